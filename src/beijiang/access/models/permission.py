@@ -1,0 +1,132 @@
+"""What may be done (``scope:resource:action``, in alphabetical order) and in which roles people do it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Permission(StrEnum):
+    """One thing that a verb asks for; each has a line of description in both languages."""
+
+    text: Text
+
+    def __new__(cls, value: str, zh: str = "", en: str = "") -> Self:
+        """Make a member that is its own string and carries its description."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.text = Text(zh, en)
+        return member
+
+    ACCESS_ADMINISTRATOR_MANAGE = (
+        "access:administrator:manage",
+        "任免三员并重置其凭据",
+        "appoint administrators and reset their credentials",
+    )
+    ACCESS_KEY_ISSUE = "access:key:issue", "为自己签发 API 密钥", "issue an API key to oneself"
+    ACCESS_KEY_MANAGE = "access:key:manage", "查看并吊销他人的 API 密钥", "list and revoke the API keys of others"
+    ACCESS_ORGANISATION_MANAGE = "access:organisation:manage", "维护组织机构", "maintain organisations"
+    ACCESS_ORGANISATION_READ = "access:organisation:read", "查看组织机构", "see organisations"
+    ACCESS_PASSWORD_CHANGE = "access:password:change", "修改自己的口令", "change one's own password"
+    ACCESS_PERSON_MANAGE = "access:person:manage", "建立、停用、重置账号", "create, disable and reset accounts"
+    ACCESS_PERSON_READ = "access:person:read", "查看人员", "see people"
+    ACCESS_ROLE_ASSIGN = "access:role:assign", "分配角色", "assign roles"
+    CATALOG_RESOURCE_APPROVE = "catalog:resource:approve", "审核通过目录资源", "approve a catalog resource"
+    CATALOG_RESOURCE_EDIT = "catalog:resource:edit", "编辑目录资源", "edit a catalog resource"
+    CATALOG_RESOURCE_ENDORSE = (
+        "catalog:resource:endorse",
+        "部门内审核目录资源",
+        "endorse a catalog resource inside the department",
+    )
+    CATALOG_RESOURCE_PUBLISH = "catalog:resource:publish", "发布目录资源", "publish a catalog resource"
+    CATALOG_RESOURCE_READ = "catalog:resource:read", "查看未公开的目录资源", "see catalog resources that are not public"
+    CATALOG_RESOURCE_REGISTER = "catalog:resource:register", "登记目录资源", "register a catalog resource"
+    CATALOG_RESOURCE_RETURN = "catalog:resource:return", "退回目录资源", "return a catalog resource for mending"
+    CATALOG_RESOURCE_SEARCH = "catalog:resource:search", "检索已公开的目录", "search the public catalog"
+    CATALOG_RESOURCE_SUBMIT = "catalog:resource:submit", "提交目录资源审核", "submit a catalog resource for review"
+    CATALOG_RESOURCE_WITHDRAW = "catalog:resource:withdraw", "撤回已发布的目录资源", "withdraw a published resource"
+    CATALOG_TASK_READ = "catalog:task:read", "查看自己的待办", "see one's own tasks"
+    EVIDENCE_LOG_CHECK = "evidence:log:check", "核验存证", "verify the evidence log"
+    EVIDENCE_LOG_EXPORT = "evidence:log:export", "导出存证", "export the evidence log"
+    EVIDENCE_LOG_READ = "evidence:log:read", "查询存证", "search the evidence log"
+    INGEST_CELL_READ = "ingest:cell:read", "查看单元格原文", "see the raw text of a cell"
+    INGEST_FILE_LAND = "ingest:file:land", "上传文件", "hand in a file"
+    INGEST_FILE_PREVIEW = "ingest:file:preview", "预览上传的文件", "preview a file handed in"
+    INGEST_QUARANTINE_READ = "ingest:quarantine:read", "查看隔离区与退回文件", "see quarantined rows and return files"
+    INGEST_RUN_CANCEL = "ingest:run:cancel", "取消汇聚任务", "cancel an ingest run"
+    INGEST_RUN_READ = "ingest:run:read", "查看汇聚任务", "see ingest runs"
+    INGEST_RUN_SUBMIT = "ingest:run:submit", "提交汇聚任务", "submit an ingest run"
+    JOBS_JOB_CANCEL = "jobs:job:cancel", "取消作业", "cancel a job"
+    JOBS_JOB_READ = "jobs:job:read", "查看作业", "see jobs"
+    JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"
+    OPENDATA_DATASET_READ = "opendata:dataset:read", "浏览开放数据集", "look at open datasets"
+    PLATFORM_HEALTH_READ = "platform:health:read", "查看运行状况", "see the state of the installation"
+    PLATFORM_SETTINGS_READ = "platform:settings:read", "查看系统设置", "see the settings of the installation"
+    PROTECTION_GRADE_CORRECT = "protection:grade:correct", "更正数据项分级", "correct the grade of a column"
+    PROTECTION_GRADE_READ = "protection:grade:read", "查看数据项分级", "see the grades of columns"
+    PROTECTION_ROWS_READ_OPEN = (
+        "protection:rows:read_open",
+        "读取已开放的数据",
+        "read rows of released open data",
+    )
+    PROTECTION_ROWS_READ_OWN = "protection:rows:read_own", "读取本部门的数据", "read rows of one's own organisation"
+    PROTECTION_ROWS_READ_SHARED = (
+        "protection:rows:read_shared",
+        "读取无条件共享的数据",
+        "read rows shared unconditionally inside government",
+    )
+    PROTECTION_ROWS_REVIEW = "protection:rows:review", "审核时读取脱敏数据", "read masked rows for a review"
+    PROTECTION_SQL_RUN = "protection:sql:run", "运行 SQL 查询", "run SQL"
+    STANDARDS_RULE_READ = "standards:rule:read", "查看标准与规则表", "see standards and rule tables"
+    TABLES_TABLE_COMPACT = "tables:table:compact", "压实数据表", "compact a table"
+    TABLES_TABLE_DROP = "tables:table:drop", "删除数据表", "drop a table"
+    TABLES_TABLE_READ_METADATA = (
+        "tables:table:read_metadata",
+        "查看数据表的结构与历史",
+        "see a table's columns and history",
+    )
+    TABLES_TABLE_ROLLBACK = "tables:table:rollback", "回滚数据表", "roll a table back"
+    TABLES_TABLE_WRITE = "tables:table:write", "写入数据表", "write to a table"
+
+
+class Role(StrEnum):
+    """In which capacity a person works; policies/roles.cedar says what each role may do."""
+
+    text: Text
+
+    def __new__(cls, value: str, zh: str = "", en: str = "") -> Self:
+        """Make a member that is its own string and carries its name."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.text = Text(zh, en)
+        return member
+
+    ANALYST = "analyst", "数据分析员", "analyst"
+    AUDIT_ADMIN = "audit_admin", "审计管理员", "audit administrator"
+    BUREAU_PUBLISHER = "bureau_publisher", "数据局发布员", "publisher of the data authority"
+    BUREAU_REVIEWER = "bureau_reviewer", "数据局审核员", "reviewer of the data authority"
+    MEMBER = "member", "注册用户", "registered member of the public"
+    ORG_REVIEWER = "org_reviewer", "部门审核员", "reviewer of a department"
+    SEC_ADMIN = "sec_admin", "安全管理员", "security administrator"
+    STEWARD = "steward", "数据专员", "data steward of a department"
+    SYS_ADMIN = "sys_admin", "系统管理员", "system administrator"
+
+    @property
+    def is_administrator(self) -> bool:
+        """Tell whether this is one of the three administrators (三员), who hold no data right."""
+        return self in ADMINISTRATORS
+
+
+ADMINISTRATORS = frozenset({Role.SYS_ADMIN, Role.SEC_ADMIN, Role.AUDIT_ADMIN})
+"""The three roles that one person may hold at most one of (三员分立)."""
+
+
+def incompatible(roles: Iterable[Role]) -> bool:
+    """Tell whether one person may not hold these roles together: an administrator holds one role and no other."""
+    held = frozenset(roles)
+    return bool(held & ADMINISTRATORS) and len(held) > 1

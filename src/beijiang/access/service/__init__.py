@@ -1,0 +1,15 @@
+"""The verbs of access, one file a subject, joined in ``Access``."""
+
+from beijiang.access.service.decisions import Question, watch_questions
+from beijiang.access.service.keys import Keys
+from beijiang.access.service.organisations import Organisations
+from beijiang.access.service.people import People
+from beijiang.access.service.policy import Policies
+from beijiang.access.service.sessions import SESSION_COOKIE, TERMINAL, Sessions
+
+
+class Access(Organisations, People, Keys, Sessions):
+    """Who somebody is and what they may do."""
+
+
+__all__ = ["SESSION_COOKIE", "TERMINAL", "Access", "Policies", "Question", "watch_questions"]

@@ -1,0 +1,90 @@
+"""The verbs on organisations. Which organisations there are is public; changing them is not."""
+
+from __future__ import annotations
+
+from beijiang.access.errors import unknown_organisation
+from beijiang.access.models import Organisation, OrganisationDraft, Permission, RegionFacts
+from beijiang.access.service.decisions import Decisions
+from beijiang.access.store import OrganisationStore
+from beijiang.db import UnitOfWork
+from beijiang.kit import Actor, Conflict, new_id
+
+
+class Organisations(Decisions):
+    """Keep the tree of organisations."""
+
+    def organisation(self, org_id: str) -> Organisation:
+        """Return one organisation.
+
+        Raises:
+            NotFound: there is none with this id.
+
+        """
+        with self._db.read() as connection:
+            found = OrganisationStore(connection).get(org_id)
+        if found is None:
+            raise unknown_organisation(org_id)
+        return found
+
+    def organisations(self) -> list[Organisation]:
+        """Return all organisations, parents before children."""
+        with self._db.read() as connection:
+            return OrganisationStore(connection).all()
+
+    def add_organisation(self, actor: Actor, draft: OrganisationDraft) -> Organisation:
+        """Add an organisation to the tree.
+
+        Raises:
+            Conflict: the id or the credit code is taken.
+            NotFound: the parent is unknown.
+
+        """
+        self.require(actor, Permission.ACCESS_ORGANISATION_MANAGE)
+        draft.checked()
+        with self._db.begin() as tx:
+            return self._add_organisation(tx, actor, draft)
+
+    def seed_region(self, actor: Actor, facts: RegionFacts) -> int:
+        """Add the governments and departments of the region that are not there yet; return how many were added."""
+        self.require(actor, Permission.ACCESS_ORGANISATION_MANAGE)
+        with self._db.begin() as tx:
+            known = {organisation.id for organisation in OrganisationStore(tx.connection).all()}
+            drafts = [draft.checked() for draft in facts.drafts() if draft.id not in known]
+            for draft in drafts:
+                OrganisationStore(tx.connection).add(_from_draft(draft))
+            if drafts:
+                self._evidence.record(
+                    tx, actor, "access.region.seed", target="organisations", detail={"added": len(drafts)}
+                )
+        return len(drafts)
+
+    def _add_organisation(self, tx: UnitOfWork, actor: Actor, draft: OrganisationDraft) -> Organisation:
+        store = OrganisationStore(tx.connection)
+        new = _from_draft(draft)
+        if store.get(new.id) is not None or (new.uscc is not None and store.has_uscc(new.uscc)):
+            raise Conflict(
+                f"机构标识“{new.id}”或其统一社会信用代码已被使用。",
+                f"The id “{new.id}” or the credit code is already taken.",
+                code="organisation_exists",
+                detail={"organisation": new.id},
+            )
+        if new.parent_id is not None and store.get(new.parent_id) is None:
+            raise unknown_organisation(new.parent_id)
+        store.add(new)
+        self._evidence.record(tx, actor, "access.organisation.add", target=new.id, detail={"name": new.name_zh})
+        return new
+
+
+def _from_draft(draft: OrganisationDraft) -> Organisation:
+    return Organisation(
+        id=draft.id or new_id("org"),
+        name_zh=draft.name_zh.strip(),
+        name_en=draft.name_en.strip(),
+        kind=draft.kind,
+        admin_tier=draft.admin_tier,
+        short_zh=draft.short_zh,
+        uscc=draft.uscc,
+        parent_id=draft.parent_id,
+        region_code=draft.region_code,
+        region_scope=draft.region_scope,
+    )

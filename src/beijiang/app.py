@@ -1,0 +1,54 @@
+"""The web: every domain's endpoints and pages behind one door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
+
+from beijiang.access import routes as access_routes
+from beijiang.catalog import routes as catalog_routes
+from beijiang.console import routes as console_routes
+from beijiang.evidence import routes as evidence_routes
+from beijiang.guard import routes as guard_routes
+from beijiang.ingest import routes as ingest_routes
+from beijiang.jobs import routes as jobs_routes
+from beijiang.opendata import routes as opendata_routes
+from beijiang.protection import routes as protection_routes
+from beijiang.standards import routes as standards_routes
+from beijiang.tables import routes as tables_routes
+from beijiang.web import Pages, new_app
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+
+WITH_PAGES = ("console", "opendata")
+UPLOAD_PATHS = ("/api/v1/ingest/files", "/console/ingest")
+"""Where a body may be as large as a file."""
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """Mount what the domains offer."""
+    pages = Pages(platform.settings, WITH_PAGES)
+    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS)
+    for router in (
+        guard_routes.router(platform.health),
+        access_routes.router(platform.access),
+        standards_routes.router(platform.standards),
+        tables_routes.router(platform.tables),
+        catalog_routes.router(platform.catalog),
+        ingest_routes.router(platform.ingest),
+        jobs_routes.router(platform.jobs),
+        protection_routes.router(platform.protection, platform.sql),
+        evidence_routes.router(platform.evidence_reader),
+        opendata_routes.router(platform.opendata, pages),
+        console_routes.router(platform, pages),
+    ):
+        app.include_router(router)
+
+    @app.get("/api", include_in_schema=False)
+    def api_page(request: Request) -> HTMLResponse:
+        return pages.render(request, "api.html")
+
+    return app

@@ -1,0 +1,146 @@
+"""THE WIRING: every constructor and every subscription of the platform, on one page.
+
+``build(settings)`` gives the whole platform; tests use the same call on a throw-away home.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from beijiang.access import Access, PersonDraft, RegionFacts, Role
+from beijiang.catalog import Catalog
+from beijiang.db import Database, HomeLock, migrations
+from beijiang.engine.duckdb import DuckDBEngine
+from beijiang.evidence import Evidence, EvidenceReader
+from beijiang.guard import Health
+from beijiang.ingest import INGEST_JOB, Ingest, Landing
+from beijiang.jobs import Jobs
+from beijiang.kit import SYSTEM, SystemClock
+from beijiang.opendata import OpenData
+from beijiang.protection import Gate, Protection, SqlGateway
+from beijiang.standards import Standards
+from beijiang.tables import Lake, Tables, TableWritten
+from beijiang.web.assets import assets_present
+
+if TYPE_CHECKING:
+    from beijiang.engine.port import Engine
+    from beijiang.kit import Clock
+    from beijiang.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """One installation, wired."""
+
+    settings: Settings
+    clock: Clock
+    lock: HomeLock
+    db: Database
+    engine: Engine
+    evidence: Evidence
+    evidence_reader: EvidenceReader
+    access: Access
+    standards: Standards
+    jobs: Jobs
+    tables: Tables
+    catalog: Catalog
+    protection: Protection
+    gate: Gate
+    sql: SqlGateway
+    ingest: Ingest
+    opendata: OpenData
+    health: Health
+
+    def services(self) -> Sequence[object]:
+        """Return everything that has verbs; the house tests go through it. Standards are public facts, not verbs."""
+        return (
+            self.evidence_reader,
+            self.access,
+            self.jobs,
+            self.tables,
+            self.catalog,
+            self.protection,
+            self.sql,
+            self.ingest,
+            self.opendata,
+            self.health,
+        )
+
+    def first_start(self) -> dict[str, str]:
+        """Add the region's organisations and, once, the three administrators; return login to one-time code."""
+        names = ("regions", "jurisdictions", "departments_2018")
+        self.access.seed_region(SYSTEM, RegionFacts(*(tuple(self.standards.table(name)) for name in names)))
+        if self.access.people(SYSTEM):
+            return {}
+        roles = {"sysadmin": Role.SYS_ADMIN, "secadmin": Role.SEC_ADMIN, "auditor": Role.AUDIT_ADMIN}
+        drafts = [PersonDraft(login=login, name=role.text.zh, roles=frozenset({role})) for login, role in roles.items()]
+        return {draft.login: self.access.add_person(SYSTEM, draft)[1] for draft in drafts}
+
+    def start(self) -> None:
+        """Take up what an earlier process left: half-seen commits, undelivered events, waiting jobs."""
+        self.tables.recover()
+        self.ingest.recover()
+        self.db.deliver_waiting()
+        self.ingest.recover()
+        self.jobs.start_worker()
+        self.engine.warm()
+
+    def stop(self) -> None:
+        """Let running work reach a safe point."""
+        self.jobs.stop()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.jobs.stop()
+        self.engine.close()
+        self.evidence.close()
+        self.db.close()
+
+
+def build(settings: Settings) -> Platform:
+    """Wire the platform of ``settings.home``; make the home and bring its database up to date if needed."""
+    home = settings.home
+    for folder in (home, home / "lake", home / "landing", home / "staging", home / "evidence", home / "cache"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clock = SystemClock()
+    db = Database(settings.metadata_url)
+    migrations.upgrade(db)
+    engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
+    evidence = Evidence(db, clock, home / "evidence")
+    access = Access(db, evidence, clock, settings)
+    evidence_reader = EvidenceReader(evidence, access)
+    standards = Standards()
+    jobs = Jobs(db, settings, clock, evidence, access)
+    lake = Lake(home / "lake", db)
+    catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
+    protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
+    gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
+    sql = SqlGateway(gate, engine, access, evidence, settings)
+    tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
+    ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
+    opendata = OpenData(catalog, tables, standards, access, clock, settings)
+    db.subscribe(TableWritten, "catalog", catalog.on_table_written)
+    db.subscribe(TableWritten, "protection", protection.on_table_written)
+    jobs.register(INGEST_JOB, ingest.work)
+    return Platform(
+        settings=settings,
+        clock=clock,
+        lock=HomeLock(home),
+        db=db,
+        engine=engine,
+        evidence=evidence,
+        evidence_reader=evidence_reader,
+        access=access,
+        standards=standards,
+        jobs=jobs,
+        tables=tables,
+        catalog=catalog,
+        protection=protection,
+        gate=gate,
+        sql=sql,
+        ingest=ingest,
+        opendata=opendata,
+        health=Health(settings, db, engine, evidence, assets_present),
+    )

@@ -1,0 +1,303 @@
+"""``beijiang catalog``: look for entries, complete them, and take them through the review."""
+
+# ruff: noqa: B008 - Typer reads options from defaults
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from beijiang.catalog.models import (
+    MatchKind,
+    OpenType,
+    ResourceEdit,
+    SearchQuery,
+    ShareMethod,
+    ShareType,
+    State,
+)
+from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource
+from beijiang.kit import SYSTEM, Actor, NotFound, Text
+from beijiang.terminal import Column, as_json, language, say, show
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.catalog.models import Resource
+    from beijiang.catalog.service import Catalog
+
+__all__ = ["commands"]
+
+_AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
+_WHO = typer.Argument(help="Id of the entry, name of its table, or name of the entry.")
+_RESOURCES = (
+    Column("id", Text("标识", "id")),
+    Column("name", Text("名称", "name")),
+    Column("provider", Text("提供方", "provider")),
+    Column("state", Text("状态", "state")),
+    Column("version", Text("版本", "version"), right=True),
+    Column("open_type", Text("开放属性", "opening")),
+    Column("level", Text("级别", "grade")),
+    Column("rows", Text("行数", "rows"), right=True),
+    Column("code", Text("代码", "code")),
+)
+_GAPS = (
+    Column("blocking", Text("必须", "must")),
+    Column("field", Text("字段", "field")),
+    Column("what", Text("需要补全", "what is missing")),
+)
+_TASKS = (
+    Column("what", Text("待办", "task")),
+    Column("name", Text("目录", "entry")),
+    Column("provider", Text("提供方", "provider")),
+    Column("due_on", Text("期限", "due")),
+    Column("days_left", Text("剩余工作日", "working days left"), right=True),
+)
+
+
+def commands(get: Callable[[], Catalog], get_access: Callable[[], Access]) -> typer.Typer:
+    """Return the command group."""
+    app = typer.Typer(help="Catalog entries: find, complete, review, release, withdraw.", no_args_is_help=True)
+    _looking(app, get, get_access)
+    _changing(app, get, get_access)
+    _deciding(app, get, get_access)
+    return app
+
+
+def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
+    @app.command("list")
+    def list_resources(
+        state: list[State] = typer.Option([], help="Only in this state; may be given more than once."),
+        org: str = typer.Option("", help="Only of this organisation."),
+        person: str = _AS,
+    ) -> None:
+        """List entries, latest change first."""
+        found = get().list(_actor(get_access, person), states=state, org_id=org or None)
+        show([_line(one) for one in found], _RESOURCES)
+
+    @app.command("show")
+    def show_resource(entry: str = _WHO, person: str = _AS) -> None:
+        """Show one entry, its items, and what it still lacks."""
+        actor = _actor(get_access, person)
+        found = _find(get(), actor, entry)
+        gaps = get().missing(actor, found.id)
+        if as_json():
+            show({**as_resource(found), "missing": [as_gap(gap) for gap in gaps]})
+            return
+        show(_line(found), _RESOURCES)
+        show([_item(found, number) for number in range(len(found.entry.items))])
+        if gaps:
+            lines = [{"blocking": g.blocking, "field": g.field, "what": g.text.in_language(language())} for g in gaps]
+            show(lines, _GAPS)
+
+    @app.command()
+    def search(
+        words: str = typer.Argument("", help="What to look for: words, pinyin, initials, field names."),
+        page: int = typer.Option(1, min=1, help="Page of the result."),
+        person: str = _AS,
+    ) -> None:
+        """Search the catalog."""
+        found = get().search(_actor(get_access, person), SearchQuery(text=words, page=page))
+        if as_json():
+            show({**as_plain(found), "hits": [as_hit(hit) for hit in found.hits]})
+            return
+        if found.kind not in {MatchKind.ALL, MatchKind.PHRASE, MatchKind.NOTHING}:
+            say(
+                Text(
+                    f"没有完全匹配“{words}”的目录，以下是最接近的。",
+                    f"Nothing matches “{words}” exactly; these come closest.",
+                )
+            )
+        if found.suggestion:
+            say(Text(f"您是不是要找：{found.suggestion}", f"Did you mean: {found.suggestion}"))
+        say(Text(f"共 {found.total} 条", f"{found.total} found"))
+        rows = [
+            {
+                "id": hit.id,
+                "name": hit.title,
+                "provider": hit.provider_name,
+                "state": hit.state.text.in_language(language()),
+                "open_type": hit.open_type.text.in_language(language()) if hit.open_type else "",
+                "level": hit.level,
+                "rows": hit.rows,
+            }
+            for hit in found.hits
+        ]
+        show(rows, [column for column in _RESOURCES if column.key not in {"version", "code"}])
+
+    @app.command()
+    def tasks(person: str = _AS) -> None:
+        """List what somebody is waited for."""
+        found = get().tasks_for(_actor(get_access, person))
+        rows = [
+            {
+                "what": task.kind.text.in_language(language()),
+                "name": task.name,
+                "provider": task.provider_name,
+                "due_on": task.due_on,
+                "days_left": task.days_left,
+                "resource_id": task.resource_id,
+            }
+            for task in found
+        ]
+        show(rows, _TASKS)
+
+
+def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
+    @app.command()
+    def edit(  # noqa: PLR0913, PLR0917 - one option a field
+        entry: str = _WHO,
+        name: str = typer.Option(None, help="Name of the resource."),
+        summary: str = typer.Option(None, help="Summary, at most 256 characters."),
+        category: list[str] = typer.Option([], help="Division (six digits); the first one given is primary."),
+        share_type: ShareType = typer.Option(None, help="How it is shared inside government."),
+        share_condition: str = typer.Option(None, help="Condition of a conditional sharing."),
+        no_share_basis: str = typer.Option(None, help="Legal basis of not sharing."),
+        share_method: ShareMethod = typer.Option(None, help="Database, file or service."),
+        open_type: OpenType = typer.Option(None, help="How it is opened to the public."),
+        open_condition: str = typer.Option(None, help="Condition, or the reason for not opening."),
+        open_item: list[str] = typer.Option([], help="Column to open; all others are closed."),
+        licence: str = typer.Option(None, help="Licence of open data, for example CC-BY-4.0."),
+        update_cycle: str = typer.Option(None, help="Code of the update cycle (1 real time ... 10 static)."),
+        keyword: list[str] = typer.Option([], help="Keyword."),
+        person: str = _AS,
+    ) -> None:
+        """Change an entry; a published one begins a new version."""
+        actor = _actor(get_access, person)
+        change = ResourceEdit(
+            name=name,
+            summary=summary,
+            categories=tuple(category) or None,
+            share_type=share_type,
+            share_condition=share_condition,
+            no_share_basis=no_share_basis,
+            share_method=share_method,
+            open_type=open_type,
+            open_condition=open_condition,
+            open_items=tuple(open_item) or None,
+            licence=licence,
+            update_cycle=update_cycle,
+            keywords=tuple(keyword) or None,
+        )
+        _tell(get().edit(actor, _find(get(), actor, entry).id, change))
+
+    @app.command()
+    def submit(entry: str = _WHO, person: str = _AS) -> None:
+        """Hand an entry to the bureau for review."""
+        actor = _actor(get_access, person)
+        _tell(get().submit(actor, _find(get(), actor, entry).id))
+
+    @app.command()
+    def endorse(entry: str = _WHO, person: str = _AS) -> None:
+        """Stand behind an entry as reviewer of its department."""
+        actor = _actor(get_access, person)
+        _tell(get().endorse(actor, _find(get(), actor, entry).id))
+
+
+def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
+    @app.command()
+    def approve(entry: str = _WHO, person: str = _AS) -> None:
+        """Register an entry: its codes are made, and it waits for publication."""
+        actor = _actor(get_access, person)
+        _tell(get().approve(actor, _find(get(), actor, entry).id))
+
+    @app.command("return")
+    def return_for_mending(
+        entry: str = _WHO,
+        reason: list[str] = typer.Option(..., help="Why; may be given more than once."),
+        for_good: bool = typer.Option(False, help="Refuse the registration altogether."),
+        person: str = _AS,
+    ) -> None:
+        """Send an entry back with reasons."""
+        actor = _actor(get_access, person)
+        _tell(get().return_for_mending(actor, _find(get(), actor, entry).id, reason, for_good=for_good))
+
+    @app.command()
+    def release(
+        entry: str = _WHO,
+        people: list[str] = typer.Option([], "--as", help="Login of a person; give all whose steps are to be taken."),
+    ) -> None:
+        """Take an entry through submission, review and publication, as the people given, as far as they may.
+
+        Exit status 1 when a step still waits for somebody else.
+        """
+        actors = [_actor(get_access, login) for login in people] or [SYSTEM]
+        catalog = get()
+        found = _find(catalog, actors[0], entry)
+        waiting = catalog.release_as(actors, found.id)
+        _tell(catalog.get(actors[0], found.id))
+        if waiting is not None:
+            say(waiting)
+            raise typer.Exit(1)
+
+    @app.command()
+    def withdraw(
+        entry: str = _WHO,
+        reason: str = typer.Option(..., help="Why; the history and the evidence keep it."),
+        for_good: bool = typer.Option(False, help="End the entry; its codes are never used again."),
+        person: str = _AS,
+    ) -> None:
+        """Take a published entry offline."""
+        actor = _actor(get_access, person)
+        _tell(get().withdraw(actor, _find(get(), actor, entry).id, reason, for_good=for_good))
+
+
+def _actor(get_access: Callable[[], Access], login: str) -> Actor:
+    return get_access().actor_for_person(login) if login else SYSTEM
+
+
+def _find(catalog: Catalog, actor: Actor, what: str) -> Resource:
+    """Find an entry by id, by the name of its table, or by its own name, among those that the actor may see."""
+    if what.startswith("res_"):
+        return catalog.get(actor, what)
+    of_table = catalog.resource_for_table(what)
+    if of_table is not None:
+        return catalog.get(actor, of_table.id)
+    named = [found for found in catalog.list(actor, limit=10_000) if found.entry.name == what]
+    if len(named) != 1:
+        raise NotFound(
+            f"没有名为“{what}”的目录（或有多条同名）。请用 beijiang catalog search 查找，并使用标识。",
+            f"There is no entry “{what}”, or more than one. Look with beijiang catalog search and use the id.",
+            code="unknown_resource",
+        )
+    return named[0]
+
+
+def _line(found: Resource) -> dict[str, Any]:
+    entry = found.entry
+    return {
+        "id": found.id,
+        "name": entry.name,
+        "provider": entry.provider_name,
+        "table": found.table,
+        "state": found.state.text.in_language(language()) if not as_json() else found.state.value,
+        "version": found.version,
+        "open_type": _word(entry.open_type),
+        "level": entry.level,
+        "rows": found.facts.rows,
+        "code": str(found.codes[0]) if found.codes else None,
+        "revision": found.revision,
+    }
+
+
+def _word(value: OpenType | ShareType | None) -> str | None:
+    if value is None:
+        return None
+    return value.value if as_json() else value.text.in_language(language())
+
+
+def _item(found: Resource, number: int) -> dict[str, Any]:
+    item = found.entry.items[number]
+    return {
+        "#": number + 1,
+        "column": item.column,
+        "name": item.name,
+        "type": item.type,
+        "grade": item.level or "",
+        "share": _word(found.entry.share_type_of(item)),
+        "open": _word(found.entry.open_type_of(item)),
+    }
+
+
+def _tell(found: Resource) -> None:
+    show(as_resource(found) if as_json() else _line(found), _RESOURCES)

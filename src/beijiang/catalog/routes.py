@@ -1,0 +1,233 @@
+"""The JSON API for stewards, reviewers and publishers: ``/api/v1/catalog``. The public side is ``/api/v1/datasets``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from beijiang.catalog.models import (
+    Entry,
+    Facet,
+    Item,
+    ItemEdit,
+    OpenType,
+    ResourceEdit,
+    SearchQuery,
+    ShareMethod,
+    ShareType,
+    Sort,
+    State,
+)
+from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_version
+from beijiang.catalog.service import Catalog
+from beijiang.kit import Actor
+
+__all__ = ["router"]
+
+_Revision = Annotated[int | None, Query(ge=1, description="Refuse the change if the entry has moved on since this.")]
+_Values = Annotated[list[str], Query()]
+
+
+class _Body(BaseModel):
+    """A body takes the fields that it names and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ItemChange(_Body):
+    """Changes to one data item; what is absent stays."""
+
+    column: str
+    name: str | None = Field(default=None, max_length=200)
+    description: str | None = Field(default=None, max_length=1000)
+    length: int | None = Field(default=None, ge=1)
+    element_id: str | None = None
+    code_set: str | None = None
+    share_type: ShareType | None = None
+    share_condition: str | None = Field(default=None, max_length=1000)
+    no_share_basis: str | None = Field(default=None, max_length=1000)
+    open_type: OpenType | None = None
+    open_condition: str | None = Field(default=None, max_length=1000)
+    update_cycle: str | None = None
+    secret_flag: bool | None = None
+    source_org: str | None = None
+    inherit: tuple[str, ...] = Field(default=(), description="Attributes to take from the entry again.")
+
+
+class EntryChange(_Body):
+    """Changes to an entry; what is absent stays. Code, provider, state and dates are the platform's."""
+
+    name: str | None = Field(default=None, max_length=200)
+    summary: str | None = Field(default=None, max_length=2000)
+    inner_office: str | None = Field(default=None, max_length=200)
+    provider_code: str | None = Field(default=None, max_length=18)
+    categories: tuple[str, ...] | None = None
+    formats: tuple[str, ...] | None = None
+    share_type: ShareType | None = None
+    share_condition: str | None = Field(default=None, max_length=1000)
+    no_share_basis: str | None = Field(default=None, max_length=1000)
+    share_method: ShareMethod | None = None
+    open_type: OpenType | None = None
+    open_condition: str | None = Field(default=None, max_length=1000)
+    open_items: tuple[str, ...] | None = Field(default=None, description="Columns to open; all others are closed.")
+    licence: str | None = None
+    update_cycle: str | None = None
+    region_code: str | None = None
+    keywords: tuple[str, ...] | None = None
+    time_span: str | None = Field(default=None, max_length=100)
+    related_codes: tuple[str, ...] | None = None
+    contact: str | None = Field(default=None, max_length=200)
+    secret_flag: bool | None = None
+    items: tuple[ItemChange, ...] = ()
+
+    def to_edit(self) -> ResourceEdit:
+        """Return the change as the service takes it."""
+        facts = self.model_dump(exclude={"items"})
+        return ResourceEdit(**facts, items=tuple(ItemEdit(**item.model_dump()) for item in self.items))
+
+
+class NewItem(_Body):
+    """A data item of an entry registered by hand."""
+
+    column: str = Field(min_length=1, max_length=200)
+    name: str = Field(min_length=1, max_length=200)
+    type: str = Field(default="C", pattern="^[CNYDTLMGBIF]$")
+    description: str = Field(default="", max_length=1000)
+
+
+class NewEntry(_Body):
+    """An entry registered by hand, without a table."""
+
+    name: str = Field(min_length=1, max_length=200)
+    summary: str = Field(default="", max_length=2000)
+    provider_id: str
+    categories: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    items: tuple[NewItem, ...] = ()
+
+    def to_entry(self) -> Entry:
+        """Return the entry as the service takes it."""
+        items = tuple(Item(**item.model_dump()) for item in self.items)
+        return Entry(**self.model_dump(exclude={"items"}), items=items)
+
+
+class Reasons(_Body):
+    """Why an entry goes back."""
+
+    reasons: list[str] = Field(min_length=1, max_length=20)
+    for_good: bool = Field(default=False, description="Refuse the registration altogether.")
+
+
+class Withdrawal(_Body):
+    """Why an entry is taken offline."""
+
+    reason: str = Field(min_length=1, max_length=500)
+    for_good: bool = Field(default=False, description="End the entry; its codes are never used again.")
+
+
+def router(service: Catalog) -> APIRouter:
+    """Return the endpoints below ``/api/v1/catalog``."""
+    api = APIRouter(prefix="/api/v1/catalog", tags=["catalog"])
+
+    @api.get("/search", summary="Search the catalog, as far as the caller may see it")
+    def search(
+        request: Request,
+        q: Annotated[str, Query(max_length=200)] = "",
+        theme: _Values = [],  # noqa: B006 - FastAPI copies defaults
+        department: _Values = [],  # noqa: B006
+        region: _Values = [],  # noqa: B006
+        format: _Values = [],  # noqa: A002, B006
+        open_type: _Values = [],  # noqa: B006
+        update_cycle: _Values = [],  # noqa: B006
+        grade: _Values = [],  # noqa: B006
+        sort: Sort = Sort.RELEVANCE,
+        page: Annotated[int, Query(ge=1)] = 1,
+        size: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> dict[str, Any]:
+        chosen: tuple[Sequence[str], ...] = (theme, department, region, format, open_type, update_cycle, grade)
+        facets = {facet: frozenset(values) for facet, values in zip(Facet, chosen, strict=True) if values}
+        query = SearchQuery(text=q, facets=facets, sort=sort, page=page, size=size)
+        found = service.search(_actor(request), query)
+        return {**as_plain(found), "hits": [as_hit(hit) for hit in found.hits]}
+
+    @api.get("/tasks", summary="What the caller is waited for")
+    def tasks(request: Request) -> dict[str, Any]:
+        return {"tasks": as_plain(service.tasks_for(_actor(request)))}
+
+    @api.get("/resources", summary="Entries that the caller may see, latest change first")
+    def list_resources(
+        request: Request, state: Annotated[list[State] | None, Query()] = None, org: str | None = None
+    ) -> dict[str, Any]:
+        found = service.list(_actor(request), states=state or (), org_id=org)
+        return {"resources": [as_resource(one) for one in found]}
+
+    @api.post("/resources", status_code=201, summary="Register an entry by hand")
+    def register(request: Request, body: NewEntry) -> dict[str, Any]:
+        return as_resource(service.register(_actor(request), body.to_entry()))
+
+    @api.get("/resources/{resource_id}", summary="One entry with its items and state")
+    def show(request: Request, resource_id: str) -> dict[str, Any]:
+        return as_resource(service.get(_actor(request), resource_id))
+
+    @api.patch("/resources/{resource_id}", summary="Change an entry; a published one begins a new version")
+    def edit(request: Request, resource_id: str, body: EntryChange, revision: _Revision = None) -> dict[str, Any]:
+        return as_resource(service.edit(_actor(request), resource_id, body.to_edit(), revision=revision))
+
+    @api.get("/resources/{resource_id}/missing", summary="What an entry still lacks")
+    def missing(request: Request, resource_id: str) -> dict[str, Any]:
+        return {"missing": [as_gap(gap) for gap in service.missing(_actor(request), resource_id)]}
+
+    @api.post("/resources/{resource_id}/take-columns", summary="Bring the items in line with the table's columns")
+    def take_columns(request: Request, resource_id: str) -> dict[str, Any]:
+        return as_resource(service.take_columns(_actor(request), resource_id))
+
+    @api.post("/resources/{resource_id}/endorse", summary="Stand behind an entry as reviewer of its department")
+    def endorse(request: Request, resource_id: str) -> dict[str, Any]:
+        return as_resource(service.endorse(_actor(request), resource_id))
+
+    @api.post("/resources/{resource_id}/submit", summary="Hand an entry to the bureau")
+    def submit(request: Request, resource_id: str) -> dict[str, Any]:
+        return as_resource(service.submit(_actor(request), resource_id))
+
+    @api.post("/resources/{resource_id}/approve", summary="Register an entry")
+    def approve(request: Request, resource_id: str) -> dict[str, Any]:
+        return as_resource(service.approve(_actor(request), resource_id))
+
+    @api.post("/resources/{resource_id}/return", summary="Send an entry back with reasons")
+    def return_for_mending(request: Request, resource_id: str, body: Reasons) -> dict[str, Any]:
+        found = service.return_for_mending(_actor(request), resource_id, body.reasons, for_good=body.for_good)
+        return as_resource(found)
+
+    @api.post("/resources/{resource_id}/publish", summary="Publish an entry as an immutable version")
+    def publish(request: Request, resource_id: str) -> dict[str, Any]:
+        return as_resource(service.publish(_actor(request), resource_id))
+
+    @api.post("/resources/{resource_id}/withdraw", summary="Take an entry offline")
+    def withdraw(request: Request, resource_id: str, body: Withdrawal) -> dict[str, Any]:
+        return as_resource(service.withdraw(_actor(request), resource_id, body.reason, for_good=body.for_good))
+
+    @api.get("/resources/{resource_id}/versions", summary="Published versions, newest first")
+    def versions(request: Request, resource_id: str) -> dict[str, Any]:
+        return {"versions": [as_version(one) for one in service.versions(_actor(request), resource_id)]}
+
+    @api.get("/resources/{resource_id}/compare", summary="What changed between two published versions")
+    def compare(request: Request, resource_id: str, before: int, after: int) -> dict[str, Any]:
+        return dict(as_plain(service.compare(_actor(request), resource_id, before, after)))
+
+    @api.get("/resources/{resource_id}/steps", summary="An entry's life so far")
+    def steps(request: Request, resource_id: str) -> dict[str, Any]:
+        return {"steps": as_plain(service.steps(_actor(request), resource_id))}
+
+    @api.get("/resources/{resource_id}/promise", summary="The update promise against the fact")
+    def promise(request: Request, resource_id: str) -> dict[str, Any]:
+        return dict(as_plain(service.promise(_actor(request), resource_id)))
+
+    return api
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor

@@ -1,0 +1,250 @@
+"""What every verb of the catalog needs: its parts, the stored resource, and one way to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from beijiang.access import Access, Organisation, Permission
+from beijiang.catalog.models import (
+    Action,
+    Facet,
+    Grade,
+    Item,
+    Level,
+    OpenType,
+    Personal,
+    Release,
+    Resource,
+    Step,
+    TaskKind,
+)
+from beijiang.catalog.models.lifecycle import TASK_OF, Move, actions_from, move_for
+from beijiang.catalog.search.finder import Finder
+from beijiang.catalog.search.shelf import Reader
+from beijiang.catalog.service.indexing import Indexer
+from beijiang.catalog.store import ResourceStore
+from beijiang.db import Database, UnitOfWork
+from beijiang.evidence import Evidence
+from beijiang.kit import Actor, Clock, Conflict, NotFound, Text
+from beijiang.standards import Standards
+
+if TYPE_CHECKING:
+    from beijiang.kit.errors import JsonValue
+
+TOO_SENSITIVE = frozenset({Level.L3, Level.L4})
+"""Grades that are never open as they are."""
+
+_ANY_ORGANISATION = "*"
+"""No organisation has this id: who may read its entries may read everybody's."""
+
+
+class Base:
+    """The catalog's parts, and the steps that all verbs share."""
+
+    def __init__(
+        self,
+        db: Database,
+        access: Access,
+        evidence: Evidence,
+        standards: Standards,
+        clock: Clock,
+        *,
+        time_zone: str = "Asia/Shanghai",
+    ) -> None:
+        self._db = db
+        self._access = access
+        self._evidence = evidence
+        self._standards = standards
+        self._clock = clock
+        self._zone = ZoneInfo(time_zone)
+        self._indexer = Indexer(standards)
+        self._finder = Finder(self._label)
+        self._releases: dict[str, tuple[tuple[str, int, str, str], Release | None]] = {}
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._zone).date()
+
+    def _reader(self, actor: Actor) -> Reader:
+        """Tell whose unpublished entries the actor may see."""
+        if self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, _ANY_ORGANISATION):
+            return Reader(everything=True)
+        own = actor.org_id
+        if own is not None and self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, own):
+            return Reader(org_id=own)
+        return Reader()
+
+    def _organisation(self, org_id: str) -> Organisation | None:
+        try:
+            return self._access.organisation(org_id)
+        except NotFound:
+            return None
+
+    def _stored(self, store: ResourceStore, resource_id: str) -> Resource:
+        found = store.get(resource_id)
+        if found is None:
+            raise _no_resource()
+        return found
+
+    def _peek(self, resource_id: str) -> Resource:
+        """Return a resource for the question of access that comes next."""
+        with self._db.read() as connection:
+            return self._stored(ResourceStore(connection), resource_id)
+
+    def _seen(self, actor: Actor, permission: Permission, resource_id: str) -> Resource:
+        """Return a resource on which the actor may do this; one that the actor may not even see is not there.
+
+        Raises:
+            Denied: the actor sees it, but may not do this.
+            NotFound: unknown or hidden, which look the same.
+
+        """
+        with self._db.read() as connection:
+            found = ResourceStore(connection).get(resource_id)
+        if found is not None and self._access.allows(actor, permission, found.provider_id):
+            return found
+        sees = Permission.CATALOG_RESOURCE_READ
+        if found is None or not self._access.allows(actor, sees, found.provider_id):
+            self._access.require(actor, sees)
+            raise _no_resource()
+        self._access.require(actor, permission, found.provider_id)
+        return found
+
+    def _save(self, tx: UnitOfWork, before: Resource, after: Resource) -> Resource:
+        """Store a change and its search rows under the next revision."""
+        now = self._clock.now()
+        changed = replace(after, revision=before.revision + 1, updated_at=now)
+        store = ResourceStore(tx.connection)
+        store.save(changed, before=before.revision)
+        self._indexer.put(tx.connection, changed, now)
+        return changed
+
+    def _move(self, resource: Resource, action: Action) -> Move:
+        """Return the step of the table for this action.
+
+        Raises:
+            Conflict: the state does not allow it; the message says what is possible.
+
+        """
+        move = move_for(resource.state, action)
+        if move is None:
+            possible = [str(found) for found in actions_from(resource.state)]
+            raise Conflict(
+                f"目录“{resource.entry.name}”当前为“{resource.state.text.zh}”，不能{_ACTIONS[action].zh}。{_hint(resource).zh}",
+                f"“{resource.entry.name}” is {resource.state.text.en}, so you cannot {_ACTIONS[action].en}. {_hint(resource).en}",
+                code="wrong_state",
+                detail={"state": str(resource.state), "possible": list(possible)},
+            )
+        return move
+
+    def _note_step(self, tx: UnitOfWork, actor: Actor, resource_id: str, move: Move, note: str = "") -> None:
+        step = Step(
+            at=self._clock.now(),
+            actor_id=actor.id,
+            actor_name=actor.name,
+            action=move.action,
+            source=move.source,
+            target=move.target,
+            note=note,
+        )
+        ResourceStore(tx.connection).add_step(resource_id, step)
+
+    def _wait_for(self, tx: UnitOfWork, resource: Resource, *, update: bool = False) -> None:
+        """Open the task that the state calls for, close the others."""
+        store = ResourceStore(tx.connection)
+        now = self._clock.now()
+        kind = TASK_OF.get(resource.state)
+        keep = {TaskKind.UPDATE} if update else set()
+        store.close_tasks(resource.id, now, keep=frozenset({kind, *keep} - {None}))  # type: ignore[arg-type]
+        for wanted in (kind, TaskKind.UPDATE if update else None):
+            if wanted is not None:
+                store.open_task(resource.id, wanted, self._task_values(wanted, now))
+
+    def _task_values(self, kind: TaskKind, now: datetime) -> dict[str, object]:
+        rule = self._standards.rule(kind.rule)
+        due = self._standards.due(now.astimezone(self._zone).date(), int(rule.value))
+        return {
+            "opened_at": now,
+            "due_on": due.on,
+            "provisional": due.provisional,
+            "rule_id": rule.id,
+            "basis": rule.basis,
+            "verified": rule.verified,
+        }
+
+    def _record(
+        self,
+        tx: UnitOfWork,
+        actor: Actor,
+        action: str,
+        resource: Resource,
+        **detail: JsonValue,
+    ) -> None:
+        facts: dict[str, JsonValue] = {"name": resource.entry.name, "table": resource.table, **detail}
+        self._evidence.record(tx, actor, f"catalog.{action}", target=f"catalog:{resource.id}", detail=facts)
+
+    def _label(self, facet: Facet, value: str) -> Text:
+        """Return the words for one value of a facet."""
+        standards = self._standards
+        try:
+            if facet is Facet.THEME:
+                return standards.category(value).name
+            if facet is Facet.REGION:
+                region = standards.region(value)
+                return Text(region.name, region.name_en)
+            if facet is Facet.FORMAT:
+                label = standards.format(value).label
+                return Text(label, label)
+            if facet is Facet.UPDATE_CYCLE:
+                return standards.update_cycle(value).name
+            if facet is Facet.OPEN_TYPE:
+                return OpenType(value).text
+        except (NotFound, ValueError):
+            pass
+        return Text(value, value)
+
+
+def graded(items: tuple[Item, ...], grades: Mapping[str, Grade]) -> tuple[Item, ...]:
+    """Return the items with their grades; what is too sensitive to be open is set to not open."""
+    found = []
+    for item in items:
+        grade = grades.get(item.column)
+        if grade is None:
+            found.append(item)
+            continue
+        closed = grade.level in TOO_SENSITIVE or grade.personal is Personal.SENSITIVE
+        opening = OpenType.NOT_OPEN if closed else item.open_type
+        found.append(replace(item, level=grade.level, kind=grade.kind, personal=grade.personal, open_type=opening))
+    return tuple(found)
+
+
+_ACTIONS = {
+    Action.EDIT: Text("修改", "edit it"),
+    Action.SUBMIT: Text("提交", "submit it"),
+    Action.APPROVE: Text("审核通过", "approve it"),
+    Action.REQUEST_PUBLISH: Text("申请发布", "ask for its publication"),
+    Action.PUBLISH: Text("发布", "publish it"),
+    Action.RETURN: Text("退回", "return it"),
+    Action.REJECT: Text("拒绝注册", "refuse its registration"),
+    Action.TAKE_OFFLINE: Text("取消发布", "take it offline"),
+    Action.WITHDRAW: Text("撤销", "withdraw it"),
+}
+
+
+def _hint(resource: Resource) -> Text:
+    words: Sequence[Text] = [_ACTIONS[action] for action in actions_from(resource.state)]
+    if not words:
+        return Text("该目录已终结。", "This entry has come to its end.")
+    zh = "、".join(dict.fromkeys(word.zh for word in words))
+    en = ", ".join(dict.fromkeys(word.en for word in words))
+    return Text(f"现在可以：{zh}。", f"Possible now: {en}.")
+
+
+def _no_resource() -> NotFound:
+    return NotFound("没有这条目录。", "There is no such catalog entry.", code="unknown_resource")
+
+
+__all__ = ["TOO_SENSITIVE", "Base", "graded"]

@@ -1,0 +1,280 @@
+"""Looking things up: one entry, lists, versions, tasks, and the search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from beijiang.access import Permission
+from beijiang.catalog.models import (
+    Comparison,
+    Level,
+    OpenType,
+    Promise,
+    Resource,
+    SearchHit,
+    SearchPage,
+    SearchQuery,
+    State,
+    Step,
+    Task,
+    TaskKind,
+    Version,
+)
+from beijiang.catalog.search.finder import Found
+from beijiang.catalog.search.marking import places_of, snippet, spans
+from beijiang.catalog.search.shelf import Reader
+from beijiang.catalog.search.sounds import sounding
+from beijiang.catalog.service.base import Base
+from beijiang.catalog.service.comparison import compare
+from beijiang.catalog.service.promises import promise
+from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex
+from beijiang.kit import Actor, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+_PAGE_LIMIT = 100
+_TEXT_LIMIT = 200
+_FIELDS_SHOWN = 5
+_REVIEWS = frozenset({TaskKind.REVIEW, TaskKind.PUBLISH})
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What everybody may see of a resource: its published version, and how it does since."""
+
+    resource_id: str
+    version: Version
+    table: str | None
+    table_version: int | None
+    rows: int
+    promise: Promise
+    grades: dict[str, str]
+
+
+class Finding(Base):
+    """Reading the catalog; nobody's rows are here."""
+
+    def get(self, actor: Actor, resource_id: str) -> Resource:
+        """Return a resource with its working entry.
+
+        Raises:
+            NotFound: it does not exist, or the actor may not see unpublished entries of its provider.
+
+        """
+        found = self._peek(resource_id)
+        if not self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, found.provider_id):
+            raise _hidden()
+        return found
+
+    def published(self, actor: Actor, resource_id: str) -> Published:
+        """Return the published version of a resource, for anybody; not-open ones are entries without rows.
+
+        Raises:
+            NotFound: it does not exist, or is not published.
+
+        """
+        self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
+        with self._db.read() as connection:
+            store = ResourceStore(connection)
+            found = store.get(resource_id)
+            version = store.version(resource_id, found.version) if found and found.version else None
+        if found is None or version is None:
+            raise _hidden()
+        grades = {column: str(grade.level) for column, grade in found.grades.items()}
+        return Published(
+            found.id,
+            version,
+            found.table,
+            found.released_table_version,
+            found.facts.rows,
+            self._promise(found, version.entry.update_cycle),
+            grades,
+        )
+
+    def list(
+        self, actor: Actor, *, states: Iterable[State] = (), org_id: str | None = None, limit: int = 500
+    ) -> tuple[Resource, ...]:
+        """Return resources whose working entries the actor may see, latest change first."""
+        self._access.require(actor, Permission.CATALOG_RESOURCE_READ, org_id)
+        reader = self._reader(actor)
+        if not reader.everything and org_id not in {None, reader.org_id}:
+            return ()
+        if not reader.everything and reader.org_id is None:
+            return ()
+        wanted = org_id if reader.everything else reader.org_id
+        with self._db.read() as connection:
+            return tuple(ResourceStore(connection).all(org_id=wanted, states=states, limit=limit))
+
+    def versions(self, actor: Actor, resource_id: str) -> tuple[Version, ...]:
+        """Return the published versions, newest first; a visitor sees them while the resource is published."""
+        with self._db.read() as connection:
+            store = ResourceStore(connection)
+            found = store.get(resource_id)
+            if found is None or not self._may_see(actor, found):
+                raise _hidden()
+            return tuple(store.versions(resource_id))
+
+    def compare(self, actor: Actor, resource_id: str, before: int, after: int) -> Comparison:
+        """Return what changed between two published versions.
+
+        Raises:
+            NotFound: the resource is hidden, or has no such version.
+
+        """
+        numbered = {version.number: version for version in self.versions(actor, resource_id)}
+        if before not in numbered or after not in numbered:
+            raise NotFound("没有这个版本。", "There is no such version.", code="unknown_version")
+        return compare(numbered[before], numbered[after])
+
+    def steps(self, actor: Actor, resource_id: str) -> tuple[Step, ...]:
+        """Return an entry's life so far, oldest first."""
+        self._seen(actor, Permission.CATALOG_RESOURCE_READ, resource_id)
+        with self._db.read() as connection:
+            return tuple(ResourceStore(connection).steps(resource_id))
+
+    def promise(self, actor: Actor, resource_id: str) -> Promise:
+        """Return the update promise against the fact."""
+        found = self._peek(resource_id)
+        if not self._may_see(actor, found):
+            raise _hidden()
+        return self._promise(found, found.entry.update_cycle)
+
+    def tasks_for(self, actor: Actor) -> tuple[Task, ...]:
+        """Return what the actor is waited for, the most urgent first; nobody is asked to review the own submission."""
+        self._access.require(actor, Permission.CATALOG_TASK_READ)
+        with self._db.read() as connection:
+            rows = ResourceStore(connection).open_tasks()
+        may: dict[tuple[Permission, str], bool] = {}
+        tasks: list[Task] = []
+        for row, name, provider, submitted_by, _ in rows:
+            kind = TaskKind(row.kind)
+            question = (kind.permission, provider)
+            if question not in may:
+                may[question] = self._access.allows(actor, *question)
+            if may[question] and not (kind in _REVIEWS and submitted_by == actor.id):
+                tasks.append(self._task(row, name, provider))
+        return tuple(tasks)
+
+    def _task(self, row: Row[Any], name: str, provider: str) -> Task:
+        organisation = self._organisation(provider)
+        return Task(
+            id=row.id,
+            kind=TaskKind(row.kind),
+            resource_id=row.resource_id,
+            name=name,
+            provider_id=provider,
+            provider_name=organisation.name_zh if organisation else provider,
+            opened_at=row.opened_at,
+            due_on=row.due_on,
+            provisional=row.provisional,
+            days_left=self._standards.calendar.working_days_between(self._today(), row.due_on),
+            basis=row.basis,
+            verified=row.verified,
+        )
+
+    def search(self, actor: Actor, query: SearchQuery) -> SearchPage:
+        """Search the catalog: the public entries, and unpublished ones as far as the actor may see them.
+
+        Raises:
+            Invalid: page or size out of range, or a text that is too long.
+
+        """
+        self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
+        _check(query)
+        reader = self._reader(actor)
+        with self._db.read() as connection:
+            store = SearchStore(connection)
+            result = self._finder.find(query, reader, store, WordIndex.of(connection))
+            rows = store.rows(result.positions) if result.positions else {}
+            head = store.head()
+        shown = (rows[p] for p in result.positions if p in rows and _shows(rows[p], reader))
+        return SearchPage(
+            total=result.total,
+            hits=tuple(_hit(row, result.found) for row in shown),
+            facets=result.facets,
+            kind=result.found.kind,
+            suggestion=result.found.suggestion,
+            page=query.page,
+            size=query.size,
+            indexed_up_to=head.at,
+        )
+
+    def reindex(self, actor: Actor) -> int:
+        """Write every search row anew (after an upgrade of the index); return how many resources there are."""
+        self._access.require(actor, Permission.CATALOG_RESOURCE_PUBLISH)
+        with self._db.read() as connection:
+            ids = ResourceStore(connection).ids()
+        for resource_id in ids:
+            with self._db.begin() as tx:
+                found = ResourceStore(tx.connection).get(resource_id)
+                if found is not None:
+                    self._indexer.put(tx.connection, found, self._clock.now())
+        return len(ids)
+
+    def _promise(self, found: Resource, cycle: str) -> Promise:
+        return promise(self._standards.update_cycle(cycle), found.facts.data_at, self._clock.now())
+
+    def _may_see(self, actor: Actor, found: Resource) -> bool:
+        if found.is_serving and self._access.allows(actor, Permission.CATALOG_RESOURCE_SEARCH):
+            return True
+        return self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, found.provider_id)
+
+
+def _check(query: SearchQuery) -> None:
+    if not 1 <= query.size <= _PAGE_LIMIT or not 1 <= query.page <= 10_000:  # noqa: PLR2004 - nobody turns so many pages
+        raise Invalid(
+            f"每页 1 至 {_PAGE_LIMIT} 条，页码从 1 开始。",
+            f"A page has 1 to {_PAGE_LIMIT} entries, and pages count from 1.",
+            code="bad_page",
+        )
+    if len(query.text) > _TEXT_LIMIT:
+        raise Invalid(
+            f"检索词最长 {_TEXT_LIMIT} 字。", f"A search has at most {_TEXT_LIMIT} characters.", code="text_too_long"
+        )
+
+
+def _shows(row: Row[Any], reader: Reader) -> bool:
+    """Check a row again as it is in this snapshot."""
+    if reader.everything:
+        return bool(row.is_inner)
+    return bool(row.is_inner if row.provider_id == reader.org_id else row.is_public)
+
+
+def _hit(row: Row[Any], found: Found) -> SearchHit:
+    marked = places_of(row.name, found.needles)
+    for sound in found.sounds:
+        if not marked and (place := sounding(row.sounds.replace("_", "").split(" "), sound)):
+            marked = set(range(*place))
+    facets = row.facets
+    named = [(name, places_of(name, found.needles)) for name in row.fields]
+    level, opening = facets.get("grade"), facets.get("open_type")
+    return SearchHit(
+        id=row.resource_id,
+        name=spans(row.name, marked),
+        summary=snippet(row.summary, found.needles),
+        fields=tuple(spans(name, hits) for name, hits in named if hits)[:_FIELDS_SHOWN],
+        provider_id=row.provider_id,
+        provider_name=row.provider_name,
+        themes=tuple(facets.get("theme", ())),
+        formats=tuple(facets.get("format", ())),
+        region=next(iter(facets.get("region", ())), None),
+        open_type=OpenType(opening[0]) if opening else None,
+        update_cycle=next(iter(facets.get("update_cycle", ())), ""),
+        level=Level(level[0]) if level else None,
+        state=State(row.state),
+        is_public=row.is_public,
+        rows=row.rows,
+        columns=len(row.fields),
+        published_at=row.published_at,
+        data_at=row.data_at,
+    )
+
+
+def _hidden() -> NotFound:
+    return NotFound("没有这条目录。", "There is no such catalog entry.", code="unknown_resource")
+
+
+__all__ = ["Finding", "Published"]

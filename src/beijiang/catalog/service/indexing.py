@@ -1,0 +1,121 @@
+"""Turn a resource into its search rows, in the transaction that changes the resource."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from beijiang.catalog.models import Entry, Facet, Level, Resource, State
+from beijiang.catalog.search.sounds import sound_terms, syllables
+from beijiang.catalog.store import Document, ResourceStore, SearchRow, SearchStore
+from beijiang.kit import NotFound
+from beijiang.standards import Standards
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_MEANINGS = 60
+"""Code meanings taken from one code set at most."""
+
+
+class Indexer:
+    """Write what a search finds: the working entry, and the published one while it differs."""
+
+    def __init__(self, standards: Standards) -> None:
+        self._standards = standards
+
+    def put(self, connection: Connection, resource: Resource, at: datetime) -> None:
+        """Bring the rows of one resource up to date."""
+        store = SearchStore(connection)
+        public = self._public_entry(connection, resource)
+        same = public is not None and public == resource.entry
+        gone = resource.state is State.WITHDRAWN
+        rows: list[tuple[SearchRow, Document | None]] = []
+        rows.append(self._row(resource, resource.entry, slot="w", public=same, inner=not gone))
+        if public is not None and not same:
+            rows.append(self._row(resource, public, slot="p", public=True, inner=False))
+        elif store.has(resource.id, "p"):
+            rows.append((self._row(resource, resource.entry, slot="p", public=False, inner=False)[0], None))
+        store.put(rows, at)
+
+    def _public_entry(self, connection: Connection, resource: Resource) -> Entry | None:
+        if resource.version is None:
+            return None
+        if resource.state is State.PUBLISHED:
+            return resource.entry
+        version = ResourceStore(connection).version(resource.id, resource.version)
+        return version.entry if version else None
+
+    def _row(
+        self, resource: Resource, entry: Entry, *, slot: str, public: bool, inner: bool
+    ) -> tuple[SearchRow, Document]:
+        sounds = syllables(entry.name)
+        row = SearchRow(
+            resource_id=resource.id,
+            slot=slot,
+            is_public=public,
+            is_inner=inner,
+            provider_id=entry.provider_id,
+            provider_name=entry.provider_name,
+            name=entry.name,
+            sounds=" ".join(sound or "_" for sound in sounds),
+            summary=entry.summary,
+            fields=tuple(dict.fromkeys(item.name for item in entry.items)),
+            facets=self._facets(entry),
+            state=str(resource.state),
+            rows=resource.facts.rows,
+            published_at=resource.published_at,
+            data_at=resource.facts.data_at,
+        )
+        return row, self._document(resource, entry, sounds)
+
+    def _facets(self, entry: Entry) -> dict[str, list[str]]:
+        level = entry.level
+        return {
+            Facet.THEME.value: [prefix[:3] for prefix in entry.categories],
+            Facet.DEPARTMENT.value: [entry.provider_id],
+            Facet.REGION.value: [entry.region_code] if entry.region_code else [],
+            Facet.FORMAT.value: list(entry.formats),
+            Facet.OPEN_TYPE.value: [str(entry.open_type)] if entry.open_type else [],
+            Facet.UPDATE_CYCLE.value: [entry.update_cycle],
+            Facet.GRADE.value: [str(level or Level.L4)] if entry.items else [],
+        }
+
+    def _document(self, resource: Resource, entry: Entry, sounds: list[str]) -> Document:
+        codes = [str(code) for code in resource.codes]
+        words = [entry.summary, entry.provider_name, entry.inner_office, *entry.keywords, entry.time_span, *codes]
+        fields: list[str] = []
+        for item in entry.items:
+            fields += [item.name, item.description]
+            if item.column != item.name:
+                fields.append(item.column)
+            fields += self._meanings(item.code_set)
+        return Document(
+            name=entry.name,
+            words=tuple(word for word in (*words, *self._category_names(entry)) if word),
+            fields=tuple(field for field in fields if field),
+            sounds=tuple(dict.fromkeys((*sound_terms(sounds), *sound_terms(syllables(entry.provider_name))))),
+        )
+
+    def _category_names(self, entry: Entry) -> list[str]:
+        names: list[str] = []
+        for prefix in entry.categories:
+            for code in (prefix, prefix[:3]):
+                try:
+                    category = self._standards.category(code)
+                except NotFound:
+                    continue
+                names += [category.name.zh, category.name.en]
+        return names
+
+    def _meanings(self, code_set: str | None) -> list[str]:
+        if code_set is None:
+            return []
+        try:
+            found = self._standards.code_set(code_set)
+        except NotFound:
+            return []
+        return [found.name.zh, *(value.name.zh for value in found.values[:_MEANINGS])]
+
+
+__all__ = ["Indexer"]

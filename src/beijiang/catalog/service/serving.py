@@ -1,0 +1,93 @@
+"""What the gate asks: which version of a table is released, and which of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from beijiang.catalog.models import OpenType, Personal, Release, Resource, ShareType, Version
+from beijiang.catalog.service.base import TOO_SENSITIVE, Base
+from beijiang.catalog.store import ResourceStore
+from beijiang.kit import SYSTEM
+
+
+class Serving(Base):
+    """Releases: the published entry bound to one version of its table. No actor asks; the gate does."""
+
+    def released(self, table: str) -> Release | None:
+        """Return what is released of a table now, or None; asked at every access, so a withdrawal holds at once.
+
+        The revision of the entry and the text of its version are read every time; what follows from them is remembered.
+        """
+        with self._db.read() as connection:
+            store = ResourceStore(connection)
+            made_of = store.served(table)
+            if made_of is None:
+                return None
+            known = self._releases.get(table)
+            if known is not None and known[0] == made_of:
+                return known[1]
+            found = store.of_table(table)
+            version = None if found is None or found.version is None else store.version(found.id, found.version)
+        release = None if found is None or version is None else _release(table, found, version)
+        if found is not None and found.revision == made_of[1]:
+            self._releases[table] = made_of, release
+        return release
+
+    def resource_for_table(self, table: str) -> Resource | None:
+        """Return the resource that describes a table, in whatever state it is."""
+        with self._db.read() as connection:
+            return ResourceStore(connection).of_table(table)
+
+    def advance_release(self, table: str, version: int) -> bool:
+        """Move readers of a published entry on to a newer version of its table; tell whether they were moved.
+
+        Called by protection once columns and grades of that version are known to be no stricter. It never goes back,
+        and does nothing for what is not published.
+        """
+        with self._db.begin() as tx:
+            store = ResourceStore(tx.connection)
+            found = store.of_table(table)
+            if found is None or found.version is None or version > found.facts.version:
+                return False
+            if found.released_table_version is not None and version <= found.released_table_version:
+                return False
+            saved = self._save(tx, found, replace(found, released_table_version=version))
+            store.add_release(saved.id, saved.version or 0, version, self._clock.now(), SYSTEM.id)
+            self._record(tx, SYSTEM, "advance_release", saved, table_version=version, version=saved.version)
+            return True
+
+
+def _release(table: str, found: Resource, version: Version) -> Release | None:
+    """Return what a published version offers, None when its text was tampered with or readers have no table version."""
+    if found.released_table_version is None or not version.intact:
+        return None
+    entry = version.entry
+    closed = _closed(found)
+    level = max((g.level for c, g in found.grades.items() if entry.item(c)), default=entry.level)
+    return Release(
+        resource_id=found.id,
+        version_no=version.number,
+        table=table,
+        table_version=found.released_table_version,
+        open_type=entry.open_type or OpenType.NOT_OPEN,
+        open_items=entry.open_items - closed,
+        level=level,
+        share_type=entry.share_type or ShareType.NOT_SHARED,
+        shared_items=entry.shared_items,
+        provider_id=entry.provider_id,
+        licence=entry.licence,
+        items=frozenset(item.column for item in entry.items),
+        grades={item.column: (str(item.level), item.kind or "plain") for item in entry.items if item.level},
+    )
+
+
+def _closed(found: Resource) -> frozenset[str]:
+    """Return the columns that grew too sensitive since the version was published."""
+    return frozenset(
+        column
+        for column, grade in found.grades.items()
+        if grade.level in TOO_SENSITIVE or grade.personal is Personal.SENSITIVE
+    )
+
+
+__all__ = ["Serving"]

@@ -1,0 +1,16 @@
+"""All SQL of the catalog on its own tables."""
+
+from beijiang.catalog.store.resources import ResourceStore
+from beijiang.catalog.store.search import Head, SearchRow, SearchStore
+from beijiang.catalog.store.words import POSTGRES_DDL, SQLITE_DDL, Document, WordIndex
+
+__all__ = [
+    "POSTGRES_DDL",
+    "SQLITE_DDL",
+    "Document",
+    "Head",
+    "ResourceStore",
+    "SearchRow",
+    "SearchStore",
+    "WordIndex",
+]

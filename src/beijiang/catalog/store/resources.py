@@ -1,0 +1,297 @@
+"""All SQL on resources, codes, versions, releases, steps and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from beijiang.catalog.models import (
+    Action,
+    Code,
+    Entry,
+    Grade,
+    Level,
+    Personal,
+    Resource,
+    State,
+    Step,
+    TableFacts,
+    TaskKind,
+    Version,
+)
+from beijiang.catalog.store import schema as s
+from beijiang.kit import Conflict
+
+# Asked at every read through the gate, so they are built once.
+_BY_ID = select(s.resource).where(s.resource.c.id == bindparam("key"))
+_BY_TABLE = select(s.resource).where(s.resource.c.table_name == bindparam("key"))
+_LIVING_CODES = (
+    select(s.code)
+    .where(s.code.c.resource_id.in_(bindparam("ids", expanding=True)), s.code.c.retired_at.is_(None))
+    .order_by(s.code.c.is_primary.desc(), s.code.c.prefix, s.code.c.sequence)
+)
+_VERSION = select(s.version).where(
+    s.version.c.resource_id == bindparam("id"), s.version.c.number == bindparam("number")
+)
+_SERVED = (
+    select(s.resource.c.id, s.resource.c.revision, s.version.c.document, s.version.c.digest)
+    .join_from(
+        s.resource,
+        s.version,
+        (s.version.c.resource_id == s.resource.c.id) & (s.version.c.number == s.resource.c.version),
+    )
+    .where(s.resource.c.table_name == bindparam("key"))
+)
+
+
+class ResourceStore:
+    """Resources by id and by table; takes the connection of whoever opened the transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, found: Resource) -> None:
+        """Store a new resource."""
+        self._write(insert(s.resource).values(id=found.id, created_at=found.created_at, **_values(found)), found)
+
+    def save(self, found: Resource, *, before: int) -> None:
+        """Store a changed resource if it still has the revision that it was read with.
+
+        Raises:
+            Conflict: somebody was faster, or the provider has another entry of this name.
+
+        """
+        where = (s.resource.c.id == found.id) & (s.resource.c.revision == before)
+        changed = self._write(update(s.resource).where(where).values(**_values(found)), found)
+        if changed != 1:
+            raise Conflict(
+                "这条目录刚被他人修改。请刷新后重试。",
+                "Somebody else has just changed this entry. Reload it and try again.",
+                code="stale_revision",
+                detail={"id": found.id},
+            )
+
+    def _write(self, statement: Any, found: Resource) -> int:
+        try:
+            with self._connection.begin_nested():
+                return int(self._connection.execute(statement).rowcount)
+        except IntegrityError:
+            raise Conflict(
+                f"本单位已有名为“{found.entry.name}”的目录，或该表已有目录。请换一个能区分的名称。",
+                f"This provider already has an entry named “{found.entry.name}”, or the table has one. Choose a telling name.",
+                code="name_taken",
+                detail={"name": found.entry.name},
+            ) from None
+
+    def get(self, resource_id: str) -> Resource | None:
+        """Return one resource."""
+        return self._found(_BY_ID, resource_id)
+
+    def of_table(self, table: str) -> Resource | None:
+        """Return the resource that describes a table."""
+        return self._found(_BY_TABLE, table)
+
+    def served(self, table: str) -> tuple[str, int, str, str] | None:
+        """Return what the release of a table is made of: entry's id and revision, the version's text and its digest.
+
+        The revision rises with every change of the entry, so whoever remembers a release by these four never serves a
+        stale one.
+        """
+        row = self._connection.execute(_SERVED, {"key": table}).one_or_none()
+        return None if row is None else (row.id, row.revision, row.document, row.digest)
+
+    def _found(self, query: Select[Any], key: str) -> Resource | None:
+        row = self._connection.execute(query, {"key": key}).mappings().one_or_none()
+        return None if row is None else _resource(row, self._codes([row["id"]]).get(row["id"], ()))
+
+    def _one(self, where: Any) -> Resource | None:
+        row = self._connection.execute(select(s.resource).where(where)).mappings().one_or_none()
+        return None if row is None else _resource(row, self._codes([row["id"]]).get(row["id"], ()))
+
+    def by_name(self, provider_id: str, name: str) -> Resource | None:
+        """Return the resource of this name at this provider."""
+        return self._one((s.resource.c.provider_id == provider_id) & (s.resource.c.name == name))
+
+    def all(self, *, org_id: str | None = None, states: Iterable[State] = (), limit: int = 500) -> list[Resource]:
+        """Return resources, newest change first, of one organisation and in some states if named."""
+        query = select(s.resource).order_by(s.resource.c.updated_at.desc(), s.resource.c.id).limit(limit)
+        if org_id is not None:
+            query = query.where(s.resource.c.provider_id == org_id)
+        if wanted := [str(state) for state in states]:
+            query = query.where(s.resource.c.state.in_(wanted))
+        rows = self._connection.execute(query).mappings().all()
+        codes = self._codes([row["id"] for row in rows])
+        return [_resource(row, codes.get(row["id"], ())) for row in rows]
+
+    def ids(self) -> list[str]:
+        """Return the ids of all resources."""
+        return list(self._connection.execute(select(s.resource.c.id).order_by(s.resource.c.id)).scalars())
+
+    def _codes(self, ids: Sequence[str]) -> dict[str, tuple[Code, ...]]:
+        found: dict[str, tuple[Code, ...]] = {}
+        for row in self._connection.execute(_LIVING_CODES, {"ids": ids}):
+            found[row.resource_id] = (*found.get(row.resource_id, ()), Code(row.prefix, row.sequence, row.is_primary))
+        return found
+
+    def allocate(self, resource_id: str, prefixes: Sequence[str], at: datetime) -> None:
+        """Give the resource a code under each prefix, keep those it has, retire those that it left.
+
+        Codes once given to it under a prefix come back when it returns there; no other resource ever gets them.
+        """
+        held = {code.prefix: code for code in self._codes([resource_id]).get(resource_id, ())}
+        for prefix in set(held) - set(prefixes):
+            self._retire(resource_id, at, prefix)
+        for rank, prefix in enumerate(prefixes):
+            own = (s.code.c.resource_id == resource_id) & (s.code.c.prefix == prefix)
+            again = update(s.code).where(own).values(is_primary=rank == 0, retired_at=None)
+            if self._connection.execute(again).rowcount == 0:
+                row = {"prefix": prefix, "sequence": self._next_sequence(prefix), "resource_id": resource_id}
+                self._connection.execute(insert(s.code).values(**row, is_primary=rank == 0, allocated_at=at))
+
+    def _next_sequence(self, prefix: str) -> int:
+        kind = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        rise = kind.insert(s.code_counter).values(prefix=prefix, last=1)
+        rise = rise.on_conflict_do_update(index_elements=["prefix"], set_={"last": s.code_counter.c.last + 1})
+        return int(self._connection.execute(rise.returning(s.code_counter.c.last)).scalar_one())
+
+    def retire_codes(self, resource_id: str, at: datetime) -> None:
+        """Retire all codes of a resource that was withdrawn for good."""
+        self._retire(resource_id, at, None)
+
+    def _retire(self, resource_id: str, at: datetime, prefix: str | None) -> None:
+        where = (s.code.c.resource_id == resource_id) & s.code.c.retired_at.is_(None)
+        if prefix is not None:
+            where = where & (s.code.c.prefix == prefix)
+        self._connection.execute(update(s.code).where(where).values(retired_at=at))
+
+    def knows_code(self, prefix: str, sequence: int) -> bool:
+        """Tell whether a resource code was ever given."""
+        where = (s.code.c.prefix == prefix) & (s.code.c.sequence == sequence)
+        return self._connection.execute(select(s.code.c.resource_id).where(where)).one_or_none() is not None
+
+    def add_version(self, found: Version) -> None:
+        """Store a published version; it is never changed afterwards."""
+        self._connection.execute(insert(s.version).values(**asdict(found)))
+
+    def versions(self, resource_id: str) -> list[Version]:
+        """Return the published versions, newest first."""
+        query = select(s.version).where(s.version.c.resource_id == resource_id).order_by(s.version.c.number.desc())
+        return [Version(**row) for row in self._connection.execute(query).mappings()]
+
+    def version(self, resource_id: str, number: int) -> Version | None:
+        """Return one published version."""
+        row = self._connection.execute(_VERSION, {"id": resource_id, "number": number}).mappings().one_or_none()
+        return None if row is None else Version(**row)
+
+    def add_release(self, resource_id: str, number: int, table_version: int, at: datetime, actor_id: str) -> None:
+        """Note that readers were moved to a version of the table."""
+        row = {"resource_id": resource_id, "number": number, "table_version": table_version, "at": at}
+        self._connection.execute(insert(s.release).values(**row, actor_id=actor_id))
+
+    def add_step(self, resource_id: str, found: Step) -> None:
+        """Note a step in the entry's life."""
+        self._connection.execute(insert(s.step).values(resource_id=resource_id, **asdict(found)))
+
+    def steps(self, resource_id: str) -> list[Step]:
+        """Return the steps of an entry's life, oldest first."""
+        query = select(s.step).where(s.step.c.resource_id == resource_id).order_by(s.step.c.id)
+        return [
+            Step(
+                at=row.at,
+                actor_id=row.actor_id,
+                actor_name=row.actor_name,
+                action=Action(row.action),
+                source=State(row.source),
+                target=State(row.target),
+                note=row.note,
+            )
+            for row in self._connection.execute(query)
+        ]
+
+    def open_task(self, resource_id: str, kind: TaskKind, values: Mapping[str, Any]) -> None:
+        """Open a task, unless the same one is open already."""
+        where = (s.task.c.resource_id == resource_id) & (s.task.c.kind == str(kind)) & s.task.c.closed_at.is_(None)
+        if self._connection.execute(select(s.task.c.id).where(where)).first() is None:
+            self._connection.execute(insert(s.task).values(resource_id=resource_id, kind=str(kind), **values))
+
+    def close_tasks(self, resource_id: str, at: datetime, *, keep: frozenset[TaskKind] = frozenset()) -> None:
+        """Close what is open for a resource, except the kinds to keep."""
+        where = (s.task.c.resource_id == resource_id) & s.task.c.closed_at.is_(None)
+        where = where & s.task.c.kind.not_in([str(kind) for kind in keep])
+        self._connection.execute(update(s.task).where(where).values(closed_at=at))
+
+    def open_tasks(self) -> list[tuple[Row[Any], str, str, str | None, date]]:
+        """Return open tasks, the most urgent first: row, name, provider, who submitted, due date."""
+        joined = s.task.join(s.resource, s.task.c.resource_id == s.resource.c.id)
+        columns = (s.resource.c.name, s.resource.c.provider_id, s.resource.c.submitted_by)
+        query = select(s.task, *columns).select_from(joined).where(s.task.c.closed_at.is_(None))
+        rows = self._connection.execute(query.order_by(s.task.c.due_on, s.task.c.id))
+        return [(row, row.name, row.provider_id, row.submitted_by, row.due_on) for row in rows]
+
+
+def _values(found: Resource) -> dict[str, Any]:
+    facts = {"version": found.facts.version, "rows": found.facts.rows}
+    return {
+        "table_name": found.table,
+        "provider_id": found.entry.provider_id,
+        "name": found.entry.name,
+        "state": str(found.state),
+        "revision": found.revision,
+        "entry": found.entry.to_json(),
+        "grades": {
+            column: {"level": str(g.level), "kind": g.kind, "personal": str(g.personal)}
+            for column, g in found.grades.items()
+        },
+        "facts": {**facts, "columns": list(found.facts.columns), "sources": list(found.facts.sources)},
+        "data_at": found.facts.data_at,
+        "version": found.version,
+        "versions": found.versions,
+        "released_table_version": found.released_table_version,
+        "updated_at": found.updated_at,
+        "published_at": found.published_at,
+        "submitted_by": found.submitted_by,
+        "approved_by": found.approved_by,
+        "reviewer_org": found.reviewer_org,
+        "endorsed_by": found.endorsed_by,
+        "reasons": list(found.reasons),
+    }
+
+
+def _resource(row: RowMapping, codes: tuple[Code, ...]) -> Resource:
+    facts = row["facts"]
+    grades = {
+        column: Grade(Level(g["level"]), g["kind"], Personal(g["personal"])) for column, g in row["grades"].items()
+    }
+    return Resource(
+        id=row["id"],
+        table=row["table_name"],
+        entry=Entry.from_json(row["entry"]),
+        state=State(row["state"]),
+        revision=row["revision"],
+        version=row["version"],
+        versions=row["versions"],
+        released_table_version=row["released_table_version"],
+        facts=TableFacts(
+            version=facts["version"],
+            rows=facts["rows"],
+            columns=tuple(facts["columns"]),
+            data_at=row["data_at"],
+            sources=tuple(facts["sources"]),
+        ),
+        grades=grades,
+        codes=codes,
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        published_at=row["published_at"],
+        submitted_by=row["submitted_by"],
+        approved_by=row["approved_by"],
+        reviewer_org=row["reviewer_org"],
+        endorsed_by=row["endorsed_by"],
+        reasons=tuple(row["reasons"]),
+    )

@@ -1,0 +1,142 @@
+"""The metadata tables of the catalog."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from beijiang.db import JsonDocument, UtcDateTime, metadata
+
+resource = Table(
+    "catalog_resource",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("table_name", String(400), unique=True),
+    Column("provider_id", String(64), nullable=False, index=True),
+    Column("name", String(400), nullable=False),
+    Column("state", String(32), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("entry", JsonDocument, nullable=False),
+    Column("grades", JsonDocument, nullable=False),
+    Column("facts", JsonDocument, nullable=False),
+    Column("data_at", UtcDateTime),
+    Column("version", Integer),
+    Column("versions", Integer, nullable=False),
+    Column("released_table_version", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("published_at", UtcDateTime),
+    Column("submitted_by", String(64)),
+    Column("approved_by", String(64)),
+    Column("reviewer_org", String(64)),
+    Column("endorsed_by", String(64)),
+    Column("reasons", JsonDocument, nullable=False),
+    UniqueConstraint("provider_id", "name"),
+)
+
+code = Table(
+    "catalog_code",
+    metadata,
+    Column("prefix", String(40), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("resource_id", String(32), ForeignKey("catalog_resource.id"), nullable=False, index=True),
+    Column("is_primary", Boolean, nullable=False),
+    Column("allocated_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
+)
+"""Each code once and for ever: the primary key forbids a second use, and rows are never deleted."""
+
+code_counter = Table(
+    "catalog_code_counter",
+    metadata,
+    Column("prefix", String(40), primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+"""The last sequence given per prefix; it only rises."""
+
+version = Table(
+    "catalog_version",
+    metadata,
+    Column("resource_id", String(32), ForeignKey("catalog_resource.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
+    Column("digest", String(80), nullable=False),
+    Column("profile", String(32), nullable=False),
+    Column("table_version", Integer, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("published_by", String(64), nullable=False),
+)
+
+release = Table(
+    "catalog_release",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("resource_id", String(32), ForeignKey("catalog_resource.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("table_version", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor_id", String(64), nullable=False),
+)
+"""Every time that readers were moved to another version of the table."""
+
+step = Table(
+    "catalog_step",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("resource_id", String(32), ForeignKey("catalog_resource.id"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("actor_name", String(200), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("target", String(32), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+task = Table(
+    "catalog_task",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("resource_id", String(32), ForeignKey("catalog_resource.id"), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("rule_id", String(64), nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Index("ix_catalog_task_open", "closed_at", "due_on"),
+)
+
+search = Table(
+    "catalog_search",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("resource_id", String(32), nullable=False),
+    Column("slot", String(1), nullable=False),
+    Column("is_public", Boolean, nullable=False),
+    Column("is_inner", Boolean, nullable=False),
+    Column("seq", Integer, nullable=False, index=True),
+    Column("provider_id", String(64), nullable=False),
+    Column("provider_name", String(400), nullable=False),
+    Column("name", String(400), nullable=False),
+    Column("sounds", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("fields", JsonDocument, nullable=False),
+    Column("facets", JsonDocument, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("published_at", UtcDateTime),
+    Column("data_at", UtcDateTime),
+    UniqueConstraint("resource_id", "slot"),
+)
+"""What a result shows. Slot ``w`` is the working entry, slot ``p`` the published one while the two differ."""
+
+search_head = Table(
+    "catalog_search_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""One row: how often the index has changed, and when last."""

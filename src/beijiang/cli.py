@@ -1,0 +1,328 @@
+"""The terminal: every verb of the platform for the operator, a script, or a steward at the keyboard.
+
+Exit status: 0 done, 1 failed (the message says why and what to do), 2 used wrongly, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import Abort, TyperException
+from typer.main import get_command, get_group
+
+from beijiang.kit import BeijiangError, Language, Text
+from beijiang.terminal import as_json, language, say, set_style, show
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+    from beijiang.settings import Settings
+
+T = TypeVar("T")
+
+_home: Path | None = None
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of the chosen home."""
+    from beijiang.settings import Settings
+
+    return Settings.load(_home)
+
+
+@cache
+def platform() -> Platform:
+    """Build the platform once, when the first command asks for it."""
+    from beijiang.build import build
+
+    return build(settings())
+
+
+def _get(pick: Callable[[Platform], T]) -> Callable[[], T]:
+    return lambda: pick(platform())
+
+
+def _reserve() -> Callable[[Platform], None]:
+    """Take the address now, before a long build, and return what serves there later."""
+    from beijiang.worker import answer_requests, listen
+
+    listener = listen(settings().host, settings().port)
+    return lambda built: answer_requests(built, listener)
+
+
+def _ingest() -> typer.Typer:
+    from beijiang.ingest.commands import commands
+
+    return commands(_get(lambda p: p.ingest))
+
+
+def _tables() -> typer.Typer:
+    from beijiang.tables.commands import commands
+
+    return commands(_get(lambda p: p.tables))
+
+
+def _catalog() -> typer.Typer:
+    from beijiang.catalog.commands import commands
+
+    return commands(_get(lambda p: p.catalog), _get(lambda p: p.access))
+
+
+def _protection() -> typer.Typer:
+    from beijiang.protection.commands import commands
+
+    return commands(_get(lambda p: p.protection), _get(lambda p: p.access))
+
+
+def _evidence() -> typer.Typer:
+    from beijiang.evidence.commands import commands
+
+    return commands(_get(lambda p: p.evidence_reader))
+
+
+def _people() -> typer.Typer:
+    from beijiang.access.commands import people
+
+    return people(_get(lambda p: p.access))
+
+
+def _organisations() -> typer.Typer:
+    from beijiang.access.commands import organisations
+
+    return organisations(_get(lambda p: p.access))
+
+
+def _keys() -> typer.Typer:
+    from beijiang.access.commands import keys
+
+    return keys(_get(lambda p: p.access))
+
+
+def _jobs() -> typer.Typer:
+    from beijiang.jobs.commands import commands
+
+    return commands(_get(lambda p: p.jobs))
+
+
+def _standards() -> typer.Typer:
+    from beijiang.standards.commands import commands
+
+    return commands(_get(lambda p: p.standards))
+
+
+def _sql() -> Callable[..., None]:
+    from beijiang.protection.commands import sql_command
+
+    return sql_command(_get(lambda p: p.sql), _get(lambda p: p.access))
+
+
+def _demo() -> Callable[..., None]:
+    from beijiang.demo.commands import demo_command
+
+    return demo_command(settings, platform, _reserve)
+
+
+WHOLE = 200
+"""Characters of a line of help that is not cut."""
+
+
+class Later(NamedTuple):
+    """A group or command that is imported when it is used; its one line of help stands here."""
+
+    help: str
+    load: Callable[[], typer.Typer | Callable[..., None]]
+
+
+LATER = {
+    "ingest": Later("Take files in: land, type, check, commit; quarantine and runs.", _ingest),
+    "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
+    "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
+    "protection": Later("Grades of columns: see them, correct them.", _protection),
+    "evidence": Later("The evidence log: check, search, export.", _evidence),
+    "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
+    "orgs": Later("Organisations: list, add.", _organisations),
+    "keys": Later("API keys: list, issue, revoke.", _keys),
+    "jobs": Later("Durable jobs: list, show, cancel.", _jobs),
+    "standards": Later("Look up what the standards say.", _standards),
+    "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
+    "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
+}
+"""What the domains offer. Nothing of it is imported to print the first help page, which thus takes a blink."""
+
+
+class Commands(MutableMapping[str, Any]):
+    """The commands by name; those of ``LATER`` are made when they are first asked for."""
+
+    def __init__(self, ready: MutableMapping[str, Any]) -> None:
+        self.ready = ready
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.ready:
+            made = LATER[name].load()
+            if isinstance(made, typer.Typer):
+                made.rich_markup_mode = None
+                self.ready[name] = get_group(made)
+            else:
+                alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+                alone.command(name)(made)
+                self.ready[name] = get_command(alone)
+            self.ready[name].name = name
+        return self.ready[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self.ready[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self.ready[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**dict.fromkeys(LATER), **self.ready})
+
+    def __len__(self) -> int:
+        return len({*LATER, *self.ready})
+
+
+class Rooms(TyperGroup):
+    """The first level of the terminal."""
+
+    def __init__(self, **details: Any) -> None:
+        super().__init__(**details)
+        self._named = Commands(self.commands)
+        self.commands = self._named
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List all commands with their line of help, importing none."""
+        del ctx
+        lines = {name: later.help for name, later in LATER.items()}
+        ready = {name: command.get_short_help_str(WHOLE) for name, command in self._named.ready.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl([*{**lines, **ready}.items()])
+
+
+terminal_app = typer.Typer(
+    name="beijiang",
+    cls=Rooms,
+    help="云上北疆: take a region's raw data in, make it trustworthy, and let people use it safely. "
+    "Everywhere: --home DIR, --json, --lang zh-CN|en.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@terminal_app.command()
+def init() -> None:
+    """Prepare a home: folders, metadata database, the region's organisations, and the first three administrators."""
+    codes = platform().first_start()
+    if not codes:
+        say(Text("主目录早已就绪，没有改动。", "The home was ready already; nothing was changed."))
+        if as_json():
+            show([])
+        return
+    say(Text("主目录已就绪。一次性口令只显示这一次。", "The home is ready. The one-time codes are shown this once."))
+    show([{"login": login, "one_time_code": code} for login, code in codes.items()])
+
+
+@terminal_app.command()
+def serve(
+    host: str = typer.Option("", help="Address to listen on; default from the settings."),
+    port: int = typer.Option(-1, help="Port to listen on; default from the settings."),
+) -> None:
+    """Serve the portal, the console and the API, and work off jobs, until Ctrl-C."""
+    from beijiang.worker import listen
+    from beijiang.worker import serve as run
+
+    listener = listen(host or settings().host, settings().port if port < 0 else port)
+    run(platform(), listener)
+
+
+@terminal_app.command()
+def doctor() -> None:
+    """Check that this installation can do its work; say what is wrong and how to mend it."""
+    findings = platform().health.examine()
+    show([{"check": f.name, "ok": f.ok, "finding": f.text.in_language(language())} for f in findings])
+    if not all(f.ok for f in findings):
+        raise typer.Exit(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit status."""
+    words = _global_options(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        code = terminal_app(words, standalone_mode=False)
+    except TyperException as error:
+        sys.stderr.write(f"beijiang: {error.format_message()}\n")
+        code = error.exit_code
+    except (Abort, KeyboardInterrupt):
+        code = 130
+    except BeijiangError as error:
+        _report(error)
+        code = 1
+    except BrokenPipeError:
+        code = 1
+    except Exception as error:  # the last handler of the terminal: the inside goes to the log, not to the person
+        logging.getLogger(__name__).debug("unexpected failure", exc_info=error)
+        _report(
+            BeijiangError(
+                f"程序内部出错（{type(error).__name__}），没有丢失数据。请先运行 beijiang doctor 检查安装。",
+                f"Something failed inside ({type(error).__name__}); no data is lost. Run beijiang doctor to check the installation.",
+            )
+        )
+        code = 1
+    finally:
+        if platform.cache_info().currsize:
+            platform().close()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _global_options(words: list[str]) -> list[str]:
+    """Take ``--home DIR``, ``--json`` and ``--lang`` from wherever they stand; return the rest."""
+    global _home  # noqa: PLW0603  # the one piece of state that exists before anything is built
+    rest: list[str] = []
+    as_json = False
+    chosen = {"--home": "", "--lang": ""}
+    while words:
+        word = words.pop(0)
+        name, _, value = word.partition("=")
+        if word == "--":
+            rest += [word, *words]
+            break
+        if word == "--json":
+            as_json = True
+        elif name in {"--home", "--lang"}:
+            if not value and not words:
+                _usage(f"{name} needs a value")
+            chosen[name] = value or words.pop(0)
+        else:
+            rest.append(word)
+    if chosen["--lang"] and chosen["--lang"] not in set(Language):
+        _usage("--lang is zh-CN or en")
+    _home = Path(chosen["--home"]) if chosen["--home"] else None
+    set_style(as_json=as_json, language=Language(chosen["--lang"] or Language.ZH))
+    return rest
+
+
+def _usage(message: str) -> None:
+    sys.stderr.write(f"beijiang: {message}\n")
+    sys.exit(2)
+
+
+def _report(error: BeijiangError) -> None:
+    if as_json():
+        body = {"code": error.reason, "message": error.message(language()), "detail": error.detail, "request_id": None}
+        sys.stdout.write(json.dumps({"error": body}, ensure_ascii=False) + "\n")
+        return
+    sys.stderr.write(f"✗ {error.message(language())}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""The pages below ``/console``, one file per area."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+from beijiang.console.routes import catalog, evidence, intake, people, session, sql, tables
+from beijiang.console.routes.frame import Frame
+from beijiang.console.service import Console
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+    from beijiang.web import Pages
+
+__all__ = ["router"]
+
+
+def router(platform: Platform, pages: Pages) -> APIRouter:
+    """Return every page of the console."""
+    frame = Frame(Console(platform), pages)
+    whole = APIRouter(include_in_schema=False)
+    for area in (session, intake, tables, catalog, people, evidence, sql):
+        whole.include_router(area.router(frame, platform), prefix="/console")
+    return whole

@@ -1,0 +1,86 @@
+"""Evidence: search the log, verify it, take it away."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, StreamingResponse
+
+from beijiang.console.routes.frame import Frame, person
+from beijiang.evidence import EvidenceQuery
+from beijiang.web import content_disposition, guard_formula
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from beijiang.build import Platform
+    from beijiang.evidence import EvidenceRecord
+
+FIELDS = (
+    "sequence",
+    "id",
+    "at",
+    "actor_id",
+    "actor_name",
+    "org_id",
+    "action",
+    "target",
+    "decision",
+    "exit",
+    "version",
+    "rows",
+    "grade",
+    "purpose",
+)
+
+
+def router(frame: Frame, platform: Platform) -> APIRouter:
+    """Return the pages of the auditor."""
+    pages = APIRouter()
+
+    def query(request: Request, *, limit: int = 100) -> EvidenceQuery:
+        asked = request.query_params
+        before = asked.get("before", "")
+        return EvidenceQuery(
+            actor_id=asked.get("actor_id") or None,
+            action=asked.get("action") or None,
+            target=asked.get("target") or None,
+            decision=asked.get("decision") or None,
+            before=int(before) if before.isdecimal() else None,
+            limit=limit,
+        )
+
+    @pages.get("/evidence")
+    def search(request: Request) -> HTMLResponse:
+        found = platform.evidence_reader.search(person(request), query(request))
+        return frame.page(request, "evidence.html", found=found, asked=request.query_params, report=None)
+
+    @pages.post("/evidence/check")
+    def check(request: Request) -> HTMLResponse:
+        who = person(request)
+        report = platform.evidence_reader.check(who)
+        found = platform.evidence_reader.search(who, EvidenceQuery(limit=20))
+        return frame.page(request, "evidence.html", found=found, asked={}, report=report)
+
+    @pages.get("/evidence/export")
+    def export(request: Request) -> StreamingResponse:
+        records = platform.evidence_reader.export(person(request), query(request, limit=1000))
+        headers = {"Content-Disposition": content_disposition("存证.csv"), "Cache-Control": "no-store"}
+        return StreamingResponse(_csv(records), media_type="text/csv; charset=utf-8", headers=headers)
+
+    return pages
+
+
+def _csv(records: Iterable[EvidenceRecord]) -> Iterator[str]:
+    yield "\ufeff" + ",".join(FIELDS) + "\n"
+    for record in records:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(guard_formula(_text(getattr(record, name))) for name in FIELDS)
+        yield line.getvalue()
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,217 @@
+"""Handing in: land a file, look at it, take it in, watch the run, mend what was set aside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from starlette.background import BackgroundTask
+
+from beijiang.access import Permission
+from beijiang.console.routes.frame import SEE_OTHER, Frame, actor, language, person
+from beijiang.ingest import CheckSpec, HeaderTemplate, IngestRequest, ReadOptions, RunMode
+from beijiang.kit import BeijiangError, Text
+from beijiang.web import content_disposition
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+
+ENCODINGS = ("auto", "utf-8", "gb18030", "big5", "utf-16")
+PAGE = 50
+
+
+def router(frame: Frame, platform: Platform) -> APIRouter:
+    """Return the pages of aggregation."""
+    pages = APIRouter()
+    _add_files(pages, frame, platform)
+    _add_runs(pages, frame, platform)
+    _add_quarantine(pages, frame, platform)
+    return pages
+
+
+def _add_files(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/ingest")
+    def hand_in(request: Request) -> HTMLResponse:
+        who = person(request)
+        platform.access.require(who, Permission.INGEST_FILE_LAND, who.org_id)
+        return frame.page(request, "ingest.html", files=platform.ingest.files(who, limit=20))
+
+    @pages.post("/ingest")
+    def upload(request: Request, file: UploadFile) -> RedirectResponse:
+        who = person(request)
+        try:
+            landed = platform.ingest.land(who, file.file, file.filename or "upload", who.org_id or "")
+        except BeijiangError as error:
+            return frame.after(request, "/console/ingest", error.text, "bad")
+        words = (
+            Text(
+                "这份文件以前交过，内容完全相同，没有重复保存。",
+                "This very file was handed in before; it is not stored twice.",
+            )
+            if landed.again
+            else Text("文件已原样保存。请核对识别结果。", "The file is kept unchanged. Check what was recognised.")
+        )
+        return frame.after(request, f"/console/ingest/{landed.sha256}", words, "warn" if landed.again else "ok")
+
+    @pages.get("/ingest/{sha256}")
+    def look(
+        request: Request,
+        sha256: str,
+        encoding: str = "auto",
+        sheet: str = "",
+        header_rows: str = "",
+        title_rows: str = "",
+    ) -> HTMLResponse:
+        who = person(request)
+        chosen = {"encoding": encoding, "sheet": sheet, "header_rows": header_rows, "title_rows": title_rows}
+        preview, fault = None, None
+        try:
+            preview = platform.ingest.preview(who, sha256, who.org_id or "", _options(chosen))
+        except BeijiangError as error:
+            if error.status in {401, 403, 404}:
+                raise
+            fault = error.text
+        return frame.page(
+            request,
+            "preview.html",
+            sha256=sha256,
+            preview=preview,
+            fault=fault,
+            chosen=chosen,
+            encodings=ENCODINGS,
+            tables=platform.tables.list(who),
+        )
+
+    @pages.post("/ingest/{sha256}")
+    def take_in(
+        request: Request,
+        sha256: str,
+        into: Annotated[str, Form(max_length=200)],
+        mode: Annotated[RunMode, Form()] = RunMode.AUTO,
+        key: Annotated[list[str], Form()] = [],  # noqa: B006  # FastAPI copies it
+        checks: Annotated[str, Form(max_length=4000)] = "",
+        encoding: Annotated[str, Form()] = "auto",
+        sheet: Annotated[str, Form(max_length=200)] = "",
+        title_rows: Annotated[str, Form(max_length=4)] = "",
+        header_rows: Annotated[str, Form(max_length=4)] = "",
+        reason: Annotated[str, Form(max_length=1000)] = "",
+    ) -> RedirectResponse:
+        who = person(request)
+        chosen = {"encoding": encoding, "sheet": sheet, "header_rows": header_rows, "title_rows": title_rows}
+
+        def step() -> tuple[str, Text]:
+            options = _options(chosen)
+            run_id = platform.ingest.submit(
+                who,
+                IngestRequest(
+                    files=(sha256,),
+                    into=into.strip(),
+                    org_id=who.org_id or "",
+                    key=tuple(key),
+                    mode=mode,
+                    encoding=encoding,
+                    sheet=sheet or None,
+                    header=None if options.header is None else options.header.to_json(),
+                    checks=tuple(CheckSpec.parse(line) for line in checks.split() if line),
+                    reason=reason,
+                ),
+            )
+            return f"/console/runs/{run_id}", Text("已开始汇聚。", "The run has begun.")
+
+        return frame.attempt(request, f"/console/ingest/{sha256}", step)
+
+
+def _options(chosen: dict[str, str]) -> ReadOptions:
+    """Read what the form says about a file; empty means that it is to be found."""
+    header = None
+    if chosen["header_rows"].isdecimal() or chosen["title_rows"].isdecimal():
+        header = HeaderTemplate(title_rows=int(chosen["title_rows"] or 0), header_rows=int(chosen["header_rows"] or 1))
+    encoding = chosen["encoding"] if chosen["encoding"] in ENCODINGS else "auto"
+    return ReadOptions(encoding=encoding, sheet=chosen["sheet"] or None, header=header)
+
+
+def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/runs")
+    def runs(request: Request, before: str | None = None) -> HTMLResponse:
+        found = platform.ingest.runs(person(request), limit=PAGE, before=before)
+        return frame.page(request, "runs.html", runs=found, more=found[-1].id if len(found) == PAGE else None)
+
+    @pages.get("/runs/{run_id}")
+    def run(request: Request, run_id: str) -> HTMLResponse:
+        return frame.page(request, "run.html", run=platform.ingest.run(person(request), run_id))
+
+    @pages.get("/runs/{run_id}/progress")
+    def progress(request: Request, run_id: str) -> HTMLResponse:
+        return frame.fragment(request, "run_state.html", run=platform.ingest.run(person(request), run_id))
+
+    @pages.post("/runs/{run_id}/cancel")
+    def cancel(request: Request, run_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.ingest.cancel(person(request), run_id)
+            return f"/console/runs/{run_id}", Text(
+                "已请求取消；提交之前停下。", "Cancelling; it stops before its commit."
+            )
+
+        return frame.attempt(request, f"/console/runs/{run_id}", step)
+
+    @pages.get("/jobs")
+    def jobs(request: Request) -> HTMLResponse:
+        return frame.page(request, "jobs.html", jobs=platform.jobs.jobs(person(request)))
+
+    @pages.post("/jobs/{job_id}/cancel")
+    def cancel_job(request: Request, job_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.jobs.cancel(person(request), job_id)
+            return "/console/jobs", Text("已请求取消。", "Cancelling.")
+
+        return frame.attempt(request, "/console/jobs", step)
+
+
+def _add_quarantine(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/quarantine", response_model=None)
+    def quarantine(
+        request: Request,
+        table: str = "",
+        run: str = "",
+        reason: str = "",
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> HTMLResponse | RedirectResponse:
+        who = person(request)
+        platform.access.require(who, Permission.INGEST_QUARANTINE_READ, who.org_id)
+        if not table and not run:
+            runs = [r for r in platform.ingest.runs(who, limit=200) if r.report.get("bad")]
+            return frame.page(request, "quarantine_list.html", runs=runs)
+        page = platform.ingest.quarantine(
+            who, table=table or None, run_id=run or None, reason=reason or None, offset=offset, limit=PAGE
+        )
+        title = table or platform.ingest.run(who, run).table
+        return frame.page(
+            request,
+            "quarantine.html",
+            page=page,
+            title=title,
+            table=table,
+            run=run,
+            reason=reason,
+            offset=offset,
+            size=PAGE,
+        )
+
+    @pages.get("/runs/{run_id}/return-file", response_model=None)
+    def return_file(request: Request, run_id: str) -> FileResponse | RedirectResponse:
+        who = actor(request)
+        found = platform.ingest.run(who, run_id)
+        path = platform.ingest.return_file(who, run_id, language=language(request))
+        name = f"{found.table}_退回修改.xlsx"
+        return FileResponse(
+            path,
+            media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            headers={"Content-Disposition": content_disposition(name), "Cache-Control": "no-store"},
+            background=BackgroundTask(path.unlink, missing_ok=True),
+        )
+
+    @pages.post("/quarantine/open")
+    def choose(table: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+        return RedirectResponse(f"/console/quarantine?table={quote(table)}", SEE_OTHER)

@@ -1,0 +1,118 @@
+"""Tables: columns with their grades, a governed preview, history, rollback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from beijiang.access import Permission
+from beijiang.console.routes.frame import Frame, person
+from beijiang.kit import BeijiangError, Text
+from beijiang.protection import kinds
+from beijiang.tables import Exit
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+
+PREVIEW_ROWS = 20
+
+
+def router(frame: Frame, platform: Platform) -> APIRouter:
+    """Return the pages of the lake's tables."""
+    pages = APIRouter()
+
+    @pages.get("/tables")
+    def tables(request: Request) -> HTMLResponse:
+        who = person(request)
+        names = {o.id: o.short for o in platform.access.organisations()}
+        return frame.page(request, "tables.html", tables=platform.tables.list(who), names=names)
+
+    @pages.get("/tables/{name}")
+    def table(request: Request, name: str, after: str | None = None) -> HTMLResponse:
+        who = person(request)
+        info = platform.tables.get(who, name)
+        grades, preview, governed, fault = {}, None, None, None
+        try:
+            grades = {grade.column: grade for grade in platform.protection.grades(who, name)}
+            governed = platform.tables.open(who, name, "preview", Exit.PREVIEW)
+            preview = governed.page(limit=PREVIEW_ROWS, after=after)
+        except BeijiangError as error:
+            fault = error.text
+        resource = platform.catalog.resource_for_table(name)
+        return frame.page(
+            request,
+            "table.html",
+            info=info,
+            grades=grades,
+            kind_names={kind.id: kind.name for kind in kinds().values()},
+            governed=governed,
+            preview=preview,
+            fault=fault,
+            resource=resource,
+            history=platform.tables.history(who, name, 20),
+            may=_rights(platform, request, info.org_id),
+        )
+
+    @pages.post("/tables/{name}/grade")
+    def correct(
+        request: Request,
+        name: str,
+        column: Annotated[str, Form(max_length=400)],
+        level: Annotated[str, Form(max_length=4)],
+        reason: Annotated[str, Form(max_length=1000)] = "",
+    ) -> RedirectResponse:
+        back = f"/console/tables/{quote(name)}"
+
+        def step() -> tuple[str, Text]:
+            grade = platform.protection.correct(person(request), name, column, level=level, reason=reason)
+            return back, Text(f"“{column}”现为 {grade.level}。", f"{column} is {grade.level} now.")
+
+        return frame.attempt(request, back, step)
+
+    @pages.get("/tables/{name}/rollback")
+    def ask_rollback(request: Request, name: str, version: Annotated[int, Query(ge=1)]) -> HTMLResponse:
+        who = person(request)
+        info = platform.tables.get(who, name)
+        target = next((v for v in platform.tables.history(who, name) if v.version == version), None)
+        return frame.page(request, "rollback.html", info=info, target=target, version=version)
+
+    @pages.post("/tables/{name}/rollback")
+    def rollback(
+        request: Request, name: str, version: Annotated[int, Form(ge=1)], reason: Annotated[str, Form(max_length=1000)]
+    ) -> RedirectResponse:
+        back = f"/console/tables/{quote(name)}"
+
+        def step() -> tuple[str, Text]:
+            made = platform.tables.rollback(person(request), name, version, reason)
+            words = (
+                f"版本 {made.version} 与版本 {version} 内容相同。",
+                f"Version {made.version} equals version {version}.",
+            )
+            return back, Text(*words)
+
+        return frame.attempt(request, back, step)
+
+    @pages.post("/tables/{name}/compact")
+    def compact(request: Request, name: str) -> RedirectResponse:
+        back = f"/console/tables/{quote(name)}"
+
+        def step() -> tuple[str, Text]:
+            platform.tables.compact(person(request), name)
+            return back, Text("已压实。", "Compacted.")
+
+        return frame.attempt(request, back, step)
+
+    return pages
+
+
+def _rights(platform: Platform, request: Request, org_id: str) -> dict[str, bool]:
+    allows = platform.access.allows
+    who = person(request)
+    return {
+        "correct": allows(who, Permission.PROTECTION_GRADE_CORRECT, org_id),
+        "rollback": allows(who, Permission.TABLES_TABLE_ROLLBACK, org_id),
+        "compact": allows(who, Permission.TABLES_TABLE_COMPACT, org_id),
+    }

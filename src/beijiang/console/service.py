@@ -1,0 +1,118 @@
+"""What the console joins: the home page of a role, and the navigation that a role gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from beijiang.access import Permission
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.build import Platform
+    from beijiang.catalog import Task
+    from beijiang.ingest import Run
+    from beijiang.kit import Actor
+
+RUNS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation."""
+
+    href: str
+    words: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group of the navigation."""
+
+    title: Text
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a person sees first: what waits, what went wrong, what changed."""
+
+    tasks: Sequence[Task]
+    runs: Sequence[Run]
+
+    @property
+    def failed(self) -> int:
+        """Count the shown runs that did not end well."""
+        return sum(1 for run in self.runs if run.ended and run.state.value not in {"committed", "cancelled"})
+
+
+_MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
+    (
+        Text("汇聚", "Aggregation"),
+        (
+            (Permission.INGEST_FILE_LAND, "/console/ingest", Text("交数据", "Hand in data")),
+            (Permission.INGEST_RUN_READ, "/console/runs", Text("任务", "Runs")),
+            (Permission.INGEST_QUARANTINE_READ, "/console/quarantine", Text("待修数据", "Rows to mend")),
+        ),
+    ),
+    (
+        Text("治理", "Governance"),
+        (
+            (Permission.TABLES_TABLE_READ_METADATA, "/console/tables", Text("数据表", "Tables")),
+            (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),
+        ),
+    ),
+    (
+        Text("目录与共享", "Catalog and sharing"),
+        ((Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),),
+    ),
+    (
+        Text("平台", "Platform"),
+        (
+            (Permission.ACCESS_PERSON_MANAGE, "/console/people", Text("人员与机构", "People and organisations")),
+            (Permission.ACCESS_ROLE_ASSIGN, "/console/people", Text("人员与角色", "People and roles")),
+            (Permission.JOBS_JOB_READ, "/console/jobs", Text("作业", "Jobs")),
+            (Permission.EVIDENCE_LOG_READ, "/console/evidence", Text("存证", "Evidence")),
+            (Permission.PLATFORM_HEALTH_READ, "/console/health", Text("运行状况", "Health")),
+        ),
+    ),
+    (
+        Text("我", "Me"),
+        (
+            (Permission.ACCESS_PASSWORD_CHANGE, "/console/password", Text("修改口令", "Password")),
+            (Permission.ACCESS_KEY_ISSUE, "/console/keys", Text("API 密钥", "API keys")),
+        ),
+    ),
+)
+
+
+class Console:
+    """Join the domains for the pages of a signed-in person."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def menu(self, actor: Actor) -> tuple[Section, ...]:
+        """Return the links to what the actor may do; a link that leads to a refusal is not shown."""
+        sections = []
+        for title, entries in _MENU:
+            links: dict[str, Link] = {}
+            for permission, href, words in entries:
+                if self._platform.access.allows(actor, permission, actor.org_id):
+                    links.setdefault(href, Link(href, words))
+            if links:
+                sections.append(Section(title, tuple(links.values())))
+        return tuple(sections)
+
+    def home(self, actor: Actor) -> Home:
+        """Gather what waits for the actor; what the actor may not see is not asked for, so no refusal is recorded."""
+        platform, allows = self._platform, self._platform.access.allows
+        tasks: Sequence[Task] = ()
+        runs: Sequence[Run] = ()
+        if allows(actor, Permission.CATALOG_TASK_READ):
+            tasks = platform.catalog.tasks_for(actor)
+        if allows(actor, Permission.INGEST_RUN_READ):
+            runs = platform.ingest.runs(actor, limit=RUNS_SHOWN)
+        return Home(tasks=tasks, runs=runs)

@@ -1,0 +1,10 @@
+"""The metadata database: SQLite by default, PostgreSQL when outgrown, one code path (SQLAlchemy Core, Alembic).
+
+Services open a unit of work with ``Database.begin``; stores below them get its connection; nobody else commits.
+"""
+
+from beijiang.db.database import Database, UnitOfWork
+from beijiang.db.lock import HomeLock, LockHolder
+from beijiang.db.schema import JsonDocument, UtcDateTime, metadata
+
+__all__ = ["Database", "HomeLock", "JsonDocument", "LockHolder", "UnitOfWork", "UtcDateTime", "metadata"]

@@ -1,0 +1,171 @@
+"""Connections, units of work and the delivery of events after commit."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.pool import QueuePool
+
+from beijiang.db import outbox
+from beijiang.db.schema import metadata
+from beijiang.kit import Busy, Event
+
+if TYPE_CHECKING:
+    from sqlalchemy import CursorResult, Executable
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 30
+
+
+class UnitOfWork:
+    """One write transaction: all of it or nothing, with the events it publishes."""
+
+    def __init__(self, connection: Connection, subscriptions: outbox.Subscriptions) -> None:
+        self.connection = connection
+        self._subscriptions = subscriptions
+        self.deliveries: list[int] = []
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run one statement inside the transaction."""
+        return self.connection.execute(statement, parameters)
+
+    def publish(self, fact: Event) -> None:
+        """Store ``fact`` in this transaction; it is delivered after commit, and again until its handlers succeed."""
+        self.deliveries += outbox.enqueue(self.connection, fact, self._subscriptions)
+
+
+class Database:
+    """The metadata database of one installation."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = self._connect()
+        self._subscriptions = outbox.Subscriptions()
+        self._open = threading.local()
+        self._writing = threading.Lock()
+
+    def _connect(self) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(self.url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        engine = create_engine(
+            self.url,
+            poolclass=QueuePool,
+            pool_size=10,
+            max_overflow=30,
+            connect_args={"check_same_thread": False, "timeout": 30},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @property
+    def in_unit_of_work(self) -> bool:
+        """Tell whether this thread has a unit of work open, and so must not wait for a commit of another thread."""
+        return bool(getattr(self._open, "busy", False))
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        """Open the one write transaction of this thread; commit at the end, roll back on any error.
+
+        Raises:
+            RuntimeError: if this thread already has one open (a store or handler tried to commit on its own).
+
+        """
+        if getattr(self._open, "busy", False):
+            msg = "a unit of work is already open in this thread"
+            raise RuntimeError(msg)
+        self._open.busy = True
+        try:
+            with (
+                self._turn(),
+                self.engine.connect().execution_options(beijiang_write=True) as connection,
+                connection.begin(),
+            ):
+                work = UnitOfWork(connection, self._subscriptions)
+                yield work
+        finally:
+            self._open.busy = False
+        self._deliver(work.deliveries)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite in turn; its own waiting is unfair and sleeps for long.
+
+        Eight writers at once: the slowest of 1,200 commits took 0.3 s instead of 4 s.
+
+        Raises:
+            Busy: another thread held its unit of work open for half a minute.
+
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=WAIT_SECONDS):
+            raise Busy("数据库正忙，请稍后再试。", "The database is busy; try again in a moment.", code="database_busy")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a read-only snapshot; what it did is rolled back."""
+        with self.engine.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    def subscribe(self, event_type: type[Event], name: str, handler: Callable[[Any], None]) -> None:
+        """Have ``handler`` called after commit for each event of this type; called by build.py only."""
+        self._subscriptions.add(event_type, name, handler)
+
+    def deliver_waiting(self) -> int:
+        """Deliver what an earlier process left undelivered; return how many were waiting."""
+        with self.read() as connection:
+            ids = outbox.waiting(connection)
+        self._deliver(ids)
+        return len(ids)
+
+    def _deliver(self, deliveries: list[int]) -> None:
+        for delivery in deliveries:
+            with self.read() as connection:
+                found = outbox.load(connection, delivery, self._subscriptions)
+            if found is None:
+                continue
+            subscription, fact = found
+            error = None
+            try:
+                subscription.handler(fact)
+            except Exception as exc:  # a failing subscriber must not undo or hide the committed change
+                log.exception("handler %s of %s failed; it will be tried again", subscription.name, type(fact).__name__)
+                error = type(exc).__name__
+            with self.begin() as work:
+                outbox.mark(work.connection, delivery, error)
+
+    def create_all(self) -> None:
+        """Create every table in an empty database (tests; an installation migrates instead)."""
+        metadata.create_all(self.engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, not guessed by the driver
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("beijiang_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,257 @@
+"""The child process in which a user's SQL runs: started bare, limited by the system, locked inside, used once.
+
+Run as a script by ``cells.py`` with an empty environment, never imported by the platform. It speaks two messages: a
+request (length, JSON) on standard input and an answer (status byte, length, Arrow IPC or a reason code) on standard
+output. Engine error text never leaves this process, because it quotes row values and SQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+HEAD = struct.Struct(">BQ")
+LENGTH = 8
+OK, FAILED = 0, 1
+MIB = 1 << 20
+BASE_MB = 1088
+"""Address space of the interpreter, the engine and Arrow before any query, on top of which the query's memory comes."""
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
+SECCOMP_MODE_FILTER = 2
+LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+ALLOW, REFUSE = 0x7FFF0000, 0x00050001
+FOREIGN_CALLS = 0x40000000
+"""Numbers from here on belong to another calling convention of the same machine."""
+FORBIDDEN = {  # socket, connect, execve, execveat, ptrace, process_vm_readv, and where they exist fork and vfork
+    "x86_64": (0xC000003E, (41, 42, 59, 322, 101, 310, 57, 58)),
+    "aarch64": (0xC00000B7, (198, 203, 221, 281, 117, 270)),
+}
+
+
+class Stopped(Exception):
+    """Carry a reason code out of the work; the text of the cause stays behind."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def main() -> None:
+    """Warm up, wait for the one request, answer it and end."""
+    answers = os.fdopen(os.dup(1), "wb")
+    _silence()
+    _seclude()
+    import duckdb
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    duckdb.connect().sql("SELECT 1").to_arrow_table()
+    request = _read_request(sys.stdin.buffer)
+    if request is None:
+        return
+    _confine(request)
+    try:
+        payload, status = _run(request), OK
+    except Stopped as stop:
+        payload, status = stop.reason.encode(), FAILED
+    except MemoryError:
+        payload, status = b"query_memory", FAILED
+    except Exception:  # noqa: BLE001 - whatever it is, its text must not leave
+        payload, status = b"query_failed", FAILED
+    answers.write(HEAD.pack(status, len(payload)))
+    answers.write(payload)
+    answers.flush()
+    os._exit(0)
+
+
+def _seclude() -> None:
+    """Leave the network and the right to gain rights, while this process still has one thread.
+
+    An empty network needs a privilege or a user namespace; where the system gives neither, the engine's own lock and its
+    lack of any network code remain.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET):
+        libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _forbid_calls(libc)
+    os.environ.clear()
+
+
+def _forbid_calls(libc: Any) -> None:
+    """Have the kernel refuse sockets, new programs and looks into other processes, for this and every later thread."""
+    machine = FORBIDDEN.get(os.uname().machine)
+    if machine is None:
+        return  # an architecture whose call numbers are not listed; the other walls remain
+    architecture, calls = machine
+    count = len(calls)
+    steps = [
+        (LOAD, 0, 0, 4),
+        (EQUAL, 1, 0, architecture),
+        (RETURN, 0, 0, REFUSE),
+        (LOAD, 0, 0, 0),
+        (AT_LEAST, count + 1, 0, FOREIGN_CALLS),
+        *((EQUAL, count - place, 0, call) for place, call in enumerate(calls)),
+        (RETURN, 0, 0, ALLOW),
+        (RETURN, 0, 0, REFUSE),
+    ]
+    code = b"".join(struct.pack("=HBBI", *step) for step in steps)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = struct.pack("@HP", len(steps), ctypes.addressof(buffer))
+    libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_char_p(program), 0, 0)
+
+
+def _silence() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
+
+
+def _read_request(stream: Any) -> dict[str, Any] | None:
+    head = stream.read(LENGTH)
+    if len(head) < LENGTH:
+        return None  # the parent ended without using this cell
+    body: dict[str, Any] = json.loads(stream.read(int.from_bytes(head, "big")))
+    return body
+
+
+def _confine(request: dict[str, Any]) -> None:
+    """Give up what the query does not need; limits of the system hold even where the engine's own do not."""
+    seconds, memory = request["seconds"], request["memory_mb"]
+    cpu = int(seconds * request["threads"]) + 2
+    limits = {
+        resource.RLIMIT_CPU: cpu,
+        resource.RLIMIT_AS: (BASE_MB + memory) * MIB,
+        resource.RLIMIT_FSIZE: request["temp_mb"] * MIB,
+        resource.RLIMIT_NOFILE: 64 + len(request["files"]),
+        resource.RLIMIT_CORE: 0,
+    }
+    for name, value in limits.items():
+        _, hard = resource.getrlimit(name)
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(name, (bound, bound))
+
+
+def _run(request: dict[str, Any]) -> bytes:
+    import duckdb
+
+    _same_tables(duckdb, request)
+    engine = _engine(duckdb, request)
+    timer = threading.Timer(request["seconds"], engine.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        return _answer(engine, request)
+    except duckdb.InterruptException:
+        raise Stopped("query_timeout") from None
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise Stopped("query_memory") from None
+    except duckdb.IOException:
+        raise Stopped("data_unavailable") from None
+    except duckdb.Error as exc:
+        reason = "query_memory" if "bad_alloc" in str(exc) or "memory" in str(exc)[:40].lower() else "query_failed"
+        raise Stopped(reason) from None
+    finally:
+        timer.cancel()
+
+
+def _answer(engine: Any, request: dict[str, Any]) -> bytes:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    rows, wanted = 0, request["rows"]
+    reader = engine.sql(request["sql"]).to_arrow_reader(2048)
+    with pa.ipc.new_stream(sink, reader.schema) as writer:
+        for batch in reader:
+            part = batch if wanted is None else batch.slice(0, wanted + 1 - rows)
+            writer.write_batch(part)
+            rows += part.num_rows
+            if request["bytes"] is not None and sink.tell() > request["bytes"]:
+                raise Stopped("query_too_large")
+            if wanted is not None and rows > wanted:
+                break
+    answer: bytes = sink.getvalue().to_pybytes()
+    return answer
+
+
+def _same_tables(duckdb: Any, request: dict[str, Any]) -> None:
+    """Have the engine's own parser name the tables of the SQL, over empty stubs and without any file access (wall 4)."""
+    stubs = duckdb.connect()
+    stubs.execute("CREATE SCHEMA lake")
+    for statement in request["stubs"]:
+        stubs.execute(statement)
+    _lock(stubs)
+    try:
+        known = _spellings(stubs, request["tables"])
+        if len(stubs.extract_statements(request["sql"])) != 1:
+            raise Stopped("tables_differ")
+        found = stubs.get_table_names(request["sql"], qualified=True)
+    except duckdb.Error:
+        raise Stopped("query_failed") from None
+    finally:
+        stubs.close()
+    named = {known.get(entry) or known.get(entry.rpartition(" AS ")[0]) for entry in found}
+    if named != set(request["tables"]):
+        raise Stopped("tables_differ")
+
+
+def _spellings(stubs: Any, tables: list[str]) -> dict[str, str]:
+    """Have the engine itself spell each relation, so that no quoting of ours stands between its answer and the names."""
+    return {
+        spelling: table
+        for table in tables
+        for prefix in ("memory.lake.", "lake.")
+        for spelling in stubs.get_table_names(f"FROM {prefix}{table}", qualified=True)
+    }
+
+
+def _engine(duckdb: Any, request: dict[str, Any]) -> Any:
+    engine = duckdb.connect(
+        config={
+            "threads": request["threads"],
+            "memory_limit": f"{request['memory_mb']}MB",
+            "temp_directory": str(Path.cwd() / "spill"),
+            "max_temp_directory_size": f"{request['temp_mb']}MB",
+        }
+    )
+    engine.execute(f"SET GLOBAL TimeZone = {_literal(request['time_zone'])}")
+    files = "[" + ", ".join(_literal(path) for path in request["files"]) + "]"
+    engine.execute(f"SET allowed_paths = {files}")
+    engine.execute("CREATE SCHEMA lake")
+    for statement in request["views"]:
+        engine.execute(statement)
+    _lock(engine)
+    return engine
+
+
+def _lock(connection: Any) -> None:
+    for statement in (
+        "SET python_enable_replacements = false",
+        "SET autoinstall_known_extensions = false",
+        "SET autoload_known_extensions = false",
+        "SET allow_community_extensions = false",
+        "SET allow_persistent_secrets = false",
+        "SET enable_external_access = false",
+        "SET max_expression_depth = 250",
+        "SET lock_configuration = true",
+    ):
+        connection.execute(statement)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        main()

@@ -1,0 +1,30 @@
+"""The append-only record of every write, decision and read, chained by SHA-256 so that tampering is found.
+
+Owns the tables ``evidence_record`` and ``evidence_head``, and the file ``evidence/heads.log`` of the home folder.
+"""
+
+from beijiang.evidence.models import (
+    CheckReport,
+    Decision,
+    EvidencePage,
+    EvidenceQuery,
+    EvidenceRecord,
+    EvidenceRight,
+    Problem,
+    ProblemKind,
+)
+from beijiang.evidence.service import AccessCheck, Evidence, EvidenceReader
+
+__all__ = [
+    "AccessCheck",
+    "CheckReport",
+    "Decision",
+    "Evidence",
+    "EvidencePage",
+    "EvidenceQuery",
+    "EvidenceReader",
+    "EvidenceRecord",
+    "EvidenceRight",
+    "Problem",
+    "ProblemKind",
+]

@@ -1,0 +1,109 @@
+"""Group commit: whoever comes first writes for all who wait, so that many threads share one durable transaction."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from beijiang.evidence.models import Entry
+
+log = logging.getLogger(__name__)
+
+GROUP = 500
+"""Entries that one transaction takes at most."""
+
+DEFERRED_LIMIT = 10_000
+"""Entries that may wait without a waiter; more are counted as lost, so that a flood cannot fill the memory."""
+
+
+class _Ticket:
+    """One entry on its way (or a barrier without one), and whether somebody waits for it."""
+
+    __slots__ = ("done", "entry", "error", "wake")
+
+    def __init__(self, entry: Entry | None, *, waited_for: bool) -> None:
+        self.entry = entry
+        self.wake = threading.Event() if waited_for else None
+        self.done = False
+        self.error: BaseException | None = None
+
+
+class GroupCommit:
+    """Collect entries of all threads and hand them to ``write`` in groups, in order of arrival."""
+
+    def __init__(self, write: Callable[[Sequence[Entry]], None]) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._waiting: deque[_Ticket] = deque()
+        self._leading = False
+        self._deferred = 0
+        self._lost = 0
+
+    def submit(self, entry: Entry | None) -> None:
+        """Return when the entry is durable; without one, when everything that waited before is.
+
+        Raises:
+            Exception: what ``write`` raised for the group that held this entry.
+
+        """
+        ticket = _Ticket(entry, waited_for=True)
+        with self._lock:
+            self._waiting.append(ticket)
+            lead = not self._leading
+            self._leading = True
+        if not lead and ticket.wake is not None:
+            ticket.wake.wait()
+        while not ticket.done:
+            self._lead()
+        if ticket.error is not None:
+            raise ticket.error
+
+    def defer(self, entry: Entry) -> bool:
+        """Leave an entry to the next group and return at once; False when too many wait already and it is lost."""
+        with self._lock:
+            if self._deferred >= DEFERRED_LIMIT:
+                self._lost += 1
+                return False
+            self._deferred += 1
+            self._waiting.append(_Ticket(entry, waited_for=False))
+            return True
+
+    def take_lost(self) -> int:
+        """Return how many deferred entries were lost since the last call."""
+        with self._lock:
+            lost, self._lost = self._lost, 0
+            return lost
+
+    def _lead(self) -> None:
+        """Write one group as its leader, then hand the lead to somebody who waits."""
+        with self._lock:
+            group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+            self._deferred -= sum(1 for ticket in group if ticket.wake is None)
+        error: BaseException | None = None
+        try:
+            entries = [ticket.entry for ticket in group if ticket.entry is not None]
+            if entries:
+                self._write(entries)
+        except BaseException as exc:  # noqa: BLE001 - every waiter is told, whatever it was, and the lead is handed on
+            error = exc
+        waiters = self._settle(group, error)
+        for event in waiters:
+            event.set()
+        if error is not None and not isinstance(error, Exception):
+            raise error
+
+    def _settle(self, group: list[_Ticket], error: BaseException | None) -> list[threading.Event]:
+        with self._lock:
+            kept = [ticket for ticket in group if ticket.wake is None] if error is not None else []
+            self._waiting.extendleft(reversed(kept))
+            self._deferred += len(kept)
+            for ticket in group:
+                ticket.done, ticket.error = ticket.wake is not None or error is None, error
+            settled = [ticket.wake for ticket in group if ticket.wake is not None]
+            next_leader = next((ticket.wake for ticket in self._waiting if ticket.wake is not None), None)
+            self._leading = next_leader is not None
+        if kept:
+            log.error("%d deferred evidence records could not be written and will be tried again", len(kept))
+        return [*settled, next_leader] if next_leader is not None else settled

@@ -1,0 +1,203 @@
+"""All SQL on the evidence tables: one table of records, one row that holds the end of the chain."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    insert,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beijiang.db import UtcDateTime, metadata
+from beijiang.evidence.models import (
+    GENESIS,
+    TARGET_LIMIT,
+    Entry,
+    EvidenceQuery,
+    EvidenceRecord,
+    Head,
+    commitment_of,
+    digest_of,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row, Select
+
+_Sequence = BigInteger().with_variant(Integer, "sqlite")
+
+records = Table(
+    "evidence_record",
+    metadata,
+    Column("sequence", _Sequence, primary_key=True, autoincrement=False),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor_id", String(100), nullable=False),
+    Column("org_id", String(64)),
+    Column("action", String(100), nullable=False),
+    Column("target", String(TARGET_LIMIT), nullable=False),
+    Column("decision", String(10), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("salt", String(32), nullable=False),
+    Column("commitment", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Index("ix_evidence_record_at", "at"),
+    Index("ix_evidence_record_actor_id", "actor_id", "sequence"),
+    Index("ix_evidence_record_action", "action", "sequence"),
+    Index("ix_evidence_record_target", "target", "sequence"),
+)
+
+heads = Table(
+    "evidence_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", _Sequence, nullable=False),
+    Column("digest", String(64), nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+
+class EvidenceStore:
+    """Append to the chain and read it back."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def append(self, entries: Sequence[Entry]) -> Head:
+        """Add entries at the end of the chain and move the head, which other writers wait for until this commits."""
+        head = self._lock_head()
+        rows: list[dict[str, Any]] = []
+        for entry in entries:
+            row = _row(entry, head)
+            head = Head(row["sequence"], row["digest"])
+            rows.append(row)
+        self.connection.execute(insert(records), rows)
+        self.connection.execute(update(heads).values(sequence=head.sequence, digest=head.digest))
+        return head
+
+    def _lock_head(self) -> Head:
+        query = select(heads.c.sequence, heads.c.digest).with_for_update()
+        row = self.connection.execute(query).one_or_none()
+        if row is None:
+            self._make_head()
+            row = self.connection.execute(query).one()
+        return Head(row.sequence, row.digest)
+
+    def _make_head(self) -> None:
+        values = {"id": 1, "sequence": 0, "digest": GENESIS}
+        build = sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert
+        self.connection.execute(build(heads).values(**values).on_conflict_do_nothing())
+
+    def head(self) -> Head:
+        """Return the recorded end of the chain."""
+        row = self.connection.execute(select(heads.c.sequence, heads.c.digest)).one_or_none()
+        return Head() if row is None else Head(row.sequence, row.digest)
+
+    def last(self) -> int:
+        """Return the highest sequence that is really there, 0 when none is."""
+        query = select(records.c.sequence).order_by(records.c.sequence.desc()).limit(1)
+        return int(self.connection.execute(query).scalar() or 0)
+
+    def walk(self, upto: int, size: int = 2000) -> Iterator[Sequence[Row[Any]]]:
+        """Yield all raw rows up to a sequence in order, in pieces of bounded size."""
+        after = -1
+        while True:
+            here = (records.c.sequence > after) & (records.c.sequence <= upto)
+            query = select(records).where(here).order_by(records.c.sequence).limit(size)
+            try:
+                rows = self.connection.execute(query).all()
+            except ValueError:  # somebody wrote a time into the table that is none
+                rows = self._walk_damaged(query)
+            if not rows:
+                return
+            yield rows
+            after = rows[-1].sequence
+
+    def _walk_damaged(self, query: Select[Any]) -> list[Row[Any]]:
+        """Read rows one by one; where the time cannot be read, it is None."""
+        rows = []
+        sequences = self.connection.execute(query.with_only_columns(records.c.sequence)).scalars().all()
+        for sequence in sequences:
+            here = records.c.sequence == sequence
+            try:
+                rows.append(self.connection.execute(select(records).where(here)).one())
+            except ValueError:
+                others = [null().label("at") if column.name == "at" else column for column in records.columns]
+                rows.append(self.connection.execute(select(*others).where(here)).one())
+        return rows
+
+    def digests(self, sequences: Sequence[int]) -> dict[int, str]:
+        """Return the digests of the given records, as far as they exist."""
+        query = select(records.c.sequence, records.c.digest).where(records.c.sequence.in_(sequences))
+        return {row.sequence: row.digest for row in self.connection.execute(query)}
+
+    def find(self, record_id: str) -> EvidenceRecord | None:
+        """Return one record by its id."""
+        row = self.connection.execute(
+            select(records.c.body, records.c.digest).where(records.c.id == record_id)
+        ).one_or_none()
+        return None if row is None else EvidenceRecord.from_body(row.body, row.digest)
+
+    def search(self, query: EvidenceQuery) -> list[EvidenceRecord]:
+        """Return matching records, newest first, at most ``limit``."""
+        statement = _conditions(select(records.c.body, records.c.digest), query)
+        statement = statement.order_by(records.c.sequence.desc()).limit(query.limit)
+        return [EvidenceRecord.from_body(row.body, row.digest) for row in self.connection.execute(statement)]
+
+
+def _row(entry: Entry, before: Head) -> dict[str, Any]:
+    sequence = before.sequence + 1
+    body = entry.body(sequence)
+    salt = secrets.token_hex(16)
+    commitment = commitment_of(salt, body)
+    return {
+        "sequence": sequence,
+        "id": entry.id,
+        "at": entry.at,
+        "actor_id": entry.actor.id,
+        "org_id": entry.actor.org_id,
+        "action": entry.action,
+        "target": entry.target,
+        "decision": str(entry.decision),
+        "body": body,
+        "salt": salt,
+        "commitment": commitment,
+        "digest": digest_of(before.digest, sequence, commitment),
+    }
+
+
+def _conditions(statement: Select[Any], query: EvidenceQuery) -> Select[Any]:
+    equal = {
+        records.c.actor_id: query.actor_id,
+        records.c.org_id: query.org_id,
+        records.c.target: query.target,
+        records.c.decision: query.decision,
+    }
+    for column, wanted in equal.items():
+        if wanted is not None:
+            statement = statement.where(column == wanted)
+    if query.action is not None:
+        prefix = query.action.endswith(".")
+        statement = statement.where(
+            records.c.action.startswith(query.action, autoescape=True) if prefix else records.c.action == query.action
+        )
+    if query.since is not None:
+        statement = statement.where(records.c.at >= query.since)
+    if query.until is not None:
+        statement = statement.where(records.c.at < query.until)
+    if query.before is not None:
+        statement = statement.where(records.c.sequence < query.before)
+    return statement

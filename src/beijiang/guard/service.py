@@ -1,0 +1,130 @@
+"""Look at the parts an installation needs, without touching anybody's data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from beijiang.db import migrations
+from beijiang.guard.models import Finding
+from beijiang.kit import BeijiangError, Text
+
+if TYPE_CHECKING:
+    from beijiang.db import Database
+    from beijiang.engine.port import Engine
+    from beijiang.evidence import Evidence
+    from beijiang.settings import Settings
+
+FREE_BYTES = 2 << 30
+SQLITE = (3, 35, 0)
+
+
+class Health:
+    """Tell whether the installation works; for machines in one word, for the operator in sentences."""
+
+    def __init__(
+        self, settings: Settings, db: Database, engine: Engine, evidence: Evidence, assets: Callable[[], bool]
+    ) -> None:
+        self._settings = settings
+        self._db = db
+        self._engine = engine
+        self._evidence = evidence
+        self._assets = assets
+
+    def alive(self) -> bool:
+        """Tell whether the metadata database answers; cheap enough to be asked every second."""
+        with self._db.read() as connection:
+            return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
+
+    def examine(self) -> Sequence[Finding]:
+        """Look at every part once and say how to mend what is wrong."""
+        return [
+            self._python(),
+            self._home(),
+            self._disk(),
+            self._database(),
+            self._search(),
+            self._query_engine(),
+            self._web_assets(),
+            self._evidence_log(),
+        ]
+
+    def _python(self) -> Finding:
+        version = ".".join(map(str, sys.version_info[:3]))
+        return Finding("python", sys.version_info >= (3, 11), Text(f"Python {version}", f"Python {version}"))
+
+    def _home(self) -> Finding:
+        home = self._settings.home
+        if not os.access(home, os.W_OK):
+            zh, en = "主目录不可写，请检查权限。", "The home folder cannot be written; check its permissions."
+            return Finding("home", ok=False, text=Text(zh, en))
+        if home.stat().st_mode & 0o007:
+            zh, en = (
+                "主目录对其他用户开放，请执行 chmod 700。",
+                "The home folder is open to other users; run chmod 700 on it.",
+            )
+            return Finding("home", ok=False, text=Text(zh, en))
+        return Finding(
+            "home", ok=True, text=Text("主目录可写，且只属于本账号", "writable, and private to this account")
+        )
+
+    def _disk(self) -> Finding:
+        free = shutil.disk_usage(self._settings.home).free
+        size = f"{free / 2**30:.1f} GiB"
+        if free < FREE_BYTES:
+            return Finding(
+                "disk",
+                ok=False,
+                text=Text(
+                    f"磁盘只剩 {size}，请至少留出 2 GiB。", f"Only {size} of disk are left; keep at least 2 GiB free."
+                ),
+            )
+        return Finding("disk", ok=True, text=Text(f"剩余 {size}", f"{size} free"))
+
+    def _database(self) -> Finding:
+        at = migrations.current(self._db)
+        kind = self._db.url.get_backend_name()
+        if at != migrations.HEAD:
+            zh = f"元数据库停在第 {at} 步，程序需要 {migrations.HEAD}。请重新启动以完成升级。"
+            en = f"The metadata database is at step {at}, the program needs {migrations.HEAD}. Start again to upgrade it."
+            return Finding("database", ok=False, text=Text(zh, en))
+        return Finding("database", ok=True, text=Text(f"{kind}，版本 {at}", f"{kind}, step {at}"))
+
+    def _search(self) -> Finding:
+        if not self._db.is_sqlite:
+            return Finding("search", ok=True, text=Text("使用 PostgreSQL 全文检索", "PostgreSQL full text"))
+        options = {row[0] for row in sqlite3.connect(":memory:").execute("PRAGMA compile_options")}
+        ok = "ENABLE_FTS5" in options and sqlite3.sqlite_version_info >= SQLITE
+        zh = f"SQLite {sqlite3.sqlite_version}" + ("" if ok else "：需要 3.35 以上并带 FTS5，请换用带 FTS5 的 Python。")
+        en = f"SQLite {sqlite3.sqlite_version}" + (
+            "" if ok else ": 3.35 with FTS5 is needed; use a Python that has it."
+        )
+        return Finding("search", ok=ok, text=Text(zh, en))
+
+    def _query_engine(self) -> Finding:
+        from sqlglot import exp
+
+        try:
+            rows = self._engine.fetch(exp.select(exp.Literal.number(1).as_("one")), {}).num_rows
+        except BeijiangError as error:
+            return Finding("engine", ok=False, text=error.text)
+        return Finding("engine", ok=rows == 1, text=Text("查询引擎正常", "the query engine answers"))
+
+    def _web_assets(self) -> Finding:
+        if self._assets():
+            return Finding("assets", ok=True, text=Text("网页资源齐全", "web assets are in place"))
+        zh, en = "缺少网页资源，请执行 make assets。", "Web assets are missing; run make assets."
+        return Finding("assets", ok=False, text=Text(zh, en))
+
+    def _evidence_log(self) -> Finding:
+        report = self._evidence.check()
+        if report.ok:
+            zh, en = f"存证 {report.records} 条，链条完整", f"{report.records} records, the chain is whole"
+            return Finding("evidence", ok=True, text=Text(zh, en))
+        return Finding("evidence", ok=False, text=report.problems[0].what)

@@ -1,0 +1,312 @@
+"""``beijiang ingest``: take files in, and look at what became of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from beijiang.ingest.models import CheckSpec, IngestRequest, RunMode, RunState
+from beijiang.kit import SYSTEM, Actor, BeijiangError, Invalid, Text
+from beijiang.terminal import Column, as_json, language, progress, say, show
+
+if TYPE_CHECKING:
+    from beijiang.ingest.models import LandedFile, QuarantinedRow, Run
+    from beijiang.ingest.service import Ingest
+    from beijiang.jobs import Job
+
+__all__ = ["commands"]
+
+_AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
+_RUNS = (
+    Column("id", Text("任务", "run")),
+    Column("table", Text("表", "table")),
+    Column("state", Text("状态", "state")),
+    Column("mode", Text("方式", "mode")),
+    Column("version", Text("版本", "version"), right=True),
+    Column("read", Text("读入", "read"), right=True),
+    Column("good", Text("合格", "good"), right=True),
+    Column("bad", Text("问题", "bad"), right=True),
+    Column("duplicates", Text("重复", "duplicates"), right=True),
+    Column("submitted_by", Text("提交人", "by")),
+    Column("submitted_at", Text("提交时间", "submitted")),
+    Column("error", Text("错误", "error")),
+)
+_RUNS_SHORT = tuple(c for c in _RUNS if c.key not in {"mode", "submitted_by", "submitted_at", "error"})
+_FILES = (
+    Column("name", Text("文件", "file")),
+    Column("format", Text("格式", "format")),
+    Column("encoding", Text("编码", "encoding")),
+    Column("read", Text("读入", "read"), right=True),
+    Column("good", Text("合格", "good"), right=True),
+    Column("bad", Text("问题", "bad"), right=True),
+    Column("duplicates", Text("重复", "duplicates"), right=True),
+    Column("reasons", Text("问题原因", "reasons")),
+)
+_QUARANTINE = (
+    Column("run_id", Text("任务", "run")),
+    Column("file", Text("文件", "file")),
+    Column("line", Text("行", "line"), right=True),
+    Column("reason", Text("代码", "code")),
+    Column("message", Text("原因", "reason")),
+    Column("row", Text("原文", "raw text")),
+    Column("resolved_by", Text("已由此任务更正", "resolved by")),
+)
+
+
+def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list of small functions
+    """Return the command group."""
+    group = typer.Typer(help="Take files in: land, type, check, commit; quarantine and runs.", no_args_is_help=True)
+
+    @group.command("files")
+    def files(  # noqa: PLR0913, PLR0917  # options of a command
+        paths: Annotated[list[Path], typer.Argument(help="Files to take in; a folder means every file in it.")],
+        into: Annotated[str, typer.Option("--into", help="Table that takes the rows.")],
+        key: Annotated[
+            list[str] | None, typer.Option("--key", help="Column that identifies a row; again for more columns.")
+        ] = None,
+        mode: Annotated[
+            RunMode, typer.Option(help="auto merges where there is a key and appends otherwise.")
+        ] = RunMode.AUTO,
+        encoding: str = typer.Option("auto", help="auto, utf-8, gb18030, gbk, big5, utf-16."),
+        sheet: str = typer.Option("", help="Sheet of a workbook, or file inside an archive."),
+        delimiter: str = typer.Option("", help="Delimiter of text files; found by itself otherwise."),
+        org: str = typer.Option("", help="Department that hands them in: id or name."),
+        check: Annotated[
+            list[str] | None,
+            typer.Option(help="COLUMN=CHECK: citizen_id, uscc, org_code, luhn, not_null, unique, regex:..."),
+        ] = None,
+        reason: str = typer.Option("", help="Why; kept in the table's history."),
+        again: bool = typer.Option(False, "--again", help="Append files that the table has taken in before."),
+        accept_plan: str = typer.Option("", help="Token of a schema plan that you have read and accept."),
+        person: str = _AS,
+    ) -> None:
+        """Take files into a table. Killed half-way, the same command goes on where it stopped."""
+        ingest = get()
+        actor = _actor(ingest, person)
+        chosen = _files(paths)
+        checks = tuple(CheckSpec.parse(c) for c in check or ())
+        org_id = _organisation(ingest, actor, org, into)
+        landed = _land(ingest, actor, chosen, org_id)
+        request = IngestRequest(
+            files=tuple(f.sha256 for f in landed),
+            into=into,
+            org_id=org_id,
+            key=tuple(key or ()),
+            mode=mode,
+            encoding=encoding,
+            sheet=sheet or None,
+            delimiter=delimiter or None,
+            checks=checks,
+            reason=reason,
+            again=again,
+            accept_plan=accept_plan,
+        )
+        run = _follow(ingest, actor, ingest.submit(actor, request))
+        _show_run(run)
+        if run.state is not RunState.COMMITTED:
+            raise _why(run)
+
+    @group.command("quarantine")
+    def quarantine(  # options of a command
+        name: str = typer.Argument(help="Table, or id of a run."),
+        out: Annotated[
+            Path | None, typer.Option(help="Write the newest run's bad rows as an Excel return file.")
+        ] = None,
+        reason: str = typer.Option("", help="Only rows with this reason code."),
+        limit: int = typer.Option(50, min=1, max=1000, help="How many rows to show."),
+        offset: int = typer.Option(0, min=0, help="How many rows to pass over."),
+        person: str = _AS,
+    ) -> None:
+        """Show the rows that were set aside, or write them as a return file for the supplier."""
+        ingest = get()
+        actor = _actor(ingest, person)
+        where = {"run_id": name} if name.startswith("run_") else {"table": name}
+        page = ingest.quarantine(actor, **where, reason=reason or None, offset=offset, limit=1 if out else limit)
+        if out is not None:
+            if not page.rows:
+                raise Invalid("没有需要退回的行。", "No row was set aside.", code="nothing_quarantined")
+            path = ingest.return_file(actor, page.rows[0].run_id, language=language())
+            out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, out)
+            show({"run_id": page.rows[0].run_id, "out": str(out)})
+            return
+        if as_json():
+            show({"total": page.total, "by_reason": page.by_reason, "rows": [r.to_json() for r in page.rows]})
+            return
+        show([_quarantined(row) for row in page.rows], _QUARANTINE)
+        say(
+            Text(
+                f"共 {page.total:,} 行：{_counted(page.by_reason)}", f"{page.total:,} rows: {_counted(page.by_reason)}"
+            )
+        )
+
+    @group.command("runs")
+    def runs(
+        table: str = typer.Option("", help="Only runs into this table."),
+        limit: int = typer.Option(50, min=1, max=500, help="How many to show, newest first."),
+        person: str = _AS,
+    ) -> None:
+        """List runs, newest first."""
+        ingest = get()
+        found = ingest.runs(_actor(ingest, person), table=table or None, limit=limit)
+        show([dict(r.to_json()) if as_json() else _summary(r) for r in found], _RUNS_SHORT)
+
+    @group.command("run")
+    def run(run_id: str = typer.Argument(help="Id of the run."), person: str = _AS) -> None:
+        """Show one run with its report per file."""
+        ingest = get()
+        _show_run(ingest.run(_actor(ingest, person), run_id))
+
+    @group.command("cancel")
+    def cancel(run_id: str = typer.Argument(help="Id of the run."), person: str = _AS) -> None:
+        """Stop a run before its commit."""
+        ingest = get()
+        _show_run(ingest.cancel(_actor(ingest, person), run_id))
+
+    @group.command("raw")
+    def raw(
+        table: str = typer.Argument(help="Table."),
+        file: str = typer.Argument(help="SHA-256 of the landed file, with #sheet where there is one."),
+        row: int = typer.Argument(min=1, help="Line or sheet row in that file."),
+        column: str = typer.Argument(help="Column."),
+        person: str = _AS,
+    ) -> None:
+        """Show what the supplier wrote in one cell."""
+        ingest = get()
+        cell = ingest.raw_cell(_actor(ingest, person), table, file, row, column)
+        show({"column": cell.column, "raw": cell.raw, "changed": cell.changed})
+
+    return group
+
+
+def _actor(ingest: Ingest, person: str) -> Actor:
+    return ingest.access.actor_for_person(person) if person else SYSTEM
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+    if not found:
+        raise Invalid("没有找到文件。", "No file was found.", code="nothing_to_do")
+    return found
+
+
+def _organisation(ingest: Ingest, actor: Actor, wanted: str, into: str) -> str:
+    """Return the department: the one named, the actor's own, the table's, or the government of the region."""
+    known = ingest.access.organisations()
+    if wanted:
+        match = [o.id for o in known if wanted in {o.id, o.name_zh, o.name_en, o.short_zh}]
+        if len(match) != 1:
+            raise Invalid(
+                f"没有唯一的机构“{wanted}”。请用 beijiang orgs list 查看标识。",
+                f'There is not exactly one organisation "{wanted}". See beijiang orgs list.',
+                code="organisation_not_found",
+            )
+        return match[0]
+    if actor.org_id is not None:
+        return actor.org_id
+    owner = ingest.owner(actor, into)
+    if owner is not None:
+        return owner
+    root = next((o.id for o in known if o.parent_id is None), None)
+    if root is None:
+        raise Invalid(
+            "还没有任何机构。请先运行 beijiang init，或用 --org 指定机构。",
+            "There is no organisation yet. Run beijiang init first, or name one with --org.",
+            code="organisation_not_found",
+        )
+    return root
+
+
+def _land(ingest: Ingest, actor: Actor, paths: Sequence[Path], org_id: str) -> list[LandedFile]:
+    total = sum(p.stat().st_size for p in paths if p.is_file())
+    landed: list[LandedFile] = []
+    with progress(Text("落地文件", "Landing files")) as bar:
+        done = 0
+        for path in paths:
+            bar.update(done, total, path.name)
+            file = ingest.land(actor, path, path.name, org_id)
+            done += file.bytes
+            landed.append(file)
+    for file in landed:
+        if file.again:
+            say(
+                Text(
+                    f"“{file.name}”此前已落地，内容完全相同，没有再存一份。",
+                    f'"{file.name}" had landed before with the same bytes; nothing was stored twice.',
+                )
+            )
+    return landed
+
+
+def _follow(ingest: Ingest, actor: Actor, run_id: str) -> Run:
+    with progress(Text("汇聚", "Taking in")) as bar:
+
+        def moved(job: Job) -> None:
+            bar.update(job.progress.done, job.progress.total, job.progress.note.in_language(language()))
+
+        return ingest.wait(actor, run_id, moved)
+
+
+def _why(run: Run) -> BeijiangError:
+    error = run.error or {"code": run.state.value, "zh": "汇聚没有完成。", "en": "The run did not come to its end."}
+    detail = error.get("detail")
+    return Invalid(
+        str(error["zh"]),
+        str(error["en"]),
+        code=str(error["code"]),
+        detail={**(detail if isinstance(detail, dict) else {}), "run": run.id},
+    )
+
+
+def _show_run(run: Run) -> None:
+    if as_json():
+        if run.error is None:
+            show(run.to_json())
+        return
+    show(_summary(run), _RUNS)
+    files: Any = run.report.get("files", [])
+    if files:
+        show([_file(f) for f in files], _FILES)
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    counts = {k: run.report.get(k) for k in ("read", "good", "bad", "duplicates")}
+    return {
+        "id": run.id,
+        "table": run.table,
+        "state": run.state.value,
+        "mode": run.mode.value,
+        "version": run.version,
+        **counts,
+        "submitted_by": run.actor_name,
+        "submitted_at": run.submitted_at,
+        "error": "" if run.error is None else run.error["code"],
+    }
+
+
+def _file(file: dict[str, Any]) -> dict[str, Any]:
+    name = f"{file['name']} › {file['inner']}" if file["inner"] else file["name"]
+    return {**file, "name": name, "reasons": _counted(file["bad_by_reason"])}
+
+
+def _quarantined(row: QuarantinedRow) -> dict[str, Any]:
+    cells = row.raw if row.cells is None else " | ".join(c or "" for c in row.cells)
+    return {
+        "run_id": row.run_id,
+        "file": f"{row.file_name} › {row.inner}" if row.inner else row.file_name,
+        "line": row.line,
+        "reason": row.reason,
+        "message": row.text.in_language(language()),
+        "row": (cells or "")[:200],
+        "resolved_by": row.resolved_by,
+    }
+
+
+def _counted(reasons: dict[str, Any]) -> str:
+    return ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())

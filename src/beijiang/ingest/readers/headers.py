@@ -1,0 +1,243 @@
+"""Where the header of a table stands, and what its columns are called once titles and merged cells are understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from beijiang.ingest.readers.contract import HeaderTemplate, Note, ReadLimits
+from beijiang.kit import Text, TooLarge, half_width
+
+__all__ = ["Grid", "Header", "check_width", "find_header", "unique_names"]
+
+Grid = Sequence[Sequence[str | None]]
+_YEAR = re.compile(r"(?:19|20)\d\d(?:年.{0,4})?")
+_DATA = re.compile(
+    r"[+-]?[\d,]+(?:\.\d+)?%?|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[ T].*)?|[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-Z]{10}|"
+    r"\d{17}[\dXx]|1[3-9]\d{9}"
+)
+_MISSING = frozenset({"-", "--", "—", "/", "-;", "null", "n/a"})
+_FULL_ROW = 0.6
+_DATA_SHARE = 0.3
+_MAX_HEADER_ROWS = 3
+_LONG_NAME = 60
+_NARROW = 3
+_DIFFERS = Note(
+    "template_differs",
+    Text(
+        "表头与该来源记住的模板不一致，已重新识别。",
+        "The header differs from the remembered template; it was found anew.",
+    ),
+)
+_NO_HEADER = Note(
+    "no_header",
+    Text("没有找到表头，列名为“列1、列2……”。", "No header was found; columns are named 列1, 列2, ..."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A found header: the template to remember, the names, and what was done to them."""
+
+    template: HeaderTemplate
+    columns: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def rows(self) -> int:
+        """Count the rows above the first data row."""
+        return self.template.title_rows + self.template.header_rows
+
+
+def check_width(width: int, limits: ReadLimits, where: str) -> None:
+    """Refuse a table that is wider than any real one (``too_many_columns``)."""
+    if width > limits.max_columns:
+        raise TooLarge(
+            f"“{where}”有 {width:,} 列，超过上限 {limits.max_columns:,} 列。请确认分隔符是否正确，或拆分后再提交。",
+            f'"{where}" has {width:,} columns; the limit is {limits.max_columns:,}. Check the delimiter or split the file.',
+            code="too_many_columns",
+            detail={"columns": width, "limit": limits.max_columns},
+        )
+
+
+def find_header(
+    grid: Grid, given: HeaderTemplate | None = None, *, merges: frozenset[int] = frozenset(), width: int = 0
+) -> Header:
+    """Find titles and header in the first rows of a table (``grid``), or follow the ``given`` template where it fits.
+
+    ``merges`` are the grid rows (from 0) that a vertically merged header cell reaches down into, where the format
+    tells. ``width`` is how many cells the records have, where that is more than those that are filled: delimited
+    lines may all end in a delimiter. A template whose names do not stand in the file is not followed, and a note says so.
+    """
+    notes: list[Note] = []
+    if given is not None:
+        header = _by_template(grid, given, width)
+        if header is not None:
+            return header
+        notes.append(_DIFFERS)
+    width = max([width, *(_extent(row) for row in grid)])
+    title_rows = _title_rows(grid, width)
+    depth = _depth(grid, title_rows, merges) if title_rows < len(grid) else 0
+    columns, renamed = unique_names(_flatten(grid[title_rows : title_rows + depth], width))
+    notes.extend(renamed)
+    if depth == 0 and grid:
+        notes.append(_NO_HEADER)
+    titles = tuple(t for row in grid[:title_rows] if (t := " ".join(c.strip() for c in row if c and c.strip())))
+    if titles:
+        text = Text(
+            f"跳过表头上方的标题行：{'；'.join(titles)}",
+            f"Skipped the title lines above the header: {'; '.join(titles)}",
+        )
+        notes.append(Note("titles_skipped", text))
+    return Header(HeaderTemplate(title_rows, depth, columns, titles), columns, tuple(notes))
+
+
+def _by_template(grid: Grid, given: HeaderTemplate, width: int) -> Header | None:
+    body = grid[given.title_rows : given.title_rows + given.header_rows]
+    if len(body) < given.header_rows:
+        return None
+    width = max([width, *(_extent(row) for row in grid[given.title_rows :])])
+    if given.header_rows == 0:
+        if given.columns and len(given.columns) != width:
+            return None
+        columns, notes = unique_names(list(given.columns) or [""] * width)
+        return Header(HeaderTemplate(given.title_rows, 0, columns, given.titles), columns, notes)
+    columns, notes = unique_names(_flatten(body, width))
+    if given.columns and not set(given.columns) <= set(columns):
+        return None
+    return Header(HeaderTemplate(given.title_rows, given.header_rows, columns, given.titles), columns, notes)
+
+
+def _extent(row: Sequence[str | None]) -> int:
+    return next((i + 1 for i in range(len(row) - 1, -1, -1) if row[i] and str(row[i]).strip()), 0)
+
+
+def _filled(row: Sequence[str | None]) -> int:
+    return sum(1 for c in row if c and c.strip())
+
+
+def _title_rows(grid: Grid, width: int) -> int:
+    """Count the sparse rows before the first row that reaches across the table."""
+    if width <= 1:
+        return 0
+    for index, row in enumerate(grid):
+        filled = _filled(row)
+        if filled == 0:
+            continue
+        below = grid[index + 1] if index + 1 < len(grid) else ()
+        together = sum(1 for i in range(width) if _cell(row, i) or _cell(below, i))
+        few = filled == 1 if width <= _NARROW else filled < width * _FULL_ROW
+        if not few:
+            return index
+        # The upper row of a merged header is sparse too, but the row below completes it without repeating it.
+        if filled > 1 and together >= width * 0.9 and _complements(row, below, width):
+            return index
+    return 0
+
+
+def _complements(upper: Sequence[str | None], lower: Sequence[str | None], width: int) -> bool:
+    """Tell whether ``lower`` names parts of groups in ``upper``: text under blanks, nothing data-like."""
+    cells = [_cell(lower, i) for i in range(width)]
+    gaps = [i for i in range(width) if not _cell(upper, i)]
+    if not gaps or not any(cells[i] for i in gaps):
+        return False
+    both_blank = sum(1 for i in range(width) if not cells[i] and not _cell(upper, i))
+    hollow = any(_cell(upper, i) and not cells[i] for i in range(width))
+    under = [c for c in cells if c]
+    texts_only = not any(_looks_data(c) for c in under) and len(set(under)) >= len(under) / 2
+    repeated = len(set(under)) < len(under)
+    grouped = not _cell(upper, 0) and len(gaps) > 1 and _filled(upper) > 1 and all(cells)
+    return texts_only and both_blank <= width * 0.1 and (hollow or grouped or (repeated and _cell(upper, 0) != ""))
+
+
+def _cell(row: Sequence[str | None], index: int) -> str:
+    return (row[index] or "").strip() if index < len(row) else ""
+
+
+def _looks_data(cell: str) -> bool:
+    text = half_width(cell)
+    return text.lower() in _MISSING or (_DATA.fullmatch(text) is not None and _YEAR.fullmatch(text) is None)
+
+
+def _depth(grid: Grid, top: int, merges: frozenset[int]) -> int:
+    """Count the rows of the header: 0 when the first full row is data already."""
+    width = max((_extent(row) for row in grid[top:]), default=0)
+    first = [c for i in range(width) if (c := _cell(grid[top], i))]
+    data = sum(1 for c in first if _looks_data(c)) + sum(1 for c in first if len(c) > _LONG_NAME)
+    if first and data >= max(1, len(first) * _DATA_SHARE):
+        return 0
+    depth = 1
+    while depth < _MAX_HEADER_ROWS and top + depth < len(grid):
+        upper, lower = grid[top + depth - 1], grid[top + depth]
+        merged = (top + depth) in merges
+        if not merged and not _complements(upper, lower, width):
+            break
+        if not _filled(lower):
+            break
+        depth += 1
+        if not merged:
+            break
+    return depth
+
+
+def _flatten(rows: Grid, width: int) -> list[str]:
+    """Join the levels of a header: an upper cell reaches right over the blanks that have a name below."""
+    levels = [[_clean(_cell(row, i)) for i in range(width)] for row in rows]
+    for depth, level in enumerate(levels[:-1]):
+        group = ""
+        for i in range(width):
+            below = any(lower[i] for lower in levels[depth + 1 :])
+            if level[i]:
+                group = level[i]
+            elif below and not any(upper[i] and not _same_group(upper, i) for upper in levels[:depth]):
+                level[i] = group
+            else:
+                group = ""
+    names = []
+    for i in range(width):
+        parts: list[str] = []
+        for level in levels:
+            if level[i] and (not parts or parts[-1] != level[i]):
+                parts.append(level[i])
+        names.append("_".join(parts))
+    return names
+
+
+def _same_group(level: list[str], index: int) -> bool:
+    return index > 0 and level[index] == level[index - 1]
+
+
+def _clean(name: str) -> str:
+    """Drop line breaks and blanks at the rims of a name, and blanks between Chinese characters."""
+    name = re.sub(r"\s+", " ", name.replace("\u3000", " ").replace("\ufeff", "")).strip()
+    return re.sub(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])", "", name)
+
+
+def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[Note, ...]]:
+    """Give blank columns a name (列N) and number double ones (名称_2); each change is noted."""
+    taken = {n for n in names if n}
+    used: set[str] = set()
+    result: list[str] = []
+    notes: list[Note] = []
+    for index, name in enumerate(names, 1):
+        final = name or f"列{index}"
+        count = 2
+        stem = final
+        while final in used or (final != name and final in taken):
+            final = f"{stem}_{count}"
+            count += 1
+        if final != name:
+            code = "double_name" if name else "blank_name"
+            notes.append(
+                Note(
+                    code,
+                    Text(
+                        f"第 {index} 列的列名{'重复' if name else '为空'}，改为“{final}”。",
+                        f"Column {index} has {'a double' if name else 'no'} name; it is called {final}.",
+                    ),
+                )
+            )
+        used.add(final)
+        result.append(final)
+    return tuple(result), tuple(notes)

@@ -1,0 +1,6 @@
+"""What ingest keeps: landed bytes, rows of its metadata tables, and the Parquet files of quarantine and changes."""
+
+from beijiang.ingest.store.landing import Landing
+from beijiang.ingest.store.metadata import IngestStore
+
+__all__ = ["IngestStore", "Landing"]

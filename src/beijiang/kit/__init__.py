@@ -1,0 +1,48 @@
+"""Plain data that every floor may use: who acts, what went wrong, when, and in which words. No input or output."""
+
+from beijiang.kit.actor import ANONYMOUS, SYSTEM, Actor, ActorKind
+from beijiang.kit.clock import Clock, FixedClock, SystemClock
+from beijiang.kit.errors import (
+    BeijiangError,
+    Busy,
+    Conflict,
+    Denied,
+    Invalid,
+    NotFound,
+    Refused,
+    Throttled,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from beijiang.kit.events import Event
+from beijiang.kit.ids import new_id
+from beijiang.kit.text import Language, Text, bigrams, half_width, normalise
+
+__all__ = [
+    "ANONYMOUS",
+    "SYSTEM",
+    "Actor",
+    "ActorKind",
+    "BeijiangError",
+    "Busy",
+    "Clock",
+    "Conflict",
+    "Denied",
+    "Event",
+    "FixedClock",
+    "Invalid",
+    "Language",
+    "NotFound",
+    "Refused",
+    "SystemClock",
+    "Text",
+    "Throttled",
+    "TooLarge",
+    "Unauthenticated",
+    "Unavailable",
+    "bigrams",
+    "half_width",
+    "new_id",
+    "normalise",
+]

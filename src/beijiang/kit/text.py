@@ -1,0 +1,61 @@
+"""Words: bilingual text, one normal form for comparison, and the character pairs that search is built on."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """The two languages of the product; Chinese comes first."""
+
+    ZH = "zh-CN"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Hold one message in both languages, so that neither can be forgotten (ADR 3)."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: Language) -> str:
+        """Return the wording for ``language``."""
+        return self.zh if language is Language.ZH else self.en
+
+    def __str__(self) -> str:
+        return self.zh
+
+
+_RUN = re.compile(r"[0-9a-z]+|[㐀-鿿豈-﫿\U00020000-\U0003134f]+|[^\W\d_]+")
+
+
+def half_width(value: str) -> str:
+    """Turn full-width letters, digits and blanks (U+FF01-FF5E, U+3000) into their ASCII forms."""
+    return value.translate(_HALF_WIDTH)
+
+
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+
+
+def normalise(value: str) -> str:
+    """Return the form in which two texts are compared: NFKC, lower case, single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", value).lower().split())
+
+
+def bigrams(value: str) -> list[str]:
+    """Cut text into overlapping character pairs, run by run; each run also yields its last character.
+
+    Latin and digit runs stay whole words. ``"人口库 GDP"`` gives ``["人口", "口库", "库", "gdp"]``.
+    """
+    terms: list[str] = []
+    for run in _RUN.findall(normalise(value)):
+        if run.isascii():
+            terms.append(run)
+            continue
+        terms.extend(run[i : i + 2] for i in range(len(run) - 1))
+        terms.append(run[-1])
+    return terms

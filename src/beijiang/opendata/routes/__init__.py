@@ -1,0 +1,24 @@
+"""The portal over HTTP: the JSON API for programs, pages for people, feeds for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+from beijiang.opendata.routes import api, machine, pages
+from beijiang.opendata.service import OpenData
+
+if TYPE_CHECKING:
+    from beijiang.web import Pages
+
+__all__ = ["router"]
+
+
+def router(opendata: OpenData, site: Pages) -> APIRouter:
+    """Return every address of the portal; the JSON ones are described in the OpenAPI document."""
+    whole = APIRouter()
+    whole.include_router(api.router(opendata))
+    whole.include_router(pages.router(opendata, site))
+    whole.include_router(machine.router(opendata))
+    return whole

@@ -1,0 +1,399 @@
+"""The verbs of the portal: find, look, chart, map and take along. Rows come through the gate only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from beijiang.access import Access, Permission
+from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, SearchQuery, Sort
+from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, Invalid, NotFound, Text
+from beijiang.opendata import charts, downloads, maps, views
+from beijiang.opendata.downloads import Download, DownloadOrder
+from beijiang.opendata.feeds import Entry
+from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
+from beijiang.opendata.numbers import OPENED, Counter
+from beijiang.opendata.rowquery import RowQuery
+from beijiang.settings import Settings
+from beijiang.standards import Licence, Standards
+from beijiang.tables import Exit, Filter, GovernedColumn, GovernedTable, Tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["OpenData", "Reading"]
+
+NEWEST = 8
+FEED_ENTRIES = 50
+SITEMAP_ENTRIES = 50_000
+PAGE_SIZE = 100
+RECENT = 20
+ROW_COUNTS = 4096
+"""Row versions looked through before the whole history is."""
+PURPOSE = "open-data portal"
+
+
+class Reading:
+    """The rows of one data set as one reader may have them now; made per request, never kept."""
+
+    def __init__(self, dataset: Dataset, governed: GovernedTable, zone: str) -> None:
+        self.dataset = dataset
+        self._governed = governed
+        self._zone = zone
+
+    @property
+    def columns(self) -> tuple[GovernedColumn, ...]:
+        """Return the columns, masked ones marked."""
+        return self._governed.columns
+
+    @property
+    def version(self) -> int:
+        """Return the version of the rows."""
+        return self._governed.version
+
+    def tag(self, query: RowQuery) -> str:
+        """Return a word that changes whenever the answer to ``query`` could: version, columns, masks, query."""
+        shown = [(c.name, c.type, c.mask if c.masked else None) for c in self.columns]
+        basis = [self._governed.table, self.version, shown, query.pairs()]
+        return hashlib.sha256(json.dumps(basis, ensure_ascii=False).encode()).hexdigest()[:32]
+
+    def page(self, query: RowQuery) -> RowPage:
+        """Return one page of rows as plain values.
+
+        Raises:
+            Invalid: an unknown column, a value that does not fit its column, or a mark of another walk.
+
+        """
+        columns = self._chosen(query.columns)
+        page = self._governed.page(filters=query.filters, sort=query.sort, after=query.after, limit=query.size)
+        rows = downloads.records(page.rows.select([c.name for c in columns]), self._zone)
+        return RowPage(
+            columns=columns, rows=tuple(rows), next=page.next, version=self.version, count=self._count(query)
+        )
+
+    def _chosen(self, names: Sequence[str]) -> tuple[GovernedColumn, ...]:
+        if not names:
+            return self.columns
+        known = {c.name: c for c in self.columns}
+        unknown = [n for n in names if n not in known]
+        if unknown:
+            raise Invalid(
+                f"没有“{unknown[0][:80]}”这一列。",
+                f"There is no column “{unknown[0][:80]}”.",
+                code="unknown_column",
+                detail={"column": unknown[0][:80]},
+            )
+        return tuple(known[n] for n in dict.fromkeys(names))
+
+    def _count(self, query: RowQuery) -> int | None:
+        """Count what this reader may have; without filters that is known, and a row rule's hidden rows are not in it."""
+        return self._governed.count(query.filters) if query.count or not query.filters else None
+
+    def aggregate(self, spec: charts.ChartSpec) -> charts.Chart:
+        """Compute one chart."""
+        return charts.computed(spec, self._governed.aggregate(spec.aggregate()), self.version)
+
+    def summary(self, plan: maps.MapPlan, filters: tuple[Filter, ...]) -> pa.Table:
+        """Return the rows per place."""
+        return self._governed.aggregate(maps.aggregate(plan, filters))
+
+    def file(self, order: DownloadOrder) -> Download:
+        """Return the file of all rows that fit the order's filters."""
+        name = f"{self.dataset.title}_v{self.version}.{order.form.value}"
+        return Download(name, downloads.media_type(order), downloads.write(self._governed, order))
+
+
+class OpenData:
+    """What the public may find, see and take along."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        tables: Tables,
+        standards: Standards,
+        access: Access,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._catalog = catalog
+        self._tables = tables
+        self._standards = standards
+        self._access = access
+        self._clock = clock
+        self._settings = settings
+        self._row_counts: dict[tuple[str, str, int], int] = {}  # a version of a table never changes
+        self._counter = Counter(catalog, standards, clock, settings.time_zone)
+
+    @property
+    def base(self) -> str:
+        """Return the address of the site, without a slash at its end."""
+        return self._settings.public_url.rstrip("/")
+
+    @property
+    def title(self) -> str:
+        """Return what the site is called in feeds."""
+        return f"{self._settings.region_name} · 公共数据开放"
+
+    @property
+    def region(self) -> Text:
+        """Return the region in both languages, as short as people say it."""
+        name = self._settings.region_name
+        found = self._standards.region_by_name(name)
+        english = found.name_en if found else name
+        return Text(name.removesuffix("自治区"), english.removesuffix(" Autonomous Region"))
+
+    @property
+    def zone(self) -> str:
+        """Return the time zone in which moments are shown."""
+        return self._settings.time_zone
+
+    @property
+    def now(self) -> datetime:
+        """Return the present moment."""
+        return self._clock.now()
+
+    # Finding
+
+    def home(self, actor: Actor) -> Home:
+        """Return the first page: the whole in numbers, themes, departments and what was updated last."""
+        self._ask(actor)
+        whole = self._public(SearchQuery(size=1))
+        opened = {Facet.OPEN_TYPE: frozenset(kind.value for kind in OPENED)}
+        newest = self._public(SearchQuery(sort=Sort.UPDATED, size=NEWEST, facets=opened)).hits
+        return Home(
+            numbers=self._counter.numbers(whole),
+            themes=tuple(Theme(c.value, c.label, c.count) for c in whole.facets.get(Facet.THEME, ())),
+            departments=_departments(whole),
+            newest=newest,
+            promises={hit.id: self._catalog.promise(ANONYMOUS, hit.id) for hit in newest},
+        )
+
+    def search(self, actor: Actor, query: SearchQuery) -> SearchPage:
+        """Search the published entries; drafts of the reader's own department are the console's business."""
+        self._ask(actor)
+        return self._public(query)
+
+    def departments(self, actor: Actor) -> tuple[Department, ...]:
+        """Return the departments that have published something, the most first."""
+        self._ask(actor)
+        return _departments(self._public(SearchQuery(size=1)))
+
+    def department(self, actor: Actor, org_id: str, query: SearchQuery) -> DepartmentPage:
+        """Return one department with its published data sets.
+
+        Raises:
+            NotFound: there is no such department, or it has published nothing; both look the same.
+
+        """
+        self._ask(actor)
+        listed = {d.id: d for d in _departments(self._public(SearchQuery(size=1)))}
+        if org_id not in listed:
+            raise _unknown_department()
+        results = self._public(replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})}))
+        name = self._provider(org_id, listed[org_id].name.zh)
+        try:
+            found = self._access.organisation(org_id)
+        except NotFound:
+            return DepartmentPage(id=org_id, name=name, code=None, parent=None, results=results)
+        parent = self._provider(found.parent_id, found.parent_id) if found.parent_id else None
+        return DepartmentPage(id=org_id, name=name, code=found.uscc, parent=parent, results=results)
+
+    # Looking
+
+    def dataset(self, actor: Actor, dataset_id: str) -> Dataset:
+        """Return one published entry with the facts of its release.
+
+        Raises:
+            NotFound: there is no such entry, or it is not published; both look the same.
+
+        """
+        self._ask(actor)
+        return self._dataset(actor, dataset_id)[0]
+
+    def look(self, actor: Actor, dataset_id: str, exit_: Exit) -> tuple[Reading | None, Dataset]:
+        """Return a published entry, and its rows if this reader may have them at this exit.
+
+        Raises:
+            NotFound: there is no such entry, or it is not published.
+
+        """
+        self._ask(actor)
+        dataset, governed = self._dataset(actor, dataset_id, exit_)
+        return (Reading(dataset, governed, self._settings.time_zone) if governed else None), dataset
+
+    def read(self, actor: Actor, dataset_id: str, exit_: Exit = Exit.PAGE) -> Reading:
+        """Open the released rows of one data set for this reader at this exit.
+
+        Raises:
+            NotFound: there is no such entry, or this reader may not have its rows.
+
+        """
+        reading, _ = self.look(actor, dataset_id, exit_)
+        if reading is None:
+            raise _no_rows()
+        return reading
+
+    def versions(self, actor: Actor, dataset_id: str) -> tuple[DataVersion, ...]:
+        """Return the versions of the rows up to the released one, newest first."""
+        self._ask(actor)
+        dataset = self._dataset(actor, dataset_id)[0]
+        if dataset.table is None or dataset.table_version is None or not dataset.readable:
+            return ()
+        visible = frozenset(f.column for f in dataset.open_fields)
+        return views.data_versions(self._tables.history(SYSTEM, dataset.table), dataset.table_version, visible)
+
+    def chart(
+        self, actor: Actor, dataset_id: str, words: Mapping[str, str], filters: tuple[Filter, ...] = ()
+    ) -> tuple[Reading, charts.Chart]:
+        """Compute a chart from a few words; what they leave out is proposed from the columns."""
+        reading = self.read(actor, dataset_id, Exit.CHART)
+        return reading, reading.aggregate(charts.parse(words, reading.columns, filters))
+
+    def map(
+        self, actor: Actor, dataset_id: str, filters: tuple[Filter, ...] = ()
+    ) -> tuple[Reading, maps.MapView | None]:
+        """Count rows per place; None when no column places a row."""
+        reading = self.read(actor, dataset_id, Exit.CHART)
+        plan = maps.plan(reading.columns)
+        if plan is None:
+            return reading, None
+        summary = reading.summary(plan, filters)
+        if plan.kind is maps.MapKind.POINTS:
+            return reading, maps.points(plan, summary, reading.version)
+        return reading, maps.regions(plan, summary, reading.version, self._region)
+
+    def download(self, actor: Actor, dataset_id: str, order: DownloadOrder) -> Download:
+        """Write the released rows as a file; the first piece is ready when this returns."""
+        zoned = replace(order, zone=self._settings.time_zone)
+        return self.read(actor, dataset_id, Exit.DOWNLOAD).file(zoned)
+
+    def licences(self, actor: Actor) -> tuple[Licence, ...]:
+        """Return the terms on which data may be offered."""
+        self._ask(actor)
+        return self._standards.licences()
+
+    # For machines, always the anonymous view
+
+    def feed(self, actor: Actor) -> tuple[Entry, ...]:
+        """Return the entries of the Atom feed: the most recently updated."""
+        self._ask(actor)
+        return self._entries(FEED_ENTRIES, Sort.UPDATED)
+
+    def sitemap(self, actor: Actor) -> tuple[Entry, ...]:
+        """Return every published entry."""
+        self._ask(actor)
+        return self._entries(SITEMAP_ENTRIES, Sort.NEWEST)
+
+    # Inside
+
+    def _ask(self, actor: Actor) -> None:
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
+
+    def _public(self, query: SearchQuery) -> SearchPage:
+        return self._catalog.search(ANONYMOUS, query)
+
+    def _entries(self, limit: int, sort: Sort) -> tuple[Entry, ...]:
+        found: list[Entry] = []
+        for number in range(1, -(-limit // PAGE_SIZE) + 1):
+            page = self._public(SearchQuery(sort=sort, size=min(limit, PAGE_SIZE), page=number))
+            for hit in page.hits:
+                changed = hit.data_at or hit.published_at or self._clock.now()
+                summary = "".join(span.text for span in hit.summary)
+                address = f"{self.base}/datasets/{hit.id}"
+                found.append(Entry(hit.id, address, hit.title, summary, hit.provider_name, changed))
+            if number * PAGE_SIZE >= page.total:
+                break
+        return tuple(found[:limit])
+
+    def _dataset(
+        self, actor: Actor, dataset_id: str, exit_: Exit = Exit.PREVIEW
+    ) -> tuple[Dataset, GovernedTable | None]:
+        """Join the published entry with what the gate lets this reader have of its released version."""
+        found = self._catalog.published(ANONYMOUS, dataset_id)
+        governed = self._open(actor, found, exit_)
+        parts = views.Parts(
+            published=found,
+            provider=self._provider(found.version.entry.provider_id, found.version.entry.provider_name),
+            related=self._related(found.version.entry.related_codes),
+            rows=self._released_rows(found) if governed else 0,
+            columns=governed.columns if governed else None,
+        )
+        return views.dataset(parts, self._standards), governed
+
+    def _open(self, actor: Actor, found: Published, exit_: Exit) -> GovernedTable | None:
+        """Open the released version; the portal has rows of what is open to all, and of nothing else."""
+        is_open = found.version.entry.open_type is OpenType.UNCONDITIONAL
+        if not is_open or found.table is None or found.table_version is None:
+            return None
+        try:
+            return self._tables.open(_as_public(actor), found.table, PURPOSE, exit_, found.table_version)
+        except NotFound:
+            return None
+
+    def _released_rows(self, found: Published) -> int:
+        """Return the row count of the released version from the lake's own records."""
+        if found.table is None or found.table_version is None:
+            return 0
+        key = (found.resource_id, found.table, found.table_version)
+        known = self._row_counts.get(key)
+        if known is not None:
+            return known
+        for limit in (RECENT, None):
+            for version in self._tables.history(SYSTEM, found.table, limit):
+                if version.version == found.table_version:
+                    if len(self._row_counts) >= ROW_COUNTS:
+                        self._row_counts.clear()
+                    self._row_counts[key] = version.rows
+                    return version.rows
+        return 0
+
+    def _provider(self, org_id: str, name: str) -> Text:
+        try:
+            found = self._access.organisation(org_id)
+        except NotFound:
+            return Text(name, name)
+        return Text(found.name_zh, found.name_en or found.name_zh)
+
+    def _region(self, value: str) -> tuple[str, str, str] | None:
+        try:
+            found = self._standards.region(value) if value.isdecimal() else self._standards.region_by_name(value)
+        except NotFound:
+            return None
+        return (found.code, found.name, found.name_en) if found else None
+
+    def _related(self, codes: Sequence[str]) -> tuple[Related, ...]:
+        return tuple(self._by_code(code) for code in codes)
+
+    def _by_code(self, code: str) -> Related:
+        """Find the published entry that bears a code; an unknown one stays a bare code."""
+        for hit in self._public(SearchQuery(text=code, size=5)).hits:
+            if code in self._catalog.published(ANONYMOUS, hit.id).version.codes:
+                return Related(hit.id, code, hit.title)
+        return Related(None, code, code)
+
+
+def _as_public(actor: Actor) -> Actor:
+    """Return the reader without office: the portal shows an official what it shows everybody, under the official's name."""
+    return replace(actor, roles=frozenset(), org_id=None)
+
+
+def _departments(results: SearchPage) -> tuple[Department, ...]:
+    return tuple(Department(c.value, c.label, c.count) for c in results.facets.get(Facet.DEPARTMENT, ()))
+
+
+def _unknown_department() -> NotFound:
+    return NotFound(
+        "没有这个部门，或者它还没有发布数据。",
+        "There is no such department, or it has published nothing yet.",
+        code="unknown_department",
+    )
+
+
+def _no_rows() -> NotFound:
+    return NotFound(
+        "这个数据集没有向您开放的数据行。", "This data set has no rows that are open to you.", code="no_open_rows"
+    )

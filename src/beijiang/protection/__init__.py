@@ -1,0 +1,40 @@
+"""What is sensitive, how it is masked, and THE GATE through which every row leaves; also the SQL gateway.
+
+Owns the tables ``graded_table``, ``column_grade``, ``row_rule`` and ``protection_secret``. Nothing else may read a table
+for a person. Loaded on first use, so that ``beijiang --help`` stays quick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
+    from beijiang.protection.models.reference import Kind, kinds
+    from beijiang.protection.models.sight import Audience, RowRule
+    from beijiang.protection.service import Gate, Protection, SqlGateway, SqlResult
+
+__all__ = [
+    "Audience",
+    "ColumnGrade",
+    "Findings",
+    "Gate",
+    "GradeSource",
+    "Kind",
+    "Level",
+    "Personal",
+    "Protection",
+    "RowRule",
+    "SqlGateway",
+    "SqlResult",
+    "kinds",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from beijiang.protection import service
+    from beijiang.protection.models import grades, reference, sight
+
+    return next(getattr(room, name) for room in (service, grades, reference, sight) if hasattr(room, name))

@@ -1,0 +1,131 @@
+"""``beijiang sql`` and ``beijiang protection``: queries over governed tables, and the grades of their columns."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from beijiang.kit import SYSTEM, Actor, Text
+from beijiang.terminal import Column, as_json, language, say, show
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.service import Protection, SqlGateway, SqlResult
+
+__all__ = ["commands", "sql_command"]
+
+_AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
+_COLUMNS = (
+    Column("column", Text("数据项", "column")),
+    Column("level", Text("级别", "level")),
+    Column("kind", Text("类型", "kind")),
+    Column("personal", Text("个人信息", "personal")),
+    Column("mask", Text("脱敏方式", "mask")),
+    Column("source", Text("来源", "source")),
+    Column("share", Text("命中率", "share"), right=True),
+    Column("valid_share", Text("校验通过率", "valid"), right=True),
+    Column("reason", Text("理由", "reason")),
+)
+
+
+class OutputFormat(StrEnum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+_FORMAT = typer.Option(OutputFormat.TABLE, "--format", help="How to print the answer.")
+
+
+def commands(get: Callable[[], Protection], access: Callable[[], Access]) -> typer.Typer:
+    """Return the command group of grading."""
+    group = typer.Typer(help="Grades of columns: see them, correct them.", no_args_is_help=True)
+
+    @group.command("grades")
+    def grades(table: str = typer.Argument(help="Name of the table."), person: str = _AS) -> None:
+        """Show the grade of each column and why it has it."""
+        show([_row(grade) for grade in get().grades(_actor(access, person), table)], _COLUMNS)
+
+    @group.command("correct")
+    def correct(
+        table: str = typer.Argument(help="Name of the table."),
+        column: str = typer.Argument(help="Name of the column."),
+        level: str = typer.Option("", help="L1 to L4; without it the least level of the kind."),
+        kind: str = typer.Option("", help="What the column holds, when the detectors were wrong."),
+        reason: str = typer.Option("", help="Why; needed to lower a level or to change the kind."),
+        person: str = _AS,
+    ) -> None:
+        """Correct the grade of a column; recorded with its reason."""
+        grade = get().correct(
+            _actor(access, person), table, column, level=level or None, kind=kind or None, reason=reason
+        )
+        show([_row(grade)], _COLUMNS)
+
+    return group
+
+
+def sql_command(get: Callable[[], SqlGateway], access: Callable[[], Access]) -> Callable[..., None]:
+    """Return the top-level command ``sql``."""
+
+    def sql(
+        query: str = typer.Argument(
+            help='One SELECT over catalogued tables, e.g. SELECT * FROM "企业登记信息" LIMIT 5.'
+        ),
+        person: str = _AS,
+        output: OutputFormat = _FORMAT,
+        purpose: str = typer.Option("", help="What the data are for; part of the record."),
+    ) -> None:
+        """Query governed tables with SQL; masks and rights hold as everywhere."""
+        _print(get().run(_actor(access, person), query, purpose), output)
+
+    return sql
+
+
+def _actor(access: Callable[[], Access], login: str) -> Actor:
+    return access().actor_for_person(login) if login else SYSTEM
+
+
+def _row(grade: ColumnGrade) -> dict[str, Any]:
+    from beijiang.protection.models.reference import kinds
+
+    return {
+        "column": grade.column,
+        "level": str(grade.level),
+        "kind": kinds()[grade.kind].name.in_language(language()),
+        "personal": str(grade.personal),
+        "mask": grade.mask,
+        "source": str(grade.source),
+        "share": round(grade.evidence.share, 3),
+        "valid_share": round(grade.evidence.valid_share, 3),
+        "reason": grade.reason,
+    }
+
+
+def _print(result: SqlResult, output: OutputFormat) -> None:
+    columns = [result.rows.column(i).to_pylist() for i in range(result.rows.num_columns)]
+    rows = list(zip(*columns, strict=True))
+    if output is OutputFormat.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(result.columns)
+        writer.writerows([_text_safe(value) for value in row] for row in rows)
+    elif output is OutputFormat.JSON and not as_json():
+        answer = {"columns": list(result.columns), "rows": rows, "truncated": result.truncated}
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
+    else:
+        show([dict(zip(result.columns, row, strict=True)) for row in rows])
+    if result.truncated:
+        say(Text(f"只显示前 {len(rows)} 行。", f"Only the first {len(rows)} rows are shown."))
+
+
+def _text_safe(value: Any) -> Any:
+    """Keep a spreadsheet from running a cell: text that begins like a formula gets a leading apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

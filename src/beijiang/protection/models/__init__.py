@@ -1,0 +1,1 @@
+"""Plain data and rules of protection that need no input or output."""

@@ -1,0 +1,153 @@
+"""From counts and column names to kinds: the rules that weigh what the detectors saw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from beijiang.kit import half_width
+from beijiang.protection.models.detectors import Counts
+from beijiang.protection.models.grades import Findings
+from beijiang.protection.models.reference import context, kinds, name_patterns
+
+__all__ = ["ColumnFacts", "classify"]
+
+_MOST: Final = 0.5
+_SOME: Final = 0.3
+_FEW: Final = 0.05
+_TRACE: Final = 0.01
+_NAMES_DISTINCT: Final = 20
+_NAMES_SHARE: Final = 0.6
+_CARDS_VALID: Final = 0.8
+_PERSON_KINDS: Final = frozenset(
+    {"citizen_id", "passport", "person_name", "birth_date", "home_address", "household_number"}
+)
+_ENTITY_KINDS: Final = frozenset({"uscc", "uscc_sole_trader", "organisation_name"})
+_NAMED_PERSONS: Final = frozenset({"person_name", "legal_representative"})
+_EMPTY: Final = Counts(0, 0, 0, {})
+_METRIC_OF: Final = {
+    "citizen_id": ("id", "id_valid"),
+    "uscc": ("uscc", "uscc_valid"),
+    "uscc_sole_trader": ("uscc", "uscc_valid"),
+    "bank_card": ("card", "card_valid"),
+    "mobile": ("mobile", "mobile"),
+    "office_phone": ("mobile", "mobile"),
+    "email": ("email", "email"),
+    "plate": ("plate", "plate"),
+    "passport": ("passport", "passport"),
+    "person_name": ("name", "name"),
+    "legal_representative": ("name", "name"),
+    "home_address": ("address", "address"),
+    "place_address": ("address", "address"),
+    "embedded_identifier": ("embedded_id", "embedded_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """One column as the detectors saw it; columns of other types than text and whole numbers have no counts."""
+
+    name: str
+    type: str
+    counts: Counts = _EMPTY
+    comment: str = ""
+
+
+def classify(columns: Sequence[ColumnFacts], rows: int, *, sampled: bool) -> dict[str, tuple[str, Findings]]:
+    """Return kind and findings per column; what a name means depends on whether the table is about persons."""
+    first = {column.name: _by_itself(column) for column in columns}
+    contact = re.compile(context()["contact"])
+    persons = any(kind in _PERSON_KINDS and not contact.search(name) for name, (kind, _) in first.items())
+    entities = any(kind in _ENTITY_KINDS for kind, _ in first.values())
+    result: dict[str, tuple[str, Findings]] = {}
+    for column in columns:
+        kind, by_name = first[column.name]
+        kind = _in_context(column, kind, persons=persons, entities=entities)
+        result[column.name] = kind, _findings(column, kind, rows, by_name=by_name, sampled=sampled)
+    return result
+
+
+def _findings(column: ColumnFacts, kind: str, rows: int, *, by_name: bool, sampled: bool) -> Findings:
+    metric, valid = _METRIC_OF.get(kind, ("", ""))
+    hits = column.counts.hits
+    extra = hits.get("embedded_mobile", 0) + hits.get("id_valid", 0) if kind == "embedded_identifier" else 0
+    return Findings(
+        rows=column.counts.rows or rows,
+        sampled=sampled,
+        values=column.counts.values,
+        hits=hits.get(metric, 0) + extra,
+        valid=hits.get(valid, 0) + extra,
+        by_name=by_name and kind != "plain",
+        detector=kind,
+    )
+
+
+def _by_itself(column: ColumnFacts) -> tuple[str, bool]:
+    """Return the kind that values and name give alone, and whether the name spoke for it."""
+    named = _by_name(column)
+    seen = _by_values(column.counts, named)
+    if seen is None:
+        return (named or "plain"), named is not None
+    return seen, named is not None and (seen == named or kinds()[seen].mask == kinds()[named].mask)
+
+
+def _by_values(counts: Counts, named: str | None) -> str | None:  # noqa: PLR0911 - one way out per rule, in order
+    if not counts.values:
+        return None
+    ids = counts.hits["id_valid"] > 0 and counts.ratio("id_valid", "id") >= _SOME
+    if counts.share("uscc") >= _MOST and counts.ratio("uscc_valid", "uscc") >= _SOME:
+        return "uscc_sole_trader" if ids or counts.hits["uscc_sole"] else "uscc"
+    if ids and (counts.share("id") >= _TRACE or named == "citizen_id"):
+        return "citizen_id"
+    if ids or counts.hits["embedded_id"] or counts.share("embedded_mobile") >= _TRACE:
+        return "embedded_identifier"
+    if counts.share("card") >= _SOME and counts.ratio("card_valid", "card") >= _CARDS_VALID:
+        return "bank_card"
+    if counts.share("mobile") >= (_FEW if named == "mobile" else _SOME):
+        return "mobile"
+    for metric, kind in (("email", "email"), ("plate", "plate")):
+        if counts.share(metric) >= _SOME:
+            return kind
+    if counts.share("passport") >= (_SOME if named == "passport" else _CARDS_VALID):
+        return "passport"
+    return "office_phone" if named == "mobile" else _by_words(counts, named)
+
+
+def _by_words(counts: Counts, named: str | None) -> str | None:
+    if named is None and counts.share("name") >= _NAMES_SHARE and counts.distinct >= _NAMES_DISTINCT:
+        return "person_name"
+    if named is None and counts.share("address") >= _MOST:
+        return "place_address"
+    return None
+
+
+def _by_name(column: ColumnFacts) -> str | None:
+    name = half_width(column.name).strip().lower()
+    measured = column.type in {"double", "decimal"}
+    for kind, pattern in name_patterns():
+        if not re.search(pattern, name):
+            continue
+        if kind in _NAMED_PERSONS and re.search(context()["exclude_name"], name):
+            continue
+        if measured and kind not in {"coordinates", "income", "assistance"}:
+            continue  # a measured amount is no number of a person
+        if kind == "coordinates" and column.type not in {"double", "decimal", "text"}:
+            continue
+        return kind
+    return None
+
+
+def _in_context(column: ColumnFacts, kind: str, *, persons: bool, entities: bool) -> str:
+    place = bool(re.search(context()["place"], column.name))
+    if kinds()[kind].person_tables_only and not persons:
+        return "plain"
+    if kind == "place_address" and persons and not place:
+        return "home_address"
+    if kind == "coordinates":
+        if re.search(context()["protected"], column.name):
+            return "protected_coordinates"
+        if persons and not entities and not place:
+            return "person_coordinates"
+    return kind

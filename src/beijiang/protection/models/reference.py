@@ -1,0 +1,94 @@
+"""The packaged tables that grading and the gate decide by: dated data with their basis, not code."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from beijiang.kit import Text
+from beijiang.protection.models.grades import Level, Personal
+
+__all__ = ["ExitCaps", "Kind", "context", "exit_caps", "handling", "kinds", "name_patterns", "words"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of data item: its floor, whether it is personal, and how it is masked by default."""
+
+    id: str
+    name: Text
+    floor: Level
+    personal: Personal
+    mask: str
+    person_tables_only: bool
+    """Whether the column's name counts only in a table about persons."""
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitCaps:
+    """What one exit hands over at most; None means without limit."""
+
+    page_rows: int
+    total_rows: int | None
+    groups: int
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("beijiang").joinpath("protection", "reference", f"{name}.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Return every kind by id (`standards.md` 7.4)."""
+    return {
+        row["kind"]: Kind(
+            id=row["kind"],
+            name=Text(row["name_zh"], row["name_en"]),
+            floor=Level(row["level"]),
+            personal=Personal(row["personal"]),
+            mask=row["mask"],
+            person_tables_only=row["applies"] == "person",
+            basis=row["basis"],
+        )
+        for row in _rows("kinds")
+    }
+
+
+@cache
+def name_patterns() -> tuple[tuple[str, str], ...]:
+    """Return (kind, pattern of the column's name), the first match counts."""
+    return tuple((row["kind"], row["pattern"]) for row in _rows("names"))
+
+
+@cache
+def context() -> dict[str, str]:
+    """Return the patterns that change the meaning of a column's name."""
+    return {row["word"]: row["pattern"] for row in _rows("context")}
+
+
+@cache
+def handling() -> dict[tuple[str, str, str], str]:
+    """Return the treatment (raw, masked, withheld) by audience, level and kind (``*`` is any)."""
+    return {(row["audience"], row["level"], row["kind"]): row["treatment"] for row in _rows("handling")}
+
+
+@cache
+def exit_caps() -> dict[str, ExitCaps]:
+    """Return the caps by exit."""
+    return {
+        row["exit"]: ExitCaps(
+            int(row["page_rows"]), int(row["total_rows"]) if row["total_rows"] else None, int(row["groups"])
+        )
+        for row in _rows("exits")
+    }
+
+
+@cache
+def words(name: str) -> tuple[str, ...]:
+    """Return a packaged list of words: ``surnames`` (single characters) or ``mongolian`` (parts of names)."""
+    text = files("beijiang").joinpath("protection", "reference", f"{name}.txt").read_text("utf-8")
+    return tuple(text.split()) if name == "mongolian" else tuple(dict.fromkeys(text.strip()))

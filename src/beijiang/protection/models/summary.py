@@ -1,0 +1,96 @@
+"""Grouped summaries as query trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlglot import exp
+
+from beijiang.kit import Invalid
+from beijiang.protection.models.conditions import column_ref, unknown_column
+from beijiang.tables import Aggregate, DateUnit, GroupBy, Measure, MeasureFn
+
+__all__ = ["summary_query"]
+
+_NUMBERS: Final = {"integer", "decimal", "double"}
+_TIMES: Final = {"date", "timestamp"}
+_FUNCTIONS: Final[dict[MeasureFn, type[exp.AggFunc]]] = {
+    MeasureFn.COUNT: exp.Count,
+    MeasureFn.SUM: exp.Sum,
+    MeasureFn.AVG: exp.Avg,
+    MeasureFn.MIN: exp.Min,
+    MeasureFn.MAX: exp.Max,
+}
+
+
+def summary_query(spec: Aggregate, types: Mapping[str, str], limit: int) -> tuple[exp.Select, list[str]]:
+    """Return the select list, grouping, order and limit (without FROM), and the columns it names.
+
+    Raises:
+        Invalid: unknown column, or a unit or measure that does not fit the column's type.
+
+    """
+    groups = [_group(one, types) for one in spec.group]
+    measures = [_measure(one, types) for one in spec.measures]
+    if not measures and not groups:
+        raise Invalid("请至少给出一个分组或指标。", "Give at least one group or measure.", code="empty_summary")
+    names = _unique([g.column for g in spec.group] + [_title(m) for m in spec.measures])
+    shown = [
+        exp.alias_(part, name, quoted=True, copy=False) for part, name in zip([*groups, *measures], names, strict=True)
+    ]
+    query = exp.select(*shown, copy=False)
+    if groups:
+        query = query.group_by(*(g.copy() for g in groups), copy=False)
+    for position, descending in spec.order:
+        if not 0 <= position < len(names):
+            raise Invalid("排序列的序号超出范围。", "The position to order by is out of range.", code="unknown_column")
+        place = exp.Literal.number(position + 1)
+        query = query.order_by(exp.Ordered(this=place, desc=descending, nulls_first=False), copy=False)
+    columns = [g.column for g in spec.group] + [m.column for m in spec.measures if m.column is not None]
+    return query.limit(max(1, limit), copy=False), columns
+
+
+def _group(one: GroupBy, types: Mapping[str, str]) -> exp.Expr:
+    if one.column not in types:
+        raise unknown_column(one.column, types)
+    column = column_ref(one.column)
+    if one.unit is DateUnit.NONE:
+        return column
+    if types[one.column] not in _TIMES:
+        raise Invalid(
+            f"列“{one.column}”不是日期，不能按年、月、日分组。",
+            f'Column "{one.column}" is no date and cannot be grouped by year, month or day.',
+            code="group_unit",
+        )
+    cut = exp.Anonymous(this="DATE_TRUNC", expressions=[exp.Literal.string(str(one.unit)), column])
+    return exp.cast(cut, "DATE")
+
+
+def _measure(one: Measure, types: Mapping[str, str]) -> exp.Expr:
+    if one.column is None:
+        if one.fn is not MeasureFn.COUNT:
+            raise Invalid("该指标需要指定列。", "This measure needs a column.", code="measure_type")
+        return exp.Count(this=exp.Star())
+    if one.column not in types:
+        raise unknown_column(one.column, types)
+    if one.fn in {MeasureFn.SUM, MeasureFn.AVG} and types[one.column] not in _NUMBERS:
+        raise Invalid(
+            f"列“{one.column}”不是数字，不能求和或求平均。",
+            f'Column "{one.column}" is no number; it has no sum or average.',
+            code="measure_type",
+        )
+    return _FUNCTIONS[one.fn](this=column_ref(one.column))
+
+
+def _title(one: Measure) -> str:
+    return str(one.fn) if one.column is None else f"{one.fn}_{one.column}"
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    result: list[str] = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return result

@@ -1,0 +1,111 @@
+"""The JSON API of protection: grades of a table's columns, and SQL over governed tables."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from beijiang.kit import Actor
+from beijiang.protection.models.reference import kinds
+
+if TYPE_CHECKING:
+    from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.service import Protection, SqlGateway, SqlResult
+
+__all__ = ["router"]
+
+
+class CorrectionOrder(BaseModel):
+    """A person's judgement on one column; a lowering needs a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: str | None = Field(default=None, pattern="^L[1-4]$")
+    kind: str | None = Field(default=None, max_length=60)
+    reason: str = Field(default="", max_length=1000)
+
+
+class SqlOrder(BaseModel):
+    """One SELECT and what it is for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sql: str = Field(min_length=1, max_length=20_000)
+    purpose: str = Field(default="", max_length=500)
+
+
+def router(service: Protection, gateway: SqlGateway) -> APIRouter:
+    """Return the endpoints under ``/api/v1``."""
+    routes = APIRouter(prefix="/api/v1", tags=["protection"])
+
+    @routes.get("/tables/{name}/grades")
+    def grades(request: Request, name: str) -> dict[str, Any]:
+        """Return the grade of each column with the evidence for it."""
+        return {"table": name, "columns": [_grade(g) for g in service.grades(_actor(request), name)]}
+
+    @routes.get("/tables/{name}/grades/{column}/history")
+    def history(request: Request, name: str, column: str) -> dict[str, Any]:
+        """Return all grades that a column had."""
+        return {"history": [_grade(g) for g in service.history(_actor(request), name, column)]}
+
+    @routes.patch("/tables/{name}/grades/{column}")
+    def correct(request: Request, name: str, column: str, order: CorrectionOrder) -> dict[str, Any]:
+        """Correct the grade of a column."""
+        grade = service.correct(_actor(request), name, column, level=order.level, kind=order.kind, reason=order.reason)
+        return _grade(grade)
+
+    @routes.post("/sql")
+    def sql(request: Request, order: SqlOrder) -> dict[str, Any]:
+        """Run one SELECT over governed tables."""
+        return _answer(gateway.run(_actor(request), order.sql, order.purpose))
+
+    return routes
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
+
+
+def _grade(grade: ColumnGrade) -> dict[str, Any]:
+    entry = kinds()[grade.kind]
+    return {
+        "column": grade.column,
+        "level": str(grade.level),
+        "kind": grade.kind,
+        "kind_name": {"zh": entry.name.zh, "en": entry.name.en},
+        "personal": str(grade.personal),
+        "mask": grade.mask,
+        "source": str(grade.source),
+        "reason": grade.reason,
+        "basis": entry.basis,
+        "evidence": grade.evidence.to_json(),
+        "revision": grade.revision,
+        "table_version": grade.table_version,
+        "by": grade.by,
+        "at": grade.at.isoformat(),
+    }
+
+
+def _answer(result: SqlResult) -> dict[str, Any]:
+    columns = [result.rows.column(i).to_pylist() for i in range(result.rows.num_columns)]
+    return {
+        "columns": list(result.columns),
+        "rows": [[_plain(value) for value in row] for row in zip(*columns, strict=True)],
+        "truncated": result.truncated,
+        "receipt": result.receipt,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)

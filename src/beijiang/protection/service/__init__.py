@@ -1,0 +1,7 @@
+"""The services of protection: grading, the gate, the SQL gateway."""
+
+from beijiang.protection.service.gate import Gate
+from beijiang.protection.service.gateway import SqlGateway, SqlResult
+from beijiang.protection.service.grading import Protection
+
+__all__ = ["Gate", "Protection", "SqlGateway", "SqlResult"]

@@ -1,0 +1,312 @@
+"""THE GATE: the one way from a table to rows that leave the platform, for every exit and from the first line."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from beijiang.access import Permission
+from beijiang.kit import ActorKind, BeijiangError, NotFound
+from beijiang.protection.models.conditions import column_ref
+from beijiang.protection.models.grades import Level
+from beijiang.protection.models.reference import exit_caps, kinds
+from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment, treatment_of
+from beijiang.protection.models.types import comment_of, type_word
+from beijiang.protection.service.recent import REMEMBERED, Recent
+from beijiang.protection.service.relation import Governed, Tools
+from beijiang.protection.service.tokens import PageTokens
+from beijiang.tables import HIDDEN, Exit, GovernedColumn
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from beijiang.access import Access
+    from beijiang.catalog import Catalog, Release
+    from beijiang.engine import Engine
+    from beijiang.evidence import Evidence
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.service.grading import Protection
+    from beijiang.protection.store import TableFacts
+    from beijiang.settings import Settings
+    from beijiang.tables import Lake, Snapshot
+
+__all__ = ["Gate"]
+
+Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
+
+NAME_SHOWN: Final = 60
+OUTSIDERS: Final = frozenset({Audience.OPEN, Audience.SHARED})
+_STRICTNESS: Final = (Treatment.RAW, Treatment.MASKED, Treatment.WITHHELD)
+_FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+class Gate:
+    """Decide by policy, grade and release state what an actor may see of a table, and hand out just that."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        engine: Engine,
+        catalog: Catalog,
+        protection: Protection,
+        access: Access,
+        evidence: Evidence,
+        settings: Settings,
+    ) -> None:
+        self._lake = lake
+        self._engine = engine
+        self._catalog = catalog
+        self._protection = protection
+        self._access = access
+        self._evidence = evidence
+        self._settings = settings
+        self._shown: Recent[Shown] = Recent(REMEMBERED)
+
+    def open(
+        self,
+        actor: Actor,
+        table: str,
+        purpose: str,
+        exit: Exit,  # noqa: A002 - the word of the house for a way out
+        version: int | None = None,
+    ) -> Governed:
+        """Return the governed table and record the access; the receipt is durable before any row is read.
+
+        Outsiders get the released version only; the owner gets the newest version that has been graded.
+
+        Raises:
+            NotFound: unknown or forbidden, which look the same (``table_not_found``).
+
+        """
+        return self.admit(actor, table, purpose, exit, version, {})
+
+    def admit(
+        self,
+        actor: Actor,
+        table: str,
+        purpose: str,
+        exit: Exit,  # noqa: A002
+        version: int | None,
+        detail: Mapping[str, JsonValue],
+    ) -> Governed:
+        """Open a table with further facts for the receipt; for the platform's own exits."""
+        decided = self._decide(actor, table, version)
+        if decided is None:
+            self._note_refusal(actor, table, purpose, exit, detail)
+            raise _hidden(table)
+        sight, snapshot = decided
+        columns, expressions = self._columns(snapshot, sight)
+        receipt = self._evidence.record_read(
+            actor,
+            exit=str(exit),
+            target=snapshot.table,
+            version=snapshot.version,
+            policy=self._access.policy,
+            columns=[column.name for column in columns],
+            rows=None,
+            grade=sight.grade,
+            purpose=purpose,
+            detail={
+                "audience": str(sight.audience),
+                "obligations": sight.digest,
+                "masked": [c.name for c in columns if c.masked],
+                **detail,
+            },
+        )
+        return Governed(
+            tools=self._tools,
+            snapshot=snapshot,
+            sight=sight,
+            columns=columns,
+            expressions=expressions,
+            caps=exit_caps()[exit],
+            receipt=receipt,
+            still_allowed=lambda: self._same(actor, table, version, sight),
+        )
+
+    def find(self, name: str) -> str:
+        """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""
+        wanted = unicodedata.normalize("NFC", name)
+        folded = wanted.translate(_FOLD)
+        names = [facts.name for facts in self._protection.all_facts()]
+        if wanted in names:
+            return wanted
+        same = [known for known in names if unicodedata.normalize("NFC", known).translate(_FOLD) == folded]
+        return same[0] if len(same) == 1 else wanted
+
+    @cached_property
+    def _tools(self) -> Tools:
+        tokens = PageTokens(self._protection.page_secret())
+        return Tools(self._lake, self._engine, self._evidence, tokens, self._settings.query_seconds, Recent(REMEMBERED))
+
+    def _same(self, actor: Actor, table: str, version: int | None, before: Sight) -> bool:
+        """Ask again, for a stream that has been running: the same obligations must still hold."""
+        decided = self._decide(actor, table, before.version if version is None else version)
+        return decided is not None and decided[0].digest == before.digest
+
+    def _decide(self, actor: Actor, table: str, version: int | None) -> tuple[Sight, Snapshot] | None:
+        """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
+        facts, grades, rules = self._protection.view_of(table)
+        release = self._catalog.released(table)
+        audience = self._audience(actor, facts, release)
+        if facts is None or audience is None:
+            return None
+        number = _version_for(audience, facts, release, version)
+        if number is None:
+            return None
+        try:
+            snapshot = self._lake.snapshot(table, number)
+        except NotFound:
+            return None
+        if audience in OUTSIDERS and release is not None:
+            grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
+        obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release))
+        if not obligations:
+            return None
+        filters = tuple(f for rule in rules if rule.audience in {None, audience} for f in rule.filters)
+        if any(f.column not in snapshot.schema.names for f in filters):
+            return None  # the filter's column is gone: nobody can say which rows are to be hidden
+        sight = Sight(
+            audience=audience,
+            table=snapshot.table,
+            version=snapshot.version,
+            obligations=obligations,
+            withheld=withheld,
+            row_filters=filters,
+        )
+        return sight, snapshot
+
+    def _audience(self, actor: Actor, facts: TableFacts | None, release: Release | None) -> Audience | None:
+        """Return the highest standing that the policies grant; asked for unknown tables too, so that both cost alike."""
+        if actor.kind is ActorKind.SYSTEM:
+            return Audience.PLATFORM
+        org = None if facts is None else facts.org_id
+        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OWN, org) and facts is not None:
+            return Audience.OWN
+        if self._access.allows(actor, Permission.PROTECTION_ROWS_REVIEW):
+            return Audience.REVIEW
+        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_SHARED) and release and release.shared_items:
+            return Audience.SHARED
+        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OPEN) and release and release.open_items:
+            return Audience.OPEN
+        return None
+
+    def _columns(self, snapshot: Snapshot, sight: Sight) -> Shown:
+        kinds_shown = tuple(duty.grade.kind for duty in sight.obligations)
+        key = (snapshot.table_id, snapshot.delta_version, sight.digest, kinds_shown)
+        return self._shown.get(key, lambda: self._make_columns(snapshot, sight))
+
+    def _make_columns(self, snapshot: Snapshot, sight: Sight) -> Shown:
+        columns: list[GovernedColumn] = []
+        expressions: dict[str, exp.Expr] = {}
+        for duty in sight.obligations:
+            field = snapshot.schema.field(duty.column)
+            word, value = type_word(field), column_ref(duty.column)
+            masked = duty.treatment is Treatment.MASKED
+            shown: exp.Expr = value
+            if masked:
+                shown, word = self._protection.masker.apply(duty.grade.mask, value, word)
+            expressions[duty.column] = shown
+            columns.append(
+                GovernedColumn(
+                    name=duty.column,
+                    type=word,
+                    comment=comment_of(field),
+                    grade=str(duty.grade.level),
+                    kind=None if duty.grade.kind == "plain" else duty.grade.kind,
+                    masked=masked,
+                    mask=duty.grade.mask if masked else None,
+                )
+            )
+        return tuple(columns), expressions
+
+    def _note_refusal(
+        self,
+        actor: Actor,
+        table: str,
+        purpose: str,
+        exit: Exit,  # noqa: A002
+        detail: Mapping[str, JsonValue],
+    ) -> None:
+        self._evidence.record_read(
+            actor,
+            exit=str(exit),
+            target=table[:NAME_SHOWN],
+            version=None,
+            policy=self._access.policy,
+            columns=(),
+            rows=0,
+            grade="",
+            purpose=purpose,
+            decision="deny",
+            detail=detail,
+        )
+
+
+def _hidden(table: str) -> BeijiangError:
+    shown = table[:NAME_SHOWN]
+    return NotFound(
+        f"没有名为“{shown}”的表，或者您无权查看它。请在数据目录中查找可用的数据。",
+        f'There is no table "{shown}", or you may not see it. Look in the catalog for what you can use.',
+        code="table_not_found",
+    )
+
+
+def _version_for(audience: Audience, facts: TableFacts, release: Release | None, version: int | None) -> int | None:
+    """Return the version to read: outsiders the released one, insiders any that has been graded."""
+    if audience in OUTSIDERS:
+        released = None if release is None else release.table_version
+        usable = released is not None and released <= facts.version and version in {None, released}
+        return released if usable else None
+    if version is None:
+        return facts.version
+    return version if 1 <= version <= facts.version else None
+
+
+def _offered(audience: Audience, release: Release | None) -> frozenset[str] | None:
+    """Return the columns that the release offers to outsiders; None means all."""
+    if audience is Audience.OPEN:
+        return release.open_items if release else frozenset()
+    if audience is Audience.SHARED:
+        return (release.shared_items | release.open_items) if release else frozenset()
+    return None
+
+
+def _as_reviewed(grade: ColumnGrade, audience: Audience, release: Release) -> ColumnGrade:
+    """Return the stricter of the grade in force and the one reviewed with the release.
+
+    A grade is lowered by one person (``standards.md`` 7.4 asks for two): outsiders get the benefit with the next
+    publication, which two others decide. What became stricter holds for them at once.
+    """
+    level, kind = release.grades.get(grade.column, (grade.level, grade.kind))
+    if (level, kind) == (grade.level, grade.kind) or kind not in kinds():
+        return grade
+    then = replace(grade, level=Level(level), kind=kind, mask=kinds()[kind].mask)
+    now_at, then_at = (_STRICTNESS.index(treatment_of(audience, g.level, g.kind)) for g in (grade, then))
+    if now_at != then_at:
+        return grade if now_at > then_at else then
+    return grade if grade.level.rank > then.level.rank else then
+
+
+def _treated(
+    snapshot: Snapshot, audience: Audience, grades: Mapping[str, ColumnGrade], offered: frozenset[str] | None
+) -> tuple[tuple[Obligation, ...], tuple[str, ...]]:
+    shown: list[Obligation] = []
+    withheld: list[str] = []
+    for name in snapshot.schema.names:
+        if name in HIDDEN:
+            continue
+        grade = grades.get(name)
+        treatment = Treatment.WITHHELD
+        if grade is not None and (offered is None or name in offered):
+            treatment = treatment_of(audience, grade.level, grade.kind)
+        if grade is None or treatment is Treatment.WITHHELD:
+            withheld.append(name)
+        else:
+            shown.append(Obligation(name, grade, treatment))
+    return tuple(shown), tuple(withheld)

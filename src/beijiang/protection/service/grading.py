@@ -1,0 +1,397 @@
+"""Discovery and grading of columns: what arrives is looked at, graded, and corrected by people."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.kit import SYSTEM, Invalid, NotFound, new_id
+from beijiang.protection.models.classify import ColumnFacts, classify
+from beijiang.protection.models.conditions import conditions, unknown_column
+from beijiang.protection.models.detectors import checks, counts_of, survey, wanted_checks
+from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, higher
+from beijiang.protection.models.masks import Masker
+from beijiang.protection.models.reference import kinds
+from beijiang.protection.models.sight import Audience, RowRule
+from beijiang.protection.models.types import type_word
+from beijiang.protection.service.recent import REMEMBERED, Recent
+from beijiang.protection.store import GradeStore, TableFacts
+from beijiang.tables import HIDDEN, ROW_COLUMN, Filter
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from beijiang.access import Access
+    from beijiang.catalog import Catalog
+    from beijiang.db import Database
+    from beijiang.engine import Engine
+    from beijiang.evidence import Evidence
+    from beijiang.kit import Actor, Clock
+    from beijiang.kit.errors import JsonValue
+    from beijiang.standards import Standards
+    from beijiang.tables import Lake, Snapshot, TableWritten
+
+__all__ = ["Protection"]
+
+log = logging.getLogger(__name__)
+
+CELLS_IN_FULL: Final = 20_000_000
+"""Up to so many cells every row is looked at; above, every n-th row, never fewer than ``SAMPLE_ROWS``."""
+SAMPLE_ROWS: Final = 100_000
+COLUMNS_AT_ONCE: Final = 60
+SURVEY_SECONDS: Final = 600.0
+
+
+class Protection:
+    """Which columns are sensitive, of what kind, and which rows are kept back."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
+        self,
+        db: Database,
+        lake: Lake,
+        engine: Engine,
+        catalog: Catalog,
+        standards: Standards,
+        access: Access,
+        evidence: Evidence,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._lake = lake
+        self._engine = engine
+        self._catalog = catalog
+        self._access = access
+        self._evidence = evidence
+        self._clock = clock
+        self._grades: Recent[dict[str, ColumnGrade]] = Recent(REMEMBERED)
+        self.masker = Masker([region.name for region in standards.regions()])
+
+    def on_table_written(self, event: TableWritten) -> None:
+        """Grade the columns of a new version, tell the catalog, and move readers on if nothing became stricter.
+
+        Idempotent. The gate serves a version to nobody before it was graded.
+        """
+        known = self.facts(event.table)
+        if known is not None and known.version >= event.version:
+            self._tell_catalog(event.table)
+            self._advance(event)  # a crash may have come between grading and this step
+            return
+        before = self.grades_of(event.table)
+        snapshot = self._lake.snapshot(event.table, event.version)
+        found = self._discover(snapshot, event)
+        self._store(snapshot, event, before, found)
+        self._tell_catalog(event.table)
+        self._advance(event)
+
+    def grades(self, actor: Actor, table: str) -> tuple[ColumnGrade, ...]:
+        """Return the grades of a table in the order of its columns.
+
+        Raises:
+            NotFound: no such graded table, or it is hidden from this actor.
+
+        """
+        facts = self._seen(actor, table, Permission.PROTECTION_GRADE_READ)
+        current = self.grades_of(facts.name)
+        return tuple(current[column] for column in facts.columns if column in current)
+
+    def history(self, actor: Actor, table: str, column: str) -> tuple[ColumnGrade, ...]:
+        """Return all grades that a column had, oldest first, with who set them and why."""
+        facts = self._seen(actor, table, Permission.PROTECTION_GRADE_READ)
+        with self._db.read() as connection:
+            return tuple(GradeStore(connection).history(facts.name, column))
+
+    def correct(
+        self,
+        actor: Actor,
+        table: str,
+        column: str,
+        *,
+        level: str | Level | None = None,
+        kind: str | None = None,
+        reason: str = "",
+    ) -> ColumnGrade:
+        """Set the level or kind of a column by a person's judgement; a lowering needs a reason.
+
+        Raises:
+            Invalid: unknown column, kind or level, below the floor of the kind, or lowered without a reason.
+
+        """
+        facts = self._seen(actor, table, Permission.PROTECTION_GRADE_READ)
+        self._access.require(actor, Permission.PROTECTION_GRADE_CORRECT, facts.org_id)
+        with self._db.begin() as tx:
+            store = GradeStore(tx.connection)
+            current = store.current(facts.name)
+            if column not in current:
+                raise unknown_column(column, current)
+            grade = _corrected(current[column], level, kind, reason)
+            grade = replace(grade, by=actor.id, at=self._clock.now())
+            store.add(grade)
+            detail: dict[str, JsonValue] = {
+                "column": column,
+                "from": [str(current[column].level), current[column].kind],
+                "to": [str(grade.level), grade.kind],
+                "reason": reason,
+            }
+            self._evidence.record(tx, actor, "protection.correct", target=facts.name, detail=detail)
+        self._tell_catalog(facts.name)
+        return grade
+
+    def restrict(
+        self, actor: Actor, table: str, filters: Sequence[Filter], *, audience: Audience | None = None, reason: str
+    ) -> RowRule:
+        """Show only the rows that meet the literal filters, to everybody or to one audience.
+
+        Raises:
+            Invalid: unknown column, a value that does not fit, no filter or no reason.
+
+        """
+        facts = self._seen(actor, table, Permission.PROTECTION_GRADE_READ)
+        self._access.require(actor, Permission.PROTECTION_GRADE_CORRECT, facts.org_id)
+        if not filters or not reason.strip():
+            raise Invalid(
+                "请给出至少一个条件和理由。", "Give at least one condition and a reason.", code="rule_incomplete"
+            )
+        conditions(filters, self._types(self._lake.snapshot(facts.name, facts.version)))
+        rule = RowRule(
+            id=new_id("rule"), table=facts.name, audience=audience, filters=tuple(filters), reason=reason, by=actor.id
+        )
+        with self._db.begin() as tx:
+            GradeStore(tx.connection).add_rule(rule, self._clock.now())
+            detail: dict[str, JsonValue] = {"rule": rule.id, "columns": [f.column for f in filters], "reason": reason}
+            self._evidence.record(tx, actor, "protection.restrict", target=facts.name, detail=detail)
+        return rule
+
+    def lift(self, actor: Actor, rule_id: str, reason: str) -> None:
+        """End a row rule."""
+        with self._db.read() as connection:
+            rule = GradeStore(connection).rule(rule_id)
+        if rule is None:
+            raise NotFound("没有这条行规则。", "There is no such row rule.")
+        facts = self._seen(actor, rule.table, Permission.PROTECTION_GRADE_READ)
+        self._access.require(actor, Permission.PROTECTION_GRADE_CORRECT, facts.org_id)
+        with self._db.begin() as tx:
+            GradeStore(tx.connection).end_rule(rule_id, self._clock.now())
+            detail: dict[str, JsonValue] = {"rule": rule_id, "reason": reason}
+            self._evidence.record(tx, actor, "protection.lift", target=rule.table, detail=detail)
+
+    def facts(self, table: str) -> TableFacts | None:
+        """Return whose a table is and up to which version it is graded; for the gate."""
+        with self._db.read() as connection:
+            return GradeStore(connection).table(table)
+
+    def all_facts(self) -> list[TableFacts]:
+        """Return every graded table; for the gate."""
+        with self._db.read() as connection:
+            return GradeStore(connection).tables()
+
+    def grades_of(self, table: str) -> dict[str, ColumnGrade]:
+        """Return the grades in force by column; for the gate."""
+        with self._db.read() as connection:
+            return GradeStore(connection).current(table)
+
+    def view_of(self, table: str) -> tuple[TableFacts | None, dict[str, ColumnGrade], list[RowRule]]:
+        """Return facts, grades and row rules of a table in one snapshot; for the gate.
+
+        Which grades are in force is asked every time; what they say is remembered. Facts come first: what another
+        process commits between the statements can only make the grades newer than the version.
+        """
+        with self._db.read() as connection:
+            store = GradeStore(connection)
+            facts = store.table(table)
+            grades = self._grades.get((table, store.current_ids(table)), lambda: store.current(table))
+            return facts, dict(grades), store.rules(table)
+
+    def page_secret(self) -> bytes:
+        """Return the secret of page tokens, made on first use; for the gate."""
+        with self._db.read() as connection:
+            found = GradeStore(connection).secret("page")
+        if found is None:
+            with self._db.begin() as tx:
+                store = GradeStore(tx.connection)
+                found = store.secret("page")
+                if found is None:
+                    found = secrets.token_hex(32)
+                    store.add_secret("page", found)
+        return bytes.fromhex(found)
+
+    def _advance(self, event: TableWritten) -> None:
+        """Move readers of a release on, unless a column they see is gone or was graded lower when they got it."""
+        release = self._catalog.released(event.table)
+        if release is None:
+            return
+        offered = release.open_items | release.shared_items
+        stricter = not release.items <= set(event.columns)
+        with self._db.read() as connection:
+            store = GradeStore(connection)
+            for column in offered & set(event.columns):
+                grades = store.history(event.table, column)
+                then = [g for g in grades if g.table_version <= release.table_version]
+                stricter = stricter or not then or grades[-1].level.rank > then[-1].level.rank
+        if stricter:
+            log.info("version %s of a table is stricter than its release; readers stay where they are", event.version)
+            return
+        self._catalog.advance_release(event.table, event.version)
+
+    def _seen(self, actor: Actor, table: str, permission: Permission) -> TableFacts:
+        facts = self.facts(table)
+        if not self._access.allows(actor, permission, None if facts is None else facts.org_id):
+            self._access.require(actor, permission)
+            facts = None
+        if facts is None:
+            raise NotFound(
+                f"没有名为 {table[:60]} 的表，或者它还没有定级。请用 beijiang tables list 查看。",
+                f"There is no table named {table[:60]}, or it is not graded yet. See beijiang tables list.",
+                code="table_not_found",
+            )
+        return facts
+
+    @staticmethod
+    def _types(snapshot: Snapshot) -> dict[str, str]:
+        return {field.name: type_word(field) for field in snapshot.schema if field.name not in HIDDEN}
+
+    def _discover(self, snapshot: Snapshot, event: TableWritten) -> dict[str, tuple[str, Findings]]:
+        types = self._types(snapshot)
+        comments = dict(zip(event.columns, event.column_comments, strict=False))
+        looked_at = [name for name, word in types.items() if word in {"text", "integer"}]
+        step = _step(snapshot.rows, len(looked_at)) if ROW_COLUMN in snapshot.schema.names else 1
+        facts = {name: ColumnFacts(name, word, comment=comments.get(name, "")) for name, word in types.items()}
+        for start in range(0, len(looked_at), COLUMNS_AT_ONCE):
+            part = looked_at[start : start + COLUMNS_AT_ONCE]
+            row = self._ask(snapshot, survey(snapshot.table, part, step), part, step)
+            counts = {name: counts_of(row, index) for index, name in enumerate(part)}
+            wanted = {name: names for name in part if (names := wanted_checks(counts[name]))}
+            if wanted:
+                row = self._ask(snapshot, checks(snapshot.table, wanted, step), list(wanted), step)
+            for index, (name, names) in enumerate(wanted.items()):
+                found = {check: row[f"c{index}_{check}"] for check in names}
+                counts[name] = replace(counts[name], hits={**counts[name].hits, **found})
+            for name in part:
+                facts[name] = replace(facts[name], counts=counts[name])
+        return classify(list(facts.values()), snapshot.rows, sampled=step > 1)
+
+    def _ask(self, snapshot: Snapshot, query: exp.Select, columns: list[str], step: int) -> Mapping[str, int]:
+        from beijiang.engine import QueryLimits
+
+        scan = self._lake.scan(snapshot, [*columns, ROW_COLUMN] if step > 1 else columns)
+        answer = self._engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=SURVEY_SECONDS))
+        return {name: int(value) for name, value in answer.to_pylist()[0].items()}
+
+    def _store(
+        self,
+        snapshot: Snapshot,
+        event: TableWritten,
+        before: Mapping[str, ColumnGrade],
+        found: Mapping[str, tuple[str, Findings]],
+    ) -> None:
+        """Store what changed, and up to which version the table is graded now."""
+        now = self._clock.now()
+        with self._db.begin() as tx:
+            store = GradeStore(tx.connection)
+            changed: list[str] = []
+            for column, (kind, evidence) in found.items():
+                old = before.get(column)
+                grade = replace(
+                    _merged(old, _detected(snapshot.table, column, kind, evidence, now=now)),
+                    table_version=snapshot.version,
+                )
+                if old is None or _differs(old, grade):
+                    store.add(grade)
+                    changed.append(f"{column} {grade.level} {grade.kind}")
+            store.note_table(TableFacts(snapshot.table, event.org_id, snapshot.version, tuple(event.columns)), now)
+            detail: dict[str, JsonValue] = {"version": snapshot.version, "changed": list(changed)}
+            self._evidence.record(tx, SYSTEM, "protection.grade", target=snapshot.table, detail=detail)
+
+    def _tell_catalog(self, table: str) -> None:
+        grades = self.grades_of(table)
+        self._catalog.apply_grades(table, {c: (str(g.level), g.kind, str(g.personal)) for c, g in grades.items()})
+
+
+def _step(rows: int, columns: int) -> int:
+    if rows * columns <= CELLS_IN_FULL:
+        return 1
+    wanted = max(SAMPLE_ROWS, CELLS_IN_FULL // max(columns, 1))
+    return max(1, rows // wanted)
+
+
+def _detected(table: str, column: str, kind: str, evidence: Findings, *, now: object) -> ColumnGrade:
+    entry = kinds()[kind]
+    return ColumnGrade(
+        table=table,
+        column=column,
+        level=entry.floor,
+        kind=kind,
+        personal=entry.personal,
+        mask=entry.mask,
+        source=GradeSource.DETECTED,
+        evidence=evidence,
+        detected_level=entry.floor,
+        by=SYSTEM.id,
+        at=now,  # type: ignore[arg-type]
+    )
+
+
+def _merged(old: ColumnGrade | None, new: ColumnGrade) -> ColumnGrade:
+    """Let nothing fall by itself: keep a person's judgement and the stricter of old and new findings."""
+    if old is None:
+        return new
+    step = replace(new, revision=old.revision + 1)
+    if old.source is GradeSource.CORRECTED:
+        if new.level.rank <= old.detected_level.rank:
+            return replace(old, revision=old.revision + 1, evidence=new.evidence, at=new.at, by=old.by)
+        return replace(
+            step, level=higher(old.level, new.level), reason="detectors found more than when it was corrected"
+        )
+    if new.level.rank < old.level.rank or (new.level is old.level and new.kind == "plain"):
+        return replace(old, revision=old.revision + 1, evidence=new.evidence, at=new.at)
+    return step
+
+
+def _differs(old: ColumnGrade, new: ColumnGrade) -> bool:
+    return (old.level, old.kind, old.personal, old.mask, old.source, old.evidence) != (
+        new.level,
+        new.kind,
+        new.personal,
+        new.mask,
+        new.source,
+        new.evidence,
+    )
+
+
+def _corrected(current: ColumnGrade, level: str | Level | None, kind: str | None, reason: str) -> ColumnGrade:
+    entry = kinds().get(kind or current.kind)
+    if entry is None:
+        known = ", ".join(sorted(kinds()))
+        raise Invalid(
+            f"没有这种数据项类型。可用：{known}。", f"There is no such kind. Known: {known}.", code="unknown_kind"
+        )
+    try:
+        wanted = Level(level) if level else higher(entry.floor, current.level if kind is None else entry.floor)
+    except ValueError:
+        raise Invalid("级别应为 L1 到 L4。", "The level is one of L1 to L4.", code="unknown_level") from None
+    if wanted.rank < entry.floor.rank:
+        raise Invalid(
+            f"“{entry.name.zh}”最低为 {entry.floor}（{entry.basis}），不能定为 {wanted}。如果不是这类数据，请同时更正类型。",
+            f"{entry.name.en} is {entry.floor} at least ({entry.basis}), not {wanted}. If it is something else, correct the kind as well.",
+            code="below_floor",
+        )
+    weaker = wanted.rank < current.level.rank or (entry.id != current.kind and entry.mask != current.mask)
+    if weaker and not reason.strip():
+        raise Invalid(
+            "降低级别或改变类型需要说明理由。",
+            "Lowering a level or changing the kind needs a reason.",
+            code="reason_needed",
+        )
+    return replace(
+        current,
+        level=wanted,
+        kind=entry.id,
+        personal=entry.personal,
+        mask=entry.mask,
+        source=GradeSource.CORRECTED,
+        reason=reason,
+        revision=current.revision + 1,
+    )

@@ -1,0 +1,173 @@
+"""Grades, row rules and the page-token secret, in and out of the metadata database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, Connection, Row, String, bindparam, delete, insert, select, update
+
+from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
+from beijiang.protection.models.sight import Audience, RowRule
+from beijiang.protection.store.schema import column_grade, graded_table, protection_secret, row_rule
+from beijiang.tables import Filter, FilterOp
+
+__all__ = ["GradeStore", "TableFacts"]
+
+# Asked at every read through the gate, so they are built once.
+_NAME: Final[BindParameter[str]] = bindparam("name", type_=String)
+_TABLE: Final = select(graded_table).where(graded_table.c.name == _NAME)
+_CURRENT: Final = (column_grade.c.table_name == _NAME) & column_grade.c.is_current.is_(True)
+_IN_FORCE: Final = (row_rule.c.table_name == _NAME) & row_rule.c.ended_at.is_(None)
+_GRADE_IDS: Final = select(column_grade.c.id).where(_CURRENT).order_by(column_grade.c.id)
+_GRADES: Final = select(column_grade).where(_CURRENT).order_by(column_grade.c.id)
+_RULES: Final = select(row_rule).where(_IN_FORCE).order_by(row_rule.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """Up to which version a table is graded, and whose it is."""
+
+    name: str
+    org_id: str
+    version: int
+    columns: tuple[str, ...]
+
+
+class GradeStore:
+    """Read and write grades on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def table(self, name: str) -> TableFacts | None:
+        """Return what is known of a table, None before it was graded."""
+        row = self._connection.execute(_TABLE, {"name": name}).one_or_none()
+        return None if row is None else TableFacts(row.name, row.org_id, row.version, tuple(row.columns))
+
+    def tables(self) -> list[TableFacts]:
+        """Return all graded tables by name."""
+        rows = self._connection.execute(select(graded_table).order_by(graded_table.c.name))
+        return [TableFacts(row.name, row.org_id, row.version, tuple(row.columns)) for row in rows]
+
+    def note_table(self, facts: TableFacts, at: datetime) -> None:
+        """Store that a table is graded up to this version."""
+        self._connection.execute(delete(graded_table).where(graded_table.c.name == facts.name))
+        self._connection.execute(
+            insert(graded_table).values(
+                name=facts.name, org_id=facts.org_id, version=facts.version, columns=list(facts.columns), graded_at=at
+            )
+        )
+
+    def current(self, table: str) -> dict[str, ColumnGrade]:
+        """Return the grades in force by column."""
+        return {row.column_name: _grade(row) for row in self._connection.execute(_GRADES, {"name": table})}
+
+    def current_ids(self, table: str) -> tuple[int, ...]:
+        """Return which revisions are in force: what one says never changes, and one that is replaced never comes back."""
+        return tuple(self._connection.execute(_GRADE_IDS, {"name": table}).scalars())
+
+    def history(self, table: str, column: str) -> list[ColumnGrade]:
+        """Return all grades that a column ever had, oldest first."""
+        query = select(column_grade).where(column_grade.c.table_name == table, column_grade.c.column_name == column)
+        return [_grade(row) for row in self._connection.execute(query.order_by(column_grade.c.revision))]
+
+    def add(self, grade: ColumnGrade) -> None:
+        """Add a revision and make it the one in force."""
+        same = (column_grade.c.table_name == grade.table) & (column_grade.c.column_name == grade.column)
+        self._connection.execute(
+            update(column_grade).where(same, column_grade.c.is_current.is_(True)).values(is_current=False)
+        )
+        self._connection.execute(
+            insert(column_grade).values(
+                table_name=grade.table,
+                column_name=grade.column,
+                revision=grade.revision,
+                is_current=True,
+                level=grade.level,
+                kind=grade.kind,
+                personal=grade.personal,
+                mask=grade.mask,
+                source=grade.source,
+                evidence=grade.evidence.to_json(),
+                detected_level=grade.detected_level,
+                reason=grade.reason,
+                table_version=grade.table_version,
+                set_by=grade.by,
+                set_at=grade.at,
+            )
+        )
+
+    def rules(self, table: str) -> list[RowRule]:
+        """Return the row rules in force."""
+        return [_rule(row) for row in self._connection.execute(_RULES, {"name": table})]
+
+    def rule(self, rule_id: str) -> RowRule | None:
+        """Return a row rule in force by id."""
+        query = select(row_rule).where(row_rule.c.id == rule_id, row_rule.c.ended_at.is_(None))
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _rule(row)
+
+    def add_rule(self, rule: RowRule, at: datetime) -> None:
+        """Add a row rule."""
+        filters = [{"column": f.column, "op": str(f.op), "value": f.value} for f in rule.filters]
+        self._connection.execute(
+            insert(row_rule).values(
+                id=rule.id,
+                table_name=rule.table,
+                audience=rule.audience,
+                filters=filters,
+                reason=rule.reason,
+                set_by=rule.by,
+                set_at=at,
+            )
+        )
+
+    def end_rule(self, rule_id: str, at: datetime) -> None:
+        """End a row rule; it stays in the table as history."""
+        self._connection.execute(update(row_rule).where(row_rule.c.id == rule_id).values(ended_at=at))
+
+    def secret(self, name: str) -> str | None:
+        """Return a stored secret."""
+        query = select(protection_secret.c.value).where(protection_secret.c.name == name)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def add_secret(self, name: str, value: str) -> None:
+        """Store a secret made by this installation."""
+        self._connection.execute(insert(protection_secret).values(name=name, value=value))
+
+
+def _grade(row: Row[Any]) -> ColumnGrade:
+    return ColumnGrade(
+        table=row.table_name,
+        column=row.column_name,
+        level=Level(row.level),
+        kind=row.kind,
+        personal=Personal(row.personal),
+        mask=row.mask,
+        source=GradeSource(row.source),
+        evidence=Findings.from_json(row.evidence),
+        detected_level=Level(row.detected_level),
+        reason=row.reason,
+        revision=row.revision,
+        table_version=row.table_version,
+        by=row.set_by,
+        at=row.set_at,
+    )
+
+
+def _rule(row: Row[Any]) -> RowRule:
+    return RowRule(
+        id=row.id,
+        table=row.table_name,
+        audience=None if row.audience is None else Audience(row.audience),
+        filters=_filters(row.filters),
+        reason=row.reason,
+        by=row.set_by,
+    )
+
+
+def _filters(stored: Sequence[Mapping[str, Any]]) -> tuple[Filter, ...]:
+    return tuple(Filter(f["column"], FilterOp(f["op"]), f["value"]) for f in stored)

@@ -1,0 +1,62 @@
+"""The metadata tables of protection."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+
+from beijiang.db import JsonDocument, UtcDateTime, metadata
+
+__all__ = ["column_grade", "graded_table", "protection_secret", "row_rule"]
+
+graded_table = Table(
+    "graded_table",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("org_id", String(60), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("columns", JsonDocument, nullable=False),
+    Column("graded_at", UtcDateTime, nullable=False),
+)
+
+column_grade = Table(
+    "column_grade",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("table_name", String(200), nullable=False),
+    Column("column_name", String(200), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    Column("level", String(2), nullable=False),
+    Column("kind", String(60), nullable=False),
+    Column("personal", String(1), nullable=False),
+    Column("mask", String(60), nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("evidence", JsonDocument, nullable=False),
+    Column("detected_level", String(2), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("table_version", Integer, nullable=False),
+    Column("set_by", String(60), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    UniqueConstraint("table_name", "column_name", "revision"),
+    Index("ix_column_grade_current", "table_name", "is_current"),
+)
+
+row_rule = Table(
+    "row_rule",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("table_name", String(200), nullable=False, index=True),
+    Column("audience", String(20)),
+    Column("filters", JsonDocument, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_by", String(60), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+
+protection_secret = Table(
+    "protection_secret",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", String(200), nullable=False),
+)

@@ -1,0 +1,452 @@
+"""The packaged facts, read once when they are first asked for."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from importlib.resources import files
+from typing import TypeAlias, TypeVar
+
+from beijiang.kit import NotFound, Text, normalise
+from beijiang.standards.models import (
+    Category,
+    CodeSet,
+    CodeValue,
+    DataElement,
+    Department,
+    Due,
+    ItemType,
+    Jurisdiction,
+    Licence,
+    QualityIndicator,
+    Region,
+    ResourceFormat,
+    Rule,
+    UpdateCycle,
+    WorkingCalendar,
+)
+
+Row: TypeAlias = dict[str, str]
+T = TypeVar("T")
+
+_SUFFIXES = ("自治区", "自治旗", "联合旗", "新区", "省", "市", "盟", "旗", "县", "区")
+
+
+def _yes(value: str) -> bool:
+    return value == "true"
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word for word in value.split(";") if word)
+
+
+def _name(row: Row) -> Text:
+    return Text(row["name_zh"], row["name_en"])
+
+
+class Standards:
+    """What the standards and rules say: public facts, packaged with the platform, the same for everybody."""
+
+    @staticmethod
+    def table(name: str) -> list[Row]:
+        """Return the raw rows of one packaged table, for example ``plan_2018``."""
+        text = files("beijiang").joinpath("standards", "reference", f"{name}.csv").read_text("utf-8")
+        return list(csv.DictReader(text.splitlines()))
+
+    @cached_property
+    def _regions(self) -> dict[str, Region]:
+        return {
+            row["code"]: Region(
+                code=row["code"],
+                name=row["name"],
+                name_en=row["name_en"],
+                level=int(row["level"]),
+                parent=row["parent"] or None,
+                kind=row["kind"],
+                admin_tier=int(row["admin_tier"]),
+                is_functional_zone=_yes(row["is_functional_zone"]),
+            )
+            for row in self.table("regions")
+        }
+
+    def regions(self) -> tuple[Region, ...]:
+        """Return all regions of the table, functional zones included, by code."""
+        return tuple(self._regions.values())
+
+    def region(self, code: str) -> Region:
+        """Return one region.
+
+        Raises:
+            NotFound: no such code.
+
+        """
+        return _get(self._regions, code, Text("行政区划代码", "region code"))
+
+    def children(self, code: str) -> tuple[Region, ...]:
+        """Return the regions directly below ``code``."""
+        return tuple(region for region in self._regions.values() if region.parent == code)
+
+    @cached_property
+    def _region_names(self) -> dict[str, list[Region]]:
+        names: dict[str, list[Region]] = {}
+        for region in self._regions.values():
+            for name in {region.name, _short(region.name)}:
+                names.setdefault(name, []).append(region)
+        return names
+
+    def region_by_name(self, text: str) -> Region | None:
+        """Find the region that a text names or begins with (``新城区``, ``呼和浩特``, ``鄂尔多斯市统计局``).
+
+        A name that several regions bear is resolved by a larger region named before it, otherwise None is returned.
+        """
+        rest = normalise(text).replace(" ", "")
+        found: Region | None = None
+        while rest:
+            step = self._longest(rest, found)
+            if step is None:
+                break
+            found, length = step
+            rest = rest[length:]
+        return found
+
+    def _longest(self, text: str, inside: Region | None) -> tuple[Region, int] | None:
+        for length in range(min(len(text), 16), 1, -1):
+            candidates = self._region_names.get(text[:length], [])
+            if inside is not None:
+                candidates = [r for r in candidates if inside.code in self._line(r) and r.code != inside.code]
+            if len(candidates) == 1:
+                return candidates[0], length
+        return None
+
+    def _line(self, region: Region) -> set[str]:
+        codes = set()
+        at: Region | None = region
+        while at is not None and at.parent:
+            codes.add(at.parent)
+            at = self._regions.get(at.parent)
+        return codes
+
+    @cached_property
+    def _jurisdictions(self) -> tuple[Jurisdiction, ...]:
+        return tuple(
+            Jurisdiction(
+                id=row["node_id"],
+                name=_name(row),
+                admin_tier=int(row["admin_tier"]),
+                parent=row["parent_node"] or None,
+                region_code=row["region_code"] or None,
+                region_scope=_words(row["region_scope"]),
+                note=row["note"],
+            )
+            for row in self.table("jurisdictions")
+        )
+
+    def jurisdictions(self) -> tuple[Jurisdiction, ...]:
+        """Return the nodes of tiers 1 and 2 of the three-level linkage."""
+        return self._jurisdictions
+
+    @cached_property
+    def _categories(self) -> dict[str, Category]:
+        return {
+            row["code"]: Category(
+                code=row["code"],
+                parent=row["parent"] or None,
+                tier=row["tier"],
+                name=_name(row),
+                keywords=_words(row["keywords"]),
+                origin=row["origin"],
+                verified=_yes(row["verified"]),
+            )
+            for row in self.table("categories")
+        }
+
+    def categories(self) -> tuple[Category, ...]:
+        """Return the category tree of the 2017 catalog guide, parents before children."""
+        return tuple(self._categories.values())
+
+    def category(self, code: str) -> Category:
+        """Return one category.
+
+        Raises:
+            NotFound: no such category.
+
+        """
+        return _get(self._categories, code, Text("目录分类", "catalog category"))
+
+    def has_category(self, code: str) -> bool:
+        """Tell whether ``code`` is a division (six digits) that a resource may hang under."""
+        found = self._categories.get(code)
+        return found is not None and found.tier == "division"
+
+    def guess_category(self, words: Iterable[str]) -> str | None:
+        """Guess the division from words, most telling first (name, then column names), by the categories' keywords."""
+        scores: dict[str, float] = {}
+        for rank, word in enumerate(words):
+            for category in self._categories.values():
+                hits = sum(len(key) for key in category.keywords if key in word)
+                if hits:
+                    group = 1.0 if category.tier == "division" else 0.5
+                    scores[category.code] = scores.get(category.code, 0) + hits * group / (1 if rank == 0 else 6)
+        divisions = {
+            c.code: scores.get(c.code, 0) + scores.get(c.parent or "", 0)
+            for c in self._categories.values()
+            if c.tier == "division"
+        }
+        best = max(divisions, key=lambda code: (divisions[code], -int(code)))
+        return best if divisions[best] > 0 else None
+
+    @cached_property
+    def _cycles(self) -> dict[str, UpdateCycle]:
+        return {
+            row["code"]: UpdateCycle(
+                code=row["code"],
+                id=row["id"],
+                name=_name(row),
+                interval=timedelta(days=int(row["interval_days"])) if row["interval_days"] else None,
+                grace=timedelta(days=int(row["grace_days_default"] or 0)),
+                verified=_yes(row["verified"]),
+                note=row["note"],
+            )
+            for row in self.table("update_cycles")
+        }
+
+    def update_cycles(self) -> tuple[UpdateCycle, ...]:
+        """Return the update cycles; a real-time one has an interval of zero."""
+        return tuple(self._cycles.values())
+
+    def update_cycle(self, code: str) -> UpdateCycle:
+        """Return one update cycle.
+
+        Raises:
+            NotFound: no such code.
+
+        """
+        return _get(self._cycles, code, Text("更新周期", "update cycle"))
+
+    @cached_property
+    def _formats(self) -> dict[str, ResourceFormat]:
+        return {
+            row["format_id"]: ResourceFormat(
+                class_code=row["class_code"],
+                class_name=Text(row["class_zh"], row["class_en"]),
+                id=row["format_id"],
+                label=row["label"],
+                media_type=row["media_type"],
+                machine_readable=_yes(row["machine_readable"]),
+                nonproprietary=_yes(row["nonproprietary"]),
+                open_portal_role=row["open_portal_role"],
+            )
+            for row in self.table("resource_formats")
+        }
+
+    def formats(self) -> tuple[ResourceFormat, ...]:
+        """Return the formats of the guide and those that the platform adds."""
+        return tuple(self._formats.values())
+
+    def format(self, format_id: str) -> ResourceFormat:
+        """Return one format.
+
+        Raises:
+            NotFound: no such format.
+
+        """
+        return _get(self._formats, format_id, Text("信息资源格式", "format"))
+
+    @cached_property
+    def _item_types(self) -> tuple[ItemType, ...]:
+        return tuple(
+            ItemType(row["code"], _name(row), row["column_type"], row["sql_type"], row["json_type"])
+            for row in self.table("item_types")
+        )
+
+    def item_types(self) -> tuple[ItemType, ...]:
+        """Return the type letters of data items."""
+        return self._item_types
+
+    @cached_property
+    def _code_sets(self) -> dict[str, CodeSet]:
+        return {row["id"]: self._code_set(row) for row in self.table("code_sets")}
+
+    def _code_set(self, row: Row) -> CodeSet:
+        rows = self.table(row["file"].removesuffix(".csv"))
+        values = tuple(CodeValue(r["code"], _name(r), r.get("parent") or None, r["status"]) for r in rows)
+        return CodeSet(
+            id=row["id"],
+            name=_name(row),
+            standard=row["standard"],
+            values=values,
+            column_words=_words(row["column_words"]),
+            verified=all(value.status != "verify" for value in values),
+        )
+
+    def code_sets(self) -> tuple[CodeSet, ...]:
+        """Return all value domains."""
+        return tuple(self._code_sets.values())
+
+    def code_set(self, set_id: str) -> CodeSet:
+        """Return one value domain.
+
+        Raises:
+            NotFound: no such set.
+
+        """
+        return _get(self._code_sets, set_id, Text("代码集", "code set"))
+
+    def code_set_for_column(self, name: str) -> CodeSet | None:
+        """Return the value domain that a column of this name usually carries (``性别代码``)."""
+        return next((s for s in self._code_sets.values() if name in s.column_words), None)
+
+    @cached_property
+    def _elements(self) -> tuple[DataElement, ...]:
+        return tuple(
+            DataElement(
+                library=row["library"],
+                field=row["field"],
+                name=_name(row),
+                type=row["type"],
+                length=row["length"],
+                required=row["required"],
+                rule=row["rule_or_code_set"],
+                level=row["level"],
+                personal=row["personal_info"],
+                status=row["status"],
+            )
+            for row in self.table("data_elements")
+        )
+
+    def data_elements(self, library: str | None = None) -> tuple[DataElement, ...]:
+        """Return the data elements, of one base library if named."""
+        return tuple(e for e in self._elements if library in {None, e.library})
+
+    def element_for_column(self, name: str) -> DataElement | None:
+        """Return the data element whose Chinese or field name equals a column's name."""
+        return next((e for e in self._elements if name in {e.name.zh, e.field}), None)
+
+    @cached_property
+    def _departments(self) -> tuple[Department, ...]:
+        return tuple(
+            Department(row["dept_id"], _name(row), row["name_short_zh"], row["body_kind"], row["later_name_zh"])
+            for row in self.table("departments_2018")
+        )
+
+    def departments(self) -> tuple[Department, ...]:
+        """Return the departments that the work plan of 2018 names."""
+        return self._departments
+
+    @cached_property
+    def _licences(self) -> dict[str, Licence]:
+        return {
+            row["id"]: Licence(
+                id=row["id"],
+                name=_name(row),
+                url=row["url"],
+                summary=Text(row["summary_zh"], row["summary_en"]),
+                attribution=_yes(row["attribution"]),
+                share_alike=_yes(row["share_alike"]),
+                commercial=_yes(row["commercial"]),
+                is_open=_yes(row["open"]),
+            )
+            for row in self.table("licences")
+        }
+
+    def licences(self) -> tuple[Licence, ...]:
+        """Return the terms on which data may be used."""
+        return tuple(self._licences.values())
+
+    def licence(self, licence_id: str) -> Licence:
+        """Return one set of terms.
+
+        Raises:
+            NotFound: no such licence.
+
+        """
+        return _get(self._licences, licence_id, Text("使用许可", "licence"))
+
+    def themes(self) -> tuple[Category, ...]:
+        """Return the groups 项 that the portal shows as themes: base and theme resources, and 307 for departments."""
+        return tuple(c for c in self._categories.values() if c.tier == "group" and (c.code < "3" or c.code == "307"))
+
+    @cached_property
+    def _rules(self) -> dict[str, Rule]:
+        return {
+            row["rule_id"]: Rule(
+                id=row["rule_id"],
+                kind=row["kind"],
+                topic=Text(row["topic_zh"], row["topic_en"]),
+                profile=row["profile"],
+                actor=row["actor"],
+                trigger=row["trigger"],
+                value=row["value"],
+                unit=row["unit"],
+                extension_value=row["extension_value"],
+                extension_unit=row["extension_unit"],
+                can_pause=_yes(row["can_pause"]),
+                on_overdue=row["on_overdue"],
+                basis=row["basis"],
+                effective_from=row["effective_from"],
+                effective_to=row["effective_to"],
+                verified=_yes(row["verified"]),
+                active=_yes(row["active_by_default"]),
+                note=row["note"],
+            )
+            for row in self.table("time_limits")
+        }
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the rule table: limits, retention clocks, thresholds, each with basis and verified flag."""
+        return tuple(self._rules.values())
+
+    def rule(self, rule_id: str) -> Rule:
+        """Return one rule.
+
+        Raises:
+            NotFound: no such rule.
+
+        """
+        return _get(self._rules, rule_id, Text("时限规则", "rule"))
+
+    @cached_property
+    def _indicators(self) -> tuple[QualityIndicator, ...]:
+        return tuple(
+            QualityIndicator(r["code"], Text(r["dimension_zh"], r["dimension_en"]), _name(r), r["identifier"])
+            for r in self.table("quality_indicators")
+        )
+
+    def quality_indicators(self) -> tuple[QualityIndicator, ...]:
+        """Return the twenty indicators of GB/T 36344-2018."""
+        return self._indicators
+
+    @cached_property
+    def calendar(self) -> WorkingCalendar:
+        """Return the working-day calendar of the years that are loaded."""
+        rows = [(date.fromisoformat(row["date"]), row["kind"]) for row in self.table("calendar_days")]
+        return WorkingCalendar(
+            holidays=frozenset(day for day, kind in rows if kind == "holiday"),
+            workdays=frozenset(day for day, kind in rows if kind == "adjusted_workday"),
+            years=frozenset(day.year for day, _ in rows),
+        )
+
+    def due(self, day: date, count: int) -> Due:
+        """Return the due date ``count`` working days after ``day`` (day 0); ``provisional`` if a year is not loaded."""
+        return self.calendar.due(day, count)
+
+
+def _short(name: str) -> str:
+    for suffix in _SUFFIXES:
+        if name.endswith(suffix) and len(name) - len(suffix) > 1:
+            return name.removesuffix(suffix)
+    return name
+
+
+def _get(table: Mapping[str, T], key: str, what: Text) -> T:
+    found = table.get(key)
+    if found is None:
+        raise NotFound(
+            f"没有{what.zh}“{key[:40]}”。请从标准表中选取。",
+            f"There is no {what.en} “{key[:40]}”. Choose one from the standard table.",
+            code="unknown_code",
+            detail={"code": key[:40]},
+        )
+    return found

@@ -1,0 +1,189 @@
+"""The shape of a governed read: what ``protection`` gives to every exit, declared here so that no exit can do without.
+
+``Tables`` takes a ``ReadPolicy`` in its constructor and has no default for it: forgetting the gate is a type error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from beijiang.kit import Actor
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Value: TypeAlias = "str | int | float | bool | Decimal | date | datetime | Sequence[str | int | float] | None"
+
+
+class Exit(StrEnum):
+    """A place where rows leave the platform; the policy decides per exit."""
+
+    CHART = "chart"
+    DOWNLOAD = "download"
+    PAGE = "page"
+    PREVIEW = "preview"
+    RETURN_FILE = "return_file"
+    ROW_API = "row_api"
+    SEARCH = "search"
+    SQL = "sql"
+
+
+class FilterOp(StrEnum):
+    """How a filter compares; a NULL satisfies ``isnull`` only."""
+
+    EQ = "eq"
+    NE = "ne"
+    CONTAINS = "contains"
+    STARTSWITH = "startswith"
+    ENDSWITH = "endswith"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    IN_ = "in"
+    NOTIN = "notin"
+    ISNULL = "isnull"
+    NOTNULL = "notnull"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on one visible column; filters of a read are joined by AND and act on the masked value."""
+
+    column: str
+    op: FilterOp
+    value: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Order of a page by one visible column; NULL comes last either way."""
+
+    column: str
+    descending: bool = False
+
+
+class DateUnit(StrEnum):
+    """To what a date is cut before grouping."""
+
+    NONE = "none"
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBy:
+    """One grouping column."""
+
+    column: str
+    unit: DateUnit = DateUnit.NONE
+
+
+class MeasureFn(StrEnum):
+    """What is computed per group."""
+
+    COUNT = "count"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One computed column; ``count`` without a column counts rows."""
+
+    fn: MeasureFn
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """A grouped summary: result columns are the groups, then the measures, in this order."""
+
+    group: tuple[GroupBy, ...] = ()
+    measures: tuple[Measure, ...] = (Measure(MeasureFn.COUNT),)
+    filters: tuple[Filter, ...] = ()
+    order: tuple[tuple[int, bool], ...] = ()
+    """Pairs of (position of the result column, descending)."""
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class GovernedColumn:
+    """One column as this reader may see it."""
+
+    name: str
+    type: str
+    comment: str
+    grade: str
+    kind: str | None
+    masked: bool
+    mask: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one page and the token of the next one, if there is any."""
+
+    rows: pa.Table
+    next: str | None
+
+
+class GovernedTable(Protocol):
+    """A table as one actor may see it now; never kept across requests."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def columns(self) -> tuple[GovernedColumn, ...]: ...
+    @property
+    def withheld(self) -> tuple[str, ...]: ...
+    @property
+    def receipt(self) -> str: ...
+
+    def page(
+        self,
+        *,
+        filters: Sequence[Filter] = (),
+        sort: Sort | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """Return one page; ``after`` is bound to version, filters and obligations."""
+        ...
+
+    def count(self, filters: Sequence[Filter] = ()) -> int:
+        """Return how many rows match."""
+        ...
+
+    def aggregate(self, spec: Aggregate) -> pa.Table:
+        """Return a grouped summary."""
+        ...
+
+    def batches(self, filters: Sequence[Filter] = (), columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Stream all matching rows in constant memory."""
+        ...
+
+
+class ReadPolicy(Protocol):
+    """Decide whether and how an actor may read a table; implemented by the gate."""
+
+    def open(
+        self,
+        actor: Actor,
+        table: str,
+        purpose: str,
+        exit: Exit,  # noqa: A002 - the word of the house for a way out
+        version: int | None = None,
+    ) -> GovernedTable:
+        """Return the governed table, or raise ``NotFound`` for unknown and forbidden alike."""
+        ...

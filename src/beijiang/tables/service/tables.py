@@ -1,0 +1,307 @@
+"""The verbs of the lake: commit, look, travel back, tidy, repair; rows only through the read policy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy.exc import IntegrityError
+
+from beijiang.access import Access, Permission
+from beijiang.db import Database
+from beijiang.engine import Engine
+from beijiang.evidence import Evidence
+from beijiang.kit import Actor, Clock, Conflict, Invalid, new_id
+from beijiang.tables.models import (
+    CommitRequest,
+    Exit,
+    GovernedTable,
+    ReadPolicy,
+    SchemaPlan,
+    TableInfo,
+    TableVersion,
+    WriteMode,
+)
+from beijiang.tables.service.following import Follower
+from beijiang.tables.store import Lake, TableStore
+from beijiang.tables.store.attempts import Attempts
+from beijiang.tables.store.delta import open_delta, schema_of
+from beijiang.tables.store.lake import no_such_table
+from beijiang.tables.store.metadata import TableRow
+from beijiang.tables.store.schema import check_schema, plan_schema
+from beijiang.tables.store.writer import Target, Writer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Tables"]
+
+log = logging.getLogger(__name__)
+
+MAX_NAME: Final = 200
+MAX_RUN_ID: Final = 100
+STALE: Final = timedelta(days=1)
+
+
+class Tables:
+    """Which tables there are, what each version changed, and the one way to write a new one."""
+
+    def __init__(
+        self,
+        db: Database,
+        lake: Lake,
+        engine: Engine,
+        access: Access,
+        evidence: Evidence,
+        clock: Clock,
+        policy: ReadPolicy,
+    ) -> None:
+        self._db = db
+        self._lake = lake
+        self._access = access
+        self._evidence = evidence
+        self._clock = clock
+        self._policy = policy
+        self._attempts = Attempts(lake.root / ".attempts")
+        self._writer = Writer(engine, self._attempts)
+        self._follower = Follower(db, lake, evidence)
+
+    # Looking
+
+    def list(self, actor: Actor) -> Sequence[TableInfo]:
+        """Return the tables whose metadata the actor may see, by name."""
+        with self._db.read() as connection:
+            rows = [row for row in TableStore(connection).all() if row.version is not None]
+        seen = {org: self._may_look(actor, org) for org in {row.org_id for row in rows} | {None}}
+        return [row.info() for row in rows if seen[row.org_id]]
+
+    def names(self, actor: Actor) -> Sequence[str]:
+        """Return the names of the tables whose metadata the actor may see."""
+        return [table.name for table in self.list(actor)]
+
+    def get(self, actor: Actor, name: str) -> TableInfo:
+        """Return one table.
+
+        Raises:
+            NotFound: missing, or not this actor's to see; both look the same.
+
+        """
+        return self._seen(actor, name).info()
+
+    def history(self, actor: Actor, name: str, limit: int | None = None) -> Sequence[TableVersion]:
+        """Return the versions of a table, newest first: who, why, from which files, and what changed."""
+        row = self._seen(actor, name)
+        with self._db.read() as connection:
+            return TableStore(connection).versions(row, limit)
+
+    def schema(self, actor: Actor, name: str) -> pa.Schema | None:
+        """Return the pinned columns (hidden ones too) that new rows must fit, or None while there is no such table."""
+        self._access.require(actor, Permission.TABLES_TABLE_READ_METADATA)
+        with self._db.read() as connection:
+            row = TableStore(connection).find(name)
+        if row is None or row.version is None or not self._may_look(actor, row.org_id):
+            return None
+        return self._lake.snapshot(name).schema
+
+    def open(
+        self,
+        actor: Actor,
+        name: str,
+        purpose: str,
+        exit: Exit,  # noqa: A002 - the word of the house for a way out
+        version: int | None = None,
+    ) -> GovernedTable:
+        """Open a table for reading, as the policy allows it to this actor for this purpose at this exit."""
+        return self._policy.open(actor, name, purpose, exit, version)
+
+    # Writing
+
+    def plan(self, actor: Actor, request: CommitRequest) -> SchemaPlan:
+        """Describe what the request would do to the table's columns, without writing anything."""
+        self._access.require(actor, Permission.TABLES_TABLE_WRITE, request.org_id)
+        with self._db.read() as connection:
+            row = TableStore(connection).find(request.table)
+        base = None if row is None else open_delta(self._lake.folder(row.id))
+        old = None if base is None else schema_of(base)
+        return plan_schema(request.table, old, check_schema(request.schema), request.mode)
+
+    def commit(self, actor: Actor, request: CommitRequest) -> TableVersion:
+        """Make the staged rows visible as one version, or nothing at all; the same run never commits twice.
+
+        Raises:
+            Invalid: a name, column, type or key cannot be used as it is.
+            Conflict: the schema plan stops, the key differs, or the table belongs to another organisation.
+
+        """
+        self._access.require(actor, Permission.TABLES_TABLE_WRITE, request.org_id)
+        _check_request(request)
+        check_schema(request.schema)
+        row = self._reserve(request)
+        self._check_owner(actor, row, request)
+        key = _agreed_key(row, request)
+        target = Target(self._lake.folder(row.id), row.name, key, self._note(actor, request, key))
+        self._writer.commit(target, request)
+        return self._follower.version_of(row.name, request.run_id)
+
+    def rollback(self, actor: Actor, name: str, version: int, reason: str) -> TableVersion:
+        """Make an older version the newest again, as a version of its own; nothing in between is lost.
+
+        Raises:
+            Invalid: no reason given, or the version is already the newest.
+            NotFound: no such table or version.
+
+        """
+        row = self._seen(actor, name)
+        self._access.require(actor, Permission.TABLES_TABLE_ROLLBACK, row.org_id)
+        if not reason.strip():
+            raise Invalid("回滚需要说明原因。", "A rollback needs a reason.", code="reason_required")
+        if version == row.version:
+            raise Invalid(
+                f"第 {version} 版已是最新版本，无需回滚。",
+                f"Version {version} is the newest already.",
+                code="already_newest",
+            )
+        snapshot = self._lake.snapshot(name, version)
+        run_id = new_id("run")
+        note = {**self._identity(actor, row.org_id, run_id, WriteMode.ROLLBACK, reason), "to": version}
+        self._writer.rollback(Target(self._lake.folder(row.id), name, row.key, note), snapshot.delta_version, run_id)
+        return self._follower.version_of(name, run_id)
+
+    def compact(self, actor: Actor, name: str) -> TableVersion:
+        """Rewrite a table as one file sorted by key, so that look-ups read little; rows stay the same.
+
+        Returns the newest version: a new one, or the present one if it was compacted already.
+        """
+        row = self._seen(actor, name)
+        self._access.require(actor, Permission.TABLES_TABLE_COMPACT, row.org_id)
+        with self._db.read() as connection:
+            newest = TableStore(connection).versions(row, 1)[0]
+        if newest.mode is WriteMode.COMPACT or not newest.rows:
+            return newest
+        run_id = new_id("run")
+        note = self._identity(actor, row.org_id, run_id, WriteMode.COMPACT, "")
+        self._writer.compact(Target(self._lake.folder(row.id), name, row.key, note), run_id)
+        return self._follower.version_of(name, run_id)
+
+    def recover(self) -> int:
+        """Bring the metadata up to the Delta logs and clear away what killed writers left; return versions repaired.
+
+        Called at start-up. It needs no actor: it finishes what an actor was already allowed to do.
+        """
+        with self._db.read() as connection:
+            rows = TableStore(connection).all()
+        repaired = 0
+        for row in rows:
+            repaired += self._follower.follow(row.name)
+            if row.version is None and self._clock.now() - row.created_at > STALE:
+                self._release(row)
+        swept = self._attempts.sweep(self._lake.root)
+        if repaired or swept:
+            log.warning("recovered %d versions and removed %d files of unfinished writes", repaired, swept)
+        return repaired
+
+    # Inside
+
+    def _may_look(self, actor: Actor, org_id: str | None) -> bool:
+        return self._access.allows(actor, Permission.TABLES_TABLE_READ_METADATA, org_id)
+
+    def _seen(self, actor: Actor, name: str) -> TableRow:
+        with self._db.read() as connection:
+            row = TableStore(connection).find(name)
+        allowed = self._may_look(actor, None if row is None else row.org_id)
+        if row is None or row.version is None or not allowed:
+            raise no_such_table(name)
+        return row
+
+    def _reserve(self, request: CommitRequest) -> TableRow:
+        """Find the table, or take its name for the first commit."""
+        with self._db.read() as connection:
+            row = TableStore(connection).find(request.table)
+        if row is not None:
+            return row
+        values: dict[str, Any] = {
+            "id": new_id("tbl"),
+            "name": request.table,
+            "org_id": request.org_id,
+            "key": list(request.key),
+            "comments": dict(request.comments),
+            "created_at": self._clock.now(),
+        }
+        try:
+            with self._db.begin() as tx:
+                TableStore(tx.connection).reserve(values)
+        except IntegrityError:
+            log.info("another writer has just made the table")
+        with self._db.read() as connection:
+            row = TableStore(connection).find(request.table)
+        if row is None:
+            raise no_such_table(request.table)
+        return row
+
+    def _release(self, row: TableRow) -> None:
+        """Give a name back under which no commit has ever landed, and nobody is at work on one."""
+        if self._attempts.at_work(row.id) or open_delta(self._lake.folder(row.id)) is not None:
+            return
+        with self._db.begin() as tx:
+            TableStore(tx.connection).forget_reserved(row.id)
+
+    def _check_owner(self, actor: Actor, row: TableRow, request: CommitRequest) -> None:
+        if row.org_id == request.org_id:
+            return
+        self._access.require(actor, Permission.TABLES_TABLE_WRITE, row.org_id)
+        raise Conflict(
+            f"表 {row.name} 属于另一个部门，不能以本部门名义写入。请换一个表名，或以该部门名义提交。",
+            f"Table {row.name} belongs to another organisation. Use another name, or commit for that organisation.",
+            code="other_organisation",
+            detail={"org_id": row.org_id},
+        )
+
+    def _identity(self, actor: Actor, org_id: str, run_id: str, mode: WriteMode, reason: str) -> dict[str, Any]:
+        return {
+            "run_id": run_id,
+            "mode": mode.value,
+            "at": self._clock.now().isoformat(),
+            "actor": {"id": actor.id, "name": actor.name, "kind": actor.kind.value, "org_id": actor.org_id},
+            "session": actor.session_id,
+            "org_id": org_id,
+            "reason": reason,
+            "sources": [],
+            "schema_change": None,
+        }
+
+    def _note(self, actor: Actor, request: CommitRequest, key: tuple[str, ...]) -> dict[str, Any]:
+        note = self._identity(actor, request.org_id, request.run_id, request.mode, request.reason)
+        note["sources"] = [{"sha256": s.sha256, "name": s.name} for s in request.sources]
+        note["key"] = list(key)
+        note["comments"] = dict(request.comments)
+        return note
+
+
+def _check_request(request: CommitRequest) -> None:
+    name = request.table
+    is_plain = name.strip() == name != "" and len(name) <= MAX_NAME and name.isprintable()
+    if not is_plain or name in {".", ".."} or "/" in name or "\\" in name:
+        raise Invalid(
+            f"表名不可用：需为 1 至 {MAX_NAME} 个可显示字符，首尾无空格，不含 / 和 \\。",
+            f"The table name cannot be used: 1 to {MAX_NAME} printable characters without / and \\, no blank at either end.",
+            code="table_name",
+        )
+    if not request.run_id or len(request.run_id) > MAX_RUN_ID:
+        raise Invalid("提交需要运行编号。", "A commit needs a run id.", code="run_id")
+    if request.mode not in {WriteMode.APPEND, WriteMode.MERGE, WriteMode.REPLACE}:
+        raise Invalid(
+            "写入方式应为 append、merge 或 replace。", "The mode must be append, merge or replace.", code="write_mode"
+        )
+
+
+def _agreed_key(row: TableRow, request: CommitRequest) -> tuple[str, ...]:
+    if row.key and request.key and row.key != request.key:
+        raise Conflict(
+            f"表 {row.name} 的主键是 {'、'.join(row.key)}，与本次指定的 {'、'.join(request.key)} 不同。请使用已有主键。",
+            f"The key of table {row.name} is {', '.join(row.key)}, not {', '.join(request.key)}. Use the existing key.",
+            code="key_differs",
+            detail={"key": list(row.key), "requested": list(request.key)},
+        )
+    return row.key or request.key

@@ -1,0 +1,215 @@
+"""The door: every request gets an id, a language and an actor, and every answer the same protective headers."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote_plus, urlsplit
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from beijiang import __version__
+from beijiang.kit import ANONYMOUS, Actor, BeijiangError, Unauthenticated
+from beijiang.web import errors, language, limits, security
+from beijiang.web.assets import Assets
+
+if TYPE_CHECKING:
+    from beijiang.settings import Settings
+    from beijiang.web.templating import Pages
+
+FORM_HEAD_BYTES = 64 << 10
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class IdentityProvider(Protocol):
+    """Who stands behind a request; implemented by ``access``."""
+
+    def actor_for(self, cookies: Mapping[str, str], authorization: str | None = None) -> Actor:
+        """Turn the session cookie or an ``Authorization`` header into an actor; a dead session is a visitor.
+
+        Raises:
+            Unauthenticated: a key was sent and is not good.
+
+        """
+        ...
+
+    def csrf(self, token: str) -> str:
+        """Return the token that forms of this session must carry."""
+        ...
+
+
+def new_app(
+    settings: Settings, identity: IdentityProvider, pages: Pages, upload_paths: Collection[str] = ()
+) -> FastAPI:
+    """Return an application with the door in front, errors in one shape, and the static files.
+
+    Only ``upload_paths`` take bodies as large as a file, and only from somebody who has signed in.
+    """
+    app = FastAPI(
+        title="云上北疆 Beijiang",
+        version=__version__,
+        summary="Open government data: find it, look at it, take it away, with proof of every use.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Door, settings=settings, identity=identity, pages=pages, upload_paths=frozenset(upload_paths))
+
+    async def answer(request: Request, error: Exception) -> object:
+        return await run_in_threadpool(errors.respond, request, error, pages)
+
+    from fastapi.exceptions import RequestValidationError
+
+    for kind in (BeijiangError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)  # type: ignore[arg-type]  # one handler for the whole tree
+    app.mount("/static", Assets(), name="static")
+    return app
+
+
+def session_cookie(settings: Settings) -> str:
+    """Return the name of the session cookie that ``access`` sets.
+
+    The prefix binds it to this host and to https; browsers take it from 127.0.0.1 over http too.
+    """
+    del settings  # one name for every installation: a second one would be a second door
+    return security.SESSION_COOKIE
+
+
+class Door:
+    """Middleware: identify, check, pass on, protect the answer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        identity: IdentityProvider,
+        pages: Pages,
+        upload_paths: frozenset[str] = frozenset(),
+    ) -> None:
+        self._app = app
+        self._upload_paths = upload_paths
+        self._settings = settings
+        self._identity = identity
+        self._pages = pages
+        self._cookie = session_cookie(settings)
+        self._headers = security.headers(https=settings.public_url.startswith("https://"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        started = False
+        request.state.request_id = secrets.token_hex(8)
+        request.state.actor = ANONYMOUS
+        request.state.csrf = ""
+        request.state.language = language.choose(
+            request.query_params, request.cookies, request.headers.get("accept-language", ""), self._settings.language
+        )
+
+        async def protected(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                self._protect(request, MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._identify(request)
+            receive = await self._check_change(request, receive)
+            await self._app(scope, receive, protected)
+        except Exception as error:
+            if started:
+                raise
+            response = await run_in_threadpool(errors.respond, request, error, self._pages)
+            await response(scope, receive, protected)
+
+    async def _identify(self, request: Request) -> None:
+        token, authorization = request.cookies.get(self._cookie), request.headers.get("authorization")
+        if request.url.path.startswith("/static/") or not (token or authorization):
+            return
+        request.state.actor = await run_in_threadpool(self._identity.actor_for, request.cookies, authorization)
+        if token and not request.state.actor.is_anonymous:
+            request.state.csrf = self._identity.csrf(token)
+
+    async def _check_change(self, request: Request, receive: Receive) -> Receive:
+        """Let a state-changing request pass only if this site sent it; programs with a key and no cookie are exempt."""
+        if request.method in security.SAFE_METHODS:
+            return receive
+        takes_files = request.url.path in self._upload_paths
+        if takes_files and request.state.actor.is_anonymous:
+            raise Unauthenticated("请先登录，再上传文件。", "Sign in before you hand in a file.")
+        limit = limits.body_limit(request.headers, self._settings.upload_limit_bytes, takes_files=takes_files)
+        limits.check_declared(request.headers, limit)
+        receive = limits.capped(receive, limit)
+        token = request.cookies.get(self._cookie)
+        if token is None and security.sent_by_program(request.headers.get("authorization")):
+            return receive
+        security.check_origin(request.headers, self._own_origins(request))
+        if token is None or request.state.actor.is_anonymous:
+            return receive
+        sent = request.headers.get(security.CSRF_HEADER)
+        if sent is None and request.headers.get("content-type", "").startswith(FORM_TYPES):
+            sent, receive = await _token_in_form(request.headers, receive)
+        security.check_token(sent, request.state.csrf)
+        return receive
+
+    def _own_origins(self, request: Request) -> frozenset[str]:
+        public = urlsplit(self._settings.public_url)
+        own = {f"{public.scheme}://{public.netloc}"}
+        if urlsplit(f"//{request.headers.get('host', '')}").hostname in {"127.0.0.1", "localhost", "::1", "testserver"}:
+            own.add(f"{request.url.scheme}://{request.headers['host']}")
+        return frozenset(own)
+
+    def _protect(self, request: Request, answer: MutableHeaders) -> None:
+        for name, value in self._headers.items():
+            answer.setdefault(name, value)
+        answer["X-Request-ID"] = request.state.request_id
+        if "cache-control" not in answer:
+            answer["Cache-Control"] = "no-cache" if request.state.actor.is_anonymous else "no-store"
+        if not request.url.path.startswith("/static/"):
+            answer.add_vary_header("Cookie, Authorization, Accept, Accept-Language")
+        asked = request.query_params.get("lang")
+        if asked == request.state.language.value and request.cookies.get(language.COOKIE) != asked:
+            secure = "; Secure" if "Strict-Transport-Security" in self._headers else ""
+            answer.append("Set-Cookie", f"{language.COOKIE}={asked}; Path=/; Max-Age=31536000; SameSite=Lax{secure}")
+
+
+async def _token_in_form(headers: Headers, receive: Receive) -> tuple[str | None, Receive]:
+    """Look for the token at the beginning of a form; hand the bytes on unchanged."""
+    messages: list[Message] = []
+    head = b""
+    while len(head) < FORM_HEAD_BYTES:
+        message = await receive()
+        messages.append(message)
+        head += message.get("body", b"")
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            break
+    queue = iter(messages)
+
+    async def replay() -> Message:
+        for message in queue:
+            return message
+        return await receive()
+
+    return _find_token(
+        head[:FORM_HEAD_BYTES], multipart=headers.get("content-type", "").startswith("multipart/")
+    ), replay
+
+
+def _find_token(head: bytes, *, multipart: bool) -> str | None:
+    field = security.CSRF_FIELD.encode()
+    if multipart:
+        found = re.search(rb'name="' + field + rb'"\r\n\r\n([^\r\n]{1,256})\r\n', head)
+        return found.group(1).decode("ascii", "replace") if found else None
+    for pair in head.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == field:
+            return unquote_plus(value.decode("ascii", "replace"))
+    return None

@@ -1,0 +1,112 @@
+// Draw every element that names its data: charts from rows already on the page, maps of points or regions.
+import * as echarts from "echarts/core";
+import { BarChart, EffectScatterChart, LineChart, MapChart, PieChart, ScatterChart } from "echarts/charts";
+import { AriaComponent, DatasetComponent, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
+import { CanvasRenderer } from "echarts/renderers";
+
+echarts.use([
+  BarChart, EffectScatterChart, LineChart, MapChart, PieChart, ScatterChart,
+  AriaComponent, DatasetComponent, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent, CanvasRenderer,
+]);
+
+const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle"];
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+function token(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function palette() {
+  return Array.from({ length: 8 }, (_, i) => token(`--chart-${i + 1}`));
+}
+
+/** Colours, fonts and lines of the page, so that a chart looks like the rest in both themes. */
+function ground() {
+  const ink = token("--ink-2");
+  const line = { lineStyle: { color: token("--line") } };
+  const axis = { axisLine: line, axisTick: line, splitLine: line, axisLabel: { color: ink, hideOverlap: true }, nameTextStyle: { color: ink } };
+  return {
+    color: palette(), axis, animation: !still, animationDuration: 150,
+    textStyle: { fontFamily: token("--sans"), color: ink },
+    tooltip: { renderMode: "richText", backgroundColor: token("--card"), borderColor: token("--line"), textStyle: { color: token("--ink") } },
+    legend: { bottom: 0, textStyle: { color: ink }, icon: "roundRect" },
+    aria: { enabled: true, decal: { show: true } },
+  };
+}
+
+/** data: {type, x, series: [{name, values}], unit, x_name} */
+function option(data) {
+  const base = ground();
+  if (data.type === "pie") {
+    const items = data.x.map((name, i) => ({ name, value: data.series[0].values[i] }));
+    return { ...base, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
+  }
+  if (data.type === "scatter") {
+    return {
+      ...base, grid: { left: 12, right: 24, top: 24, bottom: 40, containLabel: true }, tooltip: { ...base.tooltip, trigger: "item" },
+      xAxis: { type: "value", name: data.x_name, scale: true, ...base.axis }, yAxis: { type: "value", name: data.series[0].name, scale: true, ...base.axis },
+      series: [{ type: "scatter", symbolSize: 6, data: data.x.map((x, i) => [x, data.series[0].values[i]]) }],
+    };
+  }
+  const long = data.type === "bar" && data.x.some((name) => String(name).length > 5) && data.x.length > 6;
+  const names = { type: "category", data: data.x, name: data.x_name ?? "", inverse: long, ...base.axis };
+  const values = { type: "value", name: data.unit ?? "", ...base.axis };
+  return {
+    ...base, legend: data.series.length > 1 ? base.legend : undefined,
+    grid: { left: 12, right: 24, top: 32, bottom: data.series.length > 1 ? 40 : 12, containLabel: true },
+    tooltip: { ...base.tooltip, trigger: "axis" },
+    xAxis: long ? values : names, yAxis: long ? names : values,
+    series: data.series.map((s, i) => ({
+      name: s.name, type: data.type === "area" ? "line" : data.type, data: s.values, barMaxWidth: 28, symbol: SYMBOLS[i % 8], connectNulls: false,
+      areaStyle: data.type === "area" ? { opacity: 0.18 } : undefined, lineStyle: { type: DASHES[i % 4], width: 2 },
+    })),
+  };
+}
+
+/** data: {points: [{name, lon, lat, value}], boundary: address or null, attribution} */
+async function mapOption(data) {
+  const base = ground();
+  const points = data.points.map((p) => ({ name: p.name, value: [p.lon, p.lat, p.value ?? 1] }));
+  const tooltip = { ...base.tooltip, trigger: "item", formatter: (item) => item.name };
+  if (data.boundary) {
+    const answer = await fetch(data.boundary);
+    if (answer.ok) {
+      echarts.registerMap("region", await answer.json());
+      return {
+        ...base, tooltip, geo: { map: "region", roam: false, itemStyle: { areaColor: token("--sky-wash"), borderColor: token("--line") } },
+        series: [{ type: "scatter", coordinateSystem: "geo", symbolSize: 7, data: points }],
+      };
+    }
+  }
+  return {
+    ...base, tooltip, grid: { left: 12, right: 24, top: 24, bottom: 12, containLabel: true },
+    xAxis: { type: "value", scale: true, name: "°E", ...base.axis }, yAxis: { type: "value", scale: true, name: "°N", ...base.axis },
+    series: [{ type: "scatter", symbolSize: 7, data: points }],
+  };
+}
+
+const drawn = new Map();
+
+async function paint(element, data, isMap) {
+  drawn.get(element)?.dispose();
+  const chart = echarts.init(element, null, { renderer: "canvas" });
+  drawn.set(element, chart);
+  chart.setOption(isMap ? await mapOption(data) : option(data));
+}
+
+export function draw(root = document) {
+  for (const element of root.querySelectorAll("[data-chart], [data-map]")) {
+    if (drawn.has(element)) continue;
+    const isMap = "map" in element.dataset;
+    const source = document.getElementById(isMap ? element.dataset.map : element.dataset.chart);
+    if (!source) continue;
+    const data = JSON.parse(source.textContent);
+    paint(element, data, isMap);
+    document.addEventListener("theme", () => paint(element, data, isMap));
+    new ResizeObserver(() => drawn.get(element)?.resize()).observe(element);
+  }
+}
+
+draw();
+document.addEventListener("htmx:afterSwap", (event) => draw(event.detail.target));

@@ -1,0 +1,42 @@
+// What every page loads. Each module enhances a page that already works without it.
+import htmx from "htmx.org";
+
+import { installCopies } from "./copy.js";
+import { watchJobs } from "./jobs.js";
+import { startKeyboard } from "./keyboard.js";
+import { installPalette } from "./palette.js";
+import { installTheme } from "./theme.js";
+import { installUploads } from "./upload.js";
+import { announce, csrfToken } from "./page.js";
+
+// A change must carry the session's token; forms have a hidden field, requests made by script a header.
+document.addEventListener("htmx:configRequest", (event) => {
+  const token = csrfToken();
+  if (token && event.detail.verb !== "get") event.detail.headers["X-CSRF-Token"] = token;
+});
+
+// A failed request says so where a screen reader hears it, with the id that the operator needs.
+document.addEventListener("htmx:responseError", (event) => {
+  const request = event.detail.xhr;
+  announce("bad", request.status, request.getResponseHeader("X-Request-ID"));
+});
+document.addEventListener("htmx:sendError", () => announce("bad", 0, null));
+document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+
+function enhance(root) {
+  installCopies(root);
+  installUploads(root);
+  watchJobs(root);
+}
+
+installTheme();
+startKeyboard();
+installPalette(); // after the keyboard: Ctrl-K goes to a search field where the page has one
+enhance(document);
+
+// Menus that are open for readers without scripts fold themselves on narrow screens.
+if (matchMedia("(max-width: 860px)").matches) {
+  for (const menu of document.querySelectorAll("details.side-menu")) menu.open = false;
+}
+
+export { htmx };

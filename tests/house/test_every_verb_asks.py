@@ -1,0 +1,81 @@
+"""Every verb that a person can reach asks for access, itself or through the verb it hands the actor to."""
+
+import ast
+import inspect
+import textwrap
+
+from beijiang.build import Platform
+
+MACHINERY: dict[str, set[str]] = {
+    "Access": {
+        "actor_for",
+        "actor_for_person",
+        "csrf",
+        "current",
+        "organisation",
+        "organisations",
+        "session",
+        "sign_in",
+        "sign_out",
+    },
+    "Catalog": {"advance_release", "apply_grades", "on_table_written", "release_as", "released", "resource_for_table"},
+    "Health": {"alive", "examine"},
+    "Ingest": {"recover", "work"},
+    "Jobs": {"nudge", "register", "run_inline", "start_worker", "stop", "wait"},
+    "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},
+    "Tables": {"recover"},
+}
+"""Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.
+
+``Catalog.release_as`` takes several actors and asks for each of its steps.
+"""
+
+ASKING = {"require", "allows", "permitted"}
+
+
+def test_every_verb_with_an_actor_asks(platform: Platform) -> None:
+    silent = []
+    for service in platform.services():
+        for name, method in _verbs(type(service)):
+            if "actor" in inspect.signature(method).parameters and not _asks(type(service), name, set()):
+                silent.append(f"{type(service).__module__}.{type(service).__name__}.{name}")
+    assert not silent, "\n".join(silent)
+
+
+def test_every_verb_without_an_actor_is_known_machinery(platform: Platform) -> None:
+    unknown = []
+    for service in platform.services():
+        known = MACHINERY.get(type(service).__name__, set())
+        for name, method in _verbs(type(service)):
+            if "actor" not in inspect.signature(method).parameters and name not in known:
+                unknown.append(f"{type(service).__name__}.{name}")
+    assert not unknown, "\n".join(unknown)
+
+
+def _verbs(kind: type) -> list[tuple[str, object]]:
+    return [(n, m) for n, m in inspect.getmembers(kind, inspect.isfunction) if not n.startswith("_")]
+
+
+def _asks(kind: type, name: str, seen: set[str]) -> bool:
+    """Look for ``....require(...)`` or a call that passes ``actor`` on; follow private methods of the class."""
+    if name in seen or not hasattr(kind, name):
+        return False
+    seen.add(name)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(kind, name))))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr in ASKING:
+            return True
+        own = isinstance(node.func.value, ast.Name) and node.func.value.id == "self"
+        if own and _asks(kind, node.func.attr, seen):
+            return True
+        first = node.args[0] if node.args else None
+        if not own and isinstance(first, ast.Name) and first.id == "actor" and not _is_record(node.func.attr):
+            return True
+    return False
+
+
+def _is_record(name: str) -> bool:
+    """Evidence takes an actor too, but writing a record is no question."""
+    return name.startswith("record")

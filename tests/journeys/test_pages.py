@@ -1,0 +1,120 @@
+"""Every main page in a real browser: nothing for axe to find in light and dark, and nothing wider than a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
+# /api is left out: Swagger UI draws it, with contrasts, labels and a second main landmark that axe objects to.
+PROBLEMS = """async () => (await axe.run()).violations.map(
+  (v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`)"""
+DATASETS = "/datasets?q="
+PORTAL = {
+    "home": "/",
+    "list": "/datasets",
+    "found": "/datasets?q=hj&sort=name",
+    "nothing found": "/datasets?q=zzzzqqqq",
+    "departments": "/departments",
+    "department": "/departments/environment",
+    "about": "/about",
+    "sign in": "/console/sign-in",
+}
+CONSOLE = {
+    "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
+                               "/console/keys", "/console/password", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY"],
+    "sysadmin": ["/console/people", "/console/health", "/console/jobs"],
+    "secadmin": ["/console/people"],
+    "auditor": ["/console/evidence"],
+    "analyst": ["/console/sql"],
+}  # fmt: skip
+TABS = ("", "/chart", "/map", "/fields", "/versions", "/api")
+
+
+def examine(who: Any, where: str) -> list[str]:
+    """Return what axe finds on the page, and whether it is wider than its window."""
+    who.page.wait_for_load_state("networkidle")
+    who.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = [f"{where}: {problem}" for problem in who.page.evaluate(PROBLEMS)]
+    return [*found, *([f"{where}: {who.overflow()} px too wide"] if who.overflow() > 0 else [])]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
+def test_the_portal_is_for_everybody(visit: Callable[..., Any], scheme: str, width: int) -> None:
+    if not AXE.exists():
+        pytest.fail("axe-core is missing: run python packaging/build_assets.py")
+    who = visit(color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True)
+    found: list[str] = []
+    for where, path in PORTAL.items():
+        who.go(path)
+        found += examine(who, where)
+    page = who.go("/datasets?q=A级旅游景区")
+    dataset = page.locator("ol.list a").first.get_attribute("href")
+    for tab in TABS:
+        who.go(dataset + tab)
+        found += examine(who, f"data set{tab}")
+    page = who.go("/datasets?q=常住人口基础信息")
+    who.go(page.locator("ol.list a").first.get_attribute("href"))
+    found += examine(who, "closed data set")
+    assert found == []
+
+
+def places(page: Any, address: str) -> dict[str, str]:
+    """Return the addresses of one run, its file, its quarantine, its table and its entry."""
+    page.goto(f"{address}/console/ingest")
+    look = page.locator("a[href^='/console/ingest/']").first.get_attribute("href")
+    page.goto(f"{address}/console/runs")
+    run = page.locator("a[href^='/console/runs/run_']").first.get_attribute("href")
+    page.goto(f"{address}/console/tables")
+    table = page.locator("table a[href^='/console/tables/']").first.get_attribute("href")
+    page.goto(f"{address}/console/catalog")
+    entry = page.locator("a[href^='/console/catalog/res_']").first.get_attribute("href")
+    quarantine = f"/console/quarantine?run={run.rsplit('/', 1)[1]}"
+    return {"PREVIEW": look, "RUN": run, "QUARANTINE": quarantine, "TABLE": table, "ENTRY": entry}
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize("login", sorted(CONSOLE))
+def test_the_console_is_for_everybody(visit: Callable[..., Any], login: str, scheme: str, width: int) -> None:
+    who = visit(login, color_scheme=scheme, viewport={"width": width, "height": 844}, bypass_csp=True)
+    known = places(who.page, who.address) if login.startswith("steward") else {}
+    found: list[str] = []
+    for path in CONSOLE[login]:
+        who.go(known.get(path, path))
+        found += examine(who, path)
+    assert found == []
+
+
+def test_the_check_can_fail(visit: Callable[..., Any]) -> None:
+    """A picture without words and an element wider than the window are both found."""
+    who = visit(bypass_csp=True)
+    page = who.go("/about")
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=\"data:,\"><div style=\"width:3000px\">x</div>')"
+    )
+    found = examine(who, "about")
+    assert any("image-alt" in problem for problem in found)
+    assert any("too wide" in problem for problem in found)
+
+
+def test_both_languages_are_whole(visit: Callable[..., Any]) -> None:
+    """English pages hold no Chinese but the names that users gave: headings, menus, buttons and labels are English."""
+    who = visit("steward.commerce_admin", locale="en-GB")
+    who.go("/console?lang=en")
+    left: list[str] = []
+    for path in (
+        "/console",
+        "/console/ingest",
+        "/console/runs",
+        "/console/tables",
+        "/console/catalog",
+        "/console/keys",
+    ):
+        page = who.go(path)
+        assert page.locator("html").get_attribute("lang") == "en"
+        texts = page.locator("nav a, h1, h2, thead th, button, label, .work-head a[href='/']").all_inner_texts()
+        left += [f"{path}: {text}" for text in texts if any("一" <= c <= "鿿" for c in text) and "演示专员" not in text]
+    assert left == []
