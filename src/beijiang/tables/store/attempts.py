@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Collection, Iterator
@@ -110,14 +111,20 @@ class Attempts:
 
 
 def _sweep_attempt(folder: Path, prefix: str, since: float) -> int:
-    """Remove an attempt's files unless an entry of the log, written after it began, names them."""
+    """Remove an attempt's files unless an entry of the log, written after it began, names them.
+
+    A killed attempt may have committed some of its files only: a merge takes staged files in, rewrites them, and dies
+    between its commit and the removal of what it took in.
+    """
+    file_name = re.compile(rf"{re.escape(prefix)}-\d+\.parquet")
+    committed: set[str] = set()
     for entry in (folder / "_delta_log").glob("*.json"):
-        if entry.stat().st_mtime >= since - CLOCK_SLACK and prefix in entry.read_text(encoding="utf-8"):
-            return 0
-    files = list(folder.glob(f"{prefix}-*.parquet"))
-    for path in files:
+        if entry.stat().st_mtime >= since - CLOCK_SLACK:
+            committed.update(file_name.findall(entry.read_text(encoding="utf-8")))
+    left = [path for path in folder.glob(f"{prefix}-*.parquet") if path.name not in committed]
+    for path in left:
         path.unlink(missing_ok=True)
-    return len(files)
+    return len(left)
 
 
 def _try_lock(file: IO[str]) -> bool:
