@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -75,8 +76,26 @@ def test_killed_writers_lose_and_double_nothing(tmp_path: Path, child: ModuleTyp
     report = evidence.check()
     assert (report.ok, report.records) == (True, len(versions))
 
-    folder = Path(lake.snapshot(child.TABLE).files[0]).parent
-    known = {Path(file) for v in versions for file in lake.snapshot(child.TABLE, v.version).files}
-    assert set(folder.glob("*.parquet")) == known, "no orphan of a killed attempt is left"
+    assert _orphans(tables, lake, child.TABLE) == set()
     engine.close()
     calm_engine.close()
+
+
+def test_a_writer_killed_right_after_its_commit_leaves_no_orphan(tmp_path: Path, child: ModuleType) -> None:
+    """A merge takes the staged file in, rewrites it, commits the rewritten ones, and is killed before it tidies up."""
+    home, merged = tmp_path / "killed", 3
+    killed = subprocess.run([sys.executable, str(CHILD), str(home), "0", str(merged)], check=False, capture_output=True)
+    assert (killed.returncode, killed.stdout.split()[-1]) == (-signal.SIGKILL, str(merged - 1).encode())
+    tables, lake, engine, _ = child.open_lake(home)
+    assert len(_orphans(tables, lake, child.TABLE)) == 1, "the merge left what it had taken in"
+    tables.recover()
+    assert tables.history(SYSTEM, child.TABLE)[0].run_id == f"run_{merged}", "its commit stands"
+    assert _orphans(tables, lake, child.TABLE) == set()
+    engine.close()
+
+
+def _orphans(tables: Any, lake: Any, table: str) -> set[Path]:
+    """Return files in the table's folder that no version of it names."""
+    folder = Path(lake.snapshot(table).files[0]).parent
+    numbers = [v.version for v in tables.history(SYSTEM, table)]
+    return set(folder.glob("*.parquet")) - {Path(f) for n in numbers for f in lake.snapshot(table, n).files}
