@@ -1,0 +1,101 @@
+"""Turn a host's name into addresses that may be connected to, or refuse."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from beijiang.kit import Refused, Unavailable
+from beijiang.outbound.models import Address, Ip, Target
+
+__all__ = ["Outbound"]
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
+
+
+class Outbound:
+    """Check where a connection would go; asked at the moment of connecting, never earlier.
+
+    Args:
+        allowed: gives what the security administrator allows now.
+        look_up: gives the addresses of a host's name.
+
+    """
+
+    def __init__(
+        self, allowed: Callable[[], Sequence[Target]], look_up: Callable[[str, int], Sequence[str]] | None = None
+    ) -> None:
+        self._allowed = allowed
+        self._look_up = look_up or _look_up
+
+    def addresses(self, host: str, port: int) -> tuple[Address, ...]:
+        """Return the addresses of ``host``; connect to one of these and to nothing else.
+
+        Raises:
+            Refused: one of them may not be reached (``target_not_allowed``); a name that leads to a good and a bad one is bad.
+            Unavailable: the name leads nowhere (``host_not_found``).
+
+        """
+        found = tuple(dict.fromkeys(self._look_up(host, port)))
+        if not found:
+            raise _no_host(host)
+        targets = self._allowed()
+        for text in found:
+            ip = ipaddress.ip_address(text.partition("%")[0])
+            if not _is_public(ip) and not any(t.admits(host, port, ip) for t in targets):
+                raise Refused(
+                    f"{host}:{port} 指向内部地址，未在允许的访问目标之内。请安全管理员登记该主机、端口和网段（beijiang sources allow，或控制台“访问目标”）。",
+                    f"{host}:{port} leads to an internal address that is not among the allowed targets. Ask the security administrator to add host, port and network (beijiang sources allow, or the console).",
+                    code="target_not_allowed",
+                    detail={"host": host, "port": port},
+                )
+        return tuple(Address(text, port) for text in found)
+
+    def path(self, path: str) -> Path:
+        """Return a path of this machine with its links followed.
+
+        Raises:
+            Refused: it lies in no folder that is allowed (``folder_not_allowed``), whether it exists or not.
+
+        """
+        real = Path(path).resolve()
+        if not any(target.holds(real) for target in self._allowed()):
+            raise Refused(
+                "这个路径不在允许读取的目录之内。请安全管理员登记该目录（beijiang sources allow --folder，或控制台“访问目标”）。",
+                "This path lies in no folder that may be read. Ask the security administrator to add the folder (beijiang sources allow --folder, or the console).",
+                code="folder_not_allowed",
+            )
+        return real
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise _no_host(host) from error
+    return [str(answer[4][0]) for answer in answers]
+
+
+def _is_public(ip: Ip) -> bool:
+    """Tell whether an address belongs to the public internet, also where it hides in another."""
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(inner)
+        if ip in _NAT64_LOCAL:
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def _no_host(host: str) -> Unavailable:
+    return Unavailable(
+        f"找不到主机“{host}”。请检查主机名拼写和本机的域名解析。",
+        f'No host "{host}" was found. Check its spelling and the name resolution of this machine.',
+        code="host_not_found",
+        detail={"host": host},
+    )
