@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.catalog import Catalog
+from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import INGEST_JOB, Ingest, Landing
+from beijiang.ingest import INGEST_JOB, SYNC_JOB, Ingest, Landing, Sources
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -50,6 +51,7 @@ class Platform:
     gate: Gate
     sql: SqlGateway
     ingest: Ingest
+    sources: Sources
     opendata: OpenData
     health: Health
 
@@ -64,6 +66,7 @@ class Platform:
             self.protection,
             self.sql,
             self.ingest,
+            self.sources,
             self.opendata,
             self.health,
         )
@@ -120,10 +123,13 @@ def build(settings: Settings) -> Platform:
     sql = SqlGateway(gate, engine, access, evidence, settings)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
+    vault = Vault(RootKeys(settings.root_key_file))
+    sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
+    jobs.register(SYNC_JOB, sources.work)
     return Platform(
         settings=settings,
         clock=clock,
@@ -141,6 +147,7 @@ def build(settings: Settings) -> Platform:
         gate=gate,
         sql=sql,
         ingest=ingest,
+        sources=sources,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present),
     )

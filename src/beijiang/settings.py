@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="Metadata database; empty means SQLite in the home folder (postgresql+psycopg://...)."
     )
+    key_file: Path | None = Field(
+        default=None,
+        description="File of the root keys that seal secrets; empty means the home folder's name with .keys, beside it. Back it up apart from the home.",
+    )
     host: str = Field(default="127.0.0.1", description="Address that the web server listens on.")
     port: int = Field(default=8150, ge=0, le=65535, description="Port that the web server listens on.")
     public_url: str = Field(
@@ -103,6 +107,11 @@ class Settings(BaseSettings):
             "engine_memory_mb": 1024,
         }
         return cls.model_validate({**quick, **changes})
+
+    @property
+    def root_key_file(self) -> Path:
+        """Return where the root keys are: outside of the home, so that a copy of it opens no secret."""
+        return self.key_file or self.home.resolve().with_suffix(".keys")
 
     @property
     def metadata_url(self) -> str:

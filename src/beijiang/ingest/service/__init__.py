@@ -1,5 +1,6 @@
 """The verbs of ingest, and the work that its jobs do."""
 
 from beijiang.ingest.service.ingest import Ingest
+from beijiang.ingest.service.sources import Sources
 
-__all__ = ["Ingest"]
+__all__ = ["Ingest", "Sources"]

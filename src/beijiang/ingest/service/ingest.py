@@ -8,6 +8,7 @@ import shutil
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -160,13 +161,20 @@ class Ingest:
             taken = store.taken_in(settled.into, settled.files) if settled.mode is RunMode.APPEND else {}
         if table is not None and taken and not settled.again:
             files = _not_taken(files, taken)
+        return self.queue(actor, settled, files)
+
+    def queue(
+        self, actor: Actor, settled: IngestRequest, files: Sequence[tuple[str, str]], work: str = INGEST_JOB
+    ) -> str:
+        """Queue a settled request as a job of a kind; the same one while it is unfinished gives the same run."""
+        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, settled.org_id)
         fingerprint = hashlib.sha256(
             json.dumps([settled.to_json(), actor.id], sort_keys=True, ensure_ascii=False).encode()
         ).hexdigest()
         with self.db.begin() as tx:
             store = IngestStore(tx.connection)
             job_id = self.jobs.submit(
-                actor, INGEST_JOB, {"request": fingerprint}, key=f"ingest:{fingerprint}", org_id=settled.org_id, tx=tx
+                actor, work, {"request": fingerprint}, key=f"{work}:{fingerprint}", org_id=settled.org_id, tx=tx
             )
             known = store.run_of_job(job_id)
             if known is not None:
@@ -255,7 +263,7 @@ class Ingest:
         from beijiang.ingest.service.looking import quarantine_page
 
         runs = self._quarantined_runs(actor, table, run_id)
-        page = quarantine_page(self.db, self._shop(), runs, offset=offset, limit=min(limit, _PAGE), reason=reason)
+        page = quarantine_page(self.db, self.shop, runs, offset=offset, limit=min(limit, _PAGE), reason=reason)
         with self.db.begin() as tx:
             detail: dict[str, JsonValue] = {"run": run_id, "rows": len(page.rows)}
             self.evidence.record(tx, actor, "ingest.quarantine", target=table or run_id or "", detail=detail)
@@ -271,7 +279,7 @@ class Ingest:
         from beijiang.ingest.service.returning import write_return_file
 
         run = self._quarantined_runs(actor, None, run_id)[0]
-        quarantine = self._shop().quarantine(run_id)
+        quarantine = self.shop.quarantine(run_id)
         if not quarantine.exists:
             raise NotFound("这次汇聚没有需要退回的行。", "This run set no row aside.", code="nothing_quarantined")
         try:
@@ -302,7 +310,7 @@ class Ingest:
         with self.db.begin() as tx:
             detail: dict[str, JsonValue] = {"file": sha256, "row": row, "column": column}
             self.evidence.record(tx, actor, "ingest.raw_cell", target=table, detail=detail)
-        return raw_cell(self._shop(), run, (sha256, inner), row, column)
+        return raw_cell(self.shop, run, (sha256, inner), row, column)
 
     # The work
 
@@ -314,12 +322,18 @@ class Ingest:
         from beijiang.ingest.service.work import Work
 
         del arguments
-        with self.db.read() as connection:
-            run_id = IngestStore(connection).run_of_job(job.id)
-        if run_id is None:
-            raise no_such_run(job.id)
-        Work(self._shop(), job, run_id).do()
+        run_id, _ = self.request_of(job.id)
+        Work(self.shop, job, run_id).do()
         return {"run": run_id}
+
+    def request_of(self, job_id: str) -> tuple[str, IngestRequest]:
+        """Return the run that a job stands for, and what it was asked to do."""
+        with self.db.read() as connection:
+            store = IngestStore(connection)
+            run_id = store.run_of_job(job_id)
+            if run_id is None:
+                raise no_such_run(job_id)
+            return run_id, store.request(run_id)
 
     def wait(self, actor: Actor, run_id: str, on_progress: Any = None) -> Run:
         """Work off a run in this process, or wait for the one that serves this home; return it when it has ended."""
@@ -342,7 +356,9 @@ class Ingest:
         shutil.rmtree(returns, ignore_errors=True)
         return len(left) + self.landing.sweep()
 
-    def _shop(self) -> Shop:
+    @cached_property
+    def shop(self) -> Shop:
+        """Return the tools that every run works with."""
         from beijiang.ingest.service.work import Shop
 
         return Shop(

@@ -23,7 +23,7 @@ from beijiang.ingest.typing import ColumnType, TypedBatch, TypedSchema, apply_ty
 from beijiang.kit import Text
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN
 
-__all__ = ["CHANGES_FILE", "QUARANTINE_FILE", "RowWriter", "stage", "staged_files", "staged_schema"]
+__all__ = ["CHANGES_FILE", "QUARANTINE_FILE", "RowWriter", "stage", "stage_typed", "staged_files", "staged_schema"]
 
 CHANGES_FILE: Final = "changes.parquet"
 QUARANTINE_FILE: Final = "quarantine.parquet"
@@ -119,11 +119,25 @@ def stage(
     folder: Path,
     tick: Callable[[int, Text], None],
 ) -> dict[str, Any]:
-    """Type all rows of all sources into ``folder``; return the counts per source.
+    """Type all rows of all sources into ``folder``; return the counts per source."""
+    typing = TypedSchema(tuple(replace(c, nullable=c.name not in key) for c in plan.schema.columns))
+    return stage_typed(
+        plan, key=key, typed=lambda source: _typed(raw(source), typing, checks, source), folder=folder, tick=tick
+    )
+
+
+def stage_typed(
+    plan: ReadPlan,
+    *,
+    key: Sequence[str],
+    typed: Callable[[Source], Iterator[tuple[int, TypedBatch, int]]],
+    folder: Path,
+    tick: Callable[[int, Text], None],
+) -> dict[str, Any]:
+    """Write typed rows of all sources into ``folder``; return the counts per source.
 
     ``read`` of a source counts every record that stands in it, ``bad`` those set aside, by reason.
     """
-    typing = TypedSchema(tuple(replace(c, nullable=c.name not in key) for c in plan.schema.columns))
     schema = staged_schema(plan.schema)
     rows = RowWriter(folder, schema)
     counts = []
@@ -135,14 +149,14 @@ def stage(
             changed = 0
             for source in plan.sources:
                 read, reasons = 0, Counter[str]()
-                for batch, typed, size in ahead(lambda source=source: _typed(raw(source), typing, checks, source)):  # type: ignore[misc]
+                for batch, made, size in ahead(lambda source=source: typed(source)):  # type: ignore[misc]
                     read += batch
-                    rows.add(_with_place(typed, source, schema))
-                    reasons.update(b.reason.value for b in typed.bad)
-                    quarantine.add(_set_aside(b, source, key) for b in typed.bad)
-                    if typed.changes.num_rows:
-                        changed += typed.changes.num_rows
-                        changes.write_table(_change_rows(typed, source))
+                    rows.add(_with_place(made, source, schema))
+                    reasons.update(b.reason.value for b in made.bad)
+                    quarantine.add(_set_aside(b, source, key) for b in made.bad)
+                    if made.changes.num_rows:
+                        changed += made.changes.num_rows
+                        changes.write_table(_change_rows(made, source))
                     tick(size, _TYPING)
                 counts.append({"source": source.index, "read": read, "bad": dict(reasons)})
         rows.close()

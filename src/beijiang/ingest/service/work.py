@@ -206,7 +206,7 @@ class Work:
     def _commit(self) -> JsonValue:
         good = self.settle()["good"]
         self.job.progress(95, 100, Text(f"提交 {good:,} 行", f"Committing {good:,} rows"))
-        if not good and self.table is not None and self.mode is not WriteMode.REPLACE:
+        if self._nothing_to_commit(good):
             return None
         self._ask_release_checks(good)
         version = self.shop.tables.commit(
@@ -222,6 +222,7 @@ class Work:
                 reason=self.request.reason,
                 sources=tuple(SourceFile(s, n) for s, n in self.files),
                 accept_plan=self.request.accept_plan,
+                **self._commit_words(),
             ),
         )
         return {
@@ -231,6 +232,13 @@ class Work:
             "rows_changed": version.rows_changed,
             "rows_removed": version.rows_removed,
         }
+
+    def _nothing_to_commit(self, good: int) -> bool:
+        return not good and self.table is not None and self.mode is not WriteMode.REPLACE
+
+    def _commit_words(self) -> dict[str, Any]:
+        """Return what a kind of run adds to its commit."""
+        return {}
 
     def _ask_release_checks(self, good: int) -> None:
         staged = StagedTable(
@@ -255,6 +263,8 @@ class Work:
         resolved = self._resolutions()
         report = self.report() | (committed if isinstance(committed, dict) else {})
         version = report.pop("version", None)
+        number = version if isinstance(version, int) else None
+        self._before_the_end(number)
         now = self.shop.now()
         with self.shop.db.begin() as tx:
             store = IngestStore(tx.connection)
@@ -262,11 +272,12 @@ class Work:
                 self.run_id,
                 RunState.COMMITTED,
                 now,
-                version=version if isinstance(version, int) else None,
+                version=number,
                 report=report,
                 quarantined=self.counts()["aside"],
             )
             if ended:
+                self._also_at_the_end(tx, number)
                 store.pin_schema(self.request.into, self.plan.schema.to_json(), now)
                 if self.plan.sources:
                     store.remember_template(self.request.org_id, self.request.into, self.plan.sources[0].header, now)
@@ -274,6 +285,12 @@ class Work:
                     store.resolve(run_id, rows, self.run_id, now)
                 self._record(tx, RunState.COMMITTED, report)
         return report | {"version": version}
+
+    def _before_the_end(self, version: int | None) -> None:
+        """Do what a kind of run has to do between its commit and its end."""
+
+    def _also_at_the_end(self, tx: Any, version: int | None) -> None:
+        """Write down what a kind of run has to say, in the transaction that ends it."""
 
     def _resolutions(self) -> dict[str, list[int]]:
         """Find quarantined rows of earlier runs whose keys are among the good rows of this one."""

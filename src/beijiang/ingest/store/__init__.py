@@ -2,5 +2,6 @@
 
 from beijiang.ingest.store.landing import Landing
 from beijiang.ingest.store.metadata import IngestStore
+from beijiang.ingest.store.sources import SourceStore
 
-__all__ = ["IngestStore", "Landing"]
+__all__ = ["IngestStore", "Landing", "SourceStore"]

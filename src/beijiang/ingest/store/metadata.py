@@ -183,7 +183,12 @@ class IngestStore:
             )
         )
         rows = [{"run_id": run_id, "position": i, "sha256": s, "name": n} for i, (s, n) in enumerate(files)]
-        self._connection.execute(insert(ingest_run_file), rows)
+        if rows:
+            self._connection.execute(insert(ingest_run_file), rows)
+
+    def add_run_file(self, run_id: str, sha256: str, name: str) -> None:
+        """Name the file that a run from a source has landed."""
+        self._connection.execute(insert(ingest_run_file).values(run_id=run_id, position=0, sha256=sha256, name=name))
 
     def run(self, run_id: str) -> Run | None:
         """Return one run."""

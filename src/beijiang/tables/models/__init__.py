@@ -1,6 +1,16 @@
 """Plain data of the lake: tables and versions, commit requests, schema plans, and the shape of a governed read."""
 
 from beijiang.tables.models.commit import CommitRequest, SourceFile, WriteMode
+from beijiang.tables.models.comparing import (
+    BUCKETS,
+    NULL_MARK,
+    SEPARATOR,
+    Difference,
+    DifferenceKind,
+    Fingerprint,
+    Part,
+    Tally,
+)
 from beijiang.tables.models.reading import (
     Aggregate,
     DateUnit,
@@ -29,22 +39,29 @@ from beijiang.tables.models.table import (
 )
 
 __all__ = [
+    "BUCKETS",
     "FILE_COLUMN",
     "HIDDEN",
+    "NULL_MARK",
     "ROW_COLUMN",
+    "SEPARATOR",
     "Aggregate",
     "Column",
     "CommitRequest",
     "DateUnit",
+    "Difference",
+    "DifferenceKind",
     "Exit",
     "Filter",
     "FilterOp",
+    "Fingerprint",
     "GovernedColumn",
     "GovernedTable",
     "GroupBy",
     "Measure",
     "MeasureFn",
     "Page",
+    "Part",
     "ReadPolicy",
     "SchemaPlan",
     "SchemaStep",
@@ -54,6 +71,7 @@ __all__ = [
     "StepKind",
     "TableInfo",
     "TableVersion",
+    "Tally",
     "Value",
     "WriteMode",
 ]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from beijiang.kit.errors import JsonValue
+
 
 class WriteMode(StrEnum):
     """How a commit, or one of the platform's own acts, changes a table."""
@@ -54,3 +56,7 @@ class CommitRequest:
     """Column name to its meaning, kept in the table's metadata."""
     accept_plan: str = ""
     """Token of a stopping ``SchemaPlan`` that a person has read and accepted (replace only)."""
+    removed: tuple[Path, ...] = ()
+    """Parquet files of the keys of rows that leave in the same commit (merge only); unknown keys are ignored."""
+    position: Mapping[str, JsonValue] = field(default_factory=dict)
+    """How far each sync has read its source, by the sync's id: it moves with the rows, forwards and back, or not at all."""

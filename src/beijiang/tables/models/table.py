@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,8 @@ from beijiang.tables.models.schema import SchemaPlan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from beijiang.kit.errors import JsonValue
 
 FILE_COLUMN: Final = "_bj_file"
 ROW_COLUMN: Final = "_bj_row"
@@ -63,6 +66,8 @@ class TableVersion:
     sources: tuple[SourceFile, ...]
     schema_change: SchemaPlan | None
     run_id: str
+    position: Mapping[str, JsonValue]
+    """How far each sync has read its source, as of this version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ class Follower:
         comments = {**row.comments, **note.get("comments", {})}
         columns = visible_columns(schema, comments)
         number = (row.version or 0) + 1
-        store.add_version(row, _version_values(entry, number), columns)
+        position = _position_after(store, row, note)
+        store.add_version(row, {**_version_values(entry, number), "position": position}, columns)
         store.set_words(row.id, comments, row.key or note.get("key", ()))
         tx.publish(_written(row, number, note, columns))
         detail = {k: note[k] for k in ("mode", "run_id", "rows", "rows_added", "rows_changed", "rows_removed")}
@@ -99,6 +100,13 @@ class Follower:
         )
         found = store.find(row.name)
         return row if found is None else found
+
+
+def _position_after(store: TableStore, row: TableRow, note: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the positions that hold with a version: a rollback takes them back with the rows, so that nothing is missed."""
+    if note["mode"] == WriteMode.ROLLBACK:
+        return dict(store.position_at(row.id, note["to"]))
+    return {**store.newest_position(row.id), **note.get("position", {})}
 
 
 _COMMITS: Final = frozenset({WriteMode.APPEND.value, WriteMode.MERGE.value, WriteMode.REPLACE.value})

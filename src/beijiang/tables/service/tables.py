@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,14 +16,18 @@ from beijiang.evidence import Evidence
 from beijiang.kit import Actor, Clock, Conflict, Invalid, new_id
 from beijiang.tables.models import (
     CommitRequest,
+    Difference,
     Exit,
+    Fingerprint,
     GovernedTable,
+    Part,
     ReadPolicy,
     SchemaPlan,
     TableInfo,
     TableVersion,
     WriteMode,
 )
+from beijiang.tables.service.comparing import Comparer
 from beijiang.tables.service.following import Follower
 from beijiang.tables.store import Lake, TableStore
 from beijiang.tables.store.attempts import Attempts
@@ -34,7 +38,11 @@ from beijiang.tables.store.schema import check_schema, plan_schema
 from beijiang.tables.store.writer import Target, Writer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
+
+    from beijiang.kit.errors import JsonValue
 
 __all__ = ["Tables"]
 
@@ -67,6 +75,7 @@ class Tables:
         self._attempts = Attempts(lake.root / ".attempts")
         self._writer = Writer(engine, self._attempts)
         self._follower = Follower(db, lake, evidence)
+        self._comparer = Comparer(lake, engine)
 
     # Looking
 
@@ -104,6 +113,62 @@ class Tables:
         if row is None or row.version is None or not self._may_look(actor, row.org_id):
             return None
         return self._lake.snapshot(name).schema
+
+    # Comparing: numbers, checksums and keys, for those who write the table
+
+    def positions(self, actor: Actor, name: str) -> Mapping[str, JsonValue]:
+        """Return how far each sync has read its source, as of the newest version; nothing while there is no table."""
+        row = self._writable(actor, name)
+        if row is None:
+            return {}
+        with self._db.read() as connection:
+            return TableStore(connection).newest_position(row.id)
+
+    def fingerprint(  # noqa: PLR0913 - which rows of which version, in which columns
+        self,
+        actor: Actor,
+        name: str,
+        columns: Sequence[str],
+        key: Sequence[str],
+        *,
+        part: Part | None = None,
+        version: int | None = None,
+    ) -> Fingerprint:
+        """Return what some columns of a version come to; nothing while there is no table."""
+        if self._writable(actor, name) is None:
+            return Fingerprint()
+        return self._comparer.fingerprint(self._lake.snapshot(name, version), columns, key, part)
+
+    def fingerprint_of(
+        self, actor: Actor, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None = None
+    ) -> Fingerprint:
+        """Return what the rows of staged Parquet files come to, to be held against a table's."""
+        self._access.require(actor, Permission.TABLES_TABLE_WRITE, actor.org_id)
+        return self._comparer.fingerprint_of(files, schema, key, part)
+
+    def gone(self, actor: Actor, name: str, key: Sequence[str], theirs: Sequence[Path], target: Path) -> int:
+        """Write to ``target`` the keys of a table that the files ``theirs`` do not hold; return how many."""
+        if self._writable(actor, name) is None:
+            return 0
+        return self._comparer.gone(self._lake.snapshot(name), key, theirs, target)
+
+    def differences(  # noqa: PLR0913 - two sides, and which part of them
+        self,
+        actor: Actor,
+        name: str,
+        columns: Sequence[str],
+        key: Sequence[str],
+        theirs: Sequence[Path],
+        *,
+        buckets: Sequence[int],
+        part: Part | None = None,
+        version: int | None = None,
+    ) -> Sequence[Difference]:
+        """Return rows of some key ranges that are not equal in a version and in the files ``theirs``, by their keys."""
+        if self._writable(actor, name) is None:
+            return ()
+        snapshot = self._lake.snapshot(name, version)
+        return self._comparer.differences(snapshot, columns, key, theirs, buckets, part)
 
     def open(
         self,
@@ -215,6 +280,18 @@ class Tables:
             raise no_such_table(name)
         return row
 
+    def _writable(self, actor: Actor, name: str) -> TableRow | None:
+        """Return a written table that the actor may write to, or None where there is none.
+
+        Raises:
+            Denied: it is another organisation's, or the actor writes no tables.
+
+        """
+        with self._db.read() as connection:
+            row = TableStore(connection).find(name)
+        self._access.require(actor, Permission.TABLES_TABLE_WRITE, actor.org_id if row is None else row.org_id)
+        return row if row is not None and row.version is not None else None
+
     def _reserve(self, request: CommitRequest) -> TableRow:
         """Find the table, or take its name for the first commit."""
         with self._db.read() as connection:
@@ -276,6 +353,7 @@ class Tables:
         note["sources"] = [{"sha256": s.sha256, "name": s.name} for s in request.sources]
         note["key"] = list(key)
         note["comments"] = dict(request.comments)
+        note["position"] = dict(request.position)
         return note
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 __all__ = [
+    "REMOVED",
     "STAGED",
     "TARGET",
     "changed_by_file",
@@ -22,6 +23,7 @@ __all__ = [
     "rewrite",
 ]
 
+REMOVED: Final = "removed"
 STAGED: Final = "staged"
 TARGET: Final = "target"
 _S, _T = "s", "t"
@@ -52,6 +54,18 @@ def changed_by_file(key: Sequence[str], compared: Sequence[str]) -> exp.Query:
     )
 
 
+def removed_by_file(key: Sequence[str]) -> exp.Query:
+    """Count per file of the target (``part``) how many of its rows leave."""
+    from sqlglot import exp
+
+    return (
+        exp.select(_column(_T, PART).as_("part"), exp.Count(this=exp.Star()).as_("removed"))
+        .from_(_relation(TARGET, _T))
+        .where(_leaves(key))
+        .group_by(_column(_T, PART))
+    )
+
+
 def count_without_partner(of: str, other: str, key: Sequence[str]) -> exp.Query:
     """Count the rows of one relation whose key the other does not have."""
     from sqlglot import exp
@@ -67,8 +81,15 @@ def insertion(columns: Sequence[str], incoming: Sequence[str], key: Sequence[str
     return _anti(exp.select(*picked), STAGED, TARGET, key)
 
 
-def rewrite(columns: Sequence[str], incoming: Sequence[str], key: Sequence[str], compared: Sequence[str]) -> exp.Query:
-    """Return the target's rows with each row that differs from its partner replaced by it.
+def rewrite(  # noqa: PLR0913 - what is kept, what comes, what goes
+    columns: Sequence[str],
+    incoming: Sequence[str],
+    key: Sequence[str],
+    compared: Sequence[str],
+    *,
+    removing: bool = False,
+) -> exp.Query:
+    """Return the target's rows with each row that differs from its partner replaced by it, without those that leave.
 
     Columns that the incoming rows lack keep their stored values. Rows that do not differ keep their origin too.
     """
@@ -83,6 +104,8 @@ def rewrite(columns: Sequence[str], incoming: Sequence[str], key: Sequence[str],
         .from_(_relation(TARGET, _T))
         .join(_relation(STAGED, _S), on=_same_key(key), join_type="left")
     )
+    if removing:
+        joined = joined.where(exp.not_(_leaves(key)))
     return exp.select(*(_chosen(i, name, incoming) for i, name in enumerate(columns))).from_(joined.subquery("j"))
 
 
@@ -116,6 +139,13 @@ def _anti(select: exp.Select, of: str, other: str, key: Sequence[str]) -> exp.Se
     left, right = (_S, _T) if of == STAGED else (_T, _S)
     partner = exp.select("1").from_(_relation(other, right)).where(_same_key(key))
     return select.from_(_relation(of, left)).where(exp.not_(exp.Exists(this=partner)))
+
+
+def _leaves(key: Sequence[str]) -> exp.Expr:
+    from sqlglot import exp
+
+    same = exp.and_(*(exp.EQ(this=_column(_T, name), expression=_column("r", name)) for name in key))
+    return exp.Exists(this=exp.select("1").from_(_relation(REMOVED, "r")).where(same))
 
 
 def _same_key(key: Sequence[str]) -> exp.Expr:

@@ -69,6 +69,7 @@ lake_version = Table(
     Column("sources", JsonDocument, nullable=False),
     Column("schema_change", JsonDocument),
     Column("run_id", String(100), nullable=False),
+    Column("position", JsonDocument),
     UniqueConstraint("table_id", "delta_version"),
     UniqueConstraint("table_id", "run_id"),
 )
@@ -183,6 +184,19 @@ class TableStore:
         """
         return self._connection.execute(_PLACE, {"name": name, "number": number}).one_or_none()
 
+    def newest_position(self, table_id: str) -> Mapping[str, Any]:
+        """Return how far each sync had read its source when the newest version was made."""
+        query = select(lake_version.c.position).where(lake_version.c.table_id == table_id)
+        found = self._connection.execute(query.order_by(lake_version.c.version.desc()).limit(1)).scalar_one_or_none()
+        return found or {}
+
+    def position_at(self, table_id: str, version: int) -> Mapping[str, Any]:
+        """Return how far each sync had read its source as of one version."""
+        query = select(lake_version.c.position).where(
+            lake_version.c.table_id == table_id, lake_version.c.version == version
+        )
+        return self._connection.execute(query).scalar_one_or_none() or {}
+
     def by_run(self, table: TableRow, run_id: str) -> TableVersion | None:
         """Return the version that a run has committed."""
         query = select(lake_version).where(lake_version.c.table_id == table.id, lake_version.c.run_id == run_id)
@@ -228,4 +242,5 @@ def _version(table: str, row: Row[Any]) -> TableVersion:
         sources=tuple(SourceFile(**source) for source in row.sources),
         schema_change=None if row.schema_change is None else SchemaPlan.from_json(row.schema_change),
         run_id=row.run_id,
+        position=row.position or {},
     )

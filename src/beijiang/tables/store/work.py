@@ -110,21 +110,39 @@ class Work:
         scans = {merge.STAGED: staged, merge.TARGET: whole}
         compared = [name for name in incoming if name not in key and name not in HIDDEN]
         found = self.engine.fetch(merge.changed_by_file(key, compared), scans, LONG).to_pylist()
-        touched = sorted(int(row["part"]) for row in found if row["changed"])
+        leaving = self._leaving(schema, whole)
+        touched = sorted({int(row["part"]) for row in found if row["changed"]} | set(leaving))
         changed = sum(int(row["changed"]) for row in found)
         fresh = _number(self.engine, merge.count_without_partner(merge.STAGED, merge.TARGET, key), scans)
         written: list[DataFile] = []
         if touched:
-            part = Scan(tuple(current.files[i] for i in touched), schema)
-            query = merge.rewrite(schema.names, incoming, key, compared)
-            written.append(self._write(query, {**scans, merge.TARGET: part}))
-            require_rows(written[0].rows, sum(files[i].rows for i in touched))
+            part = {**scans, merge.TARGET: Scan(tuple(current.files[i] for i in touched), schema)}
+            if leaving:
+                part[merge.REMOVED] = self._removed(schema)
+            query = merge.rewrite(schema.names, incoming, key, compared, removing=bool(leaving))
+            written.append(self._write(query, part))
+            require_rows(written[0].rows, sum(files[i].rows for i in touched) - sum(leaving.values()))
         if fresh and not found:
             written += self._adopt(schema)
         elif fresh:
             written.append(self._write(merge.insertion(schema.names, incoming, key), scans))
             require_rows(written[-1].rows, fresh)
-        return written, [files[i] for i in touched], Counts(fresh, changed)
+        kept = [file for file in written if file.rows]
+        return kept, [files[i] for i in touched], Counts(fresh, changed, sum(leaving.values()))
+
+    def _leaving(self, schema: pa.Schema, whole: Scan) -> dict[int, int]:
+        """Return, per file of the table that holds any, how many rows leave."""
+        if not self.request.removed:
+            return {}
+        scans = {merge.REMOVED: self._removed(schema), merge.TARGET: whole}
+        found = self.engine.fetch(merge.removed_by_file(self.key), scans, LONG).to_pylist()
+        return {int(row["part"]): int(row["removed"]) for row in found}
+
+    def _removed(self, schema: pa.Schema) -> Scan:
+        import pyarrow as pa
+
+        keys = pa.schema([schema.field(name) for name in self.key])
+        return Scan(tuple(str(path) for path in self.request.removed), keys)
 
     def _adopt(self, schema: pa.Schema) -> list[DataFile]:
         """Make the staged files part of the table: as they are if their types fit, otherwise rewritten."""

@@ -140,6 +140,10 @@ class IngestRequest:
     """Append rows of files that this table has already taken in."""
     accept_plan: str = ""
     """Token of a schema plan that a person has read and accepted (replace only)."""
+    sync: str = ""
+    """Id of the sync whose source is read; such a run begins without files and lands what it reads."""
+    whole: bool = False
+    """Read everything that a sync covers, not only what is new."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the request for storage; equal requests give equal values."""
@@ -158,6 +162,8 @@ class IngestRequest:
             "reason": self.reason,
             "again": self.again,
             "accept_plan": self.accept_plan,
+            "sync": self.sync,
+            "whole": self.whole,
         }
 
     @classmethod

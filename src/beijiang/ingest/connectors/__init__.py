@@ -1,0 +1,26 @@
+"""Ways to read sources. Built-in connectors come through the same door as others: the entry point ``beijiang.connectors``."""
+
+from beijiang.ingest.connectors.contract import (
+    Connector,
+    ConnectorOptions,
+    Feed,
+    FeedColumn,
+    Position,
+    Reading,
+    Wanted,
+    Window,
+)
+from beijiang.ingest.connectors.registry import connector, kinds
+
+__all__ = [
+    "Connector",
+    "ConnectorOptions",
+    "Feed",
+    "FeedColumn",
+    "Position",
+    "Reading",
+    "Wanted",
+    "Window",
+    "connector",
+    "kinds",
+]

@@ -1,0 +1,244 @@
+"""What all SQL databases share: finding tables, mapping types, and statements made as trees, never as text.
+
+``SqlTable`` is one described table with its columns as the database knows them. A ``Grammar`` says, for one product, how a
+column is read so that nothing of it is lost, and how its canonical text is written inside the database.
+"""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine.reflection import Inspector
+
+from beijiang.ingest.connectors.contract import Feed, FeedColumn, Position, Wanted, Window
+from beijiang.ingest.connectors.troubles import feed_missing
+from beijiang.ingest.typing import ColumnSpec, ColumnType
+from beijiang.kit import Invalid
+from beijiang.tables import NULL_MARK, SEPARATOR
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "CURSOR_TYPES",
+    "Grammar",
+    "SqlTable",
+    "find_feeds",
+    "find_table",
+    "is_ordered",
+    "landed_schema",
+    "spec_of",
+]
+
+CURSOR_TYPES: Final = frozenset({ColumnType.INTEGER, ColumnType.DATE, ColumnType.TIMESTAMP, ColumnType.DECIMAL})
+_MAX_PRECISION: Final = 38
+
+
+def spec_of(name: str, kind: sa.types.TypeEngine[Any]) -> ColumnSpec:
+    """Map a type of a database to one of ours; whatever has no exact counterpart is kept as its text."""
+    if isinstance(kind, sa.Boolean):
+        return ColumnSpec(name, ColumnType.BOOLEAN)
+    if isinstance(kind, sa.Integer):
+        return ColumnSpec(name, ColumnType.INTEGER)
+    if isinstance(kind, sa.Float):
+        return ColumnSpec(name, ColumnType.DOUBLE)
+    if isinstance(kind, sa.Numeric):
+        return _decimal(name, kind.precision, kind.scale)
+    if isinstance(kind, sa.DateTime):
+        return ColumnSpec(name, ColumnType.TIMESTAMP)
+    if isinstance(kind, sa.Date):
+        return ColumnSpec(name, ColumnType.DATE)
+    return ColumnSpec(name, ColumnType.TEXT)
+
+
+def _decimal(name: str, precision: int | None, scale: int | None) -> ColumnSpec:
+    """Keep declared decimals as they are; undeclared or wider ones hold anything, so their text is kept."""
+    if precision is None or precision > _MAX_PRECISION or not 0 <= (scale or 0) <= precision:
+        return ColumnSpec(name, ColumnType.TEXT)
+    return ColumnSpec(name, ColumnType.DECIMAL, precision=precision, scale=scale or 0, fixed=True)
+
+
+def is_ordered(spec: ColumnSpec) -> bool:
+    """Tell whether a column could be a cursor."""
+    return spec.type in CURSOR_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTable:
+    """One table or view: its place, and its columns with the types that the database gives them."""
+
+    schema: str | None
+    name: str
+    types: dict[str, sa.types.TypeEngine[Any]]
+
+    def tree(self) -> sa.TableClause:
+        """Return the table for use in a statement."""
+        columns = [sa.column(name, kind) for name, kind in self.types.items()]
+        return sa.table(self.name, *columns, schema=self.schema)
+
+
+class Grammar(ABC):
+    """How one database product reads and spells its columns."""
+
+    dialect: sa.engine.Dialect
+
+    @abstractmethod
+    def read(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
+        """Return the expression that delivers a column without loss."""
+
+    @abstractmethod
+    def canonical(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[str]:
+        """Return the canonical text of a column: what ``tables`` computes of the stored value; NULL stays NULL."""
+
+    @abstractmethod
+    def bucket(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+        """Return the first byte of the MD5 of a text, as a number."""
+
+    @abstractmethod
+    def checksum(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+        """Return the sum, over all rows, of the first 60 bits of the MD5 of a text."""
+
+    @abstractmethod
+    def bound(self, value: Position, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
+        """Return a cursor value (canonical text, or a number) as an expression that compares with the column."""
+
+    # The statements
+
+    def rows(self, table: SqlTable, wanted: Wanted, buckets: Sequence[int] | None = None) -> sa.Select[Any]:
+        """Select the wanted rows, or those of some key ranges."""
+        tree = table.tree()
+        columns = [self.read(tree.c[c.name], c.spec).label(c.name) for c in wanted.feed.columns]
+        query = self._within(sa.select(*columns), tree, wanted)
+        if buckets is not None:
+            query = query.where(self.bucket(self._key_text(tree, wanted)).in_(list(buckets)))
+        return query
+
+    def key_rows(self, table: SqlTable, wanted: Wanted) -> sa.Select[Any]:
+        """Select the key of every row, whatever the window."""
+        tree = table.tree()
+        specs = {c.name: c.spec for c in wanted.feed.columns}
+        return sa.select(*(self.read(tree.c[name], specs[name]).label(name) for name in wanted.key))
+
+    def tallies(self, table: SqlTable, wanted: Wanted) -> sa.Select[Any]:
+        """Select bucket, number of rows and sum of checksums for every key range that has rows."""
+        tree = table.tree()
+        whole = self._joined([self.canonical(tree.c[c.name], c.spec) for c in wanted.feed.columns])
+        bucket = self.bucket(self._key_text(tree, wanted) if wanted.key else whole).label("bucket")
+        query = sa.select(bucket, sa.func.count().label("rows"), self.checksum(whole).label("checksum"))
+        return self._within(query, tree, wanted).group_by(sa.text("1"))
+
+    def highest(self, table: SqlTable, wanted: Wanted, window: Window) -> sa.Select[Any]:
+        """Select the highest cursor value of the window, as canonical text."""
+        tree = table.tree()
+        spec = _spec(wanted.feed, window.column)
+        top = sa.func.max(tree.c[window.column]).label("top")
+        inner = self._within(sa.select(top), tree, wanted).subquery()
+        return sa.select(self.canonical(sa.column("top", table.types[window.column]), spec)).select_from(inner)
+
+    def _within(self, query: sa.Select[Any], tree: sa.TableClause, wanted: Wanted) -> sa.Select[Any]:
+        query = query.select_from(tree)
+        window = wanted.window
+        if window is None:
+            return query
+        column, spec = tree.c[window.column], _spec(wanted.feed, window.column)
+        bounds = []
+        if window.start is not None:
+            bounds.append(column >= self.bound(window.start, column, spec))
+        if window.end is not None:
+            bounds.append(column <= self.bound(window.end, column, spec))
+        return query.where(sa.or_(sa.and_(*bounds), column.is_(None))) if bounds else query
+
+    def _key_text(self, tree: sa.TableClause, wanted: Wanted) -> sa.ColumnElement[str]:
+        return self._joined([self.canonical(tree.c[name], _spec(wanted.feed, name)) for name in wanted.key])
+
+    def _joined(self, texts: Sequence[sa.ColumnElement[str]]) -> sa.ColumnElement[str]:
+        filled: list[Any] = []
+        for text in texts:
+            filled += [sa.literal(SEPARATOR, sa.Text()), sa.func.coalesce(text, sa.literal(NULL_MARK, sa.Text()))]
+        return sa.func.concat(*filled[1:])
+
+    def text(self, statement: sa.Select[Any]) -> str:
+        """Return a statement as the database's own text, with every value quoted by the dialect."""
+        compiled = statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True})
+        return str(compiled)
+
+
+def _spec(feed: Feed, name: str) -> ColumnSpec:
+    found = feed.column(name)
+    if found is None:
+        raise Invalid(
+            f"数据源的“{feed.name}”没有列“{name}”。现有：{'、'.join(c.name for c in feed.columns)}。",
+            f'"{feed.name}" of the source has no column "{name}". It has: {", ".join(c.name for c in feed.columns)}.',
+            code="unknown_column",
+        )
+    return found.spec
+
+
+def landed_schema(feed: Feed) -> pa.Schema:
+    """Return how rows come where the database's types are exact: decimals as their text, all else in its own type."""
+    import pyarrow as pa
+
+    fields = []
+    for column in feed.columns:
+        kind = column.spec.to_arrow().type
+        fields.append(pa.field(column.name, pa.string() if pa.types.is_decimal(kind) else kind))
+    return pa.schema(fields)
+
+
+def find_feeds(inspector: Inspector, schemas: Iterable[str | None]) -> list[Feed]:
+    """List tables and views of some schemas, with their comments."""
+    feeds = []
+    for schema in schemas:
+        names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+        comments = _comments(inspector, schema)
+        feeds += [Feed(name=_joined_name(schema, n), comment=comments.get(n) or "") for n in sorted(names)]
+    return feeds
+
+
+def _comments(inspector: Inspector, schema: str | None) -> dict[str, str | None]:
+    if not inspector.dialect.supports_comments:
+        return {}
+    found = inspector.get_multi_table_comment(schema, kind=sa.engine.reflection.ObjectKind.ANY)
+    return {name: value["text"] for (_, name), value in found.items()}
+
+
+def _joined_name(schema: str | None, name: str) -> str:
+    return f"{schema}.{name}" if schema else name
+
+
+def find_table(inspector: Inspector, name: str, schemas: Sequence[str | None]) -> tuple[SqlTable, Feed]:
+    """Describe the table or view called ``name``, with or without its schema.
+
+    Raises:
+        NotFound: no such table, or the account may not see it.
+
+    """
+    for schema in schemas:
+        bare = name.removeprefix(f"{schema}.") if schema else name
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", sa.exc.SAWarning)  # a type that SQLAlchemy does not know is kept as text
+                columns = inspector.get_columns(bare, schema)
+        except sa.exc.NoSuchTableError:
+            continue
+        if columns:
+            return _described(inspector, schema, bare, columns)
+    raise feed_missing(name)
+
+
+def _described(inspector: Inspector, schema: str | None, name: str, columns: Sequence[Any]) -> tuple[SqlTable, Feed]:
+    types = {c["name"]: c["type"] for c in columns}
+    described = []
+    for column in columns:
+        spec = spec_of(column["name"], column["type"])
+        native = str(column["type"]).lower() if not isinstance(column["type"], sa.types.NullType) else "?"
+        described.append(FeedColumn(spec, native, column.get("comment") or "", is_ordered(spec)))
+    key = tuple(inspector.get_pk_constraint(name, schema).get("constrained_columns") or ())
+    comment = inspector.get_table_comment(name, schema)["text"] if inspector.dialect.supports_comments else ""
+    feed = Feed(name=_joined_name(schema, name), comment=comment or "", columns=tuple(described), key=key)
+    return SqlTable(schema, name, types), feed

@@ -1,0 +1,261 @@
+"""Sources, what is taken from them into which table, and the certificate of what arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from beijiang.ingest.models.files import RunMode
+from beijiang.kit import Text
+from beijiang.kit.errors import JsonValue
+
+__all__ = [
+    "SECRET_PURPOSE",
+    "SYNC_FILE_SUFFIX",
+    "SYNC_JOB",
+    "AllowedTarget",
+    "Certificate",
+    "Source",
+    "SourceDraft",
+    "Sync",
+    "SyncDraft",
+    "SyncMode",
+    "SyncPlan",
+    "Verdict",
+]
+
+SYNC_JOB: Final = "ingest.sync"
+"""Name under which build.py registers the work of runs from sources."""
+SECRET_PURPOSE: Final = "connector"
+SYNC_FILE_SUFFIX: Final = ".parquet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDraft:
+    """What a person says of a source; secrets are among the options and leave them before anything is stored."""
+
+    name: str
+    kind: str
+    org_id: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A place outside from which a department's data come. Its secrets are sealed and never shown."""
+
+    id: str
+    name: str
+    kind: str
+    org_id: str
+    options: Mapping[str, JsonValue]
+    secrets: Mapping[str, str]
+    """Option name to sealed text."""
+    created_at: datetime
+    created_by: str
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the source for an API answer or the terminal: of its secrets only that they are set."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "kind": self.kind,
+            "org_id": self.org_id,
+            "options": {**self.options},
+            "secrets_set": [*sorted(self.secrets)],
+            "created_at": self.created_at.isoformat(),
+            "created_by": self.created_by,
+        }
+
+
+class SyncMode(StrEnum):
+    """How much of a feed one run reads."""
+
+    FULL = "full"
+    """Everything; the table becomes what the source is."""
+    INCREMENTAL = "incremental"
+    """What a cursor says is new or changed, with some overlap, merged by key."""
+
+    @property
+    def text(self) -> Text:
+        """Return what people call it."""
+        return _MODES[self]
+
+
+_MODES: Final = {
+    SyncMode.FULL: Text("全量", "full"),
+    SyncMode.INCREMENTAL: Text("增量", "incremental"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncDraft:
+    """What a person wants to be taken from a source."""
+
+    source_id: str
+    feed: str
+    table: str
+    mode: SyncMode = SyncMode.FULL
+    key: tuple[str, ...] = ()
+    """Empty: the source's primary key, where it has one."""
+    columns: tuple[str, ...] = ()
+    """Empty: all, also those that the source gets later."""
+    cursor: str = ""
+    overlap: str = ""
+    """How far before the last position a run reads again: seconds for times, days for dates, a number for numbers."""
+    deletes: bool = False
+    """Compare all keys at each incremental run, so that rows deleted at the source leave the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """One feed of a source that is taken into one table."""
+
+    id: str
+    source_id: str
+    source_name: str
+    org_id: str
+    feed: str
+    table: str
+    mode: SyncMode
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    cursor: str
+    overlap: str
+    deletes: bool
+    created_at: datetime
+
+    @property
+    def write_mode(self) -> RunMode:
+        """Return how its runs change the table."""
+        return RunMode.MERGE if self.mode is SyncMode.INCREMENTAL else RunMode.REPLACE
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the sync for an API answer or the terminal."""
+        return {
+            "id": self.id,
+            "source": self.source_name,
+            "org_id": self.org_id,
+            "feed": self.feed,
+            "table": self.table,
+            "mode": self.mode.value,
+            "key": [*self.key],
+            "columns": [*self.columns],
+            "cursor": self.cursor,
+            "overlap": self.overlap,
+            "deletes": self.deletes,
+            "created_at": self.created_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncPlan:
+    """What a run would do, before it does anything."""
+
+    sync: Sync
+    creates: bool
+    """The table does not exist yet."""
+    columns: Sequence[Mapping[str, JsonValue]]
+    """Name, the source's type, ours, comment, and whether the table has it."""
+    start: str | None
+    """Canonical text of the cursor from which rows are read; None reads everything."""
+    rows: int | None
+    """Rows that the source says would be read, where it can count."""
+    stops: str
+    """Why a run would stop at the columns; empty if it would not."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the plan for an API answer or the terminal."""
+        return {
+            "sync": self.sync.id,
+            "feed": self.sync.feed,
+            "table": self.sync.table,
+            "mode": self.sync.mode.value,
+            "creates": self.creates,
+            "start": self.start,
+            "rows": self.rows,
+            "columns": [dict(c) for c in self.columns],
+            "stops": self.stops,
+        }
+
+
+class Verdict(StrEnum):
+    """What a certificate comes to."""
+
+    EQUAL = "equal"
+    """Count and checksum are equal in every key range."""
+    EXPLAINED = "explained"
+    """Every row that differs is accounted for: set aside with a reason, or changed at the source since."""
+    DIFFERENT = "different"
+    """Rows differ and nothing explains it; they are listed."""
+
+    @property
+    def text(self) -> Text:
+        """Return what people call it."""
+        return _VERDICTS[self]
+
+
+_VERDICTS: Final = {
+    Verdict.EQUAL: Text("一致", "equal"),
+    Verdict.EXPLAINED: Text("差异已说明", "explained"),
+    Verdict.DIFFERENT: Text("不一致", "different"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """Proof of what a table holds of a source, at one version and position."""
+
+    id: str
+    sync_id: str
+    run_id: str | None
+    """The run that it closes; None for a verification that was asked for."""
+    table: str
+    version: int
+    at: datetime
+    verdict: Verdict
+    body: Mapping[str, JsonValue]
+    """``source``, ``landed`` and ``table`` with rows and checksum each; ``ranges`` that differ; ``differences`` by key."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the certificate for an API answer or the terminal."""
+        return {
+            "id": self.id,
+            "sync": self.sync_id,
+            "run": self.run_id,
+            "table": self.table,
+            "version": self.version,
+            "at": self.at.isoformat(),
+            "verdict": self.verdict.value,
+            **self.body,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedTarget:
+    """A machine and port of a private network, or a folder, that the security administrator opened to sources."""
+
+    id: str
+    host: str
+    port: int
+    network: str
+    folder: str
+    reason: str
+    added_by: str
+    added_at: datetime
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the target for an API answer or the terminal."""
+        return {
+            "id": self.id,
+            "host": self.host,
+            "port": self.port,
+            "network": self.network,
+            "folder": self.folder,
+            "reason": self.reason,
+            "added_by": self.added_by,
+            "added_at": self.added_at.isoformat(),
+        }

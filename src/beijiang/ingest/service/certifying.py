@@ -1,0 +1,106 @@
+"""Hold both sides against each other: what the source counted, what arrived, and what the table now holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.ingest.models import Verdict
+from beijiang.tables import Difference, DifferenceKind, Fingerprint
+
+if TYPE_CHECKING:
+    from beijiang.ingest.models import Sync
+    from beijiang.ingest.service.fetching import Fetched
+    from beijiang.ingest.typing import TypedSchema
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+    from beijiang.tables import Tables
+
+__all__ = ["Finding", "certified", "differing", "side", "told"]
+
+_LISTED: Final = 200
+"""Differences that a certificate lists by key; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict and what it stands on."""
+
+    verdict: Verdict
+    body: dict[str, JsonValue]
+
+
+def certified(  # noqa: PLR0913 - two sides and what lies between them
+    tables: Tables,
+    actor: Actor,
+    sync: Sync,
+    fetched: Fetched,
+    *,
+    counts: Mapping[str, int],
+    staged: Sequence[Path],
+    schema: TypedSchema,
+    version: int,
+    whole: bool,
+) -> Finding:
+    """Compare, in order: the source's count with what arrived, and the rows made of it with the committed version.
+
+    Between the two stands the account of the run, which balances or stops it: arrived = good + set aside + repeated.
+    """
+    source, landed = Fingerprint.from_json(fetched.source), Fingerprint.from_json(fetched.landed)
+    columns, arrow = list(schema.names), schema.to_arrow()
+    part = fetched.part
+    made = tables.fingerprint_of(actor, staged, arrow, sync.key)
+    held = tables.fingerprint(actor, sync.table, columns, sync.key, part=part, version=version)
+    lost = source.differing(landed)
+    unlike = made.differing(held)
+    found: Sequence[Difference] = ()
+    if unlike and sync.key:
+        found = tables.differences(
+            actor, sync.table, columns, sync.key, staged, buckets=unlike, part=part, version=version
+        )
+    explained = [d for d in found if d.kind is DifferenceKind.EXTRA and not whole and not sync.deletes]
+    verdict = Verdict.EQUAL
+    if lost or (unlike and not sync.key) or len(explained) < len(found):
+        verdict = Verdict.DIFFERENT
+    elif explained or counts["aside"]:
+        verdict = Verdict.EXPLAINED
+    body: dict[str, JsonValue] = {
+        "part": None if part is None else {"column": part.column, "start": part.start, "end": part.end},
+        "consistent": fetched.consistent,
+        "counted_by": fetched.counted_by,
+        "source": side(source),
+        "landed": side(landed),
+        "made": side(made),
+        "held": side(held),
+        "set_aside": counts["aside"],
+        "deleted_at_source": len(explained),
+        "ranges": [*differing(source, landed, "transfer"), *differing(made, held, "commit")],
+        "differences": [told(d) for d in found[:_LISTED]],
+        "differences_found": len(found),
+    }
+    return Finding(verdict, body)
+
+
+def side(print_: Fingerprint) -> dict[str, JsonValue]:
+    """Return what one side comes to, for people."""
+    return {"rows": print_.rows, "checksum": print_.checksum}
+
+
+def differing(left: Fingerprint, right: Fingerprint, step: str) -> list[JsonValue]:
+    """Return the key ranges in which two sides are not equal."""
+    told: list[JsonValue] = []
+    for bucket in left.differing(right):
+        rows: list[JsonValue] = [p.tallies[bucket].rows if bucket in p.tallies else 0 for p in (left, right)]
+        told.append({"step": step, "range": f"{bucket:02x}", "rows": rows})
+    return told
+
+
+def told(difference: Difference) -> dict[str, Any]:
+    """Return one difference for people: by its key, which the department handed in itself."""
+    return {
+        "kind": difference.kind.value,
+        "key": list(difference.key),
+        "columns": list(difference.columns),
+    }

@@ -1,0 +1,209 @@
+"""The first step of a run from a source: look once, write down everything that was seen, and land it unchanged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beijiang.ingest.connectors import Feed, Wanted, Window
+from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedSchema
+from beijiang.kit import BeijiangError, Conflict, Invalid, Text
+from beijiang.tables import Fingerprint, Part
+
+if TYPE_CHECKING:
+    from beijiang.ingest.connectors import Connector, Reading
+    from beijiang.ingest.models import Sync
+
+__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "checked_feed", "fetch", "patiently", "start_of"]
+
+ROWS_FILE: Final = "rows.parquet"
+AGAIN_FILE: Final = "again.parquet"
+KEYS_FILE: Final = "keys.parquet"
+_GROUP: Final = 122_880
+_PAUSES: Final = (0.5, 2.0, 8.0)
+"""Seconds before each new attempt at a source that does not answer."""
+
+_READING = Text("读取数据源", "Reading the source")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one look at a source brought, and what the source itself says that it amounts to."""
+
+    columns: tuple[dict[str, object], ...]
+    """Specs of the columns, as stored."""
+    comments: dict[str, str]
+    rows: int
+    cursor: str
+    start: str | None
+    end: str | None
+    """Canonical texts of the cursor: from where it was read, and the highest value seen."""
+    source: dict[str, list[int]]
+    """Fingerprint of what was asked for, counted on the source's side."""
+    counted_by: str
+    """``source``: the source counted; ``reread``: the rows were read a second time."""
+    landed: dict[str, list[int]]
+    """Fingerprint of the rows that arrived."""
+    consistent: bool
+    has_keys: bool
+    """All keys of the source came too, so that what was deleted there can leave."""
+    unique: bool
+    """The source itself guarantees one row per key."""
+
+    @property
+    def schema(self) -> TypedSchema:
+        """Return the columns."""
+        return TypedSchema(tuple(ColumnSpec.from_json(c) for c in self.columns))
+
+    @property
+    def part(self) -> Part | None:
+        """Return which rows of the table this look covers; None means all."""
+        return Part(self.cursor, self.start, self.end) if self.cursor else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for storage."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Fetched:
+        """Rebuild a stored one."""
+        return cls(**{**value, "columns": tuple(value["columns"])})
+
+
+def checked_feed(connector: Connector, sync: Sync, known: Sequence[str]) -> Feed:
+    """Return the feed with the wanted columns.
+
+    Raises:
+        Conflict: a column that the table has, or that was asked for, is gone from the source (``source_column_gone``).
+        Invalid: the key or the cursor is no column of it.
+
+    """
+    feed = connector.describe(sync.feed)
+    names = [c.name for c in feed.columns]
+    wanted = [*sync.columns] or names
+    gone = [n for n in dict.fromkeys([*sync.columns, *(known if not sync.columns else ()), *sync.key]) if n not in names]
+    if gone:
+        raise Conflict(
+            f"数据源“{sync.feed}”已没有列：{'、'.join(gone)}。表“{sync.table}”没有改变。若属有意，请重新选择要取的列；若是改名，请与数据源部门确认。",
+            f'The source\'s "{sync.feed}" no longer has: {", ".join(gone)}. Table "{sync.table}" is unchanged. If that is meant, choose the columns anew; if they were renamed, ask the source\'s department.',
+            code="source_column_gone",
+            detail={"columns": [*gone], "table": sync.table},
+        )
+    if sync.cursor and sync.cursor not in names:
+        raise Invalid(
+            f"数据源“{sync.feed}”没有游标列“{sync.cursor}”。",
+            f'The source\'s "{sync.feed}" has no cursor column "{sync.cursor}".',
+            code="unknown_column",
+        )
+    return feed.only([*wanted, *sync.key, *([sync.cursor] if sync.cursor else [])])
+
+
+def start_of(position: object, overlap: str, kind: ColumnType) -> str | None:
+    """Return from where to read again: the last position less the overlap, as canonical text.
+
+    Raises:
+        Invalid: the overlap is no number.
+
+    """
+    if position is None:
+        return None
+    text = str(position)
+    if not overlap:
+        return text
+    try:
+        size = Decimal(overlap)
+    except InvalidOperation as error:
+        raise Invalid(
+            f"重叠量“{overlap}”不是数字。时间列按秒，日期列按天，数值列按数值。",
+            f'The overlap "{overlap}" is no number: seconds for times, days for dates, a number for numbers.',
+            code="bad_overlap",
+        ) from error
+    if kind is ColumnType.TIMESTAMP:
+        moment = datetime.fromisoformat(text) - timedelta(seconds=float(size))
+        return moment.isoformat(sep=" ", timespec="microseconds")
+    if kind is ColumnType.DATE:
+        return (datetime.fromisoformat(text) - timedelta(days=float(size))).date().isoformat()
+    return f"{Decimal(text) - size:f}"
+
+
+def patiently(work: Callable[[], Any], pause: Callable[[float], None] = time.sleep) -> Any:
+    """Do ``work``, again after a pause where a source did not answer; what it refuses is not tried again."""
+    for seconds in _PAUSES:
+        try:
+            return work()
+        except BeijiangError as error:
+            if not error.transient:
+                raise
+        pause(seconds)
+    return work()
+
+
+def fetch(  # noqa: PLR0913 - what is read, from where, into where, and the two tools
+    connector: Connector,
+    sync: Sync,
+    feed: Feed,
+    *,
+    start: str | None,
+    folder: Path,
+    tally: Callable[[Sequence[Path], pa.Schema], Fingerprint],
+    tick: Callable[[int, int | None, Text], None],
+) -> Fetched:
+    """Read a feed into ``folder``: rows, keys where deletions are looked for, and the source's own count of both.
+
+    ``tally`` fingerprints a Parquet file; ``tick`` is told rows done, rows expected, and what is going on.
+    """
+    window = Window(sync.cursor, start) if sync.cursor else None
+    wanted = Wanted(feed=feed, key=sync.key, window=window)
+    with connector.open(wanted) as reading:
+        schema = reading.schema
+        end = reading.position()
+        if window is not None and end is not None and not reading.consistent:
+            # Rows that come while this run reads wait for the next one, so that all of its looks see the same.
+            reading = reading.until(end)
+        claimed = reading.fingerprint()
+        expected = None if claimed is None else claimed.rows
+        rows = _write(reading.batches(), schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
+        if sync.deletes and window is not None:
+            keys = pa.schema([schema.field(name) for name in sync.key])
+            _write(reading.keys(), keys, folder / KEYS_FILE, lambda n: tick(n, None, _READING))
+        landed = tally([folder / ROWS_FILE], schema)
+        if claimed is None:
+            _write(reading.batches(), schema, folder / AGAIN_FILE, lambda n: tick(n, rows, _READING))
+            claimed = tally([folder / AGAIN_FILE], schema)
+            (folder / AGAIN_FILE).unlink()
+            counted_by = "reread"
+        else:
+            counted_by = "source"
+    return Fetched(
+        columns=tuple(c.spec.to_json() for c in feed.columns),
+        comments={c.name: c.comment for c in feed.columns if c.comment},
+        rows=rows,
+        cursor=sync.cursor,
+        start=start,
+        end=None if end is None else str(end),
+        source=claimed.to_json(),
+        counted_by=counted_by,
+        landed=landed.to_json(),
+        consistent=reading.consistent,
+        has_keys=sync.deletes and window is not None,
+        unique=reading.consistent and bool(sync.key) and set(sync.key) >= set(feed.key) > set(),
+    )
+
+
+def _write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, tick: Callable[[int], None]) -> int:
+    rows = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in batches:
+            plain = pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+            writer.write_table(pa.Table.from_batches([plain]), row_group_size=_GROUP)
+            rows += batch.num_rows
+            tick(rows)
+    return rows

@@ -1,0 +1,510 @@
+"""The verbs of sources: where data come from, what is taken into which table, and whether all of it arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+from sqlalchemy.exc import IntegrityError
+
+from beijiang.access import Permission
+from beijiang.ingest.connectors import Feed, Wanted, Window, connector, kinds
+from beijiang.ingest.models import (
+    SECRET_PURPOSE,
+    SYNC_JOB,
+    AllowedTarget,
+    Certificate,
+    IngestRequest,
+    Source,
+    SourceDraft,
+    Sync,
+    SyncDraft,
+    SyncMode,
+    SyncPlan,
+    Verdict,
+)
+from beijiang.ingest.store.sources import SourceStore
+from beijiang.kit import Conflict, Invalid, NotFound, new_id
+from beijiang.outbound import Outbound, Target
+from beijiang.tables import HIDDEN
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.crypto import Vault
+    from beijiang.db import Database
+    from beijiang.evidence import Evidence
+    from beijiang.ingest.connectors import Connector
+    from beijiang.ingest.service.ingest import Ingest
+    from beijiang.jobs import JobRun
+    from beijiang.kit import Actor, Clock
+    from beijiang.kit.errors import JsonValue
+    from beijiang.tables import Tables
+
+__all__ = ["Sources"]
+
+_NAME: Final = 100
+_FEEDS: Final = 5_000
+
+
+class Sources:
+    """Departments' databases and services, read under their owners' accounts, each row accounted for."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  # the parts it works with, wired on one page
+        self,
+        db: Database,
+        ingest: Ingest,
+        tables: Tables,
+        vault: Vault,
+        access: Access,
+        evidence: Evidence,
+        clock: Clock,
+    ) -> None:
+        self.db = db
+        self.ingest = ingest
+        self.tables = tables
+        self.vault = vault
+        self.access = access
+        self.evidence = evidence
+        self.clock = clock
+        self.outbound = Outbound(self._allowed)
+
+    # Where sources may be: decided by the security administrator, used by departments
+
+    def targets(self, actor: Actor) -> list[AllowedTarget]:
+        """Return the inner machines and folders that sources may be read from, newest first."""
+        self.access.require(actor, Permission.INGEST_TARGET_READ)
+        with self.db.read() as connection:
+            return SourceStore(connection).targets()
+
+    def allow(self, actor: Actor, target: Target, reason: str) -> AllowedTarget:
+        """Open one machine and port, or one folder, to sources."""
+        self.access.require(actor, Permission.INGEST_TARGET_ALLOW)
+        if not reason.strip():
+            raise Invalid("请写明放行的理由。", "Say why it is opened.", code="reason_required")
+        allowed = AllowedTarget(
+            id=new_id("tgt"), **asdict(target), reason=reason, added_by=actor.name, added_at=self.clock.now()
+        )
+        with self.db.begin() as tx:
+            SourceStore(tx.connection).add_target(allowed)
+            self.evidence.record(tx, actor, "ingest.target_allow", target=allowed.id, detail=allowed.to_json())
+        return allowed
+
+    def close_target(self, actor: Actor, target_id: str) -> None:
+        """Close a machine or folder again; the next connection is refused."""
+        self.access.require(actor, Permission.INGEST_TARGET_ALLOW)
+        with self.db.begin() as tx:
+            if not SourceStore(tx.connection).forget_target(target_id):
+                raise NotFound("没有这个访问目标。", "There is no such target.", code="target_not_found")
+            self.evidence.record(tx, actor, "ingest.target_close", target=target_id)
+
+    def _allowed(self) -> list[Target]:
+        with self.db.read() as connection:
+            found = SourceStore(connection).targets()
+        return [Target(host=t.host, port=t.port, network=t.network, folder=t.folder) for t in found]
+
+    # Sources
+
+    def kinds(self, actor: Actor) -> list[dict[str, JsonValue]]:
+        """Return every kind of source that is installed, with its options as a JSON schema."""
+        self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
+        found: list[dict[str, JsonValue]] = []
+        for kind in kinds():
+            made = connector(kind)
+            model = made.options_model
+            secret: list[JsonValue] = [*sorted(model.secret_names())]
+            text: dict[str, JsonValue] = {"zh": made.text.zh, "en": made.text.en}
+            found.append({"kind": kind, "text": text, "options": model.model_json_schema(), "secrets": secret})
+        return found
+
+    def sources(self, actor: Actor) -> list[Source]:
+        """Return the sources of the actor's department (the platform sees all), by name."""
+        self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
+        with self.db.read() as connection:
+            return SourceStore(connection).sources(actor.org_id)
+
+    def source(self, actor: Actor, words: str) -> Source:
+        """Return one source by id or name.
+
+        Raises:
+            NotFound: unknown or another department's, which look the same.
+
+        """
+        with self.db.read() as connection:
+            found = SourceStore(connection).source(words, actor.org_id)
+        if found is None or not self.access.allows(actor, Permission.INGEST_SOURCE_READ, found.org_id):
+            self.access.require(actor, Permission.INGEST_SOURCE_READ)
+            raise _no_source(words)
+        return found
+
+    def add(self, actor: Actor, draft: SourceDraft) -> Source:
+        """Register a source; its secrets are sealed before anything is stored.
+
+        Raises:
+            Invalid: unknown kind, or options that do not fit it.
+            Conflict: the department has a source of this name.
+
+        """
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, draft.org_id)
+        name = draft.name.strip()
+        if not name or len(name) > _NAME or not name.isprintable():
+            raise Invalid(f"数据源名称需为 1 至 {_NAME} 个字符。", f"A source's name has 1 to {_NAME} characters.", code="bad_name")
+        source_id = new_id("src")
+        options, secrets = self._sealed(source_id, draft.kind, draft.options, {})
+        source = Source(
+            id=source_id,
+            name=name,
+            kind=draft.kind,
+            org_id=draft.org_id,
+            options=options,
+            secrets=secrets,
+            created_at=self.clock.now(),
+            created_by=actor.name,
+        )
+        try:
+            with self.db.begin() as tx:
+                SourceStore(tx.connection).add_source(source)
+                detail: dict[str, JsonValue] = {"name": name, "kind": draft.kind, "org": draft.org_id}
+                self.evidence.record(tx, actor, "ingest.source_add", target=source_id, detail=detail)
+        except IntegrityError as error:
+            raise Conflict(
+                f"本部门已有名为“{name}”的数据源。", f'The department has a source "{name}".', code="source_exists"
+            ) from error
+        return source
+
+    def change(self, actor: Actor, words: str, options: Mapping[str, Any]) -> Source:
+        """Change some options of a source; secrets that are not given stay as they are."""
+        source = self.source(actor, words)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        plain, secrets = self._sealed(source.id, source.kind, {**source.options, **options}, source.secrets)
+        with self.db.begin() as tx:
+            SourceStore(tx.connection).change_source(source.id, plain, secrets)
+            changed: list[JsonValue] = [*sorted(options)]
+            self.evidence.record(tx, actor, "ingest.source_change", target=source.id, detail={"options": changed})
+        return replace(source, options=plain, secrets=secrets)
+
+    def remove(self, actor: Actor, words: str) -> None:
+        """Forget a source, its secrets and what is taken from it; tables and certificates stay."""
+        source = self.source(actor, words)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        with self.db.begin() as tx:
+            SourceStore(tx.connection).forget_source(source.id)
+            self.evidence.record(tx, actor, "ingest.source_remove", target=source.id, detail={"name": source.name})
+
+    def rotate(self, actor: Actor) -> int:
+        """Make a new root key and wrap every source's secrets under it; return how many."""
+        self.access.require(actor, Permission.INGEST_SECRET_ROTATE)
+        version = self.vault.new_root_key()
+        with self.db.begin() as tx:
+            store = SourceStore(tx.connection)
+            count = 0
+            for source in store.sources(None):
+                renewed = {
+                    name: self.vault.rewrap(sealed, purpose=SECRET_PURPOSE, context=_place(source.id, name))
+                    for name, sealed in source.secrets.items()
+                }
+                count += len(renewed)
+                store.change_source(source.id, source.options, renewed)
+            detail: dict[str, JsonValue] = {"version": version, "secrets": count}
+            self.evidence.record(tx, actor, "ingest.secret_rotate", target="root-key", detail=detail)
+        return count
+
+    def feeds(self, actor: Actor, words: str) -> list[Feed]:
+        """Ask a source what can be read; also the test of its options.
+
+        Raises:
+            Invalid: the source refuses; Unavailable: it does not answer; Refused: its address is not allowed.
+
+        """
+        source = self.source(actor, words)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        return self._connector(source).discover()[:_FEEDS]
+
+    def feed(self, actor: Actor, words: str, name: str) -> Feed:
+        """Describe one feed: columns with their types here and there, comments, key."""
+        source = self.source(actor, words)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        return self._connector(source).describe(name)
+
+    # What is taken from them
+
+    def syncs(self, actor: Actor, words: str | None = None) -> list[Sync]:
+        """Return what is taken from a source, or from all of the department's, by table."""
+        self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
+        source = None if words is None else self.source(actor, words)
+        with self.db.read() as connection:
+            return SourceStore(connection).syncs(
+                source_id=None if source is None else source.id, org_id=actor.org_id
+            )
+
+    def sync(self, actor: Actor, words: str) -> Sync:
+        """Return one sync by its id or its table; a source's name serves where only one feed is taken from it."""
+        with self.db.read() as connection:
+            store = SourceStore(connection)
+            found = store.sync(words)
+            if found is None:
+                source = store.source(words, actor.org_id)
+                of_source = [] if source is None else store.syncs(source_id=source.id)
+                found = of_source[0] if len(of_source) == 1 else None
+        if found is None or not self.access.allows(actor, Permission.INGEST_SOURCE_READ, found.org_id):
+            self.access.require(actor, Permission.INGEST_SOURCE_READ)
+            raise NotFound(
+                f"没有取数任务“{words[:60]}”。请用其编号或目标表名；beijiang sources syncs 列出全部。",
+                f'There is no sync "{words[:60]}". Give its id or its table; beijiang sources syncs lists them.',
+                code="sync_not_found",
+            )
+        return found
+
+    def take(self, actor: Actor, draft: SyncDraft) -> Sync:
+        """Say that a feed is to be taken into a table; nothing is read yet but the feed's description.
+
+        Raises:
+            Invalid: a key, cursor or column is missing, or an incremental sync lacks one.
+            Conflict: the table is filled from somewhere already, or is another department's.
+
+        """
+        source = self.source(actor, draft.source_id)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        feed = self._connector(source).describe(draft.feed)
+        key = draft.key or tuple(k for k in feed.key if not draft.columns or k in draft.columns)
+        _check_draft(draft, feed, key)
+        owner = self.ingest.owner(actor, draft.table)
+        if owner not in {None, source.org_id}:
+            raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
+        values = {
+            "id": new_id("syn"),
+            "source_id": source.id,
+            "feed": feed.name,
+            "table_name": draft.table.strip(),
+            "mode": draft.mode.value,
+            "key": list(key),
+            "columns": list(draft.columns),
+            "cursor": draft.cursor if draft.mode is SyncMode.INCREMENTAL else "",
+            "overlap": draft.overlap,
+            "deletes": draft.deletes,
+            "created_at": self.clock.now(),
+        }
+        try:
+            with self.db.begin() as tx:
+                SourceStore(tx.connection).add_sync(values)
+                told: dict[str, JsonValue] = {n: v for n, v in values.items() if n != "created_at"}
+                self.evidence.record(tx, actor, "ingest.sync_add", target=values["id"], detail=told)
+        except IntegrityError as error:
+            raise Conflict(
+                f"表“{draft.table}”已有数据来源（一数一源）。请换一张表，或先停止原来的取数任务。",
+                f'Table "{draft.table}" is filled from a source already (one source per item). Choose another, or end that sync first.',
+                code="table_has_source",
+            ) from error
+        return self.sync(actor, str(values["id"]))
+
+    def leave(self, actor: Actor, words: str) -> None:
+        """Stop taking a feed into a table; the table stays as it is."""
+        sync = self.sync(actor, words)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, sync.org_id)
+        with self.db.begin() as tx:
+            SourceStore(tx.connection).forget_sync(sync.id)
+            self.evidence.record(tx, actor, "ingest.sync_end", target=sync.id, detail={"table": sync.table})
+
+    def plan(self, actor: Actor, words: str, *, whole: bool = False) -> SyncPlan:
+        """Say what a run would do: columns, from where it reads, and how many rows the source counts."""
+        from beijiang.ingest.service.fetching import checked_feed, start_of
+
+        sync = self.sync(actor, words)
+        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
+        arrow = self.tables.schema(actor, sync.table)
+        known = {} if arrow is None else {n: arrow.field(n).type for n in arrow.names if n not in HIDDEN}
+        made = self._connector(self._source_of(sync))
+        stops = ""
+        try:
+            feed = checked_feed(made, sync, list(known))
+        except Conflict as stop:
+            stops, feed = stop.text.zh, made.describe(sync.feed)
+        column = feed.column(sync.cursor)
+        start = None
+        if column is not None and not whole:
+            start = start_of(self.tables.positions(actor, sync.table).get(sync.id), sync.overlap, column.spec.type)
+        wanted = Wanted(feed=feed, key=sync.key, window=Window(sync.cursor, start) if column is not None else None)
+        with made.open(wanted) as reading:
+            counted = reading.fingerprint()
+        columns: list[dict[str, JsonValue]] = [
+            {
+                "name": c.name,
+                "native": c.native,
+                "type": c.spec.type.value,
+                "comment": c.comment,
+                "known": c.name in known,
+                "changed": c.name in known and str(known[c.name]) != str(c.spec.to_arrow().type),
+            }
+            for c in feed.columns
+        ]
+        rows = None if counted is None else counted.rows
+        return SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops)
+
+    def run(self, actor: Actor, words: str, *, whole: bool = False, reason: str = "") -> str:
+        """Queue a run and return its id; ``whole`` reads everything that the sync covers, not only what is new."""
+        sync = self.sync(actor, words)
+        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
+        request = IngestRequest(
+            files=(),
+            into=sync.table,
+            org_id=sync.org_id,
+            key=sync.key,
+            mode=sync.write_mode,
+            reason=reason,
+            sync=sync.id,
+            whole=whole,
+        )
+        return self.ingest.queue(actor, request, [], SYNC_JOB)
+
+    def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
+        """Do the run that a job stands for; registered in build.py as the work of ``SYNC_JOB``."""
+        from beijiang.ingest.service.syncing import SyncWork
+
+        del arguments
+        run_id, request = self.ingest.request_of(job.id)
+        with self.db.read() as connection:
+            store = SourceStore(connection)
+            sync = store.sync(request.sync)
+            source = None if sync is None else store.source(sync.source_id)
+        if sync is None or source is None:
+            raise NotFound("取数任务已被删除。", "The sync has been removed.", code="sync_not_found")
+        SyncWork(self.ingest.shop, job, run_id, sync, self._connector(source)).do()
+        return {"run": run_id}
+
+    # Proof
+
+    def certificates(self, actor: Actor, words: str | None = None, limit: int = 50) -> list[Certificate]:
+        """Return certificates of one sync, or of all of the department's, newest first."""
+        syncs = [self.sync(actor, words)] if words is not None else self.syncs(actor)
+        self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
+        with self.db.read() as connection:
+            return SourceStore(connection).certificates([s.id for s in syncs], limit)
+
+    def certificate(self, actor: Actor, run_id: str) -> Certificate | None:
+        """Return the certificate that closes a run, if it has one."""
+        self.ingest.run(actor, run_id)
+        with self.db.read() as connection:
+            return SourceStore(connection).certificate(run_id)
+
+    def verify(self, actor: Actor, words: str) -> Certificate:
+        """Hold the whole table against the source as it is now, and certify what is found.
+
+        Rows that the source changed after the last run differ, and are listed; the next run brings them.
+        """
+        from beijiang.ingest.service.verifying import verified
+
+        sync = self.sync(actor, words)
+        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
+        made = self._connector(self._source_of(sync))
+        found = verified(self.tables, actor, sync, made, self.ingest.settings.home / "staging" / new_id("verify"))
+        certificate = Certificate(
+            id=new_id("crt"),
+            sync_id=sync.id,
+            run_id=None,
+            table=sync.table,
+            version=self.tables.get(actor, sync.table).version,
+            at=self.clock.now(),
+            verdict=found.verdict,
+            body=found.body,
+        )
+        facts: dict[str, JsonValue] = {"certificate": certificate.id, "verdict": found.verdict.value}
+        with self.db.begin() as tx:
+            SourceStore(tx.connection).add_certificate(certificate)
+            self.evidence.record(tx, actor, "ingest.verify", target=sync.table, detail=facts)
+        return certificate
+
+    def repair(self, actor: Actor, words: str) -> str | None:
+        """Verify, and queue a run over everything where something differs; return that run's id, if one is needed."""
+        if self.verify(actor, words).verdict is Verdict.EQUAL:
+            return None
+        return self.run(actor, words, whole=True, reason="修复核对发现的差异 / mend what a verification found")
+
+    # Inside
+
+    def _source_of(self, sync: Sync) -> Source:
+        with self.db.read() as connection:
+            found = SourceStore(connection).source(sync.source_id)
+        if found is None:
+            raise _no_source(sync.source_name)
+        return found
+
+    def _sealed(
+        self, source_id: str, kind: str, given: Mapping[str, Any], kept: Mapping[str, str]
+    ) -> tuple[dict[str, JsonValue], dict[str, str]]:
+        """Check options and part them: plain ones for the record, secrets sealed; secrets not given are kept."""
+        model = connector(kind).options_model
+        names = model.secret_names()
+        opened = {n: self.vault.open(s, purpose=SECRET_PURPOSE, context=_place(source_id, n)) for n, s in kept.items()}
+        try:
+            options = model.model_validate({**opened, **given})
+        except ValidationError as error:
+            raise _bad_options(error) from None
+        secrets = dict(kept)
+        for name in names & set(given):
+            secret = getattr(options, name).get_secret_value()
+            secrets.pop(name, None)
+            if secret:
+                secrets[name] = self.vault.seal(secret, purpose=SECRET_PURPOSE, context=_place(source_id, name))
+        return options.model_dump(mode="json", exclude=set(names)), secrets
+
+    def _connector(self, source: Source) -> Connector:
+        made = connector(source.kind)
+        secrets = {
+            name: self.vault.open(sealed, purpose=SECRET_PURPOSE, context=_place(source.id, name))
+            for name, sealed in source.secrets.items()
+        }
+        return made(made.options_model.model_validate({**source.options, **secrets}), self.outbound)
+
+
+def _place(source_id: str, name: str) -> str:
+    return f"{source_id}/{name}"
+
+
+def _no_source(words: str) -> NotFound:
+    return NotFound(
+        f"没有数据源“{words[:60]}”。beijiang sources list 列出全部。",
+        f'There is no source "{words[:60]}". beijiang sources list shows all.',
+        code="source_not_found",
+    )
+
+
+def _bad_options(error: ValidationError) -> Invalid:
+    """Say which options are wrong, without any value: one of them may be a secret."""
+    wrong: list[JsonValue] = [
+        {"option": ".".join(str(part) for part in e["loc"]), "problem": e["type"]} for e in error.errors()
+    ]
+    names = "、".join(dict.fromkeys(str(w["option"]) for w in wrong if isinstance(w, dict)))
+    return Invalid(
+        f"数据源选项有误：{names}。beijiang sources kinds 列出每种数据源的选项。",
+        f"Options of the source are wrong: {names}. beijiang sources kinds shows the options of every kind.",
+        code="bad_options",
+        detail={"options": wrong},
+    )
+
+
+def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
+    names = [c.name for c in feed.columns]
+    strange = [n for n in (*draft.columns, *key, *([draft.cursor] if draft.cursor else ())) if n not in names]
+    if strange:
+        raise Invalid(
+            f"“{feed.name}”没有列：{'、'.join(strange)}。现有：{'、'.join(names)}。",
+            f'"{feed.name}" has no column {", ".join(strange)}. It has: {", ".join(names)}.',
+            code="unknown_column",
+        )
+    if draft.mode is not SyncMode.INCREMENTAL:
+        return
+    if not key:
+        raise Invalid(
+            f"增量取数需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",
+            f'An incremental sync needs a key, and "{feed.name}" declares none. Name one with --key, or take it in full.',
+            code="key_required",
+        )
+    column = feed.column(draft.cursor)
+    if column is None or not column.is_cursor:
+        fit = "、".join(c.name for c in feed.columns if c.is_cursor) or "-"
+        raise Invalid(
+            f"增量取数需要游标列：每次新增或修改都会变大的时间、日期或数值列。可选：{fit}。",
+            f"An incremental sync needs a cursor: a time, date or number that grows with every change. Fit: {fit}.",
+            code="cursor_required",
+        )

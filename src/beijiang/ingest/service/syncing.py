@@ -1,0 +1,227 @@
+"""A run from a source: fetch and land, then the steps of every run, then the certificate of what arrived."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beijiang.ingest.models import SYNC_FILE_SUFFIX, Certificate, Sync, SyncMode, Verdict
+from beijiang.ingest.readers import HeaderTemplate
+from beijiang.ingest.service.certifying import certified
+from beijiang.ingest.service.conforming import conformed
+from beijiang.ingest.service.fetching import KEYS_FILE, ROWS_FILE, Fetched, checked_feed, fetch, patiently, start_of
+from beijiang.ingest.service.reading import ReadPlan, Source
+from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged_files, staged_schema
+from beijiang.ingest.service.work import Shop, Work
+from beijiang.ingest.store import IngestStore
+from beijiang.ingest.store.sources import SourceStore
+from beijiang.kit import Text, new_id
+from beijiang.kit.errors import JsonValue
+from beijiang.tables import HIDDEN, Fingerprint
+
+if TYPE_CHECKING:
+    from beijiang.ingest.connectors import Connector
+    from beijiang.jobs import JobRun
+
+__all__ = ["SyncWork"]
+
+_GONE_FILE: Final = "gone.parquet"
+_CERTIFYING = Text("核对两边的数据", "Comparing both sides")
+
+
+class SyncWork(Work):
+    """One attempt at one run whose rows come from a source."""
+
+    def __init__(self, shop: Shop, job: JobRun, run_id: str, sync: Sync, connector: Connector) -> None:
+        super().__init__(shop, job, run_id)
+        self.sync = sync
+        self.connector = connector
+
+    def _steps(self) -> JsonValue:
+        self.job.step("fetch", lambda: bool(self._fetched and self._land()))
+        return super()._steps()
+
+    # Looking at the source
+
+    @cached_property
+    def _fetched(self) -> Fetched:
+        return Fetched.from_json(self.space.produce("fetch", self._fetch))
+
+    def _fetch(self, folder: Path) -> dict[str, Any]:
+        known = self.shop.tables.schema(self.actor, self.sync.table)
+        names = [] if known is None else [n for n in known.names if n not in HIDDEN]
+        feed = patiently(lambda: checked_feed(self.connector, self.sync, names))
+        column = feed.column(self.sync.cursor)
+        start = None
+        if column is not None and not self.request.whole:
+            position = self.shop.tables.positions(self.actor, self.sync.table).get(self.sync.id)
+            start = start_of(position, self.sync.overlap, column.spec.type)
+        found: Fetched = patiently(
+            lambda: fetch(
+                self.connector,
+                self.sync,
+                feed,
+                start=start,
+                folder=folder,
+                tally=lambda files, schema: self._tally(files, schema),
+                tick=self.job.progress,
+            )
+        )
+        return found.to_json()
+
+    def _tally(self, files: Sequence[Path], schema: pa.Schema) -> Fingerprint:
+        return self.shop.tables.fingerprint_of(self.actor, files, schema, self.run.key)
+
+    def _land(self) -> str:
+        """Keep what was read among the landed files, and name it as the run's; again is harmless."""
+        path = self.space.folder("fetch") / ROWS_FILE
+        name = f"{self.sync.source_name} {self.sync.feed}{SYNC_FILE_SUFFIX}"
+        with path.open("rb") as stream:
+            sha256, size, _ = self.shop.landing.put(stream, path.stat().st_size)
+        with self.shop.db.begin() as tx:
+            store = IngestStore(tx.connection)
+            if not self.run.files:
+                store.add_delivery(sha256, size, self.run.org_id, self.actor.id, name, self.shop.now())
+                store.add_run_file(self.run_id, sha256, name)
+            run = store.run(self.run_id)
+        assert run is not None  # noqa: S101  # it was there a line above
+        self.run = run
+        return sha256
+
+    # The steps of every run, on rows that are typed already
+
+    def _read(self, folder: Path) -> dict[str, Any]:
+        del folder
+        self._fetched  # noqa: B018  # the run may go on in another process, which has not looked yet
+        sha256, name = self.files[0]
+        schema = self._fetched.schema
+        source = Source(
+            index=0,
+            sha256=sha256,
+            name=name,
+            inner="",
+            format="parquet",
+            encoding=None,
+            columns=schema.names,
+            header=HeaderTemplate(0, 0, schema.names).to_json(),
+            notes=(),
+            bytes=self.shop.landing.path(sha256).stat().st_size,
+        )
+        return ReadPlan(schema, (source,), spooled=False).to_json()
+
+    def _stage(self, folder: Path) -> dict[str, Any]:
+        path = self.shop.landing.path(self.plan.sources[0].sha256)
+        return stage_typed(
+            self.plan,
+            key=self.run.key,
+            typed=lambda _source: conformed(_batches(path), self.plan.schema, self.run.key),
+            folder=folder,
+            tick=self._ticker(0.5, 0.4),
+        )
+
+    def _settle(self, folder: Path) -> dict[str, Any]:
+        """Look for repeated keys only where the source does not rule them out."""
+        if self.run.key and not self._fetched.unique:
+            return super()._settle(folder)
+        staged = self.stage()["staged"]
+        for path in (*staged_files(self.space.folder("stage")), self.space.folder("stage") / QUARANTINE_FILE):
+            if path.exists():
+                os.link(path, folder / path.name)
+        return {"left": [], "good": staged}
+
+    def _commit_words(self) -> dict[str, Any]:
+        words: dict[str, Any] = {"comments": self._fetched.comments}
+        if self._fetched.end is not None:
+            words["position"] = {self.sync.id: self._fetched.end}
+        if self._gone:
+            words["removed"] = (self.space.folder("gone") / _GONE_FILE,)
+        return words
+
+    @cached_property
+    def _gone(self) -> int:
+        """How many rows the table has and the source, in this look, has not."""
+        return int(self.space.produce("gone", self._find_gone)["rows"])
+
+    def _find_gone(self, folder: Path) -> dict[str, Any]:
+        if not self._fetched.has_keys:
+            return {"rows": 0}
+        theirs = self.space.folder("fetch") / KEYS_FILE
+        schema = staged_schema(self.plan.schema)
+        with pq.ParquetFile(theirs) as file:
+            keys = [file.schema_arrow.field(name) for name in self.run.key]
+        if any(field.type != schema.field(field.name).type for field in keys):
+            theirs = self._typed_keys(folder, theirs)
+        rows = self.shop.tables.gone(self.actor, self.sync.table, self.run.key, [theirs], folder / _GONE_FILE)
+        return {"rows": rows}
+
+    def _typed_keys(self, folder: Path, theirs: Path) -> Path:
+        """Return the source's keys in the types of the table; what cannot be one is no key of the table either."""
+        from beijiang.ingest.typing import TypedSchema
+
+        schema = TypedSchema(tuple(c for c in self.plan.schema.columns if c.name in self.run.key))
+        target = folder / KEYS_FILE
+        with pq.ParquetWriter(target, schema.to_arrow()) as writer:
+            for _, typed, _ in conformed(_batches(theirs), schema, self.run.key):
+                writer.write_batch(typed.rows.cast(schema.to_arrow()))
+        return target
+
+    def _nothing_to_commit(self, good: int) -> bool:
+        return super()._nothing_to_commit(good) and not self._gone
+
+    # The certificate
+
+    def _also_at_the_end(self, tx: Any, version: int | None) -> None:
+        certificate = self._certificate(version)
+        SourceStore(tx.connection).add_certificate(certificate)
+        facts: dict[str, JsonValue] = {
+            "run": self.run_id,
+            "certificate": certificate.id,
+            "verdict": certificate.verdict.value,
+            "version": certificate.version,
+            "rows": self._fetched.rows,
+            "source": Fingerprint.from_json(self._fetched.source).checksum,
+        }
+        self.shop.evidence.record(tx, self.actor, "ingest.certify", target=self.sync.table, detail=facts)
+
+    def _before_the_end(self, version: int | None) -> None:
+        self._certificate(version)
+
+    def _certificate(self, version: int | None) -> Certificate:
+        body = self.space.produce("certify", lambda _folder: self._certify(version))
+        return Certificate(
+            id=body["id"],
+            sync_id=self.sync.id,
+            run_id=self.run_id,
+            table=self.sync.table,
+            version=body["version"],
+            at=self.shop.now(),
+            verdict=Verdict(body["verdict"]),
+            body=body["body"],
+        )
+
+    def _certify(self, version: int | None) -> dict[str, Any]:
+        self.job.progress(97, 100, _CERTIFYING)
+        number = version if version is not None else self.shop.tables.get(self.actor, self.sync.table).version
+        found = certified(
+            self.shop.tables,
+            self.actor,
+            self.sync,
+            self._fetched,
+            counts=self.counts(),
+            staged=staged_files(self.space.folder("settle")),
+            schema=self.plan.schema,
+            version=number,
+            whole=self.sync.mode is SyncMode.FULL,
+        )
+        return {"id": new_id("crt"), "version": number, "verdict": found.verdict.value, "body": found.body}
+
+
+def _batches(path: Path) -> Iterable[pa.RecordBatch]:
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=65_536)

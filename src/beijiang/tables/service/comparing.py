@@ -1,0 +1,97 @@
+"""Compare a version of a table with rows that stand elsewhere, without handing over a row of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from beijiang.engine import Engine, Scan
+from beijiang.tables.models import HIDDEN, Difference, DifferenceKind, Fingerprint, Part, Snapshot, Tally
+from beijiang.tables.store import comparing
+from beijiang.tables.store.work import LONG
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlglot import exp
+
+    from beijiang.tables.store import Lake
+
+__all__ = ["Comparer"]
+
+_MOST: Final = 1_000
+"""Differences told one by one; more are counted by their key ranges."""
+
+
+class Comparer:
+    """Fingerprints and differences of snapshots and staged files."""
+
+    def __init__(self, lake: Lake, engine: Engine) -> None:
+        self._lake = lake
+        self._engine = engine
+
+    def fingerprint(
+        self, snapshot: Snapshot, columns: Sequence[str], key: Sequence[str], part: Part | None
+    ) -> Fingerprint:
+        """Return what some columns of a version come to."""
+        return self._tallied(self._schema(snapshot, columns), self._lake.scan(snapshot), key, part)
+
+    def fingerprint_of(
+        self, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None
+    ) -> Fingerprint:
+        """Return what the rows of staged Parquet files come to."""
+        return self._tallied(schema, Scan(tuple(map(str, files)), schema), key, part)
+
+    def highest(self, files: Sequence[Path], schema: pa.Schema, column: str) -> str | None:
+        """Return the highest value of a column of staged files, as canonical text."""
+        scan = Scan(tuple(map(str, files)), schema)
+        found: str | None = self._fetch(comparing.highest(schema, column), {comparing.MINE: scan})[0]["top"]
+        return found
+
+    def gone(self, snapshot: Snapshot, key: Sequence[str], theirs: Sequence[Path], target: Path) -> int:
+        """Write to ``target`` the keys of a version that the files ``theirs`` do not hold; return how many."""
+        schema = self._schema(snapshot, key)
+        scans = {
+            comparing.MINE: self._lake.scan(snapshot, list(key)),
+            comparing.THEIRS: Scan(tuple(map(str, theirs)), schema),
+        }
+        return self._engine.write_parquet(comparing.keys_without_partner(key), scans, target, LONG).rows
+
+    def differences(
+        self,
+        snapshot: Snapshot,
+        columns: Sequence[str],
+        key: Sequence[str],
+        theirs: Sequence[Path],
+        buckets: Sequence[int],
+        part: Part | None,
+    ) -> list[Difference]:
+        """Return rows of some key ranges that are not equal on both sides, at most a thousand."""
+        schema = self._schema(snapshot, columns)
+        scans = {
+            comparing.MINE: self._lake.scan(snapshot, list(columns)),
+            comparing.THEIRS: Scan(tuple(map(str, theirs)), schema),
+        }
+        found = self._fetch(comparing.differences(schema, key, buckets, part, _MOST), scans)
+        others = [name for name in schema.names if name not in key]
+        return [
+            Difference(
+                kind := DifferenceKind(row["kind"]),
+                tuple(row[f"k{i}"] for i in range(len(key))),
+                tuple(n for i, n in enumerate(others) if row[f"d{i}"]) if kind is DifferenceKind.ALTERED else (),
+            )
+            for row in found
+        ]
+
+    def _schema(self, snapshot: Snapshot, columns: Sequence[str]) -> pa.Schema:
+        import pyarrow as pa
+
+        return pa.schema([snapshot.schema.field(name) for name in columns if name not in HIDDEN])
+
+    def _tallied(self, schema: pa.Schema, scan: Scan, key: Sequence[str], part: Part | None) -> Fingerprint:
+        found = self._fetch(comparing.tallies(schema, key, part), {comparing.MINE: scan})
+        return Fingerprint({int(r["bucket"]): Tally(int(r["rows"]), int(r["checksum"])) for r in found})
+
+    def _fetch(self, query: exp.Query, scans: dict[str, Scan]) -> list[dict[str, str]]:
+        rows: list[dict[str, str]] = self._engine.fetch(query, scans, LONG).to_pylist()
+        return rows

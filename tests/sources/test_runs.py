@@ -1,0 +1,176 @@
+"""What stands in a department's database stands in the table, and each run proves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from beijiang.ingest import SyncMode, Verdict
+from beijiang.kit import SYSTEM, Conflict, Invalid
+
+STUDENTS = (
+    """CREATE TABLE "学生" ("学号" text PRIMARY KEY, "姓名" text, "学分" numeric(6,1), "入学" date, "更新" timestamptz)""",
+    """COMMENT ON COLUMN "学生"."学分" IS '累计学分'""",
+    """INSERT INTO "学生" SELECT lpad(g::text, 6, '0'), '学生' || g, g * 0.5, date '2020-09-01' + (g % 900)::int,
+       timestamptz '2026-01-01 08:00+08' + g * interval '1 min' FROM generate_series(1, 3000) g""",
+)
+
+
+@pytest.fixture
+def students(department: Any) -> Any:
+    department.sql(*STUDENTS)
+    department.connect()
+    return department
+
+
+def test_a_full_run_brings_everything_and_certifies_it(students: Any) -> None:
+    students.take("学生", "学生名册")
+    run = students.run("学生名册")
+    assert (run.report["read"], run.report["good"], run.report["bad"]) == (3000, 3000, 0)
+    proof = students.certificate(run)
+    assert (proof.verdict, proof.version) == (Verdict.EQUAL, 1)
+    assert proof.body["source"] == proof.body["landed"] == proof.body["made"] == proof.body["held"]
+    assert (proof.body["source"]["rows"], proof.body["counted_by"], proof.body["consistent"]) == (3000, "source", True)
+    columns = {c.name: (c.type, c.comment) for c in students.platform.tables.get(SYSTEM, "学生名册").columns}
+    assert columns["学分"] == ("decimal", "累计学分")
+    assert columns["学号"] == ("text", "")
+    assert students.rows("学生名册", "学号, 学分")[0] == {"学号": "000001", "学分": students.rows("学生名册", "0.5::DECIMAL(6,1) AS x")[0]["x"]}
+
+
+def test_the_next_full_run_makes_the_table_what_the_source_has_become(students: Any) -> None:
+    students.take("学生", "学生名册")
+    students.run("学生名册")
+    students.sql("""DELETE FROM "学生" WHERE "学号" < '000011'""", """UPDATE "学生" SET "姓名" = '改' WHERE "学号" = '000100'""")
+    run = students.run("学生名册")
+    assert (run.report["rows"], run.report["rows_removed"], run.report["rows_changed"]) == (2990, 10, 1)
+    assert students.certificate(run).verdict is Verdict.EQUAL
+
+
+def test_an_incremental_run_brings_what_is_new_changed_or_late(students: Any) -> None:
+    students.take("学生", "学生名册", mode=SyncMode.INCREMENTAL, cursor="更新", overlap="600")
+    assert students.run("学生名册").report["rows_added"] == 3000
+    students.sql(
+        """INSERT INTO "学生" VALUES ('900001', '新', 1, '2026-09-01', '2026-01-04 00:00+08')""",
+        """UPDATE "学生" SET "姓名" = '改', "更新" = '2026-01-04 00:01+08' WHERE "学号" = '000007'""",
+        """INSERT INTO "学生" VALUES ('900002', '迟', 1, '2026-09-01', timestamptz '2026-01-01 08:00+08' + interval '2995 min')""",
+        """INSERT INTO "学生" VALUES ('900003', '无时间', 1, '2026-09-01', NULL)""",
+    )
+    run = students.run("学生名册")
+    assert run.report["read"] < 20, "the overlap and what is new, not everything"
+    assert (run.report["rows_added"], run.report["rows_changed"], run.report["rows"]) == (3, 1, 3003)
+    assert students.certificate(run).verdict is Verdict.EQUAL
+    again = students.run("学生名册")
+    assert (again.report["rows_added"], again.report["rows_changed"]) == (0, 0)
+    assert students.platform.sources.verify(SYSTEM, "学生名册").verdict is Verdict.EQUAL
+
+
+def test_rows_deleted_at_the_source_leave_in_the_same_commit(students: Any) -> None:
+    students.take("学生", "学生名册", mode=SyncMode.INCREMENTAL, cursor="更新", deletes=True)
+    students.run("学生名册")
+    students.sql(
+        """DELETE FROM "学生" WHERE "学号" IN ('000005', '001500', '003000')""",
+        """INSERT INTO "学生" VALUES ('900001', '新', 1, '2026-09-01', '2026-01-04 00:00+08')""",
+    )
+    run = students.run("学生名册")
+    assert (run.report["rows_added"], run.report["rows_removed"], run.report["rows"]) == (1, 3, 2998)
+    assert students.certificate(run).verdict is Verdict.EQUAL
+    assert students.platform.sources.verify(SYSTEM, "学生名册").verdict is Verdict.EQUAL
+    before = students.platform.tables.history(SYSTEM, "学生名册")[1]
+    assert before.rows == 3000, "what was deleted can still be looked up in the version before"
+
+
+def test_without_following_deletions_a_verification_still_finds_them(students: Any) -> None:
+    students.take("学生", "学生名册", mode=SyncMode.INCREMENTAL, cursor="更新")
+    students.run("学生名册")
+    students.sql("""DELETE FROM "学生" WHERE "学号" = '000005'""")
+    students.run("学生名册")
+    proof = students.platform.sources.verify(SYSTEM, "学生名册")
+    assert proof.verdict is Verdict.DIFFERENT
+    assert proof.body["differences"] == [{"kind": "extra", "key": ["000005"], "columns": []}]
+
+
+@pytest.mark.parametrize(
+    ("planted", "found"),
+    [
+        ("""UPDATE "学生" SET "学分" = 99.9 WHERE "学号" = '000042'""", {"kind": "altered", "key": ["000042"], "columns": ["学分"]}),
+        ("""INSERT INTO "学生" VALUES ('000000', '漏', 1, '2026-09-01', '2020-01-01')""", {"kind": "missing", "key": ["000000"], "columns": []}),
+        ("""DELETE FROM "学生" WHERE "学号" = '002999'""", {"kind": "extra", "key": ["002999"], "columns": []}),
+        ("""UPDATE "学生" SET "姓名" = '' WHERE "学号" = '000042'""", {"kind": "altered", "key": ["000042"], "columns": ["姓名"]}),
+        ("""UPDATE "学生" SET "姓名" = NULL WHERE "学号" = '000042'""", {"kind": "altered", "key": ["000042"], "columns": ["姓名"]}),
+    ],
+)  # fmt: skip
+def test_a_planted_row_that_was_lost_doubled_or_altered_is_found_and_mended(students: Any, planted: str, found: dict[str, Any]) -> None:
+    """Each behind the cursor's back, so that no incremental run would ever see it."""
+    students.take("学生", "学生名册", mode=SyncMode.INCREMENTAL, cursor="更新", deletes=True)
+    students.run("学生名册")
+    students.sql(planted)
+    proof = students.platform.sources.verify(SYSTEM, "学生名册")
+    assert (proof.verdict, proof.body["differences"]) == (Verdict.DIFFERENT, [found])
+    run_id = students.platform.sources.repair(SYSTEM, "学生名册")
+    assert students.platform.ingest.wait(SYSTEM, run_id).error is None
+    assert students.platform.sources.verify(SYSTEM, "学生名册").verdict is Verdict.EQUAL
+    assert students.platform.sources.repair(SYSTEM, "学生名册") is None
+
+
+def test_a_rollback_takes_the_position_back_with_the_rows(students: Any) -> None:
+    students.take("学生", "学生名册", mode=SyncMode.INCREMENTAL, cursor="更新")
+    students.run("学生名册")
+    students.sql("""INSERT INTO "学生" VALUES ('900001', '新', 1, '2026-09-01', '2026-01-04 00:00+08')""")
+    assert students.run("学生名册").report["rows"] == 3001
+    students.platform.tables.rollback(SYSTEM, "学生名册", 1, "误取")
+    assert students.run("学生名册").report["rows"] == 3001, "the row comes again"
+    assert students.platform.sources.verify(SYSTEM, "学生名册").verdict is Verdict.EQUAL
+
+
+def test_a_column_that_is_gone_stops_the_run_and_a_new_one_comes_along(students: Any) -> None:
+    students.take("学生", "学生名册")
+    students.run("学生名册")
+    students.sql("""ALTER TABLE "学生" ADD COLUMN "班级" text DEFAULT '一班'""")
+    students.run("学生名册")
+    assert students.rows("学生名册", "学号, 班级")[0] == {"学号": "000001", "班级": "一班"}
+    students.sql("""ALTER TABLE "学生" DROP COLUMN "学分\"""")
+    run = students.platform.ingest.wait(SYSTEM, students.platform.sources.run(SYSTEM, "学生名册"))
+    assert run.error is not None
+    assert (run.error["code"], run.error["detail"]["columns"]) == ("source_column_gone", ["学分"])
+    assert "学分" in students.platform.sources.plan(SYSTEM, "学生名册").stops
+    assert students.rows("学生名册", "count(*) AS n") == [{"n": 3000}]
+
+
+def test_a_narrowed_type_stops_with_a_plan(students: Any) -> None:
+    students.take("学生", "学生名册")
+    students.run("学生名册")
+    students.sql("""ALTER TABLE "学生" ALTER COLUMN "姓名" TYPE integer USING 1""")
+    run = students.platform.ingest.wait(SYSTEM, students.platform.sources.run(SYSTEM, "学生名册"))
+    assert run.error is not None
+    assert run.error["code"] == "schema_change_stops"
+    assert students.rows("学生名册", "count(*) AS n") == [{"n": 3000}]
+
+
+def test_rows_that_cannot_be_kept_are_set_aside_and_the_certificate_says_so(department: Any) -> None:
+    department.sql(
+        'CREATE TABLE t (k text, d date, n numeric(4,2))',
+        """INSERT INTO t SELECT g::text, '2026-01-01', 1.5 FROM generate_series(1, 50) g""",
+        """INSERT INTO t VALUES (NULL, '2026-01-01', 1), ('x', 'infinity', 1), ('y', '2026-01-01', 'NaN'), ('1', '2026-01-02', 2)""",
+    )
+    department.connect()
+    department.take("t", "表", key=("k",))
+    run = department.run("表")
+    assert run.report["bad_by_reason"] == {"duplicate_key": 1, "missing_key": 1, "untypable": 2}
+    aside = department.platform.ingest.quarantine(SYSTEM, run_id=run.id)
+    assert {(r.column, r.reason) for r in aside.rows} >= {("k", "missing_key"), ("d", "untypable"), ("n", "untypable")}
+    proof = department.certificate(run)
+    assert (proof.verdict, proof.body["set_aside"], proof.body["source"]["rows"], proof.body["held"]["rows"]) == (Verdict.EXPLAINED, 4, 54, 50)
+
+
+def test_what_cannot_work_is_said_before_anything_is_read(students: Any) -> None:
+    with pytest.raises(Invalid) as problem:
+        students.take("学生", "a", mode=SyncMode.INCREMENTAL)
+    assert problem.value.reason == "cursor_required"
+    assert "更新" in problem.value.text.zh
+    with pytest.raises(Invalid):
+        students.take("学生", "a", key=("没有",))
+    students.take("学生", "学生名册")
+    with pytest.raises(Conflict) as twice:
+        students.take("学生", "学生名册")
+    assert twice.value.reason == "table_has_source"
