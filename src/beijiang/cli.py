@@ -59,9 +59,17 @@ def _reserve() -> Callable[[Platform], None]:
 
 
 def _ingest() -> typer.Typer:
-    from beijiang.ingest.commands import commands
+    from beijiang.ingest.commands import add_runs, commands
 
-    return commands(_get(lambda p: p.ingest))
+    group = commands(_get(lambda p: p.ingest))
+    add_runs(group, _get(lambda p: p.sources))
+    return group
+
+
+def _sources() -> typer.Typer:
+    from beijiang.ingest.commands import sources
+
+    return sources(_get(lambda p: p.sources))
 
 
 def _tables() -> typer.Typer:
@@ -142,7 +150,8 @@ class Later(NamedTuple):
 
 
 LATER = {
-    "ingest": Later("Take files in: land, type, check, commit; quarantine and runs.", _ingest),
+    "ingest": Later("Take files and sources in: land, type, check, commit, certify.", _ingest),
+    "sources": Later("Sources: databases and services that tables are filled from.", _sources),
     "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
     "protection": Later("Grades of columns: see them, correct them.", _protection),

@@ -33,6 +33,7 @@ __all__ = ["PostgreSQL", "PostgreSQLOptions"]
 
 _DAY: Final = "YYYY-MM-DD"
 _MOMENT: Final = "YYYY-MM-DD HH24:MI:SS.US"
+_YEARS: Final = ("0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00", "10000-01-01 00:00+00")
 _TLS: Final = {"off": "disable", "encrypt": "require", "verify": "verify-full"}
 _INNER: Final = ("pg_", "information_schema")
 _WRONG_LOGIN: Final = frozenset({"28000", "28P01"})
@@ -74,15 +75,19 @@ class _Grammar(Grammar):
             return sa.cast(column, sa.BigInteger())
         if spec.type is ColumnType.DOUBLE:  # through text: 1.1 in four bytes stays 1.1 in eight
             return sa.cast(sa.cast(column, sa.Text()), sa.Double())
-        if spec.type is ColumnType.TIMESTAMP and not self._has_zone(column):
-            return sa.func.timezone(self._word(self._zone), column)
+        if spec.type is ColumnType.DATE:
+            return self._within_years(column, sa.Date())
+        if spec.type is ColumnType.TIMESTAMP:
+            bare = not self._has_zone(column)
+            moment = sa.func.timezone(self._word(self._zone), column) if bare else column
+            return self._within_years(moment, postgresql.TIMESTAMP(timezone=True))
         return column
 
     def canonical(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[str]:
         if spec.type is ColumnType.BOOLEAN:
             return sa.case((column.is_(sa.true()), self._word("1")), (column.is_(sa.false()), self._word("0")))
         if spec.type is ColumnType.DATE:
-            return sa.func.to_char(column, self._word(_DAY))
+            return sa.func.to_char(self.read(column, spec), self._word(_DAY))
         if spec.type is ColumnType.TIMESTAMP:
             moment = sa.func.timezone(self._word("UTC"), self.read(column, spec))
             return sa.func.to_char(moment, self._word(_MOMENT))
@@ -105,6 +110,11 @@ class _Grammar(Grammar):
         digest = sa.func.md5(sa.func.convert_to(text, self._word("UTF8")))
         hexadecimal = sa.func.concat(self._word("x"), sa.func.substr(digest, 1, digits))
         return sa.cast(hexadecimal, postgresql.BIT(4 * digits))
+
+    def _within_years(self, value: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+        """Write what no driver can carry (infinity, before Christ) as a day that the next step sets aside."""
+        first, last, beyond = (sa.cast(self._word(day), kind) for day in _YEARS)
+        return sa.case((sa.or_(value.is_(None), value.between(first, last)), value), else_=beyond)
 
     @staticmethod
     def _has_zone(column: sa.ColumnClause[Any]) -> bool:

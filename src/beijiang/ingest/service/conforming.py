@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beijiang.ingest.readers import BadReason, BadRow, RawBatch
+from beijiang.ingest.readers import BadReason, BadRow
 from beijiang.ingest.readers.columnar import text_column
-from beijiang.ingest.typing import ColumnType, TypedBatch, TypedSchema, apply_types
+from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedBatch, TypedSchema
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _NO_CHANGES: Final = pa.RecordBatch.from_pylist(
 _DAYS: Final = (-719_162, 2_932_896)
 """Year 1 to year 9999, in days since 1970."""
 _MICROSECONDS: Final = tuple(day * 86_400_000_000 for day in (_DAYS[0], _DAYS[1] + 1))
+_WORDS: Final = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 
 
 def conformed(
@@ -40,58 +42,86 @@ def conformed(
 def conform(batch: pa.RecordBatch, schema: TypedSchema, key: Sequence[str], first: int) -> TypedBatch:
     """Return the rows of one batch in the types of ``schema``, and those that do not fit with the reason."""
     numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
-    wanted = {spec.name: spec.to_arrow().type for spec in schema.columns}
-    texts = [n for n, kind in wanted.items() if batch.column(n).type != kind and pa.types.is_string(batch.column(n).type)]
-    columns: dict[str, pa.Array] = {
-        name: batch.column(name).cast(kind) for name, kind in wanted.items() if name not in texts
-    }
+    fits = pa.array([True] * batch.num_rows, pa.bool_())
     bad: dict[int, BadRow] = {}
-    kept = numbers
-    if texts:
-        raw = RawBatch(batch.select(texts), numbers)
-        typed = apply_types(raw, TypedSchema(tuple(c for c in schema.columns if c.name in texts)))
-        bad |= {b.line: b for b in typed.bad}
-        kept = typed.row_numbers
-        if bad:
-            inside = pc.is_in(numbers, kept)
-            columns = {name: column.filter(inside) for name, column in columns.items()}
-        columns |= {name: typed.rows.column(name) for name in texts}
-    fits = pa.array([True] * len(kept), pa.bool_())
+    columns = []
     for spec in schema.columns:
-        reason, text, fine = _judged(columns[spec.name], spec.name, spec.type, is_key=spec.name in key)
-        if fine is not None and not pc.all(fine, min_count=0).as_py():
-            for line in kept.filter(pc.invert(fine)).to_pylist():
-                bad.setdefault(line, BadRow(line, spec.name, reason, text, ""))
-            fits = pc.and_(fits, fine)
-    rows = pa.RecordBatch.from_arrays([columns[n] for n in wanted], names=list(wanted))
-    if not pc.all(fits, min_count=0).as_py():
-        rows, kept = rows.filter(fits), kept.filter(fits)
+        came = batch.column(spec.name)
+        column = _typed(came, spec)
+        columns.append(column)
+        for reason, text, fine in _judged(came, column, spec, is_key=spec.name in key):
+            if not pc.all(fine, min_count=0).as_py():
+                for line in numbers.filter(pc.invert(fine)).to_pylist():
+                    bad.setdefault(line, BadRow(line, spec.name, reason, text, ""))
+                fits = pc.and_(fits, fine)
+    rows = pa.RecordBatch.from_arrays(columns, names=list(schema.names))
+    if bad:
+        rows, numbers = rows.filter(fits), numbers.filter(fits)
     told = [_with_cells(b, batch, first) for _, b in sorted(bad.items())]
-    return TypedBatch(rows, kept, told, _NO_CHANGES)
+    return TypedBatch(rows, numbers, told, _NO_CHANGES)
 
 
-def _judged(column: pa.Array, name: str, kind: ColumnType, *, is_key: bool) -> tuple[BadReason, Text, Any]:
-    """Return which rows of a column may stay, and what is wrong with the others."""
-    if is_key and column.null_count:
+def _typed(column: pa.Array, spec: ColumnSpec) -> pa.Array:
+    """Return a column in its type; a text that is no value of it becomes null, which ``_judged`` notices."""
+    wanted = spec.to_arrow().type
+    if column.type == wanted:
+        return column
+    if not pa.types.is_string(column.type):
+        return column.cast(wanted)
+    if spec.type in {ColumnType.DATE, ColumnType.TIMESTAMP}:
+        text = pl.Series(column)
+        day = spec.type is ColumnType.DATE
+        moment = text.str.to_datetime("%Y-%m-%d" if day else "%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
+        return moment.to_arrow().cast(pa.timestamp("us")).cast(wanted) if day else moment.dt.replace_time_zone("UTC").to_arrow().cast(wanted)
+    if spec.type is ColumnType.BOOLEAN:
+        return pl.Series(column).replace_strict(_WORDS, default=None, return_dtype=pl.Boolean).to_arrow()
+    if spec.type is ColumnType.DOUBLE:
+        return pl.Series(column).cast(pl.Float64, strict=False).to_arrow()
+    plain = pc.if_else(pc.fill_null(_is_number(column, spec), fill_value=False), column, pa.scalar(None, pa.string()))
+    if spec.type is ColumnType.INTEGER:
+        return pl.Series(plain).cast(pl.Int64, strict=False).to_arrow()
+    exact = pc.replace_substring_regex(plain, rf"(\.[0-9]{{{spec.scale or 0}}})0+$", r"\1")
+    return exact.cast(pa.decimal128(38, spec.scale or 0)).cast(wanted)
+
+
+def _is_number(column: pa.Array, spec: ColumnSpec) -> pa.Array:
+    """Tell which texts are numbers that the column holds to the last digit."""
+    if spec.type is ColumnType.INTEGER:
+        return pc.match_substring_regex(column, r"^-?[0-9]{1,19}$")
+    scale = spec.scale or 0
+    whole = (spec.precision or 18) - scale
+    digits = rf"(0|0*[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
+    point = rf"(\.[0-9]{{1,{scale}}}0*)?" if scale else r"(\.0+)?"
+    return pc.match_substring_regex(column, rf"^-?{digits}{point}$")
+
+
+def _judged(came: pa.Array, column: pa.Array, spec: ColumnSpec, *, is_key: bool) -> Iterator[tuple[BadReason, Text, Any]]:
+    """Yield, for each way in which values of a column can be wrong, what is wrong and which rows are not."""
+    name = spec.name
+    if column.null_count > came.null_count:
+        text = Text(
+            f"列“{name}”的值不是表中该列的类型（{spec.type.value}），原值未改动。",
+            f'A value in column "{name}" is none of the column\'s type ({spec.type.value}); it was not changed.',
+        )
+        yield BadReason.UNTYPABLE, text, pc.or_(pc.is_valid(column), pc.is_null(came))
+    if is_key and came.null_count:
         text = Text(f"主键列“{name}”为空。", f'The key column "{name}" is empty.')
-        return BadReason.MISSING_KEY, text, pc.is_valid(column)
-    if kind in {ColumnType.DATE, ColumnType.TIMESTAMP}:
-        low, high = _DAYS if kind is ColumnType.DATE else _MICROSECONDS
-        number = column.cast(pa.int32()).cast(pa.int64()) if kind is ColumnType.DATE else column.cast(pa.int64())
+        yield BadReason.MISSING_KEY, text, pc.is_valid(came)
+    if spec.type in {ColumnType.DATE, ColumnType.TIMESTAMP}:
+        low, high = _DAYS if spec.type is ColumnType.DATE else _MICROSECONDS
+        number = column.cast(pa.int32()).cast(pa.int64()) if spec.type is ColumnType.DATE else column.cast(pa.int64())
         inside = pc.and_(pc.greater_equal(number, low), pc.less_equal(number, high))
         text = Text(
             f"列“{name}”的日期无法保存（无穷或不在公元 1 至 9999 年之间）。",
             f'The date in column "{name}" cannot be kept (infinite, or not in the years 1 to 9999).',
         )
-        return BadReason.UNTYPABLE, text, pc.fill_null(inside, fill_value=True)
-    return BadReason.UNTYPABLE, Text("", ""), None
+        yield BadReason.UNTYPABLE, text, pc.fill_null(inside, fill_value=True)
 
 
 def _with_cells(bad: BadRow, batch: pa.RecordBatch, first: int) -> BadRow:
     """Return a bad row with all cells of its record as text."""
     row = batch.slice(bad.line - first, 1)
-    cells = tuple(_cell(column) for column in row.columns)
-    return BadRow(bad.line, bad.column, bad.reason, bad.text, cells)
+    return BadRow(bad.line, bad.column, bad.reason, bad.text, tuple(_cell(column) for column in row.columns))
 
 
 def _cell(column: pa.Array) -> str:

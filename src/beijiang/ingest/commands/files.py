@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from beijiang.ingest.service import Ingest
     from beijiang.jobs import Job
 
-__all__ = ["commands"]
+__all__ = ["AS", "actor_of", "commands", "follow", "organisation_of", "show_run", "why"]
 
-_AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
+AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _RUNS = (
     Column("id", Text("任务", "run")),
     Column("table", Text("表", "table")),
@@ -82,14 +82,14 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
         reason: str = typer.Option("", help="Why; kept in the table's history."),
         again: bool = typer.Option(False, "--again", help="Append files that the table has taken in before."),
         accept_plan: str = typer.Option("", help="Token of a schema plan that you have read and accept."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Take files into a table. Killed half-way, the same command goes on where it stopped."""
         ingest = get()
-        actor = _actor(ingest, person)
+        actor = actor_of(ingest, person)
         chosen = _files(paths)
         checks = tuple(CheckSpec.parse(c) for c in check or ())
-        org_id = _organisation(ingest, actor, org, into)
+        org_id = organisation_of(ingest, actor, org, into)
         landed = _land(ingest, actor, chosen, org_id)
         request = IngestRequest(
             files=tuple(f.sha256 for f in landed),
@@ -105,10 +105,10 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
             again=again,
             accept_plan=accept_plan,
         )
-        run = _follow(ingest, actor, ingest.submit(actor, request))
-        _show_run(run)
+        run = follow(ingest, actor, ingest.submit(actor, request))
+        show_run(run)
         if run.state is not RunState.COMMITTED:
-            raise _why(run)
+            raise why(run)
 
     @group.command("quarantine")
     def quarantine(  # options of a command
@@ -119,11 +119,11 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
         reason: str = typer.Option("", help="Only rows with this reason code."),
         limit: int = typer.Option(50, min=1, max=1000, help="How many rows to show."),
         offset: int = typer.Option(0, min=0, help="How many rows to pass over."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Show the rows that were set aside, or write them as a return file for the supplier."""
         ingest = get()
-        actor = _actor(ingest, person)
+        actor = actor_of(ingest, person)
         where = {"run_id": name} if name.startswith("run_") else {"table": name}
         page = ingest.quarantine(actor, **where, reason=reason or None, offset=offset, limit=1 if out else limit)
         if out is not None:
@@ -148,24 +148,24 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
     def runs(
         table: str = typer.Option("", help="Only runs into this table."),
         limit: int = typer.Option(50, min=1, max=500, help="How many to show, newest first."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """List runs, newest first."""
         ingest = get()
-        found = ingest.runs(_actor(ingest, person), table=table or None, limit=limit)
+        found = ingest.runs(actor_of(ingest, person), table=table or None, limit=limit)
         show([dict(r.to_json()) if as_json() else _summary(r) for r in found], _RUNS_SHORT)
 
     @group.command("run")
-    def run(run_id: str = typer.Argument(help="Id of the run."), person: str = _AS) -> None:
+    def run(run_id: str = typer.Argument(help="Id of the run."), person: str = AS) -> None:
         """Show one run with its report per file."""
         ingest = get()
-        _show_run(ingest.run(_actor(ingest, person), run_id))
+        show_run(ingest.run(actor_of(ingest, person), run_id))
 
     @group.command("cancel")
-    def cancel(run_id: str = typer.Argument(help="Id of the run."), person: str = _AS) -> None:
+    def cancel(run_id: str = typer.Argument(help="Id of the run."), person: str = AS) -> None:
         """Stop a run before its commit."""
         ingest = get()
-        _show_run(ingest.cancel(_actor(ingest, person), run_id))
+        show_run(ingest.cancel(actor_of(ingest, person), run_id))
 
     @group.command("raw")
     def raw(
@@ -173,17 +173,18 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
         file: str = typer.Argument(help="SHA-256 of the landed file, with #sheet where there is one."),
         row: int = typer.Argument(min=1, help="Line or sheet row in that file."),
         column: str = typer.Argument(help="Column."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Show what the supplier wrote in one cell."""
         ingest = get()
-        cell = ingest.raw_cell(_actor(ingest, person), table, file, row, column)
+        cell = ingest.raw_cell(actor_of(ingest, person), table, file, row, column)
         show({"column": cell.column, "raw": cell.raw, "changed": cell.changed})
 
     return group
 
 
-def _actor(ingest: Ingest, person: str) -> Actor:
+def actor_of(ingest: Ingest, person: str) -> Actor:
+    """Return who acts: a person by login, or the platform for the operator."""
     return ingest.access.actor_for_person(person) if person else SYSTEM
 
 
@@ -196,7 +197,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _organisation(ingest: Ingest, actor: Actor, wanted: str, into: str) -> str:
+def organisation_of(ingest: Ingest, actor: Actor, wanted: str, into: str) -> str:
     """Return the department: the one named, the actor's own, the table's, or the government of the region."""
     known = ingest.access.organisations()
     if wanted:
@@ -244,7 +245,8 @@ def _land(ingest: Ingest, actor: Actor, paths: Sequence[Path], org_id: str) -> l
     return landed
 
 
-def _follow(ingest: Ingest, actor: Actor, run_id: str) -> Run:
+def follow(ingest: Ingest, actor: Actor, run_id: str) -> Run:
+    """Work a run off, or watch the process that does, with a bar."""
     with progress(Text("汇聚", "Taking in")) as bar:
 
         def moved(job: Job) -> None:
@@ -253,7 +255,8 @@ def _follow(ingest: Ingest, actor: Actor, run_id: str) -> Run:
         return ingest.wait(actor, run_id, moved)
 
 
-def _why(run: Run) -> BeijiangError:
+def why(run: Run) -> BeijiangError:
+    """Return the error that a run ended with."""
     error = run.error or {"code": run.state.value, "zh": "汇聚没有完成。", "en": "The run did not come to its end."}
     detail = error.get("detail")
     return Invalid(
@@ -264,7 +267,8 @@ def _why(run: Run) -> BeijiangError:
     )
 
 
-def _show_run(run: Run) -> None:
+def show_run(run: Run) -> None:
+    """Print a run and its files."""
     if as_json():
         if run.error is None:
             show(run.to_json())
