@@ -66,7 +66,12 @@ _WORDS: dict[str, dict[str, Text]] = {
         "failed": Text("失败", "failed"),
         "cancelled": Text("已取消", "cancelled"),
     },
-    "job_name": {"ingest": Text("汇聚", "taking in")},
+    "job_name": {"ingest": Text("汇聚", "taking in"), "ingest.sync": Text("取数", "reading a source")},
+    "difference": {
+        "missing": Text("表中缺少", "missing here"),
+        "extra": Text("源端没有", "not at the source"),
+        "altered": Text("内容不同", "different"),
+    },
     "mask": {
         "full": Text("全部遮盖", "all hidden"),
         "identity": Text("保留首尾", "ends kept"),

@@ -140,7 +140,9 @@ def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.get("/runs/{run_id}")
     def run(request: Request, run_id: str) -> HTMLResponse:
-        return frame.page(request, "run.html", run=platform.ingest.run(person(request), run_id))
+        who = person(request)
+        found = platform.ingest.run(who, run_id)
+        return frame.page(request, "run.html", run=found, proof=platform.sources.certificate(who, run_id))
 
     @pages.get("/runs/{run_id}/progress")
     def progress(request: Request, run_id: str) -> HTMLResponse:

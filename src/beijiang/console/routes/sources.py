@@ -1,0 +1,257 @@
+"""Sources: connect one, choose what is taken from it, run it, and see the proof that all of it arrived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from beijiang.access import Permission
+from beijiang.console.routes.frame import Frame, person
+from beijiang.ingest import SourceDraft, SyncDraft, SyncMode
+from beijiang.kit import BeijiangError, Invalid, Text
+from beijiang.outbound import Target
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+
+_OPTION = "option:"
+
+
+def router(frame: Frame, platform: Platform) -> APIRouter:
+    """Return the pages of sources and targets."""
+    pages = APIRouter()
+    _add_sources(pages, frame, platform)
+    _add_syncs(pages, frame, platform)
+    _add_targets(pages, frame, platform)
+    return pages
+
+
+def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    sources, access = platform.sources, platform.access
+
+    @pages.get("/sources")
+    def every(request: Request, kind: str = "") -> HTMLResponse:
+        who = person(request)
+        kinds = sources.kinds(who)
+        chosen = next((k for k in kinds if k["kind"] == kind), kinds[0] if kinds else None)
+        return frame.page(
+            request,
+            "sources.html",
+            sources=sources.sources(who),
+            syncs=sources.syncs(who),
+            kinds=kinds,
+            chosen=chosen,
+            fields=_fields(chosen),
+            may_manage=access.allows(who, Permission.INGEST_SOURCE_MANAGE, who.org_id),
+        )
+
+    @pages.post("/sources")
+    async def add(request: Request) -> RedirectResponse:
+        form = await request.form()
+        words = {name: str(value) for name, value in form.items()}
+        who = person(request)
+
+        def step() -> tuple[str, Text]:
+            draft = SourceDraft(
+                name=words.get("name", ""),
+                kind=words.get("kind", ""),
+                org_id=who.org_id or "",
+                options=_options(words),
+            )
+            made = sources.add(who, draft)
+            return f"/console/sources/{made.id}", Text(
+                "数据源已登记，口令已加密保存。请选择要取的表。",
+                "The source is registered and its secrets are sealed. Choose what to take.",
+            )
+
+        back = f"/console/sources?kind={quote(words.get('kind', ''))}"
+        return await run_in_threadpool(frame.attempt, request, back, step)
+
+    @pages.get("/sources/{source_id}")
+    def one(request: Request, source_id: str, feed: str = "") -> HTMLResponse:
+        who = person(request)
+        source = sources.source(who, source_id)
+        may_manage = access.allows(who, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        feeds: list[Any] = []
+        described, fault = None, None
+        if may_manage:
+            try:
+                feeds = sources.feeds(who, source.id)
+                described = sources.feed(who, source.id, feed) if feed else None
+            except BeijiangError as error:
+                fault = error.text
+        return frame.page(
+            request,
+            "source.html",
+            source=source,
+            feeds=feeds,
+            feed=described,
+            fault=fault,
+            syncs=sources.syncs(who, source.id),
+            may_manage=may_manage,
+        )
+
+    @pages.post("/sources/{source_id}/remove")
+    def remove(request: Request, source_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            sources.remove(person(request), source_id)
+            return "/console/sources", Text(
+                "数据源及其口令已删除，已取得的表不变。", "The source and its secrets are gone; its tables stay."
+            )
+
+        return frame.attempt(request, f"/console/sources/{source_id}", step)
+
+    @pages.post("/sources/{source_id}/take")
+    def take(  # the fields of a form
+        request: Request,
+        source_id: str,
+        feed: Annotated[str, Form(max_length=300)],
+        table: Annotated[str, Form(max_length=200)],
+        mode: Annotated[SyncMode, Form()] = SyncMode.FULL,
+        key: Annotated[list[str], Form()] = [],  # noqa: B006  # FastAPI copies it
+        cursor: Annotated[str, Form(max_length=200)] = "",
+        overlap: Annotated[str, Form(max_length=40)] = "",
+        deletes: Annotated[str, Form(max_length=4)] = "",
+    ) -> RedirectResponse:
+        who = person(request)
+
+        def step() -> tuple[str, Text]:
+            draft = SyncDraft(
+                source_id=source_id,
+                feed=feed,
+                table=table.strip(),
+                mode=mode,
+                key=tuple(key),
+                cursor=cursor if mode is SyncMode.INCREMENTAL else "",
+                overlap=overlap,
+                deletes=bool(deletes),
+            )
+            made = sources.take(who, draft)
+            return f"/console/syncs/{made.id}", Text("请核对计划，然后开始取数。", "Check the plan, then begin.")
+
+        return frame.attempt(request, f"/console/sources/{source_id}?feed={quote(feed)}", step)
+
+
+def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    sources = platform.sources
+
+    @pages.get("/syncs/{sync_id}")
+    def one(request: Request, sync_id: str) -> HTMLResponse:
+        who = person(request)
+        sync = sources.sync(who, sync_id)
+        may_run = platform.access.allows(who, Permission.INGEST_RUN_SUBMIT, sync.org_id)
+        plan, fault = None, None
+        if may_run:
+            try:
+                plan = sources.plan(who, sync.id)
+            except BeijiangError as error:
+                fault = error.text
+        return frame.page(
+            request,
+            "sync.html",
+            sync=sync,
+            plan=plan,
+            fault=fault,
+            proofs=sources.certificates(who, sync.id, limit=20),
+            runs=platform.ingest.runs(who, table=sync.table, limit=10),
+            may_run=may_run,
+        )
+
+    @pages.post("/syncs/{sync_id}/run")
+    def run(request: Request, sync_id: str, whole: Annotated[str, Form(max_length=4)] = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            run_id = sources.run(person(request), sync_id, whole=bool(whole))
+            return f"/console/runs/{run_id}", Text("已开始取数。", "The run has begun.")
+
+        return frame.attempt(request, f"/console/syncs/{sync_id}", step)
+
+    @pages.post("/syncs/{sync_id}/verify")
+    def verify(request: Request, sync_id: str) -> RedirectResponse:
+        who = person(request)
+        back = f"/console/syncs/{sync_id}"
+        try:
+            proof = sources.verify(who, sync_id)
+        except BeijiangError as error:
+            if error.status in {401, 404}:
+                raise
+            return frame.after(request, back, error.text, "bad")
+        words = Text(f"核对完成：{proof.verdict.text.zh}。", f"Compared: {proof.verdict.text.en}.")
+        return frame.after(request, back, words, {"equal": "ok", "explained": "warn"}.get(proof.verdict.value, "bad"))
+
+    @pages.post("/syncs/{sync_id}/leave")
+    def leave(request: Request, sync_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            sources.leave(person(request), sync_id)
+            return "/console/sources", Text("已停止取数，表不变。", "No more is taken; the table stays.")
+
+        return frame.attempt(request, f"/console/syncs/{sync_id}", step)
+
+
+def _add_targets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/targets")
+    def targets(request: Request) -> HTMLResponse:
+        who = person(request)
+        return frame.page(
+            request,
+            "targets.html",
+            targets=platform.sources.targets(who),
+            may_allow=platform.access.allows(who, Permission.INGEST_TARGET_ALLOW),
+        )
+
+    @pages.post("/targets")
+    def allow(
+        request: Request,
+        reason: Annotated[str, Form(max_length=1000)],
+        host: Annotated[str, Form(max_length=255)] = "",
+        port: Annotated[str, Form(max_length=5)] = "",
+        network: Annotated[str, Form(max_length=60)] = "",
+        folder: Annotated[str, Form(max_length=1000)] = "",
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            if port and not port.isdecimal():
+                raise Invalid("端口应为数字。", "The port is a number.", code="bad_target")
+            target = Target(host=host.strip(), port=int(port or 0), network=network.strip(), folder=folder.strip())
+            platform.sources.allow(person(request), target, reason)
+            return "/console/targets", Text("已放行。", "It is open now.")
+
+        return frame.attempt(request, "/console/targets", step)
+
+    @pages.post("/targets/{target_id}/close")
+    def close(request: Request, target_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.sources.close_target(person(request), target_id)
+            return "/console/targets", Text("已关闭，下一次连接即被拒绝。", "Closed; the next connection is refused.")
+
+        return frame.attempt(request, "/console/targets", step)
+
+
+def _fields(kind: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the options of a kind of source as the form shows them."""
+    if kind is None:
+        return []
+    schema = kind["options"]
+    needed, secret = set(schema.get("required", ())), set(kind["secrets"])
+    fields = []
+    for name, option in schema["properties"].items():
+        default = option.get("default", "")
+        fields.append(
+            {
+                "name": name,
+                "hint": option.get("description", ""),
+                "required": name in needed,
+                "secret": name in secret,
+                "default": default if isinstance(default, str | int) else "",
+                "choices": [(value, value) for value in option.get("enum", ())],
+            }
+        )
+    return fields
+
+
+def _options(words: dict[str, str]) -> dict[str, Any]:
+    """Return the options of a form; a field left empty is one that was not given."""
+    given = {n.removeprefix(_OPTION): v.strip() for n, v in words.items() if n.startswith(_OPTION) and v.strip()}
+    return {n: v.split(",") if n == "schemas" else v for n, v in given.items()}
