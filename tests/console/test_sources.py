@@ -48,7 +48,9 @@ def test_from_an_open_target_to_a_proof(office: Any, desk: Callable[..., Any], s
     feed = re.search(rf'{place}\?feed=([^"]+)', page)
     assert feed is not None
     assert "学号" in steward.get(f"{place}?feed={feed[1]}").text
-    sync = steward.post(f"{place}/take", {"feed": "public.学生", "table": "在校学生", "key": "学号"}).headers["location"]
+    sync = steward.post(f"{place}/take", {"feed": "public.学生", "table": "在校学生", "key": "学号"}).headers[
+        "location"
+    ]
     assert "建立新表" in steward.get(sync).text
     run = steward.post(f"{sync}/run").headers["location"]
     office.jobs.wait(office.ingest.run(SYSTEM, run.rsplit("/", 1)[1]).job_id)
@@ -67,7 +69,13 @@ def test_from_an_open_target_to_a_proof(office: Any, desk: Callable[..., Any], s
 
 def test_a_source_that_is_not_open_says_whom_to_ask(desk: Callable[..., Any], tmp_path: Path) -> None:
     steward = desk("steward")
-    form = {"kind": "postgresql", "name": "别处", "option:host": "127.0.0.1", "option:database": "x", "option:user": "x"}
+    form = {
+        "kind": "postgresql",
+        "name": "别处",
+        "option:host": "127.0.0.1",
+        "option:database": "x",
+        "option:user": "x",
+    }
     place = steward.post("/console/sources", form).headers["location"]
     assert "安全管理员登记" in steward.get(place).text
     steward.post(f"{place}/remove")

@@ -65,7 +65,11 @@ def test_a_name_that_changes_its_mind_is_checked_each_time() -> None:
 def test_a_target_opens_one_host_port_and_network() -> None:
     target = Target(host="db.bureau", port=5432, network="10.6.0.0/16")
     assert outbound(["10.6.1.20"], target).addresses("DB.bureau", 5432) == (Address("10.6.1.20", 5432),)
-    for host, port, address in (("db.bureau", 22, "10.6.1.20"), ("x.bureau", 5432, "10.6.1.20"), ("db.bureau", 5432, "10.7.0.1")):
+    for host, port, address in (
+        ("db.bureau", 22, "10.6.1.20"),
+        ("x.bureau", 5432, "10.6.1.20"),
+        ("db.bureau", 5432, "10.7.0.1"),
+    ):
         with pytest.raises(Refused):
             outbound([address], target).addresses(host, port)
 

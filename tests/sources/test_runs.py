@@ -35,13 +35,18 @@ def test_a_full_run_brings_everything_and_certifies_it(students: Any) -> None:
     columns = {c.name: (c.type, c.comment) for c in students.platform.tables.get(SYSTEM, "学生名册").columns}
     assert columns["学分"] == ("decimal", "累计学分")
     assert columns["学号"] == ("text", "")
-    assert students.rows("学生名册", "学号, 学分")[0] == {"学号": "000001", "学分": students.rows("学生名册", "0.5::DECIMAL(6,1) AS x")[0]["x"]}
+    assert students.rows("学生名册", "学号, 学分")[0] == {
+        "学号": "000001",
+        "学分": students.rows("学生名册", "0.5::DECIMAL(6,1) AS x")[0]["x"],
+    }
 
 
 def test_the_next_full_run_makes_the_table_what_the_source_has_become(students: Any) -> None:
     students.take("学生", "学生名册")
     students.run("学生名册")
-    students.sql("""DELETE FROM "学生" WHERE "学号" < '000011'""", """UPDATE "学生" SET "姓名" = '改' WHERE "学号" = '000100'""")
+    students.sql(
+        """DELETE FROM "学生" WHERE "学号" < '000011'""", """UPDATE "学生" SET "姓名" = '改' WHERE "学号" = '000100'"""
+    )
     run = students.run("学生名册")
     assert (run.report["rows"], run.report["rows_removed"], run.report["rows_changed"]) == (2990, 10, 1)
     assert students.certificate(run).verdict is Verdict.EQUAL
@@ -100,7 +105,9 @@ def test_without_following_deletions_a_verification_still_finds_them(students: A
         ("""UPDATE "学生" SET "姓名" = NULL WHERE "学号" = '000042'""", {"kind": "altered", "key": ["000042"], "columns": ["姓名"]}),
     ],
 )  # fmt: skip
-def test_a_planted_row_that_was_lost_doubled_or_altered_is_found_and_mended(students: Any, planted: str, found: dict[str, Any]) -> None:
+def test_a_planted_row_that_was_lost_doubled_or_altered_is_found_and_mended(
+    students: Any, planted: str, found: dict[str, Any]
+) -> None:
     """Each behind the cursor's back, so that no incremental run would ever see it."""
     students.take("学生", "学生名册", mode=SyncMode.INCREMENTAL, cursor="更新", deletes=True)
     students.run("学生名册")
@@ -149,7 +156,7 @@ def test_a_narrowed_type_stops_with_a_plan(students: Any) -> None:
 
 def test_rows_that_cannot_be_kept_are_set_aside_and_the_certificate_says_so(department: Any) -> None:
     department.sql(
-        'CREATE TABLE t (k text, d date, n numeric(4,2))',
+        "CREATE TABLE t (k text, d date, n numeric(4,2))",
         """INSERT INTO t SELECT g::text, '2026-01-01', 1.5 FROM generate_series(1, 50) g""",
         """INSERT INTO t VALUES (NULL, '2026-01-01', 1), ('x', 'infinity', 1), ('y', '2026-01-01', 'NaN'), ('1', '2026-01-02', 2)""",
     )
@@ -160,7 +167,12 @@ def test_rows_that_cannot_be_kept_are_set_aside_and_the_certificate_says_so(depa
     aside = department.platform.ingest.quarantine(SYSTEM, run_id=run.id)
     assert {(r.column, r.reason) for r in aside.rows} >= {("k", "missing_key"), ("d", "untypable"), ("n", "untypable")}
     proof = department.certificate(run)
-    assert (proof.verdict, proof.body["set_aside"], proof.body["source"]["rows"], proof.body["held"]["rows"]) == (Verdict.EXPLAINED, 4, 54, 50)
+    assert (proof.verdict, proof.body["set_aside"], proof.body["source"]["rows"], proof.body["held"]["rows"]) == (
+        Verdict.EXPLAINED,
+        4,
+        54,
+        50,
+    )
 
 
 def test_what_cannot_work_is_said_before_anything_is_read(students: Any) -> None:

@@ -45,7 +45,9 @@ class Target:
 
     def admits(self, host: str, port: int, ip: Ip) -> bool:
         """Tell whether a connection asked for by name and port may go to ``ip``."""
-        return bool(self.host) and self.host.casefold() == host.casefold() and self.port == port and ip in self._parsed()
+        return (
+            bool(self.host) and self.host.casefold() == host.casefold() and self.port == port and ip in self._parsed()
+        )
 
     def holds(self, path: Path) -> bool:
         """Tell whether a path, its links followed, lies in the folder."""

@@ -62,7 +62,11 @@ class Permission(StrEnum):
     INGEST_RUN_READ = "ingest:run:read", "查看汇聚任务", "see ingest runs"
     INGEST_RUN_SUBMIT = "ingest:run:submit", "提交汇聚任务", "submit an ingest run"
     INGEST_SECRET_ROTATE = "ingest:secret:rotate", "更换数据源口令的根密钥", "renew the root key of sealed secrets"
-    INGEST_SOURCE_MANAGE = "ingest:source:manage", "维护数据源与取数任务", "maintain sources and what is taken from them"
+    INGEST_SOURCE_MANAGE = (
+        "ingest:source:manage",
+        "维护数据源与取数任务",
+        "maintain sources and what is taken from them",
+    )
     INGEST_SOURCE_READ = "ingest:source:read", "查看数据源与取数任务", "see sources and what is taken from them"
     INGEST_TARGET_ALLOW = "ingest:target:allow", "放行内部访问目标", "open inner machines and folders to sources"
     INGEST_TARGET_READ = "ingest:target:read", "查看内部访问目标", "see which inner machines and folders are open"

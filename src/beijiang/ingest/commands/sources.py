@@ -152,7 +152,12 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:  # noqa: C901  # a list 
         with progress(Text("连接数据源", "Connecting")):
             feeds = registry.feeds(_actor(registry, person), name)
         show([{"name": f.name, "comment": f.comment} for f in feeds], _FEEDS)
-        say(Text(f"连接正常，可读取 {len(feeds):,} 张表或视图。", f"It answers; {len(feeds):,} tables and views can be read."))
+        say(
+            Text(
+                f"连接正常，可读取 {len(feeds):,} 张表或视图。",
+                f"It answers; {len(feeds):,} tables and views can be read.",
+            )
+        )
 
     @group.command("feed")
     def feed(
@@ -182,10 +187,14 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:  # noqa: C901  # a list 
         feed_name: str = typer.Argument(help="Table or view of the source."),
         into: str = typer.Option(help="Table that takes the rows."),
         mode: SyncMode = typer.Option(SyncMode.FULL, help="full: everything each time; incremental: by a cursor."),
-        key: Annotated[list[str] | None, typer.Option(help="Column that identifies a row; the primary key if none.")] = None,
+        key: Annotated[
+            list[str] | None, typer.Option(help="Column that identifies a row; the primary key if none.")
+        ] = None,
         column: Annotated[list[str] | None, typer.Option(help="Only this column; again for more.")] = None,
         cursor: str = typer.Option("", help="Column that grows with every change (incremental)."),
-        overlap: str = typer.Option("", help="How far before the last position to read again: seconds, days or a number."),
+        overlap: str = typer.Option(
+            "", help="How far before the last position to read again: seconds, days or a number."
+        ),
         deletes: bool = typer.Option(False, "--deletes", help="Compare all keys, so that deleted rows leave too."),
         person: str = AS,
     ) -> None:
@@ -278,8 +287,17 @@ def add_runs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             return
         show([_planned(c, creates=found.creates) for c in found.columns], _PLAN)
         rows = "?" if found.rows is None else f"{found.rows:,}"
-        start = "" if found.start is None else Text(f"，自 {found.start} 起", f", from {found.start}").in_language(language())
-        say(Text(f"将读取 {rows} 行到表“{found.sync.table}”{start}。", f'{rows} rows would be read into table "{found.sync.table}"{start}.'))
+        start = (
+            ""
+            if found.start is None
+            else Text(f"，自 {found.start} 起", f", from {found.start}").in_language(language())
+        )
+        say(
+            Text(
+                f"将读取 {rows} 行到表“{found.sync.table}”{start}。",
+                f'{rows} rows would be read into table "{found.sync.table}"{start}.',
+            )
+        )
         if found.stops:
             raise Refused(found.stops, found.stops, code="schema_change_stops")
 
@@ -357,7 +375,9 @@ def _pairs(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         name, sign, value = word.partition("=")
         if not sign:
-            raise Invalid(f"选项“{word}”应写作 名称=值。", f'Write the option "{word}" as NAME=VALUE.', code="bad_options")
+            raise Invalid(
+                f"选项“{word}”应写作 名称=值。", f'Write the option "{word}" as NAME=VALUE.', code="bad_options"
+            )
         pairs[name] = value.split(",") if name.endswith("s") and name == "schemas" else value
     return pairs
 
@@ -377,7 +397,12 @@ def _kind(kind: dict[str, Any]) -> dict[str, Any]:
     schema = kind["options"]
     needed = set(schema.get("required", ()))
     names = [n + ("*" if n in needed else "") for n in schema["properties"] if n not in kind["secrets"]]
-    return {**kind, "text": kind["text"][str(language())[:2]], "options": ", ".join(names), "secrets": ", ".join(kind["secrets"])}
+    return {
+        **kind,
+        "text": kind["text"][str(language())[:2]],
+        "options": ", ".join(names),
+        "secrets": ", ".join(kind["secrets"]),
+    }
 
 
 def _planned(column: Any, *, creates: bool) -> dict[str, Any]:
@@ -408,4 +433,7 @@ def _show_proof(proof: Certificate) -> None:
     show(_proof(proof), _PROOF)
     found: Any = proof.body["differences"]
     if found:
-        show([{**d, "key": " | ".join(k or "" for k in d["key"]), "columns": ", ".join(d["columns"])} for d in found], _DIFFERENCES)
+        show(
+            [{**d, "key": " | ".join(k or "" for k in d["key"]), "columns": ", ".join(d["columns"])} for d in found],
+            _DIFFERENCES,
+        )

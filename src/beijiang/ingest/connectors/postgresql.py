@@ -54,7 +54,9 @@ class PostgreSQLOptions(ConnectorOptions):
     database: str = Field(description="Database.")
     user: str = Field(description="Account; one that may only read is enough.")
     password: SecretStr = Field(default=SecretStr(""), description="Its password.")
-    schemas: tuple[str, ...] = Field(default=(), description="Schemas to look into; all that the account sees if empty.")
+    schemas: tuple[str, ...] = Field(
+        default=(), description="Schemas to look into; all that the account sees if empty."
+    )
     tls: Literal["verify", "encrypt", "off"] = Field(
         default="verify", description="verify: TLS with a checked certificate; encrypt: TLS unchecked; off: plain."
     )

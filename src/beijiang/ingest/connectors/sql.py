@@ -222,7 +222,9 @@ def find_table(inspector: Inspector, name: str, schemas: Sequence[str | None]) -
         bare = name.removeprefix(f"{schema}.") if schema else name
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", sa.exc.SAWarning)  # a type that SQLAlchemy does not know is kept as text
+                warnings.simplefilter(
+                    "ignore", sa.exc.SAWarning
+                )  # a type that SQLAlchemy does not know is kept as text
                 columns = inspector.get_columns(bare, schema)
         except sa.exc.NoSuchTableError:
             continue

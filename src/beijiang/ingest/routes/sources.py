@@ -48,7 +48,9 @@ class SyncOrder(_Order):
     key: list[str] = Field(default_factory=list, max_length=20, description="Empty: the source's primary key.")
     columns: list[str] = Field(default_factory=list, max_length=5000, description="Empty: all.")
     cursor: str = Field(default="", max_length=200, description="Column that grows with every change (incremental).")
-    overlap: str = Field(default="", max_length=40, description="Seconds, days or a number read again before the last position.")
+    overlap: str = Field(
+        default="", max_length=40, description="Seconds, days or a number read again before the last position."
+    )
     deletes: bool = Field(default=False, strict=True, description="Compare all keys, so that deleted rows leave too.")
 
 
@@ -141,9 +143,7 @@ def sources_router(sources: Sources) -> APIRouter:  # a list of small functions
         return sources.verify(_actor(request), sync).to_json()
 
     @api.get("/syncs/{sync}/certificates", summary="Proof of what arrived, newest first")
-    def certificates(
-        request: Request, sync: _Id, limit: Annotated[int, Query(ge=1, le=500)] = 50
-    ) -> dict[str, Any]:
+    def certificates(request: Request, sync: _Id, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> dict[str, Any]:
         return {"certificates": [c.to_json() for c in sources.certificates(_actor(request), sync, limit)]}
 
     @api.get("/targets", summary="Inner machines and folders that sources may be read from")

@@ -72,7 +72,11 @@ def _typed(column: pa.Array, spec: ColumnSpec) -> pa.Array:
         text = pl.Series(column)
         day = spec.type is ColumnType.DATE
         moment = text.str.to_datetime("%Y-%m-%d" if day else "%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
-        return moment.to_arrow().cast(pa.timestamp("us")).cast(wanted) if day else moment.dt.replace_time_zone("UTC").to_arrow().cast(wanted)
+        return (
+            moment.to_arrow().cast(pa.timestamp("us")).cast(wanted)
+            if day
+            else moment.dt.replace_time_zone("UTC").to_arrow().cast(wanted)
+        )
     if spec.type is ColumnType.BOOLEAN:
         return pl.Series(column).replace_strict(_WORDS, default=None, return_dtype=pl.Boolean).to_arrow()
     if spec.type is ColumnType.DOUBLE:
@@ -95,7 +99,9 @@ def _is_number(column: pa.Array, spec: ColumnSpec) -> pa.Array:
     return pc.match_substring_regex(column, rf"^-?{digits}{point}$")
 
 
-def _judged(came: pa.Array, column: pa.Array, spec: ColumnSpec, *, is_key: bool) -> Iterator[tuple[BadReason, Text, Any]]:
+def _judged(
+    came: pa.Array, column: pa.Array, spec: ColumnSpec, *, is_key: bool
+) -> Iterator[tuple[BadReason, Text, Any]]:
     """Yield, for each way in which values of a column can be wrong, what is wrong and which rows are not."""
     name = spec.name
     if column.null_count > came.null_count:

@@ -89,7 +89,9 @@ def checked_feed(connector: Connector, sync: Sync, known: Sequence[str]) -> Feed
     feed = connector.describe(sync.feed)
     names = [c.name for c in feed.columns]
     wanted = [*sync.columns] or names
-    gone = [n for n in dict.fromkeys([*sync.columns, *(known if not sync.columns else ()), *sync.key]) if n not in names]
+    gone = [
+        n for n in dict.fromkeys([*sync.columns, *(known if not sync.columns else ()), *sync.key]) if n not in names
+    ]
     if gone:
         raise Conflict(
             f"数据源“{sync.feed}”已没有列：{'、'.join(gone)}。表“{sync.table}”没有改变。若属有意，请重新选择要取的列；若是改名，请与数据源部门确认。",

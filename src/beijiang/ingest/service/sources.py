@@ -149,7 +149,11 @@ class Sources:
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, draft.org_id)
         name = draft.name.strip()
         if not name or len(name) > _NAME or not name.isprintable():
-            raise Invalid(f"数据源名称需为 1 至 {_NAME} 个字符。", f"A source's name has 1 to {_NAME} characters.", code="bad_name")
+            raise Invalid(
+                f"数据源名称需为 1 至 {_NAME} 个字符。",
+                f"A source's name has 1 to {_NAME} characters.",
+                code="bad_name",
+            )
         source_id = new_id("src")
         options, secrets = self._sealed(source_id, draft.kind, draft.options, {})
         source = Source(
@@ -234,9 +238,7 @@ class Sources:
         self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
         source = None if words is None else self.source(actor, words)
         with self.db.read() as connection:
-            return SourceStore(connection).syncs(
-                source_id=None if source is None else source.id, org_id=actor.org_id
-            )
+            return SourceStore(connection).syncs(source_id=None if source is None else source.id, org_id=actor.org_id)
 
     def sync(self, actor: Actor, words: str) -> Sync:
         """Return one sync by its id or its table; a source's name serves where only one feed is taken from it."""
