@@ -59,6 +59,48 @@ def _flat(routes: object) -> Iterator[APIRoute]:
             yield from _flat(route.original_router.routes)
 
 
+JUNK = ("9" * 19, "9" * 5000, "-1", "٣", "\x00😀'\"<%")
+
+
+@pytest.mark.threat("TM-25")
+@pytest.mark.parametrize("who", ["visitor", "steward", "auditor"])
+def test_no_word_in_an_address_is_an_internal_error(region: Region, who: str) -> None:
+    """Every parameter that a route or its page names, with values that no form would send."""
+    own = {
+        "before",
+        "decision",
+        "actor_id",
+        "state",
+        "page",
+        "size",
+        "next",
+        "lang",
+        "after",
+        "run",
+        "table",
+        "version",
+    }
+    failed = []
+    asked = 0
+    for route in _flat(region.app.routes):
+        if "GET" not in (route.methods or ()) or route.path.endswith("/check"):
+            continue
+        places = {"name": OPEN_TABLE, "run_id": region.ids["bad_run"], "job_id": region.ids["job"]}
+        places |= {"sha256": region.ids["file"], "org_id": "market"}
+        path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m, p=places: p.get(m[1], region.ids["open"]), route.path)  # type: ignore[misc]
+        words = {field.alias for field in route.dependant.query_params} | own
+        for junk in JUNK:
+            asked += 1
+            for given in (
+                dict.fromkeys(words, junk[:99]),
+                *({field.alias: junk} for field in route.dependant.query_params),
+            ):
+                answer = region[who].get(path, params=given)
+                failed += [f"{path} {[*given][:2]} {junk[:20]!r}"] if answer.status_code >= 500 else []
+    assert asked > 200
+    assert not failed, "\n".join(failed[:20])
+
+
 def _text(answer: httpx.Response) -> str:
     """Return what an answer says, unpacked where it is packed."""
     content = answer.content

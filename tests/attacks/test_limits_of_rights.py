@@ -73,6 +73,28 @@ def test_handing_in_under_a_foreign_name_tells_nothing_of_the_table(region: Regi
         assert region["neighbour"].ask("POST", "/api/v1/ingest/runs", json=body).status_code == 403
 
 
+@pytest.mark.threat("TM-07")
+def test_landing_a_file_does_not_tell_that_others_have_it(region: Region) -> None:
+    content = as_csv(("名称", "数量"), [["只有市场局交过", "1"]])
+    kind = {"content-type": "application/octet-stream"}
+    told: dict[str, list[bool]] = {}
+    for who, org in (("steward", "market"), ("neighbour", "health"), ("neighbour", "health")):
+        path = f"/api/v1/ingest/files?name=a.csv&org={org}"
+        told.setdefault(who, []).append(region[who].ok("POST", path, content=content, headers=kind)["again"])
+    assert told == {"steward": [False], "neighbour": [False, True]}
+
+
+@pytest.mark.threat("TM-12")
+@pytest.mark.parametrize("revision", ["", "x", "٣", "1.5", "9" * 5000, "-1", "0"])
+def test_a_form_without_the_newest_revision_changes_nothing(region: Region, revision: str) -> None:
+    entry = region.entry_of(HIDDEN_TABLE)
+    before = region["steward"].ok("GET", f"/api/v1/catalog/resources/{entry}")
+    form = {"revision": revision, "name": "改名"}
+    answer = region["steward"].ask("POST", f"/console/catalog/{entry}", data=form)
+    assert answer.status_code == 303
+    assert region["steward"].ok("GET", f"/api/v1/catalog/resources/{entry}") == before
+
+
 @pytest.mark.threat("TM-11")
 def test_a_key_carries_its_limits_into_the_jobs_that_it_starts(region: Region) -> None:
     scopes = ["ingest:file:land", "ingest:run:submit", "ingest:run:read", "jobs:job:submit"]
