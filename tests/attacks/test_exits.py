@@ -37,7 +37,7 @@ def _paths(region: Region) -> Iterator[str]:
         {"name": OPEN_TABLE, "resource_id": region.ids["open"], "dataset_id": region.ids["open"]},
     )
     runs = {"run_id": region.ids["bad_run"], "job_id": region.ids["job"], "sha256": region.ids["file"]}
-    for path in _get_routes(region):
+    for path in get_paths(region):
         for fill in fills:
             places = {**runs, **fill, "column": HIDDEN_COLUMN, "org_id": "market", "person_id": "steward"}
             shown = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m, p=places: p.get(m[1], "x"), path)  # type: ignore[misc]
@@ -45,7 +45,7 @@ def _paths(region: Region) -> Iterator[str]:
             yield from (f"{shown}?format={form}" for form in FORMATS if shown.endswith("/download"))
 
 
-def _get_routes(region: Region) -> list[str]:
+def get_paths(region: Region) -> list[str]:
     found = [route.path for route in _flat(region.app.routes) if "GET" in (route.methods or ())]
     assert len(found) > 60, "the routes of the application are not found any more"
     return found
