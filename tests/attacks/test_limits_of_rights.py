@@ -187,8 +187,11 @@ def test_a_masked_column_gives_no_sign_of_the_value_below(region: Region) -> Non
 
 @pytest.mark.threat("TM-07")
 def test_rows_that_a_rule_hides_are_not_counted(region: Region) -> None:
-    rows = f"/api/v1/datasets/{region.ids['open']}/rows"
-    everything = region["visitor"].ok("GET", rows)["count"]
+    data = f"/api/v1/datasets/{region.ids['open']}"
+    rows = f"{data}/rows"
+    first = region["visitor"].get(rows)
+    everything = first.json()["count"]
+    assert region["visitor"].ok("GET", data)["data"]["rows"] == everything
     rule = region.platform.protection.restrict(
         SYSTEM, OPEN_TABLE, [Filter("盟市", FilterOp.EQ, "包头市")], audience=Audience.OPEN, reason="只开放包头"
     )
@@ -196,6 +199,13 @@ def test_rows_that_a_rule_hides_are_not_counted(region: Region) -> None:
         seen = region["visitor"].ok("GET", rows)
         assert {row["盟市"] for row in seen["rows"]} == {"包头市"}
         assert 0 < seen["count"] == len(seen["rows"]) < everything
+        told = region["visitor"].ok("GET", data)["data"]
+        assert (told["rows"], told["versions"]) == (seen["count"], [])
+        again = region["visitor"].get(rows, headers={"if-none-match": first.headers["etag"]})
+        assert again.status_code == 200, "a copy from before the rule is not confirmed"
+        for page in ("", "/versions", "/chart", "/fields"):
+            answer = region["visitor"].get(f"/datasets/{region.ids['open']}{page}")
+            assert answer.status_code == 200, page
     finally:
         region.platform.protection.lift(SYSTEM, rule.id, "试完")
 
