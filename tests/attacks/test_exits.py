@@ -37,7 +37,7 @@ def _paths(region: Region) -> Iterator[str]:
         {"name": OPEN_TABLE, "resource_id": region.ids["open"], "dataset_id": region.ids["open"]},
     )
     runs = {"run_id": region.ids["bad_run"], "job_id": region.ids["job"], "sha256": region.ids["file"]}
-    for path in _get_routes(region):
+    for path in get_paths(region):
         for fill in fills:
             places = {**runs, **fill, "column": HIDDEN_COLUMN, "org_id": "market", "person_id": "steward"}
             shown = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m, p=places: p.get(m[1], "x"), path)  # type: ignore[misc]
@@ -45,7 +45,7 @@ def _paths(region: Region) -> Iterator[str]:
             yield from (f"{shown}?format={form}" for form in FORMATS if shown.endswith("/download"))
 
 
-def _get_routes(region: Region) -> list[str]:
+def get_paths(region: Region) -> list[str]:
     found = [route.path for route in _flat(region.app.routes) if "GET" in (route.methods or ())]
     assert len(found) > 60, "the routes of the application are not found any more"
     return found
@@ -57,6 +57,48 @@ def _flat(routes: object) -> Iterator[APIRoute]:
             yield route
         elif hasattr(route, "original_router"):
             yield from _flat(route.original_router.routes)
+
+
+JUNK = ("9" * 19, "9" * 5000, "-1", "٣", "\x00😀'\"<%")
+
+
+@pytest.mark.threat("TM-25")
+@pytest.mark.parametrize("who", ["visitor", "steward", "auditor"])
+def test_no_word_in_an_address_is_an_internal_error(region: Region, who: str) -> None:
+    """Every parameter that a route or its page names, with values that no form would send."""
+    own = {
+        "before",
+        "decision",
+        "actor_id",
+        "state",
+        "page",
+        "size",
+        "next",
+        "lang",
+        "after",
+        "run",
+        "table",
+        "version",
+    }
+    failed = []
+    asked = 0
+    for route in _flat(region.app.routes):
+        if "GET" not in (route.methods or ()) or route.path.endswith("/check"):
+            continue
+        places = {"name": OPEN_TABLE, "run_id": region.ids["bad_run"], "job_id": region.ids["job"]}
+        places |= {"sha256": region.ids["file"], "org_id": "market"}
+        path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m, p=places: p.get(m[1], region.ids["open"]), route.path)  # type: ignore[misc]
+        words = {field.alias for field in route.dependant.query_params} | own
+        for junk in JUNK:
+            asked += 1
+            for given in (
+                dict.fromkeys(words, junk[:99]),
+                *({field.alias: junk} for field in route.dependant.query_params),
+            ):
+                answer = region[who].get(path, params=given)
+                failed += [f"{path} {[*given][:2]} {junk[:20]!r}"] if answer.status_code >= 500 else []
+    assert asked > 200
+    assert not failed, "\n".join(failed[:20])
 
 
 def _text(answer: httpx.Response) -> str:

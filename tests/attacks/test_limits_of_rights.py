@@ -73,6 +73,28 @@ def test_handing_in_under_a_foreign_name_tells_nothing_of_the_table(region: Regi
         assert region["neighbour"].ask("POST", "/api/v1/ingest/runs", json=body).status_code == 403
 
 
+@pytest.mark.threat("TM-07")
+def test_landing_a_file_does_not_tell_that_others_have_it(region: Region) -> None:
+    content = as_csv(("名称", "数量"), [["只有市场局交过", "1"]])
+    kind = {"content-type": "application/octet-stream"}
+    told: dict[str, list[bool]] = {}
+    for who, org in (("steward", "market"), ("neighbour", "health"), ("neighbour", "health")):
+        path = f"/api/v1/ingest/files?name=a.csv&org={org}"
+        told.setdefault(who, []).append(region[who].ok("POST", path, content=content, headers=kind)["again"])
+    assert told == {"steward": [False], "neighbour": [False, True]}
+
+
+@pytest.mark.threat("TM-12")
+@pytest.mark.parametrize("revision", ["", "x", "٣", "1.5", "9" * 5000, "-1", "0"])
+def test_a_form_without_the_newest_revision_changes_nothing(region: Region, revision: str) -> None:
+    entry = region.entry_of(HIDDEN_TABLE)
+    before = region["steward"].ok("GET", f"/api/v1/catalog/resources/{entry}")
+    form = {"revision": revision, "name": "改名"}
+    answer = region["steward"].ask("POST", f"/console/catalog/{entry}", data=form)
+    assert answer.status_code == 303
+    assert region["steward"].ok("GET", f"/api/v1/catalog/resources/{entry}") == before
+
+
 @pytest.mark.threat("TM-11")
 def test_a_key_carries_its_limits_into_the_jobs_that_it_starts(region: Region) -> None:
     scopes = ["ingest:file:land", "ingest:run:submit", "ingest:run:read", "jobs:job:submit"]
@@ -165,8 +187,11 @@ def test_a_masked_column_gives_no_sign_of_the_value_below(region: Region) -> Non
 
 @pytest.mark.threat("TM-07")
 def test_rows_that_a_rule_hides_are_not_counted(region: Region) -> None:
-    rows = f"/api/v1/datasets/{region.ids['open']}/rows"
-    everything = region["visitor"].ok("GET", rows)["count"]
+    data = f"/api/v1/datasets/{region.ids['open']}"
+    rows = f"{data}/rows"
+    first = region["visitor"].get(rows)
+    everything = first.json()["count"]
+    assert region["visitor"].ok("GET", data)["data"]["rows"] == everything
     rule = region.platform.protection.restrict(
         SYSTEM, OPEN_TABLE, [Filter("盟市", FilterOp.EQ, "包头市")], audience=Audience.OPEN, reason="只开放包头"
     )
@@ -174,6 +199,13 @@ def test_rows_that_a_rule_hides_are_not_counted(region: Region) -> None:
         seen = region["visitor"].ok("GET", rows)
         assert {row["盟市"] for row in seen["rows"]} == {"包头市"}
         assert 0 < seen["count"] == len(seen["rows"]) < everything
+        told = region["visitor"].ok("GET", data)["data"]
+        assert (told["rows"], told["versions"]) == (seen["count"], [])
+        again = region["visitor"].get(rows, headers={"if-none-match": first.headers["etag"]})
+        assert again.status_code == 200, "a copy from before the rule is not confirmed"
+        for page in ("", "/versions", "/chart", "/fields"):
+            answer = region["visitor"].get(f"/datasets/{region.ids['open']}{page}")
+            assert answer.status_code == 200, page
     finally:
         region.platform.protection.lift(SYSTEM, rule.id, "试完")
 

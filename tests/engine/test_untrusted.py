@@ -160,6 +160,14 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def test_a_query_that_spills_too_much_is_told_so_and_no_file_is_blamed(engine: Engine, people: Scan) -> None:
+    sql = (
+        'SELECT count(DISTINCT a."姓名" || b."姓名" || c."城市") AS n '
+        'FROM memory.lake."居民" a, memory.lake."居民" b, memory.lake."居民" c'
+    )
+    assert reason(engine, sql, people, seconds=60, memory_mb=64, temp_mb=1) == "query_memory"
+
+
 def test_rows_and_bytes_of_an_answer_are_bounded(engine: Engine, people: Scan) -> None:
     assert run(engine, 'SELECT * FROM memory.lake."居民"', people, rows=100).num_rows == 101
     wide = 'SELECT repeat("姓名", 10000) AS w FROM memory.lake."居民"'

@@ -247,10 +247,15 @@ HOSTILE: dict[str, list[str]] = {
         "SELECT 1 " + "UNION ALL SELECT 1 " * 2500,
         "SELECT '" + "x" * 30_000 + "'",
         "SELECT " + " || ".join(["repeat('x', 10000)"] * 700),
+        "SELECT " + "DATE (" * 60 + "1" + ")" * 60,
+        "SELECT " + "DECIMAL(" * 60 + "1" + ")" * 60,
+        "SELECT " + "TIMESTAMP (INTERVAL (" * 30 + "1" + "))" * 30,
+        f"SELECT count(*) FROM {T} " + f"JOIN {T} ON true " * 60,
     ],
 }
 
 HEAVY = [
+    f"SELECT count(DISTINCT a.企业名称 || b.企业名称 || c.企业名称 || d.盟市) FROM {T} a, {T} b, {T} c, {T} d",
     f"SELECT count(*) FROM {T} a, {T} b, {T} c, {T} d, {T} e, {T} f",
     "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
     "WITH RECURSIVE r AS (SELECT 'x' AS s UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",

@@ -400,6 +400,8 @@ def test_an_identity_number_in_a_column_thought_harmless_stops_the_answer(house:
         lambda: governed.page(limit=100),
         lambda: list(governed.batches()),
         lambda: governed.aggregate(Aggregate(group=(GroupBy("盟市"),))),
+        lambda: house.sql.run(house.analyst, f"SELECT 盟市 FROM {FIRMS}"),
+        lambda: house.sql.run(house.analyst, f"SELECT t FROM {FIRMS} t"),
     ):
         with pytest.raises(Refused) as told:
             read()

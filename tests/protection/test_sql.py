@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from beijiang.kit import ANONYMOUS, BeijiangError, Denied, Refused, Throttled, Unauthenticated
-from beijiang.protection.models.walls import unknown_entries
+from beijiang.protection.models.walls import parse, unknown_entries
 from beijiang.protection.service import gateway
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -61,9 +61,23 @@ def test_the_parser_has_every_node_that_is_listed() -> None:
     assert unknown_entries() == ()
 
 
+@pytest.mark.threat("TM-05")
+def test_a_text_that_makes_the_parser_try_for_years_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    deep = "SELECT " + "DATE (" * 25 + "1" + ")" * 25  # 2 to the power of 25 readings without a bound
+    with pytest.raises(Refused) as refused:
+        parse(deep)
+    assert refused.value.reason == "sql_not_allowed"
+    shallow = "SELECT " + "CAST(" * 20 + "1" + " AS DECIMAL(10, 2))" * 20
+    assert parse(shallow).sql("duckdb").count("CAST") == 20
+    for secret in (f"CREATE SECRET s (TYPE s3, SECRET '{MARKER}')", f"EXECUTE p('{MARKER}')"):
+        with pytest.raises(Refused):
+            parse(secret)
+    assert MARKER not in caplog.text
+
+
 @pytest.mark.threat("TM-03")
 def test_the_corpus_is_as_large_as_it_was() -> None:
-    assert sum(map(len, HOSTILE.values())) >= 190
+    assert sum(map(len, HOSTILE.values())) >= 210
     assert len(HOSTILE) >= 13
 
 

@@ -151,7 +151,9 @@ def router(service: Catalog) -> APIRouter:
         facets = {facet: frozenset(values) for facet, values in zip(Facet, chosen, strict=True) if values}
         query = SearchQuery(text=q, facets=facets, sort=sort, page=page, size=size)
         found = service.search(_actor(request), query)
-        return {**as_plain(found), "hits": [as_hit(hit) for hit in found.hits]}
+        answer = {**as_plain(found), "hits": [as_hit(hit) for hit in found.hits]}
+        del answer["indexed_up_to"]  # it moves with every private entry too, which is nobody else's business
+        return answer
 
     @api.get("/tasks", summary="What the caller is waited for")
     def tasks(request: Request) -> dict[str, Any]:

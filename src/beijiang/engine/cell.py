@@ -156,8 +156,9 @@ def _run(request: dict[str, Any]) -> bytes:
         raise Stopped("query_timeout") from None
     except (duckdb.OutOfMemoryException, MemoryError):
         raise Stopped("query_memory") from None
-    except duckdb.IOException:
-        raise Stopped("data_unavailable") from None
+    except duckdb.IOException as exc:
+        spilled = "Could not write file" in str(exc)  # the system's limit on files cut what did not fit into memory
+        raise Stopped("query_memory" if spilled else "data_unavailable") from None
     except duckdb.Error as exc:
         reason = "query_memory" if "bad_alloc" in str(exc) or "memory" in str(exc)[:40].lower() else "query_failed"
         raise Stopped(reason) from None

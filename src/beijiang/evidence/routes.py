@@ -28,7 +28,7 @@ class SearchFilters(BaseModel):
     decision: Decision | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
-    before: int | None = Field(default=None, ge=1, description="The `next` of the page before.")
+    before: int | None = Field(default=None, ge=1, le=(1 << 63) - 1, description="The `next` of the page before.")
     limit: int = Field(default=100, ge=1, le=1000)
 
 

@@ -56,9 +56,9 @@ class Reading:
         return self._governed.version
 
     def tag(self, query: RowQuery) -> str:
-        """Return a word that changes whenever the answer to ``query`` could: version, columns, masks, query."""
-        shown = [(c.name, c.type, c.mask if c.masked else None) for c in self.columns]
-        basis = [self._governed.table, self.version, shown, query.pairs()]
+        """Return a word that changes whenever the answer to ``query`` could: version, columns, masks, rows, query."""
+        shown = [(c.name, c.type) for c in self.columns]
+        basis = [self._governed.table, self._governed.obligations, shown, query.pairs()]
         return hashlib.sha256(json.dumps(basis, ensure_ascii=False).encode()).hexdigest()[:32]
 
     def page(self, query: RowQuery) -> RowPage:
@@ -238,11 +238,13 @@ class OpenData:
         return reading
 
     def versions(self, actor: Actor, dataset_id: str) -> tuple[DataVersion, ...]:
-        """Return the versions of the rows up to the released one, newest first."""
+        """Return the versions of the rows up to the released one, newest first; none where rows are kept back."""
         self._ask(actor)
-        dataset = self._dataset(actor, dataset_id)[0]
+        dataset, governed = self._dataset(actor, dataset_id)
         if dataset.table is None or dataset.table_version is None or not dataset.readable:
             return ()
+        if governed is None or governed.filtered:
+            return ()  # the counts of whole versions would tell how many rows are kept back
         visible = frozenset(f.column for f in dataset.open_fields)
         return views.data_versions(self._tables.history(SYSTEM, dataset.table), dataset.table_version, visible)
 
@@ -319,7 +321,7 @@ class OpenData:
             published=found,
             provider=self._provider(found.version.entry.provider_id, found.version.entry.provider_name),
             related=self._related(found.version.entry.related_codes),
-            rows=self._released_rows(found) if governed else 0,
+            rows=self._rows(found, governed) if governed else 0,
             columns=governed.columns if governed else None,
         )
         return views.dataset(parts, self._standards), governed
@@ -333,6 +335,10 @@ class OpenData:
             return self._tables.open(_as_public(actor), found.table, PURPOSE, exit_, found.table_version)
         except NotFound:
             return None
+
+    def _rows(self, found: Published, governed: GovernedTable) -> int:
+        """Return how many rows this reader may have."""
+        return governed.count() if governed.filtered else self._released_rows(found)
 
     def _released_rows(self, found: Published) -> int:
         """Return the row count of the released version from the lake's own records."""

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, number, person
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _edit(frame: Frame, platform: Platform, request: Request, resource_id: str, 
     back = f"/console/catalog/{resource_id}"
 
     def step() -> tuple[str, Text]:
-        revision = int(str(form.get("revision", "0")))
+        revision = number(form.get("revision"))  # none that can be read is none that is still the newest
         platform.catalog.edit(person(request), resource_id, read_edit(form), revision=revision)
         return back, Text("已保存。", "Saved.")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, number, person
 from beijiang.evidence import EvidenceQuery
 from beijiang.web import content_disposition, guard_formula
 
@@ -43,13 +43,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
     def query(request: Request, *, limit: int = 100) -> EvidenceQuery:
         asked = request.query_params
-        before = asked.get("before", "")
         return EvidenceQuery(
             actor_id=asked.get("actor_id") or None,
             action=asked.get("action") or None,
             target=asked.get("target") or None,
             decision=asked.get("decision") or None,
-            before=int(before) if before.isdecimal() else None,
+            before=number(asked.get("before")) or None,
             limit=limit,
         )
 

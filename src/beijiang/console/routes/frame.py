@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FLASH = "bj_flash"
 FLASH_LIMIT = 2000
 SEE_OTHER = 303
+DIGITS = 18
+"""More than any number here has, and few enough for the database."""
 
 
 class Frame:
@@ -89,6 +91,12 @@ def language(request: Request) -> Language:
     """Return the language of the request."""
     chosen: Language = request.state.language
     return chosen
+
+
+def number(text: object, default: int = 0) -> int:
+    """Read a number out of an address or a form, ``default`` for whatever else stands there."""
+    words = str(text)
+    return int(words) if words.isascii() and words.isdecimal() and len(words) <= DIGITS else default
 
 
 def _is_navigation(request: Request) -> bool:

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.background import BackgroundTask
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import SEE_OTHER, Frame, actor, language, person
+from beijiang.console.routes.frame import SEE_OTHER, Frame, actor, language, number, person
 from beijiang.ingest import CheckSpec, HeaderTemplate, IngestRequest, ReadOptions, RunMode
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import content_disposition
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5", "utf-16")
 PAGE = 50
+MOST_TITLE_ROWS, MOST_HEADER_ROWS = 100, 10
 
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
@@ -127,7 +128,10 @@ def _options(chosen: dict[str, str]) -> ReadOptions:
     """Read what the form says about a file; empty means that it is to be found."""
     header = None
     if chosen["header_rows"].isdecimal() or chosen["title_rows"].isdecimal():
-        header = HeaderTemplate(title_rows=int(chosen["title_rows"] or 0), header_rows=int(chosen["header_rows"] or 1))
+        header = HeaderTemplate(
+            title_rows=min(number(chosen["title_rows"]), MOST_TITLE_ROWS),
+            header_rows=min(number(chosen["header_rows"], 1), MOST_HEADER_ROWS),
+        )
     encoding = chosen["encoding"] if chosen["encoding"] in ENCODINGS else "auto"
     return ReadOptions(encoding=encoding, sheet=chosen["sheet"] or None, header=header)
 

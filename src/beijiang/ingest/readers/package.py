@@ -35,7 +35,7 @@ _BESIDES = frozenset({"[content_types].xml", "_rels/.rels", _BOOK, _LINKS, _SHAR
 """All that the parser asks for beside the sheets."""
 _LARGE = 8 << 20
 """Bytes of a sheet from which on two parsers are faster than one."""
-_DATA = re.compile(rb"<worksheet\b.*?<sheetData\s*>", re.DOTALL)
+_DATA = re.compile(rb"<sheetData\s*>")
 _ENDS = b"</sheetData></worksheet>"
 
 
@@ -103,7 +103,7 @@ class _Copy:
         copy = self.packages[0].open(_entry(member), "w")
         try:
             for block in blocks:
-                begin = _DATA.search(block) if divide and not written else None
+                begin = _DATA.search(block, max(0, block.find(b"<worksheet"))) if divide and not written else None
                 head = block[: begin.end()] if begin else head
                 cut = _row_in(block) if head and written + len(block) > member.file_size // 2 else 0
                 if cut:

@@ -31,11 +31,15 @@ _FEW_ROWS = 999
 _UNPLACED = r"<(?:\w+:)?(?:c|row)(?:[\s/]*>|\s+(?:[^r\s/>]|r[^=\s]))"
 """A cell or a row that does not begin with its place: it may have none, and then stands behind the one before it."""
 _CELL = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]+)([0-9]+)[\"']")
-_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\sr\s*=\s*[\"']([0-9]+)[\"']")
-_TAG = re.compile(rb"<(?:\w+:)?(row|c)((?:\s[^>]*)?)>")
+_ATTRIBUTES = rb"((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)"
+"""The rest of a tag. It takes whatever stands there and never gives back, so a part of unfinished tags is read once."""
+_ROW = re.compile(rb"<(?:\w+:)?row(?=[\s/>])" + _ATTRIBUTES)
+_TAG = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])" + _ATTRIBUTES)
 _PLACE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*)([0-9]+)[\"']")
 _MERGE = re.compile(rb"<(?:\w+:)?mergeCell\s+ref\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})[\"']")
-_REPEAT = re.compile(rb'number-(columns|rows)-repeated="([0-9]{4,})"([^>]*)>')
+_REPEAT = re.compile(rb'number-(columns|rows)-repeated="([0-9]{4,})"')
+_REPEATED = r'number-(?:columns|rows)-repeated="[0-9]{4,}"'
+_ANY_TAG = re.compile(rb"<" + _ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,8 @@ def _furthest(block: bytes) -> tuple[int, int]:
     cells = _CELL.findall(block)
     columns = max((column_index(name) + 1 for name in {c[0] for c in cells}), default=0)
     rows = max(map(int, {c[1] for c in cells}), default=0)
-    return max(rows, max(map(int, _ROW.findall(block)), default=0)), columns
+    places = (_PLACE.search(attributes) for attributes in _ROW.findall(block))
+    return max(rows, max((int(place[2]) for place in places if place), default=0)), columns
 
 
 def _walked(blocks: Iterable[bytes]) -> tuple[int, int]:
@@ -210,9 +215,14 @@ def ods_repeats(part: IO[bytes]) -> int:
     largest = 1
     rows = 1
     for block in blocks_of(part):
-        for kind, count, rest in _REPEAT.findall(block):
-            if kind == b"rows":
-                rows = int(count)
-            elif b"office:value" in rest:
-                largest = max(largest, int(count) * rows)
+        if not _contains(block, _REPEATED):
+            continue
+        for tag in _ANY_TAG.findall(block):
+            repeat = _REPEAT.search(tag)
+            if repeat is None:
+                continue
+            if repeat[1] == b"rows":
+                rows = int(repeat[2])
+            elif b"office:value" in tag:
+                largest = max(largest, int(repeat[2]) * rows)
     return largest

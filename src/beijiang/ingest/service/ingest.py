@@ -82,6 +82,8 @@ class Ingest:
     def land(self, actor: Actor, source: Path | BinaryIO, file_name: str, org_id: str) -> LandedFile:
         """Keep a file's bytes unchanged under their SHA-256; the same bytes again store nothing and say so.
 
+        Only the department's own deliveries count as "again": what others handed in is nobody's business.
+
         Raises:
             TooLarge: over ``upload_limit_bytes``.
             Unavailable: the disk is full.
@@ -92,14 +94,16 @@ class Ingest:
         if isinstance(source, Path):
             try:
                 with source.open("rb") as stream:
-                    sha256, size, again = self.landing.put(stream, self.settings.upload_limit_bytes)
+                    sha256, size, _ = self.landing.put(stream, self.settings.upload_limit_bytes)
             except OSError as error:
                 raise _unreadable(source, error) from error
         else:
-            sha256, size, again = self.landing.put(source, self.settings.upload_limit_bytes)
+            sha256, size, _ = self.landing.put(source, self.settings.upload_limit_bytes)
         now = self.clock.now()
         with self.db.begin() as tx:
-            IngestStore(tx.connection).add_delivery(sha256, size, org_id, actor.id, name, now)
+            store = IngestStore(tx.connection)
+            again = store.delivery(sha256, org_id) is not None
+            store.add_delivery(sha256, size, org_id, actor.id, name, now)
             detail: dict[str, JsonValue] = {"name": name, "bytes": size, "org": org_id, "again": again}
             self.evidence.record(tx, actor, "ingest.land", target=sha256, detail=detail)
         return LandedFile(sha256=sha256, name=name, bytes=size, at=now, org_id=org_id, again=again)

@@ -47,9 +47,15 @@ def refuse_identifiers(rows: pa.Table | pa.RecordBatch, columns: Sequence[str]) 
 
     for name in columns:
         index = rows.schema.get_field_index(name)
-        if index < 0 or not (pa.types.is_string(rows.schema.field(index).type)):
+        if index < 0:
             continue
-        values = rows.column(index)
+        kind = rows.schema.field(index).type
+        if pa.types.is_nested(kind):  # a whole row as one value: everything in it is looked at as text
+            values = pa.array([str(value) for value in rows.column(index).to_pylist()], pa.string())
+        elif pa.types.is_string(kind):
+            values = rows.column(index)
+        else:
+            continue
         suspects = values.filter(pc.match_substring_regex(values, _CANDIDATE))
         if any(holds_identity(text) for text in suspects.to_pylist() if text):
             raise Refused(

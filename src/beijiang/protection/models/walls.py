@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from beijiang.kit import Refused
+from beijiang.protection.models.parsing import statements
 
 __all__ = ["FUNCTIONS", "NODES", "fold", "governed_tables", "parse", "refusal"]
 
@@ -418,10 +418,10 @@ def parse(text: str) -> exp.Query:
     if len(text) > LENGTH_LIMIT or "\x00" in text:
         raise refusal()
     try:
-        statements = [s for s in sqlglot.parse(text, dialect="duckdb") if s is not None]
-        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        found = statements(text)
+        if len(found) != 1 or not isinstance(found[0], exp.Query):
             raise refusal()
-        tree = statements[0]
+        tree = found[0]
         _check(tree)
     except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
         raise refusal() from None

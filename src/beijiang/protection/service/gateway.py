@@ -39,6 +39,8 @@ AT_ONCE: Final = 2
 FAILURES: Final = 20
 FAILURES_SECONDS: Final = 3600.0
 TABLES_LIMIT: Final = 20
+PLACES_LIMIT: Final = 50
+"""How often tables may be named in one query, each time with all its masks: a long tree costs this process, not the child."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,11 @@ class SqlGateway:
         """Open every table that the query names and put its masked relation in the place of its name (walls 2 and 3)."""
         detail: dict[str, JsonValue] = {"sql_sha256": hashlib.sha256(sql.encode()).hexdigest()}
         places = governed_tables(tree)
+        if len(places) > PLACES_LIMIT:
+            raise refusal()
+        stored = {spelling: self._gate.find(spelling) for spelling in dict.fromkeys(place.name for place in places)}
         opened: dict[str, tuple[str, Governed]] = {}
-        for place in places:
-            name = self._gate.find(place.name)
-            if name in opened:
-                continue
+        for name in dict.fromkeys(stored.values()):
             if len(opened) >= TABLES_LIMIT:
                 raise refusal()
             with suppress(NotFound):
@@ -106,7 +108,7 @@ class SqlGateway:
         for name, (physical, governed) in opened.items():
             queries[name], scans[physical] = governed.governed_query(physical)
         for place in places:
-            _substitute(place, queries[self._gate.find(place.name)].copy())
+            _substitute(place, queries[stored[place.name]].copy())
         reads = tuple(governed for _, governed in opened.values())
         receipt = reads[0].receipt if reads else self._constant(actor, purpose, detail)
         return _Bound(scans, reads, receipt)

@@ -109,6 +109,16 @@ class Governed:
         """Return the id of the evidence record of this access."""
         return self._receipt
 
+    @property
+    def obligations(self) -> str:
+        """Return the digest of audience, version, columns, masks and row filter."""
+        return self._digest
+
+    @property
+    def filtered(self) -> bool:
+        """Tell whether a row filter keeps rows back."""
+        return bool(self._sight.row_filters)
+
     def page(
         self,
         *,

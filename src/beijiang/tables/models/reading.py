@@ -149,6 +149,15 @@ class GovernedTable(Protocol):
     def withheld(self) -> tuple[str, ...]: ...
     @property
     def receipt(self) -> str: ...
+    @property
+    def obligations(self) -> str:
+        """Return a digest that changes with anything that this reader's answers depend on."""
+        ...
+
+    @property
+    def filtered(self) -> bool:
+        """Tell whether rows are kept back from this reader, so that the table's own counts must be too."""
+        ...
 
     def page(
         self,

@@ -1,0 +1,64 @@
+"""What a visitor, or another department, is told does not change by one byte when something private comes to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from .conftest import OPEN_TABLE, Caller, Region, as_csv
+from .test_exits import get_paths
+
+PRIVATE = "密档台账"
+ASKED = ("", "?q=密档", "?q=mdtz", "?q=密挡台账", "?size=100&sort=newest")
+CHANGING = {"x-request-id", "date", "content-length"}
+NOT_TOLD = re.compile(r'(_next=|"next":"|request_id":"|name="_csrf" value=")[A-Za-z0-9_%-]+|[0-9]+ ?(?:秒|分钟)前|刚刚')
+"""Marks of the next page and numbers of requests are made anew each time, and time goes by."""
+
+
+def _questions(region: Region) -> Iterator[str]:
+    """Ask for everything, for what is there and for what is going to be."""
+    made_up = {"run_id": "run_9999999999", "job_id": "job_9999999999", "sha256": "0" * 64, "person_id": "steward"}
+    fills = (
+        {"name": OPEN_TABLE, "dataset_id": region.ids["open"], "resource_id": region.ids["open"]},
+        {"name": PRIVATE, "dataset_id": PRIVATE, "resource_id": PRIVATE},
+    )
+    for path in get_paths(region):
+        for fill in fills:
+            places = {**made_up, **fill, "column": "盟市", "org_id": "market"}
+            shown = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m, p=places: p.get(m[1], "x"), path)  # type: ignore[misc]
+            yield from (shown + question for question in (ASKED if shown == path else ASKED[:1]))
+    yield from (f"/api/v1/datasets/{region.ids['open']}/download?format={form}" for form in ("csv", "json", "parquet"))
+
+
+def _told(answer: httpx.Response) -> tuple[int, str, bytes]:
+    said = sorted((k, NOT_TOLD.sub(r"\1", v)) for k, v in answer.headers.items() if k not in CHANGING)
+    written = answer.headers.get("content-type", "").startswith(("text/", "application/json", "application/xml"))
+    return answer.status_code, repr(said), NOT_TOLD.sub(r"\1", answer.text).encode() if written else answer.content
+
+
+def _answers(caller: Caller, questions: list[str]) -> dict[str, tuple[int, str, bytes]]:
+    return {question: _told(caller.get(question)) for question in questions}
+
+
+@pytest.mark.threat("TM-07")
+def test_a_private_object_changes_no_answer_to_an_outsider(region: Region) -> None:
+    """A new table, its draft in the catalog, its quarantine, its runs and jobs: all of it is there, and unseen."""
+    questions = sorted(set(_questions(region)) - {"/health"})
+    plain = [question for question in questions if "?" not in question]
+    outsiders = {"visitor": questions, "neighbour": plain, "analyst": plain}
+    before = {who: _answers(region[who], asked) for who, asked in outsiders.items()}
+    control = _answers(region["steward"], plain)
+
+    rows = [[f"密档{i}", "1" if i % 10 else "不是数"] for i in range(60)]
+    region.take_in(PRIVATE, "密档.csv", as_csv(("密档名", "密档量"), rows), checks=["密档量=regex:[0-9]+"])
+
+    assert len(questions) > 150
+    for who, asked in outsiders.items():
+        after = _answers(region[who], asked)
+        changed = [question for question in asked if after[question] != before[who][question]]
+        assert not changed, (who, changed[:10])
+    seen = _answers(region["steward"], plain)
+    assert sum(seen[question] != control[question] for question in plain) > 5, "nothing changed for its owner either"
