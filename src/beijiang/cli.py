@@ -19,7 +19,7 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command, get_group
 
 from beijiang.kit import BeijiangError, Language, Text
-from beijiang.terminal import as_json, language, say, set_style, show
+from beijiang.terminal import Column, as_json, language, say, set_style, show
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -229,7 +229,8 @@ def init() -> None:
             show([])
         return
     say(Text("主目录已就绪。一次性口令只显示这一次。", "The home is ready. The one-time codes are shown this once."))
-    show([{"login": login, "one_time_code": code} for login, code in codes.items()])
+    columns = [Column("login", Text("账号", "login")), Column("one_time_code", Text("一次性口令", "one-time code"))]
+    show([{"login": login, "one_time_code": code} for login, code in codes.items()], columns)
 
 
 @terminal_app.command()
@@ -249,7 +250,12 @@ def serve(
 def doctor() -> None:
     """Check that this installation can do its work; say what is wrong and how to mend it."""
     findings = platform().health.examine()
-    show([{"check": f.name, "ok": f.ok, "finding": f.text.in_language(language())} for f in findings])
+    columns = [
+        Column("check", Text("检查项", "check"), whole=True),
+        Column("ok", Text("通过", "ok")),
+        Column("finding", Text("结果", "finding")),
+    ]
+    show([{"check": f.name, "ok": f.ok, "finding": f.text.in_language(language())} for f in findings], columns)
     if not all(f.ok for f in findings):
         raise typer.Exit(1)
 

@@ -13,7 +13,7 @@ from beijiang.terminal import Column, language, show
 
 __all__ = ["commands"]
 
-_CODE = Column("code", Text("代码", "Code"))
+_CODE = Column("code", Text("代码", "Code"), whole=True)
 _NAME = Column("name", Text("名称", "Name"))
 _CHECKS: dict[str, Callable[[str], checks.CheckResult]] = {
     "citizen-id": checks.check_citizen_id,
