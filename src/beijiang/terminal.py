@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from beijiang.kit import Language, Text
+from beijiang.kit import BeijiangError, Invalid, Language, Text
 
 
 @dataclass(slots=True)
@@ -148,6 +148,36 @@ def _widths(columns: Sequence[Column], natural: Mapping[str, int], room: int) ->
         if _total(widths) <= room or spare is None:
             return widths
         shown.remove(spare)
+
+
+def report(error: BeijiangError) -> None:
+    """Print why a command failed: one line of JSON for a program, a sentence on standard error for a person."""
+    message = error.message(_style.language)
+    if _style.as_json:
+        body = {"code": error.reason, "message": message, "detail": error.detail, "request_id": None}
+        sys.stdout.write(json.dumps({"error": body}, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(message + "\n" if message.startswith(_HELP) else f"✗ {message}\n")
+
+
+_HELP = "Usage: "
+_MISUSES = (
+    (re.compile(r"Missing (?:argument|option|parameter) (.+)\."), r"缺少 \1。"),
+    (re.compile(r"No such option: (\S+)(.*)"), r"没有选项 \1。"),
+    (re.compile(r"No such command (\S+?)\.(?: Did you mean (.+)\?)?"), r"没有命令 \1。"),
+    (re.compile(r"Invalid value for (.+?): (?:Value error, )?(.+?)\.?", re.DOTALL), r"\1 的值不对（\2）。"),
+    (re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((.+)\)"), r"多了参数 \1。"),
+    (re.compile(r"Option (\S+) requires an argument\."), r"选项 \1 需要一个值。"),
+)
+
+
+def misuse(message: str, command: str) -> BeijiangError:
+    """Say in both languages what is wrong with a command line, and where its usage is explained."""
+    if message.startswith(_HELP):
+        return Invalid(message, message, code="usage")
+    zh = next((found.expand(words) for pattern, words in _MISUSES if (found := pattern.fullmatch(message))), message)
+    en = message if message.endswith((".", "?")) else f"{message}."
+    return Invalid(f"用法不对：{zh}请看 {command} --help。", f"Wrong usage: {en} See {command} --help.", code="usage")
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """What commands print: whole ids on a narrow terminal, natural width in a pipe, nothing that steers a terminal."""
 
+import json
 import os
 import pty
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +81,52 @@ def test_what_steers_a_terminal_is_shown_not_sent(capsys: pytest.CaptureFixture[
     assert "\x1b" not in out
     assert "a\\x1b]0;owned\\x07b\\x9bc" in out
     assert "[bold]\\x1b[2J" in out
+
+
+def _leaves(*words: str) -> int:
+    from beijiang.cli import main
+
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    return int(left.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "zh", "en"),
+    [
+        (("catalog", "show"), "缺少 'entry'", "Missing argument 'entry'"),
+        (("catalog", "nonsense"), "没有命令 'nonsense'", "No such command 'nonsense'"),
+        (("catalog", "list", "--nonsense"), "没有选项 --nonsense", "No such option: --nonsense"),
+        (("tables", "history", "x", "--limit", "no"), "'--limit' 的值不对", "Invalid value for '--limit'"),
+        (("tables", "list", "too", "much"), "多了参数 too much", "unexpected extra argument"),
+        (("doctor", "--home"), "--home 需要一个值", "--home needs a value"),
+    ],
+)
+def test_misuse_is_said_in_both_languages_and_as_json(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], zh: str, en: str
+) -> None:
+    assert _leaves("--lang=zh-CN", *words) == 2
+    assert zh in capsys.readouterr().err
+    if words[-1] != "--home":
+        assert _leaves("--lang=en", *words) == 2
+        assert en in capsys.readouterr().err
+    assert _leaves("--json", *words) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert set(error) == {"code", "message", "detail", "request_id"}
+    assert error["code"] == "usage"
+    set_style(as_json=False, language=Language.ZH)
+
+
+def test_a_home_that_is_not_there_is_no_empty_home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _leaves("catalog", "list", "--home", str(tmp_path / "typo"), "--lang", "en") == 1
+    assert "There is no home" in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+    set_style(as_json=False, language=Language.ZH)
+
+
+def test_groups_show_each_line_of_help_as_a_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _leaves("ingest", "--help") == 0
+    listed = " ".join(capsys.readouterr().out.partition("Commands:")[2].split())
+    assert "write them as a return file for the supplier." in listed
+    assert _leaves("--version") == 0
+    assert capsys.readouterr().out.startswith("beijiang ")

@@ -238,7 +238,7 @@ def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         waiting = catalog.release_as(actors, found.id)
         _tell(catalog.get(actors[0], found.id))
         if waiting is not None:
-            say(waiting)
+            say(waiting, always=True)
             raise typer.Exit(1)
 
     @app.command()
