@@ -80,11 +80,13 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
     def list_resources(
         state: list[State] = typer.Option([], help="Only in this state; may be given more than once."),
         org: str = typer.Option("", help="Only of this organisation."),
+        limit: int = typer.Option(500, min=1, max=10_000, help="How many to show."),
         person: str = _AS,
     ) -> None:
         """List entries, latest change first."""
-        found = get().list(_actor(get_access, person), states=state, org_id=org or None)
+        found = get().list(_actor(get_access, person), states=state, org_id=org or None, limit=limit)
         show([_line(one) for one in found], _RESOURCES)
+        _say_if_cut(len(found), limit)
 
     @app.command("show")
     def show_resource(entry: str = _WHO, person: str = _AS) -> None:
@@ -308,6 +310,11 @@ def _item(found: Resource, number: int) -> dict[str, Any]:
         "share": _word(found.entry.share_type_of(item)),
         "open": _word(found.entry.open_type_of(item)),
     }
+
+
+def _say_if_cut(count: int, limit: int) -> None:
+    if count == limit:
+        say(Text(f"只列出最近修改的 {limit} 条。", f"Only the {limit} latest changes are listed."), always=True)
 
 
 def _tell(found: Resource) -> None:
