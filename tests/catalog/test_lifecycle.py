@@ -490,6 +490,14 @@ def test_items_override_and_inherit(office: Office) -> None:
     assert back.entry.shared_items == frozenset()
 
 
+def test_choosing_open_items_opens_nothing_that_is_open_on_conditions(office: Office) -> None:
+    found = office.complete(office.write(), open_condition="实名申请")
+    office.catalog.set_items(office.steward, found.id, [ItemEdit(column="PM2.5", open_type=OpenType.CONDITIONAL)])
+    edit = ResourceEdit(open_items=("PM2.5", "站点名称"))
+    changed = office.catalog.edit(office.steward, found.id, edit)
+    assert changed.entry.open_items == {"站点名称"}
+
+
 def test_an_item_never_opens_more_than_its_entry(office: Office) -> None:
     found = office.complete(office.write(), open_type=OpenType.NOT_OPEN, open_condition="尚未评估")
     edit = ItemEdit(column="PM2.5", open_type=OpenType.UNCONDITIONAL)

@@ -193,7 +193,7 @@ class ResourceEdit:
     open_type: OpenType | None = None
     open_condition: str | None = None
     open_items: tuple[str, ...] | None = None
-    """Columns to open; the others become not open. A shorthand for editing each item."""
+    """Columns to open; the others become not open, and what is open on conditions stays so. Shorthand for items."""
     licence: str | None = None
     update_cycle: str | None = None
     region_code: str | None = None
@@ -215,7 +215,8 @@ class ResourceEdit:
 
     def _item(self, item: Item, edit: ItemEdit | None) -> Item:
         if self.open_items is not None:
-            item = replace(item, open_type=None if item.column in self.open_items else OpenType.NOT_OPEN)
+            kept = item.open_type if item.open_type is not OpenType.NOT_OPEN else None
+            item = replace(item, open_type=kept if item.column in self.open_items else OpenType.NOT_OPEN)
         if edit is None:
             return item
         names = {f.name for f in fields(edit)} - {"column", "inherit"}
