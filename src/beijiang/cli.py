@@ -5,11 +5,11 @@ Exit status: 0 done, 1 failed (the message says why and what to do), 2 used wron
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -18,8 +18,9 @@ from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 from typer.main import get_command, get_group
 
-from beijiang.kit import BeijiangError, Language, Text
-from beijiang.terminal import as_json, language, say, set_style, show
+from beijiang import __version__
+from beijiang.kit import BeijiangError, Invalid, Language, NotFound, Text
+from beijiang.terminal import Column, as_json, language, misuse, report, say, set_style, show
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _home: Path | None = None
+_makes_home = False
+
+MAKE_HOMES = frozenset({"init", "demo", "serve", "doctor"})
+"""Commands that prepare a home which is not there; the others would answer from an empty one after a typing error."""
 
 
 @cache
@@ -40,7 +45,18 @@ def settings() -> Settings:
 
 @cache
 def platform() -> Platform:
-    """Build the platform once, when the first command asks for it."""
+    """Build the platform once, when the first command asks for it.
+
+    Raises:
+        NotFound: there is no such home, and the command is not one that makes it.
+
+    """
+    if not _makes_home and not settings().home.is_dir():
+        raise NotFound(
+            f"没有主目录 {settings().home}。请检查 --home（或 BEIJIANG_HOME），或先运行 beijiang init。",
+            f"There is no home {settings().home}. Check --home or BEIJIANG_HOME, or run beijiang init first.",
+            code="no_home",
+        )
     from beijiang.build import build
 
     return build(settings())
@@ -167,6 +183,16 @@ LATER = {
 """What the domains offer. Nothing of it is imported to print the first help page, which thus takes a blink."""
 
 
+class Room(TyperGroup):
+    """One group of commands; its list shows each line of help as a whole."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands with their line of help."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, c.get_short_help_str(WHOLE)) for name, c in self.commands.items()])
+
+
 class Commands(MutableMapping[str, Any]):
     """The commands by name; those of ``LATER`` are made when they are first asked for."""
 
@@ -178,6 +204,7 @@ class Commands(MutableMapping[str, Any]):
             made = LATER[name].load()
             if isinstance(made, typer.Typer):
                 made.rich_markup_mode = None
+                made.info.cls = Room
                 self.ready[name] = get_group(made)
             else:
                 alone = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -238,7 +265,8 @@ def init() -> None:
             show([])
         return
     say(Text("主目录已就绪。一次性口令只显示这一次。", "The home is ready. The one-time codes are shown this once."))
-    show([{"login": login, "one_time_code": code} for login, code in codes.items()])
+    columns = [Column("login", Text("账号", "login")), Column("one_time_code", Text("一次性口令", "one-time code"))]
+    show([{"login": login, "one_time_code": code} for login, code in codes.items()], columns)
 
 
 @terminal_app.command()
@@ -258,29 +286,45 @@ def serve(
 def doctor() -> None:
     """Check that this installation can do its work; say what is wrong and how to mend it."""
     findings = platform().health.examine()
-    show([{"check": f.name, "ok": f.ok, "finding": f.text.in_language(language())} for f in findings])
+    columns = [
+        Column("check", Text("检查项", "check"), whole=True),
+        Column("ok", Text("通过", "ok")),
+        Column("finding", Text("结果", "finding")),
+    ]
+    show([{"check": f.name, "ok": f.ok, "finding": f.text.in_language(language())} for f in findings], columns)
     if not all(f.ok for f in findings):
         raise typer.Exit(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit status."""
+    global _makes_home  # noqa: PLW0603  # like _home, it exists before anything is built
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal of another encoding shows what it can
+            stream.reconfigure(errors="backslashreplace")
     words = _global_options(list(sys.argv[1:] if arguments is None else arguments))
+    _makes_home = words[:1] != [] and words[0] in MAKE_HOMES
     try:
-        code = terminal_app(words, standalone_mode=False)
+        code = terminal_app(words, prog_name="beijiang", standalone_mode=False)
     except TyperException as error:
-        sys.stderr.write(f"beijiang: {error.format_message()}\n")
+        context = getattr(error, "ctx", None)
+        report(misuse(error.format_message(), context.command_path if context is not None else "beijiang"))
         code = error.exit_code
     except (Abort, KeyboardInterrupt):
         code = 130
     except BeijiangError as error:
-        _report(error)
+        report(error)
         code = 1
     except BrokenPipeError:
+        sys.stdout = None  # nobody reads any more, so the last flush must not complain
+        code = 1
+    except OSError as error:
+        what = " ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part)
+        report(Invalid(f"操作系统拒绝了：{what}。", f"The operating system refused: {what}.", code="system_refused"))
         code = 1
     except Exception as error:  # the last handler of the terminal: the inside goes to the log, not to the person
         logging.getLogger(__name__).debug("unexpected failure", exc_info=error)
-        _report(
+        report(
             BeijiangError(
                 f"程序内部出错（{type(error).__name__}），没有丢失数据。请先运行 beijiang doctor 检查安装。",
                 f"Something failed inside ({type(error).__name__}); no data is lost. Run beijiang doctor to check the installation.",
@@ -307,30 +351,28 @@ def _global_options(words: list[str]) -> list[str]:
             break
         if word == "--json":
             as_json = True
-        elif name in {"--home", "--lang"}:
-            if not value and not words:
-                _usage(f"{name} needs a value")
-            chosen[name] = value or words.pop(0)
+        elif name in chosen:
+            if "=" not in word and words and not words[0].startswith("--"):
+                value = words.pop(0)
+            if not value:
+                _leave(as_json or "--json" in words, f"{name} 需要一个值。", f"{name} needs a value.")
+            chosen[name] = value
+        elif word == "--version" and not rest:
+            sys.stdout.write(f"beijiang {__version__}\n")
+            sys.exit(0)
         else:
             rest.append(word)
     if chosen["--lang"] and chosen["--lang"] not in set(Language):
-        _usage("--lang is zh-CN or en")
+        _leave(as_json, "--lang 只能是 zh-CN 或 en。", "--lang is zh-CN or en.")
     _home = Path(chosen["--home"]) if chosen["--home"] else None
     set_style(as_json=as_json, language=Language(chosen["--lang"] or Language.ZH))
     return rest
 
 
-def _usage(message: str) -> None:
-    sys.stderr.write(f"beijiang: {message}\n")
+def _leave(wants_json: bool, zh: str, en: str) -> None:
+    set_style(as_json=wants_json, language=language())
+    report(Invalid(zh, en, code="usage"))
     sys.exit(2)
-
-
-def _report(error: BeijiangError) -> None:
-    if as_json():
-        body = {"code": error.reason, "message": error.message(language()), "detail": error.detail, "request_id": None}
-        sys.stdout.write(json.dumps({"error": body}, ensure_ascii=False) + "\n")
-        return
-    sys.stderr.write(f"✗ {error.message(language())}\n")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,18 @@ import json
 import pkgutil
 import sys
 from dataclasses import fields
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import SecretStr
 
 import beijiang
 from beijiang.kit import Event
 from beijiang.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 HEAD = "<!-- Written by `make docs`; do not edit. -->\n"
 
@@ -35,7 +41,7 @@ def pages() -> dict[str, str]:
 def settings_page() -> str:
     """List every setting with its variable, type, default and help."""
     rows = [
-        f"| `{name}` | `BEIJIANG_{name.upper()}` | `{_type(field.annotation)}` | `{_default(field.default)}` | {field.description} |"
+        f"| `{name}` | `BEIJIANG_{name.upper()}` | {_type(field)} | {_default(field.default)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     head = (
@@ -73,7 +79,14 @@ def commands_page() -> str:
 
     from beijiang.cli import terminal_app
 
-    lines = ["# Commands\n"]
+    lines = [
+        "# Commands\n",
+        (
+            "Everywhere: `--home DIR` (or `BEIJIANG_HOME`), `--json`, `--lang zh-CN|en`; `beijiang --version`. Exit status: "
+            "0 done, 1 failed, 2 used wrongly, 130 interrupted. With `--json` an error is one line on standard output too: "
+            '`{"error": {"code", "message", "detail", "request_id"}}`.\n'
+        ),
+    ]
     _command(typer.main.get_command(terminal_app), "beijiang", lines)
     return HEAD + "\n".join(lines) + "\n"
 
@@ -122,12 +135,27 @@ def _below(kind: type[Event]) -> set[type[Event]]:
     return found.union(*(_below(child) for child in found)) if found else found
 
 
-def _type(annotation: Any) -> str:
-    return getattr(annotation, "__name__", str(annotation)) if not str(annotation).count("|") else str(annotation)
+_TYPES = {Path: "folder", SecretStr: "text, kept secret", str: "text", int: "whole number", float: "number"}
+_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+
+
+def _type(field: FieldInfo) -> str:
+    """Name the type of a setting, its choices and its bounds, in words."""
+    kind: Any = next((part for part in get_args(field.annotation) if part is not type(None)), field.annotation)
+    if issubclass(kind, Enum):
+        return " or ".join(f"`{member.value}`" for member in kind)
+    named = "true or false" if kind is bool else _TYPES[kind]
+    bounds = [
+        f"{word} {value:g}"
+        for rule in field.metadata
+        for name, word in _BOUNDS.items()
+        if (value := getattr(rule, name, None)) is not None
+    ]
+    return ", ".join((named, *bounds))
 
 
 def _default(value: Any) -> str:
-    return "" if value is None else str(getattr(value, "value", value))
+    return "none" if value is None else f"`{getattr(value, 'value', value)}`"
 
 
 def main(folder: str) -> None:

@@ -6,15 +6,22 @@ and arguments. The reference page is generated from this file and tested.
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from beijiang.kit import Language
+from beijiang.kit import Invalid, Language, Text
 
 TOML_NAME = "beijiang.toml"
+POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
+DATABASES = re.compile(r"sqlite:///|" + POSTGRES.pattern)
 
 
 class Settings(BaseSettings):
@@ -24,7 +31,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path("var/home"), description="Folder that holds everything this installation keeps.")
     database_url: SecretStr | None = Field(
-        default=None, description="Metadata database; empty means SQLite in the home folder (postgresql+psycopg://...)."
+        default=None, description="Metadata database; empty means SQLite in the home folder (postgresql://...)."
     )
     key_file: Path | None = Field(
         default=None,
@@ -93,8 +100,47 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, home: Path | None = None) -> Self:
-        """Read the settings of ``home`` (default: ``BEIJIANG_HOME`` or ``var/home``)."""
-        return cls() if home is None else cls(home=home)
+        """Read the settings of ``home`` (default: ``BEIJIANG_HOME`` or ``var/home``).
+
+        Raises:
+            Invalid: a setting is unknown or its value is wrong; the message names it and where it may stand, never the value.
+
+        """
+        try:
+            return cls() if home is None else cls(home=home)
+        except ValidationError as error:
+            raise _wrong(error) from None
+        except TOMLDecodeError as error:
+            raise Invalid(
+                f"{TOML_NAME} 不是正确的 TOML：{error}。请改正后重试。",
+                f"{TOML_NAME} is not valid TOML: {error}. Correct it and try again.",
+                code="settings_wrong",
+            ) from None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(_NO_ZONE) from None
+        return name
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_known_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        if not DATABASES.match(url.get_secret_value()):
+            raise ValueError(_NO_DATABASE)
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if not re.match(r"https?://[^/\s]+", url):
+            raise ValueError(_NO_ADDRESS)
+        return url
 
     @classmethod
     def for_tests(cls, folder: Path, **changes: object) -> Self:
@@ -117,5 +163,45 @@ class Settings(BaseSettings):
     def metadata_url(self) -> str:
         """Return the SQLAlchemy URL of the metadata database."""
         if self.database_url is not None:
-            return self.database_url.get_secret_value()
+            return POSTGRES.sub("postgresql+psycopg://", self.database_url.get_secret_value(), count=1)
         return f"sqlite:///{(self.home / 'metadata.db').resolve()}"
+
+
+_NO_ZONE = Text("没有这个时区，例如 Asia/Shanghai", "no such time zone; an example is Asia/Shanghai")
+_NO_DATABASE = Text("应以 postgresql:// 或 sqlite:/// 开头", "it begins with postgresql:// or sqlite:///")
+_NO_ADDRESS = Text("应以 http:// 或 https:// 开头", "it begins with http:// or https://")
+_PROBLEMS = {
+    "int_parsing": "应为整数",
+    "float_parsing": "应为数字",
+    "bool_parsing": "应为 true 或 false",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+    "enum": "可选 {expected}",
+}
+
+
+def _problem(fault: ErrorDetails) -> Text:
+    facts = fault.get("ctx", {})
+    own = facts.get("error")
+    if isinstance(own, ValueError) and own.args and isinstance(own.args[0], Text):
+        return own.args[0]
+    return Text(_PROBLEMS.get(fault["type"], fault["msg"]).format(**facts), fault["msg"])
+
+
+def _wrong(error: ValidationError) -> Invalid:
+    """Name the settings that are wrong and what each is for. Values stay out of it: one of them may be a password."""
+    zh: list[str] = []
+    en: list[str] = []
+    for fault in error.errors(include_input=False, include_url=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        field = Settings.model_fields.get(name)
+        if field is None:
+            near = get_close_matches(name, Settings.model_fields, n=1)
+            zh.append(f"没有设置“{name}”" + (f"，是不是 {near[0]}？" if near else "。"))
+            en.append(f"There is no setting “{name}”" + (f"; did you mean {near[0]}?" if near else "."))
+            continue
+        problem, place = _problem(fault), f"{TOML_NAME}, BEIJIANG_{name.upper()}"
+        zh.append(f"设置“{name}”的值不对：{problem.zh}（{place}）。")
+        en.append(f"The value of “{name}” is wrong: {problem.en} ({place}).")
+    return Invalid("".join(zh), " ".join(en), code="settings_wrong")

@@ -19,12 +19,13 @@ from beijiang.catalog import (
     OpenType,
     PromiseState,
     ResourceEdit,
+    ShareMethod,
     ShareType,
     State,
     TaskKind,
 )
 from beijiang.evidence import EvidenceQuery
-from beijiang.kit import ANONYMOUS, Conflict, Denied, Invalid, NotFound, Refused, Unauthenticated
+from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Conflict, Denied, Invalid, NotFound, Refused, Unauthenticated
 
 if TYPE_CHECKING:
     from conftest import Office
@@ -104,6 +105,9 @@ def test_what_is_missing_is_said_in_words_and_stops_the_submission(office: Offic
         ({"summary": "长" * 257}, "summary"),
         ({"open_items": ()}, "open_items"),
         ({"secret_flag": True}, "secret_flag"),
+        ({"items": (ItemEdit(column="PM2.5", share_type=ShareType.CONDITIONAL),)}, "share_condition"),
+        ({"items": (ItemEdit(column="PM2.5", share_type=ShareType.NOT_SHARED),)}, "no_share_basis"),
+        ({"items": (ItemEdit(column="PM2.5", open_type=OpenType.CONDITIONAL),)}, "open_condition"),
     ],
 )
 def test_each_rule_of_the_guide_is_checked(office: Office, edit: dict[str, object], field: str) -> None:
@@ -237,6 +241,97 @@ def test_unknown_items_and_codes_are_named(office: Office) -> None:
             office.catalog.edit(office.steward, found.id, edit)
     with pytest.raises(Invalid):
         office.catalog.edit(office.steward, found.id, ResourceEdit(categories=("211",)))
+
+
+@pytest.mark.parametrize(
+    ("edit", "kind"),
+    [
+        (ResourceEdit(name="  "), Invalid),
+        (ResourceEdit(name="名" * 201), Invalid),
+        (ResourceEdit(region_code="999999"), NotFound),
+        (ResourceEdit(formats=("exe",)), NotFound),
+        (ResourceEdit(related_codes=("211001/77",)), Invalid),
+        (ResourceEdit(related_codes=("no code",)), Invalid),
+        (ResourceEdit(items=(ItemEdit(column="PM2.5", name=""),)), Invalid),
+        (ResourceEdit(items=(ItemEdit(column="PM2.5", length=0),)), Invalid),
+        (ResourceEdit(items=(ItemEdit(column="PM2.5", update_cycle="77"),)), NotFound),
+        (ResourceEdit(items=(ItemEdit(column="PM2.5", code_set="none"),)), NotFound),
+        (ResourceEdit(items=(ItemEdit(column="PM2.5", element_id="no.such"),)), NotFound),
+        (ResourceEdit(items=(ItemEdit(column="PM2.5", source_org="nobody"),)), NotFound),
+    ],
+)
+def test_values_that_no_standard_knows_are_not_saved(
+    office: Office, edit: ResourceEdit, kind: type[BeijiangError]
+) -> None:
+    found = office.write()
+    with pytest.raises(kind):
+        office.catalog.edit(office.steward, found.id, edit)
+    assert office.catalog.get(office.steward, found.id) == found
+
+
+def test_what_is_registered_by_hand_is_checked_too(office: Office) -> None:
+    for facts in ({"name": " "}, {"categories": ("nope",)}, {"formats": ("exe",)}, {"update_cycle": "77"}):
+        with pytest.raises((Invalid, NotFound)):
+            office.catalog.register(office.steward, Entry(**({"name": "甲", "provider_id": "environment"} | facts)))  # type: ignore[arg-type]
+    with pytest.raises(NotFound):
+        office.catalog.register(SYSTEM, Entry(name="甲", provider_id="nobody"))
+
+
+def test_items_are_mandatory_for_tables_and_services_not_for_documents(office: Office) -> None:
+    decided = {
+        "summary": "汇编",
+        "categories": ("211001",),
+        "share_type": ShareType.UNCONDITIONAL,
+        "share_method": ShareMethod.FILE,
+        "open_type": OpenType.NOT_OPEN,
+        "open_condition": "尚在评估",
+    }
+    for format_, wanted in (("pdf", False), ("png", False), ("xlsx", True), ("rest_json", True)):
+        entry = Entry(name=f"资料{format_}", provider_id="environment", formats=(format_,), **decided)  # type: ignore[arg-type]
+        found = office.catalog.register(office.steward, entry)
+        fields = {gap.field for gap in office.catalog.missing(office.steward, found.id) if gap.blocking}
+        assert fields == ({"items"} if wanted else set())
+
+
+def test_a_relation_is_seen_from_both_ends(office: Office) -> None:
+    first = office.published("空气甲")
+    second = office.published("空气乙", related_codes=("211001/1",))
+    draft = office.complete(office.write("空气丙"), related_codes=("211001/1",))
+    for own in (first.entry.name, "211001/9"):
+        with pytest.raises(Invalid):
+            office.catalog.edit(office.steward, second.id, ResourceEdit(related_codes=(own,)))
+    assert office.catalog.referring(ANONYMOUS, ["211001/1"]) == (second.id,)
+    assert office.catalog.referring(office.steward, ["211001/1"]) == (second.id, draft.id)
+    assert office.catalog.referring(ANONYMOUS, ["211001/2"]) == office.catalog.referring(ANONYMOUS, []) == ()
+    office.catalog.edit(office.steward, second.id, ResourceEdit(related_codes=()))
+    office.publish(second)
+    assert office.catalog.referring(ANONYMOUS, ["211001/1"]) == ()
+
+
+def test_a_category_chosen_after_the_review_gets_its_code_at_publication(office: Office) -> None:
+    found = office.complete(office.write())
+    office.catalog.submit(office.steward, found.id)
+    office.catalog.approve(office.reviewer, found.id)
+    office.catalog.return_for_mending(office.publisher, found.id, ["分类有误"])
+    office.catalog.edit(office.steward, found.id, ResourceEdit(categories=("201003", "211001", "201003")))
+    office.catalog.submit(office.steward, found.id)
+    published = office.catalog.publish(office.publisher, found.id)
+    assert [(str(c), c.is_primary) for c in published.codes] == [("201003/1", True), ("211001/1", False)]
+    assert office.catalog.versions(ANONYMOUS, found.id)[0].codes == ("201003/1", "211001/1")
+
+
+def test_who_approved_is_remembered_until_the_next_review(office: Office) -> None:
+    found = office.complete(office.write())
+    insider = replace(office.reviewer, org_id="environment", roles=office.reviewer.roles | office.publisher.roles)
+    office.catalog.submit(office.steward, found.id)
+    office.catalog.approve(insider, found.id)
+    office.catalog.return_for_mending(office.publisher, found.id, ["摘要有误"])
+    office.catalog.edit(office.steward, found.id, ResourceEdit(summary="改过的摘要"))
+    office.catalog.submit(office.steward, found.id)
+    with pytest.raises(Refused) as caught:
+        office.catalog.publish(insider, found.id)
+    assert caught.value.reason == "same_person_twice"
+    assert office.catalog.publish(office.publisher, found.id).state is State.PUBLISHED
 
 
 def test_the_published_version_serves_while_a_new_one_is_compiled(office: Office) -> None:
@@ -393,6 +488,14 @@ def test_items_override_and_inherit(office: Office) -> None:
     assert changed.entry.shares_mixed == {ShareType.CONDITIONAL: 3, ShareType.UNCONDITIONAL: 1}
     back = office.catalog.set_items(office.steward, found.id, [ItemEdit(column="PM2.5", inherit=("share_type",))])
     assert back.entry.shared_items == frozenset()
+
+
+def test_choosing_open_items_opens_nothing_that_is_open_on_conditions(office: Office) -> None:
+    found = office.complete(office.write(), open_condition="实名申请")
+    office.catalog.set_items(office.steward, found.id, [ItemEdit(column="PM2.5", open_type=OpenType.CONDITIONAL)])
+    edit = ResourceEdit(open_items=("PM2.5", "站点名称"))
+    changed = office.catalog.edit(office.steward, found.id, edit)
+    assert changed.entry.open_items == {"站点名称"}
 
 
 def test_an_item_never_opens_more_than_its_entry(office: Office) -> None:

@@ -213,6 +213,8 @@ def test_facets_count_what_the_reader_may_see(office: Office) -> None:
     assert counts[Facet.GRADE, "L4"] == 6
     labels = {c.value: c.label.zh for values in page.facets.values() for c in values}
     assert (labels["environment"], labels["211"], labels["2"]) == ("生态环境厅", "生态环保", "每日")
+    english = {c.value: c.label.en for values in page.facets.values() for c in values}
+    assert (english["environment"], english["2"]) == ("Department of Ecology", "Daily")
     insider = find(office, "空气", office.steward)
     assert insider.total == 7
 

@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.datastructures import FormData
 
 from beijiang.access import Role
+from beijiang.build import Platform
+from beijiang.catalog import Entry
+from beijiang.console.routes.catalog import read_edit
+from beijiang.kit import SYSTEM
 
 EVERY = [role.value for role in Role]
 GOVERNMENT = {"analyst", "bureau_publisher", "bureau_reviewer", "org_reviewer", "steward"}
@@ -159,3 +164,20 @@ def test_signing_out_ends_the_session_on_the_server(desk: Callable[..., Any], of
     assert first.post("/console/sign-out", csrf=first.token()).status_code == 303
     kept = TestClient(create_app(office), base_url="https://testserver", cookies=cookies, follow_redirects=False)
     assert kept.get("/console", headers={"Accept": "text/html"}).status_code == 401
+
+
+def test_saving_an_entry_keeps_all_its_categories_and_formats(office: Platform, desk: Callable[..., Any]) -> None:
+    entry = Entry(
+        name="有三个分类的资源",
+        provider_id="bigdata",
+        categories=("211001", "201003", "101001"),
+        formats=("csv", "xlsx"),
+    )
+    made = office.catalog.register(SYSTEM, entry)
+    page = desk("bureau_reviewer").get(f"/console/catalog/{made.id}").text
+    names = ("more_categories", "formats", "related_codes")
+    shown = {name: re.search(rf'name="{name}"[^>]*value="([^"]*)"', page) for name in names}
+    values = {name: found[1] for name, found in shown.items() if found}
+    assert values == {"more_categories": "201003 101001", "formats": "csv xlsx", "related_codes": ""}
+    edit = read_edit(FormData([("category", "211001"), *values.items()]))
+    assert edit.apply(made.entry) == made.entry

@@ -58,6 +58,38 @@ def test_a_wrong_method_keeps_the_shape(client: TestClient) -> None:
     _check(answer.json(), answer.headers["x-request-id"])
 
 
+def test_every_operation_describes_itself_and_its_errors(client: TestClient) -> None:
+    description = client.get("/openapi.json").json()
+    assert "HTTPValidationError" not in description["components"]["schemas"]
+    shape = description["components"]["schemas"]["ErrorBody"]
+    assert set(shape["required"]) == {"code", "message", "detail", "request_id"}
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            summary = operation["summary"]
+            assert len(summary.split()) >= 2, f"{method} {path} says only “{summary}”"
+            assert operation["tags"], f"{method} {path} belongs to nothing"
+            told = operation["responses"]["4XX"]["content"]["application/json"]["schema"]
+            assert told == {"$ref": "#/components/schemas/ErrorAnswer"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status", "code"),
+    [
+        ("text/plain", b'{"name": "x", "password": "y"}', 415, "unsupported_media_type"),
+        ("application/json", b'{"name": ', 422, "bad_json"),
+        ("application/json", b"[]", 422, "invalid_input"),
+        ("application/json", b" " * (9 << 20), 413, "too_large"),
+    ],
+)
+def test_bodies_that_cannot_be_read_keep_the_shape(
+    client: TestClient, kind: str, body: bytes, status: int, code: str
+) -> None:
+    answer = client.post("/api/v1/session", content=body, headers={"content-type": kind})
+    assert answer.status_code == status
+    _check(answer.json(), answer.headers["x-request-id"])
+    assert answer.json()["error"]["code"] == code
+
+
 def test_an_unexpected_failure_says_nothing_of_the_inside(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from beijiang.guard import Health
 

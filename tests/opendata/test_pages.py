@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -269,19 +268,3 @@ def test_the_sitemap_and_robots_agree(portal: Portal) -> None:
     robots = portal.get("/robots.txt").text
     assert "Sitemap: http://data.example.test/sitemap.xml" in robots
     assert "Disallow: /console/" in robots
-
-
-def test_pages_answer_fast(portal: Portal) -> None:
-    slow = {}
-    for path in every_page(portal):
-        portal.page(path)
-        took = min(_took(portal, path) for _ in range(3))
-        if took > 0.3:  # a first paint needs the answer and one style sheet
-            slow[path] = took
-    assert not slow
-
-
-def _took(portal: Portal, path: str) -> float:
-    start = time.perf_counter()
-    portal.page(path)
-    return time.perf_counter() - start

@@ -19,25 +19,25 @@ __all__ = ["keys", "organisations", "people"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _PEOPLE = (
-    Column("login", Text("账号", "login")),
+    Column("login", Text("账号", "login"), whole=True),
     Column("name", Text("姓名", "name")),
-    Column("org_id", Text("机构", "organisation")),
+    Column("org_id", Text("机构", "organisation"), whole=True),
     Column("roles", Text("角色", "roles")),
     Column("state", Text("状态", "state")),
-    Column("created_at", Text("建立时间", "created")),
+    Column("created_at", Text("建立时间", "created"), spare=True),
 )
 _ORGANISATIONS = (
-    Column("id", Text("标识", "id")),
+    Column("id", Text("标识", "id"), whole=True),
     Column("name", Text("名称", "name")),
     Column("kind", Text("类别", "kind")),
     Column("admin_tier", Text("层级", "tier"), right=True),
-    Column("parent_id", Text("上级", "parent")),
+    Column("parent_id", Text("上级", "parent"), whole=True),
     Column("region_code", Text("区划代码", "region code")),
 )
 _KEYS = (
-    Column("id", Text("标识", "id")),
+    Column("id", Text("标识", "id"), whole=True),
     Column("name", Text("名称", "name")),
-    Column("person_id", Text("持有人", "holder")),
+    Column("person_id", Text("持有人", "holder"), whole=True, spare=True),
     Column("scopes", Text("权限", "scopes")),
     Column("expires_at", Text("到期", "expires")),
     Column("revoked_at", Text("吊销", "revoked")),

@@ -31,15 +31,25 @@ __all__ = ["commands"]
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _WHO = typer.Argument(help="Id of the entry, name of its table, or name of the entry.")
 _RESOURCES = (
-    Column("id", Text("标识", "id")),
+    Column("id", Text("标识", "id"), whole=True),
     Column("name", Text("名称", "name")),
-    Column("provider", Text("提供方", "provider")),
+    Column("provider", Text("提供方", "provider"), spare=True),
     Column("state", Text("状态", "state")),
-    Column("version", Text("版本", "version"), right=True),
-    Column("open_type", Text("开放属性", "opening")),
-    Column("level", Text("级别", "grade")),
+    Column("version", Text("版本", "version"), right=True, spare=True),
+    Column("open_type", Text("开放属性", "opening"), spare=True),
+    Column("level", Text("级别", "grade"), spare=True),
     Column("rows", Text("行数", "rows"), right=True),
-    Column("code", Text("代码", "code")),
+    Column("code", Text("代码", "code"), whole=True),
+)
+_ONE = (*_RESOURCES, Column("table", Text("表", "table")), Column("revision", Text("修订号", "revision")))
+_ITEMS = (
+    Column("#", Text("#", "#"), right=True),
+    Column("column", Text("列", "column"), whole=True),
+    Column("name", Text("名称", "name")),
+    Column("type", Text("类型", "type")),
+    Column("grade", Text("级别", "grade")),
+    Column("share", Text("共享属性", "sharing")),
+    Column("open", Text("开放属性", "opening")),
 )
 _GAPS = (
     Column("blocking", Text("必须", "must")),
@@ -49,9 +59,10 @@ _GAPS = (
 _TASKS = (
     Column("what", Text("待办", "task")),
     Column("name", Text("目录", "entry")),
-    Column("provider", Text("提供方", "provider")),
+    Column("provider", Text("提供方", "provider"), spare=True),
     Column("due_on", Text("期限", "due")),
     Column("days_left", Text("剩余工作日", "working days left"), right=True),
+    Column("resource_id", Text("标识", "id"), whole=True),
 )
 
 
@@ -69,11 +80,13 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
     def list_resources(
         state: list[State] = typer.Option([], help="Only in this state; may be given more than once."),
         org: str = typer.Option("", help="Only of this organisation."),
+        limit: int = typer.Option(500, min=1, max=10_000, help="How many to show."),
         person: str = _AS,
     ) -> None:
         """List entries, latest change first."""
-        found = get().list(_actor(get_access, person), states=state, org_id=org or None)
+        found = get().list(_actor(get_access, person), states=state, org_id=org or None, limit=limit)
         show([_line(one) for one in found], _RESOURCES)
+        _say_if_cut(len(found), limit)
 
     @app.command("show")
     def show_resource(entry: str = _WHO, person: str = _AS) -> None:
@@ -84,8 +97,8 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
         if as_json():
             show({**as_resource(found), "missing": [as_gap(gap) for gap in gaps]})
             return
-        show(_line(found), _RESOURCES)
-        show([_item(found, number) for number in range(len(found.entry.items))])
+        show(_line(found), _ONE)
+        show([_item(found, number) for number in range(len(found.entry.items))], _ITEMS)
         if gaps:
             lines = [{"blocking": g.blocking, "field": g.field, "what": g.text.in_language(language())} for g in gaps]
             show(lines, _GAPS)
@@ -227,7 +240,7 @@ def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         waiting = catalog.release_as(actors, found.id)
         _tell(catalog.get(actors[0], found.id))
         if waiting is not None:
-            say(waiting)
+            say(waiting, always=True)
             raise typer.Exit(1)
 
     @app.command()
@@ -299,5 +312,10 @@ def _item(found: Resource, number: int) -> dict[str, Any]:
     }
 
 
+def _say_if_cut(count: int, limit: int) -> None:
+    if count == limit:
+        say(Text(f"只列出最近修改的 {limit} 条。", f"Only the {limit} latest changes are listed."), always=True)
+
+
 def _tell(found: Resource) -> None:
-    show(as_resource(found) if as_json() else _line(found), _RESOURCES)
+    show(as_resource(found) if as_json() else _line(found), _ONE)

@@ -49,6 +49,7 @@ class ItemChange(_Body):
     share_type: ShareType | None = None
     share_condition: str | None = Field(default=None, max_length=1000)
     no_share_basis: str | None = Field(default=None, max_length=1000)
+    share_method: ShareMethod | None = None
     open_type: OpenType | None = None
     open_condition: str | None = Field(default=None, max_length=1000)
     update_cycle: str | None = None
@@ -161,9 +162,12 @@ def router(service: Catalog) -> APIRouter:
 
     @api.get("/resources", summary="Entries that the caller may see, latest change first")
     def list_resources(
-        request: Request, state: Annotated[list[State] | None, Query()] = None, org: str | None = None
+        request: Request,
+        state: Annotated[list[State] | None, Query()] = None,
+        org: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 500,
     ) -> dict[str, Any]:
-        found = service.list(_actor(request), states=state or (), org_id=org)
+        found = service.list(_actor(request), states=state or (), org_id=org, limit=limit)
         return {"resources": [as_resource(one) for one in found]}
 
     @api.post("/resources", status_code=201, summary="Register an entry by hand")

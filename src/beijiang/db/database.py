@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine, ExceptionContext, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from beijiang.db import outbox
 from beijiang.db.schema import metadata
-from beijiang.kit import Busy, Event
+from beijiang.kit import Busy, Event, Unavailable
 
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Executable
@@ -54,7 +55,9 @@ class Database:
 
     def _connect(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+            engine = create_engine(self.url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+            event.listen(engine, "handle_error", _say_unreachable)
+            return engine
         engine = create_engine(
             self.url,
             poolclass=QueuePool,
@@ -64,6 +67,7 @@ class Database:
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "handle_error", _say_unreachable)
         return engine
 
     @property
@@ -156,6 +160,22 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _say_unreachable(context: ExceptionContext) -> None:
+    """Turn a database that cannot be reached, or went away, into an error of ours that says what to look at.
+
+    Raises:
+        Unavailable: the database does not answer or refuses the sign-in (``database_unreachable``).
+
+    """
+    refused = context.connection is None and isinstance(context.sqlalchemy_exception, OperationalError)
+    if (refused or context.is_disconnect) and not context.is_pre_ping:
+        raise Unavailable(
+            "元数据库没有应答，或拒绝了连接。请检查数据库是否在运行，以及设置 database_url 是否正确。",
+            "The metadata database does not answer, or refuses the connection. Check that it runs and that database_url is right.",
+            code="database_unreachable",
+        ) from context.original_exception
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

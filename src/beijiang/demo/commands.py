@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from beijiang.settings import Settings
 
 _COLUMNS = (
-    Column("login", Text("账号", "login")),
-    Column("password", Text("口令", "password")),
+    Column("login", Text("账号", "login"), whole=True),
+    Column("password", Text("口令", "password"), whole=True),
     Column("role", Text("角色", "role")),
 )
-"""Narrow enough for 80 characters: a password that is broken over two lines cannot be copied."""
 
 
 def demo_command(

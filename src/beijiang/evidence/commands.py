@@ -21,13 +21,13 @@ __all__ = ["commands"]
 
 _RECORDS = (
     Column("sequence", Text("序号", "sequence"), right=True),
-    Column("at", Text("时间", "at")),
+    Column("at", Text("时间", "at"), whole=True),
     Column("actor", Text("主体", "who")),
     Column("action", Text("操作", "action")),
-    Column("target", Text("对象", "target")),
-    Column("decision", Text("决定", "decision")),
+    Column("target", Text("对象", "target"), whole=True),
+    Column("decision", Text("决定", "decision"), spare=True),
     Column("rows", Text("行数", "rows"), right=True),
-    Column("purpose", Text("用途", "purpose")),
+    Column("purpose", Text("用途", "purpose"), spare=True),
 )
 _PROBLEMS = (
     Column("sequence", Text("序号", "sequence"), right=True),

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["commands"]
 
 _JOBS = (
-    Column("id", Text("作业", "job")),
+    Column("id", Text("作业", "job"), whole=True),
     Column("name", Text("类别", "kind")),
     Column("state", Text("状态", "state")),
     Column("share", Text("进度", "progress"), right=True),
-    Column("note", Text("正在", "doing")),
-    Column("submitted_by", Text("提交人", "by")),
+    Column("note", Text("正在", "doing"), spare=True),
+    Column("submitted_by", Text("提交人", "by"), spare=True),
     Column("submitted_at", Text("提交时间", "submitted")),
-    Column("ended_at", Text("结束时间", "ended")),
+    Column("ended_at", Text("结束时间", "ended"), spare=True),
     Column("error", Text("错误", "error")),
 )
 

@@ -320,7 +320,7 @@ class OpenData:
         parts = views.Parts(
             published=found,
             provider=self._provider(found.version.entry.provider_id, found.version.entry.provider_name),
-            related=self._related(found.version.entry.related_codes),
+            related=self._related(found),
             rows=self._rows(found, governed) if governed else 0,
             columns=governed.columns if governed else None,
         )
@@ -371,8 +371,16 @@ class OpenData:
             return None
         return (found.code, found.name, found.name_en) if found else None
 
-    def _related(self, codes: Sequence[str]) -> tuple[Related, ...]:
-        return tuple(self._by_code(code) for code in codes)
+    def _related(self, found: Published) -> tuple[Related, ...]:
+        """Return what the entry names as related, then what names it: a relation is shown from both ends."""
+        named = tuple(self._by_code(code) for code in found.version.entry.related_codes)
+        known = {found.resource_id, *(related.id for related in named)}
+        backward = [
+            self._catalog.published(ANONYMOUS, id_)
+            for id_ in self._catalog.referring(ANONYMOUS, found.version.codes)
+            if id_ not in known
+        ]
+        return (*named, *(Related(p.resource_id, p.version.codes[0], p.version.entry.name) for p in backward))
 
     def _by_code(self, code: str) -> Related:
         """Find the published entry that bears a code; an unknown one stays a bare code."""

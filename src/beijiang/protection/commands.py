@@ -23,11 +23,11 @@ __all__ = ["commands", "sql_command"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _COLUMNS = (
-    Column("column", Text("数据项", "column")),
+    Column("column", Text("数据项", "column"), whole=True),
     Column("level", Text("级别", "level")),
     Column("kind", Text("类型", "kind")),
     Column("personal", Text("个人信息", "personal")),
-    Column("mask", Text("脱敏方式", "mask")),
+    Column("mask", Text("脱敏方式", "mask"), spare=True),
     Column("source", Text("来源", "source")),
     Column("share", Text("命中率", "share"), right=True),
     Column("valid_share", Text("校验通过率", "valid"), right=True),
@@ -121,9 +121,14 @@ def _print(result: SqlResult, output: OutputFormat) -> None:
         answer = {"columns": list(result.columns), "rows": rows, "truncated": result.truncated}
         sys.stdout.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
     else:
-        show([dict(zip(result.columns, row, strict=True)) for row in rows])
+        show([dict(zip(result.columns, map(_as_stored, row), strict=True)) for row in rows])
     if result.truncated:
-        say(Text(f"只显示前 {len(rows)} 行。", f"Only the first {len(rows)} rows are shown."))
+        say(Text(f"只显示前 {len(rows)} 行。", f"Only the first {len(rows)} rows are shown."), always=True)
+
+
+def _as_stored(value: Any) -> Any:
+    """Print a number of the answer as it is: separators belong to our own counts, and a year is none."""
+    return value if as_json() or isinstance(value, bool) or not isinstance(value, int) else str(value)
 
 
 def _text_safe(value: Any) -> Any:

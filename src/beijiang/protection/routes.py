@@ -42,25 +42,21 @@ def router(service: Protection, gateway: SqlGateway) -> APIRouter:
     """Return the endpoints under ``/api/v1``."""
     routes = APIRouter(prefix="/api/v1", tags=["protection"])
 
-    @routes.get("/tables/{name}/grades")
+    @routes.get("/tables/{name}/grades", summary="The grade of each column, with the evidence for it")
     def grades(request: Request, name: str) -> dict[str, Any]:
-        """Return the grade of each column with the evidence for it."""
         return {"table": name, "columns": [_grade(g) for g in service.grades(_actor(request), name)]}
 
-    @routes.get("/tables/{name}/grades/{column}/history")
+    @routes.get("/tables/{name}/grades/{column}/history", summary="All grades that a column had")
     def history(request: Request, name: str, column: str) -> dict[str, Any]:
-        """Return all grades that a column had."""
         return {"history": [_grade(g) for g in service.history(_actor(request), name, column)]}
 
-    @routes.patch("/tables/{name}/grades/{column}")
+    @routes.patch("/tables/{name}/grades/{column}", summary="Correct the grade of a column, with a reason")
     def correct(request: Request, name: str, column: str, order: CorrectionOrder) -> dict[str, Any]:
-        """Correct the grade of a column."""
         grade = service.correct(_actor(request), name, column, level=order.level, kind=order.kind, reason=order.reason)
         return _grade(grade)
 
-    @routes.post("/sql")
+    @routes.post("/sql", summary="Run one SELECT over governed tables; masks and rights hold")
     def sql(request: Request, order: SqlOrder) -> dict[str, Any]:
-        """Run one SELECT over governed tables."""
         return _answer(gateway.run(_actor(request), order.sql, order.purpose))
 
     return routes

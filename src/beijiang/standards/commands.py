@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import typer
 
-from beijiang.kit import Text
+from beijiang.kit import SystemClock, Text
 from beijiang.standards import checks
 from beijiang.standards.service import Standards
 from beijiang.terminal import Column, language, show
 
 __all__ = ["commands"]
 
-_CODE = Column("code", Text("代码", "Code"))
+_CODE = Column("code", Text("代码", "Code"), whole=True)
 _NAME = Column("name", Text("名称", "Name"))
 _CHECKS: dict[str, Callable[[str], checks.CheckResult]] = {
-    "citizen-id": checks.check_citizen_id,
-    "uscc": checks.check_uscc,
+    "citizen-id": lambda value: checks.check_citizen_id(value, today=SystemClock().now().date()),
+    "uscc": lambda value: checks.check_uscc(value, inner=True),
     "org-code": checks.check_org_code,
     "luhn": checks.check_luhn,
 }

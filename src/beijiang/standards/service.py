@@ -320,6 +320,16 @@ class Standards:
         """Return the data elements, of one base library if named."""
         return tuple(e for e in self._elements if library in {None, e.library})
 
+    def element(self, element_id: str) -> DataElement:
+        """Return the data element of an id such as ``population.citizen_id``.
+
+        Raises:
+            NotFound: no such element.
+
+        """
+        found = {f"{e.library}.{e.field}": e for e in self._elements}
+        return _get(found, element_id, Text("数据元", "data element"))
+
     def element_for_column(self, name: str) -> DataElement | None:
         """Return the data element whose Chinese or field name equals a column's name."""
         return next((e for e in self._elements if name in {e.name.zh, e.field}), None)

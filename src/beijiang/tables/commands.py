@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 __all__ = ["commands"]
 
 _TABLES = (
-    Column("name", Text("表", "table")),
-    Column("org_id", Text("部门", "organisation")),
+    Column("name", Text("表", "table"), whole=True),
+    Column("org_id", Text("部门", "organisation"), whole=True),
     Column("version", Text("版本", "version"), right=True),
     Column("rows", Text("行数", "rows"), right=True),
-    Column("bytes", Text("字节", "bytes"), right=True),
-    Column("columns", Text("列数", "columns"), right=True),
-    Column("written_at", Text("更新时间", "written")),
+    Column("bytes", Text("字节", "bytes"), right=True, spare=True),
+    Column("columns", Text("列数", "columns"), right=True, spare=True),
+    Column("written_at", Text("更新时间", "written"), whole=True, spare=True),
 )
 _COLUMNS = (
-    Column("name", Text("列", "column")),
+    Column("name", Text("列", "column"), whole=True),
     Column("type", Text("类型", "type")),
     Column("key", Text("主键", "key")),
     Column("comment", Text("含义", "meaning")),
 )
 _VERSIONS = (
     Column("version", Text("版本", "version"), right=True),
-    Column("at", Text("时间", "at")),
+    Column("at", Text("时间", "at"), whole=True),
     Column("actor", Text("操作人", "by")),
-    Column("mode", Text("方式", "mode")),
+    Column("mode", Text("方式", "mode"), spare=True),
     Column("rows", Text("行数", "rows"), right=True),
     Column("change", Text("变化", "change")),
     Column("reason", Text("原因", "reason")),

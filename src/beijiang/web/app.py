@@ -58,6 +58,7 @@ def new_app(
         summary="Open government data: find it, look at it, take it away, with proof of every use.",
         docs_url=None,
         redoc_url=None,
+        responses=errors.DOCUMENTED,
     )
     app.add_middleware(Door, settings=settings, identity=identity, pages=pages, upload_paths=frozenset(upload_paths))
 

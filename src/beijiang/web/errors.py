@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,13 +22,41 @@ log = logging.getLogger(__name__)
 PROGRAM_PATHS = ("/api/", "/health", "/openapi.json", "/static/")
 RETRY_AFTER = "5"
 
+
+class ErrorBody(BaseModel):
+    """What went wrong and what to do next."""
+
+    code: str = Field(description="Stable word for programs.")
+    message: str = Field(description="A sentence for people, in the language of the request.")
+    detail: dict[str, Any] = Field(description="Facts beside the message; may be empty.")
+    request_id: str = Field(description="Name this to the operator; it is also in the header X-Request-ID.")
+
+
+class ErrorAnswer(BaseModel):
+    """The one shape of every error."""
+
+    error: ErrorBody
+
+
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorAnswer, "description": "The request is wrong, not allowed, or too large"},
+    "5XX": {"model": ErrorAnswer, "description": "The platform failed or is busy; nothing is lost"},
+}
+"""What every endpoint's description says of errors."""
+
 _STATUS_WORDS = {
     400: ("bad_request", Text("请求的格式不对。", "The request is malformed.")),
     403: ("denied", Text("没有权限。", "Not allowed.")),
     404: ("not_found", Text("没有这个页面，或者您无权查看。", "There is no such page, or you may not see it.")),
     405: ("method_not_allowed", Text("这个地址不支持这种操作。", "This address does not support that method.")),
     413: ("too_large", Text("内容太大。", "The content is too large.")),
-    415: ("unsupported_media_type", Text("不支持这种内容类型。", "This content type is not supported.")),
+    415: (
+        "unsupported_media_type",
+        Text(
+            "不支持这种内容类型。请以 application/json 发送。",
+            "This content type is not supported; send application/json.",
+        ),
+    ),
 }
 
 
@@ -66,7 +95,7 @@ def _describe(request: Request, error: Exception) -> tuple[int, dict[str, Any], 
     language: Language = getattr(request.state, "language", Language.ZH)
     request_id: str = getattr(request.state, "request_id", "")
     if isinstance(error, RequestValidationError):
-        error = _validation(error)
+        error = HTTPException(415) if _is_no_json(request, error) else _validation(error)
     if isinstance(error, BeijiangError):
         extra = {"Retry-After": RETRY_AFTER} if isinstance(error, Throttled | Unavailable) else {}
         if isinstance(error, Unauthenticated):
@@ -85,12 +114,23 @@ def _describe(request: Request, error: Exception) -> tuple[int, dict[str, Any], 
     return 500, _body("internal", words.in_language(language), {}, request_id), {}
 
 
+def _is_no_json(request: Request, error: RequestValidationError) -> bool:
+    """Tell whether a JSON body was expected and the sender says that it is something else."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    return bool(kind) and not is_json and any(tuple(fault["loc"]) == ("body",) for fault in error.errors())
+
+
 def _validation(error: RequestValidationError) -> Invalid:
     """Name the fields that are wrong, without echoing what was sent."""
     faults: list[JsonValue] = [
         {"field": ".".join(str(part) for part in fault["loc"]), "problem": str(fault["msg"])}
         for fault in error.errors()
     ]
+    if any(fault["type"] == "json_invalid" for fault in error.errors()):
+        return Invalid(
+            "正文不是正确的 JSON。", "The body is not valid JSON.", code="bad_json", detail={"fields": faults}
+        )
     first = error.errors()[0]["loc"][-1] if error.errors() else ""
     return Invalid(
         f"输入有误：{first}。请按 detail 中的说明改正后重试。",

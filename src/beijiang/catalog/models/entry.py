@@ -29,6 +29,7 @@ class Item:
     share_type: ShareType | None = None
     share_condition: str = ""
     no_share_basis: str = ""
+    share_method: ShareMethod | None = None
     open_type: OpenType | None = None
     open_condition: str = ""
     update_cycle: str | None = None
@@ -145,6 +146,7 @@ def _item(value: Mapping[str, Any]) -> Item:
     known = {f.name for f in fields(Item)}
     facts = {key: item for key, item in value.items() if key in known}
     facts["share_type"] = _maybe(ShareType, facts.get("share_type"))
+    facts["share_method"] = _maybe(ShareMethod, facts.get("share_method"))
     facts["open_type"] = _maybe(OpenType, facts.get("open_type"))
     facts["level"] = _maybe(Level, facts.get("level"))
     facts["personal"] = Personal(facts.get("personal") or "N")
@@ -164,6 +166,7 @@ class ItemEdit:
     share_type: ShareType | None = None
     share_condition: str | None = None
     no_share_basis: str | None = None
+    share_method: ShareMethod | None = None
     open_type: OpenType | None = None
     open_condition: str | None = None
     update_cycle: str | None = None
@@ -190,7 +193,7 @@ class ResourceEdit:
     open_type: OpenType | None = None
     open_condition: str | None = None
     open_items: tuple[str, ...] | None = None
-    """Columns to open; the others become not open. A shorthand for editing each item."""
+    """Columns to open; the others become not open, and what is open on conditions stays so. Shorthand for items."""
     licence: str | None = None
     update_cycle: str | None = None
     region_code: str | None = None
@@ -204,14 +207,16 @@ class ResourceEdit:
     def apply(self, entry: Entry) -> Entry:
         """Return the entry with the changes; unknown columns of items are left to the caller's check."""
         own = {f.name for f in fields(self)} - {"items", "open_items"}
-        changes = {name: value for name in own if (value := getattr(self, name)) is not None}
+        changes: dict[str, Any] = {name: value for name in own if (value := getattr(self, name)) is not None}
+        changes |= {name: tuple(dict.fromkeys(value)) for name, value in changes.items() if isinstance(value, tuple)}
         edits = {edit.column: edit for edit in self.items}
         items = tuple(self._item(item, edits.get(item.column)) for item in entry.items)
         return replace(entry, **changes, items=items)
 
     def _item(self, item: Item, edit: ItemEdit | None) -> Item:
         if self.open_items is not None:
-            item = replace(item, open_type=None if item.column in self.open_items else OpenType.NOT_OPEN)
+            kept = item.open_type if item.open_type is not OpenType.NOT_OPEN else None
+            item = replace(item, open_type=kept if item.column in self.open_items else OpenType.NOT_OPEN)
         if edit is None:
             return item
         names = {f.name for f in fields(edit)} - {"column", "inherit"}
@@ -228,6 +233,7 @@ _EMPTY: dict[str, Any] = {
     "share_type": None,
     "share_condition": "",
     "no_share_basis": "",
+    "share_method": None,
     "open_type": None,
     "open_condition": "",
     "update_cycle": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -26,6 +27,15 @@ class Code:
 
     def __str__(self) -> str:
         return f"{self.prefix}/{self.sequence}"
+
+    @staticmethod
+    def parts(text: str) -> tuple[str, int] | None:
+        """Split a written code into prefix and sequence; None when it is no code of the national form."""
+        found = _CODE.fullmatch(text)
+        return (found.group(1), int(found.group(2))) if found else None
+
+
+_CODE = re.compile(r"([123]\d{2}\d{3}[0-9A-Za-z]*)/(\d{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,18 +131,7 @@ class Finder:
         for value in selected:
             counts.setdefault(value, 0)
         listed = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        name = shelf.names.get
-        return tuple(
-            FacetCount(
-                value,
-                Text(name(value, value), name(value, value))
-                if facet is Facet.DEPARTMENT
-                else self._label(facet, value),
-                count,
-                value in selected,
-            )
-            for value, count in listed
-        )
+        return tuple(FacetCount(value, self._label(facet, value), count, value in selected) for value, count in listed)
 
 
 def _and(start: int, parts: Iterable[int]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -63,6 +63,7 @@ class Base:
         self._zone = ZoneInfo(time_zone)
         self._indexer = Indexer(standards)
         self._finder = Finder(self._label)
+        self._departments: dict[str, Text] = {}
         self._releases: dict[str, tuple[tuple[str, int, str, str], Release | None]] = {}
 
     def _today(self) -> date:
@@ -186,25 +187,28 @@ class Base:
         facts: dict[str, JsonValue] = {"name": resource.entry.name, "table": resource.table, **detail}
         self._evidence.record(tx, actor, f"catalog.{action}", target=f"catalog:{resource.id}", detail=facts)
 
+    def _department(self, org_id: str) -> Text:
+        """Return the name of an organisation in both languages; it has no verb that changes it, so it is kept."""
+        if org_id not in self._departments:
+            found = self._access.organisation(org_id)
+            self._departments[org_id] = Text(found.name_zh, found.name_en or found.name_zh)
+        return self._departments[org_id]
+
     def _label(self, facet: Facet, value: str) -> Text:
         """Return the words for one value of a facet."""
         standards = self._standards
+        named: dict[Facet, Callable[[str], Text]] = {
+            Facet.THEME: lambda code: standards.category(code).name,
+            Facet.DEPARTMENT: self._department,
+            Facet.REGION: lambda code: Text(standards.region(code).name, standards.region(code).name_en),
+            Facet.FORMAT: lambda name: Text(standards.format(name).label, standards.format(name).label),
+            Facet.UPDATE_CYCLE: lambda code: standards.update_cycle(code).name,
+            Facet.OPEN_TYPE: lambda word: OpenType(word).text,
+        }
         try:
-            if facet is Facet.THEME:
-                return standards.category(value).name
-            if facet is Facet.REGION:
-                region = standards.region(value)
-                return Text(region.name, region.name_en)
-            if facet is Facet.FORMAT:
-                label = standards.format(value).label
-                return Text(label, label)
-            if facet is Facet.UPDATE_CYCLE:
-                return standards.update_cycle(value).name
-            if facet is Facet.OPEN_TYPE:
-                return OpenType(value).text
+            return named[facet](value) if facet in named else Text(value, value)
         except (NotFound, ValueError):
-            pass
-        return Text(value, value)
+            return Text(value, value)
 
 
 def graded(items: tuple[Item, ...], grades: Mapping[str, Grade]) -> tuple[Item, ...]:

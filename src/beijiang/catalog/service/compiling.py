@@ -22,7 +22,8 @@ from beijiang.catalog.models import (
     TableFacts,
 )
 from beijiang.catalog.models.entry import NAME_LIMIT
-from beijiang.catalog.service.base import Base, graded
+from beijiang.catalog.service.base import graded
+from beijiang.catalog.service.checking import Checking
 from beijiang.catalog.service.proposal import items_of, proposed_entry, proposed_item
 from beijiang.catalog.store import ResourceStore
 from beijiang.kit import SYSTEM, Actor, Conflict, Invalid, new_id
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _NOT_DATA = frozenset({"compact"})
 
 
-class Compiling(Base):
+class Compiling(Checking):
     """Entries come to be and change."""
 
     def on_table_written(self, event: TableWritten) -> None:
@@ -98,15 +99,16 @@ class Compiling(Base):
 
         Raises:
             Denied: the actor does not compile for this provider.
+            NotFound: there is no such provider, category, format or cycle.
             Conflict: the provider has an entry of this name.
 
         """
         self._access.require(actor, Permission.CATALOG_RESOURCE_REGISTER, entry.provider_id)
-        provider = self._organisation(entry.provider_id)
-        if provider is not None:
-            named = entry.provider_name or provider.name_zh
-            entry = replace(entry, provider_name=named, provider_code=entry.provider_code or provider.uscc or "")
+        provider = self._access.organisation(entry.provider_id)
+        named = entry.provider_name or provider.name_zh
+        entry = replace(entry, provider_name=named, provider_code=entry.provider_code or provider.uscc or "")
         with self._db.begin() as tx:
+            self._check_values(ResourceStore(tx.connection), None, entry)
             return self._add(tx, actor, entry, table=None)
 
     def edit(self, actor: Actor, resource_id: str, edit: ResourceEdit, *, revision: int | None = None) -> Resource:
@@ -127,6 +129,7 @@ class Compiling(Base):
             entry = edit.apply(found.entry)
             if entry == found.entry:
                 return found
+            self._check_values(ResourceStore(tx.connection), found, entry)
             return self._rewrite(tx, actor, found, entry)
 
     def _rewrite(self, tx: UnitOfWork, actor: Actor, found: Resource, entry: Entry) -> Resource:
@@ -191,23 +194,6 @@ class Compiling(Base):
                 code="unknown_item",
                 detail={"items": list(unknown)},
             )
-        for prefix in edit.categories or ():
-            if not self._standards.has_category(prefix):
-                self._standards.category(prefix)
-                raise Invalid(
-                    f"“{prefix}”不是可挂载的分类，请选到“目”一级（六位）。",
-                    f"Nothing can hang under “{prefix}”: choose a division (six digits).",
-                    code="not_a_division",
-                    detail={"category": prefix},
-                )
-        if edit.update_cycle is not None:
-            self._standards.update_cycle(edit.update_cycle)
-        if edit.licence:
-            self._standards.licence(edit.licence)
-        for name in edit.formats or ():
-            self._standards.format(name)
-        if edit.region_code:
-            self._standards.region(edit.region_code)
 
 
 def _facts(event: TableWritten, before: TableFacts | None) -> TableFacts:

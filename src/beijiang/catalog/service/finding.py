@@ -22,6 +22,7 @@ from beijiang.catalog.models import (
     TaskKind,
     Version,
 )
+from beijiang.catalog.models.terms import Phrase, Scope, any_of
 from beijiang.catalog.search.finder import Found
 from beijiang.catalog.search.marking import places_of, snippet, spans
 from beijiang.catalog.search.shelf import Reader
@@ -29,7 +30,7 @@ from beijiang.catalog.search.sounds import sounding
 from beijiang.catalog.service.base import Base
 from beijiang.catalog.service.comparison import compare
 from beijiang.catalog.service.promises import promise
-from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex
+from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, link_term
 from beijiang.kit import Actor, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -201,6 +202,18 @@ class Finding(Base):
             size=query.size,
             indexed_up_to=head.at,
         )
+
+    def referring(self, actor: Actor, codes: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids of the entries that name one of these codes as related, as far as the actor may see them."""
+        self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
+        terms = [Phrase((link_term(code),), scope=Scope.SOUND) for code in codes]
+        if not terms:
+            return ()
+        reader = self._reader(actor)
+        with self._db.read() as connection:
+            positions = WordIndex.of(connection).match(any_of(terms))
+            rows = SearchStore(connection).rows(sorted(positions)[:_PAGE_LIMIT])
+        return tuple(row.resource_id for _, row in sorted(rows.items()) if _shows(row, reader))
 
     def reindex(self, actor: Actor) -> int:
         """Write every search row anew (after an upgrade of the index); return how many resources there are."""

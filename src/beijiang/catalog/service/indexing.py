@@ -95,6 +95,7 @@ class Indexer:
             words=tuple(word for word in (*words, *self._category_names(entry)) if word),
             fields=tuple(field for field in fields if field),
             sounds=tuple(dict.fromkeys((*sound_terms(sounds), *sound_terms(syllables(entry.provider_name))))),
+            links=entry.related_codes,
         )
 
     def _category_names(self, entry: Entry) -> list[str]:

@@ -62,8 +62,9 @@ class Reviewing(Base):
             found = self._stored(ResourceStore(tx.connection), resource_id)
             move = self._move(found, Action.SUBMIT)
             self._complete(found)
+            approved = None if move.target is State.PENDING_REGISTER else found.approved_by
             saved = self._save(
-                tx, found, replace(found, state=move.target, submitted_by=actor.id, approved_by=None, reasons=())
+                tx, found, replace(found, state=move.target, submitted_by=actor.id, approved_by=approved, reasons=())
             )
             self._note_step(tx, actor, saved.id, move)
             self._wait_for(tx, saved)
@@ -138,9 +139,11 @@ class Reviewing(Base):
             self._not_own(actor, found)
             self._complete(found)
             now = self._clock.now()
+            store.allocate(found.id, found.entry.categories, now)  # they may have changed since the registration
             number = found.versions + 1
             published = replace(
                 found,
+                codes=self._stored(store, resource_id).codes,
                 state=move.target,
                 version=number,
                 versions=number,

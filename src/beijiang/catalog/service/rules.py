@@ -10,6 +10,7 @@ from beijiang.kit import Text
 from beijiang.standards import Standards, check_uscc
 
 _TOO_SENSITIVE = frozenset({Level.L3, Level.L4})
+_WITH_ITEMS = frozenset({"2", "3", "7"})
 _FREELY_SHARED_GROUPS = frozenset({"101", "102", "103", "105"})
 
 
@@ -21,7 +22,7 @@ def gaps(resource: Resource, standards: Standards) -> tuple[Gap, ...]:
         *_coded(entry, standards),
         *_sharing(entry),
         *_opening(entry, standards),
-        *_items(entry),
+        *_items(resource, standards),
         *_drift(resource),
         *_advice(entry),
     ]
@@ -156,7 +157,7 @@ def _unconditional(entry: Entry, standards: Standards) -> Iterator[Gap]:
             "无条件开放须至少有一种机器可读的开放格式，例如 CSV。",
             "Opening to all needs a machine-readable open format, for example CSV.",
         )
-    if not entry.open_items:
+    if entry.items and not entry.open_items:
         yield _gap(
             "open_items",
             "没有任何数据项可以开放：请至少开放一项，或改为不予开放。",
@@ -164,8 +165,11 @@ def _unconditional(entry: Entry, standards: Standards) -> Iterator[Gap]:
         )
 
 
-def _items(entry: Entry) -> Iterator[Gap]:
-    if not entry.items:
+def _items(resource: Resource, standards: Standards) -> Iterator[Gap]:
+    """Items are mandatory for tables, databases and services, not for documents and images (`standards.md` 2.1, 8)."""
+    entry = resource.entry
+    classes = {f.class_code for f in standards.formats() if f.id in entry.formats}
+    if not entry.items and (resource.table is not None or classes & _WITH_ITEMS):
         yield _gap("items", "请填写信息项。", "List the data items.")
     for item in entry.items:
         yield from _item(entry, item)
@@ -194,6 +198,21 @@ def _item(entry: Entry, item: Item) -> Iterator[Gap]:
             "no_share_basis",
             f"数据项“{name}”不予共享，须写明依据。",
             f"Item “{name}” is not shared: state the legal basis.",
+            column=item.column,
+        )
+    if item.open_type is OpenType.CONDITIONAL and not (item.open_condition or entry.open_condition).strip():
+        yield _gap(
+            "open_condition",
+            f"数据项“{name}”有条件开放，须写明条件。",
+            f"Item “{name}” is open on conditions: state them.",
+            column=item.column,
+        )
+    shared = entry.share_type_of(item) is not ShareType.NOT_SHARED
+    if shared and entry.share_type is ShareType.NOT_SHARED and not (item.share_method or entry.share_method):
+        yield _gap(
+            "share_method",
+            f"数据项“{name}”可以共享，请选择共享方式。",
+            f"Item “{name}” is shared: choose how.",
             column=item.column,
         )
 

@@ -2,7 +2,7 @@
 
 from beijiang.catalog.store.resources import ResourceStore
 from beijiang.catalog.store.search import Head, SearchRow, SearchStore
-from beijiang.catalog.store.words import POSTGRES_DDL, SQLITE_DDL, Document, WordIndex
+from beijiang.catalog.store.words import POSTGRES_DDL, SQLITE_DDL, Document, WordIndex, link_term
 
 __all__ = [
     "POSTGRES_DDL",
@@ -13,4 +13,5 @@ __all__ = [
     "SearchRow",
     "SearchStore",
     "WordIndex",
+    "link_term",
 ]

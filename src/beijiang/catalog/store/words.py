@@ -44,10 +44,22 @@ class Document:
     fields: tuple[str, ...]
     sounds: tuple[str, ...]
     """Ready terms: pinyin and initials from each character on."""
+    links: tuple[str, ...] = ()
+    """Codes of other entries that this one names as related."""
 
     def columns(self) -> tuple[list[str], list[str], list[str], list[str]]:
         """Return the terms of the four columns."""
-        return bigrams(self.name), _joined(self.words), _joined(self.fields), list(self.sounds)
+        return (
+            bigrams(self.name),
+            _joined(self.words),
+            _joined(self.fields),
+            [*self.sounds, *map(link_term, self.links)],
+        )
+
+
+def link_term(code: str) -> str:
+    """Return the term that stands for a reference to a code; nothing that a person types becomes such a term."""
+    return "→" + code.replace("/", "→")
 
 
 def _joined(values: Iterable[str]) -> list[str]:
@@ -170,4 +182,4 @@ def _quoted(term: str) -> str:
     return term.replace("\\", "\\\\").replace("'", "''")
 
 
-__all__ = ["POSTGRES_DDL", "SQLITE_DDL", "Document", "PostgresWords", "SqliteWords", "WordIndex"]
+__all__ = ["POSTGRES_DDL", "SQLITE_DDL", "Document", "PostgresWords", "SqliteWords", "WordIndex", "link_term"]

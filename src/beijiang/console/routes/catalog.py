@@ -101,7 +101,9 @@ def read_edit(form: FormData) -> ResourceEdit:
     plain: dict[str, Any] = {name: str(form[name]).strip() for name in _PLAIN if name in form}
     return ResourceEdit(
         **plain,
-        categories=_words(form, "category"),
+        categories=_categories(form),
+        formats=_words(form, "formats"),
+        related_codes=_words(form, "related_codes"),
         keywords=_words(form, "keywords"),
         share_type=_chosen(ShareType, form.get("share_type")),
         share_method=_chosen(ShareMethod, form.get("share_method")),
@@ -124,6 +126,12 @@ _PLAIN = (
     "contact",
     "time_span",
 )
+
+
+def _categories(form: FormData) -> tuple[str, ...] | None:
+    """Read the primary category and those after it; a form that saves one of them must not lose the others."""
+    primary = _words(form, "category")
+    return None if primary is None else (*primary, *(_words(form, "more_categories") or ()))
 
 
 def _words(form: FormData, name: str) -> tuple[str, ...] | None:

@@ -22,7 +22,7 @@ __all__ = ["AS", "actor_of", "commands", "follow", "organisation_of", "show_run"
 
 AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _RUNS = (
-    Column("id", Text("任务", "run")),
+    Column("id", Text("任务", "run"), whole=True),
     Column("table", Text("表", "table")),
     Column("state", Text("状态", "state")),
     Column("mode", Text("方式", "mode")),
@@ -47,13 +47,13 @@ _FILES = (
     Column("reasons", Text("问题原因", "reasons")),
 )
 _QUARANTINE = (
-    Column("run_id", Text("任务", "run")),
+    Column("run_id", Text("任务", "run"), whole=True),
     Column("file", Text("文件", "file")),
     Column("line", Text("行", "line"), right=True),
     Column("reason", Text("代码", "code")),
     Column("message", Text("原因", "reason")),
     Column("row", Text("原文", "raw text")),
-    Column("resolved_by", Text("已由此任务更正", "resolved by")),
+    Column("resolved_by", Text("已由此任务更正", "resolved by"), whole=True, spare=True),
 )
 
 
