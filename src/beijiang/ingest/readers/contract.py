@@ -128,7 +128,9 @@ class ReadLimits:
     max_sheet_bytes: int = GIB
     """Expanded XML of one workbook."""
     max_sheet_cells: int = 30_000_000
-    """Cells of one sheet: a workbook is held in memory while it is read."""
+    """Cells of the sheets of one workbook: they are held in memory while they are read."""
+    max_workbook_memory: int = 3 * GIB
+    """Bytes of memory that the sheets of a workbook may take while they are parsed."""
     max_document_bytes: int = 512 * MIB
     """A JSON document (not NDJSON) is parsed in one piece."""
 

@@ -23,7 +23,8 @@ import pyarrow.compute as pc
 from beijiang.ingest.readers.contract import Note, RawBatch, ReadLimits, ReadOptions, SourceTable
 from beijiang.ingest.readers.guard import broken, check_workbook
 from beijiang.ingest.readers.headers import check_width, find_header
-from beijiang.ingest.readers.package import too_many_cells, unpacked
+from beijiang.ingest.readers.package import too_many_cells, too_much_memory, unpacked
+from beijiang.ingest.readers.probe import fits
 from beijiang.ingest.readers.sheets import Merge, ods_repeats
 from beijiang.ingest.readers.source import Source
 from beijiang.kit import Invalid, Text
@@ -51,10 +52,14 @@ def sheets_of(source: Source, options: ReadOptions, kind: str) -> list[SourceTab
         # The copy is unlinked at the end of the block; the open reader keeps it for as long as it is needed.
         with unpacked(path, source.leaf, options.limits, options.sheet) as package:
             scans, split = package.scans, package.split
-            books = [_opened(part, source) for part in (package.path, *([package.lower] if split else []))]
+            parts = (package.path, *([package.lower] if split else []))
+            if package.doubtful:
+                _try_out(parts, source, options)
+            books = [_opened(part, source) for part in parts]
     else:
         if kind == "ods":
             _check_ods(path, source.leaf, options.limits)
+        _try_out((path,), source, options)
         books, scans, split = [_opened(path, source)], {}, frozenset()
     tables: list[SourceTable] = []
     for name in _names(books[0], source, options.sheet):
@@ -70,6 +75,13 @@ def sheets_of(source: Source, options: ReadOptions, kind: str) -> list[SourceTab
             detail={"file": source.leaf},
         )
     return tables
+
+
+def _try_out(parts: tuple[Path, ...], source: Source, options: ReadOptions) -> None:
+    """Refuse (``workbook_too_large``) a workbook that takes more memory than one may, before it takes ours."""
+    for part in parts:
+        if not fits(part, options.sheet, options.limits.max_workbook_memory):
+            raise too_much_memory(source.leaf)
 
 
 def _opened(path: Path, source: Source) -> fastexcel.ExcelReader:
