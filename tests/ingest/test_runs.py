@@ -191,12 +191,23 @@ def test_replace_makes_the_table_anew(desk: Desk) -> None:
     assert desk.tables.get(SYSTEM, "表").version == 2
 
 
-def test_a_header_without_rows_is_a_table_without_rows(desk: Desk) -> None:
-    run = desk.take(desk.file("空.csv", "甲,乙\n"))
+def test_a_header_alone_is_refused_and_leaves_the_table_as_it_is(desk: Desk) -> None:
+    for mode in (RunMode.AUTO, RunMode.REPLACE):
+        run = desk.take(desk.file("空.csv", "编号,名称,金额,日期\n"), again=True, mode=mode)
+        assert run.state is RunState.FAILED
+        assert run.error is not None
+        assert (run.error["code"], "空.csv" in str(run.error["zh"])) == ("no_rows", True)
+        if mode is RunMode.AUTO:
+            desk.take(desk.file("一.csv", HEAD + GOOD))
+    assert desk.rows().height == 60
+
+
+def test_a_file_without_rows_beside_one_with_rows_is_taken(desk: Desk) -> None:
+    run = desk.take([desk.file("一.csv", HEAD + GOOD), desk.file("空.csv", HEAD)])
     assert run.state is RunState.COMMITTED
-    assert desk.rows().height == 0
-    notes = run.report["files"][0]["notes"]  # type: ignore[index, call-overload]
-    assert [n["code"] for n in notes] == ["no_rows"]
+    files = run.report["files"]
+    assert isinstance(files, list)
+    assert [[n["code"] for n in f["notes"]] for f in files] == [[], ["no_rows"]]  # type: ignore[index, union-attr, call-overload]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ class BadReason(StrEnum):
     """Why a row is in quarantine; stable codes that go into the supplier's return file."""
 
     CHECK_FAILED = "check_failed"
+    DIGITS_LOST = "digits_lost"
     DUPLICATE_KEY = "duplicate_key"
     MISSING_KEY = "missing_key"
     NUL_BYTE = "nul_byte"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from beijiang.ingest.readers.contract import HeaderTemplate, Note, ReadLimits
 from beijiang.kit import Text, TooLarge, half_width
 
-__all__ = ["Grid", "Header", "check_width", "find_header", "unique_names"]
+__all__ = ["TOTALS", "Grid", "Header", "check_width", "find_header", "footer", "unique_names"]
 
 Grid = Sequence[Sequence[str | None]]
 _YEAR = re.compile(r"(?:19|20)\d\d(?:年.{0,4})?")
@@ -17,6 +17,12 @@ _DATA = re.compile(
     r"[+-]?[\d,]+(?:\.\d+)?%?|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[ T].*)?|[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-Z]{10}|"
     r"\d{17}[\dXx]|1[3-9]\d{9}"
 )
+_REMARK = re.compile(
+    r"(?:附?注释?|备注|说明|(?:资料|数据)?来源|(?:制表|填表|填报|审核|复核|单位负责|负责|统计负责|联系)人?(?:单位|日期|电话|签[字名章])?|"
+    r"(?:报出|打印)日期|单位(?:公章|盖章))\s*[\d一二三四五]?\s*[：:].*",
+    re.DOTALL,
+)
+TOTALS = frozenset({"合计", "总计", "共计"})
 _MISSING = frozenset({"-", "--", "—", "/", "-;", "null", "n/a"})
 _FULL_ROW = 0.6
 _DATA_SHARE = 0.3
@@ -91,6 +97,26 @@ def find_header(
         )
         notes.append(Note("titles_skipped", text))
     return Header(HeaderTemplate(title_rows, depth, columns, titles), columns, tuple(notes))
+
+
+def footer(rows: Grid, totals: int) -> int:
+    """Count the rows at the end of a table that are no data: remarks (注：……), who signed, and a total above them.
+
+    A remark fills few cells, each of which is one or goes on from one. A total is the only one of the table's
+    (``totals``) and at the very end of its data: elsewhere 合计 is a value like others.
+    """
+    end = len(rows)
+    while end and (_filled(rows[end - 1]) == 0 or _is_remark(rows[end - 1])):
+        end -= 1
+    if end and totals == 1 and re.sub(r"\s", "", _cell(rows[end - 1], 0)) in TOTALS:
+        end -= 1
+    return len(rows) - end if any(_filled(row) for row in rows[end:]) else 0
+
+
+def _is_remark(row: Sequence[str | None]) -> bool:
+    cells = [cell.strip() for cell in row if cell and cell.strip()]
+    remarks = sum(1 for cell in cells if _REMARK.fullmatch(cell))
+    return bool(cells) and _REMARK.fullmatch(cells[0]) is not None and len(cells) <= 2 * remarks
 
 
 def _by_template(grid: Grid, given: HeaderTemplate, width: int) -> Header | None:
