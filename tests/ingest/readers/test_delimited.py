@@ -379,3 +379,9 @@ def test_a_row_of_texts_below_a_header_of_two_levels_is_data(one: One) -> None:
     read = one("地区,人员,,备注\n,局长,副局长,\n呼和浩特,张三,李四,无\n")
     assert read.table.columns == ("地区", "人员_局长", "人员_副局长", "备注")
     assert read.rows == [("呼和浩特", "张三", "李四", "无")]
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_16_by_name_follows_the_byte_order_mark(one: One, order: str) -> None:
+    read = one("\ufeff名称,数\n甲,1\n".encode(f"utf-16-{order}"), "a.csv", ReadOptions(encoding="utf-16"))
+    assert (read.table.columns, read.rows) == (("名称", "数"), [("甲", "1")])
