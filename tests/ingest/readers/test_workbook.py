@@ -291,6 +291,16 @@ def test_broken_and_empty_workbooks(land: Land, data: bytes, name: str, code: st
     assert refused(land, data, name) == code
 
 
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [("<html><table><tr><td>编号</td></tr></table></html>", "网页"), ("编号\t名称\n001\t甲\n", "改为 .csv")],
+)
+def test_a_text_named_like_a_workbook_is_told_how_to_be_mended(land: Land, data: str, hint: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        land(data.encode("gb18030"), "导出.xls")
+    assert (refusal.value.reason, hint in refusal.value.text.zh) == ("broken_file", True)
+
+
 def test_a_cut_off_workbook_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "landed"
     path.write_bytes(workbook(enterprises)[:-200])

@@ -16,8 +16,9 @@ _NOISY = r"^-?[0-9]{7,}\.[0-9]{9}$"
 """With seven digits before the point, nine after it are all that a double holds."""
 _EPOCH = r"^(?:1899-12-31|1900-0[12]-[0-9]{2}) [0-9]{2}:"
 _DAY_AND_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:"
-LONG = r"^-?[1-9][0-9]{15,}$"
-"""More digits than a workbook's number cell keeps: it holds 15."""
+LONG = r"^[1-9][0-9]{15,18}$"
+"""An identifier of more digits than a workbook's number cell keeps: it holds 15."""
+_IDENTIFIER = r"^[0-9]{14,18}[0-9Xx]$"
 _EXACT = 2**53
 
 
@@ -81,11 +82,14 @@ def clock_times(column: pa.StringArray) -> pa.StringArray:
 
 
 def lost_digits(column: pa.StringArray, numbers: pa.Array) -> pl.Series:
-    """Tell which cells are numbers whose last digits are gone; ``numbers`` is null where the cell is a text.
+    """Tell which identifiers are numbers whose last digits are gone; ``numbers`` is null where the cell is a text.
 
-    Beyond 2^53 no number cell is exact. Below, a program may have written 16 digits; typed by hand they end in zeros.
+    A column holds identifiers where half of its cells look like one; others may be amounts. Beyond 2^53 no number cell
+    is exact. Below, a program may have written 16 digits; typed by hand they end in zeros.
     """
     text = pl.Series(column)
+    if int(text.str.contains(_IDENTIFIER).sum()) * 2 < text.len() - text.null_count():
+        return pl.repeat(value=False, n=text.len(), eager=True)
     long = text.str.contains(LONG).fill_null(value=False) & pl.Series(numbers).is_not_null()
     huge = long & (text.cast(pl.Float64, strict=False).abs() > _EXACT).fill_null(value=False)
     rest = text.filter(long & ~huge)

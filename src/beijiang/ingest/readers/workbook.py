@@ -43,7 +43,6 @@ from beijiang.ingest.readers.package import too_many_cells, too_much_memory, unp
 from beijiang.ingest.readers.probe import fits
 from beijiang.ingest.readers.sheets import Merge, ods_repeats
 from beijiang.ingest.readers.source import Source
-from beijiang.ingest.typing.spelling import is_measure_name
 from beijiang.kit import Invalid, Text
 
 __all__ = ["SheetTable", "sheets_of"]
@@ -289,12 +288,11 @@ class SheetTable(SourceTable):
             yield RawBatch(rows, numbers, bad)
 
     def _bad_rows(self, rows: pa.RecordBatch, start: int) -> list[BadRow]:
-        """Return the rows with a number whose last digits the workbook did not keep, in columns that hold no amounts."""
+        """Return the rows with an identifier whose last digits the workbook did not keep."""
         places: dict[int, str] = {}
         for index, lost in self.lost.items():
-            name = self.columns[index]
-            if not is_measure_name(name):
-                places = dict.fromkeys(lost.slice(start, rows.num_rows).arg_true().to_list(), name) | places
+            here = lost.slice(start, rows.num_rows).arg_true().to_list()
+            places = dict.fromkeys(here, self.columns[index]) | places
         return [
             BadRow(start + at + 1, places[at], BadReason.DIGITS_LOST, _digits_lost(places[at]), _cells_of(rows, at))
             for at in sorted(places)
