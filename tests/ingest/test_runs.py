@@ -191,6 +191,15 @@ def test_replace_makes_the_table_anew(desk: Desk) -> None:
     assert desk.tables.get(SYSTEM, "表").version == 2
 
 
+def test_a_number_finer_than_its_column_is_no_word(desk: Desk) -> None:
+    """The supplier's value is right; what to do about the pinned type is said."""
+    desk.take(desk.file("一月.csv", HEAD + GOOD))
+    rows = "".join(f"B{i},乙,{i}.50,2024-01-01\n" for i in range(20))
+    run = desk.take(desk.file("二月.csv", HEAD + rows + "B30,乙,1.125,2024-01-01\nB31,乙,无价,2024-01-01\n"))
+    texts = {row.line: row.text.zh for row in desk.ingest.quarantine(SYSTEM, run_id=run.id).rows}
+    assert ("超出表中该列的类型" in texts[22], "整表替换" in texts[22], "不是数值" in texts[23]) == (True, True, True)
+
+
 def test_a_header_alone_is_refused_and_leaves_the_table_as_it_is(desk: Desk) -> None:
     for mode in (RunMode.AUTO, RunMode.REPLACE):
         run = desk.take(desk.file("空.csv", "编号,名称,金额,日期\n"), again=True, mode=mode)
