@@ -22,7 +22,7 @@ _IDENTIFIER = r"^[0-9]{14,18}[0-9Xx]$"
 _EXACT = 2**53
 
 
-def oddities(columns: list[pa.StringArray]) -> list[tuple[bool, ...]]:
+def oddities(columns: list[pa.StringArray], *, long: bool) -> list[tuple[bool, ...]]:
     """Tell for each column whether it holds empty texts, midnights, numbers cut to nine decimals, times, long numbers."""
     if not columns:
         return []
@@ -31,11 +31,11 @@ def oddities(columns: list[pa.StringArray]) -> list[tuple[bool, ...]]:
         (pl.all() == "").any().name.suffix("e"),
         pl.all().str.ends_with(" 00:00:00").any().name.suffix("m"),
         pl.all().str.contains(ROUNDED).any().name.suffix("r"),
-        pl.all().str.contains(_EPOCH).any().name.suffix("t"),
-        pl.all().str.contains(LONG).any().name.suffix("l"),
+        (pl.all().str.starts_with("1899-12-31 ") | pl.all().str.starts_with("1900-0")).any().name.suffix("t"),
+        *([pl.all().str.contains(LONG).any().name.suffix("l")] if long else []),
     )
-    found = frame.select(*checks).row(0)
     width = len(columns)
+    found = frame.select(*checks).row(0) + (() if long else (False,) * width)
     return list(zip(*(found[at : at + width] for at in range(0, len(found), width)), strict=True))
 
 

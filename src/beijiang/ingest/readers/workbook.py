@@ -76,7 +76,9 @@ def sheets_of(source: Source, options: ReadOptions, kind: str) -> list[SourceTab
     sheets: list[SheetTable] = []
     for name in _names(books[0], source, options.sheet):
         merges = scans[name].merges if name in scans else _merges(path, name) if kind == "xls" else ()
-        table = SheetTable(source, options, Sheet(tuple(books if name in split else books[:1]), name, kind, merges))
+        long = scans[name].long_numbers if name in scans else True
+        parts_of = tuple(books if name in split else books[:1])
+        table = SheetTable(source, options, Sheet(parts_of, name, kind, merges, long_numbers=long))
         if table.columns:
             sheets.append(table)
     tables = sheets if options.sheet else _visible(sheets)
@@ -172,6 +174,8 @@ class Sheet:
     name: str
     kind: str
     merges: tuple[Merge, ...]
+    long_numbers: bool
+    """It may have number cells of 16 digits and more."""
 
 
 class SheetTable(SourceTable):
@@ -203,8 +207,10 @@ class SheetTable(SourceTable):
         rows = [list(row.values()) for row in held.slice(start).to_pylist()] if held.num_columns else []
         if not rows:
             return 0
-        first = pl.Series(held.column(0)).str.replace_all(r"\s", "")
-        below = footer(rows, int(first.is_in(sorted(TOTALS)).sum()))
+        first = pl.Series(held.column(0))
+        likely = first.filter(first.str.starts_with("合") | first.str.starts_with("总") | first.str.starts_with("共"))
+        totals = likely.str.replace_all(r"\s", "").is_in(sorted(TOTALS)).sum()
+        below = footer(rows, int(totals))
         if below:
             said = "；".join(text for row in rows[len(rows) - below :] if (text := " ".join(c for c in row if c)))
             note = Text(f"跳过表尾的合计与说明：{said}", f"Skipped the total and the notes below the table: {said}")
@@ -218,7 +224,9 @@ class SheetTable(SourceTable):
         columns = [column.cast(pa.string()) for column in cells.values()]
         cut: list[int] = []
         long: list[int] = []
-        for index, (empty, midnight, rounded, early, digits) in enumerate(oddities(columns)):
+        for index, (empty, midnight, rounded, early, digits) in enumerate(
+            oddities(columns, long=self.sheet.long_numbers)
+        ):
             if empty:
                 # A workbook may store an empty text, which is an empty cell.
                 full = pc.not_equal(columns[index], "")
