@@ -191,12 +191,32 @@ def test_replace_makes_the_table_anew(desk: Desk) -> None:
     assert desk.tables.get(SYSTEM, "表").version == 2
 
 
-def test_a_header_without_rows_is_a_table_without_rows(desk: Desk) -> None:
-    run = desk.take(desk.file("空.csv", "甲,乙\n"))
+def test_a_number_finer_than_its_column_is_no_word(desk: Desk) -> None:
+    """The supplier's value is right; what to do about the pinned type is said."""
+    desk.take(desk.file("一月.csv", HEAD + GOOD))
+    rows = "".join(f"B{i},乙,{i}.50,2024-01-01\n" for i in range(20))
+    run = desk.take(desk.file("二月.csv", HEAD + rows + "B30,乙,1.125,2024-01-01\nB31,乙,无价,2024-01-01\n"))
+    texts = {row.line: row.text.zh for row in desk.ingest.quarantine(SYSTEM, run_id=run.id).rows}
+    assert ("超出表中该列的类型" in texts[22], "整表替换" in texts[22], "不是数值" in texts[23]) == (True, True, True)
+
+
+def test_a_header_alone_is_refused_and_leaves_the_table_as_it_is(desk: Desk) -> None:
+    for mode in (RunMode.AUTO, RunMode.REPLACE):
+        run = desk.take(desk.file("空.csv", "编号,名称,金额,日期\n"), again=True, mode=mode)
+        assert run.state is RunState.FAILED
+        assert run.error is not None
+        assert (run.error["code"], "空.csv" in str(run.error["zh"])) == ("no_rows", True)
+        if mode is RunMode.AUTO:
+            desk.take(desk.file("一.csv", HEAD + GOOD))
+    assert desk.rows().height == 60
+
+
+def test_a_file_without_rows_beside_one_with_rows_is_taken(desk: Desk) -> None:
+    run = desk.take([desk.file("一.csv", HEAD + GOOD), desk.file("空.csv", HEAD)])
     assert run.state is RunState.COMMITTED
-    assert desk.rows().height == 0
-    notes = run.report["files"][0]["notes"]  # type: ignore[index, call-overload]
-    assert [n["code"] for n in notes] == ["no_rows"]
+    files = run.report["files"]
+    assert isinstance(files, list)
+    assert [[n["code"] for n in f["notes"]] for f in files] == [[], ["no_rows"]]  # type: ignore[index, union-attr, call-overload]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ _WORDS: dict[str, dict[str, Text]] = {
     },
     "reason": {
         "check_failed": Text("没有通过检查", "failed a check"),
+        "digits_lost": Text("数值丢了末几位", "last digits lost"),
         "duplicate_key": Text("主键重复而内容不同", "same key, other content"),
         "duplicate_same": Text("完全重复", "exact repeat"),
         "missing_key": Text("缺少主键", "no key"),

@@ -12,6 +12,7 @@ __all__ = [
     "different_tables",
     "disk_trouble",
     "name_taken",
+    "no_rows",
     "no_such_file",
     "no_such_run",
     "too_large",
@@ -20,6 +21,18 @@ __all__ = [
 
 _SHOWN = 5
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def no_rows(names: list[str]) -> Invalid:
+    """Say that there is a header and nothing below it: no table is made of that, and no type can be known."""
+    shown, more = "、".join(names[:_SHOWN]), len(names) > _SHOWN
+    return Invalid(
+        f"“{shown}{'……' if more else ''}”只有表头，没有一行数据，没有写入任何内容。请检查导出是否成功后重新提交。",
+        f'"{", ".join(names[:_SHOWN])}{" ..." if more else ""}" has a header and not one row; nothing was written. '
+        "Check the export and hand it in again.",
+        code="no_rows",
+        detail={"files": list(names[:_SHOWN])},
+    )
 
 
 def disk_trouble(error: OSError) -> BeijiangError:

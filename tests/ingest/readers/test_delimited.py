@@ -356,3 +356,32 @@ def test_every_line_of_any_text_is_accounted_for(
         assert len(set(starts)) == len(starts)
         whole.append(sorted(seen, key=lambda s: s[0]))
     assert whole[0] == whole[1]
+
+
+def test_a_header_of_three_levels(one: One) -> None:
+    head = "各盟市统计表,,,,,,\n地区,2023年,,,2022年,,\n,人口,,经济,人口,,经济\n,总人口,城镇,GDP,总人口,城镇,GDP\n"
+    read = one(head + "呼和浩特,350,280,3500,349,279,3400\n")
+    assert read.table.columns == (
+        "地区",
+        *(f"{year}_{name}" for year in ("2023年", "2022年") for name in ("人口_总人口", "人口_城镇", "经济_GDP")),
+    )
+    assert read.table.header.titles == ("各盟市统计表",)
+    assert read.lines == [5]
+
+
+def test_names_below_many_groups_repeat(one: One) -> None:
+    years = [f"{year}年" for year in range(2021, 2025)]
+    read = one("地区," + ",,".join(years) + ",\n," + "产值,增速," * 3 + "产值,增速\n呼和浩特,1,2,3,4,5,6,7,8\n")
+    assert read.table.columns == ("地区", *(f"{year}_{name}" for year in years for name in ("产值", "增速")))
+
+
+def test_a_row_of_texts_below_a_header_of_two_levels_is_data(one: One) -> None:
+    read = one("地区,人员,,备注\n,局长,副局长,\n呼和浩特,张三,李四,无\n")
+    assert read.table.columns == ("地区", "人员_局长", "人员_副局长", "备注")
+    assert read.rows == [("呼和浩特", "张三", "李四", "无")]
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_16_by_name_follows_the_byte_order_mark(one: One, order: str) -> None:
+    read = one("\ufeff名称,数\n甲,1\n".encode(f"utf-16-{order}"), "a.csv", ReadOptions(encoding="utf-16"))
+    assert (read.table.columns, read.rows) == (("名称", "数"), [("甲", "1")])

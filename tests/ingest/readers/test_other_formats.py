@@ -191,6 +191,20 @@ def test_archives_that_cannot_be_taken(land: Land) -> None:
     assert refused(land, bytes(damaged), "坏.zip") == "broken_file"
 
 
+def test_two_members_of_one_name_are_refused(land: Land) -> None:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        data = zipped(("a.csv", CSV.encode()), ("a.csv", b"x,y\n1,2\n"))
+    with pytest.raises(Invalid) as refusal:
+        land(data, "双.zip")
+    assert refusal.value.reason == "double_member"
+
+
+def test_what_a_system_leaves_in_folders_is_passed_over(land: Land, read: Callable[..., Any]) -> None:
+    data = zipped(("a.csv", CSV.encode()), ("Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), ("desktop.ini", b"[x]"))
+    (table,) = land(data, "夹.zip")
+    assert read(table).rows == ROWS
+
+
 def test_deeper_nesting_may_be_allowed(land: Land, read: Callable[..., Any]) -> None:
     data = zipped(("内.zip", zipped(("甲.csv", CSV.encode()))))
     (table,) = land(data, "外.zip", ReadOptions(limits=ReadLimits(max_nesting=2)))
@@ -223,6 +237,25 @@ def test_json_values_as_text(one: One) -> None:
         "a.json",
     )
     assert read.rows == [("1", "0.0000001", "true", None, '{"x":[1,"甲"]}', "12345678901234567890", None)]
+
+
+@pytest.mark.parametrize("name", ["数.json", "数.ndjson"])
+def test_no_digit_of_a_json_number_is_lost(one: One, name: str) -> None:
+    rows = [
+        '{"编号": 150102199001011234567890, "值": 123456789012345678.123456, "内": {"长": [0.12345678901234567891, 1.5]}, "短": 2.0}',
+        '{"编号": -7, "值": 1e3, "内": null, "短": 0.1}',
+    ]
+    text = "\n".join(rows) if name.endswith("ndjson") else f"[{','.join(rows)}]"
+    assert one(text, name).rows == [
+        ("150102199001011234567890", "123456789012345678.123456", '{"长":[0.12345678901234567891,1.5]}', "2"),
+        ("-7", "1000", None, "0.1"),
+    ]
+
+
+def test_long_numbers_do_not_open_the_door_to_deep_nesting(land: Land) -> None:
+    with pytest.raises(Invalid) as refusal:
+        land('[{"a": 12345678901234567890123, "b": ' + "[" * 200_000 + "]" * 200_000 + "}]", "深.json")
+    assert refusal.value.reason == "broken_file"
 
 
 def test_bad_lines_of_ndjson_cost_themselves(one: One) -> None:

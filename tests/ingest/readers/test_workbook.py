@@ -316,6 +316,16 @@ def test_broken_and_empty_workbooks(land: Land, data: bytes, name: str, code: st
     assert refused(land, data, name) == code
 
 
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [("<html><table><tr><td>编号</td></tr></table></html>", "网页"), ("编号\t名称\n001\t甲\n", "改为 .csv")],
+)
+def test_a_text_named_like_a_workbook_is_told_how_to_be_mended(land: Land, data: str, hint: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        land(data.encode("gb18030"), "导出.xls")
+    assert (refusal.value.reason, hint in refusal.value.text.zh) == ("broken_file", True)
+
+
 def test_a_cut_off_workbook_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "landed"
     path.write_bytes(workbook(enterprises)[:-200])
@@ -418,3 +428,94 @@ def test_a_package_that_names_a_part_twice_is_refused(land: Land) -> None:
     with zipfile.ZipFile(data, "a") as package:
         package.writestr(SHEET.upper(), "<worksheet/>")
     assert refused(land, data.getvalue(), "双份.xlsx") == "broken_file"
+
+
+def test_a_merged_header_of_three_levels(land: Land) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet("s")
+        sheet.merge_range(0, 0, 0, 4, "统计表")
+        sheet.merge_range(1, 0, 3, 0, "地区")
+        sheet.merge_range(1, 1, 1, 4, "2023年")
+        sheet.merge_range(2, 1, 2, 2, "人口")
+        sheet.merge_range(2, 3, 2, 4, "经济")
+        sheet.write_row(3, 1, ["总人口", "城镇", "产值", "财政"])
+        sheet.write_row(4, 0, ["呼和浩特市", 1, 2, 3, 4])
+
+    (table,) = land(workbook(fill), "a.xlsx")
+    assert table.columns == ("地区", "2023年_人口_总人口", "2023年_人口_城镇", "2023年_经济_产值", "2023年_经济_财政")
+
+
+def test_numbers_of_which_the_workbook_lost_digits_are_set_aside(land: Land, read: Callable[..., Any]) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet("s")
+        sheet.write_row(0, 0, ["身份证号", "卡号", "总产值"])
+        sheet.write_row(1, 0, [150102199001011232, 6222021234567891, 1234567890123456000])
+        sheet.write_string(2, 0, "150102199001011232")
+        sheet.write_row(2, 1, [6222021234567890, 5])
+
+    (table,) = land(workbook(fill), "a.xlsx")
+    out = read(table)
+    assert out.rows == [("150102199001011232", "6222021234567890", "5")]
+    assert [(b.line, b.column, b.reason.value) for b in out.bad] == [(2, "身份证号", "digits_lost")]
+    # A card number that ends in zero only is one that somebody typed into a number cell.
+    (table,) = land(rewrite(workbook(fill), SHEET, lambda xml: xml.replace(b"6222021234567891", b"6222021234567800")))
+    assert [b.column for b in read(table).bad] == ["身份证号", "卡号"]
+
+
+def test_times_of_day_and_spans_are_no_dates(land: Land, read: Callable[..., Any]) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet("s")
+        sheet.write_row(0, 0, ["时刻", "时长", "日期"])
+        clock, span, day = (book.add_format({"num_format": f}) for f in ("hh:mm:ss", "[h]:mm", "yyyy-mm-dd"))
+        for row, (time, hours) in enumerate(((0.5, 1.5), (0.75, 0.25)), 1):
+            sheet.write_number(row, 0, time, clock)
+            sheet.write_number(row, 1, hours, span)
+            sheet.write_number(row, 2, row, day)
+
+    (table,) = land(workbook(fill), "a.xlsx")
+    assert read(table).rows == [("12:00:00", "36:00:00", "1900-01-01"), ("18:00:00", "06:00:00", "1900-01-02")]
+
+
+def test_hidden_sheets_are_left_out_unless_named(land: Land) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        for name in ("一月", "底稿", "字典"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["地区", "数量"])
+            sheet.write_row(1, 0, [name, 3])
+            if name != "一月":
+                sheet.hide() if name == "底稿" else sheet.very_hidden()
+
+    tables = land(workbook(fill), "a.xlsx")
+    assert [t.inner_name for t in tables] == ["一月"]
+    (note,) = tables[0].notes
+    assert (note.code, "底稿、字典" in note.text.zh) == ("hidden_sheets", True)
+    assert [t.inner_name for t in land(workbook(fill), "a.xlsx", ReadOptions(sheet="底稿"))] == ["底稿"]
+
+
+def test_total_and_remarks_below_a_table_are_no_data(land: Land, read: Callable[..., Any]) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet("s")
+        sheet.write_row(0, 0, ["盟市", "数量", "说明"])
+        for row, name in enumerate(("呼和浩特市", "包头市"), 1):
+            sheet.write_row(row, 0, [name, row])
+        sheet.write_row(3, 0, ["合  计", 3])
+        sheet.write_row(5, 0, ["注：快报数"])
+        sheet.write_row(6, 0, ["制表人：甲", "审核人：乙"])
+
+    (table,) = land(workbook(fill), "a.xlsx")
+    assert [row[0] for row in read(table).rows] == ["呼和浩特市", "包头市"]
+    (note,) = table.notes
+    assert note.code == "footer_skipped"
+    assert note.text.zh.endswith("合  计 3；注：快报数；制表人：甲 审核人：乙")
+
+
+def test_a_total_that_stands_among_the_data_is_data(land: Land, read: Callable[..., Any]) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet("s")
+        sheet.write_row(0, 0, ["分组", "年份", "数量"])
+        for row, cells in enumerate((("男", 2022, 1), ("合计", 2022, 2), ("男", 2023, 3), ("合计", 2023, 4)), 1):
+            sheet.write_row(row, 0, cells)
+
+    (table,) = land(workbook(fill), "a.xlsx")
+    assert len(read(table).rows) == 4
+    assert table.notes == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import PurePosixPath
@@ -47,6 +48,8 @@ _BESIDES = {
     ".wps",
 }
 """Companions that carry no table: they do not make an archive unreadable."""
+_LITTER = frozenset({"thumbs.db", "desktop.ini"})
+"""What a system leaves in folders by itself."""
 
 
 def member_tables(
@@ -62,11 +65,12 @@ def member_tables(
     with open_zip(path, source.leaf) as archive:
         members = check_archive(archive, source.size, source.leaf, options.limits)
     names = {m.filename: member_name(m) for m in members}
+    _refuse_doubles(source, [names[m.filename] for m in members])
     pages = _code_pages(source, members, names)
     tables: list[SourceTable] = []
     for member in sorted(members, key=lambda m: names[m.filename]):
         name = PurePosixPath(names[member.filename])
-        hidden = name.name.startswith((".", "~$", "._")) or "__MACOSX" in name.parts
+        hidden = name.name.startswith((".", "~$", "._")) or "__MACOSX" in name.parts or name.name.lower() in _LITTER
         if hidden or name.suffix.lower() in _BESIDES:
             continue
         inner = Source(source.name, member.file_size, _opener(source, member), str(name), source.depth + 1)
@@ -93,6 +97,18 @@ def _refuse_nesting(source: Source, options: ReadOptions) -> None:
             f'Archive "{source.leaf}" is nested deeper than {options.limits.max_nesting}. Unpack one level first.',
             code="nested_too_deep",
             detail={"limit": options.limits.max_nesting},
+        )
+
+
+def _refuse_doubles(source: Source, names: list[str]) -> None:
+    """Refuse two members of one name: a row could not be told from the row of that number in the other."""
+    double = [name for name, count in Counter(names).items() if count > 1]
+    if double:
+        raise Invalid(
+            f"压缩包“{source.leaf}”里有同名的文件：{'、'.join(double[:5])}。请改名后重新打包。",
+            f'Archive "{source.leaf}" holds several files of one name: {", ".join(double[:5])}. Rename them and pack again.',
+            code="double_member",
+            detail={"file": source.leaf, "members": list(double[:5])},
         )
 
 

@@ -35,6 +35,7 @@ class BadReason(StrEnum):
     """Why a row is in quarantine; stable codes that go into the supplier's return file."""
 
     CHECK_FAILED = "check_failed"
+    DIGITS_LOST = "digits_lost"
     DUPLICATE_KEY = "duplicate_key"
     MISSING_KEY = "missing_key"
     NUL_BYTE = "nul_byte"
@@ -128,7 +129,9 @@ class ReadLimits:
     max_sheet_bytes: int = GIB
     """Expanded XML of one workbook."""
     max_sheet_cells: int = 30_000_000
-    """Cells of one sheet: a workbook is held in memory while it is read."""
+    """Cells of the sheets of one workbook: they are held in memory while they are read."""
+    max_workbook_memory: int = 3 * GIB
+    """Bytes of memory that the sheets of a workbook may take while they are parsed."""
     max_document_bytes: int = 512 * MIB
     """A JSON document (not NDJSON) is parsed in one piece."""
 

@@ -107,7 +107,9 @@ def detect(source: Source, wanted: str = "auto") -> Detected:
                 code="unknown_encoding",
                 detail={"encoding": wanted},
             )
-        return Detected(name, len(marked[0]) if marked and marked[1] == name else 0, clean=False)
+        if marked and marked[1][:6] == name[:6]:
+            return Detected(marked[1], len(marked[0]), clean=False)  # the mark knows the order of the bytes
+        return Detected(name, 0, clean=False)
     if marked:
         return Detected(marked[1], len(marked[0]), clean=False)
     wide = _wide_unmarked(head)

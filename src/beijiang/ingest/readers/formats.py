@@ -41,6 +41,8 @@ def tables_of(source: Source, options: ReadOptions) -> list[SourceTable]:
 
 def _by_suffix(source: Source, options: ReadOptions, head: bytes) -> list[SourceTable]:
     suffix = source.suffix
+    if suffix in _WORKBOOKS and b"\x00" not in head:
+        raise _disguised(source, head)
     if suffix in {*_WORKBOOKS, ".zip", ".parquet"}:
         raise broken(source.leaf, suffix[1:])
     if suffix == ".dbf":
@@ -63,6 +65,20 @@ def _by_suffix(source: Source, options: ReadOptions, head: bytes) -> list[Source
     from beijiang.ingest.readers.delimited import DelimitedTable
 
     return [DelimitedTable(source, options)]
+
+
+def _disguised(source: Source, head: bytes) -> Invalid:
+    """Say that a text goes by the name of a workbook, as the exports of many systems do."""
+    page = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    what, what_en = ("网页或 XML", "a web page or XML") if page else ("文本", "text")
+    mend = "" if page else "，或把扩展名改为 .csv"
+    mend_en = "" if page else ", or change its extension to .csv"
+    return Invalid(
+        f"文件“{source.leaf}”的内容是{what}，不是 {source.suffix[1:]} 工作簿。请用 Excel 或 WPS 打开后另存为 xlsx{mend}，再提交。",
+        f'File "{source.leaf}" holds {what_en}, not a workbook. Open it in a spreadsheet program and save it as xlsx{mend_en}.',
+        code="broken_file",
+        detail={"file": source.leaf, "format": source.suffix[1:]},
+    )
 
 
 def _zipped(source: Source, options: ReadOptions) -> list[SourceTable]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from beijiang.ingest.readers.contract import HeaderTemplate, Note, ReadLimits
 from beijiang.kit import Text, TooLarge, half_width
 
-__all__ = ["Grid", "Header", "check_width", "find_header", "unique_names"]
+__all__ = ["TOTALS", "Grid", "Header", "check_width", "find_header", "footer", "unique_names"]
 
 Grid = Sequence[Sequence[str | None]]
 _YEAR = re.compile(r"(?:19|20)\d\d(?:年.{0,4})?")
@@ -17,6 +17,12 @@ _DATA = re.compile(
     r"[+-]?[\d,]+(?:\.\d+)?%?|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:[ T].*)?|[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-Z]{10}|"
     r"\d{17}[\dXx]|1[3-9]\d{9}"
 )
+_REMARK = re.compile(
+    r"(?:附?注释?|备注|说明|(?:资料|数据)?来源|(?:制表|填表|填报|审核|复核|单位负责|负责|统计负责|联系)人?(?:单位|日期|电话|签[字名章])?|"
+    r"(?:报出|打印)日期|单位(?:公章|盖章))\s*[\d一二三四五]?\s*[：:].*",
+    re.DOTALL,
+)
+TOTALS = frozenset({"合计", "总计", "共计"})
 _MISSING = frozenset({"-", "--", "—", "/", "-;", "null", "n/a"})
 _FULL_ROW = 0.6
 _DATA_SHARE = 0.3
@@ -77,7 +83,7 @@ def find_header(
             return header
         notes.append(_DIFFERS)
     width = max([width, *(_extent(row) for row in grid)])
-    title_rows = _title_rows(grid, width)
+    title_rows = _title_rows(grid, width, merges)
     depth = _depth(grid, title_rows, merges) if title_rows < len(grid) else 0
     columns, renamed = unique_names(_flatten(grid[title_rows : title_rows + depth], width))
     notes.extend(renamed)
@@ -91,6 +97,26 @@ def find_header(
         )
         notes.append(Note("titles_skipped", text))
     return Header(HeaderTemplate(title_rows, depth, columns, titles), columns, tuple(notes))
+
+
+def footer(rows: Grid, totals: int) -> int:
+    """Count the rows at the end of a table that are no data: remarks (注：……), who signed, and a total above them.
+
+    A remark fills few cells, each of which is one or goes on from one. A total is the only one of the table's
+    (``totals``) and at the very end of its data: elsewhere 合计 is a value like others.
+    """
+    end = len(rows)
+    while end and (_filled(rows[end - 1]) == 0 or _is_remark(rows[end - 1])):
+        end -= 1
+    if end and totals == 1 and re.sub(r"\s", "", _cell(rows[end - 1], 0)) in TOTALS:
+        end -= 1
+    return len(rows) - end if any(_filled(row) for row in rows[end:]) else 0
+
+
+def _is_remark(row: Sequence[str | None]) -> bool:
+    cells = [cell.strip() for cell in row if cell and cell.strip()]
+    remarks = sum(1 for cell in cells if _REMARK.fullmatch(cell))
+    return bool(cells) and _REMARK.fullmatch(cells[0]) is not None and len(cells) <= 2 * remarks
 
 
 def _by_template(grid: Grid, given: HeaderTemplate, width: int) -> Header | None:
@@ -117,7 +143,7 @@ def _filled(row: Sequence[str | None]) -> int:
     return sum(1 for c in row if c and c.strip())
 
 
-def _title_rows(grid: Grid, width: int) -> int:
+def _title_rows(grid: Grid, width: int, merges: frozenset[int]) -> int:
     """Count the sparse rows before the first row that reaches across the table."""
     if width <= 1:
         return 0
@@ -125,27 +151,53 @@ def _title_rows(grid: Grid, width: int) -> int:
         filled = _filled(row)
         if filled == 0:
             continue
-        below = grid[index + 1] if index + 1 < len(grid) else ()
-        together = sum(1 for i in range(width) if _cell(row, i) or _cell(below, i))
         few = filled == 1 if width <= _NARROW else filled < width * _FULL_ROW
         if not few:
             return index
-        # The upper row of a merged header is sparse too, but the row below completes it without repeating it.
-        if filled > 1 and together >= width * 0.9 and _complements(row, below, width):
+        # The upper row of a merged header is sparse too, but the rows below complete it without repeating it.
+        if filled > 1 and _stacked(grid, index, width, merges):
             return index
     return 0
 
 
-def _complements(upper: Sequence[str | None], lower: Sequence[str | None], width: int) -> bool:
-    """Tell whether ``lower`` names parts of groups in ``upper``: text under blanks, nothing data-like."""
+def _stacked(grid: Grid, top: int, width: int, merges: frozenset[int]) -> int:
+    """Count the rows from ``top`` that together are a header of several levels; 0 when they are none."""
+    for depth in range(min(_MAX_HEADER_ROWS, len(grid) - top), 1, -1):
+        levels = [[_cell(row, i) for i in range(width)] for row in grid[top : top + depth]]
+        union = [_over(levels[at:]) for at in range(depth)]
+        if sum(map(bool, union[0])) < width * 0.9:
+            continue
+        if all(
+            top + at + 1 in merges or _complements(levels[at], union[at + 1], width, _over(levels[:at]))
+            for at in range(depth - 1)
+        ):
+            return depth
+    return 0
+
+
+def _over(levels: Sequence[Sequence[str]]) -> list[str]:
+    """Lay the rows over each other: the first that has a cell counts."""
+    return [next(filter(None, column), "") for column in zip(*levels, strict=True)]
+
+
+def _complements(
+    upper: Sequence[str | None], lower: Sequence[str | None], width: int, above: Sequence[str] = ()
+) -> bool:
+    """Tell whether ``lower`` names parts of groups in ``upper``: text under blanks, nothing data-like.
+
+    A column that only the levels ``above`` have named is finished: it has no cell in ``lower``.
+    """
     cells = [_cell(lower, i) for i in range(width)]
-    gaps = [i for i in range(width) if not _cell(upper, i)]
-    if not gaps or not any(cells[i] for i in gaps):
+    done = [bool(_cell(above, i)) and not _cell(upper, i) for i in range(width)]
+    gaps = [i for i in range(width) if not _cell(upper, i) and not done[i]]
+    if not any(cells[i] for i in gaps) or any(cell and d for cell, d in zip(cells, done, strict=True)):
         return False
-    both_blank = sum(1 for i in range(width) if not cells[i] and not _cell(upper, i))
-    hollow = any(_cell(upper, i) and not cells[i] for i in range(width))
+    both_blank = sum(1 for i in gaps if not cells[i])
+    hollow = any(done) or any(_cell(upper, i) and not cells[i] for i in range(width))
     under = [c for c in cells if c]
-    texts_only = not any(_looks_data(c) for c in under) and len(set(under)) >= len(under) / 2
+    # The names below groups may repeat as often as they like where a merged first column stands beside them.
+    beside = not cells[0] and (done[0] or _cell(upper, 0) != "")
+    texts_only = not any(_looks_data(c) for c in under) and (beside or len(set(under)) >= len(under) / 2)
     repeated = len(set(under)) < len(under)
     grouped = not _cell(upper, 0) and len(gaps) > 1 and _filled(upper) > 1 and all(cells)
     return texts_only and both_blank <= width * 0.1 and (hollow or grouped or (repeated and _cell(upper, 0) != ""))
@@ -167,6 +219,9 @@ def _depth(grid: Grid, top: int, merges: frozenset[int]) -> int:
     data = sum(1 for c in first if _looks_data(c)) + sum(1 for c in first if len(c) > _LONG_NAME)
     if first and data >= max(1, len(first) * _DATA_SHARE):
         return 0
+    stacked = _stacked(grid, top, width, merges)
+    if stacked:
+        return stacked
     depth = 1
     while depth < _MAX_HEADER_ROWS and top + depth < len(grid):
         upper, lower = grid[top + depth - 1], grid[top + depth]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
@@ -66,9 +68,36 @@ def _is_lines(source: Source, detected: Detected) -> bool:
 
 def _parse(text: bytes) -> object:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return _loads(text)
+    except ValueError:
         return None
+
+
+_LONG_NUMBER = re.compile(rb"[:\[,]\s*-?[0-9][0-9.]{18,}")
+"""A number with more digits than the fast parser keeps: it makes a double of it."""
+_WORD = 18
+"""Digits that always fit in 64 bits."""
+_DOUBLE_DIGITS = 15
+"""Digits that a double always keeps."""
+
+
+def _loads(text: bytes) -> object:
+    """Parse JSON without losing a digit of any number; raises ``ValueError``."""
+    if not _LONG_NUMBER.search(text):
+        return orjson.loads(text)
+    try:
+        return json.loads(
+            text,
+            parse_float=Decimal,
+            parse_int=lambda n: int(n) if len(n) <= _WORD else Decimal(n),
+            parse_constant=_refuse,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(constant)
 
 
 class ObjectTable(SourceTable):
@@ -125,8 +154,8 @@ class DocumentTable(ObjectTable):
         try:
             encoding = self.detected.encoding
             text = data if encoding == "utf-8" else data.decode(encoding).encode()
-            document = orjson.loads(text)
-        except (UnicodeDecodeError, orjson.JSONDecodeError) as error:
+            document = _loads(text)
+        except ValueError as error:
             raise broken(self.source.leaf, "JSON") from error
         if isinstance(document, dict) and isinstance(document.get("features"), list):
             return [_feature(f) for f in document["features"]], "geojson"
@@ -265,4 +294,17 @@ def text_of(value: object) -> str | None:
         text = repr(value)
         text = f"{Decimal(text):f}" if "e" in text else text
         return text.removesuffix(".0")
-    return str(value) if isinstance(value, int) else orjson.dumps(value).decode()
+    if isinstance(value, Decimal):
+        return _all_digits(value)
+    return str(value) if isinstance(value, int) else orjson.dumps(value, default=_nested_number).decode()
+
+
+def _all_digits(value: Decimal) -> str:
+    """Write a number as it was written, or as the fast parser's double where that says the same."""
+    return text_of(float(value)) or "" if len(value.as_tuple().digits) <= _DOUBLE_DIGITS else f"{value:f}"
+
+
+def _nested_number(value: object) -> orjson.Fragment:
+    if not isinstance(value, Decimal):
+        raise TypeError(value)
+    return orjson.Fragment(_all_digits(value).encode())

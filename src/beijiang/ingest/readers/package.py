@@ -26,7 +26,7 @@ from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.readers.sheets import SheetScan, blocks_of, measure
 from beijiang.kit import TooLarge
 
-__all__ = ["Package", "too_many_cells", "unpacked"]
+__all__ = ["Package", "too_many_cells", "too_much_memory", "unpacked"]
 
 _BOOK = "xl/workbook.xml"
 _LINKS = "xl/_rels/workbook.xml.rels"
@@ -35,6 +35,7 @@ _BESIDES = frozenset({"[content_types].xml", "_rels/.rels", _BOOK, _LINKS, _SHAR
 """All that the parser asks for beside the sheets."""
 _LARGE = 8 << 20
 """Bytes of a sheet from which on two parsers are faster than one."""
+_SMALLEST_CELL = len(b'<c t="s"><v>0</v></c>')
 _DATA = re.compile(rb"<sheetData\s*>")
 _ENDS = b"</sheetData></worksheet>"
 
@@ -48,6 +49,8 @@ class Package:
     """Where the lower rows of the sheets in ``split`` stand."""
     scans: dict[str, SheetScan]
     split: frozenset[str]
+    doubtful: bool = False
+    """What was measured does not bound the memory that the sheets take: try them in a child process first."""
 
 
 @contextmanager
@@ -61,13 +64,13 @@ def unpacked(path: Path, name: str, limits: ReadLimits, sheet: str | None = None
         try:
             with zipfile.ZipFile(path) as source:
                 with closing(_Copy(upper, lower)) as copy:
-                    scans, split = _copy(source, copy, sizes, sheet)
-                if any(not scans[name].placed for name in split):
+                    found = _copy(source, copy, sizes, sheet)
+                if any(not found.scans[name].placed for name in found.split):
                     with closing(_Copy(upper, None)) as copy:
-                        scans, split = _copy(source, copy, sizes, sheet)
+                        found = _copy(source, copy, sizes, sheet)
         except (zipfile.BadZipFile, ET.ParseError, OSError, EOFError, ValueError, KeyError, zlib.error) as error:
             raise broken(name, "Excel") from error
-        yield Package(Path(upper.name), Path(lower.name), scans, split)
+        yield Package(Path(upper.name), Path(lower.name), found.scans, found.split, found.doubtful)
 
 
 def _temporary() -> IO[bytes]:
@@ -83,6 +86,7 @@ class _Copy:
         self.files = [file for file in (upper, lower) if file is not None]
         self.packages = [zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) for file in self.files]
         self.split: set[str] = set()
+        self.longest_text = 0
 
     def close(self) -> None:
         for package, file in zip(self.packages, self.files, strict=True):
@@ -94,6 +98,8 @@ class _Copy:
         content = b"".join(blocks)
         if b"sheetData" in content:
             raise zipfile.BadZipFile("cells outside of the sheets")
+        if member.filename.replace("\\", "/").lower() == _SHARED:
+            self.longest_text = _longest_text(content)
         for package in self.packages:
             package.writestr(zipfile.ZipInfo(member.filename), content)
 
@@ -118,6 +124,11 @@ class _Copy:
                 yield block
         finally:
             copy.close()
+
+
+def _longest_text(shared: bytes) -> int:
+    """Bound the bytes of the longest shared text; a comment may hide where one ends."""
+    return len(shared) if b"<!" in shared else max(map(len, shared.split(b"</si>")))
 
 
 def _entry(member: zipfile.ZipInfo) -> zipfile.ZipInfo:
@@ -145,22 +156,49 @@ class _Sizes:
             raise too_many_cells(self.name, scan.rows * scan.columns, self.limits)
         return scan
 
+    def check_together(self, scans: list[SheetScan]) -> None:
+        """All sheets are in memory at once: together they may span no more than one."""
+        cells = sum(scan.rows * scan.columns for scan in scans)
+        if cells > self.limits.max_sheet_cells:
+            raise too_many_cells(self.name, cells, self.limits)
+
+    def doubtful(self, size: int, longest: int) -> bool:
+        """Tell whether sheets of ``size`` bytes could name the longest text more often than memory allows."""
+        return size // _SMALLEST_CELL * longest > self.limits.max_sheet_bytes
+
+
+def too_much_memory(name: str) -> TooLarge:
+    """Say that a workbook takes more memory than one may."""
+    return TooLarge(
+        f"工作簿“{name}”展开后占用的内存超过上限（同一长文本被大量单元格引用，或表格过大），已拒绝读取。请拆分，或改交 CSV。",
+        f'Workbook "{name}" takes more memory than allowed once unrolled (a long text in very many cells, or very large '
+        "sheets); it was not read. Split it, or use CSV.",
+        code="workbook_too_large",
+    )
+
 
 def too_many_cells(name: str, cells: int, limits: ReadLimits) -> TooLarge:
-    """Say that a sheet spans more cells than are held in memory."""
+    """Say that sheets span more cells than are held in memory."""
     return TooLarge(
-        f"工作簿“{name}”的一个工作表跨越 {cells:,} 个单元格，超过上限 {limits.max_sheet_cells:,}。请删去远处的零散单元格，或改交 CSV。",
-        f'A sheet of workbook "{name}" spans {cells:,} cells; the limit is {limits.max_sheet_cells:,}. '
+        f"工作簿“{name}”的工作表跨越 {cells:,} 个单元格，超过上限 {limits.max_sheet_cells:,}。请删去远处的零散单元格，或改交 CSV。",
+        f'The sheets of workbook "{name}" span {cells:,} cells; the limit is {limits.max_sheet_cells:,}. '
         "Delete stray far-away cells, or use CSV.",
         code="sheet_too_large",
         detail={"cells": cells, "limit": limits.max_sheet_cells},
     )
 
 
-def _copy(
-    source: zipfile.ZipFile, copy: _Copy, sizes: _Sizes, only: str | None
-) -> tuple[dict[str, SheetScan], frozenset[str]]:
-    """Copy what the parser will ask for; return the sheets by name, and the names of those that were divided."""
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """The sheets by name, the names of those that were divided, and whether their memory is not bounded by it."""
+
+    scans: dict[str, SheetScan]
+    split: frozenset[str]
+    doubtful: bool
+
+
+def _copy(source: zipfile.ZipFile, copy: _Copy, sizes: _Sizes, only: str | None) -> _Copied:
+    """Copy what the parser will ask for, and measure it."""
     files = [m for m in source.infolist() if not m.is_dir()]
     members = {m.filename.replace("\\", "/").lower(): m for m in files}
     if len(members) != len(files):
@@ -178,9 +216,12 @@ def _copy(
         divide = len(copy.packages) > 1 and size >= _LARGE and shared * 4 <= size
         with closing(copy.sheet(_again(source, members[part]), members[part], divide=divide)) as blocks:
             again = partial(_again, source, members[part])
-            scans[part] = sizes.check(measure(blocks, again, sizes.limits.max_sheet_cells))
+            scans[part] = sizes.check(measure(blocks, again, sizes.limits.max_sheet_cells // len(wanted)))
     found = {name: scans[part] for name, part in sheets.items() if part in wanted}
-    return found, frozenset(name for name in found if members[sheets[name]].filename in copy.split)
+    split = frozenset(name for name in found if members[sheets[name]].filename in copy.split)
+    bytes_of_sheets = sum(members[sheets[name]].file_size for name in found)
+    sizes.check_together(list(scans.values()))
+    return _Copied(found, split, sizes.doubtful(bytes_of_sheets, copy.longest_text))
 
 
 def _again(source: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -30,6 +30,8 @@ _MANY_ROWS = 999_999
 _FEW_ROWS = 999
 _UNPLACED = r"<(?:\w+:)?(?:c|row)(?:[\s/]*>|\s+(?:[^r\s/>]|r[^=\s]))"
 """A cell or a row that does not begin with its place: it may have none, and then stands behind the one before it."""
+_LONG_NUMBER = r"(?:^|<(?:\w+:)?v(?:\s[^>]*)?>)\s*\+?(?:[0-9]{16,}|[0-9]+\.[0-9]*[eE]\+?1[5-8])"
+"""Also at the start of a block, which may have been cut behind the tag."""
 _CELL = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]+)([0-9]+)[\"']")
 _ATTRIBUTES = rb"((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)"
 """The rest of a tag. It takes whatever stands there and never gives back, so a part of unfinished tags is read once."""
@@ -61,6 +63,8 @@ class SheetScan:
     merges: tuple[Merge, ...]
     placed: bool = True
     """Every cell states its place, so that rows may be read apart from those before them."""
+    long_numbers: bool = True
+    """There may be number cells of 16 digits and more; identifiers that are texts stand elsewhere in a workbook."""
 
 
 class Reach:
@@ -109,22 +113,23 @@ def measure(first: Iterable[bytes], again: Callable[[], Iterable[bytes]], limit:
     """
     reach = Reach(_MANY_ROWS, _ALPHABET)
     tail: deque[bytes] = deque(maxlen=_TAIL_BLOCKS)
-    unplaced = False
+    unplaced = long = False
     for block in first:
         tail.append(block)
         reach.feed(block)
         unplaced = unplaced or _contains(block, _UNPLACED)
+        long = long or _contains(block, _LONG_NUMBER)
     merges = _merges(b"".join(tail))
     if unplaced:
-        return SheetScan(*_walked(again()), merges, placed=False)
+        return SheetScan(*_walked(again()), merges, placed=False, long_numbers=long)
     if reach.rows * reach.columns > limit:
         reach = Reach(_FEW_ROWS, reach.columns if reach.columns > _ALPHABET else 1)
         for block in again():
             reach.feed(block)
     if reach.rows * reach.columns > limit:
         furthest = [_furthest(block) for block in again()]
-        return SheetScan(max(r for r, _ in furthest), max(c for _, c in furthest), merges)
-    return SheetScan(reach.rows, reach.columns, merges)
+        return SheetScan(max(r for r, _ in furthest), max(c for _, c in furthest), merges, long_numbers=long)
+    return SheetScan(reach.rows, reach.columns, merges, long_numbers=long)
 
 
 def _beyond(rows: int, columns: int) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beijiang.ingest.errors import bad_rows_over_limit, no_such_run
+from beijiang.ingest.errors import bad_rows_over_limit, no_rows, no_such_run
 from beijiang.ingest.models import (
     DUPLICATE_SAME,
     CheckKind,
@@ -102,6 +102,8 @@ class Work:
     def _steps(self) -> JsonValue:
         for name, step in (("read", self.read), ("stage", self.stage), ("settle", self.settle)):
             self.job.step(name, lambda step=step: bool(step()))  # type: ignore[misc]
+        if not self.counts()["read"]:
+            raise no_rows([name for _, name in self.files])
         self.job.step("publish", self._publish)
         self._stop_if_bad()
         self.job.step("commit", self._commit)

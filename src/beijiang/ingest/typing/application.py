@@ -265,11 +265,23 @@ def _why(spec: ColumnSpec, reason: BadReason, cell: str) -> Text:
     shown = cell if len(cell) <= 40 else f"{cell[:40]}…"  # noqa: PLR2004  # enough to recognise the cell by
     scale = f"（最多 {spec.scale} 位小数）" if spec.type is ColumnType.DECIMAL else ""
     scale_en = f" of at most {spec.scale} decimals" if spec.type is ColumnType.DECIMAL else ""
+    if spec.type in {ColumnType.INTEGER, ColumnType.DECIMAL} and _is_number_for(spec, cell):
+        return Text(
+            f"“{spec.name}”的值“{shown}”超出表中该列的类型：{zh}{scale}。若数据无误，请用整表替换（replace）放宽该列",
+            f'"{shown}" in "{spec.name}" is more than the column of the table takes: {en}{scale_en}. '
+            "If the value is right, widen the column by replacing the table",
+        )
     sign, sign_en = ("百分数", " in percent") if spec.percent else ("", "")
     return Text(
         f"“{spec.name}”的值“{shown}”不是{sign or zh}{scale}",
         f'"{shown}" in "{spec.name}" is not {en}{scale_en}{sign_en}',
     )
+
+
+def _is_number_for(spec: ColumnSpec, cell: str) -> bool:
+    """Tell a number that is too fine or too large for the column from what is no number."""
+    found = to_number(cell)
+    return found is not None and found.percent is spec.percent
 
 
 def _changes(batch: RawBatch, casts: dict[str, _Cast], keep: pa.BooleanArray | None) -> pa.RecordBatch:
