@@ -61,7 +61,7 @@ class Department:
         return found
 
     def rows(self, table: str, columns: str = "*") -> list[dict[str, Any]]:
-        return self.platform.sql.run(SYSTEM, f'SELECT {columns} FROM "{table}" ORDER BY 1').rows.to_pylist()  # noqa: S608
+        return self.platform.sql.run(SYSTEM, f'SELECT {columns} FROM "{table}" ORDER BY 1').rows.to_pylist()
 
 
 @pytest.fixture

@@ -87,10 +87,16 @@ _SECRET = typer.Option(
 )
 
 
-def sources(get: Callable[[], Sources]) -> typer.Typer:  # noqa: C901  # a list of small functions
+def sources(get: Callable[[], Sources]) -> typer.Typer:
     """Return the command group of sources."""
     group = typer.Typer(help="Sources: databases and services that tables are filled from.", no_args_is_help=True)
+    _add_sources(group, get)
+    _add_syncs(group, get)
+    _add_targets(group, get)
+    return group
 
+
+def _add_sources(group: typer.Typer, get: Callable[[], Sources]) -> None:  # a list of small functions
     @group.command("kinds")
     def kinds(person: str = AS) -> None:
         """List the kinds of source and their options."""
@@ -181,12 +187,16 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:  # noqa: C901  # a list 
         ]
         show(rows, _COLUMNS)
 
+
+def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
     @group.command("take")
     def take(  # noqa: PLR0913, PLR0917  # options of a command
         name: str = typer.Argument(help="Source: name or id."),
         feed_name: str = typer.Argument(help="Table or view of the source."),
         into: str = typer.Option(help="Table that takes the rows."),
-        mode: SyncMode = typer.Option(SyncMode.FULL, help="full: everything each time; incremental: by a cursor."),
+        mode: Annotated[
+            SyncMode, typer.Option(help="full: everything each time; incremental: by a cursor.")
+        ] = SyncMode.FULL,
         key: Annotated[
             list[str] | None, typer.Option(help="Column that identifies a row; the primary key if none.")
         ] = None,
@@ -226,6 +236,8 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:  # noqa: C901  # a list 
         registry = get()
         registry.leave(_actor(registry, person), table)
 
+
+def _add_targets(group: typer.Typer, get: Callable[[], Sources]) -> None:
     @group.command("targets")
     def targets(person: str = AS) -> None:
         """List inner machines and folders that sources may be read from."""
@@ -257,8 +269,6 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:  # noqa: C901  # a list 
         """Make a new root key and wrap all secrets under it (security administrator)."""
         registry = get()
         show({"secrets": registry.rotate(_actor(registry, person))})
-
-    return group
 
 
 _KINDS = (
@@ -323,6 +333,10 @@ def add_runs(group: typer.Typer, get: Callable[[], Sources]) -> None:
         if proof is not None:
             _show_proof(proof)
 
+    _add_proofs(group, get)
+
+
+def _add_proofs(group: typer.Typer, get: Callable[[], Sources]) -> None:
     @group.command("verify")
     def verify(
         source: str = typer.Argument(help="Table, sync, or a source of which one feed is taken."),

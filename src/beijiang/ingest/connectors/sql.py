@@ -37,23 +37,21 @@ __all__ = [
 
 CURSOR_TYPES: Final = frozenset({ColumnType.INTEGER, ColumnType.DATE, ColumnType.TIMESTAMP, ColumnType.DECIMAL})
 _MAX_PRECISION: Final = 38
+_TYPES: Final = (
+    (sa.Boolean, ColumnType.BOOLEAN),
+    (sa.Integer, ColumnType.INTEGER),
+    (sa.Float, ColumnType.DOUBLE),
+    (sa.DateTime, ColumnType.TIMESTAMP),
+    (sa.Date, ColumnType.DATE),
+)
 
 
 def spec_of(name: str, kind: sa.types.TypeEngine[Any]) -> ColumnSpec:
     """Map a type of a database to one of ours; whatever has no exact counterpart is kept as its text."""
-    if isinstance(kind, sa.Boolean):
-        return ColumnSpec(name, ColumnType.BOOLEAN)
-    if isinstance(kind, sa.Integer):
-        return ColumnSpec(name, ColumnType.INTEGER)
-    if isinstance(kind, sa.Float):
-        return ColumnSpec(name, ColumnType.DOUBLE)
-    if isinstance(kind, sa.Numeric):
+    if isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
         return _decimal(name, kind.precision, kind.scale)
-    if isinstance(kind, sa.DateTime):
-        return ColumnSpec(name, ColumnType.TIMESTAMP)
-    if isinstance(kind, sa.Date):
-        return ColumnSpec(name, ColumnType.DATE)
-    return ColumnSpec(name, ColumnType.TEXT)
+    word = next((word for known, word in _TYPES if isinstance(kind, known)), ColumnType.TEXT)
+    return ColumnSpec(name, word)
 
 
 def _decimal(name: str, precision: int | None, scale: int | None) -> ColumnSpec:

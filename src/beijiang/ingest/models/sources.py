@@ -13,7 +13,7 @@ from beijiang.kit import Text
 from beijiang.kit.errors import JsonValue
 
 __all__ = [
-    "SECRET_PURPOSE",
+    "SEALED_FOR",
     "SYNC_FILE_SUFFIX",
     "SYNC_JOB",
     "AllowedTarget",
@@ -29,7 +29,7 @@ __all__ = [
 
 SYNC_JOB: Final = "ingest.sync"
 """Name under which build.py registers the work of runs from sources."""
-SECRET_PURPOSE: Final = "connector"
+SEALED_FOR: Final = "connector"
 SYNC_FILE_SUFFIX: Final = ".parquet"
 
 

@@ -66,26 +66,51 @@ def _typed(column: pa.Array, spec: ColumnSpec) -> pa.Array:
     wanted = spec.to_arrow().type
     if column.type == wanted:
         return column
-    if not pa.types.is_string(column.type):
-        return column.cast(wanted)
-    if spec.type in {ColumnType.DATE, ColumnType.TIMESTAMP}:
-        text = pl.Series(column)
-        day = spec.type is ColumnType.DATE
-        moment = text.str.to_datetime("%Y-%m-%d" if day else "%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
-        return (
-            moment.to_arrow().cast(pa.timestamp("us")).cast(wanted)
-            if day
-            else moment.dt.replace_time_zone("UTC").to_arrow().cast(wanted)
-        )
-    if spec.type is ColumnType.BOOLEAN:
-        return pl.Series(column).replace_strict(_WORDS, default=None, return_dtype=pl.Boolean).to_arrow()
-    if spec.type is ColumnType.DOUBLE:
-        return pl.Series(column).cast(pl.Float64, strict=False).to_arrow()
-    plain = pc.if_else(pc.fill_null(_is_number(column, spec), fill_value=False), column, pa.scalar(None, pa.string()))
-    if spec.type is ColumnType.INTEGER:
-        return pl.Series(plain).cast(pl.Int64, strict=False).to_arrow()
-    exact = pc.replace_substring_regex(plain, rf"(\.[0-9]{{{spec.scale or 0}}})0+$", r"\1")
-    return exact.cast(pa.decimal128(38, spec.scale or 0)).cast(wanted)
+    reader = _READERS.get(spec.type) if pa.types.is_string(column.type) else None
+    return column.cast(wanted) if reader is None else reader(column, spec).cast(wanted)
+
+
+def _day(column: pa.Array, _spec: ColumnSpec) -> pa.Array:
+    return pl.Series(column).str.to_datetime("%Y-%m-%d", strict=False, time_unit="us").to_arrow()
+
+
+def _moment(column: pa.Array, _spec: ColumnSpec) -> pa.Array:
+    read = pl.Series(column).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
+    return read.dt.replace_time_zone("UTC").to_arrow()
+
+
+def _boolean(column: pa.Array, _spec: ColumnSpec) -> pa.Array:
+    return pl.Series(column).replace_strict(_WORDS, default=None, return_dtype=pl.Boolean).to_arrow()
+
+
+def _double(column: pa.Array, _spec: ColumnSpec) -> pa.Array:
+    return pl.Series(column).cast(pl.Float64, strict=False).to_arrow()
+
+
+def _integer(column: pa.Array, spec: ColumnSpec) -> pa.Array:
+    return pl.Series(_only_numbers(column, spec)).cast(pl.Int64, strict=False).to_arrow()
+
+
+def _decimal(column: pa.Array, spec: ColumnSpec) -> pa.Array:
+    """Read exact decimals; zeros beyond the scale are no digits."""
+    scale = spec.scale or 0
+    exact = pc.replace_substring_regex(_only_numbers(column, spec), rf"(\.[0-9]{{{scale}}})0+$", r"\1")
+    return exact.cast(pa.decimal128(38, scale))
+
+
+_READERS: Final = {
+    ColumnType.BOOLEAN: _boolean,
+    ColumnType.DATE: _day,
+    ColumnType.DECIMAL: _decimal,
+    ColumnType.DOUBLE: _double,
+    ColumnType.INTEGER: _integer,
+    ColumnType.TIMESTAMP: _moment,
+}
+
+
+def _only_numbers(column: pa.Array, spec: ColumnSpec) -> pa.Array:
+    fits = pc.fill_null(_is_number(column, spec), fill_value=False)
+    return pc.if_else(fits, column, pa.scalar(None, pa.string()))
 
 
 def _is_number(column: pa.Array, spec: ColumnSpec) -> pa.Array:

@@ -19,7 +19,7 @@ from beijiang.kit import BeijiangError, Conflict, Invalid, Text
 from beijiang.tables import Fingerprint, Part
 
 if TYPE_CHECKING:
-    from beijiang.ingest.connectors import Connector, Reading
+    from beijiang.ingest.connectors import Connector
     from beijiang.ingest.models import Sync
 
 __all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "checked_feed", "fetch", "patiently", "start_of"]
@@ -148,7 +148,7 @@ def patiently(work: Callable[[], Any], pause: Callable[[float], None] = time.sle
     return work()
 
 
-def fetch(  # noqa: PLR0913 - what is read, from where, into where, and the two tools
+def fetch(
     connector: Connector,
     sync: Sync,
     feed: Feed,
@@ -164,12 +164,12 @@ def fetch(  # noqa: PLR0913 - what is read, from where, into where, and the two 
     """
     window = Window(sync.cursor, start) if sync.cursor else None
     wanted = Wanted(feed=feed, key=sync.key, window=window)
-    with connector.open(wanted) as reading:
-        schema = reading.schema
-        end = reading.position()
-        if window is not None and end is not None and not reading.consistent:
-            # Rows that come while this run reads wait for the next one, so that all of its looks see the same.
-            reading = reading.until(end)
+    with connector.open(wanted) as look:
+        schema = look.schema
+        end = look.position()
+        # Rows that come while this run reads wait for the next one, so that all of its looks see the same.
+        bounded = window is not None and end is not None and not look.consistent
+        reading = look.until(end) if bounded else look
         claimed = reading.fingerprint()
         expected = None if claimed is None else claimed.rows
         rows = _write(reading.batches(), schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))

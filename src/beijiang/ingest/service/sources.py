@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from beijiang.access import Permission
 from beijiang.ingest.connectors import Feed, Wanted, Window, connector, kinds
 from beijiang.ingest.models import (
-    SECRET_PURPOSE,
+    SEALED_FOR,
     SYNC_JOB,
     AllowedTarget,
     Certificate,
@@ -51,7 +51,7 @@ _FEEDS: Final = 5_000
 class Sources:
     """Departments' databases and services, read under their owners' accounts, each row accounted for."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # the parts it works with, wired on one page
+    def __init__(  # the parts it works with, wired on one page
         self,
         db: Database,
         ingest: Ingest,
@@ -205,7 +205,7 @@ class Sources:
             count = 0
             for source in store.sources(None):
                 renewed = {
-                    name: self.vault.rewrap(sealed, purpose=SECRET_PURPOSE, context=_place(source.id, name))
+                    name: self.vault.rewrap(sealed, purpose=SEALED_FOR, context=_place(source.id, name))
                     for name, sealed in source.secrets.items()
                 }
                 count += len(renewed)
@@ -437,7 +437,7 @@ class Sources:
         """Check options and part them: plain ones for the record, secrets sealed; secrets not given are kept."""
         model = connector(kind).options_model
         names = model.secret_names()
-        opened = {n: self.vault.open(s, purpose=SECRET_PURPOSE, context=_place(source_id, n)) for n, s in kept.items()}
+        opened = {n: self.vault.open(s, purpose=SEALED_FOR, context=_place(source_id, n)) for n, s in kept.items()}
         try:
             options = model.model_validate({**opened, **given})
         except ValidationError as error:
@@ -447,13 +447,13 @@ class Sources:
             secret = getattr(options, name).get_secret_value()
             secrets.pop(name, None)
             if secret:
-                secrets[name] = self.vault.seal(secret, purpose=SECRET_PURPOSE, context=_place(source_id, name))
+                secrets[name] = self.vault.seal(secret, purpose=SEALED_FOR, context=_place(source_id, name))
         return options.model_dump(mode="json", exclude=set(names)), secrets
 
     def _connector(self, source: Source) -> Connector:
         made = connector(source.kind)
         secrets = {
-            name: self.vault.open(sealed, purpose=SECRET_PURPOSE, context=_place(source.id, name))
+            name: self.vault.open(sealed, purpose=SEALED_FOR, context=_place(source.id, name))
             for name, sealed in source.secrets.items()
         }
         return made(made.options_model.model_validate({**source.options, **secrets}), self.outbound)

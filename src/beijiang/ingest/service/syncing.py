@@ -69,7 +69,7 @@ class SyncWork(Work):
                 feed,
                 start=start,
                 folder=folder,
-                tally=lambda files, schema: self._tally(files, schema),
+                tally=self._tally,
                 tick=self.job.progress,
             )
         )

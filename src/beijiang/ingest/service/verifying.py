@@ -14,7 +14,7 @@ from beijiang.ingest.service.certifying import Finding, differing, side, told
 from beijiang.ingest.service.conforming import conformed
 from beijiang.ingest.service.fetching import patiently
 from beijiang.ingest.typing import TypedSchema
-from beijiang.tables import HIDDEN, BUCKETS
+from beijiang.tables import BUCKETS, HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -124,7 +124,7 @@ class Tables:
         with self._db.read() as connection:
             return TableStore(connection).newest_position(row.id)
 
-    def fingerprint(  # noqa: PLR0913 - which rows of which version, in which columns
+    def fingerprint(
         self,
         actor: Actor,
         name: str,

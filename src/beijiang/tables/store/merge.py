@@ -81,7 +81,7 @@ def insertion(columns: Sequence[str], incoming: Sequence[str], key: Sequence[str
     return _anti(exp.select(*picked), STAGED, TARGET, key)
 
 
-def rewrite(  # noqa: PLR0913 - what is kept, what comes, what goes
+def rewrite(
     columns: Sequence[str],
     incoming: Sequence[str],
     key: Sequence[str],

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from beijiang.db.schema import JsonDocument, UtcDateTime
 
 revision = "0002"
