@@ -93,7 +93,8 @@ def _themes(entry: Entry, standards: Standards) -> tuple[Theme, ...]:
     for code in entry.categories:
         group = code[:3]
         try:
-            found.setdefault(group, Theme(group, standards.category(group).name, 0))
+            category = standards.category(group)
+            found.setdefault(group, Theme(group, category.plain, 0, category.name))
         except NotFound:
             found.setdefault(group, Theme(group, Text(group, group), 0))
     return tuple(found.values())

@@ -191,13 +191,12 @@ class Base:
         standards = self._standards
         try:
             if facet is Facet.THEME:
-                return standards.category(value).name
+                return standards.category(value).plain
             if facet is Facet.REGION:
                 region = standards.region(value)
                 return Text(region.name, region.name_en)
             if facet is Facet.FORMAT:
-                label = standards.format(value).label
-                return Text(label, label)
+                return standards.format(value).words
             if facet is Facet.UPDATE_CYCLE:
                 return standards.update_cycle(value).name
             if facet is Facet.OPEN_TYPE:
