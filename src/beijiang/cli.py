@@ -67,7 +67,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
     listener = listen(host, port)
     if "public_url" not in settings().model_fields_set:
-        os.environ["BEIJIANG_PUBLIC_URL"] = address_of(listener)  # read with the other settings, before anything is built
+        os.environ["BEIJIANG_PUBLIC_URL"] = address_of(listener)  # read with the rest, below
         settings.cache_clear()
     return listener
 
