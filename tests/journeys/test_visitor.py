@@ -43,6 +43,8 @@ def test_from_the_home_page_to_a_chart_and_a_filtered_table(visit: Callable[...,
     page.wait_for_url("**_x=**")
     page.wait_for_function(inked)
     assert page.locator("#chart-table tbody tr").count() == LEAGUES
+    assert "空气质量指数，无量纲" in page.locator("figure figcaption").inner_text()
+    assert "来源：" in page.locator("figure").inner_text()
     page.get_by_role("link", name="数据", exact=True).last.click()
     page.locator("details.filters > summary").click()
     page.select_option("select[name=column]", "盟市")

@@ -52,3 +52,8 @@ def test_a_mean_is_told_to_two_decimals_and_a_sum_to_its_last_digit() -> None:
     assert shown(0.000123456, MeasureFn.AVG) == 0.000123
     assert shown(Decimal("37.62612343"), MeasureFn.SUM) == Decimal("37.62612343")
     assert shown(None, MeasureFn.AVG) is None
+
+
+def test_a_chart_that_nobody_described_is_the_proposed_one() -> None:
+    columns = _columns(盟市="text", 监测时间="timestamp", AQI="integer")
+    assert parse({}, columns, ()) == propose(columns)
