@@ -6,6 +6,7 @@ Exit status: 0 done, 1 failed (the message says why and what to do), 2 used wron
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from functools import cache
@@ -23,6 +24,8 @@ from beijiang.kit import BeijiangError, Invalid, Language, NotFound, Text
 from beijiang.terminal import Column, as_json, language, misuse, report, say, set_style, show
 
 if TYPE_CHECKING:
+    import socket
+
     from beijiang.build import Platform
     from beijiang.settings import Settings
 
@@ -68,10 +71,21 @@ def _get(pick: Callable[[Platform], T]) -> Callable[[], T]:
 
 def _reserve() -> Callable[[Platform], None]:
     """Take the address now, before a long build, and return what serves there later."""
-    from beijiang.worker import answer_requests, listen
+    from beijiang.worker import answer_requests
 
-    listener = listen(settings().host, settings().port)
+    listener = _listen(settings().host, settings().port)
     return lambda built: answer_requests(built, listener)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the address; links lead there, unless the settings name the address that visitors use."""
+    from beijiang.worker import address_of, listen
+
+    listener = listen(host, port)
+    if "public_url" not in settings().model_fields_set:
+        os.environ["BEIJIANG_PUBLIC_URL"] = address_of(listener)  # read with the rest, below
+        settings.cache_clear()
+    return listener
 
 
 def _ingest() -> typer.Typer:
@@ -275,10 +289,9 @@ def serve(
     port: int = typer.Option(-1, help="Port to listen on; default from the settings."),
 ) -> None:
     """Serve the portal, the console and the API, and work off jobs, until Ctrl-C."""
-    from beijiang.worker import listen
     from beijiang.worker import serve as run
 
-    listener = listen(host or settings().host, settings().port if port < 0 else port)
+    listener = _listen(host or settings().host, settings().port if port < 0 else port)
     run(platform(), listener)
 
 

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8150, ge=0, le=65535, description="Port that the web server listens on.")
     public_url: str = Field(
         default="http://127.0.0.1:8150",
-        description="Address under which visitors reach the site; links are made from it.",
+        description="Address under which visitors reach the site; links are made from it. Unset, the address served.",
     )
     language: Language = Field(default=Language.ZH, description="Language shown to visitors who did not choose one.")
     region_name: str = Field(default="内蒙古自治区", description="Name of the region this installation serves.")

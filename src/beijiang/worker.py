@@ -50,6 +50,12 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def address_of(listener: socket.socket) -> str:
+    """Return the address under which the listener is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def serve(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None = None) -> None:
     """Hold the home, serve until SIGINT or SIGTERM, finish what is running, then leave.
 
@@ -105,12 +111,11 @@ def _stop(server: uvicorn.Server, stop: threading.Event) -> None:
 
 
 async def _announce(server: uvicorn.Server, listener: socket.socket, ready: Callable[[str], None] | None) -> None:
-    host, port = listener.getsockname()[:2]
     while not server.started:
         if server.should_exit:
             return
         await asyncio.sleep(0.02)
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    address = address_of(listener)
     if ready is not None:
         ready(address)
     else:

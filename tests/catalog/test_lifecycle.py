@@ -339,6 +339,9 @@ def test_the_published_version_serves_while_a_new_one_is_compiled(office: Office
     office.catalog.edit(office.steward, found.id, ResourceEdit(summary="新的摘要", open_items=("PM2.5",)))
     draft = office.catalog.get(office.steward, found.id)
     assert (draft.state, draft.version) == (State.DRAFT, 1)
+    proposed = office.catalog.changes(office.steward, found.id)
+    assert ("summary", "新的摘要") in {(c.field, c.after) for c in proposed if c.column is None}
+    assert {c.column for c in proposed if c.field == "open_type"} == {"站点名称", "监测时间", "性别代码"}
     release = office.catalog.released("空气质量小时数据")
     assert release is not None
     assert release.open_items == {"站点名称", "监测时间", "PM2.5", "性别代码"}
@@ -347,6 +350,7 @@ def test_the_published_version_serves_while_a_new_one_is_compiled(office: Office
     again = office.catalog.released("空气质量小时数据")
     assert again is not None
     assert (again.version_no, again.open_items) == (2, {"PM2.5"})
+    assert office.catalog.changes(office.steward, found.id) == ()
     changes = office.catalog.compare(ANONYMOUS, found.id, 1, 2).changes
     assert ("summary", "新的摘要") in {(c.field, c.after) for c in changes if c.field == "summary"}
     assert {c.column for c in changes if c.field == "open_type"} == {"站点名称", "监测时间", "性别代码"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -169,15 +170,72 @@ def test_signing_out_ends_the_session_on_the_server(desk: Callable[..., Any], of
 def test_saving_an_entry_keeps_all_its_categories_and_formats(office: Platform, desk: Callable[..., Any]) -> None:
     entry = Entry(
         name="有三个分类的资源",
-        provider_id="bigdata",
+        provider_id="education",
         categories=("211001", "201003", "101001"),
         formats=("csv", "xlsx"),
     )
     made = office.catalog.register(SYSTEM, entry)
-    page = desk("bureau_reviewer").get(f"/console/catalog/{made.id}").text
+    page = desk("steward").get(f"/console/catalog/{made.id}").text
     names = ("more_categories", "formats", "related_codes")
     shown = {name: re.search(rf'name="{name}"[^>]*value="([^"]*)"', page) for name in names}
     values = {name: found[1] for name, found in shown.items() if found}
     assert values == {"more_categories": "201003 101001", "formats": "csv xlsx", "related_codes": ""}
     edit = read_edit(FormData([("category", "211001"), *values.items()]))
     assert edit.apply(made.entry) == made.entry
+
+
+def test_an_auditor_finds_by_login_action_and_day_and_keeps_the_conditions(desk: Callable[..., Any]) -> None:
+    desk("analyst").post("/console/sql", {"text": "SELECT 1 AS a FROM nowhere"})
+    auditor = desk("audit_admin")
+    page = auditor.get("/console/evidence?actor_id=a.analyst&action=access.").text
+    rows = re.findall(r"<tr><td class=\"n\">.*?</tr>", page)
+    assert rows
+    assert all("某数据分析员" in row and 'title="access.' in row for row in rows)
+    assert "登录" in page
+    assert "没有符合条件的记录" in auditor.get("/console/evidence?actor_id=a.analyst&until=2001-01-01").text
+    assert auditor.get("/console/evidence?since=yesterday").status_code == 422
+    for _ in range(101):
+        auditor.get("/console/evidence?action=evidence.search&decision=allow")
+    page = auditor.get("/console/evidence?action=evidence.search&decision=allow").text
+    older = html.unescape(re.search(r'href="([^"]+)">更早的', page)[1])
+    assert "action=evidence.search" in older
+    assert "decision=allow" in older
+    page = auditor.get(older).text
+    assert 'title="evidence.search"' in page
+    assert 'title="access.' not in page
+
+
+def test_links_on_the_page_of_a_verified_log_lead_to_the_search(desk: Callable[..., Any]) -> None:
+    auditor = desk("audit_admin")
+    page = auditor.post("/console/evidence/check").text
+    link = html.unescape(re.search(r'<td><a href="(/console/evidence[^"]+)">', page)[1])
+    assert auditor.get(link).status_code == 200
+
+
+def test_every_recorded_action_has_a_word(desk: Callable[..., Any], office: Any) -> None:
+    from beijiang.console.words import actions
+    from beijiang.evidence import EvidenceQuery
+    from beijiang.kit import SYSTEM
+
+    desk("steward").get("/console")
+    recorded = {r.action for r in office.evidence_reader.search(SYSTEM, EvidenceQuery(limit=1000)).records}
+    assert recorded - set(actions()) == set()
+
+
+def test_the_catalog_of_the_console_is_searched_by_name(desk: Callable[..., Any], office: Any, register: Path) -> None:
+    from beijiang.kit import SYSTEM
+
+    steward = desk("steward")
+    with register.open("rb") as file:
+        where = steward.post("/console/ingest", files={"file": ("食堂.csv", file, "text/csv")}).headers["location"]
+    run = steward.post(where, {"into": "食堂名册", "encoding": "auto"}).headers["location"].rsplit("/", 1)[1]
+    office.ingest.wait(SYSTEM, run)
+    office.db.deliver_waiting()
+    assert "食堂名册" in steward.get("/console/catalog?q=名册").text
+    assert "没有符合条件的条目" in steward.get("/console/catalog?q=名_册%25").text
+    page = desk("bureau_reviewer").get(
+        re.search(r"/console/catalog/res_\w+", steward.get("/console/catalog?q=名册").text)[0]
+    )
+    assert "核心元数据" in page.text
+    assert "<textarea" not in page.text
+    assert 'name="revision"' not in page.text

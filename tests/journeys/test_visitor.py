@@ -43,6 +43,8 @@ def test_from_the_home_page_to_a_chart_and_a_filtered_table(visit: Callable[...,
     page.wait_for_url("**_x=**")
     page.wait_for_function(inked)
     assert page.locator("#chart-table tbody tr").count() == LEAGUES
+    assert "空气质量指数，无量纲" in page.locator("figure figcaption").inner_text()
+    assert "来源：" in page.locator("figure").inner_text()
     page.get_by_role("link", name="数据", exact=True).last.click()
     page.locator("details.filters > summary").click()
     page.select_option("select[name=column]", "盟市")
@@ -53,6 +55,27 @@ def test_from_the_home_page_to_a_chart_and_a_filtered_table(visit: Callable[...,
     places = {row.split("\t")[2] for row in page.locator("table.data-table tbody tr").all_inner_texts()}
     assert places == {"赤峰市"}
     assert "共" in page.locator("#rows [role=status]").inner_text()
+
+
+def test_examples_and_feeds_lead_to_the_port_that_is_served(visit: Callable[..., Any]) -> None:
+    page = open_dataset(visit())
+    page.get_by_role("link", name="接口").first.click()
+    page.wait_for_url("**/api")
+    address = page.url.split("/datasets/")[0]
+    examples = page.locator("figure.code code").all_inner_texts()
+    assert examples
+    assert all(f"{address}/api/v1/datasets/res_" in example for example in examples)
+
+
+def test_a_phone_shows_results_before_facets_and_a_way_to_the_files(visit: Callable[..., Any]) -> None:
+    who = visit(viewport={"width": 390, "height": 844})
+    page = who.go("/datasets")
+    assert page.locator("details.facet[open]").count() == 0
+    assert page.locator("ol.list").bounding_box()["y"] < 844
+    page = who.go(page.locator("ol.list a").nth(6).get_attribute("href"))
+    page.locator(".to-get a").click()
+    assert page.url.endswith("#get")
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('main')).paddingBottom)") > 0
 
 
 @pytest.mark.parametrize("words", ["kqzl", "kongqi", "空气质量", "空汽质量"])

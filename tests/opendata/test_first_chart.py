@@ -1,7 +1,9 @@
 """The first chart of a data set says something: means over time, the newest year, a category."""
 
-from beijiang.opendata.charts import propose
-from beijiang.tables import GovernedColumn
+from decimal import Decimal
+
+from beijiang.opendata.charts import parse, propose, shown
+from beijiang.tables import GovernedColumn, MeasureFn
 
 
 def _columns(**kinds: str) -> list[GovernedColumn]:
@@ -36,3 +38,22 @@ def test_a_category_comes_before_a_name() -> None:
     chart = propose(_columns(景区名称="text", 景区等级="text"))
     assert chart is not None
     assert chart.x == "景区等级"
+
+
+def test_a_form_left_to_the_platform_fits_its_axis() -> None:
+    columns = _columns(盟市="text", 监测时间="timestamp", AQI="integer")
+    by_league = parse({"_x": "盟市", "_fn": "avg", "_y": "AQI", "_type": ""}, columns, ())
+    over_time = parse({"_x": "监测时间", "_fn": "avg", "_y": "AQI", "_type": ""}, columns, ())
+    assert (by_league.form.value, over_time.form.value) == ("bar", "line")
+
+
+def test_a_mean_is_told_to_two_decimals_and_a_sum_to_its_last_digit() -> None:
+    assert shown(Decimal("37.62612343"), MeasureFn.AVG) == Decimal("37.63")
+    assert shown(0.000123456, MeasureFn.AVG) == 0.000123
+    assert shown(Decimal("37.62612343"), MeasureFn.SUM) == Decimal("37.62612343")
+    assert shown(None, MeasureFn.AVG) is None
+
+
+def test_a_chart_that_nobody_described_is_the_proposed_one() -> None:
+    columns = _columns(盟市="text", 监测时间="timestamp", AQI="integer")
+    assert parse({}, columns, ()) == propose(columns)

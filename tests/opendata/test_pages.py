@@ -216,6 +216,7 @@ def test_points_and_regions_are_placed(portal: Portal) -> None:
     assert {r["code"]: r["rows"] for r in regions["regions"]} == dict.fromkeys(
         ("150100", "150200", "150400", "150500", "150600"), 60
     )
+    assert "来源：" in portal.page(f"/datasets/{portal.ids['towers']}/map")
     page = portal.page(f"/datasets/{portal.ids['firms']}/map")
     link = re.search(r'<a href="([^"]+)">包头市</a>', page)
     assert link

@@ -159,6 +159,9 @@ def test_every_rule_has_a_basis_and_every_table_reads() -> None:
     assert len(STANDARDS.data_elements("population")) > 10
     assert STANDARDS.departments()
     assert STANDARDS.themes()
+    local = STANDARDS.category("307")
+    assert (local.name.zh, local.plain.zh) == ("省（自治区、直辖市）及其下各级政务部门", "综合统计与政务")
+    assert STANDARDS.category("101").plain == STANDARDS.category("101").name
 
 
 def _get(path: str) -> Any:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beijiang.access import RegionFacts
-from beijiang.catalog import OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
 from beijiang.demo.files import HandIn, write_later, write_region
+from beijiang.demo.files.meanings import meaning
 from beijiang.demo.people import People
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
@@ -141,6 +142,9 @@ def _edit(hand_in: HandIn) -> ResourceEdit:
         licence=_licence(hand_in),
         update_cycle=hand_in.update_cycle,
         contact="演示数据管理科",
+        items=tuple(
+            ItemEdit(column=c, description=words) for c in hand_in.columns if (words := meaning(c, hand_in.unit))
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from beijiang.opendata.models import (
     Theme,
 )
 from beijiang.opendata.service import OpenData, Reading
+from beijiang.opendata.tableview import printed
 
 __all__ = [
     "DataVersion",
@@ -31,4 +32,5 @@ __all__ = [
     "Reading",
     "RowPage",
     "Theme",
+    "printed",
 ]

@@ -94,7 +94,7 @@ def dataset_json(dataset: Dataset, versions: Sequence[DataVersion], base: str) -
 
 def _thirteen(dataset: Dataset) -> dict[str, Any]:
     return {
-        "category": [{"id": t.id, "name": _words(t.name)} for t in dataset.themes],
+        "category": [{"id": t.id, "name": _words(t.category)} for t in dataset.themes],
         "name": dataset.title,
         "code": list(dataset.codes),
         "provider": {"id": dataset.provider_id, "name": _words(dataset.provider)},

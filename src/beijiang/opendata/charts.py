@@ -143,13 +143,14 @@ def parse(words: Mapping[str, str], columns: Sequence[GovernedColumn], filters: 
     if not x:
         raise Invalid("这个数据集没有可以画图的列。", "This dataset has no column to draw.", code="bad_chart")
     kinds = {column.name: column.type for column in columns}
-    y = words.get("_y") or None
+    unasked = proposed if not any(words.get(name) for name in ("_x", "_y", "_fn")) else None
+    y = words.get("_y") or (unasked.y if unasked else None)
     same = proposed is not None and x == proposed.x
     spec = ChartSpec(
         x=x,
         y=y,
         unit=_word(DateUnit, words.get("_unit"), proposed.unit if proposed and same else _unit_of(kinds.get(x))),
-        fn=_word(MeasureFn, words.get("_fn"), MeasureFn.SUM if y else MeasureFn.COUNT),
+        fn=_word(MeasureFn, words.get("_fn"), unasked.fn if unasked else MeasureFn.SUM if y else MeasureFn.COUNT),
         form=_word(ChartType, words.get("_type"), proposed.form if proposed and same else ChartType.BAR),
         filters=filters,
     )
@@ -262,6 +263,13 @@ def _unit_of(kind: str | None) -> DateUnit:
     return DateUnit.YEAR if kind in MOMENTS else DateUnit.NONE
 
 
+def shown(value: Any, fn: MeasureFn) -> Any:
+    """Return a measured value for the drawing and the table beneath: a mean to two decimals; the API keeps every digit."""
+    if fn is not MeasureFn.AVG or not isinstance(value, float | Decimal):
+        return value
+    return round(value, 2) if abs(float(value)) >= 1 else float(f"{value:.3g}")
+
+
 def computed(spec: ChartSpec, summary: pa.Table, version: int) -> Chart:
     """Make the chart from the gate's summary, in the summary's order."""
     rows = list(zip(*(column.to_pylist() for column in summary.columns), strict=True))
@@ -300,7 +308,7 @@ def drawing(chart: Chart, language: Language) -> dict[str, JsonValue]:
     spec = chart.spec
     drawn = [p for p in chart.points if p[0] is not None and p[1] is not None] if _is_scatter(spec) else chart.points
     names: list[JsonValue] = [_plain(p[0]) if _is_scatter(spec) else label(p[0], spec.unit, language) for p in drawn]
-    values: list[JsonValue] = [_plain(p[1]) for p in drawn]
+    values: list[JsonValue] = [_plain(shown(p[1], spec.fn)) for p in drawn]
     measure = spec.measure_name(language)
     series: list[JsonValue] = [{"name": measure, "values": values}]
     along = spec.x if _is_scatter(spec) else ""

@@ -60,6 +60,13 @@ class Theme:
     id: str
     name: Text
     count: int
+    official: Text | None = None
+    """The name in the catalog guide, where it is another one."""
+
+    @property
+    def category(self) -> Text:
+        """Return the name that metadata use."""
+        return self.official or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def metadata(dataset: Dataset, language: Language, day: str | None) -> list[tupl
     sharing = words(dataset.share_type) + (f" · {dataset.share_condition}" if dataset.share_condition else "")
     joint = say("、", ", ")
     return [
-        (say("信息资源分类", "Category"), joint.join(words(t.name) for t in dataset.themes)),
+        (say("信息资源分类", "Category"), joint.join(words(t.category) for t in dataset.themes)),
         (say("信息资源名称", "Name"), dataset.title),
         (say("信息资源代码", "Code"), joint.join(dataset.codes)),
         (say("信息资源提供方", "Provider"), words(dataset.provider)),

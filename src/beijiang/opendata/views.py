@@ -93,7 +93,8 @@ def _themes(entry: Entry, standards: Standards) -> tuple[Theme, ...]:
     for code in entry.categories:
         group = code[:3]
         try:
-            found.setdefault(group, Theme(group, standards.category(group).name, 0))
+            category = standards.category(group)
+            found.setdefault(group, Theme(group, category.plain, 0, category.name))
         except NotFound:
             found.setdefault(group, Theme(group, Text(group, group), 0))
     return tuple(found.values())
@@ -126,14 +127,14 @@ def _fields(entry: Entry, columns: Sequence[GovernedColumn] | None, standards: S
 
 
 def _field(item: Item, column: GovernedColumn | None, standards: Standards) -> DatasetField:
-    letters = {t.code: t.name for t in standards.item_types()}
-    fallback = letters.get(item.type, Text(item.type, item.type))
+    kinds = {t.code: t.column_type for t in standards.item_types()}
+    kind = column.type if column else kinds.get(item.type, item.type)
     state = FieldState.WITHHELD if column is None else FieldState.MASKED if column.masked else FieldState.OPEN
     return DatasetField(
         column=item.column,
         name=item.name,
         type=column.type if column else item.type,
-        type_name=COLUMN_TYPES.get(column.type, fallback) if column else fallback,
+        type_name=COLUMN_TYPES.get(kind, Text(kind, kind)),
         description=item.description or (column.comment if column else ""),
         level=column.grade if column else item.level,
         kind=column.kind if column else item.kind,

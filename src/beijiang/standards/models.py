@@ -37,12 +37,16 @@ class Jurisdiction:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One node of the catalog tree of 2017: class 类 (1 digit), group 项 (3), division 目 (6)."""
+    """One node of the catalog tree of 2017: class 类 (1 digit), group 项 (3), division 目 (6).
+
+    ``name`` is the guide's, for metadata and forms; ``plain`` is what the public reads where the guide speaks officialese.
+    """
 
     code: str
     parent: str | None
     tier: str
     name: Text
+    plain: Text
     keywords: tuple[str, ...]
     origin: str
     verified: bool
@@ -79,6 +83,12 @@ class ResourceFormat:
     nonproprietary: bool
     open_portal_role: str
     """data, api, attachment, review or never."""
+
+    @property
+    def words(self) -> Text:
+        """Return what people call it: the file's kind in both languages, an interface by its class."""
+        kind = self.label.removesuffix(" service")
+        return Text(f"{self.class_name.zh} {kind}" if kind != self.label else kind, self.label)
 
 
 @dataclass(frozen=True, slots=True)

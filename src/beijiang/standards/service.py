@@ -155,6 +155,7 @@ class Standards:
                 parent=row["parent"] or None,
                 tier=row["tier"],
                 name=_name(row),
+                plain=Text(row["plain_zh"] or row["name_zh"], row["plain_en"] or row["name_en"]),
                 keywords=_words(row["keywords"]),
                 origin=row["origin"],
                 verified=_yes(row["verified"]),

@@ -198,10 +198,10 @@ class Base:
         """Return the words for one value of a facet."""
         standards = self._standards
         named: dict[Facet, Callable[[str], Text]] = {
-            Facet.THEME: lambda code: standards.category(code).name,
+            Facet.THEME: lambda code: standards.category(code).plain,
             Facet.DEPARTMENT: self._department,
             Facet.REGION: lambda code: Text(standards.region(code).name, standards.region(code).name_en),
-            Facet.FORMAT: lambda name: Text(standards.format(name).label, standards.format(name).label),
+            Facet.FORMAT: lambda name: standards.format(name).words,
             Facet.UPDATE_CYCLE: lambda code: standards.update_cycle(code).name,
             Facet.OPEN_TYPE: lambda word: OpenType(word).text,
         }

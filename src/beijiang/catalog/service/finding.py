@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beijiang.access import Permission
 from beijiang.catalog.models import (
+    Change,
     Comparison,
     Level,
     OpenType,
@@ -28,7 +29,7 @@ from beijiang.catalog.search.marking import places_of, snippet, spans
 from beijiang.catalog.search.shelf import Reader
 from beijiang.catalog.search.sounds import sounding
 from beijiang.catalog.service.base import Base
-from beijiang.catalog.service.comparison import compare
+from beijiang.catalog.service.comparison import compare, differences
 from beijiang.catalog.service.promises import promise
 from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, link_term
 from beijiang.kit import Actor, Invalid, NotFound
@@ -96,9 +97,15 @@ class Finding(Base):
         )
 
     def list(
-        self, actor: Actor, *, states: Iterable[State] = (), org_id: str | None = None, limit: int = 500
+        self,
+        actor: Actor,
+        *,
+        states: Iterable[State] = (),
+        org_id: str | None = None,
+        words: str = "",
+        limit: int = 500,
     ) -> tuple[Resource, ...]:
-        """Return resources whose working entries the actor may see, latest change first."""
+        """Return resources whose working entries the actor may see, latest change first; ``words`` stand in a name."""
         self._access.require(actor, Permission.CATALOG_RESOURCE_READ, org_id)
         reader = self._reader(actor)
         if not reader.everything and org_id not in {None, reader.org_id}:
@@ -107,7 +114,7 @@ class Finding(Base):
             return ()
         wanted = org_id if reader.everything else reader.org_id
         with self._db.read() as connection:
-            return tuple(ResourceStore(connection).all(org_id=wanted, states=states, limit=limit))
+            return tuple(ResourceStore(connection).all(org_id=wanted, states=states, words=words.strip(), limit=limit))
 
     def versions(self, actor: Actor, resource_id: str) -> tuple[Version, ...]:
         """Return the published versions, newest first; a visitor sees them while the resource is published."""
@@ -129,6 +136,13 @@ class Finding(Base):
         if before not in numbered or after not in numbered:
             raise NotFound("没有这个版本。", "There is no such version.", code="unknown_version")
         return compare(numbered[before], numbered[after])
+
+    def changes(self, actor: Actor, resource_id: str) -> tuple[Change, ...]:
+        """Return how the working entry differs from the version last published: what its reviewer has to look at."""
+        resource = self.get(actor, resource_id)
+        with self._db.read() as connection:
+            published = ResourceStore(connection).versions(resource_id)
+        return tuple(differences(published[0].entry, resource.entry)) if published else ()
 
     def steps(self, actor: Actor, resource_id: str) -> tuple[Step, ...]:
         """Return an entry's life so far, oldest first."""

@@ -106,7 +106,7 @@ class Indexer:
                     category = self._standards.category(code)
                 except NotFound:
                     continue
-                names += [category.name.zh, category.name.en]
+                names += dict.fromkeys((category.name.zh, category.name.en, category.plain.zh, category.plain.en))
         return names
 
     def _meanings(self, code_set: str | None) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -118,13 +118,18 @@ class ResourceStore:
         """Return the resource of this name at this provider."""
         return self._one((s.resource.c.provider_id == provider_id) & (s.resource.c.name == name))
 
-    def all(self, *, org_id: str | None = None, states: Iterable[State] = (), limit: int = 500) -> list[Resource]:
-        """Return resources, newest change first, of one organisation and in some states if named."""
+    def all(
+        self, *, org_id: str | None = None, states: Iterable[State] = (), words: str = "", limit: int = 500
+    ) -> list[Resource]:
+        """Return resources, newest change first: of one organisation, in some states, with words in a name, if given."""
         query = select(s.resource).order_by(s.resource.c.updated_at.desc(), s.resource.c.id).limit(limit)
         if org_id is not None:
             query = query.where(s.resource.c.provider_id == org_id)
         if wanted := [str(state) for state in states]:
             query = query.where(s.resource.c.state.in_(wanted))
+        if words:
+            held = (column.icontains(words, autoescape=True) for column in (s.resource.c.name, s.resource.c.table_name))
+            query = query.where(or_(*held))
         rows = self._connection.execute(query).mappings().all()
         codes = self._codes([row["id"] for row in rows])
         return [_resource(row, codes.get(row["id"], ())) for row in rows]

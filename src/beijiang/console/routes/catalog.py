@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from beijiang.access import Permission
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
 from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.words import told
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
     from beijiang.build import Platform
-    from beijiang.catalog import Change, Resource
+    from beijiang.catalog import Entry, Resource
 
 _DONE = {
     "submit": Text("已提交审核。", "Submitted for review."),
@@ -40,19 +41,16 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
 def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/catalog")
-    def entries(request: Request, state: str = "") -> HTMLResponse:
+    def entries(request: Request, state: str = "", q: str = "") -> HTMLResponse:
         states = [State(state)] if state in set(State) else []
-        found = platform.catalog.list(person(request), states=states)
-        return frame.page(request, "catalog.html", resources=found, state=state, states=tuple(State))
+        found = platform.catalog.list(person(request), states=states, words=q)
+        return frame.page(request, "catalog.html", resources=found, state=state, states=tuple(State), q=q)
 
     @pages.get("/catalog/{resource_id}")
     def entry(request: Request, resource_id: str) -> HTMLResponse:
         who = person(request)
         resource = platform.catalog.get(who, resource_id)
         versions = platform.catalog.versions(who, resource_id) if resource.versions else ()
-        changes: tuple[Change, ...] = ()
-        if len(versions) > 1:
-            changes = platform.catalog.compare(who, resource_id, versions[1].number, versions[0].number).changes
         standards = platform.standards
         return frame.page(
             request,
@@ -61,8 +59,10 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             gaps=platform.catalog.missing(who, resource_id),
             steps=platform.catalog.steps(who, resource_id),
             versions=versions,
-            changes=changes,
+            changes=platform.catalog.changes(who, resource_id),
             promise=platform.catalog.promise(who, resource_id),
+            told=told,
+            chosen=_chosen_names(platform, resource.entry),
             may=_rights(platform, request, resource),
             categories=standards.categories(),
             cycles=standards.update_cycles(),
@@ -71,6 +71,22 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             share_methods=tuple(ShareMethod),
             open_types=tuple(OpenType),
         )
+
+
+def _chosen_names(platform: Platform, entry: Entry) -> dict[str, Text | str]:
+    """Return what the codes of an entry are called, for those who may read it only; an unknown code shows itself."""
+    standards = platform.standards
+    known = {
+        "category": {c.code: Text(f"{c.code} {c.name.zh}", f"{c.code} {c.name.en}") for c in standards.categories()},
+        "cycle": {c.code: c.name for c in standards.update_cycles()},
+        "licence": {licence.id: licence.name for licence in standards.licences()},
+    }
+    codes = {
+        "category": entry.categories[0] if entry.categories else "",
+        "cycle": entry.update_cycle,
+        "licence": entry.licence,
+    }
+    return {kind: known[kind].get(code, code) for kind, code in codes.items()}
 
 
 def _add_editing(pages: APIRouter, frame: Frame, platform: Platform) -> None:

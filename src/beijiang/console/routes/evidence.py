@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.words import actions
 from beijiang.evidence import EvidenceQuery
+from beijiang.kit import Invalid, NotFound
 from beijiang.web import content_disposition, guard_formula
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from beijiang.build import Platform
     from beijiang.evidence import EvidenceRecord
+    from beijiang.kit import Actor
 
 FIELDS = (
     "sequence",
@@ -41,13 +46,18 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the auditor."""
     pages = APIRouter()
 
+    zone = ZoneInfo(platform.settings.time_zone)
+
     def query(request: Request, *, limit: int = 100) -> EvidenceQuery:
         asked = request.query_params
+        until = _midnight(asked.get("until", ""), zone)
         return EvidenceQuery(
-            actor_id=asked.get("actor_id") or None,
-            action=asked.get("action") or None,
-            target=asked.get("target") or None,
+            actor_id=_who(platform, person(request), asked.get("actor_id", "").strip()),
+            action=asked.get("action", "").strip() or None,
+            target=asked.get("target", "").strip() or None,
             decision=asked.get("decision") or None,
+            since=_midnight(asked.get("since", ""), zone),
+            until=until + timedelta(days=1) if until else None,
             before=number(asked.get("before")) or None,
             limit=limit,
         )
@@ -55,14 +65,16 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     @pages.get("/evidence")
     def search(request: Request) -> HTMLResponse:
         found = platform.evidence_reader.search(person(request), query(request))
-        return frame.page(request, "evidence.html", found=found, asked=request.query_params, report=None)
+        return frame.page(
+            request, "evidence.html", found=found, asked=request.query_params, report=None, actions=actions()
+        )
 
     @pages.post("/evidence/check")
     def check(request: Request) -> HTMLResponse:
         who = person(request)
         report = platform.evidence_reader.check(who)
         found = platform.evidence_reader.search(who, EvidenceQuery(limit=20))
-        return frame.page(request, "evidence.html", found=found, asked={}, report=report)
+        return frame.page(request, "evidence.html", found=found, asked={}, report=report, actions=actions())
 
     @pages.get("/evidence/export")
     def export(request: Request) -> StreamingResponse:
@@ -71,6 +83,34 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return StreamingResponse(_csv(records), media_type="text/csv; charset=utf-8", headers=headers)
 
     return pages
+
+
+def _who(platform: Platform, asking: Actor, words: str) -> str | None:
+    """Return the id behind a login; anything else is taken for an id, so that visitors and keys can be asked for too."""
+    try:
+        return platform.access.person(asking, words).id if words else None
+    except NotFound:
+        return words
+
+
+def _midnight(words: str, zone: ZoneInfo) -> datetime | None:
+    """Return where a day of the region begins.
+
+    Raises:
+        Invalid: ``bad_date``.
+
+    """
+    if not words:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(words), time(), zone)
+    except ValueError:
+        raise Invalid(
+            "日期应写成 2026-11-23 这样。",
+            "Write the date like 2026-11-23.",
+            code="bad_date",
+            detail={"date": words[:20]},
+        ) from None
 
 
 def _csv(records: Iterable[EvidenceRecord]) -> Iterator[str]:

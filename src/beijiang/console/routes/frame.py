@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.console.words import word
 from beijiang.kit import BeijiangError, Language, Text, Unauthenticated
+from beijiang.opendata import printed
 from beijiang.web import local_path
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Frame:
             menu=self.console.menu(who) if not who.is_anonymous else (),
             flash_messages=_read_flash(request),
             word=word,
+            cell=lambda value: printed(value, language(request)),
             **values,
         )
         if FLASH in request.cookies and _is_navigation(request):

@@ -68,6 +68,8 @@ class HandIn:
     """The items that may be opened; empty when nothing may."""
     licence: str = ""
     mode: LoadMode = LoadMode.REPLACE
+    unit: str = ""
+    """The unit of every figure, where the whole table has one."""
     sheet: str | None = None
     """Named only where a user would have to name it: several tables in one workbook."""
     encoding: str | None = None

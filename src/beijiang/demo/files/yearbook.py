@@ -68,6 +68,7 @@ def _describe(scene: Scene, indicator: _Indicator, columns: tuple[str, ...], row
         title=f"{indicator.title}（2010-2025年）",
         summary=f"{indicator.title}，单位：{indicator.unit}，2010年至2025年，含全区合计或平均。" + DEMO_NOTE,
         columns=columns,
+        unit=indicator.unit,
         key_columns=("地区代码",),
         rows=rows,
         category=indicator.category,

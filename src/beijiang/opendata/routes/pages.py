@@ -19,12 +19,14 @@ from beijiang.opendata.models import Dataset, RowPage
 from beijiang.opendata.routes.api import PREFIX, actor, asked
 from beijiang.opendata.rowquery import RowQuery
 from beijiang.opendata.service import OpenData, Reading
-from beijiang.tables import DateUnit, Exit, FilterOp
+from beijiang.tables import Exit, FilterOp
 
 if TYPE_CHECKING:
     from beijiang.web import Pages
 
 ROWS = 50
+PLACES = 200
+"""Places listed beside a map; the drawing has more."""
 
 
 def router(opendata: OpenData, site: Pages) -> APIRouter:
@@ -236,6 +238,7 @@ def _chart(request: Request, reading: Reading) -> dict[str, Any]:
         "carried": [],
         "chart": None,
         "spec": None,
+        "chosen_form": dict(asked(request)).get("_type", ""),
     }
     try:
         words, filters = chart_words(asked(request))
@@ -254,8 +257,9 @@ def _chart(request: Request, reading: Reading) -> dict[str, Any]:
         "heading": heading,
         "drawing": charts.drawing(found, language),
         "measure_name": measure,
+        "measured": next((f.description for f in reading.dataset.items if f.column == spec.y), ""),
         "scatter": spec.form is ChartType.SCATTER,
-        "points": [_point(p, spec.unit, language) for p in found.points],
+        "points": [_point(p, spec, language) for p in found.points],
         "chart_api": tableview.address(f"{PREFIX}/{reading.dataset.id}/chart", pairs),
     }
 
@@ -266,8 +270,9 @@ def _without_idle_unit(words: Mapping[str, str], reading: Reading) -> dict[str, 
     return {name: value for name, value in words.items() if name != "_unit" or words.get("_x", "") in {"", *moments}}
 
 
-def _point(point: tuple[Any, ...], unit: DateUnit, language: Language) -> list[str]:
-    return [charts.label(point[0], unit, language), *(tableview.printed(v, language) for v in point[1:])]
+def _point(point: tuple[Any, ...], spec: charts.ChartSpec, language: Language) -> list[str]:
+    values = (charts.shown(value, spec.fn) for value in point[1:])
+    return [charts.label(point[0], spec.unit, language), *(tableview.printed(v, language) for v in values)]
 
 
 def _map(request: Request, dataset: Dataset, view: maps.MapView | None) -> dict[str, Any]:
@@ -276,12 +281,19 @@ def _map(request: Request, dataset: Dataset, view: maps.MapView | None) -> dict[
     if view is None:
         return {"view": None}
     rows = Text("行数", "Rows").in_language(language)
-    by = "、".join(view.plan.columns)
-    heading = Text(f"按{by}的分布", f"Places by {', '.join(view.plan.columns)}").in_language(language)
-    common = {"view": view, "heading": heading, "drawing": maps.drawing(view, language), "row_links": {}}
-    if view.plan.kind is maps.MapKind.POINTS:
+    by = view.plan.columns[0]
+    points = view.plan.kind is maps.MapKind.POINTS
+    heading = Text("地点分布", "Where the places are") if points else Text(f"行数，按{by}", f"Rows by {by}")
+    common = {
+        "view": view,
+        "heading": heading.in_language(language),
+        "drawing": maps.drawing(view, language),
+        "row_links": {},
+        "unlisted": len(view.points) > PLACES,
+    }
+    if points:
         heads = [Text("地点", "Place"), Text("经度", "Longitude"), Text("纬度", "Latitude")]
-        places = [[p.label or "—", f"{p.longitude:g}", f"{p.latitude:g}", f"{p.rows:,}"] for p in view.points[:200]]
+        places = [[p.label or "—", f"{p.longitude:g}", f"{p.latitude:g}", f"{p.rows:,}"] for p in view.points[:PLACES]]
         return {**common, "place_heads": [*(h.in_language(language) for h in heads), rows], "places": places}
     column = view.plan.columns[0]
     names = [(r.name if language is Language.ZH else r.name_en, r) for r in view.regions]

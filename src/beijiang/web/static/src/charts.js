@@ -31,16 +31,16 @@ function ground() {
     textStyle: { fontFamily: token("--sans"), color: ink },
     tooltip: { renderMode: "richText", backgroundColor: token("--card"), borderColor: token("--line"), textStyle: { color: token("--ink") } },
     legend: { bottom: 0, textStyle: { color: ink }, icon: "roundRect" },
-    aria: { enabled: true, decal: { show: true } },
+    aria: { enabled: true },
   };
 }
 
-/** data: {type, x, series: [{name, values}], unit, x_name} */
-function option(data) {
+/** data: {type, x, series: [{name, values}], unit, x_name}; width: pixels, where the names of bars must find room. */
+function option(data, width) {
   const base = ground();
   if (data.type === "pie") {
     const items = data.x.map((name, i) => ({ name, value: data.series[0].values[i] }));
-    return { ...base, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
+    return { ...base, aria: { enabled: true, decal: { show: true } }, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
   }
   if (data.type === "scatter") {
     return {
@@ -49,9 +49,9 @@ function option(data) {
       series: [{ type: "scatter", symbolSize: 6, data: data.x.map((x, i) => [x, data.series[0].values[i]]) }],
     };
   }
-  const long = data.type === "bar" && data.x.some((name) => String(name).length > 5) && data.x.length > 6;
-  const names = { type: "category", data: data.x, name: data.x_name ?? "", inverse: long, ...base.axis };
-  const values = { type: "value", name: data.unit ?? "", ...base.axis };
+  const long = data.type === "bar" && room(data.x) > width - 60;
+  const names = { type: "category", data: data.x, name: data.x_name ?? "", inverse: long, ...base.axis, axisLabel: { ...base.axis.axisLabel, interval: data.x.length > 40 ? "auto" : 0 } };
+  const values = { type: "value", name: long ? "" : data.unit ?? "", ...base.axis };
   return {
     ...base, legend: data.series.length > 1 ? base.legend : undefined,
     grid: { left: 12, right: 24, top: 32, bottom: data.series.length > 1 ? 40 : 12, containLabel: true },
@@ -62,6 +62,12 @@ function option(data) {
       areaStyle: data.type === "area" ? { opacity: 0.18 } : undefined, lineStyle: { type: DASHES[i % 4], width: 2 },
     })),
   };
+}
+
+/** Pixels that the names along an axis take side by side: 12 for a Chinese character, 7 for a Latin one, and air between. */
+function room(names) {
+  const wide = (name) => [...String(name)].reduce((sum, letter) => sum + (letter > "\u2e80" ? 12 : 7), 10);
+  return names.length * Math.max(0, ...names.map(wide));
 }
 
 /** data: {points: [{name, lon, lat, value}], boundary: address or null, attribution} */
@@ -90,9 +96,10 @@ const drawn = new Map();
 
 async function paint(element, data, isMap) {
   drawn.get(element)?.dispose();
+  if (!isMap && data.type === "bar" && data.x.length > 12 && room(data.x) > element.clientWidth - 60) element.style.height = `${80 + 26 * data.x.length}px`;
   const chart = echarts.init(element, null, { renderer: "canvas" });
   drawn.set(element, chart);
-  chart.setOption(isMap ? await mapOption(data) : option(data));
+  chart.setOption(isMap ? await mapOption(data) : option(data, element.clientWidth));
 }
 
 export function draw(root = document) {

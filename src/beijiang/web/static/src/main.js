@@ -36,7 +36,7 @@ enhance(document);
 
 // Menus that are open for readers without scripts fold themselves on narrow screens.
 if (matchMedia("(max-width: 860px)").matches) {
-  for (const menu of document.querySelectorAll("details.side-menu")) menu.open = false;
+  for (const menu of document.querySelectorAll("details.side-menu, details.facet")) menu.open = false;
 }
 
 export { htmx };

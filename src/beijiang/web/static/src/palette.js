@@ -37,6 +37,19 @@ function build() {
   form.append(input);
   dialog.append(form, list);
   input.addEventListener("input", () => fill(list, input.value));
+  form.addEventListener("submit", (event) => {
+    const first = list.querySelector("a"); // a page of that name comes before a search for it
+    if (!input.value.trim() || !first) return;
+    event.preventDefault();
+    location.assign(first.href);
+  });
+  dialog.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const stops = [input, ...list.querySelectorAll("a")];
+    stops[(stops.indexOf(document.activeElement) + step + stops.length) % stops.length].focus();
+  });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });
@@ -60,5 +73,5 @@ function fill(list, words) {
     item.append(copy);
     found.push(item);
   }
-  list.replaceChildren(...found.slice(0, 12));
+  list.replaceChildren(...found.slice(0, 16));
 }

@@ -21,7 +21,7 @@ export function installUploads(root) {
       if (!event.dataTransfer.files.length) return;
       input.files = event.dataTransfer.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
-      say("ok", t(`已选择 ${input.files.length} 个文件`, `${input.files.length} file(s) chosen`));
+      say("ok", t(`已选择 ${input.files[0]?.name}`, `${input.files[0]?.name} chosen`));
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -51,13 +51,17 @@ function send(form) {
     }
     finish();
     const words = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("main p");
-    if (words) say("bad", words.textContent.trim());
-    else announce("bad", request.status, request.getResponseHeader("X-Request-ID"));
+    const place = form.querySelector("[data-said]");
+    if (words && place) {
+      place.textContent = `■ ${words.textContent.trim()}`;
+      place.hidden = false;
+    } else announce("bad", request.status, request.getResponseHeader("X-Request-ID"));
   });
   request.addEventListener("error", () => {
     finish();
     announce("bad", 0, null);
   });
+  form.querySelector("[data-said]")?.setAttribute("hidden", "");
   bar.value = 0;
   bar.hidden = false;
   if (button) button.disabled = true;
