@@ -97,8 +97,12 @@ class _Grammar(Grammar):
 
     def bound(self, value: Position, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
         if spec.type is not ColumnType.TIMESTAMP:
-            kinds = {ColumnType.INTEGER: sa.BigInteger(), ColumnType.DATE: sa.Date()}
-            return sa.cast(self._word(str(value)), kinds.get(spec.type, sa.Numeric()))
+            kind: sa.types.TypeEngine[Any] = sa.Numeric()
+            if spec.type is ColumnType.INTEGER:
+                kind = sa.BigInteger()
+            elif spec.type is ColumnType.DATE:
+                kind = sa.Date()
+            return sa.cast(self._word(str(value)), kind)
         moment: sa.ColumnElement[Any] = sa.cast(self._word(f"{value}+00"), postgresql.TIMESTAMP(timezone=True))
         return moment if self._has_zone(column) else sa.func.timezone(self._word(self._zone), moment)
 

@@ -274,8 +274,9 @@ class Sources:
         owner = self.ingest.owner(actor, draft.table)
         if owner not in {None, source.org_id}:
             raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
-        values = {
-            "id": new_id("syn"),
+        sync_id = new_id("syn")
+        told: dict[str, JsonValue] = {
+            "id": sync_id,
             "source_id": source.id,
             "feed": feed.name,
             "table_name": draft.table.strip(),
@@ -285,20 +286,18 @@ class Sources:
             "cursor": draft.cursor if draft.mode is SyncMode.INCREMENTAL else "",
             "overlap": draft.overlap,
             "deletes": draft.deletes,
-            "created_at": self.clock.now(),
         }
         try:
             with self.db.begin() as tx:
-                SourceStore(tx.connection).add_sync(values)
-                told: dict[str, JsonValue] = {n: v for n, v in values.items() if n != "created_at"}
-                self.evidence.record(tx, actor, "ingest.sync_add", target=values["id"], detail=told)
+                SourceStore(tx.connection).add_sync({**told, "created_at": self.clock.now()})
+                self.evidence.record(tx, actor, "ingest.sync_add", target=sync_id, detail=told)
         except IntegrityError as error:
             raise Conflict(
                 f"表“{draft.table}”已有数据来源（一数一源）。请换一张表，或先停止原来的取数任务。",
                 f'Table "{draft.table}" is filled from a source already (one source per item). Choose another, or end that sync first.',
                 code="table_has_source",
             ) from error
-        return self.sync(actor, str(values["id"]))
+        return self.sync(actor, sync_id)
 
     def leave(self, actor: Actor, words: str) -> None:
         """Stop taking a feed into a table; the table stays as it is."""
