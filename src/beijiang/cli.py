@@ -180,7 +180,7 @@ class Later(NamedTuple):
 
 
 LATER = {
-    "ingest": Later("Take files and sources in: land, type, check, commit, certify.", _ingest),
+    "ingest": Later("Take data in: land, type, check, commit, certify; quarantine and runs.", _ingest),
     "sources": Later("Sources: databases and services that tables are filled from.", _sources),
     "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),

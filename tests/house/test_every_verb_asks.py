@@ -20,8 +20,9 @@ MACHINERY: dict[str, set[str]] = {
     },
     "Catalog": {"advance_release", "apply_grades", "on_table_written", "release_as", "released", "resource_for_table"},
     "Health": {"alive", "examine"},
-    "Ingest": {"recover", "work"},
+    "Ingest": {"recover", "request_of", "work"},
     "Jobs": {"nudge", "register", "run_inline", "start_worker", "stop", "wait"},
+    "Sources": {"work"},
     "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},
     "Tables": {"recover"},
 }

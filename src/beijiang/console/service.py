@@ -74,7 +74,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         (
             (Permission.ACCESS_PERSON_MANAGE, "/console/people", Text("人员与机构", "People and organisations")),
             (Permission.ACCESS_ROLE_ASSIGN, "/console/people", Text("人员与角色", "People and roles")),
-            (Permission.INGEST_TARGET_READ, "/console/targets", Text("访问目标", "Targets")),
+            (Permission.ACCESS_TARGET_READ, "/console/targets", Text("访问目标", "Targets")),
             (Permission.JOBS_JOB_READ, "/console/jobs", Text("作业", "Jobs")),
             (Permission.EVIDENCE_LOG_READ, "/console/evidence", Text("存证", "Evidence")),
             (Permission.PLATFORM_HEALTH_READ, "/console/health", Text("运行状况", "Health")),

@@ -36,6 +36,9 @@ class Permission(StrEnum):
     ACCESS_PERSON_MANAGE = "access:person:manage", "建立、停用、重置账号", "create, disable and reset accounts"
     ACCESS_PERSON_READ = "access:person:read", "查看人员", "see people"
     ACCESS_ROLE_ASSIGN = "access:role:assign", "分配角色", "assign roles"
+    ACCESS_SECRET_ROTATE = "access:secret:rotate", "更换数据源口令的根密钥", "renew the root key of sealed secrets"
+    ACCESS_TARGET_ALLOW = "access:target:allow", "放行内部访问目标", "open inner machines and folders to sources"
+    ACCESS_TARGET_READ = "access:target:read", "查看内部访问目标", "see which inner machines and folders are open"
     CATALOG_RESOURCE_APPROVE = "catalog:resource:approve", "审核通过目录资源", "approve a catalog resource"
     CATALOG_RESOURCE_EDIT = "catalog:resource:edit", "编辑目录资源", "edit a catalog resource"
     CATALOG_RESOURCE_ENDORSE = (
@@ -61,15 +64,12 @@ class Permission(StrEnum):
     INGEST_RUN_CANCEL = "ingest:run:cancel", "取消汇聚任务", "cancel an ingest run"
     INGEST_RUN_READ = "ingest:run:read", "查看汇聚任务", "see ingest runs"
     INGEST_RUN_SUBMIT = "ingest:run:submit", "提交汇聚任务", "submit an ingest run"
-    INGEST_SECRET_ROTATE = "ingest:secret:rotate", "更换数据源口令的根密钥", "renew the root key of sealed secrets"
     INGEST_SOURCE_MANAGE = (
         "ingest:source:manage",
         "维护数据源与取数任务",
         "maintain sources and what is taken from them",
     )
     INGEST_SOURCE_READ = "ingest:source:read", "查看数据源与取数任务", "see sources and what is taken from them"
-    INGEST_TARGET_ALLOW = "ingest:target:allow", "放行内部访问目标", "open inner machines and folders to sources"
-    INGEST_TARGET_READ = "ingest:target:read", "查看内部访问目标", "see which inner machines and folders are open"
     JOBS_JOB_CANCEL = "jobs:job:cancel", "取消作业", "cancel a job"
     JOBS_JOB_READ = "jobs:job:read", "查看作业", "see jobs"
     JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"

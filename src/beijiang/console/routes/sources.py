@@ -199,7 +199,7 @@ def _add_targets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             request,
             "targets.html",
             targets=platform.sources.targets(who),
-            may_allow=platform.access.allows(who, Permission.INGEST_TARGET_ALLOW),
+            may_allow=platform.access.allows(who, Permission.ACCESS_TARGET_ALLOW),
         )
 
     @pages.post("/targets")

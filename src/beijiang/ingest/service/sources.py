@@ -74,13 +74,13 @@ class Sources:
 
     def targets(self, actor: Actor) -> list[AllowedTarget]:
         """Return the inner machines and folders that sources may be read from, newest first."""
-        self.access.require(actor, Permission.INGEST_TARGET_READ)
+        self.access.require(actor, Permission.ACCESS_TARGET_READ)
         with self.db.read() as connection:
             return SourceStore(connection).targets()
 
     def allow(self, actor: Actor, target: Target, reason: str) -> AllowedTarget:
         """Open one machine and port, or one folder, to sources."""
-        self.access.require(actor, Permission.INGEST_TARGET_ALLOW)
+        self.access.require(actor, Permission.ACCESS_TARGET_ALLOW)
         if not reason.strip():
             raise Invalid("请写明放行的理由。", "Say why it is opened.", code="reason_required")
         allowed = AllowedTarget(
@@ -93,7 +93,7 @@ class Sources:
 
     def close_target(self, actor: Actor, target_id: str) -> None:
         """Close a machine or folder again; the next connection is refused."""
-        self.access.require(actor, Permission.INGEST_TARGET_ALLOW)
+        self.access.require(actor, Permission.ACCESS_TARGET_ALLOW)
         with self.db.begin() as tx:
             if not SourceStore(tx.connection).forget_target(target_id):
                 raise NotFound("没有这个访问目标。", "There is no such target.", code="target_not_found")
@@ -198,7 +198,7 @@ class Sources:
 
     def rotate(self, actor: Actor) -> int:
         """Make a new root key and wrap every source's secrets under it; return how many."""
-        self.access.require(actor, Permission.INGEST_SECRET_ROTATE)
+        self.access.require(actor, Permission.ACCESS_SECRET_ROTATE)
         version = self.vault.new_root_key()
         with self.db.begin() as tx:
             store = SourceStore(tx.connection)
