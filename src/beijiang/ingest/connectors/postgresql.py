@@ -244,8 +244,18 @@ class _Snapshot(Reading):
         return Fingerprint({int(bucket): Tally(int(rows), int(total)) for bucket, rows, total in found})
 
     def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
         self._cursor.execute(self._grammar.text(statement))
-        yield from self._cursor.fetch_record_batch()
+        reader = self._cursor.fetch_record_batch()
+        while True:
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+            except (OSError, pa.ArrowException) as error:  # a stream tells of a broken connection in Arrow's words
+                raise source_unreachable() from error
+            yield batch
 
     def _all(self, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
         self._cursor.execute(self._grammar.text(statement))
