@@ -88,6 +88,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             request,
             "source.html",
             source=source,
+            options=[(n, "、".join(map(str, v)) if isinstance(v, list) else v) for n, v in source.options.items()],
             feeds=feeds,
             feed=described,
             fault=fault,
@@ -241,7 +242,8 @@ def _fields(kind: dict[str, Any] | None) -> list[dict[str, Any]]:
         fields.append(
             {
                 "name": name,
-                "hint": option.get("description", ""),
+                "label": _words(option.get("label"), name),
+                "hint": _words(option.get("hint"), option.get("description", "")),
                 "required": name in needed,
                 "secret": name in secret,
                 "default": default if isinstance(default, str | int) else "",
@@ -249,6 +251,10 @@ def _fields(kind: dict[str, Any] | None) -> list[dict[str, Any]]:
             }
         )
     return fields
+
+
+def _words(pair: dict[str, str] | None, otherwise: str) -> Text:
+    return Text(otherwise, otherwise) if pair is None else Text(pair["zh"], pair["en"])
 
 
 def _options(words: dict[str, str]) -> dict[str, Any]:

@@ -59,7 +59,9 @@ _QUARANTINE = (
 
 def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list of small functions
     """Return the command group."""
-    group = typer.Typer(help="Take data in: land, type, check, commit, certify; quarantine and runs.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Take data in: land, type, check, commit, certify; quarantine and runs.", no_args_is_help=True
+    )
 
     @group.command("files")
     def files(  # noqa: PLR0913, PLR0917  # options of a command

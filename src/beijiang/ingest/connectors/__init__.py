@@ -9,6 +9,7 @@ from beijiang.ingest.connectors.contract import (
     Reading,
     Wanted,
     Window,
+    option,
 )
 from beijiang.ingest.connectors.registry import connector, kinds
 
@@ -23,4 +24,5 @@ __all__ = [
     "Window",
     "connector",
     "kinds",
+    "option",
 ]

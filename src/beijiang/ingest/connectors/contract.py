@@ -10,9 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from beijiang.ingest.typing import ColumnSpec
 from beijiang.kit import Text
@@ -32,6 +32,7 @@ __all__ = [
     "Reading",
     "Wanted",
     "Window",
+    "option",
 ]
 
 Position: TypeAlias = "str | int | float | None"
@@ -106,6 +107,12 @@ class Wanted:
     feed: Feed
     key: tuple[str, ...] = ()
     window: Window | None = None
+
+
+def option(label: Text, hint: Text, **words: Any) -> Any:
+    """Declare an option with what people call it and one sentence of help, in both languages."""
+    extra = {"label": {"zh": label.zh, "en": label.en}, "hint": {"zh": hint.zh, "en": hint.en}}
+    return Field(description=hint.en, json_schema_extra=extra, **words)
 
 
 class Reading(ABC):

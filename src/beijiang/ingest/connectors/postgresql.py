@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import sqlalchemy as sa
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql
 
 from beijiang.ingest.connectors.contract import (
@@ -18,6 +18,7 @@ from beijiang.ingest.connectors.contract import (
     Position,
     Reading,
     Wanted,
+    option,
 )
 from beijiang.ingest.connectors.sql import Grammar, SqlTable, find_feeds, find_table, landed_schema
 from beijiang.ingest.connectors.troubles import source_refuses, source_unreachable
@@ -49,18 +50,34 @@ _BAD: Final = {
 class PostgreSQLOptions(ConnectorOptions):
     """How a PostgreSQL database is reached."""
 
-    host: str = Field(description="Host, or the folder of a Unix socket.")
-    port: int = Field(default=5432, ge=1, le=65535, description="Port.")
-    database: str = Field(description="Database.")
-    user: str = Field(description="Account; one that may only read is enough.")
-    password: SecretStr = Field(default=SecretStr(""), description="Its password.")
-    schemas: tuple[str, ...] = Field(
-        default=(), description="Schemas to look into; all that the account sees if empty."
+    host: str = option(
+        Text("主机", "Host"), Text("主机名，或 Unix 套接字所在的目录。", "Host, or the folder of a Unix socket.")
     )
-    tls: Literal["verify", "encrypt", "off"] = Field(
-        default="verify", description="verify: TLS with a checked certificate; encrypt: TLS unchecked; off: plain."
+    port: int = option(Text("端口", "Port"), Text("通常为 5432。", "Usually 5432."), default=5432, ge=1, le=65535)
+    database: str = option(Text("数据库", "Database"), Text("库名。", "Name of the database."))
+    user: str = option(Text("账号", "Account"), Text("只读账号即可。", "An account that may only read is enough."))
+    password: SecretStr = option(Text("口令", "Password"), Text("账号的口令。", "Its password."), default=SecretStr(""))
+    schemas: tuple[str, ...] = option(
+        Text("模式", "Schemas"),
+        Text(
+            "只看这些模式，逗号分隔；空则为账号可见的全部。",
+            "Only these, with commas; all that the account sees if empty.",
+        ),
+        default=(),
     )
-    time_zone: str = Field(default="Asia/Shanghai", description="Zone of columns that hold a time without one.")
+    tls: Literal["verify", "encrypt", "off"] = option(
+        Text("加密连接", "TLS"),
+        Text(
+            "verify 验证证书；encrypt 加密但不验证；off 不加密。",
+            "verify: the certificate is checked; encrypt: it is not; off: plain.",
+        ),
+        default="verify",
+    )
+    time_zone: str = option(
+        Text("时区", "Time zone"),
+        Text("不带时区的时间列按此时区理解。", "Zone of columns that hold a time without one."),
+        default="Asia/Shanghai",
+    )
 
 
 class _Grammar(Grammar):
