@@ -260,3 +260,12 @@ def test_the_work_of_a_dead_process_is_taken_over(tmp_path: Path, postgres_url: 
         assert done == [2, 3], "steps that the dead process finished are not done again"
     finally:
         shop.close()
+
+
+def test_a_done_job_is_done_to_the_last_percent(shop: Shop) -> None:
+    def work(run: JobRun, _arguments: Any) -> None:
+        run.progress(1, 2, Text("一半", "half"))
+
+    shop.jobs.register("half", work)
+    job = shop.jobs.run_inline(shop.jobs.submit(SYSTEM, "half", {}))
+    assert (job.state, job.progress.share, job.share) == (JobState.DONE, 0.5, 1.0)

@@ -59,7 +59,7 @@ def commands(get: Callable[[], Jobs]) -> typer.Typer:
 def _row(job: Job) -> dict[str, Any]:
     if as_json():
         return dict(job.to_json())
-    share = job.progress.share
+    share = job.share
     return {
         "id": job.id,
         "name": job.name,

@@ -84,6 +84,11 @@ class Job:
     """``code``, ``zh``, ``en`` and ``detail`` of what went wrong."""
 
     @property
+    def share(self) -> float | None:
+        """Return the done part between 0 and 1: all of it once the job is done, whatever it noted last."""
+        return 1.0 if self.state is JobState.DONE else self.progress.share
+
+    @property
     def ended(self) -> bool:
         """Tell whether nothing will happen to it any more."""
         return self.state in TERMINAL
