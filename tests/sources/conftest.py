@@ -1,9 +1,17 @@
-"""A department's real PostgreSQL beside the whole platform, and the few words in which a test speaks to both."""
+"""A department's real database beside the whole platform, and the few words in which a test speaks to both."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +35,8 @@ class Department:
     platform: Platform
     database: sa.Engine
     url: sa.URL
+    kind: str = "postgresql"
+    reach: dict[str, Any] = field(default_factory=dict)
 
     def sql(self, *statements: str) -> None:
         with self.database.begin() as connection:
@@ -34,16 +44,10 @@ class Department:
                 connection.execute(sa.text(statement))
 
     def options(self, **changes: Any) -> dict[str, Any]:
-        given = {
-            "host": self.url.query["host"],
-            "database": self.url.database,
-            "user": self.url.username,
-            "tls": "off",
-        }
-        return {**given, **changes}
+        return {**self.reach, **changes}
 
     def connect(self, name: str = "学籍库", **changes: Any) -> None:
-        draft = SourceDraft(name=name, kind="postgresql", org_id=ORG, options=self.options(**changes))
+        draft = SourceDraft(name=name, kind=self.kind, org_id=ORG, options=self.options(**changes))
         self.platform.sources.add(SYSTEM, draft)
 
     def take(self, feed: str, table: str, **words: Any) -> None:
@@ -71,10 +75,103 @@ def department(platform: Platform, postgres_url: str) -> Iterator[Department]:
     database = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
     platform.sources.allow(SYSTEM, Target(folder=folder), "测试库的套接字")
-    yield Department(platform, database, url)
+    reach = {"host": folder, "database": url.database, "user": url.username, "tls": "off"}
+    yield Department(platform, database, url, reach=reach)
     database.dispose()
 
 
 @pytest.fixture
 def socket_folder(postgres_url: str) -> Path:
     return Path(str(sa.make_url(postgres_url).query["host"]))
+
+
+PASSWORD = "only-to-read"
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[tuple[Path, int]]:
+    """Socket and port of a MariaDB of our own: a throw-away instance of the Debian package, without root's rights."""
+    programs = [shutil.which(n, path=f"{os.environ['PATH']}:/usr/sbin") for n in ("mariadbd", "mariadb-install-db")]
+    if None in programs:
+        pytest.fail("MariaDB is missing; get it with: apt-get install -y --no-install-recommends mariadb-server")
+    folder = Path(tempfile.mkdtemp(prefix="bj-maria-"))
+    common = ["--no-defaults", f"--datadir={folder / 'data'}"]
+    if os.getuid() == 0:
+        shutil.chown(folder, "nobody")
+        common.append("--user=nobody")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    made = [str(programs[1]), *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run(made, check=True, capture_output=True)
+    certificate, secret = _certificate(folder)
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [str(programs[0]), *common, f"--socket={folder / 's'}", f"--port={port}", "--bind-address=127.0.0.1",
+             f"--ssl-cert={certificate}", f"--ssl-key={secret}", "--innodb-buffer-pool-size=64M", "--skip-log-bin"],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    for _ in range(600):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            break
+        assert server.poll() is None, (folder / "log").read_text()
+        time.sleep(0.05)
+    yield folder / "s", port
+    server.terminate()
+    server.wait()
+    shutil.rmtree(folder)
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for the name localhost, signed by itself."""
+    import datetime as dt
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=9))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(made.public_bytes(pem))
+    paths[1].write_bytes(key.private_bytes(pem, *plain))
+    for path in paths if os.getuid() == 0 else ():
+        shutil.chown(path, "nobody")
+    return paths
+
+
+@pytest.fixture
+def maria(platform: Platform, mariadb_server: tuple[Path, int]) -> Iterator[Department]:
+    """A department with a MariaDB database, which the account ``reader`` may read and nothing more."""
+    platform.first_start()
+    path, port = mariadb_server
+    name = f"t_{uuid.uuid4().hex}"
+    url = sa.URL.create("mysql+pymysql", "root", query={"unix_socket": str(path), "charset": "utf8mb4"})
+    admin = sa.create_engine(url, poolclass=sa.NullPool)
+    with admin.begin() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+        connection.execute(sa.text(f"CREATE OR REPLACE USER reader@'%' IDENTIFIED BY '{PASSWORD}'"))
+        connection.execute(sa.text(f"GRANT SELECT ON {name}.* TO reader@'%'"))
+    database = sa.create_engine(url.set(database=name), poolclass=sa.NullPool)
+    platform.sources.allow(SYSTEM, Target(host="localhost", port=port, network="127.0.0.0/8"), "测试库")
+    platform.sources.allow(SYSTEM, Target(host="localhost", port=port, network="::1/128"), "测试库")
+    reach = {"host": "localhost", "port": port, "database": name, "user": "reader", "password": PASSWORD, "tls": "off"}
+    yield Department(platform, database, url.set(database=name), "mysql", reach)
+    database.dispose()
+    with admin.begin() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name}"))
+    admin.dispose()

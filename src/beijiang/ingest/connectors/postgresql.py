@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import sqlalchemy as sa
@@ -20,11 +19,10 @@ from beijiang.ingest.connectors.contract import (
     Wanted,
     option,
 )
-from beijiang.ingest.connectors.sql import Grammar, SqlTable, find_feeds, find_table, landed_schema
+from beijiang.ingest.connectors.sql import Grammar, Snapshot, SqlTable, find_feeds, find_table, landed_schema
 from beijiang.ingest.connectors.troubles import source_refuses, source_unreachable
 from beijiang.ingest.typing import ColumnSpec, ColumnType
 from beijiang.kit import BeijiangError, Text
-from beijiang.tables import Fingerprint, Tally
 
 if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi as adbc
@@ -223,42 +221,15 @@ class PostgreSQL(Connector):
             raise _told(error) from error
 
 
-class _Snapshot(Reading):
-    """One repeatable-read transaction: rows, keys, position and fingerprint of one moment."""
+class _Snapshot(Snapshot):
+    """One repeatable-read transaction, read by ADBC."""
 
-    consistent = True
-
-    def __init__(self, cursor: adbc.Cursor, table: SqlTable, wanted: Wanted, grammar: _Grammar) -> None:
+    def __init__(self, cursor: adbc.Cursor, table: SqlTable, wanted: Wanted, grammar: Grammar) -> None:
+        super().__init__(table, wanted, grammar, landed_schema(wanted.feed))
         self._cursor = cursor
-        self._table = table
-        self._wanted = wanted
-        self._grammar = grammar
-        self.schema = landed_schema(wanted.feed)
 
-    def until(self, end: Position) -> Reading:
-        window = self._wanted.window
-        bounded = self._wanted if window is None else replace(self._wanted, window=replace(window, end=end))
-        return _Snapshot(self._cursor, self._table, bounded, self._grammar)
-
-    def position(self) -> Position:
-        window = self._wanted.window
-        if window is None:
-            return None
-        found: Position = self._all(self._grammar.highest(self._table, self._wanted, window))[0][0]
-        return found
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        return self._stream(self._grammar.rows(self._table, self._wanted))
-
-    def keys(self) -> Iterator[pa.RecordBatch]:
-        return self._stream(self._grammar.key_rows(self._table, self._wanted))
-
-    def rows_in(self, buckets: Sequence[int]) -> Iterator[pa.RecordBatch]:
-        return self._stream(self._grammar.rows(self._table, self._wanted, buckets))
-
-    def fingerprint(self) -> Fingerprint:
-        found = self._all(self._grammar.tallies(self._table, self._wanted))
-        return Fingerprint({int(bucket): Tally(int(rows), int(total)) for bucket, rows, total in found})
+    def _again(self, wanted: Wanted) -> Reading:
+        return _Snapshot(self._cursor, self._table, wanted, self._grammar)
 
     def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa

@@ -1,25 +1,26 @@
 """What all SQL databases share: finding tables, mapping types, and statements made as trees, never as text.
 
 ``SqlTable`` is one described table with its columns as the database knows them. A ``Grammar`` says, for one product, how a
-column is read so that nothing of it is lost, and how its canonical text is written inside the database.
+column is read so that nothing of it is lost, and how its canonical text is written inside the database. A ``Snapshot`` asks
+one transaction all that a run wants to know.
 """
 
 from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine.reflection import Inspector
 
-from beijiang.ingest.connectors.contract import Feed, FeedColumn, Position, Wanted, Window
+from beijiang.ingest.connectors.contract import Feed, FeedColumn, Position, Reading, Wanted, Window
 from beijiang.ingest.connectors.troubles import feed_missing
 from beijiang.ingest.typing import ColumnSpec, ColumnType
 from beijiang.kit import Invalid
-from beijiang.tables import NULL_MARK, SEPARATOR
+from beijiang.tables import NULL_MARK, SEPARATOR, Fingerprint, Tally
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CURSOR_TYPES",
     "Grammar",
+    "Snapshot",
     "SqlTable",
     "find_feeds",
     "find_table",
     "is_ordered",
     "landed_schema",
     "spec_of",
+    "text_schema",
 ]
 
 CURSOR_TYPES: Final = frozenset({ColumnType.INTEGER, ColumnType.DATE, ColumnType.TIMESTAMP, ColumnType.DECIMAL})
@@ -105,6 +108,11 @@ class Grammar(ABC):
     def bound(self, value: Position, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
         """Return a cursor value (canonical text, or a number) as an expression that compares with the column."""
 
+    def ordered(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
+        """Return what of a cursor column is compared with ``bound``; NULL where a value has no place in the order."""
+        del spec
+        return column
+
     # The statements
 
     def rows(self, table: SqlTable, wanted: Wanted, buckets: Sequence[int] | None = None) -> sa.Select[Any]:
@@ -144,12 +152,13 @@ class Grammar(ABC):
         if window is None:
             return query
         column, spec = tree.c[window.column], _spec(wanted.feed, window.column)
+        value = self.ordered(column, spec)
         bounds = []
         if window.start is not None:
-            bounds.append(column >= self.bound(window.start, column, spec))
+            bounds.append(value >= self.bound(window.start, column, spec))
         if window.end is not None:
-            bounds.append(column <= self.bound(window.end, column, spec))
-        return query.where(sa.or_(sa.and_(*bounds), column.is_(None))) if bounds else query
+            bounds.append(value <= self.bound(window.end, column, spec))
+        return query.where(sa.or_(sa.and_(*bounds), value.is_(None))) if bounds else query
 
     def _key_text(self, tree: sa.TableClause, wanted: Wanted) -> sa.ColumnElement[str]:
         return self._joined([self.canonical(tree.c[name], _spec(wanted.feed, name)) for name in wanted.key])
@@ -164,6 +173,54 @@ class Grammar(ABC):
         """Return a statement as the database's own text, with every value quoted by the dialect."""
         compiled = statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True})
         return str(compiled)
+
+
+class Snapshot(Reading):
+    """One transaction that sees one moment: rows, keys, position and fingerprint are statements in it."""
+
+    consistent = True
+
+    def __init__(self, table: SqlTable, wanted: Wanted, grammar: Grammar, schema: pa.Schema) -> None:
+        self._table = table
+        self._wanted = wanted
+        self._grammar = grammar
+        self.schema = schema
+
+    @abstractmethod
+    def _again(self, wanted: Wanted) -> Reading:
+        """Return the same look at other rows."""
+
+    @abstractmethod
+    def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
+        """Yield what a statement selects, in the types of ``schema``."""
+
+    @abstractmethod
+    def _all(self, statement: sa.Select[Any]) -> Sequence[Sequence[Any]]:
+        """Return the few rows that a statement selects."""
+
+    def until(self, end: Position) -> Reading:
+        window = self._wanted.window
+        return self._again(self._wanted if window is None else replace(self._wanted, window=replace(window, end=end)))
+
+    def position(self) -> Position:
+        window = self._wanted.window
+        if window is None:
+            return None
+        found: Position = self._all(self._grammar.highest(self._table, self._wanted, window))[0][0]
+        return found
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        return self._stream(self._grammar.rows(self._table, self._wanted))
+
+    def keys(self) -> Iterator[pa.RecordBatch]:
+        return self._stream(self._grammar.key_rows(self._table, self._wanted))
+
+    def rows_in(self, buckets: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        return self._stream(self._grammar.rows(self._table, self._wanted, buckets))
+
+    def fingerprint(self) -> Fingerprint | None:
+        found = self._all(self._grammar.tallies(self._table, self._wanted))
+        return Fingerprint({int(bucket): Tally(int(rows), int(total)) for bucket, rows, total in found})
 
 
 def _spec(feed: Feed, name: str) -> ColumnSpec:
@@ -186,6 +243,13 @@ def landed_schema(feed: Feed) -> pa.Schema:
         kind = column.spec.to_arrow().type
         fields.append(pa.field(column.name, pa.string() if pa.types.is_decimal(kind) else kind))
     return pa.schema(fields)
+
+
+def text_schema(feed: Feed) -> pa.Schema:
+    """Return how rows come where every value is delivered as its canonical text, to be read afterwards."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(c.name, pa.string()) for c in feed.columns])
 
 
 def find_feeds(inspector: Inspector, schemas: Iterable[str | None]) -> list[Feed]:

@@ -57,10 +57,9 @@ def differences(
     """Select kind, canonical key columns (``k0`` ...) and a flag per column (``d0`` ...) of rows that are not equal."""
     from sqlglot import exp
 
-    mine = exp.select("*").from_(_relation(MINE))
-    mine = _within(mine, schema, part).where(
-        exp.In(this=_hash(_key_text(schema, key, None), 2), expressions=[exp.Literal.number(b) for b in buckets])
-    )
+    ranges = exp.In(this=_hash(_key_text(schema, key, None), 2), expressions=[exp.Literal.number(b) for b in buckets])
+    mine = _within(exp.select("*").from_(_relation(MINE)), schema, part).where(ranges)
+    theirs = exp.select("*").from_(_relation(THEIRS)).where(ranges.copy())
     others = [name for name in schema.names if name not in key]
     flags = [exp.NullSafeNEQ(this=_column("m", name), expression=_column("t", name)) for name in others]
     in_mine, in_theirs = (exp.Is(this=_column(side, key[0]), expression=exp.null()).not_() for side in ("m", "t"))
@@ -78,7 +77,7 @@ def differences(
     query = (
         exp.select(*shown)
         .from_(mine.subquery("m"))
-        .join(_relation(THEIRS, "t"), on=_same_key("m", "t", key), join_type="full")
+        .join(theirs.subquery("t"), on=_same_key("m", "t", key), join_type="full")
     )
     unequal: list[Any] = [exp.not_(in_mine), exp.not_(in_theirs), *flags]
     return query.where(exp.or_(*unequal)).limit(limit)
