@@ -93,7 +93,9 @@ def mariadb_server() -> Iterator[tuple[Path, int]]:
     """Socket and port of a MariaDB of our own: a throw-away instance of the Debian package, without root's rights."""
     programs = [shutil.which(n, path=f"{os.environ['PATH']}:/usr/sbin") for n in ("mariadbd", "mariadb-install-db")]
     if None in programs:
-        pytest.fail("MariaDB is missing; get it with: apt-get install -y --no-install-recommends mariadb-server")
+        # A newcomer's machine may lack it and is told; CI installs it, and there nothing may be skipped.
+        absent = pytest.fail if os.environ.get("CI") else pytest.skip
+        absent("MariaDB is missing; get it with: apt-get install -y --no-install-recommends mariadb-server")
     folder = Path(tempfile.mkdtemp(prefix="bj-maria-"))
     common = ["--no-defaults", f"--datadir={folder / 'data'}"]
     if os.getuid() == 0:
