@@ -8,3 +8,4 @@ from beijiang.outbound.addresses import Outbound
 from beijiang.outbound.models import Address, Target
 
 __all__ = ["Address", "Outbound", "Target"]
+# The HTTP client stands in ``beijiang.outbound.http``: who needs no network does not pay for loading it.
