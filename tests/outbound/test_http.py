@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from beijiang.kit import BeijiangError, Invalid, Refused, TooLarge, Unavailable
-from beijiang.outbound import Outbound
-from beijiang.outbound.http import Credentials, Http, HttpLimits
+from beijiang.outbound import Credentials, Http, HttpLimits, Outbound
 
 HOST = "data.bureau"
 SECRET = "zebra-4711-Steppe"
@@ -317,7 +316,8 @@ def test_no_proxy_of_the_environment_and_no_cookie_is_used(
 
 def test_a_key_in_the_address_is_in_no_log_and_no_error(server: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    server.answers["/"] = page(b"1")
+    server.answers["/"] = moved(f"/there?key={SECRET}")
+    server.answers["/there"] = page(b"1", f"Set-Cookie: k={SECRET}")
     shown = Credentials({"X-Key": SECRET}, {"key": SECRET})
     with client(server) as http:
         answer = http.fetch("GET", url(server), credentials=shown)

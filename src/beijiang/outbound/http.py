@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 import httpcore
 import httpx
@@ -24,7 +24,9 @@ from beijiang.outbound.wire import CheckedBackend, Deadline, tls_context
 if TYPE_CHECKING:
     from beijiang.outbound.addresses import Outbound
 
-__all__ = ["Credentials", "Http", "HttpAnswer", "HttpLimits", "HttpStream", "parsed", "same_origin"]
+__all__ = ["Credentials", "Http", "HttpAnswer", "HttpLimits", "HttpStream", "Url", "parsed", "same_origin"]
+
+Url: TypeAlias = httpx.URL
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
@@ -63,13 +65,13 @@ class HttpAnswer:
     status: int
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
-    url: httpx.URL = field(repr=False)
+    url: Url = field(repr=False)
 
 
 class HttpStream:
     """An answer whose body has yet to come."""
 
-    def __init__(self, response: httpcore.Response, url: httpx.URL, limit: int) -> None:
+    def __init__(self, response: httpcore.Response, url: Url, limit: int) -> None:
         self.status = response.status
         self.headers = httpx.Headers(response.headers)
         self.url = url
@@ -144,7 +146,7 @@ class Http:
     def fetch(
         self,
         method: str,
-        url: str | httpx.URL,
+        url: str | Url,
         *,
         headers: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
@@ -158,7 +160,7 @@ class Http:
     def open(
         self,
         method: str,
-        url: str | httpx.URL,
+        url: str | Url,
         *,
         headers: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
@@ -189,7 +191,7 @@ class Http:
 
     @contextmanager
     def _sent(
-        self, method: str, url: httpx.URL, headers: Mapping[str, str], shown: Credentials | None, content: bytes | None
+        self, method: str, url: Url, headers: Mapping[str, str], shown: Credentials | None, content: bytes | None
     ) -> Iterator[HttpStream]:
         given = {"User-Agent": _AGENT, "Accept-Encoding": "gzip", **headers}
         if shown is not None:
@@ -207,7 +209,7 @@ class Http:
             yield HttpStream(response, url, self._limits.body)
 
 
-def parsed(url: str | httpx.URL) -> httpx.URL:
+def parsed(url: str | Url) -> Url:
     """Return an address that may be asked for.
 
     Raises:
@@ -215,7 +217,7 @@ def parsed(url: str | httpx.URL) -> httpx.URL:
 
     """
     try:
-        found = httpx.URL(url)
+        found = Url(url)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         raise troubles.bad_url() from error
     if found.scheme not in {"http", "https"} or not found.host or found.userinfo or not _port_fits(found):
@@ -223,20 +225,20 @@ def parsed(url: str | httpx.URL) -> httpx.URL:
     return found.copy_with(fragment=None)
 
 
-def _port_fits(url: httpx.URL) -> bool:
+def _port_fits(url: Url) -> bool:
     return url.port is None or 0 < url.port <= MAX_PORT
 
 
-def same_origin(left: httpx.URL, right: httpx.URL) -> bool:
+def same_origin(left: Url, right: Url) -> bool:
     """Tell whether two addresses are of one scheme, host and port."""
     return _origin(left) == _origin(right)
 
 
-def _origin(url: httpx.URL) -> tuple[str, bytes, int]:
+def _origin(url: Url) -> tuple[str, bytes, int]:
     return url.scheme, url.raw_host.lower(), url.port or (443 if url.scheme == "https" else 80)
 
 
-def _redirected(method: str, at: httpx.URL, location: str) -> httpx.URL:
+def _redirected(method: str, at: Url, location: str) -> Url:
     if method not in {"GET", "HEAD"}:
         raise troubles.redirect_refused("method")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Iterable
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from beijiang.outbound.addresses import Outbound
 
 __all__ = ["CheckedBackend", "Deadline", "tls_context"]
+
+
+# At its finest, the library writes answers' headers to the log; an address in one of them may carry a key.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 class Deadline:
