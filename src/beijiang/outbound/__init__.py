@@ -1,10 +1,37 @@
 """The one way out: every connection that the platform opens to another machine has its address checked here first.
 
 Public addresses may be reached. Everything else (loopback, private networks, link-local, metadata services and their IPv6
-disguises) only where the security administrator has named host, port and network.
+disguises) only where the security administrator has named host, port and network. The HTTP client is loaded on first use.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from beijiang.outbound.addresses import Outbound
 from beijiang.outbound.models import Address, Target
 
-__all__ = ["Address", "Outbound", "Target"]
+if TYPE_CHECKING:
+    from beijiang.outbound.http import Credentials, Http, HttpAnswer, HttpLimits, HttpStream, Url, parsed, same_origin
+
+__all__ = [
+    "Address",
+    "Credentials",
+    "Http",
+    "HttpAnswer",
+    "HttpLimits",
+    "HttpStream",
+    "Outbound",
+    "Target",
+    "Url",
+    "parsed",
+    "same_origin",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from beijiang.outbound import http
+
+    return getattr(http, name)

@@ -1,0 +1,164 @@
+"""What has to be said of a web service: where it is, who asks, and how each of its end-points delivers rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from beijiang.ingest.connectors.contract import ConnectorOptions
+from beijiang.ingest.typing import ColumnSpec, ColumnType
+
+__all__ = ["Endpoint", "Paging", "RestColumn", "RestOptions"]
+
+_MAX_PRECISION = 38
+
+
+def _from_text(value: Any) -> Any:
+    """Read what the terminal and a form can only give as text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RestColumn(_Part):
+    """One column, and where in a row its value stands."""
+
+    name: str = Field(min_length=1, max_length=200)
+    path: str = Field(default="", description="JSON pointer (/a/b) or dotted (a.b); empty: the member called like it.")
+    type: ColumnType = ColumnType.TEXT
+    precision: int | None = Field(default=None, ge=1, le=_MAX_PRECISION)
+    scale: int | None = Field(default=None, ge=0, le=_MAX_PRECISION)
+    format: Literal["", "epoch", "epoch_ms"] = Field(default="", description="Times and dates counted since 1970.")
+    comment: str = ""
+    optional: bool = Field(default=False, description="May be absent from every row; otherwise that stops a run.")
+
+    @model_validator(mode="after")
+    def _exact(self) -> Self:
+        if self.type is ColumnType.DECIMAL and (self.precision is None or (self.scale or 0) > self.precision):
+            msg = "a decimal needs a precision, and no scale beyond it"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def spec(self) -> ColumnSpec:
+        """Return the column as tables know it."""
+        if self.type is not ColumnType.DECIMAL:
+            return ColumnSpec(self.name, self.type)
+        return ColumnSpec(self.name, self.type, precision=self.precision, scale=self.scale or 0, fixed=True)
+
+
+class Paging(_Part):
+    """How one page leads to the next."""
+
+    by: Literal["none", "page", "offset", "cursor", "link", "next"] = Field(
+        default="none",
+        description="page, offset: a number in the query; cursor: a mark from the last page; link: the Link header (RFC 8288); next: an address in the body.",
+    )
+    parameter: str = Field(
+        default="", description="Query parameter of page, offset or cursor; empty: called like that."
+    )
+    first: int = Field(default=1, ge=0, description="Number of the first page.")
+    size: int = Field(default=0, ge=0, description="Rows per page that are asked for; 0: as the service likes.")
+    size_parameter: str = Field(default="", description="Query parameter of the size.")
+    path: str = Field(default="", description="Where the next cursor or address stands in the body.")
+    total: str = Field(default="", description="Where the body says how many rows there are; checked at the end.")
+    max_pages: int = Field(default=100_000, ge=1, le=10_000_000, description="More pages than this stop the run.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.by in {"cursor", "next"} and not self.path:
+            msg = "say in path where the next cursor or address stands"
+            raise ValueError(msg)
+        if bool(self.size) != bool(self.size_parameter):
+            msg = "size and size_parameter go together"
+            raise ValueError(msg)
+        return self
+
+
+class Endpoint(_Part):
+    """One list of rows of the service."""
+
+    name: str = Field(min_length=1, max_length=200)
+    path: str = Field(default="", description="Below the base address; may hold a fixed query.")
+    comment: str = ""
+    rows: str = Field(default="", description="Path to the list of rows; empty: the whole body is the list.")
+    columns: tuple[RestColumn, ...] = Field(
+        default=(), description="Empty: the members of the first page's rows, as text."
+    )
+    key: tuple[str, ...] = ()
+    paging: Paging = Paging()
+    since: str = Field(default="", description="Query parameter that takes the cursor of incremental runs.")
+    since_format: Literal["iso", "plain", "epoch", "epoch_ms"] = Field(
+        default="iso", description="iso: 2026-01-02T03:04:05+08:00; plain: 2026-01-02 03:04:05; or since 1970."
+    )
+    ok: str = Field(
+        default="", description="Path to the service's own result code, if it answers errors with status 200."
+    )
+    ok_values: tuple[str, ...] = Field(default=("0",), description="Result codes that mean success.")
+    service: str = Field(default="", description="Service code on the national exchange platform.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        names = [c.name for c in self.columns]
+        if len(set(names)) != len(names) or (names and not set(self.key) <= set(names)):
+            msg = "columns have different names, and the key is among them"
+            raise ValueError(msg)
+        return self
+
+
+class RestOptions(ConnectorOptions):
+    """How a web service that answers JSON is reached."""
+
+    base_url: str = Field(description="Address that all end-points lie below, such as https://data.example.gov.cn/api.")
+    endpoints: Annotated[tuple[Endpoint, ...], BeforeValidator(_from_text)] = Field(
+        min_length=1, description="The lists of rows, as JSON: name, path, rows, columns, key, paging, since."
+    )
+    auth: Literal["none", "key", "basic", "bearer", "oauth2", "exchange"] = Field(
+        default="none", description="exchange: signed headers of the national exchange platform."
+    )
+    user: str = Field(default="", description="Account (basic), client (oauth2) or requester (exchange).")
+    secret: SecretStr = Field(default=SecretStr(""), description="Key, password, token, client secret or signing key.")
+    key_name: str = Field(default="X-API-Key", description="Header or query parameter of the key.")
+    key_in: Literal["header", "query"] = Field(default="header", description="Where the key goes.")
+    token_url: str = Field(default="", description="Address that gives OAuth2 tokens.")
+    client_auth: Literal["basic", "body"] = Field(default="basic", description="How the client shows itself there.")
+    scope: str = Field(default="", description="OAuth2 scope.")
+    per_second: float = Field(default=0, ge=0, le=1000, description="Requests per second at most; 0: no limit of ours.")
+    retries: int = Field(
+        default=4, ge=0, le=10, description="How often a request is tried again when the service is busy."
+    )
+    page_mib: int = Field(default=32, ge=1, le=256, description="Largest page, unpacked, in MiB.")
+    seconds: float = Field(default=120, gt=0, le=3600, description="Longest time for one page.")
+    time_zone: str = Field(default="Asia/Shanghai", description="Zone of times without one.")
+    authority: str = Field(default="", description="Certificate (PEM) of an authority of your own that is trusted too.")
+
+    @field_validator("base_url", "token_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        from beijiang.outbound import parsed
+
+        return str(parsed(value)) if value else value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (KeyError, OSError) as error:
+            msg = "no such time zone"
+            raise ValueError(msg) from error
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not self.base_url or (self.auth == "oauth2" and not self.token_url):
+            msg = "base_url, and token_url with oauth2, are needed"
+            raise ValueError(msg)
+        if len({e.name for e in self.endpoints}) != len(self.endpoints):
+            msg = "end-points have different names"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,69 @@
+"""There is one way out: only ``beijiang.outbound`` opens connections, and connectors take their addresses from it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "src" / "beijiang"
+CLIENTS = {
+    "aiohttp", "ftplib", "http.client", "httpcore", "httpcore2", "httplib2", "httpx", "httpx2", "imaplib", "poplib", "pycurl",
+    "requests", "smtplib", "socket", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc.client",
+}  # fmt: skip
+LISTENERS = {"worker.py"}
+"""Takes the address that the server listens at; opens no connection."""
+OPENING = {"connect", "connect_ex", "create_connection", "open_connection", "open_unix_connection", "urlopen"}
+
+
+def test_nothing_else_brings_a_client_of_its_own() -> None:
+    found = [
+        f"{path}:{node.lineno} {name}"
+        for path, tree in _modules()
+        if not path.startswith("outbound/")
+        for node, name in _imported(tree)
+        if any(name == client or name.startswith(f"{client}.") for client in CLIENTS)
+        and not (path in LISTENERS and name == "socket")
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_what_listens_connects_nowhere() -> None:
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in _modules()
+        if path in LISTENERS
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in OPENING
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_every_connector_takes_its_addresses_from_the_way_out() -> None:
+    """A connector is a class of our contract; whoever opens something names ``self.outbound`` in the same module."""
+    seen, missing = 0, []
+    for path, tree in _modules():
+        if not path.startswith("ingest/connectors/"):
+            continue
+        bases = {
+            b.id for n in ast.walk(tree) if isinstance(n, ast.ClassDef) for b in n.bases if isinstance(b, ast.Name)
+        }
+        if "Connector" not in bases:
+            continue
+        seen += 1
+        asks = any(isinstance(n, ast.Attribute) and n.attr == "outbound" for n in ast.walk(tree))
+        missing += [] if asks else [path]
+    assert seen
+    assert not missing
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        yield str(path.relative_to(SOURCE)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node, node.module
+            yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
