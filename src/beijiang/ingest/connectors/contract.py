@@ -111,7 +111,7 @@ class Wanted:
 
 def option(label: Text, hint: Text, **words: Any) -> Any:
     """Declare an option with what people call it and one sentence of help, in both languages."""
-    extra = {"label": {"zh": label.zh, "en": label.en}, "hint": {"zh": hint.zh, "en": hint.en}}
+    extra: Any = {"label": {"zh": label.zh, "en": label.en}, "hint": {"zh": hint.zh, "en": hint.en}}
     return Field(description=hint.en, json_schema_extra=extra, **words)
 
 
