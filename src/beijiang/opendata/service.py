@@ -323,6 +323,7 @@ class OpenData:
             related=self._related(found.version.entry.related_codes),
             rows=self._rows(found, governed) if governed else 0,
             columns=governed.columns if governed else None,
+            rows_held=governed is not None and governed.filtered,
         )
         return views.dataset(parts, self._standards), governed
 

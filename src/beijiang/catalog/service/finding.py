@@ -49,7 +49,6 @@ class Published:
     version: Version
     table: str | None
     table_version: int | None
-    rows: int
     promise: Promise
     grades: dict[str, str]
 
@@ -89,7 +88,6 @@ class Finding(Base):
             version,
             found.table,
             found.released_table_version,
-            found.facts.rows,
             self._promise(found, version.entry.update_cycle),
             grades,
         )

@@ -241,6 +241,8 @@ class Protection(Ruling):
 
     def _tell_catalog(self, table: str) -> None:
         grades = self.grades_of(table)
+        with self._db.begin() as tx:
+            self._tell_held(tx, table)
         self._catalog.apply_grades(table, {c: (str(g.level), g.kind, str(g.personal)) for c, g in grades.items()})
 
 

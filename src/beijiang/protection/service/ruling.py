@@ -10,7 +10,7 @@ from sqlglot import exp
 from beijiang.access import Permission
 from beijiang.kit import Invalid, NotFound, new_id
 from beijiang.protection.models.conditions import conditions
-from beijiang.protection.models.sight import Audience, RowRule, RuleEffect
+from beijiang.protection.models.sight import OUTSIDERS, Audience, RowRule, RuleEffect
 from beijiang.protection.models.types import type_word
 from beijiang.protection.store import GradeStore, TableFacts
 from beijiang.tables import HIDDEN, Filter
@@ -18,7 +18,7 @@ from beijiang.tables import HIDDEN, Filter
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.catalog import Catalog
-    from beijiang.db import Database
+    from beijiang.db import Database, UnitOfWork
     from beijiang.engine import Engine
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
@@ -81,6 +81,7 @@ class Ruling:
         )
         with self._db.begin() as tx:
             GradeStore(tx.connection).add_rule(rule)
+            self._tell_held(tx, facts.name)
             detail: dict[str, JsonValue] = {
                 "rule": rule.id,
                 "audience": None if audience is None else str(audience),
@@ -113,6 +114,7 @@ class Ruling:
         with self._db.begin() as tx:
             if not GradeStore(tx.connection).end_rule(rule_id, self._clock.now()):
                 raise _no_rule()
+            self._tell_held(tx, rule.table)
             detail: dict[str, JsonValue] = {"rule": rule_id, "reason": reason}
             self._evidence.record(tx, actor, "protection.lift", target=rule.table, detail=detail)
         return rule
@@ -169,6 +171,11 @@ class Ruling:
             answer = self._engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=COUNT_SECONDS))
             found |= {name: snapshot.rows - int(answer.column(i)[0].as_py()) for i, name in enumerate(names)}
         return found
+
+    def _tell_held(self, tx: UnitOfWork, table: str) -> None:
+        """Let the catalog know whether it may tell outsiders how many rows the table has."""
+        rules = GradeStore(tx.connection).rules(table)
+        self._catalog.hold_count(tx, table, held=any(rule.binds(one) for rule in rules for one in OUTSIDERS))
 
     def _seen(self, actor: Actor, table: str, permission: Permission) -> TableFacts:
         facts = self.facts(table)
