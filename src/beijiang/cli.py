@@ -184,7 +184,7 @@ LATER = {
     "sources": Later("Sources: databases and services that tables are filled from.", _sources),
     "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
-    "protection": Later("Grades of columns: see them, correct them.", _protection),
+    "protection": Later("Grades of columns and rules on rows: see them, change them.", _protection),
     "evidence": Later("The evidence log: check, search, export.", _evidence),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),

@@ -145,7 +145,9 @@ def test_an_account_is_closed_opened_and_reset(client: Browser, embedded: World)
     path = f"/api/v1/people/{embedded.id('wang')}"
     assert client.post(f"{path}/disable", json={"reason": "离职"}, headers=headers).json()["disabled_at"]
     assert client.post(f"{path}/enable", headers=headers).json()["disabled_at"] is None
-    code = client.post(f"{path}/reset", headers=headers).json()["one_time_code"]
+    made = client.post(f"{path}/reset", headers=headers).json()
+    code = made["one_time_code"]
+    assert made["keys_revoked"] == 0
     assert client.get(path).json()["must_set_password"]
     client.cookies.clear()
     assert client.post("/api/v1/session", json={"name": "wang", "password": code}).status_code == 201

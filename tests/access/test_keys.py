@@ -156,3 +156,24 @@ def test_the_last_use_of_a_key_is_noted_to_the_minute(world: World) -> None:
     world.access.actor_for({}, secret)
     (key,) = (key for key in world.access.keys(world.actor("wang")) if key.id == key_id)
     assert key.used_at == first
+
+
+@pytest.mark.threat("TM-11")
+@pytest.mark.parametrize("step", ["reset", "disable"])
+def test_a_reset_or_closed_account_keeps_no_key(world: World, step: str) -> None:
+    first, second = issue(world)[1], issue(world)[1]
+    gone, _ = issue(world)
+    world.access.revoke_key(world.actor("wang"), gone)
+    _, other = issue(world, "bao")
+    sys, wang = world.actor("sys"), world.id("wang")
+    if step == "reset":
+        assert world.access.reset_person(sys, wang).keys_revoked == 2
+    else:
+        world.access.disable_person(sys, wang, "离职")
+        world.access.enable_person(sys, wang)
+    for secret in (first, second):
+        assert dead(world, secret)[0] == "proof_invalid"
+    assert world.access.actor_for({}, f"Bearer {other}").id == world.id("bao")
+    world.evidence.flush()
+    record = world.evidence.page(EvidenceQuery(action=f"access.person.{step}")).records[0]
+    assert record.detail["keys_revoked"] == 2

@@ -166,7 +166,7 @@ def test_every_change_of_an_account_is_recorded_with_before_and_after(world: Wor
     assert page.records[0].detail == {"before": ["steward"], "after": ["analyst", "steward"]}
     assert page.records[0].actor_id == world.id("sec")
     page = world.evidence.page(EvidenceQuery(target=world.id("wang"), action="access.person.disable"))
-    assert page.records[0].detail == {"reason": "离职"}
+    assert page.records[0].detail == {"reason": "离职", "keys_revoked": 0}
 
 
 def test_a_refused_change_leaves_nothing_behind(world: World) -> None:

@@ -115,7 +115,7 @@ def test_every_failure_has_one_answer(world: World) -> None:
 def test_an_unknown_account_costs_the_same_work(tmp_path: object, embedded: World) -> None:
     settings = Settings.for_tests(embedded.folder, argon2_memory_kib=16_384, argon2_rounds=3, lockout_failures=1000)
     access = Access(embedded.db, embedded.evidence, embedded.clock, settings)
-    draft_code = access.reset_person(SYSTEM, embedded.id("wang"))
+    draft_code = access.reset_person(SYSTEM, embedded.id("wang")).code
     first = access.sign_in("wang", draft_code, HERE)
     access.change_password(first.actor, draft_code, PASSWORD)
 
@@ -217,7 +217,7 @@ def test_a_failed_sign_in_is_recorded_without_what_was_typed(world: World) -> No
 @pytest.mark.threat("TM-25")
 def test_no_secret_is_stored_anywhere_in_clear(embedded: World) -> None:
     fresh = embedded.access.sign_in("wang", PASSWORD, HERE)
-    code = embedded.access.reset_person(SYSTEM, embedded.id("bao"))
+    code = embedded.access.reset_person(SYSTEM, embedded.id("bao")).code
     from beijiang.access import KeyDraft
 
     draft = KeyDraft(name="k", scopes=frozenset({"catalog:resource:read"}), days=1)
@@ -251,7 +251,7 @@ def test_a_one_time_code_goes_stale(world: World) -> None:
     world.add("new", Role.STEWARD)
     world.clock.advance(timedelta(hours=72))
     refusal(world, "new", world.codes["new"])
-    fresh = world.access.reset_person(world.actor("sys"), world.id("new"))
+    fresh = world.access.reset_person(world.actor("sys"), world.id("new")).code
     assert world.access.sign_in("new", fresh, HERE).session.must_set_password
 
 

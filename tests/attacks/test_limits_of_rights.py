@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from beijiang.kit import SYSTEM
+from beijiang.kit import ANONYMOUS, SYSTEM
 from beijiang.protection.models.sight import Audience
 from beijiang.tables import Filter, FilterOp
 
@@ -191,6 +191,8 @@ def test_rows_that_a_rule_hides_are_not_counted(region: Region) -> None:
     rows = f"{data}/rows"
     first = region["visitor"].get(rows)
     everything = first.json()["count"]
+    assert _listed(region) == everything
+    total = _total(region)
     assert region["visitor"].ok("GET", data)["data"]["rows"] == everything
     rule = region.platform.protection.restrict(
         SYSTEM, OPEN_TABLE, [Filter("盟市", FilterOp.EQ, "包头市")], audience=Audience.OPEN, reason="只开放包头"
@@ -200,7 +202,14 @@ def test_rows_that_a_rule_hides_are_not_counted(region: Region) -> None:
         assert {row["盟市"] for row in seen["rows"]} == {"包头市"}
         assert 0 < seen["count"] == len(seen["rows"]) < everything
         told = region["visitor"].ok("GET", data)["data"]
-        assert (told["rows"], told["versions"]) == (seen["count"], [])
+        assert (told["rows"], told["rows_held"], told["versions"]) == (seen["count"], True, [])
+        assert _listed(region) is None, "a result does not count what the rule changes"
+        assert _total(region) == total - everything
+        page = region["visitor"].get(f"/datasets/{region.ids['open']}").text
+        assert "按规则，部分行不对外提供" in page
+        assert "只开放包头" not in page
+        results = region["visitor"].get("/datasets?q=企业").text
+        assert f"{everything} 行" not in results
         again = region["visitor"].get(rows, headers={"if-none-match": first.headers["etag"]})
         assert again.status_code == 200, "a copy from before the rule is not confirmed"
         for page in ("", "/versions", "/chart", "/fields"):
@@ -208,6 +217,21 @@ def test_rows_that_a_rule_hides_are_not_counted(region: Region) -> None:
             assert answer.status_code == 200, page
     finally:
         region.platform.protection.lift(SYSTEM, rule.id, "试完")
+    assert (_listed(region), _total(region)) == (everything, total)
+
+
+def _listed(region: Region) -> int | None:
+    """Return what the search tells of the open table's rows, the same at both of its doors."""
+    hits = region["visitor"].ok("GET", "/api/v1/datasets?size=100")["hits"]
+    inner = region["visitor"].ok("GET", "/api/v1/catalog/search?size=100")["hits"]
+    (rows,) = {hit["rows"] for hit in [*hits, *inner] if hit["id"] == region.ids["open"]}
+    found: int | None = rows
+    return found
+
+
+def _total(region: Region) -> int:
+    """Return how many rows the home page counts."""
+    return region.platform.opendata.home(ANONYMOUS).numbers.rows
 
 
 @pytest.mark.threat("TM-02")

@@ -160,7 +160,14 @@ def test_an_official_sees_what_everybody_sees(portal: Portal) -> None:
 
 def test_a_closed_data_set_has_an_entry_and_no_rows(portal: Portal) -> None:
     found = portal.json(portal.api("closed"))
-    assert found["data"] == {"open": False, "version": None, "rows": 0, "columns": 0, "versions": []}
+    assert found["data"] == {
+        "open": False,
+        "version": None,
+        "rows": 0,
+        "rows_held": False,
+        "columns": 0,
+        "versions": [],
+    }
     for rest in ("/rows", "/download", "/chart", "/map"):
         assert portal.get(portal.api("closed", rest)).json()["error"]["code"] == "no_open_rows"
     page = portal.page(f"/datasets/{portal.ids['closed']}")

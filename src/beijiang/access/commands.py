@@ -97,11 +97,11 @@ def people(get: Callable[[], Access]) -> typer.Typer:
 
     @group.command("reset")
     def reset(login: str = typer.Argument(help="Whose password."), person: str = _AS) -> None:
-        """Void a password and print a new one-time code."""
+        """Void a password, its sessions and API keys, and print a new one-time code."""
         actor = _actor(get(), person)
-        code = get().reset_person(actor, get().person(actor, login).id)
+        made = get().reset_person(actor, get().person(actor, login).id)
         say(_ONCE)
-        show({"login": login, "one_time_code": code})
+        show({"login": login, "one_time_code": made.code, "keys_revoked": made.keys_revoked})
 
     return group
 

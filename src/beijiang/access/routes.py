@@ -150,9 +150,10 @@ def _add_people(api: APIRouter, access: Access) -> None:
     def enable(request: Request, person_id: str) -> dict[str, Any]:
         return _person(access.enable_person(_actor(request), person_id))
 
-    @api.post("/people/{person_id}/reset", summary="Void a password; the one-time code is shown this once")
+    @api.post("/people/{person_id}/reset", summary="Void password, sessions and keys; the code is shown this once")
     def reset(request: Request, person_id: str) -> dict[str, Any]:
-        return {"one_time_code": access.reset_person(_actor(request), person_id)}
+        made = access.reset_person(_actor(request), person_id)
+        return {"one_time_code": made.code, "keys_revoked": made.keys_revoked}
 
 
 def _add_organisations(api: APIRouter, access: Access) -> None:

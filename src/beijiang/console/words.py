@@ -196,6 +196,21 @@ _WORDS: dict[str, dict[str, Text]] = {
         "conditional_open": Text("有条件开放", "open on conditions"),
         "not_open": Text("不予开放", "not open"),
     },
+    "op": {
+        "eq": Text("等于", "is"),
+        "ne": Text("不等于", "is not"),
+        "contains": Text("包含", "contains"),
+        "startswith": Text("开头是", "begins with"),
+        "endswith": Text("结尾是", "ends with"),
+        "gt": Text("大于", "is more than"),
+        "gte": Text("不小于", "is at least"),
+        "lt": Text("小于", "is less than"),
+        "lte": Text("不大于", "is at most"),
+        "in": Text("是其中之一", "is one of"),
+        "notin": Text("不是其中之一", "is none of"),
+        "isnull": Text("为空", "is empty"),
+        "notnull": Text("不为空", "is not empty"),
+    },
     "decision": {"allow": Text("允许", "allowed"), "deny": Text("拒绝", "denied")},
 }
 

@@ -67,7 +67,7 @@ class People:
     def _open(self, who: tuple[str, str, Role, str], person_id: str | None) -> Account:
         login, name, role, org_id = who
         if person_id is not None:  # the last start was killed between making the account and keeping its password
-            code = self._access.reset_person(SYSTEM, person_id)
+            code = self._access.reset_person(SYSTEM, person_id).code
         else:
             draft = PersonDraft(login=login, name=name, org_id=org_id, roles=frozenset({role}))
             _, code = self._access.add_person(SYSTEM, draft)

@@ -77,6 +77,7 @@ def dataset_json(dataset: Dataset, versions: Sequence[DataVersion], base: str) -
             "open": dataset.readable,
             "version": dataset.table_version,
             "rows": dataset.rows,
+            "rows_held": dataset.rows_held,
             "columns": len(dataset.open_fields) if dataset.readable else 0,
             "versions": [_version(v) for v in versions],
         },

@@ -95,6 +95,11 @@ def write(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
     return chain([next(content, b"")], content)
 
 
+def file_name(title: str, version: int, order: DownloadOrder) -> str:
+    """Return what the file is called."""
+    return f"{title}_v{version}.{order.form.value}"
+
+
 def media_type(order: DownloadOrder) -> str:
     """Return the media type, with the character set where the format has one."""
     if order.form is not DownloadFormat.CSV:

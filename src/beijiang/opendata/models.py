@@ -182,6 +182,8 @@ class Dataset:
     items: tuple[DatasetField, ...]
     readable: bool
     """Whether this reader may have rows."""
+    rows_held: bool = False
+    """Whether a rule keeps rows back from this reader; ``rows`` counts the others."""
     placed: bool = False
     """Whether a column places the rows on a map."""
 

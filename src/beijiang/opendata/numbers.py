@@ -52,8 +52,8 @@ class Counter:
         today = now.astimezone(self._zone).date()
         return Numbers(
             datasets=len(hits),
-            rows=sum(hit.rows for hit in rows.values()),
-            cells=sum(hit.rows * self._columns(hit) for hit in rows.values()),
+            rows=sum(hit.rows or 0 for hit in rows.values()),
+            cells=sum((hit.rows or 0) * self._columns(hit) for hit in rows.values()),
             with_api=len(rows),
             kept=states.count(PromiseState.ON_TIME),
             scored=states.count(PromiseState.ON_TIME) + states.count(PromiseState.LATE),

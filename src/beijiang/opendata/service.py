@@ -103,7 +103,7 @@ class Reading:
 
     def file(self, order: DownloadOrder) -> Download:
         """Return the file of all rows that fit the order's filters."""
-        name = f"{self.dataset.title}_v{self.version}.{order.form.value}"
+        name = downloads.file_name(self.dataset.title, self.version, order)
         return Download(name, downloads.media_type(order), downloads.write(self._governed, order))
 
 
@@ -273,6 +273,21 @@ class OpenData:
         zoned = replace(order, zone=self._settings.time_zone)
         return self.read(actor, dataset_id, Exit.DOWNLOAD).file(zoned)
 
+    def download_head(self, actor: Actor, dataset_id: str, order: DownloadOrder) -> Download:
+        """Return name and type of the file without its bytes; the table is not opened, so no read is recorded.
+
+        Raises:
+            NotFound: no such data set, or its rows are not open.
+
+        """
+        self._ask(actor)
+        found = self._catalog.published(ANONYMOUS, dataset_id)
+        entry = found.version.entry
+        if entry.open_type is not OpenType.UNCONDITIONAL or found.table is None or found.table_version is None:
+            raise _no_rows()
+        name = downloads.file_name(entry.name, found.table_version, order)
+        return Download(name, downloads.media_type(order), iter(()))
+
     def licences(self, actor: Actor) -> tuple[Licence, ...]:
         """Return the terms on which data may be offered."""
         self._ask(actor)
@@ -323,6 +338,7 @@ class OpenData:
             related=self._related(found),
             rows=self._rows(found, governed) if governed else 0,
             columns=governed.columns if governed else None,
+            rows_held=governed is not None and governed.filtered,
         )
         return views.dataset(parts, self._standards), governed
 

@@ -38,6 +38,7 @@ class Parts:
     rows: int
     columns: Sequence[GovernedColumn] | None
     """The columns that the gate lets this reader have; None when it lets none."""
+    rows_held: bool
 
 
 def dataset(parts: Parts, standards: Standards) -> Dataset:
@@ -76,6 +77,7 @@ def dataset(parts: Parts, standards: Standards) -> Dataset:
         rows=parts.rows,
         items=_fields(entry, parts.columns, standards),
         readable=parts.columns is not None,
+        rows_held=parts.rows_held,
         placed=maps.plan(parts.columns or ()) is not None,
     )
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.reference import Kind, kinds
-    from beijiang.protection.models.sight import Audience, RowRule
+    from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
     from beijiang.protection.service import Gate, Protection, SqlGateway, SqlResult
 
 __all__ = [
+    "AUDIENCE_NAMES",
+    "EVERYBODY",
     "Audience",
     "ColumnGrade",
     "Findings",
@@ -25,6 +27,7 @@ __all__ = [
     "Personal",
     "Protection",
     "RowRule",
+    "RuleEffect",
     "SqlGateway",
     "SqlResult",
     "kinds",

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.kit import SYSTEM, Actor, Text
+from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience
+from beijiang.protection.models.where import read_where, written
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection, SqlGateway, SqlResult
 
 __all__ = ["commands", "sql_command"]
@@ -35,6 +38,21 @@ _COLUMNS = (
 )
 
 
+_RULES = (
+    Column("id", Text("标识", "id")),
+    Column("audience", Text("对谁", "for whom")),
+    Column("where", Text("只显示", "shown only where")),
+    Column("hides", Text("隐去行数", "rows hidden"), right=True),
+    Column("reason", Text("理由", "reason")),
+    Column("at", Text("时间", "at")),
+)
+_WHERE = typer.Option(
+    ...,
+    "--where",
+    help="COLUMN=VALUE, or COLUMN__op=VALUE with ne, in, gt, contains, isnull ...; several hold together.",
+)
+
+
 class OutputFormat(StrEnum):
     """How an answer is printed."""
 
@@ -48,7 +66,7 @@ _FORMAT = typer.Option(OutputFormat.TABLE, "--format", help="How to print the an
 
 def commands(get: Callable[[], Protection], access: Callable[[], Access]) -> typer.Typer:
     """Return the command group of grading."""
-    group = typer.Typer(help="Grades of columns: see them, correct them.", no_args_is_help=True)
+    group = typer.Typer(help="Grades of columns and rules on rows: see them, change them.", no_args_is_help=True)
 
     @group.command("grades")
     def grades(table: str = typer.Argument(help="Name of the table."), person: str = _AS) -> None:
@@ -70,7 +88,40 @@ def commands(get: Callable[[], Protection], access: Callable[[], Access]) -> typ
         )
         show([_row(grade)], _COLUMNS)
 
+    _add_rules(group, get, access)
     return group
+
+
+def _add_rules(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
+    @group.command("restrict")
+    def restrict(
+        table: str = typer.Argument(help="Name of the table."),
+        where: list[str] = _WHERE,
+        audience: Audience | None = typer.Option(None, help="Only for readers in this standing; else for all."),  # noqa: B008
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = _AS,
+    ) -> None:
+        """Show only the rows that meet the conditions, through every exit, from now on."""
+        actor = _actor(access, person)
+        made = get().restrict(actor, table, [read_where(one) for one in where], audience=audience, reason=reason)
+        effect = get().rules(actor, made.table)
+        show([_rule(rule, effect) for rule in effect.rules if rule.id == made.id], _RULES)
+
+    @group.command("rules")
+    def rules(table: str = typer.Argument(help="Name of the table."), person: str = _AS) -> None:
+        """Show the row rules in force and how many rows of the newest version each keeps back."""
+        effect = get().rules(_actor(access, person), table)
+        show([_rule(rule, effect) for rule in effect.rules], _RULES)
+
+    @group.command("lift")
+    def lift(
+        rule: str = typer.Argument(help="Id of the row rule."),
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = _AS,
+    ) -> None:
+        """End a row rule; the rows are shown again at once."""
+        ended = get().lift(_actor(access, person), rule, reason)
+        say(Text(f"行规则 {ended.id} 已解除。", f"Row rule {ended.id} is lifted."))
 
 
 def sql_command(get: Callable[[], SqlGateway], access: Callable[[], Access]) -> Callable[..., None]:
@@ -107,6 +158,19 @@ def _row(grade: ColumnGrade) -> dict[str, Any]:
         "share": round(grade.evidence.share, 3),
         "valid_share": round(grade.evidence.valid_share, 3),
         "reason": grade.reason,
+    }
+
+
+def _rule(rule: RowRule, effect: RuleEffect) -> dict[str, Any]:
+    hides = effect.hidden[rule.id]
+    broken = Text("全部（列已变，不向任何人提供）", "all (its column changed; nobody is served)")
+    return {
+        "id": rule.id,
+        "audience": (AUDIENCE_NAMES[rule.audience] if rule.audience else EVERYBODY).in_language(language()),
+        "where": " & ".join(written(one) for one in rule.filters),
+        "hides": broken.in_language(language()) if hides is None else hides,
+        "reason": rule.reason,
+        "at": rule.at,
     }
 
 

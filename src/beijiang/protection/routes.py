@@ -1,19 +1,22 @@
-"""The JSON API of protection: grades of a table's columns, and SQL over governed tables."""
+"""The JSON API of protection: grades of a table's columns, rules on its rows, and SQL over governed tables."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor
 from beijiang.protection.models.reference import kinds
+from beijiang.protection.models.sight import Audience
+from beijiang.tables import Filter, FilterOp
 
 if TYPE_CHECKING:
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection, SqlGateway, SqlResult
 
 __all__ = ["router"]
@@ -27,6 +30,26 @@ class CorrectionOrder(BaseModel):
     level: str | None = Field(default=None, pattern="^L[1-4]$")
     kind: str | None = Field(default=None, max_length=60)
     reason: str = Field(default="", max_length=1000)
+
+
+class ConditionOrder(BaseModel):
+    """One condition on one column, as in the row API; ``in`` and ``notin`` take a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    column: str = Field(min_length=1, max_length=400)
+    op: FilterOp = FilterOp.EQ
+    value: str | bool | int | float | list[str | bool | int | float] | None = None
+
+
+class RuleOrder(BaseModel):
+    """Which rows stay visible, to whom the rule applies (nobody named: to everybody), and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filters: list[ConditionOrder] = Field(min_length=1, max_length=30)
+    audience: Audience | None = None
+    reason: str = Field(min_length=1, max_length=1000)
 
 
 class SqlOrder(BaseModel):
@@ -54,6 +77,27 @@ def router(service: Protection, gateway: SqlGateway) -> APIRouter:
     def correct(request: Request, name: str, column: str, order: CorrectionOrder) -> dict[str, Any]:
         grade = service.correct(_actor(request), name, column, level=order.level, kind=order.kind, reason=order.reason)
         return _grade(grade)
+
+    @routes.get("/tables/{name}/row-rules", summary="Row rules in force, and how many rows they keep back from whom")
+    def rules(request: Request, name: str) -> dict[str, Any]:
+        return _effect(service.rules(_actor(request), name))
+
+    @routes.post(
+        "/tables/{name}/row-rules", status_code=201, summary="Show only rows that meet the conditions, at every exit"
+    )
+    def restrict(request: Request, name: str, order: RuleOrder) -> dict[str, Any]:
+        filters = [Filter(one.column, one.op, one.value) for one in order.filters]
+        who = _actor(request)
+        made = service.restrict(who, name, filters, audience=order.audience, reason=order.reason)
+        return _rule(made, service.rules(who, made.table).hidden.get(made.id))
+
+    @routes.delete(
+        "/tables/{name}/row-rules/{rule}", status_code=204, summary="End a row rule; the rows are shown again at once"
+    )
+    def lift(
+        request: Request, name: str, rule: str, reason: Annotated[str, Query(min_length=1, max_length=1000)]
+    ) -> None:
+        service.lift(_actor(request), rule, reason, table=name)
 
     @routes.post("/sql", summary="Run one SELECT over governed tables; masks and rights hold")
     def sql(request: Request, order: SqlOrder) -> dict[str, Any]:
@@ -84,6 +128,29 @@ def _grade(grade: ColumnGrade) -> dict[str, Any]:
         "table_version": grade.table_version,
         "by": grade.by,
         "at": grade.at.isoformat(),
+    }
+
+
+def _effect(effect: RuleEffect) -> dict[str, Any]:
+    return {
+        "table": effect.table,
+        "version": effect.version,
+        "rows": effect.rows,
+        "rules": [_rule(rule, effect.hidden[rule.id]) for rule in effect.rules],
+        "hidden_from": {str(audience): hidden for audience, hidden in effect.hidden_from.items()},
+    }
+
+
+def _rule(rule: RowRule, hides: int | None) -> dict[str, Any]:
+    """Return a rule; ``hides`` is null when its column is gone or has another type, which shows nobody any row."""
+    return {
+        "id": rule.id,
+        "audience": rule.audience,
+        "filters": [{"column": f.column, "op": str(f.op), "value": f.value} for f in rule.filters],
+        "hides": hides,
+        "reason": rule.reason,
+        "by": rule.by,
+        "at": rule.at.isoformat(),
     }
 
 

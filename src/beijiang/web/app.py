@@ -1,4 +1,8 @@
-"""The door: every request gets an id, a language and an actor, and every answer the same protective headers."""
+"""The door: every request gets an id, a language and an actor, and every answer the same protective headers.
+
+HEAD is answered as GET without the body. A file for download is too dear for that, and reading it is recorded, so those
+routes look at ``request.state.head`` and answer with the headers alone.
+"""
 
 from __future__ import annotations
 
@@ -110,6 +114,7 @@ class Door:
         request.state.request_id = secrets.token_hex(8)
         request.state.actor = ANONYMOUS
         request.state.csrf = ""
+        request.state.head = request.method == "HEAD"
         request.state.language = language.choose(
             request.query_params, request.cookies, request.headers.get("accept-language", ""), self._settings.language
         )
@@ -119,12 +124,14 @@ class Door:
             if message["type"] == "http.response.start":
                 started = True
                 self._protect(request, MutableHeaders(scope=message))
+            elif request.state.head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
             await self._identify(request)
             receive = await self._check_change(request, receive)
-            await self._app(scope, receive, protected)
+            await self._app({**scope, "method": "GET"} if request.state.head else scope, receive, protected)
         except Exception as error:
             if started:
                 raise

@@ -109,6 +109,14 @@ class SignedIn:
     actor: Actor
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """What a reset gives and takes: the one-time code, and how many API keys ended with the old password."""
+
+    code: str = field(repr=False)
+    keys_revoked: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """One API key; its secret was shown once and is not stored."""

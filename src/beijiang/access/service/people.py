@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from beijiang.access.errors import unknown_organisation, unknown_person
-from beijiang.access.models import ADMINISTRATORS, Permission, Person, PersonDraft, Role, check_roles
+from beijiang.access.models import ADMINISTRATORS, PasswordReset, Permission, Person, PersonDraft, Role, check_roles
 from beijiang.access.service.decisions import Decisions
 from beijiang.access.service.passwords import code_digest, new_code
 from beijiang.access.store import KeyStore, OrganisationStore, PersonStore, SessionStore
@@ -101,8 +101,9 @@ class People(Decisions):
             now = self._clock.now()
             PersonStore(tx.connection).set_disabled(person_id, now)
             SessionStore(tx.connection).end_all(person_id)
-            KeyStore(tx.connection).revoke_all(person_id, now)
-            self._evidence.record(tx, actor, "access.person.disable", target=person_id, detail={"reason": reason})
+            keys = KeyStore(tx.connection).revoke_all(person_id, now)
+            detail: dict[str, JsonValue] = {"reason": reason, "keys_revoked": keys}
+            self._evidence.record(tx, actor, "access.person.disable", target=person_id, detail=detail)
             return self._existing(tx, person_id)
 
     def enable_person(self, actor: Actor, person_id: str) -> Person:
@@ -114,8 +115,10 @@ class People(Decisions):
             self._evidence.record(tx, actor, "access.person.enable", target=person_id)
             return self._existing(tx, person_id)
 
-    def reset_person(self, actor: Actor, person_id: str) -> str:
-        """Void somebody's password and sessions; return a one-time code, shown once.
+    def reset_person(self, actor: Actor, person_id: str) -> PasswordReset:
+        """Void somebody's password, sessions and API keys; return a one-time code, shown once, and how many keys ended.
+
+        Whoever had the account in the person's stead may have issued keys; they must not outlive the reset.
 
         An administrator is reset by the operator only: otherwise the system administrator could become the auditor.
         """
@@ -123,11 +126,13 @@ class People(Decisions):
         code = new_code()
         with self._db.begin() as tx:
             self._require_over(actor, self._changeable(tx, actor, person_id, "access.person.reset"))
-            expires = self._clock.now() + timedelta(hours=self._settings.setup_code_hours)
+            now = self._clock.now()
+            expires = now + timedelta(hours=self._settings.setup_code_hours)
             PersonStore(tx.connection).set_code(person_id, code_digest(code), expires)
             SessionStore(tx.connection).end_all(person_id)
-            self._evidence.record(tx, actor, "access.person.reset", target=person_id)
-        return code
+            keys = KeyStore(tx.connection).revoke_all(person_id, now)
+            self._evidence.record(tx, actor, "access.person.reset", target=person_id, detail={"keys_revoked": keys})
+        return PasswordReset(code, keys)
 
     def _require_assign(self, actor: Actor, roles: frozenset[Role]) -> None:
         self.require(actor, Permission.ACCESS_ROLE_ASSIGN)

@@ -89,7 +89,8 @@ class SearchHit:
     level: Level | None
     state: State
     is_public: bool
-    rows: int
+    rows: int | None
+    """None where a rule keeps rows back from outsiders."""
     columns: int
     published_at: datetime | None
     data_at: datetime | None

@@ -57,6 +57,8 @@ class TableFacts:
     data_at: datetime | None = None
     """When rows last changed; a compaction does not count."""
     sources: tuple[str, ...] = ()
+    rows_held: bool = False
+    """Whether a rule keeps rows back from outsiders, so that ``rows`` is not told to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

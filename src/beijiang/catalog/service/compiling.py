@@ -184,6 +184,12 @@ class Compiling(Checking):
             saved = self._save(tx, found, replace(found, entry=entry, grades=known))
             self._record(tx, SYSTEM, "grade", saved, level=str(entry.level) if entry.level else None)
 
+    def hold_count(self, tx: UnitOfWork, table: str, *, held: bool) -> None:
+        """Stop or begin to tell the row count of a table; in the transaction that sets or lifts the rule on its rows."""
+        found = ResourceStore(tx.connection).of_table(table)
+        if found is not None and found.facts.rows_held is not held:
+            self._save(tx, found, replace(found, facts=replace(found.facts, rows_held=held)))
+
     def _check_edit(self, found: Resource, edit: ResourceEdit) -> None:
         columns = {item.column for item in found.entry.items}
         unknown = sorted(edit.columns_named() - columns)
@@ -205,6 +211,7 @@ def _facts(event: TableWritten, before: TableFacts | None) -> TableFacts:
         columns=tuple(event.columns),
         data_at=written if moved or before is None else before.data_at,
         sources=tuple(source.get("name", "") for source in event.sources) or (before.sources if before else ()),
+        rows_held=before is not None and before.rows_held,
     )
 
 

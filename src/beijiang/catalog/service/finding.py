@@ -51,7 +51,6 @@ class Published:
     version: Version
     table: str | None
     table_version: int | None
-    rows: int
     promise: Promise
     grades: dict[str, str]
 
@@ -91,7 +90,6 @@ class Finding(Base):
             version,
             found.table,
             found.released_table_version,
-            found.facts.rows,
             self._promise(found, version.entry.update_cycle),
             grades,
         )

@@ -63,7 +63,7 @@ class Indexer:
             fields=tuple(dict.fromkeys(item.name for item in entry.items)),
             facets=self._facets(entry),
             state=str(resource.state),
-            rows=resource.facts.rows,
+            rows=None if resource.facts.rows_held else resource.facts.rows,
             published_at=resource.published_at,
             data_at=resource.facts.data_at,
         )

@@ -241,7 +241,7 @@ class ResourceStore:
 
 
 def _values(found: Resource) -> dict[str, Any]:
-    facts = {"version": found.facts.version, "rows": found.facts.rows}
+    facts = {"version": found.facts.version, "rows": found.facts.rows, "rows_held": found.facts.rows_held}
     return {
         "table_name": found.table,
         "provider_id": found.entry.provider_id,
@@ -288,6 +288,7 @@ def _resource(row: RowMapping, codes: tuple[Code, ...]) -> Resource:
             columns=tuple(facts["columns"]),
             data_at=row["data_at"],
             sources=tuple(facts["sources"]),
+            rows_held=facts.get("rows_held", False),
         ),
         grades=grades,
         codes=codes,

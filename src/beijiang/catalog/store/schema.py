@@ -125,12 +125,12 @@ search = Table(
     Column("fields", JsonDocument, nullable=False),
     Column("facets", JsonDocument, nullable=False),
     Column("state", String(32), nullable=False),
-    Column("rows", Integer, nullable=False),
+    Column("rows", Integer),
     Column("published_at", UtcDateTime),
     Column("data_at", UtcDateTime),
     UniqueConstraint("resource_id", "slot"),
 )
-"""What a result shows. Slot ``w`` is the working entry, slot ``p`` the published one while the two differ."""
+"""What a result shows; ``rows`` is left out where a rule keeps rows back. Slot ``w`` is the working entry, slot ``p`` the published one while the two differ."""
 
 search_head = Table(
     "catalog_search_head",

@@ -29,7 +29,7 @@ class SearchRow:
     fields: tuple[str, ...]
     facets: Mapping[str, Sequence[str]]
     state: str
-    rows: int
+    rows: int | None
     published_at: datetime | None
     data_at: datetime | None
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
+from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, number, person
 from beijiang.console.words import actions
 from beijiang.evidence import EvidenceQuery
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import EvidenceRecord
     from beijiang.kit import Actor
 
+CSV = "text/csv; charset=utf-8"
 FIELDS = (
     "sequence",
     "id",
@@ -77,10 +79,13 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return frame.page(request, "evidence.html", found=found, asked={}, report=report, actions=actions())
 
     @pages.get("/evidence/export")
-    def export(request: Request) -> StreamingResponse:
-        records = platform.evidence_reader.export(person(request), query(request, limit=1000))
+    def export(request: Request) -> Response:
         headers = {"Content-Disposition": content_disposition("存证.csv"), "Cache-Control": "no-store"}
-        return StreamingResponse(_csv(records), media_type="text/csv; charset=utf-8", headers=headers)
+        if request.state.head:
+            platform.access.require(person(request), Permission.EVIDENCE_LOG_EXPORT)
+            return Response(media_type=CSV, headers=headers)
+        records = platform.evidence_reader.export(person(request), query(request, limit=1000))
+        return StreamingResponse(_csv(records), media_type=CSV, headers=headers)
 
     return pages
 

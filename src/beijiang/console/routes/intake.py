@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 
 from beijiang.access import Permission
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5", "utf-16")
 PAGE = 50
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_TITLE_ROWS, MOST_HEADER_ROWS = 100, 10
 
 
@@ -206,17 +207,16 @@ def _add_quarantine(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         )
 
     @pages.get("/runs/{run_id}/return-file", response_model=None)
-    def return_file(request: Request, run_id: str) -> FileResponse | RedirectResponse:
+    def return_file(request: Request, run_id: str) -> Response:
         who = actor(request)
         found = platform.ingest.run(who, run_id)
-        path = platform.ingest.return_file(who, run_id, language=language(request))
         name = f"{found.table}_退回修改.xlsx"
-        return FileResponse(
-            path,
-            media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            headers={"Content-Disposition": content_disposition(name), "Cache-Control": "no-store"},
-            background=BackgroundTask(path.unlink, missing_ok=True),
-        )
+        headers = {"Content-Disposition": content_disposition(name), "Cache-Control": "no-store"}
+        if request.state.head:
+            return Response(media_type=XLSX, headers=headers)
+        path = platform.ingest.return_file(who, run_id, language=language(request))
+        tidy = BackgroundTask(path.unlink, missing_ok=True)
+        return FileResponse(path, media_type=XLSX, headers=headers, background=tidy)
 
     @pages.post("/quarantine/open")
     def choose(table: Annotated[str, Form(max_length=200)]) -> RedirectResponse:

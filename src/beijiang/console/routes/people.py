@@ -20,7 +20,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
     access = platform.access
 
-    def shown(request: Request, code: str = "", code_for: str = "") -> HTMLResponse:
+    def shown(request: Request, code: str = "", code_for: str = "", keys_revoked: int | None = None) -> HTMLResponse:
         who = person(request)
         organisations = access.organisations()
         return frame.page(
@@ -34,6 +34,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             may_assign=access.allows(who, Permission.ACCESS_ROLE_ASSIGN),
             code=code,
             code_for=code_for,
+            keys_revoked=keys_revoked,
         )
 
     @pages.get("/people")
@@ -78,9 +79,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     @pages.post("/people/{person_id}/reset", response_model=None)
     def reset(request: Request, person_id: str) -> HTMLResponse | RedirectResponse:
         try:
-            code = access.reset_person(person(request), person_id)
+            made = access.reset_person(person(request), person_id)
         except BeijiangError as error:
             return frame.after(request, "/console/people", error.text, "bad")
-        return shown(request, code, access.person(person(request), person_id).login)
+        return shown(request, made.code, access.person(person(request), person_id).login, made.keys_revoked)
 
     return pages

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.kit import BeijiangError, Text
-from beijiang.protection import kinds
-from beijiang.tables import Exit
+from beijiang.kit import BeijiangError, Invalid, Text
+from beijiang.protection import AUDIENCE_NAMES, EVERYBODY, Audience, kinds
+from beijiang.tables import Exit, Filter, FilterOp
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -34,9 +34,10 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     def table(request: Request, name: str, after: str | None = None) -> HTMLResponse:
         who = person(request)
         info = platform.tables.get(who, name)
-        grades, preview, governed, fault = {}, None, None, None
+        grades, rules, preview, governed, fault = {}, None, None, None, None
         try:
             grades = {grade.column: grade for grade in platform.protection.grades(who, name)}
+            rules = platform.protection.rules(who, name)  # before the gate: a rule may be why it shows nothing
             governed = platform.tables.open(who, name, "preview", Exit.PREVIEW)
             preview = governed.page(limit=PREVIEW_ROWS, after=after)
         except BeijiangError as error:
@@ -47,6 +48,10 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             "table.html",
             info=info,
             grades=grades,
+            rules=rules,
+            audiences=AUDIENCE_NAMES,
+            everybody=EVERYBODY,
+            operators=tuple(FilterOp),
             kind_names={kind.id: kind.name for kind in kinds().values()},
             governed=governed,
             preview=preview,
@@ -105,7 +110,50 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
         return frame.attempt(request, back, step)
 
+    _add_rules(pages, frame, platform)
     return pages
+
+
+def _add_rules(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.post("/tables/{name}/row-rules")
+    def restrict(
+        request: Request,
+        name: str,
+        column: Annotated[str, Form(max_length=400)],
+        op: Annotated[FilterOp, Form()],
+        value: Annotated[str, Form(max_length=2000)] = "",
+        audience: Annotated[str, Form(max_length=20)] = "",
+        reason: Annotated[str, Form(max_length=1000)] = "",
+    ) -> RedirectResponse:
+        back = f"/console/tables/{quote(name)}#row-rules"
+
+        def step() -> tuple[str, Text]:
+            who = person(request)
+            only = Filter(column, op, None if op in {FilterOp.ISNULL, FilterOp.NOTNULL} else value)
+            made = platform.protection.restrict(who, name, [only], audience=_audience(audience), reason=reason)
+            hides = platform.protection.rules(who, name).hidden.get(made.id)
+            return back, Text(f"行规则已生效，隐去 {hides} 行。", f"The row rule holds now; it hides {hides} rows.")
+
+        return frame.attempt(request, back, step)
+
+    @pages.post("/tables/{name}/row-rules/{rule}/lift")
+    def lift(
+        request: Request, name: str, rule: str, reason: Annotated[str, Form(max_length=1000)] = ""
+    ) -> RedirectResponse:
+        back = f"/console/tables/{quote(name)}#row-rules"
+
+        def step() -> tuple[str, Text]:
+            platform.protection.lift(person(request), rule, reason, table=name)
+            return back, Text("行规则已解除。", "The row rule is lifted.")
+
+        return frame.attempt(request, back, step)
+
+
+def _audience(word: str) -> Audience | None:
+    try:
+        return Audience(word) if word else None
+    except ValueError:
+        raise Invalid("没有这种读者。", "There is no such audience.", code="unknown_audience") from None
 
 
 def _rights(platform: Platform, request: Request, org_id: str) -> dict[str, bool]:

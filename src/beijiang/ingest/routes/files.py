@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
 from beijiang.ingest.models import CheckSpec, FilePreview, IngestRequest, RunMode
 from beijiang.ingest.service import Ingest
@@ -115,9 +115,12 @@ def router(ingest: Ingest) -> APIRouter:  # a list of small functions
         return ingest.cancel(_actor(request), run_id).to_json()
 
     @api.get("/runs/{run_id}/return-file", summary="The bad rows of a run as a workbook for the supplier")
-    def return_file(request: Request, run_id: str) -> FileResponse:
-        path = ingest.return_file(_actor(request), run_id, language=request.state.language)
+    def return_file(request: Request, run_id: str) -> Response:
         headers = {"Content-Disposition": content_disposition(f"退回-{run_id}.xlsx")}
+        if request.state.head:
+            ingest.run(_actor(request), run_id)
+            return Response(media_type=_XLSX, headers=headers)
+        path = ingest.return_file(_actor(request), run_id, language=request.state.language)
         return FileResponse(path, media_type=_XLSX, headers=headers, background=BackgroundTask(path.unlink))
 
     @api.get("/quarantine", summary="Rows that were set aside, by run or by table")

@@ -79,7 +79,8 @@ def router(opendata: OpenData) -> APIRouter:
             encoding=downloads.parse_encoding(encoding),
             filters=rowquery.parse([p for p in asked(request) if p[0] not in FILE_WORDS]).filters,
         )
-        return sent(opendata.download(actor(request), dataset_id, order))
+        make = opendata.download_head if request.state.head else opendata.download
+        return sent(make(actor(request), dataset_id, order))
 
     @api.get("/{dataset_id}/chart", summary="A summary by one column", description=CHART_TEXT)
     def chart(request: Request, dataset_id: str) -> Response:

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from beijiang.kit import Text
 from beijiang.protection.models.reference import handling
 from beijiang.tables import Filter
 
 if TYPE_CHECKING:
     from beijiang.protection.models.grades import ColumnGrade, Level
 
-__all__ = ["Audience", "Obligation", "RowRule", "Sight", "Treatment", "treatment_of"]
+__all__ = [
+    "AUDIENCE_NAMES",
+    "EVERYBODY",
+    "OUTSIDERS",
+    "Audience",
+    "Obligation",
+    "RowRule",
+    "RuleEffect",
+    "Sight",
+    "Treatment",
+    "treatment_of",
+]
 
 
 class Audience(StrEnum):
@@ -25,6 +39,18 @@ class Audience(StrEnum):
     REVIEW = "review"
     OWN = "own"
     PLATFORM = "platform"
+
+
+AUDIENCE_NAMES: Final = {
+    Audience.OPEN: Text("社会公众", "the public"),
+    Audience.SHARED: Text("其他部门", "other departments"),
+    Audience.REVIEW: Text("审核人员", "reviewers"),
+    Audience.OWN: Text("本部门", "the own department"),
+    Audience.PLATFORM: Text("平台自身", "the platform itself"),
+}
+EVERYBODY: Final = Text("所有人", "everybody")
+OUTSIDERS: Final = frozenset({Audience.OPEN, Audience.SHARED})
+"""Who reads released versions only."""
 
 
 class Treatment(StrEnum):
@@ -61,6 +87,25 @@ class RowRule:
     filters: tuple[Filter, ...]
     reason: str
     by: str
+    at: datetime
+
+    def binds(self, audience: Audience) -> bool:
+        """Tell whether readers in this standing are under the rule."""
+        return self.audience in {None, audience}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEffect:
+    """What the row rules of a table do to one version of it."""
+
+    table: str
+    version: int
+    rows: int
+    rules: tuple[RowRule, ...]
+    hidden: Mapping[str, int | None]
+    """Rows that each rule keeps back, by its id; None when it fits the table no longer, which shows nobody any row."""
+    hidden_from: Mapping[Audience, int | None]
+    """Rows kept back from each audience by all rules together, in the same manner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from beijiang.kit import ActorKind, BeijiangError, NotFound
 from beijiang.protection.models.conditions import column_ref
 from beijiang.protection.models.grades import Level
 from beijiang.protection.models.reference import exit_caps, kinds
-from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment, treatment_of
+from beijiang.protection.models.sight import OUTSIDERS, Audience, Obligation, Sight, Treatment, treatment_of
 from beijiang.protection.models.types import comment_of, type_word
 from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
@@ -40,7 +40,6 @@ __all__ = ["Gate"]
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
 NAME_SHOWN: Final = 60
-OUTSIDERS: Final = frozenset({Audience.OPEN, Audience.SHARED})
 _STRICTNESS: Final = (Treatment.RAW, Treatment.MASKED, Treatment.WITHHELD)
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
@@ -168,7 +167,7 @@ class Gate:
         obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release))
         if not obligations:
             return None
-        filters = tuple(f for rule in rules if rule.audience in {None, audience} for f in rule.filters)
+        filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
         if any(f.column not in snapshot.schema.names for f in filters):
             return None  # the filter's column is gone: nobody can say which rows are to be hidden
         sight = Sight(

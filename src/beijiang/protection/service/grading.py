@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.kit import SYSTEM, Invalid, NotFound, new_id
+from beijiang.kit import SYSTEM, Invalid
 from beijiang.protection.models.classify import ColumnFacts, classify
-from beijiang.protection.models.conditions import conditions, unknown_column
+from beijiang.protection.models.conditions import unknown_column
 from beijiang.protection.models.detectors import checks, counts_of, survey, wanted_checks
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, higher
 from beijiang.protection.models.masks import Masker
 from beijiang.protection.models.reference import kinds
-from beijiang.protection.models.sight import Audience, RowRule
-from beijiang.protection.models.types import type_word
 from beijiang.protection.service.recent import REMEMBERED, Recent
+from beijiang.protection.service.ruling import Ruling, visible_types
 from beijiang.protection.store import GradeStore, TableFacts
-from beijiang.tables import HIDDEN, ROW_COLUMN, Filter
+from beijiang.tables import ROW_COLUMN
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.sight import RowRule
     from beijiang.standards import Standards
     from beijiang.tables import Lake, Snapshot, TableWritten
 
@@ -46,7 +46,7 @@ COLUMNS_AT_ONCE: Final = 60
 SURVEY_SECONDS: Final = 600.0
 
 
-class Protection:
+class Protection(Ruling):
     """Which columns are sensitive, of what kind, and which rows are kept back."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
@@ -60,13 +60,7 @@ class Protection:
         evidence: Evidence,
         clock: Clock,
     ) -> None:
-        self._db = db
-        self._lake = lake
-        self._engine = engine
-        self._catalog = catalog
-        self._access = access
-        self._evidence = evidence
-        self._clock = clock
+        super().__init__(db, lake, engine, catalog, access, evidence, clock)
         self._grades: Recent[dict[str, ColumnGrade]] = Recent(REMEMBERED)
         self.masker = Masker([region.name for region in standards.regions()])
 
@@ -140,49 +134,6 @@ class Protection:
         self._tell_catalog(facts.name)
         return grade
 
-    def restrict(
-        self, actor: Actor, table: str, filters: Sequence[Filter], *, audience: Audience | None = None, reason: str
-    ) -> RowRule:
-        """Show only the rows that meet the literal filters, to everybody or to one audience.
-
-        Raises:
-            Invalid: unknown column, a value that does not fit, no filter or no reason.
-
-        """
-        facts = self._seen(actor, table, Permission.PROTECTION_GRADE_READ)
-        self._access.require(actor, Permission.PROTECTION_GRADE_CORRECT, facts.org_id)
-        if not filters or not reason.strip():
-            raise Invalid(
-                "请给出至少一个条件和理由。", "Give at least one condition and a reason.", code="rule_incomplete"
-            )
-        conditions(filters, self._types(self._lake.snapshot(facts.name, facts.version)))
-        rule = RowRule(
-            id=new_id("rule"), table=facts.name, audience=audience, filters=tuple(filters), reason=reason, by=actor.id
-        )
-        with self._db.begin() as tx:
-            GradeStore(tx.connection).add_rule(rule, self._clock.now())
-            detail: dict[str, JsonValue] = {"rule": rule.id, "columns": [f.column for f in filters], "reason": reason}
-            self._evidence.record(tx, actor, "protection.restrict", target=facts.name, detail=detail)
-        return rule
-
-    def lift(self, actor: Actor, rule_id: str, reason: str) -> None:
-        """End a row rule."""
-        with self._db.read() as connection:
-            rule = GradeStore(connection).rule(rule_id)
-        if rule is None:
-            raise NotFound("没有这条行规则。", "There is no such row rule.")
-        facts = self._seen(actor, rule.table, Permission.PROTECTION_GRADE_READ)
-        self._access.require(actor, Permission.PROTECTION_GRADE_CORRECT, facts.org_id)
-        with self._db.begin() as tx:
-            GradeStore(tx.connection).end_rule(rule_id, self._clock.now())
-            detail: dict[str, JsonValue] = {"rule": rule_id, "reason": reason}
-            self._evidence.record(tx, actor, "protection.lift", target=rule.table, detail=detail)
-
-    def facts(self, table: str) -> TableFacts | None:
-        """Return whose a table is and up to which version it is graded; for the gate."""
-        with self._db.read() as connection:
-            return GradeStore(connection).table(table)
-
     def all_facts(self) -> list[TableFacts]:
         """Return every graded table; for the gate."""
         with self._db.read() as connection:
@@ -236,25 +187,8 @@ class Protection:
             return
         self._catalog.advance_release(event.table, event.version)
 
-    def _seen(self, actor: Actor, table: str, permission: Permission) -> TableFacts:
-        facts = self.facts(table)
-        if not self._access.allows(actor, permission, None if facts is None else facts.org_id):
-            self._access.require(actor, permission)
-            facts = None
-        if facts is None:
-            raise NotFound(
-                f"没有名为 {table[:60]} 的表，或者它还没有定级。请用 beijiang tables list 查看。",
-                f"There is no table named {table[:60]}, or it is not graded yet. See beijiang tables list.",
-                code="table_not_found",
-            )
-        return facts
-
-    @staticmethod
-    def _types(snapshot: Snapshot) -> dict[str, str]:
-        return {field.name: type_word(field) for field in snapshot.schema if field.name not in HIDDEN}
-
     def _discover(self, snapshot: Snapshot, event: TableWritten) -> dict[str, tuple[str, Findings]]:
-        types = self._types(snapshot)
+        types = visible_types(snapshot)
         comments = dict(zip(event.columns, event.column_comments, strict=False))
         looked_at = [name for name, word in types.items() if word in {"text", "integer"}]
         step = _step(snapshot.rows, len(looked_at)) if ROW_COLUMN in snapshot.schema.names else 1
@@ -307,6 +241,8 @@ class Protection:
 
     def _tell_catalog(self, table: str) -> None:
         grades = self.grades_of(table)
+        with self._db.begin() as tx:
+            self._tell_held(tx, table)
         self._catalog.apply_grades(table, {c: (str(g.level), g.kind, str(g.personal)) for c, g in grades.items()})
 
 

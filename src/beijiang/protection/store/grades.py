@@ -110,7 +110,7 @@ class GradeStore:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else _rule(row)
 
-    def add_rule(self, rule: RowRule, at: datetime) -> None:
+    def add_rule(self, rule: RowRule) -> None:
         """Add a row rule."""
         filters = [{"column": f.column, "op": str(f.op), "value": f.value} for f in rule.filters]
         self._connection.execute(
@@ -121,13 +121,14 @@ class GradeStore:
                 filters=filters,
                 reason=rule.reason,
                 set_by=rule.by,
-                set_at=at,
+                set_at=rule.at,
             )
         )
 
-    def end_rule(self, rule_id: str, at: datetime) -> None:
-        """End a row rule; it stays in the table as history."""
-        self._connection.execute(update(row_rule).where(row_rule.c.id == rule_id).values(ended_at=at))
+    def end_rule(self, rule_id: str, at: datetime) -> bool:
+        """End a row rule, which stays in the table as history; tell whether it was in force."""
+        living = (row_rule.c.id == rule_id) & row_rule.c.ended_at.is_(None)
+        return self._connection.execute(update(row_rule).where(living).values(ended_at=at)).rowcount == 1
 
     def secret(self, name: str) -> str | None:
         """Return a stored secret."""
@@ -166,6 +167,7 @@ def _rule(row: Row[Any]) -> RowRule:
         filters=_filters(row.filters),
         reason=row.reason,
         by=row.set_by,
+        at=row.set_at,
     )
 
 
