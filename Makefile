@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime
 	$(BIN)/beijiang --home $(DEMO_HOME) demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope
+	$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
