@@ -149,5 +149,5 @@ def build(settings: Settings) -> Platform:
         ingest=ingest,
         sources=sources,
         opendata=opendata,
-        health=Health(settings, db, engine, evidence, assets_present),
+        health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
     )

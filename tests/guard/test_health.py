@@ -9,6 +9,7 @@ from sqlalchemy import text
 from beijiang.app import create_app
 from beijiang.build import Platform
 from beijiang.guard import Finding
+from beijiang.ingest import SourceDraft
 from beijiang.kit import SYSTEM
 
 
@@ -24,7 +25,19 @@ def _finding(platform: Platform, name: str) -> Finding:
 
 def test_a_fresh_home_is_well(platform: Platform) -> None:
     findings = {f.name: f.ok for f in platform.health.examine() if f.name != "assets"}
-    assert findings == dict.fromkeys(["python", "home", "disk", "database", "search", "engine", "evidence"], True)
+    parts = ["python", "home", "disk", "database", "search", "engine", "secrets", "evidence"]
+    assert findings == dict.fromkeys(parts, True)
+
+
+def test_sources_whose_key_is_lost_are_named(platform: Platform) -> None:
+    options = {"host": "db.example", "database": "x", "user": "x", "password": "geheim"}
+    platform.sources.add(SYSTEM, SourceDraft(name="学籍库", kind="postgresql", org_id="education", options=options))
+    assert _finding(platform, "secrets").ok
+    platform.settings.root_key_file.unlink()
+    found = _finding(platform, "secrets")
+    assert not found.ok
+    assert "学籍库" in found.text.zh
+    assert platform.settings.root_key_file.name in found.text.zh
 
 
 def test_a_home_that_others_may_read_is_pointed_out(platform: Platform) -> None:

@@ -30,7 +30,7 @@ MACHINERY: dict[str, set[str]] = {
     "Health": {"alive", "examine"},
     "Ingest": {"recover", "request_of", "work"},
     "Jobs": {"nudge", "register", "run_inline", "start_worker", "stop", "wait"},
-    "Sources": {"work"},
+    "Sources": {"locked_out", "work"},
     "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},
     "Tables": {"recover"},
 }

@@ -28,14 +28,21 @@ SQLITE = (3, 35, 0)
 class Health:
     """Tell whether the installation works; for machines in one word, for the operator in sentences."""
 
-    def __init__(
-        self, settings: Settings, db: Database, engine: Engine, evidence: Evidence, assets: Callable[[], bool]
+    def __init__(  # noqa: PLR0913, PLR0917  # every part that is looked at
+        self,
+        settings: Settings,
+        db: Database,
+        engine: Engine,
+        evidence: Evidence,
+        assets: Callable[[], bool],
+        locked_out: Callable[[], Sequence[str]],
     ) -> None:
         self._settings = settings
         self._db = db
         self._engine = engine
         self._evidence = evidence
         self._assets = assets
+        self._locked_out = locked_out
 
     def alive(self) -> bool:
         """Tell whether the metadata database answers; cheap enough to be asked every second."""
@@ -52,6 +59,7 @@ class Health:
             self._search(),
             self._query_engine(),
             self._web_assets(),
+            self._secrets(),
             self._evidence_log(),
         ]
 
@@ -121,6 +129,14 @@ class Health:
             return Finding("assets", ok=True, text=Text("网页资源齐全", "web assets are in place"))
         zh, en = "缺少网页资源，请执行 make assets。", "Web assets are missing; run make assets."
         return Finding("assets", ok=False, text=Text(zh, en))
+
+    def _secrets(self) -> Finding:
+        lost = self._locked_out()
+        if not lost:
+            return Finding("secrets", ok=True, text=Text("数据源的口令可以解开", "the secrets of sources open"))
+        zh = f"这些数据源的口令解不开：{'、'.join(lost)}。请从密钥备份恢复 {self._settings.root_key_file.name}，或重新填写口令。"
+        en = f"The secrets of these sources do not open: {', '.join(lost)}. Restore {self._settings.root_key_file.name} from its backup, or enter them anew."
+        return Finding("secrets", ok=False, text=Text(zh, en))
 
     def _evidence_log(self) -> Finding:
         report = self._evidence.check()

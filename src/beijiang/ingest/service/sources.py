@@ -26,7 +26,7 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.store.sources import SourceStore
-from beijiang.kit import Conflict, Invalid, NotFound, new_id
+from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
 from beijiang.outbound import Outbound, Target
 from beijiang.tables import HIDDEN
 
@@ -213,6 +213,19 @@ class Sources:
             detail: dict[str, JsonValue] = {"version": version, "secrets": count}
             self.evidence.record(tx, actor, "ingest.secret_rotate", target="root-key", detail=detail)
         return count
+
+    def locked_out(self) -> list[str]:
+        """Return the names of sources whose secrets do not open; asked by the examination of the installation."""
+        with self.db.read() as connection:
+            every = SourceStore(connection).sources(None)
+        lost = []
+        for source in every:
+            try:
+                for name, sealed in source.secrets.items():
+                    self.vault.open(sealed, purpose=SEALED_FOR, context=_place(source.id, name))
+            except BeijiangError:
+                lost.append(source.name)
+        return lost
 
     def feeds(self, actor: Actor, words: str) -> list[Feed]:
         """Ask a source what can be read; also the test of its options.
