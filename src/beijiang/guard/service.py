@@ -28,7 +28,7 @@ SQLITE = (3, 35, 0)
 class Health:
     """Tell whether the installation works; for machines in one word, for the operator in sentences."""
 
-    def __init__(  # noqa: PLR0913, PLR0917  # every part that is looked at
+    def __init__(
         self,
         settings: Settings,
         db: Database,
