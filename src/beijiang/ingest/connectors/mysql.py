@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import sqlalchemy as sa
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from beijiang.ingest.connectors.contract import (
     Connector,
@@ -18,6 +18,7 @@ from beijiang.ingest.connectors.contract import (
     FeedColumn,
     Reading,
     Wanted,
+    option,
 )
 from beijiang.ingest.connectors.mysql_grammar import MySQLGrammar, Native
 from beijiang.ingest.connectors.sql import Grammar, Snapshot, SqlTable, is_ordered, text_schema
@@ -62,22 +63,47 @@ _PRECISION: Final = 38
 class MySQLOptions(ConnectorOptions):
     """How a MySQL or MariaDB database is reached."""
 
-    host: str = Field(description="Host, or the path of a Unix socket.")
-    port: int = Field(default=3306, ge=1, le=65535, description="Port.")
-    database: str = Field(description="Database.")
-    user: str = Field(description="Account; one that may only SELECT is enough. OceanBase: user@tenant.")
-    password: SecretStr = Field(default=SecretStr(""), description="Its password.")
-    tls: Literal["verify", "encrypt", "off"] = Field(
-        default="verify", description="verify: TLS with a checked certificate; encrypt: TLS unchecked; off: plain."
+    host: str = option(
+        Text("主机", "Host"), Text("主机名，或 Unix 套接字的路径。", "Host, or the path of a Unix socket.")
     )
-    ca: str = Field(
-        default="", description="Certificates (PEM) of the authority that is trusted; the system's if empty."
+    port: int = option(Text("端口", "Port"), Text("通常为 3306。", "Port."), default=3306, ge=1, le=65535)
+    database: str = option(Text("数据库", "Database"), Text("库名。", "Database."))
+    user: str = option(
+        Text("账号", "Account"),
+        Text(
+            "只有 SELECT 权限的账号即可；OceanBase 写作 账号@租户。",
+            "Account; one that may only SELECT is enough. OceanBase: user@tenant.",
+        ),
     )
-    time_zone: Zone = Field(
-        default="Asia/Shanghai", description="Zone of DATETIME columns, which hold a time without one."
+    password: SecretStr = option(Text("口令", "Password"), Text("账号的口令。", "Its password."), default=SecretStr(""))
+    tls: Literal["verify", "encrypt", "off"] = option(
+        Text("加密连接", "TLS"),
+        Text(
+            "verify 验证证书；encrypt 加密但不验证；off 不加密。",
+            "verify: TLS with a checked certificate; encrypt: TLS unchecked; off: plain.",
+        ),
+        default="verify",
     )
-    tinyint1: Literal["boolean", "integer"] = Field(
-        default="boolean", description="What tinyint(1) holds; choose integer where it holds codes other than 0 and 1."
+    ca: str = option(
+        Text("证书颁发机构", "Authority"),
+        Text(
+            "受信任的颁发机构证书（PEM）；空则用本机的。",
+            "Certificates (PEM) of the authority that is trusted; the system's if empty.",
+        ),
+        default="",
+    )
+    time_zone: Zone = option(
+        Text("时区", "Time zone"),
+        Text("DATETIME 列不带时区，按此时区理解。", "Zone of DATETIME columns, which hold a time without one."),
+        default="Asia/Shanghai",
+    )
+    tinyint1: Literal["boolean", "integer"] = option(
+        Text("tinyint(1)", "tinyint(1)"),
+        Text(
+            "tinyint(1) 存的是什么；存 0 和 1 以外的代码时选 integer。",
+            "What tinyint(1) holds; choose integer where it holds codes other than 0 and 1.",
+        ),
+        default="boolean",
     )
 
 

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from beijiang.ingest.connectors.contract import ConnectorOptions
+from beijiang.ingest.connectors.contract import ConnectorOptions, option
 from beijiang.ingest.typing import ColumnSpec, ColumnType
+from beijiang.kit import Text
 
 __all__ = ["Endpoint", "Paging", "RestColumn", "RestOptions"]
 
@@ -114,28 +115,98 @@ class Endpoint(_Part):
 class RestOptions(ConnectorOptions):
     """How a web service that answers JSON is reached."""
 
-    base_url: str = Field(description="Address that all end-points lie below, such as https://data.example.gov.cn/api.")
-    endpoints: Annotated[tuple[Endpoint, ...], BeforeValidator(_from_text)] = Field(
-        min_length=1, description="The lists of rows, as JSON: name, path, rows, columns, key, paging, since."
+    base_url: str = option(
+        Text("基础地址", "Base address"),
+        Text(
+            "所有接口共同的地址，如 https://data.example.gov.cn/api。",
+            "Address that all end-points lie below, such as https://data.example.gov.cn/api.",
+        ),
     )
-    auth: Literal["none", "key", "basic", "bearer", "oauth2", "exchange"] = Field(
-        default="none", description="exchange: signed headers of the national exchange platform."
+    endpoints: Annotated[tuple[Endpoint, ...], BeforeValidator(_from_text)] = option(
+        Text("接口清单", "End-points"),
+        Text(
+            "用 JSON 写明每个接口：name、path、rows、columns、key、paging、since。",
+            "The lists of rows, as JSON: name, path, rows, columns, key, paging, since.",
+        ),
+        min_length=1,
     )
-    user: str = Field(default="", description="Account (basic), client (oauth2) or requester (exchange).")
-    secret: SecretStr = Field(default=SecretStr(""), description="Key, password, token, client secret or signing key.")
-    key_name: str = Field(default="X-API-Key", description="Header or query parameter of the key.")
-    key_in: Literal["header", "query"] = Field(default="header", description="Where the key goes.")
-    token_url: str = Field(default="", description="Address that gives OAuth2 tokens.")
-    client_auth: Literal["basic", "body"] = Field(default="basic", description="How the client shows itself there.")
-    scope: str = Field(default="", description="OAuth2 scope.")
-    per_second: float = Field(default=0, ge=0, le=1000, description="Requests per second at most; 0: no limit of ours.")
-    retries: int = Field(
-        default=4, ge=0, le=10, description="How often a request is tried again when the service is busy."
+    auth: Literal["none", "key", "basic", "bearer", "oauth2", "exchange"] = option(
+        Text("身份验证", "Authentication"),
+        Text(
+            "exchange 为全国一体化共享交换平台的签名头。", "exchange: signed headers of the national exchange platform."
+        ),
+        default="none",
     )
-    page_mib: int = Field(default=32, ge=1, le=256, description="Largest page, unpacked, in MiB.")
-    seconds: float = Field(default=120, gt=0, le=3600, description="Longest time for one page.")
-    time_zone: str = Field(default="Asia/Shanghai", description="Zone of times without one.")
-    authority: str = Field(default="", description="Certificate (PEM) of an authority of your own that is trusted too.")
+    user: str = option(
+        Text("账号", "Account"),
+        Text(
+            "账号（basic）、客户端（oauth2）或请求方（exchange）。",
+            "Account (basic), client (oauth2) or requester (exchange).",
+        ),
+        default="",
+    )
+    secret: SecretStr = option(
+        Text("密钥", "Secret"),
+        Text("密钥、口令、令牌、客户端密钥或签名密钥。", "Key, password, token, client secret or signing key."),
+        default=SecretStr(""),
+    )
+    key_name: str = option(
+        Text("密钥名", "Key name"),
+        Text("放密钥的请求头或参数名。", "Header or query parameter of the key."),
+        default="X-API-Key",
+    )
+    key_in: Literal["header", "query"] = option(
+        Text("密钥位置", "Key place"), Text("密钥放在请求头还是参数里。", "Where the key goes."), default="header"
+    )
+    token_url: str = option(
+        Text("令牌地址", "Token address"),
+        Text("颁发 OAuth2 令牌的地址。", "Address that gives OAuth2 tokens."),
+        default="",
+    )
+    client_auth: Literal["basic", "body"] = option(
+        Text("客户端验证", "Client shows itself by"),
+        Text("客户端在令牌地址如何表明身份。", "How the client shows itself there."),
+        default="basic",
+    )
+    scope: str = option(Text("权限范围", "Scope"), Text("OAuth2 的 scope。", "OAuth2 scope."), default="")
+    per_second: float = option(
+        Text("每秒请求数", "Requests per second"),
+        Text("每秒最多请求几次；0 表示我方不限。", "Requests per second at most; 0: no limit of ours."),
+        default=0,
+        ge=0,
+        le=1000,
+    )
+    retries: int = option(
+        Text("重试次数", "Retries"),
+        Text("服务繁忙时每个请求重试几次。", "How often a request is tried again when the service is busy."),
+        default=4,
+        ge=0,
+        le=10,
+    )
+    page_mib: int = option(
+        Text("单页上限", "Largest page"),
+        Text("一页解开后的最大字节数（MiB）。", "Largest page, unpacked, in MiB."),
+        default=32,
+        ge=1,
+        le=256,
+    )
+    seconds: float = option(
+        Text("单页时限", "Longest page"),
+        Text("一页最长等多少秒。", "Longest time for one page."),
+        default=120,
+        gt=0,
+        le=3600,
+    )
+    time_zone: str = option(
+        Text("时区", "Time zone"),
+        Text("不带时区的时间按此时区理解。", "Zone of times without one."),
+        default="Asia/Shanghai",
+    )
+    authority: str = option(
+        Text("证书颁发机构", "Authority"),
+        Text("另外信任的颁发机构证书（PEM）。", "Certificate (PEM) of an authority of your own that is trusted too."),
+        default="",
+    )
 
     @field_validator("base_url", "token_url")
     @classmethod

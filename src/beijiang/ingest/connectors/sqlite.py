@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from pydantic import Field
 from sqlalchemy.dialects import sqlite
 
-from beijiang.ingest.connectors.contract import Connector, ConnectorOptions, Feed, Position, Reading, Wanted
+from beijiang.ingest.connectors.contract import Connector, ConnectorOptions, Feed, Position, Reading, Wanted, option
 from beijiang.ingest.connectors.sql import Grammar, Snapshot, SqlTable, find_feeds, find_table, text_schema
 from beijiang.ingest.connectors.troubles import source_refuses, source_unreachable
 from beijiang.ingest.connectors.zones import Zone, utc_text
@@ -53,8 +52,14 @@ _BAD: Final = {
 class SQLiteOptions(ConnectorOptions):
     """Where a SQLite file is."""
 
-    path: str = Field(description="Path of the file, in a folder that may be read.")
-    time_zone: Zone = Field(default="Asia/Shanghai", description="Zone of times that are written without one.")
+    path: str = option(
+        Text("文件路径", "Path"), Text("文件须在允许读取的目录里。", "Path of the file, in a folder that may be read.")
+    )
+    time_zone: Zone = option(
+        Text("时区", "Time zone"),
+        Text("不带时区的时间按此时区理解。", "Zone of times that are written without one."),
+        default="Asia/Shanghai",
+    )
 
 
 class _Grammar(Grammar):
