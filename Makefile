@@ -6,11 +6,12 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes
 DEMO_HOME ?= var/demo
 
-.PHONY: help demo test lint docs wheel bench clean
+.PHONY: help demo test coverage lint docs wheel bench clean
 
 help:
 	@echo "make demo   build the demo region under $(DEMO_HOME) and serve it on http://127.0.0.1:8150"
 	@echo "make test   run the whole suite, browser journeys and PostgreSQL included"
+	@echo "make coverage  the suite again, with the coverage of models, services and stores held to its bar"
 	@echo "make lint   ruff, mypy, import contracts"
 	@echo "make docs   write the generated reference pages anew"
 	@echo "make wheel  build a wheel that carries the web assets"
@@ -20,7 +21,10 @@ demo: $(VENV)/.runtime
 	$(BIN)/beijiang --home $(DEMO_HOME) demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=
+	$(BIN)/python -m pytest -n auto --dist loadscope
+
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist loadscope --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -142,6 +142,7 @@ def test_the_terminal_takes_files_in_and_says_what_happened(tmp_path: Path) -> N
 
     path = tmp_path / "登记.csv"
     path.write_text(TEXT, "utf-8")
+    assert beijiang("init")[0] == 0
     assert beijiang("orgs", "add", "市场监管局", "--id", ORG)[0] == 0
     code, run = beijiang("ingest", "files", str(path), "--into", "企业", "--key", "编号", "--org", "市场监管局")
     assert (code, run["state"], run["report"]["bad"]) == (0, "committed", 1)

@@ -22,6 +22,8 @@ _NEVER = frozenset(
         Permission.ACCESS_PASSWORD_CHANGE,
         Permission.ACCESS_PERSON_MANAGE,
         Permission.ACCESS_ROLE_ASSIGN,
+        Permission.ACCESS_SECRET_ROTATE,
+        Permission.ACCESS_TARGET_ALLOW,
     }
 )
 """What no key may be limited to, because no key may do it (policies/limits.cedar)."""
