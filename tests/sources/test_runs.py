@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from beijiang.ingest import SyncMode, Verdict
-from beijiang.kit import SYSTEM, Conflict, Invalid
+from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Invalid
 
 STUDENTS = (
     """CREATE TABLE "学生" ("学号" text PRIMARY KEY, "姓名" text, "学分" numeric(6,1), "入学" date, "更新" timestamptz)""",
@@ -93,6 +93,22 @@ def test_without_following_deletions_a_verification_still_finds_them(students: A
     proof = students.platform.sources.verify(SYSTEM, "学生名册")
     assert proof.verdict is Verdict.DIFFERENT
     assert proof.body["differences"] == [{"kind": "extra", "key": ["000005"], "columns": []}]
+
+
+@pytest.mark.threat("TM-01")
+def test_keys_in_a_certificate_are_shown_back_to_the_department_only(students: Any) -> None:
+    students.take("学生", "学生名册", mode=SyncMode.INCREMENTAL, cursor="更新", overlap="600")
+    students.run("学生名册")
+    students.sql("""DELETE FROM "学生" WHERE "学号" = '002998'""")
+    run = students.run("学生名册")
+
+    def shown(role: str, org: str) -> Any:
+        who = Actor(id="per_x", name="某人", kind=ActorKind.PERSON, org_id=org, roles=frozenset({role}))
+        return students.platform.sources.certificate(who, run.id).body
+
+    own, bureau = shown("steward", "education"), shown("bureau_reviewer", "bigdata")
+    assert [d["key"] for d in own["differences"]] == [["002998"]]
+    assert (bureau["differences"], bureau["differences_found"]) == ([], 1)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_a_planted_difference_is_found(students: Any) -> None:
     students.run("学生名册")
     students.sql("""UPDATE "学生" SET "学分" = 99.9 WHERE "学号" = '000042'""")
     proof = students.platform.sources.verify(SYSTEM, "学生名册")
+    assert proof.body["counted_by"] == "reread", "a file counts nothing by itself"
     assert (proof.verdict, proof.body["differences"]) == (
         Verdict.DIFFERENT,
         [{"kind": "altered", "key": ["000042"], "columns": ["学分"]}],

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.tables import Tables
 
-__all__ = ["Finding", "certified", "differing", "side", "told"]
+__all__ = ["LISTED", "Finding", "certified", "differing", "side", "told"]
 
-_LISTED: Final = 200
+LISTED: Final = 200
 """Differences that a certificate lists by key; all are counted."""
 
 
@@ -77,7 +77,7 @@ def certified(  # noqa: PLR0913 - two sides and what lies between them
         "set_aside": counts["aside"],
         "deleted_at_source": len(explained),
         "ranges": [*differing(source, landed, "transfer"), *differing(made, held, "commit")],
-        "differences": [told(d) for d in found[:_LISTED]],
+        "differences": [told(d) for d in found[:LISTED]],
         "differences_found": len(found),
     }
     return Finding(verdict, body)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from beijiang.ingest.connectors import Wanted
 from beijiang.ingest.models import Verdict
-from beijiang.ingest.service.certifying import Finding, differing, side, told
+from beijiang.ingest.service.certifying import LISTED, Finding, differing, side, told
 from beijiang.ingest.service.conforming import conformed
 from beijiang.ingest.service.fetching import patiently
 from beijiang.ingest.typing import TypedSchema
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from beijiang.tables import Tables
 
 __all__ = ["verified"]
-
-_LISTED = 200
 
 
 def verified(tables: Tables, actor: Actor, sync: Sync, connector: Connector, folder: Path) -> Finding:
@@ -55,6 +53,7 @@ def _verified(tables: Tables, actor: Actor, sync: Sync, connector: Connector, fo
     try:
         with connector.open(Wanted(feed=feed, key=sync.key)) as reading:
             source = reading.fingerprint()
+            counted_by = "reread" if source is None else "source"
             buckets = list(range(BUCKETS)) if source is None else source.differing(held)
             rows = folder / "rows.parquet"
             aside = 0
@@ -78,12 +77,12 @@ def _verified(tables: Tables, actor: Actor, sync: Sync, connector: Connector, fo
     body: dict[str, JsonValue] = {
         "part": None,
         "consistent": reading.consistent,
-        "counted_by": "source",
+        "counted_by": counted_by,
         "source": side(source),
         "held": side(held),
         "set_aside": aside,
         "ranges": differing(source, held, "verify"),
-        "differences": [told(d) for d in found[:_LISTED]],
+        "differences": [told(d) for d in found[:LISTED]],
         "differences_found": len(found),
         "columns_gone": [*missing],
     }
