@@ -51,6 +51,8 @@ def main(rows: int) -> None:
         platform.sources.take(SYSTEM, draft)
         platform.jobs.start_worker()
         full, cpu = taken(platform)
+        log = next((Path(folder) / "home" / "lake").glob("*/_delta_log/*.json"))
+        committed = log.stat().st_mtime - platform.ingest.runs(SYSTEM, limit=1)[0].submitted_at.timestamp()
         peak = peak_rss_mib()
         nothing, _ = taken(platform)
         with psycopg.connect(uri, autocommit=True) as source:
@@ -67,7 +69,8 @@ def main(rows: int) -> None:
     show(
         title,
         [
-            Line("into a committed, certified table", full, "binary COPY", copy, 1 / 0.6),
+            Line("into a committed snapshot", committed, "binary COPY", copy, 1 / 0.6),
+            Line("the same, graded and certified", full, "binary COPY", copy, 1 / 0.6),
             Line("the same, processor of this process", cpu, "400,000 rows per CPU second", rows / 400_000, 1.0),
             Line("run with no changed row", nothing, "limit", 1.0, 1.0),
             Line("run with 1,000 changed rows", changed, "limit", 2.0, 1.0),

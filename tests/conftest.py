@@ -23,6 +23,11 @@ ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers for each processor: tests of servers and killed processes wait for most of their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
     """The whole platform on SQLite in an empty home."""

@@ -30,6 +30,7 @@ from beijiang.engine.binding import (
 from beijiang.engine.cells import Cells, Errand
 from beijiang.engine.failures import failure
 from beijiang.engine.port import DEFAULT_LIMITS, Engine, QueryLimits, Scan, View, WrittenFile
+from beijiang.engine.prepared import Desks
 from beijiang.engine.watch import Watch
 from beijiang.kit import BeijiangError
 
@@ -63,6 +64,7 @@ class DuckDBEngine(Engine):
         allowed = folders or (home / "lake", home / "staging", home / "tmp")
         self._watch = Watch()
         self._root = _locked_instance(settings, self._spill, allowed)
+        self._desks = Desks(self._root)
         self._cells = Cells(
             home / "tmp" / "cells", size=settings.engine_threads or os.cpu_count() or 1, time_zone=settings.time_zone
         )
@@ -71,14 +73,19 @@ class DuckDBEngine(Engine):
         self, query: exp.Query | View, scans: Mapping[str, Scan | View], limits: QueryLimits = DEFAULT_LIMITS
     ) -> pa.Table:
         if isinstance(query, View) and limits.rows is None:
-            sql = relation_sql(query)
-        elif isinstance(query, View):
+            return self._by_plan(relation_sql(query), limits)
+        if isinstance(query, View):
             sql = to_sql(_capped(query.query, limits), query.scans)
         else:
             sql = to_sql(_capped(query, limits), scans)
         with self._cursor(limits.seconds) as cursor:
             cursor.execute(sql)  # a relation (``sql``) would be bound twice, which costs as much as reading a page
             return cursor.to_arrow_table()
+
+    def _by_plan(self, sql: str, limits: QueryLimits) -> pa.Table:
+        with self._desks.free(sql) as desk, _guarded(self._watch, desk.cursor, limits.seconds):
+            desk.execute(sql)
+            return desk.cursor.to_arrow_table()
 
     def stream(
         self, query: exp.Query, scans: Mapping[str, Scan | View], limits: QueryLimits = DEFAULT_LIMITS
@@ -131,6 +138,7 @@ class DuckDBEngine(Engine):
     def close(self) -> None:
         self._cells.close()
         self._watch.close()
+        self._desks.close()
         self._root.close()
 
     @contextmanager

@@ -167,7 +167,11 @@ class Grammar(ABC):
         filled: list[Any] = []
         for text in texts:
             filled += [sa.literal(SEPARATOR, sa.Text()), sa.func.coalesce(text, sa.literal(NULL_MARK, sa.Text()))]
-        return sa.func.concat(*filled[1:])
+        return self.concat(filled[1:])
+
+    def concat(self, texts: Sequence[sa.ColumnElement[str]]) -> sa.ColumnElement[str]:
+        """Return texts, none of them null, as one."""
+        return sa.func.concat(*texts)
 
     def text(self, statement: sa.Select[Any]) -> str:
         """Return a statement as the database's own text, with every value quoted by the dialect."""

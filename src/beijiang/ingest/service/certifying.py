@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,22 +39,36 @@ def certified(  # noqa: PLR0913 - two sides and what lies between them
     fetched: Fetched,
     *,
     counts: Mapping[str, int],
+    landed: Callable[[], Fingerprint],
     staged: Sequence[Path],
     schema: TypedSchema,
     version: int,
     whole: bool,
 ) -> Finding:
-    """Compare, in order: the source's count with what arrived, and the rows made of it with the committed version.
+    """Hold the committed version against what the source counted; only where they differ is it asked where they part.
 
-    Between the two stands the account of the run, which balances or stops it: arrived = good + set aside + repeated.
+    Between the two stand what ``landed`` and what was made of it, with the account of the run, which balances or stops it:
+    arrived = good + set aside + repeated.
     """
-    source, landed = Fingerprint.from_json(fetched.source), Fingerprint.from_json(fetched.landed)
-    columns, arrow = list(schema.names), schema.to_arrow()
-    part = fetched.part
-    made = tables.fingerprint_of(actor, staged, arrow, sync.key)
+    source = Fingerprint.from_json(fetched.source)
+    columns, part = list(schema.names), fetched.part
     held = tables.fingerprint(actor, sync.table, columns, sync.key, part=part, version=version)
-    lost = source.differing(landed)
-    unlike = made.differing(held)
+    body: dict[str, JsonValue] = {
+        "part": None if part is None else {"column": part.column, "start": part.start, "end": part.end},
+        "consistent": fetched.consistent,
+        "counted_by": fetched.counted_by,
+        "source": side(source),
+        "held": side(held),
+        "set_aside": counts["aside"],
+        "deleted_at_source": 0,
+        "ranges": [],
+        "differences": [],
+        "differences_found": 0,
+    }
+    if not source.differing(held):
+        return Finding(Verdict.EXPLAINED if counts["aside"] else Verdict.EQUAL, body)
+    arrived, made = landed(), tables.fingerprint_of(actor, staged, schema.to_arrow(), sync.key)
+    lost, unlike = source.differing(arrived), made.differing(held)
     found: Sequence[Difference] = ()
     if unlike and sync.key:
         found = tables.differences(
@@ -66,17 +80,11 @@ def certified(  # noqa: PLR0913 - two sides and what lies between them
         verdict = Verdict.DIFFERENT
     elif explained or counts["aside"]:
         verdict = Verdict.EXPLAINED
-    body: dict[str, JsonValue] = {
-        "part": None if part is None else {"column": part.column, "start": part.start, "end": part.end},
-        "consistent": fetched.consistent,
-        "counted_by": fetched.counted_by,
-        "source": side(source),
-        "landed": side(landed),
+    body |= {
+        "landed": side(arrived),
         "made": side(made),
-        "held": side(held),
-        "set_aside": counts["aside"],
         "deleted_at_source": len(explained),
-        "ranges": [*differing(source, landed, "transfer"), *differing(made, held, "commit")],
+        "ranges": [*differing(source, arrived, "transfer"), *differing(made, held, "commit")],
         "differences": [told(d) for d in found[:LISTED]],
         "differences_found": len(found),
     }

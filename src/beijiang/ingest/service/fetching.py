@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beijiang.ingest.connectors import Feed, Wanted, Window
+from beijiang.ingest.readers.pipeline import ahead
+from beijiang.ingest.service.packing import packed
 from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedSchema
 from beijiang.kit import BeijiangError, Conflict, Invalid, Text
 from beijiang.tables import Fingerprint, Part
@@ -50,9 +53,9 @@ class Fetched:
     """Fingerprint of what was asked for, counted on the source's side."""
     counted_by: str
     """``source``: the source counted; ``reread``: the rows were read a second time."""
-    landed: dict[str, list[int]]
-    """Fingerprint of the rows that arrived."""
     consistent: bool
+    unchanged: bool
+    """The table holds just what the source counted, so no row was read."""
     has_keys: bool
     """All keys of the source came too, so that what was deleted there can leave."""
     unique: bool
@@ -148,7 +151,7 @@ def patiently(work: Callable[[], Any], pause: Callable[[float], None] = time.sle
     return work()
 
 
-def fetch(
+def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of both
     connector: Connector,
     sync: Sync,
     feed: Feed,
@@ -156,11 +159,23 @@ def fetch(
     start: str | None,
     folder: Path,
     tally: Callable[[Sequence[Path], pa.Schema], Fingerprint],
+    held: Callable[[Part | None], Fingerprint] | None,
     tick: Callable[[int, int | None, Text], None],
 ) -> Fetched:
     """Read a feed into ``folder``: rows, keys where deletions are looked for, and the source's own count of both.
 
-    ``tally`` fingerprints a Parquet file; ``tick`` is told rows done, rows expected, and what is going on.
+    Rows that the table has already, by the source's own count and checksum, are not read again.
+
+    Args:
+        connector: the way to the source.
+        sync: what is taken from it.
+        feed: the feed with the wanted columns.
+        start: canonical text of the cursor from which is read; None reads all.
+        folder: where the files go.
+        tally: fingerprints a Parquet file.
+        held: fingerprints a part of the table; None where its columns are not those of the feed.
+        tick: is told rows done, rows expected, and what is going on.
+
     """
     window = Window(sync.cursor, start) if sync.cursor else None
     wanted = Wanted(feed=feed, key=sync.key, window=window)
@@ -172,13 +187,15 @@ def fetch(
         reading = look.until(end) if bounded else look
         claimed = reading.fingerprint()
         expected = None if claimed is None else claimed.rows
-        rows = _write(reading.batches(), schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
+        part = Part(sync.cursor, start, None if end is None else str(end)) if sync.cursor else None
+        unchanged = claimed is not None and held is not None and not claimed.differing(held(part))
+        batches = _nothing if unchanged else reading.batches
+        rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
         if sync.deletes and window is not None:
             keys = pa.schema([schema.field(name) for name in sync.key])
-            _write(reading.keys(), keys, folder / KEYS_FILE, lambda n: tick(n, None, _READING))
-        landed = tally([folder / ROWS_FILE], schema)
+            _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _READING))
         if claimed is None:
-            _write(reading.batches(), schema, folder / AGAIN_FILE, lambda n: tick(n, rows, _READING))
+            _write(reading.batches, schema, folder / AGAIN_FILE, lambda n: tick(n, rows, _READING))
             claimed = tally([folder / AGAIN_FILE], schema)
             (folder / AGAIN_FILE).unlink()
             counted_by = "reread"
@@ -193,19 +210,30 @@ def fetch(
         end=None if end is None else str(end),
         source=claimed.to_json(),
         counted_by=counted_by,
-        landed=landed.to_json(),
         consistent=reading.consistent,
         has_keys=sync.deletes and window is not None,
+        unchanged=unchanged,
         unique=reading.consistent and bool(sync.key) and set(sync.key) >= set(feed.key) > set(),
     )
 
 
-def _write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, tick: Callable[[int], None]) -> int:
+def _nothing() -> Iterator[pa.RecordBatch]:
+    return iter(())
+
+
+def _write(
+    batches: Callable[[], Iterator[pa.RecordBatch]], schema: pa.Schema, path: Path, tick: Callable[[int], None]
+) -> int:
+    """Write what is read, while the next batch is being read."""
     rows = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in batches:
-            plain = pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-            writer.write_table(pa.Table.from_batches([plain]), row_group_size=_GROUP)
+    with ExitStack() as open_file:
+        writer: pq.ParquetWriter | None = None
+        for batch in ahead(batches):
+            table = pa.Table.from_batches([pa.RecordBatch.from_arrays(batch.columns, schema=schema)])
+            writer = writer or open_file.enter_context(packed(path, schema, table, store_schema=True))
+            writer.write_table(table, row_group_size=_GROUP)
             rows += batch.num_rows
             tick(rows)
+        if writer is None:
+            open_file.enter_context(packed(path, schema, schema.empty_table(), store_schema=True))
     return rows

@@ -17,6 +17,7 @@ from beijiang.ingest.models import KEY_SEPARATOR, CheckSpec
 from beijiang.ingest.readers import BadReason, BadRow, RawBatch
 from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.service.checks import failures
+from beijiang.ingest.service.packing import packed
 from beijiang.ingest.service.reading import ReadPlan, Source
 from beijiang.ingest.store.quarantine import QuarantineWriter
 from beijiang.ingest.typing import ColumnType, TypedBatch, TypedSchema, apply_types
@@ -29,7 +30,8 @@ CHANGES_FILE: Final = "changes.parquet"
 QUARANTINE_FILE: Final = "quarantine.parquet"
 _CHANGES: Final = pa.schema([("file", pa.string()), ("row", pa.int64()), ("column", pa.string()), ("raw", pa.string())])
 _GROUP_ROWS: Final = 122_880
-_FILE_ROWS: Final = 4_000_000
+_FILE_ROWS: Final = 500_000
+"""So many that a merge of a few rows rewrites little."""
 
 _TYPING = Text("整理数据", "Typing the rows")
 """Progress names no file: those who watch jobs may not know what a department handed in."""
@@ -84,7 +86,7 @@ class RowWriter:
     def _write(self, table: pa.Table) -> None:
         if self._writer is None:
             path = self._folder / f"part-{self._files:05d}.parquet"
-            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", store_schema=False)
+            self._writer = packed(path, self._schema, table)
             self._files += 1
         if table.num_rows:
             self._writer.write_table(table, row_group_size=_GROUP_ROWS * 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,13 +21,15 @@ from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged
 from beijiang.ingest.service.work import Shop, Work
 from beijiang.ingest.store import IngestStore
 from beijiang.ingest.store.sources import SourceStore
+from beijiang.ingest.typing import TypedSchema
 from beijiang.kit import Text, new_id
 from beijiang.kit.errors import JsonValue
 from beijiang.tables import HIDDEN, Fingerprint
 
 if TYPE_CHECKING:
-    from beijiang.ingest.connectors import Connector
+    from beijiang.ingest.connectors import Connector, Feed
     from beijiang.jobs import JobRun
+    from beijiang.tables import Part
 
 __all__ = ["SyncWork"]
 
@@ -70,10 +72,24 @@ class SyncWork(Work):
                 start=start,
                 folder=folder,
                 tally=self._tally,
+                held=self._held(feed),
                 tick=self.job.progress,
             )
         )
         return found.to_json()
+
+    def _held(self, feed: Feed) -> Callable[[Part | None], Fingerprint] | None:
+        """Return what counts a part of the table as the source counts; None where a run would change its columns."""
+        known = self.shop.tables.schema(self.actor, self.sync.table)
+        comes = TypedSchema(tuple(c.spec for c in feed.columns)).to_arrow()
+        if self.table is None or known is None:
+            return None
+        told = {c.name: c.comment for c in self.table.columns}
+        same = all(f.name in known.names and known.field(f.name).type == f.type for f in comes)
+        if not same or any(c.comment and c.comment != told.get(c.name) for c in feed.columns):
+            return None
+        columns, key = list(comes.names), self.run.key
+        return lambda part: self.shop.tables.fingerprint(self.actor, self.sync.table, columns, key, part=part)
 
     def _tally(self, files: Sequence[Path], schema: pa.Schema) -> Fingerprint:
         return self.shop.tables.fingerprint_of(self.actor, files, schema, self.run.key)
@@ -162,8 +178,6 @@ class SyncWork(Work):
 
     def _typed_keys(self, folder: Path, theirs: Path) -> Path:
         """Return the source's keys in the types of the table; what cannot be one is no key of the table either."""
-        from beijiang.ingest.typing import TypedSchema
-
         schema = TypedSchema(tuple(c for c in self.plan.schema.columns if c.name in self.run.key))
         target = folder / KEYS_FILE
         with pq.ParquetWriter(target, schema.to_arrow()) as writer:
@@ -171,8 +185,12 @@ class SyncWork(Work):
                 writer.write_batch(typed.rows.cast(schema.to_arrow()))
         return target
 
+    def _require_rows(self) -> None:
+        if not self._fetched.unchanged:
+            super()._require_rows()
+
     def _nothing_to_commit(self, good: int) -> bool:
-        return super()._nothing_to_commit(good) and not self._gone
+        return (self._fetched.unchanged or super()._nothing_to_commit(good)) and not self._gone
 
     # The certificate
 
@@ -214,12 +232,18 @@ class SyncWork(Work):
             self.sync,
             self._fetched,
             counts=self.counts(),
+            landed=self._landed,
             staged=staged_files(self.space.folder("settle")),
             schema=self.plan.schema,
             version=number,
             whole=self.sync.mode is SyncMode.FULL,
         )
         return {"id": new_id("crt"), "version": number, "verdict": found.verdict.value, "body": found.body}
+
+    def _landed(self) -> Fingerprint:
+        path = self.space.folder("fetch") / ROWS_FILE
+        with pq.ParquetFile(path) as file:
+            return self._tally([path], file.schema_arrow)
 
 
 def _batches(path: Path) -> Iterable[pa.RecordBatch]:

@@ -102,12 +102,16 @@ class Work:
     def _steps(self) -> JsonValue:
         for name, step in (("read", self.read), ("stage", self.stage), ("settle", self.settle)):
             self.job.step(name, lambda step=step: bool(step()))  # type: ignore[misc]
-        if not self.counts()["read"]:
-            raise no_rows([name for _, name in self.files])
+        self._require_rows()
         self.job.step("publish", self._publish)
         self._stop_if_bad()
         self.job.step("commit", self._commit)
         return self.job.step("finish", self._finish)
+
+    def _require_rows(self) -> None:
+        """Stop where there was nothing to read: a table is not emptied by an empty file."""
+        if not self.counts()["read"]:
+            raise no_rows([name for _, name in self.files])
 
     # What was asked for
 
@@ -209,7 +213,8 @@ class Work:
         good = self.settle()["good"]
         self.job.progress(95, 100, Text(f"提交 {good:,} 行", f"Committing {good:,} rows"))
         if self._nothing_to_commit(good):
-            return None
+            rows = 0 if self.table is None else self.table.rows
+            return {"rows": rows, "rows_added": 0, "rows_changed": 0, "rows_removed": 0}
         self._ask_release_checks(good)
         version = self.shop.tables.commit(
             self.actor,

@@ -28,6 +28,7 @@ __all__ = ["TypeInference"]
 
 SHARE = 0.98
 _UNIT = 100_000
+_MOSTLY = 0.5
 _MAX_PRECISION = 38
 _PLAIN_PRECISION = 18
 _MAX_SCALE = 12
@@ -68,6 +69,8 @@ class _Tally:
     region_codes: int = 0
     long_numbers: int = 0
     lengths: tuple[int, int] = (1 << 30, 0)
+    implausible: int = 0
+    """Texts that begin like a value and are none. What most values were so far is looked for first in the next ones."""
 
 
 class TypeInference:
@@ -103,18 +106,21 @@ class TypeInference:
         frame = pl.from_arrow(pa.Table.from_batches(self.waiting))
         self.waiting = []
         assert isinstance(frame, pl.DataFrame)  # noqa: S101  # from_arrow of a table gives a frame
-        likely = frame.select(pl.all().str.contains(_LIKELY))
         for name in self.open:
-            column, tally, mask = frame[name], self.tally[name], likely[name]
-            tally.values += column.len() - column.null_count()
-            worth = int(mask.sum())
-            if worth:
-                column = column if worth == column.len() else column.filter(mask)
-                plain = column.str.contains(NUMBER)
-                if plain.any():
-                    _add_plain(tally, _without(column, ~plain))
-                if not plain.all():
-                    _add_rest(tally, _without(column, plain))
+            column, tally = frame[name].drop_nulls(), self.tally[name]
+            before = tally.values
+            tally.values += column.len()
+            if tally.days > before * _MOSTLY:
+                column = _add_days(tally, column)
+            if tally.numbers <= before * _MOSTLY:
+                column = column.filter(column.str.contains(_LIKELY))
+            if tally.implausible > before * _MOSTLY:
+                column = _add_implausible(tally, column)
+            plain = column.str.contains(NUMBER)
+            if plain.any():
+                _add_plain(tally, _without(column, ~plain))
+            if not plain.all():
+                _add_rest(tally, _without(column, plain))
 
     def decide(self) -> TypedSchema:
         """Return the schema that all observed values support."""
@@ -227,21 +233,7 @@ def _add_plain(tally: _Tally, column: pl.Series) -> None:
 
 def _add_rest(tally: _Tally, rest: pl.Series) -> None:
     """Count what is not a plainly written number: dates, markers, and odd spellings one by one."""
-    low = rest.filter(rest.str.len_bytes() <= _MARKER_BYTES)
-    if low.len():
-        raw = pl.col(low.name)
-        seen = low.to_frame().select(
-            missing=(raw.is_in(_MISSING_LIST.implode()) | raw.str.contains(r"^\s+$")).sum(),
-            booleans=raw.str.contains(BOOLEAN).sum(),
-        )
-        missing, booleans = seen.row(0)
-        tally.missing += missing
-        tally.booleans += booleans
-    numeric = _without(rest, ~rest.str.contains(PLAUSIBLE))
-    iso = numeric.str.contains(ISO_DAY)
-    if iso.any():
-        tally.days += int(numeric.filter(iso).str.to_date("%Y-%m-%d", strict=False).is_not_null().sum())
-        numeric = _without(numeric, iso)
+    numeric = _add_days(tally, _add_implausible(tally, rest))
     timed = numeric.str.contains(ISO_TIME)
     if timed.any():
         text = numeric.filter(timed).str.replace("T", " ", literal=True)
@@ -258,6 +250,33 @@ def _add_rest(tally: _Tally, rest: pl.Series) -> None:
     _add_grouped(tally, numeric.filter(grouped))
     for spelling, count in _distinct(numeric.filter(~grouped)):
         _add_odd(tally, spelling, count)
+
+
+def _add_implausible(tally: _Tally, column: pl.Series) -> pl.Series:
+    """Count markers, booleans and texts that are no number and no date; return the others."""
+    low = column.filter(column.str.len_bytes() <= _MARKER_BYTES)
+    if low.len():
+        raw = pl.col(low.name)
+        seen = low.to_frame().select(
+            missing=(raw.is_in(_MISSING_LIST.implode()) | raw.str.contains(r"^\s+$")).sum(),
+            booleans=raw.str.contains(BOOLEAN).sum(),
+        )
+        missing, booleans = seen.row(0)
+        tally.missing += missing
+        tally.booleans += booleans
+    plausible = column.str.contains(PLAUSIBLE)
+    rest = _without(column, ~plausible)
+    tally.implausible += column.len() - rest.len()
+    return rest
+
+
+def _add_days(tally: _Tally, column: pl.Series) -> pl.Series:
+    """Count days written as 2003-01-02; return the others, those that no calendar has among them left out."""
+    iso = column.str.contains(ISO_DAY)
+    if not iso.any():
+        return column
+    tally.days += int(_without(column, ~iso).str.to_date("%Y-%m-%d", strict=False).is_not_null().sum())
+    return _without(column, iso)
 
 
 def _add_zero_led(tally: _Tally, column: pl.Series) -> None:

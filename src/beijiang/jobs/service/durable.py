@@ -77,7 +77,9 @@ class DurableEngine:
     def _launch(self) -> None:
         from dbos import DBOS
 
-        DBOS(config=self._config())
+        config = self._config()
+        self._register_queue(config)
+        DBOS(config=config)
 
         def workflow(job_id: str) -> str:
             self._execute(job_id)
@@ -86,12 +88,29 @@ class DurableEngine:
         DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None)(workflow)
         DBOS.listen_queues([_QUEUE])
         DBOS.launch()
-        DBOS.register_queue(
-            _QUEUE,
-            worker_concurrency=self._settings.workers,
-            polling_interval_sec=_POLL,
-            on_conflict="always_update",
+
+    def _register_queue(self, config: DBOSConfig) -> None:
+        """Make the queue known before the launch: one that is new after it is not looked at for a second."""
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+
+        url, schema = str(config["system_database_url"]), config.get("dbos_system_schema") or "dbos"
+        DBOS.migrate(url, schema=schema)
+        client = DBOSClient(
+            system_database_url=url,
+            system_database_engine=self._engine,
+            dbos_system_schema=schema,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=config["name"],
         )
+        try:
+            client.register_queue(
+                _QUEUE,
+                worker_concurrency=self._settings.workers,
+                polling_interval_sec=_POLL,
+                on_conflict="always_update",
+            )
+        finally:
+            client.destroy()
 
     def _config(self) -> DBOSConfig:
         from dbos import DBOSPortableJSONSerializer
@@ -102,6 +121,7 @@ class DurableEngine:
             "application_version": _VERSION,
             "executor_id": self.executor,
             "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": _POLL,
         }
         if self._embedded:
             path = (self._settings.home / "jobs.db").resolve()
