@@ -26,6 +26,7 @@ from beijiang.ingest.models import (
     Source,
 )
 from beijiang.ingest.store.harvest import HarvestStore
+from beijiang.ingest.store.sources import SourceStore
 from beijiang.jobs import TERMINAL, JobState
 from beijiang.kit import SYSTEM, ActorKind, Conflict, Invalid, NotFound, Refused, new_id
 
@@ -44,6 +45,8 @@ __all__ = ["Harvests"]
 _PAGE: Final = 1000
 _LOOKED_AT: Final = 1000
 _MOST_HARVESTS: Final = 100
+_ANY_ORGANISATION: Final = "*"
+"""No organisation has this id: who may see its runs may see everybody's."""
 
 
 class Harvests:
@@ -60,12 +63,19 @@ class Harvests:
     # How a source is harvested
 
     def catalogs(self, actor: Actor) -> list[Source]:
-        """Return the department's sources that are catalogs (the platform sees all), by name."""
-        return [s for s in self.sources.sources(actor) if self._is_catalog(s)]
+        """Return the department's sources that are catalogs, by name; who sees every department's runs sees all."""
+        self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
+        with self.db.read() as connection:
+            found = SourceStore(connection).sources(self._reach(actor))
+        return [s for s in found if self._is_catalog(s)]
+
+    def catalog(self, actor: Actor, words: str) -> Source:
+        """Return one catalog by id or name."""
+        return self._source(actor, words)
 
     def setup(self, actor: Actor, words: str) -> HarvestSetup:
         """Return how a source is harvested."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         with self.db.read() as connection:
             return HarvestStore(connection).setup(source.id)
 
@@ -77,7 +87,7 @@ class Harvests:
             Refused: the platform itself vouches for nobody.
 
         """
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self.access.require(actor, Permission.CATALOG_RESOURCE_APPROVE, source.org_id)
         self.access.require(actor, Permission.CATALOG_RESOURCE_PUBLISH, source.org_id)
         if trusted and actor.kind is not ActorKind.PERSON:
@@ -97,7 +107,7 @@ class Harvests:
 
     def withdraw_after(self, actor: Actor, words: str, harvests: int) -> HarvestSetup:
         """Say after how many harvests without it an entry is taken offline."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         if not 1 <= harvests <= _MOST_HARVESTS:
             raise Invalid(
@@ -113,7 +123,7 @@ class Harvests:
 
     def rules(self, actor: Actor, words: str) -> list[MapRule]:
         """Return how the source's words are put into our terms: decided by a steward, or guessed."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         with self.db.read() as connection:
             return HarvestStore(connection).rules(source.id)
 
@@ -126,7 +136,7 @@ class Harvests:
         """
         from beijiang.ingest.service.harvest_terms import check_target
 
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         check_target(self.ingest.standards, rule, self.access.organisation)
         decided = replace(rule, decided_by=actor.name)
@@ -141,7 +151,7 @@ class Harvests:
         """Look at the first records (``most``) and say what a harvest would do; nothing is kept or changed."""
         from beijiang.ingest.service.harvest_looking import planned
 
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, source.org_id)
         return planned(self.db, source, self._harvester(source), self._terms(source), most)
 
@@ -155,7 +165,7 @@ class Harvests:
             go_on: begin where the last harvest failed or was cancelled.
 
         """
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self._harvester(source)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, source.org_id)
         self.access.require(actor, Permission.CATALOG_RESOURCE_REGISTER, source.org_id)
@@ -196,12 +206,12 @@ class Harvests:
 
     def runs(self, actor: Actor, words: str | None = None, limit: int = 50) -> list[HarvestRun]:
         """Return harvests of a source, or of the department (the platform sees all), newest first."""
-        source = None if words is None else self.sources.source(actor, words)
+        source = None if words is None else self._source(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
         with self.db.read() as connection:
             store = HarvestStore(connection)
             found = store.runs(
-                source_id=None if source is None else source.id, org_id=actor.org_id, limit=min(limit, _PAGE)
+                source_id=None if source is None else source.id, org_id=self._reach(actor), limit=min(limit, _PAGE)
             )
         return [self._with_job(run) for run in found]
 
@@ -268,14 +278,14 @@ class Harvests:
         limit: int = 100,
     ) -> list[HarvestRecord]:
         """Return the records of a source, by guid."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         with self.db.read() as connection:
             store = HarvestStore(connection)
             return store.records(source.id, state=state, words=search, after=after, limit=min(limit, _PAGE))
 
     def record(self, actor: Actor, words: str, guid: str) -> HarvestRecord:
         """Return one record of a source."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         with self.db.read() as connection:
             found = HarvestStore(connection).known(source.id, [guid]).get(guid)
         if found is None:
@@ -285,7 +295,7 @@ class Harvests:
     def original(self, actor: Actor, words: str, guid: str) -> bytes:
         """Return a record as the source gave it, out of the landed answer."""
         found = self.record(actor, words, guid)
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         path = self.ingest.landing.path(found.page)
         if not found.page or not path.is_file():
             raise NotFound("原始记录不在。", "The original record is not here.", code="original_not_found")
@@ -293,7 +303,7 @@ class Harvests:
 
     def counts(self, actor: Actor, words: str) -> dict[str, int]:
         """Return how many records of a source are in which state."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         with self.db.read() as connection:
             return HarvestStore(connection).counts(source.id)
 
@@ -306,25 +316,25 @@ class Harvests:
             Invalid: the record lists no such address. Conflict: the table is filled from somewhere already.
 
         """
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         return self._followed(source).add(actor, self.record(actor, source.id, guid), url, table)
 
     def unfollow(self, actor: Actor, words: str, file_id: str) -> None:
         """Take a distribution's data no longer; the table stays."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         self._followed(source).remove(actor, file_id)
 
     def files(self, actor: Actor, words: str, guid: str | None = None) -> list[HarvestFile]:
         """Return the distributions whose data are taken."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         with self.db.read() as connection:
             return HarvestStore(connection).files(source.id, guid)
 
     def fetch(self, actor: Actor, words: str) -> str:
         """Queue a job that fetches the followed distributions that changed, and return its id."""
-        source = self.sources.source(actor, words)
+        source = self._source(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, source.org_id)
         arguments: dict[str, JsonValue] = {"source": source.id, "only": "files"}
         key = f"{HARVEST_JOB}:{source.id}:files"
@@ -353,6 +363,28 @@ class Harvests:
         work.do(lambda: self.access.actor_for_person(setup.trusted_by) if setup.trusted_by else None)
         self._followed(source).fetch(job.actor, None)
         return {"run": run.id}
+
+    def _reach(self, actor: Actor) -> str | None:
+        """Return the one department whose harvests the actor may see, None for all."""
+        return None if self.access.allows(actor, Permission.INGEST_RUN_READ, _ANY_ORGANISATION) else actor.org_id
+
+    def _source(self, actor: Actor, words: str) -> Source:
+        """Return a source to whoever may see it, or its runs: reviewers look at what they will have to review.
+
+        Raises:
+            NotFound: unknown or another department's, which look the same.
+
+        """
+        with self.db.read() as connection:
+            store = SourceStore(connection)
+            found = store.source(words, actor.org_id) or store.source(words)
+        seen = (Permission.INGEST_SOURCE_READ, Permission.INGEST_RUN_READ)
+        if found is None or not any(self.access.allows(actor, p, found.org_id) for p in seen):
+            self.access.require(actor, Permission.INGEST_RUN_READ)
+            raise NotFound(
+                f"没有目录来源“{words[:60]}”。", f'There is no catalog "{words[:60]}".', code="source_not_found"
+            )
+        return found
 
     def _harvester(self, source: Source) -> Harvester:
         """Return the connector of a catalog.
