@@ -161,7 +161,7 @@ def portal() -> Iterator[Portal]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, portal: Portal) -> Iterator[Bureau]:
-    built = build(Settings.for_tests(tmp_path_factory.mktemp("harvest")))
+    built = build(Settings.for_tests(tmp_path_factory.mktemp("harvest"), public_url="https://testserver"))
     built.first_start()
     built.sources.allow(SYSTEM, Target(host="127.0.0.1", port=portal.port, network="127.0.0.0/8"), "测试目录")
     built.jobs.start_worker()

@@ -95,7 +95,7 @@ def test_data_of_a_distribution_come_once_and_again_when_they_change(bureau: Bur
 def test_a_trusted_source_is_published_in_somebodys_name_and_taken_offline_when_it_is_gone(bureau: Bureau) -> None:
     harvests, catalog = bureau.platform.harvests, bureau.platform.catalog
     steward = person(bureau, "st", ORG, Role.STEWARD)
-    publisher = person(bureau, "pub", "data_bureau", Role.BUREAU_REVIEWER, Role.BUREAU_PUBLISHER)
+    publisher = person(bureau, "pub", "bigdata", Role.BUREAU_REVIEWER, Role.BUREAU_PUBLISHER)
     pdf = [{"url": "https://data.example.cn/a.pdf", "format": "PDF", "name": "公报"}]
     bureau.portal.packages = [package(8001, resources=pdf), package(8002, resources=pdf, license_id="houserules", license_title="")]
     source = bureau.source()

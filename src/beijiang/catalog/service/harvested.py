@@ -2,56 +2,83 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.catalog.models import Entry, Link, OpenType, Resource, ShareMethod, ShareType
 from beijiang.catalog.models.entry import NAME_LIMIT
-from beijiang.catalog.service.compiling import Compiling
+from beijiang.catalog.service.compiling import Compiling, draft
 from beijiang.catalog.service.reviewing import Reviewing
 from beijiang.catalog.store import ResourceStore
-from beijiang.kit import Actor, BeijiangError, Conflict, Refused, Text
+from beijiang.kit import Actor, BeijiangError, Conflict, Refused, Text, Unavailable
 
 if TYPE_CHECKING:
     from beijiang.catalog.models.harvested import Described
     from beijiang.db import UnitOfWork
+    from beijiang.kit.errors import JsonValue
 
 _PLAIN: Final = (
     "summary", "inner_office", "categories", "formats", "licence", "update_cycle", "region_code", "keywords", "time_span",
     "contact",
 )  # fmt: skip
+_LEAPS: Final = 20
 _TERMS: Final = frozenset({"licence", "is_open"})
 
 
 class Harvested(Compiling, Reviewing):
     """What a harvest asks of the catalog."""
 
-    def take_over(
-        self, tx: UnitOfWork, actor: Actor, told: Described, *, resource_id: str | None, changed: frozenset[str]
-    ) -> str:
-        """Register an entry as a draft, or change those fields of a registered one that changed at its source.
+    def take_in(self, tx: UnitOfWork, actor: Actor, told: Sequence[Described]) -> list[str | BeijiangError]:
+        """Register new entries as drafts, all in one go; return the id of each, or why it could not be.
 
-        In the caller's transaction, with what the caller keeps of the record. A steward's words in other fields stay.
+        In the caller's transaction, with what the caller keeps of the records. No task is opened for them: a harvest may
+        bring more than anybody's desk holds, and lists them itself.
+        """
+        store, now = ResourceStore(tx.connection), self._clock.now()
+        made: list[Resource | BeijiangError] = []
+        names = _Names(store, told)
+        providers = {org: self._provider(actor, org) for org in {one.provider_id for one in told}}
+        for one in told:
+            provider = providers[one.provider_id]
+            if isinstance(provider, BeijiangError):
+                made.append(provider)
+                continue
+            entry = Entry(name=one.name, provider_id=one.provider_id, **provider)
+            entry = _terms(replace(entry, **_values(one, frozenset(_PLAIN) | {"links"})), one)
+            try:
+                self._check_values(store, None, entry)
+            except BeijiangError as error:
+                made.append(error)
+                continue
+            made.append(draft(replace(entry, name=names.free(entry)), now))
+        fresh = [one for one in made if isinstance(one, Resource)]
+        if fresh and not store.add_all(fresh):
+            raise Unavailable(
+                "同名目录正被他人登记，稍后重试即可。", "Somebody registers an entry of the same name just now; try again.", code="name_taken"
+            )
+        if fresh:
+            self._indexer.add_all(tx.connection, fresh, now)
+            ids: list[JsonValue] = [one.id for one in fresh]
+            self._evidence.record(tx, actor, "catalog.register", target="catalog:harvested", detail={"resources": ids})
+        return [one.id if isinstance(one, Resource) else one for one in made]
+
+    def take_over(
+        self, tx: UnitOfWork, actor: Actor, told: Described, *, resource_id: str, changed: frozenset[str]
+    ) -> None:
+        """Change those fields of an entry that changed at its source; a steward's words in others stay.
 
         Raises:
             Refused: the actor does not compile for this provider.
             Conflict: the entry is being reviewed, or has ended.
 
         """
-        permission = Permission.CATALOG_RESOURCE_REGISTER if resource_id is None else Permission.CATALOG_RESOURCE_EDIT
-        if not self._access.allows(actor, permission, told.provider_id):
-            raise _not_for(told.provider_id)
         store = ResourceStore(tx.connection)
-        if resource_id is None:
-            fresh = _terms(self._named(store, None, Entry(name=told.name, provider_id=told.provider_id)), told)
-            provider = self._organisation(told.provider_id)
-            if provider is not None:
-                fresh = replace(fresh, provider_name=provider.name_zh, provider_code=provider.uscc or "")
-            entry = replace(fresh, **_values(told, frozenset(_PLAIN) | {"links"}))
-            self._check_values(store, None, entry)
-            return self._add(tx, actor, entry, table=None).id
         found = self._stored(store, resource_id)
+        if not self._access.allows(actor, Permission.CATALOG_RESOURCE_EDIT, found.provider_id):
+            raise _not_for(found.provider_id)
         entry = replace(found.entry, **_values(told, changed))
         if "name" in changed:
             entry = self._named(store, found, replace(entry, name=told.name))
@@ -60,18 +87,21 @@ class Harvested(Compiling, Reviewing):
         if entry != found.entry:
             self._check_values(store, found, entry)
             self._rewrite(tx, actor, found, entry)
-        return found.id
 
-    def _named(self, store: ResourceStore, found: Resource | None, entry: Entry) -> Entry:
+    def _provider(self, actor: Actor, org_id: str) -> dict[str, str] | BeijiangError:
+        """Return the provider's part of an entry, or why the actor cannot compile for it."""
+        if not self._access.allows(actor, Permission.CATALOG_RESOURCE_REGISTER, org_id):
+            return _not_for(org_id)
+        found = self._organisation(org_id)
+        return {} if found is None else {"provider_name": found.name_zh, "provider_code": found.uscc or ""}
+
+    def _named(self, store: ResourceStore, found: Resource, entry: Entry) -> Entry:
         """Return the entry under a name that its provider has not given yet: catalogs like to repeat theirs."""
-        name, number = entry.name, 1
-        while True:
+        for name in _numbered(entry.name):
             other = store.by_name(entry.provider_id, name)
-            if other is None or (found is not None and other.id == found.id):
+            if other is None or other.id == found.id:
                 return replace(entry, name=name)
-            number += 1
-            tail = f"（{number}）"
-            name = entry.name[: NAME_LIMIT - len(tail)] + tail
+        return entry
 
     def end_harvested(self, tx: UnitOfWork, actor: Actor, resource_id: str, reason: str) -> bool:
         """Take an entry offline whose record is gone at its source; tell whether it was online."""
@@ -115,6 +145,36 @@ class Harvested(Compiling, Reviewing):
                 )
             saved = self._save(tx, found, replace(found, table=table))
             self._record(tx, actor, "edit", saved, revision=saved.revision)
+
+
+class _Names:
+    """Names that are free, looked up for many entries at once."""
+
+    def __init__(self, store: ResourceStore, told: Sequence[Described]) -> None:
+        self._store = store
+        self._taken: set[tuple[str, str]] = set()
+        for org in {one.provider_id for one in told}:
+            wanted = [one.name for one in told if one.provider_id == org]
+            self._taken |= {(org, name) for name in store.names(org, wanted)}
+
+    def free(self, entry: Entry) -> str:
+        """Return the entry's name, or the next one with a number that its provider has not given."""
+        org = entry.provider_id
+        for number, name in enumerate(_numbered(entry.name)):
+            if (org, name) not in self._taken and (not number or self._store.by_name(org, name) is None):
+                self._taken.add((org, name))
+                return name
+        return entry.name
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """Yield a name, then the same with ever higher numbers; soon in leaps, as a catalog may give all the same."""
+    yield name
+    number = 2
+    while True:
+        tail = f"（{number}）"
+        yield name[: NAME_LIMIT - len(tail)] + tail
+        number += 1 if number < _LEAPS else secrets.randbelow(number)
 
 
 def _values(told: Described, names: frozenset[str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from beijiang.kit.errors import JsonValue
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, BeijiangError
 
 __all__ = [
     "COUNTED",
@@ -146,16 +146,14 @@ def _listed(value: Any) -> Any:
 class Register(Protocol):
     """Where harvested entries go; the catalog is one."""
 
+    def take_in(self, tx: UnitOfWork, actor: Actor, told: Sequence[HarvestedEntry]) -> list[str | BeijiangError]:
+        """Register new entries; return the id of each, or why it could not be."""
+        ...
+
     def take_over(
-        self,
-        tx: UnitOfWork,
-        actor: Actor,
-        told: HarvestedEntry,
-        *,
-        resource_id: str | None,
-        changed: frozenset[str],
-    ) -> str:
-        """Register an entry, or change those fields of a registered one; return its id."""
+        self, tx: UnitOfWork, actor: Actor, told: HarvestedEntry, *, resource_id: str, changed: frozenset[str]
+    ) -> None:
+        """Change those fields of a registered entry."""
         ...
 
     def end_harvested(self, tx: UnitOfWork, actor: Actor, resource_id: str, reason: str) -> bool:

@@ -292,6 +292,7 @@ class _PageWork:
         self._known = known
         self._store = HarvestStore(tx.connection)
         self._now = work.shop.now()
+        self._taken: dict[int, str | BeijiangError] = {}
 
     def do(self, assessed: list[Assessed], counts: Counter[str]) -> int:
         """Bring the page's records up to date; return how many had not come before in this harvest."""
@@ -300,6 +301,7 @@ class _PageWork:
         changed: list[dict[str, Any]] = []
         same: list[str] = []
         outcomes: list[Outcome] = []
+        self._take_in([a for a in assessed if a.kind is OutcomeKind.ADDED])
         for found in assessed:
             counts["seen"] += 1
             if found.kind is None:
@@ -327,14 +329,10 @@ class _PageWork:
             return outcome, None
         known = self._known.get(record.guid)
         resource, fault = (known.resource_id if known else None), found.fault
-        if fault is None and found.entry is not None:
-            try:
-                with self._tx.connection.begin_nested():
-                    resource = work.register.take_over(
-                        self._tx, work.actor, found.entry, resource_id=resource, changed=found.changed
-                    )
-            except BeijiangError as error:
-                fault = error
+        if (taken := self._taken.get(record.place)) is not None:
+            resource, fault = (taken, None) if isinstance(taken, str) else (None, taken)
+        elif fault is None and resource is not None:
+            fault = self._changed(found, resource)
         row = self._row(found, resource, fault, title)
         if known is None:
             row |= {"source_id": work.source.id, "first_at": self._now, "missed_in": 0}
@@ -343,6 +341,22 @@ class _PageWork:
             if not record.guid:
                 return outcome, None
         return outcome, row
+
+    def _take_in(self, fresh: list[Assessed]) -> None:
+        """Register what is new, all of the page in one go."""
+        if fresh:
+            taken = self._work.register.take_in(self._tx, self._work.actor, [a.entry for a in fresh])
+            self._taken = dict(zip([a.record.place for a in fresh], taken, strict=True))
+
+    def _changed(self, found: Assessed, resource: str) -> BeijiangError | None:
+        try:
+            with self._tx.connection.begin_nested():
+                self._work.register.take_over(
+                    self._tx, self._work.actor, found.entry, resource_id=resource, changed=found.changed
+                )
+        except BeijiangError as error:
+            return error
+        return None
 
     def _row(
         self, found: Assessed, resource: str | None, fault: BeijiangError | None, title: str

@@ -270,9 +270,11 @@ class HarvestStore:
 
     def add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Store what a harvest did; again is harmless."""
-        for found in {(o.guid, o.kind): o for o in outcomes}.values():
-            where = (_outcome.run_id == found.run_id) & (_outcome.guid == found.guid) & (_outcome.kind == found.kind.value)
-            self._connection.execute(delete(ingest_harvest_outcome).where(where))
+        guids = list({o.guid for o in outcomes})
+        for begin in range(0, len(guids), _SOME):
+            where = (_outcome.run_id == outcomes[0].run_id) & _outcome.guid.in_(guids[begin : begin + _SOME])
+            kinds = _outcome.kind.in_(sorted({o.kind.value for o in outcomes}))
+            self._connection.execute(delete(ingest_harvest_outcome).where(where & kinds))
         rows = [
             {"run_id": o.run_id, "guid": o.guid, "kind": o.kind.value, "title": o.title, "reason": o.reason}
             for o in {(o.guid, o.kind): o for o in outcomes}.values()
