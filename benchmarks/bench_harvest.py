@@ -26,7 +26,10 @@ PAGE = 500
 
 
 def package(n: int) -> dict[str, Any]:
-    files = [{"id": f"r{n}-{i}", "name": f"数据 {i}", "format": "CSV", "url": f"https://data.example.cn/{n}/{i}.csv"} for i in range(3)]
+    files = [
+        {"id": f"r{n}-{i}", "name": f"数据 {i}", "format": "CSV", "url": f"https://data.example.cn/{n}/{i}.csv"}
+        for i in range(3)
+    ]
     return {
         "id": f"pkg-{n:08}", "name": f"set-{n}", "title": f"内蒙古数据集 {n}", "notes": "各旗县年度统计，含说明与口径。" * 8,
         "license_id": "cc-by", "organization": {"title": f"厅局 {n % 60}"}, "groups": [{"title": "教育"}], "tags": [{"name": "统计"}],
@@ -45,7 +48,9 @@ def serve(records: int, told: Connection) -> None:
             query = parse_qs(urlsplit(self.path).query)
             begin, rows = int(query["start"][0]), int(query["rows"][0])
             found = [package(n) for n in range(begin, min(begin + rows, records))]
-            body = json.dumps({"success": True, "result": {"count": records, "results": found}}, ensure_ascii=False).encode()
+            body = json.dumps(
+                {"success": True, "result": {"count": records, "results": found}}, ensure_ascii=False
+            ).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -36,7 +36,12 @@ def test_records_become_drafts_stay_up_to_date_and_are_marked_when_they_vanish(b
     assert bureau.counts(source) == {"seen": 35, "added": 35}
 
     entry = entry_of(bureau, source, "pkg-00012").entry
-    assert (entry.name, entry.licence, entry.update_cycle, entry.region_code) == ("学校名录 12", "CC-BY-4.0", "6", "150100")
+    assert (entry.name, entry.licence, entry.update_cycle, entry.region_code) == (
+        "学校名录 12",
+        "CC-BY-4.0",
+        "6",
+        "150100",
+    )
     assert entry.summary == "第 12 批学校， 含 地址。", "marks of HTML go"
     assert entry.inner_office == "自治区教育厅"
     assert entry.formats == ("csv",)
@@ -65,7 +70,9 @@ def test_records_become_drafts_stay_up_to_date_and_are_marked_when_they_vanish(b
 
 def test_a_decided_word_holds_for_every_record(bureau: Bureau) -> None:
     harvests = bureau.platform.harvests
-    bureau.portal.packages = [package(n, groups=[{"title": "Zzz"}], license_id="houserules", license_title="") for n in (1, 2)]
+    bureau.portal.packages = [
+        package(n, groups=[{"title": "Zzz"}], license_id="houserules", license_title="") for n in (1, 2)
+    ]
     source = bureau.source()
     assert bureau.counts(source) == {"seen": 2, "added": 2}
     unmapped = {(r.kind, r.value) for r in harvests.rules(SYSTEM, source) if not r.target}
@@ -212,7 +219,9 @@ def test_counts_that_lie_lose_nothing_and_mark_nothing(bureau: Bureau) -> None:
     bureau.portal.fault = lambda _path, query: ok(
         {"count": 4, "results": [package(n) for n in range(40, 44)][: int(query.get("rows", 10))]}
     )
-    assert bureau.counts(bureau.source())["added"] == 4, "a server of one page that ignores the offset is no endless one"
+    assert bureau.counts(bureau.source())["added"] == 4, (
+        "a server of one page that ignores the offset is no endless one"
+    )
 
 
 def test_what_is_no_catalog_says_what_to_do(bureau: Bureau) -> None:

@@ -69,7 +69,9 @@ def test_data_of_a_distribution_come_once_and_again_when_they_change(bureau: Bur
     resource = resource_of(bureau, source, "pkg-07001")
     assert resource.table == "收割学校"
     assert (resource.facts.rows, [i.name for i in resource.entry.items]) == (2, ["编号", "名称"])
-    assert resource.entry.name.startswith("学校名录 7001"), "the table describes the harvested entry, not one of its own"
+    assert resource.entry.name.startswith("学校名录 7001"), (
+        "the table describes the harvested entry, not one of its own"
+    )
     asked = [h for path, _, h in portal.asked if path == "/files/a.csv"]
     assert asked[-1]["authorization"] == "k-4711", "the key goes to the catalog's own host"
 
@@ -97,7 +99,10 @@ def test_a_trusted_source_is_published_in_somebodys_name_and_taken_offline_when_
     steward = person(bureau, "st", ORG, Role.STEWARD)
     publisher = person(bureau, "pub", "bigdata", Role.BUREAU_REVIEWER, Role.BUREAU_PUBLISHER)
     pdf = [{"url": "https://data.example.cn/a.pdf", "format": "PDF", "name": "公报"}]
-    bureau.portal.packages = [package(8001, resources=pdf), package(8002, resources=pdf, license_id="houserules", license_title="")]
+    bureau.portal.packages = [
+        package(8001, resources=pdf),
+        package(8002, resources=pdf, license_id="houserules", license_title=""),
+    ]
     source = bureau.source()
     with pytest.raises(Denied):
         harvests.trust(steward, source, trusted=True)
@@ -135,7 +140,9 @@ def test_the_console_shows_runs_records_failures_and_words(bureau: Bureau) -> No
     origin = platform.settings.public_url.rstrip("/")
     with TestClient(create_app(platform), base_url=origin, follow_redirects=False) as browser:
         fresh = platform.access.sign_in("page", steward_code, "t")
-        platform.access.sign_out(platform.access.change_password(fresh.actor, steward_code, "Steppe-under-sky-26").token)
+        platform.access.sign_out(
+            platform.access.change_password(fresh.actor, steward_code, "Steppe-under-sky-26").token
+        )
 
         def get(path: str) -> str:
             answer = browser.get(path, headers={"Accept": "text/html"})
@@ -189,7 +196,12 @@ def _api(browser: TestClient, source: str, run: str) -> None:
     assert browser.get(f"{base}/record?guid=pkg-09006").json()["landed"]["place"] == 5
     assert browser.get(f"{base}/original?guid=pkg-09006").json()["name"] == "school-9006"
     assert browser.get(f"{base}/plan").json()["counts"]["changed"] == 11
-    assert {w["kind"] for w in browser.get(f"{base}/words").json()["words"]} == {"cycle", "licence", "provider", "theme"}
+    assert {w["kind"] for w in browser.get(f"{base}/words").json()["words"]} == {
+        "cycle",
+        "licence",
+        "provider",
+        "theme",
+    }
     assert browser.get(f"{base}/files").json()["files"][0]["table"] == "页面取数"
     assert browser.get(f"{base}/setup").json() == {"trusted_by": "", "withdraw_after": 5}
     assert browser.get(f"/api/v1/harvests/{run}").json()["counts"]["failed"] == 1
@@ -207,7 +219,7 @@ def test_a_killed_harvest_goes_on_and_nothing_counts_twice(portal: Portal, folde
     portal.reset()
     portal.packages = [package(n) for n in range(1, 201)]
     home = folder / "home"
-    built = build(Settings.for_tests(home))
+    built = build(Settings.for_tests(folder))
     built.first_start()
     built.sources.allow(SYSTEM, Target(host="127.0.0.1", port=portal.port, network="127.0.0.0/8"), "测试目录")
     options = {"url": portal.url, "page": 10}
@@ -216,7 +228,12 @@ def test_a_killed_harvest_goes_on_and_nothing_counts_twice(portal: Portal, folde
     env = {**os.environ, "BEIJIANG_HOME": str(home)}
     for stop_at in (60, 130):
         portal.fault = lambda _path, query, at=stop_at: time.sleep(30) if int(query["start"]) >= at else None  # type: ignore[misc]
-        process = subprocess.Popen(_beijiang(home, "ingest", "harvest", "run", "对方"), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            _beijiang(home, "ingest", "harvest", "run", "对方"),
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         deadline = time.monotonic() + 60
         while not any(q.get("start") == str(stop_at) for _, q, _ in portal.asked):
             assert process.poll() is None
@@ -225,16 +242,30 @@ def test_a_killed_harvest_goes_on_and_nothing_counts_twice(portal: Portal, folde
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     portal.fault, portal.asked = None, []
-    done = subprocess.run(_beijiang(home, "ingest", "harvest", "run", "对方"), env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        _beijiang(home, "ingest", "harvest", "run", "对方"),
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert (told["state"], told["counts"]["seen"], told["counts"]["added"]) == ("done", 200, 200)
     assert min(int(q["start"]) for _, q, _ in portal.asked) == 130, "pages that were committed are not asked for again"
-    built = build(Settings.for_tests(home))
+    built = build(Settings.for_tests(folder))
     records = built.harvests.records(SYSTEM, "对方", limit=1000)
     assert len({r.resource_id for r in records}) == len(records) == 200
     assert len(built.catalog.list(SYSTEM, limit=10_000)) == 200
     assert built.harvests.runs(SYSTEM)[0].state is HarvestState.DONE
-    shown = subprocess.run(_beijiang(home, "ingest", "harvest", "records", "对方", "--search", "名录 77"), env=env, capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run(
+        _beijiang(home, "ingest", "harvest", "records", "对方", "--search", "名录 77"),
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     assert [r["guid"] for r in json.loads(shown.stdout)] == ["pkg-00077"]
     built.close()

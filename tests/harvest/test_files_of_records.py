@@ -58,7 +58,10 @@ def test_data_json_new_and_old(bureau: Bureau) -> None:
     assert json.loads(original)["title"] == "草原监测 240"
     assert bureau.counts(source) == {"seen": 250, "unchanged": 249, "failed": 1}
 
-    old = [{k: v for k, v in dataset(n, publisher="林草局", keyword="草原,监测").items() if k != "distribution"} for n in (901, 902)]
+    old = [
+        {k: v for k, v in dataset(n, publisher="林草局", keyword="草原,监测").items() if k != "distribution"}
+        for n in (901, 902)
+    ]
     old[0] |= {"accessURL": "https://data.example.cn/old.xls", "format": "xls"}
     served(bureau, "/old.json", b"\xef\xbb\xbf" + json.dumps(old).encode())
     source = bureau.source("data_json", url=f"{bureau.portal.url}/old.json")
@@ -133,7 +136,11 @@ def test_hydra_pages_end_circle_and_lead_astray(bureau: Bureau) -> None:
 
     _page(bureau, 102, "/p100.ttl")
     assert bureau.harvest(source).state is HarvestState.DONE, "a circle after all that there is harms nobody"
-    bureau.portal.files["/p102.ttl"] = (200, _turtle(range(0), more='<urn:p> hydra:next "/p102.ttl" .').encode(), {"Content-Type": "text/turtle"})
+    bureau.portal.files["/p102.ttl"] = (
+        200,
+        _turtle(range(0), more='<urn:p> hydra:next "/p102.ttl" .').encode(),
+        {"Content-Type": "text/turtle"},
+    )
     run = bureau.harvest(source)
     assert run.error is not None
     assert run.error["code"] == "harvest_endless"

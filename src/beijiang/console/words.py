@@ -67,7 +67,11 @@ _WORDS: dict[str, dict[str, Text]] = {
         "failed": Text("失败", "failed"),
         "cancelled": Text("已取消", "cancelled"),
     },
-    "job_name": {"ingest": Text("汇聚", "taking in"), "ingest.harvest": Text("收割目录", "harvesting"), "ingest.sync": Text("取数", "reading a source")},
+    "job_name": {
+        "ingest": Text("汇聚", "taking in"),
+        "ingest.harvest": Text("收割目录", "harvesting"),
+        "ingest.sync": Text("取数", "reading a source"),
+    },
     "difference": {
         "missing": Text("表中缺少", "missing here"),
         "extra": Text("源端没有", "not at the source"),

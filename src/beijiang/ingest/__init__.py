@@ -52,11 +52,13 @@ from beijiang.ingest.service import Harvests, Ingest, Sources
 from beijiang.ingest.store import Landing
 
 __all__ = [
+    "HARVEST_JOB",
+    "INGEST_JOB",
+    "SYNC_JOB",
     "AllowedTarget",
     "Certificate",
     "CheckSpec",
     "FilePreview",
-    "HARVEST_JOB",
     "HarvestFile",
     "HarvestPlan",
     "HarvestRecord",
@@ -65,7 +67,6 @@ __all__ = [
     "HarvestState",
     "Harvests",
     "HeaderTemplate",
-    "INGEST_JOB",
     "Ingest",
     "IngestRequest",
     "LandedFile",
@@ -83,7 +84,6 @@ __all__ = [
     "Run",
     "RunMode",
     "RunState",
-    "SYNC_JOB",
     "Source",
     "SourceDraft",
     "Sources",

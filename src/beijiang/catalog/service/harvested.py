@@ -57,7 +57,9 @@ class Harvested(Compiling, Reviewing):
         fresh = [one for one in made if isinstance(one, Resource)]
         if fresh and not store.add_all(fresh):
             raise Unavailable(
-                "同名目录正被他人登记，稍后重试即可。", "Somebody registers an entry of the same name just now; try again.", code="name_taken"
+                "同名目录正被他人登记，稍后重试即可。",
+                "Somebody registers an entry of the same name just now; try again.",
+                code="name_taken",
             )
         if fresh:
             self._indexer.add_all(tx.connection, fresh, now)

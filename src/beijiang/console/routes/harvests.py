@@ -38,9 +38,7 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         who = person(request)
         runs = harvests.runs(who, limit=50)
         latest = {run.source_id: run for run in reversed(runs)}
-        return frame.page(
-            request, "harvests.html", catalogs=harvests.catalogs(who), latest=latest, runs=runs
-        )
+        return frame.page(request, "harvests.html", catalogs=harvests.catalogs(who), latest=latest, runs=runs)
 
     @pages.get("/harvests/{source_id}")
     def one(  # filters
@@ -232,7 +230,8 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             harvests.trust(person(request), source_id, trusted=bool(trusted))
             if trusted:
                 return place, Text(
-                    "已信任：开放许可的完整目录将以您的名义发布。", "Trusted: complete open entries are published in your name."
+                    "已信任：开放许可的完整目录将以您的名义发布。",
+                    "Trusted: complete open entries are published in your name.",
                 )
             return place, Text("已取消信任，目录走审核流程。", "No longer trusted; entries go through the review.")
 

@@ -217,10 +217,10 @@ def _add_setup(group: typer.Typer, get: Callable[[], Harvests]) -> None:
 
     @group.command("map")
     def map_(
-        source: str = _SOURCE,
-        kind: MapKind = typer.Argument(help="What kind of word it is."),
-        value: str = typer.Argument(help="The word of the source."),
-        target: str = typer.Argument(help="Division, licence, cycle code or organisation here; empty for none."),
+        source: Annotated[str, _SOURCE],
+        kind: Annotated[MapKind, typer.Argument(help="What kind of word it is.")],
+        value: Annotated[str, typer.Argument(help="The word of the source.")],
+        target: Annotated[str, typer.Argument(help="Division, licence, cycle or organisation here; empty: none.")],
         person: str = AS,
     ) -> None:
         """Decide what a word of the source means here; the next harvest applies it."""
@@ -278,7 +278,11 @@ def _summary(run: HarvestRun) -> dict[str, Any]:
     facts = run.to_json()
     if as_json():
         return facts
-    return {**facts, **{name: run.counts.get(name, 0) for name in facts["counts"]}, "state": run.state.text.in_language(language())}  # type: ignore[union-attr]
+    return {
+        **facts,
+        **{name: run.counts.get(name, 0) for name in facts["counts"]},
+        "state": run.state.text.in_language(language()),
+    }  # type: ignore[union-attr]
 
 
 def _show_run(run: HarvestRun) -> None:

@@ -14,7 +14,6 @@ from beijiang.ingest.connectors.harvester import (
     HarvestOptions,
     HarvestPage,
     Keeper,
-    KeyAuth,
     RemoteDataset,
     RemoteFile,
     RemoteRecord,
@@ -54,7 +53,9 @@ class CkanOptions(HarvestOptions):
     )
     fq: str = option(
         Text("筛选", "Filter"),
-        Text("只收割一部分，如 organization:nmg-tjj（CKAN 的 fq）。", "Harvest a part: CKAN's fq, like organization:x."),
+        Text(
+            "只收割一部分，如 organization:nmg-tjj（CKAN 的 fq）。", "Harvest a part: CKAN's fq, like organization:x."
+        ),
         default="",
     )
 
@@ -68,14 +69,14 @@ class Ckan(Harvester):
 
     def check(self) -> Feed:
         """Ask for one record, and return how many there are said to be."""
-        with self._calls() as calls:
+        with self.calls() as calls:
             _, total, _ = self._asked(calls, {**self._start(calls), "rows": 1})
         return Feed(name="datasets", comment="目录记录 / catalog records", rows=total)
 
     def pages(self, at: Mapping[str, JsonValue] | None, keeper: Keeper) -> Iterator[HarvestPage]:
         """Yield pages until one is empty: what the server says of its count is not believed."""
         del keeper
-        with self._calls() as calls:
+        with self.calls() as calls:
             here: dict[str, Any] = dict(at) if at is not None else self._start(calls)
             while True:
                 try:
@@ -95,10 +96,6 @@ class Ckan(Harvester):
         """Return a package as the landed answer holds it."""
         found = _packages(_document(path.read_bytes()))[0][place]
         return json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "surrogateescape")
-
-    def _calls(self) -> Calls:
-        key = self.options.key.get_secret_value()
-        return Calls(self.options, self.outbound, KeyAuth({"Authorization": key} if key else {}))
 
     def _start(self, calls: Calls) -> dict[str, Any]:
         """Find out which interface the server has, by asking for one record."""
@@ -130,7 +127,11 @@ class Ckan(Harvester):
         base = base.removesuffix("/3").removesuffix("/api")
         reader = _Package(base)
         average = len(body) // max(1, len(packages))
-        return [self.read(raw, place, self._size(raw, average), reader) for place, raw in enumerate(packages)], total, body
+        return (
+            [self.read(raw, place, self._size(raw, average), reader) for place, raw in enumerate(packages)],
+            total,
+            body,
+        )
 
     def _size(self, raw: Any, average: int) -> int:
         """Return the size of one record; where all together are small enough nobody has to measure."""
@@ -167,16 +168,24 @@ class _Package:
             cycle=first(pick(raw, "frequency", "accrual_periodicity", "update_frequency"), _cycle(extras)),
             themes=tuple(dict.fromkeys(themes)),
             keywords=listed(raw.get("tags")),
-            places=tuple(x for x in (extras.get("spatial-text", ""), pick(raw, "spatial_text"), extras.get("spatial_uri", "")) if x),
+            places=tuple(
+                x
+                for x in (extras.get("spatial-text", ""), pick(raw, "spatial_text"), extras.get("spatial_uri", ""))
+                if x
+            ),
             begin=first(extras.get("temporal_start", ""), extras.get("temporal_coverage_from", "")),
             end=first(extras.get("temporal_end", ""), extras.get("temporal_coverage_to", "")),
-            files=tuple(_file(r) for r in raw.get("resources") or () if isinstance(r, dict) and web_address(r.get("url"))),
+            files=tuple(
+                _file(r) for r in raw.get("resources") or () if isinstance(r, dict) and web_address(r.get("url"))
+            ),
         )
 
 
 def _file(raw: dict[str, Any]) -> RemoteFile:
     kind = first(pick(raw, "format"), pick(raw, "mimetype"))
-    return RemoteFile(url=web_address(raw.get("url")), title=pick(raw, "name_translated", "name", "description"), format=kind)
+    return RemoteFile(
+        url=web_address(raw.get("url")), title=pick(raw, "name_translated", "name", "description"), format=kind
+    )
 
 
 def _extras(value: Any) -> dict[str, str]:
@@ -206,7 +215,9 @@ def _packages(document: Any) -> tuple[list[Any], int | None]:
     result = document.get("result")
     if isinstance(result, dict) and isinstance(result.get("results"), list):
         count = result.get("count")
-        return result["results"], count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+        return result["results"], count if isinstance(count, int) and not isinstance(
+            count, bool
+        ) and count >= 0 else None
     if isinstance(result, list):
         return [r["package"] if isinstance(r, dict) and isinstance(r.get("package"), dict) else r for r in result], None
     raise _no_catalog()

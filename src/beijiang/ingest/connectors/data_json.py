@@ -101,7 +101,11 @@ class DataJson(Harvester):
         return Credentials({"Authorization": key}) if key else None
 
     def _size(self, raw: Any) -> int:
-        return len(json.dumps(raw, ensure_ascii=False)) if isinstance(raw, dict) and len(str(raw.get("description", ""))) > _HEAD else 0
+        return (
+            len(json.dumps(raw, ensure_ascii=False))
+            if isinstance(raw, dict) and len(str(raw.get("description", ""))) > _HEAD
+            else 0
+        )
 
 
 class PodReader:
@@ -116,7 +120,10 @@ class PodReader:
     def dataset(self, raw: dict[str, Any]) -> RemoteDataset:
         point = raw.get("contactPoint")
         person = point if isinstance(point, dict) else {}
-        contact = (first(text(person.get("fn")), "" if person else text(point)), first(pick(person, "hasEmail"), pick(raw, "mbox")))
+        contact = (
+            first(text(person.get("fn")), "" if person else text(point)),
+            first(pick(person, "hasEmail"), pick(raw, "mbox")),
+        )
         begin, _, end = text(raw.get("temporal")).partition("/")
         given = raw.get("distribution")
         files = given if isinstance(given, list) else [given]
@@ -127,7 +134,9 @@ class PodReader:
             publisher=text(raw.get("publisher")),
             contact=" ".join(part.removeprefix("mailto:") for part in contact if part),
             page=web_address(text(raw.get("landingPage"))),
-            licences=tuple(x for x in (text(raw.get("license")), *(pick(f, "license") for f in files if isinstance(f, dict))) if x),
+            licences=tuple(
+                x for x in (text(raw.get("license")), *(pick(f, "license") for f in files if isinstance(f, dict))) if x
+            ),
             cycle=pick(raw, "accrualPeriodicity"),
             themes=listed(raw.get("theme")) if raw.get("theme") else (),
             keywords=listed(raw.get("keyword")) if raw.get("keyword") else (),
@@ -142,7 +151,9 @@ def _file(raw: dict[str, Any]) -> RemoteFile | None:
     url = first(web_address(text(raw.get("downloadURL"))), web_address(text(raw.get("accessURL"))))
     if not url:
         return None
-    return RemoteFile(url=url, title=pick(raw, "title", "description"), format=first(pick(raw, "format"), pick(raw, "mediaType")))
+    return RemoteFile(
+        url=url, title=pick(raw, "title", "description"), format=first(pick(raw, "format"), pick(raw, "mediaType"))
+    )
 
 
 class _Pieces:

@@ -18,7 +18,6 @@ from beijiang.ingest.connectors.harvester import (
     HarvestOptions,
     HarvestPage,
     Keeper,
-    KeyAuth,
     RemoteDataset,
     RemoteFile,
     RemoteRecord,
@@ -95,14 +94,14 @@ class Dcat(Harvester):
 
     def check(self) -> Feed:
         """Read the first page."""
-        with self._calls() as calls:
+        with self.calls(_ACCEPT) as calls:
             graph, _, _ = self._asked(calls, self.options.url)
         return Feed(name="datasets", comment="目录记录 / catalog records", rows=_total(graph))
 
     def pages(self, at: Mapping[str, JsonValue] | None, keeper: Keeper) -> Iterator[HarvestPage]:
         """Yield pages as each names the next, which never leaves the host that was named."""
         del keeper
-        with self._calls() as calls:
+        with self.calls(_ACCEPT) as calls:
             here = self.options.url if at is None else str(at["url"])
             while here:
                 graph, body, kind = self._asked(calls, here)
@@ -130,10 +129,6 @@ class Dcat(Harvester):
                 if str(p) != f"{_DCAT}dataset":
                     left.append(o)
         return found.serialize(format="turtle").encode()
-
-    def _calls(self) -> Calls:
-        key = self.options.key.get_secret_value()
-        return Calls(self.options, self.outbound, KeyAuth({"Authorization": key} if key else {}), _ACCEPT)
 
     def _asked(self, calls: Calls, url: str) -> tuple[Graph, bytes, str]:
         try:
@@ -235,7 +230,11 @@ def _key(graph: Graph, node: Node) -> str:
     """Return what a data set is known by: a blank node's own name is another at every reading."""
     from rdflib import BNode
 
-    return f"{_Node(graph).one(node, f'{_DCT}identifier')} {_Node(graph).one(node, f'{_DCT}title')}" if isinstance(node, BNode) else str(node)
+    return (
+        f"{_Node(graph).one(node, f'{_DCT}identifier')} {_Node(graph).one(node, f'{_DCT}title')}"
+        if isinstance(node, BNode)
+        else str(node)
+    )
 
 
 class _Node:
@@ -256,7 +255,10 @@ class _Node:
     def dataset(self, raw: dict[str, Any]) -> RemoteDataset:
         node = raw["node"]
         files = [found for d in self._all(node, f"{_DCAT}distribution") if (found := self._file(d)) is not None]
-        licences = (*self.many(node, f"{_DCT}license"), *(x for d in self._all(node, f"{_DCAT}distribution") for x in self.many(d, f"{_DCT}license")))
+        licences = (
+            *self.many(node, f"{_DCT}license"),
+            *(x for d in self._all(node, f"{_DCAT}distribution") for x in self.many(d, f"{_DCT}license")),
+        )
         period = next(iter(self._all(node, f"{_DCT}temporal")), None)
         person = next(iter(self._all(node, f"{_DCAT}contactPoint")), None)
         mail = "" if person is None else self.one(person, f"{_VCARD}hasEmail").removeprefix("mailto:")
@@ -264,7 +266,9 @@ class _Node:
             title=self.title(raw),
             summary=self.one(node, f"{_DCT}description"),
             publisher=self.one(node, f"{_DCT}publisher"),
-            contact=" ".join(x for x in (self.one(node, f"{_DCAT}contactPoint") if person is not None else "", mail) if x),
+            contact=" ".join(
+                x for x in (self.one(node, f"{_DCAT}contactPoint") if person is not None else "", mail) if x
+            ),
             page=web_address(self.one(node, f"{_DCAT}landingPage")),
             licences=tuple(dict.fromkeys(licences)),
             cycle=self.one(node, f"{_DCT}accrualPeriodicity"),
@@ -295,7 +299,9 @@ class _Node:
 
     def many(self, node: Node, predicate: str) -> tuple[str, ...]:
         """Return all values as texts; of one in several languages each counts."""
-        return tuple(dict.fromkeys(text for _, _, text in sorted(self._worded(o) for o in self._all(node, predicate)) if text))
+        return tuple(
+            dict.fromkeys(text for _, _, text in sorted(self._worded(o) for o in self._all(node, predicate)) if text)
+        )
 
     def _worded(self, value: Node) -> tuple[int, str, str]:
         from rdflib import Literal as Words

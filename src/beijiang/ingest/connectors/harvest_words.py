@@ -11,7 +11,7 @@ _INSIDE: Final = ("@value", "value", "title", "name", "label", "display_name", "
 _DEPTH: Final = 4
 
 
-def text(value: Any, depth: int = 0) -> str:
+def text(value: Any, depth: int = 0) -> str:  # noqa: PLR0911  # one return a kind
     """Return the text of a value; of several languages Chinese, then English, then any."""
     if value is None or value is True or value is False or depth > _DEPTH:
         return ""
@@ -33,7 +33,7 @@ def text(value: Any, depth: int = 0) -> str:
 def listed(value: Any) -> tuple[str, ...]:
     """Return the texts of a list, each once; a single text is a list of one, and commas part it."""
     if isinstance(value, str):
-        value = [part for part in value.replace("，", ",").replace(";", ",").split(",")]
+        value = value.replace("，", ",").replace(";", ",").split(",")
     if not isinstance(value, list):
         value = [value]
     return tuple(dict.fromkeys(found for item in value if (found := text(item))))

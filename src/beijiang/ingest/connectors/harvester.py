@@ -27,6 +27,7 @@ from beijiang.ingest.connectors.contract import (
     Wanted,
     option,
 )
+from beijiang.ingest.connectors.rest_calls import Calls
 from beijiang.ingest.connectors.troubles import feed_missing
 from beijiang.ingest.typing import ColumnSpec, ColumnType
 from beijiang.kit import BeijiangError, Invalid, Text
@@ -42,7 +43,6 @@ __all__ = [
     "HarvestOptions",
     "HarvestPage",
     "Harvester",
-    "KeyAuth",
     "Keeper",
     "RemoteDataset",
     "RemoteFile",
@@ -243,6 +243,11 @@ class Harvester(Connector):
     def open(self, wanted: Wanted) -> Iterator[Reading]:
         """Begin to read the list of records."""
         yield _Records(self, wanted)
+
+    def calls(self, accept: str = "application/json") -> Calls:
+        """Return a way to ask the catalog, with its key, patiently."""
+        key = self.options.key.get_secret_value()
+        return Calls(self.options, self.outbound, KeyAuth({"Authorization": key} if key else {}), accept)
 
     def read(self, raw: Any, place: int, spoken: int, reader: Any) -> RemoteRecord:
         """Return a record of a document; whatever is wrong with it is its own fault and nobody else's."""

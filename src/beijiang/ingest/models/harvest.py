@@ -233,7 +233,18 @@ class HarvestRun:
         }
 
 
-COUNTED: Final = ("seen", "added", "changed", "unchanged", "failed", "repeated", "vanished", "withdrawn", "released", "waiting")
+COUNTED: Final = (
+    "seen",
+    "added",
+    "changed",
+    "unchanged",
+    "failed",
+    "repeated",
+    "vanished",
+    "withdrawn",
+    "released",
+    "waiting",
+)
 """What is counted in a harvest, in the order in which people read it."""
 
 

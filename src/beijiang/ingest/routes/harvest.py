@@ -42,7 +42,9 @@ class RuleOrder(_Order):
 
     kind: MapKind
     value: str = Field(min_length=1, max_length=400)
-    target: str = Field(default="", max_length=100, description="Division, licence, cycle or organisation; empty: none.")
+    target: str = Field(
+        default="", max_length=100, description="Division, licence, cycle or organisation; empty: none."
+    )
 
 
 class FollowOrder(_Order):

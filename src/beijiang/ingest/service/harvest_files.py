@@ -51,7 +51,9 @@ class Followed:
         """Follow one distribution of a record."""
         name = table.strip()
         if record.resource_id is None or url not in {link["url"] for link in record.told.get("links", ())}:
-            raise Invalid("这条记录没有这个下载地址。", "The record lists no such address.", code="unknown_distribution")
+            raise Invalid(
+                "这条记录没有这个下载地址。", "The record lists no such address.", code="unknown_distribution"
+            )
         if not name:
             raise Invalid("请指定目标表。", "Name a target table.", code="nothing_to_do")
         owner = self._ingest.owner(actor, name)
@@ -102,7 +104,9 @@ class Followed:
             found = replace(self._take(actor, file), checked_at=now, error=None)
         except BeijiangError as error:
             found = replace(file, checked_at=now, error=told_error(error))
-        values: dict[str, Any] = {n: getattr(found, n) for n in ("etag", "modified", "sha256", "run_id", "checked_at", "error")}
+        values: dict[str, Any] = {
+            n: getattr(found, n) for n in ("etag", "modified", "sha256", "run_id", "checked_at", "error")
+        }
         with self._ingest.db.begin() as tx:
             HarvestStore(tx.connection).change_file(file.id, **values)
         return found

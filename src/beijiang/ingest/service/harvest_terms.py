@@ -195,7 +195,11 @@ def _licence(value: str) -> str:
 
 def _cycle(value: str) -> str:
     word = value.strip().lower()
-    return _CYCLE_OF.get(word) or _CYCLE_OF.get(word.rsplit("/frequency/", 1)[-1]) or _CYCLE_OF.get(word.rsplit("#", 1)[-1], "")
+    return (
+        _CYCLE_OF.get(word)
+        or _CYCLE_OF.get(word.rsplit("/frequency/", 1)[-1])
+        or _CYCLE_OF.get(word.rsplit("#", 1)[-1], "")
+    )
 
 
 def _span(begin: str, end: str) -> str:
@@ -204,6 +208,8 @@ def _span(begin: str, end: str) -> str:
 
 
 def _links(found: RemoteDataset) -> tuple[HarvestedLink, ...]:
-    files = [HarvestedLink(_cut(_plain(f.title), 200) or f.url[:200], f.url, f.format[:100]) for f in found.files[:_LINKS]]
+    files = [
+        HarvestedLink(_cut(_plain(f.title), 200) or f.url[:200], f.url, f.format[:100]) for f in found.files[:_LINKS]
+    ]
     page = [HarvestedLink("来源页面", found.page, "")] if found.page else []
     return (*files, *page)

@@ -190,7 +190,9 @@ class HarvestWork:
             if page.total is not None:
                 after["total"] = page.total
             if not HarvestStore(tx.connection).advance(self.run, after):
-                raise Conflict("这次收割已由另一进程接手。", "Another process goes on with this harvest.", code="taken_over")
+                raise Conflict(
+                    "这次收割已由另一进程接手。", "Another process goes on with this harvest.", code="taken_over"
+                )
         self._counts = counts
         total = page.total if page.total is not None else self.run.total
         self.run = replace(self.run, pages=self.run.pages + 1, position=page.following, total=total)
@@ -225,7 +227,9 @@ class HarvestWork:
             if missed >= self.setup.withdraw_after and record.resource_id is not None:
                 try:
                     state = RecordState.WITHDRAWN
-                    if self.register.end_harvested(tx, self.actor, record.resource_id, _gone_words(self.source, missed)):
+                    if self.register.end_harvested(
+                        tx, self.actor, record.resource_id, _gone_words(self.source, missed)
+                    ):
                         outcomes.append(self._outcome(record.guid, OutcomeKind.WITHDRAWN, record.title))
                 except BeijiangError as error:
                     state, reason = RecordState.VANISHED, told_error(error)
@@ -324,7 +328,12 @@ class _PageWork:
     def _one(self, found: Assessed) -> tuple[Outcome, dict[str, Any] | None]:
         record, work = found.record, self._work
         title = (record.title or record.guid)[:400]
-        outcome = Outcome(run_id=work.run.id, guid=record.guid or f"#{record.place}", kind=found.kind or OutcomeKind.FAILED, title=title)
+        outcome = Outcome(
+            run_id=work.run.id,
+            guid=record.guid or f"#{record.place}",
+            kind=found.kind or OutcomeKind.FAILED,
+            title=title,
+        )
         if found.kind is OutcomeKind.REPEATED:
             return outcome, None
         known = self._known.get(record.guid)
@@ -358,9 +367,7 @@ class _PageWork:
             return error
         return None
 
-    def _row(
-        self, found: Assessed, resource: str | None, fault: BeijiangError | None, title: str
-    ) -> dict[str, Any]:
+    def _row(self, found: Assessed, resource: str | None, fault: BeijiangError | None, title: str) -> dict[str, Any]:
         """Return what is kept of a record; of one that failed the earlier content stays, so that it is tried again."""
         record, work = found.record, self._work
         known = self._known.get(record.guid)

@@ -17,7 +17,6 @@ from beijiang.ingest.models import (
     HarvestRun,
     HarvestSetup,
     HarvestState,
-    MapKind,
     MapRule,
     Outcome,
     OutcomeKind,
@@ -243,7 +242,13 @@ class Harvests:
         return self.harvest(actor, run_id)
 
     def outcomes(
-        self, actor: Actor, run_id: str, *, kind: OutcomeKind | None = None, after: tuple[str, str] = ("", ""), limit: int = 100
+        self,
+        actor: Actor,
+        run_id: str,
+        *,
+        kind: OutcomeKind | None = None,
+        after: tuple[str, str] = ("", ""),
+        limit: int = 100,
     ) -> list[Outcome]:
         """Return what a harvest did record by record, except for what stayed as it was."""
         found = self.harvest(actor, run_id)

@@ -150,7 +150,11 @@ class HarvestStore:
         """Return how a source is harvested."""
         query = select(ingest_harvest).where(ingest_harvest.c.source_id == source_id)
         row = self._connection.execute(query).one_or_none()
-        return HarvestSetup() if row is None else HarvestSetup(trusted_by=row.trusted_by, withdraw_after=row.withdraw_after)
+        return (
+            HarvestSetup()
+            if row is None
+            else HarvestSetup(trusted_by=row.trusted_by, withdraw_after=row.withdraw_after)
+        )
 
     def keep_setup(self, source_id: str, setup: HarvestSetup) -> None:
         """Store how a source is harvested."""
@@ -290,7 +294,8 @@ class HarvestStore:
             query = query.where(_outcome.kind == kind.value)
         rows = self._connection.execute(query.order_by(_outcome.guid, _outcome.kind).limit(limit))
         return [
-            Outcome(run_id=r.run_id, guid=r.guid, kind=OutcomeKind(r.kind), title=r.title, reason=r.reason) for r in rows
+            Outcome(run_id=r.run_id, guid=r.guid, kind=OutcomeKind(r.kind), title=r.title, reason=r.reason)
+            for r in rows
         ]
 
     # Mappings
