@@ -110,7 +110,7 @@ def test_each_bad_record_fails_alone(bureau: Bureau) -> None:
     counts = bureau.counts(source)
     assert counts == {"seen": 12, "added": 7, "failed": 4, "repeated": 1}
     assert reasons(bureau, source) == {
-        "#1": "record_no_guid",
+        "#2": "record_no_guid",
         "pkg-00003": "record_no_title",
         "pkg-00004": "record_too_large",
         "pkg-00010": "record_no_utf8",

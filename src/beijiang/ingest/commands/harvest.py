@@ -29,6 +29,8 @@ _COUNTS = (
     Column("repeated", Text("重复", "twice"), right=True),
     Column("vanished", Text("来源已无", "vanished"), right=True),
     Column("withdrawn", Text("下线", "offline"), right=True),
+    Column("released", Text("发布", "published"), right=True),
+    Column("waiting", Text("待补全", "waiting"), right=True),
 )
 _RUNS = (
     Column("id", Text("收割", "harvest"), whole=True),
@@ -63,6 +65,7 @@ _FILES = (
     Column("run", Text("任务", "run"), whole=True),
     Column("error", Text("原因", "reason")),
 )
+_WORDS: dict[str, Any] = {"state": RecordState, "kind": OutcomeKind}
 _SOURCE = typer.Argument(help="Source that is a catalog: name or id.")
 
 
@@ -275,14 +278,10 @@ def _actor(harvests: Harvests, person: str) -> Actor:
 
 
 def _summary(run: HarvestRun) -> dict[str, Any]:
-    facts = run.to_json()
     if as_json():
-        return facts
-    return {
-        **facts,
-        **{name: run.counts.get(name, 0) for name in facts["counts"]},
-        "state": run.state.text.in_language(language()),
-    }  # type: ignore[union-attr]
+        return run.to_json()
+    counts = {column.key: run.counts.get(column.key, 0) for column in _COUNTS}
+    return {"id": run.id, "source": run.source_name, "state": run.state.text.in_language(language()), **counts}
 
 
 def _show_run(run: HarvestRun) -> None:
@@ -313,10 +312,13 @@ def _show_plan(plan: HarvestPlan) -> None:
 
 
 def _reasoned(facts: dict[str, Any]) -> dict[str, Any]:
-    reason = facts.get("reason")
-    if as_json() or not isinstance(reason, dict):
+    """Return a record or an outcome with its words in the reader's language."""
+    if as_json():
         return facts
-    return {**facts, "reason": reason["zh" if str(language()).startswith("zh") else "en"]}
+    worded = {name: kind(facts[name]).text.in_language(language()) for name, kind in _WORDS.items() if name in facts}
+    reason = facts.get("reason")
+    told = reason["zh" if str(language()).startswith("zh") else "en"] if isinstance(reason, dict) else ""
+    return {**facts, **worded, "reason": told}
 
 
 def _failed(facts: dict[str, Any]) -> dict[str, Any]:

@@ -310,7 +310,7 @@ class _Node:
         if isinstance(value, Words):
             language = (value.language or "").lower()
             rank = _LANGUAGES.index(language) if language in _LANGUAGES else len(_LANGUAGES)
-            return rank, str(value), str(value).strip()
+            return rank, str(value), str(value).replace("\x00", "").strip()
         for label in _LABELS:
             named = sorted(self._worded(o) for o in self._graph.objects(value, URIRef(label)) if isinstance(o, Words))
             if named:

@@ -16,7 +16,7 @@ def text(value: Any, depth: int = 0) -> str:  # noqa: PLR0911  # one return a ki
     if value is None or value is True or value is False or depth > _DEPTH:
         return ""
     if isinstance(value, str):
-        return value.strip()
+        return value.replace("\x00", "").strip()  # PostgreSQL holds none
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list):

@@ -385,7 +385,7 @@ def _short(guid: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _one_line(text: str) -> str:

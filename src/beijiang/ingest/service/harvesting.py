@@ -312,7 +312,7 @@ class _PageWork:
                 counts["unchanged"] += 1
                 same.append(found.record.guid)
                 continue
-            outcome, row = self._one(found)
+            outcome, row = self._one(found, counts["seen"])
             counts[outcome.kind.value] += 1
             outcomes.append(outcome)
             if row is not None:
@@ -322,15 +322,15 @@ class _PageWork:
         self._store.mark_seen(source, same, work.run.number)
         self._store.add_outcomes(outcomes)
         for rule in work.terms.fresh():
-            self._store.keep_rule(source, rule)
+            self._store.note_guess(source, rule)
         return len(added) + len(changed) + len(same)
 
-    def _one(self, found: Assessed) -> tuple[Outcome, dict[str, Any] | None]:
+    def _one(self, found: Assessed, ordinal: int) -> tuple[Outcome, dict[str, Any] | None]:
         record, work = found.record, self._work
         title = (record.title or record.guid)[:400]
         outcome = Outcome(
             run_id=work.run.id,
-            guid=record.guid or f"#{record.place}",
+            guid=record.guid or f"#{ordinal}",
             kind=found.kind or OutcomeKind.FAILED,
             title=title,
         )

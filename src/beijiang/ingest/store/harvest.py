@@ -314,6 +314,13 @@ class HarvestStore:
         values = {"kind": rule.kind.value, "value": rule.value, "target": rule.target, "decided_by": rule.decided_by}
         self._connection.execute(insert(ingest_harvest_map).values(source_id=source_id, **values))
 
+    def note_guess(self, source_id: str, rule: MapRule) -> None:
+        """Store a guess, unless the word is known: what a steward decides meanwhile is never undone."""
+        c = ingest_harvest_map.c
+        where = (c.source_id == source_id) & (c.kind == rule.kind.value) & (c.value == rule.value)
+        if self._connection.execute(select(c.value).where(where)).first() is None:
+            self.keep_rule(source_id, rule)
+
     # Files
 
     def add_file(self, file: HarvestFile) -> None:
