@@ -16,7 +16,7 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import INGEST_JOB, SYNC_JOB, Ingest, Landing, Sources
+from beijiang.ingest import HARVEST_JOB, INGEST_JOB, SYNC_JOB, Harvests, Ingest, Landing, Sources
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -52,6 +52,7 @@ class Platform:
     sql: SqlGateway
     ingest: Ingest
     sources: Sources
+    harvests: Harvests
     opendata: OpenData
     health: Health
 
@@ -67,6 +68,7 @@ class Platform:
             self.sql,
             self.ingest,
             self.sources,
+            self.harvests,
             self.opendata,
             self.health,
         )
@@ -125,11 +127,13 @@ def build(settings: Settings) -> Platform:
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
+    harvests = Harvests(sources, ingest, register=catalog)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
     jobs.register(SYNC_JOB, sources.work)
+    jobs.register(HARVEST_JOB, harvests.work)
     return Platform(
         settings=settings,
         clock=clock,
@@ -148,6 +152,7 @@ def build(settings: Settings) -> Platform:
         sql=sql,
         ingest=ingest,
         sources=sources,
+        harvests=harvests,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
     )

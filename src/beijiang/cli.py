@@ -89,10 +89,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _ingest() -> typer.Typer:
-    from beijiang.ingest.commands import add_runs, commands
+    from beijiang.ingest.commands import add_runs, commands, harvest
 
     group = commands(_get(lambda p: p.ingest))
     add_runs(group, _get(lambda p: p.sources))
+    group.add_typer(harvest(_get(lambda p: p.harvests)), name="harvest")
     return group
 
 

@@ -27,10 +27,11 @@ MACHINERY: dict[str, set[str]] = {
         "released",
         "resource_for_table",
     },
+    "Harvests": {"work"},
     "Health": {"alive", "examine"},
     "Ingest": {"recover", "request_of", "work"},
     "Jobs": {"nudge", "register", "run_inline", "start_worker", "stop", "wait"},
-    "Sources": {"locked_out", "work"},
+    "Sources": {"connect", "locked_out", "work"},
     "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},
     "Tables": {"recover"},
 }

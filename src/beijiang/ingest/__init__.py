@@ -1,25 +1,38 @@
 """Taking data in: landed unchanged, typed, checked, split into good rows and quarantine, committed at once, certified.
 
-Files are handed in; sources (databases, services) are read under their owners' accounts through connectors.
+Files are handed in; sources (databases, services) are read under their owners' accounts through connectors; other
+catalogs are harvested.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate`` and
-``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
+``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate``,
+``ingest_target`` and ``ingest_harvest*``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
 ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
+    HARVEST_JOB,
     INGEST_JOB,
     SYNC_JOB,
     AllowedTarget,
     Certificate,
     CheckSpec,
     FilePreview,
+    HarvestFile,
+    HarvestPlan,
+    HarvestRecord,
+    HarvestRun,
+    HarvestSetup,
+    HarvestState,
     IngestRequest,
     LandedFile,
+    MapKind,
+    MapRule,
+    Outcome,
+    OutcomeKind,
     QuarantinedRow,
     QuarantinePage,
     RawCell,
+    RecordState,
     ReleaseCheck,
     Run,
     RunMode,
@@ -35,25 +48,38 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Ingest, Sources
+from beijiang.ingest.service import Harvests, Ingest, Sources
 from beijiang.ingest.store import Landing
 
 __all__ = [
+    "HARVEST_JOB",
     "INGEST_JOB",
     "SYNC_JOB",
     "AllowedTarget",
     "Certificate",
     "CheckSpec",
     "FilePreview",
+    "HarvestFile",
+    "HarvestPlan",
+    "HarvestRecord",
+    "HarvestRun",
+    "HarvestSetup",
+    "HarvestState",
+    "Harvests",
     "HeaderTemplate",
     "Ingest",
     "IngestRequest",
     "LandedFile",
     "Landing",
+    "MapKind",
+    "MapRule",
+    "Outcome",
+    "OutcomeKind",
     "QuarantinePage",
     "QuarantinedRow",
     "RawCell",
     "ReadOptions",
+    "RecordState",
     "ReleaseCheck",
     "Run",
     "RunMode",

@@ -1,7 +1,7 @@
 """Plain data of the catalog."""
 
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareMethod, ShareType
-from beijiang.catalog.models.entry import Entry, Item, ItemEdit, ResourceEdit
+from beijiang.catalog.models.entry import Entry, Item, ItemEdit, Link, ResourceEdit
 from beijiang.catalog.models.finding import (
     Facet,
     FacetCount,
@@ -47,6 +47,7 @@ __all__ = [
     "Item",
     "ItemEdit",
     "Level",
+    "Link",
     "MatchKind",
     "Move",
     "OpenType",

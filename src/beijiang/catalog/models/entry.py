@@ -40,6 +40,15 @@ class Item:
     source_org: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a part of the resource, or its page, is to be had outside the platform; an http(s) address."""
+
+    title: str
+    url: str
+    format: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What a steward compiles; undecided attributes are None, and a published entry has none of those."""
@@ -69,6 +78,8 @@ class Entry:
     related_codes: tuple[str, ...] = ()
     contact: str = ""
     secret_flag: bool = False
+    links: tuple[Link, ...] = ()
+    """Kept by harvests: where the source gives the data."""
 
     def item(self, column: str) -> Item | None:
         """Return the item of a column."""
@@ -128,6 +139,7 @@ class Entry:
                 "keywords": tuple(facts.get("keywords", ())),
                 "related_codes": tuple(facts.get("related_codes", ())),
                 "items": tuple(_item(item) for item in facts.get("items", ())),
+                "links": tuple(Link(**link) for link in facts.get("links", ())),
                 "share_type": _maybe(ShareType, facts.get("share_type")),
                 "share_method": _maybe(ShareMethod, facts.get("share_method")),
                 "open_type": _maybe(OpenType, facts.get("open_type")),
@@ -253,4 +265,4 @@ def digest(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-__all__ = ["NAME_LIMIT", "SUMMARY_LIMIT", "Entry", "Item", "ItemEdit", "ResourceEdit", "canonical", "digest"]
+__all__ = ["NAME_LIMIT", "SUMMARY_LIMIT", "Entry", "Item", "ItemEdit", "Link", "ResourceEdit", "canonical", "digest"]

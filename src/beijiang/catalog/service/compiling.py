@@ -59,27 +59,7 @@ class Compiling(Checking):
         self, tx: UnitOfWork, actor: Actor, entry: Entry, *, table: str | None, facts: TableFacts | None = None
     ) -> Resource:
         now = self._clock.now()
-        resource = Resource(
-            id=new_id("res"),
-            table=table,
-            entry=entry,
-            state=State.DRAFT,
-            revision=1,
-            version=None,
-            versions=0,
-            released_table_version=None,
-            facts=facts or TableFacts(),
-            grades={},
-            codes=(),
-            created_at=now,
-            updated_at=now,
-            published_at=None,
-            submitted_by=None,
-            approved_by=None,
-            reviewer_org=None,
-            endorsed_by=None,
-            reasons=(),
-        )
+        resource = draft(entry, now, table=table, facts=facts)
         ResourceStore(tx.connection).add(resource)
         self._indexer.put(tx.connection, resource, now)
         self._wait_for(tx, resource)
@@ -202,6 +182,31 @@ class Compiling(Checking):
             )
 
 
+def draft(entry: Entry, now: datetime, *, table: str | None = None, facts: TableFacts | None = None) -> Resource:
+    """Return a resource at the beginning of its life."""
+    return Resource(
+        id=new_id("res"),
+        table=table,
+        entry=entry,
+        state=State.DRAFT,
+        revision=1,
+        version=None,
+        versions=0,
+        released_table_version=None,
+        facts=facts or TableFacts(),
+        grades={},
+        codes=(),
+        created_at=now,
+        updated_at=now,
+        published_at=None,
+        submitted_by=None,
+        approved_by=None,
+        reviewer_org=None,
+        endorsed_by=None,
+        reasons=(),
+    )
+
+
 def _facts(event: TableWritten, before: TableFacts | None) -> TableFacts:
     written = datetime.fromisoformat(event.written_at)
     moved = before is None or event.mode not in _NOT_DATA
@@ -236,4 +241,4 @@ def _stale(resource_id: str) -> Conflict:
     )
 
 
-__all__ = ["Compiling"]
+__all__ = ["Compiling", "draft"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,13 @@ class Indexer:
         elif store.has(resource.id, "p"):
             rows.append((self._row(resource, resource.entry, slot="p", public=False, inner=False)[0], None))
         store.put(rows, at)
+
+    def add_all(self, connection: Connection, resources: Sequence[Resource], at: datetime) -> None:
+        """Write the rows of resources that are new, and so have nothing published."""
+        rows: list[tuple[SearchRow, Document | None]] = [
+            self._row(resource, resource.entry, slot="w", public=False, inner=True) for resource in resources
+        ]
+        SearchStore(connection).put(rows, at)
 
     def _public_entry(self, connection: Connection, resource: Resource) -> Entry | None:
         if resource.version is None:

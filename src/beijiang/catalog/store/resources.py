@@ -60,6 +60,21 @@ class ResourceStore:
         """Store a new resource."""
         self._write(insert(s.resource).values(id=found.id, created_at=found.created_at, **_values(found)), found)
 
+    def add_all(self, found: Sequence[Resource]) -> bool:
+        """Store many new resources at once; tell whether it could be done, else none of them is stored."""
+        rows = [{"id": r.id, "created_at": r.created_at, **_values(r)} for r in found]
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(insert(s.resource), rows)
+        except IntegrityError:
+            return False
+        return True
+
+    def names(self, provider_id: str, names: Sequence[str]) -> set[str]:
+        """Return those of some names that a provider has given already."""
+        where = (s.resource.c.provider_id == provider_id) & s.resource.c.name.in_(names)
+        return set(self._connection.execute(select(s.resource.c.name).where(where)).scalars())
+
     def save(self, found: Resource, *, before: int) -> None:
         """Store a changed resource if it still has the revision that it was read with.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from beijiang.ingest.connectors import rest_troubles as troubles
 from beijiang.ingest.connectors.documents import MISSING, digest, find, parse, steps, text_of
@@ -16,11 +16,10 @@ from beijiang.kit import BeijiangError
 from beijiang.outbound import Http, HttpLimits, parsed
 
 if TYPE_CHECKING:
-    from beijiang.ingest.connectors.rest_auth import Auth
-    from beijiang.ingest.connectors.rest_options import Endpoint, RestOptions
-    from beijiang.outbound import HttpAnswer, Outbound, Url
+    from beijiang.ingest.connectors.rest_options import Endpoint
+    from beijiang.outbound import Credentials, HttpAnswer, Outbound, Url
 
-__all__ = ["Calls", "Page", "pages"]
+__all__ = ["CallAuth", "CallOptions", "Calls", "Page", "next_address", "pages"]
 
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _LONGEST: Final = 300.0
@@ -34,12 +33,49 @@ _LINK: Final = re.compile(r"<([^<>]*)>([^<]*)")
 _REL: Final = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\",;\s]*))", re.IGNORECASE)
 
 
+class CallOptions(Protocol):
+    """How patiently a service is asked."""
+
+    @property
+    def page_mib(self) -> int:
+        """Largest answer, unpacked."""
+
+    @property
+    def seconds(self) -> float:
+        """Longest time for one answer."""
+
+    @property
+    def retries(self) -> int:
+        """How often a request is tried again."""
+
+    @property
+    def per_second(self) -> float:
+        """Requests per second at most; 0: no limit of ours."""
+
+    @property
+    def authority(self) -> str:
+        """An authority's certificate that is trusted too."""
+
+
+class CallAuth(Protocol):
+    """Who asks."""
+
+    def credentials(self, http: Http, service: str) -> Credentials:
+        """Return what goes with a request."""
+
+    def renew(self) -> bool:
+        """Forget a token that was refused; tell whether another one can be had."""
+
+
 class Calls:
     """Requests to one service, from one thread."""
 
-    def __init__(self, options: RestOptions, outbound: Outbound, auth: Auth) -> None:
+    def __init__(
+        self, options: CallOptions, outbound: Outbound, auth: CallAuth, accept: str = "application/json"
+    ) -> None:
         self._options = options
         self._auth = auth
+        self._accept = accept
         self._next = 0.0
         limits = HttpLimits(body=options.page_mib * _MIB, seconds=options.seconds)
         self._http = Http(outbound, limits, options.authority)
@@ -89,7 +125,7 @@ class Calls:
             self._next = begin + 1 / self._options.per_second
             time.sleep(begin - now)
         shown = self._auth.credentials(self._http, service)
-        return self._http.fetch("GET", url, headers={"Accept": "application/json"}, credentials=shown)
+        return self._http.fetch("GET", url, headers={"Accept": self._accept}, credentials=shown)
 
 
 def _retry_after(text: str) -> float | None:
@@ -178,7 +214,7 @@ class _Walk:
             if by == "cursor":
                 self.url = self.url.copy_set_param(self._paging.parameter or by, mark)
             else:
-                self.url = _next(self.url, mark)
+                self.url = next_address(self.url, mark)
         self.number += 1
         return True
 
@@ -200,7 +236,7 @@ def _first(base: str, endpoint: Endpoint, query: Mapping[str, str]) -> Url:
     return url.copy_merge_params(given) if given else url
 
 
-def _next(url: Url, mark: str) -> Url:
+def next_address(url: Url, mark: str) -> Url:
     """Return the address that a page names as the next; it keeps scheme and port, and never leaves the host.
 
     Services behind a proxy often name themselves with the wrong scheme or port.

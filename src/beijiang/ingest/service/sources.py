@@ -442,6 +442,10 @@ class Sources:
 
     # Inside
 
+    def connect(self, source: Source) -> Connector:
+        """Return the connector of a source with its secrets open; asked by harvests, which ask for access themselves."""
+        return self._connector(source)
+
     def _source_of(self, sync: Sync) -> Source:
         with self.db.read() as connection:
             found = SourceStore(connection).source(sync.source_id)
