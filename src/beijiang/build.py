@@ -16,7 +16,7 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import INGEST_JOB, SYNC_JOB, Ingest, Landing, Sources
+from beijiang.ingest import INGEST_JOB, STREAM_JOB, SYNC_JOB, Ingest, Landing, Sources, Streams
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -52,6 +52,7 @@ class Platform:
     sql: SqlGateway
     ingest: Ingest
     sources: Sources
+    streams: Streams
     opendata: OpenData
     health: Health
 
@@ -67,6 +68,7 @@ class Platform:
             self.sql,
             self.ingest,
             self.sources,
+            self.streams,
             self.opendata,
             self.health,
         )
@@ -88,14 +90,17 @@ class Platform:
         self.db.deliver_waiting()
         self.ingest.recover()
         self.jobs.start_worker()
+        self.streams.attend()
         self.engine.warm()
 
     def stop(self) -> None:
         """Let running work reach a safe point."""
+        self.streams.stop()
         self.jobs.stop()
 
     def close(self) -> None:
         """Close every connection."""
+        self.streams.stop()
         self.jobs.stop()
         self.engine.close()
         self.evidence.close()
@@ -125,11 +130,13 @@ def build(settings: Settings) -> Platform:
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
+    streams = Streams(ingest, tables, vault, access, evidence)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
     jobs.register(SYNC_JOB, sources.work)
+    jobs.register(STREAM_JOB, streams.work)
     return Platform(
         settings=settings,
         clock=clock,
@@ -148,6 +155,7 @@ def build(settings: Settings) -> Platform:
         sql=sql,
         ingest=ingest,
         sources=sources,
+        streams=streams,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
     )

@@ -1,15 +1,17 @@
 """Taking data in: landed unchanged, typed, checked, split into good rows and quarantine, committed at once, certified.
 
-Files are handed in; sources (databases, services) are read under their owners' accounts through connectors.
+Files are handed in; sources (databases, services) are read under their owners' accounts through connectors; streams of
+messages are received, kept and taken in by small batches.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate`` and
-``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
-``changes/``. The reading core stands in ``readers`` and ``typing``.
+``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate``,
+``ingest_target``, ``ingest_stream``, ``ingest_stream_segment``, ``ingest_stream_key`` and ``ingest_stream_window``, and in
+the home folder ``landing/``, ``spool/``, ``staging/``, ``quarantine/`` and ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
     INGEST_JOB,
+    STREAM_JOB,
     SYNC_JOB,
     AllowedTarget,
     Certificate,
@@ -27,6 +29,10 @@ from beijiang.ingest.models import (
     Source,
     SourceDraft,
     StagedTable,
+    Stream,
+    StreamDraft,
+    StreamKind,
+    StreamState,
     Sync,
     SyncDraft,
     SyncMode,
@@ -35,11 +41,12 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Ingest, Sources
+from beijiang.ingest.service import Ingest, Sources, Streams
 from beijiang.ingest.store import Landing
 
 __all__ = [
     "INGEST_JOB",
+    "STREAM_JOB",
     "SYNC_JOB",
     "AllowedTarget",
     "Certificate",
@@ -62,6 +69,11 @@ __all__ = [
     "SourceDraft",
     "Sources",
     "StagedTable",
+    "Stream",
+    "StreamDraft",
+    "StreamKind",
+    "StreamState",
+    "Streams",
     "Sync",
     "SyncDraft",
     "SyncMode",

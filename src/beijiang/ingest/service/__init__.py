@@ -2,5 +2,6 @@
 
 from beijiang.ingest.service.ingest import Ingest
 from beijiang.ingest.service.sources import Sources
+from beijiang.ingest.service.streams import Streams
 
-__all__ = ["Ingest", "Sources"]
+__all__ = ["Ingest", "Sources", "Streams"]
