@@ -16,7 +16,7 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import INGEST_JOB, STREAM_JOB, SYNC_JOB, Ingest, Landing, Sources, Streams
+from beijiang.ingest import INGEST_JOB, STREAM_JOB, SYNC_JOB, WINDOW_JOB, Ingest, Landing, Sources, Streams, Windows
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -53,6 +53,7 @@ class Platform:
     ingest: Ingest
     sources: Sources
     streams: Streams
+    windows: Windows
     opendata: OpenData
     health: Health
 
@@ -69,6 +70,7 @@ class Platform:
             self.ingest,
             self.sources,
             self.streams,
+            self.windows,
             self.opendata,
             self.health,
         )
@@ -131,12 +133,15 @@ def build(settings: Settings) -> Platform:
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     streams = Streams(ingest, tables, vault, access, evidence)
+    windows = Windows(ingest, streams, tables, jobs, access, evidence)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
+    db.subscribe(TableWritten, "windows", windows.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
     jobs.register(SYNC_JOB, sources.work)
     jobs.register(STREAM_JOB, streams.work)
+    jobs.register(WINDOW_JOB, windows.work)
     return Platform(
         settings=settings,
         clock=clock,
@@ -156,6 +161,7 @@ def build(settings: Settings) -> Platform:
         ingest=ingest,
         sources=sources,
         streams=streams,
+        windows=windows,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
     )

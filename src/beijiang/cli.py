@@ -105,7 +105,7 @@ def _sources() -> typer.Typer:
 def _streams() -> typer.Typer:
     from beijiang.ingest.commands import streams
 
-    return streams(_get(lambda p: p.streams))
+    return streams(_get(lambda p: p.streams), _get(lambda p: p.windows))
 
 
 def _tables() -> typer.Typer:

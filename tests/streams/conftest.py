@@ -121,7 +121,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)
-    made = Site(built, "http://127.0.0.1:{}".format(server.servers[0].sockets[0].getsockname()[1]), keys)
+    made = Site(built, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", keys)
     yield made
     made.http.close()
     server.should_exit = True

@@ -13,6 +13,7 @@ from beijiang.ingest.models import (
     INGEST_JOB,
     STREAM_JOB,
     SYNC_JOB,
+    WINDOW_JOB,
     AllowedTarget,
     Certificate,
     CheckSpec,
@@ -41,13 +42,14 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Ingest, Sources, Streams
+from beijiang.ingest.service import Ingest, Sources, Streams, Windows
 from beijiang.ingest.store import Landing
 
 __all__ = [
     "INGEST_JOB",
     "STREAM_JOB",
     "SYNC_JOB",
+    "WINDOW_JOB",
     "AllowedTarget",
     "Certificate",
     "CheckSpec",
@@ -80,4 +82,5 @@ __all__ = [
     "SyncPlan",
     "TablePreview",
     "Verdict",
+    "Windows",
 ]

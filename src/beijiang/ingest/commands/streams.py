@@ -12,11 +12,12 @@ from beijiang.ingest.commands.files import AS, actor_of, organisation_of
 from beijiang.ingest.commands.sources import pairs, secrets
 from beijiang.ingest.models import StreamDraft, StreamKind
 from beijiang.kit import Actor, Text
+from beijiang.tables import WindowMeasure, WindowSpec
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
-    from beijiang.ingest.models import Stream
-    from beijiang.ingest.service import Streams
+    from beijiang.ingest.models import Stream, StreamWindow
+    from beijiang.ingest.service import Streams, Windows
 
 __all__ = ["streams"]
 
@@ -39,7 +40,7 @@ _SECRET = typer.Option(
 )
 
 
-def streams(get: Callable[[], Streams]) -> typer.Typer:  # a list of small functions
+def streams(get: Callable[[], Streams], windows: Callable[[], Windows]) -> typer.Typer:  # a list of small functions
     """Return the command group."""
     group = typer.Typer(
         help="Streams: messages that keep coming, by webhook or MQTT, and their window tables.", no_args_is_help=True
@@ -48,7 +49,7 @@ def streams(get: Callable[[], Streams]) -> typer.Typer:  # a list of small funct
     @group.command("add")
     def add(  # noqa: PLR0913, PLR0917  # options of a command
         name: str = typer.Argument(help="Name of the stream, as people call it."),
-        kind: StreamKind = typer.Option(help="webhook: senders post; mqtt: the platform subscribes."),
+        kind: Annotated[StreamKind, typer.Option(help="webhook: senders post; mqtt: the platform subscribes.")],
         into: str = typer.Option(help="Table that takes the messages."),
         key: Annotated[list[str] | None, typer.Option(help="Column of the key; again for more columns.")] = None,
         option: Annotated[list[str] | None, _OPTION] = None,
@@ -127,7 +128,63 @@ def streams(get: Callable[[], Streams]) -> typer.Typer:  # a list of small funct
         registry = get()
         registry.remove(_actor(registry, person), name)
 
+    _add_windows(group, windows)
     return group
+
+
+def _add_windows(group: typer.Typer, get: Callable[[], Windows]) -> None:
+    @group.command("window")
+    def window(  # noqa: PLR0913, PLR0917  # options of a command
+        name: str = typer.Argument(help="Stream: name, id or table."),
+        into: str = typer.Option(help="Table that takes the windows; a new one."),
+        time: str = typer.Option(help="Column of the moment to which a row belongs."),
+        size: int = typer.Option(min=1, help="Length of a window, in seconds."),
+        measure: Annotated[
+            list[str], typer.Option(help="count, or NAME=FUNCTION:COLUMN (sum, mean, min, max, last); again for more.")
+        ] = [],  # noqa: B006  # typer copies it
+        slide: int = typer.Option(0, min=0, help="Seconds from one window to the next; 0: as long as a window."),
+        group_by: Annotated[list[str] | None, typer.Option("--group", help="Grouping column; again for more.")] = None,
+        lateness: int = typer.Option(0, min=0, help="Seconds for which a window takes late rows after its end."),
+        person: str = AS,
+    ) -> None:
+        """Make a table of aggregates over windows of time that follows a stream."""
+        registry = get()
+        spec = WindowSpec(
+            time=time,
+            size=size,
+            slide=slide or size,
+            groups=tuple(group_by or ()),
+            measures=tuple(WindowMeasure.parse(m) for m in measure),
+            lateness=lateness,
+        )
+        show(registry.add(_actor(registry.streams, person), name, into, spec).to_json())
+
+    @group.command("windows")
+    def windows(name: str = typer.Argument("", help="Stream; all if empty."), person: str = AS) -> None:
+        """List window tables, how far they are, and how many readings came too late for them."""
+        registry = get()
+        found = registry.windows(_actor(registry.streams, person), name or None)
+        show([w.to_json() for w in found] if as_json() else [_window(w) for w in found])
+
+    @group.command("unwindow")
+    def unwindow(table: str = typer.Argument(help="Window table."), person: str = AS) -> None:
+        """Let a window table follow no more; it stays."""
+        registry = get()
+        registry.remove(_actor(registry.streams, person), table)
+
+
+def _window(window: StreamWindow) -> dict[str, Any]:
+    spec: Any = window.spec
+    source: Any = window.note.get("source", {})
+    return {
+        "table": window.table,
+        "source": window.source,
+        "size": spec["size"],
+        "slide": spec["slide"],
+        "measures": ", ".join(spec["measures"]),
+        "version": source.get("version", 0),
+        "late": source.get("late", 0),
+    }
 
 
 def _actor(registry: Streams, person: str) -> Actor:

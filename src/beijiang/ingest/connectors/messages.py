@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "Record", "Rows", "count_of", "line_of"]
 
 _RAW: Final = 4_000
+_KNOWN: Final[dict[str, Callable[[Any, Any, str], Any]]] = {
+    "$id": lambda told, _value, _raw: told["id"],
+    "$received": lambda told, _value, _raw: told["at"],
+    "$topic": lambda told, _value, _raw: told.get("topic"),
+    "$value": lambda _told, value, raw: value if isinstance(value, str) else raw,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +50,14 @@ class Delivery:
 def line_of(delivery: Delivery) -> bytes:
     """Return a delivery as one line; its body can be had from it byte for byte."""
     value: dict[str, Any] = {"id": delivery.id, "at": delivery.at.astimezone(UTC).isoformat()}
-    for name, told in (
-        ("topic", delivery.topic),
-        ("key", delivery.key),
-        ("by", delivery.sender),
-        ("mid", delivery.mid),
-        ("n", delivery.messages),
-    ):
-        if told:
-            value[name] = told
+    more = {
+        "topic": delivery.topic,
+        "key": delivery.key,
+        "by": delivery.sender,
+        "mid": delivery.mid,
+        "n": delivery.messages,
+    }
+    value |= {name: told for name, told in more.items() if told}
     try:
         value["body"] = delivery.body.decode()
     except UnicodeDecodeError:
@@ -110,14 +115,8 @@ class Rows:
 def _reader(column: RestColumn) -> Callable[[Any, Any, str], Any]:
     """Return how the value of a column is found in what is known of a delivery, and in its message."""
     path = column.path
-    if path == "$id":
-        return lambda told, _value, _raw: told["id"]
-    if path == "$received":
-        return lambda told, _value, _raw: told["at"]
-    if path == "$value":
-        return lambda _told, value, raw: value if isinstance(value, str) else raw
-    if path == "$topic":
-        return lambda told, _value, _raw: told.get("topic")
+    if path in _KNOWN:
+        return _KNOWN[path]
     if path.startswith("$topic."):
         level = int(path.removeprefix("$topic.")) - 1
         return lambda told, _value, _raw: _level(told.get("topic", ""), level)

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.ingest.models import Signature, StreamDraft, StreamKind
-from beijiang.ingest.service import Streams
+from beijiang.ingest.service import Streams, Windows
 from beijiang.kit import Actor
+from beijiang.tables import WindowMeasure, WindowSpec
 
 __all__ = ["streams_router"]
 
@@ -42,7 +43,21 @@ class StreamChange(_Order):
     options: dict[str, Any]
 
 
-def streams_router(streams: Streams) -> APIRouter:  # a list of small functions
+class WindowOrder(_Order):
+    """A window table to be made from a stream's table."""
+
+    table: str = Field(min_length=1, max_length=200)
+    time: str = Field(min_length=1, max_length=200, description="Column of the moment to which a row belongs.")
+    size: int = Field(ge=1, description="Length of a window, in seconds.")
+    slide: int = Field(default=0, ge=0, description="Seconds from one window to the next; 0: as long as a window.")
+    groups: list[str] = Field(default_factory=list, max_length=20)
+    measures: list[str] = Field(
+        min_length=1, max_length=100, description="count, or NAME=FUNCTION:COLUMN: sum, mean, min, max, last."
+    )
+    lateness: int = Field(default=0, ge=0, description="Seconds for which a window takes late rows after its end.")
+
+
+def streams_router(streams: Streams, windows: Windows) -> APIRouter:  # a list of small functions
     """Return the endpoints below ``/api/v1/streams``."""
     api = APIRouter(prefix="/api/v1", tags=["streams"])
 
@@ -79,6 +94,27 @@ def streams_router(streams: Streams) -> APIRouter:  # a list of small functions
     @api.post("/streams/{stream}/pause", summary="Receive no more until it is started again")
     def pause(request: Request, stream: _Id) -> dict[str, Any]:
         return streams.pause(_actor(request), stream).to_json()
+
+    @api.get("/streams/{stream}/windows", summary="Window tables of a stream")
+    def list_windows(request: Request, stream: _Id) -> dict[str, Any]:
+        return {"windows": [w.to_json() for w in windows.windows(_actor(request), stream)]}
+
+    @api.post("/streams/{stream}/windows", status_code=201, summary="Make a window table that follows a stream")
+    def add_window(request: Request, stream: _Id, order: WindowOrder) -> dict[str, Any]:
+        spec = WindowSpec(
+            time=order.time,
+            size=order.size,
+            slide=order.slide or order.size,
+            groups=tuple(order.groups),
+            measures=tuple(WindowMeasure.parse(m) for m in order.measures),
+            lateness=order.lateness,
+        )
+        return windows.add(_actor(request), stream, order.table, spec).to_json()
+
+    @api.delete("/windows/{window}", summary="Let a window table follow no more; it stays")
+    def remove_window(request: Request, window: _Id) -> dict[str, Any]:
+        windows.remove(_actor(request), window)
+        return {"removed": window}
 
     @api.post(
         "/streams/{stream}/messages",

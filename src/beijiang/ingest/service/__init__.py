@@ -3,5 +3,6 @@
 from beijiang.ingest.service.ingest import Ingest
 from beijiang.ingest.service.sources import Sources
 from beijiang.ingest.service.streams import Streams
+from beijiang.ingest.service.windows import Windows
 
-__all__ = ["Ingest", "Sources", "Streams"]
+__all__ = ["Ingest", "Sources", "Streams", "Windows"]

@@ -23,6 +23,7 @@ from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, TooLarge, Unavailable, new_id
 from beijiang.outbound import Outbound, Target
+from beijiang.tables import check_spec
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from beijiang.jobs import JobRun
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
-    from beijiang.tables import Tables
+    from beijiang.tables import Tables, WindowSpec
 
 __all__ = ["Streams"]
 
@@ -200,6 +201,17 @@ class Streams:
                 tx, actor, f"ingest.stream_{state.value}", target=stream.id, detail={"table": stream.table}
             )
         return self.stream(actor, stream.id)
+
+    def check_windows(self, stream: Stream, spec: WindowSpec) -> None:
+        """Return if the columns of a stream fit a window.
+
+        Raises:
+            Invalid: one is missing, or of a type that does not fit.
+
+        """
+        from beijiang.ingest.typing import TypedSchema
+
+        check_spec(spec, TypedSchema(tuple(c.spec for c in self._opened(stream).columns)).to_arrow())
 
     # Receiving
 
