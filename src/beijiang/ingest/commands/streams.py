@@ -48,9 +48,9 @@ def streams(get: Callable[[], Streams], windows: Callable[[], Windows]) -> typer
 
     @group.command("add")
     def add(  # noqa: PLR0913, PLR0917  # options of a command
-        name: str = typer.Argument(help="Name of the stream, as people call it."),
+        name: Annotated[str, typer.Argument(help="Name of the stream, as people call it.")],
         kind: Annotated[StreamKind, typer.Option(help="webhook: senders post; mqtt: the platform subscribes.")],
-        into: str = typer.Option(help="Table that takes the messages."),
+        into: Annotated[str, typer.Option(help="Table that takes the messages.")],
         key: Annotated[list[str] | None, typer.Option(help="Column of the key; again for more columns.")] = None,
         option: Annotated[list[str] | None, _OPTION] = None,
         secret: Annotated[list[str] | None, _SECRET] = None,
