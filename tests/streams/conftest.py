@@ -38,7 +38,7 @@ COLUMNS = [
 ]
 
 
-def until(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(what: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Wait for something to become true and return it."""
     deadline = time.monotonic() + seconds
     while not (found := what()):

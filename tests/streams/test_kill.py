@@ -65,7 +65,7 @@ def test_every_message_counts_once_whenever_the_receiver_is_killed(tmp_path: Pat
         victim = _begin(tmp_path)
     publisher.join()
     looking = build(Settings.for_tests(tmp_path))
-    until(lambda: _rows(looking) >= MESSAGES, 60)
+    until(lambda: _rows(looking) >= MESSAGES, 180)
     time.sleep(1.5)  # what came twice would come now
     newest = looking.tables.get(SYSTEM, "断电").version
     until(lambda: looking.windows.window(SYSTEM, "断电小时").note.get("source", {}).get("version") == newest)  # type: ignore[union-attr]

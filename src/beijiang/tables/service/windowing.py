@@ -104,8 +104,8 @@ class Windower:
         placed = FILE_COLUMN in fresh.schema.names
         sources = list(dict.fromkeys(s.sha256 for v in versions for s in v.sources))
         query = windows.bounds(spec, after, sources, placed=placed)
-        found: dict[str, Any] = self._engine.fetch(query, {windows.FRESH: fresh}, LONG).to_pylist()[0]
-        return found
+        found = self._engine.fetch(query, {windows.FRESH: fresh}, LONG).to_pylist()[0]
+        return {name: None if value is None else int(value) for name, value in found.items()}
 
     def _write(
         self, spec: WindowSpec, new: Snapshot, fresh: Scan, after: int | None, *, moved: WindowPosition, folder: Path
