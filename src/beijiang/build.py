@@ -163,5 +163,7 @@ def build(settings: Settings) -> Platform:
         streams=streams,
         windows=windows,
         opendata=opendata,
-        health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
+        health=Health(
+            settings, db, engine, evidence, assets_present, lambda: [*sources.locked_out(), *streams.locked_out()]
+        ),
     )

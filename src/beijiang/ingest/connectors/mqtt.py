@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import orjson
 from paho.mqtt.client import Client, MQTTMessage, topic_matches_sub
@@ -33,12 +33,14 @@ from beijiang.ingest.connectors.stream_options import MqttOptions
 from beijiang.kit import BeijiangError, Invalid, new_id
 
 if TYPE_CHECKING:
-    from beijiang.ingest.service.attending import Served
+    from beijiang.ingest.connectors.stream_options import StreamOptions
+    from beijiang.ingest.models import Stream
+    from beijiang.ingest.store.spool import Spool
     from beijiang.kit import Clock
     from beijiang.kit.errors import JsonValue
     from beijiang.outbound import Outbound
 
-__all__ = ["Mark", "Subscription", "marks_in"]
+__all__ = ["Intake", "Mark", "Subscription", "marks_in"]
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,16 @@ _SESSION: Final = 7 * 86_400
 _PATIENCE: Final = 10.0
 _PAUSES: Final = (1, 60)
 _VERSIONS: Final = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
+
+
+class Intake(Protocol):
+    """The stream that is received for."""
+
+    stream: Stream
+    options: StreamOptions
+    spool: Spool
+    received: int
+    last_at: str | None
 
 
 class _Checked(Client):
@@ -69,7 +81,7 @@ class _Checked(Client):
 class Subscription:
     """Receive for one stream until told to stop; a lost connection is made again, each time a little later."""
 
-    def __init__(self, served: Served, outbound: Outbound, clock: Clock, tail: Sequence[Path]) -> None:
+    def __init__(self, served: Intake, outbound: Outbound, clock: Clock, tail: Sequence[Path]) -> None:
         assert isinstance(served.options, MqttOptions)  # noqa: S101  # the kind of the stream says so
         self._options = served.options
         self._served = served

@@ -32,7 +32,7 @@ from beijiang.ingest.models import (
 from beijiang.ingest.service.signing import Pace
 from beijiang.ingest.store.spool import Spool, lines_of
 from beijiang.ingest.store.streams import StreamStore
-from beijiang.kit import SYSTEM, BeijiangError, Busy, Text
+from beijiang.kit import SYSTEM, BeijiangError, Busy, Text, Unavailable
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -92,6 +92,7 @@ class Served:
     again_at: float = 0.0
     pause: float = _PAUSES[0]
     renewed_at: float = 0.0
+    looked_at: float = 0.0
 
     def take(self, delivery: Delivery, known: Callable[[str], Receipt | None]) -> Receipt:
         """Put a delivery on disk and return its receipt; one whose key was received before is not put there again.
@@ -115,25 +116,26 @@ class Served:
                 promise.set_result(before)
                 return before
         try:
-            self.spool.put(line_of(delivery), lambda trouble: self._told(promise, receipt, trouble))
+            self.spool.put(line_of(delivery), lambda trouble: self._told(promise, receipt, delivery.key, trouble))
+        except BeijiangError as error:
+            self._told(promise, receipt, delivery.key, error)
+        try:
             return promise.result(_WAIT)
-        except BaseException as error:
-            self._forget(delivery.key, promise, error)
-            raise
+        except TimeoutError as error:  # it may get to disk yet; under its key it then counts once
+            raise Unavailable(
+                "磁盘太慢，还不能确认已接收。请以同一个 Idempotency-Key 重发。",
+                "The disk is too slow to say that it was received. Send it again under the same Idempotency-Key.",
+                code="spool_slow",
+            ) from error
 
-    def _told(self, promise: Future[Receipt], receipt: Receipt, trouble: BaseException | None) -> None:
-        if trouble is not None:
-            promise.set_exception(trouble)
+    def _told(self, promise: Future[Receipt], receipt: Receipt, key: str, trouble: BaseException | None) -> None:
+        if trouble is None:
+            self.received += 1
+            promise.set_result(receipt)
             return
-        self.received += 1
-        promise.set_result(receipt)
-
-    def _forget(self, key: str, promise: Future[Receipt], error: BaseException) -> None:
         with self.lock:
-            if key and not isinstance(error, TimeoutError):
-                self.keys.pop(key, None)
-        if not promise.done():
-            promise.set_exception(error)
+            self.keys.pop(key, None)
+        promise.set_exception(trouble)
 
     def sweep(self, seconds: float) -> None:
         """Forget keys that are in the database by now."""
@@ -219,6 +221,8 @@ class Attendant:
         except Busy:
             return  # another process has it
         except BeijiangError as error:
+            if served is not None:
+                self._put_off(served)
             self._trouble(stream, error)
 
     def _take_up(self, stream: Stream) -> Served:
@@ -236,13 +240,16 @@ class Attendant:
         served = Served(stream, options, spool, pace, tail=files, renewed_at=time.monotonic())
         for _, path in spool.closed():
             self._recall(served, path)
+        # A run that the last process began goes on; another beside it would take in the same segments.
+        open_runs = [r.id for r in self.ingest.runs(SYSTEM, table=stream.table, limit=_TAIL) if not r.ended]
+        served.run_id = open_runs[0] if open_runs else None
         self._served[stream.id] = served
         return served
 
     def _recall(self, served: Served, path: Path) -> None:
         """Know the keys of what was on disk and not landed when the last process ended."""
         for line in lines_of(path):
-            told = orjson.loads(line)
+            told = orjson.loads(line) if b'"key":' in line else {}
             if told.get("key"):
                 promise: Future[Receipt] = Future()
                 promise.set_result(Receipt(told["id"], told.get("n", 1), again=True))
@@ -294,6 +301,9 @@ class Attendant:
         if time.monotonic() < served.again_at:
             return
         closed = served.spool.look()
+        if not closed and time.monotonic() - served.looked_at < _TELL_EVERY:
+            return
+        served.looked_at = time.monotonic()
         position: Any = self.tables.positions(stream.owner, stream.table).get(stream.id, 0)
         if position < stream.position:
             self._trouble(stream, _rolled_back(stream, position))
@@ -304,20 +314,16 @@ class Attendant:
         if not landed and not any(seq > position for seq, _ in closed):
             served.sweep(served.options.batch_seconds + _WAIT)
             return
-        try:
-            actor = self.access.current(stream.owner)
-            request = IngestRequest(
-                files=(),
-                into=stream.table,
-                org_id=stream.org_id,
-                key=stream.key,
-                mode=RunMode.MERGE if stream.key else RunMode.APPEND,
-                sync=stream.id,
-            )
-            served.run_id = self.ingest.queue(actor, request, [], STREAM_JOB)
-        except BeijiangError:
-            self._put_off(served)
-            raise
+        actor = self.access.current(stream.owner)
+        request = IngestRequest(
+            files=(),
+            into=stream.table,
+            org_id=stream.org_id,
+            key=stream.key,
+            mode=RunMode.MERGE if stream.key else RunMode.APPEND,
+            sync=stream.id,
+        )
+        served.run_id = self.ingest.queue(actor, request, [], STREAM_JOB)
 
     def _ended(self, served: Served) -> bool:
         run = self.ingest.run(SYSTEM, served.run_id or "")

@@ -249,6 +249,13 @@ class StreamWork(Work):
         return False  # the position moves, or the same messages would be read for ever
 
     def _commit_words(self) -> dict[str, Any]:
+        there: Any = self.shop.tables.positions(self.actor, self.stream.table).get(self.stream.id, 0)
+        if self._landed[0].seq <= there < self._landed[-1].seq:
+            raise Conflict(
+                "另一个任务已把其中一部分消息入表，本次没有写入。",
+                "Another run has taken in a part of these messages; nothing was written.",
+                code="position_moved",
+            )
         comments = {c.name: c.comment for c in self.options.columns if c.comment}
         return {"comments": comments, "position": {self.stream.id: self._landed[-1].seq}}
 

@@ -234,8 +234,8 @@ class Streams:
 
         served = self._attendant.served(stream_id) if self._attendant is not None else None
         stream = served.stream if served is not None else self._known(stream_id)
-        options = served.options if served is not None else None
         if signature is not None and stream is not None:
+            options = served.options if served is not None else self._opened(stream)
             secret = options.signing_key if isinstance(options, WebhookOptions) else SecretStr("")
             checked_signature(
                 secret.get_secret_value(),

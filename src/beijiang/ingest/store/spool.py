@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import threading
 import time
@@ -18,6 +19,8 @@ from typing import IO, Any, Final
 
 from beijiang.ingest.store.landing import flush_folder
 from beijiang.kit import BeijiangError, Busy, Unavailable
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Spool", "lines_of"]
 
@@ -136,7 +139,10 @@ class Spool:
                     self._seal_now = False
             trouble = self._keep(batch)
             for _, done in batch:
-                done(trouble)
+                try:
+                    done(trouble)
+                except Exception:  # whoever waits may be gone; those behind must still be told
+                    log.exception("a sender could not be told")
             old = self._file is not None and time.monotonic() - self._began >= self._seconds
             if self._file is not None and (stopping or seal or old or self._size >= _SEGMENT):
                 self._take_name()
