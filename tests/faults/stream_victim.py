@@ -12,7 +12,10 @@ from beijiang.settings import Settings
 
 def main() -> None:
     platform = build(Settings.for_tests(Path(sys.argv[1])))
-    platform.start()
+    platform.tables.recover()
+    platform.ingest.recover()
+    platform.jobs.start_worker()
+    platform.streams.attend()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

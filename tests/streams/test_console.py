@@ -22,7 +22,7 @@ def steward(site: Site) -> Iterator[TestClient]:
     with TestClient(create_app(site.platform), base_url="https://testserver", follow_redirects=False) as client:
         page = client.get("/console/sign-in", headers={"Accept": "text/html"}).text
         token = CSRF.search(page)
-        form = {"name": "sender", "password": "Steppe-under-a-wide-sky-26", "_csrf": token[1] if token else ""}
+        form = {"login": "sender", "password": "Steppe-under-a-wide-sky-26", "_csrf": token[1] if token else ""}
         client.post("/console/sign-in", data=form, headers={"Origin": "https://testserver"})
         yield client
 

@@ -105,7 +105,7 @@ class Subscription:
             client_id=given.client_id or f"beijiang-{self._served.stream.id}",
             protocol=_VERSIONS[given.protocol],
             manual_ack=True,
-            **({} if given.protocol == "5" else {"clean_session": False}),
+            clean_session=None if given.protocol == "5" else False,
         )
         client.outbound = outbound
         client.reconnect_delay_set(*_PAUSES)
@@ -131,7 +131,7 @@ class Subscription:
         """Connect and stay connected; the broker sends what it kept since the last time."""
         words: dict[str, Any] = {}
         if self._options.protocol == "5":
-            asked = Properties(PacketTypes.CONNECT)
+            asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             asked.SessionExpiryInterval = _SESSION
             asked.ReceiveMaximum = self._options.inflight
             words = {"clean_start": False, "properties": asked}
@@ -261,8 +261,8 @@ class Subscription:
             self._trouble = _told(trouble.reason, trouble.text.zh, trouble.text.en)
         self._turn += 1
         line = self._client.socket()
-        if line is not None:
-            with contextlib.suppress(OSError, AttributeError):
+        if isinstance(line, socket.socket):
+            with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
 
 

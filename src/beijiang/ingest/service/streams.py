@@ -370,7 +370,7 @@ class Streams:
 def _model(kind: StreamKind) -> type[StreamOptions]:
     from beijiang.ingest.connectors.stream_options import MqttOptions, WebhookOptions
 
-    return {StreamKind.WEBHOOK: WebhookOptions, StreamKind.MQTT: MqttOptions}[kind]
+    return WebhookOptions if kind is StreamKind.WEBHOOK else MqttOptions
 
 
 def _ready(served: Served | None, stream: Stream) -> Served:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.engine.port import LAKE
@@ -147,7 +147,7 @@ def _measure(measure: WindowMeasure, schema: pa.Schema, order: Sequence[str]) ->
     if measure.fn is WindowFn.COUNT:
         return exp.Count(this=exp.Star())
     value = _column(measure.column, "r")
-    made: exp.Expr = {
+    makers: dict[WindowFn, Callable[[], exp.Expr]] = {
         WindowFn.SUM: lambda: exp.Sum(this=value),
         WindowFn.MEAN: lambda: exp.Avg(this=exp.cast(value, "DOUBLE")),
         WindowFn.MIN: lambda: exp.Min(this=value),
@@ -156,7 +156,8 @@ def _measure(measure: WindowMeasure, schema: pa.Schema, order: Sequence[str]) ->
             this="arg_max",
             expressions=[value, exp.Anonymous(this="row", expressions=[_column(c, "r") for c in order])],
         ),
-    }[measure.fn]()
+    }
+    made = makers[measure.fn]()
     return exp.cast(made, type_name(_type(measure, schema)), dialect="duckdb")
 
 
