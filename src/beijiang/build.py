@@ -16,7 +16,19 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import HARVEST_JOB, INGEST_JOB, SYNC_JOB, Harvests, Ingest, Landing, Sources
+from beijiang.ingest import (
+    HARVEST_JOB,
+    INGEST_JOB,
+    STREAM_JOB,
+    SYNC_JOB,
+    WINDOW_JOB,
+    Harvests,
+    Ingest,
+    Landing,
+    Sources,
+    Streams,
+    Windows,
+)
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -53,6 +65,8 @@ class Platform:
     ingest: Ingest
     sources: Sources
     harvests: Harvests
+    streams: Streams
+    windows: Windows
     opendata: OpenData
     health: Health
 
@@ -69,6 +83,8 @@ class Platform:
             self.ingest,
             self.sources,
             self.harvests,
+            self.streams,
+            self.windows,
             self.opendata,
             self.health,
         )
@@ -90,14 +106,17 @@ class Platform:
         self.db.deliver_waiting()
         self.ingest.recover()
         self.jobs.start_worker()
+        self.streams.attend()
         self.engine.warm()
 
     def stop(self) -> None:
         """Let running work reach a safe point."""
+        self.streams.stop()
         self.jobs.stop()
 
     def close(self) -> None:
         """Close every connection."""
+        self.streams.stop()
         self.jobs.stop()
         self.engine.close()
         self.evidence.close()
@@ -128,12 +147,17 @@ def build(settings: Settings) -> Platform:
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     harvests = Harvests(sources, ingest, register=catalog)
+    streams = Streams(ingest, tables, vault, access, evidence)
+    windows = Windows(ingest, streams, tables, jobs, access, evidence)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
+    db.subscribe(TableWritten, "windows", windows.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
     jobs.register(SYNC_JOB, sources.work)
     jobs.register(HARVEST_JOB, harvests.work)
+    jobs.register(STREAM_JOB, streams.work)
+    jobs.register(WINDOW_JOB, windows.work)
     return Platform(
         settings=settings,
         clock=clock,
@@ -153,6 +177,10 @@ def build(settings: Settings) -> Platform:
         ingest=ingest,
         sources=sources,
         harvests=harvests,
+        streams=streams,
+        windows=windows,
         opendata=opendata,
-        health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
+        health=Health(
+            settings, db, engine, evidence, assets_present, lambda: [*sources.locked_out(), *streams.locked_out()]
+        ),
     )

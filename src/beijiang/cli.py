@@ -103,6 +103,12 @@ def _sources() -> typer.Typer:
     return sources(_get(lambda p: p.sources))
 
 
+def _streams() -> typer.Typer:
+    from beijiang.ingest.commands import streams
+
+    return streams(_get(lambda p: p.streams), _get(lambda p: p.windows))
+
+
 def _tables() -> typer.Typer:
     from beijiang.tables.commands import commands
 
@@ -183,6 +189,7 @@ class Later(NamedTuple):
 LATER = {
     "ingest": Later("Take data in: land, type, check, commit, certify; quarantine and runs.", _ingest),
     "sources": Later("Sources: databases and services that tables are filled from.", _sources),
+    "streams": Later("Streams: messages that keep coming, by webhook or MQTT, and their window tables.", _streams),
     "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
     "protection": Later("Grades of columns and rules on rows: see them, change them.", _protection),

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         default=0.2, ge=0, le=1, description="Share of bad rows above which an ingest run commits nothing."
     )
     upload_limit_bytes: int = Field(default=2 << 30, ge=1, description="Largest file that may be uploaded, in bytes.")
+    spool_limit_bytes: int = Field(
+        default=2 << 30, ge=1 << 20, description="Bytes of a stream that may wait to be taken in; more is not received."
+    )
     argon2_memory_kib: int = Field(default=65_536, ge=8, description="Memory of one password hash, in KiB.")
     argon2_rounds: int = Field(default=3, ge=1, description="Passes of one password hash.")
     session_idle_minutes: int = Field(

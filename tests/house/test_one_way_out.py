@@ -11,7 +11,7 @@ CLIENTS = {
 }  # fmt: skip
 LISTENERS = {"cli.py", "worker.py"}
 """Take the address that the server listens at; open no connection."""
-OWN_PROTOCOL = {"ingest/connectors/mysql.py"}
+OWN_PROTOCOL = {"ingest/connectors/mqtt.py", "ingest/connectors/mysql.py"}
 """Connectors whose driver is handed a socket; its address comes from ``Outbound`` like all others."""
 OPENING = {"connect", "connect_ex", "create_connection", "open_connection", "open_unix_connection", "urlopen"}
 

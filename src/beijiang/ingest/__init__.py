@@ -1,18 +1,21 @@
 """Taking data in: landed unchanged, typed, checked, split into good rows and quarantine, committed at once, certified.
 
 Files are handed in; sources (databases, services) are read under their owners' accounts through connectors; other
-catalogs are harvested.
+catalogs are harvested; streams of
+messages are received, kept and taken in by small batches.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
 ``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate``,
-``ingest_target`` and ``ingest_harvest*``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
-``changes/``. The reading core stands in ``readers`` and ``typing``.
+``ingest_target`` and ``ingest_harvest*``, ``ingest_stream``, ``ingest_stream_segment``, ``ingest_stream_key`` and ``ingest_stream_window``, and in
+the home folder ``landing/``, ``spool/``, ``staging/``, ``quarantine/`` and ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
     HARVEST_JOB,
     INGEST_JOB,
+    STREAM_JOB,
     SYNC_JOB,
+    WINDOW_JOB,
     AllowedTarget,
     Certificate,
     CheckSpec,
@@ -40,6 +43,10 @@ from beijiang.ingest.models import (
     Source,
     SourceDraft,
     StagedTable,
+    Stream,
+    StreamDraft,
+    StreamKind,
+    StreamState,
     Sync,
     SyncDraft,
     SyncMode,
@@ -48,13 +55,15 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Harvests, Ingest, Sources
+from beijiang.ingest.service import Harvests, Ingest, Sources, Streams, Windows
 from beijiang.ingest.store import Landing
 
 __all__ = [
     "HARVEST_JOB",
     "INGEST_JOB",
+    "STREAM_JOB",
     "SYNC_JOB",
+    "WINDOW_JOB",
     "AllowedTarget",
     "Certificate",
     "CheckSpec",
@@ -88,10 +97,16 @@ __all__ = [
     "SourceDraft",
     "Sources",
     "StagedTable",
+    "Stream",
+    "StreamDraft",
+    "StreamKind",
+    "StreamState",
+    "Streams",
     "Sync",
     "SyncDraft",
     "SyncMode",
     "SyncPlan",
     "TablePreview",
     "Verdict",
+    "Windows",
 ]

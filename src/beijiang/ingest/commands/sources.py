@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.models import Certificate
     from beijiang.ingest.service import Sources
 
-__all__ = ["add_runs", "sources"]
+__all__ = ["add_runs", "pairs", "secrets", "sources"]
 
 _SOURCES = (
     Column("id", Text("标识", "id")),
@@ -116,7 +116,7 @@ def _add_sources(group: typer.Typer, get: Callable[[], Sources]) -> None:  # a l
         registry = get()
         actor = _actor(registry, person)
         org_id = organisation_of(registry.ingest, actor, org, "")
-        options = {**_pairs(option or ()), **_secrets(secret or ())}
+        options = {**pairs(option or ()), **secrets(secret or ())}
         source = registry.add(actor, SourceDraft(name=name, kind=kind, org_id=org_id, options=options))
         show(source.to_json())
         say(Text("下一步：beijiang sources test " + name, "Next: beijiang sources test " + name))
@@ -130,7 +130,7 @@ def _add_sources(group: typer.Typer, get: Callable[[], Sources]) -> None:  # a l
     ) -> None:
         """Change options or secrets of a source; what is not named stays."""
         registry = get()
-        options = {**_pairs(option or ()), **_secrets(secret or ())}
+        options = {**pairs(option or ()), **secrets(secret or ())}
         show(registry.change(_actor(registry, person), name, options).to_json())
 
     @group.command("list")
@@ -384,7 +384,8 @@ def _actor(registry: Sources, person: str) -> Actor:
     return actor_of(registry.ingest, person)
 
 
-def _pairs(words: Sequence[str]) -> dict[str, Any]:
+def pairs(words: Sequence[str]) -> dict[str, Any]:
+    """Read NAME=VALUE as typed at the terminal."""
     pairs: dict[str, Any] = {}
     for word in words:
         name, sign, value = word.partition("=")
@@ -396,7 +397,7 @@ def _pairs(words: Sequence[str]) -> dict[str, Any]:
     return pairs
 
 
-def _secrets(names: Sequence[str]) -> dict[str, str]:
+def secrets(names: Sequence[str]) -> dict[str, str]:
     """Read secrets from the environment, the terminal or standard input; never from the command line."""
     found = {}
     for name in names:

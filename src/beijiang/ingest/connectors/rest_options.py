@@ -17,7 +17,7 @@ __all__ = ["Endpoint", "Paging", "RestColumn", "RestOptions"]
 _MAX_PRECISION = 38
 
 
-def _from_text(value: Any) -> Any:
+def from_text(value: Any) -> Any:
     """Read what the terminal and a form can only give as text."""
     return json.loads(value) if isinstance(value, str) else value
 
@@ -122,7 +122,7 @@ class RestOptions(ConnectorOptions):
             "Address that all end-points lie below, such as https://data.example.gov.cn/api.",
         ),
     )
-    endpoints: Annotated[tuple[Endpoint, ...], BeforeValidator(_from_text)] = option(
+    endpoints: Annotated[tuple[Endpoint, ...], BeforeValidator(from_text)] = option(
         Text("接口清单", "End-points"),
         Text(
             "用 JSON 写明每个接口：name、path、rows、columns、key、paging、since。",

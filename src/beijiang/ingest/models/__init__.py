@@ -1,11 +1,13 @@
-"""Plain data of ingest: files handed in and what became of them; sources, syncs and certificates."""
+"""Plain data of ingest: files handed in and what became of them; sources, syncs and certificates; streams, harvests, schedules."""
 
-from beijiang.ingest.models import files, harvest, sources
+from beijiang.ingest.models import files, harvest, sources, streams
 from beijiang.ingest.models.files import *  # noqa: F403 - one vocabulary in several files
 from beijiang.ingest.models.harvest import *  # noqa: F403
 from beijiang.ingest.models.sources import *  # noqa: F403
+from beijiang.ingest.models.streams import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += files.__all__
 __all__ += harvest.__all__
 __all__ += sources.__all__
+__all__ += streams.__all__

@@ -1,7 +1,8 @@
-"""The JSON API of ingest: files handed in, sources that are read, and catalogs that are harvested."""
+"""The JSON API of ingest: files handed in, sources that are read, and catalogs that are harvested, and streams."""
 
 from beijiang.ingest.routes.files import router
 from beijiang.ingest.routes.harvest import harvest_router
 from beijiang.ingest.routes.sources import sources_router
+from beijiang.ingest.routes.streams import streams_router
 
-__all__ = ["harvest_router", "router", "sources_router"]
+__all__ = ["harvest_router", "router", "sources_router", "streams_router"]

@@ -3,5 +3,7 @@
 from beijiang.ingest.service.harvests import Harvests
 from beijiang.ingest.service.ingest import Ingest
 from beijiang.ingest.service.sources import Sources
+from beijiang.ingest.service.streams import Streams
+from beijiang.ingest.service.windows import Windows
 
-__all__ = ["Harvests", "Ingest", "Sources"]
+__all__ = ["Harvests", "Ingest", "Sources", "Streams", "Windows"]

@@ -13,6 +13,7 @@ from beijiang.access import Permission
 from beijiang.ingest.connectors import Feed, Wanted, Window, connector, kinds
 from beijiang.ingest.models import (
     SEALED_FOR,
+    SEALED_FOR_STREAMS,
     SYNC_JOB,
     AllowedTarget,
     Certificate,
@@ -26,6 +27,7 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.store.sources import SourceStore
+from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
 from beijiang.outbound import Outbound, Target
 from beijiang.tables import HIDDEN
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.tables import Tables
 
-__all__ = ["Sources"]
+__all__ = ["Sources", "bad_options"]
 
 _NAME: Final = 100
 _FEEDS: Final = 5_000
@@ -210,6 +212,14 @@ class Sources:
                 }
                 count += len(renewed)
                 store.change_source(source.id, source.options, renewed)
+            streams = StreamStore(tx.connection)
+            for stream in streams.streams():
+                again = {
+                    name: self.vault.rewrap(sealed, purpose=SEALED_FOR_STREAMS, context=_place(stream.id, name))
+                    for name, sealed in stream.secrets.items()
+                }
+                count += len(again)
+                streams.change(stream.id, secrets=again)
             detail: dict[str, JsonValue] = {"version": version, "secrets": count}
             self.evidence.record(tx, actor, "ingest.secret_rotate", target="root-key", detail=detail)
         return count
@@ -302,6 +312,7 @@ class Sources:
         }
         try:
             with self.db.begin() as tx:
+                StreamStore(tx.connection).require_free(str(told["table_name"]))
                 SourceStore(tx.connection).add_sync({**told, "created_at": self.clock.now()})
                 self.evidence.record(tx, actor, "ingest.sync_add", target=sync_id, detail=told)
         except IntegrityError as error:
@@ -463,7 +474,7 @@ class Sources:
         try:
             options = model.model_validate({**opened, **given})
         except ValidationError as error:
-            raise _bad_options(error) from None
+            raise bad_options(error) from None
         secrets = dict(kept)
         for name in names & set(given):
             secret = getattr(options, name).get_secret_value()
@@ -493,7 +504,7 @@ def _no_source(words: str) -> NotFound:
     )
 
 
-def _bad_options(error: ValidationError) -> Invalid:
+def bad_options(error: ValidationError) -> Invalid:
     """Say which options are wrong, without any value: one of them may be a secret."""
     wrong: list[JsonValue] = [
         {"option": ".".join(str(part) for part in e["loc"]), "problem": e["type"]} for e in error.errors()

@@ -187,8 +187,11 @@ class IngestStore:
             self._connection.execute(insert(ingest_run_file), rows)
 
     def add_run_file(self, run_id: str, sha256: str, name: str) -> None:
-        """Name the file that a run from a source has landed."""
-        self._connection.execute(insert(ingest_run_file).values(run_id=run_id, position=0, sha256=sha256, name=name))
+        """Name another file that a run from a source has landed."""
+        c = ingest_run_file.c
+        position = self._connection.execute(select(func.count()).where(c.run_id == run_id)).scalar_one()
+        values = {"run_id": run_id, "position": position, "sha256": sha256, "name": name}
+        self._connection.execute(insert(ingest_run_file).values(**values))
 
     def run(self, run_id: str) -> Run | None:
         """Return one run."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.kit import SYSTEM, Invalid
+from beijiang.kit import SYSTEM, Invalid, Unavailable
 from beijiang.protection.models.classify import ColumnFacts, classify
 from beijiang.protection.models.conditions import unknown_column
 from beijiang.protection.models.detectors import checks, counts_of, survey, wanted_checks
@@ -77,7 +77,7 @@ class Protection(Ruling):
         before = self.grades_of(event.table)
         snapshot = self._lake.snapshot(event.table, event.version)
         found = self._discover(snapshot, event)
-        self._store(snapshot, event, before, found)
+        self._store(snapshot, event, before, found, inherited=self._inherited(event))
         self._tell_catalog(event.table)
         self._advance(event)
 
@@ -220,6 +220,8 @@ class Protection(Ruling):
         event: TableWritten,
         before: Mapping[str, ColumnGrade],
         found: Mapping[str, tuple[str, Findings]],
+        *,
+        inherited: Mapping[str, ColumnGrade],
     ) -> None:
         """Store what changed, and up to which version the table is graded now."""
         now = self._clock.now()
@@ -228,9 +230,9 @@ class Protection(Ruling):
             changed: list[str] = []
             for column, (kind, evidence) in found.items():
                 old = before.get(column)
+                detected = _detected(snapshot.table, column, kind, evidence, now=now)
                 grade = replace(
-                    _merged(old, _detected(snapshot.table, column, kind, evidence, now=now)),
-                    table_version=snapshot.version,
+                    _merged(old, _at_least(detected, inherited.get(column))), table_version=snapshot.version
                 )
                 if old is None or _differs(old, grade):
                     store.add(grade)
@@ -238,6 +240,26 @@ class Protection(Ruling):
             store.note_table(TableFacts(snapshot.table, event.org_id, snapshot.version, tuple(event.columns)), now)
             detail: dict[str, JsonValue] = {"version": snapshot.version, "changed": list(changed)}
             self._evidence.record(tx, SYSTEM, "protection.grade", target=snapshot.table, detail=detail)
+
+    def _inherited(self, event: TableWritten) -> dict[str, ColumnGrade]:
+        """Return the grades of the columns that others were made from; rows that a rule keeps back make them strictest.
+
+        Raises:
+            Unavailable: the table they came from is not graded yet; asked again later, and served to nobody until then.
+
+        """
+        given: dict[str, ColumnGrade] = {}
+        for column, (table, origin) in event.derived.items():
+            facts, grades, rules = self.view_of(table)
+            if facts is None or origin not in grades:
+                raise Unavailable(
+                    "来源表尚未分级，稍后再试。",
+                    "The table it was made from is not graded yet.",
+                    code="source_not_graded",
+                )
+            grade = grades[origin]
+            given[column] = replace(grade, level=Level.L4) if rules else grade
+        return given
 
     def _tell_catalog(self, table: str) -> None:
         grades = self.grades_of(table)
@@ -267,6 +289,24 @@ def _detected(table: str, column: str, kind: str, evidence: Findings, *, now: ob
         detected_level=entry.floor,
         by=SYSTEM.id,
         at=now,  # type: ignore[arg-type]
+    )
+
+
+def _at_least(detected: ColumnGrade, origin: ColumnGrade | None) -> ColumnGrade:
+    """Return a grade no lower than that of the column it was made from."""
+    if (
+        origin is None
+        or origin.level.rank < detected.level.rank
+        or (origin.level is detected.level and origin.kind == "plain")
+    ):
+        return detected
+    return replace(
+        detected,
+        level=origin.level,
+        kind=origin.kind,
+        personal=origin.personal,
+        mask=origin.mask,
+        detected_level=origin.level,
     )
 
 

@@ -37,6 +37,15 @@ from beijiang.tables.models.table import (
     TableInfo,
     TableVersion,
 )
+from beijiang.tables.models.windows import (
+    WINDOW_END,
+    WINDOW_START,
+    Refreshed,
+    WindowFn,
+    WindowMeasure,
+    WindowPosition,
+    WindowSpec,
+)
 
 __all__ = [
     "BUCKETS",
@@ -45,6 +54,8 @@ __all__ = [
     "NULL_MARK",
     "ROW_COLUMN",
     "SEPARATOR",
+    "WINDOW_END",
+    "WINDOW_START",
     "Aggregate",
     "Column",
     "CommitRequest",
@@ -63,6 +74,7 @@ __all__ = [
     "Page",
     "Part",
     "ReadPolicy",
+    "Refreshed",
     "SchemaPlan",
     "SchemaStep",
     "Snapshot",
@@ -73,5 +85,9 @@ __all__ = [
     "TableVersion",
     "Tally",
     "Value",
+    "WindowFn",
+    "WindowMeasure",
+    "WindowPosition",
+    "WindowSpec",
     "WriteMode",
 ]

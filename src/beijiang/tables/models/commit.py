@@ -58,5 +58,7 @@ class CommitRequest:
     """Token of a stopping ``SchemaPlan`` that a person has read and accepted (replace only)."""
     removed: tuple[Path, ...] = ()
     """Parquet files of the keys of rows that leave in the same commit (merge only); unknown keys are ignored."""
+    derived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Columns that were made from a column of another table, with its table and name: they are as sensitive as it is."""
     position: Mapping[str, JsonValue] = field(default_factory=dict)
     """How far each sync has read its source, by the sync's id: it moves with the rows, forwards and back, or not at all."""

@@ -159,6 +159,7 @@ def _written(row: TableRow, number: int, note: Mapping[str, Any], columns: tuple
         rows_removed=note["rows_removed"],
         columns=[c.name for c in columns],
         column_types=[c.type for c in columns],
+        derived={name: [*place] for name, place in note.get("derived", {}).items()},
         column_comments=[c.comment for c in columns],
         columns_changed=before != [(c.name, c.type) for c in columns],
         run_id=note["run_id"],

@@ -22,13 +22,17 @@ from beijiang.tables.models import (
     GovernedTable,
     Part,
     ReadPolicy,
+    Refreshed,
     SchemaPlan,
     TableInfo,
     TableVersion,
+    WindowPosition,
+    WindowSpec,
     WriteMode,
 )
 from beijiang.tables.service.comparing import Comparer
 from beijiang.tables.service.following import Follower
+from beijiang.tables.service.windowing import Windower
 from beijiang.tables.store import Lake, TableStore
 from beijiang.tables.store.attempts import Attempts
 from beijiang.tables.store.delta import open_delta, schema_of
@@ -76,6 +80,7 @@ class Tables:
         self._writer = Writer(engine, self._attempts)
         self._follower = Follower(db, lake, evidence)
         self._comparer = Comparer(lake, engine)
+        self._windower = Windower(lake, engine)
 
     # Looking
 
@@ -169,6 +174,22 @@ class Tables:
             return ()
         snapshot = self._lake.snapshot(name, version)
         return self._comparer.differences(snapshot, columns, key, theirs, buckets, part)
+
+    def windows(
+        self, actor: Actor, source: str, spec: WindowSpec, position: WindowPosition, folder: Path
+    ) -> Refreshed | None:
+        """Make the windows that changed since ``position`` ready in ``folder``; None where nothing was written since.
+
+        The windows may be written to a table of the same organisation only, and only by who may write the source.
+        """
+        row = self._writable(actor, source)
+        if row is None or row.version == position.version:
+            return None
+        new = self._lake.snapshot(source)
+        with self._db.read() as connection:
+            store = TableStore(connection)
+            versions = [v for v in store.versions(row) if position.version < v.version <= new.version]
+        return self._windower.refresh(spec, position, new, versions, folder=folder)
 
     def open(
         self,
@@ -354,6 +375,7 @@ class Tables:
         note["key"] = list(key)
         note["comments"] = dict(request.comments)
         note["position"] = dict(request.position)
+        note["derived"] = {name: list(place) for name, place in request.derived.items()}
         return note
 
 

@@ -1,0 +1,295 @@
+"""A subscription at an MQTT broker: each message is on disk before the broker is told that it arrived.
+
+Messages are asked for with QoS 1 in a session that outlives the connection, so the broker keeps what it has not been told
+of and sends it again, marked as a repetition. Such a repetition is known by its number, topic and content among the last
+messages that may have been on their way, also after this process was killed, and is acknowledged without being kept twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import logging
+import socket
+import ssl
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+import orjson
+from paho.mqtt.client import Client, MQTTMessage, topic_matches_sub
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from beijiang.ingest.connectors.messages import Delivery, line_of
+from beijiang.ingest.connectors.stream_options import MqttOptions
+from beijiang.kit import BeijiangError, Invalid, new_id
+
+if TYPE_CHECKING:
+    from beijiang.ingest.connectors.stream_options import StreamOptions
+    from beijiang.ingest.models import Stream
+    from beijiang.ingest.store.spool import Spool
+    from beijiang.kit import Clock
+    from beijiang.kit.errors import JsonValue
+    from beijiang.outbound import Outbound
+
+__all__ = ["Intake", "Mark", "Subscription", "marks_in"]
+
+log = logging.getLogger(__name__)
+
+Mark: TypeAlias = "tuple[int, bytes]"
+_SESSION: Final = 7 * 86_400
+"""Seconds for which the broker keeps the session of a subscriber that does not come back."""
+_PATIENCE: Final = 10.0
+_PAUSES: Final = (1, 60)
+_VERSIONS: Final = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
+
+
+class Intake(Protocol):
+    """The stream that is received for."""
+
+    stream: Stream
+    options: StreamOptions
+    spool: Spool
+    received: int
+    last_at: str | None
+
+
+class _Checked(Client):
+    """A client that connects to nothing but addresses that were checked at that moment."""
+
+    outbound: Outbound
+    refused: BeijiangError | None = None
+
+    def _create_socket_connection(self) -> socket.socket:
+        try:
+            address = self.outbound.addresses(self.host, self.port)[0]
+        except BeijiangError as error:
+            self.refused = error
+            raise OSError(str(error.text.en)) from error
+        self.refused = None
+        return socket.create_connection((address.ip, address.port), timeout=_PATIENCE)
+
+
+class Subscription:
+    """Receive for one stream until told to stop; a lost connection is made again, each time a little later."""
+
+    def __init__(self, served: Intake, outbound: Outbound, clock: Clock, tail: Sequence[Path]) -> None:
+        assert isinstance(served.options, MqttOptions)  # noqa: S101  # the kind of the stream says so
+        self._options = served.options
+        self._served = served
+        self._clock = clock
+        self._memory = served.spool.folder / "topics.json"
+        self._lock = threading.Lock()
+        self._recent: OrderedDict[Mark, None] = OrderedDict()
+        for mark in _last(tail, self._options.inflight):
+            self._recent[mark] = None
+        self._turn = 0
+        self._connected: str | None = None
+        self._connections = 0
+        self._repeated = 0
+        self._trouble: dict[str, JsonValue] | None = None
+        self._client = self._made(outbound)
+
+    def _made(self, outbound: Outbound) -> _Checked:
+        given = self._options
+        client = _Checked(
+            CallbackAPIVersion.VERSION2,
+            client_id=given.client_id or f"beijiang-{self._served.stream.id}",
+            protocol=_VERSIONS[given.protocol],
+            manual_ack=True,
+            clean_session=None if given.protocol == "5" else False,
+        )
+        client.outbound = outbound
+        client.reconnect_delay_set(*_PAUSES)
+        if given.user:
+            client.username_pw_set(given.user, given.password.get_secret_value() or None)
+        if given.tls == "on":
+            try:
+                context = ssl.create_default_context()
+                if given.authority:
+                    context.load_verify_locations(cadata=given.authority)
+            except (ssl.SSLError, ValueError) as error:
+                raise Invalid(
+                    "证书颁发机构不是 PEM 格式的证书。", "The authority is no certificate in PEM.", code="bad_options"
+                ) from error
+            client.tls_set_context(context)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def start(self) -> None:
+        """Connect and stay connected; the broker sends what it kept since the last time."""
+        words: dict[str, Any] = {}
+        if self._options.protocol == "5":
+            asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            asked.SessionExpiryInterval = _SESSION
+            asked.ReceiveMaximum = self._options.inflight
+            words = {"clean_start": False, "properties": asked}
+        self._client.connect_async(self._options.host, self._options.port, keepalive=30, **words)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Leave the broker; what it was not told of, it sends again the next time."""
+        self._turn += 1
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._connected = None
+
+    def live(self) -> dict[str, JsonValue]:
+        """Return whether it is connected, since when, how often it was, and what was wrong last."""
+        told: dict[str, JsonValue] = {
+            "connected": self._connected is not None,
+            "connected_since": self._connected,
+            "connections": self._connections,
+            "repeated": self._repeated,
+        }
+        if self._trouble is not None and self._connected is None:
+            told["trouble"] = self._trouble
+        return told
+
+    # Called from the client's own thread
+
+    def _on_connect(self, client: Client, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._trouble = _told(
+                "broker_refused",
+                f"消息服务器拒绝了连接：{reason}。请核对账号、口令和客户端标识。",
+                f"The broker refuses the connection: {reason}. Check account, password and client id.",
+            )
+            return
+        self._turn += 1
+        self._connections += 1
+        self._connected = self._clock.now().isoformat(timespec="seconds")
+        self._trouble = None
+        if not flags.session_present:
+            with self._lock:
+                self._recent.clear()  # the broker begins anew, so nothing comes a second time
+        self._subscribe(client, present=flags.session_present)
+
+    def _subscribe(self, client: Client, *, present: bool) -> None:
+        """Ask for the topics; those that an earlier session asked for and nobody wants any more are given up."""
+        wanted = [*self._options.topics]
+        had: list[str] = []
+        if present:
+            with contextlib.suppress(OSError, ValueError):
+                had = json.loads(self._memory.read_text("utf-8"))
+        gone = [topic for topic in had if topic not in wanted]
+        if gone:
+            client.unsubscribe(gone)
+        new = [topic for topic in wanted if topic not in had]
+        if new and self._options.protocol == "5":
+            kept = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+            client.subscribe([(topic, SubscribeOptions(qos=1, retainHandling=kept)) for topic in new])
+        elif new:
+            client.subscribe([(topic, 1) for topic in new])
+        if had != wanted:
+            with contextlib.suppress(OSError):
+                self._memory.write_text(json.dumps(wanted, ensure_ascii=False), "utf-8")
+
+    def _on_connect_fail(self, _client: Client, _data: Any) -> None:
+        refused = self._client.refused
+        if refused is not None:
+            self._trouble = _told(refused.reason, refused.text.zh, refused.text.en)
+        else:
+            host = f"{self._options.host}:{self._options.port}"
+            self._trouble = _told(
+                "broker_unreachable",
+                f"连不上消息服务器 {host}，将不断重试。请检查网络、端口和证书。",
+                f"The broker at {host} cannot be reached; it is tried again and again. Check network, port and certificate.",
+            )
+
+    def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._turn += 1
+        self._connected = None
+        if self._trouble is None:
+            self._trouble = _told(
+                "broker_left", f"与消息服务器的连接断开：{reason}。", f"The connection to the broker ended: {reason}."
+            )
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        topic, payload = message.topic, bytes(message.payload)
+        mark = _mark(message.mid, topic, payload)
+        told = partial(self._landed, self._turn, message.mid, message.qos)
+        try:
+            if not any(topic_matches_sub(wanted, topic) for wanted in self._options.topics):
+                self._served.spool.put(b"", partial(told, None))  # asked for by an earlier session
+                return
+            with self._lock:
+                again = bool(message.qos) and message.dup and mark in self._recent
+                if message.qos and not again:
+                    self._recent[mark] = None
+                    while len(self._recent) > self._options.inflight:
+                        self._recent.popitem(last=False)
+            if again:
+                self._repeated += 1
+                self._served.spool.put(b"", partial(told, None))  # acknowledged once the first of it is on disk
+                return
+            now = self._clock.now()
+            delivery = Delivery(id=new_id("msg"), at=now, body=payload, topic=topic, mid=message.mid)
+            self._served.last_at = now.isoformat(timespec="seconds")
+            self._served.spool.put(line_of(delivery), partial(told, mark))
+        except BeijiangError as error:
+            self._give_up(mark, error)
+
+    # Called from the spool's thread
+
+    def _landed(self, turn: int, mid: int, qos: int, mark: Mark | None, trouble: BaseException | None) -> None:
+        if trouble is not None:
+            self._give_up(mark, trouble)
+            return
+        if mark is not None:
+            self._served.received += 1
+        if turn == self._turn and qos:
+            self._client.ack(mid, qos)
+
+    def _give_up(self, mark: Mark | None, trouble: BaseException) -> None:
+        """Break the connection, so that the broker sends again what could not be kept."""
+        if mark is not None:
+            with self._lock:
+                self._recent.pop(mark, None)
+        if isinstance(trouble, BeijiangError):
+            self._trouble = _told(trouble.reason, trouble.text.zh, trouble.text.en)
+        self._turn += 1
+        line = self._client.socket()
+        if isinstance(line, socket.socket):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+
+def _told(code: str, zh: str, en: str) -> dict[str, JsonValue]:
+    return {"code": code, "zh": zh, "en": en}
+
+
+def _mark(mid: int, topic: str, payload: bytes) -> Mark:
+    return mid, blake2b(topic.encode() + b"\0" + payload, digest_size=16).digest()
+
+
+def marks_in(path: Path) -> Iterator[Mark]:
+    """Yield what the messages of a file can be known by, in order."""
+    with path.open("rb") as lines:
+        for line in lines:
+            told = orjson.loads(line)
+            if told.get("mid"):
+                body = base64.b64decode(told["b64"]) if "b64" in told else told["body"].encode()
+                yield _mark(told["mid"], told.get("topic", ""), body)
+
+
+def _last(files: Sequence[Path], most: int) -> list[Mark]:
+    """Return the marks of the last messages of some files, which are given in order."""
+    found: list[Mark] = []
+    for path in reversed(files):
+        if len(found) >= most:
+            break
+        with contextlib.suppress(OSError):
+            found = [*marks_in(path), *found]
+    return found[-most:]

@@ -1,0 +1,148 @@
+"""The JSON API of streams: set them up, start and pause them, and the address that senders post to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from beijiang.ingest.models import Signature, StreamDraft, StreamKind
+from beijiang.ingest.service import Streams, Windows
+from beijiang.kit import Actor
+from beijiang.tables import WindowMeasure, WindowSpec
+
+__all__ = ["streams_router"]
+
+_Id = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class _Order(BaseModel):
+    """A body takes the fields that it names and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class StreamOrder(_Order):
+    """A stream to be set up; secrets are among its options and are never given back."""
+
+    name: str = Field(min_length=1, max_length=100)
+    kind: StreamKind
+    org_id: str = Field(min_length=1, max_length=60, description="The department that it belongs to.")
+    table: str = Field(min_length=1, max_length=200)
+    key: list[str] = Field(
+        default_factory=list, max_length=20, description="A later message with the same key replaces the earlier."
+    )
+    options: dict[str, Any] = Field(description="See /api/v1/streams/kinds.")
+
+
+class StreamChange(_Order):
+    """Options to change; secrets that are not named stay."""
+
+    options: dict[str, Any]
+
+
+class WindowOrder(_Order):
+    """A window table to be made from a stream's table."""
+
+    table: str = Field(min_length=1, max_length=200)
+    time: str = Field(min_length=1, max_length=200, description="Column of the moment to which a row belongs.")
+    size: int = Field(ge=1, description="Length of a window, in seconds.")
+    slide: int = Field(default=0, ge=0, description="Seconds from one window to the next; 0: as long as a window.")
+    groups: list[str] = Field(default_factory=list, max_length=20)
+    measures: list[str] = Field(
+        min_length=1, max_length=100, description="count, or NAME=FUNCTION:COLUMN: sum, mean, min, max, last."
+    )
+    lateness: int = Field(default=0, ge=0, description="Seconds for which a window takes late rows after its end.")
+
+
+def streams_router(streams: Streams, windows: Windows) -> APIRouter:  # a list of small functions
+    """Return the endpoints below ``/api/v1/streams``."""
+    api = APIRouter(prefix="/api/v1", tags=["streams"])
+
+    @api.get("/streams/kinds", summary="Kinds of stream and their options")
+    def kinds(request: Request) -> dict[str, Any]:
+        return {"kinds": streams.kinds(_actor(request))}
+
+    @api.get("/streams", summary="Streams of a department with how they go, by name")
+    def list_(request: Request) -> dict[str, Any]:
+        return {"streams": [s.to_json() for s in streams.streams(_actor(request))]}
+
+    @api.post("/streams", status_code=201, summary="Set up a stream; it begins when it is started")
+    def add(request: Request, order: StreamOrder) -> dict[str, Any]:
+        draft = StreamDraft(**{**order.model_dump(), "key": tuple(order.key)})
+        return streams.add(_actor(request), draft).to_json()
+
+    @api.get("/streams/{stream}", summary="One stream: state, connection, rate, what waits")
+    def show(request: Request, stream: _Id) -> dict[str, Any]:
+        return streams.stream(_actor(request), stream).to_json()
+
+    @api.patch("/streams/{stream}", summary="Change options or secrets of a stream")
+    def change(request: Request, stream: _Id, order: StreamChange) -> dict[str, Any]:
+        return streams.change(_actor(request), stream, order.options).to_json()
+
+    @api.delete("/streams/{stream}", summary="Forget a paused stream; its table stays")
+    def remove(request: Request, stream: _Id) -> dict[str, Any]:
+        streams.remove(_actor(request), stream)
+        return {"removed": stream}
+
+    @api.post("/streams/{stream}/start", summary="Begin to receive, or go on")
+    def start(request: Request, stream: _Id) -> dict[str, Any]:
+        return streams.start(_actor(request), stream).to_json()
+
+    @api.post("/streams/{stream}/pause", summary="Receive no more until it is started again")
+    def pause(request: Request, stream: _Id) -> dict[str, Any]:
+        return streams.pause(_actor(request), stream).to_json()
+
+    @api.get("/streams/{stream}/windows", summary="Window tables of a stream")
+    def list_windows(request: Request, stream: _Id) -> dict[str, Any]:
+        return {"windows": [w.to_json() for w in windows.windows(_actor(request), stream)]}
+
+    @api.post("/streams/{stream}/windows", status_code=201, summary="Make a window table that follows a stream")
+    def add_window(request: Request, stream: _Id, order: WindowOrder) -> dict[str, Any]:
+        spec = WindowSpec(
+            time=order.time,
+            size=order.size,
+            slide=order.slide or order.size,
+            groups=tuple(order.groups),
+            measures=tuple(WindowMeasure.parse(m) for m in order.measures),
+            lateness=order.lateness,
+        )
+        return windows.add(_actor(request), stream, order.table, spec).to_json()
+
+    @api.delete("/windows/{window}", summary="Let a window table follow no more; it stays")
+    def remove_window(request: Request, window: _Id) -> dict[str, Any]:
+        windows.remove(_actor(request), window)
+        return {"removed": window}
+
+    @api.post(
+        "/streams/{stream}/messages",
+        status_code=202,
+        summary="Post messages: one JSON object, an array of them, or one a line",
+        description="Answered once they are on disk. A request sent again under the same Idempotency-Key within a day counts once. "
+        "Without an API key of scope ingest:message:send the request is signed: X-Beijiang-Signature is v1= and the hexadecimal "
+        "HMAC-SHA256 of timestamp, dot, Idempotency-Key, dot, body.",
+    )
+    async def receive(
+        request: Request,
+        stream: _Id,
+        idempotency_key: Annotated[str, Header(max_length=200)] = "",
+        x_beijiang_signature: Annotated[str, Header(max_length=200)] = "",
+        x_beijiang_timestamp: Annotated[str, Header(max_length=40)] = "",
+    ) -> dict[str, Any]:
+        body = await request.body()
+        signature = Signature(x_beijiang_signature, x_beijiang_timestamp) if x_beijiang_signature else None
+        actor = _actor(request)
+
+        def take() -> dict[str, Any]:
+            return streams.receive(actor, stream, body, key=idempotency_key, signature=signature).to_json()
+
+        return await run_in_threadpool(take)
+
+    return api
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor

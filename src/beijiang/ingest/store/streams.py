@@ -1,0 +1,302 @@
+"""All SQL on streams, their landed segments, the keys of deliveries, and windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.ingest.models import Segment, Stream, StreamKind, StreamState, StreamWindow
+from beijiang.kit import Actor, ActorKind, Conflict
+
+if TYPE_CHECKING:
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["StreamStore"]
+
+ingest_stream = Table(
+    "ingest_stream",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("table_name", String(200), nullable=False, unique=True),  # one source per table (一数一源)
+    Column("key", JsonDocument, nullable=False),
+    Column("options", JsonDocument, nullable=False),
+    Column("secrets", JsonDocument, nullable=False),  # sealed
+    Column("state", String(20), nullable=False),
+    Column("owner", JsonDocument, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(200), nullable=False),
+    Column("live", JsonDocument, nullable=False),
+    Column("trouble", JsonDocument),
+    Column("position", Integer, nullable=False),
+    Column("landed", Integer, nullable=False),
+    Column("lease_holder", String(60)),
+    Column("lease_until", UtcDateTime),
+    UniqueConstraint("org_id", "name"),
+)
+
+ingest_stream_segment = Table(
+    "ingest_stream_segment",
+    metadata,
+    Column("stream_id", String(40), ForeignKey("ingest_stream.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+)
+
+ingest_stream_key = Table(
+    "ingest_stream_key",
+    metadata,
+    Column("stream_id", String(40), ForeignKey("ingest_stream.id"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("delivery", JsonDocument, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+)
+
+ingest_stream_window = Table(
+    "ingest_stream_window",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("stream_id", String(40), ForeignKey("ingest_stream.id"), nullable=False, index=True),
+    Column("table_name", String(200), nullable=False, unique=True),
+    Column("spec", JsonDocument, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("owner", JsonDocument, nullable=False),
+    Column("note", JsonDocument, nullable=False),
+)
+
+
+class StreamStore:
+    """Rows of streams and what hangs on them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # Streams
+
+    def add(self, values: Mapping[str, Any], owner: Actor) -> None:
+        """Store a stream; its name is unique in its department, and its table takes no other."""
+        given = {**values, "owner": _actor_json(owner), "live": {}, "position": 0, "landed": 0}
+        self._connection.execute(insert(ingest_stream).values(**given))
+
+    def change(self, stream_id: str, **values: Any) -> None:
+        """Replace some columns of a stream."""
+        if isinstance(values.get("owner"), Actor):
+            values["owner"] = _actor_json(values["owner"])
+        self._connection.execute(update(ingest_stream).where(ingest_stream.c.id == stream_id).values(**values))
+
+    def forget(self, stream_id: str) -> None:
+        """Remove a stream and all that hangs on it; its table, runs and landed files stay."""
+        for table in (ingest_stream_segment, ingest_stream_key, ingest_stream_window):
+            self._connection.execute(delete(table).where(table.c.stream_id == stream_id))
+        self._connection.execute(delete(ingest_stream).where(ingest_stream.c.id == stream_id))
+
+    def stream(self, words: str, org_id: str | None = None) -> Stream | None:
+        """Return a stream by its id or table, or by its name inside one department (None: where the name is unique)."""
+        c = ingest_stream.c
+        query = select(ingest_stream).where((c.id == words) | (c.name == words) | (c.table_name == words))
+        if org_id is not None:
+            query = query.where(c.org_id == org_id)
+        found = self._connection.execute(query.limit(2)).all()
+        return _stream(found[0]) if len(found) == 1 else None
+
+    def streams(self, org_id: str | None = None) -> list[Stream]:
+        """Return the streams of a department (None: of all), by name."""
+        query = select(ingest_stream).order_by(ingest_stream.c.name)
+        if org_id is not None:
+            query = query.where(ingest_stream.c.org_id == org_id)
+        return [_stream(row) for row in self._connection.execute(query)]
+
+    def require_free(self, table: str) -> None:
+        """Return if no stream and no window fills a table.
+
+        Raises:
+            Conflict: one does (``table_has_source``).
+
+        """
+        streams = select(ingest_stream.c.id).where(ingest_stream.c.table_name == table)
+        windows = select(ingest_stream_window.c.id).where(ingest_stream_window.c.table_name == table)
+        if self._connection.execute(streams.union_all(windows)).first() is not None:
+            raise Conflict(
+                f"表“{table}”已有数据来源（一数一源）。请换一张表。",
+                f'Table "{table}" is filled from a source already (one source per item). Choose another.',
+                code="table_has_source",
+            )
+
+    def take_lease(self, stream_id: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or renew the right to receive for a stream; False while another process has it."""
+        c = ingest_stream.c
+        free = (c.lease_holder.is_(None)) | (c.lease_holder == holder) | (c.lease_until < now)
+        query = update(ingest_stream).where(c.id == stream_id, free)
+        return bool(self._connection.execute(query.values(lease_holder=holder, lease_until=until)).rowcount)
+
+    def drop_lease(self, stream_id: str, holder: str) -> None:
+        """Give the right back."""
+        c = ingest_stream.c
+        query = update(ingest_stream).where(c.id == stream_id, c.lease_holder == holder)
+        self._connection.execute(query.values(lease_holder=None, lease_until=None))
+
+    # Segments and keys
+
+    def add_segment(self, stream_id: str, segment: Segment) -> None:
+        """Note a landed segment; again is harmless."""
+        c = ingest_stream_segment.c
+        there = select(c.seq).where(c.stream_id == stream_id, c.seq == segment.seq)
+        if self._connection.execute(there).first() is None:
+            values = {n: getattr(segment, n) for n in ("seq", "sha256", "deliveries", "bytes")}
+            self._connection.execute(insert(ingest_stream_segment).values(stream_id=stream_id, **values))
+            more = ingest_stream.c.landed + segment.deliveries
+            self._connection.execute(update(ingest_stream).where(ingest_stream.c.id == stream_id).values(landed=more))
+
+    def segments(self, stream_id: str, after: int, limit: int) -> list[Segment]:
+        """Return landed segments beyond a number, in order."""
+        c = ingest_stream_segment.c
+        query = select(ingest_stream_segment).where(c.stream_id == stream_id, c.seq > after).order_by(c.seq)
+        return [
+            Segment(row.seq, row.sha256, row.deliveries, row.bytes)
+            for row in self._connection.execute(query.limit(limit))
+        ]
+
+    def last_segment(self, stream_id: str) -> Segment | None:
+        """Return the segment that was landed last."""
+        c = ingest_stream_segment.c
+        query = select(ingest_stream_segment).where(c.stream_id == stream_id).order_by(c.seq.desc()).limit(1)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else Segment(row.seq, row.sha256, row.deliveries, row.bytes)
+
+    def add_keys(self, stream_id: str, keys: Mapping[str, Sequence[JsonValue]], at: datetime) -> None:
+        """Remember the keys of landed deliveries with their receipts; again is harmless."""
+        c = ingest_stream_key.c
+        names = list(keys)
+        known: set[str] = set()
+        for start in range(0, len(names), 500):
+            query = select(c.key).where(c.stream_id == stream_id, c.key.in_(names[start : start + 500]))
+            known |= set(self._connection.execute(query).scalars())
+        new = [
+            {"stream_id": stream_id, "key": key, "delivery": list(receipt), "at": at}
+            for key, receipt in keys.items()
+            if key not in known
+        ]
+        if new:
+            self._connection.execute(insert(ingest_stream_key), new)
+
+    def receipt(self, stream_id: str, key: str) -> list[Any] | None:
+        """Return the receipt that was given for a key, while it is remembered."""
+        c = ingest_stream_key.c
+        found: list[Any] | None = self._connection.execute(
+            select(c.delivery).where(c.stream_id == stream_id, c.key == key)
+        ).scalar_one_or_none()
+        return found
+
+    def sweep_keys(self, before: datetime) -> int:
+        """Forget keys that are older than promised."""
+        return self._connection.execute(delete(ingest_stream_key).where(ingest_stream_key.c.at < before)).rowcount
+
+    # Windows
+
+    def add_window(self, values: Mapping[str, Any], owner: Actor) -> None:
+        """Store a window; a table holds one."""
+        self._connection.execute(insert(ingest_stream_window).values(**values, owner=_actor_json(owner), note={}))
+
+    def forget_window(self, window_id: str) -> None:
+        """Remove a window; its table stays."""
+        self._connection.execute(delete(ingest_stream_window).where(ingest_stream_window.c.id == window_id))
+
+    def note_window(self, window_id: str, note: Mapping[str, Any]) -> None:
+        """Write down what a refresh came to."""
+        query = update(ingest_stream_window).where(ingest_stream_window.c.id == window_id)
+        self._connection.execute(query.values(note=dict(note)))
+
+    def windows(self, *, stream_id: str | None = None, words: str | None = None) -> list[StreamWindow]:
+        """Return windows of a stream, by id or table, or all."""
+        c = ingest_stream_window.c
+        query = (
+            select(ingest_stream_window, ingest_stream.c.org_id, ingest_stream.c.table_name.label("source"))
+            .join(ingest_stream, ingest_stream.c.id == c.stream_id)
+            .order_by(c.table_name)
+        )
+        if stream_id is not None:
+            query = query.where(c.stream_id == stream_id)
+        if words is not None:
+            query = query.where((c.id == words) | (c.table_name == words))
+        return [_window(row) for row in self._connection.execute(query)]
+
+
+def _stream(row: Row[Any]) -> Stream:
+    return Stream(
+        id=row.id,
+        name=row.name,
+        kind=StreamKind(row.kind),
+        org_id=row.org_id,
+        table=row.table_name,
+        key=tuple(row.key),
+        options=row.options,
+        secrets=row.secrets,
+        state=StreamState(row.state),
+        owner=_actor(row.owner),
+        created_at=row.created_at,
+        created_by=row.created_by,
+        live=row.live,
+        trouble=row.trouble,
+        lease_until=row.lease_until,
+        position=row.position,
+        landed=row.landed,
+    )
+
+
+def _window(row: Row[Any]) -> StreamWindow:
+    return StreamWindow(
+        id=row.id,
+        stream_id=row.stream_id,
+        org_id=row.org_id,
+        source=row.source,
+        table=row.table_name,
+        spec=row.spec,
+        created_at=row.created_at,
+        owner=_actor(row.owner),
+        note=row.note,
+    )
+
+
+def _actor_json(actor: Actor) -> dict[str, Any]:
+    return {
+        "id": actor.id,
+        "name": actor.name,
+        "kind": actor.kind.value,
+        "org_id": actor.org_id,
+        "roles": sorted(str(r) for r in actor.roles),
+        "session_id": actor.session_id,
+        "scopes": None if actor.scopes is None else sorted(actor.scopes),
+    }
+
+
+def _actor(value: Mapping[str, Any]) -> Actor:
+    return Actor(
+        id=value["id"],
+        name=value["name"],
+        kind=ActorKind(value["kind"]),
+        org_id=value["org_id"],
+        roles=frozenset(value["roles"]),
+        session_id=value["session_id"],
+        scopes=None if value["scopes"] is None else frozenset(value["scopes"]),
+    )
