@@ -16,7 +16,7 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import INGEST_JOB, SYNC_JOB, Ingest, Landing, Sources
+from beijiang.ingest import INGEST_JOB, REPLAY_JOB, SYNC_JOB, Bench, Ingest, Landing, Sources
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -51,6 +51,7 @@ class Platform:
     gate: Gate
     sql: SqlGateway
     ingest: Ingest
+    bench: Bench
     sources: Sources
     opendata: OpenData
     health: Health
@@ -66,6 +67,7 @@ class Platform:
             self.protection,
             self.sql,
             self.ingest,
+            self.bench,
             self.sources,
             self.opendata,
             self.health,
@@ -123,12 +125,14 @@ def build(settings: Settings) -> Platform:
     sql = SqlGateway(gate, engine, access, evidence, settings)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
+    bench = Bench(db, ingest, access, evidence, clock)
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
+    jobs.register(REPLAY_JOB, bench.work)
     jobs.register(SYNC_JOB, sources.work)
     return Platform(
         settings=settings,
@@ -147,6 +151,7 @@ def build(settings: Settings) -> Platform:
         gate=gate,
         sql=sql,
         ingest=ingest,
+        bench=bench,
         sources=sources,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),

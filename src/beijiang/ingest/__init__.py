@@ -3,20 +3,26 @@
 Files are handed in; sources (databases, services) are read under their owners' accounts through connectors.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate`` and
-``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
+``ingest_template``, ``ingest_resolution``, ``ingest_mending``, ``ingest_correction``, ``ingest_fix``, ``ingest_sending``,
+``ingest_source``, ``ingest_sync``, ``ingest_certificate`` and ``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
 ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
     INGEST_JOB,
+    REPLAY_JOB,
     SYNC_JOB,
     AllowedTarget,
+    BenchQuery,
+    BenchRow,
     Certificate,
     CheckSpec,
     FilePreview,
+    Fix,
+    FixKind,
     IngestRequest,
     LandedFile,
+    MendState,
     QuarantinedRow,
     QuarantinePage,
     RawCell,
@@ -35,21 +41,28 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Ingest, Sources
+from beijiang.ingest.service import Bench, Ingest, Sources
 from beijiang.ingest.store import Landing
 
 __all__ = [
     "INGEST_JOB",
+    "REPLAY_JOB",
     "SYNC_JOB",
     "AllowedTarget",
+    "Bench",
+    "BenchQuery",
+    "BenchRow",
     "Certificate",
     "CheckSpec",
     "FilePreview",
+    "Fix",
+    "FixKind",
     "HeaderTemplate",
     "Ingest",
     "IngestRequest",
     "LandedFile",
     "Landing",
+    "MendState",
     "QuarantinePage",
     "QuarantinedRow",
     "RawCell",

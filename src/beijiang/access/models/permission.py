@@ -60,6 +60,11 @@ class Permission(StrEnum):
     INGEST_CELL_READ = "ingest:cell:read", "查看单元格原文", "see the raw text of a cell"
     INGEST_FILE_LAND = "ingest:file:land", "上传文件", "hand in a file"
     INGEST_FILE_PREVIEW = "ingest:file:preview", "预览上传的文件", "preview a file handed in"
+    INGEST_QUARANTINE_MEND = (
+        "ingest:quarantine:mend",
+        "修正、退回、忽略隔离区的行",
+        "mend, send back and dismiss quarantined rows",
+    )
     INGEST_QUARANTINE_READ = "ingest:quarantine:read", "查看隔离区与退回文件", "see quarantined rows and return files"
     INGEST_RUN_CANCEL = "ingest:run:cancel", "取消汇聚任务", "cancel an ingest run"
     INGEST_RUN_READ = "ingest:run:read", "查看汇聚任务", "see ingest runs"
