@@ -19,8 +19,10 @@ from beijiang.kit import SYSTEM, Conflict, Invalid, Language
 from beijiang.settings import Settings
 
 ORG = "education"
-GOOD = [f"A{n:03d},第{n}小学,2026-03-{1 + n % 28:02d},{n}.5,1540047{n:04d}" for n in range(1, 61)]
+GOOD = [f"A{n:03d},第{n}小学,2026-03-{1 + n % 28:02d},{n}.5,1540047{n:04d}" for n in range(1, 301)]
 HEADER = "编号,校名,日期,得分,电话"
+FIRST = len(GOOD) + 2
+"""Line of the first row after the good ones."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def test_rows_are_mended_checked_and_taken_in_once(office: Platform, home: Path)
     assert page.columns["得分"] == 1
     assert page.files == {f"{table}.csv": 6}
     by_line = {r.row.line: r for r in page.rows}
-    first = by_line[62]
+    first = by_line[FIRST]
     assert [c.problem is not None for c in first.cells] == [False, False, False, True, False], (
         "the reason stands beside its cell"
     )
@@ -90,10 +92,10 @@ def test_rows_are_mended_checked_and_taken_in_once(office: Platform, home: Path)
     again = bench.row(SYSTEM, run, first.row.seq)
     assert (again.cells[3].raw, again.cells[3].text, again.ready) == ("九十", "90", True)
 
-    half = bench.correct(SYSTEM, run, by_line[63].row.seq, {"日期": "2026-03-22"})
+    half = bench.correct(SYSTEM, run, by_line[FIRST + 1].row.seq, {"日期": "2026-03-22"})
     assert not half.ready, "the name is still missing"
-    assert bench.correct(SYSTEM, run, by_line[66].row.seq, {"编号": "B005"}).ready
-    wide = by_line[65]
+    assert bench.correct(SYSTEM, run, by_line[FIRST + 4].row.seq, {"编号": "B005"}).ready
+    wide = by_line[FIRST + 3]
     assert wide.extra == ("多一格",)
     assert not bench.correct(SYSTEM, run, wide.row.seq, {}).ready, "its date is none"
     with pytest.raises(Invalid):
@@ -119,15 +121,15 @@ def test_rows_are_mended_checked_and_taken_in_once(office: Platform, home: Path)
     assert replay.state is RunState.COMMITTED
     assert (replay.report["read"], replay.report["good"], replay.report["bad"]) == (4, 4, 0)
     rows = content(office, table)
-    assert len(rows) == 64
+    assert len(rows) == len(GOOD) + 4
     assert str(rows["B001"]["得分"]) in {"90", "90.0"}
     assert str(rows["B004"]["日期"]) == "2026-03-16"
     assert counts(office, table) == (1, 1, 0, 0, 4)
     with pytest.raises(Invalid):
         bench.replay(SYSTEM, where)
-    assert {o.line for o, how in bench.origins(SYSTEM, queued) if how == "good"} == {62, 64, 65, 66}
+    assert {o.line for o, how in bench.origins(SYSTEM, queued) if how == "good"} == {FIRST, FIRST + 2, FIRST + 3, FIRST + 4}
     landed = pq.read_table(office.ingest.landing.path(replay.files[0][0])).to_pylist()
-    assert {r["_bj_origin_line"] for r in landed} == {62, 64, 65, 66}
+    assert {r["_bj_origin_line"] for r in landed} == {FIRST, FIRST + 2, FIRST + 3, FIRST + 4}
     assert {r["_bj_origin_run"] for r in landed} == {run}
     assert next(r for r in landed if r["编号"] == "B001")["_bj_corrected"] == ["得分"]
     record = office.evidence_reader.search(SYSTEM, EvidenceQuery(action="ingest.replay")).records[0]
@@ -140,8 +142,8 @@ def test_what_still_fails_stays_with_its_new_reason_and_is_not_doubled(office: P
     run = take_in(office, home, table, ["C001,一,2026-03-01,x,1", "C002,二,2026-03-01,y,2", "C003,三,2026-03-01,z,3"])
     bench, where = office.bench, BenchQuery(table=table)
     seqs = {r.row.line: r.row.seq for r in bench.rows(SYSTEM, where).rows}
-    bench.correct(SYSTEM, run, seqs[62], {"编号": "C009", "得分": "1"})
-    bench.correct(SYSTEM, run, seqs[63], {"编号": "C009", "得分": "2"})
+    bench.correct(SYSTEM, run, seqs[FIRST], {"编号": "C009", "得分": "1"})
+    bench.correct(SYSTEM, run, seqs[FIRST + 1], {"编号": "C009", "得分": "2"})
     replay = office.ingest.wait(SYSTEM, bench.replay(SYSTEM, where))
     assert replay.report["bad_by_reason"] == {"duplicate_key": 1}
     assert counts(office, table) == (2, 0, 0, 0, 2), "one never touched, one with a new reason"
@@ -149,7 +151,7 @@ def test_what_still_fails_stays_with_its_new_reason_and_is_not_doubled(office: P
     assert stays.row.reason == "duplicate_key"
     assert stays.origin is not None
     assert stays.origin.run_id == run
-    assert stays.origin.line in {62, 63}
+    assert stays.origin.line in {FIRST, FIRST + 1}
     bench.correct(SYSTEM, replay.id, stays.row.seq, {"编号": "C010"})
     office.ingest.wait(SYSTEM, bench.replay(SYSTEM, where))
     assert {"C009", "C010"} <= set(content(office, table))
@@ -166,7 +168,7 @@ def test_without_a_key_a_replay_appends_and_appends_once(office: Platform, home:
     assert counts(office, table) == (0, 1, 0, 0, 0), "cancelled: the draft waits"
     replay = office.ingest.wait(SYSTEM, bench.replay(SYSTEM, where, reason="再试"))
     assert replay.id != queued
-    assert office.tables.get(SYSTEM, table).rows == 61
+    assert office.tables.get(SYSTEM, table).rows == len(GOOD) + 1
     assert counts(office, table) == (0, 0, 0, 0, 1)
 
 

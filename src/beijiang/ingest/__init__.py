@@ -17,6 +17,8 @@ from beijiang.ingest.models import (
     BenchRow,
     Certificate,
     CheckSpec,
+    FeedPreview,
+    FeedSuggestion,
     FilePreview,
     Fix,
     FixKind,
@@ -37,6 +39,7 @@ from beijiang.ingest.models import (
     SyncDraft,
     SyncMode,
     SyncPlan,
+    TableCount,
     TablePreview,
     Verdict,
 )
@@ -54,6 +57,8 @@ __all__ = [
     "BenchRow",
     "Certificate",
     "CheckSpec",
+    "FeedPreview",
+    "FeedSuggestion",
     "FilePreview",
     "Fix",
     "FixKind",
@@ -79,6 +84,7 @@ __all__ = [
     "SyncDraft",
     "SyncMode",
     "SyncPlan",
+    "TableCount",
     "TablePreview",
     "Verdict",
 ]

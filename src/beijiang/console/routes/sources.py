@@ -45,7 +45,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             syncs=sources.syncs(who),
             kinds=kinds,
             chosen=chosen,
-            fields=_fields(chosen),
+            fields=fields_of(chosen),
             may_manage=access.allows(who, Permission.INGEST_SOURCE_MANAGE, who.org_id),
         )
 
@@ -60,7 +60,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 name=words.get("name", ""),
                 kind=words.get("kind", ""),
                 org_id=who.org_id or "",
-                options=_options(words),
+                options=options_of(words),
             )
             made = sources.add(who, draft)
             return f"/console/sources/{made.id}", Text(
@@ -230,7 +230,7 @@ def _add_targets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, "/console/targets", step)
 
 
-def _fields(kind: dict[str, Any] | None) -> list[dict[str, Any]]:
+def fields_of(kind: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Return the options of a kind of source as the form shows them."""
     if kind is None:
         return []
@@ -257,7 +257,7 @@ def _words(pair: dict[str, str] | None, otherwise: str) -> Text:
     return Text(otherwise, otherwise) if pair is None else Text(pair["zh"], pair["en"])
 
 
-def _options(words: dict[str, str]) -> dict[str, Any]:
+def options_of(words: dict[str, str]) -> dict[str, Any]:
     """Return the options of a form; a field left empty is one that was not given."""
     given = {n.removeprefix(_OPTION): v.strip() for n, v in words.items() if n.startswith(_OPTION) and v.strip()}
     return {n: v.split(",") if n == "schemas" else v for n, v in given.items()}
