@@ -127,7 +127,12 @@ def test_rows_are_mended_checked_and_taken_in_once(office: Platform, home: Path)
     assert counts(office, table) == (1, 1, 0, 0, 4)
     with pytest.raises(Invalid):
         bench.replay(SYSTEM, where)
-    assert {o.line for o, how in bench.origins(SYSTEM, queued) if how == "good"} == {FIRST, FIRST + 2, FIRST + 3, FIRST + 4}
+    assert {o.line for o, how in bench.origins(SYSTEM, queued) if how == "good"} == {
+        FIRST,
+        FIRST + 2,
+        FIRST + 3,
+        FIRST + 4,
+    }
     landed = pq.read_table(office.ingest.landing.path(replay.files[0][0])).to_pylist()
     assert {r["_bj_origin_line"] for r in landed} == {FIRST, FIRST + 2, FIRST + 3, FIRST + 4}
     assert {r["_bj_origin_run"] for r in landed} == {run}

@@ -72,6 +72,11 @@ _WORDS: dict[str, dict[str, Text]] = {
         "ingest.replay": Text("补正入库", "taking mended rows in"),
         "ingest.sync": Text("取数", "reading a source"),
     },
+    "range_step": {
+        "transfer": Text("传输：来源与到达", "transfer: source and arrived"),
+        "commit": Text("入库：到达与表中", "commit: arrived and table"),
+        "verify": Text("整表核对", "whole table"),
+    },
     "difference": {
         "missing": Text("表中缺少", "missing here"),
         "extra": Text("源端没有", "not at the source"),

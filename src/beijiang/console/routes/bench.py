@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, actor, language, number, person
-from beijiang.ingest import BenchQuery, Fix, FixKind, MendState
+from beijiang.ingest import BenchPage, BenchQuery, Fix, FixKind, MendState
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import content_disposition
 
@@ -240,7 +240,9 @@ def _add_sendings(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def sending(request: Request, sending_id: str, offset: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
         who = person(request)
         found = bench.sending(who, sending_id)
-        page = bench.rows(who, bench.rows_of_sending(who, sending_id), offset=offset, limit=PAGE)
+        query = bench.rows_of_sending(who, sending_id)
+        # Rows that went back once more belong to the newer sending.
+        page = bench.rows(who, query, offset=offset, limit=PAGE) if query.rows else BenchPage(0, ())
         return frame.page(request, "bench_sending.html", sending=found, page=page, offset=offset, size=PAGE)
 
     @pages.get("/sendings/{sending_id}/file", response_model=None)

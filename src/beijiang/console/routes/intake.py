@@ -140,13 +140,20 @@ def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/runs")
     def runs(request: Request, before: str | None = None) -> HTMLResponse:
         found = platform.ingest.runs(person(request), limit=PAGE, before=before)
-        return frame.page(request, "runs.html", runs=found, more=found[-1].id if len(found) == PAGE else None)
+        more = found[-1].id if len(found) == PAGE else None
+        return frame.page(request, "runs.html", runs=found, more=more, before=before)
+
+    @pages.get("/runs/now")
+    def now(request: Request, before: str | None = None) -> HTMLResponse:
+        found = platform.ingest.runs(person(request), limit=PAGE, before=before)
+        return frame.fragment(request, "runs_now.html", runs=found, before=before)
 
     @pages.get("/runs/{run_id}")
     def run(request: Request, run_id: str) -> HTMLResponse:
         who = person(request)
         found = platform.ingest.run(who, run_id)
-        return frame.page(request, "run.html", run=found, proof=platform.sources.certificate(who, run_id))
+        proof = platform.sources.certificate(who, run_id)
+        return frame.page(request, "run.html", run=found, proof=proof, origins=platform.bench.origins(who, run_id))
 
     @pages.get("/runs/{run_id}/progress")
     def progress(request: Request, run_id: str) -> HTMLResponse:

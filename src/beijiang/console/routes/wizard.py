@@ -125,16 +125,19 @@ def _add_connecting(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
 
 def _connect(frame: Frame, platform: Platform, request: Request, words: Mapping[str, str]) -> Response:
-    """Register a source, its secrets sealed, and test it at once."""
+    """Register a source, its secrets sealed, and test it at once; what is refused is asked again, secrets left out."""
     who = person(request)
     kind, name = words.get("kind", ""), words.get("name", "")
-
-    def step() -> tuple[str, Text]:
-        draft = SourceDraft(name=name, kind=kind, org_id=who.org_id or "", options=options_of(dict(words)))
-        return _after_connecting(platform, who, platform.sources.add(who, draft))
-
-    back = f"/console/connect?{urlencode({'kind': kind, 'name': name})}"
-    return frame.attempt(request, back, step)
+    given = options_of(dict(words))
+    try:
+        source = platform.sources.add(who, SourceDraft(name=name, kind=kind, org_id=who.org_id or "", options=given))
+    except BeijiangError as error:
+        if error.status in {401, 403, 404}:
+            raise
+        chosen = next((k for k in platform.sources.kinds(who) if k["kind"] == kind), None)
+        fields = [f if f["secret"] else {**f, "default": _shown(given.get(f["name"], f["default"]))} for f in fields_of(chosen)]  # fmt: skip
+        return frame.page(request, "wiz_connect.html", steps=STEPS, here="connect", kinds=[], chosen=chosen, fields=fields, name=name, source=None, trouble=error, asked="")  # fmt: skip
+    return frame.after(request, *_after_connecting(platform, who, source))
 
 
 def _after_connecting(platform: Platform, who: Actor, source: Source) -> tuple[str, Text]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -118,9 +119,10 @@ def bench_router(bench: Bench) -> APIRouter:  # a list of small functions
     def row(request: Request, run: _Id, seq: int) -> dict[str, Any]:
         return bench.row(_actor(request), run, seq).to_json()
 
-    @api.post("/rows/{run}/{seq}/check", summary="The row as it would be; nothing is kept")
+    @api.post("/rows/{run}/{seq}/check", summary="What would be wrong with some cells changed; nothing is kept")
     def check(request: Request, run: _Id, seq: int, order: CellsOrder) -> dict[str, Any]:
-        return bench.check(_actor(request), run, seq, order.cells).to_json()
+        found = bench.check(_actor(request), run, seq, order.cells)
+        return {"problems": {c.column: asdict(c.problem) for c in found.cells if c.problem is not None}}
 
     @api.put("/rows/{run}/{seq}", summary="Keep corrected cells as a draft; none: the row is right as it stands")
     def correct(request: Request, run: _Id, seq: int, order: CellsOrder) -> dict[str, Any]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Replaying"]
 
-_MOST: Final = 200_000
+_MOST: Final = 50_000
 """Rows of one replay; what is left over waits for the next."""
 
 
