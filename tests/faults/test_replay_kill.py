@@ -17,7 +17,7 @@ from beijiang.kit import SYSTEM
 from beijiang.settings import Settings
 
 VICTIM = Path(__file__).with_name("replay_victim.py")
-GOOD, ROUNDS, KILLS = 300, 3, 3
+GOOD, ROUNDS, KILLS = 300, 2, 4
 TABLE = "流水"
 
 

@@ -228,10 +228,26 @@ def _add_choosing(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         names = [c.feed for c in choices]
         described = {f.name: f for f, _ in sources.suggest(who, source.id, names)}
         owners = {c.feed: platform.ingest.owner(who, c.table) for c in choices}
-        troubles = {c.feed: _judged(c, described[c.feed], owners[c.feed], source) for c in choices}
+        filled = {
+            x.table: x for x in sources.syncs(who) if (x.source_id, x.feed) not in {(source.id, n) for n in names}
+        }
+        tables = [c.table for c in choices]
+        troubles = {
+            c.feed: [
+                *_judged(c, described[c.feed], owners[c.feed], source),
+                *([_FILLED] if c.table in filled or tables.count(c.table) > 1 else []),
+            ]
+            for c in choices
+        }
         loose = {r.id: r.entry.name for r in _loose(platform, who)}
         pairs = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
         return frame.page(request, "wiz_plan.html", steps=STEPS, here="plan", source=source, choices=choices, described=described, owners=owners, troubles=troubles, loose=loose, pairs=pairs, query=urlencode(pairs))  # fmt: skip
+
+
+_FILLED = Text(
+    "目标表已有别的数据来源（一数一源），请换一个表名。",
+    "The table is filled from somewhere else (one source per item); choose another name.",
+)
 
 
 def _judged(choice: Choice, feed: Any, owner: str | None, source: Source) -> list[Text]:
