@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sqlite3
 from collections.abc import Callable
@@ -177,3 +178,77 @@ def test_an_entry_waits_for_its_table(office: Any, desk: Callable[..., Any]) -> 
     assert office.catalog.bind(SYSTEM, made.id, "待建的表") == bound
     with pytest.raises(Conflict):
         office.catalog.bind(SYSTEM, made.id, "另一张")
+
+
+def test_the_same_over_http_and_only_for_the_department(office: Any) -> None:
+    from fastapi.testclient import TestClient
+
+    from beijiang.access import Permission, PersonDraft, Role
+    from beijiang.access.models import KeyDraft
+    from beijiang.app import create_app
+
+    keys = {}
+    for org in ("education", "water"):
+        draft = PersonDraft(login=f"api-{org}", name="专员", org_id=org, roles=frozenset({Role.STEWARD}))
+        office.access.add_person(SYSTEM, draft)
+        scopes = frozenset(p.value for p in Permission if p.startswith(("ingest:", "jobs:", "tables:")))
+        actor = office.access.actor_for_person(draft.login)
+        key = office.access.issue_key(actor, KeyDraft(name="测试", scopes=scopes, days=1))[1]
+        keys[org] = {"Authorization": f"Bearer {key}"}
+    mine, theirs = keys["education"], keys["water"]
+    body = "\n".join([HEADER, *GOOD, "Z1,甲,2026-03-01,x", "Z2,乙,2026-03-01,y"]) + "\n"
+    landed = office.ingest.land(SYSTEM, io.BytesIO(body.encode()), "接口.csv", "education")
+    order = IngestRequest(files=(landed.sha256,), into="接口", org_id="education", key=("编号",))
+    run = office.ingest.submit(SYSTEM, order)
+    office.jobs.wait(office.ingest.run(SYSTEM, run).job_id)
+    api = "/api/v1/ingest/mending"
+    with TestClient(create_app(office), base_url="https://testserver") as client:
+        rows = client.get(f"{api}/rows", params={"table": "接口"}, headers=mine).json()
+        assert rows["total"] == 2
+        assert rows["states"]["open"] == 2
+        assert client.get(f"{api}/rows", params={"table": "接口"}, headers=theirs).json()["total"] == 0
+        for method, path in (("GET", f"rows/{run}/0"), ("PUT", f"rows/{run}/0"), ("POST", f"rows/{run}/0/check")):
+            refused = client.request(
+                method, f"{api}/{path}", json={"cells": {}} if method != "GET" else None, headers=theirs
+            )
+            assert refused.status_code == 404, refused.text
+        checked = client.post(f"{api}/rows/{run}/0/check", json={"cells": {"得分": "q"}}, headers=mine).json()
+        assert set(checked["problems"]) == {"得分"}
+        fix = {"table": "接口", "kind": "set", "target": "得分", "text": "60"}
+        assert client.post(f"{api}/fixes/preview", json=fix, headers=mine).json()["passing"] == 2
+        made = client.post(f"{api}/fixes", json=fix, headers=mine)
+        assert made.status_code == 201
+        assert client.delete(f"{api}/fixes/{made.json()['id']}", headers=theirs).status_code == 404
+        assert client.post(f"{api}/replay/plan", json={"table": "接口"}, headers=mine).json()["ready"] == 2
+        dismissed = client.post(
+            f"{api}/dismiss", json={"rows": [{"run_id": run, "seq": 1}], "reason_given": "重复"}, headers=mine
+        )
+        assert dismissed.json() == {"rows": 1}
+        replay = client.post(f"{api}/replay", json={"table": "接口"}, headers=mine)
+        assert replay.status_code == 202
+        office.jobs.wait(replay.json()["job_id"])
+        tables = client.get(f"{api}/tables", headers=mine).json()["tables"]
+        counts = next(c for c in tables if c["table"] == "接口")
+        assert (counts["open"], counts["dismissed"], counts["resolved"]) == (0, 1, 1)
+
+
+def test_the_same_at_the_terminal(office: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    from beijiang.ingest.commands import add_mending
+
+    del capsys
+    group = typer.Typer()
+    add_mending(group, lambda: office.bench)
+    runner = CliRunner()
+    assert "接口" in runner.invoke(group, ["mend", "tables"]).output
+    listed = runner.invoke(group, ["mend", "rows", "接口", "--state", "dismissed"])
+    assert "已忽略" in listed.output, listed.output
+    named = re.search(r"run_\w+:1", listed.output)
+    assert named is not None
+    assert runner.invoke(group, ["mend", "undo", named[0]]).exit_code == 0
+    looked = runner.invoke(group, ["mend", "set", named[0], "得分=九", "--dry-run"])
+    assert "不是数值" in looked.output
+    assert runner.invoke(group, ["mend", "set", named[0], "得分"]).exit_code != 0
+    assert runner.invoke(group, ["mend", "fix", "接口", "--target", "得分", "--kind", "set", "--text", "61"]).exit_code == 0
