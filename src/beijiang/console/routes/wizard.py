@@ -312,7 +312,7 @@ def _begin(platform: Platform, who: Actor, source_id: str, choice: Choice) -> st
 
 def _progress(platform: Platform, who: Actor, request: Request) -> dict[str, Any]:
     """Return, for each sync of the address, its newest run and what proves it."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for sync_id in request.query_params.getlist("sync")[:MOST]:
         sync = platform.sources.sync(who, sync_id)
         run = next(iter(platform.ingest.runs(who, table=sync.table, limit=1)), None)

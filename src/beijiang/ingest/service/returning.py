@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.ingest.models import DUPLICATE_SAME
-from beijiang.kit import Language, new_id
-from beijiang.web import guard_formula
+from beijiang.kit import Language, guard_formula, new_id
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
