@@ -251,4 +251,7 @@ def test_the_same_at_the_terminal(office: Any, capsys: pytest.CaptureFixture[str
     looked = runner.invoke(group, ["mend", "set", named[0], "得分=九", "--dry-run"])
     assert "不是数值" in looked.output
     assert runner.invoke(group, ["mend", "set", named[0], "得分"]).exit_code != 0
-    assert runner.invoke(group, ["mend", "fix", "接口", "--target", "得分", "--kind", "set", "--text", "61"]).exit_code == 0
+    assert (
+        runner.invoke(group, ["mend", "fix", "接口", "--target", "得分", "--kind", "set", "--text", "61"]).exit_code
+        == 0
+    )

@@ -27,7 +27,7 @@ def warm_up() -> None:
 def attempt(home: Path, table: str) -> int:
     from beijiang.build import build
     from beijiang.ingest import BenchQuery
-    from beijiang.kit import SYSTEM
+    from beijiang.kit import SYSTEM, Invalid
     from beijiang.settings import Settings
 
     try:
@@ -36,6 +36,8 @@ def attempt(home: Path, table: str) -> int:
         platform.ingest.recover()
         run = platform.ingest.wait(SYSTEM, platform.bench.replay(SYSTEM, BenchQuery(table=table)))
         platform.close()
+    except Invalid as nothing:
+        return 4 if nothing.reason == "nothing_to_do" else 1
     except BaseException:  # noqa: BLE001  # a child of a fork must not return into its parent's code
         traceback.print_exc()
         return 1

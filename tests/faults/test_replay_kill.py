@@ -67,12 +67,11 @@ def test_killed_at_any_instant_every_row_goes_in_once(tmp_path: Path, replay: Ca
         for _ in range(KILLS if took else 0):
             killed += replay(chance.uniform(0.3, 1.0) * took, tmp_path) < 0
         began = time.monotonic()
-        assert replay(0, tmp_path) in {0, 1}, "done, or done already by the one that was killed too late"
+        assert replay(0, tmp_path) in {0, 4}, "done, or done already by the one that was killed too late"
         took = took or time.monotonic() - began
     assert killed
     office = build(Settings.for_tests(tmp_path))
-    office.tables.recover()
-    office.ingest.recover()
+    office.start()
     assert office.tables.get(SYSTEM, TABLE).rows == GOOD + ROUNDS
     found = office.sql.run(SYSTEM, f'SELECT "校名" FROM "{TABLE}" WHERE "人数" = 7 AND "校名" LIKE \'坏%\'')
     assert sorted(r["校名"] for r in found.rows.to_pylist()) == [f"坏{n}小学" for n in range(ROUNDS)]
@@ -80,4 +79,5 @@ def test_killed_at_any_instant_every_row_goes_in_once(tmp_path: Path, replay: Ca
     assert (counts.open, counts.fixed, counts.resolved) == (0, 0, ROUNDS)
     assert office.bench.plan_replay(SYSTEM, BenchQuery(table=TABLE)).ready == 0
     assert office.evidence_reader.check(SYSTEM).ok
+    office.stop()
     office.close()

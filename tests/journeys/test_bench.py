@@ -38,7 +38,7 @@ def test_mending_from_the_work_list_to_the_table(visit: Callable[..., Any], hand
     page.get_by_text("已完成").wait_for()
 
     who.go("/console")
-    page.locator(".todo", has_text=TABLE).get_by_role("link", name="办理").click()
+    page.locator(".todo", has_text=TABLE).filter(has_text="行待处理").get_by_role("link", name="办理").click()
     page.wait_for_url("**/console/quarantine?**")
     fit(who)
     page.keyboard.press("j")

@@ -146,9 +146,10 @@ class Mending(Looking):
             bench = BenchStore(connection)
             found = next(iter(bench.fixes(fix_id=fix_id)), None)
             rows = bench.rows_of_fix(fix_id)
-        if found is None or not self.access.allows(actor, Permission.INGEST_QUARANTINE_MEND, found.org_id):
-            self.access.require(actor, Permission.INGEST_QUARANTINE_MEND)
+        if found is None or not self.access.allows(actor, Permission.INGEST_QUARANTINE_READ, found.org_id):
+            self.access.require(actor, Permission.INGEST_QUARANTINE_READ)
             raise NotFound("没有这项更正。", "There is no such correction.", code="fix_not_found")
+        self.access.require(actor, Permission.INGEST_QUARANTINE_MEND, found.org_id)
         if not found.undoable or self._on_their_way(rows):
             raise Conflict(
                 "这项更正的行已经入库或正在入库，不能撤销。",
