@@ -7,6 +7,7 @@ first step and are in no address and no form after it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -113,15 +114,23 @@ def _add_connecting(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     async def mend(request: Request, source_id: str) -> RedirectResponse:
         form = await request.form()
         words = {name: str(value) for name, value in form.items()}
-        who = person(request)
+        return await run_in_threadpool(_reconnect, frame, platform, request, source_id, options_of(words))
 
-        def step() -> tuple[str, Text]:
-            given = options_of(words)
-            if given:
-                sources.change(who, source_id, given)
-            return _after_connecting(platform, who, sources.source(who, source_id))
 
-        return await run_in_threadpool(frame.attempt, request, f"/console/connect/{source_id}", step)
+def _reconnect(
+    frame: Frame, platform: Platform, request: Request, source_id: str, given: dict[str, Any]
+) -> RedirectResponse:
+    """Change what was filled in, and test again."""
+    who = person(request)
+    try:
+        if given:
+            platform.sources.change(who, source_id, given)
+        found = platform.sources.source(who, source_id)
+    except BeijiangError as error:
+        if error.status in {401, 403, 404}:
+            raise
+        return frame.after(request, f"/console/connect/{source_id}", error.text, "bad")
+    return frame.after(request, *_after_connecting(platform, who, found))
 
 
 def _connect(frame: Frame, platform: Platform, request: Request, words: Mapping[str, str]) -> Response:
@@ -140,10 +149,16 @@ def _connect(frame: Frame, platform: Platform, request: Request, words: Mapping[
     return frame.after(request, *_after_connecting(platform, who, source))
 
 
-def _after_connecting(platform: Platform, who: Actor, source: Source) -> tuple[str, Text]:
+def _after_connecting(platform: Platform, who: Actor, source: Source) -> tuple[str, Text, str]:
+    """Return where to go after a test, what to say, and how it went."""
     if _trouble(platform, who, source) is None:
-        return f"/console/connect/{source.id}/tables", Text("连接正常，口令已加密保存。", "It answers; its secrets are sealed.")  # fmt: skip
-    return f"/console/connect/{source.id}", Text("已登记，但还连不上。", "It is registered, but does not answer yet.")
+        words = Text("连接正常，口令已加密保存。", "It answers; its secrets are sealed.")
+        return f"/console/connect/{source.id}/tables", words, "ok"
+    return (
+        f"/console/connect/{source.id}",
+        Text("已登记，但还连不上。", "It is registered, but does not answer yet."),
+        "warn",
+    )
 
 
 def _trouble(platform: Platform, who: Actor, source: Source) -> BeijiangError | None:
@@ -162,6 +177,8 @@ def _asked(source: Source, trouble: BeijiangError | None) -> str:
         return ""
     host, port = trouble.detail.get("host"), trouble.detail.get("port")
     place = f"{host}:{port}" if host else str(next((source.options[n] for n in ("path", "file", "folder", "host") if source.options.get(n)), "?"))  # fmt: skip
+    if place.startswith("/") and PurePosixPath(place).suffix:
+        place = str(PurePosixPath(place).parent)  # a folder is what is opened
     return (
         f"请放行访问目标：{place}\n"
         f"用途：数据源“{source.name}”（{source.kind}）取数\n"
