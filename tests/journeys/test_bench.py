@@ -46,7 +46,7 @@ def test_mending_from_the_work_list_to_the_table(visit: Callable[..., Any], hand
     assert page.locator("tbody input[name=row]").first.is_checked()
     page.keyboard.press("x")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/console/quarantine/run_*")
+    page.wait_for_url("**/console/quarantine/run_*/**")
     fit(who)
     field = page.locator("input[name='cell:得分']")
     field.fill("九十一")
