@@ -39,6 +39,7 @@ def create_app(platform: Platform) -> FastAPI:
         tables_routes.router(platform.tables),
         catalog_routes.router(platform.catalog),
         ingest_routes.router(platform.ingest),
+        ingest_routes.bench_router(platform.bench),
         ingest_routes.sources_router(platform.sources),
         ingest_routes.harvest_router(platform.harvests),
         ingest_routes.streams_router(platform.streams, platform.windows),

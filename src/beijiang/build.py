@@ -19,9 +19,11 @@ from beijiang.guard import Health
 from beijiang.ingest import (
     HARVEST_JOB,
     INGEST_JOB,
+    REPLAY_JOB,
     STREAM_JOB,
     SYNC_JOB,
     WINDOW_JOB,
+    Bench,
     Harvests,
     Ingest,
     Landing,
@@ -63,6 +65,7 @@ class Platform:
     gate: Gate
     sql: SqlGateway
     ingest: Ingest
+    bench: Bench
     sources: Sources
     harvests: Harvests
     streams: Streams
@@ -81,6 +84,7 @@ class Platform:
             self.protection,
             self.sql,
             self.ingest,
+            self.bench,
             self.sources,
             self.harvests,
             self.streams,
@@ -144,6 +148,7 @@ def build(settings: Settings) -> Platform:
     sql = SqlGateway(gate, engine, access, evidence, settings)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
+    bench = Bench(db, ingest, access, evidence, clock)
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     harvests = Harvests(sources, ingest, register=catalog)
@@ -154,6 +159,7 @@ def build(settings: Settings) -> Platform:
     db.subscribe(TableWritten, "protection", protection.on_table_written)
     db.subscribe(TableWritten, "windows", windows.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
+    jobs.register(REPLAY_JOB, bench.work)
     jobs.register(SYNC_JOB, sources.work)
     jobs.register(HARVEST_JOB, harvests.work)
     jobs.register(STREAM_JOB, streams.work)
@@ -175,6 +181,7 @@ def build(settings: Settings) -> Platform:
         gate=gate,
         sql=sql,
         ingest=ingest,
+        bench=bench,
         sources=sources,
         harvests=harvests,
         streams=streams,

@@ -18,6 +18,7 @@ MACHINERY: dict[str, set[str]] = {
         "sign_in",
         "sign_out",
     },
+    "Bench": {"work"},
     "Catalog": {
         "advance_release",
         "apply_grades",

@@ -27,7 +27,7 @@ PORTAL = {
 }
 CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
-                               "/console/keys", "/console/password", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY"],
+                               "/console/keys", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY"],
     "reviewer": ["/console", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY"],
     "publisher": ["/console", "ENTRY", "/console/people"],
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],

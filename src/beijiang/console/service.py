@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from beijiang.build import Platform
     from beijiang.catalog import Task
-    from beijiang.ingest import Run
+    from beijiang.ingest import Run, TableCount
     from beijiang.kit import Actor
 
 RUNS_SHOWN = 8
@@ -41,6 +41,8 @@ class Home:
 
     tasks: Sequence[Task]
     runs: Sequence[Run]
+    mending: Sequence[TableCount] = ()
+    """Tables with rows that wait to be mended or to go in."""
 
     @property
     def failed(self) -> int:
@@ -119,4 +121,11 @@ class Console:
             tasks = platform.catalog.tasks_for(actor)
         if allows(actor, Permission.INGEST_RUN_READ):
             runs = platform.ingest.runs(actor, limit=RUNS_SHOWN)
-        return Home(tasks=tasks, runs=runs)
+        mending = [c for c in self.mending(actor) if c.open or c.fixed]
+        return Home(tasks=tasks, runs=runs, mending=mending)
+
+    def mending(self, actor: Actor) -> Sequence[TableCount]:
+        """Return how many rows of each table wait to be mended; nothing for those who may not see them."""
+        if not self._platform.access.allows(actor, Permission.INGEST_QUARANTINE_READ, actor.org_id):
+            return ()
+        return self._platform.bench.counts(actor)

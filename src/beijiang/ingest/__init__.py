@@ -5,21 +5,29 @@ catalogs are harvested; streams of
 messages are received, kept and taken in by small batches.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate``,
-``ingest_target`` and ``ingest_harvest*``, ``ingest_stream``, ``ingest_stream_segment``, ``ingest_stream_key`` and ``ingest_stream_window``, and in
+``ingest_template``, ``ingest_resolution``, ``ingest_mending``, ``ingest_correction``, ``ingest_fix``, ``ingest_sending``,
+``ingest_source``, ``ingest_sync``, ``ingest_certificate``, ``ingest_target`` and ``ingest_harvest*``, ``ingest_stream``, ``ingest_stream_segment``, ``ingest_stream_key`` and ``ingest_stream_window``, and in
 the home folder ``landing/``, ``spool/``, ``staging/``, ``quarantine/`` and ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
     HARVEST_JOB,
     INGEST_JOB,
+    REPLAY_JOB,
     STREAM_JOB,
     SYNC_JOB,
     WINDOW_JOB,
     AllowedTarget,
+    BenchPage,
+    BenchQuery,
+    BenchRow,
     Certificate,
     CheckSpec,
+    FeedPreview,
+    FeedSuggestion,
     FilePreview,
+    Fix,
+    FixKind,
     HarvestFile,
     HarvestPlan,
     HarvestRecord,
@@ -30,6 +38,7 @@ from beijiang.ingest.models import (
     LandedFile,
     MapKind,
     MapRule,
+    MendState,
     Outcome,
     OutcomeKind,
     QuarantinedRow,
@@ -51,23 +60,33 @@ from beijiang.ingest.models import (
     SyncDraft,
     SyncMode,
     SyncPlan,
+    TableCount,
     TablePreview,
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Harvests, Ingest, Sources, Streams, Windows
+from beijiang.ingest.service import Bench, Harvests, Ingest, Sources, Streams, Windows
 from beijiang.ingest.store import Landing
 
 __all__ = [
     "HARVEST_JOB",
     "INGEST_JOB",
+    "REPLAY_JOB",
     "STREAM_JOB",
     "SYNC_JOB",
     "WINDOW_JOB",
     "AllowedTarget",
+    "Bench",
+    "BenchPage",
+    "BenchQuery",
+    "BenchRow",
     "Certificate",
     "CheckSpec",
+    "FeedPreview",
+    "FeedSuggestion",
     "FilePreview",
+    "Fix",
+    "FixKind",
     "HarvestFile",
     "HarvestPlan",
     "HarvestRecord",
@@ -82,6 +101,7 @@ __all__ = [
     "Landing",
     "MapKind",
     "MapRule",
+    "MendState",
     "Outcome",
     "OutcomeKind",
     "QuarantinePage",
@@ -106,6 +126,7 @@ __all__ = [
     "SyncDraft",
     "SyncMode",
     "SyncPlan",
+    "TableCount",
     "TablePreview",
     "Verdict",
     "Windows",

@@ -17,7 +17,7 @@ from beijiang.kit.errors import (
 )
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
-from beijiang.kit.text import Language, Text, bigrams, half_width, normalise
+from beijiang.kit.text import Language, Text, bigrams, guard_formula, half_width, normalise
 
 __all__ = [
     "ANONYMOUS",
@@ -42,6 +42,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "bigrams",
+    "guard_formula",
     "half_width",
     "new_id",
     "normalise",

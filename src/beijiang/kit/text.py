@@ -33,6 +33,14 @@ class Text:
 _RUN = re.compile(r"[0-9a-z]+|[㐀-鿿豈-﫿\U00020000-\U0003134f]+|[^\W\d_]+")
 
 
+_FORMULA = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")
+
+
+def guard_formula(value: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula."""
+    return "'" + value if _FORMULA.match(value) else value
+
+
 def half_width(value: str) -> str:
     """Turn full-width letters, digits and blanks (U+FF01-FF5E, U+3000) into their ASCII forms."""
     return value.translate(_HALF_WIDTH)

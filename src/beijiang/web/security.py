@@ -34,7 +34,6 @@ _CSP = "; ".join(  # noqa: FLY002  # one rule a line reads better
         "frame-ancestors 'none'",
     )
 )
-_FORMULA = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 )  # controls, line ends, bidi overrides
@@ -112,8 +111,3 @@ def content_disposition(file_name: str) -> str:
     if not plain.strip(" ._-()") or plain.startswith("."):
         plain = "download" + (plain if plain.startswith(".") and plain.strip(". ") else "")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(clean, safe='', errors='replace')}"
-
-
-def guard_formula(value: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return "'" + value if _FORMULA.match(value) else value

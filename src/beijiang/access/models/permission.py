@@ -61,6 +61,11 @@ class Permission(StrEnum):
     INGEST_FILE_LAND = "ingest:file:land", "上传文件", "hand in a file"
     INGEST_FILE_PREVIEW = "ingest:file:preview", "预览上传的文件", "preview a file handed in"
     INGEST_MESSAGE_SEND = "ingest:message:send", "向数据流推送消息", "post messages to a stream"
+    INGEST_QUARANTINE_MEND = (
+        "ingest:quarantine:mend",
+        "修正、退回、忽略隔离区的行",
+        "mend, send back and dismiss quarantined rows",
+    )
     INGEST_QUARANTINE_READ = "ingest:quarantine:read", "查看隔离区与退回文件", "see quarantined rows and return files"
     INGEST_RUN_CANCEL = "ingest:run:cancel", "取消汇聚任务", "cancel an ingest run"
     INGEST_RUN_READ = "ingest:run:read", "查看汇聚任务", "see ingest runs"

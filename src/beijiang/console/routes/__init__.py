@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.console.routes import catalog, evidence, harvests, intake, people, session, sources, sql, streams, tables
+from beijiang.console.routes import (
+    bench,
+    catalog,
+    evidence,
+    harvests,
+    intake,
+    people,
+    session,
+    sources,
+    sql,
+    streams,
+    tables,
+    wizard,
+)
 from beijiang.console.routes.frame import Frame
 from beijiang.console.service import Console
 
@@ -21,6 +34,6 @@ def router(platform: Platform, pages: Pages) -> APIRouter:
     """Return every page of the console."""
     frame = Frame(Console(platform), pages)
     whole = APIRouter(include_in_schema=False)
-    for area in (session, intake, sources, harvests, streams, tables, catalog, people, evidence, sql):
+    for area in (session, intake, bench, sources, harvests, streams, wizard, tables, catalog, people, evidence, sql):
         whole.include_router(area.router(frame, platform), prefix="/console")
     return whole

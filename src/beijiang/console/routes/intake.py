@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import SEE_OTHER, Frame, actor, language, number, person
+from beijiang.console.routes.frame import Frame, actor, language, number, person
 from beijiang.ingest import CheckSpec, HeaderTemplate, IngestRequest, ReadOptions, RunMode
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import content_disposition
@@ -29,7 +28,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
     _add_files(pages, frame, platform)
     _add_runs(pages, frame, platform)
-    _add_quarantine(pages, frame, platform)
+    _add_return(pages, platform)
     return pages
 
 
@@ -141,13 +140,20 @@ def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/runs")
     def runs(request: Request, before: str | None = None) -> HTMLResponse:
         found = platform.ingest.runs(person(request), limit=PAGE, before=before)
-        return frame.page(request, "runs.html", runs=found, more=found[-1].id if len(found) == PAGE else None)
+        more = found[-1].id if len(found) == PAGE else None
+        return frame.page(request, "runs.html", runs=found, more=more, before=before)
+
+    @pages.get("/runs/now")
+    def now(request: Request, before: str | None = None) -> HTMLResponse:
+        found = platform.ingest.runs(person(request), limit=PAGE, before=before)
+        return frame.fragment(request, "runs_now.html", runs=found, before=before)
 
     @pages.get("/runs/{run_id}")
     def run(request: Request, run_id: str) -> HTMLResponse:
         who = person(request)
         found = platform.ingest.run(who, run_id)
-        return frame.page(request, "run.html", run=found, proof=platform.sources.certificate(who, run_id))
+        proof = platform.sources.certificate(who, run_id)
+        return frame.page(request, "run.html", run=found, proof=proof, origins=platform.bench.origins(who, run_id))
 
     @pages.get("/runs/{run_id}/progress")
     def progress(request: Request, run_id: str) -> HTMLResponse:
@@ -176,36 +182,7 @@ def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, "/console/jobs", step)
 
 
-def _add_quarantine(pages: APIRouter, frame: Frame, platform: Platform) -> None:
-    @pages.get("/quarantine", response_model=None)
-    def quarantine(
-        request: Request,
-        table: str = "",
-        run: str = "",
-        reason: str = "",
-        offset: Annotated[int, Query(ge=0)] = 0,
-    ) -> HTMLResponse | RedirectResponse:
-        who = person(request)
-        platform.access.require(who, Permission.INGEST_QUARANTINE_READ, who.org_id)
-        if not table and not run:
-            runs = [r for r in platform.ingest.runs(who, limit=200) if r.report.get("bad")]
-            return frame.page(request, "quarantine_list.html", runs=runs)
-        page = platform.ingest.quarantine(
-            who, table=table or None, run_id=run or None, reason=reason or None, offset=offset, limit=PAGE
-        )
-        title = table or platform.ingest.run(who, run).table
-        return frame.page(
-            request,
-            "quarantine.html",
-            page=page,
-            title=title,
-            table=table,
-            run=run,
-            reason=reason,
-            offset=offset,
-            size=PAGE,
-        )
-
+def _add_return(pages: APIRouter, platform: Platform) -> None:
     @pages.get("/runs/{run_id}/return-file", response_model=None)
     def return_file(request: Request, run_id: str) -> Response:
         who = actor(request)
@@ -217,7 +194,3 @@ def _add_quarantine(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         path = platform.ingest.return_file(who, run_id, language=language(request))
         tidy = BackgroundTask(path.unlink, missing_ok=True)
         return FileResponse(path, media_type=XLSX, headers=headers, background=tidy)
-
-    @pages.post("/quarantine/open")
-    def choose(table: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
-        return RedirectResponse(f"/console/quarantine?table={quote(table)}", SEE_OTHER)

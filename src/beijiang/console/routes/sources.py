@@ -60,7 +60,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 name=words.get("name", ""),
                 kind=words.get("kind", ""),
                 org_id=who.org_id or "",
-                options=given_options(words),
+                options=options_of(words),
             )
             made = sources.add(who, draft)
             return f"/console/sources/{made.id}", Text(
@@ -257,7 +257,7 @@ def _words(pair: dict[str, str] | None, otherwise: str) -> Text:
     return Text(otherwise, otherwise) if pair is None else Text(pair["zh"], pair["en"])
 
 
-def given_options(words: dict[str, str]) -> dict[str, Any]:
+def options_of(words: dict[str, str]) -> dict[str, Any]:
     """Return the options of a form; a field left empty is one that was not given."""
     given = {n.removeprefix(_OPTION): v.strip() for n, v in words.items() if n.startswith(_OPTION) and v.strip()}
     return {n: v.split(",") if n == "schemas" else v for n, v in given.items()}

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, number, person
-from beijiang.console.routes.sources import fields_of, given_options
+from beijiang.console.routes.sources import fields_of, options_of
 from beijiang.ingest import StreamDraft, StreamKind
 from beijiang.kit import NotFound, Text
 from beijiang.tables import WindowMeasure, WindowSpec
@@ -62,7 +62,7 @@ def _add_streams(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 org_id=who.org_id or "",
                 table=words.get("table", ""),
                 key=tuple(k.strip() for k in words.get("key", "").replace("，", ",").split(",") if k.strip()),
-                options=given_options(words),
+                options=options_of(words),
             )
             made = streams.add(who, draft)
             return f"/console/streams/{made.id}", Text(

@@ -58,6 +58,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             fault=fault,
             resource=resource,
             history=platform.tables.history(who, name, 20),
+            mending=next((c for c in frame.console.mending(who) if c.table == name), None),
             may=_rights(platform, request, info.org_id),
         )
 

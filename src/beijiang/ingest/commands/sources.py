@@ -91,6 +91,7 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:
     """Return the command group of sources."""
     group = typer.Typer(help="Sources: databases and services that tables are filled from.", no_args_is_help=True)
     _add_sources(group, get)
+    _add_looks(group, get)
     _add_syncs(group, get)
     _add_targets(group, get)
     return group
@@ -186,6 +187,28 @@ def _add_sources(group: typer.Typer, get: Callable[[], Sources]) -> None:  # a l
             for c in found.columns
         ]
         show(rows, _COLUMNS)
+
+
+def _add_looks(group: typer.Typer, get: Callable[[], Sources]) -> None:
+    @group.command("preview")
+    def preview(
+        name: str = typer.Argument(help="Source: name or id."),
+        feed: str = typer.Argument(help="Table or view of the source."),
+        limit: int = typer.Option(20, min=1, max=100, help="How many rows."),
+        person: str = AS,
+    ) -> None:
+        """Show the first rows of a table as they are now, and how it could be taken; nothing is stored."""
+        registry = get()
+        actor = _actor(registry, person)
+        ((_, advice),) = registry.suggest(actor, name, [feed])
+        found = registry.preview(actor, name, feed, limit=limit)
+        if as_json():
+            show({**found.to_json(), "suggestion": advice.to_json()})
+            return
+        columns = tuple(Column(c, Text(c, c)) for c in found.columns)
+        show([dict(zip(found.columns, row, strict=True)) for row in found.rows], columns)
+        for reason in advice.reasons:
+            say(reason)
 
 
 def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:

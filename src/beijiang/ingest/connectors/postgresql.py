@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -45,6 +46,22 @@ _BAD: Final = {
     **dict.fromkeys(_NO_RIGHT, "source_forbidden"),
     **dict.fromkeys(_GONE, "source_object_missing"),
 }
+
+
+_CLASS: Final = sa.table(
+    "pg_class", sa.column("relname"), sa.column("relnamespace"), sa.column("reltuples"), schema="pg_catalog"
+)
+_SPACE: Final = sa.table("pg_namespace", sa.column("oid"), sa.column("nspname"), schema="pg_catalog")
+
+
+def _estimates(connection: Any) -> dict[str, int]:
+    """Return how many rows the server thinks its tables have; those never looked at are left out."""
+    joined = _CLASS.join(_SPACE, _SPACE.c.oid == _CLASS.c.relnamespace)
+    query = sa.select(_SPACE.c.nspname, _CLASS.c.relname, _CLASS.c.reltuples).select_from(joined)
+    with suppress(sa.exc.SQLAlchemyError):  # what speaks the protocol may keep no such notes
+        found = connection.execute(query.where(_CLASS.c.reltuples >= 0))
+        return {f"{schema}.{name}": int(rows) for schema, name, rows in found}
+    return {}
 
 
 class PostgreSQLOptions(ConnectorOptions):
@@ -160,7 +177,9 @@ class PostgreSQL(Connector):
 
     def discover(self) -> list[Feed]:
         with self._inspector() as inspector:
-            return find_feeds(inspector, self._schemas(inspector))
+            feeds = find_feeds(inspector, self._schemas(inspector))
+            counted = _estimates(inspector.bind)
+            return [replace(feed, rows=counted.get(feed.name)) for feed in feeds]
 
     def describe(self, name: str) -> Feed:
         return self._found(name)[1]

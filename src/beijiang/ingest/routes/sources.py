@@ -110,6 +110,17 @@ def sources_router(sources: Sources) -> APIRouter:  # a list of small functions
     ) -> dict[str, Any]:
         return _feed(sources.feed(_actor(request), source, name))
 
+    @api.get("/sources/{source}/preview", summary="The first rows of a table or view, read live and kept nowhere")
+    def preview(
+        request: Request,
+        source: _Id,
+        name: Annotated[str, Query(min_length=1, max_length=300)],
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> dict[str, Any]:
+        actor = _actor(request)
+        ((_, advice),) = sources.suggest(actor, source, [name])
+        return {**sources.preview(actor, source, name, limit=limit).to_json(), "suggestion": advice.to_json()}
+
     @api.post("/sources/{source}/syncs", status_code=201, summary="Take a table or view of a source into a table")
     def take(request: Request, source: _Id, order: SyncOrder) -> dict[str, Any]:
         given = {**order.model_dump(), "key": tuple(order.key), "columns": tuple(order.columns)}

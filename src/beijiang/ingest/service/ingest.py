@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,7 @@ from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound, new_id
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.db import Database
+    from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.ingest.readers import ReadOptions
     from beijiang.ingest.service.work import Shop
@@ -168,9 +168,18 @@ class Ingest:
         return self.queue(actor, settled, files)
 
     def queue(
-        self, actor: Actor, settled: IngestRequest, files: Sequence[tuple[str, str]], work: str = INGEST_JOB
+        self,
+        actor: Actor,
+        settled: IngestRequest,
+        files: Sequence[tuple[str, str]],
+        work: str = INGEST_JOB,
+        *,
+        also: Callable[[UnitOfWork, str], None] | None = None,
     ) -> str:
-        """Queue a settled request as a job of a kind; the same one while it is unfinished gives the same run."""
+        """Queue a settled request as a job of a kind; the same one while it is unfinished gives the same run.
+
+        ``also`` is done with a new run's id in the transaction that makes it.
+        """
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, settled.org_id)
         fingerprint = hashlib.sha256(
             json.dumps([settled.to_json(), actor.id], sort_keys=True, ensure_ascii=False).encode()
@@ -186,6 +195,8 @@ class Ingest:
             run_id = new_id("run")
             who = (actor.id, actor.name)
             store.add_run(run_id, job_id, settled, files, actor=who, at=self.clock.now())
+            if also is not None:
+                also(tx, run_id)
             detail: dict[str, JsonValue] = {"run": run_id, "mode": settled.mode.value, "files": [s for s, _ in files]}
             self.evidence.record(tx, actor, "ingest.submit", target=settled.into, detail=detail)
         self.jobs.nudge()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC
+import csv
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.ingest.models import DUPLICATE_SAME
-from beijiang.kit import Language, new_id
+from beijiang.kit import Language, guard_formula, new_id
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.models import Run
     from beijiang.ingest.store.quarantine import Quarantine
 
-__all__ = ["write_return_file"]
+__all__ = ["write_csv", "write_return_file", "write_rows"]
 
 _SHEET_ROWS: Final = 1_048_575
 _CELL: Final = 32_767
@@ -30,8 +31,19 @@ _WIDTHS: Final = (28, 8, 16, 48)
 def write_return_file(run: Run, quarantine: Quarantine, folder: Path, language: Language) -> Path:
     """Write the workbook of a run's bad rows into ``folder`` and return its path; the caller removes it.
 
+    Repeats of rows that were kept are left out, because there is nothing to mend.
+    """
+    rows = ((columns, row) for columns in _layouts(run) for row in _rows(quarantine, run, columns))
+    return write_rows(f"{run.table} {run.id}", run.submitted_at, rows, folder, language)
+
+
+def write_rows(
+    title: str, at: datetime, rows: Iterable[tuple[tuple[str, ...], dict[str, Any]]], folder: Path, language: Language
+) -> Path:
+    """Write rows, each with the columns of its file, as a workbook in ``folder`` and return its path.
+
     One sheet per set of columns. Every cell is text: nothing that a supplier wrote is ever run as a formula or turned
-    into a number. Repeats of rows that were kept are left out, because there is nothing to mend.
+    into a number. The same rows give the same bytes.
     """
     import xlsxwriter
 
@@ -44,17 +56,44 @@ def write_return_file(run: Run, quarantine: Quarantine, folder: Path, language: 
         "strings_to_urls": False,
     }
     with xlsxwriter.Workbook(str(path), {**options, "tmpdir": str(folder)}) as book:
-        # The same quarantine gives the same bytes.
-        book.set_properties(
-            {"title": f"{run.table} {run.id}", "created": run.submitted_at.astimezone(UTC).replace(tzinfo=None)}
-        )
+        book.set_properties({"title": title, "created": at.astimezone(UTC).replace(tzinfo=None)})
         bold, text = book.add_format({"bold": True, "bg_color": "#FDE9D9"}), book.add_format({"num_format": "@"})
         sheets = _Sheets(book, bold, text, language)
-        for columns in _layouts(run):
-            for row in _rows(quarantine, run, columns):
-                sheets.write(columns, row)
+        for columns, row in rows:
+            sheets.write(columns, row)
         sheets.finish()
     return path
+
+
+def write_csv(
+    title: str, at: datetime, rows: Iterable[tuple[tuple[str, ...], dict[str, Any]]], folder: Path, language: Language
+) -> Path:
+    """Write rows as one CSV file that spreadsheets open rightly (UTF-8 with a mark); a new header where columns change.
+
+    What a spreadsheet would run as a formula gets an apostrophe in front, as in every CSV of the platform.
+    """
+    del title, at
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{new_id('return')}.csv"
+    known: tuple[str, ...] | None = None
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        out = csv.writer(file)
+        for columns, row in rows:
+            if columns != known:
+                if known is not None:
+                    out.writerow([])
+                out.writerow([*_LEAD[language], *columns])
+                known = columns
+            out.writerow([guard_formula(value) for value in _line(row, language)])
+    return path
+
+
+def _line(row: dict[str, Any], language: Language) -> list[str]:
+    """Return a row as it goes back: where it stands, what is wrong, and its cells."""
+    where = f"{row['file_name']} › {row['inner']}" if row["inner"] else row["file_name"]
+    reason = row["zh"] if language is Language.ZH else row["en"]
+    cells = row["cells"] if row["cells"] is not None else [row["raw"]]
+    return [where, str(row["line"]), row["column"] or "", reason, *(cell or "" for cell in cells)]
 
 
 def _columns_of(run: Run) -> list[tuple[str, ...]]:
@@ -93,11 +132,7 @@ class _Sheets:
         sheet = self._sheet
         assert sheet is not None  # noqa: S101  # opened a line above
         self._at += 1
-        where = f"{row['file_name']} › {row['inner']}" if row["inner"] else row["file_name"]
-        reason = row["zh"] if self._language is Language.ZH else row["en"]
-        cells = row["cells"] if row["cells"] is not None else [row["raw"]]
-        lead = (where, str(row["line"]), row["column"] or "", reason)
-        for index, value in enumerate((*lead, *cells)):
+        for index, value in enumerate(_line(row, self._language)):
             if value:
                 sheet.write_string(self._at, index, value[:_CELL], self._text)
 

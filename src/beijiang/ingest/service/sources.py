@@ -17,6 +17,8 @@ from beijiang.ingest.models import (
     SYNC_JOB,
     AllowedTarget,
     Certificate,
+    FeedPreview,
+    FeedSuggestion,
     IngestRequest,
     Source,
     SourceDraft,
@@ -253,6 +255,37 @@ class Sources:
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         return self._connector(source).describe(name)
+
+    def preview(self, actor: Actor, words: str, name: str, *, limit: int = 20) -> FeedPreview:
+        """Read the first rows of a feed as they are now, for the people who keep its source; nothing is stored.
+
+        Raises:
+            Unavailable: it took too long (``preview_slow``), or the source does not answer.
+
+        """
+        from beijiang.ingest.service.previewing import head_of
+
+        source = self.source(actor, words)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        made = self._connector(source)
+        found = head_of(made, made.describe(name), limit)
+        columns: list[JsonValue] = [*found.columns]
+        detail: dict[str, JsonValue] = {"feed": found.feed, "rows": len(found.rows), "columns": columns}
+        with self.db.begin() as tx:
+            self.evidence.record(tx, actor, "ingest.source_preview", target=source.id, detail=detail)
+        return found
+
+    def suggest(self, actor: Actor, words: str, names: Sequence[str]) -> list[tuple[Feed, FeedSuggestion]]:
+        """Describe some feeds, and say for each how it could be taken and why."""
+        from beijiang.ingest.service.previewing import suggestion
+
+        source = self.source(actor, words)
+        self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        made = self._connector(source)
+        rows = {feed.name: feed.rows for feed in made.discover()}
+        described = [made.describe(name) for name in names]
+        counted = [f if f.rows is not None else replace(f, rows=rows.get(f.name)) for f in described]
+        return [(feed, suggestion(feed)) for feed in counted]
 
     # What is taken from them
 

@@ -286,12 +286,16 @@ class Work:
             if ended:
                 self._also_at_the_end(tx, number)
                 store.pin_schema(self.request.into, self.plan.schema.to_json(), now)
-                if self.plan.sources:
-                    store.remember_template(self.request.org_id, self.request.into, self.plan.sources[0].header, now)
+                self._remember(store, now)
                 for run_id, rows in resolved.items():
                     store.resolve(run_id, rows, self.run_id, now)
                 self._record(tx, RunState.COMMITTED, report)
         return report | {"version": version}
+
+    def _remember(self, store: IngestStore, now: datetime) -> None:
+        """Keep how the supplier's file was laid out, for the next one."""
+        if self.plan.sources:
+            store.remember_template(self.request.org_id, self.request.into, self.plan.sources[0].header, now)
 
     def _before_the_end(self, version: int | None) -> None:
         """Do what a kind of run has to do between its commit and its end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -100,6 +100,31 @@ class Quarantine:
         if reason is not None:
             scan = scan.filter(pl.col("reason") == reason)
         return scan.slice(offset, limit).collect().to_dicts()
+
+    def chosen(
+        self,
+        *,
+        reason: str = "",
+        column: str = "",
+        file: str = "",
+        within: Sequence[int] | None = None,
+        without: Sequence[int] = (),
+    ) -> pl.LazyFrame:
+        """Return the rows that meet every condition given, in the order in which they were set aside.
+
+        Exact repeats are left out unless asked for by their reason: there is nothing to mend in them.
+        """
+        scan = self._scan()
+        scan = scan.filter(pl.col("reason") == reason if reason else pl.col("reason") != DUPLICATE_SAME)
+        if column:
+            scan = scan.filter(pl.col("column") == column)
+        if file:
+            scan = scan.filter(pl.col("file_name") == file)
+        if within is not None:
+            scan = scan.filter(pl.col("seq").is_in(list(within)))
+        if without:
+            scan = scan.filter(~pl.col("seq").is_in(list(without)))
+        return scan
 
     def keyed(self) -> pl.DataFrame:
         """Return ``seq`` and ``key`` of the rows whose key could be told, repeats of good rows left out."""

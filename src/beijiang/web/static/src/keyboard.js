@@ -1,4 +1,4 @@
-// j and k move through the rows of a table marked data-keys, Enter opens the row's first link, / goes to the search field.
+// j and k move through the rows of a table marked data-keys, x ticks, Enter opens the row's first link, / goes to the search field.
 function rows() {
   return [...document.querySelectorAll("[data-keys] tbody tr, [data-keys] > li")];
 }
@@ -8,11 +8,22 @@ function move(step) {
   if (!all.length) return;
   const at = all.findIndex((row) => row.contains(document.activeElement));
   const next = all[Math.min(all.length - 1, Math.max(0, at + step))];
-  const target = next.querySelector("a, button, input") ?? next;
+  const target = next.querySelector("[data-open]") ?? next.querySelector("a, button, input") ?? next;
   target.focus();
 }
 
+/** Tick the row that is being looked at, where rows can be ticked. */
+function tick() {
+  const row = rows().find((one) => one.contains(document.activeElement));
+  row?.querySelector('input[type="checkbox"]:not(:disabled)')?.click();
+}
+
 export function startKeyboard() {
+  for (const all of document.querySelectorAll("[data-bulk] [data-all]")) {
+    all.addEventListener("change", () => {
+      for (const box of all.closest("table").querySelectorAll('tbody input[type="checkbox"]:not(:disabled)')) box.checked = all.checked;
+    });
+  }
   document.addEventListener("keydown", (event) => {
     if (event.target.closest("input, textarea, select") || event.metaKey || event.altKey) return;
     if (event.key === "/" || (event.ctrlKey && event.key === "k")) {
@@ -20,5 +31,6 @@ export function startKeyboard() {
       if (field) { event.preventDefault(); field.focus(); }
     } else if (!event.ctrlKey && event.key === "j") move(1);
     else if (!event.ctrlKey && event.key === "k") move(-1);
+    else if (!event.ctrlKey && event.key === "x") tick();
   });
 }
