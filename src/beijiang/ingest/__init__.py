@@ -3,8 +3,8 @@
 Files are handed in; sources (databases, services) are read under their owners' accounts through connectors.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate`` and
-``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
+``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate``,
+``ingest_target``, ``ingest_arrival`` and ``ingest_arrival_run``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
 ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
@@ -14,7 +14,10 @@ from beijiang.ingest.models import (
     AllowedTarget,
     Certificate,
     CheckSpec,
+    FileOrder,
     FilePreview,
+    FileRules,
+    FileState,
     IngestRequest,
     LandedFile,
     QuarantinedRow,
@@ -44,7 +47,10 @@ __all__ = [
     "AllowedTarget",
     "Certificate",
     "CheckSpec",
+    "FileOrder",
     "FilePreview",
+    "FileRules",
+    "FileState",
     "HeaderTemplate",
     "Ingest",
     "IngestRequest",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from beijiang.ingest.commands.arrivals import add_files, show_files
 from beijiang.ingest.commands.files import AS, actor_of, follow, organisation_of, show_run, why
 from beijiang.ingest.models import RunState, SourceDraft, SyncDraft, SyncMode, Verdict
 from beijiang.kit import Actor, Invalid, Refused, Text
@@ -92,6 +93,7 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:
     group = typer.Typer(help="Sources: databases and services that tables are filled from.", no_args_is_help=True)
     _add_sources(group, get)
     _add_syncs(group, get)
+    add_files(group, get)
     _add_targets(group, get)
     return group
 
@@ -294,6 +296,9 @@ def add_runs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             found = registry.plan(_actor(registry, person), source, whole=whole)
         if as_json():
             show(found.to_json())
+            return
+        if found.sync.files is not None:
+            show_files(found)
             return
         show([_planned(c, creates=found.creates) for c in found.columns], _PLAN)
         rows = "?" if found.rows is None else f"{found.rows:,}"
