@@ -125,6 +125,7 @@ class Sshd:
     private_key: str
     fingerprint: str
     other_key: str
+    public_key: str
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +160,12 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         time.sleep(0.05)
     told = subprocess.run(["ssh-keygen", "-lf", str(folder / "host.pub")], check=True, capture_output=True, text=True)
     yield Sshd(
-        port, getpass.getuser(), (folder / "mine").read_text(), told.stdout.split()[1], (folder / "other").read_text()
+        port,
+        getpass.getuser(),
+        (folder / "mine").read_text(),
+        told.stdout.split()[1],
+        (folder / "other").read_text(),
+        (folder / "host.pub").read_text(),
     )
     server.terminate()
     server.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -223,6 +225,53 @@ def test_an_sftp_file_that_changes_is_left_for_the_next_run(ssh_bureau: Any, ssh
         assert changed.value.reason == "file_changed"
         (found,) = shelf.listing(".", deep=False)
         assert b"".join(shelf.read(".", found)) == path.read_bytes(), "the conversation goes on"
+
+
+class Cutter:
+    """Stands between us and a server, and hangs up on the first caller after some bytes."""
+
+    def __init__(self, port: int, after: int) -> None:
+        self._port, self._after = port, after
+        self.cuts = 0
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = self._door.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = self._door.accept()
+                server = socket.create_connection(("127.0.0.1", self._port))
+                threading.Thread(target=self._pump, args=(caller, server, 1 << 60), daemon=True).start()
+                after = self._after if not self.cuts else 1 << 60
+                threading.Thread(target=self._pump, args=(server, caller, after), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, left: int) -> None:
+        with contextlib.suppress(OSError), source, sink:
+            while piece := source.recv(65536):
+                left -= len(piece)
+                if left < 0:
+                    self.cuts += 1
+                    sink.shutdown(socket.SHUT_RDWR)
+                    return
+                sink.sendall(piece)
+
+    def close(self) -> None:
+        self._door.close()
+
+
+def test_an_sftp_connection_that_is_cut_is_taken_up_again(ssh_bureau: Any, sshd: Any) -> None:
+    bureau = ssh_bureau
+    bureau.put("小.csv", bureau.lines(0))
+    bureau.put("大.csv", bureau.lines(*range(1, 60_000)), minute=1)
+    cutter = Cutter(sshd.port, 500_000)
+    bureau.platform.sources.allow(SYSTEM, Target(host="127.0.0.1", port=cutter.port, network="127.0.0.1/32"), "测试")
+    changed = {"port": cutter.port, "host_key": sshd.public_key}
+    bureau.platform.sources.change(SYSTEM, bureau.source, changed)
+    bureau.take()
+    run = bureau.run()
+    assert (cutter.cuts, len(bureau.numbers()), bureau.proof(run).verdict) == (1, 60_000, Verdict.EQUAL)
+    cutter.close()
 
 
 def test_an_address_that_is_not_open_is_refused_before_a_key_is_asked_for(ssh_bureau: Any) -> None:

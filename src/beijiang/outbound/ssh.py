@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Channel", "SshLogin", "host_keys", "ssh_channel"]
 
 _SECONDS: Final = 20
+_IDLE: Final = 90
+"""Seconds without a single byte."""
+_PIECE: Final = 262_144
 _KEY: Final = re.compile(r"(ssh-[a-z0-9]+|ecdsa-sha2-[a-z0-9-]+)\s+([A-Za-z0-9+/]+=*)")
 _ASK: Final = '#!/bin/sh\nexec cat "$0.word"\n'
 _OPTIONS: Final = {
@@ -65,12 +70,33 @@ class SshLogin:
     private_key: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
 class Channel:
-    """Both directions of a channel."""
+    """Both directions of a channel; a server that says nothing for too long has broken off."""
 
-    sink: IO[bytes]
-    source: IO[bytes]
+    def __init__(self, sink: IO[bytes], source: IO[bytes]) -> None:
+        self._sink = sink
+        self._source = source.fileno()
+
+    def write(self, body: bytes) -> None:
+        """Send all of ``body``; raise ``EOFError`` where nobody takes it."""
+        try:
+            left = memoryview(body)
+            while left:  # an unbuffered write may take a part only
+                left = left[self._sink.write(left) :]
+        except BrokenPipeError as error:
+            raise EOFError from error
+
+    def read(self, size: int) -> bytes:
+        """Return exactly ``size`` bytes, or raise ``EOFError``."""
+        pieces, left = [], size
+        while left:
+            ready, _, _ = select.select([self._source], [], [], _IDLE)
+            piece = os.read(self._source, min(left, _PIECE)) if ready else b""
+            if not piece:
+                raise EOFError
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
 
 
 def host_keys(outbound: Outbound, host: str, port: int) -> dict[str, str]:
@@ -121,6 +147,7 @@ def ssh_channel(outbound: Outbound, login: SshLogin, subsystem: str) -> Iterator
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,
             env=environment,
             start_new_session=True,
         ) as process:
@@ -131,7 +158,7 @@ def ssh_channel(outbound: Outbound, login: SshLogin, subsystem: str) -> Iterator
             listener.start()
             try:
                 yield Channel(process.stdin, process.stdout)
-            except (EOFError, BrokenPipeError) as error:
+            except EOFError as error:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(2)
                 listener.join(2)

@@ -355,9 +355,9 @@ def _add_proofs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             proof = registry.verify(actor, source)
         if repair and proof.verdict is not Verdict.EQUAL:
             _show_proof(proof)
-            run = follow(
-                registry.ingest, actor, registry.run(actor, source, whole=True, reason="修复核对发现的差异 / repair")
-            )
+            whole = registry.sync(actor, source).mends_whole
+            reason = "修复核对发现的差异 / repair"
+            run = follow(registry.ingest, actor, registry.run(actor, source, whole=whole, reason=reason))
             if run.state is not RunState.COMMITTED:
                 raise why(run)
             proof = registry.verify(actor, source)

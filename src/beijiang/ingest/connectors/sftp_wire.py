@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from beijiang.outbound import Channel
@@ -107,8 +107,7 @@ class Session:
     """One conversation with a server; questions carry numbers, and answers are waited for in their order."""
 
     def __init__(self, channel: Channel) -> None:
-        self._sink: IO[bytes] = channel.sink
-        self._source: IO[bytes] = channel.source
+        self._channel = channel
         self._next = 0
         self._came: dict[int, tuple[int, _Packet]] = {}
         self._write(bytes([_INIT]) + struct.pack(">I", 3))
@@ -204,21 +203,14 @@ class Session:
         return packet
 
     def _write(self, body: bytes) -> None:
-        self._sink.write(struct.pack(">I", len(body)) + body)
-        self._sink.flush()
+        self._channel.write(struct.pack(">I", len(body)) + body)
 
     def _packet(self) -> tuple[int, _Packet]:
-        size = int.from_bytes(self._exactly(4), "big")
+        size = int.from_bytes(self._channel.read(4), "big")
         if not 0 < size <= _LONGEST:
             raise EOFError
-        body = self._exactly(size)
+        body = self._channel.read(size)
         return body[0], _Packet(body[1:])
-
-    def _exactly(self, size: int) -> bytes:
-        piece = self._source.read(size)
-        if len(piece) != size:
-            raise EOFError
-        return piece
 
 
 def _text(value: bytes | str) -> bytes:

@@ -142,6 +142,11 @@ class Sync:
             return self.files.mode
         return RunMode.MERGE if self.mode is SyncMode.INCREMENTAL else RunMode.REPLACE
 
+    @property
+    def mends_whole(self) -> bool:
+        """Tell whether reading everything again mends a difference; where files are appended it would repeat rows."""
+        return self.files is None or self.files.mode is not RunMode.APPEND
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the sync for an API answer or the terminal."""
         return {

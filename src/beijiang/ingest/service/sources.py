@@ -466,7 +466,8 @@ class Sources:
         """Verify, and queue a run over everything where something differs; return that run's id, if one is needed."""
         if self.verify(actor, words).verdict is Verdict.EQUAL:
             return None
-        return self.run(actor, words, whole=True, reason="修复核对发现的差异 / mend what a verification found")
+        whole = self.sync(actor, words).mends_whole
+        return self.run(actor, words, whole=whole, reason="修复核对发现的差异 / mend what a verification found")
 
     # Inside
 
