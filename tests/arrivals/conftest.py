@@ -87,6 +87,10 @@ class Bureau:
         found = self.platform.sql.run(SYSTEM, f'SELECT {columns} FROM "{self.table}" ORDER BY 1, 2').rows.to_pylist()
         return [(int(row["编号"]), *list(row.values())[1:]) for row in found]
 
+    def count(self) -> int:
+        found = self.platform.sql.run(SYSTEM, f'SELECT COUNT(DISTINCT "编号") AS n FROM "{self.table}"')
+        return int(found.rows.to_pylist()[0]["n"])
+
     def numbers(self) -> list[int]:
         found = self.platform.sql.run(SYSTEM, f'SELECT "编号" AS n FROM "{self.table}" ORDER BY 1').rows.to_pylist()
         return sorted(int(row["n"]) for row in found)

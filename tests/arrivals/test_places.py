@@ -182,7 +182,7 @@ def test_an_sftp_server_is_trusted_once_its_fingerprint_is_confirmed(ssh_bureau:
     bureau.take(feed="子", patterns=("一.csv", "链.csv"))
     assert bureau.states() == {"一.csv": "new", "链.csv": "refused"}
     run = bureau.run()
-    assert len(bureau.numbers()) == 39_999
+    assert bureau.count() == 39_999
     landed = bureau.platform.ingest.landing.path(run.files[0][0])
     assert landed.read_bytes() == (bureau.folder / "子" / "一.csv").read_bytes()
     sources.change(SYSTEM, bureau.source, {"host_key": "ssh-ed25519 " + "A" * 68})
@@ -270,7 +270,7 @@ def test_an_sftp_connection_that_is_cut_is_taken_up_again(ssh_bureau: Any, sshd:
     bureau.platform.sources.change(SYSTEM, bureau.source, changed)
     bureau.take()
     run = bureau.run()
-    assert (cutter.cuts, len(bureau.numbers()), bureau.proof(run).verdict) == (1, 60_000, Verdict.EQUAL)
+    assert (cutter.cuts, bureau.count(), bureau.proof(run).verdict) == (1, 60_000, Verdict.EQUAL)
     cutter.close()
 
 

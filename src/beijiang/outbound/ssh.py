@@ -173,7 +173,7 @@ def ssh_channel(outbound: Outbound, login: SshLogin, subsystem: str) -> Iterator
 
 def _expected(outbound: Outbound, login: SshLogin) -> str:
     if not login.host_key.startswith("SHA256:"):
-        found = _KEY.fullmatch(login.host_key.strip())
+        found = _KEY.match(login.host_key.strip())  # a comment may follow
         if found is None:
             raise _bad_key()
         return f"{found[1]} {found[2]}"

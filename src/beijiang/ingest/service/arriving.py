@@ -98,14 +98,16 @@ class FilesWork(Work):
         head = self.shop.tables.positions(self.actor, self.sync.table).get(self.sync.id)
         with self.shop.db.read() as connection:
             known = ArrivalStore(connection).known(self.sync.id, None if head is None else str(head))
-        taker = Taker(
-            self.sync,
-            known,
-            None if head is None else str(head),
-            whole=self.request.whole,
-            land=lambda stream: self.shop.landing.put(stream, self._limit)[:2],
-        )
-        taken = patiently(lambda: taker.take(self.connector, now=self.shop.now, tick=self.job.progress))
+        position = None if head is None else str(head)
+        with self.shop.landing.batch() as batch:
+            taker = Taker(
+                self.sync,
+                known,
+                position,
+                whole=self.request.whole,
+                land=lambda stream: batch.put(stream, self._limit),
+            )
+            taken = patiently(lambda: taker.take(self.connector, now=self.shop.now, tick=self.job.progress))
         found: dict[str, Any] = taken.to_json()
         with self.shop.db.begin() as tx:
             ArrivalStore(tx.connection).add(self.run_id, self.sync.id, found, taken.arrivals, at=self.shop.now())
