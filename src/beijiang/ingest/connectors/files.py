@@ -113,7 +113,7 @@ def capped(entries: Iterable[Found], limit: int = _ENTRIES) -> list[Found]:
         TooLarge: ``too_many_files``.
 
     """
-    listed = []
+    listed: list[Found] = []
     for found in entries:
         if len(listed) >= limit:
             raise TooLarge(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,12 +15,14 @@ from beijiang.ingest.readers import RawBatch, SourceTable, open_tables
 from beijiang.ingest.service.arrival_proof import Sides, proved
 from beijiang.ingest.service.fetching import patiently
 from beijiang.ingest.service.reading import Source, plan_of, raw_batches, read_options
-from beijiang.ingest.service.staging import stage, staged_files, staged_schema
+from beijiang.ingest.service.staging import stage_parts, staged_files, staged_schema
 from beijiang.ingest.service.superseding import without_superseded
 from beijiang.ingest.service.taking import Taker
+from beijiang.ingest.service.together import typed_together
 from beijiang.ingest.service.work import Shop, Work
 from beijiang.ingest.store import ArrivalStore, IngestStore
 from beijiang.ingest.store.sources import SourceStore
+from beijiang.ingest.typing import TypedSchema
 from beijiang.kit import BeijiangError, Invalid, Text, new_id
 from beijiang.kit.errors import JsonValue
 from beijiang.tables import WriteMode
@@ -201,11 +204,16 @@ class FilesWork(Work):
         _, remembered = self._pinned()
         options = read_options(self.request, remembered)
         start = 0.5 if plan.spooled else 0.0
-        found = stage(
+        key = self.run.key
+        typing = TypedSchema(tuple(replace(c, nullable=c.name not in key) for c in plan.schema.columns))
+        found = stage_parts(
             plan,
-            key=self.run.key,
-            checks=self.request.checks,
-            raw=lambda source: self._raw(source, options),
+            key=key,
+            parts=[
+                lambda: typed_together(
+                    plan.sources, lambda source: self._raw(source, options), typing, self.request.checks
+                )
+            ],
             folder=folder,
             tick=self._ticker(start, 0.9 - start),
         )
