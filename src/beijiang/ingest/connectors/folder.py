@@ -72,7 +72,7 @@ class _Shelf(Shelf):
         self._root = root
 
     def listing(self, feed: str, *, deep: bool) -> Iterator[Found]:
-        with self._within(feed) as folder:
+        with self._within(feed) as folder, _speaking():
             yield from _listed(folder, "", deep=deep)
 
     def read(self, feed: str, found: Found) -> Iterator[bytes]:

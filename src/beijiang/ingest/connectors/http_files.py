@@ -27,6 +27,7 @@ __all__ = ["HttpFiles", "HttpFilesOptions"]
 
 _NOT_THERE: Final = frozenset({404, 410})
 _NOT_ALLOWED: Final = 403
+_NO_HEAD: Final = frozenset({405, 501})
 _PAGE: Final = 16 * 1024 * 1024
 _DEPTH: Final = 6
 _FOLDERS: Final = 2_000
@@ -122,6 +123,7 @@ class _Shelf(Shelf):
     def __init__(self, http: Http, options: HttpFilesOptions) -> None:
         self._http = http
         self._options = options
+        self._method = "HEAD"
         self._base = options.url if options.names or options.url.endswith("/") else options.url.rsplit("/", 1)[0] + "/"
         if not self._base.endswith("/"):
             self._base += "/"
@@ -190,10 +192,13 @@ class _Shelf(Shelf):
         if not safe_name(name):
             return Found(name, None, "", fault="unsafe_name")
         with self._http.open(
-            "HEAD", self._url(above, name), headers={"Accept-Encoding": "identity"}, credentials=self._credentials
+            self._method, self._url(above, name), headers={"Accept-Encoding": "identity"}, credentials=self._credentials
         ) as answer:
             if answer.status in _NOT_THERE:
                 return None
+            if answer.status in _NO_HEAD and self._method == "HEAD":
+                self._method = "GET"  # the head of its answer says as much, and the rest is not read
+                return self._asked(above, name)
             if answer.status not in {OK, _NOT_ALLOWED}:
                 raise refused(answer.status)
             etag, changed = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
