@@ -1,13 +1,12 @@
 """Taking data in: landed unchanged, typed, checked, split into good rows and quarantine, committed at once, certified.
 
-Files are handed in; sources (databases, services) are read under their owners' accounts through connectors; other
-catalogs are harvested; streams of
-messages are received, kept and taken in by small batches.
+Files are handed in, or arrive in folders and on servers; sources (databases, services) are read under their owners'
+accounts through connectors, by schedule; streams of messages are received, kept and taken in by small batches; other
+catalogs are harvested; what was set aside is mended at a work-bench.
 
-Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_mending``, ``ingest_correction``, ``ingest_fix``, ``ingest_sending``,
-``ingest_source``, ``ingest_sync``, ``ingest_certificate``, ``ingest_target`` and ``ingest_harvest*``, ``ingest_stream``, ``ingest_stream_segment``, ``ingest_stream_key`` and ``ingest_stream_window``, and in
-the home folder ``landing/``, ``spool/``, ``staging/``, ``quarantine/`` and ``changes/``. The reading core stands in ``readers`` and ``typing``.
+Owns the metadata tables ``ingest_*`` (files and deliveries, runs, schemas, templates, resolutions and mendings; sources,
+syncs, certificates, targets, arrivals, captures and schedules; streams and windows; harvests), and in the home folder
+``landing/``, ``spool/``, ``staging/``, ``quarantine/`` and ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
@@ -25,7 +24,10 @@ from beijiang.ingest.models import (
     CheckSpec,
     FeedPreview,
     FeedSuggestion,
+    FileOrder,
     FilePreview,
+    FileRules,
+    FileState,
     Fix,
     FixKind,
     HarvestFile,
@@ -84,7 +86,10 @@ __all__ = [
     "CheckSpec",
     "FeedPreview",
     "FeedSuggestion",
+    "FileOrder",
     "FilePreview",
+    "FileRules",
+    "FileState",
     "Fix",
     "FixKind",
     "HarvestFile",

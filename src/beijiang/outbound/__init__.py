@@ -13,25 +13,32 @@ from beijiang.outbound.models import Address, Target
 
 if TYPE_CHECKING:
     from beijiang.outbound.http import Credentials, Http, HttpAnswer, HttpLimits, HttpStream, Url, parsed, same_origin
+    from beijiang.outbound.ssh import Channel, SshLogin, host_keys, ssh_channel
 
 __all__ = [
     "Address",
+    "Channel",
     "Credentials",
     "Http",
     "HttpAnswer",
     "HttpLimits",
     "HttpStream",
     "Outbound",
+    "SshLogin",
     "Target",
     "Url",
+    "host_keys",
     "parsed",
     "same_origin",
+    "ssh_channel",
 ]
+
+_SSH = {"Channel", "SshLogin", "host_keys", "ssh_channel"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    from beijiang.outbound import http
+    from beijiang.outbound import http, ssh
 
-    return getattr(http, name)
+    return getattr(ssh if name in _SSH else http, name)

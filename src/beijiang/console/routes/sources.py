@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.ingest import SourceDraft, SyncDraft, SyncMode
+from beijiang.ingest import FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.outbound import Target
 
@@ -25,6 +26,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of sources and targets."""
     pages = APIRouter()
     _add_sources(pages, frame, platform)
+    _add_file_syncs(pages, frame, platform)
     _add_syncs(pages, frame, platform)
     _add_targets(pages, frame, platform)
     return pages
@@ -77,13 +79,14 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         source = sources.source(who, source_id)
         may_manage = access.allows(who, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         feeds: list[Any] = []
-        described, fault = None, None
+        described, fault, fingerprint = None, None, ""
         if may_manage:
             try:
                 feeds = sources.feeds(who, source.id)
                 described = sources.feed(who, source.id, feed) if feed else None
             except BeijiangError as error:
                 fault = error.text
+                fingerprint = str((error.detail or {}).get("fingerprint", ""))
         return frame.page(
             request,
             "source.html",
@@ -91,10 +94,23 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             options=[(n, "、".join(map(str, v)) if isinstance(v, list) else v) for n, v in source.options.items()],
             feeds=feeds,
             feed=described,
+            arrives=described is not None and sources.holds_files(who, source.id),
             fault=fault,
+            fingerprint=fingerprint,
             syncs=sources.syncs(who, source.id),
             may_manage=may_manage,
         )
+
+    @pages.post("/sources/{source_id}/trust")
+    def trust(request: Request, source_id: str, fingerprint: Annotated[str, Form(max_length=100)]) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            sources.change(person(request), source_id, {"host_key": fingerprint})
+            return f"/console/sources/{source_id}", Text(
+                "指纹已登记，以后只连接出示此密钥的服务器。",
+                "The fingerprint is registered; only a server that shows this key is spoken to from now on.",
+            )
+
+        return frame.attempt(request, f"/console/sources/{source_id}", step)
 
     @pages.post("/sources/{source_id}/remove")
     def remove(request: Request, source_id: str) -> RedirectResponse:
@@ -135,6 +151,67 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             return f"/console/syncs/{made.id}", Text("请核对计划，然后开始取数。", "Check the plan, then begin.")
 
         return frame.attempt(request, f"/console/sources/{source_id}?feed={quote(feed)}", step)
+
+
+def _add_file_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.post("/sources/{source_id}/take-files")
+    def take_files(  # the fields of a form
+        request: Request,
+        source_id: str,
+        feed: Annotated[str, Form(max_length=300)],
+        table: Annotated[str, Form(max_length=200)],
+        patterns: Annotated[str, Form(max_length=2000)] = "*",
+        members: Annotated[str, Form(max_length=2000)] = "",
+        done: Annotated[str, Form(max_length=100)] = "",
+        mode: Annotated[RunMode, Form()] = RunMode.AUTO,
+        newest: Annotated[str, Form(max_length=4)] = "",
+        order: Annotated[FileOrder, Form()] = FileOrder.TIME,
+        key: Annotated[str, Form(max_length=2000)] = "",
+        encoding: Annotated[str, Form(max_length=40)] = "auto",
+        sheet: Annotated[str, Form(max_length=200)] = "",
+        title_rows: Annotated[str, Form(max_length=2)] = "",
+        header_rows: Annotated[str, Form(max_length=2)] = "",
+        checks: Annotated[str, Form(max_length=2000)] = "",
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            rules = FileRules(
+                patterns=_listed(patterns) or ("*",),
+                members=_listed(members),
+                done=done.strip(),
+                mode=mode,
+                newest=bool(newest),
+                order=order,
+                encoding=encoding,
+                sheet=sheet.strip(),
+                title_rows=_number(title_rows),
+                header_rows=_number(header_rows),
+                checks=_listed(checks),
+            )
+            draft = SyncDraft(
+                source_id=source_id,
+                feed=feed,
+                table=table.strip(),
+                mode=SyncMode.FILES,
+                key=_listed(key),
+                files=rules,
+            )
+            made = platform.sources.take(person(request), draft)
+            return f"/console/syncs/{made.id}", Text("请核对计划，然后开始取数。", "Check the plan, then begin.")
+
+        return frame.attempt(request, f"/console/sources/{source_id}?feed={quote(feed)}", step)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return what stands between commas (also Chinese ones) or on lines of its own."""
+    return tuple(word for part in re.split(r"[,，、\n]", text) if (word := part.strip()))
+
+
+def _number(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.strip().isdecimal():
+        raise Invalid("行数应为数字。", "The number of rows is a number.", code="bad_file_rules")
+    return int(text)
 
 
 def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from beijiang.ingest.commands.arrivals import add_files, show_files
 from beijiang.ingest.commands.files import AS, actor_of, follow, organisation_of, show_run, why
 from beijiang.ingest.models import RunState, SourceDraft, SyncDraft, SyncMode, Verdict
 from beijiang.kit import Actor, Invalid, Refused, Text
@@ -93,6 +94,7 @@ def sources(get: Callable[[], Sources]) -> typer.Typer:
     _add_sources(group, get)
     _add_looks(group, get)
     _add_syncs(group, get)
+    add_files(group, get)
     _add_targets(group, get)
     return group
 
@@ -318,6 +320,9 @@ def add_runs(group: typer.Typer, get: Callable[[], Sources]) -> None:
         if as_json():
             show(found.to_json())
             return
+        if found.sync.files is not None:
+            show_files(found)
+            return
         show([_planned(c, creates=found.creates) for c in found.columns], _PLAN)
         rows = "?" if found.rows is None else f"{found.rows:,}"
         start = (
@@ -373,9 +378,9 @@ def _add_proofs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             proof = registry.verify(actor, source)
         if repair and proof.verdict is not Verdict.EQUAL:
             _show_proof(proof)
-            run = follow(
-                registry.ingest, actor, registry.run(actor, source, whole=True, reason="修复核对发现的差异 / repair")
-            )
+            whole = registry.sync(actor, source).mends_whole
+            reason = "修复核对发现的差异 / repair"
+            run = follow(registry.ingest, actor, registry.run(actor, source, whole=whole, reason=reason))
             if run.state is not RunState.COMMITTED:
                 raise why(run)
             proof = registry.verify(actor, source)

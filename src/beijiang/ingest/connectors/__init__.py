@@ -11,6 +11,7 @@ from beijiang.ingest.connectors.contract import (
     Window,
     option,
 )
+from beijiang.ingest.connectors.files import FileConnector, Shelf, capped
 from beijiang.ingest.connectors.registry import connector, kinds
 
 __all__ = [
@@ -18,10 +19,13 @@ __all__ = [
     "ConnectorOptions",
     "Feed",
     "FeedColumn",
+    "FileConnector",
     "Position",
     "Reading",
+    "Shelf",
     "Wanted",
     "Window",
+    "capped",
     "connector",
     "kinds",
     "option",

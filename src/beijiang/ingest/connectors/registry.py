@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from beijiang.ingest.connectors.contract import Connector
+from beijiang.ingest.connectors.files import FileConnector
 from beijiang.kit import Invalid
 
 __all__ = ["GROUP", "connector", "kinds"]
@@ -25,7 +26,7 @@ def kinds() -> tuple[str, ...]:
 
 
 @cache
-def connector(kind: str) -> type[Connector]:
+def connector(kind: str) -> type[Connector | FileConnector]:
     """Return the class behind a kind; it is imported only now.
 
     Raises:
@@ -40,7 +41,7 @@ def connector(kind: str) -> type[Connector]:
             code="unknown_connector",
         )
     loaded = entry.load()
-    if not (isinstance(loaded, type) and issubclass(loaded, Connector)):
+    if not (isinstance(loaded, type) and issubclass(loaded, Connector | FileConnector)):
         msg = f"{entry.value} is no connector"
         raise TypeError(msg)
     return loaded

@@ -1,7 +1,8 @@
 """Plain data of ingest: files handed in and what became of them; sources, syncs and certificates; streams, harvests, schedules."""
 
-from beijiang.ingest.models import bench, files, harvest, looks, sources, streams
-from beijiang.ingest.models.bench import *  # noqa: F403 - one vocabulary in several files
+from beijiang.ingest.models import arriving, bench, files, harvest, looks, sources, streams
+from beijiang.ingest.models.arriving import *  # noqa: F403 - one vocabulary in several files
+from beijiang.ingest.models.bench import *  # noqa: F403
 from beijiang.ingest.models.files import *  # noqa: F403
 from beijiang.ingest.models.harvest import *  # noqa: F403
 from beijiang.ingest.models.looks import *  # noqa: F403
@@ -9,6 +10,7 @@ from beijiang.ingest.models.sources import *  # noqa: F403
 from beijiang.ingest.models.streams import *  # noqa: F403
 
 __all__: list[str] = []
+__all__ += arriving.__all__
 __all__ += bench.__all__
 __all__ += files.__all__
 __all__ += harvest.__all__

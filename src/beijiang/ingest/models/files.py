@@ -144,6 +144,8 @@ class IngestRequest:
     """Id of the sync whose source is read; such a run begins without files and lands what it reads."""
     whole: bool = False
     """Read everything that a sync covers, not only what is new."""
+    members: tuple[str, ...] = ()
+    """Patterns of the members of archives that are read; empty reads all."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the request for storage; equal requests give equal values."""
@@ -164,6 +166,7 @@ class IngestRequest:
             "accept_plan": self.accept_plan,
             "sync": self.sync,
             "whole": self.whole,
+            **({"members": [*self.members]} if self.members else {}),
         }
 
     @classmethod
@@ -174,6 +177,7 @@ class IngestRequest:
                 **value,
                 "files": tuple(value["files"]),
                 "key": tuple(value["key"]),
+                "members": tuple(value.get("members", ())),
                 "mode": RunMode(value["mode"]),
                 "checks": tuple(CheckSpec.parse(c) for c in value["checks"]),
             }

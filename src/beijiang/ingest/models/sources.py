@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from beijiang.ingest.models.arriving import FileRules, Sighting
 from beijiang.ingest.models.files import RunMode
 from beijiang.kit import Text
 from beijiang.kit.errors import JsonValue
@@ -78,6 +79,8 @@ class SyncMode(StrEnum):
     """Everything; the table becomes what the source is."""
     INCREMENTAL = "incremental"
     """What a cursor says is new or changed, with some overlap, merged by key."""
+    FILES = "files"
+    """Files that are new or changed, each once."""
 
     @property
     def text(self) -> Text:
@@ -88,6 +91,7 @@ class SyncMode(StrEnum):
 _MODES: Final = {
     SyncMode.FULL: Text("全量", "full"),
     SyncMode.INCREMENTAL: Text("增量", "incremental"),
+    SyncMode.FILES: Text("逐个取文件", "files as they arrive"),
 }
 
 
@@ -108,6 +112,8 @@ class SyncDraft:
     """How far before the last position a run reads again: seconds for times, days for dates, a number for numbers."""
     deletes: bool = False
     """Compare all keys at each incremental run, so that rows deleted at the source leave the table."""
+    files: FileRules | None = None
+    """Which files are taken and how; for sources in which files arrive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +133,19 @@ class Sync:
     overlap: str
     deletes: bool
     created_at: datetime
+    files: FileRules | None = None
 
     @property
     def write_mode(self) -> RunMode:
         """Return how its runs change the table."""
+        if self.files is not None:
+            return self.files.mode
         return RunMode.MERGE if self.mode is SyncMode.INCREMENTAL else RunMode.REPLACE
+
+    @property
+    def mends_whole(self) -> bool:
+        """Tell whether reading everything again mends a difference; where files are appended it would repeat rows."""
+        return self.files is None or self.files.mode is not RunMode.APPEND
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the sync for an API answer or the terminal."""
@@ -148,6 +162,7 @@ class Sync:
             "overlap": self.overlap,
             "deletes": self.deletes,
             "created_at": self.created_at.isoformat(),
+            **({"files": self.files.to_json()} if self.files is not None else {}),
         }
 
 
@@ -166,6 +181,8 @@ class SyncPlan:
     """Rows that the source says would be read, where it can count."""
     stops: str
     """Why a run would stop at the columns; empty if it would not."""
+    files: Sequence[Sighting] = ()
+    """Where each file stands, for sources in which files arrive."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the plan for an API answer or the terminal."""
@@ -179,6 +196,7 @@ class SyncPlan:
             "rows": self.rows,
             "columns": [dict(c) for c in self.columns],
             "stops": self.stops,
+            **({"files": [f.to_json() for f in self.files]} if self.sync.files is not None else {}),
         }
 
 

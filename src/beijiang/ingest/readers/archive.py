@@ -71,7 +71,7 @@ def member_tables(
     for member in sorted(members, key=lambda m: names[m.filename]):
         name = PurePosixPath(names[member.filename])
         hidden = name.name.startswith((".", "~$", "._")) or "__MACOSX" in name.parts or name.name.lower() in _LITTER
-        if hidden or name.suffix.lower() in _BESIDES:
+        if hidden or name.suffix.lower() in _BESIDES or not (options.members is None or options.members(str(name))):
             continue
         inner = Source(source.name, member.file_size, _opener(source, member), str(name), source.depth + 1)
         if name.suffix.lower() == ".dbf":

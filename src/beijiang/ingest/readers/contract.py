@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -144,6 +144,8 @@ class ReadOptions:
     sheet: str | None = None
     delimiter: str | None = None
     header: HeaderTemplate | None = None
+    members: Callable[[str], bool] | None = None
+    """Tells by its name whether a member of an archive is read; none: all are."""
     limits: ReadLimits = field(default_factory=ReadLimits)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.ingest.connectors import Feed
-from beijiang.ingest.models import SourceDraft, SyncDraft, SyncMode
+from beijiang.ingest.models import FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
 from beijiang.ingest.service import Sources
 from beijiang.kit import Actor
 from beijiang.outbound import Target
@@ -39,6 +39,30 @@ class OptionsOrder(_Order):
     options: dict[str, Any]
 
 
+class FilesOrder(_Order):
+    """Which files of a folder are taken, when they count as whole, and how they are read."""
+
+    patterns: list[str] = Field(default=["*"], min_length=1, max_length=50, description="*.csv, **/*.xlsx")
+    members: list[str] = Field(default_factory=list, max_length=50, description="Members of archives; empty: all.")
+    done: str = Field(default="", max_length=100, description="Marker: .done beside the file, or a name like _SUCCESS.")
+    quiet: int = Field(default=5, ge=0, le=600, strict=True, description="Seconds for which a file stays as it is.")
+    mode: RunMode = RunMode.AUTO
+    newest: bool = Field(default=False, strict=True, description="Only the newest file makes the table (replace).")
+    order: FileOrder = FileOrder.TIME
+    limit: int = Field(default=10_000, ge=1, le=100_000, strict=True, description="Files that one run takes.")
+    encoding: str = Field(default="auto", max_length=40)
+    sheet: str = Field(default="", max_length=200)
+    delimiter: str = Field(default="", max_length=1)
+    title_rows: int | None = Field(default=None, ge=0, le=50)
+    header_rows: int | None = Field(default=None, ge=0, le=50)
+    checks: list[str] = Field(default_factory=list, max_length=200, description="COLUMN=CHECK")
+
+    def rules(self) -> FileRules:
+        """Return them as the service takes them."""
+        lists = {n: tuple(getattr(self, n)) for n in ("patterns", "members", "checks")}
+        return FileRules(**{**self.model_dump(), **lists})
+
+
 class SyncOrder(_Order):
     """What is to be taken from a source into which table."""
 
@@ -52,6 +76,7 @@ class SyncOrder(_Order):
         default="", max_length=40, description="Seconds, days or a number read again before the last position."
     )
     deletes: bool = Field(default=False, strict=True, description="Compare all keys, so that deleted rows leave too.")
+    files: FilesOrder | None = Field(default=None, description="For sources in which files arrive; feed is the folder.")
 
 
 class RunOrder(_Order):
@@ -123,7 +148,8 @@ def sources_router(sources: Sources) -> APIRouter:  # a list of small functions
 
     @api.post("/sources/{source}/syncs", status_code=201, summary="Take a table or view of a source into a table")
     def take(request: Request, source: _Id, order: SyncOrder) -> dict[str, Any]:
-        given = {**order.model_dump(), "key": tuple(order.key), "columns": tuple(order.columns)}
+        given = {**order.model_dump(exclude={"files"}), "key": tuple(order.key), "columns": tuple(order.columns)}
+        given["files"] = None if order.files is None else order.files.rules()
         return sources.take(_actor(request), SyncDraft(source_id=source, **given)).to_json()
 
     @api.get("/syncs", summary="What is taken into which table")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.ingest.models import (
@@ -17,6 +18,7 @@ from beijiang.ingest.models import (
     file_tag,
 )
 from beijiang.ingest.readers import BadRow, ReadOptions, SourceTable, open_tables
+from beijiang.ingest.service.reading import read_options
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.ingest.store.quarantine import Quarantine, read_change
 from beijiang.kit import NotFound, Text
@@ -142,7 +144,7 @@ def raw_cell(shop: Shop, run: Run, file: tuple[str, str], row: int, column: str)
     with shop.db.read() as connection:
         request = IngestStore(connection).request(run.id)
     name = next((n for s, n in run.files if s == sha256), "")
-    options = ReadOptions(encoding=request.encoding, sheet=request.sheet, delimiter=request.delimiter)
+    options = replace(read_options(request, None), header=None)
     for table in open_tables(shop.landing.path(sha256), name, options):
         if table.inner_name == inner and column in table.columns:
             found = _cell(table, row, column)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from beijiang.ingest.errors import different_tables, unknown_columns
-from beijiang.ingest.models import IngestRequest, file_tag
+from beijiang.ingest.models import IngestRequest, file_tag, glob_matches
 from beijiang.ingest.readers import BadReason, BadRow, HeaderTemplate, RawBatch, ReadOptions, SourceTable, open_tables
 from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedSchema
 from beijiang.kit import Invalid, Text
@@ -19,7 +19,7 @@ from beijiang.kit import Invalid, Text
 if TYPE_CHECKING:
     from beijiang.ingest.store import Landing
 
-__all__ = ["ReadPlan", "Source", "decide_plan", "pinned_schema", "raw_batches", "read_options"]
+__all__ = ["ReadPlan", "Source", "decide_plan", "pinned_schema", "plan_of", "raw_batches", "read_options"]
 
 _LINE: Final = "\0line"
 _TYPE_MARK: Final = b"beijiang.type"
@@ -92,6 +92,7 @@ def read_options(request: IngestRequest, remembered: dict[str, Any] | None) -> R
         sheet=request.sheet,
         delimiter=request.delimiter,
         header=HeaderTemplate.from_json(dict(header)) if header else None,
+        members=(lambda name: any(glob_matches(p, name) for p in request.members)) if request.members else None,
     )
 
 
@@ -144,7 +145,20 @@ def decide_plan(
 
     """
     tables = [(sha256, t) for sha256, name in files for t in open_tables(landing.path(sha256), name, options)]
-    tables = [(sha256, t) for sha256, t in tables if t.columns]
+    return plan_of(request, tables, landing=landing, pinned=pinned, folder=folder, tick=tick)
+
+
+def plan_of(
+    request: IngestRequest,
+    opened: Sequence[tuple[str, SourceTable]],
+    *,
+    landing: Landing,
+    pinned: TypedSchema | None,
+    folder: Path,
+    tick: Callable[[int, Text], None],
+) -> ReadPlan:
+    """Do the same for tables that are open already, each with the SHA-256 of its file."""
+    tables = [(sha256, t) for sha256, t in opened if t.columns]
     if not tables:
         raise Invalid("文件里没有任何表。", "The files hold no table.", code="no_table")
     columns = _agree([t for _, t in tables], pinned)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
-from beijiang.ingest.connectors import Feed, Wanted, Window, connector, kinds
+from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window, connector, kinds
 from beijiang.ingest.models import (
     SEALED_FOR,
     SEALED_FOR_STREAMS,
@@ -28,9 +28,17 @@ from beijiang.ingest.models import (
     SyncPlan,
     Verdict,
 )
+from beijiang.ingest.service.filing import (
+    file_request,
+    files_fit,
+    known_files,
+    only_one_at_a_time,
+    plan_files,
+    verify_files,
+)
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
-from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, new_id
 from beijiang.outbound import Outbound, Target
 from beijiang.tables import HIDDEN
 
@@ -39,7 +47,6 @@ if TYPE_CHECKING:
     from beijiang.crypto import Vault
     from beijiang.db import Database
     from beijiang.evidence import Evidence
-    from beijiang.ingest.connectors import Connector
     from beijiang.ingest.service.ingest import Ingest
     from beijiang.jobs import JobRun
     from beijiang.kit import Actor, Clock
@@ -287,6 +294,10 @@ class Sources:
         counted = [f if f.rows is not None else replace(f, rows=rows.get(f.name)) for f in described]
         return [(feed, suggestion(feed)) for feed in counted]
 
+    def holds_files(self, actor: Actor, words: str) -> bool:
+        """Tell whether files arrive in a source, instead of rows standing in it."""
+        return issubclass(connector(self.source(actor, words).kind), FileConnector)
+
     # What is taken from them
 
     def syncs(self, actor: Actor, words: str | None = None) -> list[Sync]:
@@ -324,9 +335,12 @@ class Sources:
         """
         source = self.source(actor, draft.source_id)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
-        feed = self._connector(source).describe(draft.feed)
+        made = self._connector(source)
+        feed = made.describe(draft.feed)
         key = draft.key or tuple(k for k in feed.key if not draft.columns or k in draft.columns)
-        _check_draft(draft, feed, key)
+        rules = files_fit(draft, made, key)
+        if rules is None:
+            _check_draft(draft, feed, key)
         owner = self.ingest.owner(actor, draft.table)
         if owner not in {None, source.org_id}:
             raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
@@ -336,12 +350,13 @@ class Sources:
             "source_id": source.id,
             "feed": feed.name,
             "table_name": draft.table.strip(),
-            "mode": draft.mode.value,
+            "mode": (draft.mode if rules is None else SyncMode.FILES).value,
             "key": list(key),
             "columns": list(draft.columns),
             "cursor": draft.cursor if draft.mode is SyncMode.INCREMENTAL else "",
             "overlap": draft.overlap,
             "deletes": draft.deletes,
+            "files": None if rules is None else rules.to_json(),
         }
         try:
             with self.db.begin() as tx:
@@ -373,6 +388,9 @@ class Sources:
         arrow = self.tables.schema(actor, sync.table)
         known = {} if arrow is None else {n: arrow.field(n).type for n in arrow.names if n not in HIDDEN}
         made = self._connector(self._source_of(sync))
+        if isinstance(made, FileConnector):
+            files = known_files(self.db, self.tables, actor, sync)
+            return plan_files(sync, made, files, creates=arrow is None, now=self.clock.now(), whole=whole)
         stops = ""
         try:
             feed = checked_feed(made, sync, list(known))
@@ -413,10 +431,11 @@ class Sources:
             sync=sync.id,
             whole=whole,
         )
-        return self.ingest.queue(actor, request, [], SYNC_JOB)
+        return self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB)
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Do the run that a job stands for; registered in build.py as the work of ``SYNC_JOB``."""
+        from beijiang.ingest.service.arriving import FilesWork
         from beijiang.ingest.service.syncing import SyncWork
 
         del arguments
@@ -427,7 +446,12 @@ class Sources:
             source = None if sync is None else store.source(sync.source_id)
         if sync is None or source is None:
             raise NotFound("取数任务已被删除。", "The sync has been removed.", code="sync_not_found")
-        SyncWork(self.ingest.shop, job, run_id, sync, self._connector(source)).do()
+        made = self._connector(source)
+        if isinstance(made, FileConnector):
+            only_one_at_a_time(self.ingest.runs(SYSTEM, org_id=sync.org_id, table=sync.table), run_id)
+            FilesWork(self.ingest.shop, job, run_id, sync, made, self.ingest.settings.upload_limit_bytes).do()
+        else:
+            SyncWork(self.ingest.shop, job, run_id, sync, made).do()
         return {"run": run_id}
 
     # Proof
@@ -461,7 +485,11 @@ class Sources:
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
         made = self._connector(self._source_of(sync))
-        found = verified(self.tables, actor, sync, made, self.ingest.settings.home / "staging" / new_id("verify"))
+        if isinstance(made, FileConnector):
+            files = known_files(self.db, self.tables, actor, sync)
+            found = verify_files(self.tables, actor, sync, made, files, now=self.clock.now())
+        else:
+            found = verified(self.tables, actor, sync, made, self.ingest.settings.home / "staging" / new_id("verify"))
         certificate = Certificate(
             id=new_id("crt"),
             sync_id=sync.id,
@@ -482,7 +510,8 @@ class Sources:
         """Verify, and queue a run over everything where something differs; return that run's id, if one is needed."""
         if self.verify(actor, words).verdict is Verdict.EQUAL:
             return None
-        return self.run(actor, words, whole=True, reason="修复核对发现的差异 / mend what a verification found")
+        whole = self.sync(actor, words).mends_whole
+        return self.run(actor, words, whole=whole, reason="修复核对发现的差异 / mend what a verification found")
 
     # Inside
 
@@ -516,7 +545,7 @@ class Sources:
                 secrets[name] = self.vault.seal(secret, purpose=SEALED_FOR, context=_place(source_id, name))
         return options.model_dump(mode="json", exclude=set(names)), secrets
 
-    def _connector(self, source: Source) -> Connector:
+    def _connector(self, source: Source) -> Connector | FileConnector:
         made = connector(source.kind)
         secrets = {
             name: self.vault.open(sealed, purpose=SEALED_FOR, context=_place(source.id, name))

@@ -24,7 +24,17 @@ from beijiang.ingest.typing import ColumnType, TypedBatch, TypedSchema, apply_ty
 from beijiang.kit import Text
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN
 
-__all__ = ["CHANGES_FILE", "QUARANTINE_FILE", "RowWriter", "stage", "stage_typed", "staged_files", "staged_schema"]
+__all__ = [
+    "CHANGES_FILE",
+    "QUARANTINE_FILE",
+    "RowWriter",
+    "stage",
+    "stage_parts",
+    "stage_typed",
+    "staged_files",
+    "staged_schema",
+    "typed_batches",
+]
 
 CHANGES_FILE: Final = "changes.parquet"
 QUARANTINE_FILE: Final = "quarantine.parquet"
@@ -124,7 +134,7 @@ def stage(
     """Type all rows of all sources into ``folder``; return the counts per source."""
     typing = TypedSchema(tuple(replace(c, nullable=c.name not in key) for c in plan.schema.columns))
     return stage_typed(
-        plan, key=key, typed=lambda source: _typed(raw(source), typing, checks, source), folder=folder, tick=tick
+        plan, key=key, typed=lambda source: typed_batches(raw(source), typing, checks, source), folder=folder, tick=tick
     )
 
 
@@ -136,39 +146,57 @@ def stage_typed(
     folder: Path,
     tick: Callable[[int, Text], None],
 ) -> dict[str, Any]:
-    """Write typed rows of all sources into ``folder``; return the counts per source.
+    """Write typed rows of all sources into ``folder``; return the counts per source."""
+
+    def stream(source: Source) -> Iterator[tuple[Source, int, TypedBatch, int]]:
+        for read, made, size in typed(source):
+            yield source, read, made, size
+
+    parts = [lambda source=source: stream(source) for source in plan.sources]  # type: ignore[misc]
+    return stage_parts(plan, key=key, parts=parts, folder=folder, tick=tick)
+
+
+def stage_parts(
+    plan: ReadPlan,
+    *,
+    key: Sequence[str],
+    parts: Sequence[Callable[[], Iterator[tuple[Source, int, TypedBatch, int]]]],
+    folder: Path,
+    tick: Callable[[int, Text], None],
+) -> dict[str, Any]:
+    """Do the same for rows that come in parts, each read ahead by a thread of its own; a part may hold several sources.
 
     ``read`` of a source counts every record that stands in it, ``bad`` those set aside, by reason.
     """
     schema = staged_schema(plan.schema)
     rows = RowWriter(folder, schema)
-    counts = []
+    read: Counter[int] = Counter()
+    reasons: dict[int, Counter[str]] = {source.index: Counter() for source in plan.sources}
+    changed = 0
     try:
         with (
             QuarantineWriter(folder / QUARANTINE_FILE) as quarantine,
             pq.ParquetWriter(folder / CHANGES_FILE, _CHANGES, compression="zstd") as changes,
         ):
-            changed = 0
-            for source in plan.sources:
-                read, reasons = 0, Counter[str]()
-                for batch, made, size in ahead(lambda source=source: typed(source)):  # type: ignore[misc]
-                    read += batch
+            for part in parts:
+                for source, batch, made, size in ahead(part):
+                    read[source.index] += batch
                     rows.add(_with_place(made, source, schema))
-                    reasons.update(b.reason.value for b in made.bad)
+                    reasons[source.index].update(b.reason.value for b in made.bad)
                     quarantine.add(_set_aside(b, source, key) for b in made.bad)
                     if made.changes.num_rows:
                         changed += made.changes.num_rows
                         changes.write_table(_change_rows(made, source))
                     tick(size, _TYPING)
-                counts.append({"source": source.index, "read": read, "bad": dict(reasons)})
         rows.close()
     except BaseException:
         rows.abandon()
         raise
+    counts = [{"source": index, "read": read[index], "bad": dict(found)} for index, found in reasons.items()]
     return {"counts": counts, "changed_cells": changed, "staged": rows.rows}
 
 
-def _typed(
+def typed_batches(
     batches: Iterator[RawBatch], schema: TypedSchema, checks: Sequence[CheckSpec], source: Source
 ) -> Iterator[tuple[int, TypedBatch, int]]:
     """Yield typed batches with the number of records read for each and the bytes of their text."""

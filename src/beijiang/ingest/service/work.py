@@ -338,7 +338,8 @@ class Work:
         same = sum(x["rows"] for x in settled["left"] if x["reason"] == DUPLICATE_SAME)
         late = sum(x["rows"] for x in settled["left"] if x["reason"] != DUPLICATE_SAME)
         total = {"read": read, "good": settled["good"], "bad": bad + late, "duplicates": same}
-        if total["read"] != total["good"] + total["bad"] + total["duplicates"]:
+        superseded = sum(c.get("superseded", 0) for c in staged["counts"])
+        if total["read"] != total["good"] + total["bad"] + total["duplicates"] + superseded:
             msg = f"the account of run {self.run_id} does not balance: {total}"
             raise AssertionError(msg)
         return total | {"aside": total["bad"] + same}
@@ -364,10 +365,11 @@ class Work:
                     "encoding": source.encoding,
                     "columns": [*source.columns],
                     "read": count["read"],
-                    "good": count["read"] - bad - same,
+                    "good": count["read"] - bad - same - count.get("superseded", 0),
                     "bad": bad,
                     "bad_by_reason": dict(sorted(reasons.items())),
                     "duplicates": same,
+                    **({"superseded": count["superseded"]} if count.get("superseded") else {}),
                     "notes": [{"code": code, "zh": zh, "en": en} for code, zh, en in source.notes],
                 }
             )

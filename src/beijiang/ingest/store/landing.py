@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -58,7 +60,22 @@ class Landing:
             temporary.unlink(missing_ok=True)
         return sha256, size, False
 
-    def _write(self, temporary: Path, stream: BinaryIO, limit: int) -> tuple[str, int]:
+    @contextmanager
+    def batch(self) -> Iterator[Batch]:
+        """Keep many files together: written one by one, made durable and named at the end, or none of them.
+
+        Raises:
+            Unavailable: the disk is full (``disk_full``) or broken.
+
+        """
+        made = Batch(self)
+        try:
+            yield made
+            made.keep()
+        finally:
+            made.drop()
+
+    def _write(self, temporary: Path, stream: BinaryIO, limit: int, *, flush: bool = True) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
         with temporary.open("xb", buffering=0) as file:
             while chunk := stream.read(_CHUNK):
@@ -69,7 +86,8 @@ class Landing:
                 view = memoryview(chunk)
                 while view:  # an unbuffered write may take a part only
                     view = view[file.write(view) :]
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         return digest.hexdigest(), size
 
     def sweep(self) -> int:
@@ -78,6 +96,62 @@ class Landing:
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+
+class Batch:
+    """Files that have landed and are not named yet."""
+
+    def __init__(self, landing: Landing) -> None:
+        self._landing = landing
+        self._waiting: dict[Path, str] = {}
+
+    def put(self, stream: BinaryIO, limit: int) -> tuple[str, int]:
+        """Write the bytes of ``stream``; return their SHA-256 and their number.
+
+        Raises:
+            TooLarge: more than ``limit`` bytes.
+            Unavailable: the disk is full (``disk_full``) or broken.
+
+        """
+        temporary = self._landing.root / f"{_TEMPORARY}{new_id('f')}"
+        try:
+            self._landing.root.mkdir(parents=True, exist_ok=True)
+            found = self._landing._write(temporary, stream, limit, flush=False)  # noqa: SLF001 - one room, one file
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise disk_trouble(error) from error
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        self._waiting[temporary] = found[0]
+        return found
+
+    def keep(self) -> None:
+        """Bring all bytes to the disk, then give the files their names: the disk writes many at once faster than one by one."""
+        root, parents = self._landing.root, set()
+        try:
+            for temporary in self._waiting:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            for temporary, sha256 in self._waiting.items():
+                target = self._landing.path(sha256)
+                if not (target.is_file() and target.stat().st_size == temporary.stat().st_size):
+                    target.parent.mkdir(exist_ok=True)
+                    temporary.chmod(0o440)
+                    temporary.replace(target)
+                    parents.add(target.parent)
+            for parent in parents:
+                flush_folder(parent)
+            if parents:
+                flush_folder(root)
+        except OSError as error:
+            raise disk_trouble(error) from error
+
+    def drop(self) -> None:
+        """Remove what got no name."""
+        for temporary in self._waiting:
+            temporary.unlink(missing_ok=True)
+        self._waiting = {}
 
 
 def flush_folder(folder: Path) -> None:

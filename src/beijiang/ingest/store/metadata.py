@@ -111,6 +111,7 @@ ingest_resolution = Table(
 )
 
 _BATCH = 5000
+_IN = 500
 
 
 class IngestStore:
@@ -183,6 +184,30 @@ class IngestStore:
             )
         )
         rows = [{"run_id": run_id, "position": i, "sha256": s, "name": n} for i, (s, n) in enumerate(files)]
+        if rows:
+            self._connection.execute(insert(ingest_run_file), rows)
+
+    def add_deliveries(self, files: Mapping[str, tuple[int, str]], *, org_id: str, actor_id: str, at: datetime) -> None:
+        """Note many files that a source delivered: SHA-256 to size and name."""
+        shas = list(files)
+        known: set[str] = set()
+        for start in range(0, len(shas), _IN):
+            query = select(ingest_file.c.sha256).where(ingest_file.c.sha256.in_(shas[start : start + _IN]))
+            known.update(self._connection.execute(query).scalars())
+        new = [{"sha256": s, "bytes": files[s][0], "landed_at": at} for s in shas if s not in known]
+        told = [
+            {"id": new_id("dlv"), "sha256": s, "org_id": org_id, "actor_id": actor_id, "name": files[s][1], "at": at}
+            for s in shas
+        ]
+        if new:
+            self._connection.execute(insert(ingest_file), new)
+        if told:
+            self._connection.execute(insert(ingest_delivery), told)
+
+    def add_run_files(self, run_id: str, files: Sequence[tuple[str, str]]) -> None:
+        """Name the files that a run from a source takes, once."""
+        rows = [{"run_id": run_id, "position": i, "sha256": s, "name": n} for i, (s, n) in enumerate(files)]
+        self._connection.execute(delete(ingest_run_file).where(ingest_run_file.c.run_id == run_id))
         if rows:
             self._connection.execute(insert(ingest_run_file), rows)
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
-from beijiang.ingest.models import AllowedTarget, Certificate, Source, Sync, SyncMode, Verdict
+from beijiang.ingest.models import AllowedTarget, Certificate, FileRules, Source, Sync, SyncMode, Verdict
 
 __all__ = ["SourceStore"]
 
@@ -57,6 +57,7 @@ ingest_sync = Table(
     Column("overlap", String(40), nullable=False),
     Column("deletes", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("files", JsonDocument),  # how files are taken, where files arrive
 )
 
 ingest_certificate = Table(
@@ -234,6 +235,7 @@ def _sync(row: Row[Any]) -> Sync:
         overlap=row.overlap,
         deletes=row.deletes,
         created_at=row.created_at,
+        files=None if row.files is None else FileRules.from_json(row.files),
     )
 
 

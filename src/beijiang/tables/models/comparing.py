@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
-__all__ = ["BUCKETS", "NULL_MARK", "SEPARATOR", "Difference", "DifferenceKind", "Fingerprint", "Part", "Tally"]
+__all__ = ["BUCKETS", "NULL_MARK", "SEPARATOR", "Among", "Difference", "DifferenceKind", "Fingerprint", "Part", "Tally"]
 
 BUCKETS: Final = 256
 """Key ranges: the first byte of the MD5 of the key's canonical text (of the whole row's, where there is no key)."""
@@ -64,6 +65,16 @@ class Part:
     column: str
     start: str | None = None
     end: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Some rows of a table: those that came from some landed files, or those whose key staged files hold."""
+
+    files: tuple[str, ...] = ()
+    """Values of ``_bj_file``."""
+    keys: tuple[Path, ...] = ()
+    """Parquet files with the key's columns."""
 
 
 class DifferenceKind(StrEnum):

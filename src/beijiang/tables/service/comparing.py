@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beijiang.engine import Engine, Scan
-from beijiang.tables.models import HIDDEN, Difference, DifferenceKind, Fingerprint, Part, Snapshot, Tally
+from beijiang.tables.models import HIDDEN, Among, Difference, DifferenceKind, Fingerprint, Part, Snapshot, Tally
 from beijiang.tables.store import comparing
 from beijiang.tables.store.work import LONG
 
@@ -31,10 +31,19 @@ class Comparer:
         self._engine = engine
 
     def fingerprint(
-        self, snapshot: Snapshot, columns: Sequence[str], key: Sequence[str], part: Part | None
+        self,
+        snapshot: Snapshot,
+        columns: Sequence[str],
+        key: Sequence[str],
+        part: Part | None,
+        among: Among | None = None,
     ) -> Fingerprint:
         """Return what some columns of a version come to."""
-        return self._tallied(self._schema(snapshot, columns), self._lake.scan(snapshot), key, part)
+        schema, scans = self._schema(snapshot, columns), {comparing.MINE: self._lake.scan(snapshot)}
+        if among is not None and among.keys:
+            scans[comparing.THEIRS] = Scan(tuple(map(str, among.keys)), self._schema(snapshot, key))
+        query = comparing.tallies(schema, key, part)
+        return self._counted(query if among is None else comparing.only_among(query, key, among), scans)
 
     def fingerprint_of(
         self, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None
@@ -89,7 +98,10 @@ class Comparer:
         return pa.schema([snapshot.schema.field(name) for name in columns if name not in HIDDEN])
 
     def _tallied(self, schema: pa.Schema, scan: Scan, key: Sequence[str], part: Part | None) -> Fingerprint:
-        found = self._fetch(comparing.tallies(schema, key, part), {comparing.MINE: scan})
+        return self._counted(comparing.tallies(schema, key, part), {comparing.MINE: scan})
+
+    def _counted(self, query: exp.Query, scans: dict[str, Scan]) -> Fingerprint:
+        found = self._fetch(query, scans)
         return Fingerprint({int(r["bucket"]): Tally(int(r["rows"]), int(r["checksum"])) for r in found})
 
     def _fetch(self, query: exp.Query, scans: dict[str, Scan]) -> list[dict[str, str]]:

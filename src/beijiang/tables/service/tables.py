@@ -15,6 +15,7 @@ from beijiang.engine import Engine
 from beijiang.evidence import Evidence
 from beijiang.kit import Actor, Clock, Conflict, Invalid, new_id
 from beijiang.tables.models import (
+    Among,
     CommitRequest,
     Difference,
     Exit,
@@ -126,6 +127,7 @@ class Tables:
         row = self._writable(actor, name)
         if row is None:
             return {}
+        self._follower.follow(name)  # a writer may have been killed between the rows and their registration
         with self._db.read() as connection:
             return TableStore(connection).newest_position(row.id)
 
@@ -137,12 +139,13 @@ class Tables:
         key: Sequence[str],
         *,
         part: Part | None = None,
+        among: Among | None = None,
         version: int | None = None,
     ) -> Fingerprint:
         """Return what some columns of a version come to; nothing while there is no table."""
         if self._writable(actor, name) is None:
             return Fingerprint()
-        return self._comparer.fingerprint(self._lake.snapshot(name, version), columns, key, part)
+        return self._comparer.fingerprint(self._lake.snapshot(name, version), columns, key, part, among)
 
     def fingerprint_of(
         self, actor: Actor, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None = None

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.engine.port import LAKE
-from beijiang.tables.models import NULL_MARK, SEPARATOR, Part
+from beijiang.tables.models import FILE_COLUMN, NULL_MARK, SEPARATOR, Among, Part
 from beijiang.tables.store.schema import word_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["MINE", "THEIRS", "differences", "highest", "keys_without_partner", "tallies"]
+__all__ = ["MINE", "THEIRS", "differences", "highest", "keys_without_partner", "only_among", "tallies"]
 
 MINE: Final = "mine"
 THEIRS: Final = "theirs"
@@ -21,7 +21,7 @@ _DIGITS: Final = 15
 """Hexadecimal digits of a checksum: 60 bits, so that a signed 64-bit number holds it."""
 
 
-def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Query:
+def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Select:
     """Select bucket, rows and checksum for every key range of ``mine`` that has rows; columns as in ``schema``."""
     from sqlglot import exp
 
@@ -33,6 +33,18 @@ def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Que
         exp.alias_(exp.cast(exp.Sum(this=_hash(whole, _DIGITS)), "VARCHAR"), "checksum"),
     )
     return _within(query.from_(_relation(MINE)), schema, part).group_by(exp.Literal.number(1))
+
+
+def only_among(query: exp.Select, key: Sequence[str], among: Among) -> exp.Select:
+    """Keep the rows of ``mine`` that came from some files, or whose key ``theirs`` holds."""
+    from sqlglot import exp
+
+    if among.files:
+        names: list[exp.Expr] = [exp.Literal.string(name) for name in among.files]
+        query = query.where(exp.In(this=_column(None, FILE_COLUMN), expressions=names))
+    if among.keys:
+        query = query.where(_partner(THEIRS, "t", MINE, key))
+    return query
 
 
 def highest(schema: pa.Schema, column: str) -> exp.Query:
