@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.catalog import Catalog
@@ -16,7 +17,18 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import INGEST_JOB, SYNC_JOB, Ingest, Landing, Sources
+from beijiang.ingest import (
+    INGEST_JOB,
+    SYNC_JOB,
+    Alerts,
+    Dispatcher,
+    FreshnessBoard,
+    Ingest,
+    Landing,
+    Schedules,
+    Sources,
+    Turns,
+)
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -52,6 +64,10 @@ class Platform:
     sql: SqlGateway
     ingest: Ingest
     sources: Sources
+    alerts: Alerts
+    schedules: Schedules
+    freshness: FreshnessBoard
+    dispatcher: Dispatcher
     opendata: OpenData
     health: Health
 
@@ -67,6 +83,9 @@ class Platform:
             self.sql,
             self.ingest,
             self.sources,
+            self.alerts,
+            self.schedules,
+            self.freshness,
             self.opendata,
             self.health,
         )
@@ -88,26 +107,31 @@ class Platform:
         self.db.deliver_waiting()
         self.ingest.recover()
         self.jobs.start_worker()
+        self.dispatcher.start()
         self.engine.warm()
 
     def stop(self) -> None:
         """Let running work reach a safe point."""
+        self.dispatcher.stop()
         self.jobs.stop()
 
     def close(self) -> None:
         """Close every connection."""
-        self.jobs.stop()
+        self.stop()
         self.engine.close()
         self.evidence.close()
         self.db.close()
 
 
-def build(settings: Settings) -> Platform:
-    """Wire the platform of ``settings.home``; make the home and bring its database up to date if needed."""
+def build(settings: Settings, clock: Clock | None = None) -> Platform:
+    """Wire the platform of ``settings.home``; make the home and bring its database up to date if needed.
+
+    ``clock`` is the machine's unless a test moves the time.
+    """
     home = settings.home
     for folder in (home, home / "lake", home / "landing", home / "staging", home / "evidence", home / "cache"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     db = Database(settings.metadata_url)
     migrations.upgrade(db)
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
@@ -125,11 +149,16 @@ def build(settings: Settings) -> Platform:
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
+    zone = ZoneInfo(settings.time_zone)
+    turns = Turns(db, jobs, clock, zone, standards.calendar.is_working)
+    alerts = Alerts(db, access, evidence, clock)
+    schedules = Schedules(sources, alerts, turns, standards, zone)
+    freshness = FreshnessBoard(schedules, catalog.cycle_of)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
-    jobs.register(SYNC_JOB, sources.work)
+    jobs.register(SYNC_JOB, sources.work, turns.admit)
     return Platform(
         settings=settings,
         clock=clock,
@@ -148,6 +177,10 @@ def build(settings: Settings) -> Platform:
         sql=sql,
         ingest=ingest,
         sources=sources,
+        alerts=alerts,
+        schedules=schedules,
+        freshness=freshness,
+        dispatcher=Dispatcher(schedules, freshness),
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
     )

@@ -89,10 +89,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _ingest() -> typer.Typer:
-    from beijiang.ingest.commands import add_runs, commands
+    from beijiang.ingest.commands import add_backfill, add_runs, add_schedules, commands
 
     group = commands(_get(lambda p: p.ingest))
     add_runs(group, _get(lambda p: p.sources))
+    add_backfill(group, _get(lambda p: p.sources))
+    add_schedules(group, platform)
     return group
 
 

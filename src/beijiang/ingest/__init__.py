@@ -1,65 +1,97 @@
 """Taking data in: landed unchanged, typed, checked, split into good rows and quarantine, committed at once, certified.
 
-Files are handed in; sources (databases, services) are read under their owners' accounts through connectors.
+Files are handed in; sources (databases, services) are read under their owners' accounts through connectors, by hand or
+by schedules; promises of freshness are watched over, and alerts say what is about to break.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate`` and
-``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
+``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate``,
+``ingest_target``, ``ingest_schedule``, ``ingest_slot``, ``ingest_turn``, ``ingest_source_limit``, ``ingest_alert`` and
+``ingest_promise``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
 ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
     INGEST_JOB,
     SYNC_JOB,
+    Alert,
+    AlertKind,
     AllowedTarget,
     Certificate,
     CheckSpec,
+    CursorRange,
     FilePreview,
+    Freshness,
+    FreshState,
     IngestRequest,
     LandedFile,
+    Promised,
     QuarantinedRow,
     QuarantinePage,
+    QuietWindow,
     RawCell,
     ReleaseCheck,
     Run,
     RunMode,
     RunState,
+    Schedule,
+    ScheduleDraft,
+    Slot,
+    SlotState,
     Source,
     SourceDraft,
+    SourceLimits,
     StagedTable,
     Sync,
     SyncDraft,
     SyncMode,
     SyncPlan,
     TablePreview,
+    Timing,
+    TimingKind,
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Ingest, Sources
+from beijiang.ingest.service import Alerts, Dispatcher, FreshnessBoard, Ingest, Schedules, Sources, Turns
 from beijiang.ingest.store import Landing
 
 __all__ = [
     "INGEST_JOB",
     "SYNC_JOB",
+    "Alert",
+    "AlertKind",
+    "Alerts",
     "AllowedTarget",
     "Certificate",
     "CheckSpec",
+    "CursorRange",
+    "Dispatcher",
     "FilePreview",
+    "FreshState",
+    "Freshness",
+    "FreshnessBoard",
     "HeaderTemplate",
     "Ingest",
     "IngestRequest",
     "LandedFile",
     "Landing",
+    "Promised",
     "QuarantinePage",
     "QuarantinedRow",
+    "QuietWindow",
     "RawCell",
     "ReadOptions",
     "ReleaseCheck",
     "Run",
     "RunMode",
     "RunState",
+    "Schedule",
+    "ScheduleDraft",
+    "Schedules",
+    "Slot",
+    "SlotState",
     "Source",
     "SourceDraft",
+    "SourceLimits",
     "Sources",
     "StagedTable",
     "Sync",
@@ -67,5 +99,8 @@ __all__ = [
     "SyncMode",
     "SyncPlan",
     "TablePreview",
+    "Timing",
+    "TimingKind",
+    "Turns",
     "Verdict",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.console.routes import catalog, evidence, intake, people, session, sources, sql, tables
+from beijiang.console.routes import catalog, evidence, intake, people, schedules, session, sources, sql, tables
 from beijiang.console.routes.frame import Frame
 from beijiang.console.service import Console
 
@@ -21,6 +21,6 @@ def router(platform: Platform, pages: Pages) -> APIRouter:
     """Return every page of the console."""
     frame = Frame(Console(platform), pages)
     whole = APIRouter(include_in_schema=False)
-    for area in (session, intake, sources, tables, catalog, people, evidence, sql):
+    for area in (session, intake, sources, schedules, tables, catalog, people, evidence, sql):
         whole.include_router(area.router(frame, platform), prefix="/console")
     return whole

@@ -1,9 +1,17 @@
-"""Plain data of ingest: files handed in and what became of them; sources, syncs and certificates."""
+"""Plain data of ingest: files handed in and what became of them; sources, syncs and certificates; plans and promises."""
 
-from beijiang.ingest.models import files, sources
-from beijiang.ingest.models.files import *  # noqa: F403 - one vocabulary in two files
+from beijiang.ingest.models import backfill, files, freshness, schedules, sources, timing
+from beijiang.ingest.models.backfill import *  # noqa: F403 - one vocabulary in several files
+from beijiang.ingest.models.files import *  # noqa: F403
+from beijiang.ingest.models.freshness import *  # noqa: F403
+from beijiang.ingest.models.schedules import *  # noqa: F403
 from beijiang.ingest.models.sources import *  # noqa: F403
+from beijiang.ingest.models.timing import *  # noqa: F403
 
 __all__: list[str] = []
+__all__ += backfill.__all__
 __all__ += files.__all__
+__all__ += freshness.__all__
+__all__ += schedules.__all__
 __all__ += sources.__all__
+__all__ += timing.__all__

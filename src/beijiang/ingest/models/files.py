@@ -144,6 +144,9 @@ class IngestRequest:
     """Id of the sync whose source is read; such a run begins without files and lands what it reads."""
     whole: bool = False
     """Read everything that a sync covers, not only what is new."""
+    since: str | None = None
+    until: str | None = None
+    """Canonical texts of the cursor: read this part again and leave the position as it is."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the request for storage; equal requests give equal values."""
@@ -164,6 +167,8 @@ class IngestRequest:
             "accept_plan": self.accept_plan,
             "sync": self.sync,
             "whole": self.whole,
+            "since": self.since,
+            "until": self.until,
         }
 
     @classmethod

@@ -166,6 +166,8 @@ class SyncPlan:
     """Rows that the source says would be read, where it can count."""
     stops: str
     """Why a run would stop at the columns; empty if it would not."""
+    end: str | None = None
+    """Canonical text of the cursor up to which rows are read; None reads to the newest."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the plan for an API answer or the terminal."""
@@ -176,6 +178,7 @@ class SyncPlan:
             "mode": self.sync.mode.value,
             "creates": self.creates,
             "start": self.start,
+            "end": self.end,
             "rows": self.rows,
             "columns": [dict(c) for c in self.columns],
             "stops": self.stops,

@@ -1,6 +1,11 @@
 """The verbs of ingest, and the work that its jobs do."""
 
+from beijiang.ingest.service.alerts import Alerts
+from beijiang.ingest.service.dispatching import Dispatcher
+from beijiang.ingest.service.freshness import FreshnessBoard
 from beijiang.ingest.service.ingest import Ingest
+from beijiang.ingest.service.schedules import Schedules
 from beijiang.ingest.service.sources import Sources
+from beijiang.ingest.service.turns import Turns
 
-__all__ = ["Ingest", "Sources"]
+__all__ = ["Alerts", "Dispatcher", "FreshnessBoard", "Ingest", "Schedules", "Sources", "Turns"]

@@ -148,12 +148,13 @@ def patiently(work: Callable[[], Any], pause: Callable[[float], None] = time.sle
     return work()
 
 
-def fetch(
+def fetch(  # noqa: PLR0913 - what is read, from where to where, and whom to tell
     connector: Connector,
     sync: Sync,
     feed: Feed,
     *,
     start: str | None,
+    until: str | None = None,
     folder: Path,
     tally: Callable[[Sequence[Path], pa.Schema], Fingerprint],
     tick: Callable[[int, int | None, Text], None],
@@ -162,11 +163,11 @@ def fetch(
 
     ``tally`` fingerprints a Parquet file; ``tick`` is told rows done, rows expected, and what is going on.
     """
-    window = Window(sync.cursor, start) if sync.cursor else None
+    window = Window(sync.cursor, start, until) if sync.cursor else None
     wanted = Wanted(feed=feed, key=sync.key, window=window)
     with connector.open(wanted) as look:
         schema = look.schema
-        end = look.position()
+        end = until or look.position()
         # Rows that come while this run reads wait for the next one, so that all of its looks see the same.
         bounded = window is not None and end is not None and not look.consistent
         reading = look.until(end) if bounded else look

@@ -7,6 +7,7 @@ import json
 import shutil
 import unicodedata
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,7 @@ from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound, new_id
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.db import Database
+    from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.ingest.readers import ReadOptions
     from beijiang.ingest.service.work import Shop
@@ -168,17 +169,26 @@ class Ingest:
         return self.queue(actor, settled, files)
 
     def queue(
-        self, actor: Actor, settled: IngestRequest, files: Sequence[tuple[str, str]], work: str = INGEST_JOB
+        self,
+        actor: Actor,
+        settled: IngestRequest,
+        files: Sequence[tuple[str, str]],
+        work: str = INGEST_JOB,
+        *,
+        tx: UnitOfWork | None = None,
     ) -> str:
-        """Queue a settled request as a job of a kind; the same one while it is unfinished gives the same run."""
+        """Queue a settled request as a job of a kind; the same one while it is unfinished gives the same run.
+
+        With ``tx`` it is queued in the caller's transaction: both happen or neither does.
+        """
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, settled.org_id)
         fingerprint = hashlib.sha256(
             json.dumps([settled.to_json(), actor.id], sort_keys=True, ensure_ascii=False).encode()
         ).hexdigest()
-        with self.db.begin() as tx:
-            store = IngestStore(tx.connection)
+        with self.db.begin() if tx is None else nullcontext(tx) as unit:
+            store = IngestStore(unit.connection)
             job_id = self.jobs.submit(
-                actor, work, {"request": fingerprint}, key=f"{work}:{fingerprint}", org_id=settled.org_id, tx=tx
+                actor, work, {"request": fingerprint}, key=f"{work}:{fingerprint}", org_id=settled.org_id, tx=unit
             )
             known = store.run_of_job(job_id)
             if known is not None:
@@ -187,7 +197,7 @@ class Ingest:
             who = (actor.id, actor.name)
             store.add_run(run_id, job_id, settled, files, actor=who, at=self.clock.now())
             detail: dict[str, JsonValue] = {"run": run_id, "mode": settled.mode.value, "files": [s for s, _ in files]}
-            self.evidence.record(tx, actor, "ingest.submit", target=settled.into, detail=detail)
+            self.evidence.record(unit, actor, "ingest.submit", target=settled.into, detail=detail)
         self.jobs.nudge()
         return run_id
 
