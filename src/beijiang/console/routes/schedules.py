@@ -150,7 +150,7 @@ def _add_keeping(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         working_days: _Field = "",
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            quiet = ()
+            quiet: tuple[QuietWindow, ...] = ()
             if start.strip() or end.strip():
                 quiet = (QuietWindow(start=start.strip(), end=end.strip(), working_days=bool(working_days)),)
             schedules.set_limits(person(request), source_id, SourceLimits(at_once=number(at_once), quiet=quiet))

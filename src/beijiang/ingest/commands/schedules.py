@@ -66,9 +66,12 @@ _MINUTES = {"m": 1, "h": 60, "d": 1440}
 class _Parts(Protocol):
     """What these commands speak to."""
 
-    schedules: Schedules
-    freshness: FreshnessBoard
-    alerts: Alerts
+    @property
+    def schedules(self) -> Schedules: ...
+    @property
+    def freshness(self) -> FreshnessBoard: ...
+    @property
+    def alerts(self) -> Alerts: ...
 
 
 class _Words(NamedTuple):

@@ -33,6 +33,8 @@ _WATCH_EVERY: Final = timedelta(seconds=60)
 _SET_BACK: Final = timedelta(hours=2)
 """A last moment that lies further ahead means that the clock was wrong then; up to it, moments that have run are waited out."""
 _COUNTED: Final = 10_000
+_KEPT: Final = 2_000
+"""Moments of a schedule that are remembered."""
 _MAY: Final = frozenset(
     {
         Permission.INGEST_RUN_READ,
@@ -152,8 +154,9 @@ class Dispatcher:
             joined = next(iter(self.schedules.turns.of_sync(schedule.sync_id)), None)
         with self.db.begin() as tx:
             store = ScheduleStore(tx.connection)
-            if not store.claim(schedule, values):
+            if not store.claim(schedule, slot.claimed_at, values):
                 return
+            store.trim(schedule.id, slot.number - _KEPT)
             for old in store.open_slots(schedule.id):
                 if old.state is SlotState.RETRY:
                     store.move_slot(old, SlotState.FAILED, note=_GIVEN_UP, ended_at=slot.claimed_at, retry_at=None)
@@ -186,7 +189,7 @@ class Dispatcher:
         if next_at is None or schedule.next_at is None or next_at >= schedule.next_at:
             return
         with self.db.begin() as tx:
-            if ScheduleStore(tx.connection).claim(schedule, {"next_at": next_at}):
+            if ScheduleStore(tx.connection).claim(schedule, now, {"next_at": next_at}):
                 self.schedules.evidence.record(
                     tx,
                     SYSTEM,
@@ -213,8 +216,8 @@ class Dispatcher:
         if schedule is None:
             return
         if run.state is RunState.COMMITTED:
-            if self._move(slot, SlotState.DONE, now):
-                self.schedules.alerts.clear(AlertKind.RUN_FAILED, schedule.table)
+            self.schedules.alerts.clear(AlertKind.RUN_FAILED, schedule.table)
+            self._move(slot, SlotState.DONE, now)
         elif run.state is RunState.CANCELLED:
             self._move(slot, SlotState.CANCELLED, now)
         else:
@@ -229,13 +232,13 @@ class Dispatcher:
             with self.db.begin() as tx:
                 ScheduleStore(tx.connection).move_slot(slot, SlotState.RETRY, note=words, retry_at=now + pause)
             return
-        if self._move(slot, SlotState.FAILED, now, words):
-            tries = slot.attempt
-            text = Text(
-                f"表“{schedule.table}”的定时取数失败（第 {tries} 次尝试）：{words.zh}",
-                f'The scheduled run of table "{schedule.table}" failed (attempt {tries}): {words.en}',
-            )
-            self.schedules.alerts.say(AlertKind.RUN_FAILED, schedule.table, schedule.org_id, text)
+        tries = slot.attempt
+        text = Text(
+            f"表“{schedule.table}”的定时取数失败（第 {tries} 次尝试）：{words.zh}",
+            f'The scheduled run of table "{schedule.table}" failed (attempt {tries}): {words.en}',
+        )
+        self.schedules.alerts.say(AlertKind.RUN_FAILED, schedule.table, schedule.org_id, text)
+        self._move(slot, SlotState.FAILED, now, words)
 
     def _try_again(self, slot: Slot) -> None:
         with self.db.read() as connection:
@@ -301,6 +304,7 @@ class Dispatcher:
         return replace(owner, name=f"{owner.name}（计划）", session_id=schedule.id, scopes=_MAY)
 
     def _halt(self, schedule: Schedule, why: Text) -> None:
-        self.schedules.rest(SYSTEM, schedule, why, stopped=True)
+        """Stop a schedule and say so; killed in between, it is found running and stopped again."""
         text = Text(f"表“{schedule.table}”：{why.zh}", f'Table "{schedule.table}": {why.en}')
         self.schedules.alerts.say(AlertKind.SCHEDULE_STOPPED, schedule.id, schedule.org_id, text)
+        self.schedules.rest(SYSTEM, schedule, why, stopped=True)

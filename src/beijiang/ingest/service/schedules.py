@@ -124,20 +124,11 @@ class Schedules:
         values = self._values(actor, draft)
         with self.db.begin() as tx:
             store = ScheduleStore(tx.connection)
+            made = {"id": schedule_id, "sync_id": sync.id, "created_at": self.clock.now(), "fired": 0}
+            store.add({**values, **made})
             told: dict[str, JsonValue] = {"sync": sync.id, "table": sync.table, "timing": values["timing"]}
             self.evidence.record(tx, actor, "ingest.schedule_add", target=schedule_id, detail=told)
-            self._no_cycle(store, sync.id, values["timing"].get("after", ()))
-            store.add(
-                {
-                    **values,
-                    "id": schedule_id,
-                    "sync_id": sync.id,
-                    "owner_id": actor.id,
-                    "owner_name": actor.name,
-                    "created_at": self.clock.now(),
-                    "fired": 0,
-                }
-            )
+            self._no_cycle(store, sync.id)
         return self.schedule(actor, schedule_id)
 
     def change(self, actor: Actor, schedule_id: str, draft: ScheduleDraft) -> Schedule:
@@ -147,11 +138,10 @@ class Schedules:
         values = self._values(actor, draft)
         with self.db.begin() as tx:
             store = ScheduleStore(tx.connection)
-            self.evidence.record(
-                tx, actor, "ingest.schedule_change", target=found.id, detail={"timing": values["timing"]}
-            )
-            self._no_cycle(store, found.sync_id, values["timing"].get("after", ()), but=found.id)
-            store.change(found.id, {**values, "owner_id": actor.id, "owner_name": actor.name})
+            store.change(found.id, values)
+            told: dict[str, JsonValue] = {"timing": values["timing"]}
+            self.evidence.record(tx, actor, "ingest.schedule_change", target=found.id, detail=told)
+            self._no_cycle(store, found.sync_id)
         return self.schedule(actor, schedule_id)
 
     def pause(self, actor: Actor, schedule_id: str, reason: str = "") -> Schedule:
@@ -169,10 +159,13 @@ class Schedules:
         """Let a schedule run again from now on; what passed meanwhile is not made up for, and the actor answers for it."""
         found = self.schedule(actor, schedule_id)
         self._require(actor, found.org_id)
-        next_at = found.timing.next(self.clock.now(), self.zone, self.is_working)
+        values: dict[str, Any] = {"paused": None, "owner_id": actor.id, "owner_name": actor.name}
+        values["next_at"] = found.timing.next(self.clock.now(), self.zone, self.is_working)
         with self.db.begin() as tx:
-            values = {"paused": None, "next_at": next_at, "owner_id": actor.id, "owner_name": actor.name}
-            ScheduleStore(tx.connection).change(found.id, values)
+            store = ScheduleStore(tx.connection)
+            if found.timing.after:
+                values["seen"] = {sync: run for sync, (run, _) in store.successes(found.timing.after).items()}
+            store.change(found.id, values)
             self.evidence.record(tx, actor, "ingest.schedule_resume", target=found.id)
         self.alerts.clear(AlertKind.SCHEDULE_STOPPED, found.id)
         return self.schedule(actor, schedule_id)
@@ -216,10 +209,10 @@ class Schedules:
         """Tell whether people work on a day."""
         return self.standards.calendar.is_working(day)
 
-    def rest(self, actor: Actor, schedule: Schedule, why: Text, *, stopped: bool) -> None:
+    def rest(self, by: Actor, schedule: Schedule, why: Text, *, stopped: bool) -> None:
         """Write down that a schedule rests, and give up what waited for a new try."""
         now = self.clock.now()
-        paused: dict[str, JsonValue] = {"at": now.isoformat(), "by": actor.name, "zh": why.zh, "en": why.en}
+        paused: dict[str, JsonValue] = {"at": now.isoformat(), "by": by.name, "zh": why.zh, "en": why.en}
         with self.db.begin() as tx:
             store = ScheduleStore(tx.connection)
             store.change(schedule.id, {"paused": paused | {"stopped": stopped}})
@@ -227,7 +220,7 @@ class Schedules:
                 if slot.state is SlotState.RETRY:
                     store.move_slot(slot, SlotState.CANCELLED, note=why, ended_at=now, retry_at=None)
             action = "ingest.schedule_stop" if stopped else "ingest.schedule_pause"
-            self.evidence.record(tx, actor, action, target=schedule.id, detail={"why": why.zh})
+            self.evidence.record(tx, by, action, target=schedule.id, detail={"why": why.zh})
 
     # Inside
 
@@ -254,14 +247,16 @@ class Schedules:
             "backoff": checked.backoff,
             "next_at": next_at,
             "seen": seen,
+            "owner_id": actor.id,
+            "owner_name": actor.name,
         }
 
-    def _no_cycle(self, store: ScheduleStore, sync_id: str, after: Sequence[str], *, but: str = "") -> None:
-        """Refuse a schedule by which a sync would wait for itself; asked under the lock of the evidence log."""
+    def _no_cycle(self, store: ScheduleStore, sync_id: str) -> None:
+        """Refuse, and undo, a schedule by which a sync would wait for itself; asked under the lock of the evidence log."""
         before: dict[str, set[str]] = {}
-        for sync, others in [*store.after_edges(but), (sync_id, tuple(after))]:
+        for sync, others in store.after_edges():
             before.setdefault(sync, set()).update(others)
-        path = _way(before, after, sync_id)
+        path = _way(before, sorted(before.get(sync_id, ())), sync_id)
         if path:
             names = store.names(path)
             told = " ← ".join(names.get(s, s) for s in (sync_id, *path))

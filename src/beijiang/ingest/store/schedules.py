@@ -47,6 +47,7 @@ ingest_schedule = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("next_at", UtcDateTime, index=True),
     Column("fired", Integer, nullable=False),
+    Column("fired_at", UtcDateTime),
     Column("seen", JsonDocument, nullable=False),
     Column("paused", JsonDocument),
 )
@@ -90,7 +91,7 @@ class ScheduleStore:
         """Change some fields of a schedule."""
         self._connection.execute(update(ingest_schedule).where(ingest_schedule.c.id == schedule_id).values(**values))
 
-    def claim(self, schedule: Schedule, values: Mapping[str, Any]) -> bool:
+    def claim(self, schedule: Schedule, at: datetime, values: Mapping[str, Any]) -> bool:
         """Take the next moment of a schedule, unless somebody else did, or it was paused or changed meanwhile.
 
         The row stays locked until the transaction ends, and the moment's number is taken only once.
@@ -100,9 +101,10 @@ class ScheduleStore:
             .where(
                 ingest_schedule.c.id == schedule.id,
                 ingest_schedule.c.fired == schedule.fired,
+                ingest_schedule.c.next_at.is_not_distinct_from(schedule.next_at),
                 ingest_schedule.c.paused.is_(None),
             )
-            .values(fired=schedule.fired + 1, **values)
+            .values(fired=schedule.fired + 1, fired_at=at, **values)
         )
         return bool(self._connection.execute(query).rowcount)
 
@@ -141,10 +143,9 @@ class ScheduleStore:
         return [self._schedule(row) for row in self._connection.execute(query).all()]
 
     def ahead(self, moment: datetime) -> list[Schedule]:
-        """Return schedules whose last moment lies later than ``moment``: the clock was set back since."""
-        latest = select(ingest_slot.c.schedule_id).group_by(ingest_slot.c.schedule_id)
+        """Return schedules that last began a run later than ``moment``: the clock was set back since."""
         query = _schedules().where(
-            ingest_schedule.c.id.in_(latest.having(func.max(ingest_slot.c.at) > moment)),
+            ingest_schedule.c.fired_at > moment,
             ingest_schedule.c.next_at > moment,
             ingest_schedule.c.paused.is_(None),
         )
@@ -194,9 +195,9 @@ class ScheduleStore:
         )
         return {row.sync_id: (row.id, row.ended_at) for row in self._connection.execute(query)}
 
-    def after_edges(self, but: str) -> list[tuple[str, tuple[str, ...]]]:
-        """Return which sync runs after which others, by all schedules but one."""
-        query = select(ingest_schedule.c.sync_id, ingest_schedule.c.timing).where(ingest_schedule.c.id != but)
+    def after_edges(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Return which sync runs after which others."""
+        query = select(ingest_schedule.c.sync_id, ingest_schedule.c.timing)
         found = [(row.sync_id, Timing.from_json(row.timing).after) for row in self._connection.execute(query)]
         return [(sync, after) for sync, after in found if after]
 
@@ -206,6 +207,12 @@ class ScheduleStore:
         """Store a moment; its number is taken once."""
         values = {c.name: getattr(slot, c.name) for c in ingest_slot.c if c.name not in {"state", "note"}}
         self._connection.execute(insert(ingest_slot).values(**values, state=slot.state.value, note=_told(slot.note)))
+
+    def trim(self, schedule_id: str, number: int) -> None:
+        """Forget moments before a number; their runs are kept with the tables."""
+        self._connection.execute(
+            delete(ingest_slot).where(ingest_slot.c.schedule_id == schedule_id, ingest_slot.c.number < number)
+        )
 
     def move_slot(self, slot: Slot, state: SlotState, *, note: Text | None = None, **values: Any) -> bool:
         """Move a moment on, unless somebody else did; tell whether it was moved."""

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("next_at", UtcDateTime(), nullable=True),
         sa.Column("fired", sa.Integer(), nullable=False),
+        sa.Column("fired_at", UtcDateTime(), nullable=True),
         sa.Column("seen", JsonDocument, nullable=False),
         sa.Column("paused", JsonDocument, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest_schedule")),
