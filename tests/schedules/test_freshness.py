@@ -101,7 +101,7 @@ def test_who_sees_which_tables_and_alerts(office: Any) -> None:
     people = {}
     for login, role, org in (
         ("shi", Role.BUREAU_REVIEWER, "bigdata"),
-        ("wang", Role.STEWARD, "civil_affairs"),
+        ("wang", Role.STEWARD, "health"),
         ("fen", Role.ANALYST, "education"),
     ):
         try:

@@ -26,7 +26,7 @@ def moments(start: str, count: int, zone: str = "Asia/Shanghai", **timing: Any) 
     ("timing", "zh", "en", "expected"),
     [
         ({"kind": "every", "minutes": 30}, "每 30 分钟", "every 30 minutes", ["09-25 10:30", "09-25 11:00"]),
-        ({"kind": "every", "minutes": 420}, "每 7 小时", "every 7 hours", ["09-25 11:00", "09-25 18:00"]),
+        ({"kind": "every", "minutes": 420}, "每 7 小时", "every 7 hours", ["09-25 13:00", "09-25 20:00"]),
         ({"kind": "every", "minutes": 120}, "每 2 小时", "every 2 hours", ["09-25 12:00", "09-25 14:00"]),
         ({"kind": "daily", "at": ["06:30", "12:00"]}, "每天 06:30、12:00", "every day at 06:30 and 12:00",
          ["09-25 12:00", "09-26 06:30"]),

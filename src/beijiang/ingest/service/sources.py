@@ -327,7 +327,7 @@ class Sources:
     def plan(self, actor: Actor, words: str, *, whole: bool = False, part: CursorRange | None = None) -> SyncPlan:
         """Say what a run would do: columns, from where it reads, and how many rows the source counts.
 
-        With ``part`` that is a part read again, whatever the position.
+        With ``part`` that is a part read again, whatever the position; a source that cannot count is read for it.
         """
         from beijiang.ingest.service.fetching import checked_feed, start_of
 
@@ -349,6 +349,7 @@ class Sources:
         wanted = Wanted(feed=feed, key=sync.key, window=window)
         with made.open(wanted) as reading:
             counted = reading.fingerprint()
+            read = sum(b.num_rows for b in reading.batches()) if counted is None and part else None
         columns: list[dict[str, JsonValue]] = [
             {
                 "name": c.name,
@@ -360,7 +361,7 @@ class Sources:
             }
             for c in feed.columns
         ]
-        rows = None if counted is None else counted.rows
+        rows = read if counted is None else counted.rows
         return SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops, end=end)
 
     def run(

@@ -32,6 +32,7 @@ _LOOK_EVERY = 0.5
 _BEAT_EVERY = 10.0
 _DEAD_AFTER = timedelta(seconds=60)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ANSWER = Text("等待：暂时无法得知何时轮到", "waiting: whose turn it is cannot be told right now")
 _FOR_A_WORKER = Text("等待空闲的工作线程", "waiting for a free worker")
 _MOST_ATTEMPTS = 200
 """A job that was begun this often and never ended brings its process down each time."""
@@ -270,8 +271,13 @@ class Jobs:
         held: dict[str, Text] = {}
         for kind, admit in self._admits.items():
             asked = [job_id for job_id, name in waiting if name == kind]
-            if asked:
+            if not asked:
+                continue
+            try:
                 held.update(admit(asked))
+            except Exception:  # jobs of other kinds must not wait for it
+                log.exception("asking for the turn of %s failed; it will be tried again", kind)
+                held.update(dict.fromkeys(asked, _NO_ANSWER))
         return held
 
     def _tell(self, job_id: str, why: Text) -> None:
