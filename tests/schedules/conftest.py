@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from beijiang.access import PersonDraft, Role
 from beijiang.build import Platform, build
@@ -52,7 +54,7 @@ class Office:
 
     def settle(self) -> None:
         """Let all runs come to their end, and let the dispatcher know."""
-        for run in self.open_runs():
+        for run in self.runs()[:20]:
             self.platform.jobs.wait(run.job_id, timeout=60)
         self.tick()
 
@@ -98,15 +100,17 @@ def furnish_fixture() -> Callable[[Platform, Path], None]:
     return furnish
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+@pytest.fixture(scope="module")
+def database() -> str:
+    """Which metadata database a module's office has; a module may ask for both."""
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
+def home(request: pytest.FixtureRequest, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     folder = tmp_path_factory.mktemp("office")
     changes = {}
-    if request.param == "postgresql":
-        import uuid
-
-        from sqlalchemy import create_engine, text
-
+    if database == "postgresql":
         server = request.getfixturevalue("postgres_server")
         name = f"t_{uuid.uuid4().hex}"
         admin = create_engine(server, isolation_level="AUTOCOMMIT")

@@ -22,8 +22,8 @@ from beijiang.ingest.store import ScheduleStore
 from beijiang.kit import SYSTEM
 from beijiang.settings import Settings
 
-MOMENTS = 12
-KILLS = 5
+MOMENTS = 8
+KILLS = 4
 
 
 @pytest.fixture(scope="module")

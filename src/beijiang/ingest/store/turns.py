@@ -78,11 +78,12 @@ class TurnStore:
 
     def open_of_sync(self, sync_id: str) -> list[Turn]:
         """Return the runs of a sync that wait or go on, as far as is known."""
-        return self._turns(_turns().where(ingest_turn.c.sync_id == sync_id, ingest_turn.c.ended_at.is_(None)))
+        query = _turns().where(ingest_turn.c.sync_id == sync_id, ingest_turn.c.ended_at.is_(None))
+        return self._turns(query.where(ingest_run.c.ended_at.is_(None)))
 
     def open_syncs(self) -> list[Turn]:
         """Return every run that waits or goes on, as far as is known."""
-        return self._turns(_turns().where(ingest_turn.c.ended_at.is_(None)))
+        return self._turns(_turns().where(ingest_turn.c.ended_at.is_(None), ingest_run.c.ended_at.is_(None)))
 
     def lock(self, source_id: str) -> None:
         """Keep other processes from letting runs of this source go until the transaction ends."""
