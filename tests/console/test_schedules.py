@@ -66,7 +66,7 @@ def test_a_schedule_is_previewed_saved_run_rested_and_removed(
     assert circle.headers["location"] == f"{page}/schedule"
     assert "循环等待" in steward.get(f"{page}/schedule").text
     reviewer = desk("org_reviewer")
-    assert "删除" not in reviewer.get(page).text
+    assert f"/console/schedules/{plan.id}/remove" not in reviewer.get(page).text
     assert reviewer.post(f"/console/schedules/{plan.id}/remove").status_code in {303, 403}
     assert len(office.schedules.schedules(SYSTEM)) == 2
     for one in office.schedules.schedules(SYSTEM):
