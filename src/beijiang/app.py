@@ -43,6 +43,7 @@ def create_app(platform: Platform) -> FastAPI:
         ingest_routes.sources_router(platform.sources),
         ingest_routes.harvest_router(platform.harvests),
         ingest_routes.streams_router(platform.streams, platform.windows),
+        ingest_routes.schedules_router(platform.schedules, platform.freshness, platform.alerts),
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql),
         evidence_routes.router(platform.evidence_reader),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.catalog import Catalog
@@ -23,12 +24,17 @@ from beijiang.ingest import (
     STREAM_JOB,
     SYNC_JOB,
     WINDOW_JOB,
+    Alerts,
     Bench,
+    Dispatcher,
+    FreshnessBoard,
     Harvests,
     Ingest,
     Landing,
+    Schedules,
     Sources,
     Streams,
+    Turns,
     Windows,
 )
 from beijiang.jobs import Jobs
@@ -70,6 +76,10 @@ class Platform:
     harvests: Harvests
     streams: Streams
     windows: Windows
+    alerts: Alerts
+    schedules: Schedules
+    freshness: FreshnessBoard
+    dispatcher: Dispatcher
     opendata: OpenData
     health: Health
 
@@ -89,6 +99,9 @@ class Platform:
             self.harvests,
             self.streams,
             self.windows,
+            self.alerts,
+            self.schedules,
+            self.freshness,
             self.opendata,
             self.health,
         )
@@ -111,28 +124,32 @@ class Platform:
         self.ingest.recover()
         self.jobs.start_worker()
         self.streams.attend()
+        self.dispatcher.start()
         self.engine.warm()
 
     def stop(self) -> None:
         """Let running work reach a safe point."""
         self.streams.stop()
+        self.dispatcher.stop()
         self.jobs.stop()
 
     def close(self) -> None:
         """Close every connection."""
-        self.streams.stop()
-        self.jobs.stop()
+        self.stop()
         self.engine.close()
         self.evidence.close()
         self.db.close()
 
 
-def build(settings: Settings) -> Platform:
-    """Wire the platform of ``settings.home``; make the home and bring its database up to date if needed."""
+def build(settings: Settings, clock: Clock | None = None) -> Platform:
+    """Wire the platform of ``settings.home``; make the home and bring its database up to date if needed.
+
+    ``clock`` is the machine's unless a test moves the time.
+    """
     home = settings.home
     for folder in (home, home / "lake", home / "landing", home / "staging", home / "evidence", home / "cache"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     db = Database(settings.metadata_url)
     migrations.upgrade(db)
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
@@ -154,13 +171,18 @@ def build(settings: Settings) -> Platform:
     harvests = Harvests(sources, ingest, register=catalog)
     streams = Streams(ingest, tables, vault, access, evidence)
     windows = Windows(ingest, streams, tables, jobs, access, evidence)
+    zone = ZoneInfo(settings.time_zone)
+    turns = Turns(db, jobs, clock, zone, standards.calendar.is_working)
+    alerts = Alerts(db, access, evidence, clock)
+    schedules = Schedules(sources, alerts, turns, standards, zone)
+    freshness = FreshnessBoard(schedules, catalog.cycle_of)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
     db.subscribe(TableWritten, "windows", windows.on_table_written)
     jobs.register(INGEST_JOB, ingest.work)
     jobs.register(REPLAY_JOB, bench.work)
-    jobs.register(SYNC_JOB, sources.work)
+    jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(HARVEST_JOB, harvests.work)
     jobs.register(STREAM_JOB, streams.work)
     jobs.register(WINDOW_JOB, windows.work)
@@ -186,6 +208,10 @@ def build(settings: Settings) -> Platform:
         harvests=harvests,
         streams=streams,
         windows=windows,
+        alerts=alerts,
+        schedules=schedules,
+        freshness=freshness,
+        dispatcher=Dispatcher(schedules, freshness),
         opendata=opendata,
         health=Health(
             settings, db, engine, evidence, assets_present, lambda: [*sources.locked_out(), *streams.locked_out()]

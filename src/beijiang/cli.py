@@ -89,12 +89,14 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _ingest() -> typer.Typer:
-    from beijiang.ingest.commands import add_mending, add_runs, commands, harvest
+    from beijiang.ingest.commands import add_backfill, add_mending, add_runs, add_schedules, commands, harvest
 
     group = commands(_get(lambda p: p.ingest))
     add_runs(group, _get(lambda p: p.sources))
     group.add_typer(harvest(_get(lambda p: p.harvests)), name="harvest")
     add_mending(group, _get(lambda p: p.bench))
+    add_backfill(group, _get(lambda p: p.sources))
+    add_schedules(group, platform)
     return group
 
 

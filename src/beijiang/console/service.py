@@ -59,6 +59,8 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.INGEST_RUN_READ, "/console/harvests", Text("收割目录", "Harvests")),
             (Permission.INGEST_SOURCE_READ, "/console/streams", Text("数据流", "Streams")),
             (Permission.INGEST_RUN_READ, "/console/runs", Text("任务", "Runs")),
+            (Permission.INGEST_RUN_READ, "/console/freshness", Text("新鲜度", "Freshness")),
+            (Permission.INGEST_RUN_READ, "/console/alerts", Text("告警", "Alerts")),
             (Permission.INGEST_QUARANTINE_READ, "/console/quarantine", Text("待修数据", "Rows to mend")),
         ),
     ),
@@ -111,6 +113,12 @@ class Console:
             if links:
                 sections.append(Section(title, tuple(links.values())))
         return tuple(sections)
+
+    def bell(self, actor: Actor) -> int:
+        """Count the open alerts that the actor may see and nobody looks after yet."""
+        if not self._platform.access.allows(actor, Permission.INGEST_RUN_READ, actor.org_id):
+            return 0
+        return sum(1 for alert in self._platform.alerts.alerts(actor) if alert.acknowledged_at is None)
 
     def home(self, actor: Actor) -> Home:
         """Gather what waits for the actor; what the actor may not see is not asked for, so no refusal is recorded."""

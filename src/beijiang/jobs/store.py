@@ -130,10 +130,20 @@ class JobStore:
             query = query.where(job.c.id < before)
         return [_job(row) for row in self._connection.execute(query)]
 
-    def waiting(self) -> Sequence[str]:
-        """Return queued jobs that no engine has been told of, oldest first."""
-        query = select(job.c.id).where(job.c.state == JobState.QUEUED.value, job.c.dispatched_at.is_(None))
-        return self._connection.execute(query.order_by(job.c.id)).scalars().all()
+    def waiting(self) -> Sequence[tuple[str, str]]:
+        """Return id and name of queued jobs that no engine has been told of, oldest first."""
+        query = select(job.c.id, job.c.name).where(job.c.state == JobState.QUEUED.value, job.c.dispatched_at.is_(None))
+        return [(row.id, row.name) for row in self._connection.execute(query.order_by(job.c.id))]
+
+    def still_open(self, job_ids: Sequence[str]) -> Sequence[str]:
+        """Return those that have not ended."""
+        query = select(job.c.id).where(job.c.id.in_(job_ids), job.c.ended_at.is_(None))
+        return self._connection.execute(query).scalars().all()
+
+    def note_waiting(self, job_id: str, note: Words) -> None:
+        """Say why a queued job has not begun."""
+        query = update(job).where(job.c.id == job_id, job.c.state == JobState.QUEUED.value)
+        self._connection.execute(query.values(note_zh=note.zh, note_en=note.en))
 
     def unfinished(self) -> Sequence[str]:
         """Return every job that has not ended and was handed to the engine."""
@@ -157,6 +167,8 @@ class JobStore:
                 executor=executor,
                 attempts=found.attempts + 1,
                 started_at=found.started_at or at,
+                note_zh=found.progress.note.zh if found.started_at else "",
+                note_en=found.progress.note.en if found.started_at else "",
             )
         )
         return self.get(job_id)

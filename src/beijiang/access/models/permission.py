@@ -57,6 +57,7 @@ class Permission(StrEnum):
     EVIDENCE_LOG_CHECK = "evidence:log:check", "核验存证", "verify the evidence log"
     EVIDENCE_LOG_EXPORT = "evidence:log:export", "导出存证", "export the evidence log"
     EVIDENCE_LOG_READ = "evidence:log:read", "查询存证", "search the evidence log"
+    INGEST_ALERT_ACKNOWLEDGE = "ingest:alert:acknowledge", "确认告警", "acknowledge an alert"
     INGEST_CELL_READ = "ingest:cell:read", "查看单元格原文", "see the raw text of a cell"
     INGEST_FILE_LAND = "ingest:file:land", "上传文件", "hand in a file"
     INGEST_FILE_PREVIEW = "ingest:file:preview", "预览上传的文件", "preview a file handed in"

@@ -38,6 +38,11 @@ class Serving(Base):
         with self._db.read() as connection:
             return ResourceStore(connection).of_table(table)
 
+    def cycle_of(self, table: str) -> str | None:
+        """Return the code of the update cycle that a table's entry promises, if it says one."""
+        found = self.resource_for_table(table)
+        return None if found is None else found.entry.update_cycle or None
+
     def advance_release(self, table: str, version: int) -> bool:
         """Move readers of a published entry on to a newer version of its table; tell whether they were moved.
 

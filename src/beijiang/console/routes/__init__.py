@@ -13,6 +13,7 @@ from beijiang.console.routes import (
     harvests,
     intake,
     people,
+    schedules,
     session,
     sources,
     sql,
@@ -34,6 +35,20 @@ def router(platform: Platform, pages: Pages) -> APIRouter:
     """Return every page of the console."""
     frame = Frame(Console(platform), pages)
     whole = APIRouter(include_in_schema=False)
-    for area in (session, intake, bench, sources, harvests, streams, wizard, tables, catalog, people, evidence, sql):
+    for area in (
+        session,
+        intake,
+        bench,
+        sources,
+        harvests,
+        streams,
+        wizard,
+        schedules,
+        tables,
+        catalog,
+        people,
+        evidence,
+        sql,
+    ):
         whole.include_router(area.router(frame, platform), prefix="/console")
     return whole

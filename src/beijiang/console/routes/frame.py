@@ -41,6 +41,7 @@ class Frame:
             request,
             f"console/{template}",
             menu=self.console.menu(who) if not who.is_anonymous else (),
+            bell=self.console.bell(who) if not who.is_anonymous else 0,
             flash_messages=_read_flash(request),
             word=word,
             cell=lambda value: printed(value, language(request)),

@@ -12,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.ingest import FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
+from beijiang.console.routes.schedules import plans_of
+from beijiang.ingest import CursorRange, FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.outbound import Target
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
 
 _OPTION = "option:"
+_RANGE = 40
 
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
@@ -98,6 +100,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             fault=fault,
             fingerprint=fingerprint,
             syncs=sources.syncs(who, source.id),
+            limits=platform.schedules.limits(who, source.id),
             may_manage=may_manage,
         )
 
@@ -218,14 +221,15 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     sources = platform.sources
 
     @pages.get("/syncs/{sync_id}")
-    def one(request: Request, sync_id: str) -> HTMLResponse:
+    def one(request: Request, sync_id: str, since: str = "", until: str = "") -> HTMLResponse:
         who = person(request)
         sync = sources.sync(who, sync_id)
+        part = CursorRange(since[:_RANGE], until[:_RANGE])
         may_run = platform.access.allows(who, Permission.INGEST_RUN_SUBMIT, sync.org_id)
         plan, fault = None, None
         if may_run:
             try:
-                plan = sources.plan(who, sync.id)
+                plan = sources.plan(who, sync.id, part=part)
             except BeijiangError as error:
                 fault = error.text
         return frame.page(
@@ -233,16 +237,24 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             "sync.html",
             sync=sync,
             plan=plan,
+            part=part,
             fault=fault,
             proofs=sources.certificates(who, sync.id, limit=20),
             runs=platform.ingest.runs(who, table=sync.table, limit=10),
             may_run=may_run,
+            plans=plans_of(platform, who, sync),
         )
 
     @pages.post("/syncs/{sync_id}/run")
-    def run(request: Request, sync_id: str, whole: Annotated[str, Form(max_length=4)] = "") -> RedirectResponse:
+    def run(
+        request: Request,
+        sync_id: str,
+        whole: Annotated[str, Form(max_length=4)] = "",
+        since: Annotated[str, Form(max_length=_RANGE)] = "",
+        until: Annotated[str, Form(max_length=_RANGE)] = "",
+    ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            run_id = sources.run(person(request), sync_id, whole=bool(whole))
+            run_id = sources.run(person(request), sync_id, whole=bool(whole), part=CursorRange(since, until))
             return f"/console/runs/{run_id}", Text("已开始取数。", "The run has begun.")
 
         return frame.attempt(request, f"/console/syncs/{sync_id}", step)

@@ -146,6 +146,9 @@ class IngestRequest:
     """Read everything that a sync covers, not only what is new."""
     members: tuple[str, ...] = ()
     """Patterns of the members of archives that are read; empty reads all."""
+    since: str | None = None
+    until: str | None = None
+    """Canonical texts of the cursor: read this part again and leave the position as it is."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the request for storage; equal requests give equal values."""
@@ -167,6 +170,8 @@ class IngestRequest:
             "sync": self.sync,
             "whole": self.whole,
             **({"members": [*self.members]} if self.members else {}),
+            "since": self.since,
+            "until": self.until,
         }
 
     @classmethod

@@ -183,6 +183,8 @@ class SyncPlan:
     """Why a run would stop at the columns; empty if it would not."""
     files: Sequence[Sighting] = ()
     """Where each file stands, for sources in which files arrive."""
+    end: str | None = None
+    """Canonical text of the cursor up to which rows are read; None reads to the newest."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the plan for an API answer or the terminal."""
@@ -193,6 +195,7 @@ class SyncPlan:
             "mode": self.sync.mode.value,
             "creates": self.creates,
             "start": self.start,
+            "end": self.end,
             "rows": self.rows,
             "columns": [dict(c) for c in self.columns],
             "stops": self.stops,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.ingest.connectors import Feed
-from beijiang.ingest.models import FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
+from beijiang.ingest.models import CursorRange, FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
 from beijiang.ingest.service import Sources
 from beijiang.kit import Actor
 from beijiang.outbound import Target
@@ -84,6 +84,8 @@ class RunOrder(_Order):
 
     whole: bool = Field(default=False, strict=True, description="Read everything again, not only what is new.")
     reason: str = Field(default="", max_length=1000)
+    since: str = Field(default="", max_length=40, description="Read a part again: from this value of the cursor.")
+    until: str = Field(default="", max_length=40, description="Up to this value of the cursor.")
 
 
 class TargetOrder(_Order):
@@ -166,13 +168,20 @@ def sources_router(sources: Sources) -> APIRouter:  # a list of small functions
         return {"ended": sync}
 
     @api.get("/syncs/{sync}/plan", summary="What a run would create, change and read")
-    def plan(request: Request, sync: _Id, whole: bool = False) -> dict[str, Any]:
-        return sources.plan(_actor(request), sync, whole=whole).to_json()
+    def plan(
+        request: Request,
+        sync: _Id,
+        whole: bool = False,
+        since: Annotated[str, Query(max_length=40)] = "",
+        until: Annotated[str, Query(max_length=40)] = "",
+    ) -> dict[str, Any]:
+        return sources.plan(_actor(request), sync, whole=whole, part=CursorRange(since, until)).to_json()
 
     @api.post("/syncs/{sync}/runs", status_code=202, summary="Run a sync, as a job")
     def run(request: Request, sync: _Id, order: RunOrder) -> dict[str, Any]:
         actor = _actor(request)
-        run_id = sources.run(actor, sync, whole=order.whole, reason=order.reason)
+        part = CursorRange(order.since, order.until)
+        run_id = sources.run(actor, sync, whole=order.whole, reason=order.reason, part=part)
         return sources.ingest.run(actor, run_id).to_json()
 
     @api.post("/syncs/{sync}/verify", summary="Hold the whole table against its source as it is now")

@@ -157,6 +157,7 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
     feed: Feed,
     *,
     start: str | None,
+    until: str | None = None,
     folder: Path,
     tally: Callable[[Sequence[Path], pa.Schema], Fingerprint],
     held: Callable[[Part | None], Fingerprint] | None,
@@ -171,17 +172,18 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         sync: what is taken from it.
         feed: the feed with the wanted columns.
         start: canonical text of the cursor from which is read; None reads all.
+        until: canonical text of the cursor up to which is read; None reads to the end.
         folder: where the files go.
         tally: fingerprints a Parquet file.
         held: fingerprints a part of the table; None where its columns are not those of the feed.
         tick: is told rows done, rows expected, and what is going on.
 
     """
-    window = Window(sync.cursor, start) if sync.cursor else None
+    window = Window(sync.cursor, start, until) if sync.cursor else None
     wanted = Wanted(feed=feed, key=sync.key, window=window)
     with connector.open(wanted) as look:
         schema = look.schema
-        end = look.position()
+        end = until or look.position()
         # Rows that come while this run reads wait for the next one, so that all of its looks see the same.
         bounded = window is not None and end is not None and not look.consistent
         reading = look.until(end) if bounded else look

@@ -7,6 +7,7 @@ import json
 import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -175,19 +176,21 @@ class Ingest:
         work: str = INGEST_JOB,
         *,
         also: Callable[[UnitOfWork, str], None] | None = None,
+        tx: UnitOfWork | None = None,
     ) -> str:
         """Queue a settled request as a job of a kind; the same one while it is unfinished gives the same run.
 
         ``also`` is done with a new run's id in the transaction that makes it.
+        With ``tx`` the run is queued in the caller's transaction: both happen or neither does.
         """
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, settled.org_id)
         fingerprint = hashlib.sha256(
             json.dumps([settled.to_json(), actor.id], sort_keys=True, ensure_ascii=False).encode()
         ).hexdigest()
-        with self.db.begin() as tx:
-            store = IngestStore(tx.connection)
+        with self.db.begin() if tx is None else nullcontext(tx) as unit:
+            store = IngestStore(unit.connection)
             job_id = self.jobs.submit(
-                actor, work, {"request": fingerprint}, key=f"{work}:{fingerprint}", org_id=settled.org_id, tx=tx
+                actor, work, {"request": fingerprint}, key=f"{work}:{fingerprint}", org_id=settled.org_id, tx=unit
             )
             known = store.run_of_job(job_id)
             if known is not None:
@@ -196,9 +199,9 @@ class Ingest:
             who = (actor.id, actor.name)
             store.add_run(run_id, job_id, settled, files, actor=who, at=self.clock.now())
             if also is not None:
-                also(tx, run_id)
+                also(unit, run_id)
             detail: dict[str, JsonValue] = {"run": run_id, "mode": settled.mode.value, "files": [s for s, _ in files]}
-            self.evidence.record(tx, actor, "ingest.submit", target=settled.into, detail=detail)
+            self.evidence.record(unit, actor, "ingest.submit", target=settled.into, detail=detail)
         self.jobs.nudge()
         return run_id
 

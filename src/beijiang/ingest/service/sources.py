@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +19,7 @@ from beijiang.ingest.models import (
     SYNC_JOB,
     AllowedTarget,
     Certificate,
+    CursorRange,
     FeedPreview,
     FeedSuggestion,
     IngestRequest,
@@ -38,6 +41,7 @@ from beijiang.ingest.service.filing import (
 )
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
+from beijiang.ingest.store.turns import TurnStore
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, new_id
 from beijiang.outbound import Outbound, Target
 from beijiang.tables import HIDDEN
@@ -45,7 +49,7 @@ from beijiang.tables import HIDDEN
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.crypto import Vault
-    from beijiang.db import Database
+    from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.ingest.service.ingest import Ingest
     from beijiang.jobs import JobRun
@@ -379,8 +383,11 @@ class Sources:
             SourceStore(tx.connection).forget_sync(sync.id)
             self.evidence.record(tx, actor, "ingest.sync_end", target=sync.id, detail={"table": sync.table})
 
-    def plan(self, actor: Actor, words: str, *, whole: bool = False) -> SyncPlan:
-        """Say what a run would do: columns, from where it reads, and how many rows the source counts."""
+    def plan(self, actor: Actor, words: str, *, whole: bool = False, part: CursorRange | None = None) -> SyncPlan:
+        """Say what a run would do: columns, from where it reads, and how many rows the source counts.
+
+        With ``part`` that is a part read again, whatever the position; a source that cannot count is read for it.
+        """
         from beijiang.ingest.service.fetching import checked_feed, start_of
 
         sync = self.sync(actor, words)
@@ -397,12 +404,14 @@ class Sources:
         except Conflict as stop:
             stops, feed = stop.text.zh, made.describe(sync.feed)
         column = feed.column(sync.cursor)
-        start = None
-        if column is not None and not whole:
+        start, end = (None, None) if not part else self._bounds(sync, part, feed)
+        if column is not None and not whole and not part:
             start = start_of(self.tables.positions(actor, sync.table).get(sync.id), sync.overlap, column.spec.type)
-        wanted = Wanted(feed=feed, key=sync.key, window=Window(sync.cursor, start) if column is not None else None)
+        window = Window(sync.cursor, start, end) if column is not None else None
+        wanted = Wanted(feed=feed, key=sync.key, window=window)
         with made.open(wanted) as reading:
             counted = reading.fingerprint()
+            read = sum(b.num_rows for b in reading.batches()) if counted is None and part else None
         columns: list[dict[str, JsonValue]] = [
             {
                 "name": c.name,
@@ -414,13 +423,26 @@ class Sources:
             }
             for c in feed.columns
         ]
-        rows = None if counted is None else counted.rows
-        return SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops)
+        rows = read if counted is None else counted.rows
+        return SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops, end=end)
 
-    def run(self, actor: Actor, words: str, *, whole: bool = False, reason: str = "") -> str:
-        """Queue a run and return its id; ``whole`` reads everything that the sync covers, not only what is new."""
+    def run(
+        self,
+        actor: Actor,
+        words: str,
+        *,
+        whole: bool = False,
+        reason: str = "",
+        part: CursorRange | None = None,
+        tx: UnitOfWork | None = None,
+    ) -> str:
+        """Queue a run and return its id; ``whole`` reads everything that the sync covers, not only what is new.
+
+        ``part`` reads that part again (back-fill) and leaves the position where it is. It begins when its source has room for it. With ``tx`` it is queued in the caller's transaction.
+        """
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
+        since, until = (None, None) if not part else self._bounds(sync, part)
         request = IngestRequest(
             files=(),
             into=sync.table,
@@ -430,8 +452,14 @@ class Sources:
             reason=reason,
             sync=sync.id,
             whole=whole,
+            since=since,
+            until=until,
         )
-        return self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB)
+        with self.db.begin() if tx is None else nullcontext(tx) as unit:
+            run_id = self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB, tx=unit)
+            TurnStore(unit.connection).add(run_id, sync.id, sync.source_id, self.clock.now())
+        self.ingest.jobs.nudge()
+        return run_id
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Do the run that a job stands for; registered in build.py as the work of ``SYNC_JOB``."""
@@ -518,6 +546,18 @@ class Sources:
     def connect(self, source: Source) -> Connector:
         """Return the connector of a source with its secrets open; asked by harvests, which ask for access themselves."""
         return self._connector(source)
+
+    def _bounds(self, sync: Sync, part: CursorRange, feed: Feed | None = None) -> tuple[str | None, str | None]:
+        """Return the ends of a part in the cursor's own texts."""
+        known = feed or self._connector(self._source_of(sync)).describe(sync.feed)
+        column = known.column(sync.cursor)
+        if column is None:
+            raise Invalid(
+                f"表“{sync.table}”是全量取数，没有游标，不能只补一段。请全部重取。",
+                f'Table "{sync.table}" is taken in full and has no cursor, so no part of it can be read. Read everything again.',
+                code="cursor_required",
+            )
+        return part.bounds(column.spec.type.value, ZoneInfo(self.ingest.settings.time_zone))
 
     def _source_of(self, sync: Sync) -> Source:
         with self.db.read() as connection:

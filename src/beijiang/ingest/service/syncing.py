@@ -61,7 +61,9 @@ class SyncWork(Work):
         feed = patiently(lambda: checked_feed(self.connector, self.sync, names))
         column = feed.column(self.sync.cursor)
         start = None
-        if column is not None and not self.request.whole:
+        if self._is_part:
+            start = self.request.since
+        elif column is not None and not self.request.whole:
             position = self.shop.tables.positions(self.actor, self.sync.table).get(self.sync.id)
             start = start_of(position, self.sync.overlap, column.spec.type)
         found: Fetched = patiently(
@@ -70,6 +72,7 @@ class SyncWork(Work):
                 self.sync,
                 feed,
                 start=start,
+                until=self.request.until if self._is_part else None,
                 folder=folder,
                 tally=self._tally,
                 held=self._held(feed),
@@ -90,6 +93,11 @@ class SyncWork(Work):
             return None
         columns, key = list(comes.names), self.run.key
         return lambda part: self.shop.tables.fingerprint(self.actor, self.sync.table, columns, key, part=part)
+
+    @property
+    def _is_part(self) -> bool:
+        """Tell whether a part is read again, which leaves the position as it is."""
+        return self.request.since is not None or self.request.until is not None
 
     def _tally(self, files: Sequence[Path], schema: pa.Schema) -> Fingerprint:
         return self.shop.tables.fingerprint_of(self.actor, files, schema, self.run.key)
@@ -153,7 +161,7 @@ class SyncWork(Work):
 
     def _commit_words(self) -> dict[str, Any]:
         words: dict[str, Any] = {"comments": self._fetched.comments}
-        if self._fetched.end is not None:
+        if self._fetched.end is not None and not self._is_part:
             words["position"] = {self.sync.id: self._fetched.end}
         if self._gone:
             words["removed"] = (self.space.folder("gone") / _GONE_FILE,)

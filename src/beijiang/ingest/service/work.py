@@ -396,6 +396,7 @@ class Work:
         stopped = error.reason == "bad_rows_over_limit"
         state = RunState.STOPPED if stopped else RunState.FAILED
         told: dict[str, JsonValue] = {"code": error.reason, "zh": error.text.zh, "en": error.text.en}
+        told["transient"] = error.transient
         report = self.report() if stopped else None
         with self.shop.db.begin() as tx:
             ended = IngestStore(tx.connection).end_run(

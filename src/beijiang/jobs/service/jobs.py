@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from beijiang.jobs.errors import JobCancelled, JobInterrupted
 from beijiang.jobs.models import AccessCheck, Job, JobState
 from beijiang.jobs.service.durable import DurableEngine
-from beijiang.jobs.service.run import JobRun, Work
+from beijiang.jobs.service.run import Admit, JobRun, Work
 from beijiang.jobs.store import JobStore
-from beijiang.kit import BeijiangError, Busy, Clock, Invalid, NotFound, new_id
+from beijiang.kit import BeijiangError, Busy, Clock, Invalid, NotFound, Text, new_id
 from beijiang.kit.errors import JsonValue
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _LOOK_EVERY = 0.5
 _BEAT_EVERY = 10.0
 _DEAD_AFTER = timedelta(seconds=60)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_ANSWER = Text("等待：暂时无法得知何时轮到", "waiting: whose turn it is cannot be told right now")
+_FOR_A_WORKER = Text("等待空闲的工作线程", "waiting for a free worker")
 _MOST_ATTEMPTS = 200
 """A job that was begun this often and never ended brings its process down each time."""
 
@@ -45,6 +47,8 @@ class Jobs:
         self.evidence = evidence
         self.access = access
         self._works: dict[str, Work] = {}
+        self._admits: dict[str, Admit] = {}
+        self._told: dict[str, Text] = {}
         self._engine = DurableEngine(settings, embedded=db.is_sqlite, execute=self._execute)
         self._stopping = threading.Event()
         self._nudge = threading.Event()
@@ -52,12 +56,14 @@ class Jobs:
         self._active = 0
         self._idle = threading.Condition()
 
-    def register(self, name: str, work: Work) -> None:
-        """Say what a job of this name does; called by build.py only."""
+    def register(self, name: str, work: Work, admit: Admit | None = None) -> None:
+        """Say what a job of this name does, and whom to ask whether it may begin; called by build.py only."""
         if name in self._works:
             msg = f"two kinds of work are named {name}"
             raise ValueError(msg)
         self._works[name] = work
+        if admit is not None:
+            self._admits[name] = admit
 
     def submit(
         self,
@@ -82,6 +88,11 @@ class Jobs:
             job_id = self._submit(own, actor, name, arguments, key, org_id)
         self._nudge.set()
         return job_id
+
+    def still_open(self, job_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of some jobs that have not ended."""
+        with self.db.read() as connection:
+            return frozenset(JobStore(connection).still_open(job_ids)) if job_ids else frozenset()
 
     def nudge(self) -> None:
         """Have new jobs looked for at once; for callers that submitted in a transaction of their own."""
@@ -243,10 +254,39 @@ class Jobs:
     def _dispatch(self) -> None:
         with self.db.read() as connection:
             waiting = JobStore(connection).waiting()
-        for job_id in waiting:
+        held = self._held(waiting)
+        for job_id, _ in waiting:
+            if job_id in held:
+                self._tell(job_id, held[job_id])
+                continue
+            self._told.pop(job_id, None)
+            with self.db.begin() as tx:
+                JobStore(tx.connection).note_waiting(job_id, _FOR_A_WORKER)
             self._engine.enqueue(job_id)
             with self.db.begin() as tx:
                 JobStore(tx.connection).mark_dispatched(job_id, self.clock.now())
+
+    def _held(self, waiting: Sequence[tuple[str, str]]) -> dict[str, Text]:
+        """Ask about jobs of the kinds that wait for their turn."""
+        held: dict[str, Text] = {}
+        for kind, admit in self._admits.items():
+            asked = [job_id for job_id, name in waiting if name == kind]
+            if not asked:
+                continue
+            try:
+                held.update(admit(asked))
+            except Exception:  # jobs of other kinds must not wait for it
+                log.exception("asking for the turn of %s failed; it will be tried again", kind)
+                held.update(dict.fromkeys(asked, _NO_ANSWER))
+        return held
+
+    def _tell(self, job_id: str, why: Text) -> None:
+        """Write down why a job waits, once for each reason."""
+        if self._told.get(job_id) == why:
+            return
+        with self.db.begin() as tx:
+            JobStore(tx.connection).note_waiting(job_id, why)
+        self._told[job_id] = why
 
     def _beat(self) -> None:
         now = self.clock.now()
@@ -311,7 +351,8 @@ def _no_such_job(job_id: str) -> NotFound:
 
 
 def _error(error: BeijiangError) -> dict[str, JsonValue]:
-    return {"code": error.reason, "zh": error.text.zh, "en": error.text.en, "detail": error.detail}
+    told: dict[str, JsonValue] = {"code": error.reason, "zh": error.text.zh, "en": error.text.en}
+    return told | {"detail": error.detail, "transient": error.transient}
 
 
 def _unexpected(error: Exception) -> BeijiangError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from beijiang.jobs.errors import JobCancelled, JobInterrupted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from beijiang.db import Database
 
-__all__ = ["JobRun", "Work"]
+__all__ = ["Admit", "JobRun", "Work"]
 
 _LOOK_EVERY = 0.3
 """Seconds between two looks at the cancel flag, and between two notes of progress."""
@@ -79,3 +79,6 @@ class JobRun:
 
 
 Work: TypeAlias = Callable[[JobRun, dict[str, JsonValue]], JsonValue]
+
+Admit: TypeAlias = Callable[[Sequence[str]], Mapping[str, Text]]
+"""Asked about queued jobs of a kind, oldest first: which of them have to wait, and why. What it lets go stays let go."""

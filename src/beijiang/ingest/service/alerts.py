@@ -1,0 +1,99 @@
+"""Alerts: said once, seen by the department and the data authority, and gone when their reason is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import IntegrityError
+
+from beijiang.access import Permission
+from beijiang.ingest.models import Alert, AlertKind
+from beijiang.ingest.store.alerts import AlertStore
+from beijiang.kit import SYSTEM, NotFound, new_id
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.db import Database
+    from beijiang.evidence import Evidence
+    from beijiang.kit import Actor, Clock, Text
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["Alerts"]
+
+_MOST = 500
+
+
+class Alerts:
+    """What somebody should know before others notice."""
+
+    def __init__(self, db: Database, access: Access, evidence: Evidence, clock: Clock) -> None:
+        self.db = db
+        self.access = access
+        self.evidence = evidence
+        self.clock = clock
+
+    def alerts(self, actor: Actor, *, closed: bool = False, limit: int = _MOST) -> list[Alert]:
+        """Return open alerts of the departments whose runs the actor may see, newest first; closed ones too if wanted."""
+        self.access.require(actor, Permission.INGEST_RUN_READ)
+        with self.db.read() as connection:
+            found = AlertStore(connection).list(closed=closed, limit=min(limit, _MOST))
+        allowed = {o: self._may_see(actor, o) for o in {a.org_id for a in found}}
+        return [a for a in found if allowed[a.org_id]]
+
+    def acknowledge(self, actor: Actor, alert_id: str, answer: str = "") -> Alert:
+        """Say that somebody looks after it; it stays open until its reason is gone.
+
+        Raises:
+            NotFound: unknown or another department's, which look the same.
+
+        """
+        with self.db.read() as connection:
+            found = AlertStore(connection).get(alert_id)
+        if found is None or not self._may_see(actor, found.org_id):
+            self.access.require(actor, Permission.INGEST_RUN_READ)
+            raise NotFound("没有这条告警。", "There is no such alert.", code="alert_not_found")
+        self.access.require(actor, Permission.INGEST_ALERT_ACKNOWLEDGE, found.org_id)
+        with self.db.begin() as tx:
+            store = AlertStore(tx.connection)
+            if store.acknowledge(alert_id, actor.name, answer.strip()[:1000], self.clock.now()):
+                detail: dict[str, JsonValue] = {"kind": found.kind.value, "subject": found.subject}
+                self.evidence.record(tx, actor, "ingest.alert_acknowledge", target=alert_id, detail=detail)
+            changed = store.get(alert_id)
+        assert changed is not None  # noqa: S101  # alerts are never removed
+        return changed
+
+    def open(self) -> dict[tuple[AlertKind, str], Alert]:
+        """Return every open alert by its kind and subject."""
+        with self.db.read() as connection:
+            return AlertStore(connection).open()
+
+    def say(self, kind: AlertKind, subject: str, org_id: str, text: Text) -> bool:
+        """Open an alert unless one of its kind and subject is open; tell whether it was opened."""
+        if (kind, subject) in self.open():
+            return False
+        alert = Alert(
+            id=new_id("alt"), org_id=org_id, kind=kind, subject=subject, text=text, opened_at=self.clock.now()
+        )
+        try:
+            with self.db.begin() as tx:
+                AlertStore(tx.connection).add(alert)
+                detail: dict[str, JsonValue] = {"kind": kind.value, "subject": subject, "org": org_id, "text": text.zh}
+                self.evidence.record(tx, SYSTEM, "ingest.alert_open", target=alert.id, detail=detail)
+        except IntegrityError:  # another process said it in the same moment
+            return False
+        return True
+
+    def clear(self, kind: AlertKind, subject: str) -> bool:
+        """Close the alert of a kind and subject, if there is one."""
+        alert = self.open().get((kind, subject))
+        if alert is None:
+            return False
+        with self.db.begin() as tx:
+            closed = AlertStore(tx.connection).close(alert.id, self.clock.now())
+            if closed:
+                detail: dict[str, JsonValue] = {"kind": kind.value, "subject": subject}
+                self.evidence.record(tx, SYSTEM, "ingest.alert_close", target=alert.id, detail=detail)
+        return closed
+
+    def _may_see(self, actor: Actor, org_id: str) -> bool:
+        return self.access.allows(actor, Permission.INGEST_RUN_READ, org_id)
