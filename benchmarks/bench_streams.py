@@ -7,6 +7,7 @@ Broker (Debian's mosquitto), publisher, receiver and table share the machine.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -108,13 +109,19 @@ def add(platform: Platform, name: str, kind: StreamKind, options: dict[str, obje
     return made.id
 
 
-def serve(home: Path) -> tuple[subprocess.Popen[str], str]:
-    """Serve the home in a process of its own and return its address."""
-    command = [sys.executable, "-m", "beijiang.cli", "serve", "--port", "0", "--home", str(home), "--lang", "en"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    return process, next(w for w in line.split() if w.startswith("http"))
+def serve(home: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Serve the home in a process of its own and return its address once it answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "beijiang.cli", "serve", "--port", str(port), "--home", str(home), "--lang", "en"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    while process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{address}/health", timeout=5).status_code == httpx.codes.OK:
+                break
+        time.sleep(0.1)
+    return process, address
 
 
 def mqtt(home: Path, port: int, seconds: int) -> list[Line]:

@@ -92,5 +92,6 @@ def _rows(platform: object) -> int:
 def _begin(folder: Path) -> subprocess.Popen[str]:
     victim = subprocess.Popen([sys.executable, str(VICTIM), str(folder)], stdout=subprocess.PIPE, text=True)
     assert victim.stdout is not None
-    assert victim.stdout.readline() == "ready\n"
+    with victim.stdout as said:
+        assert said.readline() == "ready\n"
     return victim
