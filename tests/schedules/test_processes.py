@@ -22,8 +22,8 @@ from beijiang.ingest.store import ScheduleStore
 from beijiang.kit import SYSTEM
 from beijiang.settings import Settings
 
-MOMENTS = 8
-KILLS = 4
+MOMENTS = 6
+KILLS = 3
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,12 @@ def test_killed_again_and_again_each_moment_runs_once(home: Path) -> None:
     words = [sys.executable, str(Path(__file__).with_name("victim.py")), str(home), str(MOMENTS)]
     pick = random.Random(4)  # noqa: S311 - which instant, no secret
     for _ in range(KILLS):
-        process = subprocess.Popen(words, stdout=subprocess.PIPE)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(pick.uniform(0.0, 0.7))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert subprocess.run(words, check=False, timeout=120).returncode == 0
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(pick.uniform(0.0, 1.5))
+            process.send_signal(signal.SIGKILL)
+    assert subprocess.run(words, check=False, timeout=280).returncode == 0
     platform = build(Settings.for_tests(home))
     try:
         (schedule,) = platform.schedules.schedules(SYSTEM)
@@ -82,21 +81,19 @@ def test_a_served_installation_runs_a_schedule_by_itself(home: Path) -> None:
     with look.db.begin() as tx:  # the minute need not be waited for: as if it had been made a minute ago
         due = {"next_at": look.clock.now() - timedelta(seconds=1)}
         ScheduleStore(tx.connection).change(made["id"], due)
-    server = subprocess.Popen(
-        [*program, "serve", "--port", "0"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        assert server.stdout is not None
-        assert "http://" in server.stdout.readline()
-        for _ in range(120):
-            slots = look.schedules.slots(SYSTEM, made["id"])
-            if slots and slots[-1].state is SlotState.DONE:
-                break
-            time.sleep(0.25)
-        assert (slots[-1].state, slots[-1].attempt) == (SlotState.DONE, 1)
-    finally:
-        server.terminate()
-        server.wait(timeout=40)
-        look.close()
+    words = [*program, "serve", "--port", "0"]
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert "http://" in server.stdout.readline()
+            for _ in range(120):
+                slots = look.schedules.slots(SYSTEM, made["id"])
+                if slots and slots[-1].state is SlotState.DONE:
+                    break
+                time.sleep(0.25)
+            assert (slots[-1].state, slots[-1].attempt) == (SlotState.DONE, 1)
+        finally:
+            server.terminate()
+            look.close()
     listed = json.loads(cli("ingest", "freshness", "教师表"))
     assert listed[0]["data_at"] is not None
