@@ -174,10 +174,10 @@ def test_an_entry_waits_for_its_table(office: Any, desk: Callable[..., Any]) -> 
 
     del desk
     made = office.catalog.register(SYSTEM, Entry(name="手工登记", provider_id="education"))
-    bound = office.catalog.bind(SYSTEM, made.id, "待建的表")
-    assert office.catalog.bind(SYSTEM, made.id, "待建的表") == bound
+    bound = office.catalog.reserve(SYSTEM, made.id, "待建的表")
+    assert office.catalog.reserve(SYSTEM, made.id, "待建的表") == bound
     with pytest.raises(Conflict):
-        office.catalog.bind(SYSTEM, made.id, "另一张")
+        office.catalog.reserve(SYSTEM, made.id, "另一张")
 
 
 def test_the_same_over_http_and_only_for_the_department(office: Any) -> None:

@@ -94,7 +94,7 @@ class Compiling(Checking):
             self._check_values(ResourceStore(tx.connection), None, entry)
             return self._add(tx, actor, entry, table=None)
 
-    def bind(self, actor: Actor, resource_id: str, table: str) -> Resource:
+    def reserve(self, actor: Actor, resource_id: str, table: str) -> Resource:
         """Let an entry that has no table yet describe one that is about to be written for the first time.
 
         Raises:

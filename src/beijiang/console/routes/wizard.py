@@ -322,7 +322,7 @@ def _begin(platform: Platform, who: Actor, source_id: str, choice: Choice) -> st
     known = next((s for s in sources.syncs(who, source_id) if s.table == choice.table and s.feed == choice.feed), None)
     sync = known or sources.take(who, choice.draft(source_id))
     if choice.resource:
-        platform.catalog.bind(who, choice.resource, sync.table)
+        platform.catalog.reserve(who, choice.resource, sync.table)
     sources.run(who, sync.id)
     return sync.id
 
