@@ -98,10 +98,10 @@ def test_a_trusted_source_is_published_in_somebodys_name_and_taken_offline_when_
     harvests, catalog = bureau.platform.harvests, bureau.platform.catalog
     steward = person(bureau, "st", ORG, Role.STEWARD)
     publisher = person(bureau, "pub", "bigdata", Role.BUREAU_REVIEWER, Role.BUREAU_PUBLISHER)
-    pdf = [{"url": "https://data.example.cn/a.pdf", "format": "PDF", "name": "公报"}]
+    files = [{"url": "https://data.example.cn/a.json", "format": "JSON", "name": "公报"}]
     bureau.portal.packages = [
-        package(8001, resources=pdf),
-        package(8002, resources=pdf, license_id="houserules", license_title=""),
+        package(8001, resources=files),
+        package(8002, resources=files, license_id="houserules", license_title=""),
     ]
     source = bureau.source()
     with pytest.raises(Denied):

@@ -46,7 +46,7 @@ class Harvested(Compiling, Reviewing):
             if isinstance(provider, BeijiangError):
                 made.append(provider)
                 continue
-            entry = Entry(name=one.name, provider_id=one.provider_id, **provider)
+            entry = replace(provider, name=one.name)
             entry = _terms(replace(entry, **_values(one, frozenset(_PLAIN) | {"links"})), one)
             try:
                 self._check_values(store, None, entry)
@@ -90,12 +90,15 @@ class Harvested(Compiling, Reviewing):
             self._check_values(store, found, entry)
             self._rewrite(tx, actor, found, entry)
 
-    def _provider(self, actor: Actor, org_id: str) -> dict[str, str] | BeijiangError:
-        """Return the provider's part of an entry, or why the actor cannot compile for it."""
+    def _provider(self, actor: Actor, org_id: str) -> Entry | BeijiangError:
+        """Return an entry that says no more than its provider, or why the actor cannot compile for it."""
         if not self._access.allows(actor, Permission.CATALOG_RESOURCE_REGISTER, org_id):
             return _not_for(org_id)
         found = self._organisation(org_id)
-        return {} if found is None else {"provider_name": found.name_zh, "provider_code": found.uscc or ""}
+        bare = Entry(name="", provider_id=org_id)
+        if found is None:
+            return bare
+        return replace(bare, provider_name=found.name_zh, provider_code=found.uscc or "")
 
     def _named(self, store: ResourceStore, found: Resource, entry: Entry) -> Entry:
         """Return the entry under a name that its provider has not given yet: catalogs like to repeat theirs."""

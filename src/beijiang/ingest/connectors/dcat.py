@@ -135,7 +135,7 @@ class Dcat(Harvester):
             answer = calls.get(parsed(url), "")
         except TooLarge as error:
             raise _too_large(self.options.page_mib) from error
-        kind = self.options.syntax
+        kind: str = self.options.syntax
         if kind == "auto":
             kind = _sniffed(answer.body, answer.headers.get("content-type", ""), url)
         return graph_of(answer.body, kind), answer.body, kind
