@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.ingest.models import FileState, IngestRequest, RunMode, SyncMode, SyncPlan, Verdict
 from beijiang.ingest.service.certifying import LISTED, Finding, side
 from beijiang.ingest.service.fetching import patiently
 from beijiang.ingest.service.taking import sightings
 from beijiang.ingest.store import ArrivalStore
-from beijiang.kit import Conflict, Invalid
+from beijiang.kit import SYSTEM, Conflict, Invalid
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,13 +19,24 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.ingest.connectors import Connector, FileConnector
     from beijiang.ingest.models import FileRules, Run, Sighting, Sync, SyncDraft
-    from beijiang.kit import Actor
+    from beijiang.ingest.service.ingest import Ingest
+    from beijiang.jobs import JobRun
+    from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
     from beijiang.tables import Tables
 
-__all__ = ["file_request", "files_fit", "known_files", "only_one_at_a_time", "plan_files", "verify_files"]
+__all__ = ["file_request", "files_fit", "plan_files", "rows_of", "run_files", "verify_files"]
 
 _OPEN: Final = frozenset({FileState.NEW, FileState.CHANGED, FileState.GONE, FileState.REFUSED, FileState.WAITING})
+
+
+class Desk(Protocol):
+    """What the service of sources works with, as far as files need it."""
+
+    db: Database
+    tables: Tables
+    ingest: Ingest
+    clock: Clock
 
 
 def files_fit(draft: SyncDraft, made: Connector | FileConnector, key: tuple[str, ...]) -> FileRules | None:
@@ -47,6 +58,24 @@ def files_fit(draft: SyncDraft, made: Connector | FileConnector, key: tuple[str,
             code="bad_file_rules",
         )
     return None
+
+
+def rows_of(made: Connector | FileConnector) -> Connector:
+    """Return a connector whose feeds are rows.
+
+    Raises:
+        Invalid: files arrive at its source (``holds_files``).
+
+    """
+    from beijiang.ingest.connectors import FileConnector
+
+    if isinstance(made, FileConnector):
+        raise Invalid(
+            "该数据源是文件类的，没有可预览的行。请看取数计划中的文件清单。",
+            "Files arrive at this source; it has no rows to be shown. See the files in the plan.",
+            code="holds_files",
+        )
+    return made
 
 
 def file_request(request: IngestRequest, rules: FileRules | None) -> IngestRequest:
@@ -92,6 +121,14 @@ def only_one_at_a_time(runs: list[Run], run_id: str) -> None:
         )
 
 
+def run_files(desk: Desk, job: JobRun, run_id: str, sync: Sync, made: FileConnector) -> None:
+    """Do a run over files, unless another one of the same sync goes on."""
+    from beijiang.ingest.service.arriving import FilesWork
+
+    only_one_at_a_time(desk.ingest.runs(SYSTEM, org_id=sync.org_id, table=sync.table), run_id)
+    FilesWork(desk.ingest.shop, job, run_id, sync, made, desk.ingest.settings.upload_limit_bytes).do()
+
+
 def known_files(db: Database, tables: Tables, actor: Actor, sync: Sync) -> Mapping[str, Any]:
     """Return what is remembered of the files of a sync, as of the table's newest version."""
     head = tables.positions(actor, sync.table).get(sync.id)
@@ -99,11 +136,11 @@ def known_files(db: Database, tables: Tables, actor: Actor, sync: Sync) -> Mappi
         return ArrivalStore(connection).known(sync.id, None if head is None else str(head))
 
 
-def plan_files(  # a sync, both sides, and when
-    sync: Sync, made: FileConnector, known: Mapping[str, Any], *, creates: bool, now: datetime, whole: bool
-) -> SyncPlan:
+def plan_files(desk: Desk, actor: Actor, sync: Sync, made: FileConnector, *, whole: bool) -> SyncPlan:
     """Say where every file stands, without fetching one."""
+    known, now = known_files(desk.db, desk.tables, actor, sync), desk.clock.now()
     seen = patiently(lambda: _seen(sync, made, known, now, whole=whole))
+    creates = desk.tables.schema(actor, sync.table) is None
     return SyncPlan(sync=sync, creates=creates, columns=(), start=None, rows=None, stops="", files=seen)
 
 
@@ -114,10 +151,10 @@ def _seen(
         return sightings(shelf, sync, known, now=now, again=whole)
 
 
-def verify_files(
-    tables: Tables, actor: Actor, sync: Sync, made: FileConnector, known: Mapping[str, Any], *, now: datetime
-) -> Finding:
+def verify_files(desk: Desk, actor: Actor, sync: Sync, made: FileConnector) -> Finding:
     """Hold what was taken against the listing as it is now: files that are new, changed, gone or waiting are listed."""
+    tables, now = desk.tables, desk.clock.now()
+    known = known_files(desk.db, tables, actor, sync)
     columns = [c.name for c in tables.get(actor, sync.table).columns]
     held = tables.fingerprint(actor, sync.table, columns, sync.key)
     seen = patiently(lambda: _seen(sync, made, known, now))

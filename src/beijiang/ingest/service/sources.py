@@ -31,18 +31,11 @@ from beijiang.ingest.models import (
     SyncPlan,
     Verdict,
 )
-from beijiang.ingest.service.filing import (
-    file_request,
-    files_fit,
-    known_files,
-    only_one_at_a_time,
-    plan_files,
-    verify_files,
-)
+from beijiang.ingest.service.filing import file_request, files_fit, plan_files, rows_of, run_files, verify_files
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.ingest.store.turns import TurnStore
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, new_id
+from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
 from beijiang.outbound import Outbound, Target
 from beijiang.tables import HIDDEN
 
@@ -278,7 +271,7 @@ class Sources:
 
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
-        made = self._connector(source)
+        made = rows_of(self._connector(source))
         found = head_of(made, made.describe(name), limit)
         columns: list[JsonValue] = [*found.columns]
         detail: dict[str, JsonValue] = {"feed": found.feed, "rows": len(found.rows), "columns": columns}
@@ -396,8 +389,7 @@ class Sources:
         known = {} if arrow is None else {n: arrow.field(n).type for n in arrow.names if n not in HIDDEN}
         made = self._connector(self._source_of(sync))
         if isinstance(made, FileConnector):
-            files = known_files(self.db, self.tables, actor, sync)
-            return plan_files(sync, made, files, creates=arrow is None, now=self.clock.now(), whole=whole)
+            return plan_files(self, actor, sync, made, whole=whole)
         stops = ""
         try:
             feed = checked_feed(made, sync, list(known))
@@ -463,7 +455,6 @@ class Sources:
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Do the run that a job stands for; registered in build.py as the work of ``SYNC_JOB``."""
-        from beijiang.ingest.service.arriving import FilesWork
         from beijiang.ingest.service.syncing import SyncWork
 
         del arguments
@@ -476,8 +467,7 @@ class Sources:
             raise NotFound("取数任务已被删除。", "The sync has been removed.", code="sync_not_found")
         made = self._connector(source)
         if isinstance(made, FileConnector):
-            only_one_at_a_time(self.ingest.runs(SYSTEM, org_id=sync.org_id, table=sync.table), run_id)
-            FilesWork(self.ingest.shop, job, run_id, sync, made, self.ingest.settings.upload_limit_bytes).do()
+            run_files(self, job, run_id, sync, made)
         else:
             SyncWork(self.ingest.shop, job, run_id, sync, made).do()
         return {"run": run_id}
@@ -514,8 +504,7 @@ class Sources:
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
         made = self._connector(self._source_of(sync))
         if isinstance(made, FileConnector):
-            files = known_files(self.db, self.tables, actor, sync)
-            found = verify_files(self.tables, actor, sync, made, files, now=self.clock.now())
+            found = verify_files(self, actor, sync, made)
         else:
             found = verified(self.tables, actor, sync, made, self.ingest.settings.home / "staging" / new_id("verify"))
         certificate = Certificate(

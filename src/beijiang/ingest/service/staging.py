@@ -152,7 +152,7 @@ def stage_typed(
         for read, made, size in typed(source):
             yield source, read, made, size
 
-    parts = [lambda source=source: stream(source) for source in plan.sources]  # type: ignore[misc]
+    parts = [lambda source=source: stream(source) for source in plan.sources]
     return stage_parts(plan, key=key, parts=parts, folder=folder, tick=tick)
 
 
