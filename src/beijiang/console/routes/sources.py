@@ -96,7 +96,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             options=[(n, "、".join(map(str, v)) if isinstance(v, list) else v) for n, v in source.options.items()],
             feeds=feeds,
             feed=described,
-            arrives=described is not None and sources.holds_files(who, source.id),
+            arrives=sources.holds_files(who, source.id),
             fault=fault,
             fingerprint=fingerprint,
             syncs=sources.syncs(who, source.id),

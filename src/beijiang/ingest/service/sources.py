@@ -534,7 +534,7 @@ class Sources:
 
     def connect(self, source: Source) -> Connector:
         """Return the connector of a source with its secrets open; asked by harvests, which ask for access themselves."""
-        return self._connector(source)
+        return rows_of(self._connector(source))
 
     def _bounds(self, sync: Sync, part: CursorRange, feed: Feed | None = None) -> tuple[str | None, str | None]:
         """Return the ends of a part in the cursor's own texts."""
