@@ -5,8 +5,9 @@ accounts through connectors, by schedule; streams of messages are received, kept
 catalogs are harvested; what was set aside is mended at a work-bench.
 
 Owns the metadata tables ``ingest_*`` (files and deliveries, runs, schemas, templates, resolutions and mendings; sources,
-syncs, certificates, targets, arrivals, captures and schedules; streams and windows; harvests), and in the home folder
-``landing/``, ``spool/``, ``staging/``, ``quarantine/`` and ``changes/``. The reading core stands in ``readers`` and ``typing``.
+syncs, certificates, targets, arrivals, captures and schedules, lateness and key comparisons; streams and windows; harvests), and in the home folder
+``landing/``, ``spool/``, ``staging/``, ``quarantine/``,
+``changes/`` and ``tombstones/``. The reading core stands in ``readers`` and ``typing``.
 """
 
 from beijiang.ingest.models import (
@@ -15,6 +16,7 @@ from beijiang.ingest.models import (
     REPLAY_JOB,
     STREAM_JOB,
     SYNC_JOB,
+    VERIFY_JOB,
     WINDOW_JOB,
     AllowedTarget,
     BenchPage,
@@ -76,6 +78,7 @@ __all__ = [
     "REPLAY_JOB",
     "STREAM_JOB",
     "SYNC_JOB",
+    "VERIFY_JOB",
     "WINDOW_JOB",
     "AllowedTarget",
     "Bench",

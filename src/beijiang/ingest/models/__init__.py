@@ -1,13 +1,15 @@
 """Plain data of ingest: files handed in and what became of them; sources, syncs and certificates; streams, harvests, schedules."""
 
-from beijiang.ingest.models import arriving, bench, files, harvest, looks, sources, streams
+from beijiang.ingest.models import arriving, bench, files, harvest, lateness, looks, sources, streams, tombstones
 from beijiang.ingest.models.arriving import *  # noqa: F403 - one vocabulary in several files
 from beijiang.ingest.models.bench import *  # noqa: F403
 from beijiang.ingest.models.files import *  # noqa: F403
 from beijiang.ingest.models.harvest import *  # noqa: F403
+from beijiang.ingest.models.lateness import *  # noqa: F403
 from beijiang.ingest.models.looks import *  # noqa: F403
 from beijiang.ingest.models.sources import *  # noqa: F403
 from beijiang.ingest.models.streams import *  # noqa: F403
+from beijiang.ingest.models.tombstones import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += arriving.__all__
@@ -17,3 +19,5 @@ __all__ += harvest.__all__
 __all__ += looks.__all__
 __all__ += sources.__all__
 __all__ += streams.__all__
+__all__ += lateness.__all__
+__all__ += tombstones.__all__

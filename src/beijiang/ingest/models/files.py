@@ -146,6 +146,8 @@ class IngestRequest:
     """Read everything that a sync covers, not only what is new."""
     members: tuple[str, ...] = ()
     """Patterns of the members of archives that are read; empty reads all."""
+    keys: bool = False
+    """Compare all keys at this run, whether it is their turn or not."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the request for storage; equal requests give equal values."""
@@ -167,6 +169,7 @@ class IngestRequest:
             "sync": self.sync,
             "whole": self.whole,
             **({"members": [*self.members]} if self.members else {}),
+            "keys": self.keys,
         }
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -10,13 +11,14 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
-from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window, connector, kinds
+from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window, connector, usable_kinds
+from beijiang.ingest.errors import bad_overlap
 from beijiang.ingest.models import (
+    AUTO,
     SEALED_FOR,
     SEALED_FOR_STREAMS,
     SYNC_JOB,
     AllowedTarget,
-    Certificate,
     FeedPreview,
     FeedSuggestion,
     IngestRequest,
@@ -26,7 +28,6 @@ from beijiang.ingest.models import (
     SyncDraft,
     SyncMode,
     SyncPlan,
-    Verdict,
 )
 from beijiang.ingest.service.filing import (
     file_request,
@@ -34,8 +35,8 @@ from beijiang.ingest.service.filing import (
     known_files,
     only_one_at_a_time,
     plan_files,
-    verify_files,
 )
+from beijiang.ingest.service.proving import Proving
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, new_id
@@ -57,9 +58,11 @@ __all__ = ["Sources", "bad_options"]
 
 _NAME: Final = 100
 _FEEDS: Final = 5_000
+_EVERY: Final = 10_000
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
-class Sources:
+class Sources(Proving):
     """Departments' databases and services, read under their owners' accounts, each row accounted for."""
 
     def __init__(  # the parts it works with, wired on one page
@@ -121,8 +124,7 @@ class Sources:
         """Return every kind of source that is installed, with its options as a JSON schema."""
         self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
         found: list[dict[str, JsonValue]] = []
-        for kind in kinds():
-            made = connector(kind)
+        for kind, made in usable_kinds().items():
             model = made.options_model
             secret: list[JsonValue] = [*sorted(model.secret_names())]
             text: dict[str, JsonValue] = {"zh": made.text.zh, "en": made.text.en}
@@ -357,6 +359,7 @@ class Sources:
             "overlap": draft.overlap,
             "deletes": draft.deletes,
             "files": None if rules is None else rules.to_json(),
+            "deletes_every": draft.deletes_every,
         }
         try:
             with self.db.begin() as tx:
@@ -382,6 +385,7 @@ class Sources:
     def plan(self, actor: Actor, words: str, *, whole: bool = False) -> SyncPlan:
         """Say what a run would do: columns, from where it reads, and how many rows the source counts."""
         from beijiang.ingest.service.fetching import checked_feed, start_of
+        from beijiang.ingest.service.observing import keys_are_due
 
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
@@ -398,8 +402,12 @@ class Sources:
             stops, feed = stop.text.zh, made.describe(sync.feed)
         column = feed.column(sync.cursor)
         start = None
+        overlap = None if column is None else self.overlap(actor, sync.id, column.spec.type)
         if column is not None and not whole:
-            start = start_of(self.tables.positions(actor, sync.table).get(sync.id), sync.overlap, column.spec.type)
+            size = sync.overlap if overlap is None else overlap.size
+            start = start_of(self.tables.positions(actor, sync.table).get(sync.id), size, column.spec.type)
+        with self.db.read() as connection:
+            due = column is not None and keys_are_due(connection, sync)
         wanted = Wanted(feed=feed, key=sync.key, window=Window(sync.cursor, start) if column is not None else None)
         with made.open(wanted) as reading:
             counted = reading.fingerprint()
@@ -415,10 +423,22 @@ class Sources:
             for c in feed.columns
         ]
         rows = None if counted is None else counted.rows
-        return SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops)
+        return SyncPlan(
+            sync=sync,
+            creates=arrow is None,
+            columns=columns,
+            start=start,
+            rows=rows,
+            stops=stops,
+            overlap=overlap,
+            compares_keys=due,
+        )
 
-    def run(self, actor: Actor, words: str, *, whole: bool = False, reason: str = "") -> str:
-        """Queue a run and return its id; ``whole`` reads everything that the sync covers, not only what is new."""
+    def run(self, actor: Actor, words: str, *, whole: bool = False, keys: bool = False, reason: str = "") -> str:
+        """Queue a run and return its id.
+
+        ``whole`` reads everything that the sync covers, not only what is new; ``keys`` compares all keys.
+        """
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
         request = IngestRequest(
@@ -430,6 +450,7 @@ class Sources:
             reason=reason,
             sync=sync.id,
             whole=whole,
+            keys=keys,
         )
         return self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB)
 
@@ -453,65 +474,6 @@ class Sources:
         else:
             SyncWork(self.ingest.shop, job, run_id, sync, made).do()
         return {"run": run_id}
-
-    # Proof
-
-    def certificates(self, actor: Actor, words: str | None = None, limit: int = 50) -> list[Certificate]:
-        """Return certificates of one sync, or of all of the department's, newest first."""
-        syncs = [self.sync(actor, words)] if words is not None else self.syncs(actor)
-        self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
-        with self.db.read() as connection:
-            return SourceStore(connection).certificates([s.id for s in syncs], limit)
-
-    def certificate(self, actor: Actor, run_id: str) -> Certificate | None:
-        """Return the certificate that closes a run, if it has one.
-
-        Keys are values of rows: they are shown back to the department, and only counted for others who may see its runs.
-        """
-        run = self.ingest.run(actor, run_id)
-        with self.db.read() as connection:
-            found = SourceStore(connection).certificate(run_id)
-        if found is None or self.access.allows(actor, Permission.INGEST_QUARANTINE_READ, run.org_id):
-            return found
-        return replace(found, body={**found.body, "differences": []})
-
-    def verify(self, actor: Actor, words: str) -> Certificate:
-        """Hold the whole table against the source as it is now, and certify what is found.
-
-        Rows that the source changed after the last run differ, and are listed; the next run brings them.
-        """
-        from beijiang.ingest.service.verifying import verified
-
-        sync = self.sync(actor, words)
-        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
-        made = self._connector(self._source_of(sync))
-        if isinstance(made, FileConnector):
-            files = known_files(self.db, self.tables, actor, sync)
-            found = verify_files(self.tables, actor, sync, made, files, now=self.clock.now())
-        else:
-            found = verified(self.tables, actor, sync, made, self.ingest.settings.home / "staging" / new_id("verify"))
-        certificate = Certificate(
-            id=new_id("crt"),
-            sync_id=sync.id,
-            run_id=None,
-            table=sync.table,
-            version=self.tables.get(actor, sync.table).version,
-            at=self.clock.now(),
-            verdict=found.verdict,
-            body=found.body,
-        )
-        facts: dict[str, JsonValue] = {"certificate": certificate.id, "verdict": found.verdict.value}
-        with self.db.begin() as tx:
-            SourceStore(tx.connection).add_certificate(certificate)
-            self.evidence.record(tx, actor, "ingest.verify", target=sync.table, detail=facts)
-        return certificate
-
-    def repair(self, actor: Actor, words: str) -> str | None:
-        """Verify, and queue a run over everything where something differs; return that run's id, if one is needed."""
-        if self.verify(actor, words).verdict is Verdict.EQUAL:
-            return None
-        whole = self.sync(actor, words).mends_whole
-        return self.run(actor, words, whole=whole, reason="修复核对发现的差异 / mend what a verification found")
 
     # Inside
 
@@ -591,6 +553,14 @@ def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
         )
     if draft.mode is not SyncMode.INCREMENTAL:
         return
+    if draft.overlap not in {"", AUTO} and not _NUMBER.fullmatch(draft.overlap):
+        raise bad_overlap(draft.overlap)
+    if not 1 <= draft.deletes_every <= _EVERY:
+        raise Invalid(
+            f"每隔几次取数比对一次主键，应为 1 至 {_EVERY}。",
+            f"Keys are compared every 1 to {_EVERY} runs.",
+            code="bad_interval",
+        )
     if not key:
         raise Invalid(
             f"增量取数需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",
