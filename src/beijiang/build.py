@@ -23,6 +23,7 @@ from beijiang.ingest import (
     REPLAY_JOB,
     STREAM_JOB,
     SYNC_JOB,
+    VERIFY_JOB,
     WINDOW_JOB,
     Alerts,
     Bench,
@@ -186,6 +187,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     jobs.register(HARVEST_JOB, harvests.work)
     jobs.register(STREAM_JOB, streams.work)
     jobs.register(WINDOW_JOB, windows.work)
+    jobs.register(VERIFY_JOB, sources.verify_work)
     return Platform(
         settings=settings,
         clock=clock,

@@ -58,7 +58,11 @@ def test_from_an_open_target_to_a_proof(office: Any, desk: Callable[..., Any], s
     page = steward.get(sync).text
     assert "一致" in page
     assert "30" in page
-    steward.post(f"{sync}/verify")
+    assert steward.post(f"{sync}/verify").headers["location"] == sync
+    for job in office.sources.verifications(SYSTEM, sync.rsplit("/", 1)[1]):
+        assert "核对" in steward.get(sync).text
+        office.jobs.wait(job.id)
+    assert steward.get(f"{sync}/verification").headers["hx-refresh"] == "true"
     assert "整表核对" in steward.get(sync).text
     steward.post(f"{sync}/leave")
     assert "学籍库" in steward.get("/console/sources").text

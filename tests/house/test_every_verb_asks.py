@@ -36,7 +36,7 @@ MACHINERY: dict[str, set[str]] = {
     "Ingest": {"recover", "request_of", "work"},
     "Jobs": {"nudge", "register", "run_inline", "start_worker", "still_open", "stop", "wait"},
     "Schedules": {"is_working", "rest"},
-    "Sources": {"connect", "locked_out", "work"},
+    "Sources": {"connect", "locked_out", "verify_work", "work"},
     "Streams": {"attend", "check_windows", "locked_out", "stop", "work"},
     "Windows": {"on_table_written", "work"},
     "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},

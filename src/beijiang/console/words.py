@@ -178,6 +178,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "ingest.target_allow": Text("放行访问目标", "target opened"),
         "ingest.target_close": Text("关闭访问目标", "target closed"),
         "ingest.verify": Text("整表核对", "table verified"),
+        "ingest.tombstones": Text("查看已离开的主键", "keys that left shown"),
         "jobs.cancel": Text("取消作业", "job cancelled"),
         "jobs.end": Text("作业结束", "job ended"),
         "jobs.submit": Text("提交作业", "job submitted"),

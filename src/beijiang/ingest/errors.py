@@ -8,6 +8,7 @@ from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Refused, To
 from beijiang.kit.errors import JsonValue
 
 __all__ = [
+    "bad_overlap",
     "bad_rows_over_limit",
     "different_tables",
     "disk_trouble",
@@ -118,4 +119,13 @@ def bad_rows_over_limit(read: int, bad: int, limit: float, by_reason: dict[str, 
         "Download the return file from the quarantine, mend it and submit again.",
         code="bad_rows_over_limit",
         detail={"read": read, "bad": bad, "limit": limit, "by_reason": by_reason},
+    )
+
+
+def bad_overlap(words: str) -> Invalid:
+    """Say that an overlap is no number."""
+    return Invalid(
+        f"重叠量“{words[:40]}”不是数字。时间列按秒，日期列按天，数值列按数值；写 auto 则按观察到的迟到自动确定。",
+        f'The overlap "{words[:40]}" is no number: seconds for times, days for dates, a number for numbers; or auto, which learns it.',
+        code="bad_overlap",
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
@@ -136,6 +137,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         cursor: Annotated[str, Form(max_length=200)] = "",
         overlap: Annotated[str, Form(max_length=40)] = "",
         deletes: Annotated[str, Form(max_length=4)] = "",
+        deletes_every: Annotated[int, Form(ge=1, le=10_000)] = 1,
     ) -> RedirectResponse:
         who = person(request)
 
@@ -149,6 +151,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 cursor=cursor if mode is SyncMode.INCREMENTAL else "",
                 overlap=overlap,
                 deletes=bool(deletes),
+                deletes_every=deletes_every,
             )
             made = sources.take(who, draft)
             return f"/console/syncs/{made.id}", Text("请核对计划，然后开始取数。", "Check the plan, then begin.")
@@ -241,6 +244,8 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             fault=fault,
             proofs=sources.certificates(who, sync.id, limit=20),
             runs=platform.ingest.runs(who, table=sync.table, limit=10),
+            verification=next(iter(sources.verifications(who, sync.id)), None),
+            comparisons=sources.comparisons(who, sync.id, limit=10),
             may_run=may_run,
             plans=plans_of(platform, who, sync),
         )
@@ -260,17 +265,47 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, f"/console/syncs/{sync_id}", step)
 
     @pages.post("/syncs/{sync_id}/verify")
-    def verify(request: Request, sync_id: str) -> RedirectResponse:
+    def verify(request: Request, sync_id: str, repair: Annotated[str, Form(max_length=4)] = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            sources.verify_later(person(request), sync_id, repair=bool(repair))
+            return f"/console/syncs/{sync_id}", Text("已开始核对。", "The comparison has begun.")
+
+        return frame.attempt(request, f"/console/syncs/{sync_id}", step)
+
+    @pages.get("/syncs/{sync_id}/verification")
+    def verification(request: Request, sync_id: str) -> HTMLResponse:
+        """Return how far a comparison is; once it has ended the whole page is asked for again."""
         who = person(request)
-        back = f"/console/syncs/{sync_id}"
-        try:
-            proof = sources.verify(who, sync_id)
-        except BeijiangError as error:
-            if error.status in {401, 404}:
-                raise
-            return frame.after(request, back, error.text, "bad")
-        words = Text(f"核对完成：{proof.verdict.text.zh}。", f"Compared: {proof.verdict.text.en}.")
-        return frame.after(request, back, words, {"equal": "ok", "explained": "warn"}.get(proof.verdict.value, "bad"))
+        going = next(iter(sources.verifications(who, sync_id)), None)
+        answer = frame.fragment(request, "verification.html", sync=sources.sync(who, sync_id), verification=going)
+        if going is None:
+            answer.headers["HX-Refresh"] = "true"
+        return answer
+
+    @pages.post("/syncs/{sync_id}/verification/{job_id}/cancel")
+    def cancel(request: Request, sync_id: str, job_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            sources.cancel_verification(person(request), job_id)
+            return f"/console/syncs/{sync_id}", Text("已请求取消核对。", "Cancelling the comparison.")
+
+        return frame.attempt(request, f"/console/syncs/{sync_id}", step)
+
+    @pages.post("/syncs/{sync_id}/compare-keys")
+    def compare_keys(request: Request, sync_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            run_id = sources.compare_keys(person(request), sync_id)
+            return f"/console/runs/{run_id}", Text("已开始比对主键。", "The comparison of keys has begun.")
+
+        return frame.attempt(request, f"/console/syncs/{sync_id}", step)
+
+    @pages.get("/syncs/{sync_id}/tombstones.csv")
+    def tombstones(request: Request, sync_id: str) -> FileResponse:
+        who = person(request)
+        path = sources.tombstone_file(who, sync_id)
+        name = f"{sources.sync(who, sync_id).table} 已删除主键.csv"
+        return FileResponse(
+            path, media_type="text/csv", filename=name, background=BackgroundTask(path.unlink, missing_ok=True)
+        )
 
     @pages.post("/syncs/{sync_id}/leave")
     def leave(request: Request, sync_id: str) -> RedirectResponse:
@@ -348,5 +383,4 @@ def _words(pair: dict[str, str] | None, otherwise: str) -> Text:
 
 def options_of(words: dict[str, str]) -> dict[str, Any]:
     """Return the options of a form; a field left empty is one that was not given."""
-    given = {n.removeprefix(_OPTION): v.strip() for n, v in words.items() if n.startswith(_OPTION) and v.strip()}
-    return {n: v.split(",") if n == "schemas" else v for n, v in given.items()}
+    return {n.removeprefix(_OPTION): v.strip() for n, v in words.items() if n.startswith(_OPTION) and v.strip()}

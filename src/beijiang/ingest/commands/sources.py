@@ -11,13 +11,14 @@ import typer
 
 from beijiang.ingest.commands.arrivals import add_files, show_files
 from beijiang.ingest.commands.files import AS, actor_of, follow, organisation_of, show_run, why
-from beijiang.ingest.models import RunState, SourceDraft, SyncDraft, SyncMode, Verdict
+from beijiang.ingest.commands.proving import add_proofs, show_proof
+from beijiang.ingest.models import RunState, SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import Actor, Invalid, Refused, Text
 from beijiang.outbound import Target
 from beijiang.terminal import Column, as_json, language, progress, say, show
 
 if TYPE_CHECKING:
-    from beijiang.ingest.models import Certificate
+    from beijiang.ingest.models import SyncPlan
     from beijiang.ingest.service import Sources
 
 __all__ = ["add_runs", "pairs", "secrets", "sources"]
@@ -65,22 +66,6 @@ _TARGETS = (
     Column("folder", Text("目录", "folder")),
     Column("reason", Text("理由", "reason")),
     Column("added_by", Text("放行人", "by")),
-)
-_PROOF = (
-    Column("sync", Text("取数任务", "sync")),
-    Column("table", Text("表", "table")),
-    Column("version", Text("版本", "version")),
-    Column("verdict", Text("结论", "verdict")),
-    Column("source_rows", Text("源端行数", "rows at the source")),
-    Column("held_rows", Text("表内行数", "rows in the table")),
-    Column("set_aside", Text("隔离", "set aside")),
-    Column("checksum", Text("校验和", "checksum")),
-    Column("differences_found", Text("差异行", "rows that differ")),
-)
-_DIFFERENCES = (
-    Column("kind", Text("差异", "difference")),
-    Column("key", Text("主键", "key")),
-    Column("columns", Text("不同的列", "columns")),
 )
 _OPTION = typer.Option("--option", "-o", help="NAME=VALUE of the source; again for more.")
 _SECRET = typer.Option(
@@ -228,9 +213,10 @@ def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
         column: Annotated[list[str] | None, typer.Option(help="Only this column; again for more.")] = None,
         cursor: str = typer.Option("", help="Column that grows with every change (incremental)."),
         overlap: str = typer.Option(
-            "", help="How far before the last position to read again: seconds, days or a number."
+            "", help="How far before the last position to read again: seconds, days or a number; auto learns it."
         ),
         deletes: bool = typer.Option(False, "--deletes", help="Compare all keys, so that deleted rows leave too."),
+        deletes_every: int = typer.Option(1, min=1, help="Compare them at every so many runs only."),
         person: str = AS,
     ) -> None:
         """Say that a table or view of a source is to be taken into a table here."""
@@ -245,6 +231,7 @@ def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             cursor=cursor,
             overlap=overlap,
             deletes=deletes,
+            deletes_every=deletes_every,
         )
         show(registry.take(_actor(registry, person), draft).to_json())
         say(Text(f"下一步：beijiang ingest plan {into}", f"Next: beijiang ingest plan {into}"))
@@ -336,6 +323,7 @@ def add_runs(group: typer.Typer, get: Callable[[], Sources]) -> None:
                 f'{rows} rows would be read into table "{found.sync.table}"{start}.',
             )
         )
+        _say_more(found)
         if found.stops:
             raise Refused(found.stops, found.stops, code="schema_change_stops")
 
@@ -359,53 +347,17 @@ def add_runs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             return
         show_run(run)
         if proof is not None:
-            _show_proof(proof)
+            show_proof(proof)
 
-    _add_proofs(group, get)
+    add_proofs(group, get)
 
 
-def _add_proofs(group: typer.Typer, get: Callable[[], Sources]) -> None:
-    @group.command("verify")
-    def verify(
-        source: str = typer.Argument(help="Table, sync, or a source of which one feed is taken."),
-        repair: bool = typer.Option(False, "--repair", help="Read everything again where something differs."),
-        person: str = AS,
-    ) -> None:
-        """Hold a whole table against its source as it is now. Exit status 1 where rows differ."""
-        registry = get()
-        actor = _actor(registry, person)
-        with progress(Text("核对两边的数据", "Comparing both sides")):
-            proof = registry.verify(actor, source)
-        if repair and proof.verdict is not Verdict.EQUAL:
-            _show_proof(proof)
-            whole = registry.sync(actor, source).mends_whole
-            reason = "修复核对发现的差异 / repair"
-            run = follow(registry.ingest, actor, registry.run(actor, source, whole=whole, reason=reason))
-            if run.state is not RunState.COMMITTED:
-                raise why(run)
-            proof = registry.verify(actor, source)
-        if as_json():
-            show(proof.to_json())
-        else:
-            _show_proof(proof)
-        if proof.verdict is Verdict.DIFFERENT:
-            raise Refused(
-                "两边的数据不一致，差异已列出。下一次取数会带来源端的更新；加 --repair 立即全部重取。",
-                "The two sides differ; see the list. The next run brings what changed at the source; --repair reads everything again now.",
-                code="rows_differ",
-                detail={"certificate": proof.id},
-            )
-
-    @group.command("certificates")
-    def certificates(
-        source: str = typer.Argument("", help="Table, sync or source; all if empty."),
-        limit: int = typer.Option(20, min=1, max=500, help="How many, newest first."),
-        person: str = AS,
-    ) -> None:
-        """List certificates, newest first."""
-        registry = get()
-        found = registry.certificates(_actor(registry, person), source or None, limit)
-        show([c.to_json() for c in found] if as_json() else [_proof(c) for c in found], _PROOF)
+def _say_more(plan: SyncPlan) -> None:
+    if plan.overlap is not None:
+        size, reason = plan.overlap.size, plan.overlap.why
+        say(Text(f"重叠 {size}：{reason.zh}", f"Overlap {size}: {reason.en}"))
+    if plan.compares_keys:
+        say(Text("将比对全部主键。", "All keys would be compared."))
 
 
 def _actor(registry: Sources, person: str) -> Actor:
@@ -421,7 +373,7 @@ def pairs(words: Sequence[str]) -> dict[str, Any]:
             raise Invalid(
                 f"选项“{word}”应写作 名称=值。", f'Write the option "{word}" as NAME=VALUE.', code="bad_options"
             )
-        pairs[name] = value.split(",") if name.endswith("s") and name == "schemas" else value
+        pairs[name] = value
     return pairs
 
 
@@ -455,28 +407,3 @@ def _planned(column: Any, *, creates: bool) -> dict[str, Any]:
     elif column["changed"]:
         state = Text("类型改变", "type changes")
     return {**column, "state": state.in_language(language())}
-
-
-def _proof(proof: Certificate) -> dict[str, Any]:
-    body: Any = proof.body
-    return {
-        "sync": proof.sync_id,
-        "table": proof.table,
-        "version": proof.version,
-        "verdict": proof.verdict.text.in_language(language()),
-        "source_rows": body["source"]["rows"],
-        "held_rows": body["held"]["rows"],
-        "set_aside": body["set_aside"],
-        "checksum": body["held"]["checksum"][:16],
-        "differences_found": body["differences_found"],
-    }
-
-
-def _show_proof(proof: Certificate) -> None:
-    show(_proof(proof), _PROOF)
-    found: Any = proof.body["differences"]
-    if found:
-        show(
-            [{**d, "key": " | ".join(k or "" for k in d["key"]), "columns": ", ".join(d["columns"])} for d in found],
-            _DIFFERENCES,
-        )

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from beijiang.ingest.typing import ColumnSpec
 from beijiang.kit import Text
@@ -44,10 +44,23 @@ class ConnectorOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _parted(cls, given: Any) -> Any:
+        """Part the lists of words that forms and terminals hand over as one text with commas."""
+        if not isinstance(given, dict):
+            return given
+        lists = {name for name, f in cls.model_fields.items() if f.annotation == tuple[str, ...]}
+        return {n: _words(v) if n in lists and isinstance(v, str) else v for n, v in given.items()}
+
     @classmethod
     def secret_names(cls) -> frozenset[str]:
         """Return the options that are never shown again."""
         return frozenset(name for name, f in cls.model_fields.items() if SecretStr in _types_of(f.annotation))
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.replace("，", ",").split(",") if word.strip()]
 
 
 def _types_of(annotation: object) -> tuple[object, ...]:

@@ -25,8 +25,9 @@ from beijiang.ingest.connectors.contract import (
 from beijiang.ingest.connectors.documents import MISSING, find, steps
 from beijiang.ingest.connectors.rest_auth import Auth
 from beijiang.ingest.connectors.rest_calls import Calls, pages
-from beijiang.ingest.connectors.rest_cells import cell, comparable, since_text
+from beijiang.ingest.connectors.rest_cells import cell, since_text
 from beijiang.ingest.connectors.rest_options import Endpoint, RestColumn, RestOptions
+from beijiang.ingest.connectors.rows import Bounds, Top
 from beijiang.ingest.connectors.sql import is_ordered
 from beijiang.ingest.connectors.troubles import feed_missing
 from beijiang.kit import Text
@@ -142,10 +143,10 @@ class _Look(Reading):
             return None
         if not spool.looked:
             spool.file = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the look
-            top = _Top(window, self._wanted.feed)
+            top = Top(window, self._wanted.feed)
             with pa.ipc.new_stream(spool.file, self.schema) as writer:
                 for batch in self._asked(self._wanted.feed, window):
-                    top.see(batch)
+                    top.see(batch.column(window.column).to_pylist())
                     writer.write_batch(batch)
             spool.top, spool.looked = top.text, True
         return spool.top
@@ -180,7 +181,8 @@ class _Look(Reading):
         declared = {c.name: c for c in service.columns}
         taken = [(declared[n], steps(declared[n].path) or (n,)) for n in names]
         strict = None if service.endpoint.columns or len(names) < len(declared) else set(declared)
-        bounds = _Bounds(window, feed)
+        bounds = Bounds(window, feed)
+        at = names.index(bounds.column) if bounds.column else 0
         absent = {c.name for c, _ in taken if not c.optional}
         cells: list[list[str | None]] = [[] for _ in names]
         size = seen = 0
@@ -193,7 +195,7 @@ class _Look(Reading):
                 if absent:
                     absent -= {c.name for (c, _), v in zip(taken, values, strict=True) if v is not MISSING}
                 texts = [cell(v, c, self._zone) for (c, _), v in zip(taken, values, strict=True)]
-                if bounds.admit(texts, names):
+                if bounds.admit(texts[at]):
                     for column, text in zip(cells, texts, strict=True):
                         column.append(text)
             size += page.size
@@ -221,45 +223,3 @@ def _batch(cells: list[list[str | None]], names: Sequence[str]) -> pa.RecordBatc
 def _check_members(row: Any, known: set[str]) -> None:
     if isinstance(row, dict) and not row.keys() <= known:
         raise troubles.columns_new(sorted(str(name) for name in row.keys() - known))
-
-
-class _Bounds:
-    """Which rows belong to a window; a service may not know of it, or mean it a little differently."""
-
-    def __init__(self, window: Window | None, feed: Feed) -> None:
-        column = None if window is None else feed.column(window.column)
-        self._column = column
-        if column is not None and window is not None:
-            self._low = comparable(None if window.start is None else str(window.start), column.spec)
-            self._high = comparable(None if window.end is None else str(window.end), column.spec)
-
-    def admit(self, texts: Sequence[str | None], names: Sequence[str]) -> bool:
-        """Tell whether a row belongs to the window; one without a cursor that could be kept always does."""
-        if self._column is None:
-            return True
-        value = comparable(texts[names.index(self._column.name)], self._column.spec)
-        if value is None:
-            return True
-        return (self._low is None or value >= self._low) and (self._high is None or value <= self._high)
-
-
-class _Top:
-    """The highest cursor value that went by."""
-
-    def __init__(self, window: Window, feed: Feed) -> None:
-        self._column = feed.column(window.column)
-        self._value: Any = None
-
-    def see(self, batch: pa.RecordBatch) -> None:
-        """Look at the rows of a batch."""
-        if self._column is None:
-            return
-        for text in batch.column(self._column.name).to_pylist():
-            value = comparable(text, self._column.spec)
-            if value is not None and (self._value is None or value > self._value):
-                self._value = value
-
-    @property
-    def text(self) -> str | None:
-        """Return it as canonical text."""
-        return None if self._value is None else self._value if isinstance(self._value, str) else f"{self._value:f}"

@@ -149,6 +149,8 @@ class IngestRequest:
     since: str | None = None
     until: str | None = None
     """Canonical texts of the cursor: read this part again and leave the position as it is."""
+    keys: bool = False
+    """Compare all keys at this run, whether it is their turn or not."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the request for storage; equal requests give equal values."""
@@ -172,6 +174,7 @@ class IngestRequest:
             **({"members": [*self.members]} if self.members else {}),
             "since": self.since,
             "until": self.until,
+            "keys": self.keys,
         }
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from beijiang.ingest.models.arriving import FileRules, Sighting
 from beijiang.ingest.models.files import RunMode
+from beijiang.ingest.models.lateness import Overlap
 from beijiang.kit import Text
 from beijiang.kit.errors import JsonValue
 
@@ -17,6 +18,7 @@ __all__ = [
     "SEALED_FOR",
     "SYNC_FILE_SUFFIX",
     "SYNC_JOB",
+    "VERIFY_JOB",
     "AllowedTarget",
     "Certificate",
     "Source",
@@ -30,6 +32,8 @@ __all__ = [
 
 SYNC_JOB: Final = "ingest.sync"
 """Name under which build.py registers the work of runs from sources."""
+VERIFY_JOB: Final = "ingest.verify"
+"""The same for comparisons of whole tables."""
 SEALED_FOR: Final = "connector"
 SYNC_FILE_SUFFIX: Final = ".parquet"
 
@@ -109,9 +113,11 @@ class SyncDraft:
     """Empty: all, also those that the source gets later."""
     cursor: str = ""
     overlap: str = ""
-    """How far before the last position a run reads again: seconds for times, days for dates, a number for numbers."""
+    """How far before the last position a run reads again: seconds for times, days for dates, a number for numbers; ``auto`` learns it."""
     deletes: bool = False
-    """Compare all keys at each incremental run, so that rows deleted at the source leave the table."""
+    """Compare all keys at incremental runs, so that rows deleted at the source leave the table."""
+    deletes_every: int = 1
+    """At each of them, or at every second, third ... one."""
     files: FileRules | None = None
     """Which files are taken and how; for sources in which files arrive."""
 
@@ -132,6 +138,7 @@ class Sync:
     cursor: str
     overlap: str
     deletes: bool
+    deletes_every: int
     created_at: datetime
     files: FileRules | None = None
 
@@ -161,6 +168,7 @@ class Sync:
             "cursor": self.cursor,
             "overlap": self.overlap,
             "deletes": self.deletes,
+            "deletes_every": self.deletes_every,
             "created_at": self.created_at.isoformat(),
             **({"files": self.files.to_json()} if self.files is not None else {}),
         }
@@ -185,6 +193,10 @@ class SyncPlan:
     """Where each file stands, for sources in which files arrive."""
     end: str | None = None
     """Canonical text of the cursor up to which rows are read; None reads to the newest."""
+    overlap: Overlap | None = None
+    """How far before the position it would read, where that is learned."""
+    compares_keys: bool = False
+    """All keys would be compared, so that rows deleted at the source leave."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the plan for an API answer or the terminal."""
@@ -200,6 +212,8 @@ class SyncPlan:
             "columns": [dict(c) for c in self.columns],
             "stops": self.stops,
             **({"files": [f.to_json() for f in self.files]} if self.sync.files is not None else {}),
+            "overlap": None if self.overlap is None else self.overlap.to_json(),
+            "compares_keys": self.compares_keys,
         }
 
 

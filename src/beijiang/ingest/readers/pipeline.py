@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
-from typing import Generic, TypeVar, cast
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Generic, TypeVar
 
 __all__ = ["ahead"]
 
@@ -40,7 +40,10 @@ class _Worker(Generic[T]):
     def _run(self, produce: Callable[[], Iterator[T]]) -> None:
         error: BaseException | None = None
         try:
-            with closing(cast("Generator[T, None, None]", produce())) as source:
+            with ExitStack() as finally_close:
+                source = produce()
+                if hasattr(source, "close"):  # a generator holds files and connections; a plain iterator, nothing
+                    finally_close.callback(source.close)
                 for item in source:
                     if not self._offer(item):
                         return
@@ -50,7 +53,7 @@ class _Worker(Generic[T]):
 
 
 def ahead(produce: Callable[[], Iterator[T]], depth: int = 2) -> Iterator[T]:
-    """Run ``produce`` (a generator function) in a thread; at most ``depth`` items wait, and closing stops the thread."""
+    """Run ``produce`` in a thread; at most ``depth`` items wait, and closing stops the thread."""
     worker = _Worker(produce, depth)
     worker.thread.start()
     try:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.ingest.connectors import Feed
 from beijiang.ingest.models import CursorRange, FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
+from beijiang.ingest.routes.proving import add_proofs
 from beijiang.ingest.service import Sources
 from beijiang.kit import Actor
 from beijiang.outbound import Target
@@ -73,10 +74,13 @@ class SyncOrder(_Order):
     columns: list[str] = Field(default_factory=list, max_length=5000, description="Empty: all.")
     cursor: str = Field(default="", max_length=200, description="Column that grows with every change (incremental).")
     overlap: str = Field(
-        default="", max_length=40, description="Seconds, days or a number read again before the last position."
+        default="",
+        max_length=40,
+        description="Seconds, days or a number read again before the last position; auto learns it.",
     )
     deletes: bool = Field(default=False, strict=True, description="Compare all keys, so that deleted rows leave too.")
     files: FilesOrder | None = Field(default=None, description="For sources in which files arrive; feed is the folder.")
+    deletes_every: int = Field(default=1, ge=1, le=10_000, strict=True, description="At every so many runs only.")
 
 
 class RunOrder(_Order):
@@ -184,13 +188,7 @@ def sources_router(sources: Sources) -> APIRouter:  # a list of small functions
         run_id = sources.run(actor, sync, whole=order.whole, reason=order.reason, part=part)
         return sources.ingest.run(actor, run_id).to_json()
 
-    @api.post("/syncs/{sync}/verify", summary="Hold the whole table against its source as it is now")
-    def verify(request: Request, sync: _Id) -> dict[str, Any]:
-        return sources.verify(_actor(request), sync).to_json()
-
-    @api.get("/syncs/{sync}/certificates", summary="Proof of what arrived, newest first")
-    def certificates(request: Request, sync: _Id, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> dict[str, Any]:
-        return {"certificates": [c.to_json() for c in sources.certificates(_actor(request), sync, limit)]}
+    add_proofs(api, sources)
 
     @api.get("/targets", summary="Inner machines and folders that sources may be read from")
     def targets(request: Request) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Finding:
 
     verdict: Verdict
     body: dict[str, JsonValue]
+    missed: dict[str, Any] | None = None
+    """Rows that the position had passed and no run had seen: how many, and how late; None where nobody asked."""
 
 
 def certified(  # noqa: PLR0913 - two sides and what lies between them
@@ -74,7 +76,7 @@ def certified(  # noqa: PLR0913 - two sides and what lies between them
         found = tables.differences(
             actor, sync.table, columns, sync.key, staged, buckets=unlike, part=part, version=version
         )
-    explained = [d for d in found if d.kind is DifferenceKind.EXTRA and not whole and not sync.deletes]
+    explained = [d for d in found if d.kind is DifferenceKind.EXTRA and not whole and not fetched.has_keys]
     verdict = Verdict.EQUAL
     if lost or (unlike and not sync.key) or len(explained) < len(found):
         verdict = Verdict.DIFFERENT

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beijiang.ingest.connectors import Feed, Wanted, Window
+from beijiang.ingest.errors import bad_overlap
 from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.service.packing import packed
 from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedSchema
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector
     from beijiang.ingest.models import Sync
 
-__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "checked_feed", "fetch", "patiently", "start_of"]
+__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "Since", "checked_feed", "fetch", "patiently", "start_of"]
 
 ROWS_FILE: Final = "rows.parquet"
 AGAIN_FILE: Final = "again.parquet"
@@ -35,6 +36,16 @@ _PAUSES: Final = (0.5, 2.0, 8.0)
 """Seconds before each new attempt at a source that does not answer."""
 
 _READING = Text("读取数据源", "Reading the source")
+_KEYS = Text("读取全部主键", "Reading all keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What a run takes up from the one before: its position, from where it reads again, and whether it is the keys' turn."""
+
+    position: str | None = None
+    start: str | None = None
+    keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,10 @@ class Fetched:
     """All keys of the source came too, so that what was deleted there can leave."""
     unique: bool
     """The source itself guarantees one row per key."""
+    since: str | None = None
+    """The position before this look; between ``start`` and it stand rows that are read again."""
+    keys: int = 0
+    """How many keys the source has, where they were asked for."""
 
     @property
     def schema(self) -> TypedSchema:
@@ -126,11 +141,7 @@ def start_of(position: object, overlap: str, kind: ColumnType) -> str | None:
     try:
         size = Decimal(overlap)
     except InvalidOperation as error:
-        raise Invalid(
-            f"重叠量“{overlap}”不是数字。时间列按秒，日期列按天，数值列按数值。",
-            f'The overlap "{overlap}" is no number: seconds for times, days for dates, a number for numbers.',
-            code="bad_overlap",
-        ) from error
+        raise bad_overlap(overlap) from error
     if kind is ColumnType.TIMESTAMP:
         moment = datetime.fromisoformat(text) - timedelta(seconds=float(size))
         return moment.isoformat(sep=" ", timespec="microseconds")
@@ -156,7 +167,7 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
     sync: Sync,
     feed: Feed,
     *,
-    start: str | None,
+    since: Since,
     until: str | None = None,
     folder: Path,
     tally: Callable[[Sequence[Path], pa.Schema], Fingerprint],
@@ -171,7 +182,7 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         connector: the way to the source.
         sync: what is taken from it.
         feed: the feed with the wanted columns.
-        start: canonical text of the cursor from which is read; None reads all.
+        since: what it takes up from the run before.
         until: canonical text of the cursor up to which is read; None reads to the end.
         folder: where the files go.
         tally: fingerprints a Parquet file.
@@ -179,7 +190,9 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         tick: is told rows done, rows expected, and what is going on.
 
     """
-    window = Window(sync.cursor, start, until) if sync.cursor else None
+    window = Window(sync.cursor, since.start, until) if sync.cursor else None
+    compared = since.keys and window is not None
+    count = 0
     wanted = Wanted(feed=feed, key=sync.key, window=window)
     with connector.open(wanted) as look:
         schema = look.schema
@@ -189,13 +202,13 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         reading = look.until(end) if bounded else look
         claimed = reading.fingerprint()
         expected = None if claimed is None else claimed.rows
-        part = Part(sync.cursor, start, None if end is None else str(end)) if sync.cursor else None
+        part = Part(sync.cursor, since.start, None if end is None else str(end)) if sync.cursor else None
         unchanged = claimed is not None and held is not None and not claimed.differing(held(part))
         batches = _nothing if unchanged else reading.batches
         rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
-        if sync.deletes and window is not None:
+        if compared:
             keys = pa.schema([schema.field(name) for name in sync.key])
-            _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _READING))
+            count = _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _KEYS))
         if claimed is None:
             _write(reading.batches, schema, folder / AGAIN_FILE, lambda n: tick(n, rows, _READING))
             claimed = tally([folder / AGAIN_FILE], schema)
@@ -208,14 +221,16 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         comments={c.name: c.comment for c in feed.columns if c.comment},
         rows=rows,
         cursor=sync.cursor,
-        start=start,
+        start=since.start,
         end=None if end is None else str(end),
         source=claimed.to_json(),
         counted_by=counted_by,
         consistent=reading.consistent,
-        has_keys=sync.deletes and window is not None,
+        has_keys=compared,
         unchanged=unchanged,
         unique=reading.consistent and bool(sync.key) and set(sync.key) >= set(feed.key) > set(),
+        since=since.position,
+        keys=count,
     )
 
 

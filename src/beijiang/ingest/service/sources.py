@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -12,13 +13,14 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
-from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window, connector, kinds
+from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window, connector, usable_kinds
+from beijiang.ingest.errors import bad_overlap
 from beijiang.ingest.models import (
+    AUTO,
     SEALED_FOR,
     SEALED_FOR_STREAMS,
     SYNC_JOB,
     AllowedTarget,
-    Certificate,
     CursorRange,
     FeedPreview,
     FeedSuggestion,
@@ -29,9 +31,9 @@ from beijiang.ingest.models import (
     SyncDraft,
     SyncMode,
     SyncPlan,
-    Verdict,
 )
-from beijiang.ingest.service.filing import file_request, files_fit, plan_files, rows_of, run_files, verify_files
+from beijiang.ingest.service.filing import file_request, files_fit, plan_files, rows_of, run_files
+from beijiang.ingest.service.proving import Proving
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.ingest.store.turns import TurnStore
@@ -54,9 +56,11 @@ __all__ = ["Sources", "bad_options"]
 
 _NAME: Final = 100
 _FEEDS: Final = 5_000
+_EVERY: Final = 10_000
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
-class Sources:
+class Sources(Proving):
     """Departments' databases and services, read under their owners' accounts, each row accounted for."""
 
     def __init__(  # the parts it works with, wired on one page
@@ -118,8 +122,7 @@ class Sources:
         """Return every kind of source that is installed, with its options as a JSON schema."""
         self.access.require(actor, Permission.INGEST_SOURCE_READ, actor.org_id)
         found: list[dict[str, JsonValue]] = []
-        for kind in kinds():
-            made = connector(kind)
+        for kind, made in usable_kinds().items():
             model = made.options_model
             secret: list[JsonValue] = [*sorted(model.secret_names())]
             text: dict[str, JsonValue] = {"zh": made.text.zh, "en": made.text.en}
@@ -354,6 +357,7 @@ class Sources:
             "overlap": draft.overlap,
             "deletes": draft.deletes,
             "files": None if rules is None else rules.to_json(),
+            "deletes_every": draft.deletes_every,
         }
         try:
             with self.db.begin() as tx:
@@ -382,6 +386,7 @@ class Sources:
         With ``part`` that is a part read again, whatever the position; a source that cannot count is read for it.
         """
         from beijiang.ingest.service.fetching import checked_feed, start_of
+        from beijiang.ingest.service.observing import keys_are_due
 
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
@@ -397,8 +402,12 @@ class Sources:
             stops, feed = stop.text.zh, made.describe(sync.feed)
         column = feed.column(sync.cursor)
         start, end = (None, None) if not part else self._bounds(sync, part, feed)
+        overlap = None if column is None else self.overlap(actor, sync.id, column.spec.type)
         if column is not None and not whole and not part:
-            start = start_of(self.tables.positions(actor, sync.table).get(sync.id), sync.overlap, column.spec.type)
+            size = sync.overlap if overlap is None else overlap.size
+            start = start_of(self.tables.positions(actor, sync.table).get(sync.id), size, column.spec.type)
+        with self.db.read() as connection:
+            due = column is not None and keys_are_due(connection, sync)
         window = Window(sync.cursor, start, end) if column is not None else None
         wanted = Wanted(feed=feed, key=sync.key, window=window)
         with made.open(wanted) as reading:
@@ -416,7 +425,17 @@ class Sources:
             for c in feed.columns
         ]
         rows = read if counted is None else counted.rows
-        return SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops, end=end)
+        return SyncPlan(
+            sync=sync,
+            creates=arrow is None,
+            columns=columns,
+            start=start,
+            rows=rows,
+            stops=stops,
+            end=end,
+            overlap=overlap,
+            compares_keys=due,
+        )
 
     def run(
         self,
@@ -424,13 +443,17 @@ class Sources:
         words: str,
         *,
         whole: bool = False,
+        keys: bool = False,
         reason: str = "",
         part: CursorRange | None = None,
         tx: UnitOfWork | None = None,
     ) -> str:
-        """Queue a run and return its id; ``whole`` reads everything that the sync covers, not only what is new.
+        """Queue a run and return its id.
+
+        ``whole`` reads everything that the sync covers, not only what is new; ``keys`` compares all keys.
 
         ``part`` reads that part again (back-fill) and leaves the position where it is. It begins when its source has room for it. With ``tx`` it is queued in the caller's transaction.
+
         """
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
@@ -446,6 +469,7 @@ class Sources:
             whole=whole,
             since=since,
             until=until,
+            keys=keys,
         )
         with self.db.begin() if tx is None else nullcontext(tx) as unit:
             run_id = self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB, tx=unit)
@@ -471,64 +495,6 @@ class Sources:
         else:
             SyncWork(self.ingest.shop, job, run_id, sync, made).do()
         return {"run": run_id}
-
-    # Proof
-
-    def certificates(self, actor: Actor, words: str | None = None, limit: int = 50) -> list[Certificate]:
-        """Return certificates of one sync, or of all of the department's, newest first."""
-        syncs = [self.sync(actor, words)] if words is not None else self.syncs(actor)
-        self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
-        with self.db.read() as connection:
-            return SourceStore(connection).certificates([s.id for s in syncs], limit)
-
-    def certificate(self, actor: Actor, run_id: str) -> Certificate | None:
-        """Return the certificate that closes a run, if it has one.
-
-        Keys are values of rows: they are shown back to the department, and only counted for others who may see its runs.
-        """
-        run = self.ingest.run(actor, run_id)
-        with self.db.read() as connection:
-            found = SourceStore(connection).certificate(run_id)
-        if found is None or self.access.allows(actor, Permission.INGEST_QUARANTINE_READ, run.org_id):
-            return found
-        return replace(found, body={**found.body, "differences": []})
-
-    def verify(self, actor: Actor, words: str) -> Certificate:
-        """Hold the whole table against the source as it is now, and certify what is found.
-
-        Rows that the source changed after the last run differ, and are listed; the next run brings them.
-        """
-        from beijiang.ingest.service.verifying import verified
-
-        sync = self.sync(actor, words)
-        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
-        made = self._connector(self._source_of(sync))
-        if isinstance(made, FileConnector):
-            found = verify_files(self, actor, sync, made)
-        else:
-            found = verified(self.tables, actor, sync, made, self.ingest.settings.home / "staging" / new_id("verify"))
-        certificate = Certificate(
-            id=new_id("crt"),
-            sync_id=sync.id,
-            run_id=None,
-            table=sync.table,
-            version=self.tables.get(actor, sync.table).version,
-            at=self.clock.now(),
-            verdict=found.verdict,
-            body=found.body,
-        )
-        facts: dict[str, JsonValue] = {"certificate": certificate.id, "verdict": found.verdict.value}
-        with self.db.begin() as tx:
-            SourceStore(tx.connection).add_certificate(certificate)
-            self.evidence.record(tx, actor, "ingest.verify", target=sync.table, detail=facts)
-        return certificate
-
-    def repair(self, actor: Actor, words: str) -> str | None:
-        """Verify, and queue a run over everything where something differs; return that run's id, if one is needed."""
-        if self.verify(actor, words).verdict is Verdict.EQUAL:
-            return None
-        whole = self.sync(actor, words).mends_whole
-        return self.run(actor, words, whole=whole, reason="修复核对发现的差异 / mend what a verification found")
 
     # Inside
 
@@ -620,6 +586,14 @@ def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
         )
     if draft.mode is not SyncMode.INCREMENTAL:
         return
+    if draft.overlap not in {"", AUTO} and not _NUMBER.fullmatch(draft.overlap):
+        raise bad_overlap(draft.overlap)
+    if not 1 <= draft.deletes_every <= _EVERY:
+        raise Invalid(
+            f"每隔几次取数比对一次主键，应为 1 至 {_EVERY}。",
+            f"Keys are compared every 1 to {_EVERY} runs.",
+            code="bad_interval",
+        )
     if not key:
         raise Invalid(
             f"增量取数需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",

@@ -11,25 +11,37 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beijiang.ingest.models import SYNC_FILE_SUFFIX, Certificate, Sync, SyncMode, Verdict
+from beijiang.ingest.models import AUTO, SYNC_FILE_SUFFIX, Certificate, KeyComparison, Lateness, Sync, SyncMode, Verdict
 from beijiang.ingest.readers import HeaderTemplate
 from beijiang.ingest.service.certifying import certified
 from beijiang.ingest.service.conforming import conformed
-from beijiang.ingest.service.fetching import KEYS_FILE, ROWS_FILE, Fetched, checked_feed, fetch, patiently, start_of
+from beijiang.ingest.service.fetching import (
+    KEYS_FILE,
+    ROWS_FILE,
+    Fetched,
+    Since,
+    checked_feed,
+    fetch,
+    patiently,
+    start_of,
+)
+from beijiang.ingest.service.observing import keys_are_due, observed, overlap_of
 from beijiang.ingest.service.reading import ReadPlan, Source
 from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged_files, staged_schema
 from beijiang.ingest.service.work import Shop, Work
+from beijiang.ingest.service.workspace import place
 from beijiang.ingest.store import IngestStore
+from beijiang.ingest.store.lateness import LatenessStore
 from beijiang.ingest.store.sources import SourceStore
+from beijiang.ingest.store.tombstones import KeyStore
 from beijiang.ingest.typing import TypedSchema
 from beijiang.kit import Text, new_id
 from beijiang.kit.errors import JsonValue
-from beijiang.tables import HIDDEN, Fingerprint
+from beijiang.tables import HIDDEN, Fingerprint, Part
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector, Feed
     from beijiang.jobs import JobRun
-    from beijiang.tables import Part
 
 __all__ = ["SyncWork"]
 
@@ -59,19 +71,13 @@ class SyncWork(Work):
         known = self.shop.tables.schema(self.actor, self.sync.table)
         names = [] if known is None else [n for n in known.names if n not in HIDDEN]
         feed = patiently(lambda: checked_feed(self.connector, self.sync, names))
-        column = feed.column(self.sync.cursor)
-        start = None
-        if self._is_part:
-            start = self.request.since
-        elif column is not None and not self.request.whole:
-            position = self.shop.tables.positions(self.actor, self.sync.table).get(self.sync.id)
-            start = start_of(position, self.sync.overlap, column.spec.type)
+        since = self._since(feed)
         found: Fetched = patiently(
             lambda: fetch(
                 self.connector,
                 self.sync,
                 feed,
-                start=start,
+                since=since,
                 until=self.request.until if self._is_part else None,
                 folder=folder,
                 tally=self._tally,
@@ -80,6 +86,20 @@ class SyncWork(Work):
             )
         )
         return found.to_json()
+
+    def _since(self, feed: Feed) -> Since:
+        if self._is_part:
+            return Since(start=self.request.since)
+        with self.shop.db.read() as connection:
+            due = self.request.keys or keys_are_due(connection, self.sync)
+            seen = LatenessStore(connection).of(self.sync.id)
+        column = feed.column(self.sync.cursor)
+        if column is None or self.request.whole:
+            return Since(keys=due)
+        position = self.shop.tables.positions(self.actor, self.sync.table).get(self.sync.id)
+        overlap = overlap_of(self.sync, seen, column.spec.type)
+        start = start_of(position, overlap.size, column.spec.type)
+        return Since(None if position is None else str(position), start, due)
 
     def _held(self, feed: Feed) -> Callable[[Part | None], Fingerprint] | None:
         """Return what counts a part of the table as the source counts; None where a run would change its columns."""
@@ -159,6 +179,27 @@ class SyncWork(Work):
                 os.link(path, folder / path.name)
         return {"left": [], "good": staged}
 
+    def _publish(self) -> JsonValue:
+        """Also look, while the table is still as it was, how late rows came."""
+        self._lateness  # noqa: B018  # worked out once, before the commit
+        return super()._publish()
+
+    @cached_property
+    def _lateness(self) -> dict[str, Any] | None:
+        """How far behind the position the rows were that are new inside the overlap; None where that is not learned."""
+        if self.sync.overlap != AUTO or self._fetched.since is None:
+            return None
+        return self.space.produce("late", self._observe)
+
+    def _observe(self, folder: Path) -> dict[str, Any]:
+        found = self._fetched
+        part = Part(found.cursor, found.start, found.since)
+        files = staged_files(self.space.folder("settle"))
+        target = folder / "late.parquet"
+        if files:
+            self.shop.tables.late(self.actor, self.sync.table, self.run.key, files, target, part=part)
+        return observed(target, str(found.since))
+
     def _commit_words(self) -> dict[str, Any]:
         words: dict[str, Any] = {"comments": self._fetched.comments}
         if self._fetched.end is not None and not self._is_part:
@@ -205,6 +246,23 @@ class SyncWork(Work):
     def _also_at_the_end(self, tx: Any, version: int | None) -> None:
         certificate = self._certificate(version)
         SourceStore(tx.connection).add_certificate(certificate)
+        now = self.shop.now()
+        if self._lateness is not None:
+            LatenessStore(tx.connection).add(
+                Lateness(sync_id=self.sync.id, run_id=self.run_id, at=now, **self._lateness)
+            )
+        if self._fetched.has_keys:
+            KeyStore(tx.connection).add(
+                KeyComparison(
+                    run_id=self.run_id,
+                    sync_id=self.sync.id,
+                    table=self.sync.table,
+                    at=now,
+                    version=version,
+                    keys=self._fetched.keys,
+                    gone=self._gone,
+                )
+            )
         facts: dict[str, JsonValue] = {
             "run": self.run_id,
             "certificate": certificate.id,
@@ -216,6 +274,8 @@ class SyncWork(Work):
         self.shop.evidence.record(tx, self.actor, "ingest.certify", target=self.sync.table, detail=facts)
 
     def _before_the_end(self, version: int | None) -> None:
+        if self._gone:
+            place(self.space.folder("gone") / _GONE_FILE, self.shop.tombstones(self.run_id).path)
         self._certificate(version)
 
     def _certificate(self, version: int | None) -> Certificate:

@@ -25,6 +25,7 @@ from beijiang.ingest.service.staging import CHANGES_FILE, QUARANTINE_FILE, stage
 from beijiang.ingest.service.workspace import Workspace, place
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.ingest.store.quarantine import Quarantine, key_text
+from beijiang.ingest.store.tombstones import Tombstones
 from beijiang.kit import Actor, BeijiangError, NotFound, Refused, Text
 from beijiang.kit.errors import JsonValue
 from beijiang.tables import HIDDEN, CommitRequest, SourceFile, TableInfo, WriteMode
@@ -61,6 +62,10 @@ class Shop:
     def changes(self, run_id: str) -> Path:
         """Return where the raw texts of a run's rewritten cells are."""
         return self.home / "changes" / f"{run_id}.parquet"
+
+    def tombstones(self, run_id: str) -> Tombstones:
+        """Return the keys that a run took out of its table because the source has them no more."""
+        return Tombstones(self.home / "tombstones" / f"{run_id}.parquet")
 
     def now(self) -> datetime:
         """Return the present moment."""

@@ -56,6 +56,7 @@ ingest_sync = Table(
     Column("cursor", String(200), nullable=False),
     Column("overlap", String(40), nullable=False),
     Column("deletes", Boolean, nullable=False),
+    Column("deletes_every", Integer, nullable=False, server_default="1"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("files", JsonDocument),  # how files are taken, where files arrive
 )
@@ -234,6 +235,7 @@ def _sync(row: Row[Any]) -> Sync:
         cursor=row.cursor,
         overlap=row.overlap,
         deletes=row.deletes,
+        deletes_every=row.deletes_every,
         created_at=row.created_at,
         files=None if row.files is None else FileRules.from_json(row.files),
     )

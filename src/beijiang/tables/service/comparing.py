@@ -66,6 +66,16 @@ class Comparer:
         }
         return self._engine.write_parquet(comparing.keys_without_partner(key), scans, target, LONG).rows
 
+    def late(self, snapshot: Snapshot, key: Sequence[str], theirs: Sequence[Path], target: Path, part: Part) -> int:
+        """Write to ``target`` the part's column of rows of ``theirs`` in the part that a version does not hold; return how many."""
+        names = list(dict.fromkeys([*key, part.column]))
+        schema = self._schema(snapshot, names)
+        scans = {
+            comparing.MINE: self._lake.scan(snapshot, names),
+            comparing.THEIRS: Scan(tuple(map(str, theirs)), schema),
+        }
+        return self._engine.write_parquet(comparing.latecomers(schema, key, part), scans, target, LONG).rows
+
     def differences(
         self,
         snapshot: Snapshot,

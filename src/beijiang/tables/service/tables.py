@@ -160,6 +160,14 @@ class Tables:
             return 0
         return self._comparer.gone(self._lake.snapshot(name), key, theirs, target)
 
+    def late(
+        self, actor: Actor, name: str, key: Sequence[str], theirs: Sequence[Path], target: Path, *, part: Part
+    ) -> int:
+        """Write to ``target`` the values of a column that rows of ``theirs`` have in a part, and the table has not; return how many."""
+        if self._writable(actor, name) is None:
+            return 0
+        return self._comparer.late(self._lake.snapshot(name), key, theirs, target, part)
+
     def differences(  # noqa: PLR0913 - two sides, and which part of them
         self,
         actor: Actor,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["MINE", "THEIRS", "differences", "highest", "keys_without_partner", "only_among", "tallies"]
+__all__ = ["MINE", "THEIRS", "differences", "highest", "keys_without_partner", "latecomers", "only_among", "tallies"]
 
 MINE: Final = "mine"
 THEIRS: Final = "theirs"
@@ -61,6 +61,22 @@ def keys_without_partner(key: Sequence[str]) -> exp.Query:
 
     query = exp.select(*(_column("m", name) for name in key)).from_(_relation(MINE, "m"))
     return query.where(exp.not_(_partner(THEIRS, "t", "m", key)))
+
+
+def latecomers(schema: pa.Schema, key: Sequence[str], part: Part) -> exp.Query:
+    """Select the values of the part's column in rows of ``theirs`` before its end that ``mine`` does not hold with that value."""
+    from sqlglot import exp
+
+    field = schema.field(part.column)
+    column = _column("t", part.column)
+    query = exp.select(column).from_(_relation(THEIRS, "t"))
+    known = exp.select("1").from_(_relation(MINE, "m")).where(_same_key("t", "m", [*key, part.column]))
+    if part.start is not None:
+        query = query.where(exp.GTE(this=column.copy(), expression=_bound(part.start, field)))
+        known = known.where(exp.GTE(this=_column("m", part.column), expression=_bound(part.start, field)))
+    if part.end is not None:
+        query = query.where(exp.LT(this=column.copy(), expression=_bound(part.end, field)))
+    return query.where(exp.not_(exp.Exists(this=known)))
 
 
 def differences(
