@@ -16,7 +16,7 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
-from beijiang.ingest import INGEST_JOB, SYNC_JOB, Ingest, Landing, Sources
+from beijiang.ingest import INGEST_JOB, SYNC_JOB, Captures, Ingest, Landing, Sources
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
@@ -52,6 +52,7 @@ class Platform:
     sql: SqlGateway
     ingest: Ingest
     sources: Sources
+    captures: Captures
     opendata: OpenData
     health: Health
 
@@ -67,6 +68,7 @@ class Platform:
             self.sql,
             self.ingest,
             self.sources,
+            self.captures,
             self.opendata,
             self.health,
         )
@@ -125,6 +127,7 @@ def build(settings: Settings) -> Platform:
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
+    captures = Captures(sources)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
@@ -148,6 +151,7 @@ def build(settings: Settings) -> Platform:
         sql=sql,
         ingest=ingest,
         sources=sources,
+        captures=captures,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
     )

@@ -30,7 +30,8 @@ MACHINERY: dict[str, set[str]] = {
     "Health": {"alive", "examine"},
     "Ingest": {"recover", "request_of", "work"},
     "Jobs": {"nudge", "register", "run_inline", "start_worker", "stop", "wait"},
-    "Sources": {"locked_out", "work"},
+    "Captures": {"left_behind"},
+    "Sources": {"connector_of", "locked_out", "work"},
     "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},
     "Tables": {"recover"},
 }

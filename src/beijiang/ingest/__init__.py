@@ -3,8 +3,8 @@
 Files are handed in; sources (databases, services) are read under their owners' accounts through connectors.
 
 Owns the metadata tables ``ingest_file``, ``ingest_delivery``, ``ingest_run``, ``ingest_run_file``, ``ingest_schema``,
-``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate`` and
-``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
+``ingest_template``, ``ingest_resolution``, ``ingest_source``, ``ingest_sync``, ``ingest_certificate``,
+``ingest_capture`` and ``ingest_target``, and in the home folder ``landing/``, ``staging/``, ``quarantine/`` and
 ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
@@ -12,6 +12,7 @@ from beijiang.ingest.models import (
     INGEST_JOB,
     SYNC_JOB,
     AllowedTarget,
+    CaptureState,
     Certificate,
     CheckSpec,
     FilePreview,
@@ -35,13 +36,15 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
-from beijiang.ingest.service import Ingest, Sources
+from beijiang.ingest.service import Captures, Ingest, Sources
 from beijiang.ingest.store import Landing
 
 __all__ = [
     "INGEST_JOB",
     "SYNC_JOB",
     "AllowedTarget",
+    "CaptureState",
+    "Captures",
     "Certificate",
     "CheckSpec",
     "FilePreview",

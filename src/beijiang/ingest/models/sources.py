@@ -78,6 +78,8 @@ class SyncMode(StrEnum):
     """Everything; the table becomes what the source is."""
     INCREMENTAL = "incremental"
     """What a cursor says is new or changed, with some overlap, merged by key."""
+    CAPTURE = "capture"
+    """Everything once, then every change that the source's own log tells, deletions included."""
 
     @property
     def text(self) -> Text:
@@ -88,6 +90,7 @@ class SyncMode(StrEnum):
 _MODES: Final = {
     SyncMode.FULL: Text("全量", "full"),
     SyncMode.INCREMENTAL: Text("增量", "incremental"),
+    SyncMode.CAPTURE: Text("日志捕获", "change capture"),
 }
 
 
@@ -131,7 +134,7 @@ class Sync:
     @property
     def write_mode(self) -> RunMode:
         """Return how its runs change the table."""
-        return RunMode.MERGE if self.mode is SyncMode.INCREMENTAL else RunMode.REPLACE
+        return RunMode.REPLACE if self.mode is SyncMode.FULL else RunMode.MERGE
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the sync for an API answer or the terminal."""
@@ -165,7 +168,9 @@ class SyncPlan:
     rows: int | None
     """Rows that the source says would be read, where it can count."""
     stops: str
-    """Why a run would stop at the columns; empty if it would not."""
+    """Why a run would stop, in Chinese; empty if it would not."""
+    warnings: Sequence[Text] = ()
+    """What does not stop it and should be looked after."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the plan for an API answer or the terminal."""
@@ -179,6 +184,7 @@ class SyncPlan:
             "rows": self.rows,
             "columns": [dict(c) for c in self.columns],
             "stops": self.stops,
+            "warnings": [{"zh": w.zh, "en": w.en} for w in self.warnings],
         }
 
 

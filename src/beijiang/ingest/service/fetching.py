@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,10 +19,12 @@ from beijiang.kit import BeijiangError, Conflict, Invalid, Text
 from beijiang.tables import Fingerprint, Part
 
 if TYPE_CHECKING:
-    from beijiang.ingest.connectors import Connector
+    from contextlib import AbstractContextManager
+
+    from beijiang.ingest.connectors import Connector, Reading
     from beijiang.ingest.models import Sync
 
-__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "checked_feed", "fetch", "patiently", "start_of"]
+__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "Opener", "checked_feed", "fetch", "patiently", "start_of"]
 
 ROWS_FILE: Final = "rows.parquet"
 AGAIN_FILE: Final = "again.parquet"
@@ -32,6 +34,14 @@ _PAUSES: Final = (0.5, 2.0, 8.0)
 """Seconds before each new attempt at a source that does not answer."""
 
 _READING = Text("读取数据源", "Reading the source")
+
+
+class Opener(Protocol):
+    """What gives a look at a feed: a connector, or the beginning of a capture."""
+
+    def open(self, wanted: Wanted) -> AbstractContextManager[Reading]:
+        """Begin to look."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,7 @@ def patiently(work: Callable[[], Any], pause: Callable[[float], None] = time.sle
 
 
 def fetch(
-    connector: Connector,
+    connector: Opener,
     sync: Sync,
     feed: Feed,
     *,

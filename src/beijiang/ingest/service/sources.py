@@ -25,6 +25,8 @@ from beijiang.ingest.models import (
     SyncPlan,
     Verdict,
 )
+from beijiang.ingest.service.captures import capture_name, captured_plan
+from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
 from beijiang.outbound import Outbound, Target
@@ -189,9 +191,21 @@ class Sources:
         return replace(source, options=plain, secrets=secrets)
 
     def remove(self, actor: Actor, words: str) -> None:
-        """Forget a source, its secrets and what is taken from it; tables and certificates stay."""
+        """Forget a source, its secrets and what is taken from it; tables and certificates stay.
+
+        Raises:
+            Conflict: the log of the source is followed (``sync_captures``); end that first, so that nothing is left there.
+
+        """
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        followed = [s.table for s in self.syncs(actor, source.id) if s.mode is SyncMode.CAPTURE]
+        if followed:
+            raise Conflict(
+                f"该数据源的变更日志正被跟踪：{'、'.join(followed)}。请先停止这些取数（会删除源端的复制槽），再删除数据源。",
+                f"The log of the source is followed for: {', '.join(followed)}. End these syncs first, which lets go of the log at the source; then remove it.",
+                code="sync_captures",
+            )
         with self.db.begin() as tx:
             SourceStore(tx.connection).forget_source(source.id)
             self.evidence.record(tx, actor, "ingest.source_remove", target=source.id, detail={"name": source.name})
@@ -281,7 +295,10 @@ class Sources:
         """
         source = self.source(actor, draft.source_id)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
-        feed = self._connector(source).describe(draft.feed)
+        made = self._connector(source)
+        feed = made.describe(draft.feed)
+        if draft.mode is SyncMode.CAPTURE:
+            made.capture("-")
         key = draft.key or tuple(k for k in feed.key if not draft.columns or k in draft.columns)
         _check_draft(draft, feed, key)
         owner = self.ingest.owner(actor, draft.table)
@@ -312,13 +329,30 @@ class Sources:
             ) from error
         return self.sync(actor, sync_id)
 
-    def leave(self, actor: Actor, words: str) -> None:
-        """Stop taking a feed into a table; the table stays as it is."""
+    def leave(self, actor: Actor, words: str, *, abandon: bool = False) -> None:
+        """Stop taking a feed into a table; the table stays as it is.
+
+        A log that was followed is let go of at the source first; ``abandon`` forgets the sync even where that fails.
+
+        Raises:
+            Unavailable: the source does not answer, so that its log would be kept for nobody.
+
+        """
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, sync.org_id)
+        if sync.mode is SyncMode.CAPTURE:
+            self._let_go(sync, abandon=abandon)
         with self.db.begin() as tx:
+            CaptureStore(tx.connection).forget(sync.id)
             SourceStore(tx.connection).forget_sync(sync.id)
             self.evidence.record(tx, actor, "ingest.sync_end", target=sync.id, detail={"table": sync.table})
+
+    def _let_go(self, sync: Sync, *, abandon: bool) -> None:
+        try:
+            self.connector_of(sync).capture(capture_name(sync.id)).end()
+        except BeijiangError:
+            if not abandon:
+                raise
 
     def plan(self, actor: Actor, words: str, *, whole: bool = False) -> SyncPlan:
         """Say what a run would do: columns, from where it reads, and how many rows the source counts."""
@@ -328,7 +362,7 @@ class Sources:
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
         arrow = self.tables.schema(actor, sync.table)
         known = {} if arrow is None else {n: arrow.field(n).type for n in arrow.names if n not in HIDDEN}
-        made = self._connector(self._source_of(sync))
+        made = self.connector_of(sync)
         stops = ""
         try:
             feed = checked_feed(made, sync, list(known))
@@ -339,8 +373,14 @@ class Sources:
         if column is not None and not whole:
             start = start_of(self.tables.positions(actor, sync.table).get(sync.id), sync.overlap, column.spec.type)
         wanted = Wanted(feed=feed, key=sync.key, window=Window(sync.cursor, start) if column is not None else None)
-        with made.open(wanted) as reading:
-            counted = reading.fingerprint()
+        followed = None
+        if sync.mode is SyncMode.CAPTURE:
+            position = self.tables.positions(actor, sync.table).get(sync.id)
+            followed = captured_plan(self.db, sync, made, wanted, None if whole else position)
+        counted = None
+        if followed is None or followed.start is None:
+            with made.open(wanted) as reading:
+                counted = reading.fingerprint()
         columns: list[dict[str, JsonValue]] = [
             {
                 "name": c.name,
@@ -353,7 +393,10 @@ class Sources:
             for c in feed.columns
         ]
         rows = None if counted is None else counted.rows
-        return SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops)
+        plan = SyncPlan(sync=sync, creates=arrow is None, columns=columns, start=start, rows=rows, stops=stops)
+        if followed is None:
+            return plan
+        return replace(plan, start=followed.start, stops=stops or followed.stops, warnings=followed.warnings)
 
     def run(self, actor: Actor, words: str, *, whole: bool = False, reason: str = "") -> str:
         """Queue a run and return its id; ``whole`` reads everything that the sync covers, not only what is new."""
@@ -373,6 +416,7 @@ class Sources:
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Do the run that a job stands for; registered in build.py as the work of ``SYNC_JOB``."""
+        from beijiang.ingest.service.capturing import CaptureWork
         from beijiang.ingest.service.syncing import SyncWork
 
         del arguments
@@ -383,7 +427,8 @@ class Sources:
             source = None if sync is None else store.source(sync.source_id)
         if sync is None or source is None:
             raise NotFound("取数任务已被删除。", "The sync has been removed.", code="sync_not_found")
-        SyncWork(self.ingest.shop, job, run_id, sync, self._connector(source)).do()
+        kind = CaptureWork if sync.mode is SyncMode.CAPTURE else SyncWork
+        kind(self.ingest.shop, job, run_id, sync, self._connector(source)).do()
         return {"run": run_id}
 
     # Proof
@@ -416,7 +461,7 @@ class Sources:
 
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
-        made = self._connector(self._source_of(sync))
+        made = self.connector_of(sync)
         found = verified(self.tables, actor, sync, made, self.ingest.settings.home / "staging" / new_id("verify"))
         certificate = Certificate(
             id=new_id("crt"),
@@ -442,12 +487,13 @@ class Sources:
 
     # Inside
 
-    def _source_of(self, sync: Sync) -> Source:
+    def connector_of(self, sync: Sync) -> Connector:
+        """Return the way to a sync's source, its secrets open; for the platform's own parts."""
         with self.db.read() as connection:
             found = SourceStore(connection).source(sync.source_id)
         if found is None:
             raise _no_source(sync.source_name)
-        return found
+        return self._connector(found)
 
     def _sealed(
         self, source_id: str, kind: str, given: Mapping[str, Any], kept: Mapping[str, str]
@@ -512,16 +558,16 @@ def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
             f'"{feed.name}" has no column {", ".join(strange)}. It has: {", ".join(names)}.',
             code="unknown_column",
         )
-    if draft.mode is not SyncMode.INCREMENTAL:
+    if draft.mode is SyncMode.FULL:
         return
     if not key:
         raise Invalid(
-            f"增量取数需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",
-            f'An incremental sync needs a key, and "{feed.name}" declares none. Name one with --key, or take it in full.',
+            f"增量取数和日志捕获需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",
+            f'An incremental sync, or one that follows the log, needs a key, and "{feed.name}" declares none. Name one with --key, or take it in full.',
             code="key_required",
         )
     column = feed.column(draft.cursor)
-    if column is None or not column.is_cursor:
+    if draft.mode is SyncMode.INCREMENTAL and (column is None or not column.is_cursor):
         fit = "、".join(c.name for c in feed.columns if c.is_cursor) or "-"
         raise Invalid(
             f"增量取数需要游标列：每次新增或修改都会变大的时间、日期或数值列。可选：{fit}。",

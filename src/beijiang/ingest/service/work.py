@@ -102,12 +102,15 @@ class Work:
     def _steps(self) -> JsonValue:
         for name, step in (("read", self.read), ("stage", self.stage), ("settle", self.settle)):
             self.job.step(name, lambda step=step: bool(step()))  # type: ignore[misc]
-        if not self.counts()["read"]:
-            raise no_rows([name for _, name in self.files])
+        self._stop_if_empty()
         self.job.step("publish", self._publish)
         self._stop_if_bad()
         self.job.step("commit", self._commit)
         return self.job.step("finish", self._finish)
+
+    def _stop_if_empty(self) -> None:
+        if not self.counts()["read"]:
+            raise no_rows([name for _, name in self.files])
 
     # What was asked for
 

@@ -31,10 +31,29 @@ class Comparer:
         self._engine = engine
 
     def fingerprint(
-        self, snapshot: Snapshot, columns: Sequence[str], key: Sequence[str], part: Part | None
+        self,
+        snapshot: Snapshot,
+        columns: Sequence[str],
+        key: Sequence[str],
+        part: Part | None,
+        among: Sequence[Path] = (),
     ) -> Fingerprint:
-        """Return what some columns of a version come to."""
-        return self._tallied(self._schema(snapshot, columns), self._lake.scan(snapshot), key, part)
+        """Return what some columns of a version come to, of all rows or of those whose key stands in ``among``."""
+        theirs = Scan(tuple(map(str, among)), self._schema(snapshot, key)) if among else None
+        return self._tallied(self._schema(snapshot, columns), self._lake.scan(snapshot), key, part, theirs)
+
+    def texts(
+        self, snapshot: Snapshot, key: Sequence[str], columns: Sequence[str], theirs: Sequence[Path]
+    ) -> list[dict[str, str]]:
+        """Return some columns of the rows whose keys ``theirs`` holds as text, all of it as canonical text."""
+        import pyarrow as pa
+
+        words = pa.schema([pa.field(name, pa.string()) for name in key])
+        scans = {
+            comparing.MINE: self._lake.scan(snapshot, [*key, *columns]),
+            comparing.THEIRS: Scan(tuple(map(str, theirs)), words),
+        }
+        return self._fetch(comparing.texts(self._schema(snapshot, [*key, *columns]), key, columns), scans)
 
     def fingerprint_of(
         self, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None
@@ -88,8 +107,11 @@ class Comparer:
 
         return pa.schema([snapshot.schema.field(name) for name in columns if name not in HIDDEN])
 
-    def _tallied(self, schema: pa.Schema, scan: Scan, key: Sequence[str], part: Part | None) -> Fingerprint:
-        found = self._fetch(comparing.tallies(schema, key, part), {comparing.MINE: scan})
+    def _tallied(
+        self, schema: pa.Schema, scan: Scan, key: Sequence[str], part: Part | None, among: Scan | None = None
+    ) -> Fingerprint:
+        scans = {comparing.MINE: scan} | ({} if among is None else {comparing.THEIRS: among})
+        found = self._fetch(comparing.tallies(schema, key, part, among=among is not None), scans)
         return Fingerprint({int(r["bucket"]): Tally(int(r["rows"]), int(r["checksum"])) for r in found})
 
     def _fetch(self, query: exp.Query, scans: dict[str, Scan]) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["MINE", "THEIRS", "differences", "highest", "keys_without_partner", "tallies"]
+__all__ = ["MINE", "THEIRS", "differences", "highest", "keys_without_partner", "tallies", "texts"]
 
 MINE: Final = "mine"
 THEIRS: Final = "theirs"
@@ -21,8 +21,11 @@ _DIGITS: Final = 15
 """Hexadecimal digits of a checksum: 60 bits, so that a signed 64-bit number holds it."""
 
 
-def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Query:
-    """Select bucket, rows and checksum for every key range of ``mine`` that has rows; columns as in ``schema``."""
+def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None, *, among: bool = False) -> exp.Query:
+    """Select bucket, rows and checksum for every key range of ``mine`` that has rows; columns as in ``schema``.
+
+    ``among`` counts only rows whose key ``theirs`` holds.
+    """
     from sqlglot import exp
 
     whole = _joined([_canonical(_column(None, f.name), word_of(f)) for f in schema])
@@ -32,7 +35,23 @@ def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Que
         exp.alias_(exp.Count(this=exp.Star()), "rows"),
         exp.alias_(exp.cast(exp.Sum(this=_hash(whole, _DIGITS)), "VARCHAR"), "checksum"),
     )
-    return _within(query.from_(_relation(MINE)), schema, part).group_by(exp.Literal.number(1))
+    query = _within(query.from_(_relation(MINE, "m")), schema, part)
+    if among:
+        query = query.where(_partner(THEIRS, "t", "m", key))
+    return query.group_by(exp.Literal.number(1))
+
+
+def texts(schema: pa.Schema, key: Sequence[str], columns: Sequence[str]) -> exp.Query:
+    """Select key and columns as canonical text, of rows whose key (as canonical text) ``theirs`` holds."""
+    from sqlglot import exp
+
+    names = [*key, *columns]
+    shown = [exp.alias_(_canonical(_column("m", n), word_of(schema.field(n))), n, quoted=True) for n in names]
+    same = exp.and_(
+        *(exp.EQ(this=_canonical(_column("m", n), word_of(schema.field(n))), expression=_column("t", n)) for n in key)
+    )
+    partner = exp.select("1").from_(_relation(THEIRS, "t")).where(same)
+    return exp.select(*shown).from_(_relation(MINE, "m")).where(exp.Exists(this=partner))
 
 
 def highest(schema: pa.Schema, column: str) -> exp.Query:
