@@ -40,6 +40,7 @@ def create_app(platform: Platform) -> FastAPI:
         catalog_routes.router(platform.catalog),
         ingest_routes.router(platform.ingest),
         ingest_routes.sources_router(platform.sources),
+        ingest_routes.captures_router(platform.captures),
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql),
         evidence_routes.router(platform.evidence_reader),

@@ -153,5 +153,5 @@ def build(settings: Settings) -> Platform:
         sources=sources,
         captures=captures,
         opendata=opendata,
-        health=Health(settings, db, engine, evidence, assets_present, sources.locked_out),
+        health=Health(settings, db, engine, evidence, assets_present, sources.locked_out, captures.left_behind),
     )

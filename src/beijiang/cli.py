@@ -89,10 +89,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _ingest() -> typer.Typer:
-    from beijiang.ingest.commands import add_runs, commands
+    from beijiang.ingest.commands import add_captures, add_runs, commands
 
     group = commands(_get(lambda p: p.ingest))
     add_runs(group, _get(lambda p: p.sources))
+    add_captures(group, _get(lambda p: p.captures))
     return group
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.sources.conftest import Department
 
 from beijiang.ingest import SyncMode, Verdict
 from beijiang.kit import SYSTEM, BeijiangError
 from beijiang.outbound import Target
-from tests.sources.conftest import Department
 
 TABLE = """CREATE TABLE "人口" (
     "编号" int PRIMARY KEY, "姓名" text, "金额" numeric(12,2), "生日" date, "更新" timestamp, "登记" timestamptz DEFAULT now(),
@@ -29,7 +29,9 @@ def people(platform: Any, logical_url: str) -> Iterator[Department]:
     database = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
     platform.sources.allow(SYSTEM, Target(folder=folder), "测试库的套接字")
-    made = Department(platform, database, url, reach={"host": folder, "database": url.database, "user": url.username, "tls": "off"})
+    made = Department(
+        platform, database, url, reach={"host": folder, "database": url.database, "user": url.username, "tls": "off"}
+    )
     made.sql(TABLE)
     with database.begin() as connection:
         connection.execute(sa.text(ROW), {"a": 1, "b": 1000})
@@ -62,7 +64,12 @@ def test_a_table_follows_inserts_updates_deletes_keys_and_truncation(people: Dep
         connection.rollback()
     run = people.run("人口")
     assert run.report["captured"]["changes"] == {"insert": 13, "update": 1, "delete": 14}
-    assert (run.report["rows_added"], run.report["rows_changed"], run.report["rows_removed"], run.report["rows"]) == (13, 1, 14, 999)
+    assert (run.report["rows_added"], run.report["rows_changed"], run.report["rows_removed"], run.report["rows"]) == (
+        13,
+        1,
+        14,
+        999,
+    )
     proof = people.certificate(run)
     assert (proof.verdict, proof.body["counted_by"], proof.body["log"]["removed"]) == (Verdict.EQUAL, "log", 14)
     equal(people)
@@ -82,4 +89,175 @@ def test_a_table_follows_inserts_updates_deletes_keys_and_truncation(people: Dep
     people.platform.sources.leave(SYSTEM, "人口")
     with people.database.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM pg_publication")).scalar() == 0
-        assert connection.execute(sa.text("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()")).scalar() == 0
+        assert (
+            connection.execute(
+                sa.text("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()")
+            ).scalar()
+            == 0
+        )
+
+
+class History:
+    """Transactions at random, several at a time: inserts, updates, keys, deletes, truncation, savepoints, rollbacks."""
+
+    def __init__(self, engine: sa.Engine, seed: int) -> None:
+        self.dice = random.Random(seed)  # noqa: S311 - no secret
+        self.open = [engine.connect() for _ in range(3)]
+        for connection in self.open:
+            connection.execute(sa.text("SET lock_timeout = '5ms'"))
+            connection.commit()
+
+    def steps(self, count: int) -> None:
+        for _ in range(count):
+            connection = self.dice.choice(self.open)
+            roll = self.dice.random()
+            try:
+                if roll < 0.12:
+                    connection.rollback()
+                elif roll < 0.4:
+                    connection.commit()
+                else:
+                    connection.execute(sa.text(self._statement()))
+            except sa.exc.DBAPIError:
+                connection.rollback()
+
+    def end(self) -> None:
+        for connection in self.open:
+            connection.commit()
+            connection.close()
+
+    def _statement(self) -> str:
+        k, other, roll = self.dice.randrange(300), self.dice.randrange(300), self.dice.random()
+        if roll < 0.35:
+            long = self.dice.choice(["NULL", "repeat(md5(random()::text), 200)", "'短'"])
+            return f"""INSERT INTO "人口" ("编号", "姓名", "金额", "更新", "登记", "比例", "码", "档案")
+                VALUES ({k}, '名{other}', {other} / 3.0, now(), now(), random(), 'x{k % 7}', {long}) ON CONFLICT DO NOTHING"""
+        if roll < 0.6:
+            return f"""UPDATE "人口" SET "金额" = {other}, "在册" = NOT "在册" WHERE "编号" = {k}"""
+        if roll < 0.75:
+            return f"""UPDATE "人口" SET "编号" = {other} WHERE "编号" = {k}"""
+        if roll < 0.8:
+            return f"""UPDATE "人口" SET "档案" = repeat('字', {other * 20}) WHERE "编号" BETWEEN {k} AND {k + 5}"""
+        if roll < 0.985:
+            return f"""DELETE FROM "人口" WHERE "编号" BETWEEN {k} AND {k + self.dice.randrange(3)}"""
+        return 'TRUNCATE "人口"'
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_random_histories_of_several_writers_end_equal(
+    people: Department, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In small stretches too, and with values that no log entry holds because they are long and untouched."""
+    from beijiang.ingest.service import capturing
+
+    monkeypatch.setattr(capturing, "MOST", 40)
+    people.sql("""DELETE FROM "人口" WHERE "编号" > 200""")
+    history = History(people.database, seed)
+    people.run("人口")
+    try:
+        for _ in range(5):
+            history.steps(60)
+            run = people.run("人口")
+            assert people.certificate(run).verdict is Verdict.EQUAL
+    finally:
+        history.end()
+    people.drain("人口")
+    equal(people)
+
+
+def test_the_snapshot_and_the_log_meet_without_a_gap(people: Department) -> None:
+    """Writers go on while the snapshot is read; what they commit meanwhile comes from the log, once."""
+    import threading
+
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 5000
+        with people.database.connect() as connection:
+            while not stop.is_set():
+                number += 1
+                connection.execute(sa.text("""INSERT INTO "人口" ("编号") VALUES (:n)"""), {"n": number})
+                connection.execute(sa.text("""DELETE FROM "人口" WHERE "编号" = :n"""), {"n": number - 3})
+                connection.execute(
+                    sa.text("""UPDATE "人口" SET "姓名" = :w WHERE "编号" = :n"""),
+                    {"n": number % 1000, "w": str(number)},
+                )
+                connection.commit()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(3):
+            assert people.certificate(people.run("人口")).verdict is Verdict.EQUAL
+        people.run("人口", whole=True)
+    finally:
+        stop.set()
+        writer.join()
+    people.run("人口")
+    equal(people)
+
+
+def test_changes_of_the_table_s_shape(people: Department) -> None:
+    people.run("人口")
+    people.sql(
+        """INSERT INTO "人口" ("编号") VALUES (4001)""",
+        """ALTER TABLE "人口" ADD COLUMN "电话" text""",
+        """INSERT INTO "人口" ("编号", "电话") VALUES (4002, '139')""",
+    )
+    run = people.run("人口")
+    assert (run.report["captured"]["snapshot"], run.report["rows_added"]) == (False, 2)
+    equal(people)
+    people.sql(
+        """ALTER TABLE "人口" ADD COLUMN "状态" text DEFAULT '正常'""", """DELETE FROM "人口" WHERE "编号" = 4001"""
+    )
+    run = people.run("人口")
+    assert run.report["captured"]["anew"] == ["状态"], (
+        "old rows were filled without a log entry, so everything is read anew"
+    )
+    assert run.report["rows_removed"] == 1
+    equal(people)
+    people.sql(
+        """ALTER TABLE "人口" ALTER COLUMN "金额" TYPE numeric(14,2)""",
+        """UPDATE "人口" SET "金额" = 99999999999.99 WHERE "编号" = 5""",
+    )
+    run = people.run("人口")
+    assert run.report["captured"]["anew"] == ["金额"]
+    equal(people)
+    people.sql(
+        """UPDATE "人口" SET "姓名" = '之前' WHERE "编号" = 6""",
+        """ALTER TABLE "人口" RENAME COLUMN "电话" TO "手机" """,
+    )
+    stopped = people.platform.ingest.wait(SYSTEM, people.platform.sources.run(SYSTEM, "人口"))
+    assert stopped.error["code"] == "source_column_gone"
+    assert people.platform.sources.plan(SYSTEM, "人口").stops
+    people.sql("""ALTER TABLE "人口" RENAME COLUMN "手机" TO "电话" """)
+    assert people.run("人口").report["rows_changed"] == 1, "nothing was lost"
+    equal(people)
+
+
+def test_a_lost_slot_and_a_rollback_stop_clearly_and_a_new_snapshot_mends_them(people: Department) -> None:
+    people.run("人口")
+    people.sql("""UPDATE "人口" SET "姓名" = '甲' WHERE "编号" = 1""")
+    people.run("人口")
+
+    def stops() -> str:
+        done = people.platform.ingest.wait(SYSTEM, people.platform.sources.run(SYSTEM, "人口"))
+        return str(done.error["code"])
+
+    people.platform.tables.rollback(SYSTEM, "人口", 1, "误取")
+    assert stops() == "capture_log_lost"
+    people.run("人口", whole=True)
+    equal(people)
+    people.sql(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
+    )
+    people.sql("""DELETE FROM "人口" WHERE "编号" = 2""")
+    assert stops() == "capture_log_lost"
+    plan = people.platform.sources.plan(SYSTEM, "人口")
+    assert "--whole" in plan.stops
+    with pytest.raises(BeijiangError):
+        people.platform.captures.lag(SYSTEM, "人口")
+    people.run("人口", whole=True)
+    equal(people)
+    people.sql("""DROP TABLE "人口" """, TABLE, """INSERT INTO "人口" ("编号") VALUES (1)""")
+    assert stops() == "capture_log_lost"

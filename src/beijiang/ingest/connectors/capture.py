@@ -94,7 +94,7 @@ class Lag:
     warnings: tuple[Text, ...] = ()
 
 
-class Reshaped(Exception):  # noqa: N818 - no error: it asks for a new snapshot
+class Reshaped(Exception):
     """Rows were changed without an entry in the log (a column rewritten, or filled as it was added): only a new snapshot tells."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:

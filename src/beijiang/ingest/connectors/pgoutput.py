@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 __all__ = ["Begin", "Cell", "Commit", "Message", "Relation", "RelationColumn", "Row", "Truncate", "Untouched", "decode", "lsn", "lsn_text"]  # fmt: skip
 
+_NEW, _OLD, _TEXT, _NULL = b"NOtn"
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -19,7 +20,7 @@ class Untouched(Enum):
     UNTOUCHED = "u"
 
 
-Cell: TypeAlias = "str | None | Untouched"
+Cell: TypeAlias = "str | Untouched | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +129,10 @@ def _row(kind: str, data: bytes) -> Row:
     while at < len(data):
         part = data[at]
         cells, at = _cells(data, at + 1)
-        if part == 0x4E:  # N
+        if part == _NEW:
             new = cells
         else:  # K: the replica identity only; O: all columns
-            old, whole = cells, part == 0x4F
+            old, whole = cells, part == _OLD
     return Row(relation, kind, old, whole, new)
 
 
@@ -142,13 +143,13 @@ def _cells(data: bytes, at: int) -> tuple[list[Cell], int]:
     for _ in range(count):
         kind = data[at]
         at += 1
-        if kind == 0x74:  # t
+        if kind == _TEXT:
             size = int.from_bytes(data[at : at + 4], "big")
             at += 4
             cells.append(data[at : at + size].decode())
             at += size
         else:
-            cells.append(None if kind == 0x6E else Untouched.UNTOUCHED)  # n, u
+            cells.append(None if kind == _NULL else Untouched.UNTOUCHED)
     return cells, at
 
 

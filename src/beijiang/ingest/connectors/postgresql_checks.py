@@ -12,7 +12,7 @@ from beijiang.ingest.typing import ColumnType
 from beijiang.kit import Invalid, Text
 
 if TYPE_CHECKING:
-    from beijiang.ingest.connectors.contract import Feed, Wanted
+    from beijiang.ingest.connectors.contract import Wanted
     from beijiang.ingest.connectors.sql import SqlTable
 
 __all__ = ["Column", "Named", "checked", "identity_missing", "retained_warning"]
@@ -134,7 +134,9 @@ def _check_table(about: sa.Row[Any], wanted: Wanted, *, published: bool, name: s
             f'"{wanted.feed.name}" is no ordinary table (a view, foreign, temporary or unlogged one), so the log does not tell of it. Take it incrementally or in full.',
             code="capture_no_log",
         )
-    if about.identity != "f" and (about.identity == "n" or not set(about.keyed).issuperset(wanted.key) or not wanted.key):
+    if about.identity != "f" and (
+        about.identity == "n" or not set(about.keyed).issuperset(wanted.key) or not wanted.key
+    ):
         raise identity_missing(wanted.feed.name, wanted.key)
     if not published and not about.owned:
         made = f'CREATE PUBLICATION {name} FOR TABLE "{place["schema"]}"."{place["name"]}" WITH (publish_via_partition_root = true);'
@@ -159,7 +161,12 @@ def retained_warning(status: str, retained: int) -> tuple[Text, ...]:
     size = f"{retained / (1 << 20):,.0f} MiB"
     if status in {"unreserved", "lost"}:
         zh = f"数据源即将删除为本任务保留的日志（{size}）。请立即取数，否则须重新取全部数据。"
-        return (Text(zh, f"The source is about to drop the log that it keeps for this sync ({size}). Run it now, or everything must be read again."),)
+        return (
+            Text(
+                zh,
+                f"The source is about to drop the log that it keeps for this sync ({size}). Run it now, or everything must be read again.",
+            ),
+        )
     if retained > _MUCH:
         zh = f"数据源正为本任务保留 {size} 日志，占用其磁盘。请取数，或停止这项取数。"
         return (Text(zh, f"The source keeps {size} of log for this sync, on its own disk. Run it, or end it."),)

@@ -40,7 +40,7 @@ from beijiang.ingest.connectors.pgoutput import (
     lsn_text,
 )
 from beijiang.ingest.connectors.postgresql_checks import Column, Named, checked, identity_missing, retained_warning
-from beijiang.kit import Text
+from beijiang.kit import Text, Unavailable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,9 +90,14 @@ class PostgreSQLCapture(Capture):
             self._source.speaking(),
             psycopg.connect(self._source.address(), autocommit=True, replication="database") as sender,
         ):
+            sender.execute("SET lock_timeout = '60s'")  # a slot waits for every transaction that is open at the source
             made = psycopg.sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput (SNAPSHOT 'export')")
             now = str(sender.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()[0])  # type: ignore[index]
-            _, point, snapshot, _ = sender.execute(made.format(psycopg.sql.Identifier(self._name))).fetchone()  # type: ignore[misc]
+            try:
+                found = sender.execute(made.format(psycopg.sql.Identifier(self._name))).fetchone()
+            except psycopg.errors.LockNotAvailable as error:
+                raise _long_transaction() from error
+            _, point, snapshot, _ = found  # type: ignore[misc]
             assert _SNAPSHOT.fullmatch(snapshot)  # noqa: S101  # it goes into a statement
             with self._source.opened(wanted, snapshot) as reading:
                 yield reading, LogPosition(at=point, shape=shape, seen_at=now)
@@ -130,14 +135,15 @@ class PostgreSQLCapture(Capture):
         changed = [n for n, c in columns.items() if n in start.shape and start.shape[n] != c.native]
         filled = [n for n, c in columns.items() if n not in start.shape and c.filled]
         if changed or filled:
-            raise Reshaped(tuple([*changed, *filled]))
+            raise Reshaped((*changed, *filled))
 
     def _reach(self, session: sa.Connection, start: LogPosition) -> None:
         """Move the slot on to what is durable here; refuse if it has gone beyond."""
         slot = self._slot(session)
         if lsn(str(slot.confirmed_flush_lsn)) > lsn(start.at):
             why = Text(
-                "表回退到了较早的版本，而其后的日志已确认", "the table is at an earlier version than the log that was kept"
+                "表回退到了较早的版本，而其后的日志已确认",
+                "the table is at an earlier version than the log that was kept",
             )
             raise log_lost(why)
         self._advance(session, start)
@@ -194,7 +200,8 @@ class PostgreSQLCapture(Capture):
             raise log_lost(Text("复制槽已不存在", "the replication slot is not there any more"))
         if found.wal_status == "lost" or found.confirmed_flush_lsn is None:
             why = Text(
-                "复制槽因保留日志超限而失效", "the replication slot was given up, as it kept more log than the server allows"
+                "复制槽因保留日志超限而失效",
+                "the replication slot was given up, as it kept more log than the server allows",
             )
             raise log_lost(why)
         return found
@@ -224,6 +231,14 @@ def _lost_if_gone() -> Iterator[None]:
         raise
 
 
+def _long_transaction() -> Unavailable:
+    return Unavailable(
+        "数据源有长时间未结束的事务，暂时不能开始跟踪日志（等了 60 秒）。请稍后重试，或请其管理员结束该事务。",
+        "A transaction at the source has been open for long, so that its log cannot be followed from here (waited 60 s). Try again later, or have its administrator end it.",
+        code="capture_source_busy",
+    )
+
+
 def _now(session: sa.Connection) -> tuple[str, str]:
     """Return the end of the log and the time, by the source's clock in UTC."""
     clock = sa.cast(sa.func.timezone("UTC", sa.func.clock_timestamp()), sa.Text())
@@ -240,14 +255,16 @@ def _peek(source: PostgreSQL, name: str, upto: str, most: int) -> Iterator[bytes
         *("proto_version", "1", "publication_names", '"' + name.replace('"', '""') + '"'),
     ).table_valued(sa.column("data", sa.LargeBinary()))
     with source.session(autocommit=False) as session, _lost_if_gone():
-        for row in session.execution_options(stream_results=True, yield_per=_BATCH).execute(sa.select(peek.c.data)):
-            yield bytes(row[0])
+        told = session.execution_options(stream_results=True, yield_per=_BATCH)
+        with told.execute(sa.select(peek.c.data)) as rows:
+            for row in rows:
+                yield bytes(row[0])
 
 
 class _Stretch(Changes):
     """What one look into the slot gives."""
 
-    def __init__(  # noqa: PLR0913 - a stretch of one log
+    def __init__(
         self,
         source: PostgreSQL,
         session: sa.Connection,

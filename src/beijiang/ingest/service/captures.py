@@ -86,6 +86,7 @@ class Captures:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self.ingest = sources.ingest
 
     def lag(self, actor: Actor, words: str) -> CaptureState | None:
         """Measure how far behind its source's log a table is; None before its first run.

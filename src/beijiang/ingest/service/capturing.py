@@ -37,7 +37,6 @@ from beijiang.tables import HIDDEN, Fingerprint
 if TYPE_CHECKING:
     from beijiang.ingest.connectors import Feed
     from beijiang.ingest.connectors.capture import Capture
-    from beijiang.ingest.models import Sync
     from beijiang.ingest.typing import TypedBatch
     from beijiang.kit.errors import JsonValue
 
@@ -335,4 +334,3 @@ class CaptureWork(SyncWork):
             "log": {"from": fetched.start, "to": fetched.end, "changes": told, "removed": self._gone},
         }
         return {"id": new_id("crt"), "version": number, "verdict": verdict.value, "body": body}
-

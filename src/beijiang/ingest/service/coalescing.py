@@ -65,7 +65,13 @@ def coalesced(
     partial = live.filter(pl.col(UNSET).is_not_null())
     if not partial.is_empty():
         names = partial[UNSET].explode().unique().to_list()
-        filled = _filled(since.select([OP, OLD_KEY, UNSET, CHANGE, *key, *(n for n in names if n not in key)]), partial, key, names, stored)
+        filled = _filled(
+            since.select([OP, OLD_KEY, UNSET, CHANGE, *key, *(n for n in names if n not in key)]),
+            partial,
+            key,
+            names,
+            stored,
+        )
         whole = live.filter(pl.col(UNSET).is_null())
         live = pl.concat([whole.drop(UNSET), filled.select([*columns, CHANGE])]).sort(CHANGE)
     _write(live.select([*columns, CHANGE]), rows)
@@ -88,10 +94,10 @@ def _filled(
     changes: pl.LazyFrame, partial: pl.DataFrame, key: Sequence[str], names: Sequence[str], stored: Stored
 ) -> pl.DataFrame:
     """Return the rows with the values that their updates left out."""
-    states: dict[int, dict[str, str | None | _Kept]] = {}
+    states: dict[int, dict[str, str | _Kept | None]] = {}
     wanted = set(partial[CHANGE].to_list())
-    now: dict[Key, dict[str, str | None | _Kept]] = {}
-    before: dict[Key, dict[str, str | None | _Kept]] = {}
+    now: dict[Key, dict[str, str | _Kept | None]] = {}
+    before: dict[Key, dict[str, str | _Kept | None]] = {}
     for row in changes.collect().iter_rows(named=True):
         this: Key = tuple(row[k] for k in key)
         if row[OP] == Op.DELETE.value:
@@ -118,7 +124,7 @@ def _filled(
 
 
 def _look_up(
-    states: Mapping[int, Mapping[str, str | None | _Kept]], names: Sequence[str], stored: Stored
+    states: Mapping[int, Mapping[str, str | _Kept | None]], names: Sequence[str], stored: Stored
 ) -> Mapping[Key, Mapping[str, str | None]]:
     keys = list(dict.fromkeys(v.key for state in states.values() for v in state.values() if isinstance(v, _Kept)))
     held = stored(keys, names) if keys else {}

@@ -228,5 +228,6 @@ class SyncWork(Work):
 
 
 def batches_of(path: Path) -> Iterable[pa.RecordBatch]:
+    """Yield the rows of a Parquet file."""
     with pq.ParquetFile(path) as file:
         yield from file.iter_batches(batch_size=65_536)

@@ -33,7 +33,7 @@ class CaptureStore:
 
     def note(self, state: CaptureState) -> None:
         """Write down how far a log was read, and how far behind that is."""
-        values = {name: getattr(state, name) for name in ingest_capture.c.keys()}
+        values = {name: getattr(state, name) for name in ingest_capture.columns.keys()}  # noqa: SIM118
         changed = self._connection.execute(
             update(ingest_capture).where(ingest_capture.c.sync_id == state.sync_id).values(**values)
         )
