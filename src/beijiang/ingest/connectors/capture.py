@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.kit import Conflict, Text
+from beijiang.kit import Conflict, Invalid, Text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from beijiang.ingest.connectors.contract import Feed, Reading, Wanted
+    from beijiang.ingest.connectors.contract import Connector, Feed, Reading, Wanted
 
 __all__ = [
     "CHANGED_AT",
@@ -30,10 +30,12 @@ __all__ = [
     "UNSET",
     "Capture",
     "Changes",
+    "FollowsLog",
     "Lag",
     "LogPosition",
     "Op",
     "Reshaped",
+    "capture_of",
     "changes_schema",
     "log_lost",
 ]
@@ -169,6 +171,30 @@ class Capture(ABC):
     @abstractmethod
     def end(self) -> None:
         """Let go of the source's log and leave nothing of this capture there; again is harmless."""
+
+
+class FollowsLog(ABC):
+    """A connector whose sources have a log that can be followed."""
+
+    @abstractmethod
+    def capture(self, name: str) -> Capture:
+        """Return the source's log under the name by which the source shall know this reader of it."""
+
+
+def capture_of(connector: Connector, name: str) -> Capture:
+    """Return the log of a connector's source.
+
+    Raises:
+        Invalid: sources of this kind have no log that could be followed (``capture_unsupported``).
+
+    """
+    if isinstance(connector, FollowsLog):
+        return connector.capture(name)
+    raise Invalid(
+        f"{connector.text.zh}没有可跟踪的变更日志。请改用增量或全量。",
+        f"{connector.text.en}: there is no log of changes to follow. Take it incrementally or in full.",
+        code="capture_unsupported",
+    )
 
 
 def changes_schema(feed: Feed) -> pa.Schema:

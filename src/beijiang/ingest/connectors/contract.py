@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from beijiang.ingest.typing import ColumnSpec
-from beijiang.kit import Invalid, Text
+from beijiang.kit import Text
 from beijiang.tables import Fingerprint
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from beijiang.ingest.connectors.capture import Capture
     from beijiang.outbound import Outbound
 
 __all__ = [
@@ -182,17 +181,3 @@ class Connector(ABC):
     @abstractmethod
     def open(self, wanted: Wanted) -> AbstractContextManager[Reading]:
         """Begin to look at a feed; everything read inside the block belongs together as far as the source allows."""
-
-    def capture(self, name: str) -> Capture:
-        """Return the source's log under the name by which the source shall know this reader of it.
-
-        Raises:
-            Invalid: sources of this kind have no log that could be followed (``capture_unsupported``).
-
-        """
-        del name
-        raise Invalid(
-            f"{self.text.zh}没有可跟踪的变更日志。请改用增量或全量。",
-            f"{self.text.en}: there is no log of changes to follow. Take it incrementally or in full.",
-            code="capture_unsupported",
-        )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from beijiang.ingest.connectors.capture import Capture, FollowsLog
 from beijiang.ingest.connectors.contract import (
     Connector,
     ConnectorOptions,
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pymysql.connections import Connection
 
-    from beijiang.ingest.connectors.capture import Capture
     from beijiang.tables import Fingerprint
 
-__all__ = ["MySQL", "MySQLOptions", "shortest"]
+__all__ = ["MySQL", "MySQLOptions"]
 
 _WRONG_LOGIN: Final = (1045, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 2059, 3118, 3955, 4151)
 _NO_RIGHT: Final = (1044, 1142, 1143, 1227, 1370)
@@ -108,7 +108,7 @@ class MySQLOptions(ConnectorOptions):
     )
 
 
-class MySQL(Connector):
+class MySQL(Connector, FollowsLog):
     """Read tables and views of a MySQL or MariaDB database."""
 
     text: ClassVar[Text] = Text(
@@ -355,7 +355,7 @@ class _Snapshot(Snapshot):
     def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        from beijiang.ingest.connectors.mysql_rows import columns_of
+        from beijiang.ingest.connectors.mysql_rows import columns_of, shortest
 
         names = [c.name for c in statement.selected_columns]
         short = [isinstance(kind := self._table.types[n], Native) and kind.word == "float" for n in names]
@@ -367,15 +367,6 @@ class _Snapshot(Snapshot):
 
     def _all(self, statement: sa.Select[Any]) -> Sequence[Sequence[Any]]:
         return _rows(self._connection, self._grammar.text(statement))
-
-
-def shortest(column: pa.Array) -> pa.Array:
-    """Write numbers of four bytes with as few digits as tell them apart: 1.1 stays 1.1 in eight."""
-    import polars as pl
-    import pyarrow as pa
-
-    text = pl.Series(column).cast(pl.Float64).cast(pl.Float32).cast(pl.String)
-    return text.to_arrow().cast(pa.string())
 
 
 def _told(error: Exception) -> BeijiangError:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.ingest.connectors.binlog import (
     TRUNCATES,
@@ -41,12 +41,13 @@ from beijiang.ingest.connectors.mysql_checks import Known, checked, log_format, 
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import pyarrow as pa
     from pymysql.connections import Connection
 
     from beijiang.ingest.connectors.binlog import Reader
     from beijiang.ingest.connectors.contract import Reading, Wanted
-    from beijiang.ingest.connectors.mysql import MySQL
 
 __all__ = ["MySQLCapture"]
 
@@ -65,10 +66,28 @@ _UNTOLD: Final = re.compile(
 """Statements that change rows of a table without telling of each."""
 
 
+class LogOptions(Protocol):
+    """Which database, and how its bare times are understood."""
+
+    @property
+    def database(self) -> str: ...
+    @property
+    def time_zone(self) -> str: ...
+
+
+class LogSource(Protocol):
+    """What a capture needs of the connector."""
+
+    @property
+    def options(self) -> LogOptions: ...
+    def connection(self) -> AbstractContextManager[Connection[Any]]: ...
+    def opened(self, wanted: Wanted, *, locked: bool) -> AbstractContextManager[tuple[Reading, str, str]]: ...
+
+
 class MySQLCapture(Capture):
     """One table's changes, picked out of the server's binary log."""
 
-    def __init__(self, source: MySQL, name: str) -> None:
+    def __init__(self, source: LogSource, name: str) -> None:
         self._source = source
         self._name = name
 
@@ -142,7 +161,7 @@ class MySQLCapture(Capture):
         """Do nothing: nothing was left at the source."""
 
 
-def _events(source: MySQL, name: str, start: str, end: str) -> Iterator[tuple[str, Event]]:
+def _events(source: LogSource, name: str, start: str, end: str) -> Iterator[tuple[str, Event]]:
     """Yield events from a place on, each with the place behind it, up to the end of a group at or behind ``end``."""
     import pymysql
 
@@ -193,7 +212,7 @@ class _Stretch(Changes):
 
     def __init__(
         self,
-        source: MySQL,
+        source: LogSource,
         name: str,
         wanted: Wanted,
         *,
@@ -350,7 +369,7 @@ class _Stretch(Changes):
     def _batch(self, rows: list[list[Any]]) -> pa.RecordBatch:
         import pyarrow as pa
 
-        from beijiang.ingest.connectors.mysql import shortest
+        from beijiang.ingest.connectors.mysql_rows import shortest
 
         columns = zip(*rows, strict=True)
         arrays = [pa.array(c, f.type) for c, f in zip(columns, self._schema, strict=True)]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql
 
+from beijiang.ingest.connectors.capture import Capture, FollowsLog
 from beijiang.ingest.connectors.contract import (
     Connector,
     ConnectorOptions,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi as adbc
     import pyarrow as pa
 
-    from beijiang.ingest.connectors.capture import Capture
 
 __all__ = ["PostgreSQL", "PostgreSQLOptions"]
 
@@ -148,7 +148,7 @@ class _Grammar(Grammar):
         return sa.literal(text, sa.Text())
 
 
-class PostgreSQL(Connector):
+class PostgreSQL(Connector, FollowsLog):
     """Read tables and views of a PostgreSQL database."""
 
     text: ClassVar[Text] = Text("PostgreSQL 数据库（及兼容产品）", "PostgreSQL database (and compatible products)")

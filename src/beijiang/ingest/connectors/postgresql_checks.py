@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from beijiang.ingest.connectors.contract import Wanted
     from beijiang.ingest.connectors.sql import SqlTable
 
-__all__ = ["Column", "Named", "checked", "identity_missing", "retained_warning"]
+__all__ = ["FILE", "Column", "Known", "Named", "checked", "identity_missing", "retained_warning"]
 
+FILE: Final = ""
+"""Stands in a position's shape for the table's file: no column has this name."""
 _MUCH: Final = 1 << 30
 """Bytes of log kept for one reader from which on a plan warns: the source's disk fills."""
 _COLUMNS: Final = sa.text("""
@@ -28,7 +30,7 @@ _COLUMNS: Final = sa.text("""
          JOIN pg_class r ON r.oid = a.attrelid JOIN pg_namespace s ON s.oid = r.relnamespace
     WHERE s.nspname = :schema AND r.relname = :name AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum""")
 _TABLE: Final = sa.text("""
-    SELECT r.relkind::text AS kind, r.relpersistence::text AS persistence, r.relreplident::text AS identity,
+    SELECT pg_relation_filenode(r.oid)::text AS file, r.relkind::text AS kind, r.relpersistence::text AS persistence, r.relreplident::text AS identity,
            pg_has_role(r.relowner, 'USAGE') AND has_database_privilege(current_database(), 'CREATE') AS owned,
            coalesce((SELECT array_agg(a.attname::text) FROM pg_index i JOIN pg_attribute a
                      ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
@@ -59,6 +61,20 @@ class Column:
         return Named(self.native)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalog says of a table."""
+
+    columns: dict[str, Column]
+    file: str
+    """The file that it is in: another one if it was rewritten."""
+
+    @property
+    def shape(self) -> dict[str, str]:
+        """Return what of it goes into a position."""
+        return {n: c.native for n, c in self.columns.items()} | {FILE: self.file}
+
+
 class Named(sa.types.UserDefinedType[Any]):
     """A type by the database's own name for it."""
 
@@ -73,8 +89,8 @@ class Named(sa.types.UserDefinedType[Any]):
 
 def checked(
     session: sa.Connection, table: SqlTable, wanted: Wanted, *, name: str, published: tuple[str, str] | None
-) -> dict[str, Column]:
-    """Return the columns of a table whose log can be followed.
+) -> Known:
+    """Return what the catalog says of a table whose log can be followed.
 
     Raises:
         Invalid: it cannot; says what the source's administrator has to do.
@@ -103,7 +119,7 @@ def checked(
             f'Columns {", ".join(made)} of "{wanted.feed.name}" are computed by the database and not in its log. Choose the others only, or take it incrementally or in full.',
             code="capture_generated_column",
         )
-    return found
+    return Known(found, str(about.file))
 
 
 def _check_server(server: sa.Row[Any]) -> None:
@@ -128,10 +144,10 @@ def _check_server(server: sa.Row[Any]) -> None:
 
 
 def _check_table(about: sa.Row[Any], wanted: Wanted, *, published: bool, name: str, place: dict[str, str]) -> None:
-    if about.kind not in {"r", "p"} or about.persistence != "p":
+    if about.kind != "r" or about.persistence != "p":
         raise Invalid(
-            f"“{wanted.feed.name}”不是普通表（视图、外部表、临时表或不记日志的表），日志里没有它的变化。请改用增量或全量。",
-            f'"{wanted.feed.name}" is no ordinary table (a view, foreign, temporary or unlogged one), so the log does not tell of it. Take it incrementally or in full.',
+            f"“{wanted.feed.name}”不是普通表（视图、外部表、分区表的总表、临时表或不记日志的表），日志说不全它的变化。请改用增量或全量；分区表可逐个分区取。",
+            f'"{wanted.feed.name}" is no ordinary table (a view, foreign, partitioned, temporary or unlogged one), so the log does not tell of all its changes. Take it incrementally or in full; partitions can be taken one by one.',
             code="capture_no_log",
         )
     if about.identity != "f" and (
@@ -139,7 +155,7 @@ def _check_table(about: sa.Row[Any], wanted: Wanted, *, published: bool, name: s
     ):
         raise identity_missing(wanted.feed.name, wanted.key)
     if not published and not about.owned:
-        made = f'CREATE PUBLICATION {name} FOR TABLE "{place["schema"]}"."{place["name"]}" WITH (publish_via_partition_root = true);'
+        made = f'CREATE PUBLICATION {name} FOR TABLE "{place["schema"]}"."{place["name"]}";'
         raise Invalid(
             f"账号不是“{wanted.feed.name}”的所有者，不能建立发布。请表的所有者执行：{made}",
             f'The account does not own "{wanted.feed.name}" and may not publish it. Have its owner run: {made}',

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -31,6 +31,7 @@ from beijiang.ingest.connectors.pgoutput import (
     Begin,
     Cell,
     Commit,
+    Message,
     Relation,
     Row,
     Truncate,
@@ -39,14 +40,24 @@ from beijiang.ingest.connectors.pgoutput import (
     lsn,
     lsn_text,
 )
-from beijiang.ingest.connectors.postgresql_checks import Column, Named, checked, identity_missing, retained_warning
+from beijiang.ingest.connectors.postgresql_checks import (
+    FILE,
+    Column,
+    Known,
+    Named,
+    checked,
+    identity_missing,
+    retained_warning,
+)
 from beijiang.kit import Text, Unavailable
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import pyarrow as pa
 
-    from beijiang.ingest.connectors.contract import Reading, Wanted
-    from beijiang.ingest.connectors.postgresql import PostgreSQL
+    from beijiang.ingest.connectors.contract import Feed, Reading, Wanted
+    from beijiang.ingest.connectors.sql import Grammar, SqlTable
 
 __all__ = ["PostgreSQLCapture"]
 
@@ -63,10 +74,21 @@ _PUBLISHED: Final = sa.table("pg_publication_tables", *(sa.column(n) for n in ("
 _PUBLICATION: Final = sa.table("pg_publication", sa.column("pubname"))
 
 
+class LogSource(Protocol):
+    """What a capture needs of the connector."""
+
+    def session(self, *, autocommit: bool = True) -> AbstractContextManager[sa.Connection]: ...
+    def speaking(self) -> AbstractContextManager[None]: ...
+    def opened(self, wanted: Wanted, snapshot: str = "") -> AbstractContextManager[Reading]: ...
+    def found(self, name: str) -> tuple[SqlTable, Feed]: ...
+    def grammar(self) -> Grammar: ...
+    def address(self) -> str: ...
+
+
 class PostgreSQLCapture(Capture):
     """One table's changes, kept by one slot and chosen by one publication of the same name."""
 
-    def __init__(self, source: PostgreSQL, name: str) -> None:
+    def __init__(self, source: LogSource, name: str) -> None:
         self._source = source
         self._name = name
 
@@ -74,7 +96,7 @@ class PostgreSQLCapture(Capture):
         with self._source.session() as session:
             self._checked(session, wanted)
 
-    def _checked(self, session: sa.Connection, wanted: Wanted) -> dict[str, Column]:
+    def _checked(self, session: sa.Connection, wanted: Wanted) -> Known:
         table, _ = self._source.found(wanted.feed.name)
         return checked(session, table, wanted, name=self._name, published=self._published(session))
 
@@ -83,7 +105,7 @@ class PostgreSQLCapture(Capture):
         import psycopg
 
         with self._source.session() as session:
-            shape = {n: c.native for n, c in self._checked(session, wanted).items()}
+            shape = self._checked(session, wanted).shape
             self._publish(session, wanted)
             self._drop_slot(session)
         with (
@@ -108,7 +130,7 @@ class PostgreSQLCapture(Capture):
         if self._published(session) is not None:
             return
         table, _ = self._source.found(wanted.feed.name)
-        made = sql.SQL("CREATE PUBLICATION {} FOR TABLE {} WITH (publish_via_partition_root = true)")
+        made = sql.SQL("CREATE PUBLICATION {} FOR TABLE {}")
         place = sql.Identifier(table.schema or "public", table.name)
         session.exec_driver_sql(made.format(sql.Identifier(self._name), place).as_string(None))
 
@@ -121,13 +143,13 @@ class PostgreSQLCapture(Capture):
     @contextmanager
     def changes(self, wanted: Wanted, start: LogPosition, most: int) -> Iterator[Changes]:
         with self._source.session() as session:
-            columns = self._checked(session, wanted)
+            known = self._checked(session, wanted)
             self._reach(session, start)
             table, _ = self._source.found(wanted.feed.name)
             if self._published(session) != (table.schema or "public", table.name):
                 raise log_lost(Text("发布已不含该表", "the publication does not hold the table any more"))
-            self._same_shape(columns, start)
-            yield _Stretch(self._source, session, self._name, wanted, columns=columns, start=start, most=most)
+            self._same_shape(known.columns, start)
+            yield _Stretch(self._source, session, self._name, wanted, known=known, start=start, most=most)
 
     @staticmethod
     def _same_shape(columns: dict[str, Column], start: LogPosition) -> None:
@@ -246,7 +268,7 @@ def _now(session: sa.Connection) -> tuple[str, str]:
     return str(at), str(moment)
 
 
-def _peek(source: PostgreSQL, name: str, upto: str, most: int) -> Iterator[bytes]:
+def _peek(source: LogSource, name: str, upto: str, most: int) -> Iterator[bytes]:
     """Yield the messages that a slot holds up to a position, about ``most``; they stay in it."""
     peek = sa.func.pg_logical_slot_peek_binary_changes(
         name,
@@ -266,12 +288,12 @@ class _Stretch(Changes):
 
     def __init__(
         self,
-        source: PostgreSQL,
+        source: LogSource,
         session: sa.Connection,
         name: str,
         wanted: Wanted,
         *,
-        columns: dict[str, Column],
+        known: Known,
         start: LogPosition,
         most: int,
     ) -> None:
@@ -279,7 +301,9 @@ class _Stretch(Changes):
         self._session = session
         self._name = name
         self._wanted = wanted
-        self._columns = columns
+        self._known = known
+        self._columns = known.columns
+        self._rewritten = start.shape.get(FILE, known.file) != known.file
         self._start = start
         self._most = most
         self._end: LogPosition | None = None
@@ -287,7 +311,10 @@ class _Stretch(Changes):
         self._names = [c.name for c in wanted.feed.columns]
         self._key = [self._names.index(k) for k in wanted.key]
         self._rows: list[list[Any]] = []
+        self._relations: dict[int, Relation] = {}
         self._placed_in: dict[int, list[int]] = {}
+        self._first = self._finished = lsn(start.at)
+        self._begun: Begin | None = None
 
     def end(self) -> LogPosition:
         assert self._end is not None  # noqa: S101  # asked for when everything was read
@@ -295,33 +322,33 @@ class _Stretch(Changes):
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         at, moment = _now(self._session)
-        first, seen = lsn(self._start.at), 0
-        last = max(first, lsn(at))
-        relations: dict[int, Relation] = {}
-        begun: Begin | None = None
-        finished = first
+        seen = 0
         for data in _peek(self._source, self._name, at, self._most):
             seen += 1
-            message = decode(data)
-            if isinstance(message, Begin):
-                begun = message
-            elif isinstance(message, Commit):
-                finished = max(finished, message.end)
-                if len(self._rows) >= _BATCH:
-                    yield self._batch()
-            elif isinstance(message, Relation):
-                relations[message.id] = message
-                self._placed_in.pop(message.id, None)
-            elif isinstance(message, Row | Truncate) and begun is not None and begun.commit >= first:
-                self._take(begun, message, relations)
-                if len(self._rows) >= _BATCH:
-                    yield self._batch()
+            self._hear(decode(data))
+            if len(self._rows) >= _BATCH:
+                yield self._batch()
         if self._rows:
             yield self._batch()
-        if seen >= self._most:  # there may be more: the next stretch begins behind the last transaction
-            last, moment = finished, begun.at if begun is not None else moment
-        shape = {n: c.native for n, c in self._columns.items()}
-        self._end = LogPosition(at=lsn_text(max(last, finished)), shape=shape, seen_at=moment)
+        finished = self._finished
+        if seen < self._most:
+            finished = max(finished, lsn(at))
+        elif self._begun is not None:  # there may be more: the next stretch begins behind the last transaction
+            moment = self._begun.at
+        if self._rewritten:
+            raise Reshaped((self._wanted.feed.name,))
+        self._end = LogPosition(at=lsn_text(finished), shape=self._known.shape, seen_at=moment)
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, Begin):
+            self._begun = message
+        elif isinstance(message, Commit):
+            self._finished = max(self._finished, message.end)
+        elif isinstance(message, Relation):
+            self._relations[message.id] = message
+            self._placed_in.pop(message.id, None)
+        elif isinstance(message, Row | Truncate) and self._begun is not None and self._begun.commit >= self._first:
+            self._take(self._begun, message)
 
     def _places(self, relation: Relation) -> list[int]:
         """Return where each wanted column stands in a relation; -1 where it came later.
@@ -344,14 +371,15 @@ class _Stretch(Changes):
             raise identity_missing(self._wanted.feed.name, self._wanted.key)
         return [places[list(self._columns).index(n)] for n in self._names]
 
-    def _take(self, begun: Begin, message: Row | Truncate, relations: dict[int, Relation]) -> None:
+    def _take(self, begun: Begin, message: Row | Truncate) -> None:
         where = [lsn_text(begun.commit), begun.at, str(begun.xid)]
         if isinstance(message, Truncate):
+            self._rewritten = False  # that is why it is in another file
             self._rows.append([Op.TRUNCATE.value, *where, None, None, *([None] * len(self._names))])
             return
         places = self._placed_in.get(message.relation)
         if places is None:
-            places = self._placed_in[message.relation] = self._places(relations[message.relation])
+            places = self._placed_in[message.relation] = self._places(self._relations[message.relation])
         old, new = _placed(message.old, places), _placed(message.new, places)
         if new is None:
             assert old is not None  # noqa: S101  # a delete tells the key

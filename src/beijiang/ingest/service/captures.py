@@ -2,83 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.ingest.connectors.capture import LogPosition
 from beijiang.ingest.models import CaptureState, SyncMode
+from beijiang.ingest.service.logs import log_of, measured, start_from
 from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
-from beijiang.kit import BeijiangError, Invalid, Text
+from beijiang.kit import Invalid
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from beijiang.db import Database
-    from beijiang.ingest.connectors import Connector, Wanted
     from beijiang.ingest.connectors.capture import Capture
     from beijiang.ingest.models import Sync
     from beijiang.ingest.service.sources import Sources
     from beijiang.kit import Actor
 
-__all__ = ["Captures", "FollowPlan", "capture_name", "captured_plan", "measured", "start_from"]
+__all__ = ["Captures"]
 
 _STALE: Final = timedelta(days=1)
-
-
-def capture_name(sync_id: str) -> str:
-    """Return the name by which a source knows the capture of a sync."""
-    return f"beijiang_{sync_id}"
-
-
-def start_from(table: LogPosition | None, noted: CaptureState | None) -> LogPosition | None:
-    """Return from where to read on: the table's own position, or one beyond it up to which nothing concerned the table."""
-    if table is None or noted is None or noted.follows != table.at:
-        return table
-    return replace(table, at=noted.position, seen_at=noted.seen_at)
-
-
-def measured(sync: Sync, capture: Capture, position: LogPosition, follows: str, now: datetime) -> CaptureState:
-    """Measure how far behind a position is, at the source."""
-    lag = capture.lag(position)
-    return CaptureState(
-        sync_id=sync.id,
-        follows=follows,
-        position=position.at,
-        seen_at=position.seen_at,
-        lag_bytes=lag.bytes,
-        lag_seconds=lag.seconds,
-        retained=lag.retained,
-        measured_at=now,
-        warnings=lag.warnings,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class FollowPlan:
-    """What a run that follows a log would do: from where it reads on, or why it would stop."""
-
-    start: str | None
-    """None: everything is read anew first."""
-    stops: str = ""
-    warnings: tuple[Text, ...] = ()
-
-
-def captured_plan(db: Database, sync: Sync, made: Connector, wanted: Wanted, position: object) -> FollowPlan:
-    """Look whether the log can be followed, from where, and whether the source keeps much of it."""
-    capture = made.capture(capture_name(sync.id))
-    with db.read() as connection:
-        start = start_from(LogPosition.from_json(position), CaptureStore(connection).state(sync.id))
-    try:
-        capture.check(wanted)
-        warnings = () if start is None else capture.lag(start).warnings
-    except BeijiangError as stop:
-        if stop.transient:
-            raise
-        return FollowPlan(None if start is None else start.at, stop.text.zh)
-    return FollowPlan(None if start is None else start.at, "", warnings)
 
 
 class Captures:
@@ -134,7 +77,7 @@ class Captures:
         """Return the tables whose log nobody has read for a day, so that it fills the source's disk; asked by the examination."""
         before = self._sources.clock.now() - _STALE
         with self._sources.db.read() as connection:
-            stale = {s.sync_id for s in CaptureStore(connection).measured_before(before)}
+            stale = {s.sync_id for s in CaptureStore(connection).seen_before(before)}
             every = SourceStore(connection).syncs()
         return [s.table for s in every if s.id in stale]
 
@@ -151,7 +94,7 @@ class Captures:
         return start_from(table, noted), "" if table is None else table.at
 
     def _capture(self, sync: Sync) -> Capture:
-        return self._sources.connector_of(sync).capture(capture_name(sync.id))
+        return log_of(self._sources.connector_of(sync), sync)
 
     def _sync(self, actor: Actor, words: str) -> Sync:
         sync = self._sources.sync(actor, words)

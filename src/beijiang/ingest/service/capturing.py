@@ -23,11 +23,11 @@ from beijiang.ingest.connectors import Reading, Wanted
 from beijiang.ingest.connectors.capture import LogPosition, Reshaped, changes_schema
 from beijiang.ingest.connectors.sql import text_schema
 from beijiang.ingest.models import CaptureState, Verdict
-from beijiang.ingest.service.captures import capture_name, measured, start_from
 from beijiang.ingest.service.certifying import differing, side
 from beijiang.ingest.service.coalescing import CHANGE, Key, coalesced
 from beijiang.ingest.service.conforming import conform
 from beijiang.ingest.service.fetching import ROWS_FILE, Fetched, checked_feed, fetch, patiently
+from beijiang.ingest.service.logs import log_of, measured, start_from
 from beijiang.ingest.service.staging import stage_typed, staged_files
 from beijiang.ingest.service.syncing import GONE_FILE, SyncWork, batches_of
 from beijiang.ingest.store.captures import CaptureStore
@@ -102,13 +102,13 @@ class CaptureWork(SyncWork):
 
     @cached_property
     def _capture(self) -> Capture:
-        return self.connector.capture(capture_name(self.sync.id))
+        return log_of(self.connector, self.sync)
 
     # Looking at the source
 
     @cached_property
-    def _fetched(self) -> Captured:  # type: ignore[override]  # the same with more in it
-        return Captured.from_json(self.space.produce("fetch", self._fetch))  # type: ignore[return-value]
+    def _fetched(self) -> Captured:
+        return Captured.from_json(self.space.produce("fetch", self._fetch))
 
     def _table_position(self) -> LogPosition | None:
         return LogPosition.from_json(self.shop.tables.positions(self.actor, self.sync.table).get(self.sync.id))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -83,7 +83,7 @@ class Fetched:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Fetched:
+    def from_json(cls, value: dict[str, Any]) -> Self:
         """Rebuild a stored one."""
         return cls(**{**value, "columns": tuple(value["columns"])})
 

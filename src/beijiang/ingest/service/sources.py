@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
 from beijiang.ingest.connectors import Feed, Wanted, Window, connector, kinds
+from beijiang.ingest.connectors.capture import capture_of
 from beijiang.ingest.models import (
     SEALED_FOR,
     SYNC_JOB,
@@ -25,7 +26,7 @@ from beijiang.ingest.models import (
     SyncPlan,
     Verdict,
 )
-from beijiang.ingest.service.captures import capture_name, captured_plan
+from beijiang.ingest.service.logs import captured_plan, log_of
 from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
@@ -298,7 +299,7 @@ class Sources:
         made = self._connector(source)
         feed = made.describe(draft.feed)
         if draft.mode is SyncMode.CAPTURE:
-            made.capture("-")
+            capture_of(made, "-")
         key = draft.key or tuple(k for k in feed.key if not draft.columns or k in draft.columns)
         _check_draft(draft, feed, key)
         owner = self.ingest.owner(actor, draft.table)
@@ -349,7 +350,7 @@ class Sources:
 
     def _let_go(self, sync: Sync, *, abandon: bool) -> None:
         try:
-            self.connector_of(sync).capture(capture_name(sync.id)).end()
+            log_of(self.connector_of(sync), sync).end()
         except BeijiangError:
             if not abandon:
                 raise

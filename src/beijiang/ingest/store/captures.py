@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, Column, Connection, Float, Row, String, Table, delete, insert, select, update
 
@@ -49,9 +49,10 @@ class CaptureStore:
         row = self._connection.execute(select(ingest_capture).where(ingest_capture.c.sync_id == sync_id)).one_or_none()
         return None if row is None else _state(row)
 
-    def measured_before(self, moment: datetime) -> list[CaptureState]:
-        """Return captures that nobody has run since ``moment``."""
-        rows = self._connection.execute(select(ingest_capture).where(ingest_capture.c.measured_at < moment))
+    def seen_before(self, moment: datetime) -> list[CaptureState]:
+        """Return captures whose position is older than ``moment``."""
+        text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+        rows = self._connection.execute(select(ingest_capture).where(ingest_capture.c.seen_at < text))
         return [_state(row) for row in rows]
 
 
