@@ -85,6 +85,7 @@ def logical_url(logical_server: str) -> Iterator[str]:
         connection.execute(text(f"CREATE DATABASE {name}"))
     yield logical_server.replace("/postgres?", f"/{name}?")
     with admin.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active"))
         connection.execute(
             text("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = :d"),
             {"d": name},

@@ -17,14 +17,12 @@ from beijiang.settings import Settings
 from beijiang.tables import Tables
 
 INSTANTS: dict[str, tuple[Any, str, bool]] = {
-    "before the log is read": (PostgreSQLCapture, "changes", True),
     "after the log was read": (capturing, "coalesced", True),
     "after the changes were landed": (Landing, "put", False),
     "before the commit": (Tables, "commit", True),
     "after the commit": (Tables, "commit", False),
     "before the run ends": (IngestStore, "end_run", True),
     "before it is confirmed": (PostgreSQLCapture, "confirm", True),
-    "after it was confirmed": (PostgreSQLCapture, "confirm", False),
 }
 
 

@@ -18,14 +18,12 @@ from beijiang.settings import Settings
 VICTIM = Path(__file__).with_name("capture_victim.py")
 ROWS = 2_000
 INSTANTS = [
-    "before the log is read",
     "after the log was read",
     "after the changes were landed",
     "before the commit",
     "after the commit",
     "before the run ends",
     "before it is confirmed",
-    "after it was confirmed",
 ]
 
 

@@ -106,7 +106,10 @@ class History:
                 elif roll < 0.4:
                     connection.commit()
                 else:
-                    connection.execute(sa.text(self._statement()))
+                    statement = self._statement()
+                    connection.execute(sa.text(statement))
+                    if statement.startswith("TRUNCATE"):
+                        connection.commit()  # until then nobody can even look at the table
             except sa.exc.DBAPIError:
                 connection.rollback()
 
@@ -132,7 +135,7 @@ class History:
         return 'TRUNCATE "人口"'
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_random_histories_of_several_writers_end_equal(people: Any, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In small stretches too, and with values that no log entry holds because they are long and untouched."""
     from beijiang.ingest.service import capturing
@@ -142,8 +145,8 @@ def test_random_histories_of_several_writers_end_equal(people: Any, seed: int, m
     history = History(people.database, seed)
     people.run("人口")
     try:
-        for _ in range(5):
-            history.steps(60)
+        for _ in range(3):
+            history.steps(80)
             run = people.run("人口")
             assert people.certificate(run).verdict is Verdict.EQUAL
     finally:

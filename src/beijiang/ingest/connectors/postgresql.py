@@ -201,6 +201,8 @@ class PostgreSQL(Connector, FollowsLog):
         with self.speaking():
             engine = sa.create_engine(self._url("postgresql+psycopg"), poolclass=sa.NullPool)
             with engine.connect() as connection:
+                connection.exec_driver_sql("SET lock_timeout = '60s'")  # whoever holds the table at the source
+                connection.commit()
                 yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 
     def _schemas(self, inspector: sa.Inspector) -> list[str]:

@@ -32,7 +32,7 @@ from beijiang.ingest.service.staging import stage_typed, staged_files
 from beijiang.ingest.service.syncing import GONE_FILE, SyncWork, batches_of
 from beijiang.ingest.store.captures import CaptureStore
 from beijiang.kit import BeijiangError, Conflict, Text, new_id
-from beijiang.tables import HIDDEN, Fingerprint
+from beijiang.tables import HIDDEN, Fingerprint, WriteMode
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors import Feed
@@ -226,23 +226,25 @@ class CaptureWork(SyncWork):
 
     # The commit
 
+    @property
+    def mode(self) -> WriteMode:
+        """A snapshot becomes the table; changes are merged into it."""
+        return WriteMode.REPLACE if self._fetched.snapshot else WriteMode.MERGE
+
     def _find_gone(self, folder: Path) -> dict[str, Any]:
-        fetched, rows = self._fetched, self.space.folder("fetch") / ROWS_FILE
-        if self.table is None:
+        fetched = self._fetched
+        if fetched.snapshot:
             return {"rows": 0}
-        if not fetched.snapshot and not fetched.emptied:
+        if not fetched.emptied:
             if fetched.removed:
                 self._typed_keys(folder, self.space.folder("fetch") / REMOVED_FILE).rename(folder / GONE_FILE)
             return {"rows": fetched.removed}
-        theirs = self._typed_keys(folder, rows)
+        theirs = self._typed_keys(folder, self.space.folder("fetch") / ROWS_FILE)
         gone = self.shop.tables.gone(self.actor, self.sync.table, self.run.key, [theirs], folder / GONE_FILE)
         return {"rows": gone}
 
     def _commit_words(self) -> dict[str, Any]:
         return super()._commit_words() | {"position": {self.sync.id: self._fetched.position}}
-
-    def _nothing_to_commit(self, good: int) -> bool:
-        return not self._fetched.snapshot and super()._nothing_to_commit(good)
 
     def _commit(self) -> JsonValue:
         stands = self._table_position()
