@@ -254,3 +254,32 @@ def test_a_lost_slot_and_a_rollback_stop_clearly_and_a_new_snapshot_mends_them(p
     equal(people)
     people.sql("""DROP TABLE "人口" """, TABLE, """INSERT INTO "人口" ("编号") VALUES (1)""")
     assert stops() == "capture_log_lost"
+
+
+def test_a_plan_names_each_right_that_is_missing_and_the_statement_that_gives_it(people: Any) -> None:
+    who = f"r_{people.url.database[-8:]}"
+    sources = people.platform.sources
+    people.sql(f"CREATE ROLE {who} LOGIN", f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {who}")
+    sources.change(SYSTEM, "学籍库", {"user": who})
+    try:
+        statement = sources.plan(SYSTEM, "人口").stops.split("执行 ")[1]
+        assert statement == f"ALTER ROLE {who} REPLICATION;"
+        people.sql(statement)
+        statement = sources.plan(SYSTEM, "人口").stops.split("执行：")[1]
+        assert statement.startswith("CREATE PUBLICATION")
+        people.sql(statement)
+        assert sources.plan(SYSTEM, "人口").stops == ""
+        people.run("人口")
+        people.sql("""DELETE FROM "人口" WHERE "编号" = 2""")
+        assert people.run("人口").report["rows_removed"] == 1
+        sources.leave(SYSTEM, "人口")
+        people.sql(
+            """CREATE TABLE "无主键" (a int)""",
+            """CREATE VIEW "视图" AS SELECT 1 AS a""",
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {who}",
+        )
+        for feed, word in (("无主键", "REPLICA IDENTITY FULL"), ("视图", "普通表")):
+            people.take(feed, feed, mode=SyncMode.CAPTURE, key=("a",))
+            assert word in sources.plan(SYSTEM, feed).stops
+    finally:
+        people.sql(f"DROP OWNED BY {who}", f"DROP ROLE {who}")

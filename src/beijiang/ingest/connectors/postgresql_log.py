@@ -71,7 +71,7 @@ _SLOT: Final = sa.table(
     *(sa.column(n) for n in ("slot_name", "database", "confirmed_flush_lsn", "restart_lsn", "wal_status")),
 )
 _PUBLISHED: Final = sa.table("pg_publication_tables", *(sa.column(n) for n in ("pubname", "schemaname", "tablename")))
-_PUBLICATION: Final = sa.table("pg_publication", sa.column("pubname"))
+_PUBLICATION: Final = sa.table("pg_publication", sa.column("pubname"), sa.column("pubowner"))
 
 
 class LogSource(Protocol):
@@ -233,7 +233,8 @@ class PostgreSQLCapture(Capture):
 
         with self._source.session() as session:
             self._drop_slot(session)
-            query = sa.select(sa.literal(1)).where(_PUBLICATION.c.pubname == self._name)
+            mine = sa.func.pg_has_role(_PUBLICATION.c.pubowner, "USAGE")  # one that the table's owner made stays
+            query = sa.select(sa.literal(1)).where(_PUBLICATION.c.pubname == self._name, mine)
             if session.execute(query).first() is not None:
                 gone = sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(self._name))
                 session.exec_driver_sql(gone.as_string(None))
