@@ -112,7 +112,7 @@ class PostgreSQLCapture(Capture):
             self._source.speaking(),
             psycopg.connect(self._source.address(), autocommit=True, replication="database") as sender,
         ):
-            sender.execute("SET lock_timeout = '60s'")  # a slot waits for every transaction that is open at the source
+            sender.execute("SET lock_timeout = '20s'")  # a slot waits for every transaction that is open at the source
             made = psycopg.sql.SQL("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput (SNAPSHOT 'export')")
             now = str(sender.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()[0])  # type: ignore[index]
             try:
@@ -256,8 +256,8 @@ def _lost_if_gone() -> Iterator[None]:
 
 def _long_transaction() -> Unavailable:
     return Unavailable(
-        "数据源有长时间未结束的事务，暂时不能开始跟踪日志（等了 60 秒）。请稍后重试，或请其管理员结束该事务。",
-        "A transaction at the source has been open for long, so that its log cannot be followed from here (waited 60 s). Try again later, or have its administrator end it.",
+        "数据源有长时间未结束的事务，暂时不能开始跟踪日志（等了 20 秒）。请稍后重试，或请其管理员结束该事务。",
+        "A transaction at the source has been open for long, so that its log cannot be followed from here (waited 20 s). Try again later, or have its administrator end it.",
         code="capture_source_busy",
     )
 
@@ -331,14 +331,16 @@ class _Stretch(Changes):
                 yield self._batch()
         if self._rows:
             yield self._batch()
-        finished = self._finished
-        if seen < self._most:
+        shape, finished = self._known.shape, self._finished
+        if seen >= self._most:  # there may be more: the next stretch begins behind the last transaction
+            moment = self._begun.at if self._begun is not None else moment
+            if self._rewritten:  # and it may tell why the table is in another file
+                shape[FILE] = self._start.shape[FILE]
+        else:
             finished = max(finished, lsn(at))
-        elif self._begun is not None:  # there may be more: the next stretch begins behind the last transaction
-            moment = self._begun.at
-        if self._rewritten:
-            raise Reshaped((self._wanted.feed.name,))
-        self._end = LogPosition(at=lsn_text(finished), shape=self._known.shape, seen_at=moment)
+            if self._rewritten:
+                raise Reshaped((self._wanted.feed.name,))
+        self._end = LogPosition(at=lsn_text(finished), shape=shape, seen_at=moment)
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, Begin):

@@ -30,7 +30,7 @@ from beijiang.ingest.service.fetching import ROWS_FILE, Fetched, checked_feed, f
 from beijiang.ingest.service.logs import log_of, measured, start_from
 from beijiang.ingest.service.staging import stage_typed, staged_files
 from beijiang.ingest.service.syncing import GONE_FILE, SyncWork, batches_of
-from beijiang.ingest.store.captures import CaptureStore
+from beijiang.ingest.store.captures import CaptureStore, now_text
 from beijiang.kit import BeijiangError, Conflict, Text, new_id
 from beijiang.tables import HIDDEN, Fingerprint, WriteMode
 
@@ -131,6 +131,9 @@ class CaptureWork(SyncWork):
         return found.to_json()
 
     def _begin(self, feed: Feed, folder: Path, after: str | None, anew: list[str]) -> dict[str, Any]:
+        self._note(
+            after or "", "", now_text(self.shop.now())
+        )  # the old log is given up: if this run fails, the next begins anew
         beginning = _Beginning(self._capture)
         found: Fetched = patiently(
             lambda: fetch(
@@ -276,17 +279,22 @@ class CaptureWork(SyncWork):
         super()._also_at_the_end(tx, version)
         fetched = self._fetched
         follows = fetched.position["at"] if version is not None else fetched.after or ""
-        CaptureStore(tx.connection).note(
-            CaptureState(
-                sync_id=self.sync.id,
-                follows=follows,
-                position=fetched.position["at"],
-                seen_at=fetched.position["seen_at"],
-                lag_bytes=None,
-                lag_seconds=None,
-                retained=None,
-                measured_at=self.shop.now(),
-            )
+        CaptureStore(tx.connection).note(self._state(follows, fetched.position["at"], fetched.position["seen_at"]))
+
+    def _note(self, follows: str, position: str, seen_at: str) -> None:
+        with self.shop.db.begin() as tx:
+            CaptureStore(tx.connection).note(self._state(follows, position, seen_at))
+
+    def _state(self, follows: str, position: str, seen_at: str) -> CaptureState:
+        return CaptureState(
+            sync_id=self.sync.id,
+            follows=follows,
+            position=position,
+            seen_at=seen_at,
+            lag_bytes=None,
+            lag_seconds=None,
+            retained=None,
+            measured_at=self.shop.now(),
         )
 
     def report(self) -> dict[str, JsonValue]:

@@ -27,9 +27,14 @@ def log_of(connector: Connector, sync: Sync) -> Capture:
 
 
 def start_from(table: LogPosition | None, noted: CaptureState | None) -> LogPosition | None:
-    """Return from where to read on: the table's own position, or one beyond it up to which nothing concerned the table."""
+    """Return from where to read on: the table's own position, or one beyond it up to which nothing concerned the table.
+
+    None: everything has to be read, for the first time or because a new snapshot was begun and did not come to its end.
+    """
     if table is None or noted is None or noted.follows != table.at:
         return table
+    if not noted.position:
+        return None
     return replace(table, at=noted.position, seen_at=noted.seen_at)
 
 

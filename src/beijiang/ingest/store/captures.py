@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, Connection, Float, Row, String, Table
 from beijiang.db import UtcDateTime, metadata
 from beijiang.ingest.models import CaptureState
 
-__all__ = ["CaptureStore"]
+__all__ = ["CaptureStore", "now_text"]
 
 ingest_capture = Table(
     "ingest_capture",
@@ -23,6 +23,11 @@ ingest_capture = Table(
     Column("retained", BigInteger),
     Column("measured_at", UtcDateTime, nullable=False),
 )
+
+
+def now_text(moment: datetime) -> str:
+    """Return a moment as positions write it: in UTC, and so that texts sort like moments."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
 class CaptureStore:
@@ -51,7 +56,7 @@ class CaptureStore:
 
     def seen_before(self, moment: datetime) -> list[CaptureState]:
         """Return captures whose position is older than ``moment``."""
-        text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+        text = now_text(moment)
         rows = self._connection.execute(select(ingest_capture).where(ingest_capture.c.seen_at < text))
         return [_state(row) for row in rows]
 
