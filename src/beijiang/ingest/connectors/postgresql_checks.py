@@ -155,12 +155,19 @@ def _check_table(about: sa.Row[Any], wanted: Wanted, *, published: bool, name: s
     ):
         raise identity_missing(wanted.feed.name, wanted.key)
     if not published and not about.owned:
-        made = f'CREATE PUBLICATION {name} FOR TABLE "{place["schema"]}"."{place["name"]}";'
+        made = _publication(name, place)
         raise Invalid(
             f"账号不是“{wanted.feed.name}”的所有者，不能建立发布。请表的所有者执行：{made}",
             f'The account does not own "{wanted.feed.name}" and may not publish it. Have its owner run: {made}',
             code="capture_no_publication",
         )
+
+
+def _publication(name: str, place: dict[str, str]) -> str:
+    from psycopg import sql
+
+    made = sql.SQL("CREATE PUBLICATION {} FOR TABLE {};")
+    return made.format(sql.Identifier(name), sql.Identifier(place["schema"], place["name"])).as_string(None)
 
 
 def identity_missing(feed: str, key: Sequence[str]) -> Invalid:
