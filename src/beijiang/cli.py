@@ -89,7 +89,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _ingest() -> typer.Typer:
-    from beijiang.ingest.commands import add_backfill, add_mending, add_runs, add_schedules, commands, harvest
+    from beijiang.ingest.commands import (
+        add_backfill,
+        add_captures,
+        add_mending,
+        add_runs,
+        add_schedules,
+        commands,
+        harvest,
+    )
 
     group = commands(_get(lambda p: p.ingest))
     add_runs(group, _get(lambda p: p.sources))
@@ -97,6 +105,7 @@ def _ingest() -> typer.Typer:
     add_mending(group, _get(lambda p: p.bench))
     add_backfill(group, _get(lambda p: p.sources))
     add_schedules(group, platform)
+    add_captures(group, _get(lambda p: p.captures))
     return group
 
 

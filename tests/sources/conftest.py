@@ -59,6 +59,16 @@ class Department:
         assert run.error is None, run.error
         return run
 
+    def drain(self, table: str) -> None:
+        """Follow a source's log until nothing is left in it."""
+        for _ in range(60):
+            run_id = self.platform.captures.catch_up(SYSTEM, table)
+            if run_id is None:
+                return
+            run = self.platform.ingest.wait(SYSTEM, run_id)
+            assert run.error is None, run.error
+        pytest.fail("the end of the log is never reached")
+
     def certificate(self, run: Run) -> Certificate:
         found = self.platform.sources.certificate(SYSTEM, run.id)
         assert found is not None
@@ -70,8 +80,21 @@ class Department:
 
 @pytest.fixture
 def department(platform: Platform, postgres_url: str) -> Iterator[Department]:
+    with _department(platform, postgres_url) as made:
+        yield made
+
+
+@pytest.fixture
+def logged_department(platform: Platform, logical_url: str) -> Iterator[Department]:
+    """The same on a server whose log tells of rows."""
+    with _department(platform, logical_url) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _department(platform: Platform, address: str) -> Iterator[Department]:
     platform.first_start()
-    url = sa.make_url(postgres_url)
+    url = sa.make_url(address)
     database = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
     platform.sources.allow(SYSTEM, Target(folder=folder), "测试库的套接字")
@@ -91,6 +114,26 @@ PASSWORD = "only-to-read"
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[tuple[Path, int]]:
     """Socket and port of a MariaDB of our own: a throw-away instance of the Debian package, without root's rights."""
+    with _mariadb("--skip-log-bin") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def binlog_server() -> Iterator[tuple[Path, int]]:
+    """Socket and port of one whose log tells of rows."""
+    words = (
+        "--log-bin=log",
+        "--binlog-format=ROW",
+        "--binlog-row-image=FULL",
+        "--binlog-row-metadata=FULL",
+        "--server-id=7",
+    )
+    with _mariadb(*words, "--innodb-flush-log-at-trx-commit=0", "--max-binlog-size=65536") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _mariadb(*settings: str) -> Iterator[tuple[Path, int]]:
     programs = [shutil.which(n, path=f"{os.environ['PATH']}:/usr/sbin") for n in ("mariadbd", "mariadb-install-db")]
     if None in programs:
         # A newcomer's machine may lack it and is told; CI installs it, and there nothing may be skipped.
@@ -109,7 +152,7 @@ def mariadb_server() -> Iterator[tuple[Path, int]]:
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [str(programs[0]), *common, f"--socket={folder / 's'}", f"--port={port}", "--bind-address=127.0.0.1",
-             f"--ssl-cert={certificate}", f"--ssl-key={secret}", "--innodb-buffer-pool-size=64M", "--skip-log-bin"],
+             f"--ssl-cert={certificate}", f"--ssl-key={secret}", "--innodb-buffer-pool-size=64M", *settings],
             stdout=log, stderr=log,
         )  # fmt: skip
     for _ in range(600):
@@ -159,15 +202,29 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def maria(platform: Platform, mariadb_server: tuple[Path, int]) -> Iterator[Department]:
     """A department with a MariaDB database, which the account ``reader`` may read and nothing more."""
+    with _maria(platform, mariadb_server) as made:
+        yield made
+
+
+@pytest.fixture
+def logged_maria(platform: Platform, binlog_server: tuple[Path, int]) -> Iterator[Department]:
+    """The same where the account may read the binary log too."""
+    with _maria(platform, binlog_server, "GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO reader@'%'") as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _maria(platform: Platform, server: tuple[Path, int], *grants: str) -> Iterator[Department]:
     platform.first_start()
-    path, port = mariadb_server
+    path, port = server
     name = f"t_{uuid.uuid4().hex}"
     url = sa.URL.create("mysql+pymysql", "root", query={"unix_socket": str(path), "charset": "utf8mb4"})
     admin = sa.create_engine(url, poolclass=sa.NullPool)
     with admin.begin() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
         connection.execute(sa.text(f"CREATE OR REPLACE USER reader@'%' IDENTIFIED BY '{PASSWORD}'"))
-        connection.execute(sa.text(f"GRANT SELECT ON {name}.* TO reader@'%'"))
+        for grant in (f"GRANT SELECT ON {name}.* TO reader@'%'", *grants):
+            connection.execute(sa.text(grant))
     database = sa.create_engine(url.set(database=name), poolclass=sa.NullPool)
     platform.sources.allow(SYSTEM, Target(host="localhost", port=port, network="127.0.0.0/8"), "测试库")
     platform.sources.allow(SYSTEM, Target(host="localhost", port=port, network="::1/128"), "测试库")

@@ -36,6 +36,7 @@ class Health:
         evidence: Evidence,
         assets: Callable[[], bool],
         locked_out: Callable[[], Sequence[str]],
+        left_behind: Callable[[], Sequence[str]],
     ) -> None:
         self._settings = settings
         self._db = db
@@ -43,6 +44,7 @@ class Health:
         self._evidence = evidence
         self._assets = assets
         self._locked_out = locked_out
+        self._left_behind = left_behind
 
     def alive(self) -> bool:
         """Tell whether the metadata database answers; cheap enough to be asked every second."""
@@ -60,6 +62,7 @@ class Health:
             self._query_engine(),
             self._web_assets(),
             self._secrets(),
+            self._captures(),
             self._evidence_log(),
         ]
 
@@ -137,6 +140,14 @@ class Health:
         zh = f"这些数据源的口令解不开：{'、'.join(lost)}。请从密钥备份恢复 {self._settings.root_key_file.name}，或重新填写口令。"
         en = f"The secrets of these sources do not open: {', '.join(lost)}. Restore {self._settings.root_key_file.name} from its backup, or enter them anew."
         return Finding("secrets", ok=False, text=Text(zh, en))
+
+    def _captures(self) -> Finding:
+        stale = self._left_behind()
+        if not stale:
+            return Finding("captures", ok=True, text=Text("没有被搁置的日志捕获", "no log of a source is left behind"))
+        zh = f"这些表跟踪数据源的日志，却已一天没有取数，日志正在占满数据源的磁盘：{'、'.join(stale)}。请取数，或停止这项取数。"
+        en = f"These tables follow the log of their source and nobody has run them for a day, so that the log fills the source's disk: {', '.join(stale)}. Run or end these syncs."
+        return Finding("captures", ok=False, text=Text(zh, en))
 
     def _evidence_log(self) -> Finding:
         report = self._evidence.check()

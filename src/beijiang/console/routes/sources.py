@@ -229,10 +229,11 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         sync = sources.sync(who, sync_id)
         part = CursorRange(since[:_RANGE], until[:_RANGE])
         may_run = platform.access.allows(who, Permission.INGEST_RUN_SUBMIT, sync.org_id)
-        plan, fault = None, None
+        plan, fault, lag = None, None, None
         if may_run:
             try:
                 plan = sources.plan(who, sync.id, part=part)
+                lag = platform.captures.lag(who, sync.id) if sync.mode is SyncMode.CAPTURE else None
             except BeijiangError as error:
                 fault = error.text
         return frame.page(
@@ -241,6 +242,7 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             sync=sync,
             plan=plan,
             part=part,
+            lag=lag,
             fault=fault,
             proofs=sources.certificates(who, sync.id, limit=20),
             runs=platform.ingest.runs(who, table=sync.table, limit=10),
@@ -308,9 +310,9 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         )
 
     @pages.post("/syncs/{sync_id}/leave")
-    def leave(request: Request, sync_id: str) -> RedirectResponse:
+    def leave(request: Request, sync_id: str, abandon: Annotated[str, Form(max_length=4)] = "") -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            sources.leave(person(request), sync_id)
+            sources.leave(person(request), sync_id, abandon=bool(abandon))
             return "/console/sources", Text("已停止取数，表不变。", "No more is taken; the table stays.")
 
         return frame.attempt(request, f"/console/syncs/{sync_id}", step)

@@ -205,7 +205,8 @@ def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
         feed_name: str = typer.Argument(help="Table or view of the source."),
         into: str = typer.Option(help="Table that takes the rows."),
         mode: Annotated[
-            SyncMode, typer.Option(help="full: everything each time; incremental: by a cursor.")
+            SyncMode,
+            typer.Option(help="full: everything each time; incremental: by a cursor; capture: by the source's log."),
         ] = SyncMode.FULL,
         key: Annotated[
             list[str] | None, typer.Option(help="Column that identifies a row; the primary key if none.")
@@ -243,10 +244,14 @@ def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
         show([s.to_json() for s in registry.syncs(_actor(registry, person), name or None)], _SYNCS)
 
     @group.command("leave")
-    def leave(table: str = typer.Argument(help="Table, or id of the sync."), person: str = AS) -> None:
-        """Stop filling a table from its source; the table stays."""
+    def leave(
+        table: str = typer.Argument(help="Table, or id of the sync."),
+        abandon: bool = typer.Option(False, "--abandon", help="Also where the source cannot be told to drop its log."),
+        person: str = AS,
+    ) -> None:
+        """Stop filling a table from its source; the table stays. A log that was followed is let go of at the source."""
         registry = get()
-        registry.leave(_actor(registry, person), table)
+        registry.leave(_actor(registry, person), table, abandon=abandon)
 
 
 def _add_targets(group: typer.Typer, get: Callable[[], Sources]) -> None:
@@ -324,6 +329,8 @@ def add_runs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             )
         )
         _say_more(found)
+        for warning in found.warnings:
+            say(warning)
         if found.stops:
             raise Refused(found.stops, found.stops, code="schema_change_stops")
 

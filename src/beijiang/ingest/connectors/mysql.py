@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from beijiang.ingest.connectors.capture import Capture, FollowsLog
 from beijiang.ingest.connectors.contract import (
     Connector,
     ConnectorOptions,
@@ -107,7 +108,7 @@ class MySQLOptions(ConnectorOptions):
     )
 
 
-class MySQL(Connector):
+class MySQL(Connector, FollowsLog):
     """Read tables and views of a MySQL or MariaDB database."""
 
     text: ClassVar[Text] = Text(
@@ -120,7 +121,7 @@ class MySQL(Connector):
         table = _inner("tables", "table_schema", "table_name", "table_comment", "table_rows", "table_type")
         query = sa.select(table.c.table_name, table.c.table_comment, table.c.table_rows, table.c.table_type)
         query = query.where(table.c.table_schema == self.options.database).order_by(table.c.table_name)
-        with self._connection() as connection:
+        with self.connection() as connection:
             found = _rows(connection, self._grammar().text(query))
         return [
             Feed(name=name, comment="" if "VIEW" in kind else comment or "", rows=None if rows is None else int(rows))
@@ -128,18 +129,47 @@ class MySQL(Connector):
         ]
 
     def describe(self, name: str) -> Feed:
-        with self._connection() as connection:
+        with self.connection() as connection:
             return self._found(connection, name)[1]
 
     @contextmanager
     def open(self, wanted: Wanted) -> Iterator[Reading]:
-        with self._connection() as connection:
-            table, _, engine = self._found(connection, wanted.feed.name)
-            with connection.cursor() as cursor:
-                for statement in _BEGIN:
-                    cursor.execute(statement)
-            steady = bool(engine) and engine not in _NO_SNAPSHOT
-            yield _Snapshot(connection, table, wanted, self._grammar(), steady=steady)
+        with self.connection() as connection:
+            yield self._look(connection, wanted)
+
+    def capture(self, name: str) -> Capture:
+        from beijiang.ingest.connectors.mysql_log import MySQLCapture
+
+        return MySQLCapture(self, name)
+
+    @contextmanager
+    def opened(self, wanted: Wanted, *, locked: bool) -> Iterator[tuple[Reading, str, str]]:
+        """Open a look at a feed with its place in the binary log and the server's clock.
+
+        MariaDB tells the place of a snapshot; MySQL does not, so there all tables are ``locked`` for a moment.
+        """
+        from beijiang.ingest.connectors.mysql_checks import place_of
+
+        with self.connection() as connection, connection.cursor() as cursor:
+            if locked:
+                cursor.execute("FLUSH TABLES WITH READ LOCK")
+            reading = self._look(connection, wanted)
+            at, seen = place_of(connection)
+            if locked:
+                cursor.execute("UNLOCK TABLES")
+            else:
+                cursor.execute("SHOW STATUS LIKE 'binlog_snapshot_%'")
+                told = {str(n).lower(): str(v) for n, v in cursor.fetchall()}
+                at = f"{told['binlog_snapshot_file']}:{told['binlog_snapshot_position']}"
+            yield reading, at, seen
+
+    def _look(self, connection: Connection[Any], wanted: Wanted) -> Reading:
+        table, _, engine = self._found(connection, wanted.feed.name)
+        with connection.cursor() as cursor:
+            for statement in _BEGIN:
+                cursor.execute(statement)
+        steady = bool(engine) and engine not in _NO_SNAPSHOT
+        return _Snapshot(connection, table, wanted, self._grammar(), steady=steady)
 
     def _grammar(self) -> MySQLGrammar:
         return MySQLGrammar(self.options.time_zone)
@@ -207,7 +237,7 @@ class MySQL(Connector):
     # The way there
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection[Any]]:
+    def connection(self) -> Iterator[Connection[Any]]:
         """Connect, and turn what the driver says into errors of ours, without its words: those may quote rows and addresses."""
         import pymysql
 
@@ -325,27 +355,18 @@ class _Snapshot(Snapshot):
     def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        from beijiang.ingest.connectors.mysql_rows import columns_of
+        from beijiang.ingest.connectors.mysql_rows import columns_of, shortest
 
         names = [c.name for c in statement.selected_columns]
         short = [isinstance(kind := self._table.types[n], Native) and kind.word == "float" for n in names]
         for columns in columns_of(self._connection, self._grammar.text(statement)):
             arrays = [pa.array(column, pa.string()) for column in columns]
             yield pa.RecordBatch.from_arrays(
-                [_shortest(a) if four else a for a, four in zip(arrays, short, strict=True)], names=names
+                [shortest(a) if four else a for a, four in zip(arrays, short, strict=True)], names=names
             )
 
     def _all(self, statement: sa.Select[Any]) -> Sequence[Sequence[Any]]:
         return _rows(self._connection, self._grammar.text(statement))
-
-
-def _shortest(column: pa.Array) -> pa.Array:
-    """Write numbers of four bytes with as few digits as tell them apart: 1.1 stays 1.1 in eight."""
-    import polars as pl
-    import pyarrow as pa
-
-    text = pl.Series(column).cast(pl.Float64).cast(pl.Float32).cast(pl.String)
-    return text.to_arrow().cast(pa.string())
 
 
 def _told(error: Exception) -> BeijiangError:

@@ -15,9 +15,10 @@ from pymysql.err import OperationalError
 from pymysql.protocol import MysqlPacket
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pymysql.connections import Connection
 
-__all__ = ["columns_of"]
+__all__ = ["columns_of", "shortest"]
 
 _ROWS: Final = 16_384
 _BYTES: Final = 16 << 20
@@ -87,3 +88,12 @@ def _cut(packet: bytes, columns: list[list[bytes | None]]) -> None:
             at += width
         column.append(packet[at : at + size])
         at += size
+
+
+def shortest(column: pa.Array) -> pa.Array:
+    """Write numbers of four bytes with as few digits as tell them apart: 1.1 stays 1.1 in eight."""
+    import polars as pl
+    import pyarrow as pa
+
+    text = pl.Series(column).cast(pl.Float64).cast(pl.Float32).cast(pl.String)
+    return text.to_arrow().cast(pa.string())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.dialects import postgresql
 
+from beijiang.ingest.connectors.capture import Capture, FollowsLog
 from beijiang.ingest.connectors.contract import (
     Connector,
     ConnectorOptions,
@@ -30,6 +31,7 @@ from beijiang.kit import BeijiangError, Text
 if TYPE_CHECKING:
     import adbc_driver_postgresql.dbapi as adbc
     import pyarrow as pa
+
 
 __all__ = ["PostgreSQL", "PostgreSQLOptions"]
 
@@ -168,7 +170,7 @@ class _Grammar(Grammar):
         return sa.literal(text, sa.Text())
 
 
-class PostgreSQL(Connector):
+class PostgreSQL(Connector, FollowsLog):
     """Read tables and views of a PostgreSQL database."""
 
     text: ClassVar[Text] = Text("PostgreSQL 数据库（及兼容产品）", "PostgreSQL database (and compatible products)")
@@ -182,22 +184,50 @@ class PostgreSQL(Connector):
             return [replace(feed, rows=counted.get(feed.name)) for feed in feeds]
 
     def describe(self, name: str) -> Feed:
-        return self._found(name)[1]
+        return self.found(name)[1]
+
+    def open(self, wanted: Wanted) -> AbstractContextManager[Reading]:
+        return self.opened(wanted)
+
+    def capture(self, name: str) -> Capture:
+        from beijiang.ingest.connectors.postgresql_log import PostgreSQLCapture
+
+        return PostgreSQLCapture(self, name)
 
     @contextmanager
-    def open(self, wanted: Wanted) -> Iterator[Reading]:
+    def opened(self, wanted: Wanted, snapshot: str = "") -> Iterator[Reading]:
+        """Open a look at a feed, of now or of a snapshot that another connection exported."""
         import adbc_driver_postgresql.dbapi as adbc
 
-        table, _ = self._found(wanted.feed.name)
-        with self._speaking():
-            address = self._url("postgresql").render_as_string(hide_password=False)
-            with adbc.connect(address) as connection, connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                yield _Snapshot(cursor, table, wanted, _Grammar(self.options.time_zone))
+        table, _ = self.found(wanted.feed.name)
+        with self.speaking(), adbc.connect(self.address()) as connection, connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            if snapshot:
+                cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            yield _Snapshot(cursor, table, wanted, self.grammar())
 
-    def _found(self, name: str) -> tuple[SqlTable, Feed]:
+    def found(self, name: str) -> tuple[SqlTable, Feed]:
+        """Find a table or view: as SQL knows it, and as a feed."""
         with self._inspector() as inspector:
             return find_table(inspector, name, self._schemas(inspector))
+
+    def grammar(self) -> Grammar:
+        """Return how this source's values are read and written."""
+        return _Grammar(self.options.time_zone)
+
+    def address(self) -> str:
+        """Return where the database is, for drivers that take one text; it holds the password."""
+        return self._url("postgresql").render_as_string(hide_password=False)
+
+    @contextmanager
+    def session(self, *, autocommit: bool = True) -> Iterator[sa.Connection]:
+        """Open a connection; each statement is a transaction of its own, or all are one that is rolled back."""
+        with self.speaking():
+            engine = sa.create_engine(self._url("postgresql+psycopg"), poolclass=sa.NullPool)
+            with engine.connect() as connection:
+                connection.exec_driver_sql("SET lock_timeout = '60s'")  # whoever holds the table at the source
+                connection.commit()
+                yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 
     def _schemas(self, inspector: sa.Inspector) -> list[str]:
         if self.options.schemas:
@@ -206,10 +236,8 @@ class PostgreSQL(Connector):
 
     @contextmanager
     def _inspector(self) -> Iterator[sa.Inspector]:
-        with self._speaking():
-            engine = sa.create_engine(self._url("postgresql+psycopg"), poolclass=sa.NullPool)
-            with engine.connect() as connection:
-                yield sa.inspect(connection)
+        with self.session(autocommit=False) as connection:
+            yield sa.inspect(connection)
 
     def _url(self, driver: str) -> sa.URL:
         """Return the address with the checked IP in it; the name stays for the certificate."""
@@ -232,7 +260,7 @@ class PostgreSQL(Connector):
         return sa.URL.create(driver, given.user, secret, host, given.port, given.database, query)
 
     @contextmanager
-    def _speaking(self) -> Iterator[None]:
+    def speaking(self) -> Iterator[None]:
         """Turn what drivers say into errors of ours, without their words: those may quote rows and addresses."""
         import adbc_driver_manager
         import psycopg

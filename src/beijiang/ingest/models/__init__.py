@@ -4,6 +4,7 @@ from beijiang.ingest.models import (
     arriving,
     backfill,
     bench,
+    capture,
     files,
     freshness,
     harvest,
@@ -18,6 +19,7 @@ from beijiang.ingest.models import (
 from beijiang.ingest.models.arriving import *  # noqa: F403 - one vocabulary in several files
 from beijiang.ingest.models.backfill import *  # noqa: F403
 from beijiang.ingest.models.bench import *  # noqa: F403
+from beijiang.ingest.models.capture import *  # noqa: F403
 from beijiang.ingest.models.files import *  # noqa: F403
 from beijiang.ingest.models.freshness import *  # noqa: F403
 from beijiang.ingest.models.harvest import *  # noqa: F403
@@ -33,6 +35,7 @@ __all__: list[str] = []
 __all__ += arriving.__all__
 __all__ += backfill.__all__
 __all__ += bench.__all__
+__all__ += capture.__all__
 __all__ += files.__all__
 __all__ += freshness.__all__
 __all__ += harvest.__all__

@@ -85,6 +85,8 @@ class SyncMode(StrEnum):
     """What a cursor says is new or changed, with some overlap, merged by key."""
     FILES = "files"
     """Files that are new or changed, each once."""
+    CAPTURE = "capture"
+    """Everything once, then every change that the source's own log tells, deletions included."""
 
     @property
     def text(self) -> Text:
@@ -96,6 +98,7 @@ _MODES: Final = {
     SyncMode.FULL: Text("全量", "full"),
     SyncMode.INCREMENTAL: Text("增量", "incremental"),
     SyncMode.FILES: Text("逐个取文件", "files as they arrive"),
+    SyncMode.CAPTURE: Text("日志捕获", "change capture"),
 }
 
 
@@ -147,7 +150,7 @@ class Sync:
         """Return how its runs change the table."""
         if self.files is not None:
             return self.files.mode
-        return RunMode.MERGE if self.mode is SyncMode.INCREMENTAL else RunMode.REPLACE
+        return RunMode.REPLACE if self.mode is SyncMode.FULL else RunMode.MERGE
 
     @property
     def mends_whole(self) -> bool:
@@ -188,7 +191,9 @@ class SyncPlan:
     rows: int | None
     """Rows that the source says would be read, where it can count."""
     stops: str
-    """Why a run would stop at the columns; empty if it would not."""
+    """Why a run would stop, in Chinese; empty if it would not."""
+    warnings: Sequence[Text] = ()
+    """What does not stop it and should be looked after."""
     files: Sequence[Sighting] = ()
     """Where each file stands, for sources in which files arrive."""
     end: str | None = None
@@ -214,6 +219,7 @@ class SyncPlan:
             **({"files": [f.to_json() for f in self.files]} if self.sync.files is not None else {}),
             "overlap": None if self.overlap is None else self.overlap.to_json(),
             "compares_keys": self.compares_keys,
+            "warnings": [{"zh": w.zh, "en": w.en} for w in self.warnings],
         }
 
 

@@ -167,8 +167,8 @@ def sources_router(sources: Sources) -> APIRouter:  # a list of small functions
         return sources.sync(_actor(request), sync).to_json()
 
     @api.delete("/syncs/{sync}", summary="Stop filling a table from its source; the table stays")
-    def leave(request: Request, sync: _Id) -> dict[str, Any]:
-        sources.leave(_actor(request), sync)
+    def leave(request: Request, sync: _Id, abandon: bool = False) -> dict[str, Any]:
+        sources.leave(_actor(request), sync, abandon=abandon)
         return {"ended": sync}
 
     @api.get("/syncs/{sync}/plan", summary="What a run would create, change and read")

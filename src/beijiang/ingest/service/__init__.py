@@ -2,6 +2,7 @@
 
 from beijiang.ingest.service.alerts import Alerts
 from beijiang.ingest.service.bench import Bench
+from beijiang.ingest.service.captures import Captures
 from beijiang.ingest.service.dispatching import Dispatcher
 from beijiang.ingest.service.freshness import FreshnessBoard
 from beijiang.ingest.service.harvests import Harvests
@@ -15,6 +16,7 @@ from beijiang.ingest.service.windows import Windows
 __all__ = [
     "Alerts",
     "Bench",
+    "Captures",
     "Dispatcher",
     "FreshnessBoard",
     "Harvests",

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,10 +23,12 @@ from beijiang.kit import BeijiangError, Conflict, Invalid, Text
 from beijiang.tables import Fingerprint, Part
 
 if TYPE_CHECKING:
-    from beijiang.ingest.connectors import Connector
+    from contextlib import AbstractContextManager
+
+    from beijiang.ingest.connectors import Connector, Reading
     from beijiang.ingest.models import Sync
 
-__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "Since", "checked_feed", "fetch", "patiently", "start_of"]
+__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "Opener", "Since", "checked_feed", "fetch", "patiently", "start_of"]
 
 ROWS_FILE: Final = "rows.parquet"
 AGAIN_FILE: Final = "again.parquet"
@@ -46,6 +48,14 @@ class Since:
     position: str | None = None
     start: str | None = None
     keys: bool = False
+
+
+class Opener(Protocol):
+    """What gives a look at a feed: a connector, or the beginning of a capture."""
+
+    def open(self, wanted: Wanted) -> AbstractContextManager[Reading]:
+        """Begin to look."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ class Fetched:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Fetched:
+    def from_json(cls, value: dict[str, Any]) -> Self:
         """Rebuild a stored one."""
         return cls(**{**value, "columns": tuple(value["columns"])})
 
@@ -163,7 +173,7 @@ def patiently(work: Callable[[], Any], pause: Callable[[float], None] = time.sle
 
 
 def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of both
-    connector: Connector,
+    connector: Opener,
     sync: Sync,
     feed: Feed,
     *,

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
 from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window, connector, usable_kinds
+from beijiang.ingest.connectors.capture import capture_of
 from beijiang.ingest.errors import bad_overlap
 from beijiang.ingest.models import (
     AUTO,
@@ -33,7 +34,9 @@ from beijiang.ingest.models import (
     SyncPlan,
 )
 from beijiang.ingest.service.filing import file_request, files_fit, plan_files, rows_of, run_files
+from beijiang.ingest.service.logs import captured_plan, log_of
 from beijiang.ingest.service.proving import Proving
+from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.ingest.store.turns import TurnStore
@@ -200,9 +203,21 @@ class Sources(Proving):
         return replace(source, options=plain, secrets=secrets)
 
     def remove(self, actor: Actor, words: str) -> None:
-        """Forget a source, its secrets and what is taken from it; tables and certificates stay."""
+        """Forget a source, its secrets and what is taken from it; tables and certificates stay.
+
+        Raises:
+            Conflict: the log of the source is followed (``sync_captures``); end that first, so that nothing is left there.
+
+        """
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        followed = [s.table for s in self.syncs(actor, source.id) if s.mode is SyncMode.CAPTURE]
+        if followed:
+            raise Conflict(
+                f"该数据源的变更日志正被跟踪：{'、'.join(followed)}。请先停止这些取数（会删除源端的复制槽），再删除数据源。",
+                f"The log of the source is followed for: {', '.join(followed)}. End these syncs first, which lets go of the log at the source; then remove it.",
+                code="sync_captures",
+            )
         with self.db.begin() as tx:
             SourceStore(tx.connection).forget_source(source.id)
             self.evidence.record(tx, actor, "ingest.source_remove", target=source.id, detail={"name": source.name})
@@ -337,6 +352,8 @@ class Sources(Proving):
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         made = self._connector(source)
         feed = made.describe(draft.feed)
+        if draft.mode is SyncMode.CAPTURE:
+            capture_of(rows_of(made), "-")
         key = draft.key or tuple(k for k in feed.key if not draft.columns or k in draft.columns)
         rules = files_fit(draft, made, key)
         if rules is None:
@@ -372,13 +389,30 @@ class Sources(Proving):
             ) from error
         return self.sync(actor, sync_id)
 
-    def leave(self, actor: Actor, words: str) -> None:
-        """Stop taking a feed into a table; the table stays as it is."""
+    def leave(self, actor: Actor, words: str, *, abandon: bool = False) -> None:
+        """Stop taking a feed into a table; the table stays as it is.
+
+        A log that was followed is let go of at the source first; ``abandon`` forgets the sync even where that fails.
+
+        Raises:
+            Unavailable: the source does not answer, so that its log would be kept for nobody.
+
+        """
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, sync.org_id)
+        if sync.mode is SyncMode.CAPTURE:
+            self._let_go(sync, abandon=abandon)
         with self.db.begin() as tx:
+            CaptureStore(tx.connection).forget(sync.id)
             SourceStore(tx.connection).forget_sync(sync.id)
             self.evidence.record(tx, actor, "ingest.sync_end", target=sync.id, detail={"table": sync.table})
+
+    def _let_go(self, sync: Sync, *, abandon: bool) -> None:
+        try:
+            log_of(self.connector_of(sync), sync).end()
+        except BeijiangError:
+            if not abandon:
+                raise
 
     def plan(self, actor: Actor, words: str, *, whole: bool = False, part: CursorRange | None = None) -> SyncPlan:
         """Say what a run would do: columns, from where it reads, and how many rows the source counts.
@@ -410,9 +444,13 @@ class Sources(Proving):
             due = column is not None and keys_are_due(connection, sync)
         window = Window(sync.cursor, start, end) if column is not None else None
         wanted = Wanted(feed=feed, key=sync.key, window=window)
-        with made.open(wanted) as reading:
-            counted = reading.fingerprint()
-            read = sum(b.num_rows for b in reading.batches()) if counted is None and part else None
+        followed = None
+        if sync.mode is SyncMode.CAPTURE:
+            position = self.tables.positions(actor, sync.table).get(sync.id)
+            followed = captured_plan(self.db, sync, made, wanted, None if whole else position)
+        rows = None
+        if followed is None or followed.start is None:
+            rows = _counted(made, wanted, read=part is not None)
         columns: list[dict[str, JsonValue]] = [
             {
                 "name": c.name,
@@ -424,8 +462,7 @@ class Sources(Proving):
             }
             for c in feed.columns
         ]
-        rows = read if counted is None else counted.rows
-        return SyncPlan(
+        plan = SyncPlan(
             sync=sync,
             creates=arrow is None,
             columns=columns,
@@ -436,6 +473,9 @@ class Sources(Proving):
             overlap=overlap,
             compares_keys=due,
         )
+        if followed is None:
+            return plan
+        return replace(plan, start=followed.start, stops=stops or followed.stops, warnings=followed.warnings)
 
     def run(
         self,
@@ -479,6 +519,7 @@ class Sources(Proving):
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Do the run that a job stands for; registered in build.py as the work of ``SYNC_JOB``."""
+        from beijiang.ingest.service.capturing import CaptureWork
         from beijiang.ingest.service.syncing import SyncWork
 
         del arguments
@@ -493,7 +534,8 @@ class Sources(Proving):
         if isinstance(made, FileConnector):
             run_files(self, job, run_id, sync, made)
         else:
-            SyncWork(self.ingest.shop, job, run_id, sync, made).do()
+            kind = CaptureWork if sync.mode is SyncMode.CAPTURE else SyncWork
+            kind(self.ingest.shop, job, run_id, sync, made).do()
         return {"run": run_id}
 
     # Inside
@@ -513,6 +555,10 @@ class Sources(Proving):
                 code="cursor_required",
             )
         return part.bounds(column.spec.type.value, ZoneInfo(self.ingest.settings.time_zone))
+
+    def connector_of(self, sync: Sync) -> Connector:
+        """Return the way to a sync's source, its secrets open; for the platform's own parts."""
+        return rows_of(self._connector(self._source_of(sync)))
 
     def _source_of(self, sync: Sync) -> Source:
         with self.db.read() as connection:
@@ -547,6 +593,15 @@ class Sources(Proving):
             for name, sealed in source.secrets.items()
         }
         return made(made.options_model.model_validate({**source.options, **secrets}), self.outbound)
+
+
+def _counted(made: Connector, wanted: Wanted, *, read: bool) -> int | None:
+    """Return how many rows are wanted, as the source counts; one that cannot count is ``read`` for it, or not known."""
+    with made.open(wanted) as reading:
+        counted = reading.fingerprint()
+        if counted is not None:
+            return counted.rows
+        return sum(batch.num_rows for batch in reading.batches()) if read else None
 
 
 def _place(source_id: str, name: str) -> str:
@@ -584,7 +639,7 @@ def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
             f'"{feed.name}" has no column {", ".join(strange)}. It has: {", ".join(names)}.',
             code="unknown_column",
         )
-    if draft.mode is not SyncMode.INCREMENTAL:
+    if draft.mode is SyncMode.FULL:
         return
     if draft.overlap not in {"", AUTO} and not _NUMBER.fullmatch(draft.overlap):
         raise bad_overlap(draft.overlap)
@@ -596,12 +651,12 @@ def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
         )
     if not key:
         raise Invalid(
-            f"增量取数需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",
-            f'An incremental sync needs a key, and "{feed.name}" declares none. Name one with --key, or take it in full.',
+            f"增量取数和日志捕获需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",
+            f'An incremental sync, or one that follows the log, needs a key, and "{feed.name}" declares none. Name one with --key, or take it in full.',
             code="key_required",
         )
     column = feed.column(draft.cursor)
-    if column is None or not column.is_cursor:
+    if draft.mode is SyncMode.INCREMENTAL and (column is None or not column.is_cursor):
         fit = "、".join(c.name for c in feed.columns if c.is_cursor) or "-"
         raise Invalid(
             f"增量取数需要游标列：每次新增或修改都会变大的时间、日期或数值列。可选：{fit}。",

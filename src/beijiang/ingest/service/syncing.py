@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector, Feed
     from beijiang.jobs import JobRun
 
-__all__ = ["SyncWork"]
+__all__ = ["GONE_FILE", "SyncWork", "batches_of"]
 
-_GONE_FILE: Final = "gone.parquet"
+GONE_FILE: Final = "gone.parquet"
 _CERTIFYING = Text("核对两边的数据", "Comparing both sides")
 
 
@@ -124,13 +124,13 @@ class SyncWork(Work):
 
     def _land(self) -> str:
         """Keep what was read among the landed files, and name it as the run's; again is harmless."""
-        path = self.space.folder("fetch") / ROWS_FILE
+        path = self._seen
         name = f"{self.sync.source_name} {self.sync.feed}{SYNC_FILE_SUFFIX}"
         with path.open("rb") as stream:
             sha256, size, _ = self.shop.landing.put(stream, path.stat().st_size)
         with self.shop.db.begin() as tx:
             store = IngestStore(tx.connection)
-            if not self.run.files:
+            if sha256 not in dict(self.run.files):
                 store.add_delivery(sha256, size, self.run.org_id, self.actor.id, name, self.shop.now())
                 store.add_run_file(self.run_id, sha256, name)
             run = store.run(self.run_id)
@@ -138,12 +138,17 @@ class SyncWork(Work):
         self.run = run
         return sha256
 
+    @property
+    def _seen(self) -> Path:
+        """The file in which everything that was seen is written down."""
+        return self.space.folder("fetch") / ROWS_FILE
+
     # The steps of every run, on rows that are typed already
 
     def _read(self, folder: Path) -> dict[str, Any]:
         del folder
-        self._fetched  # noqa: B018  # the run may go on in another process, which has not looked yet
-        sha256, name = self.files[0]
+        sha256 = self._land()  # the run may go on in another process, which has not looked yet
+        name = dict(self.files)[sha256]
         schema = self._fetched.schema
         source = Source(
             index=0,
@@ -164,7 +169,7 @@ class SyncWork(Work):
         return stage_typed(
             self.plan,
             key=self.run.key,
-            typed=lambda _source: conformed(_batches(path), self.plan.schema, self.run.key),
+            typed=lambda _source: conformed(batches_of(path), self.plan.schema, self.run.key),
             folder=folder,
             tick=self._ticker(0.5, 0.4),
         )
@@ -205,7 +210,7 @@ class SyncWork(Work):
         if self._fetched.end is not None and not self._is_part:
             words["position"] = {self.sync.id: self._fetched.end}
         if self._gone:
-            words["removed"] = (self.space.folder("gone") / _GONE_FILE,)
+            words["removed"] = (self.space.folder("gone") / GONE_FILE,)
         return words
 
     @cached_property
@@ -222,7 +227,7 @@ class SyncWork(Work):
             keys = [file.schema_arrow.field(name) for name in self.run.key]
         if any(field.type != schema.field(field.name).type for field in keys):
             theirs = self._typed_keys(folder, theirs)
-        rows = self.shop.tables.gone(self.actor, self.sync.table, self.run.key, [theirs], folder / _GONE_FILE)
+        rows = self.shop.tables.gone(self.actor, self.sync.table, self.run.key, [theirs], folder / GONE_FILE)
         return {"rows": rows}
 
     def _typed_keys(self, folder: Path, theirs: Path) -> Path:
@@ -230,13 +235,13 @@ class SyncWork(Work):
         schema = TypedSchema(tuple(c for c in self.plan.schema.columns if c.name in self.run.key))
         target = folder / KEYS_FILE
         with pq.ParquetWriter(target, schema.to_arrow()) as writer:
-            for _, typed, _ in conformed(_batches(theirs), schema, self.run.key):
+            for _, typed, _ in conformed(batches_of(theirs), schema, self.run.key):
                 writer.write_batch(typed.rows.cast(schema.to_arrow()))
         return target
 
-    def _require_rows(self) -> None:
+    def _stop_if_empty(self) -> None:
         if not self._fetched.unchanged:
-            super()._require_rows()
+            super()._stop_if_empty()
 
     def _nothing_to_commit(self, good: int) -> bool:
         return (self._fetched.unchanged or super()._nothing_to_commit(good)) and not self._gone
@@ -275,7 +280,7 @@ class SyncWork(Work):
 
     def _before_the_end(self, version: int | None) -> None:
         if self._gone:
-            place(self.space.folder("gone") / _GONE_FILE, self.shop.tombstones(self.run_id).path)
+            place(self.space.folder("gone") / GONE_FILE, self.shop.tombstones(self.run_id).path)
         self._certificate(version)
 
     def _certificate(self, version: int | None) -> Certificate:
@@ -304,7 +309,7 @@ class SyncWork(Work):
             staged=staged_files(self.space.folder("settle")),
             schema=self.plan.schema,
             version=number,
-            whole=self.sync.mode is SyncMode.FULL,
+            whole=self.sync.mode is not SyncMode.INCREMENTAL,
         )
         return {"id": new_id("crt"), "version": number, "verdict": found.verdict.value, "body": found.body}
 
@@ -314,6 +319,7 @@ class SyncWork(Work):
             return self._tally([path], file.schema_arrow)
 
 
-def _batches(path: Path) -> Iterable[pa.RecordBatch]:
+def batches_of(path: Path) -> Iterable[pa.RecordBatch]:
+    """Yield the rows of a Parquet file."""
     with pq.ParquetFile(path) as file:
         yield from file.iter_batches(batch_size=65_536)

@@ -107,13 +107,13 @@ class Work:
     def _steps(self) -> JsonValue:
         for name, step in (("read", self.read), ("stage", self.stage), ("settle", self.settle)):
             self.job.step(name, lambda step=step: bool(step()))  # type: ignore[misc]
-        self._require_rows()
+        self._stop_if_empty()
         self.job.step("publish", self._publish)
         self._stop_if_bad()
         self.job.step("commit", self._commit)
         return self.job.step("finish", self._finish)
 
-    def _require_rows(self) -> None:
+    def _stop_if_empty(self) -> None:
         """Stop where there was nothing to read: a table is not emptied by an empty file."""
         if not self.counts()["read"]:
             raise no_rows([name for _, name in self.files])

@@ -38,12 +38,25 @@ class Comparer:
         part: Part | None,
         among: Among | None = None,
     ) -> Fingerprint:
-        """Return what some columns of a version come to."""
+        """Return what some columns of a version come to, of all rows or of those whose key stands in ``among``."""
         schema, scans = self._schema(snapshot, columns), {comparing.MINE: self._lake.scan(snapshot)}
         if among is not None and among.keys:
             scans[comparing.THEIRS] = Scan(tuple(map(str, among.keys)), self._schema(snapshot, key))
         query = comparing.tallies(schema, key, part)
         return self._counted(query if among is None else comparing.only_among(query, key, among), scans)
+
+    def texts(
+        self, snapshot: Snapshot, key: Sequence[str], columns: Sequence[str], theirs: Sequence[Path]
+    ) -> list[dict[str, str]]:
+        """Return some columns of the rows whose keys ``theirs`` holds as text, all of it as canonical text."""
+        import pyarrow as pa
+
+        words = pa.schema([pa.field(name, pa.string()) for name in key])
+        scans = {
+            comparing.MINE: self._lake.scan(snapshot, [*key, *columns]),
+            comparing.THEIRS: Scan(tuple(map(str, theirs)), words),
+        }
+        return self._fetch(comparing.texts(self._schema(snapshot, [*key, *columns]), key, columns), scans)
 
     def fingerprint_of(
         self, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["MINE", "THEIRS", "differences", "highest", "keys_without_partner", "latecomers", "only_among", "tallies"]
+__all__ = [
+    "MINE",
+    "THEIRS",
+    "differences",
+    "highest",
+    "keys_without_partner",
+    "latecomers",
+    "only_among",
+    "tallies",
+    "texts",
+]
 
 MINE: Final = "mine"
 THEIRS: Final = "theirs"
@@ -32,7 +42,21 @@ def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Sel
         exp.alias_(exp.Count(this=exp.Star()), "rows"),
         exp.alias_(exp.cast(exp.Sum(this=_hash(whole, _DIGITS)), "VARCHAR"), "checksum"),
     )
-    return _within(query.from_(_relation(MINE)), schema, part).group_by(exp.Literal.number(1))
+    query = _within(query.from_(_relation(MINE, "m")), schema, part)
+    return query.group_by(exp.Literal.number(1))
+
+
+def texts(schema: pa.Schema, key: Sequence[str], columns: Sequence[str]) -> exp.Query:
+    """Select key and columns as canonical text, of rows whose key (as canonical text) ``theirs`` holds."""
+    from sqlglot import exp
+
+    names = [*key, *columns]
+    shown = [exp.alias_(_canonical(_column("m", n), word_of(schema.field(n))), n, quoted=True) for n in names]
+    same = exp.and_(
+        *(exp.EQ(this=_canonical(_column("m", n), word_of(schema.field(n))), expression=_column("t", n)) for n in key)
+    )
+    partner = exp.select("1").from_(_relation(THEIRS, "t")).where(same)
+    return exp.select(*shown).from_(_relation(MINE, "m")).where(exp.Exists(this=partner))
 
 
 def only_among(query: exp.Select, key: Sequence[str], among: Among) -> exp.Select:
