@@ -42,7 +42,7 @@ def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Sel
         exp.alias_(exp.Count(this=exp.Star()), "rows"),
         exp.alias_(exp.cast(exp.Sum(this=_hash(whole, _DIGITS)), "VARCHAR"), "checksum"),
     )
-    query = _within(query.from_(_relation(MINE, "m")), schema, part)
+    query = _within(query.from_(_relation(MINE)), schema, part)
     return query.group_by(exp.Literal.number(1))
 
 
