@@ -182,17 +182,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
     captures = Captures(sources)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
-    db.subscribe(TableWritten, "catalog", catalog.on_table_written)
-    db.subscribe(TableWritten, "protection", protection.on_table_written)
-    db.subscribe(TableWritten, "windows", windows.on_table_written)
-    jobs.register(INGEST_JOB, ingest.work)
-    jobs.register(REPLAY_JOB, bench.work)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
-    jobs.register(HARVEST_JOB, harvests.work)
-    jobs.register(STREAM_JOB, streams.work)
-    jobs.register(WINDOW_JOB, windows.work)
-    jobs.register(VERIFY_JOB, sources.verify_work)
-    return Platform(
+    platform = Platform(
         settings=settings,
         clock=clock,
         lock=HomeLock(home),
@@ -230,3 +221,21 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
             captures.left_behind,
         ),
     )
+    _connect(platform)
+    return platform
+
+
+def _connect(platform: Platform) -> None:
+    """Say who hears of a written table, in order, and what the jobs do."""
+    for name, hear in (
+        ("catalog", platform.catalog.on_table_written),
+        ("protection", platform.protection.on_table_written),
+        ("windows", platform.windows.on_table_written),
+    ):
+        platform.db.subscribe(TableWritten, name, hear)
+    platform.jobs.register(INGEST_JOB, platform.ingest.work)
+    platform.jobs.register(REPLAY_JOB, platform.bench.work)
+    platform.jobs.register(VERIFY_JOB, platform.sources.verify_work)
+    platform.jobs.register(HARVEST_JOB, platform.harvests.work)
+    platform.jobs.register(STREAM_JOB, platform.streams.work)
+    platform.jobs.register(WINDOW_JOB, platform.windows.work)

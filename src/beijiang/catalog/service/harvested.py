@@ -124,6 +124,7 @@ class Harvested(Compiling, Reviewing):
         Whoever harvests submits, and whoever vouches for the source decides: both are asked as for any other entry.
         """
         try:
+            self._seen(actor, Permission.CATALOG_RESOURCE_EDIT, resource_id)
             return self.release_as([actor, truster], resource_id)
         except BeijiangError as error:
             return error.text

@@ -4,53 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
-from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window, connector, usable_kinds
+from beijiang.ingest.connectors import Connector, Feed, FileConnector, connector, usable_kinds
 from beijiang.ingest.connectors.capture import capture_of
 from beijiang.ingest.errors import bad_overlap
 from beijiang.ingest.models import (
     AUTO,
     SEALED_FOR,
     SEALED_FOR_STREAMS,
-    SYNC_JOB,
-    AllowedTarget,
-    CursorRange,
     FeedPreview,
     FeedSuggestion,
-    IngestRequest,
     Source,
     SourceDraft,
     Sync,
     SyncDraft,
     SyncMode,
-    SyncPlan,
 )
-from beijiang.ingest.service.filing import file_request, files_fit, plan_files, rows_of, run_files
-from beijiang.ingest.service.logs import captured_plan, log_of
+from beijiang.ingest.service.filing import files_fit, rows_of
+from beijiang.ingest.service.logs import log_of
 from beijiang.ingest.service.proving import Proving
+from beijiang.ingest.service.running import Running
+from beijiang.ingest.service.targets import Targets
 from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
-from beijiang.ingest.store.turns import TurnStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
-from beijiang.outbound import Outbound, Target
-from beijiang.tables import HIDDEN
+from beijiang.outbound import Outbound
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.crypto import Vault
-    from beijiang.db import Database, UnitOfWork
+    from beijiang.db import Database
     from beijiang.evidence import Evidence
     from beijiang.ingest.service.ingest import Ingest
-    from beijiang.jobs import JobRun
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
     from beijiang.tables import Tables
@@ -63,7 +55,7 @@ _EVERY: Final = 10_000
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
-class Sources(Proving):
+class Sources(Targets, Running, Proving):
     """Departments' databases and services, read under their owners' accounts, each row accounted for."""
 
     def __init__(  # the parts it works with, wired on one page
@@ -84,40 +76,6 @@ class Sources(Proving):
         self.evidence = evidence
         self.clock = clock
         self.outbound = Outbound(self._allowed)
-
-    # Where sources may be: decided by the security administrator, used by departments
-
-    def targets(self, actor: Actor) -> list[AllowedTarget]:
-        """Return the inner machines and folders that sources may be read from, newest first."""
-        self.access.require(actor, Permission.ACCESS_TARGET_READ)
-        with self.db.read() as connection:
-            return SourceStore(connection).targets()
-
-    def allow(self, actor: Actor, target: Target, reason: str) -> AllowedTarget:
-        """Open one machine and port, or one folder, to sources."""
-        self.access.require(actor, Permission.ACCESS_TARGET_ALLOW)
-        if not reason.strip():
-            raise Invalid("请写明放行的理由。", "Say why it is opened.", code="reason_required")
-        allowed = AllowedTarget(
-            id=new_id("tgt"), **asdict(target), reason=reason, added_by=actor.name, added_at=self.clock.now()
-        )
-        with self.db.begin() as tx:
-            SourceStore(tx.connection).add_target(allowed)
-            self.evidence.record(tx, actor, "ingest.target_allow", target=allowed.id, detail=allowed.to_json())
-        return allowed
-
-    def close_target(self, actor: Actor, target_id: str) -> None:
-        """Close a machine or folder again; the next connection is refused."""
-        self.access.require(actor, Permission.ACCESS_TARGET_ALLOW)
-        with self.db.begin() as tx:
-            if not SourceStore(tx.connection).forget_target(target_id):
-                raise NotFound("没有这个访问目标。", "There is no such target.", code="target_not_found")
-            self.evidence.record(tx, actor, "ingest.target_close", target=target_id)
-
-    def _allowed(self) -> list[Target]:
-        with self.db.read() as connection:
-            found = SourceStore(connection).targets()
-        return [Target(host=t.host, port=t.port, network=t.network, folder=t.folder) for t in found]
 
     # Sources
 
@@ -414,147 +372,11 @@ class Sources(Proving):
             if not abandon:
                 raise
 
-    def plan(self, actor: Actor, words: str, *, whole: bool = False, part: CursorRange | None = None) -> SyncPlan:
-        """Say what a run would do: columns, from where it reads, and how many rows the source counts.
-
-        With ``part`` that is a part read again, whatever the position; a source that cannot count is read for it.
-        """
-        from beijiang.ingest.service.fetching import checked_feed, start_of
-        from beijiang.ingest.service.observing import keys_are_due
-
-        sync = self.sync(actor, words)
-        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
-        arrow = self.tables.schema(actor, sync.table)
-        known = {} if arrow is None else {n: arrow.field(n).type for n in arrow.names if n not in HIDDEN}
-        made = self._connector(self._source_of(sync))
-        if isinstance(made, FileConnector):
-            return plan_files(self, actor, sync, made, whole=whole)
-        stops = ""
-        try:
-            feed = checked_feed(made, sync, list(known))
-        except Conflict as stop:
-            stops, feed = stop.text.zh, made.describe(sync.feed)
-        column = feed.column(sync.cursor)
-        start, end = (None, None) if not part else self._bounds(sync, part, feed)
-        overlap = None if column is None else self.overlap(actor, sync.id, column.spec.type)
-        if column is not None and not whole and not part:
-            size = sync.overlap if overlap is None else overlap.size
-            start = start_of(self.tables.positions(actor, sync.table).get(sync.id), size, column.spec.type)
-        with self.db.read() as connection:
-            due = column is not None and keys_are_due(connection, sync)
-        window = Window(sync.cursor, start, end) if column is not None else None
-        wanted = Wanted(feed=feed, key=sync.key, window=window)
-        followed = None
-        if sync.mode is SyncMode.CAPTURE:
-            position = self.tables.positions(actor, sync.table).get(sync.id)
-            followed = captured_plan(self.db, sync, made, wanted, None if whole else position)
-        rows = None
-        if followed is None or followed.start is None:
-            rows = _counted(made, wanted, read=part is not None)
-        columns: list[dict[str, JsonValue]] = [
-            {
-                "name": c.name,
-                "native": c.native,
-                "type": c.spec.type.value,
-                "comment": c.comment,
-                "known": c.name in known,
-                "changed": c.name in known and str(known[c.name]) != str(c.spec.to_arrow().type),
-            }
-            for c in feed.columns
-        ]
-        plan = SyncPlan(
-            sync=sync,
-            creates=arrow is None,
-            columns=columns,
-            start=start,
-            rows=rows,
-            stops=stops,
-            end=end,
-            overlap=overlap,
-            compares_keys=due,
-        )
-        if followed is None:
-            return plan
-        return replace(plan, start=followed.start, stops=stops or followed.stops, warnings=followed.warnings)
-
-    def run(
-        self,
-        actor: Actor,
-        words: str,
-        *,
-        whole: bool = False,
-        keys: bool = False,
-        reason: str = "",
-        part: CursorRange | None = None,
-        tx: UnitOfWork | None = None,
-    ) -> str:
-        """Queue a run and return its id.
-
-        ``whole`` reads everything that the sync covers, not only what is new; ``keys`` compares all keys.
-
-        ``part`` reads that part again (back-fill) and leaves the position where it is. It begins when its source has room for it. With ``tx`` it is queued in the caller's transaction.
-
-        """
-        sync = self.sync(actor, words)
-        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
-        since, until = (None, None) if not part else self._bounds(sync, part)
-        request = IngestRequest(
-            files=(),
-            into=sync.table,
-            org_id=sync.org_id,
-            key=sync.key,
-            mode=sync.write_mode,
-            reason=reason,
-            sync=sync.id,
-            whole=whole,
-            since=since,
-            until=until,
-            keys=keys,
-        )
-        with self.db.begin() if tx is None else nullcontext(tx) as unit:
-            run_id = self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB, tx=unit)
-            TurnStore(unit.connection).add(run_id, sync.id, sync.source_id, self.clock.now())
-        self.ingest.jobs.nudge()
-        return run_id
-
-    def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
-        """Do the run that a job stands for; registered in build.py as the work of ``SYNC_JOB``."""
-        from beijiang.ingest.service.capturing import CaptureWork
-        from beijiang.ingest.service.syncing import SyncWork
-
-        del arguments
-        run_id, request = self.ingest.request_of(job.id)
-        with self.db.read() as connection:
-            store = SourceStore(connection)
-            sync = store.sync(request.sync)
-            source = None if sync is None else store.source(sync.source_id)
-        if sync is None or source is None:
-            raise NotFound("取数任务已被删除。", "The sync has been removed.", code="sync_not_found")
-        made = self._connector(source)
-        if isinstance(made, FileConnector):
-            run_files(self, job, run_id, sync, made)
-        else:
-            kind = CaptureWork if sync.mode is SyncMode.CAPTURE else SyncWork
-            kind(self.ingest.shop, job, run_id, sync, made).do()
-        return {"run": run_id}
-
     # Inside
 
     def connect(self, source: Source) -> Connector:
         """Return the connector of a source with its secrets open; asked by harvests, which ask for access themselves."""
         return rows_of(self._connector(source))
-
-    def _bounds(self, sync: Sync, part: CursorRange, feed: Feed | None = None) -> tuple[str | None, str | None]:
-        """Return the ends of a part in the cursor's own texts."""
-        known = feed or self._connector(self._source_of(sync)).describe(sync.feed)
-        column = known.column(sync.cursor)
-        if column is None:
-            raise Invalid(
-                f"表“{sync.table}”是全量取数，没有游标，不能只补一段。请全部重取。",
-                f'Table "{sync.table}" is taken in full and has no cursor, so no part of it can be read. Read everything again.',
-                code="cursor_required",
-            )
-        return part.bounds(column.spec.type.value, ZoneInfo(self.ingest.settings.time_zone))
 
     def connector_of(self, sync: Sync) -> Connector:
         """Return the way to a sync's source, its secrets open; for the platform's own parts."""
@@ -593,15 +415,6 @@ class Sources(Proving):
             for name, sealed in source.secrets.items()
         }
         return made(made.options_model.model_validate({**source.options, **secrets}), self.outbound)
-
-
-def _counted(made: Connector, wanted: Wanted, *, read: bool) -> int | None:
-    """Return how many rows are wanted, as the source counts; one that cannot count is ``read`` for it, or not known."""
-    with made.open(wanted) as reading:
-        counted = reading.fingerprint()
-        if counted is not None:
-            return counted.rows
-        return sum(batch.num_rows for batch in reading.batches()) if read else None
 
 
 def _place(source_id: str, name: str) -> str:
