@@ -183,6 +183,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     captures = Captures(sources)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
+    jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
     platform = Platform(
         settings=settings,
         clock=clock,
@@ -235,7 +236,6 @@ def _connect(platform: Platform) -> None:
         platform.db.subscribe(TableWritten, name, hear)
     platform.jobs.register(INGEST_JOB, platform.ingest.work)
     platform.jobs.register(REPLAY_JOB, platform.bench.work)
-    platform.jobs.register(VERIFY_JOB, platform.sources.verify_work)
     platform.jobs.register(HARVEST_JOB, platform.harvests.work)
     platform.jobs.register(STREAM_JOB, platform.streams.work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)

@@ -174,10 +174,11 @@ def test_an_entry_waits_for_its_table(office: Any, desk: Callable[..., Any]) -> 
 
     del desk
     made = office.catalog.register(SYSTEM, Entry(name="手工登记", provider_id="education"))
-    bound = office.catalog.reserve(SYSTEM, made.id, "待建的表")
-    assert office.catalog.reserve(SYSTEM, made.id, "待建的表") == bound
+    office.catalog.bind(SYSTEM, made.id, "待建的表")
+    office.catalog.bind(SYSTEM, made.id, "待建的表")
     with pytest.raises(Conflict):
-        office.catalog.reserve(SYSTEM, made.id, "另一张")
+        office.catalog.bind(SYSTEM, made.id, "另一张")
+    assert office.catalog.resource_for_table("待建的表").id == made.id
 
 
 def test_the_same_over_http_and_only_for_the_department(office: Any) -> None:

@@ -54,9 +54,9 @@ def test_data_of_a_distribution_come_once_and_again_when_they_change(bureau: Bur
     assert bureau.counts(source)["added"] == 2
     with pytest.raises(Invalid):
         harvests.follow(SYSTEM, source, "pkg-07001", "http://example.cn/other.csv", "别的")
-    harvests.follow(SYSTEM, source, "pkg-07001", url, "收割学校")
+    harvests.follow(SYSTEM, source, "pkg-07001", url, "采集学校")
     with pytest.raises(Conflict):
-        harvests.follow(SYSTEM, source, "pkg-07002", url, "收割学校")
+        harvests.follow(SYSTEM, source, "pkg-07002", url, "采集学校")
     harvests.follow(SYSTEM, source, "pkg-07002", inner, "内网的表")
 
     job = bureau.platform.jobs.run_inline(harvests.fetch(SYSTEM, source))
@@ -67,7 +67,7 @@ def test_data_of_a_distribution_come_once_and_again_when_they_change(bureau: Bur
     assert good.run_id is not None
     assert bureau.platform.ingest.wait(SYSTEM, good.run_id).state is RunState.COMMITTED
     resource = resource_of(bureau, source, "pkg-07001")
-    assert resource.table == "收割学校"
+    assert resource.table == "采集学校"
     assert (resource.facts.rows, [i.name for i in resource.entry.items]) == (2, ["编号", "名称"])
     assert resource.entry.name.startswith("学校名录 7001"), (
         "the table describes the harvested entry, not one of its own"
@@ -83,13 +83,13 @@ def test_data_of_a_distribution_come_once_and_again_when_they_change(bureau: Bur
     again = harvests.files(SYSTEM, source)[0].run_id
     assert again not in {None, good.run_id}
     bureau.platform.ingest.wait(SYSTEM, str(again))
-    assert bureau.platform.tables.get(SYSTEM, "收割学校").rows == 3
+    assert bureau.platform.tables.get(SYSTEM, "采集学校").rows == 3
     for reply, code in (((404, b"", {}), "distribution_gone"), ((500, b"", {}), "distribution_unavailable"),
                         (portal.files["/login"], "distribution_is_a_page")):  # fmt: skip
         portal.files["/files/a.csv"] = reply
         bureau.platform.jobs.run_inline(harvests.fetch(SYSTEM, source))
         assert (harvests.files(SYSTEM, source)[0].error or {})["code"] == code
-    assert bureau.platform.tables.get(SYSTEM, "收割学校").rows == 3, "a broken address empties no table"
+    assert bureau.platform.tables.get(SYSTEM, "采集学校").rows == 3, "a broken address empties no table"
     harvests.unfollow(SYSTEM, source, bad.id)
     assert len(harvests.files(SYSTEM, source)) == 1
 

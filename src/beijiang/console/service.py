@@ -56,7 +56,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         (
             (Permission.INGEST_FILE_LAND, "/console/ingest", Text("交数据", "Hand in data")),
             (Permission.INGEST_SOURCE_READ, "/console/sources", Text("数据源", "Sources")),
-            (Permission.INGEST_RUN_READ, "/console/harvests", Text("收割目录", "Harvests")),
+            (Permission.INGEST_RUN_READ, "/console/harvests", Text("目录采集", "Harvests")),
             (Permission.INGEST_SOURCE_READ, "/console/streams", Text("数据流", "Streams")),
             (Permission.INGEST_RUN_READ, "/console/runs", Text("任务", "Runs")),
             (Permission.INGEST_RUN_READ, "/console/freshness", Text("新鲜度", "Freshness")),

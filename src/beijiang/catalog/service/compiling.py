@@ -94,30 +94,6 @@ class Compiling(Checking):
             self._check_values(ResourceStore(tx.connection), None, entry)
             return self._add(tx, actor, entry, table=None)
 
-    def reserve(self, actor: Actor, resource_id: str, table: str) -> Resource:
-        """Let an entry that has no table yet describe one that is about to be written for the first time.
-
-        Raises:
-            Denied: the actor does not compile for this provider.
-            Conflict: the entry has another table, or the table has another entry.
-
-        """
-        self._seen(actor, Permission.CATALOG_RESOURCE_EDIT, resource_id)
-        with self._db.begin() as tx:
-            store = ResourceStore(tx.connection)
-            found = self._stored(store, resource_id)
-            if found.table == table:
-                return found
-            if found.table is not None or store.of_table(table) is not None or found.state is not State.DRAFT:
-                raise Conflict(
-                    "这条目录已有对应的表、不是草稿，或这张表已有目录。请在目录中处理。",
-                    "The entry has a table or is no draft, or the table has an entry. Settle it in the catalog.",
-                    code="already_bound",
-                )
-            saved = self._save(tx, found, replace(found, table=table))
-            self._record(tx, actor, "bind", saved)
-        return saved
-
     def edit(self, actor: Actor, resource_id: str, edit: ResourceEdit, *, revision: int | None = None) -> Resource:
         """Change an entry. Editing a published one begins a new version; the old one serves until that is published.
 

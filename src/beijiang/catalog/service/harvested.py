@@ -150,7 +150,7 @@ class Harvested(Compiling, Reviewing):
                     code="table_taken",
                 )
             saved = self._save(tx, found, replace(found, table=table))
-            self._record(tx, actor, "edit", saved, revision=saved.revision)
+            self._record(tx, actor, "bind", saved)
 
 
 class _Names:
@@ -201,7 +201,7 @@ def _terms(entry: Entry, told: Described) -> Entry:
 
 def _not_for(org_id: str) -> Refused:
     return Refused(
-        f"您没有为机构“{org_id}”编制目录的权限。请由该机构的数据专员收割，或在映射表中改为本机构。",
+        f"您没有为机构“{org_id}”编制目录的权限。请由该机构的数据专员采集，或在映射表中改为本机构。",
         f"You may not compile entries of “{org_id}”. Have its steward harvest, or map the provider to your own organisation.",
         code="not_for_this_provider",
     )

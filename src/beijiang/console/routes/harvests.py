@@ -141,7 +141,7 @@ def _add_acts(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             who = person(request)
             run_id = harvests.run(who, source_id, accept_vanished=bool(accept_vanished), go_on=bool(go_on))
-            return f"/console/harvest-runs/{run_id}", Text("已开始收割。", "The harvest has begun.")
+            return f"/console/harvest-runs/{run_id}", Text("已开始采集。", "The harvest has begun.")
 
         return frame.attempt(request, f"/console/harvests/{quote(source_id)}", step)
 
@@ -176,7 +176,7 @@ def _add_acts(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
         def step() -> tuple[str, Text]:
             harvests.follow(person(request), source_id, guid, url, table)
-            words = Text("已登记，每次收割后取有变化的数据。", "Noted; what changed is taken after each harvest.")
+            words = Text("已登记，每次采集后取有变化的数据。", "Noted; what changed is taken after each harvest.")
             return f"/console/harvests/{quote(source_id)}?tab=files", words
 
         return frame.attempt(request, back, step)
@@ -208,7 +208,7 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             rule = MapRule(kind=kind, value=value, target=target.strip(), decided_by="")
             harvests.decide(person(request), source_id, rule)
-            return place, Text("已确定，下次收割起生效。", "Decided; the next harvest applies it.")
+            return place, Text("已确定，下次采集起生效。", "Decided; the next harvest applies it.")
 
         return frame.attempt(request, place, step)
 

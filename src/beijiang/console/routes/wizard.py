@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
 
 SHOWN = 500
+CATALOGS = frozenset({"ckan", "dcat", "data_json"})
 MOST = 20
 """Tables that one path takes; more are taken in a second one."""
 STEPS = (
@@ -153,12 +154,21 @@ def _after_connecting(platform: Platform, who: Actor, source: Source) -> tuple[s
     """Return where to go after a test, what to say, and how it went."""
     if _trouble(platform, who, source) is None:
         words = Text("连接正常，口令已加密保存。", "It answers; its secrets are sealed.")
-        return f"/console/connect/{source.id}/tables", words, "ok"
+        return _first_choice(platform, who, source), words, "ok"
     return (
         f"/console/connect/{source.id}",
         Text("已登记，但还连不上。", "It is registered, but does not answer yet."),
         "warn",
     )
+
+
+def _first_choice(platform: Platform, who: Actor, source: Source) -> str:
+    """Return the page on which it is chosen what to take: tables here, folders and catalogs on their own."""
+    if platform.sources.holds_files(who, source.id):
+        return f"/console/sources/{source.id}"
+    if source.kind in CATALOGS:
+        return f"/console/harvests/{source.id}"
+    return f"/console/connect/{source.id}/tables"
 
 
 def _trouble(platform: Platform, who: Actor, source: Source) -> BeijiangError | None:
@@ -194,6 +204,9 @@ def _add_choosing(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def pick(request: Request, source_id: str, q: str = "") -> Response:
         who = person(request)
         source = sources.source(who, source_id)
+        first = _first_choice(platform, who, source)
+        if first != f"/console/connect/{source.id}/tables":
+            return RedirectResponse(first, 303)
         try:
             feeds = sources.feeds(who, source.id)
         except BeijiangError as error:
@@ -322,7 +335,7 @@ def _begin(platform: Platform, who: Actor, source_id: str, choice: Choice) -> st
     known = next((s for s in sources.syncs(who, source_id) if s.table == choice.table and s.feed == choice.feed), None)
     sync = known or sources.take(who, choice.draft(source_id))
     if choice.resource:
-        platform.catalog.reserve(who, choice.resource, sync.table)
+        platform.catalog.bind(who, choice.resource, sync.table)
     sources.run(who, sync.id)
     return sync.id
 

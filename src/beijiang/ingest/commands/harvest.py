@@ -33,7 +33,7 @@ _COUNTS = (
     Column("waiting", Text("待补全", "waiting"), right=True),
 )
 _RUNS = (
-    Column("id", Text("收割", "harvest"), whole=True),
+    Column("id", Text("采集", "harvest"), whole=True),
     Column("source", Text("目录", "catalog")),
     Column("state", Text("状态", "state")),
     *_COUNTS,
@@ -105,7 +105,7 @@ def _add_runs(group: typer.Typer, get: Callable[[], Harvests]) -> None:
         harvests = get()
         actor = _actor(harvests, person)
         run_id = harvests.run(actor, source, accept_vanished=accept_vanished, go_on=go_on)
-        with progress(Text("收割", "Harvesting")) as bar:
+        with progress(Text("采集", "Harvesting")) as bar:
 
             def moved(job: Job) -> None:
                 bar.update(job.progress.done, job.progress.total, job.progress.note.in_language(language()))
@@ -113,7 +113,7 @@ def _add_runs(group: typer.Typer, get: Callable[[], Harvests]) -> None:
             found = harvests.wait(actor, run_id, moved)
         _show_run(found)
         if found.state in {HarvestState.FAILED, HarvestState.CANCELLED}:
-            error = found.error or {"code": found.state.value, "zh": "收割没有完成。", "en": "The harvest did not end."}
+            error = found.error or {"code": found.state.value, "zh": "采集没有完成。", "en": "The harvest did not end."}
             raise Invalid(str(error["zh"]), str(error["en"]), code=str(error["code"]), detail={"run": found.id})
 
     @group.command("runs")

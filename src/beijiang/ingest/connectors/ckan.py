@@ -54,7 +54,7 @@ class CkanOptions(HarvestOptions):
     fq: str = option(
         Text("筛选", "Filter"),
         Text(
-            "只收割一部分，如 organization:nmg-tjj（CKAN 的 fq）。", "Harvest a part: CKAN's fq, like organization:x."
+            "只采集一部分，如 organization:nmg-tjj（CKAN 的 fq）。", "Harvest a part: CKAN's fq, like organization:x."
         ),
         default="",
     )

@@ -202,7 +202,7 @@ def _records(file: IO[bytes]) -> Iterator[Any]:
 def _refuse(answer: HttpStream) -> None:
     if answer.status in _BUSY:
         raise Unavailable(
-            f"对方暂时无法应答（状态码 {answer.status}）。请稍后再收割。",
+            f"对方暂时无法应答（状态码 {answer.status}）。请稍后再采集。",
             f"The other side cannot answer now (status {answer.status}). Harvest again later.",
             code="service_busy",
             detail={"status": answer.status},

@@ -272,8 +272,10 @@ class CaptureWork(SyncWork):
 
     def _finish(self) -> JsonValue:
         done = super()._finish()
-        position = LogPosition.from_json(self._fetched.position)
-        assert position is not None  # noqa: S101  # it was made above
+        committed = isinstance(done, dict) and done.get("version") is not None
+        # Only what stands in the table may be forgotten by the source, whatever was read since.
+        position = self._table_position() if committed else LogPosition.from_json(self._fetched.position)
+        assert position is not None  # noqa: S101  # it was committed or made above
         with suppress(BeijiangError):  # the next run confirms what this one could not
             self._capture.confirm(position)
             state = measured(self.sync, self._capture, position, self._follows(), self.shop.now())

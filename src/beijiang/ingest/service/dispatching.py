@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from beijiang.access import Permission
 from beijiang.ingest.models import AlertKind, RunState, Schedule, Slot, SlotState, TimingKind
 from beijiang.ingest.service.schedules import late_by
+from beijiang.ingest.store import IngestStore
 from beijiang.ingest.store.schedules import ScheduleStore
 from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Denied, Text, new_id
 
@@ -151,7 +152,8 @@ class Dispatcher:
             return
         joined = None
         if not schedule.whole and schedule.timing.kind is not TimingKind.AFTER:
-            joined = next(iter(self.schedules.turns.of_sync(schedule.sync_id)), None)
+            waiting = self.schedules.turns.of_sync(schedule.sync_id)
+            joined = next((turn for turn in waiting if not self._is_part(turn.run_id)), None)
         with self.db.begin() as tx:
             store = ScheduleStore(tx.connection)
             if not store.claim(schedule, slot.claimed_at, values):
@@ -168,6 +170,12 @@ class Dispatcher:
             run_id = self.schedules.sources.run(actor, schedule.sync_id, whole=schedule.whole, reason=reason, tx=tx)
             store.add_slot(replace(slot, run_id=run_id))
         self.schedules.sources.ingest.jobs.nudge()
+
+    def _is_part(self, run_id: str) -> bool:
+        """Tell whether a run reads a part again, which brings nothing new."""
+        with self.db.read() as connection:
+            asked = IngestStore(connection).request(run_id)
+        return asked.since is not None or asked.until is not None
 
     def _new_slot(self, schedule: Schedule, at: datetime, now: datetime, missed: int) -> Slot:
         return Slot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -103,7 +103,9 @@ class Fetched:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Rebuild a stored one."""
-        return cls(**{**value, "columns": tuple(value["columns"])})
+        known = {f.name for f in fields(cls)}
+        kept = {name: held for name, held in value.items() if name in known}
+        return cls(**{"unchanged": False, **kept, "columns": tuple(value["columns"])})
 
 
 def checked_feed(connector: Connector, sync: Sync, known: Sequence[str]) -> Feed:

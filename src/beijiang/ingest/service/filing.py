@@ -11,6 +11,7 @@ from beijiang.ingest.service.certifying import LISTED, Finding, side
 from beijiang.ingest.service.fetching import patiently
 from beijiang.ingest.service.taking import sightings
 from beijiang.ingest.store import ArrivalStore
+from beijiang.ingest.store.turns import TurnStore
 from beijiang.kit import SYSTEM, Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -125,7 +126,10 @@ def run_files(desk: Desk, job: JobRun, run_id: str, sync: Sync, made: FileConnec
     """Do a run over files, unless another one of the same sync goes on."""
     from beijiang.ingest.service.arriving import FilesWork
 
-    only_one_at_a_time(desk.ingest.runs(SYSTEM, org_id=sync.org_id, table=sync.table), run_id)
+    with desk.db.read() as connection:
+        mine = {turn.run_id for turn in TurnStore(connection).open_of_sync(sync.id)}
+    runs = desk.ingest.runs(SYSTEM, org_id=sync.org_id, table=sync.table)
+    only_one_at_a_time([run for run in runs if run.id in mine], run_id)
     FilesWork(desk.ingest.shop, job, run_id, sync, made, desk.ingest.settings.upload_limit_bytes).do()
 
 

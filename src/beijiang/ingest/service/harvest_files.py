@@ -15,6 +15,7 @@ from beijiang.ingest.models import HarvestFile, HarvestRecord, IngestRequest, Re
 from beijiang.ingest.service.harvesting import told_error
 from beijiang.ingest.store.harvest import HarvestStore
 from beijiang.ingest.store.sources import SourceStore
+from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Unavailable, new_id
 from beijiang.outbound import Credentials, Http, HttpLimits, parsed, same_origin
 
@@ -62,15 +63,16 @@ class Followed:
         if taken or owner not in {None, self._source.org_id}:
             raise _table_taken(name)
         file = HarvestFile(id=new_id("hvf"), source_id=self._source.id, guid=record.guid, url=url, table=name)
-        self._register.bind(actor, record.resource_id, name)
         try:
             with self._ingest.db.begin() as tx:
+                StreamStore(tx.connection).require_free(name)
                 HarvestStore(tx.connection).add_file(file)
                 self._ingest.evidence.record(
                     tx, actor, "ingest.harvest_follow", target=self._source.id, detail=file.to_json()
                 )
         except IntegrityError as error:
             raise _table_taken(name) from error
+        self._register.bind(actor, record.resource_id, name)
         return file
 
     def remove(self, actor: Actor, file_id: str) -> None:
@@ -136,7 +138,7 @@ class Followed:
             into=file.table,
             org_id=self._source.org_id,
             mode=RunMode.REPLACE,
-            reason=f"收割自“{self._source.name}” / harvested: {file.url}"[:1000],
+            reason=f"采集自“{self._source.name}” / harvested: {file.url}"[:1000],
         )
         return replace(known, run_id=self._ingest.submit(actor, request))
 
@@ -162,7 +164,7 @@ def _refuse_pages(answer: HttpStream) -> None:
     """Refuse what is no file: an error, or the web page that some servers show instead."""
     if answer.status >= _BUSY:
         raise Unavailable(
-            f"下载地址暂时无法应答（状态码 {answer.status}）。下次收割时重试。",
+            f"下载地址暂时无法应答（状态码 {answer.status}）。下次采集时重试。",
             f"The address cannot answer now (status {answer.status}). It is tried again with the next harvest.",
             code="distribution_unavailable",
         )

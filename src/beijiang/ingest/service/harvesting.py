@@ -43,7 +43,7 @@ _STALE_PAGES: Final = 3
 _SHARE: Final = 0.3
 _FEW: Final = 20
 _BATCH: Final = 200
-_READING: Final = Text("收割目录记录", "Harvesting records")
+_READING: Final = Text("采集目录记录", "Harvesting records")
 _MISSING: Final = Text("核对来源已无的记录", "Looking for vanished records")
 _RELEASING: Final = Text("发布可信来源的目录", "Publishing entries of a trusted source")
 
@@ -191,7 +191,7 @@ class HarvestWork:
                 after["total"] = page.total
             if not HarvestStore(tx.connection).advance(self.run, after):
                 raise Conflict(
-                    "这次收割已由另一进程接手。", "Another process goes on with this harvest.", code="taken_over"
+                    "这次采集已由另一进程接手。", "Another process goes on with this harvest.", code="taken_over"
                 )
         self._counts = counts
         total = page.total if page.total is not None else self.run.total
@@ -397,12 +397,12 @@ def told_error(error: BeijiangError) -> dict[str, JsonValue]:
 
 
 def _gone_words(source: Source, missed: int) -> str:
-    return f"来源“{source.name}”连续 {missed} 次收割都没有这条记录"
+    return f"来源“{source.name}”连续 {missed} 次采集都没有这条记录"
 
 
 def _never_ends(why: str, seen: int) -> Invalid:
     return Invalid(
-        f"对方翻页没有尽头：已读 {seen:,} 条后反复给出相同的记录，或超过记录上限（most_records）。已收到的保留。请对方检查分页，或换用 api=list、筛选（fq）分批收割。",
+        f"对方翻页没有尽头：已读 {seen:,} 条后反复给出相同的记录，或超过记录上限（most_records）。已收到的保留。请对方检查分页，或换用 api=list、筛选（fq）分批采集。",
         f"The other side never comes to its end: after {seen:,} records it repeats itself, or it is over most_records. What came is kept. Have its paging checked, or harvest in parts with api=list or a filter (fq).",
         code="harvest_endless",
         detail={"why": why, "seen": seen},
@@ -411,13 +411,13 @@ def _never_ends(why: str, seen: int) -> Invalid:
 
 def _short_text(met: int, total: int) -> Text:
     return Text(
-        f"对方称有 {total:,} 条，只给出 {met:,} 条。本次不标记“来源已无”。请对方核对，或稍后再收割一次。",
+        f"对方称有 {total:,} 条，只给出 {met:,} 条。本次不标记“来源已无”。请对方核对，或稍后再采集一次。",
         f"The other side says it has {total:,} records and gave {met:,}. Nothing was marked as vanished. Have it checked, or harvest again later.",
     )
 
 
 def _many_text(gone: int, held: int) -> Text:
     return Text(
-        f"{held:,} 条记录中有 {gone:,} 条没有出现，可能是对方出错，本次不标记。确认属实后，用 --accept-vanished 重新收割。",
+        f"{held:,} 条记录中有 {gone:,} 条没有出现，可能是对方出错，本次不标记。确认属实后，用 --accept-vanished 重新采集。",
         f"{gone:,} of {held:,} records did not come, which may be the other side's mistake; nothing was marked. If it is right, harvest again with --accept-vanished.",
     )

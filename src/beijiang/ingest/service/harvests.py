@@ -225,7 +225,7 @@ class Harvests:
             found = HarvestStore(connection).run(run_id)
         if found is None or not self.access.allows(actor, Permission.INGEST_RUN_READ, found.org_id):
             self.access.require(actor, Permission.INGEST_RUN_READ)
-            raise NotFound(f"没有收割“{run_id[:60]}”。", f'There is no harvest "{run_id[:60]}".', code="run_not_found")
+            raise NotFound(f"没有采集“{run_id[:60]}”。", f'There is no harvest "{run_id[:60]}".', code="run_not_found")
         return self._with_job(found)
 
     def cancel(self, actor: Actor, run_id: str) -> HarvestRun:
@@ -359,7 +359,7 @@ class Harvests:
             run = store.run(job.id)
             setup = HarvestSetup() if run is None else store.setup(run.source_id)
         if run is None:
-            raise NotFound("没有这次收割。", "There is no such harvest.", code="run_not_found")
+            raise NotFound("没有这次采集。", "There is no such harvest.", code="run_not_found")
         if run.ended:
             return {"run": run.id}
         source = self.sources.source(SYSTEM, run.source_id)
@@ -403,7 +403,7 @@ class Harvests:
         made = self.sources.connect(source)
         if not isinstance(made, Harvester):
             raise Conflict(
-                f"数据源“{source.name}”不是目录，不能收割。",
+                f"数据源“{source.name}”不是目录，不能采集。",
                 f'The source "{source.name}" is no catalog and cannot be harvested.',
                 code="no_catalog",
             )

@@ -368,6 +368,7 @@ class Ingest:
             open_runs = set(IngestStore(connection).unfinished_runs())
         staging = self.settings.home / "staging"
         left = [p for p in staging.glob("run_*") if p.name not in open_runs] if staging.is_dir() else []
+        left += staging.glob("verify_*")
         for folder in left:
             shutil.rmtree(folder, ignore_errors=True)
         returns = self.settings.home / "cache" / "returns"

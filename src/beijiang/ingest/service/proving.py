@@ -173,17 +173,18 @@ class Proving:
         from beijiang.ingest.service.verifying import verified
 
         folder = self.ingest.settings.home / "staging" / new_id("verify")
+        version = self.tables.get(actor, sync.table).version
         made = self._connector(self._source_of(sync))
         if isinstance(made, FileConnector):
             found = verify_files(self, actor, sync, made)
         else:
-            found = verified(self.tables, actor, sync, made, folder, tick=tick)
+            found = verified(self.tables, actor, sync, made, folder, version=version, tick=tick)
         certificate = Certificate(
             id=new_id("crt"),
             sync_id=sync.id,
             run_id=None,
             table=sync.table,
-            version=self.tables.get(actor, sync.table).version,
+            version=version,
             at=self.clock.now(),
             verdict=found.verdict,
             body=found.body,
@@ -216,14 +217,14 @@ class Proving:
         """Queue a run that reads what is new and compares all keys in the same look, whether it is their turn or not.
 
         Raises:
-            Invalid: the sync is taken in full, so each of its runs compares everything.
+            Invalid: the sync is not incremental, so its runs bring deletions themselves.
 
         """
         sync = self.sync(actor, words)
-        if sync.mode is SyncMode.FULL:
+        if sync.mode is not SyncMode.INCREMENTAL:
             raise Invalid(
-                f"“{sync.table}”为全量取数，每次取数都会使表与源端一致，无需另外比对主键。",
-                f'"{sync.table}" is taken in full: each run makes it what the source is, and keys need no comparison of their own.',
+                f"只有增量取数需要另外比对主键；“{sync.table}”按“{sync.mode.text.zh}”取数，每次都已包含删除。",
+                f'Only incremental syncs need a comparison of keys; "{sync.table}" is taken by "{sync.mode.text.en}", whose runs bring deletions themselves.',
                 code="full_compares_everything",
             )
         return self.run(actor, sync.id, keys=True, reason=reason)

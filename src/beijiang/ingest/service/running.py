@@ -83,7 +83,7 @@ class Running:
             followed = captured_plan(self.db, sync, made, wanted, None if whole else position)
         rows = None
         if followed is None or followed.start is None:
-            rows = _counted(made, wanted, read=part is not None)
+            rows = _counted(made, wanted, read=bool(part))
         columns: list[dict[str, JsonValue]] = [
             {
                 "name": c.name,

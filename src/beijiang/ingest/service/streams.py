@@ -128,6 +128,7 @@ class Streams:
             with self.db.begin() as tx:
                 if SourceStore(tx.connection).sync(table) is not None:
                     raise _has_source(table)
+                StreamStore(tx.connection).require_free(table)
                 StreamStore(tx.connection).add(values, actor)
                 detail: dict[str, JsonValue] = {"name": name, "kind": draft.kind.value, "table": table}
                 self.evidence.record(tx, actor, "ingest.stream_add", target=stream_id, detail=detail)

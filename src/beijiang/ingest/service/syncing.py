@@ -240,10 +240,21 @@ class SyncWork(Work):
         return target
 
     def _stop_if_empty(self) -> None:
-        if not self._fetched.unchanged:
+        """A part of a source may be empty; a whole one that suddenly is does not empty the table."""
+        window = self._fetched.start is not None or self._is_part
+        if not self._fetched.unchanged and not (window and self.table is not None):
             super()._stop_if_empty()
 
+    @property
+    def _has_committed(self) -> bool:
+        """Tell whether an earlier attempt at this run made its version already."""
+        if self.table is None:
+            return False
+        return any(v.run_id == self.run_id for v in self.shop.tables.history(self.actor, self.sync.table, 50))
+
     def _nothing_to_commit(self, good: int) -> bool:
+        if self._has_committed:
+            return False
         return (self._fetched.unchanged or super()._nothing_to_commit(good)) and not self._gone
 
     # The certificate

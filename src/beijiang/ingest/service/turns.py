@@ -7,8 +7,9 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from beijiang.ingest.models import IsWorking, SourceLimits
+from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.turns import Turn, TurnStore
-from beijiang.kit import Text
+from beijiang.kit import SYSTEM, Text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +42,22 @@ class Turns:
         held: dict[str, Text] = {}
         for source_id in dict.fromkeys(t.source_id for t in asked):
             held |= self._of_source(source_id, [t for t in asked if t.source_id == source_id])
+        return held
+
+    def admit_comparisons(self, job_ids: Sequence[str]) -> Mapping[str, Text]:
+        """Let go comparisons of whole tables outside a source's quiet hours and beside few runs; return why others wait."""
+        held: dict[str, Text] = {}
+        for job_id in job_ids:
+            with self.db.read() as connection:
+                sync = SourceStore(connection).sync(str(self.jobs.job(SYSTEM, job_id).arguments["sync"]))
+                limits = None if sync is None else TurnStore(connection).limits(sync.source_id)
+            if sync is None or limits is None:
+                continue
+            quiet = self._quiet_until(limits)
+            if quiet is not None:
+                held[job_id] = _is_quiet(*quiet)
+            elif len(running := self.running(sync.source_id)) >= limits.at_once:
+                held[job_id] = _is_busy(len(running), limits)
         return held
 
     def running(self, source_id: str) -> list[Turn]:
@@ -104,21 +121,27 @@ def _decide(
     held: dict[str, Text] = {}
     for turn in asked:
         if quiet is not None:
-            window, end = quiet
-            held[turn.job_id] = Text(
-                f"等待：该数据源在 {window.zh} 不读取，{end:%m-%d %H:%M} 开始",
-                f"waiting: this source is not read {window.en}; it begins at {end:%m-%d %H:%M}",
-            )
+            held[turn.job_id] = _is_quiet(*quiet)
         elif any(t.sync_id == turn.sync_id for t in going):
             held[turn.job_id] = Text(
                 f"等待表“{turn.table}”的上一次取数结束", f'waiting for the run before of table "{turn.table}" to finish'
             )
         elif len(going) >= limits.at_once:
-            count = len(going)
-            held[turn.job_id] = Text(
-                f"等待：该数据源已有 {count} 个任务在运行（上限 {limits.at_once}）",
-                f"waiting: {count} {'run' if count == 1 else 'runs'} of this source {'is' if count == 1 else 'are'} running (at most {limits.at_once})",
-            )
+            held[turn.job_id] = _is_busy(len(going), limits)
         else:
             going.append(turn)
     return held
+
+
+def _is_quiet(window: Text, end: datetime) -> Text:
+    return Text(
+        f"等待：该数据源在 {window.zh} 不读取，{end:%m-%d %H:%M} 开始",
+        f"waiting: this source is not read {window.en}; it begins at {end:%m-%d %H:%M}",
+    )
+
+
+def _is_busy(count: int, limits: SourceLimits) -> Text:
+    return Text(
+        f"等待：该数据源已有 {count} 个任务在运行（上限 {limits.at_once}）",
+        f"waiting: {count} {'run' if count == 1 else 'runs'} of this source {'is' if count == 1 else 'are'} running (at most {limits.at_once})",
+    )

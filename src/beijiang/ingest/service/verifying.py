@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 __all__ = ["verified"]
 
 
-def verified(tables: Tables, actor: Actor, sync: Sync, connector: Connector, folder: Path, *, tick: Tick) -> Finding:
-    """Compare every row: the source counts its own where it can, and only key ranges that differ are read.
-
-    Raises:
-        NotFound: the table has not been filled yet.
-
-    """
-    tables.get(actor, sync.table)
-    return patiently(lambda: _verified(tables, actor, sync, connector, folder, tick))  # type: ignore[no-any-return]
+def verified(
+    tables: Tables, actor: Actor, sync: Sync, connector: Connector, folder: Path, *, version: int, tick: Tick
+) -> Finding:
+    """Compare every row of a version: the source counts its own where it can, and only key ranges that differ are read."""
+    return patiently(  # type: ignore[no-any-return]
+        lambda: _verified(tables, actor, sync, connector, folder, version=version, tick=tick)
+    )
 
 
-def _verified(tables: Tables, actor: Actor, sync: Sync, connector: Connector, folder: Path, tick: Tick) -> Finding:
+def _verified(
+    tables: Tables, actor: Actor, sync: Sync, connector: Connector, folder: Path, *, version: int, tick: Tick
+) -> Finding:
     arrow = tables.schema(actor, sync.table)
     held_columns = [] if arrow is None else [n for n in arrow.names if n not in HIDDEN]
     feed = connector.describe(sync.feed)
     feed = feed.only([c.name for c in feed.columns if c.name in held_columns])
     schema = TypedSchema(tuple(c.spec for c in feed.columns))
     columns = list(schema.names)
-    held = tables.fingerprint(actor, sync.table, columns, sync.key)
+    held = tables.fingerprint(actor, sync.table, columns, sync.key, version=version)
     tick(0, held.rows)
     folder.mkdir(parents=True)
     try:
@@ -69,7 +69,7 @@ def _verified(tables: Tables, actor: Actor, sync: Sync, connector: Connector, fo
                 buckets = source.differing(held)
         found: Any = ()
         if buckets and sync.key:
-            found = tables.differences(actor, sync.table, columns, sync.key, [rows], buckets=buckets)
+            found = tables.differences(actor, sync.table, columns, sync.key, [rows], buckets=buckets, version=version)
         missed = _missed(tables, actor, sync, rows) if found and sync.cursor in columns else None
     finally:
         shutil.rmtree(folder, ignore_errors=True)

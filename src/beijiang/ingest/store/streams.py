@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 from beijiang.ingest.models import Segment, Stream, StreamKind, StreamState, StreamWindow
+from beijiang.ingest.store.harvest import ingest_harvest_file
 from beijiang.kit import Actor, ActorKind, Conflict
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class StreamStore:
         return [_stream(row) for row in self._connection.execute(query)]
 
     def require_free(self, table: str) -> None:
-        """Return if no stream and no window fills a table.
+        """Return if no stream, no window and no harvested file fills a table.
 
         Raises:
             Conflict: one does (``table_has_source``).
@@ -136,7 +137,8 @@ class StreamStore:
         """
         streams = select(ingest_stream.c.id).where(ingest_stream.c.table_name == table)
         windows = select(ingest_stream_window.c.id).where(ingest_stream_window.c.table_name == table)
-        if self._connection.execute(streams.union_all(windows)).first() is not None:
+        files = select(ingest_harvest_file.c.id).where(ingest_harvest_file.c.table_name == table)
+        if self._connection.execute(streams.union_all(windows, files)).first() is not None:
             raise Conflict(
                 f"表“{table}”已有数据来源（一数一源）。请换一张表。",
                 f'Table "{table}" is filled from a source already (one source per item). Choose another.',
