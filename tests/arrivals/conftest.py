@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,11 +112,11 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def bureau(city: Platform, tmp_path: Path, request: pytest.FixtureRequest) -> Bureau:
+def bureau(city: Platform, tmp_path: Path) -> Bureau:
     folder = tmp_path / "交换"
     folder.mkdir()
     city.sources.allow(SYSTEM, Target(folder=str(folder)), "测试")
-    made = Bureau(city, folder, request.node.name[:60].replace("/", "-"), reach={"path": str(folder)})
+    made = Bureau(city, folder, f"到达 {uuid.uuid4().hex[:12]}", reach={"path": str(folder)})
     made.connect()
     return made
 

@@ -97,7 +97,7 @@ def test_errors_are_told_in_full_and_surprises_without_detail(shop: Shop) -> Non
     shop.jobs.register("break", break_down)
     refused = shop.jobs.run_inline(shop.jobs.submit(SYSTEM, "refuse", {}))
     assert refused.state is JobState.FAILED
-    assert refused.error == {"code": "my_code", "zh": "不行", "en": "no", "detail": {"x": 1}}
+    assert refused.error == {"code": "my_code", "zh": "不行", "en": "no", "detail": {"x": 1}, "transient": False}
     broken = shop.jobs.run_inline(shop.jobs.submit(SYSTEM, "break", {}))
     assert broken.state is JobState.FAILED
     assert broken.error is not None

@@ -51,6 +51,8 @@ class Database:
         self.engine = self._connect()
         self._subscriptions = outbox.Subscriptions()
         self._open = threading.local()
+        self._delivering: set[int] = set()
+        self._hands = threading.Lock()
         self._writing = threading.Lock()
 
     def _connect(self) -> Engine:
@@ -139,19 +141,37 @@ class Database:
 
     def _deliver(self, deliveries: list[int]) -> None:
         for delivery in deliveries:
-            with self.read() as connection:
-                found = outbox.load(connection, delivery, self._subscriptions)
-            if found is None:
-                continue
-            subscription, fact = found
-            error = None
-            try:
-                subscription.handler(fact)
-            except Exception as exc:  # a failing subscriber must not undo or hide the committed change
-                log.exception("handler %s of %s failed; it will be tried again", subscription.name, type(fact).__name__)
-                error = type(exc).__name__
-            with self.begin() as work:
-                outbox.mark(work.connection, delivery, error)
+            with self._at_hand(delivery) as mine:
+                if mine:
+                    self._deliver_one(delivery)
+
+    @contextmanager
+    def _at_hand(self, delivery: int) -> Iterator[bool]:
+        """Tell whether no other thread delivers this event just now: what waits is looked for while others deliver."""
+        with self._hands:
+            mine = delivery not in self._delivering
+            self._delivering.add(delivery)
+        try:
+            yield mine
+        finally:
+            if mine:
+                with self._hands:
+                    self._delivering.discard(delivery)
+
+    def _deliver_one(self, delivery: int) -> None:
+        with self.read() as connection:
+            found = outbox.load(connection, delivery, self._subscriptions)
+        if found is None:
+            return
+        subscription, fact = found
+        error = None
+        try:
+            subscription.handler(fact)
+        except Exception as exc:  # a failing subscriber must not undo or hide the committed change
+            log.exception("handler %s of %s failed; it will be tried again", subscription.name, type(fact).__name__)
+            error = type(exc).__name__
+        with self.begin() as work:
+            outbox.mark(work.connection, delivery, error)
 
     def create_all(self) -> None:
         """Create every table in an empty database (tests; an installation migrates instead)."""

@@ -7,9 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.ingest.models import FileState, IngestRequest, RunMode, SyncMode, SyncPlan, Verdict
-from beijiang.ingest.service.certifying import LISTED, Finding, side
-from beijiang.ingest.service.fetching import patiently
-from beijiang.ingest.service.taking import sightings
 from beijiang.ingest.store import ArrivalStore
 from beijiang.ingest.store.turns import TurnStore
 from beijiang.kit import SYSTEM, Conflict, Invalid
@@ -20,6 +17,7 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.ingest.connectors import Connector, FileConnector
     from beijiang.ingest.models import FileRules, Run, Sighting, Sync, SyncDraft
+    from beijiang.ingest.service.certifying import Finding
     from beijiang.ingest.service.ingest import Ingest
     from beijiang.jobs import JobRun
     from beijiang.kit import Actor, Clock
@@ -142,6 +140,8 @@ def known_files(db: Database, tables: Tables, actor: Actor, sync: Sync) -> Mappi
 
 def plan_files(desk: Desk, actor: Actor, sync: Sync, made: FileConnector, *, whole: bool) -> SyncPlan:
     """Say where every file stands, without fetching one."""
+    from beijiang.ingest.service.fetching import patiently
+
     known, now = known_files(desk.db, desk.tables, actor, sync), desk.clock.now()
     seen = patiently(lambda: _seen(sync, made, known, now, whole=whole))
     creates = desk.tables.schema(actor, sync.table) is None
@@ -151,12 +151,17 @@ def plan_files(desk: Desk, actor: Actor, sync: Sync, made: FileConnector, *, who
 def _seen(
     sync: Sync, made: FileConnector, known: Mapping[str, Any], now: datetime, *, whole: bool = False
 ) -> list[Sighting]:
+    from beijiang.ingest.service.taking import sightings
+
     with made.open() as shelf:
         return sightings(shelf, sync, known, now=now, again=whole)
 
 
 def verify_files(desk: Desk, actor: Actor, sync: Sync, made: FileConnector) -> Finding:
     """Hold what was taken against the listing as it is now: files that are new, changed, gone or waiting are listed."""
+    from beijiang.ingest.service.certifying import LISTED, Finding, side
+    from beijiang.ingest.service.fetching import patiently
+
     tables, now = desk.tables, desk.clock.now()
     known = known_files(desk.db, tables, actor, sync)
     columns = [c.name for c in tables.get(actor, sync.table).columns]
