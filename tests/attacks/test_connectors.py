@@ -1,0 +1,31 @@
+"""What a hostile source sends to its connector: it costs little to refuse, and nothing is believed that was not asked for."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from beijiang.ingest.models.arriving import FileRules, glob_matches
+from beijiang.kit import Invalid
+
+_WORDS = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def test_no_pattern_makes_the_matcher_try_again_and_again() -> None:
+    assert not glob_matches("*a" * 140 + "*c*b", "a" * 4000 + "b")
+    assert not glob_matches("**/*a" * 50 + "*c*b", "a/" * 2000 + "b")
+    assert glob_matches("**/" * 90 + "*b", "a/" * 2000 + "b")
+    with pytest.raises(Invalid) as refused:
+        FileRules(patterns=("*a" * 151,)).checked(())
+    assert refused.value.reason == "bad_file_rules"
+
+
+def test_patterns_mean_what_their_regular_expressions_mean() -> None:
+    dice = random.Random(7)  # noqa: S311 - cases, not secrets
+    for _ in range(3000):
+        pattern = "".join(dice.choices(["a", "b", "A", "/", ".", "?", "*", "**", "**/"], k=dice.randint(0, 6)))
+        name = "".join(dice.choices("aabB//.", k=dice.randint(0, 8)))
+        meant = "".join(_WORDS.get(p, re.escape(p)) for p in re.split(r"(\*\*/|\*\*|\*|\?)", pattern))
+        assert glob_matches(pattern, name) is (re.fullmatch(meant, name, re.IGNORECASE) is not None), (pattern, name)
