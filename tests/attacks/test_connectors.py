@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from beijiang.ingest.connectors.binlog import TRUNCATES
+from beijiang.ingest.connectors.mysql_log import _SAVES, _UNTOLD
 from beijiang.ingest.models.arriving import FileRules, glob_matches
 from beijiang.kit import Invalid
 
@@ -29,3 +31,18 @@ def test_patterns_mean_what_their_regular_expressions_mean() -> None:
         name = "".join(dice.choices("aabB//.", k=dice.randint(0, 8)))
         meant = "".join(_WORDS.get(p, re.escape(p)) for p in re.split(r"(\*\*/|\*\*|\*|\?)", pattern))
         assert glob_matches(pattern, name) is (re.fullmatch(meant, name, re.IGNORECASE) is not None), (pattern, name)
+
+
+def test_statements_of_a_log_cost_no_more_than_their_length() -> None:
+    many = 100_000
+    comments, spaces = "/* a */ " * many, " " * many
+    for told in (f"{comments}x", "/*" * many, f"TRUNCATE{spaces}", f"ALTER{spaces}x", f"ALTER {'RENAME ' * many}"):
+        assert not TRUNCATES.search(told)
+        assert not _UNTOLD.search(told)
+    assert _UNTOLD.search(f"{comments}DROP TABLE x")
+    assert _UNTOLD.search("/* a */ alter table x\ndrop partition p0")
+    assert TRUNCATES.search(f"{comments}truncate x{spaces}y")
+    assert not TRUNCATES.search("/* a */ SELECT 1 /* */ TRUNCATE x")
+    saved = _SAVES.search(f"SAVEPOINT `a`{spaces}b")
+    assert saved is not None
+    assert saved[2].startswith("`a`")
