@@ -8,6 +8,7 @@ import re
 import pytest
 
 from beijiang.ingest.connectors.binlog import TRUNCATES
+from beijiang.ingest.connectors.dcat import graph_of
 from beijiang.ingest.connectors.mysql_log import _SAVES, _UNTOLD
 from beijiang.ingest.models.arriving import FileRules, glob_matches
 from beijiang.kit import Invalid
@@ -46,3 +47,14 @@ def test_statements_of_a_log_cost_no_more_than_their_length() -> None:
     saved = _SAVES.search(f"SAVEPOINT `a`{spaces}b")
     assert saved is not None
     assert saved[2].startswith("`a`")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_defaults_of_attributes_do_not_make_a_small_graph_a_large_one(encoding: str) -> None:
+    document = (
+        f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE r:RDF [<!ATTLIST r:Description x:a CDATA "{"a" * 1000}">]>'
+        '<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="urn:x:"><r:Description/></r:RDF>'
+    )
+    with pytest.raises(Invalid) as refused:
+        graph_of(document.encode(encoding), "xml")
+    assert refused.value.reason == "harvest_entities"
