@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from beijiang.ingest.connectors.binlog import TRUNCATES
 from beijiang.ingest.connectors.dcat import graph_of
 from beijiang.ingest.connectors.mysql_log import _SAVES, _UNTOLD
+from beijiang.ingest.connectors.s3 import S3, S3Options
 from beijiang.ingest.models.arriving import FileRules, glob_matches
-from beijiang.kit import Invalid
+from beijiang.kit import BeijiangError, Invalid
+from beijiang.outbound import Outbound, Target
 
 _WORDS = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
@@ -58,3 +64,60 @@ def test_defaults_of_attributes_do_not_make_a_small_graph_a_large_one(encoding: 
     with pytest.raises(Invalid) as refused:
         graph_of(document.encode(encoding), "xml")
     assert refused.value.reason == "harvest_entities"
+
+
+_LIST = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{}</NextContinuationToken></ListBucketResult>"
+_NAMED = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x [<!ENTITY a "b">]><ListBucketResult><Name>&a;</Name></ListBucketResult>'
+
+
+class _Store(ThreadingHTTPServer):
+    """A store that answers every listing as a test says."""
+
+    answer: Callable[[int], bytes]
+    asked = 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Store
+    protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+
+    def log_message(self, *_: object) -> None:
+        return
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        body = self.server.answer(self.server.asked)
+        self.send_response(200)
+        if body[:2] == b"\x1f\x8b":
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def store() -> Iterator[_Store]:
+    with _Store(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (lambda number: _LIST.format(number).encode(), "listing_endless"),
+        (lambda _: gzip.compress(b" " * (9 << 20), 1), "outbound_too_large"),
+        (lambda _: _NAMED.encode("utf-16"), "no_listing"),
+    ],
+    ids=["endless", "gzip", "utf-16"],
+)
+def test_a_listing_has_an_end(store: _Store, answer: Callable[[int], bytes], code: str) -> None:
+    store.answer = answer
+    port = store.server_address[1]
+    outbound = Outbound(lambda: (Target(host="127.0.0.1", port=port, network="127.0.0.1/32"),))
+    with pytest.raises(BeijiangError) as refused:
+        S3(S3Options(endpoint=f"http://127.0.0.1:{port}", bucket="exchange"), outbound).discover()
+    assert refused.value.reason == code
+    assert store.asked <= 100
