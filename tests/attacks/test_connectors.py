@@ -8,10 +8,12 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from beijiang.ingest.connectors.binlog import TRUNCATES
+from beijiang.ingest.connectors.data_json import DataJson, DataJsonOptions
 from beijiang.ingest.connectors.dcat import graph_of
 from beijiang.ingest.connectors.mysql_log import _SAVES, _UNTOLD
 from beijiang.ingest.connectors.s3 import S3, S3Options
@@ -121,3 +123,36 @@ def test_a_listing_has_an_end(store: _Store, answer: Callable[[int], bytes], cod
         S3(S3Options(endpoint=f"http://127.0.0.1:{port}", bucket="exchange"), outbound).discover()
     assert refused.value.reason == code
     assert store.asked <= 100
+
+
+class _Kept:
+    """Where a file of records lies already."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def keep(self, _stream: object) -> str:
+        raise AssertionError
+
+    def path(self, _sha256: str) -> Path:
+        return self._path
+
+
+def test_a_file_of_records_costs_no_more_memory_than_a_page(tmp_path: Path) -> None:
+    def read(text: str) -> list[tuple[str, str | None]]:
+        kept = tmp_path / "data.json"
+        kept.write_text(text)
+        options = DataJsonOptions(url="http://example.com/data.json", page_mib=1, record_kib=16)
+        pages = DataJson(options, Outbound(lambda: ())).pages({"file": "x", "index": 0}, _Kept(kept))
+        return [(r.guid, r.fault.reason if r.fault else None) for page in pages for r in page.records]
+
+    good = '{"identifier": "%s", "title": "t", "x": {"dataset": [1, [2]]}}'
+    deep = '{"identifier": "deep", "title": "t", "x": ' + '{"k":[' * 50_000 + "]}" * 50_000 + "}"
+    wide = good.replace("2", ",".join("1" * 20_000)) % "wide"
+    told = [("a", None), ("", "record_no_object"), ("wide", "record_too_large"), ("b", None)]
+    records = ", ".join((good % "a", deep, wide, good % "b"))
+    assert read(f"[{records}]") == told
+    assert read('{"x": [%s], "dataset": {"a": [%s]}, "dataset": [%s]}' % (good % "y", good % "z", records)) == told
+    with pytest.raises(BeijiangError) as refused:
+        read('[{"identifier": "%s"}]' % ("x" * (2 << 20)))
+    assert refused.value.reason == "harvest_record_too_large"
