@@ -152,7 +152,7 @@ def test_a_file_of_records_costs_no_more_memory_than_a_page(tmp_path: Path) -> N
     told = [("a", None), ("", "record_no_object"), ("wide", "record_too_large"), ("b", None)]
     records = ", ".join((good % "a", deep, wide, good % "b"))
     assert read(f"[{records}]") == told
-    assert read('{"x": [%s], "dataset": {"a": [%s]}, "dataset": [%s]}' % (good % "y", good % "z", records)) == told
+    assert read(f'{{"x": [{good}], "dataset": {{"a": [{good}]}}, "dataset": [{records}]}}') == told
     with pytest.raises(BeijiangError) as refused:
         read('[{"identifier": "%s"}]' % ("x" * (2 << 20)))
     assert refused.value.reason == "harvest_record_too_large"
