@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import re
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,8 +16,10 @@ import pytest
 from beijiang.ingest.connectors.binlog import TRUNCATES
 from beijiang.ingest.connectors.data_json import DataJson, DataJsonOptions
 from beijiang.ingest.connectors.dcat import graph_of
+from beijiang.ingest.connectors.folder import Folder, FolderOptions
 from beijiang.ingest.connectors.mysql_log import _SAVES, _UNTOLD
 from beijiang.ingest.connectors.s3 import S3, S3Options
+from beijiang.ingest.connectors.sftp_wire import Session
 from beijiang.ingest.models.arriving import FileRules, glob_matches
 from beijiang.kit import BeijiangError, Invalid
 from beijiang.outbound import Outbound, Target
@@ -156,3 +159,60 @@ def test_a_file_of_records_costs_no_more_memory_than_a_page(tmp_path: Path) -> N
     with pytest.raises(BeijiangError) as refused:
         read('[{"identifier": "%s"}]' % ("x" * (2 << 20)))
     assert refused.value.reason == "harvest_record_too_large"
+
+
+class _Wire:
+    """A line on which a server says one thing after the other, whatever it is asked."""
+
+    def __init__(self, *said: bytes) -> None:
+        self._said = b"".join(struct.pack(">I", len(s)) + s for s in (b"\x02\x00\x00\x00\x03", *said))
+
+    def write(self, body: bytes) -> None:
+        return
+
+    def read(self, size: int) -> bytes:
+        piece, self._said = self._said[:size], self._said[size:]
+        assert piece, "more was read than had been asked for"
+        return piece
+
+
+def _said(kind: int, number: int, text: bytes = b"") -> bytes:
+    return struct.pack(">BII", kind, number, len(text)) + text
+
+
+_EMPTY_FILE = struct.pack(">BIIQ", 105, 2, 1, 0)
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (_said(103, 7, b"x"),),
+        (_said(102, 1, b"h"), _said(102, 1, b"h")),
+        (_said(102, 1, b"h"), _EMPTY_FILE, _said(103, 3), _said(103, 4), _said(101, 5)),
+        (_said(102, 1, b"h"), _EMPTY_FILE, _said(103, 3, b"x" * 32_769), _said(103, 4), _said(101, 5)),
+    ],
+    ids=["unasked", "twice", "empty", "too much"],
+)
+def test_a_file_server_is_heard_only_where_it_was_asked(said: tuple[bytes, ...]) -> None:
+    with pytest.raises(EOFError):
+        next(Session(_Wire(*said)).read("x"))  # type: ignore[arg-type]
+
+
+def test_a_folder_without_names_does_not_go_on_for_ever() -> None:
+    with pytest.raises(EOFError):
+        next(Session(_Wire(_said(102, 1, b"h"), _said(104, 2), _said(101, 3))).folder("x"))  # type: ignore[arg-type]
+
+
+def test_a_name_that_becomes_a_link_on_the_way_to_the_folder_leads_nowhere(tmp_path: Path) -> None:
+    inbox, secret = tmp_path / "open" / "inbox", tmp_path / "secret"
+    for folder in (inbox / "day", secret / "day" / "hidden"):
+        folder.mkdir(parents=True)
+
+    def allowed() -> tuple[Target, ...]:
+        if not inbox.is_symlink():  # the path was followed to its end, and has yet to be opened
+            inbox.rename(tmp_path / "moved")
+            inbox.symlink_to(secret)
+        return (Target(folder=str(tmp_path / "open")),)
+
+    with pytest.raises(BeijiangError) as refused:
+        Folder(FolderOptions(path=str(inbox / "day")), Outbound(allowed)).discover()
+    assert refused.value.reason == "folder_not_allowed"
