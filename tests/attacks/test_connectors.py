@@ -182,6 +182,7 @@ def _said(kind: int, number: int, text: bytes = b"") -> bytes:
 
 _EMPTY_FILE = struct.pack(">BIIQ", 105, 2, 1, 0)
 
+
 @pytest.mark.parametrize(
     "said",
     [
