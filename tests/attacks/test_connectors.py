@@ -167,7 +167,7 @@ class _Wire:
     def __init__(self, *said: bytes) -> None:
         self._said = b"".join(struct.pack(">I", len(s)) + s for s in (b"\x02\x00\x00\x00\x03", *said))
 
-    def write(self, body: bytes) -> None:
+    def write(self, _body: bytes) -> None:
         return
 
     def read(self, size: int) -> bytes:

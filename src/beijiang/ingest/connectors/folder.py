@@ -63,8 +63,8 @@ class Folder(FileConnector):
             root = os.open(path, _INTO)
         try:
             with _speaking():
-                here = os.readlink(f"/proc/self/fd/{root}")
-            yield root, self.outbound.path(here)
+                here = Path(f"/proc/self/fd/{root}").readlink()
+            yield root, self.outbound.path(str(here))
         finally:
             os.close(root)
 
