@@ -32,7 +32,7 @@ def test_levels_of_the_topic_become_columns_and_bad_payloads_are_set_aside(site:
     broker.publish([message(n) for n in range(300, 400)], qos=2)
     batch = json.dumps([{"n": 400, "data": {"t": 1}}, {"n": 401, "data": {"t": 2}}]).encode()
     broker.publish([("sensors/s1/temp", p) for p in (batch, b"\xff\x00", b"not json", b"7", b"", b'{"n": "x"}')])
-    broker.publish([("sensors/s1/hum", b'{"n": 999}')])
+    broker.publish([("sensors/s1/hum", b'{"n": 999}'), ("sensors/s1/temp", b"7" * (9 << 20))])  # the broker keeps back
     until(lambda: site.platform.ingest.quarantine(SYSTEM, table="测温").total == 5)
     until(lambda: site.count("测温") == 402)
     rows = site.rows("测温", "站点, 序号, 温度", "ORDER BY 序号")
@@ -52,8 +52,10 @@ def test_what_is_published_while_nobody_listens_waits_at_the_broker(site: Site, 
         **broker.options("plain/#", columns=plain, payload="text", protocol="3.1.1", time_zone="UTC"),
     )
     until(lambda: site.live(stream).get("connected"))
-    broker.publish([("plain/a", b"1")])
+    broker.publish([("plain/a", b"7" * ((8 << 20) + 1)), ("plain/a", b"1")])
     until(lambda: site.count("离线") == 1)
+    assert until(lambda: site.live(stream).get("trouble"))["code"] == "message_too_large"
+    assert site.live(stream)["too_large"] == 1
     site.platform.streams.pause(SYSTEM, stream.id)
     until(lambda: "connected" not in site.live(stream))
     broker.publish([("plain/a", b"%d" % n) for n in range(2, 52)])

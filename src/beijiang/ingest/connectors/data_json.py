@@ -21,10 +21,11 @@ from beijiang.ingest.connectors.harvester import (
     Keeper,
     RemoteDataset,
     RemoteFile,
+    RemoteRecord,
     web_address,
 )
 from beijiang.ingest.connectors.troubles import source_refuses
-from beijiang.kit import Invalid, Text, Unavailable
+from beijiang.kit import Invalid, Text, TooLarge, Unavailable
 from beijiang.outbound import Credentials, Http, HttpLimits
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ _OK: Final = 200
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DENIED: Final = {401: "source_login_failed", 403: "source_forbidden"}
 _HEAD: Final = 4096
+_PIECE: Final = 65_536
+_DEPTH: Final = 100
+_OPENS: Final = frozenset({"start_map", "start_array"})
+_CLOSES: Final = frozenset({"end_map", "end_array"})
 
 
 class DataJsonOptions(HarvestOptions):
@@ -73,18 +78,31 @@ class DataJson(Harvester):
         """Land the file, then yield its records; a resumed harvest reads on in the file that it had landed."""
         sha256 = str(at["file"]) if at is not None else self._landed(keeper)
         begin = int(str(at["index"])) if at is not None else 0
-        reader = PodReader()
         with keeper.path(sha256).open("rb") as file:
-            records = islice(enumerate(_records(file)), begin, None)
-            while some := list(islice(records, _PAGE)):
-                read = [self.read(raw, place, self._size(raw), reader) for place, raw in some]
-                after: dict[str, JsonValue] = {"file": sha256, "index": some[-1][0] + 1}
+            for read in self._read(islice(enumerate(self._records(file)), begin, None)):
+                after: dict[str, JsonValue] = {"file": sha256, "index": read[-1].place + 1}
                 yield HarvestPage(records=read, sha256=sha256, following=after)
+
+    def _read(self, records: Iterator[tuple[int, Any]]) -> Iterator[list[RemoteRecord]]:
+        """Yield some records at a time: a hundred, or as many as a page may weigh."""
+        reader, read, spoken = PodReader(), list[RemoteRecord](), 0
+        for place, raw in records:
+            size = len(json.dumps(raw, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            read.append(self.read(raw, place, size, reader))
+            spoken += size
+            if len(read) == _PAGE or spoken > self.options.page_mib * _MIB:
+                yield read
+                read, spoken = [], 0
+        if read:
+            yield read
+
+    def _records(self, file: IO[bytes]) -> Iterator[Any]:
+        return _records(file, max(self.options.page_mib * _MIB, self.options.record_kib * 1024))
 
     def original(self, path: Path, place: int) -> bytes:
         """Return a record of the landed file."""
         with path.open("rb") as file:
-            found = next(islice(_records(file), place, None))
+            found = next(islice(self._records(file), place, None))
         return json.dumps(found, ensure_ascii=False, indent=2).encode("utf-8", "surrogateescape")
 
     def _landed(self, keeper: Keeper) -> str:
@@ -99,13 +117,6 @@ class DataJson(Harvester):
     def _shown(self) -> Credentials | None:
         key = self.options.key.get_secret_value()
         return Credentials({"Authorization": key}) if key else None
-
-    def _size(self, raw: Any) -> int:
-        return (
-            len(json.dumps(raw, ensure_ascii=False))
-            if isinstance(raw, dict) and len(str(raw.get("description", ""))) > _HEAD
-            else 0
-        )
 
 
 class PodReader:
@@ -170,33 +181,69 @@ class _Pieces:
 class _Clean:
     """A file as UTF-8; bytes that are none are marked, so that only the records that hold them are refused."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], most: int) -> None:
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._most = most
+        self.came = 0
+        """Bytes since the last record: they are held until it ends."""
 
-    def read(self, size: int = 65_536) -> bytes:
+    def read(self, size: int = _PIECE) -> bytes:
         if size == 0:
             return b""
         while True:
-            piece = self._file.read(65_536)
+            piece = self._file.read(_PIECE)
+            self.came += len(piece)
+            if self.came > self._most + 2 * _PIECE:
+                raise _too_large(self._most // _MIB)
             text = self._decoder.decode(piece, final=not piece)
             if text or not piece:
                 return text.encode()
 
 
-def _records(file: IO[bytes]) -> Iterator[Any]:
+def _records(file: IO[bytes], most: int) -> Iterator[Any]:
     """Yield the records of a file, wherever its list stands: at the top, or as ``dataset``."""
     import ijson
 
     head = file.read(_HEAD).lstrip(codecs.BOM_UTF8 + b" \t\r\n")
     file.seek(0)
-    prefix = "item" if head[:1] == b"[" else "dataset.item"
     if head[:1] not in {b"[", b"{"}:
         raise _no_catalog()
+    clean = _Clean(file, most)
     try:
-        yield from ijson.items(_Clean(file), prefix, use_float=True)
+        for record in _built(ijson.basic_parse(clean, use_float=True), "" if head[:1] == b"[" else "dataset"):
+            clean.came = 0
+            yield record
     except ijson.JSONError as error:
         raise _no_catalog() from error
+
+
+def _built(events: Iterator[tuple[str, Any]], wanted: str) -> Iterator[Any]:
+    """Yield the items of a list; of one that is nested too deep nothing is known but that it was there.
+
+    The parser's own way to them writes out the path of every level, which makes gigabytes of a small file.
+    """
+    from ijson import ObjectBuilder
+
+    top, depth, key = (2 if wanted else 1), 0, ""
+    listed = deep = False
+    builder = ObjectBuilder()
+    for event, value in events:
+        opens, closes = event in _OPENS, event in _CLOSES
+        depth -= closes
+        if listed and depth >= top:
+            if depth == top and not closes:
+                builder, deep = ObjectBuilder(), False
+            deep = deep or depth > _DEPTH
+            if not deep:
+                builder.event(event, value)
+            if depth == top and not opens:
+                yield None if deep else builder.value
+        elif depth == top - 1 and (opens or closes):
+            listed = event == "start_array" and key == wanted
+        elif event == "map_key":
+            key = value if depth == 1 else key
+        depth += opens
 
 
 def _refuse(answer: HttpStream) -> None:
@@ -218,4 +265,12 @@ def _no_catalog() -> Invalid:
         "对方的应答不是完整的 data.json。请核对网址，或请来源方检查文件（可能被截断）。",
         "The answer is no whole data.json. Check the address, or have the file checked (it may be cut off).",
         code="harvest_no_catalog",
+    )
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(
+        f"data.json 里有一段超过 {limit} MiB 而不成一条记录，已停止。请来源方检查文件，或调大 page_mib。",
+        f"A stretch of the data.json is over {limit} MiB and ends no record; it was not read further. Have the file checked, or raise page_mib.",
+        code="harvest_record_too_large",
     )

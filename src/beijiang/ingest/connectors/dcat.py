@@ -169,18 +169,17 @@ def graph_of(body: bytes, syntax: str) -> Graph:
 
 
 def _refuse_entities(body: bytes) -> None:
-    """Refuse a document with entities of its own: a few of them can become gigabytes, or name our files."""
+    """Refuse a document type of its own: a few entities or defaults of attributes become gigabytes, or name our files."""
 
     def declared(*_: Any) -> None:
         raise Invalid(
-            "RDF/XML 里声明了实体（DTD），有安全风险，已拒绝。请来源方去掉 DOCTYPE，或改用 Turtle。",
-            "The RDF/XML declares entities (DTD), which is not safe and was refused. Have the DOCTYPE removed, or use Turtle.",
+            "RDF/XML 里声明了文档类型或实体（DTD），有安全风险，已拒绝。请来源方去掉 DOCTYPE，或改用 Turtle。",
+            "The RDF/XML declares a document type or entities (DTD), which is not safe and was refused. Have the DOCTYPE removed, or use Turtle.",
             code="harvest_entities",
         )
 
     parser = expat.ParserCreate()
-    parser.EntityDeclHandler = declared
-    parser.ExternalEntityRefHandler = declared  # type: ignore[assignment]  # it raises instead of answering
+    parser.StartDoctypeDeclHandler = declared
     parser.Parse(body, True)
 
 

@@ -44,25 +44,29 @@ class Folder(FileConnector):
     options: FolderOptions
 
     def discover(self) -> list[Feed]:
-        root = self._root()
-        with _speaking(), os.scandir(root) as entries:
+        with self._root() as (root, path), _speaking(), os.scandir(root) as entries:
             names = sorted(e.name for e in entries if e.is_dir(follow_symlinks=False) and not e.name.startswith("."))
-        return [Feed(name=ROOT, comment=str(root)), *(Feed(name=n) for n in names[:_FOLDERS])]
+        return [Feed(name=ROOT, comment=str(path)), *(Feed(name=n) for n in names[:_FOLDERS])]
 
     @contextmanager
     def open(self) -> Iterator[Shelf]:
-        with _speaking():
-            root = os.open(self._root(), _INTO)
-        try:
+        with self._root() as (root, _):
             yield _Shelf(root)
+
+    @contextmanager
+    def _root(self) -> Iterator[tuple[int, Path]]:
+        """Open the folder, and ask once more where it is: on the way to it a name may have become a link."""
+        path = self.outbound.path(self.options.path)
+        if not path.is_dir():
+            raise source_refuses("source_object_missing")
+        with _speaking():
+            root = os.open(path, _INTO)
+        try:
+            with _speaking():
+                here = Path(f"/proc/self/fd/{root}").readlink()
+            yield root, self.outbound.path(str(here))
         finally:
             os.close(root)
-
-    def _root(self) -> Path:
-        root = self.outbound.path(self.options.path)
-        if not root.is_dir():
-            raise source_refuses("source_object_missing")
-        return root
 
 
 class _Shelf(Shelf):

@@ -47,6 +47,10 @@ log = logging.getLogger(__name__)
 Mark: TypeAlias = "tuple[int, bytes]"
 _SESSION: Final = 7 * 86_400
 """Seconds for which the broker keeps the session of a subscriber that does not come back."""
+_LARGEST: Final = 8 << 20
+"""Bytes of a message; larger ones are not kept."""
+_AROUND: Final = 1 << 17
+"""What topic and properties of a message may add to it."""
 _PATIENCE: Final = 10.0
 _PAUSES: Final = (1, 60)
 _VERSIONS: Final = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
@@ -95,6 +99,7 @@ class Subscription:
         self._connected: str | None = None
         self._connections = 0
         self._repeated = 0
+        self._too_large = 0
         self._trouble: dict[str, JsonValue] | None = None
         self._client = self._made(outbound)
 
@@ -134,6 +139,7 @@ class Subscription:
             asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             asked.SessionExpiryInterval = _SESSION
             asked.ReceiveMaximum = self._options.inflight
+            asked.MaximumPacketSize = _LARGEST + _AROUND
             words = {"clean_start": False, "properties": asked}
         self._client.connect_async(self._options.host, self._options.port, keepalive=30, **words)
         self._client.loop_start()
@@ -155,6 +161,13 @@ class Subscription:
         }
         if self._trouble is not None and self._connected is None:
             told["trouble"] = self._trouble
+        elif self._too_large:
+            told["too_large"] = self._too_large
+            told["trouble"] = _told(
+                "message_too_large",
+                f"本次启动后有 {self._too_large} 条消息超过 {_LARGEST >> 20} MiB，没有保留。请发送方拆分。",
+                f"Since the start {self._too_large} messages were over {_LARGEST >> 20} MiB and not kept. Have the sender split them.",
+            )
         return told
 
     # Called from the client's own thread
@@ -223,6 +236,10 @@ class Subscription:
         try:
             if not any(topic_matches_sub(wanted, topic) for wanted in self._options.topics):
                 self._served.spool.put(b"", partial(told, None))  # asked for by an earlier session
+                return
+            if len(payload) > _LARGEST:
+                self._too_large += 1
+                self._served.spool.put(b"", partial(told, None))  # acknowledged, or the broker would send it for ever
                 return
             with self._lock:
                 again = bool(message.qos) and message.dup and mark in self._recent

@@ -58,9 +58,10 @@ _NOT_BLOCKING: Final = 1
 _PURGED: Final = 1236
 _ENDS: Final = re.compile(r"^\s*(COMMIT|ROLLBACK)\s*$", re.IGNORECASE)
 _BEGINS: Final = re.compile(r"^\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
-_SAVES: Final = re.compile(r"^\s*(SAVEPOINT|ROLLBACK\s+TO(?:\s+SAVEPOINT)?)\s+(.+?)\s*$", re.IGNORECASE)
+_SAVES: Final = re.compile(r"^\s*(SAVEPOINT|ROLLBACK\s+TO(?:\s+SAVEPOINT)?)\s+(\S.*)$", re.IGNORECASE | re.DOTALL)
 _UNTOLD: Final = re.compile(
-    r"^\s*(?:/\*.*?\*/\s*)*(DROP|RENAME|CREATE|INSERT|UPDATE|DELETE|REPLACE|LOAD)\b|^\s*ALTER\b.*\b(PARTITION|TABLESPACE|RENAME\s+TO|RENAME\s+AS)\b",
+    r"^\s*(?>/\*.*?\*/\s*)*+(?:(?:DROP|RENAME|CREATE|INSERT|UPDATE|DELETE|REPLACE|LOAD)\b"
+    r"|ALTER\b.*\b(?:PARTITION|TABLESPACE|RENAME\s+TO|RENAME\s+AS)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 """Statements that change rows of a table without telling of each."""
@@ -291,7 +292,7 @@ class _Stretch(Changes):
             return False
         ends, saves = _ENDS.match(words), _SAVES.match(words)
         if saves:
-            label = saves[2].strip("`").lower()
+            label = saves[2].strip().strip("`").lower()
             if saves[1].upper() == "SAVEPOINT":
                 group.saved[label] = len(group.rows)
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
@@ -20,16 +20,17 @@ from beijiang.ingest.connectors.s3_signing import Account, canonical_query, sign
 from beijiang.ingest.connectors.troubles import source_refuses
 from beijiang.ingest.connectors.web_files import OK, bytes_of, client, refused, size_of
 from beijiang.ingest.models import Found
-from beijiang.kit import Invalid, Text
-from beijiang.outbound import Credentials, parsed
-
-if TYPE_CHECKING:
-    from beijiang.outbound import Http
+from beijiang.kit import Invalid, Text, TooLarge
+from beijiang.outbound import Credentials, Http, HttpLimits, parsed
 
 __all__ = ["S3", "S3Options"]
 
 _NO_BUCKET: Final = 404
 _NOT_ALLOWED: Final = 403
+_LISTING: Final = HttpLimits(body=8 * 1024 * 1024)
+"""A page names a thousand objects; with the longest names there are, that is less."""
+_MOST_PAGES: Final = 10_000
+_MOST_EMPTY: Final = 100
 _WRONG_KEY: Final = (b"InvalidAccessKeyId", b"SignatureDoesNotMatch", b"InvalidClientTokenId", b"AuthFailure")
 
 
@@ -87,23 +88,24 @@ class S3(FileConnector):
     options: S3Options
 
     def discover(self) -> list[Feed]:
-        with client(self.outbound, self.options.authority) as http:
-            shelf = _Shelf(http, self.options)
+        with self.open() as shelf:
             folders = sorted(shelf.folders())
         here = f"{self.options.bucket}/{self.options.prefix}"
         return [Feed(name=ROOT, comment=here), *(Feed(name=f) for f in folders)]
 
     @contextmanager
-    def open(self) -> Iterator[Shelf]:
-        with client(self.outbound, self.options.authority) as http:
-            yield _Shelf(http, self.options)
+    def open(self) -> Iterator[_Shelf]:
+        outbound, authority = self.outbound, self.options.authority
+        with client(outbound, authority) as files, Http(outbound, _LISTING, authority) as listings:
+            yield _Shelf(files, listings, self.options)
 
 
 class _Shelf(Shelf):
     """The objects below the prefix; the bucket stands in the path, as every store understands it."""
 
-    def __init__(self, http: Http, options: S3Options) -> None:
-        self._http = http
+    def __init__(self, files: Http, listings: Http, options: S3Options) -> None:
+        self._files = files
+        self._listings = listings
         self._options = options
         url = parsed(options.endpoint)
         self._host = url.netloc.decode("ascii")
@@ -131,15 +133,15 @@ class _Shelf(Shelf):
     def read(self, feed: str, found: Found) -> Iterator[bytes]:
         path = f"{self._path}/{quote(self._above(feed) + found.name, safe='/-_.~')}"
         shown = self._shown(path, {}, found.mark)
-        yield from bytes_of(self._http, f"{self._root}{path}", found, shown)
+        yield from bytes_of(self._files, f"{self._root}{path}", found, shown)
 
     def _above(self, feed: str) -> str:
         return self._options.prefix + ("" if safe_folder(feed) == ROOT else f"{feed}/")
 
     def _pages(self, prefix: str, *, deep: bool) -> Iterator[ET.Element]:
         query = {"list-type": "2", "max-keys": "1000", "prefix": prefix} | ({} if deep else {"delimiter": "/"})
-        seen: set[str] = set()
-        while True:
+        seen, empty = set[str](), 0
+        while len(seen) < _MOST_PAGES and empty < _MOST_EMPTY:
             page = self._page(query)
             yield page
             token = page.findtext("NextContinuationToken", "")
@@ -148,11 +150,13 @@ class _Shelf(Shelf):
             if token in seen:
                 raise _odd()
             seen.add(token)
+            empty += page.find("Contents") is None and page.find("CommonPrefixes") is None
             query["continuation-token"] = token
+        raise _endless()
 
     def _page(self, query: dict[str, str]) -> ET.Element:
         url = f"{self._root}{self._path}?{canonical_query(query)}"
-        answer = self._http.fetch("GET", url, credentials=self._shown(self._path, query))
+        answer = self._listings.fetch("GET", url, credentials=self._shown(self._path, query))
         if answer.status == _NO_BUCKET:
             raise source_refuses("source_object_missing", "404")
         if answer.status == _NOT_ALLOWED and any(word in answer.body for word in _WRONG_KEY):
@@ -170,11 +174,12 @@ class _Shelf(Shelf):
 
 def _parsed(body: bytes) -> ET.Element:
     """Read a listing; one that declares entities is no listing."""
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise _odd()
     try:
-        root = ET.fromstring(body)  # noqa: S314 - without a document type there is nothing to expand
-    except ET.ParseError as error:
+        text = body.decode("utf-8-sig")  # another encoding would hide what is looked for
+        if "<!DOCTYPE" in text or "<!ENTITY" in text:
+            raise _odd()
+        root = ET.fromstring(text)  # noqa: S314 - without a document type there is nothing to expand
+    except (ET.ParseError, UnicodeDecodeError) as error:
         raise _odd() from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -195,4 +200,12 @@ def _odd() -> Invalid:
         "该地址的应答不是 S3 的对象清单。请核对服务地址与桶名。",
         "The answer is no S3 listing. Check end-point and bucket.",
         code="no_listing",
+    )
+
+
+def _endless() -> TooLarge:
+    return TooLarge(
+        f"对象清单没有尽头（超过 {_MOST_PAGES:,} 页，或一直是空页），已停止。请把前缀填得更具体，或请存储方检查。",
+        f"The listing does not end (over {_MOST_PAGES:,} pages, or empty ones only) and was stopped. Give a longer prefix, or have the store checked.",
+        code="listing_endless",
     )

@@ -109,6 +109,7 @@ class Session:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._next = 0
+        self._asked_for: set[int] = set()
         self._came: dict[int, tuple[int, _Packet]] = {}
         self._write(bytes([_INIT]) + struct.pack(">I", 3))
         kind, _ = self._packet()
@@ -126,7 +127,10 @@ class Session:
                     if status.code != _EOF:
                         raise
                     return
-                for _ in range(answer.number()):
+                names = answer.number()
+                if not names:
+                    raise EOFError
+                for _ in range(names):
                     name = answer.text()
                     answer.text()  # the line that "ls -l" would show
                     entry = Entry(name.decode("utf-8", "surrogateescape"), *answer.attributes())
@@ -159,6 +163,8 @@ class Session:
                     if status.code != _EOF:
                         raise
                     return
+                if not 0 < len(piece) <= _BLOCK:
+                    raise EOFError
                 yield piece
                 if len(piece) < _BLOCK:
                     self._let_go(waiting)
@@ -185,14 +191,19 @@ class Session:
 
     def _ask(self, kind: int, body: bytes) -> int:
         self._next += 1
+        self._asked_for.add(self._next)
         self._write(bytes([kind]) + struct.pack(">I", self._next) + body)
         return self._next
 
     def _answer(self, number: int, wanted: int) -> _Packet:
-        """Return the answer to one question; others that come before it wait for theirs."""
+        """Return the answer to one question; others that were asked for and come before it are kept."""
         while number not in self._came:
             kind, packet = self._packet()
-            self._came[packet.number()] = (kind, packet)
+            told = packet.number()
+            if told not in self._asked_for:
+                raise EOFError
+            self._asked_for.remove(told)
+            self._came[told] = (kind, packet)
         kind, packet = self._came.pop(number)
         if kind == _STATUS:
             code = packet.number()

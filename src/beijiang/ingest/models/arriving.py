@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -33,6 +32,8 @@ _UNFINISHED: Final = ("*.tmp", "*.temp", "*.part", "*.partial", "*.filepart", "*
 _MOST_FILES: Final = 100_000
 _MOST_QUIET: Final = 600
 _MOST_ROWS: Final = 50
+_LONGEST: Final = 300
+_PARTS: Final = re.compile(r"(\*\*/|\*\*|\*|\?)")
 _MODES: Final = (RunMode.AUTO, RunMode.APPEND, RunMode.MERGE, RunMode.REPLACE)
 
 _KEYLESS: Final = Text(
@@ -48,6 +49,7 @@ _OUTSIDE: Final = Text(
     "文件名样式从该目录起写，用 / 分隔，不含 ..。例如 *.csv、**/*.xlsx。",
     "Patterns begin at the folder, with / between its parts and without .. : *.csv, **/*.xlsx.",
 )
+_LONG: Final = Text(f"每个文件名样式至多 {_LONGEST} 个字符。", f"A pattern has {_LONGEST} characters at most.")
 _BOUNDS: Final = Text(
     f"完成标记不含 /；静置时间为 0 至 {_MOST_QUIET} 秒；每次至多 {_MOST_FILES:,} 个文件。",
     f"A marker holds no /; quiet is 0 to {_MOST_QUIET} seconds; a run takes at most {_MOST_FILES:,} files.",
@@ -97,14 +99,49 @@ _STATES: Final = {
 
 
 def glob_matches(pattern: str, name: str) -> bool:
-    """Tell whether a path fits a pattern: ``*`` and ``?`` inside one folder, ``**`` across folders; case is ignored."""
-    return _compiled(pattern).fullmatch(name) is not None
+    """Tell whether a path fits a pattern: ``*`` and ``?`` inside one folder, ``**`` across folders; case is ignored.
+
+    All places that the parts so far can end at are followed at once, so no pattern makes it try again and again.
+    """
+    name, at, parts = name.lower(), {0}, _PARTS.split(pattern.lower())
+    if not name.endswith(parts[-1]):
+        return False
+    for part in parts:
+        if part == "*":
+            at = _in_folder(name, at)
+        elif part == "**/":
+            at = _over_folders(name, at)
+        elif part == "**":
+            at = {*range(min(at), len(name) + 1)}
+        elif part == "?":
+            at = {place + 1 for place in at if name[place : place + 1] not in {"", "/"}}
+        else:
+            at = {place + len(part) for place in at if name.startswith(part, place)}
+        if not at:
+            return False
+    return len(name) in at
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
-    words = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(words.get(p, re.escape(p)) for p in parts), re.IGNORECASE)
+def _in_folder(name: str, at: set[int]) -> set[int]:
+    """Return where ``*`` can end: anywhere up to the end of the folder's or file's name."""
+    found = set[int]()
+    for place in sorted(at):
+        if place not in found:
+            end = name.find("/", place)
+            found.update(range(place, (len(name) if end < 0 else end) + 1))
+    return found
+
+
+def _over_folders(name: str, at: set[int]) -> set[int]:
+    """Return where ``**/`` can end: here, and behind every folder that follows."""
+    found, inside = {*at}, False
+    for place, sign in enumerate(name):
+        if sign != "/":
+            inside = inside or place in found
+        elif inside:
+            found.add(place + 1)
+            inside = False
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +196,7 @@ class FileRules:
             (mode is RunMode.APPEND and bool(key), _KEYED),
             (self.newest and mode is not RunMode.REPLACE, _NEWEST),
             (outside, _OUTSIDE),
+            (any(len(p) > _LONGEST for p in everything), _LONG),
             (not all(bounds), _BOUNDS),
             (any(not 0 <= n <= _MOST_ROWS for n in rows), _ROWS),
         )
@@ -176,13 +214,9 @@ class FileRules:
         """Tell whether files below sub-folders may fit."""
         return any("/" in p or "**" in p for p in self.patterns)
 
-    @cached_property
-    def _wanted(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(_compiled(p) for p in self.patterns)
-
     def wants(self, name: str) -> bool:
         """Tell whether a file is one of those to be taken, by its name."""
-        return any(p.fullmatch(name) for p in self._wanted) and not self.is_marker(name)
+        return any(glob_matches(p, name) for p in self.patterns) and not self.is_marker(name)
 
     def is_marker(self, name: str) -> bool:
         """Tell whether a file only says that others are whole."""
