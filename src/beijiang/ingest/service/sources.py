@@ -31,6 +31,7 @@ from beijiang.ingest.service.logs import log_of
 from beijiang.ingest.service.proving import Proving
 from beijiang.ingest.service.running import Running
 from beijiang.ingest.service.targets import Targets
+from beijiang.ingest.service.trusting import end_trust
 from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
@@ -150,12 +151,17 @@ class Sources(Targets, Running, Proving):
         return source
 
     def change(self, actor: Actor, words: str, options: Mapping[str, Any]) -> Source:
-        """Change some options of a source; secrets that are not given stay as they are."""
+        """Change some options of a source; secrets that are not given stay as they are.
+
+        Trust in a catalog does not outlive the change, unless the actor could give it.
+        """
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         plain, secrets = self._sealed(source.id, source.kind, {**source.options, **options}, source.secrets)
         with self.db.begin() as tx:
             SourceStore(tx.connection).change_source(source.id, plain, secrets)
+            if (plain, secrets) != (source.options, source.secrets):
+                end_trust(tx, self.access, self.evidence, actor=actor, source=source)
             changed: list[JsonValue] = [*sorted(options)]
             self.evidence.record(tx, actor, "ingest.source_change", target=source.id, detail={"options": changed})
         return replace(source, options=plain, secrets=secrets)
