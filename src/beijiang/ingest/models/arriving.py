@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ _UNFINISHED: Final = ("*.tmp", "*.temp", "*.part", "*.partial", "*.filepart", "*
 _MOST_FILES: Final = 100_000
 _MOST_QUIET: Final = 600
 _MOST_ROWS: Final = 50
+_LONGEST: Final = 300
 _MODES: Final = (RunMode.AUTO, RunMode.APPEND, RunMode.MERGE, RunMode.REPLACE)
 
 _KEYLESS: Final = Text(
@@ -48,6 +49,7 @@ _OUTSIDE: Final = Text(
     "文件名样式从该目录起写，用 / 分隔，不含 ..。例如 *.csv、**/*.xlsx。",
     "Patterns begin at the folder, with / between its parts and without .. : *.csv, **/*.xlsx.",
 )
+_LONG: Final = Text(f"文件名样式最多 {_LONGEST} 个字符。", f"A pattern has {_LONGEST} characters at most.")
 _BOUNDS: Final = Text(
     f"完成标记不含 /；静置时间为 0 至 {_MOST_QUIET} 秒；每次至多 {_MOST_FILES:,} 个文件。",
     f"A marker holds no /; quiet is 0 to {_MOST_QUIET} seconds; a run takes at most {_MOST_FILES:,} files.",
@@ -98,13 +100,41 @@ _STATES: Final = {
 
 def glob_matches(pattern: str, name: str) -> bool:
     """Tell whether a path fits a pattern: ``*`` and ``?`` inside one folder, ``**`` across folders; case is ignored."""
-    return _compiled(pattern).fullmatch(name) is not None
+    name, at = name.lower(), {0}
+    for part in _parts(pattern):
+        at = _ends(part, name, at)
+        if not at:
+            return False
+    return len(name) in at
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
-    words = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(words.get(p, re.escape(p)) for p in parts), re.IGNORECASE)
+@lru_cache(maxsize=256)
+def _parts(pattern: str) -> tuple[str, ...]:
+    return tuple(p for p in re.split(r"(\*\*/|\*\*|\*|\?)", pattern.lower()) if p)
+
+
+def _ends(part: str, name: str, at: set[int]) -> set[int]:
+    """Return where a part of a pattern may end that begins at one of ``at``, in one walk and without trying again.
+
+    A regular expression tries every way to share a name among its asterisks, which takes for ever where there are many.
+    """
+    if part == "?":
+        return {p + 1 for p in at if name[p : p + 1] not in {"", "/"}}
+    if part == "**":
+        return set(range(min(at), len(name) + 1))
+    if part not in {"*", "**/"}:
+        return {p + len(part) for p in at if name.startswith(part, p)}
+    ends, inside = set(at), False
+    for p in range(min(at), len(name)):
+        if name[p] != "/":
+            inside = inside or p in ends
+            if inside and part == "*":
+                ends.add(p + 1)
+        elif inside:
+            inside = False
+            if part == "**/":
+                ends.add(p + 1)
+    return ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +189,7 @@ class FileRules:
             (mode is RunMode.APPEND and bool(key), _KEYED),
             (self.newest and mode is not RunMode.REPLACE, _NEWEST),
             (outside, _OUTSIDE),
+            (any(len(p) > _LONGEST for p in everything), _LONG),
             (not all(bounds), _BOUNDS),
             (any(not 0 <= n <= _MOST_ROWS for n in rows), _ROWS),
         )
@@ -176,13 +207,9 @@ class FileRules:
         """Tell whether files below sub-folders may fit."""
         return any("/" in p or "**" in p for p in self.patterns)
 
-    @cached_property
-    def _wanted(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(_compiled(p) for p in self.patterns)
-
     def wants(self, name: str) -> bool:
         """Tell whether a file is one of those to be taken, by its name."""
-        return any(p.fullmatch(name) for p in self._wanted) and not self.is_marker(name)
+        return any(glob_matches(p, name) for p in self.patterns) and not self.is_marker(name)
 
     def is_marker(self, name: str) -> bool:
         """Tell whether a file only says that others are whole."""
