@@ -28,6 +28,7 @@ from beijiang.ingest.models import (
 )
 from beijiang.ingest.service.filing import files_fit, rows_of
 from beijiang.ingest.service.logs import log_of
+from beijiang.ingest.service.moving import check_place
 from beijiang.ingest.service.proving import Proving
 from beijiang.ingest.service.running import Running
 from beijiang.ingest.service.targets import Targets
@@ -151,13 +152,14 @@ class Sources(Targets, Running, Proving):
         return source
 
     def change(self, actor: Actor, words: str, options: Mapping[str, Any]) -> Source:
-        """Change some options of a source; secrets that are not given stay as they are.
+        """Change some options of a source; secrets that are not given stay as they are, unless it moves (``secrets_needed``).
 
         Trust in a catalog does not outlive the change, unless the actor could give it.
         """
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         plain, secrets = self._sealed(source.id, source.kind, {**source.options, **options}, source.secrets)
+        check_place(source.options, plain, secrets.keys() - options.keys())
         with self.db.begin() as tx:
             SourceStore(tx.connection).change_source(source.id, plain, secrets)
             if (plain, secrets) != (source.options, source.secrets):

@@ -19,6 +19,7 @@ from beijiang.ingest.models import (
     StreamKind,
     StreamState,
 )
+from beijiang.ingest.service.moving import check_place
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, TooLarge, Unavailable, new_id
@@ -143,10 +144,11 @@ class Streams:
         return self.stream(actor, stream_id)
 
     def change(self, actor: Actor, words: str, options: Mapping[str, Any]) -> Stream:
-        """Change some options of a stream; secrets that are not given stay as they are."""
+        """Change some options of a stream; secrets that are not given stay as they are, unless it moves (``secrets_needed``)."""
         stream = self.stream(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, stream.org_id)
         plain, secrets = self._sealed(stream.id, stream.kind, {**stream.options, **options}, stream.secrets)
+        check_place(stream.options, plain, secrets.keys() - options.keys())
         _check_key(stream.key, plain)
         with self.db.begin() as tx:
             StreamStore(tx.connection).change(stream.id, options=plain, secrets=secrets)
