@@ -247,6 +247,8 @@ class Sources(Targets, Running, Proving):
     def preview(self, actor: Actor, words: str, name: str, *, limit: int = 20) -> FeedPreview:
         """Read the first rows of a feed as they are now, for the people who keep its source; nothing is stored.
 
+        They are rows that nobody has graded yet, so it takes the right to see raw cells as well.
+
         Raises:
             Unavailable: it took too long (``preview_slow``), or the source does not answer.
 
@@ -255,6 +257,7 @@ class Sources(Targets, Running, Proving):
 
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        self.access.require(actor, Permission.INGEST_CELL_READ, source.org_id)
         made = rows_of(self._connector(source))
         found = head_of(made, made.describe(name), limit)
         columns: list[JsonValue] = [*found.columns]
