@@ -133,6 +133,16 @@ def test_a_signature_stands_for_a_key_and_a_clock_that_is_off_is_told(site: Site
     assert (late.status_code, late.json()["error"]["code"]) == (401, "clock_differs")
     assert -3605 < late.json()["error"]["detail"]["difference_seconds"] < -3595
     assert signed(reading(2), at=now, secret="x" * 40).json()["error"]["code"] == "signature_wrong"
+    whole = f"{now:.0f}"
+    for moment, key, sent in (
+        (f"{now}e0", "", b"{}"),
+        (f"{whole}.", "", b"{}"),
+        (whole, "a.b", b"{}"),
+        (whole, "123", b"{}"),
+    ):
+        told = {"X-Beijiang-Timestamp": moment, "X-Beijiang-Signature": signature_of(SIGNING_KEY, moment, key, sent)}
+        code = site.post(stream, sent, key, who="", **told).json()["error"]["code"]
+        assert code in {"bad_timestamp", "bad_idempotency_key"}, "what is signed could be taken apart in two ways"
     assert signed(reading(2), at=now + 0.001, key="mine").status_code == 202
     until(lambda: site.count("签名") == 2)
     assert SIGNING_KEY not in json.dumps(site.platform.streams.stream(SYSTEM, "签名").to_json())
