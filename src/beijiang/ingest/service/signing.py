@@ -13,7 +13,7 @@ from typing import Final
 
 from beijiang.kit import Invalid, Throttled, Unauthenticated
 
-__all__ = ["Pace", "checked_signature", "signature_of"]
+__all__ = ["Pace", "Refusals", "checked_signature", "signature_of"]
 
 _TOLERANCE: Final = 300
 _SCHEME: Final = "v1="
@@ -64,6 +64,26 @@ def checked_signature(
             code="clock_differs",
             detail={"server_time": int(now.timestamp()), "difference_seconds": int(ahead)},
         )
+
+
+class Refusals:
+    """Count what is refused, to be written down once a minute at most: whoever may send anything could fill the log."""
+
+    def __init__(self, every: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every
+        self._clock = clock
+        self._count = 0
+        self._next = float("-inf")
+        self._lock = threading.Lock()
+
+    def due(self) -> int:
+        """Count one more; return how many there were since the last note, 0 if it is too early for the next."""
+        with self._lock:
+            self._count += 1
+            if self._clock() < self._next:
+                return 0
+            count, self._count, self._next = self._count, 0, self._clock() + self._every
+            return count
 
 
 class Pace:
