@@ -29,7 +29,7 @@ from beijiang.ingest.service.trusting import end_trust, set_trust
 from beijiang.ingest.store.harvest import HarvestStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.jobs import TERMINAL, JobState
-from beijiang.kit import SYSTEM, ActorKind, Conflict, Invalid, NotFound, Refused, new_id
+from beijiang.kit import SYSTEM, ActorKind, Conflict, Invalid, NotFound, Refused, guard_formula, new_id
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors.harvester import Harvester
@@ -449,5 +449,5 @@ class Harvests:
 def _line(*cells: str) -> str:
     """Return a line of CSV; a cell that a spreadsheet would run as a formula is made text."""
     text = io.StringIO()
-    csv.writer(text).writerow(["'" + c if c[:1] in {"=", "+", "-", "@", "\t", "\r"} else c for c in cells])
+    csv.writer(text).writerow([guard_formula(c) for c in cells])
     return text.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from beijiang.ingest.models import (
 from beijiang.ingest.store.lateness import LatenessStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.tombstones import KeyStore
-from beijiang.kit import SYSTEM, Invalid, NotFound, Text, new_id
+from beijiang.kit import SYSTEM, Invalid, NotFound, Text, guard_formula, new_id
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Proving"]
 
 _MEND = "修复核对发现的差异 / mend what a verification found"
+_NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]*)?")
 _SAYING = Text("核对两边的数据", "Comparing both sides")
 
 
@@ -291,10 +293,6 @@ class Proving:
 
 
 def _plain(value: str | None) -> str:
-    """Keep a spreadsheet from taking a key for a formula."""
+    """Keep a spreadsheet from taking a key for a formula; a number with a sign is none."""
     text = value or ""
-    return (
-        f"'{text}"
-        if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not text[1:].replace(".", "", 1).isdigit()
-        else text
-    )
+    return text if _NUMBER.fullmatch(text) else guard_formula(text)
