@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import random
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from beijiang.ingest import FileOrder, RunMode, Verdict
+from beijiang.ingest.models import FileRules, glob_matches
 from beijiang.kit import SYSTEM, BeijiangError
 from beijiang.outbound import Target
 
@@ -177,6 +180,25 @@ def test_members_of_archives_are_chosen_by_pattern(bureau: Any) -> None:
     bureau.take(patterns=("*.zip",), members=("数据/*.csv",))
     bureau.run()
     assert bureau.rows('"编号", "名称"') == [(1, "学校1"), (2, "学校2")]
+
+
+def test_a_pattern_means_what_its_signs_mean_however_many_there_are() -> None:
+    words = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    chance = random.Random(26)  # noqa: S311
+    fitting = 0
+    for _ in range(5_000):
+        pattern = "".join(chance.choices(("*", "**", "**/", "?", "/", "a", "B", "ab"), k=chance.randint(0, 5)))
+        name = "".join(chance.choices("aAb/", k=chance.randint(0, 7)))
+        parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+        meant = re.fullmatch("".join(words.get(p, re.escape(p)) for p in parts), name, re.IGNORECASE) is not None
+        assert glob_matches(pattern, name) == meant, (pattern, name)
+        fitting += meant
+    assert fitting > 500
+    for many in ("*a", "**a", "**/*a"):
+        assert not FileRules(patterns=(f"{many * 20}b",)).wants("a" * 80), "it comes to an end"
+    with pytest.raises(BeijiangError) as refused:
+        FileRules(patterns=("*a" * 200,)).checked(())
+    assert refused.value.reason == "bad_file_rules"
 
 
 def test_nothing_outside_of_the_folder_is_opened(bureau: Any, tmp_path: Path) -> None:

@@ -156,6 +156,10 @@ def _options(kind: str, reach: dict[str, Any]) -> Any:
     return connector(kind).options_model.model_validate(reach)
 
 
+def _secrets(bureau: Any) -> dict[str, str]:
+    return {name: bureau.reach[name] for name in ("password", "private_key")}
+
+
 @pytest.fixture
 def ssh_bureau(bureau: Any, sshd: Any) -> Any:
     bureau.platform.sources.allow(SYSTEM, Target(host="127.0.0.1", port=sshd.port, network="127.0.0.1/32"), "测试")
@@ -185,7 +189,7 @@ def test_an_sftp_server_is_trusted_once_its_fingerprint_is_confirmed(ssh_bureau:
     assert bureau.count() == 39_999
     landed = bureau.platform.ingest.landing.path(run.files[0][0])
     assert landed.read_bytes() == (bureau.folder / "子" / "一.csv").read_bytes()
-    sources.change(SYSTEM, bureau.source, {"host_key": "ssh-ed25519 " + "A" * 68})
+    sources.change(SYSTEM, bureau.source, _secrets(bureau) | {"host_key": "ssh-ed25519 " + "A" * 68})
     with pytest.raises(BeijiangError) as changed:
         sources.feeds(SYSTEM, bureau.source)
     assert changed.value.reason == "ssh_host_key_changed"
@@ -266,7 +270,7 @@ def test_an_sftp_connection_that_is_cut_is_taken_up_again(ssh_bureau: Any, sshd:
     bureau.put("大.csv", bureau.lines(*range(1, 60_000)), minute=1)
     cutter = Cutter(sshd.port, 500_000)
     bureau.platform.sources.allow(SYSTEM, Target(host="127.0.0.1", port=cutter.port, network="127.0.0.1/32"), "测试")
-    changed = {"port": cutter.port, "host_key": sshd.public_key}
+    changed = {"port": cutter.port, "host_key": sshd.public_key} | _secrets(bureau)
     bureau.platform.sources.change(SYSTEM, bureau.source, changed)
     bureau.take()
     run = bureau.run()
@@ -275,7 +279,8 @@ def test_an_sftp_connection_that_is_cut_is_taken_up_again(ssh_bureau: Any, sshd:
 
 
 def test_an_address_that_is_not_open_is_refused_before_a_key_is_asked_for(ssh_bureau: Any) -> None:
-    ssh_bureau.platform.sources.change(SYSTEM, ssh_bureau.source, {"port": 22, "host_key": "SHA256:" + "A" * 43})
+    moved = {"port": 22, "host_key": "SHA256:" + "A" * 43} | _secrets(ssh_bureau)
+    ssh_bureau.platform.sources.change(SYSTEM, ssh_bureau.source, moved)
     began = time.monotonic()
     with pytest.raises(BeijiangError) as refused:
         ssh_bureau.platform.sources.feeds(SYSTEM, ssh_bureau.source)

@@ -9,6 +9,7 @@ import pytest
 
 from beijiang.catalog import Resource, ResourceEdit, State
 from beijiang.ingest import HarvestState, MapKind, MapRule, OutcomeKind, RecordState
+from beijiang.ingest.service.proving import _plain
 from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Refused
 
 from .conftest import Bureau, Reply, ok, package
@@ -125,6 +126,17 @@ def test_each_bad_record_fails_alone(bureau: Bureau) -> None:
     bureau.portal.packages[3]["notes"] = "短"
     again = bureau.counts(source)
     assert (again["added"], again["failed"]) == (2, 2), "what was mended at the source comes with the next harvest"
+
+
+def test_a_report_holds_no_formula(bureau: Bureau) -> None:
+    bureau.portal.packages = [package(61, title="＝1+1"), package(62, title="@a")]
+    source = bureau.source()
+    assert bureau.counts(source)["added"] == 2
+    harvests = bureau.platform.harvests
+    text = "".join(harvests.report(SYSTEM, harvests.runs(SYSTEM, source)[0].id))
+    assert "'＝1+1" in text
+    assert "'@a" in text
+    assert [_plain(v) for v in ("＝1", "\n=1", "-5", "+5.5", "-5+1")] == ["'＝1", "'\n=1", "-5", "+5.5", "'-5+1"]
 
 
 def test_old_servers_and_pages_that_are_too_large(bureau: Bureau) -> None:

@@ -19,7 +19,7 @@ from beijiang.access import PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.build import build
 from beijiang.catalog import State
-from beijiang.ingest import HarvestState, OutcomeKind, RunState, SourceDraft
+from beijiang.ingest import HarvestState, MapKind, MapRule, OutcomeKind, RunState, SourceDraft
 from beijiang.kit import SYSTEM, Actor, Conflict, Denied, Invalid, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
@@ -126,6 +126,34 @@ def test_a_trusted_source_is_published_in_somebodys_name_and_taken_offline_when_
     assert gone.state is State.UNPUBLISHED
     assert "连续 2 次" in gone.reasons[0]
     assert harvests.trust(publisher, source, trusted=False).trusted_by == ""
+
+
+def test_trust_in_a_catalog_ends_when_somebody_else_changes_it(bureau: Bureau) -> None:
+    platform, harvests = bureau.platform, bureau.platform.harvests
+    steward = person(bureau, "st", ORG, Role.STEWARD)
+    publisher = person(bureau, "pub", "bigdata", Role.BUREAU_REVIEWER, Role.BUREAU_PUBLISHER)
+    files = [{"url": "https://data.example.cn/a.json", "format": "JSON", "name": "公报"}]
+    bureau.portal.packages = [package(8101, resources=files, license_id="houserules", license_title="")]
+    source = bureau.source()
+    harvests.trust(publisher, source, trusted=True)
+    harvests.wait(steward, harvests.run(steward, source))
+    harvests.decide(steward, source, MapRule(kind=MapKind.THEME, value="Zz", target="211001", decided_by=""))
+    platform.sources.change(steward, source, {"page": 10})
+    assert harvests.setup(steward, source).trusted_by == "pub", "nothing changed that was vouched for"
+
+    harvests.decide(
+        steward, source, MapRule(kind=MapKind.LICENCE, value="houserules", target="CC-BY-4.0", decided_by="")
+    )
+    assert harvests.setup(steward, source).trusted_by == ""
+    done = harvests.wait(steward, harvests.run(steward, source))
+    assert done.counts.get("released", 0) == 0, done.to_json()
+    assert resource_of(bureau, source, "pkg-08101").state is State.DRAFT
+
+    harvests.trust(publisher, source, trusted=True)
+    platform.sources.change(steward, source, {"page": 11})
+    assert harvests.setup(steward, source).trusted_by == ""
+    bureau.portal.packages = [package(8102, resources=files)]
+    assert "released" not in bureau.counts(source)
 
 
 def test_the_console_shows_runs_records_failures_and_words(bureau: Bureau) -> None:

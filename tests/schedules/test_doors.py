@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from beijiang.access import KeyDraft, Permission
+from beijiang.access import KeyDraft, Permission, PersonDraft, Role
 from beijiang.app import create_app
+from beijiang.kit import SYSTEM
+
+PASSWORD = "Steppe-under-a-wide-sky-26"
 
 
 @pytest.fixture
@@ -21,10 +24,26 @@ def client(office: Any) -> Iterator[TestClient]:
             Permission.TABLES_TABLE_READ_METADATA, Permission.TABLES_TABLE_WRITE,
         }
     )  # fmt: skip
-    _, secret = office.platform.access.issue_key(office.steward, KeyDraft(name="计划", scopes=scopes, days=1))
+    access = office.platform.access
+    draft = PersonDraft(login="wang", name="王专员", org_id="education", roles=frozenset({Role.STEWARD}))
+    _, code = access.add_person(SYSTEM, draft)
+    fresh = access.sign_in("wang", code, "tests")
+    signed = access.change_password(fresh.actor, code, PASSWORD)
+    _, secret = access.issue_key(signed.actor, KeyDraft(name="计划", scopes=scopes, days=1))
     with TestClient(create_app(office.platform), base_url="https://testserver") as opened:
         opened.headers["Authorization"] = f"Bearer {secret}"
         yield opened
+
+
+def in_person(client: TestClient, method: str, path: str, body: Any = None) -> Any:
+    """Ask as somebody who signed in, since a key answers for no schedule; first see the key refused."""
+    refused = client.request(method, path, json=body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "person_needed")
+    with TestClient(client.app, base_url="https://testserver") as browser:
+        own = {"Origin": "https://testserver"}
+        signed = browser.post("/api/v1/session", json={"name": "wang", "password": PASSWORD}, headers=own)
+        headers = {**own, "X-CSRF-Token": signed.json()["csrf"]}
+        return browser.request(method, path, json=body, headers=headers)
 
 
 def test_schedules_limits_promises_and_alerts_over_http(office: Any, client: TestClient) -> None:
@@ -35,14 +54,14 @@ def test_schedules_limits_promises_and_alerts_over_http(office: Any, client: Tes
     )  # fmt: skip
     wrong = client.post("/api/v1/schedules/preview", json={"kind": "daily"})
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "bad_timing")
-    made = client.post("/api/v1/schedules", json={"sync": "学生表", "timing": timing}).json()
-    assert made["owner"] == "李专员"
+    made = in_person(client, "POST", "/api/v1/schedules", {"sync": "学生表", "timing": timing}).json()
+    assert made["owner"] == "王专员"
     assert made["next_at"] == "2025-09-25T22:30:00+00:00"
     address = f"/api/v1/schedules/{made['id']}"
-    changed = client.put(address, json={"timing": {"kind": "every", "minutes": 60}, "retries": 0}).json()
+    changed = in_person(client, "PUT", address, {"timing": {"kind": "every", "minutes": 60}, "retries": 0}).json()
     assert (changed["text"]["en"], changed["retries"]) == ("every hour", 0)
     assert client.post(f"{address}/pause", json={"reason": "x"}).json()["next_at"] is None
-    assert client.post(f"{address}/resume").json()["paused"] is None
+    assert in_person(client, "POST", f"{address}/resume").json()["paused"] is None
     office.at("2025-09-25 11:00")
     office.tick()
     office.settle()
@@ -53,9 +72,10 @@ def test_schedules_limits_promises_and_alerts_over_http(office: Any, client: Tes
     office.settle()
     assert [s["id"] for s in client.get("/api/v1/schedules?sync=学生表").json()["schedules"]] == [made["id"]]
     follower = {"sync": "教师表", "timing": {"kind": "after", "after": ["学生表"]}}
-    after = client.post("/api/v1/schedules", json=follower).json()
+    after = in_person(client, "POST", "/api/v1/schedules", follower).json()
     assert client.get(f"/api/v1/schedules/{after['id']}").json()["waits"]["zh"] == "等待“学生表”取数成功"
-    circle = client.post("/api/v1/schedules", json={"sync": "学生表", "timing": {"kind": "after", "after": ["教师表"]}})
+    around = {"sync": "学生表", "timing": {"kind": "after", "after": ["教师表"]}}
+    circle = in_person(client, "POST", "/api/v1/schedules", around)
     assert (circle.status_code, circle.json()["error"]["code"]) == (409, "schedule_cycle")
 
     limits = {"at_once": 1, "quiet": [{"start": "08:00", "end": "18:00", "working_days": True}]}
@@ -69,7 +89,7 @@ def test_schedules_limits_promises_and_alerts_over_http(office: Any, client: Tes
     (alert,) = client.get("/api/v1/alerts").json()["alerts"]
     assert (alert["kind"], alert["subject"]) == ("freshness_late", "学校表")
     seen = client.post(f"/api/v1/alerts/{alert['id']}/acknowledge", json={"answer": "在办"}).json()
-    assert (seen["acknowledged_by"], seen["answer"]) == ("李专员", "在办")
+    assert (seen["acknowledged_by"], seen["answer"]) == ("王专员", "在办")
     assert client.get("/api/v1/freshness").json()["tables"][0]["table"] == "学校表", "the worst first"
     assert client.put("/api/v1/freshness/学校表/promise", json={"minutes": 0}).json()["promise"] is None
     office.platform.freshness.watch()

@@ -157,7 +157,7 @@ def test_a_missing_table_and_a_silent_server_are_told_apart(maria: Any) -> None:
 
     maria.platform.sources.allow(SYSTEM, Target(host="localhost", port=1, network="127.0.0.0/8"), "空端口")
     maria.platform.sources.allow(SYSTEM, Target(host="localhost", port=1, network="::1/128"), "空端口")
-    maria.platform.sources.change(SYSTEM, "学籍库", {"port": 1})
+    maria.platform.sources.change(SYSTEM, "学籍库", {"port": 1, "password": maria.reach["password"]})
     with pytest.raises(BeijiangError) as silent:
         maria.platform.sources.feeds(SYSTEM, "学籍库")
     assert (silent.value.reason, silent.value.transient) == ("source_unreachable", True)
@@ -167,7 +167,7 @@ def test_tls_is_verified_against_the_name_that_was_asked_for(students: Any, mari
     authority = (mariadb_server[0].parent / "cert.pem").read_text()
     sources = students.platform.sources
     for options in ({"tls": "verify", "ca": authority}, {"tls": "encrypt", "ca": ""}):
-        sources.change(SYSTEM, "学籍库", options)
+        sources.change(SYSTEM, "学籍库", {**options, "password": students.reach["password"]})
         assert [f.name for f in sources.feeds(SYSTEM, "学籍库")] == ["学生"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from beijiang.ingest import SourceDraft
+from beijiang.ingest import SourceDraft, StreamDraft, StreamKind
 from beijiang.kit import SYSTEM, BeijiangError
 
 PASSWORD = "zebra-4711-Steppe"
@@ -58,6 +58,32 @@ def test_changing_one_option_keeps_the_secret(department: Any) -> None:
     changed = sources.change(SYSTEM, "学籍库", {"time_zone": "Asia/Urumqi"})
     assert (changed.options["time_zone"], changed.secrets) == ("Asia/Urumqi", sealed)
     assert sources.change(SYSTEM, "学籍库", {"password": ""}).secrets == {}
+
+
+def test_a_secret_does_not_follow_a_source_to_another_place(platform: Any) -> None:
+    platform.first_start()
+    sources, streams = platform.sources, platform.streams
+    reach = {"host": "db.example", "database": "d", "user": "u", "password": PASSWORD, "tls": "encrypt"}
+    sources.add(SYSTEM, SourceDraft(name="库", kind="postgresql", org_id="education", options=reach))
+    keys = {"host": "sftp.example", "user": "u", "password": PASSWORD}
+    sources.add(SYSTEM, SourceDraft(name="文件", kind="sftp", org_id="education", options=keys))
+    broker = {"host": "mqtt.example", "tls": "on", "password": PASSWORD, "user": "u", "topics": ["t"]}
+    given = {**broker, "columns": [{"name": "a", "path": "a"}]}
+    streams.add(SYSTEM, StreamDraft(name="流", kind=StreamKind.MQTT, org_id="education", table="流", options=given))
+    sources.change(SYSTEM, "文件", {"host_key": "SHA256:" + "A" * 43})
+    for change, name, moved in (
+        (sources.change, "库", {"host": "evil.example"}),
+        (sources.change, "库", {"port": 1}),
+        (sources.change, "库", {"tls": "off"}),
+        (sources.change, "文件", {"host_key": "SHA256:" + "B" * 43}),
+        (streams.change, "流", {"host": "evil.example"}),
+        (streams.change, "流", {"tls": "off"}),
+    ):
+        with pytest.raises(BeijiangError) as refused:
+            change(SYSTEM, name, moved)
+        assert refused.value.reason == "secrets_needed", moved
+        change(SYSTEM, name, {**moved, "password": PASSWORD})
+    sources.change(SYSTEM, "库", {"tls": "verify", "time_zone": "Asia/Urumqi"})
 
 
 def test_the_key_is_not_in_the_home(department: Any) -> None:

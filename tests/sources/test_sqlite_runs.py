@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from beijiang.ingest import SyncMode, Verdict
-from beijiang.kit import SYSTEM, BeijiangError
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Denied
 from beijiang.outbound import Target
 
 STUDENTS = (
@@ -68,6 +69,28 @@ def test_a_full_run_brings_everything_and_leaves_the_file_as_it_was(students: An
     assert students.platform.sources.verify(SYSTEM, "学生名册").verdict is Verdict.EQUAL
     assert _digest(students) == before
     assert [p.name for p in Path(students.reach["path"]).parent.iterdir()] == [Path(students.reach["path"]).name]
+
+
+def test_values_of_rows_are_shown_to_those_who_may_see_them(students: Any) -> None:
+    sources = students.platform.sources
+    students.take("学生", "学生名册")
+    run = students.run("学生名册")
+    with students.database.connect() as connection:
+        connection.exec_driver_sql("""UPDATE "学生" SET "姓名" = '改' WHERE "学号" = '000007'""")
+        connection.commit()
+    steward = Actor("p1", "专员", ActorKind.PERSON, "education", frozenset({"steward"}))
+    needed = {"ingest:source:manage", "ingest:source:read", "ingest:run:read", "ingest:run:submit",
+              "tables:table:read_metadata", "tables:table:write"}  # fmt: skip
+    key = replace(steward, kind=ActorKind.APPLICATION, scopes=frozenset(needed))
+    assert sources.verify(steward, "学生名册").body["differences"]
+    for found in (sources.verify(key, "学生名册"), *sources.certificates(key, "学生名册"), *sources.certificates(key)):
+        assert found.body["differences"] == [], "a key that may see no quarantined row sees no keys of rows"
+    assert sources.certificates(steward, "学生名册")[0].body["differences"]
+    assert sources.certificate(key, run.id) is not None
+    with pytest.raises(Denied):
+        sources.preview(key, "学籍库", "学生")
+    seen = replace(key, scopes=frozenset({*needed, "ingest:cell:read"}))
+    assert sources.preview(seen, "学籍库", "学生").rows == sources.preview(steward, "学籍库", "学生").rows != ()
 
 
 def test_an_incremental_run_brings_what_is_new_and_takes_away_what_is_gone(students: Any) -> None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import StreamKind
 from beijiang.ingest.service.signing import signature_of
 from beijiang.kit import SYSTEM, Conflict
@@ -141,8 +142,27 @@ def test_a_signature_stands_for_a_key_and_a_clock_that_is_off_is_told(site: Site
     assert (late.status_code, late.json()["error"]["code"]) == (401, "clock_differs")
     assert -3605 < late.json()["error"]["detail"]["difference_seconds"] < -3595
     assert signed(reading(2), at=now, secret="x" * 40).json()["error"]["code"] == "signature_wrong"
+    whole = f"{now:.0f}"
+    for moment, key, sent in (
+        (f"{now}e0", "", b"{}"),
+        (f"{whole}.", "", b"{}"),
+        (whole, "a.b", b"{}"),
+        (whole, "123", b"{}"),
+    ):
+        told = {"X-Beijiang-Timestamp": moment, "X-Beijiang-Signature": signature_of(SIGNING_KEY, moment, key, sent)}
+        code = site.post(stream, sent, key, who="", **told).json()["error"]["code"]
+        assert code in {"bad_timestamp", "bad_idempotency_key"}, "what is signed could be taken apart in two ways"
     assert signed(reading(2), at=now + 0.001, key="mine").status_code == 202
     until(lambda: site.count("签名") == 2)
+    wrong = {"X-Beijiang-Timestamp": f"{now:.3f}", "X-Beijiang-Signature": "v1=0"}
+    answers = [
+        site.http.post(f"/api/v1/streams/{name}/messages", content=b"{}", headers=wrong).json()["error"]
+        for name in (stream.id, "stm_none") * 3
+    ]
+    assert {a["code"] for a in answers} == {"signature_wrong"}, "whether there is such a stream is not to be learnt"
+    site.platform.evidence.flush()
+    noted = site.platform.evidence.page(EvidenceQuery(action="ingest.stream_refuse")).records
+    assert [(r.decision, r.target) for r in noted] == [("deny", stream.id)], "once a minute, however many there are"
     assert SIGNING_KEY not in json.dumps(site.platform.streams.stream(SYSTEM, "签名").to_json())
     home = site.platform.settings.home
     # In a process of its own: to close a file of SQLite's in this one would take away its locks.

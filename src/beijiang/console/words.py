@@ -137,6 +137,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "ingest.arrive": Text("文件到达", "files taken"),
         "ingest.stream_add": Text("登记数据流", "stream set up"),
         "ingest.stream_change": Text("修改数据流", "stream changed"),
+        "ingest.stream_refuse": Text("消息签名被拒", "message with a wrong signature refused"),
         "ingest.stream_remove": Text("删除数据流", "stream removed"),
         "ingest.window_add": Text("新建时间窗表", "window table made"),
         "ingest.window_remove": Text("停止时间窗表", "window table ended"),

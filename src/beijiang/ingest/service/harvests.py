@@ -17,6 +17,7 @@ from beijiang.ingest.models import (
     HarvestRun,
     HarvestSetup,
     HarvestState,
+    MapKind,
     MapRule,
     Outcome,
     OutcomeKind,
@@ -24,10 +25,11 @@ from beijiang.ingest.models import (
     Register,
     Source,
 )
+from beijiang.ingest.service.trusting import end_trust, set_trust
 from beijiang.ingest.store.harvest import HarvestStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.jobs import TERMINAL, JobState
-from beijiang.kit import SYSTEM, ActorKind, Conflict, Invalid, NotFound, Refused, new_id
+from beijiang.kit import SYSTEM, ActorKind, Conflict, Invalid, NotFound, Refused, guard_formula, new_id
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors.harvester import Harvester
@@ -74,9 +76,7 @@ class Harvests:
 
     def setup(self, actor: Actor, words: str) -> HarvestSetup:
         """Return how a source is harvested."""
-        source = self._source(actor, words)
-        with self.db.read() as connection:
-            return HarvestStore(connection).setup(source.id)
+        return self._setup_of(self._source(actor, words))
 
     def trust(self, actor: Actor, words: str, *, trusted: bool) -> HarvestSetup:
         """Vouch for a source: what it gives under an open licence is published under this person's name, or no more.
@@ -97,12 +97,7 @@ class Harvests:
             )
         login = self.access.person(actor, actor.id).login if trusted else ""
         with self.db.begin() as tx:
-            store = HarvestStore(tx.connection)
-            setup = replace(store.setup(source.id), trusted_by=login)
-            store.keep_setup(source.id, setup)
-            detail: dict[str, JsonValue] = {"trusted": trusted}
-            self.evidence.record(tx, actor, "ingest.harvest_trust", target=source.id, detail=detail)
-        return setup
+            return set_trust(tx, self.evidence, actor, source, login)
 
     def withdraw_after(self, actor: Actor, words: str, harvests: int) -> HarvestSetup:
         """Say after how many harvests without it an entry is taken offline."""
@@ -129,6 +124,8 @@ class Harvests:
     def decide(self, actor: Actor, words: str, rule: MapRule) -> MapRule:
         """Decide what a word of the source means here; the next harvest applies it to every record.
 
+        A licence or a provider decides what is published and as whose: trust in the source ends, unless the actor could give it.
+
         Raises:
             Invalid, NotFound: there is no such division, licence, cycle or organisation.
 
@@ -141,6 +138,8 @@ class Harvests:
         decided = replace(rule, decided_by=actor.name)
         with self.db.begin() as tx:
             HarvestStore(tx.connection).keep_rule(source.id, decided)
+            if rule.kind in {MapKind.LICENCE, MapKind.PROVIDER}:
+                end_trust(tx, self.access, self.evidence, actor=actor, source=source)
             self.evidence.record(tx, actor, "ingest.harvest_map", target=source.id, detail=decided.to_json())
         return decided
 
@@ -355,17 +354,16 @@ class Harvests:
             source = self.sources.source(SYSTEM, str(arguments["source"]))
             return {"fetched": len(self._followed(source).fetch(job.actor, None))}
         with self.db.read() as connection:
-            store = HarvestStore(connection)
-            run = store.run(job.id)
-            setup = HarvestSetup() if run is None else store.setup(run.source_id)
+            run = HarvestStore(connection).run(job.id)
         if run is None:
             raise NotFound("没有这次采集。", "There is no such harvest.", code="run_not_found")
         if run.ended:
             return {"run": run.id}
         source = self.sources.source(SYSTEM, run.source_id)
         terms = self._terms(source)
+        setup = self._setup_of(source)  # read last: a change that comes meanwhile has ended the trust, never outruns it
         work = HarvestWork(self.ingest.shop, job, run, source, self._harvester(source), self.register, terms, setup)
-        work.do(lambda: self.access.actor_for_person(setup.trusted_by) if setup.trusted_by else None)
+        work.do(lambda: self._truster(source))
         self._followed(source).fetch(job.actor, None)
         return {"run": run.id}
 
@@ -423,6 +421,15 @@ class Harvests:
             rules, setup = store.rules(source.id), store.setup(source.id)
         return Terms(self.ingest.standards, source.org_id, rules, trusted=bool(setup.trusted_by))
 
+    def _setup_of(self, source: Source) -> HarvestSetup:
+        with self.db.read() as connection:
+            return HarvestStore(connection).setup(source.id)
+
+    def _truster(self, source: Source) -> Actor | None:
+        """Return who vouches for a source now; a trust that ended while it was harvested publishes nothing."""
+        login = self._setup_of(source).trusted_by
+        return self.access.actor_for_person(login) if login else None
+
     def _followed(self, source: Source) -> Followed:
         from beijiang.ingest.service.harvest_files import Followed
 
@@ -442,5 +449,5 @@ class Harvests:
 def _line(*cells: str) -> str:
     """Return a line of CSV; a cell that a spreadsheet would run as a formula is made text."""
     text = io.StringIO()
-    csv.writer(text).writerow(["'" + c if c[:1] in {"=", "+", "-", "@", "\t", "\r"} else c for c in cells])
+    csv.writer(text).writerow([guard_formula(c) for c in cells])
     return text.getvalue()

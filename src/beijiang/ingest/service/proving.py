@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from beijiang.ingest.models import (
 from beijiang.ingest.store.lateness import LatenessStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.tombstones import KeyStore
-from beijiang.kit import SYSTEM, Invalid, NotFound, Text, new_id
+from beijiang.kit import SYSTEM, Invalid, NotFound, Text, guard_formula, new_id
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Proving"]
 
 _MEND = "修复核对发现的差异 / mend what a verification found"
+_NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]*)?")
 _SAYING = Text("核对两边的数据", "Comparing both sides")
 
 
@@ -68,18 +70,21 @@ class Proving:
         """Return certificates of one sync, or of all of the department's, newest first."""
         syncs = [self.sync(actor, words)] if words is not None else self.syncs(actor)
         self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
+        orgs = {s.id: s.org_id for s in syncs}
         with self.db.read() as connection:
-            return SourceStore(connection).certificates([s.id for s in syncs], limit)
+            found = SourceStore(connection).certificates([*orgs], limit)
+        return [self._shown(actor, c, orgs[c.sync_id]) for c in found]
 
     def certificate(self, actor: Actor, run_id: str) -> Certificate | None:
-        """Return the certificate that closes a run, if it has one.
-
-        Keys are values of rows: they are shown back to the department, and only counted for others who may see its runs.
-        """
+        """Return the certificate that closes a run, if it has one."""
         run = self.ingest.run(actor, run_id)
         with self.db.read() as connection:
             found = SourceStore(connection).certificate(run_id)
-        if found is None or self.access.allows(actor, Permission.INGEST_QUARANTINE_READ, run.org_id):
+        return None if found is None else self._shown(actor, found, run.org_id)
+
+    def _shown(self, actor: Actor, found: Certificate, org_id: str) -> Certificate:
+        """Leave out the keys that differ, which are values of rows, for those who may see runs and no quarantined rows."""
+        if self.access.allows(actor, Permission.INGEST_QUARANTINE_READ, org_id):
             return found
         return replace(found, body={**found.body, "differences": []})
 
@@ -92,7 +97,7 @@ class Proving:
         """
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
-        return self._verified(actor, sync, lambda _rows, _all: None)
+        return self._shown(actor, self._verified(actor, sync, lambda _rows, _all: None), sync.org_id)
 
     def verify_later(self, actor: Actor, words: str, *, repair: bool = False) -> str:
         """Queue a comparison of the whole table and return the job's id; one that goes on already is returned.
@@ -165,7 +170,7 @@ class Proving:
             found = SourceStore(connection).certificate(result["certificate"])
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, job.org_id)
         assert found is not None  # noqa: S101 - written before the job ended
-        return found
+        return self._shown(actor, found, str(job.org_id))
 
     def _verified(self, actor: Actor, sync: Sync, tick: Callable[[int, int | None], None]) -> Certificate:
         from beijiang.ingest.connectors import FileConnector
@@ -288,10 +293,6 @@ class Proving:
 
 
 def _plain(value: str | None) -> str:
-    """Keep a spreadsheet from taking a key for a formula."""
+    """Keep a spreadsheet from taking a key for a formula; a number with a sign is none."""
     text = value or ""
-    return (
-        f"'{text}"
-        if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not text[1:].replace(".", "", 1).isdigit()
-        else text
-    )
+    return text if _NUMBER.fullmatch(text) else guard_formula(text)

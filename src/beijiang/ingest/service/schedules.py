@@ -22,7 +22,7 @@ from beijiang.ingest.models import (
 )
 from beijiang.ingest.store.schedules import ScheduleStore
 from beijiang.ingest.store.turns import TurnStore
-from beijiang.kit import Conflict, NotFound, Text, new_id
+from beijiang.kit import ActorKind, Conflict, NotFound, Refused, Text, new_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,7 +119,7 @@ class Schedules:
 
         """
         sync = self.sources.sync(actor, words)
-        self._require(actor, sync.org_id)
+        self._require_person(actor, sync.org_id)
         schedule_id = new_id("sch")
         values = self._values(actor, draft)
         with self.db.begin() as tx:
@@ -134,7 +134,7 @@ class Schedules:
     def change(self, actor: Actor, schedule_id: str, draft: ScheduleDraft) -> Schedule:
         """Replace when and how a schedule runs; the actor answers for it from now on."""
         found = self.schedule(actor, schedule_id)
-        self._require(actor, found.org_id)
+        self._require_person(actor, found.org_id)
         values = self._values(actor, draft)
         with self.db.begin() as tx:
             store = ScheduleStore(tx.connection)
@@ -158,7 +158,7 @@ class Schedules:
     def resume(self, actor: Actor, schedule_id: str) -> Schedule:
         """Let a schedule run again from now on; what passed meanwhile is not made up for, and the actor answers for it."""
         found = self.schedule(actor, schedule_id)
-        self._require(actor, found.org_id)
+        self._require_person(actor, found.org_id)
         values: dict[str, Any] = {"paused": None, "owner_id": actor.id, "owner_name": actor.name}
         values["next_at"] = found.timing.next(self.clock.now(), self.zone, self.is_working)
         with self.db.begin() as tx:
@@ -227,6 +227,21 @@ class Schedules:
     def _require(self, actor: Actor, org_id: str) -> None:
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, org_id)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, org_id)
+
+    def _require_person(self, actor: Actor, org_id: str) -> None:
+        """Return if the actor can answer for a schedule: its runs have its owner's rights, more than a key's and for longer.
+
+        Raises:
+            Refused: an API key asks (``person_needed``); it may still pause and remove.
+
+        """
+        self._require(actor, org_id)
+        if actor.kind is ActorKind.APPLICATION:
+            raise Refused(
+                "取数计划由人负责，API 密钥只能暂停或删除。请登录后设置。",
+                "A person answers for a schedule; an API key may only pause or remove it. Sign in to set it.",
+                code="person_needed",
+            )
 
     def _values(self, actor: Actor, draft: ScheduleDraft) -> dict[str, Any]:
         checked = draft.checked()

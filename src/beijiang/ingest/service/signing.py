@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from typing import Final
 
 from beijiang.kit import Invalid, Throttled, Unauthenticated
 
-__all__ = ["Pace", "checked_signature", "signature_of"]
+__all__ = ["Pace", "Refusals", "checked_signature", "signature_of"]
 
 _TOLERANCE: Final = 300
 _SCHEME: Final = "v1="
+_SECONDS: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def signature_of(key: str, timestamp: str, idempotency_key: str, body: bytes) -> str:
@@ -30,9 +32,22 @@ def checked_signature(
     """Return if a request was signed with ``key`` just now.
 
     Raises:
+        Invalid: what is signed could be taken apart in two ways (``bad_timestamp``, ``bad_idempotency_key``).
         Unauthenticated: the signature is wrong (``signature_wrong``), or right and too old or too new (``clock_differs``).
 
     """
+    if _SECONDS.fullmatch(timestamp) is None:
+        raise Invalid(
+            "X-Beijiang-Timestamp 应为 1970 年以来的秒数，如 1764057600.123。",
+            "X-Beijiang-Timestamp is the number of seconds since 1970, like 1764057600.123.",
+            code="bad_timestamp",
+        )
+    if "." in idempotency_key or ("." not in timestamp and idempotency_key.isdecimal()):
+        raise Invalid(
+            "签名请求的 Idempotency-Key 不能含点号；时间戳没有小数时，也不能全是数字。",
+            "The Idempotency-Key of a signed request holds no dot, and not digits only where the timestamp has no fraction.",
+            code="bad_idempotency_key",
+        )
     expected = signature_of(key, timestamp, idempotency_key, body)
     if not key or not hmac.compare_digest(expected.encode(), signature.encode()):
         raise Unauthenticated(
@@ -40,15 +55,7 @@ def checked_signature(
             "The signature of the request is wrong. Check the key, and what is signed: timestamp, dot, Idempotency-Key (may be empty), dot, the body as sent.",
             code="signature_wrong",
         )
-    try:
-        sent = float(timestamp)
-    except ValueError as error:
-        raise Invalid(
-            "X-Beijiang-Timestamp 应为 1970 年以来的秒数。",
-            "X-Beijiang-Timestamp is the number of seconds since 1970.",
-            code="bad_timestamp",
-        ) from error
-    ahead = sent - now.timestamp()
+    ahead = float(timestamp) - now.timestamp()
     if not abs(ahead) <= _TOLERANCE:
         word = ("快", "ahead") if ahead > 0 else ("慢", "behind")
         raise Unauthenticated(
@@ -57,6 +64,26 @@ def checked_signature(
             code="clock_differs",
             detail={"server_time": int(now.timestamp()), "difference_seconds": int(ahead)},
         )
+
+
+class Refusals:
+    """Count what is refused, to be written down once a minute at most: whoever may send anything could fill the log."""
+
+    def __init__(self, every: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every
+        self._clock = clock
+        self._count = 0
+        self._next = float("-inf")
+        self._lock = threading.Lock()
+
+    def due(self) -> int:
+        """Count one more; return how many there were since the last note, 0 if it is too early for the next."""
+        with self._lock:
+            self._count += 1
+            if self._clock() < self._next:
+                return 0
+            count, self._count, self._next = self._count, 0, self._clock() + self._every
+            return count
 
 
 class Pace:

@@ -28,9 +28,11 @@ from beijiang.ingest.models import (
 )
 from beijiang.ingest.service.filing import files_fit, rows_of
 from beijiang.ingest.service.logs import log_of
+from beijiang.ingest.service.moving import check_place
 from beijiang.ingest.service.proving import Proving
 from beijiang.ingest.service.running import Running
 from beijiang.ingest.service.targets import Targets
+from beijiang.ingest.service.trusting import end_trust
 from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
@@ -150,12 +152,18 @@ class Sources(Targets, Running, Proving):
         return source
 
     def change(self, actor: Actor, words: str, options: Mapping[str, Any]) -> Source:
-        """Change some options of a source; secrets that are not given stay as they are."""
+        """Change some options of a source; secrets that are not given stay as they are, unless it moves (``secrets_needed``).
+
+        Trust in a catalog does not outlive the change, unless the actor could give it.
+        """
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
         plain, secrets = self._sealed(source.id, source.kind, {**source.options, **options}, source.secrets)
+        check_place(source.options, plain, secrets.keys() - options.keys())
         with self.db.begin() as tx:
             SourceStore(tx.connection).change_source(source.id, plain, secrets)
+            if (plain, secrets) != (source.options, source.secrets):
+                end_trust(tx, self.access, self.evidence, actor=actor, source=source)
             changed: list[JsonValue] = [*sorted(options)]
             self.evidence.record(tx, actor, "ingest.source_change", target=source.id, detail={"options": changed})
         return replace(source, options=plain, secrets=secrets)
@@ -239,6 +247,8 @@ class Sources(Targets, Running, Proving):
     def preview(self, actor: Actor, words: str, name: str, *, limit: int = 20) -> FeedPreview:
         """Read the first rows of a feed as they are now, for the people who keep its source; nothing is stored.
 
+        They are rows that nobody has graded yet, so it takes the right to see raw cells as well.
+
         Raises:
             Unavailable: it took too long (``preview_slow``), or the source does not answer.
 
@@ -247,6 +257,7 @@ class Sources(Targets, Running, Proving):
 
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
+        self.access.require(actor, Permission.INGEST_CELL_READ, source.org_id)
         made = rows_of(self._connector(source))
         found = head_of(made, made.describe(name), limit)
         columns: list[JsonValue] = [*found.columns]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
+from beijiang.evidence import Decision
 from beijiang.ingest.models import (
     SEALED_FOR_STREAMS,
     Receipt,
@@ -19,9 +20,11 @@ from beijiang.ingest.models import (
     StreamKind,
     StreamState,
 )
+from beijiang.ingest.service.moving import check_place
+from beijiang.ingest.service.signing import Refusals, checked_signature
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
-from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, TooLarge, Unavailable, new_id
+from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable, new_id
 from beijiang.outbound import Outbound, Target
 from beijiang.tables import check_spec
 
@@ -56,6 +59,7 @@ class Streams:
         self.evidence = evidence
         self.outbound = Outbound(self._allowed)
         self._attendant: Attendant | None = None
+        self._refusals = Refusals()
 
     # Streams
 
@@ -143,10 +147,11 @@ class Streams:
         return self.stream(actor, stream_id)
 
     def change(self, actor: Actor, words: str, options: Mapping[str, Any]) -> Stream:
-        """Change some options of a stream; secrets that are not given stay as they are."""
+        """Change some options of a stream; secrets that are not given stay as they are, unless it moves (``secrets_needed``)."""
         stream = self.stream(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, stream.org_id)
         plain, secrets = self._sealed(stream.id, stream.kind, {**stream.options, **options}, stream.secrets)
+        check_place(stream.options, plain, secrets.keys() - options.keys())
         _check_key(stream.key, plain)
         with self.db.begin() as tx:
             StreamStore(tx.connection).change(stream.id, options=plain, secrets=secrets)
@@ -231,21 +236,13 @@ class Streams:
         """
         from beijiang.ingest.connectors.messages import Delivery, count_of
         from beijiang.ingest.connectors.stream_options import WebhookOptions
-        from beijiang.ingest.service.signing import checked_signature
 
         served = self._attendant.served(stream_id) if self._attendant is not None else None
         stream = served.stream if served is not None else self._known(stream_id)
-        if signature is not None and stream is not None:
-            options = served.options if served is not None else self._opened(stream)
-            secret = options.signing_key if isinstance(options, WebhookOptions) else SecretStr("")
-            checked_signature(
-                secret.get_secret_value(),
-                signature.value,
-                timestamp=signature.timestamp,
-                idempotency_key=key,
-                body=body,
-                now=self.clock.now(),
-            )
+        if signature is not None:
+            options = served.options if served is not None else self._opened(stream) if stream is not None else None
+            secret = options.signing_key.get_secret_value() if isinstance(options, WebhookOptions) else ""
+            self._check_signature(actor, stream, secret, signature, body=body, key=key)
             key = key or signature.value
         elif stream is None or not self.access.allows(actor, Permission.INGEST_MESSAGE_SEND, stream.org_id):
             self.access.require(actor, Permission.INGEST_MESSAGE_SEND)
@@ -270,6 +267,21 @@ class Streams:
         receipt = served.take(delivery, lambda k: self._receipt(stream.id, k))
         served.last_at = now.isoformat(timespec="seconds")
         return receipt
+
+    def _check_signature(
+        self, actor: Actor, stream: Stream | None, secret: str, signature: Signature, *, body: bytes, key: str
+    ) -> None:
+        """Return if a request was signed with a stream's key; an unknown stream answers as one with another key does."""
+        told = {"timestamp": signature.timestamp, "idempotency_key": key}
+        try:
+            checked_signature(secret, signature.value, **told, body=body, now=self.clock.now())
+        except Unauthenticated as error:
+            count = self._refusals.due()
+            if count:
+                detail: dict[str, JsonValue] = {"code": error.reason, "refused_since_last_note": count}
+                target = "-" if stream is None else stream.id
+                self.evidence.note(actor, "ingest.stream_refuse", target=target, decision=Decision.DENY, detail=detail)
+            raise
 
     def _known(self, stream_id: str) -> Stream | None:
         with self.db.read() as connection:

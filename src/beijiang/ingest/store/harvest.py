@@ -247,6 +247,11 @@ class HarvestStore:
         query = select(ingest_harvest_record).where(_record.source_id == source_id, _record.to_release.is_(True))
         return [_record_of(row) for row in self._connection.execute(query.order_by(_record.guid).limit(limit))]
 
+    def release_none(self, source_id: str) -> None:
+        """Note that no record waits to have its entry published."""
+        query = update(ingest_harvest_record).where(_record.source_id == source_id, _record.to_release.is_(True))
+        self._connection.execute(query.values(to_release=False))
+
     def records(
         self, source_id: str, *, state: RecordState | None = None, words: str = "", after: str = "", limit: int = 100
     ) -> list[HarvestRecord]:
