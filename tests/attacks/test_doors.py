@@ -29,7 +29,8 @@ def _bodies(region: Region) -> Iterator[tuple[str, dict[str, Any]]]:
         for verb, described in verbs.items():
             content = described.get("requestBody", {}).get("content", {}).get("application/json")
             if content and f"{verb.upper()} {path}" not in FREE:
-                name = content["schema"]["$ref"].rsplit("/", 1)[1]
+                told = content["schema"]  # a body that may be left out is one of two: itself, or nothing
+                name = next(c["$ref"] for c in told.get("anyOf", [told]) if "$ref" in c).rsplit("/", 1)[1]
                 yield f"{verb.upper()} {path}", schema["components"]["schemas"][name]
 
 

@@ -69,7 +69,9 @@ def test_mending_from_the_work_list_to_the_table(visit: Callable[..., Any], hand
     page.get_by_role("button", name="入库", exact=True).click()
     page.wait_for_url("**/console/runs/run_*")
     page.get_by_text("补正的行").wait_for()
+    page.get_by_text("已完成").wait_for()
     page.reload()
+    page.get_by_text("已入库").first.wait_for()
     assert page.get_by_text("已入库").count() >= 3
     page.get_by_role("link", name="版本 2").click()
     page.get_by_text("303 行 · 版本 2").wait_for()
@@ -116,7 +118,7 @@ def test_the_guided_path_survives_back_and_reload(visit: Callable[..., Any], tmp
     page.get_by_role("button", name="下一步：核对计划").click()
     page.get_by_role("button", name="开始取数").click()
     page.wait_for_url("**/runs?**")
-    page.get_by_text("一致", exact=True).wait_for()
+    page.locator("#progress .tag.ok", has_text="一致").wait_for()
     page.reload()
     fit(who)
     page.get_by_role("link", name="任务与证明").click()
