@@ -147,14 +147,26 @@ class Protection(Ruling):
     def view_of(self, table: str) -> tuple[TableFacts | None, dict[str, ColumnGrade], list[RowRule]]:
         """Return facts, grades and row rules of a table in one snapshot; for the gate.
 
-        Which grades are in force is asked every time; what they say is remembered. Facts come first: what another
+        Which grades are in force is asked every time; what they say is remembered. Columns that were made from others are
+        never graded lower than those are now. Facts come first: what another
         process commits between the statements can only make the grades newer than the version.
         """
         with self._db.read() as connection:
             store = GradeStore(connection)
             facts = store.table(table)
-            grades = self._grades.get((table, store.current_ids(table)), lambda: store.current(table))
-            return facts, dict(grades), store.rules(table)
+            grades = dict(self._current(store, table))
+            for column, place in (facts.origins if facts is not None else {}).items():
+                if column in grades:
+                    grades[column] = _at_least(grades[column], self._origin(store, *place))
+            return facts, grades, store.rules(table)
+
+    def _current(self, store: GradeStore, table: str) -> dict[str, ColumnGrade]:
+        return self._grades.get((table, store.current_ids(table)), lambda: store.current(table))
+
+    def _origin(self, store: GradeStore, table: str, column: str) -> ColumnGrade | None:
+        """Return the grade of a column that others are made from; rows that a rule keeps back make it the strictest."""
+        grade = self._current(store, table).get(column)
+        return replace(grade, level=Level.L4) if grade is not None and store.rules(table) else grade
 
     def page_secret(self) -> bytes:
         """Return the secret of page tokens, made on first use; for the gate."""
@@ -237,7 +249,12 @@ class Protection(Ruling):
                 if old is None or _differs(old, grade):
                     store.add(grade)
                     changed.append(f"{column} {grade.level} {grade.kind}")
-            store.note_table(TableFacts(snapshot.table, event.org_id, snapshot.version, tuple(event.columns)), now)
+            origins = {column: (table, origin) for column, (table, origin) in event.derived.items()}
+            known = store.table(snapshot.table)
+            if not origins and known is not None:  # a rollback or compaction says nothing of where columns came from
+                origins = dict(known.origins)
+            facts = TableFacts(snapshot.table, event.org_id, snapshot.version, tuple(event.columns), origins)
+            store.note_table(facts, now)
             detail: dict[str, JsonValue] = {"version": snapshot.version, "changed": list(changed)}
             self._evidence.record(tx, SYSTEM, "protection.grade", target=snapshot.table, detail=detail)
 
@@ -249,16 +266,17 @@ class Protection(Ruling):
 
         """
         given: dict[str, ColumnGrade] = {}
-        for column, (table, origin) in event.derived.items():
-            facts, grades, rules = self.view_of(table)
-            if facts is None or origin not in grades:
-                raise Unavailable(
-                    "来源表尚未分级，稍后再试。",
-                    "The table it was made from is not graded yet.",
-                    code="source_not_graded",
-                )
-            grade = grades[origin]
-            given[column] = replace(grade, level=Level.L4) if rules else grade
+        with self._db.read() as connection:
+            store = GradeStore(connection)
+            for column, (table, origin) in event.derived.items():
+                grade = self._origin(store, table, origin)
+                if grade is None:
+                    raise Unavailable(
+                        "来源表尚未分级，稍后再试。",
+                        "The table it was made from is not graded yet.",
+                        code="source_not_graded",
+                    )
+                given[column] = grade
         return given
 
     def _tell_catalog(self, table: str) -> None:

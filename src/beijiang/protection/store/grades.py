@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,6 +34,8 @@ class TableFacts:
     org_id: str
     version: int
     columns: tuple[str, ...]
+    origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Columns that were made from another table's, with that table and column."""
 
 
 class GradeStore:
@@ -45,19 +47,24 @@ class GradeStore:
     def table(self, name: str) -> TableFacts | None:
         """Return what is known of a table, None before it was graded."""
         row = self._connection.execute(_TABLE, {"name": name}).one_or_none()
-        return None if row is None else TableFacts(row.name, row.org_id, row.version, tuple(row.columns))
+        return None if row is None else _facts(row)
 
     def tables(self) -> list[TableFacts]:
         """Return all graded tables by name."""
         rows = self._connection.execute(select(graded_table).order_by(graded_table.c.name))
-        return [TableFacts(row.name, row.org_id, row.version, tuple(row.columns)) for row in rows]
+        return [_facts(row) for row in rows]
 
     def note_table(self, facts: TableFacts, at: datetime) -> None:
         """Store that a table is graded up to this version."""
         self._connection.execute(delete(graded_table).where(graded_table.c.name == facts.name))
         self._connection.execute(
             insert(graded_table).values(
-                name=facts.name, org_id=facts.org_id, version=facts.version, columns=list(facts.columns), graded_at=at
+                name=facts.name,
+                org_id=facts.org_id,
+                version=facts.version,
+                columns=list(facts.columns),
+                origins={column: list(place) for column, place in facts.origins.items()} or None,
+                graded_at=at,
             )
         )
 
@@ -138,6 +145,11 @@ class GradeStore:
     def add_secret(self, name: str, value: str) -> None:
         """Store a secret made by this installation."""
         self._connection.execute(insert(protection_secret).values(name=name, value=value))
+
+
+def _facts(row: Row[Any]) -> TableFacts:
+    origins = {column: (table, origin) for column, (table, origin) in (row.origins or {}).items()}
+    return TableFacts(row.name, row.org_id, row.version, tuple(row.columns), origins)
 
 
 def _grade(row: Row[Any]) -> ColumnGrade:

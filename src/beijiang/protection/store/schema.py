@@ -15,6 +15,7 @@ graded_table = Table(
     Column("org_id", String(60), nullable=False),
     Column("version", Integer, nullable=False),
     Column("columns", JsonDocument, nullable=False),
+    Column("origins", JsonDocument),
     Column("graded_at", UtcDateTime, nullable=False),
 )
 
