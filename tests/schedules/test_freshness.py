@@ -9,7 +9,7 @@ import pytest
 
 from beijiang.access import PersonDraft, Role
 from beijiang.ingest import AlertKind, CursorRange, FreshState, RunState, SyncDraft, SyncMode, Verdict
-from beijiang.kit import SYSTEM, Denied, Invalid, NotFound
+from beijiang.kit import SYSTEM, Denied, Invalid, NotFound, Text
 
 
 def fresh(office: Any, table: str = "学生表") -> Any:
@@ -118,6 +118,9 @@ def test_who_sees_which_tables_and_alerts(office: Any) -> None:
     assert alert.kind is AlertKind.FRESHNESS_LATE
     assert {f.table for f in platform.freshness.freshness(people["shi"])} >= {"班级表"}
     assert platform.alerts.alerts(people["wang"]) == []
+    platform.alerts.say(AlertKind.FRESHNESS_LATE, "卫生的表", "health", Text("已迟", "late"))
+    assert [a.subject for a in platform.alerts.alerts(office.steward, limit=1)] == ["班级表"], "others take no place"
+    assert [platform.alerts.unattended(people[who]) for who in ("shi", "wang")] == [2, 1]
     assert platform.freshness.freshness(people["wang"]) == []
     with pytest.raises(NotFound):
         platform.freshness.freshness(people["wang"], "班级表")
@@ -128,6 +131,7 @@ def test_who_sees_which_tables_and_alerts(office: Any) -> None:
     with pytest.raises(Denied):
         platform.freshness.promise(people["shi"], "班级表", 60)
     assert platform.alerts.acknowledge(people["shi"], alert.id).acknowledged_by == "shi"
+    assert platform.alerts.unattended(people["shi"]) == 1
     platform.freshness.promise(office.steward, "班级表", 0)
     platform.freshness.watch()
 

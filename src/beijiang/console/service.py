@@ -118,7 +118,7 @@ class Console:
         """Count the open alerts that the actor may see and nobody looks after yet."""
         if not self._platform.access.allows(actor, Permission.INGEST_RUN_READ, actor.org_id):
             return 0
-        return sum(1 for alert in self._platform.alerts.alerts(actor) if alert.acknowledged_at is None)
+        return self._platform.alerts.unattended(actor)
 
     def home(self, actor: Actor) -> Home:
         """Gather what waits for the actor; what the actor may not see is not asked for, so no refusal is recorded."""

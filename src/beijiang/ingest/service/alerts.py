@@ -36,9 +36,15 @@ class Alerts:
         """Return open alerts of the departments whose runs the actor may see, newest first; closed ones too if wanted."""
         self.access.require(actor, Permission.INGEST_RUN_READ)
         with self.db.read() as connection:
-            found = AlertStore(connection).list(closed=closed, limit=min(limit, _MOST))
-        allowed = {o: self._may_see(actor, o) for o in {a.org_id for a in found}}
-        return [a for a in found if allowed[a.org_id]]
+            store = AlertStore(connection)
+            return store.list(self._seen_by(actor, store), closed=closed, limit=min(limit, _MOST))
+
+    def unattended(self, actor: Actor) -> int:
+        """Count the open alerts that the actor may see and nobody looks after yet."""
+        self.access.require(actor, Permission.INGEST_RUN_READ)
+        with self.db.read() as connection:
+            store = AlertStore(connection)
+            return store.unattended(self._seen_by(actor, store))
 
     def acknowledge(self, actor: Actor, alert_id: str, answer: str = "") -> Alert:
         """Say that somebody looks after it; it stays open until its reason is gone.
@@ -94,6 +100,9 @@ class Alerts:
                 detail: dict[str, JsonValue] = {"kind": kind.value, "subject": subject}
                 self.evidence.record(tx, SYSTEM, "ingest.alert_close", target=alert.id, detail=detail)
         return closed
+
+    def _seen_by(self, actor: Actor, store: AlertStore) -> list[str]:
+        return [org_id for org_id in store.organisations() if self._may_see(actor, org_id)]
 
     def _may_see(self, actor: Actor, org_id: str) -> bool:
         return self.access.allows(actor, Permission.INGEST_RUN_READ, org_id)

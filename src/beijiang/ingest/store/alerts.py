@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,12 +87,22 @@ class AlertStore:
         rows = self._connection.execute(select(ingest_alert).where(ingest_alert.c.closed_at.is_(None)))
         return {(a.kind, a.subject): a for a in map(_alert, rows)}
 
-    def list(self, *, closed: bool, limit: int) -> list[Alert]:
-        """Return alerts, newest first; those that have closed too, if wanted."""
-        query = select(ingest_alert).order_by(ingest_alert.c.id.desc()).limit(limit)
+    def organisations(self) -> set[str]:
+        """Return the departments that ever had an alert."""
+        return set(self._connection.execute(select(ingest_alert.c.org_id).distinct()).scalars())
+
+    def list(self, org_ids: Collection[str], *, closed: bool, limit: int) -> list[Alert]:
+        """Return alerts of some departments, newest first; those that have closed too, if wanted."""
+        query = select(ingest_alert).where(ingest_alert.c.org_id.in_(org_ids))
         if not closed:
             query = query.where(ingest_alert.c.closed_at.is_(None))
-        return [_alert(row) for row in self._connection.execute(query)]
+        return [_alert(row) for row in self._connection.execute(query.order_by(ingest_alert.c.id.desc()).limit(limit))]
+
+    def unattended(self, org_ids: Collection[str]) -> int:
+        """Count the open alerts of some departments that nobody looks after yet."""
+        c = ingest_alert.c
+        query = select(func.count()).where(c.org_id.in_(org_ids), c.closed_at.is_(None), c.acknowledged_at.is_(None))
+        return int(self._connection.execute(query).scalar_one())
 
     def acknowledge(self, alert_id: str, by: str, answer: str, at: datetime) -> bool:
         """Note who has seen an alert; False where somebody had before."""
