@@ -173,7 +173,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     harvests = Harvests(sources, ingest, register=catalog)
-    streams = Streams(ingest, tables, vault, access, evidence)
+    streams = Streams(ingest, tables, vault, access, evidence, sources.outbound)
     windows = Windows(ingest, streams, tables, jobs, access, evidence)
     zone = ZoneInfo(settings.time_zone)
     turns = Turns(db, jobs, clock, zone, standards.calendar.is_working)

@@ -17,7 +17,7 @@ from beijiang.kit.errors import (
 )
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
-from beijiang.kit.text import Language, Text, bigrams, guard_formula, half_width, normalise
+from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half_width, normalise
 
 __all__ = [
     "ANONYMOUS",
@@ -41,6 +41,7 @@ __all__ = [
     "TooLarge",
     "Unauthenticated",
     "Unavailable",
+    "Word",
     "bigrams",
     "guard_formula",
     "half_width",

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class Language(StrEnum):
@@ -28,6 +29,19 @@ class Text:
 
     def __str__(self) -> str:
         return self.zh
+
+
+class Word(StrEnum):
+    """A word of a closed list that carries its name in both languages: ``ACTIVE = "active", "在册", "there"``."""
+
+    text: Text
+
+    def __new__(cls, value: str, zh: str = "", en: str = "") -> Self:
+        """Make a member that is its own string and carries its name."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.text = Text(zh, en)
+        return member
 
 
 _RUN = re.compile(r"[0-9a-z]+|[㐀-鿿豈-﫿\U00020000-\U0003134f]+|[^\W\d_]+")

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
 
-from beijiang.kit import Text
-
-
-class _Word(StrEnum):
-    """A word of the law with its name in both languages."""
-
-    text: Text
-
-    def __new__(cls, value: str, zh: str = "", en: str = "") -> Self:
-        """Make a member that is its own string and carries its name."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.text = Text(zh, en)
-        return member
+from beijiang.kit import Word
 
 
-class ShareType(_Word):
+class ShareType(Word):
     """Whether another department needs approval (国发〔2016〕51号)."""
 
     UNCONDITIONAL = "unconditional", "无条件共享", "shared unconditionally"
@@ -29,7 +15,7 @@ class ShareType(_Word):
     NOT_SHARED = "not_shared", "不予共享", "not shared"
 
 
-class ShareMethod(_Word):
+class ShareMethod(Word):
     """How shared data reach another department."""
 
     DATABASE = "database", "数据库", "database"
@@ -37,7 +23,7 @@ class ShareMethod(_Word):
     SERVICE = "service", "服务接口", "service interface"
 
 
-class OpenType(_Word):
+class OpenType(Word):
     """Who outside government may have it."""
 
     UNCONDITIONAL = "unconditional_open", "无条件开放", "open to all"

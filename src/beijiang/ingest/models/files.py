@@ -275,6 +275,28 @@ class QuarantinedRow:
     resolved_by: str | None
     """The later run that brought a good row with the same key."""
 
+    @classmethod
+    def stored(
+        cls, run_id: str, row: Mapping[str, Any], columns: Sequence[str], resolved_by: str | None
+    ) -> QuarantinedRow:
+        """Rebuild a row of a run's quarantine; ``columns`` are those of the table that it stood in."""
+        return cls(
+            run_id=run_id,
+            seq=row["seq"],
+            file_sha256=row["file"],
+            file_name=row["file_name"],
+            inner=row["inner"],
+            line=row["line"],
+            column=row["column"],
+            reason=row["reason"],
+            text=Text(row["zh"], row["en"]),
+            columns=tuple(columns),
+            cells=None if row["cells"] is None else tuple(row["cells"]),
+            raw=row["raw"],
+            key=row["key"],
+            resolved_by=resolved_by,
+        )
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the row for an API answer or the terminal."""
         return {

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from beijiang.kit import Text
+from beijiang.kit import Text, Word
 from beijiang.kit.errors import JsonValue
 
 if TYPE_CHECKING:
@@ -38,20 +37,7 @@ HARVEST_JOB: Final = "ingest.harvest"
 """Name under which build.py registers the work of harvests."""
 
 
-class _Word(StrEnum):
-    """A word with its name in both languages."""
-
-    text: Text
-
-    def __new__(cls, value: str, zh: str = "", en: str = "") -> Self:
-        """Make a member that is its own string and carries its name."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.text = Text(zh, en)
-        return member
-
-
-class HarvestState(_Word):
+class HarvestState(Word):
     """Where a harvest stands."""
 
     QUEUED = "queued", "排队中", "queued"
@@ -63,7 +49,7 @@ class HarvestState(_Word):
     CANCELLED = "cancelled", "已取消", "cancelled"
 
 
-class RecordState(_Word):
+class RecordState(Word):
     """What is known of a record of the other catalog."""
 
     ACTIVE = "active", "在册", "there"
@@ -72,7 +58,7 @@ class RecordState(_Word):
     WITHDRAWN = "withdrawn", "已下线", "taken offline here"
 
 
-class OutcomeKind(_Word):
+class OutcomeKind(Word):
     """What a harvest did about one record; what stayed as it was is only counted."""
 
     ADDED = "added", "新增", "added"
@@ -85,7 +71,7 @@ class OutcomeKind(_Word):
     WAITING = "waiting", "待补全", "waits for its steward"
 
 
-class MapKind(_Word):
+class MapKind(Word):
     """Which words of the other catalog are put into our terms."""
 
     THEME = "theme", "主题", "theme"

@@ -261,6 +261,20 @@ class Certificate:
     body: Mapping[str, JsonValue]
     """``source``, ``landed`` and ``table`` with rows and checksum each; ``ranges`` that differ; ``differences`` by key."""
 
+    @classmethod
+    def of_run(cls, sync: Sync, run_id: str, told: Mapping[str, Any], at: datetime) -> Certificate:
+        """Rebuild what closes a run from what its last step wrote down: ``id``, ``version``, ``verdict`` and ``body``."""
+        return cls(
+            id=told["id"],
+            sync_id=sync.id,
+            run_id=run_id,
+            table=sync.table,
+            version=told["version"],
+            at=at,
+            verdict=Verdict(told["verdict"]),
+            body=told["body"],
+        )
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the certificate for an API answer or the terminal."""
         return {

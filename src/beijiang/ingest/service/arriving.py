@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.ingest.errors import no_rows
-from beijiang.ingest.models import Certificate, RunState, Sync, Verdict
+from beijiang.ingest.models import Certificate, RunState, Sync
 from beijiang.ingest.readers import RawBatch, SourceTable, open_tables
 from beijiang.ingest.service.arrival_proof import Sides, proved
 from beijiang.ingest.service.fetching import patiently
@@ -280,17 +280,8 @@ class FilesWork(Work):
         return report
 
     def _certificate(self, version: int | None) -> Certificate:
-        body = self.space.produce("certify", lambda _folder: self._certify(version))
-        return Certificate(
-            id=body["id"],
-            sync_id=self.sync.id,
-            run_id=self.run_id,
-            table=self.sync.table,
-            version=body["version"],
-            at=self.shop.now(),
-            verdict=Verdict(body["verdict"]),
-            body=body["body"],
-        )
+        told = self.space.produce("certify", lambda _folder: self._certify(version))
+        return Certificate.of_run(self.sync, self.run_id, told, self.shop.now())
 
     def _certify(self, version: int | None) -> dict[str, Any]:
         self.job.progress(97, 100, Text("核对行数与校验和", "Comparing counts and checksums"))

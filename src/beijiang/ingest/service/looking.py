@@ -21,7 +21,7 @@ from beijiang.ingest.readers import BadRow, ReadOptions, SourceTable, open_table
 from beijiang.ingest.service.reading import read_options
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.ingest.store.quarantine import Quarantine, read_change
-from beijiang.kit import NotFound, Text
+from beijiang.kit import NotFound
 
 if TYPE_CHECKING:
     from beijiang.db import Database
@@ -108,22 +108,7 @@ def _rows(
         resolved = IngestStore(connection).resolved(run.id)
     files: Any = run.report["files"]
     return [
-        QuarantinedRow(
-            run_id=run.id,
-            seq=row["seq"],
-            file_sha256=row["file"],
-            file_name=row["file_name"],
-            inner=row["inner"],
-            line=row["line"],
-            column=row["column"],
-            reason=row["reason"],
-            text=Text(row["zh"], row["en"]),
-            columns=tuple(files[row["source"]]["columns"]),
-            cells=None if row["cells"] is None else tuple(row["cells"]),
-            raw=row["raw"],
-            key=row["key"],
-            resolved_by=resolved.get(row["seq"]),
-        )
+        QuarantinedRow.stored(run.id, row, files[row["source"]]["columns"], resolved.get(row["seq"]))
         for row in quarantine.page(offset, limit, reason=reason)
     ]
 

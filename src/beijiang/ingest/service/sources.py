@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
@@ -28,9 +27,9 @@ from beijiang.ingest.models import (
 )
 from beijiang.ingest.service.filing import files_fit, rows_of
 from beijiang.ingest.service.logs import log_of
-from beijiang.ingest.service.moving import check_place
 from beijiang.ingest.service.proving import Proving
 from beijiang.ingest.service.running import Running
+from beijiang.ingest.service.sealing import Seals
 from beijiang.ingest.service.targets import Targets
 from beijiang.ingest.service.trusting import end_trust
 from beijiang.ingest.store.captures import CaptureStore
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.tables import Tables
 
-__all__ = ["Sources", "bad_options"]
+__all__ = ["Sources"]
 
 _NAME: Final = 100
 _FEEDS: Final = 5_000
@@ -78,6 +77,7 @@ class Sources(Targets, Running, Proving):
         self.evidence = evidence
         self.clock = clock
         self.outbound = Outbound(self._allowed)
+        self._seals = Seals(vault, SEALED_FOR)
 
     # Sources
 
@@ -129,7 +129,7 @@ class Sources(Targets, Running, Proving):
                 code="bad_name",
             )
         source_id = new_id("src")
-        options, secrets = self._sealed(source_id, draft.kind, draft.options, {})
+        options, secrets = self._seals.first(source_id, connector(draft.kind).options_model, draft.options)
         source = Source(
             id=source_id,
             name=name,
@@ -158,11 +158,11 @@ class Sources(Targets, Running, Proving):
         """
         source = self.source(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, source.org_id)
-        plain, secrets = self._sealed(source.id, source.kind, {**source.options, **options}, source.secrets)
-        check_place(source.options, plain, secrets.keys() - options.keys())
+        model, before = connector(source.kind).options_model, (dict(source.options), dict(source.secrets))
+        plain, secrets = self._seals.changed(source.id, model, before, options)
         with self.db.begin() as tx:
             SourceStore(tx.connection).change_source(source.id, plain, secrets)
-            if (plain, secrets) != (source.options, source.secrets):
+            if (plain, secrets) != before:
                 end_trust(tx, self.access, self.evidence, actor=actor, source=source)
             changed: list[JsonValue] = [*sorted(options)]
             self.evidence.record(tx, actor, "ingest.source_change", target=source.id, detail={"options": changed})
@@ -193,23 +193,17 @@ class Sources(Targets, Running, Proving):
         self.access.require(actor, Permission.ACCESS_SECRET_ROTATE)
         version = self.vault.new_root_key()
         with self.db.begin() as tx:
-            store = SourceStore(tx.connection)
+            sources, streams = SourceStore(tx.connection), StreamStore(tx.connection)
             count = 0
-            for source in store.sources(None):
-                renewed = {
-                    name: self.vault.rewrap(sealed, purpose=SEALED_FOR, context=_place(source.id, name))
-                    for name, sealed in source.secrets.items()
-                }
+            for source in sources.sources(None):
+                renewed = self._seals.renewed(source.id, source.secrets)
+                sources.change_source(source.id, source.options, renewed)
                 count += len(renewed)
-                store.change_source(source.id, source.options, renewed)
-            streams = StreamStore(tx.connection)
+            of_streams = Seals(self.vault, SEALED_FOR_STREAMS)
             for stream in streams.streams():
-                again = {
-                    name: self.vault.rewrap(sealed, purpose=SEALED_FOR_STREAMS, context=_place(stream.id, name))
-                    for name, sealed in stream.secrets.items()
-                }
-                count += len(again)
-                streams.change(stream.id, secrets=again)
+                renewed = of_streams.renewed(stream.id, stream.secrets)
+                streams.change(stream.id, secrets=renewed)
+                count += len(renewed)
             detail: dict[str, JsonValue] = {"version": version, "secrets": count}
             self.evidence.record(tx, actor, "ingest.secret_rotate", target="root-key", detail=detail)
         return count
@@ -221,8 +215,7 @@ class Sources(Targets, Running, Proving):
         lost = []
         for source in every:
             try:
-                for name, sealed in source.secrets.items():
-                    self.vault.open(sealed, purpose=SEALED_FOR, context=_place(source.id, name))
+                self._seals.opened(source.id, source.secrets)
             except BeijiangError:
                 lost.append(source.name)
         return lost
@@ -400,36 +393,10 @@ class Sources(Targets, Running, Proving):
             raise _no_source(sync.source_name)
         return found
 
-    def _sealed(
-        self, source_id: str, kind: str, given: Mapping[str, Any], kept: Mapping[str, str]
-    ) -> tuple[dict[str, JsonValue], dict[str, str]]:
-        """Check options and part them: plain ones for the record, secrets sealed; secrets not given are kept."""
-        model = connector(kind).options_model
-        names = model.secret_names()
-        opened = {n: self.vault.open(s, purpose=SEALED_FOR, context=_place(source_id, n)) for n, s in kept.items()}
-        try:
-            options = model.model_validate({**opened, **given})
-        except ValidationError as error:
-            raise bad_options(error) from None
-        secrets = dict(kept)
-        for name in names & set(given):
-            secret = getattr(options, name).get_secret_value()
-            secrets.pop(name, None)
-            if secret:
-                secrets[name] = self.vault.seal(secret, purpose=SEALED_FOR, context=_place(source_id, name))
-        return options.model_dump(mode="json", exclude=set(names)), secrets
-
     def _connector(self, source: Source) -> Connector | FileConnector:
         made = connector(source.kind)
-        secrets = {
-            name: self.vault.open(sealed, purpose=SEALED_FOR, context=_place(source.id, name))
-            for name, sealed in source.secrets.items()
-        }
+        secrets = self._seals.opened(source.id, source.secrets)
         return made(made.options_model.model_validate({**source.options, **secrets}), self.outbound)
-
-
-def _place(source_id: str, name: str) -> str:
-    return f"{source_id}/{name}"
 
 
 def _no_source(words: str) -> NotFound:
@@ -437,20 +404,6 @@ def _no_source(words: str) -> NotFound:
         f"没有数据源“{words[:60]}”。beijiang sources list 列出全部。",
         f'There is no source "{words[:60]}". beijiang sources list shows all.',
         code="source_not_found",
-    )
-
-
-def bad_options(error: ValidationError) -> Invalid:
-    """Say which options are wrong, without any value: one of them may be a secret."""
-    wrong: list[JsonValue] = [
-        {"option": ".".join(str(part) for part in e["loc"]), "problem": e["type"]} for e in error.errors()
-    ]
-    names = "、".join(dict.fromkeys(str(w["option"]) for w in wrong if isinstance(w, dict)))
-    return Invalid(
-        f"数据源选项有误：{names}。beijiang sources kinds 列出每种数据源的选项。",
-        f"Options of the source are wrong: {names}. beijiang sources kinds shows the options of every kind.",
-        code="bad_options",
-        detail={"options": wrong},
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
@@ -20,12 +19,11 @@ from beijiang.ingest.models import (
     StreamKind,
     StreamState,
 )
-from beijiang.ingest.service.moving import check_place
+from beijiang.ingest.service.sealing import Seals
 from beijiang.ingest.service.signing import Refusals, checked_signature
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable, new_id
-from beijiang.outbound import Outbound, Target
 from beijiang.tables import check_spec
 
 if TYPE_CHECKING:
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from beijiang.jobs import JobRun
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.outbound import Outbound
     from beijiang.tables import Tables, WindowSpec
 
 __all__ = ["Streams"]
@@ -49,15 +48,23 @@ _KEY: Final = 128
 class Streams:
     """Messages that keep coming: each is on disk before its sender is told, and in its table once."""
 
-    def __init__(self, ingest: Ingest, tables: Tables, vault: Vault, access: Access, evidence: Evidence) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        tables: Tables,
+        vault: Vault,
+        access: Access,
+        evidence: Evidence,
+        outbound: Outbound,
+    ) -> None:
         self.db = ingest.db
         self.clock = ingest.clock
         self.ingest = ingest
         self.tables = tables
-        self.vault = vault
+        self._seals = Seals(vault, SEALED_FOR_STREAMS)
         self.access = access
         self.evidence = evidence
-        self.outbound = Outbound(self._allowed)
+        self.outbound = outbound
         self._attendant: Attendant | None = None
         self._refusals = Refusals()
 
@@ -111,7 +118,7 @@ class Streams:
                 code="bad_name",
             )
         stream_id = new_id("stm")
-        options, secrets = self._sealed(stream_id, draft.kind, draft.options, {})
+        options, secrets = self._seals.first(stream_id, _model(draft.kind), draft.options)
         _check_key(draft.key, options)
         if self.ingest.owner(actor, table) not in {None, draft.org_id}:
             raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
@@ -150,8 +157,8 @@ class Streams:
         """Change some options of a stream; secrets that are not given stay as they are, unless it moves (``secrets_needed``)."""
         stream = self.stream(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, stream.org_id)
-        plain, secrets = self._sealed(stream.id, stream.kind, {**stream.options, **options}, stream.secrets)
-        check_place(stream.options, plain, secrets.keys() - options.keys())
+        before = (dict(stream.options), dict(stream.secrets))
+        plain, secrets = self._seals.changed(stream.id, _model(stream.kind), before, options)
         _check_key(stream.key, plain)
         with self.db.begin() as tx:
             StreamStore(tx.connection).change(stream.id, options=plain, secrets=secrets)
@@ -342,42 +349,11 @@ class Streams:
 
         return Subscription(served, self.outbound, self.clock, served.tail)
 
-    def _allowed(self) -> list[Target]:
-        with self.db.read() as connection:
-            found = SourceStore(connection).targets()
-        return [Target(host=t.host, port=t.port, network=t.network, folder=t.folder) for t in found]
-
     def _secrets(self, stream: Stream) -> dict[str, str]:
-        return {
-            name: self.vault.open(sealed, purpose=SEALED_FOR_STREAMS, context=f"{stream.id}/{name}")
-            for name, sealed in stream.secrets.items()
-        }
+        return self._seals.opened(stream.id, stream.secrets)
 
     def _opened(self, stream: Stream) -> StreamOptions:
         return _model(stream.kind).model_validate({**stream.options, **self._secrets(stream)})
-
-    def _sealed(
-        self, stream_id: str, kind: StreamKind, given: Mapping[str, Any], kept: Mapping[str, str]
-    ) -> tuple[dict[str, JsonValue], dict[str, str]]:
-        """Check options and part them: plain ones for the record, secrets sealed; secrets not given are kept."""
-        from beijiang.ingest.service.sources import bad_options
-
-        model = _model(kind)
-        names = model.secret_names()
-        opened = {
-            n: self.vault.open(s, purpose=SEALED_FOR_STREAMS, context=f"{stream_id}/{n}") for n, s in kept.items()
-        }
-        try:
-            options = model.model_validate({**opened, **given})
-        except ValidationError as error:
-            raise bad_options(error) from None
-        secrets = dict(kept)
-        for name in names & set(given):
-            secret = getattr(options, name).get_secret_value()
-            secrets.pop(name, None)
-            if secret:
-                secrets[name] = self.vault.seal(secret, purpose=SEALED_FOR_STREAMS, context=f"{stream_id}/{name}")
-        return options.model_dump(mode="json", exclude=set(names)), secrets
 
 
 def _model(kind: StreamKind) -> type[StreamOptions]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beijiang.ingest.models import AUTO, SYNC_FILE_SUFFIX, Certificate, KeyComparison, Lateness, Sync, SyncMode, Verdict
+from beijiang.ingest.models import AUTO, SYNC_FILE_SUFFIX, Certificate, KeyComparison, Lateness, Sync, SyncMode
 from beijiang.ingest.readers import HeaderTemplate
 from beijiang.ingest.service.certifying import certified
 from beijiang.ingest.service.conforming import conformed
@@ -295,17 +295,8 @@ class SyncWork(Work):
         self._certificate(version)
 
     def _certificate(self, version: int | None) -> Certificate:
-        body = self.space.produce("certify", lambda _folder: self._certify(version))
-        return Certificate(
-            id=body["id"],
-            sync_id=self.sync.id,
-            run_id=self.run_id,
-            table=self.sync.table,
-            version=body["version"],
-            at=self.shop.now(),
-            verdict=Verdict(body["verdict"]),
-            body=body["body"],
-        )
+        told = self.space.produce("certify", lambda _folder: self._certify(version))
+        return Certificate.of_run(self.sync, self.run_id, told, self.shop.now())
 
     def _certify(self, version: int | None) -> dict[str, Any]:
         self.job.progress(97, 100, _CERTIFYING)

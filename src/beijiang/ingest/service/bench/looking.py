@@ -349,7 +349,7 @@ class Looking:
         mend = view.mends.get(seq)
         missing = [c for c in told if c not in columns]
         return BenchRow(
-            row=_quarantined(view, row, columns),
+            row=QuarantinedRow.stored(view.run.id, row, columns, view.resolved.get(row["seq"])),
             table=view.run.table,
             state=view.state(seq),
             cells=tuple(BenchCell(c, base.get(c, ""), now.get(c, ""), told.get(c)) for c in (*columns, *missing)),
@@ -362,25 +362,6 @@ class Looking:
             origin=origin,
             blocked=view.blocked(seq),
         )
-
-
-def _quarantined(view: RunView, row: dict[str, Any], columns: tuple[str, ...]) -> QuarantinedRow:
-    return QuarantinedRow(
-        run_id=view.run.id,
-        seq=row["seq"],
-        file_sha256=row["file"],
-        file_name=row["file_name"],
-        inner=row["inner"],
-        line=row["line"],
-        column=row["column"],
-        reason=row["reason"],
-        text=Text(row["zh"], row["en"]),
-        columns=columns,
-        cells=None if row["cells"] is None else tuple(row["cells"]),
-        raw=row["raw"],
-        key=row["key"],
-        resolved_by=view.resolved.get(row["seq"]),
-    )
 
 
 def _base(row: dict[str, Any], columns: tuple[str, ...], utc: frozenset[str]) -> dict[str, str]:
