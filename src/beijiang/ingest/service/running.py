@@ -121,12 +121,10 @@ class Running:
         part: CursorRange | None = None,
         tx: UnitOfWork | None = None,
     ) -> str:
-        """Queue a run and return its id.
+        """Queue a run and return its id; it begins when its source has room for it.
 
-        ``whole`` reads everything that the sync covers, not only what is new; ``keys`` compares all keys.
-
-        ``part`` reads that part again (back-fill) and leaves the position where it is. It begins when its source has room for it. With ``tx`` it is queued in the caller's transaction.
-
+        ``whole`` reads everything that the sync covers, not only what is new; ``keys`` compares all keys; ``part`` reads
+        that part again (back-fill) and leaves the position where it is. With ``tx`` it is queued in the caller's transaction.
         """
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, sync.org_id)
