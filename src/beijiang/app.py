@@ -32,7 +32,8 @@ def create_app(platform: Platform) -> FastAPI:
     """Mount what the domains offer."""
     pages = Pages(platform.settings, WITH_PAGES)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS)
-    for router in (
+    for router in (  # routes are tried in turn, so what the public asks for most stands first
+        opendata_routes.router(platform.opendata, pages),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         standards_routes.router(platform.standards),
@@ -48,7 +49,6 @@ def create_app(platform: Platform) -> FastAPI:
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql),
         evidence_routes.router(platform.evidence_reader),
-        opendata_routes.router(platform.opendata, pages),
         console_routes.router(platform, pages),
     ):
         app.include_router(router)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from beijiang.catalog import Catalog, OpenType, PromiseState, SearchHit, SearchPage, SearchQuery, Sort, promise
+from beijiang.catalog import Catalog, OpenType, Promise, PromiseState, SearchHit, SearchPage, SearchQuery, Sort, promise
 from beijiang.kit import ANONYMOUS, Clock
 from beijiang.opendata.models import Numbers
 from beijiang.standards import Standards
@@ -45,10 +45,14 @@ class Counter:
                 last = self._last = _Counted(self._count(now), newest.indexed_up_to, now)
             return last.numbers
 
+    def promise(self, hit: SearchHit, now: datetime) -> Promise:
+        """Return the published update promise of one hit against the fact; the search record holds both."""
+        return promise(self._standards.update_cycle(hit.update_cycle), hit.data_at, now)
+
     def _count(self, now: datetime) -> Numbers:
         hits = [hit for hit in self._hits() if hit.open_type in OPENED]
         rows = {hit.id: hit for hit in hits if hit.open_type is OpenType.UNCONDITIONAL and hit.data_at is not None}
-        states = [self._state(hit, now) for hit in hits]
+        states = [self.promise(hit, now).state for hit in hits]
         today = now.astimezone(self._zone).date()
         return Numbers(
             datasets=len(hits),
@@ -77,6 +81,3 @@ class Counter:
             entry = self._catalog.published(ANONYMOUS, hit.id).version.entry
             known = self._open_columns[hit.id] = (hit.published_at, len(entry.open_items))
         return known[1]
-
-    def _state(self, hit: SearchHit, now: datetime) -> PromiseState:
-        return promise(self._standards.update_cycle(hit.update_cycle), hit.data_at, now).state

@@ -164,12 +164,13 @@ class OpenData:
         whole = self._public(SearchQuery(size=1))
         opened = {Facet.OPEN_TYPE: frozenset(kind.value for kind in OPENED)}
         newest = self._public(SearchQuery(sort=Sort.UPDATED, size=NEWEST, facets=opened)).hits
+        now = self._clock.now()
         return Home(
             numbers=self._counter.numbers(whole),
             themes=tuple(Theme(c.value, c.label, c.count) for c in whole.facets.get(Facet.THEME, ())),
             departments=_departments(whole),
             newest=newest,
-            promises={hit.id: self._catalog.promise(ANONYMOUS, hit.id) for hit in newest},
+            promises={hit.id: self._counter.promise(hit, now) for hit in newest},
         )
 
     def search(self, actor: Actor, query: SearchQuery) -> SearchPage:
