@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import uuid
 from typing import Any
 
 import pytest
 
-from beijiang.ingest import SyncMode, Verdict
+from beijiang.ingest import SyncDraft, SyncMode, Verdict
+from beijiang.ingest.connectors.sql import Snapshot
 from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Invalid
 
 STUDENTS = (
@@ -219,3 +222,27 @@ def test_what_cannot_work_is_said_before_anything_is_read(students: Any) -> None
     with pytest.raises(Conflict) as twice:
         students.take("学生", "学生名册")
     assert twice.value.reason == "table_has_source"
+
+
+@pytest.mark.parametrize(("limit", "threads"), [(-1, ["beijiang-count_0"]), (1, ["work"])])
+def test_the_source_counts_beside_the_reading_where_it_gives_a_second_connection(
+    students: Any, limit: int, threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a table to hold it against, the count need not come first; it is of the same moment all the same."""
+    counted: list[str] = []
+    fingerprint = Snapshot.fingerprint
+
+    def seen(self: Snapshot) -> Any:
+        name = threading.current_thread().name
+        counted.append(name if name.startswith("beijiang-count") else "work")
+        return fingerprint(self)
+
+    monkeypatch.setattr(Snapshot, "fingerprint", seen)
+    role = f"clerk_{uuid.uuid4().hex}"
+    students.sql(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT {limit}", f'GRANT SELECT ON "学生" TO {role}')
+    students.connect("只读库", user=role)
+    students.platform.sources.take(SYSTEM, SyncDraft(source_id="只读库", feed="学生", table="学生名册"))
+    proof = students.certificate(students.run("学生名册"))
+    assert (proof.verdict, proof.body["counted_by"]) == (Verdict.EQUAL, "source")
+    assert proof.body["source"] == proof.body["held"]
+    assert counted == threads

@@ -151,6 +151,10 @@ class Reading(ABC):
         """Return the same look without rows beyond a cursor value; those without a value stay in it."""
         raise NotImplementedError
 
+    def twin(self) -> AbstractContextManager[Reading] | None:
+        """Return the same look through a second connection, so that it counts while this one reads; None where it cannot."""
+        return None
+
     def fingerprint(self) -> Fingerprint | None:
         """Return what the wanted rows come to, counted by the source itself; None where it cannot."""
         return None

@@ -204,7 +204,7 @@ class PostgreSQL(Connector, FollowsLog):
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             if snapshot:
                 cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-            yield _Snapshot(cursor, table, wanted, self.grammar())
+            yield _Snapshot(self, cursor, table, wanted)
 
     def found(self, name: str) -> tuple[SqlTable, Feed]:
         """Find a table or view: as SQL knows it, and as a feed."""
@@ -276,12 +276,17 @@ class PostgreSQL(Connector, FollowsLog):
 class _Snapshot(Snapshot):
     """One repeatable-read transaction, read by ADBC."""
 
-    def __init__(self, cursor: adbc.Cursor, table: SqlTable, wanted: Wanted, grammar: Grammar) -> None:
-        super().__init__(table, wanted, grammar, landed_schema(wanted.feed))
+    def __init__(self, source: PostgreSQL, cursor: adbc.Cursor, table: SqlTable, wanted: Wanted) -> None:
+        super().__init__(table, wanted, source.grammar(), landed_schema(wanted.feed))
+        self._source = source
         self._cursor = cursor
 
     def _again(self, wanted: Wanted) -> Reading:
-        return _Snapshot(self._cursor, self._table, wanted, self._grammar)
+        return _Snapshot(self._source, self._cursor, self._table, wanted)
+
+    def twin(self) -> AbstractContextManager[Reading] | None:
+        self._cursor.execute("SELECT pg_export_snapshot()")
+        return self._source.opened(self._wanted, self._cursor.fetch_arrow_table()[0][0].as_py())
 
     def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -23,8 +24,6 @@ from beijiang.kit import BeijiangError, Conflict, Invalid, Text
 from beijiang.tables import Fingerprint, Part
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from beijiang.ingest.connectors import Connector, Reading
     from beijiang.ingest.models import Sync
 
@@ -212,12 +211,17 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         # Rows that come while this run reads wait for the next one, so that all of its looks see the same.
         bounded = window is not None and end is not None and not look.consistent
         reading = look.until(end) if bounded else look
-        claimed = reading.fingerprint()
+        # Where the table may hold the same already, counting first can spare the reading; else both are done at once.
+        beside = _counting_beside(reading) if held is None else None
+        claimed = reading.fingerprint() if beside is None else None
         expected = None if claimed is None else claimed.rows
         part = Part(sync.cursor, since.start, None if end is None else str(end)) if sync.cursor else None
         unchanged = claimed is not None and held is not None and not claimed.differing(held(part))
         batches = _nothing if unchanged else reading.batches
-        rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
+        with beside or nullcontext() as counting:
+            rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
+            if counting is not None:
+                claimed = counting.result() or reading.fingerprint()
         if compared:
             keys = pa.schema([schema.field(name) for name in sync.key])
             count = _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _KEYS))
@@ -244,6 +248,27 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         since=since.position,
         keys=count,
     )
+
+
+def _counting_beside(reading: Reading) -> AbstractContextManager[Future[Fingerprint | None]] | None:
+    """Begin to count what a source holds, in a thread with a connection of its own; None where it takes only one."""
+    twin = reading.twin()
+    if twin is None:
+        return None
+
+    def count() -> Fingerprint | None:
+        try:
+            with twin as other:
+                return other.fingerprint()
+        except BeijiangError:  # it gives this account no second connection, or forgot the snapshot
+            return None
+
+    @contextmanager
+    def begun() -> Iterator[Future[Fingerprint | None]]:
+        with ThreadPoolExecutor(1, thread_name_prefix="beijiang-count") as pool:
+            yield pool.submit(count)
+
+    return begun()
 
 
 def _nothing() -> Iterator[pa.RecordBatch]:

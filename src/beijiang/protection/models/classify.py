@@ -12,14 +12,14 @@ from beijiang.protection.models.detectors import Counts
 from beijiang.protection.models.grades import Findings
 from beijiang.protection.models.reference import context, kinds, name_patterns
 
-__all__ = ["ColumnFacts", "classify"]
+__all__ = ["NAMES_DISTINCT", "NAMES_SHARE", "ColumnFacts", "classify"]
 
 _MOST: Final = 0.5
 _SOME: Final = 0.3
 _FEW: Final = 0.05
 _TRACE: Final = 0.01
-_NAMES_DISTINCT: Final = 20
-_NAMES_SHARE: Final = 0.6
+NAMES_DISTINCT: Final = 20
+NAMES_SHARE: Final = 0.6
 _CARDS_VALID: Final = 0.8
 _PERSON_KINDS: Final = frozenset(
     {"citizen_id", "passport", "person_name", "birth_date", "home_address", "household_number"}
@@ -116,7 +116,7 @@ def _by_values(counts: Counts, named: str | None) -> str | None:  # noqa: PLR091
 
 
 def _by_words(counts: Counts, named: str | None) -> str | None:
-    if named is None and counts.share("name") >= _NAMES_SHARE and counts.distinct >= _NAMES_DISTINCT:
+    if named is None and counts.share("name") >= NAMES_SHARE and counts.distinct >= NAMES_DISTINCT:
         return "person_name"
     if named is None and counts.share("address") >= _MOST:
         return "place_address"

@@ -12,14 +12,15 @@ from typing import Final
 from sqlglot import exp
 
 from beijiang.protection.models.reference import words
+from beijiang.tables import FILE_COLUMN, ROW_COLUMN
 
-__all__ = ["CHECKS", "PATTERNS", "Counts", "checks", "counts_of", "survey", "wanted_checks"]
+__all__ = ["CHECKS", "PATTERNS", "Counts", "Seen", "checks", "counts_of", "survey", "wanted_checks"]
 
 USCC_LETTERS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS: Final = "10X98765432"
+_SHA256_LENGTH: Final = 64
 _PLACE_ENDINGS: Final = "市区县旗盟镇乡村族路街站厂店局院校队馆园山河湖州省社部办处科室类型级等号"
-_ROW_NUMBER: Final = "_bj_row"
 
 
 def _text(value: str) -> exp.Expr:
@@ -194,8 +195,23 @@ class Counts:
         return self.hits.get(metric, 0) / self.hits[of] if self.hits.get(of) else 0.0
 
 
-def survey(table: str, columns: Sequence[str], step: int = 1) -> exp.Select:
-    """Return the one query that counts all patterns in all ``columns``; ``step`` > 1 looks at every n-th row."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which rows are looked at."""
+
+    step: int = 1
+    """Every n-th."""
+    files: tuple[str, ...] = ()
+    """Only those that came from these landed files (SHA-256), if any are named."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Return the technical columns that tell."""
+        return [*([ROW_COLUMN] if self.step > 1 else []), *([FILE_COLUMN] if self.files else [])]
+
+
+def survey(table: str, columns: Sequence[str], seen: Seen) -> exp.Select:
+    """Return the one query that counts all patterns in all ``columns``."""
     counted: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows")]
     for i in range(len(columns)):
         value = exp.column(f"c{i}")
@@ -204,37 +220,41 @@ def survey(table: str, columns: Sequence[str], step: int = 1) -> exp.Select:
         counted.append(exp.alias_(exp.Count(this=filled), f"c{i}_values", copy=False))
         counted.append(exp.alias_(distinct, f"c{i}_distinct", copy=False))
         counted += [_counted(build(value), f"c{i}_{name}") for name, build in PATTERNS.items()]
-    return exp.select(*counted, copy=False).from_(_seen(table, columns, step), copy=False)
+    return exp.select(*counted, copy=False).from_(_values(table, columns, seen), copy=False)
 
 
-def checks(table: str, wanted: Mapping[str, Sequence[str]], step: int = 1) -> exp.Select:
+def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.Select:
     """Return the query that counts the ``wanted`` checksums by column."""
     counted = [
         _counted(CHECKS[name][1](exp.column(f"c{i}")), f"c{i}_{name}")
         for i, names in enumerate(wanted.values())
         for name in names
     ]
-    return exp.select(*counted, copy=False).from_(_seen(table, list(wanted), step), copy=False)
+    return exp.select(*counted, copy=False).from_(_values(table, list(wanted), seen), copy=False)
 
 
 def _counted(condition: exp.Expr, name: str) -> exp.Expr:
     return exp.alias_(exp.Anonymous(this="COUNT_IF", expressions=[condition]), name, copy=False)
 
 
-def _seen(table: str, columns: Sequence[str], step: int) -> exp.Subquery:
+def _values(table: str, columns: Sequence[str], seen: Seen) -> exp.Subquery:
     """Return the values to look at, as trimmed text named c0, c1, ..."""
     values = [
-        exp.alias_(
-            _call("TRIM", exp.cast(exp.column(exp.to_identifier(name, quoted=True)), "VARCHAR", dialect="duckdb")),
-            f"c{i}",
-        )
+        exp.alias_(_call("TRIM", exp.cast(exp.column(_quoted(name)), "VARCHAR", dialect="duckdb")), f"c{i}")
         for i, name in enumerate(columns)
     ]
-    query = exp.select(*values).from_(exp.table_(exp.to_identifier(table, quoted=True), db="lake"))
-    if step > 1:
-        row = exp.column(exp.to_identifier(_ROW_NUMBER, quoted=True))
-        query = query.where(exp.EQ(this=exp.Mod(this=row, expression=_number(step)), expression=_number(0)))
+    query = exp.select(*values).from_(exp.table_(_quoted(table), db="lake"))
+    if seen.step > 1:
+        row = exp.column(_quoted(ROW_COLUMN))
+        query = query.where(exp.EQ(this=exp.Mod(this=row, expression=_number(seen.step)), expression=_number(0)))
+    if seen.files:
+        file = _call("SUBSTR", exp.column(_quoted(FILE_COLUMN)), _number(1), _number(_SHA256_LENGTH))
+        query = query.where(exp.In(this=file, expressions=[_text(name) for name in seen.files]))
     return query.subquery("seen")
+
+
+def _quoted(name: str) -> exp.Identifier:
+    return exp.to_identifier(name, quoted=True)
 
 
 def counts_of(row: Mapping[str, int], index: int) -> Counts:

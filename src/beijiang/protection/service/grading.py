@@ -6,24 +6,20 @@ import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.kit import SYSTEM, Invalid, Unavailable
-from beijiang.protection.models.classify import ColumnFacts, classify
 from beijiang.protection.models.conditions import unknown_column
-from beijiang.protection.models.detectors import checks, counts_of, survey, wanted_checks
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, higher
 from beijiang.protection.models.masks import Masker
 from beijiang.protection.models.reference import kinds
 from beijiang.protection.service.recent import REMEMBERED, Recent
-from beijiang.protection.service.ruling import Ruling, visible_types
+from beijiang.protection.service.ruling import Ruling
+from beijiang.protection.service.surveying import Surveyor
 from beijiang.protection.store import GradeStore, TableFacts
-from beijiang.tables import ROW_COLUMN
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
     from beijiang.access import Access
     from beijiang.catalog import Catalog
     from beijiang.db import Database
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.looked import Looked
     from beijiang.protection.models.sight import RowRule
     from beijiang.standards import Standards
     from beijiang.tables import Lake, Snapshot, TableWritten
@@ -38,12 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Protection"]
 
 log = logging.getLogger(__name__)
-
-CELLS_IN_FULL: Final = 20_000_000
-"""Up to so many cells every row is looked at; above, every n-th row, never fewer than ``SAMPLE_ROWS``."""
-SAMPLE_ROWS: Final = 100_000
-COLUMNS_AT_ONCE: Final = 60
-SURVEY_SECONDS: Final = 600.0
 
 
 class Protection(Ruling):
@@ -61,6 +52,7 @@ class Protection(Ruling):
         clock: Clock,
     ) -> None:
         super().__init__(db, lake, engine, catalog, access, evidence, clock)
+        self._surveyor = Surveyor(lake, engine)
         self._grades: Recent[dict[str, ColumnGrade]] = Recent(REMEMBERED)
         self.masker = Masker([region.name for region in standards.regions()])
 
@@ -76,8 +68,8 @@ class Protection(Ruling):
             return
         before = self.grades_of(event.table)
         snapshot = self._lake.snapshot(event.table, event.version)
-        found = self._discover(snapshot, event)
-        self._store(snapshot, event, before, found, inherited=self._inherited(event))
+        found, looked = self._surveyor.look(snapshot, event, self._looked(event.table))
+        self._store(snapshot, event, before, found, looked, inherited=self._inherited(event))
         self._tell_catalog(event.table)
         self._advance(event)
 
@@ -139,6 +131,10 @@ class Protection(Ruling):
         with self._db.read() as connection:
             return GradeStore(connection).tables()
 
+    def _looked(self, table: str) -> Looked | None:
+        with self._db.read() as connection:
+            return GradeStore(connection).looked(table)
+
     def grades_of(self, table: str) -> dict[str, ColumnGrade]:
         """Return the grades in force by column; for the gate."""
         with self._db.read() as connection:
@@ -199,39 +195,13 @@ class Protection(Ruling):
             return
         self._catalog.advance_release(event.table, event.version)
 
-    def _discover(self, snapshot: Snapshot, event: TableWritten) -> dict[str, tuple[str, Findings]]:
-        types = visible_types(snapshot)
-        comments = dict(zip(event.columns, event.column_comments, strict=False))
-        looked_at = [name for name, word in types.items() if word in {"text", "integer"}]
-        step = _step(snapshot.rows, len(looked_at)) if ROW_COLUMN in snapshot.schema.names else 1
-        facts = {name: ColumnFacts(name, word, comment=comments.get(name, "")) for name, word in types.items()}
-        for start in range(0, len(looked_at), COLUMNS_AT_ONCE):
-            part = looked_at[start : start + COLUMNS_AT_ONCE]
-            row = self._ask(snapshot, survey(snapshot.table, part, step), part, step)
-            counts = {name: counts_of(row, index) for index, name in enumerate(part)}
-            wanted = {name: names for name in part if (names := wanted_checks(counts[name]))}
-            if wanted:
-                row = self._ask(snapshot, checks(snapshot.table, wanted, step), list(wanted), step)
-            for index, (name, names) in enumerate(wanted.items()):
-                found = {check: row[f"c{index}_{check}"] for check in names}
-                counts[name] = replace(counts[name], hits={**counts[name].hits, **found})
-            for name in part:
-                facts[name] = replace(facts[name], counts=counts[name])
-        return classify(list(facts.values()), snapshot.rows, sampled=step > 1)
-
-    def _ask(self, snapshot: Snapshot, query: exp.Select, columns: list[str], step: int) -> Mapping[str, int]:
-        from beijiang.engine import QueryLimits
-
-        scan = self._lake.scan(snapshot, [*columns, ROW_COLUMN] if step > 1 else columns)
-        answer = self._engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=SURVEY_SECONDS))
-        return {name: int(value) for name, value in answer.to_pylist()[0].items()}
-
     def _store(
         self,
         snapshot: Snapshot,
         event: TableWritten,
         before: Mapping[str, ColumnGrade],
         found: Mapping[str, tuple[str, Findings]],
+        looked: Looked,
         *,
         inherited: Mapping[str, ColumnGrade],
     ) -> None:
@@ -254,7 +224,7 @@ class Protection(Ruling):
             if not origins and known is not None:  # a rollback or compaction says nothing of where columns came from
                 origins = dict(known.origins)
             facts = TableFacts(snapshot.table, event.org_id, snapshot.version, tuple(event.columns), origins)
-            store.note_table(facts, now)
+            store.note_table(facts, now, looked)
             detail: dict[str, JsonValue] = {"version": snapshot.version, "changed": list(changed)}
             self._evidence.record(tx, SYSTEM, "protection.grade", target=snapshot.table, detail=detail)
 
@@ -284,13 +254,6 @@ class Protection(Ruling):
         with self._db.begin() as tx:
             self._tell_held(tx, table)
         self._catalog.apply_grades(table, {c: (str(g.level), g.kind, str(g.personal)) for c, g in grades.items()})
-
-
-def _step(rows: int, columns: int) -> int:
-    if rows * columns <= CELLS_IN_FULL:
-        return 1
-    wanted = max(SAMPLE_ROWS, CELLS_IN_FULL // max(columns, 1))
-    return max(1, rows // wanted)
 
 
 def _detected(table: str, column: str, kind: str, evidence: Findings, *, now: object) -> ColumnGrade:

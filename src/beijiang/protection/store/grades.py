@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, Connection, Row, String, bindparam, delete, insert, select, update
 
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
+from beijiang.protection.models.looked import Looked
 from beijiang.protection.models.sight import Audience, RowRule
 from beijiang.protection.store.schema import column_grade, graded_table, protection_secret, row_rule
 from beijiang.tables import Filter, FilterOp
@@ -18,7 +19,8 @@ __all__ = ["GradeStore", "TableFacts"]
 
 # Asked at every read through the gate, so they are built once.
 _NAME: Final[BindParameter[str]] = bindparam("name", type_=String)
-_TABLE: Final = select(graded_table).where(graded_table.c.name == _NAME)
+_FACTS: Final = [column for column in graded_table.c if column.name != "looked"]
+_TABLE: Final = select(*_FACTS).where(graded_table.c.name == _NAME)
 _CURRENT: Final = (column_grade.c.table_name == _NAME) & column_grade.c.is_current.is_(True)
 _IN_FORCE: Final = (row_rule.c.table_name == _NAME) & row_rule.c.ended_at.is_(None)
 _GRADE_IDS: Final = select(column_grade.c.id).where(_CURRENT).order_by(column_grade.c.id)
@@ -51,11 +53,17 @@ class GradeStore:
 
     def tables(self) -> list[TableFacts]:
         """Return all graded tables by name."""
-        rows = self._connection.execute(select(graded_table).order_by(graded_table.c.name))
+        rows = self._connection.execute(select(*_FACTS).order_by(graded_table.c.name))
         return [_facts(row) for row in rows]
 
-    def note_table(self, facts: TableFacts, at: datetime) -> None:
-        """Store that a table is graded up to this version."""
+    def looked(self, name: str) -> Looked | None:
+        """Return what was counted in a table's columns, None where nothing was kept."""
+        query = select(graded_table.c.looked).where(graded_table.c.name == name)
+        found = self._connection.execute(query).scalar_one_or_none()
+        return None if found is None else Looked.from_json(found)
+
+    def note_table(self, facts: TableFacts, at: datetime, looked: Looked | None = None) -> None:
+        """Store that a table is graded up to this version, and what was counted for it."""
         self._connection.execute(delete(graded_table).where(graded_table.c.name == facts.name))
         self._connection.execute(
             insert(graded_table).values(
@@ -64,6 +72,7 @@ class GradeStore:
                 version=facts.version,
                 columns=list(facts.columns),
                 origins={column: list(place) for column, place in facts.origins.items()} or None,
+                looked=None if looked is None else looked.to_json(),
                 graded_at=at,
             )
         )

@@ -16,6 +16,7 @@ graded_table = Table(
     Column("version", Integer, nullable=False),
     Column("columns", JsonDocument, nullable=False),
     Column("origins", JsonDocument),
+    Column("looked", JsonDocument),
     Column("graded_at", UtcDateTime, nullable=False),
 )
 

@@ -1,0 +1,110 @@
+"""Looking at the columns of a version: at every row, or at new rows only where the others were looked at before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from beijiang.kit import NotFound, Unavailable
+from beijiang.protection.models.classify import ColumnFacts, classify
+from beijiang.protection.models.detectors import Counts, Seen, checks, counts_of, survey, wanted_checks
+from beijiang.protection.models.looked import Looked
+from beijiang.protection.service.ruling import visible_types
+from beijiang.tables import FILE_COLUMN, ROW_COLUMN, WriteMode
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from beijiang.engine import Engine
+    from beijiang.protection.models.grades import Findings
+    from beijiang.tables import Lake, Snapshot, TableWritten
+
+__all__ = ["Surveyor"]
+
+CELLS_IN_FULL: Final = 20_000_000
+"""Up to so many cells every row is looked at; above, every n-th row, never fewer than ``SAMPLE_ROWS``."""
+SAMPLE_ROWS: Final = 100_000
+COLUMNS_AT_ONCE: Final = 60
+SURVEY_SECONDS: Final = 600.0
+_ADDING: Final = frozenset({WriteMode.APPEND.value, WriteMode.MERGE.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyor:
+    """Counts what the detectors find in the columns of a table."""
+
+    lake: Lake
+    engine: Engine
+
+    def look(
+        self, snapshot: Snapshot, event: TableWritten, before: Looked | None
+    ) -> tuple[dict[str, tuple[str, Findings]], Looked]:
+        """Return kind and findings per column, and the counts to go on from the next time."""
+        types = visible_types(snapshot)
+        looked = self._grown(snapshot, event, before) or self._whole(snapshot, _looked_at(types))
+        comments = dict(zip(event.columns, event.column_comments, strict=False))
+        facts = []
+        for name, word in types.items():
+            column = ColumnFacts(name, word, comment=comments.get(name, ""))
+            facts.append(replace(column, counts=looked.counts[name]) if name in looked.counts else column)
+        return classify(facts, snapshot.rows, sampled=looked.sampled), looked
+
+    def _grown(self, snapshot: Snapshot, event: TableWritten, before: Looked | None) -> Looked | None:
+        """Return the counts of before with those of the rows that this version brought; None where that is not enough."""
+        if before is None or not before.may_grow(event.version) or event.columns_changed:
+            return None
+        placed = FILE_COLUMN in snapshot.schema.names and event.sources
+        if event.mode not in _ADDING or not placed:
+            return None
+        try:
+            old = self.lake.snapshot(event.table, before.version)
+        except (NotFound, Unavailable):
+            return None
+        known = set(old.files)
+        added = replace(snapshot, files=tuple(name for name in snapshot.files if name not in known))
+        new: dict[str, Counts] = {}
+        if added.files:
+            seen = Seen(files=tuple(source["sha256"] for source in event.sources))
+            new = self._counts(added, list(before.counts), seen)
+        looked = before.grown(event.version, new)
+        return looked if looked.holds else None
+
+    def _whole(self, snapshot: Snapshot, columns: Sequence[str]) -> Looked:
+        step = _step(snapshot.rows, len(columns)) if ROW_COLUMN in snapshot.schema.names else 1
+        counts = self._counts(snapshot, columns, Seen(step=step))
+        rows = max((found.rows for found in counts.values()), default=snapshot.rows)
+        return Looked(snapshot.version, rows, 0, step > 1, counts)
+
+    def _counts(self, snapshot: Snapshot, columns: Sequence[str], seen: Seen) -> dict[str, Counts]:
+        found: dict[str, Counts] = {}
+        for start in range(0, len(columns), COLUMNS_AT_ONCE):
+            part = columns[start : start + COLUMNS_AT_ONCE]
+            row = self._ask(snapshot, survey(snapshot.table, part, seen), part, seen)
+            counts = {name: counts_of(row, index) for index, name in enumerate(part)}
+            wanted = {name: names for name in part if (names := wanted_checks(counts[name]))}
+            if wanted:
+                row = self._ask(snapshot, checks(snapshot.table, wanted, seen), list(wanted), seen)
+            for index, (name, names) in enumerate(wanted.items()):
+                passed = {check: row[f"c{index}_{check}"] for check in names}
+                counts[name] = replace(counts[name], hits={**counts[name].hits, **passed})
+            found |= counts
+        return found
+
+    def _ask(self, snapshot: Snapshot, query: exp.Select, columns: Sequence[str], seen: Seen) -> Mapping[str, int]:
+        from beijiang.engine import QueryLimits
+
+        scan = self.lake.scan(snapshot, [*columns, *seen.columns])
+        answer = self.engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=SURVEY_SECONDS))
+        return {name: int(value) for name, value in answer.to_pylist()[0].items()}
+
+
+def _looked_at(types: Mapping[str, str]) -> list[str]:
+    return [name for name, word in types.items() if word in {"text", "integer"}]
+
+
+def _step(rows: int, columns: int) -> int:
+    if rows * columns <= CELLS_IN_FULL:
+        return 1
+    wanted = max(SAMPLE_ROWS, CELLS_IN_FULL // max(columns, 1))
+    return max(1, rows // wanted)
