@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
@@ -64,6 +64,12 @@ def _estimates(connection: Any) -> dict[str, int]:
         found = connection.execute(query.where(_CLASS.c.reltuples >= 0))
         return {f"{schema}.{name}": int(rows) for schema, name, rows in found}
     return {}
+
+
+@lru_cache(maxsize=32)
+def _engine(url: sa.URL) -> sa.Engine:
+    """Return what makes connections to an address, which keeps its compiled statements and no connection."""
+    return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
 
 
 class PostgreSQLOptions(ConnectorOptions):
@@ -222,12 +228,10 @@ class PostgreSQL(Connector, FollowsLog):
     @contextmanager
     def session(self, *, autocommit: bool = True) -> Iterator[sa.Connection]:
         """Open a connection; each statement is a transaction of its own, or all are one that is rolled back."""
-        with self.speaking():
-            engine = sa.create_engine(self._url("postgresql+psycopg"), poolclass=sa.NullPool)
-            with engine.connect() as connection:
-                connection.exec_driver_sql("SET lock_timeout = '60s'")  # whoever holds the table at the source
-                connection.commit()
-                yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
+        with self.speaking(), _engine(self._url("postgresql+psycopg")).connect() as connection:
+            connection.exec_driver_sql("SET lock_timeout = '60s'")  # whoever holds the table at the source
+            connection.commit()
+            yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 
     def _schemas(self, inspector: sa.Inspector) -> list[str]:
         if self.options.schemas:
