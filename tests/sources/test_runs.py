@@ -246,3 +246,31 @@ def test_the_source_counts_beside_the_reading_where_it_gives_a_second_connection
     assert (proof.verdict, proof.body["counted_by"]) == (Verdict.EQUAL, "source")
     assert proof.body["source"] == proof.body["held"]
     assert counted == threads
+
+
+@pytest.mark.parametrize("kind", ["table", "view", "one connection"])
+def test_a_large_table_is_read_through_several_connections_of_one_moment(students: Any, kind: str) -> None:
+    students.sql(
+        """INSERT INTO "学生" SELECT 'x' || g, repeat('长', 60) || g, 1, NULL, NULL FROM generate_series(1, 9000) g"""
+    )
+    role = f"clerk_{uuid.uuid4().hex}"
+    limit = 1 if kind == "one connection" else -1
+    students.sql(
+        """CREATE VIEW "在校" AS SELECT * FROM "学生" """,
+        f"CREATE ROLE {role} LOGIN CONNECTION LIMIT {limit}",
+        f'GRANT SELECT ON "学生", "在校" TO {role}',
+    )
+    students.connect("多连接", user=role, connections=4)
+    feed = "在校" if kind == "view" else "学生"
+    students.platform.sources.take(SYSTEM, SyncDraft(source_id="多连接", feed=feed, table="学生名册", key=("学号",)))
+    proof = students.certificate(students.run("学生名册"))
+    assert (proof.verdict, proof.body["source"]["rows"]) == (Verdict.EQUAL, 12_000)
+    assert proof.body["source"] == proof.body["held"]
+
+
+def test_pages_are_counted_of_tables_only(students: Any) -> None:
+    source = students.platform.sources
+    made = source._connector(source.source(SYSTEM, "学籍库"))
+    students.sql("""CREATE VIEW "在校" AS SELECT * FROM "学生" """, "ANALYZE")
+    assert made.pages(made.found("学生")[0]) > 10
+    assert made.pages(made.found("在校")[0]) == 0
