@@ -176,7 +176,10 @@ def test_a_column_that_is_gone_stops_the_run_and_a_new_one_comes_along(students:
     run = students.platform.ingest.wait(SYSTEM, students.platform.sources.run(SYSTEM, "学生名册"))
     assert run.error is not None
     assert (run.error["code"], run.error["detail"]["columns"]) == ("source_column_gone", ["学分"])
-    assert "学分" in students.platform.sources.plan(SYSTEM, "学生名册").stops
+    plan = students.platform.sources.plan(SYSTEM, "学生名册")
+    assert "学分" in plan.stops
+    assert run.error["detail"]["affected"] == [a.to_json() for a in plan.affected]
+    assert [(a.kind.value, a.name) for a in plan.affected] == [("resource", "学生名册")]
     assert students.rows("学生名册", "count(*) AS n") == [{"n": 3000}]
 
 
@@ -187,6 +190,7 @@ def test_a_narrowed_type_stops_with_a_plan(students: Any) -> None:
     run = students.platform.ingest.wait(SYSTEM, students.platform.sources.run(SYSTEM, "学生名册"))
     assert run.error is not None
     assert run.error["code"] == "schema_change_stops"
+    assert [a["kind"] for a in run.error["detail"]["affected"]] == ["resource"]
     assert students.rows("学生名册", "count(*) AS n") == [{"n": 3000}]
 
 

@@ -365,6 +365,9 @@ def _say_more(plan: SyncPlan) -> None:
         say(Text(f"重叠 {size}：{reason.zh}", f"Overlap {size}: {reason.en}"))
     if plan.compares_keys:
         say(Text("将比对全部主键。", "All keys would be compared."))
+    for found in plan.affected:
+        kind, name, text = found.kind.text, found.name, found.text
+        say(Text(f"受影响 · {kind.zh}“{name}”：{text.zh}", f'Affected, {kind.en} "{name}": {text.en}'))
 
 
 def _actor(registry: Sources, person: str) -> Actor:

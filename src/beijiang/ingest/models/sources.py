@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from beijiang.ingest.models.arriving import FileRules, Sighting
 from beijiang.ingest.models.files import RunMode
+from beijiang.ingest.models.impact import Affected
 from beijiang.ingest.models.lateness import Overlap
 from beijiang.kit import Text
 from beijiang.kit.errors import JsonValue
@@ -202,6 +203,8 @@ class SyncPlan:
     """How far before the position it would read, where that is learned."""
     compares_keys: bool = False
     """All keys would be compared, so that rows deleted at the source leave."""
+    affected: Sequence[Affected] = ()
+    """Who would feel it that columns go or change their type."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the plan for an API answer or the terminal."""
@@ -219,6 +222,7 @@ class SyncPlan:
             **({"files": [f.to_json() for f in self.files]} if self.sync.files is not None else {}),
             "overlap": None if self.overlap is None else self.overlap.to_json(),
             "compares_keys": self.compares_keys,
+            "affected": [a.to_json() for a in self.affected],
             "warnings": [{"zh": w.zh, "en": w.en} for w in self.warnings],
         }
 

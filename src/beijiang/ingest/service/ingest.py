@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
+    from beijiang.ingest.models import Impact
     from beijiang.ingest.readers import ReadOptions
     from beijiang.ingest.service.work import Shop
     from beijiang.jobs import Job, JobRun, Jobs
@@ -77,6 +78,7 @@ class Ingest:
         self.clock = clock
         self.settings = settings
         self.release_checks = release_checks
+        self.impact: Impact | None = None
 
     # Handing in
 
@@ -389,6 +391,7 @@ class Ingest:
             home=self.settings.home,
             bad_row_limit=self.settings.bad_row_limit,
             release_checks=self.release_checks,
+            impact=self.impact,
         )
 
     def _run(self, run_id: str) -> Run:
