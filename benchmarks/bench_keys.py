@@ -68,7 +68,7 @@ def main(rows: int) -> None:
             copy = time.perf_counter() - begin
         platform = build(Settings.for_tests(home, engine_memory_mb=512))
         platform.jobs.start_worker()
-        nothing = taken(platform, keys=False)
+        nothing = [taken(platform, keys=False) for _ in range(2)][-1]  # the first also loads what a process loads once
         compared = taken(platform, keys=True)
         made = platform.sources.comparisons(SYSTEM, "人口")[0]
         assert made.gone == GONE, made

@@ -42,7 +42,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
-from beijiang.protection import Gate, Protection, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
 from beijiang.standards import Standards
 from beijiang.tables import Lake, Tables, TableWritten
 from beijiang.web.assets import assets_present
@@ -169,6 +169,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     sql = SqlGateway(gate, engine, access, evidence, settings)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
+    ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
     vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)

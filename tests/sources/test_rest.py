@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import logging
 import threading
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from beijiang.ingest import SourceDraft, SyncDraft, SyncMode, Verdict
 from beijiang.ingest.connectors.documents import MISSING, as_json, find, parse, steps, text_of
-from beijiang.ingest.connectors.rest_auth import exchange_headers
+from beijiang.ingest.connectors.rest_exchange import exchange_headers, unpacked
 from beijiang.kit import SYSTEM, BeijiangError, Invalid, NotFound, Refused
 from beijiang.outbound import Target
 
@@ -420,6 +422,74 @@ def test_the_exchange_platforms_signature_is_the_known_one(bureau: Bureau) -> No
     error = bureau.stops()
     assert error["code"] == "service_not_ok"
     assert "E-106" in str(error)
+
+
+@pytest.mark.parametrize("cipher", ["ecb", "cbc"])
+def test_the_exchange_platforms_key_service_gives_keys_that_end(bureau: Bureau, cipher: str) -> None:
+    """A key is asked for with the app key, opened, used until shortly before its end, and once more when it is refused."""
+    given: list[str] = []
+    refuse_first = True
+
+    def answer(asked: Asked) -> Reply:
+        nonlocal refuse_first
+        moment = asked.headers["gjgxjhpt_rtime"]
+        if asked.path.endswith("/key"):
+            assert asked.headers["gjgxjhpt_sign"] == exchange_headers(SECRET, "s_1", "r_1", moment)["gjgxjhpt_sign"]
+            given.append(f"signing-key-{len(given)}")
+            end = str(int((time.time() + 3600) * 1000))
+            return 200, {
+                "code": "0",
+                "data": {"secret": packed(given[-1], cipher), "secretEndTime": end},
+                "message": "",
+            }
+        good = asked.headers["gjgxjhpt_sign"] == exchange_headers(given[-1], "s_1", "r_1", moment)["gjgxjhpt_sign"]
+        if refuse_first or not good:  # the platform withdrew the first key
+            refuse_first = False
+            return 401, {}
+        return by_page(bureau.service)(asked)
+
+    bureau.service.answer = answer
+    options = {"auth": "exchange", "user": "r_1", "key_url": f"{bureau.service.url}/key", "key_made_by": "md5"}
+    bureau.connect({"service": "s_1", "paging": {"by": "page"}}, **options, key_cipher=cipher, secret=SECRET)
+    bureau.take()
+    assert bureau.run().report["rows"] == 25
+    assert given == ["signing-key-0", "signing-key-1"], "one, and one more after the refusal, for all pages"
+    bureau.platform.sources.change(SYSTEM, "服务", {"key_cipher": "cbc" if cipher == "ecb" else "ecb"})
+    assert bureau.stops()["code"] == "exchange_key"
+
+
+def packed(key: str, cipher: str) -> str:
+    """Pack a signing key as a key service does."""
+    data = key.encode() + bytes([16 - len(key) % 16] * (16 - len(key) % 16))
+    made = hashlib.md5(SECRET.encode(), usedforsecurity=False).digest()
+    start = b"0123456789abcdef"
+    mode = modes.ECB() if cipher == "ecb" else modes.CBC(start)  # noqa: S305 - what the platform does
+    sealer = Cipher(algorithms.AES(made), mode).encryptor()
+    sealed = sealer.update(data) + sealer.finalize()
+    return sealed.hex() if cipher == "ecb" else base64.b64encode(start + sealed).decode()
+
+
+def test_what_javas_generator_makes_of_a_seed_opens_a_key() -> None:
+    """Known answer: AES/ECB/PKCS5 under KeyGenerator(128) seeded through SHA1PRNG, SHA1(SHA1(seed)) cut to 16 bytes."""
+    made = hashlib.sha1(hashlib.sha1(b"demo-app-key-0001", usedforsecurity=False).digest(), usedforsecurity=False)
+    sealer = Cipher(algorithms.AES(made.digest()[:16]), modes.ECB()).encryptor()  # noqa: S305 - what the platform does
+    sealed = sealer.update(b"opened" + bytes([10] * 10)) + sealer.finalize()
+    assert (
+        unpacked(base64.b64encode(sealed).decode(), "demo-app-key-0001", cipher="ecb", made_by="sha1prng") == "opened"
+    )
+    with pytest.raises(Invalid, match="key service"):
+        unpacked(base64.b64encode(sealed).decode(), "another-app-key", cipher="ecb", made_by="itself")
+    assert unpacked("plain", "demo-app-key-0001", cipher="none", made_by="itself") == "plain"
+
+
+@pytest.mark.parametrize("option", ["token_url", "key_url", "base_url"])
+def test_a_secret_does_not_follow_to_another_address(bureau: Bureau, option: str) -> None:
+    bureau.connect(
+        auth="oauth2", token_url=f"{bureau.service.url}/token", key_url=f"{bureau.service.url}/key", secret=SECRET
+    )
+    with pytest.raises(Invalid) as refused:
+        bureau.platform.sources.change(SYSTEM, "服务", {option: "http://127.0.0.1:1/elsewhere"})
+    assert refused.value.reason == "secrets_needed"
 
 
 # What is new

@@ -176,7 +176,10 @@ def test_a_column_that_is_gone_stops_the_run_and_a_new_one_comes_along(students:
     run = students.platform.ingest.wait(SYSTEM, students.platform.sources.run(SYSTEM, "学生名册"))
     assert run.error is not None
     assert (run.error["code"], run.error["detail"]["columns"]) == ("source_column_gone", ["学分"])
-    assert "学分" in students.platform.sources.plan(SYSTEM, "学生名册").stops
+    plan = students.platform.sources.plan(SYSTEM, "学生名册")
+    assert "学分" in plan.stops
+    assert run.error["detail"]["affected"] == [a.to_json() for a in plan.affected]
+    assert [(a.kind.value, a.name) for a in plan.affected] == [("resource", "学生名册")]
     assert students.rows("学生名册", "count(*) AS n") == [{"n": 3000}]
 
 
@@ -187,6 +190,7 @@ def test_a_narrowed_type_stops_with_a_plan(students: Any) -> None:
     run = students.platform.ingest.wait(SYSTEM, students.platform.sources.run(SYSTEM, "学生名册"))
     assert run.error is not None
     assert run.error["code"] == "schema_change_stops"
+    assert [a["kind"] for a in run.error["detail"]["affected"]] == ["resource"]
     assert students.rows("学生名册", "count(*) AS n") == [{"n": 3000}]
 
 
@@ -246,3 +250,31 @@ def test_the_source_counts_beside_the_reading_where_it_gives_a_second_connection
     assert (proof.verdict, proof.body["counted_by"]) == (Verdict.EQUAL, "source")
     assert proof.body["source"] == proof.body["held"]
     assert counted == threads
+
+
+@pytest.mark.parametrize("kind", ["table", "view", "one connection"])
+def test_a_large_table_is_read_through_several_connections_of_one_moment(students: Any, kind: str) -> None:
+    students.sql(
+        """INSERT INTO "学生" SELECT 'x' || g, repeat('长', 60) || g, 1, NULL, NULL FROM generate_series(1, 9000) g"""
+    )
+    role = f"clerk_{uuid.uuid4().hex}"
+    limit = 1 if kind == "one connection" else -1
+    students.sql(
+        """CREATE VIEW "在校" AS SELECT * FROM "学生" """,
+        f"CREATE ROLE {role} LOGIN CONNECTION LIMIT {limit}",
+        f'GRANT SELECT ON "学生", "在校" TO {role}',
+    )
+    students.connect("多连接", user=role, connections=4)
+    feed = "在校" if kind == "view" else "学生"
+    students.platform.sources.take(SYSTEM, SyncDraft(source_id="多连接", feed=feed, table="学生名册", key=("学号",)))
+    proof = students.certificate(students.run("学生名册"))
+    assert (proof.verdict, proof.body["source"]["rows"]) == (Verdict.EQUAL, 12_000)
+    assert proof.body["source"] == proof.body["held"]
+
+
+def test_pages_are_counted_of_tables_only(students: Any) -> None:
+    source = students.platform.sources
+    made = source._connector(source.source(SYSTEM, "学籍库"))
+    students.sql("""CREATE VIEW "在校" AS SELECT * FROM "学生" """, "ANALYZE")
+    assert made.pages(made.found("学生")[0]) > 10
+    assert made.pages(made.found("在校")[0]) == 0

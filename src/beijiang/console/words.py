@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beijiang.ingest import AffectedKind
 from beijiang.kit import Text
 
 __all__ = ["word"]
@@ -19,6 +20,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "take_offline": Text("下线", "taken offline"),
         "withdraw": Text("撤回", "withdrawn"),
     },
+    "affected": {kind.value: kind.text for kind in AffectedKind},
     "mode": {
         "auto": Text("自动", "automatic"),
         "append": Text("追加", "append"),

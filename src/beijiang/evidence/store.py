@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     insert,
     null,
     select,
@@ -26,6 +27,7 @@ from beijiang.db import UtcDateTime, metadata
 from beijiang.evidence.models import (
     GENESIS,
     TARGET_LIMIT,
+    Decision,
     Entry,
     EvidenceQuery,
     EvidenceRecord,
@@ -33,8 +35,11 @@ from beijiang.evidence.models import (
     commitment_of,
     digest_of,
 )
+from beijiang.kit import SYSTEM
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, Row, Select
 
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
@@ -150,6 +155,16 @@ class EvidenceStore:
             select(records.c.body, records.c.digest).where(records.c.id == record_id)
         ).one_or_none()
         return None if row is None else EvidenceRecord.from_body(row.body, row.digest)
+
+    def readers(self, target: str, since: datetime) -> list[tuple[str | None, int]]:
+        """Return which organisations, the platform itself left out, read a target since then, and how often."""
+        reads = func.count().label("reads")
+        where = (records.c.target == target) & (records.c.action == "read") & (records.c.at >= since)
+        query = select(records.c.org_id, reads).where(
+            where, records.c.decision == Decision.ALLOW, records.c.actor_id != SYSTEM.id
+        )
+        query = query.group_by(records.c.org_id).order_by(reads.desc(), records.c.org_id)
+        return [(row.org_id, row.reads) for row in self.connection.execute(query)]
 
     def search(self, query: EvidenceQuery) -> list[EvidenceRecord]:
         """Return matching records, newest first, at most ``limit``."""

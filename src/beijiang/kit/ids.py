@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
+from base64 import b32encode
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
+_RANDOM = 55
+_SPARE = 20
+"""Bits that fill the 100 of an id up to whole bytes."""
 
 
 def new_id(prefix: str) -> str:
@@ -13,7 +17,6 @@ def new_id(prefix: str) -> str:
 
     The alphabet is Crockford's base 32 in lower case, so ids sort by time and read well aloud.
     """
-    stamp = int(time.time() * 1000)
-    head = "".join(_ALPHABET[(stamp >> shift) & 31] for shift in range(40, -1, -5))
-    tail = "".join(secrets.choice(_ALPHABET) for _ in range(11))
-    return f"{prefix}_{head}{tail}"
+    number = int(time.time() * 1000) << _RANDOM | secrets.randbits(_RANDOM)
+    text = b32encode((number << _SPARE).to_bytes(15, "big")).translate(_ALPHABET).decode()
+    return f"{prefix}_{text[:20]}"

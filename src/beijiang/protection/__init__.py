@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.reference import Kind, kinds
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
-    from beijiang.protection.service import Gate, Protection, SqlGateway, SqlResult
+    from beijiang.protection.service import ColumnImpact, Gate, Protection, SqlGateway, SqlResult
 
 __all__ = [
     "AUDIENCE_NAMES",
     "EVERYBODY",
     "Audience",
     "ColumnGrade",
+    "ColumnImpact",
     "Findings",
     "Gate",
     "GradeSource",

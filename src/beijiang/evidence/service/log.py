@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from beijiang.db import Database, UnitOfWork
@@ -177,6 +178,12 @@ class Evidence:
             found = EvidenceStore(connection).search(replace(query, limit=query.limit + 1))
         page = found[: query.limit]
         return EvidencePage(tuple(page), page[-1].sequence if len(found) > query.limit else None)
+
+    def readers(self, target: str, since: datetime) -> list[tuple[str | None, int]]:
+        """Return which organisations (None: people of none) read a target since then, and how often."""
+        self.flush()
+        with self._db.read() as connection:
+            return EvidenceStore(connection).readers(target, since)
 
     def flush(self) -> None:
         """Wait until everything deferred so far is durable."""

@@ -264,9 +264,10 @@ def why(run: Run) -> BeijiangError:
     """Return the error that a run ended with."""
     error = run.error or {"code": run.state.value, "zh": "汇聚没有完成。", "en": "The run did not come to its end."}
     detail = error.get("detail")
+    affected: Any = detail.get("affected", []) if isinstance(detail, dict) else []
     return Invalid(
-        str(error["zh"]),
-        str(error["en"]),
+        str(error["zh"]) + "".join(f"\n受影响：{a['name']}，{a['zh']}" for a in affected),
+        str(error["en"]) + "".join(f"\nAffected: {a['name']}, {a['en']}" for a in affected),
         code=str(error["code"]),
         detail={**(detail if isinstance(detail, dict) else {}), "run": run.id},
     )

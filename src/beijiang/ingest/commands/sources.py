@@ -379,6 +379,9 @@ def _say_more(plan: SyncPlan) -> None:
                 f"Keeps history: {held:,} states hold now; {begins} would begin and {ends} would end (?: only the run can tell).",
             )
         )
+    for found in plan.affected:
+        kind, name, text = found.kind.text, found.name, found.text
+        say(Text(f"受影响 · {kind.zh}“{name}”：{text.zh}", f'Affected, {kind.en} "{name}": {text.en}'))
 
 
 def _actor(registry: Sources, person: str) -> Actor:

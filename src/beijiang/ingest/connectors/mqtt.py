@@ -16,7 +16,7 @@ import ssl
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
@@ -101,7 +101,11 @@ class Subscription:
         self._repeated = 0
         self._too_large = 0
         self._trouble: dict[str, JsonValue] | None = None
+        self._wanted = lru_cache(maxsize=10_000)(self._is_wanted)
         self._client = self._made(outbound)
+
+    def _is_wanted(self, topic: str) -> bool:
+        return any(topic_matches_sub(wanted, topic) for wanted in self._options.topics)
 
     def _made(self, outbound: Outbound) -> _Checked:
         given = self._options
@@ -234,7 +238,7 @@ class Subscription:
         mark = _mark(message.mid, topic, payload)
         told = partial(self._landed, self._turn, message.mid, message.qos)
         try:
-            if not any(topic_matches_sub(wanted, topic) for wanted in self._options.topics):
+            if not self._wanted(topic):
                 self._served.spool.put(b"", partial(told, None))  # asked for by an earlier session
                 return
             if len(payload) > _LARGEST:

@@ -352,7 +352,7 @@ class _Snapshot(Snapshot):
             return None
         return super().fingerprint()
 
-    def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
+    def stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         from beijiang.ingest.connectors.mysql_rows import columns_of, shortest

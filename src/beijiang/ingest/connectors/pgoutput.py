@@ -142,14 +142,13 @@ def _cells(data: bytes, at: int) -> tuple[list[Cell], int]:
     cells: list[Cell] = []
     for _ in range(count):
         kind = data[at]
-        at += 1
         if kind == _TEXT:
-            size = int.from_bytes(data[at : at + 4], "big")
-            at += 4
-            cells.append(data[at : at + size].decode())
-            at += size
+            end = at + 5 + int.from_bytes(data[at + 1 : at + 5], "big")
+            cells.append(data[at + 5 : end].decode())
+            at = end
         else:
             cells.append(None if kind == _NULL else Untouched.UNTOUCHED)
+            at += 1
     return cells, at
 
 

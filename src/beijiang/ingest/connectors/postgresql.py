@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, partial, reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
@@ -23,8 +23,10 @@ from beijiang.ingest.connectors.contract import (
     Wanted,
     option,
 )
+from beijiang.ingest.connectors.postgresql_checks import Named
 from beijiang.ingest.connectors.sql import Grammar, Snapshot, SqlTable, find_feeds, find_table, landed_schema
 from beijiang.ingest.connectors.troubles import source_refuses, source_unreachable
+from beijiang.ingest.readers.pipeline import mingled
 from beijiang.ingest.typing import ColumnSpec, ColumnType
 from beijiang.kit import BeijiangError, Text
 
@@ -40,6 +42,10 @@ _MOMENT: Final = "YYYY-MM-DD HH24:MI:SS.US"
 _YEARS: Final = ("0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00", "10000-01-01 00:00+00")
 _TLS: Final = {"off": "disable", "encrypt": "require", "verify": "verify-full"}
 _INNER: Final = ("pg_", "information_schema")
+_PAGES: Final = 64
+"""Pages of a table (512 KiB) for which a connection of its own is worth while."""
+_BY_PAGE: Final = 140_000
+"""The first version that finds rows by their page without reading the whole table."""
 _WRONG_LOGIN: Final = frozenset({"28000", "28P01"})
 _NO_RIGHT: Final = frozenset({"42501"})
 _GONE: Final = frozenset({"3D000", "3F000", "42P01", "42703"})
@@ -51,7 +57,9 @@ _BAD: Final = {
 
 
 _CLASS: Final = sa.table(
-    "pg_class", sa.column("relname"), sa.column("relnamespace"), sa.column("reltuples"), schema="pg_catalog"
+    "pg_class",
+    *(sa.column(name) for name in ("oid", "relname", "relnamespace", "reltuples", "relkind")),
+    schema="pg_catalog",
 )
 _SPACE: Final = sa.table("pg_namespace", sa.column("oid"), sa.column("nspname"), schema="pg_catalog")
 
@@ -64,6 +72,12 @@ def _estimates(connection: Any) -> dict[str, int]:
         found = connection.execute(query.where(_CLASS.c.reltuples >= 0))
         return {f"{schema}.{name}": int(rows) for schema, name, rows in found}
     return {}
+
+
+@lru_cache(maxsize=32)
+def _engine(url: sa.URL) -> sa.Engine:
+    """Return what makes connections to an address, which keeps its compiled statements and no connection."""
+    return sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
 
 
 class PostgreSQLOptions(ConnectorOptions):
@@ -91,6 +105,16 @@ class PostgreSQLOptions(ConnectorOptions):
             "verify: the certificate is checked; encrypt: it is not; off: plain.",
         ),
         default="verify",
+    )
+    connections: int = option(
+        Text("连接数", "Connections"),
+        Text(
+            "大表同时用几个连接读取，都看到同一时刻；数据源机器空闲、网络较慢时可加大。",
+            "Through so many a large table is read at once, all of one moment; raise it where the source has processors to spare or is far away.",
+        ),
+        default=1,
+        ge=1,
+        le=8,
     )
     time_zone: str = option(
         Text("时区", "Time zone"),
@@ -195,7 +219,7 @@ class PostgreSQL(Connector, FollowsLog):
         return PostgreSQLCapture(self, name)
 
     @contextmanager
-    def opened(self, wanted: Wanted, snapshot: str = "") -> Iterator[Reading]:
+    def opened(self, wanted: Wanted, snapshot: str = "") -> Iterator[_Snapshot]:
         """Open a look at a feed, of now or of a snapshot that another connection exported."""
         import adbc_driver_postgresql.dbapi as adbc
 
@@ -211,6 +235,16 @@ class PostgreSQL(Connector, FollowsLog):
         with self._inspector() as inspector:
             return find_table(inspector, name, self._schemas(inspector))
 
+    def pages(self, table: SqlTable) -> int:
+        """Return how many pages a table has that can be read page by page; 0 where it cannot be told."""
+        size = sa.func.pg_relation_size(_CLASS.c.oid) / sa.cast(sa.func.current_setting("block_size"), sa.BigInteger())
+        version = sa.cast(sa.func.current_setting("server_version_num"), sa.Integer())
+        query = sa.select(size).select_from(_CLASS.join(_SPACE, _SPACE.c.oid == _CLASS.c.relnamespace))
+        query = query.where(_CLASS.c.relname == table.name, _CLASS.c.relkind.in_(["r", "m"]), version >= _BY_PAGE)
+        with suppress(BeijiangError), self.session(autocommit=False) as session:
+            return int(session.execute(query.where(_SPACE.c.nspname == (table.schema or "public"))).scalar() or 0)
+        return 0
+
     def grammar(self) -> Grammar:
         """Return how this source's values are read and written."""
         return _Grammar(self.options.time_zone)
@@ -222,12 +256,10 @@ class PostgreSQL(Connector, FollowsLog):
     @contextmanager
     def session(self, *, autocommit: bool = True) -> Iterator[sa.Connection]:
         """Open a connection; each statement is a transaction of its own, or all are one that is rolled back."""
-        with self.speaking():
-            engine = sa.create_engine(self._url("postgresql+psycopg"), poolclass=sa.NullPool)
-            with engine.connect() as connection:
-                connection.exec_driver_sql("SET lock_timeout = '60s'")  # whoever holds the table at the source
-                connection.commit()
-                yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
+        with self.speaking(), _engine(self._url("postgresql+psycopg")).connect() as connection:
+            connection.exec_driver_sql("SET lock_timeout = '60s'")  # whoever holds the table at the source
+            connection.commit()
+            yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 
     def _schemas(self, inspector: sa.Inspector) -> list[str]:
         if self.options.schemas:
@@ -284,11 +316,32 @@ class _Snapshot(Snapshot):
     def _again(self, wanted: Wanted) -> Reading:
         return _Snapshot(self._source, self._cursor, self._table, wanted)
 
-    def twin(self) -> AbstractContextManager[Reading] | None:
+    def twin(self) -> AbstractContextManager[_Snapshot]:
         self._cursor.execute("SELECT pg_export_snapshot()")
         return self._source.opened(self._wanted, self._cursor.fetch_arrow_table()[0][0].as_py())
 
-    def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the wanted rows; a large table is cut by its pages and read through as many connections as may be used."""
+        whole = self._wanted.window is None or self._wanted.window.start is None
+        most = self._source.options.connections if whole else 1
+        pages = self._source.pages(self._table) if most > 1 else 0
+        rows = self._grammar.rows(self._table, self._wanted)
+        with ExitStack() as others:
+            looks = [self]
+            while len(looks) < min(most, pages // _PAGES):
+                twin = self.twin()
+                try:
+                    looks.append(others.enter_context(twin))
+                except BeijiangError:  # the account may have no more of them
+                    break
+            ends = [pages * n // len(looks) for n in range(1, len(looks))]
+            parts = [_within(rows, first, last) for first, last in zip([0, *ends], [*ends, None], strict=True)]
+            if len(looks) == 1:
+                yield from self.stream(rows)
+            else:
+                yield from mingled([partial(look.stream, part) for look, part in zip(looks, parts, strict=True)])
+
+    def stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         self._cursor.execute(self._grammar.text(statement))
@@ -305,6 +358,13 @@ class _Snapshot(Snapshot):
     def _all(self, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
         self._cursor.execute(self._grammar.text(statement))
         return [tuple(row.values()) for row in self._cursor.fetch_arrow_table().to_pylist()]
+
+
+def _within(rows: sa.Select[Any], first: int, last: int | None) -> sa.Select[Any]:
+    """Keep the rows on some pages of a table; None for the last reads to the end."""
+    place: sa.ColumnClause[Any] = sa.column("ctid")
+    rows = rows.where(place >= sa.cast(sa.literal(f"({first},0)", sa.Text()), Named("tid")))
+    return rows if last is None else rows.where(place < sa.cast(sa.literal(f"({last},0)", sa.Text()), Named("tid")))
 
 
 def _told(error: Exception) -> BeijiangError:

@@ -316,6 +316,7 @@ class _Stretch(Changes):
         self._placed_in: dict[int, list[int]] = {}
         self._first = self._finished = lsn(start.at)
         self._begun: Begin | None = None
+        self._where = ("", "", "")
 
     def end(self) -> LogPosition:
         assert self._end is not None  # noqa: S101  # asked for when everything was read
@@ -345,13 +346,14 @@ class _Stretch(Changes):
     def _hear(self, message: Message) -> None:
         if isinstance(message, Begin):
             self._begun = message
+            self._where = (lsn_text(message.commit), message.at, str(message.xid))
         elif isinstance(message, Commit):
             self._finished = max(self._finished, message.end)
         elif isinstance(message, Relation):
             self._relations[message.id] = message
             self._placed_in.pop(message.id, None)
         elif isinstance(message, Row | Truncate) and self._begun is not None and self._begun.commit >= self._first:
-            self._take(self._begun, message)
+            self._take(message)
 
     def _places(self, relation: Relation) -> list[int]:
         """Return where each wanted column stands in a relation; -1 where it came later.
@@ -374,8 +376,8 @@ class _Stretch(Changes):
             raise identity_missing(self._wanted.feed.name, self._wanted.key)
         return [places[list(self._columns).index(n)] for n in self._names]
 
-    def _take(self, begun: Begin, message: Row | Truncate) -> None:
-        where = [lsn_text(begun.commit), begun.at, str(begun.xid)]
+    def _take(self, message: Row | Truncate) -> None:
+        where = self._where
         if isinstance(message, Truncate):
             self._rewritten = False  # that is why it is in another file
             self._rows.append([Op.TRUNCATE.value, *where, None, None, *([None] * len(self._names))])
@@ -391,14 +393,16 @@ class _Stretch(Changes):
             return
         if old is not None and message.old_is_whole:
             new = [o if n is Untouched.UNTOUCHED else n for o, n in zip(old, new, strict=True)]
-        unset = [n for n, cell in zip(self._names, new, strict=True) if cell is Untouched.UNTOUCHED] or None
-        cells = [None if cell is Untouched.UNTOUCHED else cell for cell in new]
         op, before = (Op.INSERT if message.kind == "I" else Op.UPDATE), None
-        if old is not None and [old[i] for i in self._key] != [new[i] for i in self._key]:
+        if old is not None and any(old[i] != new[i] for i in self._key):
             bare = [old[i] if i in self._key else None for i in range(len(old))]
             self._rows.append([Op.DELETE.value, *where, None, None, *bare])
             op, before = Op.INSERT, True
-        self._rows.append([op.value, *where, unset, before, *cells])
+        unset: list[str] | None = None
+        if Untouched.UNTOUCHED in new:
+            unset = [n for n, cell in zip(self._names, new, strict=True) if cell is Untouched.UNTOUCHED]
+            new = [None if cell is Untouched.UNTOUCHED else cell for cell in new]
+        self._rows.append([op.value, *where, unset, before, *new])
 
     def _batch(self) -> pa.RecordBatch:
         """Return what was gathered, values as canonical text."""
@@ -440,4 +444,6 @@ class _Stretch(Changes):
 
 
 def _placed(cells: list[Cell] | None, places: list[int]) -> list[Cell] | None:
+    if cells is not None and places == list(range(len(cells))):  # all columns, in their own order
+        return cells
     return None if cells is None else [None if p < 0 or p >= len(cells) else cells[p] for p in places]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, urlencode
 
 from beijiang.ingest.connectors import rest_troubles as troubles
 from beijiang.ingest.connectors.documents import find, parse
+from beijiang.ingest.connectors.rest_exchange import ExchangeKeys
 from beijiang.ingest.connectors.troubles import source_refuses
 from beijiang.outbound import Credentials
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.connectors.rest_options import RestOptions
     from beijiang.outbound import Http
 
-__all__ = ["Auth", "exchange_headers"]
+__all__ = ["Auth"]
 
 _EARLY: Final = 30.0
 """Seconds before its end in which a token is not used any more."""
@@ -35,6 +34,7 @@ class Auth:
         self._secret = options.secret.get_secret_value()
         self._token = ""
         self._until = 0.0
+        self._exchange = ExchangeKeys(options)
 
     def credentials(self, http: Http, service: str) -> Credentials:
         """Return what goes with a request to an end-point."""
@@ -49,13 +49,13 @@ class Auth:
         if given.auth == "oauth2":
             return Credentials({"Authorization": f"Bearer {self._fresh(http)}"})
         if given.auth == "exchange":
-            return Credentials(exchange_headers(self._secret, service, given.user, str(time.time_ns() // 1_000_000)))
+            return Credentials(self._exchange.headers(http, service))
         return Credentials()
 
     def renew(self) -> bool:
         """Forget a token that was refused; tell whether another one can be had."""
         had, self._token = bool(self._token), ""
-        return had
+        return self._exchange.forget() or had
 
     def _fresh(self, http: Http) -> str:
         if self._token and time.monotonic() < self._until:
@@ -84,14 +84,3 @@ class Auth:
 
 def _basic(pair: str) -> str:
     return "Basic " + base64.b64encode(pair.encode("utf-8")).decode("ascii")
-
-
-def exchange_headers(key: str, service: str, requester: str, moment: str) -> dict[str, str]:
-    """Return the four headers of the national exchange platform: Base64(HMAC-SHA256(key, service + requester + time))."""
-    digest = hmac.new(key.encode("utf-8"), f"{service}{requester}{moment}".encode(), hashlib.sha256).digest()
-    return {
-        "gjgxjhpt_rid": requester,
-        "gjgxjhpt_sid": service,
-        "gjgxjhpt_rtime": moment,
-        "gjgxjhpt_sign": base64.b64encode(digest).decode("ascii"),
-    }

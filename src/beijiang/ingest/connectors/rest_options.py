@@ -169,6 +169,30 @@ class RestOptions(ConnectorOptions):
         default="basic",
     )
     scope: str = option(Text("权限范围", "Scope"), Text("OAuth2 的 scope。", "OAuth2 scope."), default="")
+    key_url: str = option(
+        Text("密钥服务地址", "Key service"),
+        Text(
+            "exchange：颁发有期限签名密钥的地址；空则直接用密钥签名。",
+            "exchange: address that gives signing keys for a while; empty: the secret itself signs.",
+        ),
+        default="",
+    )
+    key_cipher: Literal["ecb", "cbc", "none"] = option(
+        Text("密钥加密方式", "How keys are packed"),
+        Text(
+            "签名密钥用应用密钥以 AES 加密：ecb、cbc（前 16 字节为初始向量），none 为明文。以平台文档为准。",
+            "Given keys are encrypted with AES under the app key: ecb, cbc (the first 16 bytes are the IV), or none. The platform's documents say which.",
+        ),
+        default="ecb",
+    )
+    key_made_by: Literal["itself", "md5", "sha1prng"] = option(
+        Text("AES 密钥来源", "AES key"),
+        Text(
+            "应用密钥本身（16、24、32 字节）、其 MD5，或 Java SHA1PRNG 由它生成。",
+            "The app key itself (16, 24 or 32 bytes), its MD5, or what Java's SHA1PRNG makes of it.",
+        ),
+        default="itself",
+    )
     per_second: float = option(
         Text("每秒请求数", "Requests per second"),
         Text("每秒最多请求几次；0 表示我方不限。", "Requests per second at most; 0: no limit of ours."),
@@ -208,7 +232,7 @@ class RestOptions(ConnectorOptions):
         default="",
     )
 
-    @field_validator("base_url", "token_url")
+    @field_validator("base_url", "token_url", "key_url")
     @classmethod
     def _address(cls, value: str) -> str:
         from beijiang.outbound import parsed

@@ -14,6 +14,7 @@ __all__ = [
     "columns_unknown",
     "endless",
     "leads_elsewhere",
+    "no_key",
     "no_rows",
     "not_ok",
     "short",
@@ -55,6 +56,15 @@ def not_ok(code: str) -> Invalid:
         f"服务报告失败，结果码“{shown[:40]}”。请按服务方的说明处理（如未授权、参数有误）。",
         f'The service reports a failure, result code "{shown[:40]}". See its documentation (no grant, wrong parameter).',
         code="service_not_ok",
+    )
+
+
+def no_key() -> Invalid:
+    """Say that the key service gave nothing that the app key opens."""
+    return Invalid(
+        "密钥服务没有给出可用的签名密钥。请核对应用密钥、key_cipher 与 key_made_by（以平台文档为准）。",
+        "The key service gave no signing key that the app key opens. Check the app key, key_cipher and key_made_by against the platform's documents.",
+        code="exchange_key",
     )
 
 

@@ -195,7 +195,7 @@ class Snapshot(Reading):
         """Return the same look at other rows."""
 
     @abstractmethod
-    def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
+    def stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         """Yield what a statement selects, in the types of ``schema``."""
 
     @abstractmethod
@@ -214,13 +214,13 @@ class Snapshot(Reading):
         return found
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        return self._stream(self._grammar.rows(self._table, self._wanted))
+        return self.stream(self._grammar.rows(self._table, self._wanted))
 
     def keys(self) -> Iterator[pa.RecordBatch]:
-        return self._stream(self._grammar.key_rows(self._table, self._wanted))
+        return self.stream(self._grammar.key_rows(self._table, self._wanted))
 
     def rows_in(self, buckets: Sequence[int]) -> Iterator[pa.RecordBatch]:
-        return self._stream(self._grammar.rows(self._table, self._wanted, buckets))
+        return self.stream(self._grammar.rows(self._table, self._wanted, buckets))
 
     def fingerprint(self) -> Fingerprint | None:
         found = self._all(self._grammar.tallies(self._table, self._wanted))

@@ -177,7 +177,7 @@ class _Snapshot(Snapshot):
         top = super().position()
         return None if top is None else _written(top)
 
-    def _stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
+    def stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         names = [c.name for c in statement.selected_columns]

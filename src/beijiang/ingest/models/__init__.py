@@ -8,6 +8,7 @@ from beijiang.ingest.models import (
     files,
     freshness,
     harvest,
+    impact,
     lateness,
     looks,
     schedules,
@@ -23,6 +24,7 @@ from beijiang.ingest.models.capture import *  # noqa: F403
 from beijiang.ingest.models.files import *  # noqa: F403
 from beijiang.ingest.models.freshness import *  # noqa: F403
 from beijiang.ingest.models.harvest import *  # noqa: F403
+from beijiang.ingest.models.impact import *  # noqa: F403
 from beijiang.ingest.models.lateness import *  # noqa: F403
 from beijiang.ingest.models.looks import *  # noqa: F403
 from beijiang.ingest.models.schedules import *  # noqa: F403
@@ -39,6 +41,7 @@ __all__ += capture.__all__
 __all__ += files.__all__
 __all__ += freshness.__all__
 __all__ += harvest.__all__
+__all__ += impact.__all__
 __all__ += lateness.__all__
 __all__ += looks.__all__
 __all__ += schedules.__all__

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from beijiang.ingest.models.arriving import FileRules, Sighting
 from beijiang.ingest.models.files import RunMode
+from beijiang.ingest.models.impact import Affected
 from beijiang.ingest.models.lateness import Overlap
 from beijiang.kit import Text
 from beijiang.kit.errors import JsonValue
@@ -227,6 +228,8 @@ class SyncPlan:
     """All keys would be compared, so that rows deleted at the source leave."""
     states: StatesPlan | None = None
     """Of a table that keeps its history: states that hold, and that would begin and end."""
+    affected: Sequence[Affected] = ()
+    """Who would feel it that columns go or change their type."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the plan for an API answer or the terminal."""
@@ -245,6 +248,7 @@ class SyncPlan:
             "overlap": None if self.overlap is None else self.overlap.to_json(),
             "compares_keys": self.compares_keys,
             **({"states": self.states.to_json()} if self.states is not None else {}),
+            "affected": [a.to_json() for a in self.affected],
             "warnings": [{"zh": w.zh, "en": w.en} for w in self.warnings],
         }
 

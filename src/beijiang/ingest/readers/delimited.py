@@ -14,7 +14,7 @@ from io import StringIO
 from itertools import islice
 
 from beijiang.ingest.readers.contract import Note, RawBatch, ReadOptions, SourceTable
-from beijiang.ingest.readers.dialect import sniff_delimiter, split_sample
+from beijiang.ingest.readers.dialect import sniffed, split_sample
 from beijiang.ingest.readers.encoding import CARRIAGE_RETURN, Flaw, LineStream, TextChunk, detect
 from beijiang.ingest.readers.headers import Grid, check_width, find_header
 from beijiang.ingest.readers.pipeline import ahead
@@ -41,14 +41,14 @@ class DelimitedTable(SourceTable):
         self.inner_name = source.inner
         self.detected = detect(source, options.encoding)
         self.encoding = self.detected.encoding
-        head = source.head(_SAMPLE)
+        first = source.head(_SAMPLE)
         feed = "\n".encode(self.encoding)
-        self.mac = feed not in head and "\r".encode(self.encoding) in head and not self.encoding.startswith("utf-")
-        self.mac = self.mac or (self.encoding == "utf-8" and b"\n" not in head and b"\r" in head)
+        self.mac = feed not in first and "\r".encode(self.encoding) in first and not self.encoding.startswith("utf-")
+        self.mac = self.mac or (self.encoding == "utf-8" and b"\n" not in first and b"\r" in first)
         sample, flaws = self._sample()
         self._refuse_monster(sample, flaws)
-        self.delimiter = _usable(options.delimiter) or sniff_delimiter(sample[: 256 << 10], source.suffix)
-        grid = split_sample(sample[: 256 << 10], self.delimiter)
+        head, asked = sample[: 256 << 10], _usable(options.delimiter)
+        self.delimiter, grid = (asked, split_sample(head, asked)) if asked else sniffed(head, source.suffix)
         if not grid:
             # One record fills the sample: a header of many columns, or a quote that never closes.
             grid = [sample.split("\n", 1)[0].split(self.delimiter)]
@@ -126,8 +126,8 @@ class DelimitedTable(SourceTable):
         return len(rest) > self.skip_lines and bool(rest[-1].strip())
 
     def batches(self) -> Iterator[RawBatch]:
-        """Parse the file in chunks of a few megabytes, one chunk ahead of the caller."""
-        return ahead(self._parse)
+        """Parse the file in chunks of a few megabytes, one chunk ahead of the caller; a small file is one chunk."""
+        return self._parse() if self.source.size <= self.limits.chunk_bytes else ahead(self._parse)
 
     def _parse(self) -> Iterator[RawBatch]:
         parser = RecordParser(self.columns, self.delimiter, self.limits)

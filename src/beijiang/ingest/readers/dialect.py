@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 from io import StringIO
 
-__all__ = ["cells", "sniff_delimiter", "split_sample"]
+__all__ = ["cells", "sniffed", "split_sample"]
 
 CANDIDATES = (",", "\t", ";", "|", "\x1f", "\x01", "^", "~", "，")
 _ROWS = 200
@@ -30,13 +30,16 @@ def split_sample(text: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def sniff_delimiter(text: str, suffix: str) -> str:
-    """Return the delimiter under which most rows of ``text`` have the same number (above one) of cells."""
-    best, best_score = "\t" if suffix in {".tsv", ".tab"} else ",", 0.0
+def sniffed(text: str, suffix: str) -> tuple[str, list[list[str]]]:
+    """Return the delimiter under which most rows of ``text`` have the same number (above one) of cells, and the rows."""
+    usual = "\t" if suffix in {".tsv", ".tab"} else ","
+    best: tuple[str, list[list[str]]] | None = None
+    best_score = 0.0
     for candidate in CANDIDATES:
         if candidate not in text or len(candidate.encode()) > 1:
             continue
-        widths = Counter(len(row) for row in split_sample(text, candidate) if any(c.strip() for c in row))
+        rows = split_sample(text, candidate)
+        widths = Counter(len(row) for row in rows if "".join(row).strip())
         total = widths.total()
         if not total:
             continue
@@ -46,8 +49,8 @@ def sniff_delimiter(text: str, suffix: str) -> str:
         # Agreement counts most; more columns decide between delimiters that agree equally well.
         score = count / total + min(width, 50) / 500
         if count and score > best_score:
-            best, best_score = candidate, score
-    return best
+            best, best_score = (candidate, rows), score
+    return best or (usual, split_sample(text, usual))
 
 
 def cells(text: str, delimiter: str) -> tuple[str, ...] | str:

@@ -1,14 +1,14 @@
-"""Read ahead in a thread, so that parsing the next batch overlaps with work on this one."""
+"""Read ahead in threads, so that parsing the next batch overlaps with work on this one."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Generic, TypeVar
 
-__all__ = ["ahead"]
+__all__ = ["ahead", "mingled"]
 
 T = TypeVar("T")
 
@@ -23,8 +23,8 @@ class _End:
 class _Worker(Generic[T]):
     """Runs one iterator in a thread and hands its items over through a short queue."""
 
-    def __init__(self, produce: Callable[[], Iterator[T]], depth: int) -> None:
-        self.items: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
+    def __init__(self, produce: Callable[[], Iterator[T]], items: queue.Queue[T | _End]) -> None:
+        self.items = items
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(produce,), name="beijiang-read-ahead", daemon=True)
 
@@ -54,13 +54,30 @@ class _Worker(Generic[T]):
 
 def ahead(produce: Callable[[], Iterator[T]], depth: int = 2) -> Iterator[T]:
     """Run ``produce`` in a thread; at most ``depth`` items wait, and closing stops the thread."""
-    worker = _Worker(produce, depth)
-    worker.thread.start()
+    return mingled([produce], depth)
+
+
+def mingled(producers: Sequence[Callable[[], Iterator[T]]], depth: int = 2) -> Iterator[T]:
+    """Run each producer in a thread and yield what comes, as it comes; at most ``depth`` items of each wait.
+
+    The first error ends it for all, and closing stops all threads.
+    """
+    items: queue.Queue[T | _End] = queue.Queue(maxsize=depth * len(producers))
+    workers = [_Worker(produce, items) for produce in producers]
     try:
-        while not isinstance(item := worker.items.get(), _End):
-            yield item
-        if item.error is not None:
-            raise item.error
+        for worker in workers:
+            worker.thread.start()
+        running = len(workers)
+        while running:
+            item = items.get()
+            if not isinstance(item, _End):
+                yield item
+            elif item.error is not None:
+                raise item.error
+            else:
+                running -= 1
     finally:
-        worker.stop.set()
-        worker.thread.join()
+        for worker in workers:
+            worker.stop.set()
+        for worker in workers:
+            worker.thread.join()

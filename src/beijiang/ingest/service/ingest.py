@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
+    from beijiang.ingest.models import Impact
     from beijiang.ingest.readers import ReadOptions
     from beijiang.ingest.service.work import Shop
     from beijiang.jobs import Job, JobRun, Jobs
@@ -78,6 +79,7 @@ class Ingest:
         self.clock = clock
         self.settings = settings
         self.release_checks = release_checks
+        self.impact: Impact | None = None
 
     # Handing in
 
@@ -390,6 +392,7 @@ class Ingest:
             home=self.settings.home,
             bad_row_limit=self.settings.bad_row_limit,
             release_checks=self.release_checks,
+            impact=self.impact,
         )
 
     def _run(self, run_id: str) -> Run:

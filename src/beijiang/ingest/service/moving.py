@@ -10,7 +10,7 @@ from beijiang.kit import Invalid
 __all__ = ["check_place"]
 
 _PLACE: Final = (
-    "host", "port", "url", "base_url", "endpoint", "dialect", "parameters", "tls", "authority", "ca", "host_key",
+    "host", "port", "url", "base_url", "token_url", "key_url", "endpoint", "dialect", "parameters", "tls", "authority", "ca", "host_key",
 )  # fmt: skip
 """Options that say who is told the secrets, how the other side proves itself, and who can listen."""
 _CHECKED: Final = frozenset({"verify", "on"})

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Permission
 from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window
-from beijiang.ingest.models import SYNC_JOB, CursorRange, IngestRequest, Sync, SyncMode, SyncPlan
+from beijiang.ingest.models import SYNC_JOB, CursorRange, IngestRequest, Sync, SyncMode, SyncPlan, changed_columns
 from beijiang.ingest.service.filing import file_request, plan_files, run_files
 from beijiang.ingest.service.foreseeing import states_of
 from beijiang.ingest.service.logs import captured_plan
@@ -63,11 +63,11 @@ class Running:
         made = self._connector(self._source_of(sync))
         if isinstance(made, FileConnector):
             return plan_files(self, actor, sync, made, whole=whole)
-        stops = ""
+        stops, changing = "", list[str]()
         try:
             feed = checked_feed(made, sync, list(known))
         except Conflict as stop:
-            stops, feed = stop.text.zh, made.describe(sync.feed)
+            stops, feed, changing = stop.text.zh, made.describe(sync.feed), changed_columns(stop)
         column = feed.column(sync.cursor)
         start, end = (None, None) if not part else self._bounds(sync, part, feed)
         overlap = None if column is None else self.overlap(actor, sync.id, column.spec.type)
@@ -96,6 +96,8 @@ class Running:
             }
             for c in feed.columns
         ]
+        changing += [str(c["name"]) for c in columns if c["changed"]]
+        impact = self.ingest.impact
         plan = SyncPlan(
             sync=sync,
             creates=arrow is None,
@@ -107,6 +109,7 @@ class Running:
             overlap=overlap,
             compares_keys=due,
             states=states_of(self.tables, actor, wanted, sync, counted, whole=followed is None and not due),
+            affected=impact.of(sync.table, changing) if impact is not None and changing else (),
         )
         if followed is None:
             return plan

@@ -58,6 +58,11 @@ def _long(value: exp.Expr, low: int, high: int) -> exp.Expr:
     return exp.Between(this=_call("LENGTH", value), low=_number(low), high=_number(high))
 
 
+def _has_letters(value: exp.Expr) -> exp.Expr:
+    """Tell whether a text is more than ASCII: bytes and characters are counted faster than any pattern is sought."""
+    return exp.NEQ(this=_call("STRLEN", value), expression=_call("LENGTH", value))
+
+
 def _both(first: exp.Expr, second: exp.Expr) -> exp.Expr:
     """Test ``second`` only where ``first`` holds: a CASE keeps the cheap test in front."""
     return exp.Case().when(first, second).else_(exp.false())
@@ -125,7 +130,8 @@ def _is_name(value: exp.Expr) -> exp.Expr:
     given = r"[\p{Han}]{1,2}"
     pattern = rf"[{surnames}]{given}|(?:[\p{{Han}}]{{1,6}}·)?[\p{{Han}}]{{0,4}}(?:{mongolian})[\p{{Han}}]{{0,3}}|欧阳{given}|[\p{{Han}}]{{1,8}}·[\p{{Han}}]{{1,8}}"
     ending = exp.Not(this=_call("REGEXP_MATCHES", value, _text(f"[{_PLACE_ENDINGS}]$")))
-    return _both(_long(value, 2, 16), exp.And(this=_full(value, pattern), expression=ending))
+    likely = exp.And(this=_has_letters(value), expression=_long(value, 2, 16))
+    return _both(likely, exp.And(this=_full(value, pattern), expression=ending))
 
 
 def _embedded(value: exp.Expr) -> exp.Expr:
@@ -149,7 +155,8 @@ def _embedded_mobile(value: exp.Expr) -> exp.Expr:
 
 def _address(value: exp.Expr) -> exp.Expr:
     pattern = "(?:省|市|盟|旗|县|区|镇|乡|苏木).*(?:路|街|号|村|嘎查|小区|楼|室|单元|组|巷)"
-    return _both(_long(value, 6, 200), _call("REGEXP_MATCHES", value, _text(pattern)))
+    likely = exp.And(this=_has_letters(value), expression=_long(value, 6, 200))
+    return _both(likely, _call("REGEXP_MATCHES", value, _text(pattern)))
 
 
 PATTERNS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
@@ -166,7 +173,10 @@ PATTERNS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
     "embedded": _embedded,
     "embedded_mobile": _embedded_mobile,
 }
-"""Counted in every column of text or whole numbers."""
+"""Counted in every column of text."""
+
+OF_DIGITS: Final = ("id", "uscc", "uscc_sole", "card", "mobile")
+"""Those that a whole number can match."""
 
 CHECKS: Final[dict[str, tuple[str, Callable[[exp.Expr], exp.Expr]]]] = {
     "id_valid": ("id", lambda v: _both(_is_id(v), _id_holds(v))),
@@ -210,17 +220,18 @@ class Seen:
         return [*([ROW_COLUMN] if self.step > 1 else []), *([FILE_COLUMN] if self.files else [])]
 
 
-def survey(table: str, columns: Sequence[str], seen: Seen) -> exp.Select:
-    """Return the one query that counts all patterns in all ``columns``."""
+def survey(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
+    """Return the one query that counts the patterns in all ``columns``, given with their types."""
     counted: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows")]
-    for i in range(len(columns)):
+    for i, kind in enumerate(columns.values()):
         value = exp.column(f"c{i}")
         filled = exp.Nullif(this=value.copy(), expression=_text(""))
         distinct = exp.Anonymous(this="APPROX_COUNT_DISTINCT", expressions=[filled.copy()])
         counted.append(exp.alias_(exp.Count(this=filled), f"c{i}_values", copy=False))
         counted.append(exp.alias_(distinct, f"c{i}_distinct", copy=False))
-        counted += [_counted(build(value), f"c{i}_{name}") for name, build in PATTERNS.items()]
-    return exp.select(*counted, copy=False).from_(_values(table, columns, seen), copy=False)
+        wanted = OF_DIGITS if kind == "integer" else PATTERNS
+        counted += [_counted(PATTERNS[name](value), f"c{i}_{name}") for name in wanted]
+    return exp.select(*counted, copy=False).from_(_values(table, list(columns), seen), copy=False)
 
 
 def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.Select:
@@ -263,7 +274,7 @@ def counts_of(row: Mapping[str, int], index: int) -> Counts:
         rows=row["rows"],
         values=row[f"c{index}_values"],
         distinct=row[f"c{index}_distinct"],
-        hits={name: row[f"c{index}_{name}"] for name in PATTERNS} | dict.fromkeys(CHECKS, 0),
+        hits={name: row.get(f"c{index}_{name}", 0) for name in PATTERNS} | dict.fromkeys(CHECKS, 0),
     )
 
 

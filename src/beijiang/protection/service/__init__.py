@@ -3,5 +3,6 @@
 from beijiang.protection.service.gate import Gate
 from beijiang.protection.service.gateway import SqlGateway, SqlResult
 from beijiang.protection.service.grading import Protection
+from beijiang.protection.service.impact import ColumnImpact
 
-__all__ = ["Gate", "Protection", "SqlGateway", "SqlResult"]
+__all__ = ["ColumnImpact", "Gate", "Protection", "SqlGateway", "SqlResult"]

@@ -42,7 +42,8 @@ class Surveyor:
     ) -> tuple[dict[str, tuple[str, Findings]], Looked]:
         """Return kind and findings per column, and the counts to go on from the next time."""
         types = visible_types(snapshot)
-        looked = self._grown(snapshot, event, before) or self._whole(snapshot, _looked_at(types))
+        wanted = {name: word for name, word in types.items() if word in {"text", "integer"}}
+        looked = self._grown(snapshot, event, wanted, before) or self._whole(snapshot, wanted)
         comments = dict(zip(event.columns, event.column_comments, strict=False))
         facts = []
         for name, word in types.items():
@@ -50,7 +51,9 @@ class Surveyor:
             facts.append(replace(column, counts=looked.counts[name]) if name in looked.counts else column)
         return classify(facts, snapshot.rows, sampled=looked.sampled), looked
 
-    def _grown(self, snapshot: Snapshot, event: TableWritten, before: Looked | None) -> Looked | None:
+    def _grown(
+        self, snapshot: Snapshot, event: TableWritten, columns: Mapping[str, str], before: Looked | None
+    ) -> Looked | None:
         """Return the counts of before with those of the rows that this version brought; None where that is not enough."""
         if before is None or not before.may_grow(event.version) or event.columns_changed:
             return None
@@ -66,27 +69,28 @@ class Surveyor:
         new: dict[str, Counts] = {}
         if added.files:
             seen = Seen(files=tuple(source["sha256"] for source in event.sources))
-            new = self._counts(added, list(before.counts), seen)
+            new = self._counts(added, columns, seen)
         looked = before.grown(event.version, new)
         return looked if looked.holds else None
 
-    def _whole(self, snapshot: Snapshot, columns: Sequence[str]) -> Looked:
+    def _whole(self, snapshot: Snapshot, columns: Mapping[str, str]) -> Looked:
         step = _step(snapshot.rows, len(columns)) if ROW_COLUMN in snapshot.schema.names else 1
         counts = self._counts(snapshot, columns, Seen(step=step))
         rows = max((found.rows for found in counts.values()), default=snapshot.rows)
         return Looked(snapshot.version, rows, 0, step > 1, counts)
 
-    def _counts(self, snapshot: Snapshot, columns: Sequence[str], seen: Seen) -> dict[str, Counts]:
+    def _counts(self, snapshot: Snapshot, columns: Mapping[str, str], seen: Seen) -> dict[str, Counts]:
         found: dict[str, Counts] = {}
-        for start in range(0, len(columns), COLUMNS_AT_ONCE):
-            part = columns[start : start + COLUMNS_AT_ONCE]
-            row = self._ask(snapshot, survey(snapshot.table, part, seen), part, seen)
+        names = list(columns)
+        for start in range(0, len(names), COLUMNS_AT_ONCE):
+            part = {name: columns[name] for name in names[start : start + COLUMNS_AT_ONCE]}
+            row = self._ask(snapshot, survey(snapshot.table, part, seen), list(part), seen)
             counts = {name: counts_of(row, index) for index, name in enumerate(part)}
-            wanted = {name: names for name in part if (names := wanted_checks(counts[name]))}
+            wanted = {name: sums for name in part if (sums := wanted_checks(counts[name]))}
             if wanted:
                 row = self._ask(snapshot, checks(snapshot.table, wanted, seen), list(wanted), seen)
-            for index, (name, names) in enumerate(wanted.items()):
-                passed = {check: row[f"c{index}_{check}"] for check in names}
+            for index, (name, sums) in enumerate(wanted.items()):
+                passed = {check: row[f"c{index}_{check}"] for check in sums}
                 counts[name] = replace(counts[name], hits={**counts[name].hits, **passed})
             found |= counts
         return found
@@ -97,10 +101,6 @@ class Surveyor:
         scan = self.lake.scan(snapshot, [*columns, *seen.columns])
         answer = self.engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=SURVEY_SECONDS))
         return {name: int(value) for name, value in answer.to_pylist()[0].items()}
-
-
-def _looked_at(types: Mapping[str, str]) -> list[str]:
-    return [name for name, word in types.items() if word in {"text", "integer"}]
 
 
 def _step(rows: int, columns: int) -> int:
