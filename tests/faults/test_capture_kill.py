@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from beijiang.build import build
@@ -27,7 +28,16 @@ INSTANTS = [
 ]
 
 
-def test_killed_at_every_instant_the_table_ends_equal(tmp_path: Path, logical_url: str) -> None:
+OF_ANY_RUN = INSTANTS[2:5]
+
+
+@pytest.mark.parametrize(
+    ("mode", "history", "instants"),
+    [(SyncMode.CAPTURE, False, INSTANTS), (SyncMode.CAPTURE, True, INSTANTS), (SyncMode.FULL, True, OF_ANY_RUN)],
+)
+def test_killed_at_every_instant_the_table_ends_equal(
+    tmp_path: Path, logical_url: str, mode: SyncMode, history: bool, instants: list[str]
+) -> None:
     source = sa.create_engine(logical_url, poolclass=sa.NullPool)
     with source.begin() as connection:
         connection.execute(sa.text('CREATE TABLE "名册" ("编号" int PRIMARY KEY, "名称" text)'))
@@ -38,10 +48,10 @@ def test_killed_at_every_instant_the_table_ends_equal(tmp_path: Path, logical_ur
     platform.sources.allow(SYSTEM, Target(folder=folder), "套接字")
     given = {"host": folder, "database": source.url.database, "user": source.url.username, "tls": "off"}
     platform.sources.add(SYSTEM, SourceDraft(name="库", kind="postgresql", org_id="education", options=given))
-    platform.sources.take(SYSTEM, SyncDraft(source_id="库", feed="名册", table="名册", mode=SyncMode.CAPTURE))
+    platform.sources.take(SYSTEM, SyncDraft(source_id="库", feed="名册", table="名册", mode=mode, history=history))
     assert platform.ingest.wait(SYSTEM, platform.sources.run(SYSTEM, "名册")).error is None
     platform.close()
-    for number, instant in enumerate(INSTANTS, 1):
+    for number, instant in enumerate(instants, 1):
         with source.begin() as connection:
             connection.execute(sa.text(f'DELETE FROM "名册" WHERE "编号" = {number}'))
             connection.execute(sa.text(f"""UPDATE "名册" SET "名称" = '{instant}' WHERE "编号" = {number + 100}"""))
@@ -52,13 +62,20 @@ def test_killed_at_every_instant_the_table_ends_equal(tmp_path: Path, logical_ur
     platform.tables.recover()
     run = platform.ingest.wait(SYSTEM, platform.sources.run(SYSTEM, "名册"))
     assert run.error is None, run.error
-    while (more := platform.captures.catch_up(SYSTEM, "名册")) is not None:
+    if mode is SyncMode.FULL:  # that was the killed run, with what it had read by then
+        assert platform.ingest.wait(SYSTEM, platform.sources.run(SYSTEM, "名册")).error is None
+    while mode is SyncMode.CAPTURE and (more := platform.captures.catch_up(SYSTEM, "名册")) is not None:
         assert platform.ingest.wait(SYSTEM, more).error is None
     proof = platform.sources.verify(SYSTEM, "名册")
     assert (proof.verdict, proof.body["held"]) == (Verdict.EQUAL, proof.body["source"])
-    history = platform.tables.history(SYSTEM, "名册")
-    assert len({v.run_id for v in history}) == len(history), "no run commits twice"
-    assert sum(v.rows_removed for v in history) == len(INSTANTS), "no change counts twice"
+    versions = platform.tables.history(SYSTEM, "名册")
+    assert len({v.run_id for v in versions}) == len(versions), "no run commits twice"
+    assert sum(v.rows_removed for v in versions) == len(instants), "no change counts twice"
+    if history:
+        kept = 'SELECT count(*) AS n, count(valid_to) AS closed, count(DISTINCT ("编号", valid_from)) AS d FROM "名册"'
+        found = platform.sql.run(SYSTEM, kept).rows.to_pylist()
+        every = ROWS + 2 * len(instants)  # one row is new, one is changed: a state more for each
+        assert found == [{"n": every, "closed": 2 * len(instants), "d": every}]
     assert platform.evidence.check().ok
     platform.close()
     source.dispose()

@@ -243,35 +243,39 @@ def test_fixes_do_what_they_say() -> None:
             fix.check()
 
 
-def test_what_a_source_brought_is_mended_in_the_region_s_time(office: Platform, home: Path) -> None:
+@pytest.mark.parametrize("history", [False, True])
+def test_what_a_source_brought_is_mended_in_the_region_s_time(office: Platform, home: Path, history: bool) -> None:
     """Instants that a source wrote as texts are shown and read in the region's time, and stay the same instants."""
     import sqlite3
 
     from beijiang.ingest import SourceDraft, SyncDraft
     from beijiang.outbound import Target
 
-    database = sqlite3.connect(home / "源.db")
+    name = f"记录{history}"
+    database = sqlite3.connect(home / f"{name}.db")
     database.execute('CREATE TABLE "记录" ("编号" TEXT PRIMARY KEY, "数量" INTEGER, "时间" TIMESTAMP)')
     rows = [(f"R{n}", n, f"2026-03-01 08:00:{n % 60:02d}") for n in range(100)]
     database.executemany('INSERT INTO "记录" VALUES (?, ?, ?)', [*rows, ("R900", "很多", "2026-03-01 09:30:00")])
     database.commit()
     database.close()
     office.sources.allow(SYSTEM, Target(folder=str(home)), "测试")
-    options = {"path": str(home / "源.db"), "time_zone": "Asia/Shanghai"}
-    office.sources.add(SYSTEM, SourceDraft(name="记录库", kind="sqlite", org_id=ORG, options=options))
-    sync = office.sources.take(SYSTEM, SyncDraft(source_id="记录库", feed="记录", table="记录"))
+    options = {"path": str(home / f"{name}.db"), "time_zone": "Asia/Shanghai"}
+    office.sources.add(SYSTEM, SourceDraft(name=name, kind="sqlite", org_id=ORG, options=options))
+    sync = office.sources.take(SYSTEM, SyncDraft(source_id=name, feed="记录", table=name, history=history))
     run = office.ingest.wait(SYSTEM, office.sources.run(SYSTEM, sync.id))
     assert run.report["bad"] == 1, run.error
-    where = BenchQuery(table="记录")
+    where = BenchQuery(table=name)
     (row,) = office.bench.rows(SYSTEM, where).rows
     told = {c.column: c.text for c in row.cells}
     assert told["时间"].startswith("2026-03-01 09:30:00")
     office.bench.correct(SYSTEM, run.id, row.row.seq, {"数量": "12"})
     assert office.bench.plan_replay(SYSTEM, where).from_source
     office.ingest.wait(SYSTEM, office.bench.replay(SYSTEM, where))
-    found = content(office, "记录")
+    found = content(office, name)
     assert found["R900"]["时间"] - found["R1"]["时间"] == timedelta(minutes=89, seconds=59)
     assert len(found) == 101
     again = office.ingest.wait(SYSTEM, office.sources.run(SYSTEM, sync.id))
     assert again.report["bad"] == 1, "not mended at the source, so it is set aside again"
-    assert counts(office, "记录")[0] == 1
+    assert counts(office, name)[0] == 1
+    sql = f"""SELECT count(*) AS n FROM "{name}" WHERE "编号" = 'R900'"""
+    assert office.sql.run(SYSTEM, sql).rows.to_pylist() == [{"n": 1 if history else 0}], "a state that was, or no row"

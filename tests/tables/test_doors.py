@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from beijiang.access import watch_questions
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, ActorKind, BeijiangError, Language
-from beijiang.tables import Exit
+from beijiang.tables import Exit, WriteMode
 from beijiang.tables.commands import commands
 from beijiang.tables.routes import router
 from beijiang.terminal import set_style
@@ -148,3 +148,29 @@ def test_the_terminal_shows_tables_and_acts_on_them(one: Bench) -> None:
     plain = run.invoke(group, ["history", TABLE])
     assert "rollback" in plain.stdout
     assert "更正" in plain.stdout
+
+
+def test_both_doors_give_the_sql_of_a_moment(one: Bench) -> None:
+    one.commit(one.firms(0, 2), key=("统一社会信用代码",), mode=WriteMode.HISTORY)
+    one.commit(one.firms(0, 2), table="平表")
+    web, run, group = Web(one), CliRunner(), commands(lambda: one.tables)
+    sql = web("GET", f"/{TABLE}/as-of?at=2026-01-31T08:00%2B08:00").json()["sql"]
+    assert sql.startswith(f'SELECT * FROM "{TABLE}" WHERE "valid_from" <= ')
+    set_style(as_json=True, language=Language.ZH)
+    try:
+        told = run.invoke(group, ["as-of", TABLE, "2026-01-31T08:00+08:00"]).stdout
+        assert json.loads(told) == {"sql": sql}
+        assert json.loads(run.invoke(group, ["list"]).stdout)[0]["history"] is (
+            json.loads(run.invoke(group, ["list"]).stdout)[0]["name"] == TABLE
+        )
+    finally:
+        set_style(as_json=False, language=Language.ZH)
+    assert web("GET", f"/{TABLE}").json()["history"] is True
+    for path, code in (
+        (f"/{TABLE}/as-of?at=2026-01-31", "bad_moment"),
+        (f"/{TABLE}/as-of?at=x", "bad_moment"),
+        ("/平表/as-of?at=2026-01-31T08:00Z", "not_a_history_table"),
+    ):
+        with pytest.raises(BeijiangError) as caught:
+            web("GET", path)
+        assert caught.value.reason == code

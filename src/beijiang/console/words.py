@@ -26,6 +26,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "append": Text("追加", "append"),
         "merge": Text("按主键合并", "merge by key"),
         "replace": Text("整表替换", "replace"),
+        "history": Text("保留历史", "keep history"),
         "rollback": Text("回到旧版", "rollback"),
         "compact": Text("压实", "compaction"),
     },

@@ -162,7 +162,7 @@ def stub_sql(name: str, scan: Scan) -> str:
     return exp.Create(this=exp.Schema(this=_named(name), expressions=columns), kind="TABLE").sql(DIALECT)
 
 
-def copy_sql(query: exp.Query, scans: Mapping[str, Scan], target: str, row_group: int) -> str:
+def copy_sql(query: exp.Query, scans: Mapping[str, Scan | View], target: str, row_group: int) -> str:
     """Return the statement that writes the rows of a query as one Parquet file."""
     from sqlglot import exp
 

@@ -106,7 +106,7 @@ class DuckDBEngine(Engine):
             cursor.close()
 
     def write_parquet(
-        self, query: exp.Query, scans: Mapping[str, Scan], target: Path, limits: QueryLimits = DEFAULT_LIMITS
+        self, query: exp.Query, scans: Mapping[str, Scan | View], target: Path, limits: QueryLimits = DEFAULT_LIMITS
     ) -> WrittenFile:
         copy = copy_sql(query, scans, str(target), ROW_GROUP)
         try:
@@ -151,9 +151,12 @@ class DuckDBEngine(Engine):
             cursor.close()
 
 
-def all_readable(scans: Mapping[str, Scan]) -> bool:
+def all_readable(scans: Mapping[str, Scan | View]) -> bool:
     """Tell whether every file of the scans is there, so that a failure to write is not called one to read."""
-    return all(os.access(path, os.R_OK) for scan in scans.values() for path in scan.files)
+    return all(
+        all_readable(source.scans) if isinstance(source, View) else all(os.access(p, os.R_OK) for p in source.files)
+        for source in scans.values()
+    )
 
 
 def _capped(query: exp.Query, limits: QueryLimits) -> exp.Query:

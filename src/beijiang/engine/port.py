@@ -102,7 +102,7 @@ class Engine(ABC):
 
     @abstractmethod
     def write_parquet(
-        self, query: exp.Query, scans: Mapping[str, Scan], target: Path, limits: QueryLimits = DEFAULT_LIMITS
+        self, query: exp.Query, scans: Mapping[str, Scan | View], target: Path, limits: QueryLimits = DEFAULT_LIMITS
     ) -> WrittenFile:
         """Write the rows of a query as one Parquet file (zstd) in the order of the query, and flush it to disk."""
 

@@ -189,6 +189,7 @@ def _version(version: TableVersion, visible: frozenset[str], *, current: bool) -
 MODE_NAMES: Mapping[WriteMode, Text] = {
     WriteMode.APPEND: Text("追加", "rows appended"),
     WriteMode.MERGE: Text("按主键合并", "merged by key"),
+    WriteMode.HISTORY: Text("按主键更新，保留历史", "changed by key, earlier states kept"),
     WriteMode.REPLACE: Text("整表替换", "replaced as a whole"),
     WriteMode.ROLLBACK: Text("回滚到较早版本", "rolled back to an earlier version"),
     WriteMode.COMPACT: Text("整理存储，数据未变", "storage tidied, no row changed"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.kit import SYSTEM, Text
+from beijiang.tables.models import moment_of
 from beijiang.terminal import Column, as_json, language, progress, show
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _TABLES = (
     Column("rows", Text("行数", "rows"), right=True),
     Column("bytes", Text("字节", "bytes"), right=True, spare=True),
     Column("columns", Text("列数", "columns"), right=True, spare=True),
+    Column("history", Text("保留历史", "keeps history"), spare=True),
     Column("written_at", Text("更新时间", "written"), whole=True, spare=True),
 )
 _COLUMNS = (
@@ -73,6 +75,14 @@ def commands(get: Callable[[], Tables]) -> typer.Typer:
         """Show who wrote which version, why, from which files, and what changed."""
         show([_version(v) for v in get().history(SYSTEM, name, limit)], _VERSIONS)
 
+    @group.command("as-of")
+    def as_of(
+        name: str = typer.Argument(help="Name of a table that keeps its history."),
+        moment: str = typer.Argument(help="Moment with its offset: 2026-01-31T08:00+08:00."),
+    ) -> None:
+        """Print the SQL that shows a table as it was at a moment; run it with beijiang sql."""
+        show({"sql": get().as_of(SYSTEM, name, moment_of(moment))})
+
     @group.command("rollback")
     def rollback(
         name: str = typer.Argument(help="Name of the table."),
@@ -102,6 +112,7 @@ def _summary(info: Any) -> dict[str, Any]:
         "rows": info.rows,
         "bytes": info.bytes,
         "columns": len(info.columns),
+        "history": info.history,
         "written_at": info.written_at,
     }
 

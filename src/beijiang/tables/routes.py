@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor
-from beijiang.tables.models import SchemaPlan, TableInfo, TableVersion
+from beijiang.tables.models import SchemaPlan, TableInfo, TableVersion, moment_of
 from beijiang.tables.service import Tables
 
 __all__ = ["router"]
@@ -39,6 +39,14 @@ def router(tables: Tables) -> APIRouter:
     @api.get("/{name}/history", summary="Versions of a table, newest first")
     def history(request: Request, name: str, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
         return {"versions": [_version(v) for v in tables.history(_actor(request), name, limit)]}
+
+    @api.get("/{name}/as-of", summary="The SQL that shows a table that keeps its history as it was at a moment")
+    def as_of(
+        request: Request,
+        name: str,
+        at: Annotated[str, Query(max_length=40, description="With its offset: 2026-01-31T08:00+08:00")],
+    ) -> dict[str, Any]:
+        return {"sql": tables.as_of(_actor(request), name, moment_of(at))}
 
     @api.post("/{name}/rollback", summary="Make an older version the newest again")
     def rollback(request: Request, name: str, order: RollbackOrder) -> dict[str, Any]:

@@ -138,6 +138,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         overlap: Annotated[str, Form(max_length=40)] = "",
         deletes: Annotated[str, Form(max_length=4)] = "",
         deletes_every: Annotated[int, Form(ge=1, le=10_000)] = 1,
+        history: Annotated[str, Form(max_length=4)] = "",
     ) -> RedirectResponse:
         who = person(request)
 
@@ -152,6 +153,7 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 overlap=overlap,
                 deletes=bool(deletes),
                 deletes_every=deletes_every,
+                history=bool(history),
             )
             made = sources.take(who, draft)
             return f"/console/syncs/{made.id}", Text("请核对计划，然后开始取数。", "Check the plan, then begin.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse
 
 from beijiang.access import Permission
@@ -20,10 +20,11 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
 
     @pages.get("/sql")
-    def form(request: Request) -> HTMLResponse:
+    def form(request: Request, text: Annotated[str, Query(max_length=20_000)] = "") -> HTMLResponse:
+        """Show the page, with a query that another page proposes; nothing runs before it is sent."""
         who = person(request)
         platform.access.require(who, Permission.PROTECTION_SQL_RUN, who.org_id)
-        return frame.page(request, "sql.html", text="", purpose="", result=None, fault=None)
+        return frame.page(request, "sql.html", text=text, purpose="", result=None, fault=None)
 
     @pages.post("/sql")
     def run(

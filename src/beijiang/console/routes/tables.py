@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,7 +13,7 @@ from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.protection import AUDIENCE_NAMES, EVERYBODY, Audience, kinds
-from beijiang.tables import Exit, Filter, FilterOp
+from beijiang.tables import VALID_TO, Exit, Filter, FilterOp, moment_of
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -31,7 +32,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return frame.page(request, "tables.html", tables=platform.tables.list(who), names=names)
 
     @pages.get("/tables/{name}")
-    def table(request: Request, name: str, after: str | None = None) -> HTMLResponse:
+    def table(
+        request: Request, name: str, after: str | None = None, now: Annotated[str, Query(max_length=4)] = ""
+    ) -> HTMLResponse:
         who = person(request)
         info = platform.tables.get(who, name)
         grades, rules, preview, governed, fault = {}, None, None, None, None
@@ -39,7 +42,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             grades = {grade.column: grade for grade in platform.protection.grades(who, name)}
             rules = platform.protection.rules(who, name)  # before the gate: a rule may be why it shows nothing
             governed = platform.tables.open(who, name, "preview", Exit.PREVIEW)
-            preview = governed.page(limit=PREVIEW_ROWS, after=after)
+            holding = [Filter(VALID_TO, FilterOp.ISNULL)] if now and info.history else []
+            preview = governed.page(filters=holding, limit=PREVIEW_ROWS, after=after)
         except BeijiangError as error:
             fault = error.text
         resource = platform.catalog.resource_for_table(name)
@@ -55,12 +59,20 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             kind_names={kind.id: kind.name for kind in kinds().values()},
             governed=governed,
             preview=preview,
+            now=bool(now),
             fault=fault,
             resource=resource,
             history=platform.tables.history(who, name, 20),
             mending=next((c for c in frame.console.mending(who) if c.table == name), None),
             may=_rights(platform, request, info.org_id),
         )
+
+    @pages.get("/tables/{name}/as-of")
+    def as_of(request: Request, name: str, at: Annotated[str, Query(max_length=40)]) -> RedirectResponse:
+        """Hand the query of a moment to the query page; a moment without a zone is one of the platform's."""
+        who = person(request)
+        text = platform.tables.as_of(who, name, moment_of(at, ZoneInfo(platform.settings.time_zone)))
+        return RedirectResponse(f"/console/sql?{urlencode({'text': text})}", 303)
 
     @pages.post("/tables/{name}/grade")
     def correct(
@@ -163,5 +175,6 @@ def _rights(platform: Platform, request: Request, org_id: str) -> dict[str, bool
     return {
         "correct": allows(who, Permission.PROTECTION_GRADE_CORRECT, org_id),
         "rollback": allows(who, Permission.TABLES_TABLE_ROLLBACK, org_id),
+        "sql": allows(who, Permission.PROTECTION_SQL_RUN, who.org_id),
         "compact": allows(who, Permission.TABLES_TABLE_COMPACT, org_id),
     }

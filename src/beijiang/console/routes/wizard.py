@@ -21,6 +21,7 @@ from beijiang.console.routes.frame import Frame, person
 from beijiang.console.routes.sources import fields_of, options_of
 from beijiang.ingest import SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import BeijiangError, Invalid, Text
+from beijiang.tables import require_no_state_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,6 +59,7 @@ class Choice:
     deletes: bool
     resource: str
     """The catalog entry to bind it to; empty makes a new draft."""
+    history: bool = False
 
     def draft(self, source_id: str) -> SyncDraft:
         """Return it for the service."""
@@ -71,6 +73,7 @@ class Choice:
             cursor=self.cursor if following else "",
             overlap=self.overlap if following else "",
             deletes=self.deletes and following,
+            history=self.history,
         )
 
 
@@ -294,6 +297,13 @@ def _judged(choice: Choice, feed: Any, owner: str | None, source: Source) -> lis
     column = feed.column(choice.cursor)
     if choice.mode is SyncMode.INCREMENTAL and (column is None or not column.is_cursor):
         found.append(Text("增量取数需要游标列。", "An incremental sync needs a cursor."))
+    if choice.history and not (choice.key or feed.key):
+        found.append(Text("保留历史需要主键。", "To keep history takes a key."))
+    if choice.history:
+        try:
+            require_no_state_columns(c.name for c in feed.columns)
+        except Invalid as taken:
+            found.append(taken.text)
     return found
 
 
@@ -374,6 +384,7 @@ def _choices(params: Any) -> list[Choice]:
                 overlap=str(params.get(f"overlap:{number}", "")).strip(),
                 deletes=bool(params.get(f"deletes:{number}", "")),
                 resource=str(params.get(f"resource:{number}", "")),
+                history=bool(params.get(f"history:{number}", "")),
             )
         )
     return found

@@ -26,7 +26,9 @@ _FILES = (
     Column("state", Text("状态", "state")),
     Column("why", Text("原因", "why")),
 )
-_MODE = typer.Option(help="append, merge (with a key) or replace; auto: merge with a key, otherwise append.")
+_MODE = typer.Option(
+    help="append, merge (with a key), history (merge, earlier states kept) or replace; auto: merge with a key, otherwise append."
+)
 
 
 def add_files(group: typer.Typer, get: Callable[[], Sources]) -> None:

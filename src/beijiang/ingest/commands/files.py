@@ -71,7 +71,10 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
             list[str] | None, typer.Option("--key", help="Column that identifies a row; again for more columns.")
         ] = None,
         mode: Annotated[
-            RunMode, typer.Option(help="auto merges where there is a key and appends otherwise.")
+            RunMode,
+            typer.Option(
+                help="auto merges where there is a key and appends otherwise; history keeps what rows were before."
+            ),
         ] = RunMode.AUTO,
         encoding: str = typer.Option("auto", help="auto, utf-8, gb18030, gbk, big5, utf-16."),
         sheet: str = typer.Option("", help="Sheet of a workbook, or file inside an archive."),

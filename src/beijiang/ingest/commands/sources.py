@@ -57,6 +57,7 @@ _SYNCS = (
     Column("mode", Text("方式", "mode")),
     Column("cursor", Text("游标", "cursor")),
     Column("deletes", Text("跟踪删除", "follows deletions")),
+    Column("history", Text("保留历史", "keeps history")),
 )
 _TARGETS = (
     Column("id", Text("编号", "id")),
@@ -218,6 +219,9 @@ def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
         ),
         deletes: bool = typer.Option(False, "--deletes", help="Compare all keys, so that deleted rows leave too."),
         deletes_every: int = typer.Option(1, min=1, help="Compare them at every so many runs only."),
+        history: bool = typer.Option(
+            False, "--history", help="Keep every state that a row ever had, from when and up to when it held."
+        ),
         person: str = AS,
     ) -> None:
         """Say that a table or view of a source is to be taken into a table here."""
@@ -233,6 +237,7 @@ def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
             overlap=overlap,
             deletes=deletes,
             deletes_every=deletes_every,
+            history=history,
         )
         show(registry.take(_actor(registry, person), draft).to_json())
         say(Text(f"下一步：beijiang ingest plan {into}", f"Next: beijiang ingest plan {into}"))
@@ -365,6 +370,15 @@ def _say_more(plan: SyncPlan) -> None:
         say(Text(f"重叠 {size}：{reason.zh}", f"Overlap {size}: {reason.en}"))
     if plan.compares_keys:
         say(Text("将比对全部主键。", "All keys would be compared."))
+    if plan.states is not None:
+        held = plan.states.held
+        begins, ends = ("?" if n is None else f"{n:,}" for n in (plan.states.begins, plan.states.ends))
+        say(
+            Text(
+                f"保留历史：现有 {held:,} 个成立的状态，将新增 {begins} 个，结束 {ends} 个（? 表示取数时才知道）。",
+                f"Keeps history: {held:,} states hold now; {begins} would begin and {ends} would end (?: only the run can tell).",
+            )
+        )
     for found in plan.affected:
         kind, name, text = found.kind.text, found.name, found.text
         say(Text(f"受影响 · {kind.zh}“{name}”：{text.zh}", f'Affected, {kind.en} "{name}": {text.en}'))

@@ -192,7 +192,7 @@ class FileRules:
         outside = any(p.startswith("/") or ".." in p.split("/") or "\\" in p for p in everything)
         bounds = (0 <= self.quiet <= _MOST_QUIET, 1 <= self.limit <= _MOST_FILES, "/" not in self.done)
         checks = (
-            (mode is RunMode.MERGE and not key, _KEYLESS),
+            (mode in {RunMode.MERGE, RunMode.HISTORY} and not key, _KEYLESS),
             (mode is RunMode.APPEND and bool(key), _KEYED),
             (self.newest and mode is not RunMode.REPLACE, _NEWEST),
             (outside, _OUTSIDE),

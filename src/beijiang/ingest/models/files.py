@@ -77,6 +77,8 @@ class RunMode(StrEnum):
     APPEND = "append"
     MERGE = "merge"
     REPLACE = "replace"
+    HISTORY = "history"
+    """Merge, and keep every state that a row ever had, with the moments from and up to which it held."""
 
 
 class CheckKind(StrEnum):

@@ -24,6 +24,7 @@ __all__ = [
     "Certificate",
     "Source",
     "SourceDraft",
+    "StatesPlan",
     "Sync",
     "SyncDraft",
     "SyncMode",
@@ -122,6 +123,8 @@ class SyncDraft:
     """Compare all keys at incremental runs, so that rows deleted at the source leave the table."""
     deletes_every: int = 1
     """At each of them, or at every second, third ... one."""
+    history: bool = False
+    """Keep every state that a row ever had, with the moments from and up to which it held."""
     files: FileRules | None = None
     """Which files are taken and how; for sources in which files arrive."""
 
@@ -144,6 +147,7 @@ class Sync:
     deletes: bool
     deletes_every: int
     created_at: datetime
+    history: bool = False
     files: FileRules | None = None
 
     @property
@@ -151,6 +155,8 @@ class Sync:
         """Return how its runs change the table."""
         if self.files is not None:
             return self.files.mode
+        if self.history:
+            return RunMode.HISTORY
         return RunMode.REPLACE if self.mode is SyncMode.FULL else RunMode.MERGE
 
     @property
@@ -173,9 +179,26 @@ class Sync:
             "overlap": self.overlap,
             "deletes": self.deletes,
             "deletes_every": self.deletes_every,
+            "history": self.history,
             "created_at": self.created_at.isoformat(),
             **({"files": self.files.to_json()} if self.files is not None else {}),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatesPlan:
+    """What a run would do to a table that keeps its history, as far as that can be told without reading the rows."""
+
+    held: int
+    """States that hold now."""
+    begins: int | None
+    """States that would be added; None where only the run can tell."""
+    ends: int | None
+    """States that would be closed; None where only the run can tell."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return it for an API answer or the terminal."""
+        return {"held": self.held, "begins": self.begins, "ends": self.ends}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +226,8 @@ class SyncPlan:
     """How far before the position it would read, where that is learned."""
     compares_keys: bool = False
     """All keys would be compared, so that rows deleted at the source leave."""
+    states: StatesPlan | None = None
+    """Of a table that keeps its history: states that hold, and that would begin and end."""
     affected: Sequence[Affected] = ()
     """Who would feel it that columns go or change their type."""
 
@@ -222,6 +247,7 @@ class SyncPlan:
             **({"files": [f.to_json() for f in self.files]} if self.sync.files is not None else {}),
             "overlap": None if self.overlap is None else self.overlap.to_json(),
             "compares_keys": self.compares_keys,
+            **({"states": self.states.to_json()} if self.states is not None else {}),
             "affected": [a.to_json() for a in self.affected],
             "warnings": [{"zh": w.zh, "en": w.en} for w in self.warnings],
         }

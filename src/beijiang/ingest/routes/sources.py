@@ -81,6 +81,11 @@ class SyncOrder(_Order):
     deletes: bool = Field(default=False, strict=True, description="Compare all keys, so that deleted rows leave too.")
     files: FilesOrder | None = Field(default=None, description="For sources in which files arrive; feed is the folder.")
     deletes_every: int = Field(default=1, ge=1, le=10_000, strict=True, description="At every so many runs only.")
+    history: bool = Field(
+        default=False,
+        strict=True,
+        description="Keep every state that a row ever had: the table gets the columns valid_from and valid_to.",
+    )
 
 
 class RunOrder(_Order):

@@ -113,7 +113,7 @@ def _among(sides: Sides) -> Among | None:
     """Return which rows of the table this run answers for."""
     if sides.sync.write_mode is RunMode.APPEND:
         return Among(files=tuple(sides.tags))
-    return Among(keys=tuple(sides.staged)) if sides.sync.write_mode is RunMode.MERGE else None
+    return None if sides.sync.write_mode is RunMode.REPLACE else Among(keys=tuple(sides.staged))
 
 
 def _version(tables: Tables, actor: Actor, sides: Sides) -> int:

@@ -217,7 +217,7 @@ class FilesWork(Work):
             folder=folder,
             tick=self._ticker(start, 0.9 - start),
         )
-        if self.mode is WriteMode.MERGE:
+        if self.mode in {WriteMode.MERGE, WriteMode.HISTORY}:
             schema = staged_schema(plan.schema)
             late = without_superseded(folder, self.run.key, plan.sources, schema, folder / "aside")
             found["counts"] = [c | {"superseded": late.get(c["source"], 0)} for c in found["counts"]]

@@ -241,8 +241,14 @@ class CaptureWork(SyncWork):
 
     @property
     def mode(self) -> WriteMode:
-        """A snapshot becomes the table; changes are merged into it."""
+        """A snapshot becomes the table; changes are merged into it. History is kept at both."""
+        if self.sync.history:
+            return WriteMode.HISTORY
         return WriteMode.REPLACE if self._fetched.snapshot else WriteMode.MERGE
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.mode is WriteMode.HISTORY and self._fetched.snapshot
 
     def _find_gone(self, folder: Path) -> dict[str, Any]:
         fetched = self._fetched

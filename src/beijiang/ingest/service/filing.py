@@ -49,7 +49,16 @@ def files_fit(draft: SyncDraft, made: Connector | FileConnector, key: tuple[str,
     from beijiang.ingest.models import FileRules
 
     if isinstance(made, FileConnector):
-        return (draft.files or FileRules()).checked(key)
+        rules = draft.files or FileRules()
+        if draft.history and rules.mode is RunMode.AUTO:
+            rules = replace(rules, mode=RunMode.HISTORY)
+        if draft.history and rules.mode is not RunMode.HISTORY:
+            raise Invalid(
+                "保留历史与所选的写入方式（mode）矛盾，请只选其一。",
+                "To keep history contradicts the chosen mode; choose one of them.",
+                code="bad_file_rules",
+            )
+        return rules.checked(key)
     if draft.files is not None or draft.mode is SyncMode.FILES:
         raise Invalid(
             "该数据源不是文件类的，不能按文件取数。",

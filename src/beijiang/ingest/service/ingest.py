@@ -31,6 +31,7 @@ from beijiang.ingest.models import (
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.jobs import TERMINAL, JobState
 from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound, new_id
+from beijiang.tables import kind_differs
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -439,14 +440,17 @@ class Ingest:
 
 def _settle_mode(request: IngestRequest, table: TableInfo | None) -> IngestRequest:
     """Decide the mode and the key once, when the run is submitted."""
-    key = request.key or (table.key if table is not None and request.mode is not RunMode.REPLACE else ())
+    key = request.key or (table.subject if table is not None and request.mode is not RunMode.REPLACE else ())
+    keeps = table is not None and table.history
     mode = request.mode
     if mode is RunMode.AUTO:
-        mode = RunMode.MERGE if key else RunMode.APPEND
-    if mode is RunMode.MERGE and not key:
+        mode = RunMode.HISTORY if keeps else RunMode.MERGE if key else RunMode.APPEND
+    if table is not None and keeps != (mode is RunMode.HISTORY):
+        raise kind_differs(table.name, keeps_history=keeps)
+    if mode in {RunMode.MERGE, RunMode.HISTORY} and not key:
         raise Invalid(
-            "合并方式需要主键。请用 --key 指定能唯一确定一行的列。",
-            "A merge needs a key. Name the columns that identify a row with --key.",
+            "合并和保留历史需要主键。请用 --key 指定能唯一确定一行的列。",
+            "A merge, or to keep history, needs a key. Name the columns that identify a row with --key.",
             code="key_required",
         )
     if mode is RunMode.APPEND and table is not None and table.key:

@@ -11,6 +11,7 @@ from beijiang.access import Permission
 from beijiang.ingest.connectors import Connector, Feed, FileConnector, Wanted, Window
 from beijiang.ingest.models import SYNC_JOB, CursorRange, IngestRequest, Sync, SyncMode, SyncPlan, changed_columns
 from beijiang.ingest.service.filing import file_request, plan_files, run_files
+from beijiang.ingest.service.foreseeing import states_of
 from beijiang.ingest.service.logs import captured_plan
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.turns import TurnStore
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from beijiang.jobs import JobRun
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
-    from beijiang.tables import Tables
+    from beijiang.tables import Fingerprint, Tables
 
 __all__ = ["Running"]
 
@@ -81,9 +82,9 @@ class Running:
         if sync.mode is SyncMode.CAPTURE:
             position = self.tables.positions(actor, sync.table).get(sync.id)
             followed = captured_plan(self.db, sync, made, wanted, None if whole else position)
-        rows = None
+        rows, counted = None, None
         if followed is None or followed.start is None:
-            rows = _counted(made, wanted, read=bool(part))
+            rows, counted = _counted(made, wanted, read=bool(part))
         columns: list[dict[str, JsonValue]] = [
             {
                 "name": c.name,
@@ -107,6 +108,7 @@ class Running:
             end=end,
             overlap=overlap,
             compares_keys=due,
+            states=states_of(self.tables, actor, wanted, sync, counted, whole=followed is None and not due),
             affected=impact.of(sync.table, changing) if impact is not None and changing else (),
         )
         if followed is None:
@@ -185,10 +187,13 @@ class Running:
         return part.bounds(column.spec.type.value, ZoneInfo(self.ingest.settings.time_zone))
 
 
-def _counted(made: Connector, wanted: Wanted, *, read: bool) -> int | None:
-    """Return how many rows are wanted, as the source counts; one that cannot count is ``read`` for it, or not known."""
+def _counted(made: Connector, wanted: Wanted, *, read: bool) -> tuple[int | None, Fingerprint | None]:
+    """Return how many rows are wanted and what they come to, as the source counts.
+
+    Where it cannot, the rows are ``read`` to be counted, or their number is not known.
+    """
     with made.open(wanted) as reading:
         counted = reading.fingerprint()
         if counted is not None:
-            return counted.rows
-        return sum(batch.num_rows for batch in reading.batches()) if read else None
+            return counted.rows, counted
+        return sum(batch.num_rows for batch in reading.batches()) if read else None, None

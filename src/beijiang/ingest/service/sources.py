@@ -19,6 +19,7 @@ from beijiang.ingest.models import (
     SEALED_FOR_STREAMS,
     FeedPreview,
     FeedSuggestion,
+    RunMode,
     Source,
     SourceDraft,
     Sync,
@@ -37,6 +38,7 @@ from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
 from beijiang.outbound import Outbound
+from beijiang.tables import kind_differs, require_no_state_columns
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -320,6 +322,8 @@ class Sources(Targets, Running, Proving):
         rules = files_fit(draft, made, key)
         if rules is None:
             _check_draft(draft, feed, key)
+        keeps = draft.history or (rules is not None and rules.mode is RunMode.HISTORY)
+        self._require_kind(actor, draft.table.strip(), keeps=keeps)
         owner = self.ingest.owner(actor, draft.table)
         if owner not in {None, source.org_id}:
             raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
@@ -337,6 +341,7 @@ class Sources(Targets, Running, Proving):
             "deletes": draft.deletes,
             "files": None if rules is None else rules.to_json(),
             "deletes_every": draft.deletes_every,
+            "history": keeps,
         }
         try:
             with self.db.begin() as tx:
@@ -378,6 +383,15 @@ class Sources(Targets, Running, Proving):
 
     # Inside
 
+    def _require_kind(self, actor: Actor, table: str, *, keeps: bool) -> None:
+        """Return if a table keeps its history or not as a sync wants it, or is not there yet."""
+        try:
+            held = self.tables.get(actor, table)
+        except NotFound:
+            return
+        if held.history != keeps:
+            raise kind_differs(table, keeps_history=held.history)
+
     def connect(self, source: Source) -> Connector:
         """Return the connector of a source with its secrets open; asked by harvests, which ask for access themselves."""
         return rows_of(self._connector(source))
@@ -416,7 +430,9 @@ def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
             f'"{feed.name}" has no column {", ".join(strange)}. It has: {", ".join(names)}.',
             code="unknown_column",
         )
-    if draft.mode is SyncMode.FULL:
+    if draft.history:
+        require_no_state_columns(draft.columns or names)
+    if draft.mode is SyncMode.FULL and not draft.history:
         return
     if draft.overlap not in {"", AUTO} and not _NUMBER.fullmatch(draft.overlap):
         raise bad_overlap(draft.overlap)
@@ -428,8 +444,8 @@ def _check_draft(draft: SyncDraft, feed: Feed, key: Sequence[str]) -> None:
         )
     if not key:
         raise Invalid(
-            f"增量取数和日志捕获需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量。",
-            f'An incremental sync, or one that follows the log, needs a key, and "{feed.name}" declares none. Name one with --key, or take it in full.',
+            f"增量取数、日志捕获和保留历史需要主键，而“{feed.name}”没有声明。请用 --key 指定能唯一确定一行的列，或改用全量且不保留历史。",
+            f'An incremental sync, one that follows the log, or one that keeps history needs a key, and "{feed.name}" declares none. Name one with --key, or take it in full without history.',
             code="key_required",
         )
     column = feed.column(draft.cursor)

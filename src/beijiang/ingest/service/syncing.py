@@ -37,7 +37,7 @@ from beijiang.ingest.store.tombstones import KeyStore
 from beijiang.ingest.typing import TypedSchema
 from beijiang.kit import Text, new_id
 from beijiang.kit.errors import JsonValue
-from beijiang.tables import HIDDEN, Fingerprint, Part
+from beijiang.tables import HIDDEN, Fingerprint, Part, WriteMode
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector, Feed
@@ -209,9 +209,15 @@ class SyncWork(Work):
         words: dict[str, Any] = {"comments": self._fetched.comments}
         if self._fetched.end is not None and not self._is_part:
             words["position"] = {self.sync.id: self._fetched.end}
+        words["complete"] = self._is_complete
         if self._gone:
             words["removed"] = (self.space.folder("gone") / GONE_FILE,)
         return words
+
+    @property
+    def _is_complete(self) -> bool:
+        """Tell whether a table that keeps its history is to hold just what was read: a full run, or a snapshot."""
+        return self.mode is WriteMode.HISTORY and self.sync.mode is SyncMode.FULL
 
     @cached_property
     def _gone(self) -> int:
@@ -255,7 +261,8 @@ class SyncWork(Work):
     def _nothing_to_commit(self, good: int) -> bool:
         if self._has_committed:
             return False
-        return (self._fetched.unchanged or super()._nothing_to_commit(good)) and not self._gone
+        nothing = super()._nothing_to_commit(good) and not self._is_complete
+        return (self._fetched.unchanged or nothing) and not self._gone
 
     # The certificate
 

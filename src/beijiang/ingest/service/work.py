@@ -144,6 +144,7 @@ class Work:
             RunMode.APPEND: WriteMode.APPEND,
             RunMode.MERGE: WriteMode.MERGE,
             RunMode.REPLACE: WriteMode.REPLACE,
+            RunMode.HISTORY: WriteMode.HISTORY,
         }[self.run.mode]
 
     # The steps

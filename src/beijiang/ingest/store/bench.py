@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
-from beijiang.ingest.models import Fix, FixDone, MendState, RunMode, RunState, Sending
+from beijiang.ingest.models import Fix, FixDone, MendState, RunMode, RunState, Sending, SyncMode
 from beijiang.ingest.store.metadata import ingest_resolution, ingest_run
+from beijiang.ingest.store.sources import ingest_certificate, ingest_sync
 
 __all__ = ["BenchStore", "Correction", "Mend"]
 
@@ -387,9 +388,15 @@ class BenchStore:
         return list(runs.values())
 
     def replaced(self, table: str = "") -> dict[str, str]:
-        """Return, by table, the newest run that replaced it whole."""
+        """Return, by table, the newest run that replaced it whole; with history kept, that held it against all of its source."""
+        whole = (
+            select(ingest_certificate.c.run_id)
+            .join(ingest_sync, ingest_sync.c.id == ingest_certificate.c.sync_id)
+            .where(ingest_sync.c.mode == SyncMode.FULL.value, ingest_certificate.c.run_id.is_not(None))
+        )
+        kept = and_(ingest_run.c.mode == RunMode.HISTORY.value, ingest_run.c.id.in_(whole))
         query = select(ingest_run.c.table_name, func.max(ingest_run.c.id)).where(
-            ingest_run.c.mode == RunMode.REPLACE.value,
+            or_(ingest_run.c.mode == RunMode.REPLACE.value, kept),
             ingest_run.c.state == RunState.COMMITTED.value,
             ingest_run.c.version.is_not(None),
         )

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    false,
     insert,
     select,
     update,
@@ -59,6 +60,7 @@ ingest_sync = Table(
     Column("deletes_every", Integer, nullable=False, server_default="1"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("files", JsonDocument),  # how files are taken, where files arrive
+    Column("history", Boolean, nullable=False, server_default=false()),
 )
 
 ingest_certificate = Table(
@@ -237,6 +239,7 @@ def _sync(row: Row[Any]) -> Sync:
         deletes=row.deletes,
         deletes_every=row.deletes_every,
         created_at=row.created_at,
+        history=row.history,
         files=None if row.files is None else FileRules.from_json(row.files),
     )
 

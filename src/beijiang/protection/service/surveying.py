@@ -27,7 +27,7 @@ CELLS_IN_FULL: Final = 20_000_000
 SAMPLE_ROWS: Final = 100_000
 COLUMNS_AT_ONCE: Final = 60
 SURVEY_SECONDS: Final = 600.0
-_ADDING: Final = frozenset({WriteMode.APPEND.value, WriteMode.MERGE.value})
+_ADDING: Final = frozenset({WriteMode.APPEND.value, WriteMode.MERGE.value, WriteMode.HISTORY.value})
 
 
 @dataclass(frozen=True, slots=True)

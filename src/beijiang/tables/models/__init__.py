@@ -29,6 +29,16 @@ from beijiang.tables.models.reading import (
     Value,
 )
 from beijiang.tables.models.schema import SchemaPlan, SchemaStep, StepKind
+from beijiang.tables.models.states import (
+    STATE_COLUMNS,
+    STATE_COMMENTS,
+    VALID_FROM,
+    VALID_TO,
+    kind_differs,
+    moment_of,
+    require_no_state_columns,
+    subject_of,
+)
 from beijiang.tables.models.table import (
     FILE_COLUMN,
     HIDDEN,
@@ -55,6 +65,10 @@ __all__ = [
     "NULL_MARK",
     "ROW_COLUMN",
     "SEPARATOR",
+    "STATE_COLUMNS",
+    "STATE_COMMENTS",
+    "VALID_FROM",
+    "VALID_TO",
     "WINDOW_END",
     "WINDOW_START",
     "Aggregate",
@@ -92,4 +106,8 @@ __all__ = [
     "WindowPosition",
     "WindowSpec",
     "WriteMode",
+    "kind_differs",
+    "moment_of",
+    "require_no_state_columns",
+    "subject_of",
 ]

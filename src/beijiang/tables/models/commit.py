@@ -20,6 +20,8 @@ class WriteMode(StrEnum):
     APPEND = "append"
     MERGE = "merge"
     REPLACE = "replace"
+    HISTORY = "history"
+    """As merge, but no state is lost: one that no longer holds is closed, and the new one is added beside it."""
     ROLLBACK = "rollback"
     COMPACT = "compact"
 
@@ -49,7 +51,7 @@ class CommitRequest:
     run_id: str
     """Idempotency: one run commits once, however often it asks."""
     key: tuple[str, ...] = ()
-    """Columns that identify a row; required by merge, pinned by the first commit that names them."""
+    """Columns that identify a row; required by merge and history, pinned by the first commit that names them."""
     reason: str = ""
     sources: tuple[SourceFile, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +59,9 @@ class CommitRequest:
     accept_plan: str = ""
     """Token of a stopping ``SchemaPlan`` that a person has read and accepted (replace only)."""
     removed: tuple[Path, ...] = ()
-    """Parquet files of the keys of rows that leave in the same commit (merge only); unknown keys are ignored."""
+    """Parquet files of the keys of rows that leave in the same commit (merge; with history their states are closed); unknown keys are ignored."""
+    complete: bool = False
+    """The staged rows are all that holds now: what they do not hold is closed (history only)."""
     derived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Columns that were made from a column of another table, with its table and name: they are as sensitive as it is."""
     position: Mapping[str, JsonValue] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.tables.models.commit import SourceFile, WriteMode
 from beijiang.tables.models.schema import SchemaPlan
+from beijiang.tables.models.states import subject_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,6 +46,13 @@ class TableInfo:
     bytes: int
     created_at: datetime
     written_at: datetime
+    history: bool = False
+    """Whether its rows are states with ``valid_from`` and ``valid_to``; then ``key`` includes ``valid_from``."""
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """Return the columns that say what a row is about, of which there is one row, or one that holds now."""
+        return subject_of(self.key) if self.history else self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +94,5 @@ class Snapshot:
     delta_version: int
     """The version of the Delta log behind it; ours count without gaps, the log's do not."""
     key: tuple[str, ...] = ()
+    history: bool = False
+    """Whether its rows are states, of which those without ``valid_to`` hold now."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from beijiang.engine import Engine, Scan
-from beijiang.tables.models import HIDDEN, Among, Difference, DifferenceKind, Fingerprint, Part, Snapshot, Tally
-from beijiang.tables.store import comparing
+from beijiang.engine import Engine, Scan, View
+from beijiang.tables.models import (
+    HIDDEN,
+    VALID_TO,
+    Among,
+    Difference,
+    DifferenceKind,
+    Fingerprint,
+    Part,
+    Snapshot,
+    Tally,
+)
+from beijiang.tables.store import comparing, states
 from beijiang.tables.store.work import LONG
 
 if TYPE_CHECKING:
@@ -24,7 +34,7 @@ _MOST: Final = 1_000
 
 
 class Comparer:
-    """Fingerprints and differences of snapshots and staged files."""
+    """Fingerprints and differences of snapshots and staged files; of a history table, of the rows that hold now."""
 
     def __init__(self, lake: Lake, engine: Engine) -> None:
         self._lake = lake
@@ -39,7 +49,8 @@ class Comparer:
         among: Among | None = None,
     ) -> Fingerprint:
         """Return what some columns of a version come to, of all rows or of those whose key stands in ``among``."""
-        schema, scans = self._schema(snapshot, columns), {comparing.MINE: self._lake.scan(snapshot)}
+        schema = self._schema(snapshot, columns)
+        scans: dict[str, Scan | View] = {comparing.MINE: self._mine(snapshot)}
         if among is not None and among.keys:
             scans[comparing.THEIRS] = Scan(tuple(map(str, among.keys)), self._schema(snapshot, key))
         query = comparing.tallies(schema, key, part)
@@ -53,7 +64,7 @@ class Comparer:
 
         words = pa.schema([pa.field(name, pa.string()) for name in key])
         scans = {
-            comparing.MINE: self._lake.scan(snapshot, [*key, *columns]),
+            comparing.MINE: self._mine(snapshot, [*key, *columns]),
             comparing.THEIRS: Scan(tuple(map(str, theirs)), words),
         }
         return self._fetch(comparing.texts(self._schema(snapshot, [*key, *columns]), key, columns), scans)
@@ -74,7 +85,7 @@ class Comparer:
         """Write to ``target`` the keys of a version that the files ``theirs`` do not hold; return how many."""
         schema = self._schema(snapshot, key)
         scans = {
-            comparing.MINE: self._lake.scan(snapshot, list(key)),
+            comparing.MINE: self._mine(snapshot, list(key)),
             comparing.THEIRS: Scan(tuple(map(str, theirs)), schema),
         }
         return self._engine.write_parquet(comparing.keys_without_partner(key), scans, target, LONG).rows
@@ -84,7 +95,7 @@ class Comparer:
         names = list(dict.fromkeys([*key, part.column]))
         schema = self._schema(snapshot, names)
         scans = {
-            comparing.MINE: self._lake.scan(snapshot, names),
+            comparing.MINE: self._mine(snapshot, names),
             comparing.THEIRS: Scan(tuple(map(str, theirs)), schema),
         }
         return self._engine.write_parquet(comparing.latecomers(schema, key, part), scans, target, LONG).rows
@@ -101,7 +112,7 @@ class Comparer:
         """Return rows of some key ranges that are not equal on both sides, at most a thousand."""
         schema = self._schema(snapshot, columns)
         scans = {
-            comparing.MINE: self._lake.scan(snapshot, list(columns)),
+            comparing.MINE: self._mine(snapshot, list(columns)),
             comparing.THEIRS: Scan(tuple(map(str, theirs)), schema),
         }
         found = self._fetch(comparing.differences(schema, key, buckets, part, _MOST), scans)
@@ -115,6 +126,13 @@ class Comparer:
             for row in found
         ]
 
+    def _mine(self, snapshot: Snapshot, columns: Sequence[str] | None = None) -> Scan | View:
+        """Return the table's side of a comparison, and with it the only rows that anything outside can be equal to."""
+        if not snapshot.history:
+            return self._lake.scan(snapshot, columns)
+        names = snapshot.schema.names if columns is None else columns
+        return states.holding(self._lake.scan(snapshot, list(dict.fromkeys([*names, VALID_TO]))), names)
+
     def _schema(self, snapshot: Snapshot, columns: Sequence[str]) -> pa.Schema:
         import pyarrow as pa
 
@@ -123,10 +141,10 @@ class Comparer:
     def _tallied(self, schema: pa.Schema, scan: Scan, key: Sequence[str], part: Part | None) -> Fingerprint:
         return self._counted(comparing.tallies(schema, key, part), {comparing.MINE: scan})
 
-    def _counted(self, query: exp.Query, scans: dict[str, Scan]) -> Fingerprint:
+    def _counted(self, query: exp.Query, scans: Mapping[str, Scan | View]) -> Fingerprint:
         found = self._fetch(query, scans)
         return Fingerprint({int(r["bucket"]): Tally(int(r["rows"]), int(r["checksum"])) for r in found})
 
-    def _fetch(self, query: exp.Query, scans: dict[str, Scan]) -> list[dict[str, str]]:
+    def _fetch(self, query: exp.Query, scans: Mapping[str, Scan | View]) -> list[dict[str, str]]:
         rows: list[dict[str, str]] = self._engine.fetch(query, scans, LONG).to_pylist()
         return rows

@@ -87,7 +87,8 @@ class Follower:
         number = (row.version or 0) + 1
         position = _position_after(store, row, note)
         store.add_version(row, {**_version_values(entry, number), "position": position}, columns)
-        store.set_words(row.id, comments, row.key or note.get("key", ()))
+        history = row.history or note["mode"] == WriteMode.HISTORY
+        store.set_words(row.id, comments, row.key or note.get("key", ()), history=history)
         tx.publish(_written(row, number, note, columns))
         detail = {k: note[k] for k in ("mode", "run_id", "rows", "rows_added", "rows_changed", "rows_removed")}
         self._evidence.record(
@@ -109,7 +110,7 @@ def _position_after(store: TableStore, row: TableRow, note: Mapping[str, Any]) -
     return {**store.newest_position(row.id), **note.get("position", {})}
 
 
-_COMMITS: Final = frozenset({WriteMode.APPEND.value, WriteMode.MERGE.value, WriteMode.REPLACE.value})
+_COMMITS: Final = frozenset(mode.value for mode in WriteMode if mode not in {WriteMode.ROLLBACK, WriteMode.COMPACT})
 
 
 def _schema_at(lake: Lake, table_id: str, entry: Landed) -> pa.Schema:

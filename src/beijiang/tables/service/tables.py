@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from beijiang.engine import Engine
 from beijiang.evidence import Evidence
 from beijiang.kit import Actor, Clock, Conflict, Invalid, new_id
 from beijiang.tables.models import (
+    STATE_COMMENTS,
     Among,
     CommitRequest,
     Difference,
@@ -30,9 +32,11 @@ from beijiang.tables.models import (
     WindowPosition,
     WindowSpec,
     WriteMode,
+    kind_differs,
 )
 from beijiang.tables.service.comparing import Comparer
 from beijiang.tables.service.following import Follower
+from beijiang.tables.service.requests import agreed_key, check_request, key_of, without_moments
 from beijiang.tables.service.windowing import Windower
 from beijiang.tables.store import Lake, TableStore
 from beijiang.tables.store.attempts import Attempts
@@ -40,9 +44,11 @@ from beijiang.tables.store.delta import open_delta, schema_of
 from beijiang.tables.store.lake import no_such_table
 from beijiang.tables.store.metadata import TableRow
 from beijiang.tables.store.schema import check_schema, plan_schema
+from beijiang.tables.store.states import as_of, moment_after
 from beijiang.tables.store.writer import Target, Writer
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     import pyarrow as pa
@@ -53,8 +59,6 @@ __all__ = ["Tables"]
 
 log = logging.getLogger(__name__)
 
-MAX_NAME: Final = 200
-MAX_RUN_ID: Final = 100
 STALE: Final = timedelta(days=1)
 
 
@@ -112,13 +116,17 @@ class Tables:
             return TableStore(connection).versions(row, limit)
 
     def schema(self, actor: Actor, name: str) -> pa.Schema | None:
-        """Return the pinned columns (hidden ones too) that new rows must fit, or None while there is no such table."""
+        """Return the pinned columns (hidden ones too) that new rows must fit, or None while there is no such table.
+
+        The moments of a history table are not among them: rows come without.
+        """
         self._access.require(actor, Permission.TABLES_TABLE_READ_METADATA)
         with self._db.read() as connection:
             row = TableStore(connection).find(name)
         if row is None or row.version is None or not self._may_look(actor, row.org_id):
             return None
-        return self._lake.snapshot(name).schema
+        found = self._lake.snapshot(name)
+        return without_moments(found.schema) if found.history else found.schema
 
     # Comparing: numbers, checksums and keys, for those who write the table
 
@@ -210,6 +218,17 @@ class Tables:
             versions = [v for v in store.versions(row) if position.version < v.version <= new.version]
         return self._windower.refresh(spec, position, new, versions, folder=folder)
 
+    def as_of(self, actor: Actor, name: str, moment: datetime) -> str:
+        """Return the SQL that shows a history table as it was at a moment, to be run where SQL is run.
+
+        Raises:
+            Conflict: the table keeps no history (``not_a_history_table``).
+
+        """
+        if not self._seen(actor, name).history:
+            raise kind_differs(name, keeps_history=False)
+        return as_of(name, moment).sql("duckdb")
+
     def open(
         self,
         actor: Actor,
@@ -241,12 +260,16 @@ class Tables:
 
         """
         self._access.require(actor, Permission.TABLES_TABLE_WRITE, request.org_id)
-        _check_request(request)
-        check_schema(request.schema)
-        row = self._reserve(request)
+        check_request(request)
+        if request.mode is WriteMode.HISTORY:
+            request = replace(request, comments={**request.comments, **STATE_COMMENTS})
+        row = self._pinned(self._reserve(request), request)
         self._check_owner(actor, row, request)
-        key = _agreed_key(row, request)
-        target = Target(self._lake.folder(row.id), row.name, key, self._note(actor, request, key))
+        key = agreed_key(row, request)
+        note = self._note(actor, request, key)
+        if request.mode is WriteMode.HISTORY:
+            note["at"] = moment_after(self._clock.now(), [row.written_at]).isoformat()
+        target = Target(self._lake.folder(row.id), row.name, key, note)
         self._writer.commit(target, request)
         return self._follower.version_of(row.name, request.run_id)
 
@@ -342,7 +365,8 @@ class Tables:
             "id": new_id("tbl"),
             "name": request.table,
             "org_id": request.org_id,
-            "key": list(request.key),
+            "key": list(key_of(request)),
+            "history": request.mode is WriteMode.HISTORY,
             "comments": dict(request.comments),
             "created_at": self._clock.now(),
         }
@@ -355,6 +379,24 @@ class Tables:
             row = TableStore(connection).find(request.table)
         if row is None:
             raise no_such_table(request.table)
+        return row
+
+    def _pinned(self, row: TableRow, request: CommitRequest) -> TableRow:
+        """Let a table that no commit has made yet be of the key and kind that this one asks for.
+
+        Raises:
+            Conflict: a table with rows keeps its history and the request does not, or the other way round.
+
+        """
+        keeps = request.mode is WriteMode.HISTORY
+        if row.version is None and (row.history, row.key) != (keeps, key_of(request)):
+            self._follower.follow(row.name)  # a writer may have been killed between the rows and their registration
+            with self._db.begin() as tx:
+                store = TableStore(tx.connection)
+                store.pin(row.id, key_of(request), history=keeps)
+                row = store.find(row.name) or row
+        if row.history != keeps:
+            raise kind_differs(row.name, keeps_history=row.history)
         return row
 
     def _release(self, row: TableRow) -> None:
@@ -396,31 +438,3 @@ class Tables:
         note["position"] = dict(request.position)
         note["derived"] = {name: list(place) for name, place in request.derived.items()}
         return note
-
-
-def _check_request(request: CommitRequest) -> None:
-    name = request.table
-    is_plain = name.strip() == name != "" and len(name) <= MAX_NAME and name.isprintable()
-    if not is_plain or name in {".", ".."} or "/" in name or "\\" in name:
-        raise Invalid(
-            f"表名不可用：需为 1 至 {MAX_NAME} 个可显示字符，首尾无空格，不含 / 和 \\。",
-            f"The table name cannot be used: 1 to {MAX_NAME} printable characters without / and \\, no blank at either end.",
-            code="table_name",
-        )
-    if not request.run_id or len(request.run_id) > MAX_RUN_ID:
-        raise Invalid("提交需要运行编号。", "A commit needs a run id.", code="run_id")
-    if request.mode not in {WriteMode.APPEND, WriteMode.MERGE, WriteMode.REPLACE}:
-        raise Invalid(
-            "写入方式应为 append、merge 或 replace。", "The mode must be append, merge or replace.", code="write_mode"
-        )
-
-
-def _agreed_key(row: TableRow, request: CommitRequest) -> tuple[str, ...]:
-    if row.key and request.key and row.key != request.key:
-        raise Conflict(
-            f"表 {row.name} 的主键是 {'、'.join(row.key)}，与本次指定的 {'、'.join(request.key)} 不同。请使用已有主键。",
-            f"The key of table {row.name} is {', '.join(row.key)}, not {', '.join(request.key)}. Use the existing key.",
-            code="key_differs",
-            detail={"key": list(row.key), "requested": list(request.key)},
-        )
-    return row.key or request.key

@@ -1,7 +1,7 @@
 """Bring a window table up to its source: only windows that a row of the change belongs to are made anew, from all their rows.
 
 A change is what differs in files between two versions. That covers rows added, corrected, deleted and rolled back alike,
-and makes a refresh that is done twice the same as one that is done once.
+and makes a refresh that is done twice the same as one that is done once. Of a history table, windows have what holds now.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.engine import Engine, Scan
+from beijiang.engine import Engine, Scan, View
 from beijiang.kit import Invalid
 from beijiang.tables.models import (
     FILE_COLUMN,
@@ -25,7 +25,7 @@ from beijiang.tables.models import (
     WindowSpec,
     WriteMode,
 )
-from beijiang.tables.store import windows
+from beijiang.tables.store import states, windows
 from beijiang.tables.store.schema import word_of
 from beijiang.tables.store.work import LONG
 
@@ -126,12 +126,13 @@ class Windower:
             Filter(spec.time, FilterOp.GTE, _EPOCH + timedelta(microseconds=first)),
             Filter(spec.time, FilterOp.LT, _EPOCH + timedelta(microseconds=last)),
         )
-        scans = {
+        whole = self._lake.scan(new, filters=filters)
+        scans: dict[str, Scan | View] = {
             windows.TOUCHED: Scan((str(place),), windows.touched_schema(spec, new.schema)),
-            windows.WHOLE: self._lake.scan(new, filters=filters),
+            windows.WHOLE: states.holding(whole, new.schema.names) if new.history else whole,
         }
         made = folder / "part-00000.parquet"
-        if scans[windows.WHOLE].files:
+        if whole.files:
             rows = self._engine.write_parquet(windows.result(spec, new.schema), scans, made, LONG).rows
         else:
             rows = 0

@@ -64,7 +64,14 @@ class Lake:
                 code="version_not_found",
             )
         held = self._open(row.id, row.delta_version)
-        return replace(held.snapshot, table=row.name, version=row.version, key=tuple(row.key), written_at=row.at)
+        return replace(
+            held.snapshot,
+            table=row.name,
+            version=row.version,
+            key=tuple(row.key),
+            written_at=row.at,
+            history=row.history,
+        )
 
     def scan(self, snapshot: Snapshot, columns: Sequence[str] | None = None, filters: Sequence[Filter] = ()) -> Scan:
         """Return the files that may hold matching rows, and the schema of ``columns`` (default: all, hidden ones too).

@@ -15,27 +15,37 @@ __all__ = [
     "REMOVED",
     "STAGED",
     "TARGET",
+    "S",
+    "T",
     "changed_by_file",
+    "column",
+    "columns_of",
     "count_without_partner",
+    "differs",
     "duplicates",
     "insertion",
+    "leaves",
     "ordered",
+    "relation",
     "rewrite",
+    "same_key",
 ]
 
 REMOVED: Final = "removed"
 STAGED: Final = "staged"
 TARGET: Final = "target"
-_S, _T = "s", "t"
+S: Final = "s"
+T: Final = "t"
+"""What trees call a row of ``staged`` and one of ``target``."""
 
 
 def duplicates(name: str, key: Sequence[str]) -> exp.Query:
     """Count (rows without a full key, keys that occur more than once) of a relation."""
     from sqlglot import exp
 
-    empty = exp.or_(*(_column(None, column).is_(exp.null()) for column in key))
-    nulls = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(_relation(name)).where(empty)
-    grouped = exp.select(exp.Literal.number(1).as_("one")).from_(_relation(name)).group_by(*_columns(None, key))
+    empty = exp.or_(*(column(None, name).is_(exp.null()) for name in key))
+    nulls = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(relation(name)).where(empty)
+    grouped = exp.select(exp.Literal.number(1).as_("one")).from_(relation(name)).group_by(*columns_of(None, key))
     grouped = grouped.having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
     twice = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(grouped.subquery("g"))
     return exp.select(nulls.subquery().as_("nulls"), twice.subquery().as_("twice"))
@@ -45,12 +55,12 @@ def changed_by_file(key: Sequence[str], compared: Sequence[str]) -> exp.Query:
     """Count per file of the target (``part``) how many of its rows have a partner, and how many differ from it."""
     from sqlglot import exp
 
-    differs = exp.CountIf(this=_differs(compared))
+    changed = exp.CountIf(this=differs(compared))
     return (
-        exp.select(_column(_T, PART).as_("part"), exp.Count(this=exp.Star()).as_("matched"), differs.as_("changed"))
-        .from_(_relation(TARGET, _T))
-        .join(_relation(STAGED, _S), on=_same_key(key))
-        .group_by(_column(_T, PART))
+        exp.select(column(T, PART).as_("part"), exp.Count(this=exp.Star()).as_("matched"), changed.as_("changed"))
+        .from_(relation(TARGET, T))
+        .join(relation(STAGED, S), on=same_key(key))
+        .group_by(column(T, PART))
     )
 
 
@@ -59,10 +69,10 @@ def removed_by_file(key: Sequence[str]) -> exp.Query:
     from sqlglot import exp
 
     return (
-        exp.select(_column(_T, PART).as_("part"), exp.Count(this=exp.Star()).as_("removed"))
-        .from_(_relation(TARGET, _T))
-        .where(_leaves(key))
-        .group_by(_column(_T, PART))
+        exp.select(column(T, PART).as_("part"), exp.Count(this=exp.Star()).as_("removed"))
+        .from_(relation(TARGET, T))
+        .where(leaves(key))
+        .group_by(column(T, PART))
     )
 
 
@@ -77,7 +87,7 @@ def insertion(columns: Sequence[str], incoming: Sequence[str], key: Sequence[str
     """Return the staged rows whose key the target does not have, in the table's columns."""
     from sqlglot import exp
 
-    picked = [_column(_S, name).as_(name, quoted=True) if name in incoming else _null(name) for name in columns]
+    picked = [column(S, name).as_(name, quoted=True) if name in incoming else _null(name) for name in columns]
     return _anti(exp.select(*picked), STAGED, TARGET, key)
 
 
@@ -95,17 +105,17 @@ def rewrite(
     """
     from sqlglot import exp
 
-    has_partner = exp.not_(_column(_S, key[0]).is_(exp.null()))
-    flag = exp.and_(has_partner, _differs(compared)).as_("_new")
-    stored = [_column(_T, name).as_(f"t{i}") for i, name in enumerate(columns)]
-    offered = [_column(_S, name).as_(f"s{i}") for i, name in enumerate(columns) if name in incoming]
+    has_partner = exp.not_(column(S, key[0]).is_(exp.null()))
+    flag = exp.and_(has_partner, differs(compared)).as_("_new")
+    stored = [column(T, name).as_(f"t{i}") for i, name in enumerate(columns)]
+    offered = [column(S, name).as_(f"s{i}") for i, name in enumerate(columns) if name in incoming]
     joined = (
         exp.select(*stored, *offered, flag)
-        .from_(_relation(TARGET, _T))
-        .join(_relation(STAGED, _S), on=_same_key(key), join_type="left")
+        .from_(relation(TARGET, T))
+        .join(relation(STAGED, S), on=same_key(key), join_type="left")
     )
     if removing:
-        joined = joined.where(exp.not_(_leaves(key)))
+        joined = joined.where(exp.not_(leaves(key)))
     return exp.select(*(_chosen(i, name, incoming) for i, name in enumerate(columns))).from_(joined.subquery("j"))
 
 
@@ -113,15 +123,15 @@ def ordered(columns: Sequence[str], key: Sequence[str]) -> exp.Query:
     """Return all rows of the target, sorted by key so that a point look-up reads one row group."""
     from sqlglot import exp
 
-    query = exp.select(*_columns(None, columns)).from_(_relation(TARGET))
-    return query.order_by(*_columns(None, key)) if key else query
+    query = exp.select(*columns_of(None, columns)).from_(relation(TARGET))
+    return query.order_by(*columns_of(None, key)) if key else query
 
 
 def plain(columns: Sequence[str]) -> exp.Query:
     """Return the staged rows in the table's columns; casts are made by the scan's schema."""
     from sqlglot import exp
 
-    return exp.select(*_columns(None, columns)).from_(_relation(STAGED))
+    return exp.select(*columns_of(None, columns)).from_(relation(STAGED))
 
 
 def _chosen(index: int, name: str, incoming: Sequence[str]) -> exp.Expr:
@@ -136,49 +146,55 @@ def _chosen(index: int, name: str, incoming: Sequence[str]) -> exp.Expr:
 def _anti(select: exp.Select, of: str, other: str, key: Sequence[str]) -> exp.Select:
     from sqlglot import exp
 
-    left, right = (_S, _T) if of == STAGED else (_T, _S)
-    partner = exp.select("1").from_(_relation(other, right)).where(_same_key(key))
-    return select.from_(_relation(of, left)).where(exp.not_(exp.Exists(this=partner)))
+    left, right = (S, T) if of == STAGED else (T, S)
+    partner = exp.select("1").from_(relation(other, right)).where(same_key(key))
+    return select.from_(relation(of, left)).where(exp.not_(exp.Exists(this=partner)))
 
 
-def _leaves(key: Sequence[str]) -> exp.Expr:
+def leaves(key: Sequence[str]) -> exp.Expr:
+    """Return whether the key of a row of the target is among those that leave."""
     from sqlglot import exp
 
-    same = exp.and_(*(exp.EQ(this=_column(_T, name), expression=_column("r", name)) for name in key))
-    return exp.Exists(this=exp.select("1").from_(_relation(REMOVED, "r")).where(same))
+    same = exp.and_(*(exp.EQ(this=column(T, name), expression=column("r", name)) for name in key))
+    return exp.Exists(this=exp.select("1").from_(relation(REMOVED, "r")).where(same))
 
 
-def _same_key(key: Sequence[str]) -> exp.Expr:
+def same_key(key: Sequence[str]) -> exp.Expr:
+    """Return whether a row of the target and a staged one are of one key."""
     from sqlglot import exp
 
-    return exp.and_(*(exp.EQ(this=_column(_T, name), expression=_column(_S, name)) for name in key))
+    return exp.and_(*(exp.EQ(this=column(T, name), expression=column(S, name)) for name in key))
 
 
-def _differs(compared: Sequence[str]) -> exp.Expr:
+def differs(compared: Sequence[str]) -> exp.Expr:
+    """Return whether a row of the target and a staged one have different values."""
     from sqlglot import exp
 
     if not compared:
         return exp.false()
     pairs: list[Any] = [
-        exp.NullSafeNEQ(this=_column(_T, name), expression=_column(_S, name)) for name in compared if name not in HIDDEN
+        exp.NullSafeNEQ(this=column(T, name), expression=column(S, name)) for name in compared if name not in HIDDEN
     ]
     return exp.paren(exp.or_(*pairs)) if pairs else exp.false()
 
 
-def _relation(name: str, alias: str | None = None) -> exp.Table:
+def relation(name: str, alias: str | None = None) -> exp.Table:
+    """Return a relation that the engine binds."""
     from sqlglot import exp
 
     return exp.table_(name, db=LAKE, alias=alias)
 
 
-def _column(relation: str | None, name: str) -> exp.Column:
+def column(of: str | None, name: str) -> exp.Column:
+    """Return a column, of a relation where that has to be said."""
     from sqlglot import exp
 
-    return exp.column(exp.to_identifier(name, quoted=True), table=relation)
+    return exp.column(exp.to_identifier(name, quoted=True), table=of)
 
 
-def _columns(relation: str | None, names: Sequence[str]) -> list[exp.Column]:
-    return [_column(relation, name) for name in names]
+def columns_of(of: str | None, names: Sequence[str]) -> list[exp.Column]:
+    """Return columns."""
+    return [column(of, name) for name in names]
 
 
 def _null(name: str) -> exp.Expr:

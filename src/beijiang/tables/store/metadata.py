@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    false,
     func,
     insert,
     select,
@@ -48,6 +50,7 @@ lake_table = Table(
     Column("rows", BigInteger, nullable=False, default=0),
     Column("bytes", BigInteger, nullable=False, default=0),
     Column("written_at", UtcDateTime),
+    Column("history", Boolean, nullable=False, server_default=false()),  # pinned like the key
 )
 
 lake_version = Table(
@@ -81,6 +84,7 @@ _PLACE = (
         lake_table.c.id,
         lake_table.c.name,
         lake_table.c.key,
+        lake_table.c.history,
         _WANTED.label("version"),
         lake_version.c.delta_version,
         lake_version.c.at,
@@ -110,6 +114,7 @@ class TableRow:
     rows: int
     bytes: int
     written_at: datetime | None
+    history: bool
 
     def info(self) -> TableInfo:
         """Return what people may see of it."""
@@ -124,6 +129,7 @@ class TableRow:
             bytes=self.bytes,
             created_at=self.created_at,
             written_at=self.written_at or self.created_at,
+            history=self.history,
         )
 
 
@@ -161,9 +167,14 @@ class TableStore:
             .values(columns=[_column_json(c) for c in columns], written_at=version["at"], **newest)
         )
 
-    def set_words(self, table_id: str, comments: Mapping[str, str], key: Sequence[str]) -> None:
-        """Store what columns mean, and pin the columns that identify a row."""
-        values = {"comments": dict(comments), "key": list(key)}
+    def pin(self, table_id: str, key: Sequence[str], *, history: bool) -> None:
+        """Give a table that has no version yet another key or kind: what was asked for it first has come to nothing."""
+        unwritten = (lake_table.c.id == table_id) & lake_table.c.version.is_(None)
+        self._connection.execute(update(lake_table).where(unwritten).values(key=list(key), history=history))
+
+    def set_words(self, table_id: str, comments: Mapping[str, str], key: Sequence[str], *, history: bool) -> None:
+        """Store what columns mean, and pin the columns that identify a row and whether rows are states."""
+        values = {"comments": dict(comments), "key": list(key), "history": history}
         self._connection.execute(update(lake_table).where(lake_table.c.id == table_id).values(**values))
 
     def versions(self, table: TableRow, limit: int | None = None) -> list[TableVersion]:
@@ -178,7 +189,7 @@ class TableStore:
         return None if row is None else _version(table.name, row)
 
     def place(self, name: str, number: int | None) -> Row[Any] | None:
-        """Return id, name, key, version, Delta version and time of a version (None: the newest) of a written table.
+        """Return id, name, key, kind, version, Delta version and time of a version (None: the newest) of a written table.
 
         ``delta_version`` is empty where the table has no such version. Asked at every read, so the statement is built once.
         """
@@ -218,6 +229,7 @@ def _table(row: Row[Any]) -> TableRow:
         rows=row.rows,
         bytes=row.bytes,
         written_at=row.written_at,
+        history=row.history,
     )
 
 

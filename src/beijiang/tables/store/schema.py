@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.engine.binding import type_name
 from beijiang.kit import Invalid, Text
-from beijiang.tables.models import HIDDEN, Column, SchemaPlan, SchemaStep, StepKind, WriteMode
+from beijiang.tables.models import HIDDEN, STATE_COLUMNS, Column, SchemaPlan, SchemaStep, StepKind, WriteMode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,6 +126,7 @@ def plan_schema(table: str, old: pa.Schema | None, new: pa.Schema, mode: WriteMo
     """
     if old is None:
         return _plan(table, (), None)
+    new = _stored(new, mode)
     steps: list[SchemaStep] = []
     for field in new:
         if field.name not in old.names:
@@ -138,13 +139,23 @@ def plan_schema(table: str, old: pa.Schema | None, new: pa.Schema, mode: WriteMo
 
 
 def result_schema(old: pa.Schema | None, new: pa.Schema, mode: WriteMode) -> pa.Schema:
-    """Return the table's columns after the commit: the new ones for replace, otherwise the old ones and what is added."""
+    """Return the table's columns after the commit, the moments of states included: the new ones for replace, otherwise the old ones and what is added."""
+    new = _stored(new, mode)
     if old is None or mode is WriteMode.REPLACE:
         return new
     for field in new:
         if field.name not in old.names:
             old = old.append(field)
     return old
+
+
+def _stored(new: pa.Schema, mode: WriteMode) -> pa.Schema:
+    """Return the incoming columns with those that the lake adds itself."""
+    import pyarrow as pa
+
+    if mode is not WriteMode.HISTORY:
+        return new
+    return pa.schema([*new, *(pa.field(name, pa.timestamp("us", "UTC")) for name in STATE_COLUMNS)])
 
 
 def _words(kind: pa.DataType) -> Text:
@@ -211,6 +222,11 @@ def _lossless(source: pa.DataType, target: pa.DataType) -> bool:
 
 
 def _advice(mode: WriteMode) -> Text:
+    if mode is WriteMode.HISTORY:
+        return Text(
+            "保留历史的表不能改变已有列的类型。请更正来件中该列的值，或取到一张新表，旧表留作历史。",
+            "A table that keeps its history cannot change the type of a column. Mend the column's values, or take the rows into a new table and leave this one as it is.",
+        )
     if mode is WriteMode.REPLACE:
         return Text(
             "确认可以接受后，用同样的数据和此方案编号（accept_plan）再次提交。",

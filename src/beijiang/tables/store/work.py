@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.engine import Engine, QueryLimits, Scan
+from beijiang.engine import Engine, QueryLimits, Scan, View
 from beijiang.engine.binding import physical_columns, type_name
 from beijiang.kit import Conflict, Invalid, Unavailable
 from beijiang.tables.models import HIDDEN, CommitRequest, SchemaPlan, WriteMode
-from beijiang.tables.store import merge
+from beijiang.tables.store import merge, states
 from beijiang.tables.store.attempts import Attempt
 from beijiang.tables.store.delta import Change, files_of, land, schema_of
 from beijiang.tables.store.files import DataFile, data_file, flush
@@ -52,28 +53,34 @@ class Work:
     def land(self) -> set[str]:
         """Prepare the files and commit them; return the names of those that are now part of the table."""
         old = None if self.base is None else schema_of(self.base)
-        schema = result_schema(old, self.staged.schema, self.request.mode)
+        mode = self.request.mode
+        schema = result_schema(old, self.staged.schema, mode)
         files = {} if self.base is None else files_of(self.base)
         current = Scan(tuple(str(self.attempt.folder / name) for name in files), old if old is not None else schema)
-        if self.request.mode is WriteMode.MERGE:
+        told = self.note
+        if mode is WriteMode.HISTORY:
+            moment = self._moment(current)
+            told = {**told, "at": moment.isoformat()}
+            adds, removes, counts = self._history(schema, current, list(files.values()), moment)
+        elif mode is WriteMode.MERGE:
             adds, removes, counts = self._merge(schema, current, list(files.values()))
-        elif self.request.mode is WriteMode.REPLACE:
+        elif mode is WriteMode.REPLACE:
             adds, removes, counts = self._replace(current)
         else:
             adds, removes, counts = self._append(schema, current)
         gone = sum(file.rows for file in removes)
-        rows = sum(file.rows for file in files.values()) if self.request.mode is not WriteMode.REPLACE else 0
+        rows = sum(file.rows for file in files.values()) if mode is not WriteMode.REPLACE else 0
         rows += sum(file.rows for file in adds) - gone
-        kept = {} if self.request.mode is WriteMode.REPLACE else files
+        kept = {} if mode is WriteMode.REPLACE else files
         size = sum(f.bytes for f in kept.values()) + sum(f.bytes for f in adds) - sum(f.bytes for f in removes)
-        note = {**self.note, **numbers(counts, rows, size)}
+        note = {**told, **numbers(counts, rows, size)}
         note["schema_change"] = self.plan.to_json() if self.plan.steps else None
         flush(self.attempt.folder)
         change = Change(
             schema=schema,
             adds=adds,
             removes=removes,
-            overwrite=self.request.mode is WriteMode.REPLACE and self.base is not None,
+            overwrite=mode is WriteMode.REPLACE and self.base is not None,
             note=note,
             run_id=self.request.run_id,
             name=self.request.table,
@@ -130,6 +137,42 @@ class Work:
         kept = [file for file in written if file.rows]
         return kept, [files[i] for i in touched], Counts(fresh, changed, sum(leaving.values()))
 
+    def _moment(self, current: Scan) -> datetime:
+        """Return the one moment of this commit; moments of a table never go back, whatever the clock does."""
+        past: list[dict[str, datetime | None]] = [{}]
+        if current.files:
+            past = self.engine.fetch(states.newest(), {merge.TARGET: current}, LONG).to_pylist()
+        return states.moment_after(datetime.fromisoformat(self.note["at"]), past[0].values())
+
+    def _history(
+        self, schema: pa.Schema, current: Scan, files: Sequence[DataFile], moment: datetime
+    ) -> tuple[list[DataFile], list[DataFile], Counts]:
+        self._require_unique()
+        incoming, removing = self.staged.schema.names, bool(self.request.removed)
+        compared = [name for name in incoming if name not in self.key and name not in HIDDEN]
+        ending = states.Ending(self.key, compared, removing=removing, complete=self.request.complete)
+        whole = Scan(current.files, schema, position=True)
+        sides: dict[str, Scan | View] = {
+            merge.STAGED: replace(self.staged, schema=_cast_to(self.staged.schema, schema)),
+            merge.TARGET: states.holding(whole, schema.names),
+        }
+        if removing:
+            sides[merge.REMOVED] = self._removed(schema)
+        found = self.engine.fetch(states.ended_by_file(ending), sides, LONG).to_pylist()
+        gone = sum(int(row["gone"]) for row in found)
+        changed = sum(int(row["ended"]) for row in found) - gone
+        fresh = _number(self.engine, merge.count_without_partner(merge.STAGED, merge.TARGET, self.key), sides)
+        touched = sorted(int(row["part"]) for row in found)
+        written: list[DataFile] = []
+        if touched:
+            part = {**sides, merge.TARGET: Scan(tuple(current.files[i] for i in touched), schema)}
+            written.append(self._write(states.closed(schema, ending, moment), part))
+            require_rows(written[0].rows, sum(files[i].rows for i in touched))
+        if fresh or changed:
+            written.append(self._write(states.beginnings(schema, incoming, ending, moment), sides))
+            require_rows(written[-1].rows, fresh + changed)
+        return written, [files[i] for i in touched], Counts(fresh, changed, gone)
+
     def _leaving(self, schema: pa.Schema, whole: Scan) -> dict[int, int]:
         """Return, per file of the table that holds any, how many rows leave."""
         if not self.request.removed:
@@ -156,7 +199,7 @@ class Work:
             adds.append(self._write(merge.plain(kept.names), {merge.STAGED: Scan((name,), kept)}))
         return [file for file in adds if file.rows]
 
-    def _write(self, query: Any, scans: Mapping[str, Scan]) -> DataFile:
+    def _write(self, query: Any, scans: Mapping[str, Scan | View]) -> DataFile:
         return data_file(self.engine.write_parquet(query, scans, self.attempt.path(), LONG).path)
 
     def _require_unique(self) -> None:
@@ -257,7 +300,7 @@ def accepted_plan(request: CommitRequest, base: DeltaTable | None, incoming: pa.
     return plan
 
 
-def _number(engine: Engine, query: exp.Query, scans: Mapping[str, Scan]) -> int:
+def _number(engine: Engine, query: exp.Query, scans: Mapping[str, Scan | View]) -> int:
     return int(engine.fetch(query, scans, LONG).column(0)[0].as_py())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.engine import Engine, Scan
 from beijiang.kit import Conflict, Invalid
-from beijiang.tables.models import CommitRequest, WriteMode
+from beijiang.tables.models import CommitRequest, WriteMode, subject_of
 from beijiang.tables.store import merge
 from beijiang.tables.store.attempts import Attempts
 from beijiang.tables.store.delta import Change, Lost, files_of, land, open_delta, restore, schema_of
@@ -40,7 +40,7 @@ class Target:
 
 
 class Writer:
-    """Commit rows by append, merge by key or replacement, and compact; all retried against other writers."""
+    """Commit rows by append, merge by key (also with every earlier state kept) or replacement, and compact; all retried against other writers."""
 
     def __init__(self, engine: Engine, attempts: Attempts) -> None:
         self._engine = engine
@@ -55,14 +55,15 @@ class Writer:
 
         """
         incoming = check_schema(request.schema)
-        _check_key(target.key, incoming, request.mode)
+        key = subject_of(target.key) if request.mode is WriteMode.HISTORY else target.key
+        _check_key(key, incoming, request.mode)
         with self._attempts.begin(target.folder) as attempt:
             staged = Scan(tuple(str(attempt.take(path)) for path in request.staged), incoming)
             for base in _tries(target.folder):
                 if base is not None and base.transaction_version(request.run_id) is not None:
                     return
                 plan = accepted_plan(request, base, incoming)
-                work = Work(self._engine, attempt, target.key, request, staged, base, plan, target.note)
+                work = Work(self._engine, attempt, key, request, staged, base, plan, target.note)
                 try:
                     attempt.keep(work.land())
                 except Lost:
@@ -147,10 +148,10 @@ def _tries(folder: Path) -> Iterator[DeltaTable | None]:
 
 
 def _check_key(key: tuple[str, ...], incoming: pa.Schema, mode: WriteMode) -> None:
-    if mode is WriteMode.MERGE and not key:
+    if mode in {WriteMode.MERGE, WriteMode.HISTORY} and not key:
         raise Invalid(
-            "按主键合并需要指定主键列（--key）。",
-            "A merge needs key columns (--key).",
+            "按主键合并或保留历史需要指定主键列（--key）。",
+            "A merge, or to keep history, needs key columns (--key).",
             code="key_required",
         )
     missing = [name for name in key if name not in incoming.names]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from beijiang.ingest.models import CheckKind, CheckSpec
+from beijiang.ingest.models import CheckKind, CheckSpec, RunMode
 from beijiang.ingest.readers import RawBatch
 from beijiang.ingest.service.checks import failures
 from beijiang.ingest.typing import TypedSchema, apply_types
@@ -26,6 +26,15 @@ class Rules:
 
     schema: TypedSchema
     key: tuple[str, ...]
+    history: bool = False
+    """The table keeps its history."""
+
+    @property
+    def mode(self) -> RunMode:
+        """Return how mended rows are taken in."""
+        if self.history:
+            return RunMode.HISTORY
+        return RunMode.MERGE if self.key else RunMode.APPEND
 
 
 def problems(rows: Sequence[Mapping[str, str]], rules: Rules, checks: Sequence[CheckSpec]) -> list[dict[str, Text]]:

@@ -241,14 +241,14 @@ class Looking:
         from beijiang.ingest.service.reading import pinned_schema
 
         try:
-            key = self.ingest.tables.get(SYSTEM, table).key
+            info = self.ingest.tables.get(SYSTEM, table)
         except NotFound:
             return None
         arrow = self.ingest.tables.schema(SYSTEM, table)
         with self.db.read() as connection:
             notes = IngestStore(connection).schema(table)
         schema = pinned_schema(arrow, notes, HIDDEN)
-        return None if schema is None else Rules(schema, tuple(key))
+        return None if schema is None else Rules(schema, info.subject, info.history)
 
     def _utc(self, run: Run, request: IngestRequest, rules: Rules | None) -> frozenset[str]:
         """Return the columns that a source delivered as texts of UTC."""

@@ -52,7 +52,7 @@ class Replaying(SendingBack):
                 busy += row.replay in view.live if row.replay else 0
         table = query.table or (views[0].run.table if views else "")
         rules = next((v.rules for v in views if v.rules is not None), None)
-        mode = RunMode.MERGE if rules is not None and rules.key else RunMode.APPEND
+        mode = RunMode.APPEND if rules is None else rules.mode
         with self.db.read() as connection:
             from_source = SourceStore(connection).sync(table) is not None
         return ReplayPlan(table, ready, wrong, busy, mode.value, from_source)
@@ -94,7 +94,7 @@ class Replaying(SendingBack):
             into=run.table,
             org_id=run.org_id,
             key=rules.key,
-            mode=RunMode.MERGE if rules.key else RunMode.APPEND,
+            mode=rules.mode,
             checks=checks,
             reason=reason or "补正隔离区的行 / rows mended in quarantine",
             again=True,
