@@ -297,3 +297,14 @@ def test_a_staged_path_may_be_used_again_with_other_columns(one: Bench) -> None:
         assert one.tables.commit(SYSTEM, request).rows_added == 1
     assert [row["注册资本(万元)"] for row in one.rows()][-2:] == [Decimal(3), Decimal(3)]
     assert _data_files(one) == 3, "what was linked for comparison only is gone again"
+
+
+def test_a_column_that_incoming_rows_lack_keeps_its_type_in_the_file(bench: Bench) -> None:
+    """A file with an untyped column of nulls is read by DuckDB and refused by stricter readers."""
+    bench.commit(bench.firms(0, 10), mode=WriteMode.MERGE, key=KEY)
+    narrow = pa.schema([("统一社会信用代码", pa.string()), ("企业名称", pa.string())])
+    rows = [{name: firm[name] for name in narrow.names} for firm in bench.firms(10, 12)]
+    bench.commit(rows, schema=narrow, mode=WriteMode.MERGE, key=KEY)
+    assert bench.rows()[11]["注册资本(万元)"] is None
+    for name in bench.lake.snapshot(TABLE).files:
+        assert not any(pa.types.is_null(field.type) for field in pq.read_schema(name))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from beijiang.engine.binding import type_name
 from beijiang.engine.port import LAKE, PART
 from beijiang.tables.models import HIDDEN
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from sqlglot import exp
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "relation",
     "rewrite",
     "same_key",
+    "typed_null",
 ]
 
 REMOVED: Final = "removed"
@@ -83,11 +86,12 @@ def count_without_partner(of: str, other: str, key: Sequence[str]) -> exp.Query:
     return exp.select(exp.Count(this=exp.Star()).as_("n")).from_(_anti(exp.select("1"), of, other, key).subquery("a"))
 
 
-def insertion(columns: Sequence[str], incoming: Sequence[str], key: Sequence[str]) -> exp.Query:
-    """Return the staged rows whose key the target does not have, in the table's columns."""
+def insertion(schema: pa.Schema, incoming: Sequence[str], key: Sequence[str]) -> exp.Query:
+    """Return the staged rows whose key the target does not have, in the table's columns and types."""
     from sqlglot import exp
 
-    picked = [column(S, name).as_(name, quoted=True) if name in incoming else _null(name) for name in columns]
+    values = {f.name: column(S, f.name) if f.name in incoming else typed_null(f) for f in schema}
+    picked = [value.as_(name, quoted=True) for name, value in values.items()]
     return _anti(exp.select(*picked), STAGED, TARGET, key)
 
 
@@ -197,7 +201,8 @@ def columns_of(of: str | None, names: Sequence[str]) -> list[exp.Column]:
     return [column(of, name) for name in names]
 
 
-def _null(name: str) -> exp.Expr:
+def typed_null(field: pa.Field) -> exp.Expr:
+    """Return NULL in a column's type, so that the file says what it is."""
     from sqlglot import exp
 
-    return exp.null().as_(name, quoted=True)
+    return exp.cast(exp.null(), type_name(field.type), dialect="duckdb")

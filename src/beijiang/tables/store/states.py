@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from beijiang.engine.binding import type_name
 from beijiang.engine.port import PART, Scan, View
 from beijiang.tables.models import STATE_COLUMNS, VALID_FROM, VALID_TO
 from beijiang.tables.store import merge
@@ -114,7 +113,7 @@ def beginnings(schema: pa.Schema, incoming: Sequence[str], ending: Ending, momen
     """Return the states that begin: staged rows that the target, which has only what holds, has not or has otherwise."""
     from sqlglot import exp
 
-    values: dict[str, exp.Expr] = {f.name: exp.cast(exp.null(), type_name(f.type), dialect="duckdb") for f in schema}
+    values: dict[str, exp.Expr] = {f.name: merge.typed_null(f) for f in schema}
     values |= {VALID_FROM: _literal(moment), **{name: merge.column(merge.S, name) for name in incoming}}
     return (
         exp.select(*(values[name].as_(name, quoted=True) for name in schema.names))

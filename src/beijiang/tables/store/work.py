@@ -132,7 +132,7 @@ class Work:
         if fresh and not found:
             written += self._adopt(schema)
         elif fresh:
-            written.append(self._write(merge.insertion(schema.names, incoming, key), scans))
+            written.append(self._write(merge.insertion(schema, incoming, key), scans))
             require_rows(written[-1].rows, fresh)
         kept = [file for file in written if file.rows]
         return kept, [files[i] for i in touched], Counts(fresh, changed, sum(leaving.values()))
