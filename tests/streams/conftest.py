@@ -30,6 +30,14 @@ from beijiang.outbound import Target
 from beijiang.settings import Settings
 
 ORG = "education"
+RUNNER = (
+    "ingest:run:read",
+    "ingest:run:submit",
+    "ingest:source:read",
+    "jobs:job:submit",
+    "tables:table:read_metadata",
+    "tables:table:write",
+)
 COLUMNS = [
     {"name": "传感器", "path": "sensor", "comment": "编号"},
     {"name": "时间", "path": "at", "type": "timestamp"},
@@ -113,6 +121,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     keys = {
         "sender": key_of(built, "sender", "ingest:message:send"),
         "reader": key_of(built, "reader", "ingest:source:read"),
+        "runner": key_of(built, "runner", *RUNNER),
         "other": key_of(built, "other", "ingest:message:send", org="bigdata"),
     }
     server = uvicorn.Server(
