@@ -22,6 +22,7 @@ from beijiang.ingest import (
     INGEST_JOB,
     REPLAY_JOB,
     STREAM_JOB,
+    STREAM_VERIFY_JOB,
     SYNC_JOB,
     VERIFY_JOB,
     WINDOW_JOB,
@@ -239,4 +240,5 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(REPLAY_JOB, platform.bench.work)
     platform.jobs.register(HARVEST_JOB, platform.harvests.work)
     platform.jobs.register(STREAM_JOB, platform.streams.work)
+    platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)

@@ -38,7 +38,7 @@ MACHINERY: dict[str, set[str]] = {
     "Schedules": {"is_working", "rest"},
     "Captures": {"left_behind"},
     "Sources": {"connector_of", "connect", "locked_out", "verify_work", "work"},
-    "Streams": {"attend", "check_windows", "locked_out", "stop", "work"},
+    "Streams": {"attend", "check_windows", "locked_out", "stop", "verify_work", "work"},
     "Windows": {"on_table_written", "work"},
     "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},
     "Tables": {"recover"},

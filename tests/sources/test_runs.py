@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 import uuid
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from beijiang.ingest import SyncDraft, SyncMode, Verdict
@@ -154,6 +158,18 @@ def test_a_planted_row_that_was_lost_doubled_or_altered_is_found_and_mended(
     assert students.platform.ingest.wait(SYSTEM, run_id).error is None
     assert students.platform.sources.verify(SYSTEM, "学生名册").verdict is Verdict.EQUAL
     assert students.platform.sources.repair(SYSTEM, "学生名册") is None
+
+
+def test_a_row_that_stands_twice_in_the_lake_is_found(students: Any) -> None:
+    students.take("学生", "学生名册")
+    students.run("学生名册")
+    for path in map(Path, students.platform.tables._lake.snapshot("学生名册").files):
+        path.chmod(0o600)
+        rows = pq.read_table(path)
+        pq.write_table(pa.concat_tables([rows, rows.filter(pc.equal(rows["学号"], "000042"))]), path)
+    proof = students.platform.sources.verify(SYSTEM, "学生名册")
+    doubled = {"kind": "doubled", "key": ["000042"], "columns": []}
+    assert (proof.verdict, proof.body["differences"]) == (Verdict.DIFFERENT, [doubled])
 
 
 def test_a_rollback_takes_the_position_back_with_the_rows(students: Any) -> None:

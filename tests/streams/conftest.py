@@ -30,6 +30,14 @@ from beijiang.outbound import Target
 from beijiang.settings import Settings
 
 ORG = "education"
+RUNNER = (
+    "ingest:run:read",
+    "ingest:run:submit",
+    "ingest:source:read",
+    "jobs:job:submit",
+    "tables:table:read_metadata",
+    "tables:table:write",
+)
 COLUMNS = [
     {"name": "传感器", "path": "sensor", "comment": "编号"},
     {"name": "时间", "path": "at", "type": "timestamp"},
@@ -113,6 +121,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     keys = {
         "sender": key_of(built, "sender", "ingest:message:send"),
         "reader": key_of(built, "reader", "ingest:source:read"),
+        "runner": key_of(built, "runner", *RUNNER),
         "other": key_of(built, "other", "ingest:message:send", org="bigdata"),
     }
     server = uvicorn.Server(
@@ -188,22 +197,44 @@ class Broker:
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def mosquitto() -> None:
+    """See to it that the broker's program is there."""
     if shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         # A newcomer's machine may lack it and is told; CI installs it, and there nothing may be skipped.
         absent = pytest.fail if os.environ.get("CI") else pytest.skip
         absent("Mosquitto is missing; get it with: apt-get install -y --no-install-recommends mosquitto")
+
+
+@pytest.fixture(scope="session")
+def broker(mosquitto: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    del mosquitto
     folder = tmp_path_factory.mktemp("mosquitto")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     made = Broker(folder, port)
+    configure(made, f"listener {port} 127.0.0.1")
+    made.start()
+    yield made
+    made.stop()
+
+
+def free_port() -> int:
+    """Return a port that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def configure(broker: Broker, *listeners: str) -> None:
+    """Write a broker's account and configuration."""
+    folder = broker.folder
     secret = shutil.which("mosquitto_passwd", path=f"{os.environ['PATH']}:/usr/sbin")
     subprocess.run(
-        [str(secret), "-b", "-c", str(folder / "accounts"), made.user, made.password], check=True, capture_output=True
+        [str(secret), "-b", "-c", str(folder / "accounts"), broker.user, broker.password],
+        check=True,
+        capture_output=True,
     )
     (folder / "accounts").chmod(0o644)
     lines = [
-        f"listener {port} 127.0.0.1",
         "allow_anonymous false",
         f"password_file {folder / 'accounts'}",
         "persistence true",
@@ -211,11 +242,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         "max_queued_messages 0",
         "max_inflight_messages 0",
         *(["user root"] if os.getuid() == 0 else []),
+        *listeners,
     ]
     (folder / "conf").write_text("\n".join(lines) + "\n")
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture(scope="module")

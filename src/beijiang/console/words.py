@@ -75,6 +75,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "ingest.harvest": Text("目录采集", "harvesting"),
         "ingest.replay": Text("补正入库", "taking mended rows in"),
         "ingest.stream": Text("接收数据流", "taking a stream in"),
+        "ingest.stream_verify": Text("核对数据流", "comparing a stream's table"),
         "ingest.sync": Text("取数", "reading a source"),
         "ingest.verify": Text("整表核对", "comparing a whole table"),
         "ingest.windows": Text("更新时间窗表", "bringing windows up to date"),
@@ -88,6 +89,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "missing": Text("表中缺少", "missing here"),
         "extra": Text("源端没有", "not at the source"),
         "altered": Text("内容不同", "different"),
+        "doubled": Text("表中重复", "more than once here"),
+        "damaged": Text("已落盘的原文缺失或受损", "landed messages missing or damaged"),
     },
     "mask": {
         "full": Text("全部遮盖", "all hidden"),

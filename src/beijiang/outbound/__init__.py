@@ -14,6 +14,7 @@ from beijiang.outbound.models import Address, Target
 if TYPE_CHECKING:
     from beijiang.outbound.http import Credentials, Http, HttpAnswer, HttpLimits, HttpStream, Url, parsed, same_origin
     from beijiang.outbound.ssh import Channel, SshLogin, host_keys, ssh_channel
+    from beijiang.outbound.wire import tls_context
 
 __all__ = [
     "Address",
@@ -31,6 +32,7 @@ __all__ = [
     "parsed",
     "same_origin",
     "ssh_channel",
+    "tls_context",
 ]
 
 _SSH = {"Channel", "SshLogin", "host_keys", "ssh_channel"}
@@ -39,6 +41,6 @@ _SSH = {"Channel", "SshLogin", "host_keys", "ssh_channel"}
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    from beijiang.outbound import http, ssh
+    from beijiang.outbound import http, ssh, wire
 
-    return getattr(ssh if name in _SSH else http, name)
+    return getattr(ssh if name in _SSH else wire if name == "tls_context" else http, name)

@@ -101,13 +101,14 @@ class _Stream(httpcore.NetworkStream):
 
 
 def tls_context(trusted: str) -> ssl.SSLContext:
-    """Return a context that always verifies: by this machine's authorities and those in ``trusted`` (PEM).
+    """Return a context of TLS 1.2 and above that always verifies: by this machine's authorities and those in ``trusted`` (PEM).
 
     Raises:
         ssl.SSLError: ``trusted`` holds no certificate.
 
     """
     context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # whatever this machine's OpenSSL is set to allow
     if trusted:
         context.load_verify_locations(cadata=trusted)
     return context

@@ -249,6 +249,7 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             proofs=sources.certificates(who, sync.id, limit=20),
             runs=platform.ingest.runs(who, table=sync.table, limit=10),
             verification=next(iter(sources.verifications(who, sync.id)), None),
+            base=f"/console/syncs/{sync.id}",
             comparisons=sources.comparisons(who, sync.id, limit=10),
             may_run=may_run,
             plans=plans_of(platform, who, sync),
@@ -281,7 +282,8 @@ def _add_syncs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         """Return how far a comparison is; once it has ended the whole page is asked for again."""
         who = person(request)
         going = next(iter(sources.verifications(who, sync_id)), None)
-        answer = frame.fragment(request, "verification.html", sync=sources.sync(who, sync_id), verification=going)
+        base = f"/console/syncs/{sources.sync(who, sync_id).id}"
+        answer = frame.fragment(request, "verification.html", base=base, verification=going)
         if going is None:
             answer.headers["HX-Refresh"] = "true"
         return answer

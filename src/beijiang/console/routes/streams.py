@@ -95,7 +95,30 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             runs=platform.ingest.runs(who, table=stream.table, limit=LATEST),
             address=f"{platform.settings.public_url.rstrip('/')}/api/v1/streams/{stream.id}/messages",
             may_manage=platform.access.allows(who, Permission.INGEST_SOURCE_MANAGE, stream.org_id),
+            may_run=platform.access.allows(who, Permission.INGEST_RUN_SUBMIT, stream.org_id),
+            proofs=streams.certificates(who, stream.id, limit=LATEST),
+            verification=next(iter(streams.verifications(who, stream.id)), None),
+            base=f"/console/streams/{stream.id}",
         )
+
+    @pages.get("/streams/{stream_id}/verification")
+    def verification(request: Request, stream_id: str) -> HTMLResponse:
+        """Return how far a comparison is; once it has ended the whole page is asked for again."""
+        stream = streams.stream(person(request), stream_id)
+        going = next(iter(streams.verifications(person(request), stream_id)), None)
+        base = f"/console/streams/{stream.id}"
+        answer = frame.fragment(request, "verification.html", base=base, verification=going)
+        if going is None:
+            answer.headers["HX-Refresh"] = "true"
+        return answer
+
+    @pages.post("/streams/{stream_id}/verification/{job_id}/cancel")
+    def cancel(request: Request, stream_id: str, job_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            streams.cancel_verification(person(request), job_id)
+            return f"/console/streams/{stream_id}", Text("已请求取消核对。", "Cancelling the comparison.")
+
+        return frame.attempt(request, f"/console/streams/{stream_id}", step)
 
     @pages.post("/streams/{stream_id}/{step}")
     def steps(request: Request, stream_id: str, step: str) -> RedirectResponse:
@@ -116,7 +139,11 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             streams.remove(who, stream_id)
             return "/console/streams", Text("数据流已删除，表不变。", "The stream is gone; its table stays.")
 
-        known = {"start": start, "pause": pause, "remove": remove}
+        def verify() -> tuple[str, Text]:
+            streams.verify_later(who, stream_id)
+            return here, Text("已开始核对。", "The comparison has begun.")
+
+        known = {"start": start, "pause": pause, "remove": remove, "verify": verify}
         if step not in known:
             raise NotFound("没有这种操作。", "There is no such step.", code="unknown_step")
         return frame.attempt(request, here, known[step])

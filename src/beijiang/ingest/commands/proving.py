@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beijiang.jobs import Job
     from beijiang.kit import Actor
 
-__all__ = ["add_proofs", "show_proof"]
+__all__ = ["add_proofs", "awaited", "show_proof", "show_proofs"]
 
 _SOURCE = typer.Argument(help="Table, sync, or a source of which one feed is taken.")
 _PROOF = (
@@ -92,8 +92,7 @@ def _add_certificates(group: typer.Typer, get: Callable[[], Sources]) -> None:
     ) -> None:
         """List certificates, newest first."""
         registry = get()
-        found = registry.certificates(actor_of(registry.ingest, person), source or None, limit)
-        show([c.to_json() for c in found] if as_json() else [_proof(c) for c in found], _PROOF)
+        show_proofs(registry.certificates(actor_of(registry.ingest, person), source or None, limit))
 
 
 def _add_keys(group: typer.Typer, get: Callable[[], Sources]) -> None:
@@ -147,17 +146,33 @@ def _add_keys(group: typer.Typer, get: Callable[[], Sources]) -> None:
 def _compared(registry: Sources, actor: Actor, source: str, *, repair: bool) -> tuple[Certificate, str]:
     """Wait for a comparison with a bar; return its certificate, and the run that mends, if one was queued."""
     job_id = registry.verify_later(actor, source, repair=repair)
+    job = awaited(job_id, lambda moved: registry.await_verification(actor, job_id, moved))
+    result: Any = job.result
+    return registry.certificate_of(actor, job), str(result.get("run", ""))
+
+
+def awaited(job_id: str, wait: Callable[[Callable[[Job], None]], Job]) -> Job:
+    """Wait for a comparison with a bar and return it when it is done.
+
+    Raises:
+        Invalid: it failed or was cancelled; the error is the comparison's own.
+
+    """
     with progress(Text("核对两边的数据", "Comparing both sides")) as bar:
 
         def moved(job: Job) -> None:
             bar.update(job.progress.done, job.progress.total, job.progress.note.in_language(language()))
 
-        job = registry.await_verification(actor, job_id, moved)
+        job = wait(moved)
     if job.state is not JobState.DONE:
         error = job.error or {"code": job.state.value, "zh": "核对已取消。", "en": "The verification was cancelled."}
-        raise Invalid(str(error["zh"]), str(error["en"]), code=str(error["code"]), detail={"job": job.id})
-    result: Any = job.result
-    return registry.certificate_of(actor, job), str(result.get("run", ""))
+        raise Invalid(str(error["zh"]), str(error["en"]), code=str(error["code"]), detail={"job": job_id})
+    return job
+
+
+def show_proofs(proofs: Sequence[Certificate]) -> None:
+    """Print certificates, one a line."""
+    show([c.to_json() for c in proofs] if as_json() else [_proof(c) for c in proofs], _PROOF)
 
 
 def _proof(proof: Certificate) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from beijiang.ingest.connectors.messages import Delivery, line_of
 from beijiang.ingest.connectors.stream_options import MqttOptions
-from beijiang.kit import BeijiangError, Invalid, new_id
+from beijiang.kit import BeijiangError, Invalid, Refused, new_id
+from beijiang.outbound import tls_context
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors.stream_options import StreamOptions
@@ -53,6 +54,15 @@ _AROUND: Final = 1 << 17
 """What topic and properties of a message may add to it."""
 _PATIENCE: Final = 10.0
 _PAUSES: Final = (1, 60)
+_UNKNOWN: Final = ("不是由受信任的颁发机构签发的", "is of no authority that is trusted")
+_ELSEWHERE: Final = ("是发给别的主机的", "is another host's")
+_DOUBTS: Final = {
+    9: ("尚未生效", "is not valid yet"),
+    10: ("已过期", "has expired"),
+    62: _ELSEWHERE,
+    64: _ELSEWHERE,
+}
+"""By OpenSSL's numbers of what is wrong with a certificate."""
 _VERSIONS: Final = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
 
 
@@ -80,6 +90,25 @@ class _Checked(Client):
             raise OSError(str(error.text.en)) from error
         self.refused = None
         return socket.create_connection((address.ip, address.port), timeout=_PATIENCE)
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """Let the broker prove who it is before anything is said to it, and keep in mind why it could not."""
+        assert self._ssl_context is not None  # noqa: S101  # this is called for connections with TLS only
+        try:
+            secure = self._ssl_context.wrap_socket(
+                tcp_sock, server_hostname=self.host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
+        except ValueError as error:  # a host that is no name; paho would go on without one
+            tcp_sock.close()
+            raise OSError(str(error)) from error
+        try:
+            secure.settimeout(_PATIENCE)
+            secure.do_handshake()
+        except OSError as error:
+            secure.close()
+            self.refused = _unproved(error, self.host)
+            raise
+        return secure
 
 
 class Subscription:
@@ -122,9 +151,7 @@ class Subscription:
             client.username_pw_set(given.user, given.password.get_secret_value() or None)
         if given.tls == "on":
             try:
-                context = ssl.create_default_context()
-                if given.authority:
-                    context.load_verify_locations(cadata=given.authority)
+                context = tls_context(given.authority)
             except (ssl.SSLError, ValueError) as error:
                 raise Invalid(
                     "证书颁发机构不是 PEM 格式的证书。", "The authority is no certificate in PEM.", code="bad_options"
@@ -285,6 +312,24 @@ class Subscription:
         if isinstance(line, socket.socket):
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
+
+
+def _unproved(error: OSError, host: str) -> BeijiangError | None:
+    """Say why a broker is not trusted; None where it only did not answer."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        zh, en = _DOUBTS.get(error.verify_code, _UNKNOWN)
+        return Refused(
+            f"消息服务器 {host} 的证书{zh}，没有登录，未发送任何数据。请核对主机名，请对方更换证书，或在“证书颁发机构”中填写其颁发机构的证书。",
+            f"The certificate of the broker {host} {en}; nothing was sent, no password either. Check the host, have the certificate replaced, or give its authority's certificate as authority.",
+            code="broker_untrusted",
+        )
+    if isinstance(error, (ssl.SSLError, ConnectionError)):  # a broker without TLS just hangs up
+        return Refused(
+            f"与消息服务器 {host} 建立加密连接失败，未发送任何数据：该端口没有启用 TLS，或只支持 TLS 1.2 以下的旧版本。请核对端口，或请对方升级。",
+            f"No encrypted connection to the broker {host} came about; nothing was sent: the port speaks no TLS, or only versions below 1.2. Check the port, or have the broker upgraded.",
+            code="broker_no_tls",
+        )
+    return None
 
 
 def _told(code: str, zh: str, en: str) -> dict[str, JsonValue]:

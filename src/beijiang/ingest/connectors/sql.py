@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.reflection import Inspector
 
 from beijiang.ingest.connectors.contract import Feed, FeedColumn, Position, Reading, Wanted, Window
-from beijiang.ingest.connectors.troubles import feed_missing
+from beijiang.ingest.connectors.troubles import feed_missing, source_refuses
 from beijiang.ingest.typing import ColumnSpec, ColumnType
 from beijiang.kit import Invalid
 from beijiang.tables import NULL_MARK, SEPARATOR, Fingerprint, Tally
@@ -185,6 +185,8 @@ class Snapshot(Reading):
     consistent = True
 
     def __init__(self, table: SqlTable, wanted: Wanted, grammar: Grammar, schema: pa.Schema) -> None:
+        if any(c.name not in table.types for c in wanted.feed.columns):  # renamed or dropped since the run began
+            raise source_refuses("source_object_missing")
         self._table = table
         self._wanted = wanted
         self._grammar = grammar

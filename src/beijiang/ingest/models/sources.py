@@ -12,6 +12,7 @@ from beijiang.ingest.models.arriving import FileRules, Sighting
 from beijiang.ingest.models.files import RunMode
 from beijiang.ingest.models.impact import Affected
 from beijiang.ingest.models.lateness import Overlap
+from beijiang.ingest.models.streams import Stream
 from beijiang.kit import Text
 from beijiang.kit.errors import JsonValue
 
@@ -282,6 +283,7 @@ class Certificate:
 
     id: str
     sync_id: str
+    """The sync or the stream that fills the table."""
     run_id: str | None
     """The run that it closes; None for a verification that was asked for."""
     table: str
@@ -292,7 +294,7 @@ class Certificate:
     """``source``, ``landed`` and ``table`` with rows and checksum each; ``ranges`` that differ; ``differences`` by key."""
 
     @classmethod
-    def of_run(cls, sync: Sync, run_id: str, told: Mapping[str, Any], at: datetime) -> Certificate:
+    def of_run(cls, sync: Sync | Stream, run_id: str, told: Mapping[str, Any], at: datetime) -> Certificate:
         """Rebuild what closes a run from what its last step wrote down: ``id``, ``version``, ``verdict`` and ``body``."""
         return cls(
             id=told["id"],

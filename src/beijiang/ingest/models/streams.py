@@ -14,6 +14,7 @@ from beijiang.kit.errors import JsonValue
 __all__ = [
     "SEALED_FOR_STREAMS",
     "STREAM_JOB",
+    "STREAM_VERIFY_JOB",
     "WINDOW_JOB",
     "Receipt",
     "Segment",
@@ -27,6 +28,8 @@ __all__ = [
 
 STREAM_JOB: Final = "ingest.stream"
 """Name under which build.py registers the work of micro-batches."""
+STREAM_VERIFY_JOB: Final = "ingest.stream_verify"
+"""Name under which build.py registers comparisons of a stream's table with its landed segments."""
 WINDOW_JOB: Final = "ingest.windows"
 """Name under which build.py registers the work that brings window tables up to date."""
 SEALED_FOR_STREAMS: Final = "stream"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.ingest.models import Signature, StreamDraft, StreamKind
 from beijiang.ingest.service import Streams, Windows
-from beijiang.kit import Actor
+from beijiang.kit import SYSTEM, Actor
 from beijiang.tables import WindowMeasure, WindowSpec
 
 __all__ = ["streams_router"]
@@ -94,6 +94,17 @@ def streams_router(streams: Streams, windows: Windows) -> APIRouter:  # a list o
     @api.post("/streams/{stream}/pause", summary="Receive no more until it is started again")
     def pause(request: Request, stream: _Id) -> dict[str, Any]:
         return streams.pause(_actor(request), stream).to_json()
+
+    @api.post(
+        "/streams/{stream}/verify", status_code=202, summary="Hold the table against every landed message, as a job"
+    )
+    def verify(request: Request, stream: _Id) -> dict[str, Any]:
+        actor = _actor(request)
+        return streams.ingest.jobs.job(SYSTEM, streams.verify_later(actor, stream)).to_json()
+
+    @api.get("/streams/{stream}/certificates", summary="Proof of what went into the table, newest first")
+    def certificates(request: Request, stream: _Id, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> dict[str, Any]:
+        return {"certificates": [c.to_json() for c in streams.certificates(_actor(request), stream, limit)]}
 
     @api.get("/streams/{stream}/windows", summary="Window tables of a stream")
     def list_windows(request: Request, stream: _Id) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def certified(  # noqa: PLR0913 - two sides and what lies between them
         )
     explained = [d for d in found if d.kind is DifferenceKind.EXTRA and not whole and not fetched.has_keys]
     verdict = Verdict.EQUAL
-    if lost or (unlike and not sync.key) or len(explained) < len(found):
+    if lost or (unlike and not found) or len(explained) < len(found):
         verdict = Verdict.DIFFERENT
     elif explained or counts["aside"]:
         verdict = Verdict.EXPLAINED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beijiang.ingest.connectors import Feed, Wanted, Window
-from beijiang.ingest.errors import bad_overlap
+from beijiang.ingest.errors import bad_overlap, disk_trouble
 from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.service.packing import packed
 from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedSchema
@@ -25,7 +25,7 @@ from beijiang.tables import Fingerprint, Part
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector, Reading
-    from beijiang.ingest.models import Sync
+from beijiang.ingest.models import Sync
 
 __all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "Opener", "Since", "checked_feed", "fetch", "patiently", "start_of"]
 
@@ -35,6 +35,8 @@ KEYS_FILE: Final = "keys.parquet"
 _GROUP: Final = 122_880
 _PAUSES: Final = (0.5, 2.0, 8.0)
 """Seconds before each new attempt at a source that does not answer."""
+
+_OURS: Final = frozenset({"disk_error", "disk_full"})
 
 _READING = Text("读取数据源", "Reading the source")
 _KEYS = Text("读取全部主键", "Reading all keys")
@@ -167,7 +169,7 @@ def patiently(work: Callable[[], Any], pause: Callable[[float], None] = time.sle
         try:
             return work()
         except BeijiangError as error:
-            if not error.transient:
+            if not error.transient or error.reason in _OURS:
                 raise
         pause(seconds)
     return work()
@@ -280,14 +282,29 @@ def _write(
 ) -> int:
     """Write what is read, while the next batch is being read."""
     rows = 0
-    with ExitStack() as open_file:
-        writer: pq.ParquetWriter | None = None
+    writer: pq.ParquetWriter | None = None
+    try:
         for batch in ahead(batches):
-            table = pa.Table.from_batches([pa.RecordBatch.from_arrays(batch.columns, schema=schema)])
-            writer = writer or open_file.enter_context(packed(path, schema, table, store_schema=True))
-            writer.write_table(table, row_group_size=_GROUP)
+            with _our_disk():
+                table = pa.Table.from_batches([pa.RecordBatch.from_arrays(batch.columns, schema=schema)])
+                writer = writer or packed(path, schema, table, store_schema=True)
+                writer.write_table(table, row_group_size=_GROUP)
             rows += batch.num_rows
             tick(rows)
-        if writer is None:
-            open_file.enter_context(packed(path, schema, schema.empty_table(), store_schema=True))
+        with _our_disk():
+            (writer or packed(path, schema, schema.empty_table(), store_schema=True)).close()
+    except BaseException:
+        with suppress(Exception):  # what went wrong is known
+            if writer is not None:
+                writer.close()
+        raise
     return rows
+
+
+@contextmanager
+def _our_disk() -> Iterator[None]:
+    """Keep trouble with our own disk apart from the source's: a connector takes every other for its own."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_trouble(error) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,12 @@ from beijiang.ingest.models import (
     Tombstone,
     Verdict,
 )
+from beijiang.ingest.service.comparisons import Comparisons
 from beijiang.ingest.store.lateness import LatenessStore
 from beijiang.ingest.store.sources import SourceStore
+from beijiang.ingest.store.streams import StreamStore
 from beijiang.ingest.store.tombstones import KeyStore
-from beijiang.kit import SYSTEM, Invalid, NotFound, Text, guard_formula, new_id
+from beijiang.kit import SYSTEM, Invalid, Text, guard_formula, new_id
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -46,7 +47,7 @@ _NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]*)?")
 _SAYING = Text("核对两边的数据", "Comparing both sides")
 
 
-class Proving:
+class Proving(Comparisons):
     """The part of ``Sources`` that holds tables against their sources."""
 
     db: Database
@@ -67,11 +68,13 @@ class Proving:
         def _connector(self, source: Source) -> Connector | FileConnector: ...
 
     def certificates(self, actor: Actor, words: str | None = None, limit: int = 50) -> list[Certificate]:
-        """Return certificates of one sync, or of all of the department's, newest first."""
+        """Return certificates of one sync, or of all of the department's and its streams', newest first."""
         syncs = [self.sync(actor, words)] if words is not None else self.syncs(actor)
         self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
         orgs = {s.id: s.org_id for s in syncs}
         with self.db.read() as connection:
+            if words is None:
+                orgs |= {s.id: s.org_id for s in StreamStore(connection).streams(actor.org_id)}
             found = SourceStore(connection).certificates([*orgs], limit)
         return [self._shown(actor, c, orgs[c.sync_id]) for c in found]
 
@@ -81,12 +84,6 @@ class Proving:
         with self.db.read() as connection:
             found = SourceStore(connection).certificate(run_id)
         return None if found is None else self._shown(actor, found, run.org_id)
-
-    def _shown(self, actor: Actor, found: Certificate, org_id: str) -> Certificate:
-        """Leave out the keys that differ, which are values of rows, for those who may see runs and no quarantined rows."""
-        if self.access.allows(actor, Permission.INGEST_QUARANTINE_READ, org_id):
-            return found
-        return replace(found, body={**found.body, "differences": []})
 
     # Whole tables
 
@@ -111,37 +108,12 @@ class Proving:
         key = f"{VERIFY_JOB}:{sync.id}:{repair}"
         return self.ingest.jobs.submit(actor, VERIFY_JOB, arguments, key=key, org_id=sync.org_id)
 
-    def verification(self, actor: Actor, job_id: str) -> Job:
-        """Return a comparison that was queued: its state, progress, and in the end its certificate's id.
-
-        Raises:
-            NotFound: unknown or another department's, which look the same.
-
-        """
-        found = self.ingest.jobs.job(SYSTEM, job_id)
-        known = found.name == VERIFY_JOB and self.access.allows(actor, Permission.INGEST_RUN_READ, found.org_id)
-        if not known:
-            self.access.require(actor, Permission.INGEST_RUN_READ)
-            raise NotFound("没有这次核对。", "There is no such verification.", code="verification_not_found")
-        return found
-
     def verifications(self, actor: Actor, words: str) -> list[Job]:
         """Return the comparisons of a sync that have not ended, newest first."""
         sync = self.sync(actor, words)
         self.access.require(actor, Permission.INGEST_RUN_READ, sync.org_id)
         jobs = self.ingest.jobs.jobs(SYSTEM, org_id=sync.org_id, limit=100)
         return [j for j in jobs if j.name == VERIFY_JOB and j.arguments.get("sync") == sync.id and not j.ended]
-
-    def cancel_verification(self, actor: Actor, job_id: str) -> Job:
-        """Stop a comparison; it changes nothing, so nothing is half done."""
-        found = self.verification(actor, job_id)
-        self.access.require(actor, Permission.INGEST_RUN_CANCEL, found.org_id)
-        return self.ingest.jobs.cancel(SYSTEM, job_id)
-
-    def await_verification(self, actor: Actor, job_id: str, on_progress: Callable[[Job], None] | None = None) -> Job:
-        """Work a comparison off in this process, or wait for the one that does."""
-        self.verification(actor, job_id)
-        return self.ingest.jobs.run_inline(job_id, on_progress)
 
     def verify_work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Do the comparison that a job stands for; registered in build.py as the work of ``VERIFY_JOB``."""
@@ -162,15 +134,6 @@ class Proving:
         if self.verify(actor, words).verdict is Verdict.EQUAL:
             return None
         return self.run(actor, words, whole=self.sync(actor, words).mends_whole, reason=_MEND)
-
-    def certificate_of(self, actor: Actor, job: Job) -> Certificate:
-        """Return the certificate that a comparison ended with."""
-        result: Any = job.result
-        with self.db.read() as connection:
-            found = SourceStore(connection).certificate(result["certificate"])
-        self.access.require(actor, Permission.INGEST_RUN_SUBMIT, job.org_id)
-        assert found is not None  # noqa: S101 - written before the job ended
-        return self._shown(actor, found, str(job.org_id))
 
     def _verified(self, actor: Actor, sync: Sync, tick: Callable[[int, int | None], None]) -> Certificate:
         from beijiang.ingest.connectors import FileConnector

@@ -8,31 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from beijiang.ingest.connectors.messages import Record, Rows
 from beijiang.ingest.errors import disk_trouble
-from beijiang.ingest.models import DUPLICATE_SAME, Segment, Stream
-from beijiang.ingest.readers import BadReason, BadRow, HeaderTemplate
-from beijiang.ingest.service.conforming import conform
-from beijiang.ingest.service.reading import ReadPlan, Source
-from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged_files, staged_schema
+from beijiang.ingest.models import Certificate, Segment, Stream
+from beijiang.ingest.service.segments import Reader, last_of_each_key, name_of, reading_of
+from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged_files
+from beijiang.ingest.service.stream_proof import batch_proved
 from beijiang.ingest.service.work import Shop, Work
 from beijiang.ingest.store import IngestStore
+from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.spool import closed_files, lines_of
 from beijiang.ingest.store.streams import StreamStore
-from beijiang.ingest.typing import TypedBatch, TypedSchema
-from beijiang.kit import Conflict, Text
+from beijiang.kit import Conflict, new_id
 from beijiang.kit.errors import JsonValue
-from beijiang.tables import FILE_COLUMN, ROW_COLUMN
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors.stream_options import StreamOptions
@@ -43,12 +37,6 @@ __all__ = ["StreamWork"]
 _SEGMENTS: Final = 64
 _BYTES: Final = 256 << 20
 """One batch takes no more than this; the next takes the rest."""
-_CHUNK: Final = 20_000
-
-_WORDS: Final = {
-    "not_an_object": Text("消息不是 JSON 对象，原文已保留。", "The message is no JSON object; it is kept as it came."),
-    "undecodable": Text("消息不是 UTF-8 文本，原文已保留。", "The message is no UTF-8 text; it is kept as it came."),
-}
 
 
 class StreamWork(Work):
@@ -70,8 +58,13 @@ class StreamWork(Work):
 
     @cached_property
     def _landed(self) -> list[Segment]:
-        found = self.space.produce("land", lambda _folder: {"segments": self._land()})["segments"]
-        return [Segment(*values) for values in found]
+        return [Segment(*values) for values in self._land_note["segments"]]
+
+    @cached_property
+    def _land_note(self) -> dict[str, Any]:
+        return self.space.produce(
+            "land", lambda _folder: {"segments": self._land(), "reading": reading_of(self.options)}
+        )
 
     def _land(self) -> list[list[Any]]:
         """Put the next closed segments among the landed files; again is harmless."""
@@ -109,7 +102,7 @@ class StreamWork(Work):
             for segment in self._landed:
                 if segment.sha256 in listed:
                     continue
-                name = f"{self.stream.name} {segment.seq}.ndjson"
+                name = name_of(self.stream.name, segment)
                 store.add_delivery(segment.sha256, segment.bytes, self.run.org_id, self.actor.id, name, now)
                 store.add_run_file(self.run_id, segment.sha256, name)
                 streams.add_segment(self.stream.id, segment)
@@ -133,95 +126,30 @@ class StreamWork(Work):
 
     # The steps of every run
 
+    @cached_property
+    def _reader(self) -> Reader:
+        """Read as this run began to read: an attempt that goes on does not mind that the options were changed meanwhile."""
+        told = self._land_note.get("reading") or reading_of(self.options)
+        return Reader.as_told(self.shop.landing, self.stream.name, self.run.key, told)
+
     def _read(self, folder: Path) -> dict[str, Any]:
         del folder
-        schema = TypedSchema(tuple(c.spec for c in self.options.columns))
-        header = HeaderTemplate(0, 0, schema.names).to_json()
-        sources = [
-            Source(
-                index=index,
-                sha256=segment.sha256,
-                name=f"{self.stream.name} {segment.seq}.ndjson",
-                inner="",
-                format="messages",
-                encoding="utf-8",
-                columns=schema.names,
-                header=header,
-                notes=(),
-                bytes=segment.bytes,
-            )
-            for index, segment in enumerate(self._landed)
-        ]
-        return ReadPlan(schema, tuple(sources), spooled=False).to_json()
+        return self._reader.plan(self._landed).to_json()
 
     def _stage(self, folder: Path) -> dict[str, Any]:
-        return stage_typed(self.plan, key=self.run.key, typed=self._typed, folder=folder, tick=self._ticker(0.0, 0.9))
-
-    def _typed(self, source: Source) -> Iterator[tuple[int, TypedBatch, int]]:
-        """Yield the records of a segment in the types of the table; they count from 1 in the order in which they came."""
-        rows = Rows(self.options)
-        waiting: list[tuple[int, Record]] = []
-        number, size = 0, 0
-        for line in lines_of(self.shop.landing.path(source.sha256)):
-            size += len(line)
-            for record in rows.of(line):
-                number += 1
-                waiting.append((number, record))
-            if len(waiting) >= _CHUNK:
-                yield self._batch(waiting, size)
-                waiting, size = [], 0
-        if waiting:
-            yield self._batch(waiting, size)
-
-    def _batch(self, waiting: Sequence[tuple[int, Record]], size: int) -> tuple[int, TypedBatch, int]:
-        schema = self.plan.schema
-        good = [(number, record.cells) for number, record in waiting if record.cells is not None]
-        bad = [
-            BadRow(number, None, BadReason(record.trouble), _WORDS[record.trouble], record.raw)
-            for number, record in waiting
-            if record.cells is None
-        ]
-        columns = list(zip(*(cells for _, cells in good), strict=True)) or [()] * len(schema.columns)
-        arrow = pa.schema([(name, pa.string()) for name in schema.names])
-        batch = pa.RecordBatch.from_arrays([pa.array(c, pa.string()) for c in columns], schema=arrow)
-        typed = conform(batch, schema, self.run.key, 0)
-        numbers = pa.array([number for number, _ in good], pa.int64())
-        misfits = [BadRow(good[b.line][0], b.column, b.reason, b.text, b.raw) for b in typed.bad]
-        placed = TypedBatch(
-            typed.rows,
-            numbers.take(typed.row_numbers),
-            sorted([*bad, *misfits], key=lambda b: b.line),
-            typed.changes,
-        )
-        return len(waiting), placed, size
+        tick = self._ticker(0.0, 0.9)
+        return stage_typed(self.plan, key=self.run.key, typed=self._reader.typed, folder=folder, tick=tick)
 
     def _settle(self, folder: Path) -> dict[str, Any]:
-        """Leave the last message of each key; those before it have been overtaken and stay in the landed files."""
         self.stage()
         staged = self.space.folder("stage")
         os.link(staged / QUARANTINE_FILE, folder / QUARANTINE_FILE)
         files = staged_files(staged)
-        if not self.run.key:
-            for path in files:
-                os.link(path, folder / path.name)
-            return {"left": [], "good": self.stage()["staged"]}
-        order = {source.tag: source.index for source in self.plan.sources}
-        frame = pl.read_parquet(files)
-        last = (
-            frame.with_columns(pl.col(FILE_COLUMN).replace_strict(order, return_dtype=pl.Int64).alias("\0order"))
-            .sort("\0order", ROW_COLUMN)
-            .unique(list(self.run.key), keep="last", maintain_order=True)
-            .drop("\0order")
-        )
-        schema = staged_schema(self.plan.schema)
-        pq.write_table(last.to_arrow().cast(schema), folder / "part-00000.parquet", compression="zstd")
-        left = []
-        for source in self.plan.sources:
-            came = frame.filter(pl.col(FILE_COLUMN) == source.tag).height
-            stays = last.filter(pl.col(FILE_COLUMN) == source.tag).height
-            if came > stays:
-                left.append({"source": source.index, "reason": DUPLICATE_SAME, "rows": came - stays})
-        return {"left": left, "good": last.height}
+        if self.run.key:
+            return last_of_each_key(self.plan, self.run.key, files, folder / "part-00000.parquet")
+        for path in files:
+            os.link(path, folder / path.name)
+        return {"left": [], "good": self.stage()["staged"]}
 
     def counts(self) -> dict[str, int]:
         """Add up; overtaken messages are counted, not set aside, for nobody has anything to mend in them."""
@@ -262,6 +190,43 @@ class StreamWork(Work):
     def _resolutions(self) -> dict[str, list[int]]:
         return {}
 
+    # The certificate, and the end
+
+    def _before_the_end(self, version: int | None) -> None:
+        self._certificate(version)
+
     def _also_at_the_end(self, tx: Any, version: int | None) -> None:
-        del version
-        StreamStore(tx.connection).change(self.stream.id, position=self._landed[-1].seq, trouble=None)
+        store, numbers = StreamStore(tx.connection), [s.seq for s in self._landed]
+        store.change(self.stream.id, position=numbers[-1], trouble=None)
+        store.note_reading(self.stream.id, numbers, reading_of(self._reader.options))
+        certificate = self._certificate(version)
+        SourceStore(tx.connection).add_certificate(certificate)
+        source: Any = certificate.body["source"]
+        facts: dict[str, JsonValue] = {
+            "run": self.run_id,
+            "certificate": certificate.id,
+            "verdict": certificate.verdict.value,
+            "version": certificate.version,
+            "rows": source["rows"],
+            "source": source["checksum"],
+        }
+        self.shop.evidence.record(tx, self.actor, "ingest.certify", target=self.stream.table, detail=facts)
+
+    def _certificate(self, version: int | None) -> Certificate:
+        assert version is not None  # noqa: S101  # a batch commits always, if only its position
+        told = self.space.produce("certify", lambda _folder: self._certify(version))
+        return Certificate.of_run(self.stream, self.run_id, told, self.shop.now())
+
+    def _certify(self, version: int) -> dict[str, Any]:
+        found = batch_proved(
+            self.shop.tables,
+            self.actor,
+            self.stream,
+            segments=self._landed,
+            counts=self.counts(),
+            staged=staged_files(self.space.folder("settle")),
+            columns=self.plan.schema.names,
+            tags=[s.tag for s in self.plan.sources],
+            version=version,
+        )
+        return {"id": new_id("crt"), "version": version, "verdict": found.verdict.value, "body": found.body}

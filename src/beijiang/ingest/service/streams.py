@@ -21,6 +21,7 @@ from beijiang.ingest.models import (
 )
 from beijiang.ingest.service.sealing import Seals
 from beijiang.ingest.service.signing import Refusals, checked_signature
+from beijiang.ingest.service.stream_proving import StreamProving
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable, new_id
@@ -45,7 +46,7 @@ _NAME: Final = 100
 _KEY: Final = 128
 
 
-class Streams:
+class Streams(StreamProving):
     """Messages that keep coming: each is on disk before its sender is told, and in its table once."""
 
     def __init__(

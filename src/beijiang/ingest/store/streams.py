@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     insert,
+    null,
     select,
     update,
 )
@@ -63,6 +64,7 @@ ingest_stream_segment = Table(
     Column("sha256", String(64), nullable=False),
     Column("deliveries", Integer, nullable=False),
     Column("bytes", Integer, nullable=False),
+    Column("reading", JsonDocument),  # how it and those after it were read; empty where that is as before
 )
 
 ingest_stream_key = Table(
@@ -185,6 +187,27 @@ class StreamStore:
         query = select(ingest_stream_segment).where(c.stream_id == stream_id).order_by(c.seq.desc()).limit(1)
         row = self._connection.execute(query).one_or_none()
         return None if row is None else Segment(row.seq, row.sha256, row.deliveries, row.bytes)
+
+    def note_reading(self, stream_id: str, numbers: Sequence[int], reading: Mapping[str, Any]) -> None:
+        """Write down how a batch read its segments, where those before it were read otherwise."""
+        c = ingest_stream_segment.c
+        mine = update(ingest_stream_segment).where(c.stream_id == stream_id)
+        before = select(c.reading).where(c.stream_id == stream_id, c.seq < numbers[0], c.reading.is_not(None))
+        known = self._connection.execute(before.order_by(c.seq.desc()).limit(1)).scalar_one_or_none()
+        self._connection.execute(mine.where(c.seq.between(numbers[0], numbers[-1])).values(reading=null()))
+        if known != reading:
+            self._connection.execute(mine.where(c.seq == numbers[0]).values(reading=dict(reading)))
+
+    def readings(self, stream_id: str, up_to: int) -> list[tuple[Segment, Mapping[str, Any] | None]]:
+        """Return the segments up to a number in order, each with how it was read (None: it was not written down)."""
+        c = ingest_stream_segment.c
+        query = select(ingest_stream_segment).where(c.stream_id == stream_id, c.seq <= up_to).order_by(c.seq)
+        found: list[tuple[Segment, Mapping[str, Any] | None]] = []
+        reading: Mapping[str, Any] | None = None
+        for row in self._connection.execute(query):
+            reading = row.reading or reading
+            found.append((Segment(row.seq, row.sha256, row.deliveries, row.bytes), reading))
+        return found
 
     def add_keys(self, stream_id: str, keys: Mapping[str, Sequence[JsonValue]], at: datetime) -> None:
         """Remember the keys of landed deliveries with their receipts; again is harmless."""

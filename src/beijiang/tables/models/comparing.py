@@ -86,6 +86,8 @@ class DifferenceKind(StrEnum):
     """The table has it and the other side does not."""
     ALTERED = "altered"
     """Both have it, with different values."""
+    DOUBLED = "doubled"
+    """The table has it more than once; told for each copy beyond the first."""
 
 
 @dataclass(frozen=True, slots=True)

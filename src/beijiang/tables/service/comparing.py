@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.engine import Engine, Scan, View
 from beijiang.tables.models import (
+    FILE_COLUMN,
     HIDDEN,
     VALID_TO,
     Among,
     Difference,
     DifferenceKind,
+    Filter,
+    FilterOp,
     Fingerprint,
     Part,
     Snapshot,
@@ -49,8 +52,8 @@ class Comparer:
         among: Among | None = None,
     ) -> Fingerprint:
         """Return what some columns of a version come to, of all rows or of those whose key stands in ``among``."""
-        schema = self._schema(snapshot, columns)
-        scans: dict[str, Scan | View] = {comparing.MINE: self._mine(snapshot)}
+        schema, near = self._schema(snapshot, columns), () if among is None else _near(among, key)
+        scans: dict[str, Scan | View] = {comparing.MINE: self._mine(snapshot, filters=near)}
         if among is not None and among.keys:
             scans[comparing.THEIRS] = Scan(tuple(map(str, among.keys)), self._schema(snapshot, key))
         query = comparing.tallies(schema, key, part)
@@ -67,7 +70,8 @@ class Comparer:
             comparing.MINE: self._mine(snapshot, [*key, *columns]),
             comparing.THEIRS: Scan(tuple(map(str, theirs)), words),
         }
-        return self._fetch(comparing.texts(self._schema(snapshot, [*key, *columns]), key, columns), scans)
+        schema = self._schema(snapshot, [*key, *columns], hidden=columns)
+        return self._fetch(comparing.texts(schema, key, columns), scans)
 
     def fingerprint_of(
         self, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None
@@ -109,10 +113,14 @@ class Comparer:
         buckets: Sequence[int],
         part: Part | None,
     ) -> list[Difference]:
-        """Return rows of some key ranges that are not equal on both sides, at most a thousand."""
-        schema = self._schema(snapshot, columns)
+        """Return rows of some key ranges that are not equal on both sides, at most a thousand.
+
+        Where the key is the place of a row (landed file and line), tables without a key can be compared row by row too.
+        """
+        schema = self._schema(snapshot, list(dict.fromkeys([*key, *columns])), hidden=key)
+        filters = [] if part is None or part.column != FILE_COLUMN else [Filter(FILE_COLUMN, FilterOp.EQ, part.start)]
         scans = {
-            comparing.MINE: self._mine(snapshot, list(columns)),
+            comparing.MINE: self._mine(snapshot, list(schema.names), filters),
             comparing.THEIRS: Scan(tuple(map(str, theirs)), schema),
         }
         found = self._fetch(comparing.differences(schema, key, buckets, part, _MOST), scans)
@@ -126,17 +134,19 @@ class Comparer:
             for row in found
         ]
 
-    def _mine(self, snapshot: Snapshot, columns: Sequence[str] | None = None) -> Scan | View:
+    def _mine(
+        self, snapshot: Snapshot, columns: Sequence[str] | None = None, filters: Sequence[Filter] = ()
+    ) -> Scan | View:
         """Return the table's side of a comparison, and with it the only rows that anything outside can be equal to."""
         if not snapshot.history:
-            return self._lake.scan(snapshot, columns)
+            return self._lake.scan(snapshot, columns, filters)
         names = snapshot.schema.names if columns is None else columns
-        return states.holding(self._lake.scan(snapshot, list(dict.fromkeys([*names, VALID_TO]))), names)
+        return states.holding(self._lake.scan(snapshot, list(dict.fromkeys([*names, VALID_TO])), filters), names)
 
-    def _schema(self, snapshot: Snapshot, columns: Sequence[str]) -> pa.Schema:
+    def _schema(self, snapshot: Snapshot, columns: Sequence[str], hidden: Sequence[str] = ()) -> pa.Schema:
         import pyarrow as pa
 
-        return pa.schema([snapshot.schema.field(name) for name in columns if name not in HIDDEN])
+        return pa.schema([snapshot.schema.field(name) for name in columns if name not in HIDDEN or name in hidden])
 
     def _tallied(self, schema: pa.Schema, scan: Scan, key: Sequence[str], part: Part | None) -> Fingerprint:
         return self._counted(comparing.tallies(schema, key, part), {comparing.MINE: scan})
@@ -148,3 +158,21 @@ class Comparer:
     def _fetch(self, query: exp.Query, scans: Mapping[str, Scan | View]) -> list[dict[str, str]]:
         rows: list[dict[str, str]] = self._engine.fetch(query, scans, LONG).to_pylist()
         return rows
+
+
+def _near(among: Among, key: Sequence[str]) -> list[Filter]:
+    """Return conditions that keep files apart in which none of the rows can be, from what the footers of staged files say."""
+    import pyarrow.parquet as pq
+
+    if among.files:
+        return [Filter(FILE_COLUMN, FilterOp.IN_, tuple(among.files))]
+    footers = [pq.read_metadata(path) for path in among.keys]
+    groups = [f.row_group(n) for f in footers for n in range(f.num_row_groups) if f.row_group(n).num_rows]
+    found: list[Filter] = []
+    for name in key:
+        columns = [g.column(i) for g in groups for i in range(g.num_columns) if g.column(i).path_in_schema == name]
+        bounds = [c.statistics for c in columns if c.statistics is not None and c.statistics.has_min_max]
+        if groups and len(bounds) == len(groups):
+            found.append(Filter(name, FilterOp.GTE, min(b.min for b in bounds)))
+            found.append(Filter(name, FilterOp.LTE, max(b.max for b in bounds)))
+    return found

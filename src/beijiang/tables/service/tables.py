@@ -156,12 +156,19 @@ class Tables:
         return self._comparer.fingerprint(self._lake.snapshot(name, version), columns, key, part, among)
 
     def kept_texts(
-        self, actor: Actor, name: str, key: Sequence[str], columns: Sequence[str], theirs: Sequence[Path]
+        self,
+        actor: Actor,
+        name: str,
+        key: Sequence[str],
+        columns: Sequence[str],
+        theirs: Sequence[Path],
+        *,
+        version: int | None = None,
     ) -> Sequence[Mapping[str, str | None]]:
         """Return what an update that leaves columns out leaves in them, by the keys in ``theirs``; all as canonical text."""
         if self._writable(actor, name) is None:
             return ()
-        return self._comparer.texts(self._lake.snapshot(name), key, columns, theirs)
+        return self._comparer.texts(self._lake.snapshot(name, version), key, columns, theirs)
 
     def fingerprint_of(
         self, actor: Actor, files: Sequence[Path], schema: pa.Schema, key: Sequence[str], part: Part | None = None

@@ -27,6 +27,7 @@ __all__ = [
 
 MINE: Final = "mine"
 THEIRS: Final = "theirs"
+_COPY: Final = "_bj_copy"
 _DIGITS: Final = 15
 """Hexadecimal digits of a checksum: 60 bits, so that a signed 64-bit number holds it."""
 
@@ -106,19 +107,25 @@ def latecomers(schema: pa.Schema, key: Sequence[str], part: Part) -> exp.Query:
 def differences(
     schema: pa.Schema, key: Sequence[str], buckets: Sequence[int], part: Part | None, limit: int
 ) -> exp.Query:
-    """Select kind, canonical key columns (``k0`` ...) and a flag per column (``d0`` ...) of rows that are not equal."""
+    """Select kind, canonical key columns (``k0`` ...) and a flag per column (``d0`` ...) of rows that are not equal.
+
+    A row that stands in the table more than once equals its partner each time, so copies are counted before the join.
+    """
     from sqlglot import exp
 
     ranges = exp.In(this=_hash(_key_text(schema, key, None), 2), expressions=[exp.Literal.number(b) for b in buckets])
-    mine = _within(exp.select("*").from_(_relation(MINE)), schema, part).where(ranges)
+    copy = exp.Window(this=exp.RowNumber(), partition_by=[_column(None, name) for name in key])
+    mine = _within(exp.select("*", exp.alias_(copy, _COPY)).from_(_relation(MINE)), schema, part).where(ranges)
     theirs = exp.select("*").from_(_relation(THEIRS)).where(ranges.copy())
     others = [name for name in schema.names if name not in key]
     flags = [exp.NullSafeNEQ(this=_column("m", name), expression=_column("t", name)) for name in others]
     in_mine, in_theirs = (exp.Is(this=_column(side, key[0]), expression=exp.null()).not_() for side in ("m", "t"))
+    doubled = exp.GT(this=_column("m", _COPY), expression=exp.Literal.number(1))
     kind = (
         exp.Case()
         .when(exp.not_(in_mine.copy()), exp.Literal.string("missing"))
         .when(exp.not_(in_theirs.copy()), exp.Literal.string("extra"))
+        .when(doubled.copy(), exp.Literal.string("doubled"))
         .else_(exp.Literal.string("altered"))
     )
     shown = [exp.alias_(kind, "kind")]
@@ -131,7 +138,7 @@ def differences(
         .from_(mine.subquery("m"))
         .join(theirs.subquery("t"), on=_same_key("m", "t", key), join_type="full")
     )
-    unequal: list[Any] = [exp.not_(in_mine), exp.not_(in_theirs), *flags]
+    unequal: list[Any] = [exp.not_(in_mine), exp.not_(in_theirs), doubled, *flags]
     return query.where(exp.or_(*unequal)).limit(limit)
 
 
