@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from beijiang.kit import new_id
 from beijiang.protection.models.looked import SMALL
@@ -67,6 +68,20 @@ def test_changed_rows_alone_are_looked_at_when_a_file_is_rewritten(house: House)
     write(house, ["无"] * MANY, 0)
     write(house, ["改"] * 10, 100)
     assert looked(house).since == 10
+
+
+def test_a_version_that_brings_no_row_is_graded_too(house: House) -> None:
+    """A file is rewritten for the rows that left it; none of its rows is new."""
+    write(house, ["无"] * MANY, 0)
+    keys = house.settings.home / "gone.parquet"
+    pq.write_table(pa.table({"编号": pa.array([3], pa.int64())}), keys)
+    none = SCHEMA.empty_table().to_pylist()
+    sources = (SourceFile(f"{1:064x}", "来件.xlsx"),)
+    house.write(TABLE, none, SCHEMA, mode=WriteMode.MERGE, key=("编号",), sources=sources, removed=(keys,))
+    assert (looked(house).version, looked(house).since) == (2, 0)
+    facts, _, _ = house.protection.view_of(TABLE)
+    assert facts is not None
+    assert facts.version == 2
 
 
 def test_names_that_trickle_in_are_counted_over_the_whole(house: House) -> None:

@@ -100,7 +100,7 @@ class Surveyor:
 
         scan = self.lake.scan(snapshot, [*columns, *seen.columns])
         answer = self.engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=SURVEY_SECONDS))
-        return {name: int(value) for name, value in answer.to_pylist()[0].items()}
+        return {name: int(value or 0) for name, value in answer.to_pylist()[0].items()}  # of no row a count may be null
 
 
 def _step(rows: int, columns: int) -> int:
