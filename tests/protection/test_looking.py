@@ -73,7 +73,7 @@ def test_changed_rows_alone_are_looked_at_when_a_file_is_rewritten(house: House)
 def test_a_version_that_brings_no_row_is_graded_too(house: House) -> None:
     """A file is rewritten for the rows that left it; none of its rows is new."""
     write(house, ["无"] * MANY, 0)
-    keys = house.settings.home / "gone.parquet"
+    keys = house.settings.home / "staging" / "gone.parquet"
     pq.write_table(pa.table({"编号": pa.array([3], pa.int64())}), keys)
     none = SCHEMA.empty_table().to_pylist()
     sources = (SourceFile(f"{1:064x}", "来件.xlsx"),)
