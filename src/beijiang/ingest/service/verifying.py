@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,12 @@ def _verified(
     feed = feed.only([c.name for c in feed.columns if c.name in held_columns])
     schema = TypedSchema(tuple(c.spec for c in feed.columns))
     columns = list(schema.names)
-    held = tables.fingerprint(actor, sync.table, columns, sync.key, version=version)
-    tick(0, held.rows)
     folder.mkdir(parents=True)
     try:
-        with connector.open(Wanted(feed=feed, key=sync.key)) as reading:
-            source = reading.fingerprint()
+        with connector.open(Wanted(feed=feed, key=sync.key)) as reading, ThreadPoolExecutor(1) as beside:
+            counting = beside.submit(tables.fingerprint, actor, sync.table, columns, sync.key, version=version)
+            source, held = reading.fingerprint(), counting.result()  # both sides count at the same time
+            tick(0, held.rows)
             counted_by = "reread" if source is None else "source"
             buckets = list(range(BUCKETS)) if source is None else source.differing(held)
             rows = folder / "rows.parquet"
