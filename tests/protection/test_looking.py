@@ -70,6 +70,12 @@ def test_changed_rows_alone_are_looked_at_when_a_file_is_rewritten(house: House)
     assert looked(house).since == 10
 
 
+def test_new_states_alone_are_looked_at_in_a_table_that_keeps_its_history(house: House) -> None:
+    write(house, ["无"] * MANY, 0, mode=WriteMode.HISTORY)
+    write(house, ["改"] * 10, 100, mode=WriteMode.HISTORY)
+    assert (looked(house).version, looked(house).since) == (2, 10)
+
+
 def test_a_version_that_brings_no_row_is_graded_too(house: House) -> None:
     """A file is rewritten for the rows that left it; none of its rows is new."""
     write(house, ["无"] * MANY, 0)
