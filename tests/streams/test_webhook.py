@@ -47,8 +47,9 @@ def test_every_form_of_body_becomes_rows_with_exact_values(site: Site) -> None:
     assert rows[0]["温度"] == Decimal("0.50")
     assert rows[0]["时间"] == datetime(2026, 11, 25, 0, 0, 2, tzinfo=UTC)
     assert abs((datetime.now(UTC) - rows[0]["收到"]).total_seconds()) < 60
+    until(lambda: site.platform.ingest.quarantine(SYSTEM, table="气温").total == 1)
     page = site.platform.ingest.quarantine(SYSTEM, table="气温")
-    assert (page.total, page.by_reason) == (1, {"untypable": 1}), "12.345678 is not rounded to two places"
+    assert page.by_reason == {"untypable": 1}, "12.345678 is not rounded to two places"
     assert page.rows[0].cells is not None
     assert page.rows[0].cells[2] == "12.345678"
     report = site.runs("气温")[-1].report
