@@ -29,17 +29,6 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
-LONGEST = ("faults", "journeys", "streams", "sources", "arrivals", "schedules", "demo", "harvest")
-"""Folders whose tests kill processes or open browsers."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left alone with it at the end."""
-    last = len(LONGEST)
-    ranks = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: ranks.get(item.path.relative_to(ROOT / "tests").parts[0], last))
-
-
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
     """An SQLite database that went through all migrations, once for each worker."""
@@ -69,6 +58,16 @@ def _migrated_before(monkeypatch: pytest.MonkeyPatch, migrated: sqlite3.Connecti
         upgrade(database)
 
     monkeypatch.setattr(migrations, "upgrade", copied)
+
+
+@pytest.fixture(autouse=True)
+def _plain_terminal() -> Iterator[None]:
+    """Leave the terminal as it was found: its style is one for the whole process, and a command chooses it."""
+    from beijiang import terminal
+
+    style = (terminal.as_json(), terminal.language())
+    yield
+    terminal.set_style(as_json=style[0], language=style[1])
 
 
 @pytest.fixture
