@@ -41,7 +41,7 @@ def test_a_killed_run_takes_each_file_once(tmp_path: Path) -> None:
         victim.kill()
         victim.wait()
         victim.stdout.close()
-    for _ in range(2):  # the first goes on with an open run, which may have listed the folder before the last files came
+    for _ in range(2):  # the first goes on with an open run, which may have listed the folder before
         subprocess.run([sys.executable, str(VICTIM), str(tmp_path)], check=True, stdout=subprocess.DEVNULL)
     platform = build(Settings.for_tests(tmp_path))
     query = 'SELECT COUNT(*) AS n, COUNT(DISTINCT "编号") AS d FROM "名册"'
