@@ -31,7 +31,7 @@ TABLE = """CREATE TABLE `企业` (`编号` bigint PRIMARY KEY, `名称` varchar(
   `更新时间` timestamp(6) NOT NULL, `信用代码` varchar(40), `在营` tinyint(1), `产值` double, `区划代码` varchar(12), `人数` int,
   KEY (`更新时间`)) CHARACTER SET utf8mb4"""
 FILL = """INSERT INTO `企业` SELECT seq, concat('内蒙古企业', seq), seq * 7 % 100000, date '2000-01-01' + interval seq % 9000 day,
-  timestamp '2026-01-01' + interval seq second, md5(seq), seq % 2, seq / 3, concat('15', seq % 9999), seq % 100 FROM seq_1_to_{rows}"""
+  timestamp '2026-01-01 00:00:00' + interval seq second, md5(seq), seq % 2, seq / 3, concat('15', seq % 9999), seq % 100 FROM seq_1_to_{rows}"""
 
 
 @contextlib.contextmanager
