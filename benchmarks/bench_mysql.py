@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -19,9 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
+from bench_sources import taken
 from report import Line, peak_rss_mib, show
 
-from beijiang.build import Platform, build
+from beijiang.build import build
 from beijiang.ingest import SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import SYSTEM
 from beijiang.outbound import Target
@@ -102,15 +102,6 @@ def read_by_client(where: Path) -> float:
     words = ["mariadb", "--no-defaults", f"--socket={where}", "-uroot", "--quick", "--batch", "d"]
     subprocess.run([*words, "-e", "SELECT * FROM `企业`"], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - begin
-
-
-def taken(platform: Platform) -> tuple[float, float]:
-    """Run the sync to its end; return wall time and processor time of this process."""
-    begin, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-    run = platform.ingest.wait(SYSTEM, platform.sources.run(SYSTEM, "企业"))
-    now = resource.getrusage(resource.RUSAGE_SELF)
-    assert run.error is None, run.error
-    return time.perf_counter() - begin, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beijiang.jobs import Job
     from beijiang.kit import Actor
 
-__all__ = ["add_proofs", "awaited", "show_proof", "show_proofs"]
+__all__ = ["add_proofs", "awaited", "end_with", "show_proof", "show_proofs"]
 
 _SOURCE = typer.Argument(help="Table, sync, or a source of which one feed is taken.")
 _PROOF = (
@@ -72,17 +72,13 @@ def _add_certificates(group: typer.Typer, get: Callable[[], Sources]) -> None:
             if run.state is not RunState.COMMITTED:
                 raise why(run)
             proof, _ = _compared(registry, actor, source, repair=False)
-        if as_json():
-            show(proof.to_json())
-        else:
-            show_proof(proof)
-        if proof.verdict is Verdict.DIFFERENT:
-            raise Refused(
+        end_with(
+            proof,
+            Text(
                 "两边的数据不一致，差异已列出。下一次取数会带来源端的更新；加 --repair 立即全部重取。",
                 "The two sides differ; see the list. The next run brings what changed at the source; --repair reads everything again now.",
-                code="rows_differ",
-                detail={"certificate": proof.id},
-            )
+            ),
+        )
 
     @group.command("certificates")
     def certificates(
@@ -168,6 +164,21 @@ def awaited(job_id: str, wait: Callable[[Callable[[Job], None]], Job]) -> Job:
         error = job.error or {"code": job.state.value, "zh": "核对已取消。", "en": "The verification was cancelled."}
         raise Invalid(str(error["zh"]), str(error["en"]), code=str(error["code"]), detail={"job": job_id})
     return job
+
+
+def end_with(proof: Certificate, advice: Text) -> None:
+    """Print what a comparison found.
+
+    Raises:
+        Refused: rows differ; says what to do.
+
+    """
+    if as_json():
+        show(proof.to_json())
+    else:
+        show_proof(proof)
+    if proof.verdict is Verdict.DIFFERENT:
+        raise Refused(advice.zh, advice.en, code="rows_differ", detail={"certificate": proof.id})
 
 
 def show_proofs(proofs: Sequence[Certificate]) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from beijiang.ingest.commands.files import AS, actor_of, organisation_of
-from beijiang.ingest.commands.proving import awaited, show_proof, show_proofs
+from beijiang.ingest.commands.proving import awaited, end_with, show_proofs
 from beijiang.ingest.commands.sources import pairs, secrets
-from beijiang.ingest.models import StreamDraft, StreamKind, Verdict
-from beijiang.kit import Actor, Refused, Text
+from beijiang.ingest.models import StreamDraft, StreamKind
+from beijiang.kit import Actor, Text
 from beijiang.tables import WindowMeasure, WindowSpec
 from beijiang.terminal import Column, as_json, language, say, show
 
@@ -142,18 +142,13 @@ def _add_proofs(group: typer.Typer, get: Callable[[], Streams]) -> None:
         actor = _actor(registry, person)
         job_id = registry.verify_later(actor, name)
         job = awaited(job_id, lambda moved: registry.await_verification(actor, job_id, moved))
-        proof = registry.certificate_of(actor, job)
-        if as_json():
-            show(proof.to_json())
-        else:
-            show_proof(proof)
-        if proof.verdict is Verdict.DIFFERENT:
-            raise Refused(
+        end_with(
+            registry.certificate_of(actor, job),
+            Text(
                 "表与已落盘的消息不一致，差异已列出。回滚到之前的版本并重新启动数据流，即从那里起再次入表。",
                 "The table is not what the landed messages make; see the list. Roll it back to a version before and start the stream again: what came after is taken in once more.",
-                code="rows_differ",
-                detail={"certificate": proof.id},
-            )
+            ),
+        )
 
     @group.command("certificates")
     def certificates(

@@ -155,6 +155,11 @@ class Reading(ABC):
         """Return the same look through a second connection, so that it counts while this one reads; None where it cannot."""
         return None
 
+    def count(self) -> int | None:
+        """Return how many rows are wanted, counted by the source itself; None where it cannot."""
+        found = self.fingerprint()
+        return None if found is None else found.rows
+
     def fingerprint(self) -> Fingerprint | None:
         """Return what the wanted rows come to, counted by the source itself; None where it cannot."""
         return None

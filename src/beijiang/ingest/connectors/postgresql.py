@@ -334,12 +334,12 @@ class _Snapshot(Snapshot):
                     looks.append(others.enter_context(twin))
                 except BeijiangError:  # the account may have no more of them
                     break
-            ends = [pages * n // len(looks) for n in range(1, len(looks))]
-            parts = [_within(rows, first, last) for first, last in zip([0, *ends], [*ends, None], strict=True)]
             if len(looks) == 1:
                 yield from self.stream(rows)
-            else:
-                yield from mingled([partial(look.stream, part) for look, part in zip(looks, parts, strict=True)])
+                return
+            ends = [pages * n // len(looks) for n in range(1, len(looks))]
+            parts = [_within(rows, first, last) for first, last in zip([0, *ends], [*ends, None], strict=True)]
+            yield from mingled([partial(look.stream, part) for look, part in zip(looks, parts, strict=True)])
 
     def stream(self, statement: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa

@@ -138,6 +138,10 @@ class Grammar(ABC):
         query = sa.select(bucket, sa.func.count().label("rows"), self.checksum(whole).label("checksum"))
         return self._within(query, tree, wanted).group_by(sa.text("1"))
 
+    def count(self, table: SqlTable, wanted: Wanted) -> sa.Select[Any]:
+        """Select how many rows are wanted."""
+        return self._within(sa.select(sa.func.count()), table.tree(), wanted)
+
     def highest(self, table: SqlTable, wanted: Wanted, window: Window) -> sa.Select[Any]:
         """Select the highest cursor value of the window, as canonical text."""
         tree = table.tree()
@@ -223,6 +227,9 @@ class Snapshot(Reading):
 
     def rows_in(self, buckets: Sequence[int]) -> Iterator[pa.RecordBatch]:
         return self.stream(self._grammar.rows(self._table, self._wanted, buckets))
+
+    def count(self) -> int | None:
+        return int(self._all(self._grammar.count(self._table, self._wanted))[0][0])
 
     def fingerprint(self) -> Fingerprint | None:
         found = self._all(self._grammar.tallies(self._table, self._wanted))

@@ -21,7 +21,6 @@ from beijiang.ingest.service.taking import Taker
 from beijiang.ingest.service.together import typed_together
 from beijiang.ingest.service.work import Shop, Work
 from beijiang.ingest.store import ArrivalStore, IngestStore
-from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.typing import TypedSchema
 from beijiang.kit import BeijiangError, Invalid, Text, new_id
 from beijiang.kit.errors import JsonValue
@@ -256,15 +255,7 @@ class FilesWork(Work):
         store.refuse(self.run_id, self._refused)
         store.settle(self.run_id, all_of_them=version is None)
         certificate = self._certificate(version)
-        SourceStore(tx.connection).add_certificate(certificate)
-        facts: dict[str, JsonValue] = {
-            "run": self.run_id,
-            "certificate": certificate.id,
-            "verdict": certificate.verdict.value,
-            "version": certificate.version,
-            "listing": certificate.body["listing_sha256"],
-        }
-        self.shop.evidence.record(tx, self.actor, "ingest.certify", target=self.sync.table, detail=facts)
+        self._keep_certificate(tx, certificate, {"listing": certificate.body["listing_sha256"]})
 
     def _finish_idle(self) -> JsonValue:
         """End a run that brings no row: nothing is new, or nothing of it can be read."""

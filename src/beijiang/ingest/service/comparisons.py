@@ -7,17 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.ingest.models import STREAM_VERIFY_JOB, VERIFY_JOB
+from beijiang.ingest.models import STREAM_VERIFY_JOB, VERIFY_JOB, Certificate
 from beijiang.ingest.store.sources import SourceStore
-from beijiang.kit import SYSTEM, NotFound
+from beijiang.kit import SYSTEM, NotFound, new_id
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.db import Database
-    from beijiang.ingest.models import Certificate
+    from beijiang.db import Database, UnitOfWork
+    from beijiang.evidence import Evidence
+    from beijiang.ingest.models import Stream, Sync
+    from beijiang.ingest.service.certifying import Finding
     from beijiang.ingest.service.ingest import Ingest
     from beijiang.jobs import Job
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Clock
+    from beijiang.kit.errors import JsonValue
 
 __all__ = ["Comparisons"]
 
@@ -30,6 +33,8 @@ class Comparisons:
     db: Database
     ingest: Ingest
     access: Access
+    evidence: Evidence
+    clock: Clock
 
     def verification(self, actor: Actor, job_id: str) -> Job:
         """Return a comparison that was queued: its state, progress, and in the end its certificate's id.
@@ -64,6 +69,23 @@ class Comparisons:
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, job.org_id)
         assert found is not None  # noqa: S101 - written before the job ended
         return self._shown(actor, found, str(job.org_id))
+
+    def _keep(self, tx: UnitOfWork, actor: Actor, held: Sync | Stream, version: int, found: Finding) -> Certificate:
+        """Store what a comparison of a whole table found, as a certificate and as evidence."""
+        certificate = Certificate(
+            id=new_id("crt"),
+            sync_id=held.id,
+            run_id=None,
+            table=held.table,
+            version=version,
+            at=self.clock.now(),
+            verdict=found.verdict,
+            body=found.body,
+        )
+        SourceStore(tx.connection).add_certificate(certificate)
+        facts: dict[str, JsonValue] = {"certificate": certificate.id, "verdict": found.verdict.value}
+        self.evidence.record(tx, actor, "ingest.verify", target=held.table, detail=facts)
+        return certificate
 
     def _shown(self, actor: Actor, found: Certificate, org_id: str) -> Certificate:
         """Leave out the keys that differ, which are values of rows, for those who may see runs and no quarantined rows."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -25,7 +25,7 @@ from beijiang.tables import Fingerprint, Part
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector, Reading
-from beijiang.ingest.models import Sync
+    from beijiang.ingest.models import Sync
 
 __all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "Opener", "Since", "checked_feed", "fetch", "patiently", "start_of"]
 
@@ -214,16 +214,17 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         bounded = window is not None and end is not None and not look.consistent
         reading = look.until(end) if bounded else look
         # Where the table may hold the same already, counting first can spare the reading; else both are done at once.
-        beside = _counting_beside(reading) if held is None else None
-        claimed = reading.fingerprint() if beside is None else None
+        twin = reading.twin() if held is None else None
+        claimed = reading.fingerprint() if twin is None else None
         expected = None if claimed is None else claimed.rows
         part = Part(sync.cursor, since.start, None if end is None else str(end)) if sync.cursor else None
         unchanged = claimed is not None and held is not None and not claimed.differing(held(part))
         batches = _nothing if unchanged else reading.batches
-        with beside or nullcontext() as counting:
+        with ThreadPoolExecutor(1, thread_name_prefix="beijiang-count") as beside:
+            counting = None if twin is None else beside.submit(_counted_by, twin)
             rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
-            if counting is not None:
-                claimed = counting.result() or reading.fingerprint()
+        if counting is not None:
+            claimed = counting.result() or reading.fingerprint()
         if compared:
             keys = pa.schema([schema.field(name) for name in sync.key])
             count = _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _KEYS))
@@ -252,25 +253,13 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
     )
 
 
-def _counting_beside(reading: Reading) -> AbstractContextManager[Future[Fingerprint | None]] | None:
-    """Begin to count what a source holds, in a thread with a connection of its own; None where it takes only one."""
-    twin = reading.twin()
-    if twin is None:
+def _counted_by(twin: AbstractContextManager[Reading]) -> Fingerprint | None:
+    """Return what a second look counts; None where the source gives no second connection, or has forgotten the snapshot."""
+    try:
+        with twin as other:
+            return other.fingerprint()
+    except BeijiangError:
         return None
-
-    def count() -> Fingerprint | None:
-        try:
-            with twin as other:
-                return other.fingerprint()
-        except BeijiangError:  # it gives this account no second connection, or forgot the snapshot
-            return None
-
-    @contextmanager
-    def begun() -> Iterator[Future[Fingerprint | None]]:
-        with ThreadPoolExecutor(1, thread_name_prefix="beijiang-count") as pool:
-            yield pool.submit(count)
-
-    return begun()
 
 
 def _nothing() -> Iterator[pa.RecordBatch]:

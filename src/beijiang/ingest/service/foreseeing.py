@@ -18,7 +18,14 @@ __all__ = ["states_of"]
 
 
 def states_of(
-    tables: Tables, actor: Actor, wanted: Wanted, sync: Sync, counted: Fingerprint | None, *, whole: bool
+    tables: Tables,
+    actor: Actor,
+    wanted: Wanted,
+    sync: Sync,
+    counted: Fingerprint | None,
+    *,
+    rows: int | None,
+    whole: bool,
 ) -> StatesPlan | None:
     """Return how many states hold, and how many would begin and end; None where the table keeps no history.
 
@@ -29,8 +36,8 @@ def states_of(
         return None
     known = tables.schema(actor, sync.table)
     if known is None:
-        return StatesPlan(held=0, begins=None if counted is None else counted.rows, ends=0)
-    held = tables.fingerprint(actor, sync.table, list(sync.key), sync.key).rows
+        return StatesPlan(held=0, begins=rows, ends=0)
+    held = tables.holding(actor, sync.table)
     comes = TypedSchema(tuple(c.spec for c in wanted.feed.columns)).to_arrow()
     same = all(f.name in known.names and known.field(f.name).type == f.type for f in comes)
     if counted is None or not same:

@@ -147,23 +147,11 @@ class Proving(Comparisons):
             found = verify_files(self, actor, sync, made)
         else:
             found = verified(self.tables, actor, sync, made, folder, version=version, tick=tick)
-        certificate = Certificate(
-            id=new_id("crt"),
-            sync_id=sync.id,
-            run_id=None,
-            table=sync.table,
-            version=version,
-            at=self.clock.now(),
-            verdict=found.verdict,
-            body=found.body,
-        )
-        facts: dict[str, JsonValue] = {"certificate": certificate.id, "verdict": found.verdict.value}
         with self.db.begin() as tx:
-            SourceStore(tx.connection).add_certificate(certificate)
+            certificate = self._keep(tx, actor, sync, version, found)
             if found.missed is not None and found.missed["late"]:
                 seen = Lateness(sync_id=sync.id, run_id=None, at=certificate.at, **found.missed)
                 LatenessStore(tx.connection).add(seen)
-            self.evidence.record(tx, actor, "ingest.verify", target=sync.table, detail=facts)
         return certificate
 
     # How late rows come

@@ -84,7 +84,7 @@ class Running:
             followed = captured_plan(self.db, sync, made, wanted, None if whole else position)
         rows, counted = None, None
         if followed is None or followed.start is None:
-            rows, counted = _counted(made, wanted, read=bool(part))
+            rows, counted = _counted(made, wanted, read=bool(part), sum_too=sync.history and arrow is not None)
         columns: list[dict[str, JsonValue]] = [
             {
                 "name": c.name,
@@ -108,7 +108,7 @@ class Running:
             end=end,
             overlap=overlap,
             compares_keys=due,
-            states=states_of(self.tables, actor, wanted, sync, counted, whole=followed is None and not due),
+            states=states_of(self.tables, actor, wanted, sync, counted, rows=rows, whole=followed is None and not due),
             affected=impact.of(sync.table, changing) if impact is not None and changing else (),
         )
         if followed is None:
@@ -187,13 +187,14 @@ class Running:
         return part.bounds(column.spec.type.value, ZoneInfo(self.ingest.settings.time_zone))
 
 
-def _counted(made: Connector, wanted: Wanted, *, read: bool) -> tuple[int | None, Fingerprint | None]:
-    """Return how many rows are wanted and what they come to, as the source counts.
+def _counted(made: Connector, wanted: Wanted, *, read: bool, sum_too: bool) -> tuple[int | None, Fingerprint | None]:
+    """Return how many rows are wanted, as the source counts, and with ``sum_too`` what they come to, which takes long.
 
-    Where it cannot, the rows are ``read`` to be counted, or their number is not known.
+    Where it cannot count, the rows are ``read`` for it, or their number is not known.
     """
     with made.open(wanted) as reading:
-        counted = reading.fingerprint()
-        if counted is not None:
-            return counted.rows, counted
-        return sum(batch.num_rows for batch in reading.batches()) if read else None, None
+        counted = reading.fingerprint() if sum_too else None
+        rows = reading.count() if counted is None else counted.rows
+        if rows is None and read:
+            rows = sum(batch.num_rows for batch in reading.batches())
+        return rows, counted

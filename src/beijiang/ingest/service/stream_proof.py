@@ -209,24 +209,23 @@ class _Verification:
             return [*visible]
         return [n for n in visible if all(n in way for way in ways)]
 
-    def _staged(self, part: _Part, segments: Sequence[Segment], folder: Path) -> list[Path]:
+    def _staged(self, part: _Part, segments: Sequence[Segment], folder: Path) -> tuple[int, int]:
+        """Stage some segments in ``folder``; return how many messages stand in them and how many became rows."""
         plan = part.reader.plan(segments)
         folder.mkdir(parents=True)
         found = stage_typed(
             plan, key=self.stream.key, typed=part.reader.typed, folder=folder, tick=lambda _size, _note: None
         )
-        self._count = (sum(c["read"] for c in found["counts"]), found["staged"])
-        return staged_files(folder)
+        return sum(c["read"] for c in found["counts"]), found["staged"]
 
     def _each(self) -> Iterator[tuple[_Part, list[Path], Path]]:
         for number, part in enumerate(self.parts):
             place = self.folder / f"{number:06d}"
-            files = self._staged(part, part.segments, place)
-            read, staged = self._count
+            read, staged = self._staged(part, part.segments, place)
             self.read += read
             self.aside += read - staged
             self.tick(self.read, self.version.rows)
-            yield part, files, place
+            yield part, staged_files(place), place
 
     def _made_by_place(self) -> Fingerprint:
         whole = Fingerprint()
@@ -286,7 +285,8 @@ class _Verification:
 
     def _one_segment(self, part: _Part, segment: Segment, place: Path) -> None:
         (source,) = part.reader.plan([segment]).sources
-        files = self._staged(part, [segment], place)
+        self._staged(part, [segment], place)
+        files = staged_files(place)
         if self.tables.fingerprint_of(self.actor, files, self._schema(), ()).differing(self._held((source.tag,))):
             found = self.tables.differences(
                 self.actor,

@@ -105,18 +105,5 @@ class StreamProving(Comparisons):
         kept = Kept(self.ingest.landing, stream, self._opened(stream), segments, waiting)
         folder = self.ingest.settings.home / "staging" / new_id("verify")
         found = stream_verified(self.tables, actor, kept, folder, version=version, tick=tick)
-        certificate = Certificate(
-            id=new_id("crt"),
-            sync_id=stream.id,
-            run_id=None,
-            table=stream.table,
-            version=version.version,
-            at=self.clock.now(),
-            verdict=found.verdict,
-            body=found.body,
-        )
-        facts: dict[str, JsonValue] = {"certificate": certificate.id, "verdict": found.verdict.value}
         with self.db.begin() as tx:
-            SourceStore(tx.connection).add_certificate(certificate)
-            self.evidence.record(tx, actor, "ingest.verify", target=stream.table, detail=facts)
-        return certificate
+            return self._keep(tx, actor, stream, version.version, found)

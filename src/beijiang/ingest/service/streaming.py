@@ -22,7 +22,6 @@ from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged
 from beijiang.ingest.service.stream_proof import batch_proved
 from beijiang.ingest.service.work import Shop, Work
 from beijiang.ingest.store import IngestStore
-from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.spool import closed_files, lines_of
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import Conflict, new_id
@@ -200,17 +199,8 @@ class StreamWork(Work):
         store.change(self.stream.id, position=numbers[-1], trouble=None)
         store.note_reading(self.stream.id, numbers, reading_of(self._reader.options))
         certificate = self._certificate(version)
-        SourceStore(tx.connection).add_certificate(certificate)
         source: Any = certificate.body["source"]
-        facts: dict[str, JsonValue] = {
-            "run": self.run_id,
-            "certificate": certificate.id,
-            "verdict": certificate.verdict.value,
-            "version": certificate.version,
-            "rows": source["rows"],
-            "source": source["checksum"],
-        }
-        self.shop.evidence.record(tx, self.actor, "ingest.certify", target=self.stream.table, detail=facts)
+        self._keep_certificate(tx, certificate, {"rows": source["rows"], "source": source["checksum"]})
 
     def _certificate(self, version: int | None) -> Certificate:
         assert version is not None  # noqa: S101  # a batch commits always, if only its position

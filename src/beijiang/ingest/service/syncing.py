@@ -32,7 +32,6 @@ from beijiang.ingest.service.work import Shop, Work
 from beijiang.ingest.service.workspace import place
 from beijiang.ingest.store import IngestStore
 from beijiang.ingest.store.lateness import LatenessStore
-from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.tombstones import KeyStore
 from beijiang.ingest.typing import TypedSchema
 from beijiang.kit import Text, new_id
@@ -267,8 +266,9 @@ class SyncWork(Work):
     # The certificate
 
     def _also_at_the_end(self, tx: Any, version: int | None) -> None:
-        certificate = self._certificate(version)
-        SourceStore(tx.connection).add_certificate(certificate)
+        source = Fingerprint.from_json(self._fetched.source).checksum
+        facts: dict[str, JsonValue] = {"rows": self._fetched.rows, "source": source}
+        self._keep_certificate(tx, self._certificate(version), facts)
         now = self.shop.now()
         if self._lateness is not None:
             LatenessStore(tx.connection).add(
@@ -286,15 +286,6 @@ class SyncWork(Work):
                     gone=self._gone,
                 )
             )
-        facts: dict[str, JsonValue] = {
-            "run": self.run_id,
-            "certificate": certificate.id,
-            "verdict": certificate.verdict.value,
-            "version": certificate.version,
-            "rows": self._fetched.rows,
-            "source": Fingerprint.from_json(self._fetched.source).checksum,
-        }
-        self.shop.evidence.record(tx, self.actor, "ingest.certify", target=self.sync.table, detail=facts)
 
     def _before_the_end(self, version: int | None) -> None:
         if self._gone:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from beijiang.ingest.service.staging import CHANGES_FILE, QUARANTINE_FILE, stage
 from beijiang.ingest.service.workspace import Workspace, place
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.ingest.store.quarantine import Quarantine, key_text
+from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.tombstones import Tombstones
 from beijiang.kit import Actor, BeijiangError, NotFound, Refused, Text
 from beijiang.kit.errors import JsonValue
@@ -35,9 +36,9 @@ from beijiang.tables import HIDDEN, CommitRequest, SourceFile, TableInfo, WriteM
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from beijiang.db import Database
+    from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.ingest.models import Impact
+    from beijiang.ingest.models import Certificate, Impact
     from beijiang.jobs import JobRun
     from beijiang.kit import Clock
     from beijiang.tables import Tables
@@ -312,6 +313,18 @@ class Work:
 
     def _also_at_the_end(self, tx: Any, version: int | None) -> None:
         """Write down what a kind of run has to say, in the transaction that ends it."""
+
+    def _keep_certificate(self, tx: UnitOfWork, certificate: Certificate, facts: Mapping[str, JsonValue]) -> None:
+        """Store the certificate of the run with its evidence, in the transaction that ends the run."""
+        SourceStore(tx.connection).add_certificate(certificate)
+        told: dict[str, JsonValue] = {
+            "run": self.run_id,
+            "certificate": certificate.id,
+            "verdict": certificate.verdict.value,
+            "version": certificate.version,
+            **facts,
+        }
+        self.shop.evidence.record(tx, self.actor, "ingest.certify", target=certificate.table, detail=told)
 
     def _resolutions(self) -> dict[str, list[int]]:
         """Find quarantined rows of earlier runs whose keys are among the good rows of this one."""

@@ -59,6 +59,12 @@ class Comparer:
         query = comparing.tallies(schema, key, part)
         return self._counted(query if among is None else comparing.only_among(query, key, among), scans)
 
+    def holding(self, snapshot: Snapshot) -> int:
+        """Return how many rows of a version anything outside can be equal to."""
+        if not snapshot.history:
+            return snapshot.rows
+        return int(self._fetch(comparing.count(), {comparing.MINE: self._mine(snapshot, [VALID_TO])})[0]["rows"])
+
     def texts(
         self, snapshot: Snapshot, key: Sequence[str], columns: Sequence[str], theirs: Sequence[Path]
     ) -> list[dict[str, str]]:

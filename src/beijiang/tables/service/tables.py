@@ -225,6 +225,11 @@ class Tables:
             versions = [v for v in store.versions(row) if position.version < v.version <= new.version]
         return self._windower.refresh(spec, position, new, versions, folder=folder)
 
+    def holding(self, actor: Actor, name: str) -> int:
+        """Return how many rows hold now; of a table that keeps no history, all of them."""
+        row = self._writable(actor, name)
+        return 0 if row is None else self._comparer.holding(self._lake.snapshot(name))
+
     def as_of(self, actor: Actor, name: str, moment: datetime) -> str:
         """Return the SQL that shows a history table as it was at a moment, to be run where SQL is run.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MINE",
     "THEIRS",
+    "count",
     "differences",
     "highest",
     "keys_without_partner",
@@ -70,6 +71,13 @@ def only_among(query: exp.Select, key: Sequence[str], among: Among) -> exp.Selec
     if among.keys:
         query = query.where(_partner(THEIRS, "t", MINE, key))
     return query
+
+
+def count() -> exp.Query:
+    """Count the rows of ``mine``."""
+    from sqlglot import exp
+
+    return exp.select(exp.alias_(exp.Count(this=exp.Star()), "rows")).from_(_relation(MINE))
 
 
 def highest(schema: pa.Schema, column: str) -> exp.Query:
