@@ -16,6 +16,7 @@ from beijiang.ingest import routes as ingest_routes
 from beijiang.jobs import routes as jobs_routes
 from beijiang.opendata import routes as opendata_routes
 from beijiang.protection import routes as protection_routes
+from beijiang.quality import routes as quality_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
 from beijiang.web import Pages, new_app
@@ -48,6 +49,7 @@ def create_app(platform: Platform) -> FastAPI:
         ingest_routes.captures_router(platform.captures),
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql),
+        quality_routes.router(platform.quality),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages),
     ):

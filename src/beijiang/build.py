@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.catalog import Catalog
+from beijiang.catalog import Catalog, VersionCleared
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
@@ -44,8 +44,9 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
+from beijiang.quality import QUALITY_JOB, Quality, Runner, Suggester
 from beijiang.standards import Standards
-from beijiang.tables import Lake, Tables, TableWritten
+from beijiang.tables import Lake, Measures, Tables, TableWritten
 from beijiang.web.assets import assets_present
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Platform:
     freshness: FreshnessBoard
     dispatcher: Dispatcher
     captures: Captures
+    quality: Quality
     opendata: OpenData
     health: Health
 
@@ -107,6 +109,7 @@ class Platform:
             self.schedules,
             self.freshness,
             self.captures,
+            self.quality,
             self.opendata,
             self.health,
         )
@@ -183,6 +186,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     schedules = Schedules(sources, alerts, turns, standards, zone)
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
     captures = Captures(sources)
+    runner = Runner(Measures(lake, engine), standards, catalog, clock, zone)
+    suggester = Suggester(runner, standards, catalog)
+    quality = Quality(db, tables, runner, suggester, standards, access, evidence, jobs, alerts, clock)
+    catalog.release_check = quality
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
@@ -213,6 +220,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         freshness=freshness,
         dispatcher=Dispatcher(schedules, freshness),
         captures=captures,
+        quality=quality,
         opendata=opendata,
         health=Health(
             settings,
@@ -233,9 +241,12 @@ def _connect(platform: Platform) -> None:
     for name, hear in (
         ("catalog", platform.catalog.on_table_written),
         ("protection", platform.protection.on_table_written),
+        ("quality", platform.quality.on_table_written),
         ("windows", platform.windows.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)
+    platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
+    platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(INGEST_JOB, platform.ingest.work)
     platform.jobs.register(REPLAY_JOB, platform.bench.work)
     platform.jobs.register(HARVEST_JOB, platform.harvests.work)

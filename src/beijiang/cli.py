@@ -139,6 +139,12 @@ def _protection() -> typer.Typer:
     return commands(_get(lambda p: p.protection), _get(lambda p: p.access))
 
 
+def _quality() -> typer.Typer:
+    from beijiang.quality.commands import commands
+
+    return commands(_get(lambda p: p.quality), _get(lambda p: p.access))
+
+
 def _evidence() -> typer.Typer:
     from beijiang.evidence.commands import commands
 
@@ -205,6 +211,7 @@ LATER = {
     "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
     "protection": Later("Grades of columns and rules on rows: see them, change them.", _protection),
+    "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
     "evidence": Later("The evidence log: check, search, export.", _evidence),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),

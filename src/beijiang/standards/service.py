@@ -268,7 +268,22 @@ class Standards:
 
     @cached_property
     def _code_sets(self) -> dict[str, CodeSet]:
-        return {row["id"]: self._code_set(row) for row in self.table("code_sets")}
+        return {row["id"]: self._code_set(row) for row in self.table("code_sets")} | {"region": self._region_codes()}
+
+    def _region_codes(self) -> CodeSet:
+        values = tuple(
+            CodeValue(r.code, Text(r.name, r.name_en), r.parent, "in_force")
+            for r in self._regions.values()
+            if not r.is_functional_zone
+        )
+        return CodeSet(
+            id="region",
+            name=Text("行政区划代码（内蒙古）", "Region codes (Inner Mongolia)"),
+            standard="GB/T 2260",
+            values=values,
+            column_words=("行政区划代码", "区划代码", "行政区划编码"),
+            verified=True,
+        )
 
     def _code_set(self, row: Row) -> CodeSet:
         rows = self.table(row["file"].removesuffix(".csv"))

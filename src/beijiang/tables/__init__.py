@@ -1,14 +1,14 @@
 """The lakehouse tables: Delta tables under ``home/lake``, written in whole versions and read through the gate only.
 
 Owns the metadata tables ``lake_table`` and ``lake_version``. ``Lake`` hands out physical files: only ``Tables`` itself
-and ``protection.Gate`` may use it, which a house test checks.
+and ``protection.Gate`` may use it, which a house test checks. ``Measures`` counts in it for others and lets numbers out.
 """
 
 from beijiang.tables import models
 from beijiang.tables.events import TableWritten
 from beijiang.tables.models import *  # noqa: F403 - the front door shows the whole vocabulary
-from beijiang.tables.service import Tables, check_spec
+from beijiang.tables.service import Measured, Measures, Tables, check_spec
 from beijiang.tables.store import Lake
 
-__all__ = ["Lake", "TableWritten", "Tables", "check_spec"]
+__all__ = ["Lake", "Measured", "Measures", "TableWritten", "Tables", "check_spec"]
 __all__ += models.__all__

@@ -98,6 +98,15 @@ class Permission(StrEnum):
     )
     PROTECTION_ROWS_REVIEW = "protection:rows:review", "审核时读取脱敏数据", "read masked rows for a review"
     PROTECTION_SQL_RUN = "protection:sql:run", "运行 SQL 查询", "run SQL"
+    QUALITY_RESULT_READ = "quality:result:read", "查看质量结果", "see results of quality"
+    QUALITY_ROWS_READ = "quality:rows:read", "查看未通过规则的行", "see rows that fail a rule"
+    QUALITY_RULE_MANAGE = "quality:rule:manage", "维护质量规则", "maintain rules of quality"
+    QUALITY_SCORECARD_MANAGE = "quality:scorecard:manage", "维护质量评分卡", "maintain the scorecard of quality"
+    QUALITY_VERSION_RELEASE = (
+        "quality:version:release",
+        "放行未通过质量规则的版本",
+        "give readers a version that fails critical rules",
+    )
     STANDARDS_RULE_READ = "standards:rule:read", "查看标准与规则表", "see standards and rule tables"
     TABLES_TABLE_COMPACT = "tables:table:compact", "压实数据表", "compact a table"
     TABLES_TABLE_DROP = "tables:table:drop", "删除数据表", "drop a table"

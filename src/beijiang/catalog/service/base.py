@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, Organisation, Permission
+from beijiang.catalog.events import ReleaseCheck
 from beijiang.catalog.models import (
     Action,
     Facet,
@@ -64,7 +65,15 @@ class Base:
         self._indexer = Indexer(standards)
         self._finder = Finder(self._label)
         self._departments: dict[str, Text] = {}
+        self.release_check: ReleaseCheck | None = None
+        """Asked before readers are moved to a version of a table; set in build.py."""
         self._releases: dict[str, tuple[tuple[str, int, str, str], Release | None]] = {}
+
+    def _kept_back(self, table: str | None, version: int) -> Text | None:
+        """Return why readers must not get a version of a table, if there is a reason."""
+        if table is None or not version or self.release_check is None:
+            return None
+        return self.release_check.keeps_back(table, version)
 
     def _today(self) -> date:
         return self._clock.now().astimezone(self._zone).date()

@@ -127,11 +127,14 @@ class Reviewing(Base):
         Raises:
             Denied: the actor does not publish for the bureau.
             Refused: the actor submitted it, or approved it for the own department.
-            Conflict: the state does not allow it.
+            Conflict: the state does not allow it, or quality keeps the table's version back (``version_held``).
             Invalid: what was complete at submission no longer is.
 
         """
-        self._seen(actor, Permission.CATALOG_RESOURCE_PUBLISH, resource_id)
+        seen = self._seen(actor, Permission.CATALOG_RESOURCE_PUBLISH, resource_id)
+        why = self._kept_back(seen.table, seen.facts.version)
+        if why is not None:
+            raise Conflict(why.zh, why.en, code="version_held")
         with self._db.begin() as tx:
             store = ResourceStore(tx.connection)
             found = self._stored(store, resource_id)

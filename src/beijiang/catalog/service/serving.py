@@ -47,8 +47,10 @@ class Serving(Base):
         """Move readers of a published entry on to a newer version of its table; tell whether they were moved.
 
         Called by protection once columns and grades of that version are known to be no stricter. It never goes back,
-        and does nothing for what is not published.
+        and does nothing for what is not published, or for a version that is kept back.
         """
+        if self._kept_back(table, version) is not None:
+            return False
         with self._db.begin() as tx:
             store = ResourceStore(tx.connection)
             found = store.of_table(table)

@@ -13,8 +13,8 @@ from typing import Final
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from beijiang.engine.parsing import statements
 from beijiang.kit import Refused
-from beijiang.protection.models.parsing import statements
 
 __all__ = ["FUNCTIONS", "NODES", "fold", "governed_tables", "parse", "refusal"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,13 @@ from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource
 from beijiang.protection.models.masks import Masker
 from beijiang.protection.models.reference import kinds
 from beijiang.protection.service.recent import REMEMBERED, Recent
-from beijiang.protection.service.ruling import Ruling
+from beijiang.protection.service.ruling import Ruling, visible_types
 from beijiang.protection.service.surveying import Surveyor
 from beijiang.protection.store import GradeStore, TableFacts
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.catalog import Catalog
+    from beijiang.catalog import Catalog, VersionCleared
     from beijiang.db import Database
     from beijiang.engine import Engine
     from beijiang.evidence import Evidence
@@ -64,14 +64,24 @@ class Protection(Ruling):
         known = self.facts(event.table)
         if known is not None and known.version >= event.version:
             self._tell_catalog(event.table)
-            self._advance(event)  # a crash may have come between grading and this step
+            self._advance(
+                event.table, event.version, event.columns
+            )  # a crash may have come between grading and this step
             return
         before = self.grades_of(event.table)
         snapshot = self._lake.snapshot(event.table, event.version)
         found, looked = self._surveyor.look(snapshot, event, self._looked(event.table))
         self._store(snapshot, event, before, found, looked, inherited=self._inherited(event))
         self._tell_catalog(event.table)
-        self._advance(event)
+        self._advance(event.table, event.version, event.columns)
+
+    def on_version_cleared(self, event: VersionCleared) -> None:
+        """Move readers on to a version that quality has nothing against any more, if grades allow it too."""
+        facts = self.facts(event.table)
+        if facts is None or facts.version < event.version:
+            return  # not graded yet; grading moves them
+        columns = visible_types(self._lake.snapshot(event.table, event.version))
+        self._advance(event.table, event.version, tuple(columns))
 
     def grades(self, actor: Actor, table: str) -> tuple[ColumnGrade, ...]:
         """Return the grades of a table in the order of its columns.
@@ -177,23 +187,23 @@ class Protection(Ruling):
                     store.add_secret("page", found)
         return bytes.fromhex(found)
 
-    def _advance(self, event: TableWritten) -> None:
+    def _advance(self, table: str, version: int, columns: Sequence[str]) -> None:
         """Move readers of a release on, unless a column they see is gone or was graded lower when they got it."""
-        release = self._catalog.released(event.table)
+        release = self._catalog.released(table)
         if release is None:
             return
         offered = release.open_items | release.shared_items
-        stricter = not release.items <= set(event.columns)
+        stricter = not release.items <= set(columns)
         with self._db.read() as connection:
             store = GradeStore(connection)
-            for column in offered & set(event.columns):
-                grades = store.history(event.table, column)
+            for column in offered & set(columns):
+                grades = store.history(table, column)
                 then = [g for g in grades if g.table_version <= release.table_version]
                 stricter = stricter or not then or grades[-1].level.rank > then[-1].level.rank
         if stricter:
-            log.info("version %s of a table is stricter than its release; readers stay where they are", event.version)
+            log.info("version %s of a table is stricter than its release; readers stay where they are", version)
             return
-        self._catalog.advance_release(event.table, event.version)
+        self._catalog.advance_release(table, version)
 
     def _store(
         self,

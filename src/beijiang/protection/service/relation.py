@@ -172,6 +172,21 @@ class Governed:
         self._hand_over(answer)
         return answer
 
+    def rows_at(self, places: Sequence[tuple[int, int]]) -> pa.Table:
+        """Return the rows at some places of the version (as of ``Measures.places``), as far as this reader may see them.
+
+        A row that a filter keeps back stays away. At most as many as a page of the exit has.
+        """
+        names = list(self._types)
+        wanted = [exp.Literal.number(part * _FILE_ROWS + at) for part, at in places[: self._caps.page_rows]]
+        if not wanted:
+            return self._fetch(self._selection(names, ()).limit(0, copy=False), self._view(names, ()))
+        query = self._selection(names, (), position=True).where(exp.In(this=_place(), expressions=wanted), copy=False)
+        view = self._view(names, (), self._scan(names, (), position=True))
+        rows = self._fetch(query, view).select(names)
+        self._hand_over(rows)
+        return rows
+
     def batches(self, filters: Sequence[Filter] = (), columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Stream all matching rows; the decision is repeated every 5 s or 8 MiB and ends the stream when it changes.
 
@@ -320,10 +335,7 @@ class Governed:
         return query.order_by(first, *place, copy=False)
 
     def _beyond(self, value: Any, part: int, at: int, sort: Sort | None) -> exp.Expr:
-        # One sum, because the engine (2.0) breaks on an OR over its own row positions when it pushes it into the scan.
-        place = exp.Mul(this=column_ref(PART), expression=exp.Literal.number(_FILE_ROWS))
-        here = exp.Add(this=place, expression=column_ref(AT))
-        later = exp.GT(this=here, expression=exp.Literal.number(part * _FILE_ROWS + at))
+        later = exp.GT(this=_place(), expression=exp.Literal.number(part * _FILE_ROWS + at))
         if sort is None:
             return later
         column = column_ref(sort.column)
@@ -358,3 +370,9 @@ class Governed:
         with suppress(TypeError):
             return self._tools.tokens.seal([value, last[PART] + skipped, last[AT]], bound)
         raise Invalid("不能按这一列翻页。", "Pages cannot be ordered by this column.", code="sort_type")
+
+
+def _place() -> exp.Expr:
+    """Return the place of a row as one number; the engine (2.0) breaks on an OR over its own row positions in the scan."""
+    start = exp.Mul(this=column_ref(PART), expression=exp.Literal.number(_FILE_ROWS))
+    return exp.Add(this=start, expression=column_ref(AT))

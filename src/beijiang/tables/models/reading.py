@@ -27,6 +27,7 @@ class Exit(StrEnum):
     DOWNLOAD = "download"
     PAGE = "page"
     PREVIEW = "preview"
+    QUALITY = "quality"
     RETURN_FILE = "return_file"
     ROW_API = "row_api"
     SEARCH = "search"
@@ -176,6 +177,10 @@ class GovernedTable(Protocol):
 
     def aggregate(self, spec: Aggregate) -> pa.Table:
         """Return a grouped summary."""
+        ...
+
+    def rows_at(self, places: Sequence[tuple[int, int]]) -> pa.Table:
+        """Return the rows at some places of the version, as far as this reader may see them."""
         ...
 
     def batches(self, filters: Sequence[Filter] = (), columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -1,4 +1,4 @@
-"""Wall 1 begins here: read SQL text into trees, by a parser that gives up when a text makes it try too often.
+"""Read SQL text of people into trees (wall 1 of the SQL gateway begins here), by a parser that gives up when a text makes it try too often.
 
 Some texts make the parser try one reading after another at every level (``DATE (DATE (DATE (...``): the work doubles with
 each bracket, and a line of two hundred characters would keep a core busy for years. Honest text costs about one step a

@@ -1,0 +1,304 @@
+"""Quality: the board, a table's rules and results, suggestions, failing rows, the scorecard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from beijiang.access import Permission
+from beijiang.console.routes.frame import Frame, language, person
+from beijiang.kit import BeijiangError, Invalid, Text
+from beijiang.quality import KINDS, Kind, RuleDraft, Scorecard, Severity, by_organisation
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+
+    from beijiang.build import Platform
+    from beijiang.kit import Actor
+
+PATIENCE = 3.0
+"""Seconds that a page waits for a check that was asked for."""
+WHOLE = frozenset({"volume", "windows", "freshness"})
+"""Kinds that judge a table as a whole: there are no rows to show."""
+ROWS_MOST = 500
+_ALGORITHMS = {
+    "citizen_id": Text("公民身份号码 GB 11643", "citizen number, GB 11643"),
+    "uscc": Text("统一社会信用代码 GB 32100", "credit code, GB 32100"),
+    "org_code": Text("组织机构代码 GB 11714", "organisation code, GB 11714"),
+    "luhn": Text("Luhn（ISO/IEC 7812）", "Luhn (ISO/IEC 7812)"),
+    "bank_card": Text("银行卡号", "bank card"),
+}
+_UNITS = {"day": Text("日", "day"), "month": Text("月", "month"), "year": Text("年", "year")}
+
+
+def router(frame: Frame, platform: Platform) -> APIRouter:
+    """Return the pages of quality."""
+    pages = APIRouter()
+
+    @pages.get("/quality")
+    def board(request: Request) -> HTMLResponse:
+        who = person(request)
+        found = platform.quality.board(who)
+        departments = sorted(by_organisation(found).items(), key=lambda one: one[1][1] or 0)
+        return frame.page(
+            request,
+            "quality.html",
+            board=found,
+            departments=departments,
+            failing=sum(1 for s in found if s.run is not None and any(f.rule_id for f in s.run.failed)),
+            names=_names(platform),
+            may=_rights(platform, who, None),
+        )
+
+    @pages.get("/quality/{name}")
+    def table(request: Request, name: str) -> HTMLResponse:
+        who = person(request)
+        report = platform.quality.report(who, name)
+        facts = {} if report.run is None else {f.rule_id: f for f in report.run.facts if f.rule_id}
+        return frame.page(
+            request,
+            "quality_table.html",
+            report=report,
+            rules=platform.quality.rules(who, name),
+            facts=facts,
+            trend=[(f"v{version}", total) for _, version, total in report.trend if total is not None],
+            dimension_names=_dimensions(platform),
+            indicator_names={i.code: i.name for i in platform.standards.quality_indicators()},
+            whole=WHOLE,
+            may=_rights(platform, who, report.org_id),
+        )
+
+    @pages.post("/quality/{name}/check")
+    def check(request: Request, name: str) -> RedirectResponse:
+        back = f"/console/quality/{quote(name)}"
+
+        def step() -> tuple[str, Text]:
+            job = platform.jobs.wait(platform.quality.check(person(request), name), timeout=PATIENCE)
+            if not job.ended:
+                return back, Text("检查还在进行，稍后刷新本页。", "The check goes on; reload this page in a moment.")
+            if job.error is not None:
+                raise Invalid(str(job.error["zh"]), str(job.error["en"]), code=str(job.error["code"]))
+            return back, Text("检查完成。", "Checked.")
+
+        return frame.attempt(request, back, step)
+
+    @pages.post("/quality/{name}/release")
+    def release(
+        request: Request,
+        name: str,
+        version: Annotated[int, Form(ge=1)],
+        reason: Annotated[str, Form(max_length=1000)] = "",
+    ) -> RedirectResponse:
+        back = f"/console/quality/{quote(name)}"
+
+        def step() -> tuple[str, Text]:
+            platform.quality.release(person(request), name, version, reason)
+            return back, Text(f"第 {version} 版已放行。", f"Version {version} is released.")
+
+        return frame.attempt(request, back, step)
+
+    @pages.get("/quality-runs/{run}/rules/{rule}")
+    def rows(request: Request, run: str, rule: str) -> HTMLResponse:
+        found = platform.quality.failing(person(request), run, rule)
+        first = [c for c in found.governed.columns if c.name in found.columns]
+        others = [c for c in found.governed.columns if c.name not in found.columns]
+        return frame.page(request, "quality_rows.html", found=found, columns=[*first, *others], most=ROWS_MOST)
+
+    _add_rules(pages, frame, platform)
+    _add_suggestions(pages, frame, platform)
+    _add_scorecards(pages, frame, platform)
+    return pages
+
+
+def _add_rules(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/quality/{name}/add")
+    def ask(request: Request, name: str, kind: Kind = Kind.NOT_NULL) -> HTMLResponse:
+        return _form(frame, platform, request, name, RuleDraft(kind=kind))
+
+    @pages.post("/quality/{name}/add")
+    async def add(request: Request, name: str) -> Response:
+        given = _draft(await request.form())
+        save = (await request.form()).get("step") == "save"
+        who, back = person(request), f"/console/quality/{quote(name)}"
+        try:
+            if save:
+                made = platform.quality.add(who, name, given)
+                words = Text(
+                    f"规则“{made.name}”已保存，下次检查起生效。",
+                    f'Rule "{made.name}" is saved; it counts from the next check on.',
+                )
+                return frame.after(request, back, words)
+            return _form(frame, platform, request, name, given, tried=platform.quality.try_out(who, name, given))
+        except BeijiangError as error:
+            if error.status in {401, 403, 404}:
+                raise
+            return _form(frame, platform, request, name, given, fault=error.text)
+
+    @pages.post("/quality/{name}/rules/{rule}/retire")
+    def retire(
+        request: Request, name: str, rule: str, reason: Annotated[str, Form(max_length=1000)] = ""
+    ) -> RedirectResponse:
+        back = f"/console/quality/{quote(name)}"
+
+        def step() -> tuple[str, Text]:
+            ended = platform.quality.retire(person(request), rule, reason)
+            return back, Text(f"规则“{ended.name}”已停用。", f'Rule "{ended.name}" is retired.')
+
+        return frame.attempt(request, back, step)
+
+
+def _add_suggestions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/quality/{name}/suggest")
+    def suggest(request: Request, name: str) -> HTMLResponse:
+        who = person(request)
+        found = platform.quality.suggest(who, name)
+        info = platform.tables.get(who, name)
+        return frame.page(request, "quality_suggest.html", info=info, found=found, stamp=info.version)
+
+    @pages.post("/quality/{name}/suggest")
+    def accept(
+        request: Request, name: str, of: Annotated[int, Form()], take: Annotated[list[int] | None, Form()] = None
+    ) -> RedirectResponse:
+        back = f"/console/quality/{quote(name)}"
+
+        def step() -> tuple[str, Text]:
+            who = person(request)
+            if platform.tables.get(who, name).version != of:
+                raise Invalid(
+                    "表刚有了新版本，请重新查看推荐。",
+                    "The table just changed; look at the suggestions again.",
+                    code="table_changed",
+                )
+            found = platform.quality.suggest(who, name)
+            wanted = [found[n] for n in take or () if 0 <= n < len(found)]
+            for one in wanted:
+                platform.quality.add(who, name, one.draft, one.why.zh)
+            return back, Text(
+                f"{len(wanted)} 条规则已生效，点“立即检查”看结果。",
+                f"{len(wanted)} rules are in force; press Check now for results.",
+            )
+
+        return frame.attempt(request, f"{back}/suggest", step)
+
+
+def _add_scorecards(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/quality-scorecards")
+    def scorecards(request: Request, preset: Annotated[str, Query(max_length=10)] = "") -> HTMLResponse:
+        who = person(request)
+        cards = platform.quality.scorecards(who)
+        return frame.page(
+            request,
+            "quality_scorecards.html",
+            cards=cards,
+            presets=platform.quality.presets(),
+            base=platform.quality.preset(preset) if preset else cards[0],
+            dimension_names=_dimensions(platform),
+            may=_rights(platform, who, None),
+        )
+
+    @pages.post("/quality-scorecards")
+    async def set_scorecard(request: Request) -> RedirectResponse:
+        form, back = await request.form(), "/console/quality-scorecards"
+
+        def step() -> tuple[str, Text]:
+            name = str(form.get("name") or "")[:100]
+            cap = str(form.get("cap") or "").strip()
+            card = Scorecard(
+                version=0,
+                name=Text(name, name),
+                dimensions={code: _weight(form.get(f"d{code}")) for code in _dimensions(platform)},
+                critical_cap=_weight(cap) if cap else None,
+            )
+            made = platform.quality.set_scorecard(person(request), card, str(form.get("reason") or "")[:1000])
+            return back, Text(f"评分卡第 {made.version} 版已生效。", f"Scorecard version {made.version} is in force.")
+
+        return frame.attempt(request, back, step)
+
+
+def _form(
+    frame: Frame,
+    platform: Platform,
+    request: Request,
+    name: str,
+    given: RuleDraft,
+    *,
+    tried: Any = None,
+    fault: Text | None = None,
+) -> HTMLResponse:
+    who = person(request)
+    info = platform.tables.get(who, name)
+    platform.access.require(who, Permission.QUALITY_RULE_MANAGE, info.org_id)
+    tongue, here = language(request), f"/console/quality/{quote(name)}/add"
+    indicators = {i.code: f"{i.code} {i.name.in_language(tongue)}" for i in platform.standards.quality_indicators()}
+    elements = platform.standards.data_elements()
+    return frame.page(
+        request,
+        "quality_add.html",
+        info=info,
+        kind=given.kind,
+        kinds=[(k.value, f"{here}?kind={k.value}", k.text.in_language(tongue)) for k in Kind],
+        spec=KINDS[given.kind],
+        given=given,
+        tried=tried,
+        fault=fault,
+        algorithms=[(key, text.in_language(tongue)) for key, text in _ALGORITHMS.items()],
+        code_sets=[(s.id, f"{s.name.in_language(tongue)} · {s.standard}") for s in platform.standards.code_sets()],
+        elements=[(f"{e.library}.{e.field}", f"{e.name.in_language(tongue)} · {e.library}") for e in elements],
+        tables=[(t.name, t.name) for t in platform.tables.list(who) if t.name != info.name],
+        units=[(key, text.in_language(tongue)) for key, text in _UNITS.items()],
+        severities=[(s.value, s.text.in_language(tongue)) for s in Severity],
+        indicators=[(code, indicators[code]) for code in KINDS[given.kind].indicators],
+    )
+
+
+def _draft(form: FormData) -> RuleDraft:
+    def words(name: str, most: int = 2000) -> str:
+        return str(form.get(name) or "").strip()[:most]
+
+    try:
+        kind, severity = Kind(words("kind")), Severity(words("severity"))
+        threshold = float(words("threshold") or "100") / 100
+    except ValueError:
+        raise Invalid(
+            "表单不完整，请重新填写。", "The form is not complete; fill it in again.", code="bad_form"
+        ) from None
+    params: Mapping[str, Any] = {p.name: words(f"p_{p.name}") for p in KINDS[kind].params if words(f"p_{p.name}")}
+    return RuleDraft(
+        kind=kind,
+        columns=tuple(str(value)[:400] for value in form.getlist("column")),
+        params=params,
+        name=words("name", 200),
+        severity=severity,
+        threshold=threshold,
+        indicator=words("indicator", 4),
+        where=words("where"),
+    )
+
+
+def _weight(words: object) -> float:
+    try:
+        return float(str(words or "1"))
+    except ValueError:
+        raise Invalid("权重应为数字。", "A weight is a number.", code="bad_weight") from None
+
+
+def _dimensions(platform: Platform) -> dict[str, Text]:
+    return {i.code[:2]: i.dimension for i in platform.standards.quality_indicators()}
+
+
+def _names(platform: Platform) -> dict[str, str]:
+    return {o.id: o.short for o in platform.access.organisations()}
+
+
+def _rights(platform: Platform, who: Actor, org_id: str | None) -> dict[str, bool]:
+    allows = platform.access.allows
+    return {
+        "manage": allows(who, Permission.QUALITY_RULE_MANAGE, org_id),
+        "rows": allows(who, Permission.QUALITY_ROWS_READ, org_id),
+        "release": allows(who, Permission.QUALITY_VERSION_RELEASE, org_id),
+        "scorecard": allows(who, Permission.QUALITY_SCORECARD_MANAGE),
+    }

@@ -1,0 +1,147 @@
+"""The check algorithms of identifiers as expressions of the query tree, for whoever judges values where they lie.
+
+GB 11643 (citizen number), GB 32100 (credit code), GB 11714 (organisation code), ISO/IEC 7812 (cards): `standards.md` 5.2. The same
+algorithms for single values are ``beijiang.standards``'. Values are given as trimmed text. Only nodes that sqlglot knows are
+used, so that each engine gets them in its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sqlglot import exp
+
+__all__ = ["CHECKSUMS", "both", "full_match", "is_card", "is_id", "is_uscc", "long"]
+
+USCC_LETTERS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_BASE36: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECKS: Final = "10X98765432"
+_ORG_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
+_ORG_CHECKS: Final = "0X987654321"
+"""By the sum modulo 11: 11 less the rest, with X for ten and 0 for eleven."""
+
+
+def _text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)
+
+
+def _number(value: int) -> exp.Expr:
+    return exp.Literal.number(value)
+
+
+def _at(value: exp.Expr, start: int, length: int = 1) -> exp.Expr:
+    return exp.Substring(this=value.copy(), start=_number(start), length=_number(length))
+
+
+def _picked(letters: str, index: exp.Expr) -> exp.Expr:
+    """Return the letter at a zero-based index."""
+    place = exp.Add(this=exp.Paren(this=index), expression=_number(1))
+    return exp.Substring(this=_text(letters), start=place, length=_number(1))
+
+
+def _digit(value: exp.Expr, position: int) -> exp.Expr:
+    return exp.Paren(this=exp.Sub(this=exp.Unicode(this=_at(value, position)), expression=_number(48)))
+
+
+def _index(letters: str, value: exp.Expr, position: int) -> exp.Expr:
+    place = exp.StrPosition(this=_text(letters), substr=_at(value, position))
+    return exp.Paren(this=exp.Sub(this=place, expression=_number(1)))
+
+
+def _sum(parts: Sequence[exp.Expr]) -> exp.Expr:
+    total = parts[0]
+    for part in parts[1:]:
+        total = exp.Add(this=total, expression=part)
+    return exp.Paren(this=total)
+
+
+def _modulo(value: exp.Expr, by: int) -> exp.Expr:
+    return exp.Paren(this=exp.Mod(this=value, expression=_number(by)))
+
+
+def full_match(value: exp.Expr, pattern: str) -> exp.Expr:
+    """Test whether a whole text matches a pattern."""
+    return exp.RegexpLike(this=value.copy(), expression=_text(f"^(?:{pattern})$"))
+
+
+def long(value: exp.Expr, low: int, high: int) -> exp.Expr:
+    """Test how many characters a text has."""
+    return exp.Between(this=exp.Length(this=value.copy()), low=_number(low), high=_number(high))
+
+
+def both(first: exp.Expr, second: exp.Expr) -> exp.Expr:
+    """Test ``second`` only where ``first`` holds: a CASE keeps the cheap test in front."""
+    return exp.Case().when(first, second).else_(exp.false())
+
+
+def is_id(value: exp.Expr) -> exp.Expr:
+    """Test for the shape of a citizen number of 18 characters."""
+    return both(long(value, 18, 18), full_match(value, "[1-9][0-9]{16}[0-9Xx]"))
+
+
+def id_holds(value: exp.Expr) -> exp.Expr:
+    """Test check character and birth date of a text that has the shape of a citizen number."""
+    weighed = [exp.Mul(this=_number(w), expression=_digit(value, i + 1)) for i, w in enumerate(_ID_WEIGHTS)]
+    check = exp.EQ(this=_picked(_ID_CHECKS, _modulo(_sum(weighed), 11)), expression=exp.Upper(this=_at(value, 18)))
+    parts = [_at(value, 7, 4), _text("-"), _at(value, 11, 2), _text("-"), _at(value, 13, 2)]
+    day = exp.TryCast(this=exp.Concat(expressions=parts, safe=True), to=exp.DataType.build("DATE"))
+    real = exp.Not(this=exp.Is(this=day, expression=exp.null()))
+    century = exp.In(this=_at(value, 7, 2), expressions=[_text("18"), _text("19"), _text("20")])
+    return exp.and_(check, century, real, copy=False)
+
+
+def is_uscc(value: exp.Expr) -> exp.Expr:
+    """Test for the shape of a unified social credit code."""
+    letters = "[0-9A-HJ-NPQRTUWXYa-hj-npqrtuwxy]"
+    return both(long(value, 18, 18), full_match(value, f"{letters}{{2}}[0-9]{{6}}{letters}{{10}}"))
+
+
+def uscc_holds(value: exp.Expr) -> exp.Expr:
+    """Test the check character of a text that has the shape of a credit code."""
+    upper = exp.Upper(this=value.copy())
+    places = [exp.Mul(this=_number(pow(3, i, 31)), expression=_index(USCC_LETTERS, upper, i + 1)) for i in range(17)]
+    index = _modulo(exp.Paren(this=exp.Sub(this=_number(31), expression=_modulo(_sum(places), 31))), 31)
+    return exp.EQ(this=_picked(USCC_LETTERS, index), expression=_at(upper, 18))
+
+
+def is_card(value: exp.Expr) -> exp.Expr:
+    """Test for the shape of a bank card number."""
+    return both(long(value, 15, 19), full_match(value, "(?:62|4|5[1-5]|3[0-9]|6[0-9]|9)[0-9]+"))
+
+
+def luhn_holds(value: exp.Expr) -> exp.Expr:
+    """Test the check digit of up to 19 digits."""
+    padded = exp.Pad(this=value.copy(), expression=_number(19), fill_pattern=_text("0"), is_left=True)
+    parts: list[exp.Expr] = []
+    for position in range(1, 20):
+        digit = _digit(padded, position)
+        if position % 2 == 0:  # counted from the right the check digit is first; padding to 19 keeps the parity
+            above = exp.GT(this=digit.copy(), expression=_number(4))
+            minus = exp.Case().when(above, _number(9)).else_(_number(0))
+            double = exp.Mul(this=digit, expression=_number(2))
+            digit = exp.Paren(this=exp.Sub(this=double, expression=minus))
+        parts.append(digit)
+    return exp.EQ(this=_modulo(_sum(parts), 10), expression=_number(0))
+
+
+def _is_org(value: exp.Expr) -> exp.Expr:
+    return both(long(value, 9, 10), full_match(value, "[0-9A-Za-z]{8}-?[0-9Xx]"))
+
+
+def _org_holds(value: exp.Expr) -> exp.Expr:
+    upper = exp.Upper(this=value.copy())
+    places = [exp.Mul(this=_number(w), expression=_index(_BASE36, upper, i + 1)) for i, w in enumerate(_ORG_WEIGHTS)]
+    last = exp.Substring(this=upper.copy(), start=exp.Length(this=upper.copy()), length=_number(1))
+    return exp.EQ(this=_picked(_ORG_CHECKS, _modulo(_sum(places), 11)), expression=last)
+
+
+CHECKSUMS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
+    "citizen_id": lambda v: both(is_id(v), id_holds(v)),
+    "uscc": lambda v: both(is_uscc(v), uscc_holds(v)),
+    "org_code": lambda v: both(_is_org(v), _org_holds(v)),
+    "luhn": lambda v: both(both(long(v, 8, 19), full_match(v, "[0-9]+")), luhn_holds(v)),
+    "bank_card": lambda v: both(is_card(v), luhn_holds(v)),
+}
+"""Each algorithm as a test of one trimmed text: shape and check."""

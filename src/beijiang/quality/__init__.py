@@ -1,0 +1,48 @@
+"""Quality after GB/T 36344: rules on tables, what they counted in each version, scores, and what readers do not get.
+
+Owns the tables ``quality_rule``, ``quality_run``, ``quality_fact``, ``quality_release`` and ``quality_scorecard``. It sees
+numbers and places of rows only (``tables.Measures``); rows that fail a rule are shown by the gate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beijiang.quality.models import *  # noqa: F403 - the front door shows the whole vocabulary
+from beijiang.quality.models import __all__ as _models
+
+if TYPE_CHECKING:
+    from beijiang.quality.service import (
+        QUALITY_JOB,
+        Failing,
+        Quality,
+        Report,
+        Runner,
+        Standing,
+        Suggester,
+        Suggestion,
+        Tried,
+        by_organisation,
+    )
+
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "QUALITY_JOB",
+    "Failing",
+    "Quality",
+    "Report",
+    "Runner",
+    "Standing",
+    "Suggester",
+    "Suggestion",
+    "Tried",
+    "by_organisation",
+    *_models,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from beijiang.quality import service
+
+    return getattr(service, name)

@@ -1,0 +1,48 @@
+"""What quality speaks of: rules, what they counted, and scores."""
+
+from beijiang.quality.models.rules import (
+    FALLING,
+    KINDS,
+    Kind,
+    KindOf,
+    Param,
+    ParamType,
+    Rule,
+    RuleDraft,
+    Severity,
+    packaged,
+)
+from beijiang.quality.models.runs import Fact, Hold, Outcome, Release, Run, Trigger
+from beijiang.quality.models.scores import (
+    DimensionScore,
+    IndicatorScore,
+    Score,
+    Scorecard,
+    check_weights,
+    score,
+)
+
+__all__ = [
+    "FALLING",
+    "KINDS",
+    "DimensionScore",
+    "Fact",
+    "Hold",
+    "IndicatorScore",
+    "Kind",
+    "KindOf",
+    "Outcome",
+    "Param",
+    "ParamType",
+    "Release",
+    "Rule",
+    "RuleDraft",
+    "Run",
+    "Score",
+    "Scorecard",
+    "Severity",
+    "Trigger",
+    "check_weights",
+    "packaged",
+    "score",
+]

@@ -1,0 +1,234 @@
+"""Rules of quality: what is asked of a table, in typed kinds, each with the indicator of GB/T 36344 that it feeds."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from beijiang.kit import Text, Word
+
+if TYPE_CHECKING:
+    from beijiang.kit.errors import JsonValue
+
+__all__ = [
+    "FALLING",
+    "KINDS",
+    "Kind",
+    "KindOf",
+    "Param",
+    "ParamType",
+    "Rule",
+    "RuleDraft",
+    "Severity",
+    "dirty_values",
+    "packaged",
+]
+
+
+class Severity(Word):
+    """What it means when a rule fails; a failing critical rule keeps readers on the last good version."""
+
+    CRITICAL = "critical", "严重", "critical"
+    MAJOR = "major", "重要", "major"
+    MINOR = "minor", "一般", "minor"
+
+
+class Kind(Word):
+    """What a rule tests."""
+
+    CHECK = "check", "校验码", "check digit"
+    CODE_SET = "code_set", "代码集", "code set"
+    DIRTY = "dirty", "脏数据", "dirty values"
+    DUPLICATE = "duplicate", "重复记录", "repeated records"
+    ELEMENT = "element", "数据元标准", "data element"
+    EQUAL = "equal", "与他表一致", "equal in another table"
+    EXPRESSION = "expression", "业务规则", "business rule"
+    FORMAT = "format", "格式", "format"
+    FRESHNESS = "freshness", "及时性", "freshness"
+    NOT_NULL = "not_null", "非空", "not empty"
+    ORDER = "order", "时间先后", "order in time"
+    RANGE = "range", "取值范围", "range"
+    REFERENCE = "reference", "引用", "reference"
+    UNIQUE = "unique", "唯一", "unique"
+    VALIDITY = "validity", "有效期", "validity period"
+    VOLUME = "volume", "数据量", "number of rows"
+    WINDOWS = "windows", "各时段数据量", "rows in each period"
+
+
+class ParamType(StrEnum):
+    """What a parameter of a rule is."""
+
+    ALGORITHM = "algorithm"
+    CODE_SET = "code_set"
+    COLUMN_OF = "column_of"
+    """A column of the table that the parameter ``table`` names."""
+    ELEMENT = "element"
+    EXPRESSION = "expression"
+    HOURS = "hours"
+    NUMBER = "number"
+    PATTERN = "pattern"
+    TABLE = "table"
+    UNIT = "unit"
+    VALUE = "value"
+    """A number or a date, as the column has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One parameter of a kind of rule."""
+
+    name: str
+    type: ParamType
+    text: Text
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KindOf:
+    """What a kind of rule needs, and which indicators it can feed; the first is the usual one."""
+
+    indicators: tuple[str, ...]
+    columns: tuple[int, int | None]
+    """How many columns at least and at most (None: any number)."""
+    params: tuple[Param, ...] = ()
+
+    @property
+    def indicator(self) -> str:
+        """Return the usual indicator."""
+        return self.indicators[0]
+
+
+_LOW: Final = Param("low", ParamType.VALUE, Text("最小值", "at least"))
+_HIGH: Final = Param("high", ParamType.VALUE, Text("最大值", "at most"))
+_TABLE: Final = Param("table", ParamType.TABLE, Text("对照表", "other table"), required=True)
+
+KINDS: Final[dict[Kind, KindOf]] = {
+    Kind.CHECK: KindOf(
+        ("0301", "0302"),
+        (1, 1),
+        (Param("algorithm", ParamType.ALGORITHM, Text("校验算法", "algorithm"), required=True),),
+    ),
+    Kind.CODE_SET: KindOf(
+        ("0105",), (1, 1), (Param("code_set", ParamType.CODE_SET, Text("代码集", "code set"), required=True),)
+    ),
+    Kind.DIRTY: KindOf(("0305",), (1, None)),
+    Kind.DUPLICATE: KindOf(("0303",), (0, None)),
+    Kind.ELEMENT: KindOf(
+        ("0101",), (1, 1), (Param("element", ParamType.ELEMENT, Text("数据元", "data element"), required=True),)
+    ),
+    Kind.EQUAL: KindOf(
+        ("0401",),
+        (2, 2),
+        (
+            _TABLE,
+            Param("key", ParamType.COLUMN_OF, Text("对照表的键列", "key column there"), required=True),
+            Param("value", ParamType.COLUMN_OF, Text("对照表的值列", "value column there"), required=True),
+        ),
+    ),
+    Kind.EXPRESSION: KindOf(
+        ("0104", "0402", "0301", "0302"),
+        (0, 0),
+        (Param("expression", ParamType.EXPRESSION, Text("应满足的条件", "what must hold"), required=True),),
+    ),
+    Kind.FORMAT: KindOf(
+        ("0302",),
+        (1, 1),
+        (
+            Param("pattern", ParamType.PATTERN, Text("正则表达式", "pattern")),
+            Param("shortest", ParamType.NUMBER, Text("最短字数", "characters at least")),
+            Param("longest", ParamType.NUMBER, Text("最长字数", "characters at most")),
+        ),
+    ),
+    Kind.FRESHNESS: KindOf(
+        ("0502",),
+        (0, 1),
+        (Param("hours", ParamType.HOURS, Text("不早于多少小时前", "hours ago at most"), required=True),),
+    ),
+    Kind.NOT_NULL: KindOf(("0201", "0102"), (1, None)),
+    Kind.ORDER: KindOf(("0503",), (2, None)),
+    Kind.RANGE: KindOf(("0302",), (1, 1), (_LOW, _HIGH)),
+    Kind.REFERENCE: KindOf(
+        ("0102", "0402"),
+        (1, 1),
+        (_TABLE, Param("key", ParamType.COLUMN_OF, Text("对照表的键列", "key column there"), required=True)),
+    ),
+    Kind.UNIQUE: KindOf(("0304",), (1, None)),
+    Kind.VALIDITY: KindOf(("0602",), (1, 2)),
+    Kind.VOLUME: KindOf(
+        ("0202",),
+        (0, 0),
+        (
+            Param("least", ParamType.NUMBER, Text("最少行数", "rows at least"), required=True),
+            Param("most", ParamType.NUMBER, Text("最多行数", "rows at most")),
+        ),
+    ),
+    Kind.WINDOWS: KindOf(
+        ("0501",),
+        (1, 1),
+        (
+            Param("unit", ParamType.UNIT, Text("时段（day、month、year）", "period (day, month, year)"), required=True),
+            Param("least", ParamType.NUMBER, Text("每时段最少行数", "rows in each at least"), required=True),
+        ),
+    ),
+}
+"""Every kind with what it takes. Indicators 0103, 0106 and 0601 need no rule: the platform knows them of each table."""
+
+FALLING: Final = frozenset({"0303", "0305"})
+"""Indicators whose A counts what is wrong: the less the better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDraft:
+    """What a person asks of a table, not yet checked."""
+
+    kind: Kind
+    columns: tuple[str, ...] = ()
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    name: str = ""
+    severity: Severity = Severity.MAJOR
+    threshold: float = 1.0
+    """The least share of what is assessed that must pass, 0 to 1."""
+    indicator: str = ""
+    """Empty: the usual one of the kind."""
+    where: str = ""
+    """A condition in the closed grammar; rows that do not meet it are not assessed."""
+    owner: str = ""
+    """Who answers for it, in words; empty: the department of the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(RuleDraft):
+    """A rule in force; each change makes a new revision and the old ones are kept."""
+
+    id: str
+    table: str
+    revision: int
+    by: str
+    at: datetime
+    reason: str = ""
+    retired: bool = False
+
+    @property
+    def falls(self) -> bool:
+        """Tell whether A counts what is wrong."""
+        return self.indicator in FALLING
+
+
+def packaged(name: str) -> Sequence[Mapping[str, str]]:
+    """Return the rows of a packaged table of this domain."""
+    text = files("beijiang").joinpath("quality", "reference", f"{name}.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+@cache
+def dirty_values() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return (whole values, patterns) that are dirty wherever they stand: garbled, test or placeholder values."""
+    rows = packaged("dirty_values")
+    whole = tuple(row["value"] for row in rows if row["how"] == "whole")
+    return whole, tuple(row["value"] for row in rows if row["how"] == "pattern")

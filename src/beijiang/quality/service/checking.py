@@ -1,0 +1,251 @@
+"""Runs: after each write and when asked; what failed, on which rows, and which versions readers do not get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.catalog import VersionCleared
+from beijiang.ingest import AlertKind
+from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Text, new_id
+from beijiang.quality.errors import no_run, not_held
+from beijiang.quality.models import Hold, Outcome, Release, Rule, Run, Severity, Trigger
+from beijiang.quality.models.grammar import columns_in
+from beijiang.quality.service.ruling import Ruling
+from beijiang.quality.store import RuleStore, RunStore
+from beijiang.tables import Exit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from beijiang.jobs import Job, JobRun
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+    from beijiang.tables import GovernedTable, TableWritten
+
+__all__ = ["QUALITY_JOB", "Checking", "Failing"]
+
+QUALITY_JOB: Final = "quality.check"
+PLACES_MOST: Final = 500
+RUNS_SHOWN: Final = 60
+_READS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """Rows that fail a rule, as one reader may see them."""
+
+    rule: Rule
+    run: Run
+    governed: GovernedTable
+    rows: pa.Table
+    found: int
+    """How many places were found, at most ``PLACES_MOST``; fewer rows where some are kept from this reader."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that the rule is about, as far as they are shown."""
+        named = self.rule.columns or columns_in(str(self.rule.params.get("expression", "TRUE")))
+        shown = {column.name for column in self.governed.columns}
+        return tuple(name for name in named if name in shown)
+
+
+class Checking(Ruling):
+    """Holds versions against their rules."""
+
+    def on_table_written(self, event: TableWritten) -> None:
+        """Judge a new version. Idempotent."""
+        with self.db.read() as connection:
+            known = RunStore(connection).newest(event.table, event.version)
+        if known is None:
+            self._run(event.table, event.org_id, event.version, Trigger.WRITTEN, SYSTEM)
+
+    def check(self, actor: Actor, table: str) -> str:
+        """Have the newest version judged as a job; return its id."""
+        info = self._table(actor, table)
+        self.access.require(actor, Permission.QUALITY_RULE_MANAGE, info.org_id)
+        arguments: dict[str, JsonValue] = {"table": info.name}
+        return self.jobs.submit(actor, QUALITY_JOB, arguments, key=f"{QUALITY_JOB}:{info.name}", org_id=info.org_id)
+
+    def check_now(self, actor: Actor, table: str, on_progress: Callable[[Job], None] | None = None) -> Run:
+        """Judge the newest version in this process; for the terminal."""
+        job = self.jobs.run_inline(self.check(actor, table), on_progress)
+        if not isinstance(job.result, dict):
+            error = job.error or {}
+            zh, en = str(error.get("zh") or "检查没有完成。"), str(error.get("en") or "The check did not end.")
+            raise Conflict(zh, en, code=str(error.get("code") or "check_not_done"))
+        return self.run(actor, str(job.result["run"]))
+
+    def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
+        """Judge one table; registered in build.py as the work of ``QUALITY_JOB``."""
+        actor = self.access.current(job.actor)
+        info = self._table(actor, str(arguments["table"]), Permission.QUALITY_RULE_MANAGE)
+        job.progress(0, 1, Text("正在检查", "checking"))
+        run = self._run(info.name, info.org_id, info.version, Trigger.ASKED, actor)
+        job.progress(1, 1, Text("检查完成", "checked"))
+        return {"run": run.id, "failed": len(run.failed)}
+
+    def runs(self, actor: Actor, table: str) -> Sequence[Run]:
+        """Return the runs of a table with their facts, newest first."""
+        info = self._table(actor, table)
+        with self.db.read() as connection:
+            return RunStore(connection).of_table(info.name, RUNS_SHOWN)
+
+    def run(self, actor: Actor, run_id: str) -> Run:
+        """Return one run with its facts."""
+        with self.db.read() as connection:
+            found = RunStore(connection).get(run_id)
+        if found is None:
+            self.access.require(actor, Permission.QUALITY_RESULT_READ)
+            raise no_run()
+        try:
+            self._table(actor, found.table)
+        except NotFound:
+            raise no_run() from None
+        return found
+
+    def failing(self, actor: Actor, run_id: str, rule_id: str) -> Failing:
+        """Return rows that fail a rule in the version of a run, through the gate: masked and filtered for this reader.
+
+        Raises:
+            NotFound: no such run or rule, or not this actor's to see.
+            Invalid: the rule judges the table as a whole (``no_rows_to_blame``).
+
+        """
+        run = self.run(actor, run_id)
+        info = self._table(actor, run.table, Permission.QUALITY_ROWS_READ)
+        fact = next((f for f in run.facts if f.rule_id == rule_id), None)
+        with self.db.read() as connection:
+            rule = None if fact is None else RuleStore(connection).get(rule_id, fact.revision)
+        if rule is None:
+            raise no_run()
+        governed = self.tables.open(actor, info.name, f"quality:{rule.id}", Exit.QUALITY, run.version)
+        places = self.runner.places(self.runner.version(info.name, run.version), rule, PLACES_MOST)
+        if not places and fact is not None and fact.failing:
+            raise Invalid(
+                "这条规则评判的是整张表，没有单独的问题行。",
+                "This rule judges the table as a whole; there are no single rows to blame.",
+                code="no_rows_to_blame",
+            )
+        return Failing(rule, run, governed, governed.rows_at(places), len(places))
+
+    # Whether readers get a version
+
+    def keeps_back(self, table: str, version: int) -> Text | None:
+        """Return why readers must not get a version, in words; the ``ReleaseCheck`` of the catalog."""
+        hold = self.held(table, version)
+        if hold is None:
+            return None
+        names = "、".join(hold.rules[:3])
+        if not hold.run_id:
+            return Text(
+                f"第 {version} 版尚未经严重级质量规则检查（{names}）。请稍候，或在质量页重新检查。",
+                f"Version {version} was not held against its critical rules yet ({names}). Wait, or check it on the quality page.",
+            )
+        return Text(
+            f"第 {version} 版未通过严重级质量规则（{names}）。请修正数据，或由数据局在质量页放行。",
+            f"Version {version} fails critical rules ({names}). Mend the data, or have the data authority release it on the quality page.",
+        )
+
+    def held(self, table: str, version: int) -> Hold | None:
+        """Return why readers do not get a version, None where quality has nothing against it.
+
+        A version whose critical rules were not held against it yet waits for them.
+        """
+        with self.db.read() as connection:
+            critical = [r for r in RuleStore(connection).of_table(table) if r.severity is Severity.CRITICAL]
+            if not critical:
+                return None
+            store = RunStore(connection)
+            run, released = store.newest(table, version), store.release(table, version)
+        if released is not None:
+            return None
+        judged = {} if run is None else {(f.rule_id, f.revision): f for f in run.facts}
+        found = [(rule, judged.get((rule.id, rule.revision))) for rule in critical]
+        broken = tuple(r.name for r, f in found if f is not None and f.outcome in {Outcome.FAILED, Outcome.ERROR})
+        if run is not None and broken:
+            return Hold(table, version, run.id, broken)
+        unjudged = tuple(rule.name for rule, fact in found if fact is None)
+        return Hold(table, version, "", unjudged) if unjudged else None
+
+    def release(self, actor: Actor, table: str, version: int, reason: str) -> Release:
+        """Give readers a version although critical rules fail; a decision of the data authority, kept for good.
+
+        Raises:
+            Invalid: no reason.
+            Conflict: nothing keeps the version back.
+
+        """
+        info = self._table(actor, table)
+        self.access.require(actor, Permission.QUALITY_VERSION_RELEASE, info.org_id)
+        if not reason.strip():
+            raise Invalid("放行需要说明理由。", "A release needs a reason.", code="reason_needed")
+        hold = self.held(info.name, version)
+        if hold is None or not hold.run_id:
+            raise not_held(version)
+        made = Release(
+            table=info.name,
+            version=version,
+            run_id=hold.run_id,
+            rules=hold.rules,
+            reason=reason.strip()[:1000],
+            by=actor.id,
+            at=self.clock.now(),
+        )
+        with self.db.begin() as tx:
+            RunStore(tx.connection).add_release(made)
+            detail: dict[str, JsonValue] = {"version": version, "rules": list(hold.rules), "reason": made.reason}
+            self.evidence.record(tx, actor, "quality.release", target=info.name, detail=detail)
+            tx.publish(VersionCleared(table=info.name, version=version))
+        self.alerts.clear(AlertKind.QUALITY, info.name)
+        return made
+
+    def _run(self, table: str, org_id: str, version: int, trigger: Trigger, actor: Actor) -> Run:
+        measured = self.runner.version(table, version)
+        with self.db.read() as connection:
+            rules = RuleStore(connection).of_table(table)
+            before = RunStore(connection).of_table(table, _READS)
+        facts, seconds = self.runner.judge(measured, rules)
+        worked = [not any(f.outcome is Outcome.ERROR for f in run.facts) for run in before]
+        worked.append(not any(f.outcome is Outcome.ERROR for f in facts))
+        run = Run(
+            id=new_id("qrun"),
+            table=table,
+            org_id=org_id,
+            version=version,
+            rows=measured.rows,
+            at=self.clock.now(),
+            trigger=trigger,
+            by=actor.id,
+            seconds=seconds,
+            facts=(*facts, *self.runner.known(measured, worked)),
+        )
+        with self.db.begin() as tx:
+            RunStore(tx.connection).add(run)
+            detail: dict[str, JsonValue] = {
+                "run": run.id,
+                "version": version,
+                "rules": len(rules),
+                "failed": [f.rule_id for f in run.failed if f.rule_id],
+                "trigger": trigger.value,
+            }
+            self.evidence.record(tx, actor, "quality.run", target=table, detail=detail)
+            if rules and not run.blocking:
+                tx.publish(VersionCleared(table=table, version=version))
+        self._tell_owner(run)
+        return run
+
+    def _tell_owner(self, run: Run) -> None:
+        """Say once that readers stay on an older version, and take it back when they do not."""
+        hold = self.held(run.table, run.version)
+        if hold is None:
+            self.alerts.clear(AlertKind.QUALITY, run.table)
+            return
+        names = "、".join(hold.rules[:3])
+        words = Text(
+            f"表 {run.table} 第 {run.version} 版未通过严重级质量规则（{names}），读者仍使用上一个合格版本。",
+            f"Version {run.version} of {run.table} fails critical rules ({names}); readers stay on the last good version.",
+        )
+        self.alerts.say(AlertKind.QUALITY, run.table, run.org_id, words)

@@ -1,0 +1,256 @@
+"""Rules: propose, add, change, retire; every revision is kept, and each is tried before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.access import Permission
+from beijiang.kit import BeijiangError, Conflict, Invalid, new_id
+from beijiang.quality.models import KINDS, Kind, ParamType, Rule, RuleDraft
+from beijiang.quality.models.grammar import columns_in
+from beijiang.quality.service.base import Base
+from beijiang.quality.store import RuleStore
+
+if TYPE_CHECKING:
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+    from beijiang.quality.service.suggesting import Suggestion
+    from beijiang.tables import TableInfo
+
+__all__ = ["Ruling", "Tried"]
+
+NAME_LONGEST: Final = 200
+RULES_MOST: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How the newest version does by a rule that is not in force yet."""
+
+    draft: RuleDraft
+    version: int
+    b: int
+    failing: int
+
+
+class Ruling(Base):
+    """What is asked of each table."""
+
+    def rules(self, actor: Actor, table: str) -> Sequence[Rule]:
+        """Return the rules in force of a table, oldest first.
+
+        Raises:
+            NotFound: no such table, or it is hidden from this actor.
+
+        """
+        info = self._table(actor, table)
+        with self.db.read() as connection:
+            return RuleStore(connection).of_table(info.name)
+
+    def history(self, actor: Actor, rule_id: str) -> Sequence[Rule]:
+        """Return all revisions of a rule, oldest first, with who set them and why."""
+        rule, _ = self._rule(actor, rule_id, Permission.QUALITY_RESULT_READ)
+        with self.db.read() as connection:
+            return RuleStore(connection).history(rule.id)
+
+    def suggest(self, actor: Actor, table: str) -> Sequence[Suggestion]:
+        """Return rules that the table might be meant to meet, with how it does by them now."""
+        info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
+        return self.suggester.suggest(self.runner.version(info.name), self.rules(actor, table))
+
+    def try_out(self, actor: Actor, table: str, draft: RuleDraft) -> Tried:
+        """Hold a rule against the newest version without keeping anything.
+
+        Raises:
+            Invalid: a column, parameter, condition or pattern cannot be used.
+
+        """
+        info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
+        draft = self._complete(actor, info, draft)
+        measured = self.runner.version(info.name)
+        counted = self.runner.count(measured, [draft])[0]
+        if isinstance(counted, BeijiangError):
+            raise _unfit(counted)
+        return Tried(draft, measured.version, *counted)
+
+    def add(self, actor: Actor, table: str, draft: RuleDraft, reason: str = "") -> Rule:
+        """Put a rule in force; it counts from the next run on.
+
+        Raises:
+            Invalid: it cannot be used as it is; see ``try_out``.
+            Conflict: the table has the same rule, or very many.
+
+        """
+        info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
+        draft = self.try_out(actor, table, draft).draft
+        rule = _revision(draft, new_id("qr"), info.name, 1, actor, reason, self)
+        with self.db.begin() as tx:
+            store = RuleStore(tx.connection)
+            present = store.of_table(info.name)
+            if any(_same(one, rule) for one in present):
+                raise Conflict("这张表已有同样的规则。", "The table has this rule already.", code="rule_exists")
+            if len(present) >= RULES_MOST:
+                raise Conflict(
+                    f"一张表最多 {RULES_MOST} 条规则。",
+                    f"A table has at most {RULES_MOST} rules.",
+                    code="too_many_rules",
+                )
+            store.add(rule)
+            self.evidence.record(tx, actor, "quality.rule_add", target=info.name, detail=_said(rule))
+        return rule
+
+    def change(self, actor: Actor, rule_id: str, draft: RuleDraft, reason: str) -> Rule:
+        """Make a new revision of a rule; what earlier runs counted stays with the revision they used.
+
+        Raises:
+            Invalid: no reason, or the rule cannot be used as it is.
+
+        """
+        rule, info = self._rule(actor, rule_id, Permission.QUALITY_RULE_MANAGE)
+        _need(reason)
+        draft = self.try_out(actor, info.name, draft).draft
+        return self._put(actor, _revision(draft, rule.id, rule.table, rule.revision + 1, actor, reason, self), "change")
+
+    def retire(self, actor: Actor, rule_id: str, reason: str) -> Rule:
+        """Take a rule out of force; its history stays.
+
+        Raises:
+            Invalid: no reason.
+
+        """
+        rule, _ = self._rule(actor, rule_id, Permission.QUALITY_RULE_MANAGE)
+        _need(reason)
+        ended = replace(
+            rule, revision=rule.revision + 1, retired=True, reason=reason.strip(), by=actor.id, at=self.clock.now()
+        )
+        return self._put(actor, ended, "retire")
+
+    def _put(self, actor: Actor, rule: Rule, what: str) -> Rule:
+        with self.db.begin() as tx:
+            store = RuleStore(tx.connection)
+            newest = store.get(rule.id)
+            if newest is None or newest.revision != rule.revision - 1:
+                raise Conflict(
+                    "规则刚被别人改过，请重新查看。", "Somebody just changed the rule; look again.", code="rule_changed"
+                )
+            store.add(rule)
+            self.evidence.record(tx, actor, f"quality.rule_{what}", target=rule.table, detail=_said(rule))
+        return rule
+
+    def _complete(self, actor: Actor, info: TableInfo, draft: RuleDraft) -> RuleDraft:
+        """Fill in what a draft leaves out, and check what needs no counting."""
+        spec = KINDS[draft.kind]
+        least, most = spec.columns
+        columns = tuple(dict.fromkeys(draft.columns))
+        if len(columns) < least or (most is not None and len(columns) > most):
+            wanted = str(least) if least == most else f"{least}+" if most is None else f"{least}-{most}"
+            raise Invalid(
+                f"“{draft.kind.text.zh}”规则需要 {wanted} 列。",
+                f"A rule of this kind takes {wanted} columns.",
+                code="rule_columns",
+            )
+        params = {name: value for name, value in draft.params.items() if value not in (None, "")}
+        known = {param.name: param for param in spec.params}
+        unknown = set(params) - set(known)
+        missing = [p.name for p in spec.params if p.required and p.name not in params]
+        if unknown or missing:
+            raise Invalid(
+                f"规则参数不全或多余：缺 {'、'.join(missing) or '无'}，多 {'、'.join(sorted(unknown)) or '无'}。",
+                f"Parameters: missing {', '.join(missing) or 'none'}, unknown {', '.join(sorted(unknown)) or 'none'}.",
+                code="rule_parameter",
+            )
+        for name, param in known.items():
+            if param.type is ParamType.TABLE and name in params:
+                self._other(actor, info, str(params[name]))
+        indicator = draft.indicator or spec.indicator
+        if indicator not in spec.indicators:
+            raise Invalid(
+                f"这种规则只能计入指标 {'、'.join(spec.indicators)}。",
+                f"A rule of this kind counts for indicator {', '.join(spec.indicators)} only.",
+                code="rule_indicator",
+            )
+        if not 0 <= draft.threshold <= 1:
+            raise Invalid("通过线应在 0 到 1 之间。", "The threshold lies between 0 and 1.", code="rule_threshold")
+        name = " ".join(draft.name.split())[:NAME_LONGEST] or _name(draft.kind, columns, params)
+        return replace(
+            draft,
+            columns=columns,
+            params=params,
+            indicator=indicator,
+            name=name,
+            owner=draft.owner.strip()[:NAME_LONGEST],
+        )
+
+    def _other(self, actor: Actor, info: TableInfo, name: str) -> None:
+        """Return if a rule may look into another table: one whose rows its author may read as their owner.
+
+        What a rule counts tells whether a value is there, so a table of others is none to ask.
+        """
+        other = self._table(actor, name, Permission.QUALITY_RULE_MANAGE)
+        if other.org_id != info.org_id:
+            self.access.require(actor, Permission.QUALITY_ROWS_READ, other.org_id)
+
+
+def _name(kind: Kind, columns: Sequence[str], params: dict[str, Any]) -> str:
+    """Return the name of a rule that was given none: what it is about, and what it tests."""
+    about = columns or (columns_in(str(params["expression"])) if kind is Kind.EXPRESSION else ())
+    words = "、".join(about[:3]) + ("…" if len(about) > 3 else "")  # noqa: PLR2004 - as many as are read at a glance
+    return f"{words} {kind.text.zh}".strip()[:NAME_LONGEST]
+
+
+def _revision(draft: RuleDraft, rule_id: str, table: str, number: int, actor: Actor, reason: str, base: Base) -> Rule:
+    return Rule(
+        id=rule_id,
+        table=table,
+        revision=number,
+        kind=draft.kind,
+        columns=draft.columns,
+        params=draft.params,
+        name=draft.name,
+        severity=draft.severity,
+        threshold=draft.threshold,
+        indicator=draft.indicator,
+        where=draft.where.strip(),
+        owner=draft.owner,
+        reason=reason.strip()[:1000],
+        by=actor.id,
+        at=base.clock.now(),
+    )
+
+
+def _same(one: Rule, other: Rule) -> bool:
+    def key(rule: Rule) -> tuple[object, ...]:
+        return rule.kind, rule.columns, dict(rule.params), rule.where, rule.indicator
+
+    return key(one) == key(other)
+
+
+def _need(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid("请说明理由。", "A reason is needed.", code="reason_needed")
+
+
+def _unfit(error: BeijiangError) -> BeijiangError:
+    """Return an error of a trial; what the engine could not do is the rule's fault here."""
+    if error.reason not in {"query_failed", "query_memory", "query_timeout"}:
+        return error
+    return Invalid(
+        "这条规则无法在表上计算，请检查列的类型与条件。",
+        "The rule cannot be computed on this table; check the types of its columns and its condition.",
+        code="rule_not_computable",
+    )
+
+
+def _said(rule: Rule) -> dict[str, JsonValue]:
+    return {
+        "rule": rule.id,
+        "revision": rule.revision,
+        "kind": rule.kind.value,
+        "columns": list(rule.columns),
+        "severity": rule.severity.value,
+        "threshold": rule.threshold,
+        "indicator": rule.indicator,
+        "reason": rule.reason,
+    }

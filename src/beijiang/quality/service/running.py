@@ -1,0 +1,158 @@
+"""Holding the rules of a table against one version: all in one pass, one by one only where that fails."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from beijiang.kit import BeijiangError, Text
+from beijiang.quality.models import FALLING, Fact, Outcome, Rule, RuleDraft
+from beijiang.quality.models.judging import Facts, Judged, judged
+from beijiang.quality.models.measure import failing_places, measure, tables_of
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from beijiang.catalog import Catalog
+    from beijiang.kit import Clock
+    from beijiang.standards import Standards
+    from beijiang.tables import Measured, Measures
+
+__all__ = ["Counted", "Runner"]
+
+log = logging.getLogger(__name__)
+
+RULES_AT_ONCE: Final = 60
+"""Larger queries are planned for longer than they save."""
+
+Counted = tuple[int, int]
+"""B, and how much of it fails."""
+
+
+class Runner:
+    """Compiles rules and counts what they say; knows no actor and writes nothing."""
+
+    def __init__(
+        self, measures: Measures, standards: Standards, catalog: Catalog, clock: Clock, zone: ZoneInfo
+    ) -> None:
+        self.measures = measures
+        self._zone = zone
+        self._standards = standards
+        self._catalog = catalog
+        self._clock = clock
+
+    def version(self, table: str, version: int | None = None) -> Measured:
+        """Return what a version has."""
+        return self.measures.version(table, version)
+
+    def facts_for(self, table: Measured) -> Facts:
+        """Return what rules are compiled by."""
+        return Facts(
+            table=table,
+            types={column.name: column.type for column in table.columns},
+            now=self._clock.now().astimezone(self._zone),
+            codes=self._codes,
+            element=self._element,
+            columns_of=self._columns_of,
+        )
+
+    def count(self, table: Measured, drafts: Sequence[RuleDraft]) -> list[Counted | BeijiangError]:
+        """Return for each rule B and what fails, or why it could not be judged."""
+        facts = self.facts_for(table)
+        compiled: list[Judged | BeijiangError] = [self._compiled(draft, facts) for draft in drafts]
+        found: list[Counted | BeijiangError] = [one if isinstance(one, BeijiangError) else (0, 0) for one in compiled]
+        good = [(place, one) for place, one in enumerate(compiled) if isinstance(one, Judged)]
+        for start in range(0, len(good), RULES_AT_ONCE):
+            part = good[start : start + RULES_AT_ONCE]
+            for (place, _), answer in zip(part, self._together(table, [one for _, one in part]), strict=True):
+                found[place] = answer
+        return found
+
+    def judge(self, table: Measured, rules: Sequence[Rule]) -> tuple[list[Fact], float]:
+        """Return the facts of rules for a version, and the seconds that they took."""
+        started = time.monotonic()
+        counted = self.count(table, rules)
+        facts = [_fact(rule, found) for rule, found in zip(rules, counted, strict=True)]
+        return facts, time.monotonic() - started
+
+    def places(self, table: Measured, rule: RuleDraft, limit: int) -> Sequence[tuple[int, int]]:
+        """Return where rows are that fail a rule, at most ``limit``; none where no row is to blame."""
+        one = judged(rule, self.facts_for(table))
+        query = failing_places(table, one, limit)
+        return () if query is None else self.measures.places(query, tables_of(table, [one]))
+
+    def known(self, table: Measured, before: Sequence[bool]) -> list[Fact]:
+        """Return what the platform knows of a table without a rule; ``before`` tells of each recent run whether it worked."""
+        resource = self._catalog.resource_for_table(table.table)
+        items = {} if resource is None else {item.column: item for item in resource.entry.items}
+        letters = {kind.code: kind.column_type for kind in self._standards.item_types()}
+        real = {column.name: column.type for column in table.columns}
+        described = [name for name in real if name in items]
+        same = sum(letters.get(items[name].type, "") == real[name] for name in described)
+        levelled = sum(items[name].level is not None for name in described)
+        return [
+            _plain("0103", same, len(described), Text("目录登记的类型与实际一致", "types equal the catalog's")),
+            _plain("0106", levelled, len(described), Text("数据项已定级", "items have a grade")),
+            _plain("0601", sum(before), len(before), Text("读取成功次数", "times it could be read")),
+        ]
+
+    def _together(self, table: Measured, rules: Sequence[Judged]) -> list[Counted | BeijiangError]:
+        try:
+            row = self.measures.count(measure(table, rules), tables_of(table, rules))
+        except BeijiangError as error:
+            if len(rules) == 1:
+                return [error]
+            log.warning("the rules of a table failed together (%s); they are counted one by one", error.reason)
+            return [answer for rule in rules for answer in self._together(table, [rule])]
+        return [(row[f"b{n}"], row[f"f{n}"]) for n in range(len(rules))]
+
+    @staticmethod
+    def _compiled(draft: RuleDraft, facts: Facts) -> Judged | BeijiangError:
+        try:
+            return judged(draft, facts)
+        except BeijiangError as error:
+            return error
+
+    def _codes(self, code_set: str) -> Sequence[str]:
+        return [value.code for value in self._standards.code_set(code_set).values]
+
+    def _element(self, element: str) -> tuple[str, int | None, str | None]:
+        found = self._standards.element(element)
+        longest = int(found.length) if found.length.isdigit() else None
+        words = found.rule.removeprefix("check_").split(";")[0].strip() if found.rule.startswith("check_") else None
+        return found.type, longest, words
+
+    def _columns_of(self, table: str) -> Mapping[str, str]:
+        return {column.name: column.type for column in self.measures.version(table).columns}
+
+
+def _fact(rule: Rule, found: Counted | BeijiangError) -> Fact:
+    if isinstance(found, BeijiangError):
+        return _of(rule, 0, 0, Outcome.ERROR, found.text)
+    b, failing = found
+    a = failing if rule.indicator in FALLING else b - failing
+    if not b:
+        return _of(rule, 0, 0, Outcome.NOT_ASSESSED)
+    return _of(rule, a, b, Outcome.PASSED if (b - failing) / b >= rule.threshold else Outcome.FAILED)
+
+
+def _of(rule: Rule, a: int, b: int, outcome: Outcome, error: Text | None = None) -> Fact:
+    return Fact(
+        indicator=rule.indicator,
+        a=a,
+        b=b,
+        outcome=outcome,
+        rule_id=rule.id,
+        revision=rule.revision,
+        severity=rule.severity,
+        threshold=rule.threshold,
+        name=rule.name,
+        error=error,
+    )
+
+
+def _plain(indicator: str, a: int, b: int, name: Text) -> Fact:
+    outcome = Outcome.NOT_ASSESSED if not b else Outcome.PASSED if a == b else Outcome.FAILED
+    return Fact(indicator=indicator, a=a, b=b, outcome=outcome, name=name.zh)

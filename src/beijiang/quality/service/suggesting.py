@@ -1,0 +1,159 @@
+"""Proposing rules: from the names and types of columns, from the standards, and from what a first count shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlglot import exp
+
+from beijiang.engine.port import LAKE
+from beijiang.kit import BeijiangError, Text
+from beijiang.quality.models import KINDS, Kind, Rule, RuleDraft, Severity, packaged
+
+if TYPE_CHECKING:
+    from beijiang.catalog import Catalog
+    from beijiang.quality.service.running import Runner
+    from beijiang.standards import Standards
+    from beijiang.tables import Measured
+
+__all__ = ["Suggester", "Suggestion"]
+
+ENOUGH_ROWS: Final = 20
+LIKELY: Final = 0.9
+"""A rule that fewer of the values meet now says nothing of what the column is for."""
+COLUMNS_MOST: Final = 200
+_BEGINNINGS: Final = (
+    ("开始", "结束"),
+    ("起始", "终止"),
+    ("起", "止"),
+    ("自", "至"),
+    ("成立", "注销"),
+    ("生效", "失效"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A rule that might be meant, why, and how the version at hand does by it."""
+
+    draft: RuleDraft
+    why: Text
+    b: int
+    failing: int
+
+    @property
+    def share(self) -> float:
+        """Return how much of what was assessed is good."""
+        return (self.b - self.failing) / self.b if self.b else 1.0
+
+
+class Suggester:
+    """Looks at a table and proposes what could be asked of it."""
+
+    def __init__(self, runner: Runner, standards: Standards, catalog: Catalog) -> None:
+        self._runner = runner
+        self._standards = standards
+        self._catalog = catalog
+
+    def suggest(self, table: Measured, present: Sequence[Rule]) -> list[Suggestion]:
+        """Return rules that are not there yet, those of the standards first, then by how likely they are."""
+        known = {(rule.kind, rule.columns, rule.indicator) for rule in present}
+        wanted = [
+            (draft, why)
+            for draft, why in self._candidates(table)
+            if (draft.kind, draft.columns, KINDS[draft.kind].indicator) not in known
+        ]
+        wanted = list({(d.kind, d.columns): (d, why) for d, why in reversed(wanted)}.values())[::-1]
+        counted = self._runner.count(table, [draft for draft, _ in wanted])
+        found = [
+            Suggestion(draft, why, *count)
+            for (draft, why), count in zip(wanted, counted, strict=True)
+            if not isinstance(count, BeijiangError)
+        ]
+        return [one for one in found if one.share >= LIKELY or one.draft.kind in {Kind.CHECK, Kind.CODE_SET}]
+
+    def _candidates(self, table: Measured) -> Iterable[tuple[RuleDraft, Text]]:
+        types = {column.name: column.type for column in table.columns[:COLUMNS_MOST]}
+        yield from self._by_name(types)
+        yield from self._by_standard(types)
+        yield from _in_order(types)
+        yield from self._by_count(table, types)
+        cycle = self._catalog.cycle_of(table.table)
+        interval = None if cycle is None else self._standards.update_cycle(cycle).interval
+        if cycle is not None and interval:
+            hours = int((interval + self._standards.update_cycle(cycle).grace).total_seconds() // 3600)
+            name = self._standards.update_cycle(cycle).name
+            why = Text(f"目录承诺{name.zh}更新", f"the catalog promises an update: {name.en}")
+            yield RuleDraft(kind=Kind.FRESHNESS, params={"hours": hours}, severity=Severity.MAJOR), why
+        text = tuple(name for name, word in types.items() if word == "text")
+        if text:
+            why = Text("乱码、测试值、占位值", "garbled, test and placeholder values")
+            yield RuleDraft(kind=Kind.DIRTY, columns=text, severity=Severity.MINOR, threshold=0.99), why
+        why = Text("整行重复", "rows that are there twice")
+        yield RuleDraft(kind=Kind.DUPLICATE, severity=Severity.MAJOR), why
+
+    @staticmethod
+    def _by_name(types: dict[str, str]) -> Iterable[tuple[RuleDraft, Text]]:
+        for name, word in types.items():
+            for row in packaged("suggested"):
+                if word not in row["types"].split(";") or not re.search(row["pattern"], name):
+                    continue
+                params: dict[str, Any] = dict(part.split("=", 1) for part in row["params"].split("|") if part)
+                kind = Kind(row["kind"])
+                if kind is Kind.EXPRESSION:
+                    quoted = exp.to_identifier(name, quoted=True).sql("duckdb")
+                    params = {"expression": params["expression"].replace("{column}", quoted)}
+                columns = () if kind is Kind.EXPRESSION else (name,)
+                draft = RuleDraft(kind=kind, columns=columns, params=params, severity=Severity(row["severity"]))
+                yield draft, Text(row["why_zh"], row["why_en"])
+
+    def _by_standard(self, types: dict[str, str]) -> Iterable[tuple[RuleDraft, Text]]:
+        for name in types:
+            codes = self._standards.code_set_for_column(name)
+            if codes is not None:
+                why = Text(f"{codes.standard} {codes.name.zh}", f"{codes.standard} {codes.name.en}")
+                yield RuleDraft(kind=Kind.CODE_SET, columns=(name,), params={"code_set": codes.id}), why
+            element = self._standards.element_for_column(name)
+            if element is not None:
+                why = Text(f"数据元“{element.name.zh}”", f"data element {element.name.en}")
+                params: dict[str, Any] = {"element": f"{element.library}.{element.field}"}
+                yield RuleDraft(kind=Kind.ELEMENT, columns=(name,), params=params), why
+
+    def _by_count(self, table: Measured, types: dict[str, str]) -> Iterable[tuple[RuleDraft, Text]]:
+        """Propose what holds of every row: never empty, never the same twice, numbers that are not negative."""
+        if table.rows < ENOUGH_ROWS or not types:
+            return
+        names = list(types)
+        query = _counts(table.table, types)
+        row = self._runner.measures.count(query, {table.table: table.version})
+        for n, name in enumerate(names):
+            if row[f"v{n}"] == table.rows:
+                why = Text(f"{table.rows:,} 行都有值", f"all {table.rows:,} rows carry a value")
+                yield RuleDraft(kind=Kind.NOT_NULL, columns=(name,)), why
+                # The count of distinct values is an estimate; the rule itself is counted exactly before it is proposed.
+                if types[name] in {"text", "integer"} and row[f"d{n}"] > table.rows * 0.95:
+                    yield RuleDraft(kind=Kind.UNIQUE, columns=(name,)), Text("值互不相同", "no value is there twice")
+
+
+def _counts(table: str, types: dict[str, str]) -> exp.Select:
+    counted: list[exp.Expr] = []
+    for n, (name, word) in enumerate(types.items()):
+        column = exp.column(exp.to_identifier(name, quoted=True))
+        value: exp.Expr = column
+        if word == "text":
+            value = exp.Nullif(this=exp.Trim(this=column.copy()), expression=exp.Literal.string(""))
+        counted.append(exp.alias_(exp.Count(this=value), f"v{n}"))
+        counted.append(exp.alias_(exp.ApproxDistinct(this=column.copy()), f"d{n}"))
+    return exp.select(*counted).from_(exp.table_(exp.to_identifier(table, quoted=True), db=LAKE))
+
+
+def _in_order(types: dict[str, str]) -> Iterable[tuple[RuleDraft, Text]]:
+    moments = [name for name, word in types.items() if word in {"date", "timestamp"}]
+    for first in moments:
+        for begin, end in _BEGINNINGS:
+            last = first.replace(begin, end)
+            if begin in first and last != first and last in moments:
+                yield RuleDraft(kind=Kind.ORDER, columns=(first, last)), Text("先后顺序", "one comes before the other")

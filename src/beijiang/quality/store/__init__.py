@@ -1,0 +1,6 @@
+"""All SQL on quality's metadata tables."""
+
+from beijiang.quality.store.rules import RuleStore
+from beijiang.quality.store.runs import RunStore
+
+__all__ = ["RuleStore", "RunStore"]

@@ -1,0 +1,102 @@
+"""Counting rows and finding their places, for those who judge a table: numbers leave here, values never do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from beijiang.engine.port import AT, PART, QueryLimits, Scan
+from beijiang.tables.models import Column, Snapshot
+from beijiang.tables.store.schema import visible_columns
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pyarrow as pa
+    from sqlglot import exp
+
+    from beijiang.engine import Engine
+    from beijiang.tables.store import Lake
+
+__all__ = ["Measured", "Measures"]
+
+SECONDS: Final = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A version of a table as those see it who count in it."""
+
+    table: str
+    version: int
+    rows: int
+    written_at: datetime
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    history: bool
+    """Whether its rows are states, of which those without ``valid_to`` hold now."""
+
+
+class Measures:
+    """What can be counted in versions of tables, by query trees over ``lake.<table>``; no actor asks, ``quality`` does."""
+
+    def __init__(self, lake: Lake, engine: Engine) -> None:
+        self._lake = lake
+        self._engine = engine
+
+    def version(self, table: str, version: int | None = None) -> Measured:
+        """Return what a version has, by default the newest.
+
+        Raises:
+            NotFound: no such table or version.
+
+        """
+        found = self._lake.snapshot(table, version)
+        return Measured(
+            found.table,
+            found.version,
+            found.rows,
+            found.written_at,
+            visible_columns(found.schema, {}),
+            found.key,
+            found.history,
+        )
+
+    def count(self, query: exp.Query, tables: Mapping[str, int | None]) -> dict[str, int]:
+        """Return the one row of whole numbers that a query comes to; what is NULL counts as 0.
+
+        ``tables`` names every table of the tree, with its version (None: the newest).
+
+        Raises:
+            ValueError: the query returns anything else than whole numbers, or more than a row.
+
+        """
+        answer = self._numbers(query, {name: self._lake.snapshot(name, number) for name, number in tables.items()})
+        if answer.num_rows != 1:
+            msg = "a measure is one row of numbers"
+            raise ValueError(msg)
+        return {name: int(value or 0) for name, value in answer.to_pylist()[0].items()}
+
+    def places(self, query: exp.Query, tables: Mapping[str, int | None]) -> Sequence[tuple[int, int]]:
+        """Return the places (``_bj_part``, ``_bj_at``) that a query selects, for ``GovernedTable.rows_at``."""
+        snapshots = {name: self._lake.snapshot(name, number) for name, number in tables.items()}
+        answer = self._numbers(query, snapshots, position=True)
+        return list(zip(answer.column(PART).to_pylist(), answer.column(AT).to_pylist(), strict=True))
+
+    def _numbers(self, query: exp.Query, snapshots: Mapping[str, Snapshot], *, position: bool = False) -> pa.Table:
+        import pyarrow as pa
+
+        scans = {name: Scan(found.files, found.schema, position) for name, found in snapshots.items()}
+        answer = self._engine.fetch(query, scans, QueryLimits(seconds=SECONDS))
+        wide = [field.name for field in answer.schema if not _whole(field.type, pa)]
+        if wide:
+            msg = f"only whole numbers leave here, not {wide}"
+            raise ValueError(msg)
+        return answer
+
+
+def _whole(kind: pa.DataType, pa: object) -> bool:
+    """Tell whether a column holds whole numbers; sums of them are decimals without a fraction in some engines."""
+    types = pa.types  # type: ignore[attr-defined]
+    return bool(types.is_integer(kind) or types.is_null(kind) or (types.is_decimal(kind) and kind.scale == 0))
