@@ -44,12 +44,14 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
-from beijiang.quality import QUALITY_JOB, Quality, Runner, Suggester
+from beijiang.quality import QUALITY_JOB, Quality, Runner
 from beijiang.standards import Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
 from beijiang.web.assets import assets_present
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from beijiang.engine.port import Engine
     from beijiang.kit import Clock
     from beijiang.settings import Settings
@@ -154,16 +156,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
 
     ``clock`` is the machine's unless a test moves the time.
     """
-    home = settings.home
-    for folder in (home, home / "lake", home / "landing", home / "staging", home / "evidence", home / "cache"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    clock = clock or SystemClock()
+    home, clock = _prepared(settings.home), clock or SystemClock()
     db = Database(settings.metadata_url)
     migrations.upgrade(db)
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
     evidence = Evidence(db, clock, home / "evidence")
     access = Access(db, evidence, clock, settings)
-    evidence_reader = EvidenceReader(evidence, access)
     standards = Standards()
     jobs = Jobs(db, settings, clock, evidence, access)
     lake = Lake(home / "lake", db)
@@ -187,8 +185,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
     captures = Captures(sources)
     runner = Runner(Measures(lake, engine), standards, catalog, clock, zone)
-    suggester = Suggester(runner, standards, catalog)
-    quality = Quality(db, tables, runner, suggester, standards, access, evidence, jobs, alerts, clock)
+    quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     catalog.release_check = quality
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
@@ -200,7 +197,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         db=db,
         engine=engine,
         evidence=evidence,
-        evidence_reader=evidence_reader,
+        evidence_reader=EvidenceReader(evidence, access),
         access=access,
         standards=standards,
         jobs=jobs,
@@ -253,3 +250,10 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(STREAM_JOB, platform.streams.work)
     platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
+
+
+def _prepared(home: Path) -> Path:
+    """Make the folders of a home that are not there."""
+    for folder in (home, home / "lake", home / "landing", home / "staging", home / "evidence", home / "cache"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home

@@ -136,6 +136,16 @@ class Region:
             run = self[who].ok("GET", f"/api/v1/ingest/runs/{run['id']}")
         return dict(run)
 
+    def judged(self, table: str, rule: str) -> str:
+        """Wait for a run in which a rule was counted; return its id."""
+        deadline = time.monotonic() + 60
+        while True:
+            for run in self["steward"].ok("GET", f"/api/v1/tables/{table}/quality/runs")["runs"]:
+                if rule in {fact["rule"] for fact in run["facts"]}:
+                    return str(run["id"])
+            assert time.monotonic() < deadline, "the check never came to its end"
+            time.sleep(0.1)
+
     def take_in(self, table: str, name: str, content: bytes, **how: Any) -> dict[str, Any]:
         run = self.run("steward", "market", [self.land("steward", "market", name, content)], table, **how)
         assert run["state"] == "committed", run
@@ -205,6 +215,10 @@ def _fill(region: Region) -> None:
     bad += [[f"{BAD_CELL}多", "1", "一列", "太多"]]
     run = region.take_in(BAD_TABLE, "雪豹坏.csv", as_csv(("雪豹名", "雪豹量"), bad), checks=["雪豹量=regex:[0-9]+"])
     region.ids["bad_run"] = run["id"]
+    order = {"kind": "not_null", "columns": [HIDDEN_COLUMN]}
+    region.ids["rule"] = region["steward"].ok("POST", f"/api/v1/tables/{HIDDEN_TABLE}/quality/rules", json=order)["id"]
+    region["steward"].ok("POST", f"/api/v1/tables/{HIDDEN_TABLE}/quality/check")
+    region.ids["quality_run"] = region.judged(HIDDEN_TABLE, region.ids["rule"])
     region.ids["open"] = region.publish(
         OPEN_TABLE, name=f"企业登记 {SCRIPT}", summary=SCRIPT, open_items=[c for c in HEAD if c != "联系手机"]
     )

@@ -36,7 +36,8 @@ def _paths(region: Region) -> Iterator[str]:
         {"name": BAD_TABLE, "resource_id": region.ids["hidden"], "dataset_id": region.ids["open"]},
         {"name": OPEN_TABLE, "resource_id": region.ids["open"], "dataset_id": region.ids["open"]},
     )
-    runs = {"run_id": region.ids["bad_run"], "job_id": region.ids["job"], "sha256": region.ids["file"]}
+    runs = {"run": region.ids["quality_run"], "rule": region.ids["rule"]}
+    runs |= {"run_id": region.ids["bad_run"], "job_id": region.ids["job"], "sha256": region.ids["file"]}
     for path in get_paths(region):
         for fill in fills:
             places = {**runs, **fill, "column": HIDDEN_COLUMN, "org_id": "market", "person_id": "steward"}

@@ -40,7 +40,16 @@ MACHINERY: dict[str, set[str]] = {
     "Sources": {"connector_of", "connect", "locked_out", "verify_work", "work"},
     "Streams": {"attend", "check_windows", "locked_out", "stop", "verify_work", "work"},
     "Windows": {"on_table_written", "work"},
-    "Protection": {"all_facts", "facts", "grades_of", "on_table_written", "page_secret", "view_of"},
+    "Protection": {
+        "all_facts",
+        "facts",
+        "grades_of",
+        "on_table_written",
+        "on_version_cleared",
+        "page_secret",
+        "view_of",
+    },
+    "Quality": {"held", "keeps_back", "on_table_written", "preset", "presets", "work"},
     "Tables": {"recover"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.kit import NotFound
 from beijiang.quality.errors import no_rule
+from beijiang.quality.service.suggesting import Suggester
 from beijiang.quality.store import RuleStore
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor, Clock
     from beijiang.quality.models import Rule
     from beijiang.quality.service.running import Runner
-    from beijiang.quality.service.suggesting import Suggester
-    from beijiang.standards import Standards
     from beijiang.tables import TableInfo, Tables
 
 __all__ = ["Base"]
@@ -28,13 +27,11 @@ __all__ = ["Base"]
 class Base:
     """Holds the parts; asks for access to a table and its rules."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
+    def __init__(
         self,
         db: Database,
         tables: Tables,
         runner: Runner,
-        suggester: Suggester,
-        standards: Standards,
         access: Access,
         evidence: Evidence,
         jobs: Jobs,
@@ -44,8 +41,8 @@ class Base:
         self.db = db
         self.tables = tables
         self.runner = runner
-        self.suggester = suggester
-        self.standards = standards
+        self.suggester = Suggester(runner)
+        self.standards = runner.standards
         self.access = access
         self.evidence = evidence
         self.jobs = jobs

@@ -39,8 +39,8 @@ class Runner:
     ) -> None:
         self.measures = measures
         self._zone = zone
-        self._standards = standards
-        self._catalog = catalog
+        self.standards = standards
+        self.catalog = catalog
         self._clock = clock
 
     def version(self, table: str, version: int | None = None) -> Measured:
@@ -85,9 +85,9 @@ class Runner:
 
     def known(self, table: Measured, before: Sequence[bool]) -> list[Fact]:
         """Return what the platform knows of a table without a rule; ``before`` tells of each recent run whether it worked."""
-        resource = self._catalog.resource_for_table(table.table)
+        resource = self.catalog.resource_for_table(table.table)
         items = {} if resource is None else {item.column: item for item in resource.entry.items}
-        letters = {kind.code: kind.column_type for kind in self._standards.item_types()}
+        letters = {kind.code: kind.column_type for kind in self.standards.item_types()}
         real = {column.name: column.type for column in table.columns}
         described = [name for name in real if name in items]
         same = sum(letters.get(items[name].type, "") == real[name] for name in described)
@@ -116,10 +116,10 @@ class Runner:
             return error
 
     def _codes(self, code_set: str) -> Sequence[str]:
-        return [value.code for value in self._standards.code_set(code_set).values]
+        return [value.code for value in self.standards.code_set(code_set).values]
 
     def _element(self, element: str) -> tuple[str, int | None, str | None]:
-        found = self._standards.element(element)
+        found = self.standards.element(element)
         longest = int(found.length) if found.length.isdigit() else None
         words = found.rule.removeprefix("check_").split(";")[0].strip() if found.rule.startswith("check_") else None
         return found.type, longest, words

@@ -14,9 +14,7 @@ from beijiang.kit import BeijiangError, Text
 from beijiang.quality.models import KINDS, Kind, Rule, RuleDraft, Severity, packaged
 
 if TYPE_CHECKING:
-    from beijiang.catalog import Catalog
     from beijiang.quality.service.running import Runner
-    from beijiang.standards import Standards
     from beijiang.tables import Measured
 
 __all__ = ["Suggester", "Suggestion"]
@@ -53,10 +51,9 @@ class Suggestion:
 class Suggester:
     """Looks at a table and proposes what could be asked of it."""
 
-    def __init__(self, runner: Runner, standards: Standards, catalog: Catalog) -> None:
+    def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._standards = standards
-        self._catalog = catalog
+        self._standards = runner.standards
 
     def suggest(self, table: Measured, present: Sequence[Rule]) -> list[Suggestion]:
         """Return rules that are not there yet, those of the standards first, then by how likely they are."""
@@ -81,7 +78,7 @@ class Suggester:
         yield from self._by_standard(types)
         yield from _in_order(types)
         yield from self._by_count(table, types)
-        cycle = self._catalog.cycle_of(table.table)
+        cycle = self._runner.catalog.cycle_of(table.table)
         interval = None if cycle is None else self._standards.update_cycle(cycle).interval
         if cycle is not None and interval:
             hours = int((interval + self._standards.update_cycle(cycle).grace).total_seconds() // 3600)

@@ -1,0 +1,117 @@
+"""Quality in the console: suggestions, a rule by the form, results, failing rows, a release, the scorecard."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from beijiang.ingest import IngestRequest
+from beijiang.kit import SYSTEM
+from beijiang.quality import Kind, RuleDraft, Severity
+
+TABLE = "校车登记"
+PAGE = f"/console/quality/{quote(TABLE)}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("quality") / "登记.csv"
+    rows = "".join(f"{n},第{n}号车,{'赤峰市' if n % 7 else ''},{20 + n}\n" for n in range(1, 41))
+    path.write_text("编号,车辆名称,盟市,座位数量\n" + rows, encoding="utf-8")
+    landed = office.ingest.land(SYSTEM, path, path.name, "education")
+    run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=TABLE))
+    deadline = time.monotonic() + 60
+    while not office.ingest.run(SYSTEM, run).ended:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    office.db.deliver_waiting()
+
+
+def test_a_steward_takes_suggestions_adds_a_rule_and_sees_what_fails(desk: Callable[..., Any], office: Any) -> None:
+    steward = desk("steward")
+    assert TABLE in steward.get("/console/quality").text
+    assert "看看推荐哪些规则" in steward.get(PAGE).text
+    page = steward.get(f"{PAGE}/suggest").text
+    assert "标识性数据项应有值" in page
+    stamp = re.search(r'name="of" value="(\d+)"', page)
+    assert stamp
+    taken = re.findall(r'name="take" value="(\d+)"', page)
+    answer = steward.post(f"{PAGE}/suggest", {"of": stamp[1], "take": taken})
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert f"{len(taken)} 条规则已生效" in steward.get(PAGE).text
+    form = {"kind": "not_null", "column": "盟市", "severity": "critical", "threshold": "100", "step": "try"}
+    page = steward.post(f"{PAGE}/add", form).text
+    assert "试算：第 1 版评估 40 个，5 个不符合。还没有保存。" in page
+    assert re.search(r'name="column" value="盟市" checked', page)
+    assert steward.post(f"{PAGE}/add", {**form, "step": "save"}).headers["location"] == PAGE
+    steward.post(f"{PAGE}/check")
+    page = steward.get(PAGE).text
+    assert "检查完成" in page
+    assert "第 1 版未通过严重级规则（盟市 非空）" in page
+    assert "放行这一版给读者" not in page
+    rows = re.search(r'href="(/console/quality-runs/[^"]+)">5<', page)
+    assert rows
+    page = steward.get(rows[1]).text
+    assert "第7号车" in page
+    assert "第8号车" not in page
+    assert "Column" not in page
+    assert "Judged" not in page
+    english = steward.get(f"{PAGE}?lang=en").text
+    assert "fails critical rules" in english
+    steward.get(f"{PAGE}?lang=zh-CN")
+
+
+def test_the_form_says_what_is_wrong_and_keeps_what_was_filled_in(desk: Callable[..., Any], office: Any) -> None:
+    steward = desk("steward")
+    form = {
+        "kind": "expression",
+        "p_expression": "座位数量 > (SELECT 1) <b>",
+        "severity": "major",
+        "threshold": "95",
+        "step": "save",
+    }
+    page = steward.post(f"{PAGE}/add", form).text
+    assert "条件不可用" in page
+    assert "座位数量 &gt; (SELECT 1) &lt;b&gt;" in page
+    assert 'value="95"' in page
+    for kind in ("check", "code_set", "element", "equal", "format", "order", "volume", "windows", "freshness"):
+        assert steward.get(f"{PAGE}/add?kind={kind}").status_code == 200
+    assert steward.get(f"{PAGE}/add?kind=x").status_code == 422
+
+
+def test_the_data_authority_releases_and_weighs_and_others_do_neither(desk: Callable[..., Any], office: Any) -> None:
+    reviewer, steward = desk("bureau_reviewer"), desk("steward")
+    if office.quality.report(SYSTEM, TABLE).hold is None:
+        draft = RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), severity=Severity.CRITICAL)
+        office.quality.add(SYSTEM, TABLE, draft)
+        office.quality.check_now(SYSTEM, TABLE)
+    page = reviewer.get(PAGE).text
+    assert "放行这一版给读者" in page
+    assert "新增规则" not in page
+    assert reviewer.get(f"{PAGE}/add").status_code == 403
+    steward.post(f"{PAGE}/release", {"version": 1, "reason": "我来"})
+    assert office.quality.report(SYSTEM, TABLE).hold is not None
+    reviewer.post(f"{PAGE}/release", {"version": 1, "reason": "盟市由学校补报"})
+    page = reviewer.get(PAGE).text
+    assert "放行记录" in page
+    assert "盟市由学校补报" in page
+    assert "新的评分卡" in reviewer.get("/console/quality-scorecards?preset=-1").text
+    words = {"name": "专项", "d01": "1", "d02": "9", "d03": "1", "d04": "1", "d05": "1", "d06": "1", "reason": "检查"}
+    reviewer.post("/console/quality-scorecards", words)
+    assert "评分卡第 2 版已生效" in reviewer.get("/console/quality-scorecards").text
+    steward.post("/console/quality-scorecards", {**words, "name": "我的"})
+    assert "我的" not in steward.get("/console/quality-scorecards").text
+
+
+@pytest.mark.parametrize("role", [None, "sys_admin", "audit_admin", "member"])
+def test_who_has_no_business_here_sees_nothing(desk: Callable[..., Any], role: str | None) -> None:
+    browser = desk(role)
+    for path in ("/console/quality", PAGE, f"{PAGE}/suggest", "/console/quality-scorecards"):
+        answer = browser.get(path)
+        assert answer.status_code in {303, 401, 403, 404}
+        assert "盟市" not in answer.text

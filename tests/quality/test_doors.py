@@ -1,0 +1,142 @@
+"""Quality over HTTP and at the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from beijiang import terminal
+from beijiang.kit import BeijiangError, Language
+from beijiang.quality import commands, routes
+
+sys.path.insert(0, str(Path(__file__).parent))
+from quality_bureau import Bureau, firm
+
+T = "企业登记信息"
+AT = f"/api/v1/tables/{T}/quality"
+
+
+@pytest.fixture
+def door(bureau: Bureau) -> TestClient:
+    """The router with a door that takes the actor's name from a header."""
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def who(request: Request, call_next: Any) -> Any:
+        request.state.actor = getattr(bureau, request.headers.get("x-actor", "steward"))
+        return await call_next(request)
+
+    @app.exception_handler(BeijiangError)
+    async def told(_request: Request, error: BeijiangError) -> JSONResponse:
+        return JSONResponse({"code": error.reason}, status_code=error.status)
+
+    app.include_router(routes.router(bureau.platform.quality))
+    bureau.write([firm(n) for n in range(30)] + [firm(30, 盟市=None), firm(31, 联系电话="12")])
+    return TestClient(app)
+
+
+def test_a_rule_from_trial_to_its_failing_rows_over_http(door: TestClient, bureau: Bureau) -> None:
+    order = {"kind": "not_null", "columns": ["盟市"], "severity": "critical"}
+    assert door.post(f"{AT}/try", json=order).json() == {"table": T, "version": 1, "b": 32, "failing": 1}
+    assert door.get(f"{AT}/rules").json()["rules"] == []
+    rule = door.post(f"{AT}/rules", json=order)
+    assert (rule.status_code, rule.json()["name"], rule.json()["indicator"]) == (201, "盟市 非空", "0201")
+    rule_id = rule.json()["id"]
+    assert door.post(f"{AT}/rules", json=order).json() == {"code": "rule_exists"}
+    assert door.post(f"{AT}/rules", json={**order, "by": "x"}).status_code == 422
+    job = door.post(f"{AT}/check")
+    assert job.status_code == 202
+    assert bureau.platform.jobs.wait(job.json()["job"], timeout=60).state.value == "done"
+    found = door.get(AT).json()
+    fact = next(f for f in found["run"]["facts"] if f["rule"] == rule_id)
+    assert (fact["a"], fact["b"], fact["failing"], fact["outcome"]) == (31, 32, 1, "failed")
+    assert found["held"] == {"version": 1, "run": found["run"]["id"], "rules": ["盟市 非空"]}
+    assert 0 < found["score"]["assessed"] < 20
+    rows = door.get(f"/api/v1/quality/runs/{found['run']['id']}/rules/{rule_id}/rows").json()
+    assert [row["企业名称"] for row in rows["rows"]] == ["内蒙古第30商贸有限公司"]
+    assert rows["columns"] == ["盟市"]
+    assert rows["receipt"]
+    changed = door.put(f"/api/v1/quality/rules/{rule_id}", json={**order, "threshold": 0.9, "reason": "放宽"})
+    assert changed.json()["revision"] == 2
+    assert len(door.get(f"/api/v1/quality/rules/{rule_id}/history").json()["history"]) == 2
+    assert door.delete(f"/api/v1/quality/rules/{rule_id}").status_code == 422
+    assert door.delete(f"/api/v1/quality/rules/{rule_id}?reason=x").status_code == 204
+
+
+def test_the_board_kinds_suggestions_scorecards_and_a_release_over_http(door: TestClient, bureau: Bureau) -> None:
+    kinds = {kind["kind"]: kind for kind in door.get("/api/v1/quality/kinds").json()["kinds"]}
+    assert kinds["check"]["params"][0]["name"] == "algorithm"
+    suggested = door.get(f"{AT}/suggestions").json()["suggestions"]
+    assert {"check", "not_null"} <= {one["rule"]["kind"] for one in suggested}
+    door.post(f"{AT}/rules", json={"kind": "not_null", "columns": ["盟市"], "severity": "critical"})
+    bureau.check()
+    assert [(t["table"], t["failed"] > 0) for t in door.get("/api/v1/quality").json()["tables"]] == [(T, True)]
+    order = {"version": 1, "reason": "历史数据"}
+    assert door.post(f"{AT}/release", json=order).json() == {"code": "denied"}
+    released = door.post(f"{AT}/release", json=order, headers={"x-actor": "reviewer"})
+    assert released.json()["rules"] == ["盟市 非空"]
+    assert len(door.get(f"{AT}/runs").json()["runs"]) == 2
+    card = {"name_zh": "专项", "name_en": "special", "dimensions": {"02": 5}, "reason": "检查"}
+    assert door.post("/api/v1/quality/scorecards", json=card).json() == {"code": "denied"}
+    made = door.post("/api/v1/quality/scorecards", json=card, headers={"x-actor": "reviewer"})
+    assert (made.status_code, made.json()["version"]) == (201, 2)
+    assert [c["version"] for c in door.get("/api/v1/quality/scorecards").json()["scorecards"]] == [2, 1]
+
+
+@pytest.mark.parametrize("who", ["stranger", "sysadmin"])
+def test_a_hidden_table_and_an_unknown_one_look_the_same(door: TestClient, bureau: Bureau, who: str) -> None:
+    rule = door.post(f"{AT}/rules", json={"kind": "not_null", "columns": ["盟市"]}).json()["id"]
+    run = bureau.check().id
+    headers = {"x-actor": who}
+    for path in (AT, f"{AT}/rules", f"{AT}/runs", f"{AT}/suggestions"):
+        hidden = door.get(path, headers=headers)
+        unknown = door.get(path.replace(T, "没有的表"), headers=headers)
+        assert (hidden.status_code, hidden.content) == (unknown.status_code, unknown.content)
+    pairs = ((run, rule), ("qrun_x", "qr_x"))
+    seen = [door.get(f"/api/v1/quality/runs/{a}/rules/{b}/rows", headers=headers) for a, b in pairs]
+    assert (seen[0].status_code, seen[0].content) == (seen[1].status_code, seen[1].content)
+    seen = [door.get(f"/api/v1/quality/rules/{b}/history", headers=headers) for _, b in pairs]
+    assert (seen[0].status_code, seen[0].content) == (seen[1].status_code, seen[1].content)
+
+
+def test_the_same_at_the_terminal(door: TestClient, bureau: Bureau) -> None:
+    del door
+    terminal.set_style(as_json=True, language=Language.EN)
+    group = commands.commands(lambda: bureau.platform.quality, lambda: bureau.platform.access)
+
+    def run(*words: str, status: int = 0) -> Any:
+        answer = CliRunner().invoke(group, [*words, "--as", "steward"])
+        assert answer.exit_code == status, (answer.output, answer.exception)
+        return json.loads(answer.stdout) if answer.stdout.strip() else None
+
+    tried = run("add", T, "not_null", "--column", "盟市", "--try")
+    assert tried == [{"name": "盟市 非空", "b": 32, "failing": 1}]
+    made = run("add", T, "not_null", "--column", "盟市", "--severity", "critical")[0]
+    facts = run("check", T, status=1)
+    assert [(f["a"], f["b"], f["outcome"]) for f in facts if f["rule"] == made["id"]] == [(31, 32, "failed")]
+    assert run("failing", T, made["id"])[0]["企业名称"] == "内蒙古第30商贸有限公司"
+    assert run("board")[0]["failed"] >= 1
+    assert run("score", T)[0]["name"] == "total"
+    run("change", T and made["id"], "--threshold", "0.9", "--reason", "放宽")
+    assert [r["revision"] for r in run("rules", T)] == [2]
+    run("check", T)
+    assert run("show", T)
+    assert len(run("suggest", T)) >= 5
+    assert len(run("suggest", T, "--accept")) >= 5
+    assert len(run("scorecards")) == 1
+    run("retire", made["id"], "--reason", "不再需要")
+    answer = CliRunner().invoke(group, ["kinds"])
+    assert len(json.loads(answer.stdout)) == 17
+    answer = CliRunner().invoke(group, ["set-scorecard", "-1", "--weight", "02=9", "--reason", "x", "--as", "reviewer"])
+    assert answer.exit_code != 0
+    words = ["set-scorecard", "--weight", "02=9", "--reason", "x", "--as", "reviewer", "--", "-1"]
+    answer = CliRunner().invoke(group, words)
+    assert json.loads(answer.stdout)[0]["dimensions"].startswith("01=20 02=9")
