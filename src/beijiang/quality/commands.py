@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
-from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity
+from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity, points
 from beijiang.terminal import Column, as_json, language, progress, say, show
 
 if TYPE_CHECKING:
@@ -256,13 +256,13 @@ def _add_scores(group: typer.Typer, get: Callable[[], Quality], who: Callable[[s
         for dimension in found.dimensions if found else ():
             heading = next(i.dimension for code, i in names.items() if code[:2] == dimension.code)
             lines.append(
-                {"code": dimension.code, "name": heading.in_language(language()), "score": _points(dimension.score)}
+                {"code": dimension.code, "name": heading.in_language(language()), "score": points(dimension.score)}
             )
             lines += [
                 {
                     "code": i.code,
                     "name": "  " + names[i.code].name.in_language(language()),
-                    "score": _points(i.score),
+                    "score": points(i.score),
                     "a": i.a,
                     "b": i.b,
                 }
@@ -271,7 +271,7 @@ def _add_scores(group: typer.Typer, get: Callable[[], Quality], who: Callable[[s
             ]
         total = None if found is None else found.total
         words = Text("总分", "total").in_language(language())
-        show([{"code": "", "name": words, "score": _points(total)}, *lines], _SCORE)
+        show([{"code": "", "name": words, "score": points(total)}, *lines], _SCORE)
 
     @group.command("scorecards")
     def scorecards(person: str = _AS) -> None:
@@ -330,17 +330,13 @@ def _standing(one: Standing) -> dict[str, Any]:
     return {
         "table": one.table,
         "org_id": one.org_id,
-        "score": None if one.score is None else _points(one.score.total),
+        "score": None if one.score is None else points(one.score.total),
         "assessed": None if one.score is None else f"{one.score.assessed}/20",
         "rules": one.rules,
         "failed": 0 if one.run is None else len(one.run.failed),
         "held": "" if one.hold is None else held.in_language(language()),
         "checked": None if one.run is None else one.run.at,
     }
-
-
-def _points(score: float | None) -> float | None:
-    return None if score is None else round(score, 1)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import BeijiangError, Invalid, Text
-from beijiang.quality import KINDS, Kind, RuleDraft, Scorecard, Severity, by_organisation
+from beijiang.quality import KINDS, Kind, RuleDraft, Scorecard, Severity, by_organisation, points
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -48,6 +48,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             request,
             "quality.html",
             board=found,
+            points=points,
             departments=departments,
             failing=sum(1 for s in found if s.run is not None and any(f.rule_id for f in s.run.failed)),
             names=_names(platform),
@@ -63,6 +64,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             request,
             "quality_table.html",
             report=report,
+            points=points,
             rules=platform.quality.rules(who, name),
             facts=facts,
             trend=[(f"v{version}", total) for _, version, total in report.trend if total is not None],

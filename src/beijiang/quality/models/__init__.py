@@ -19,6 +19,7 @@ from beijiang.quality.models.scores import (
     Score,
     Scorecard,
     check_weights,
+    points,
     score,
 )
 
@@ -44,5 +45,6 @@ __all__ = [
     "Trigger",
     "check_weights",
     "packaged",
+    "points",
     "score",
 ]

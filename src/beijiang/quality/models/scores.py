@@ -5,6 +5,7 @@ GB/T 36344 gives indicators, not weights: those of a scorecard are a decision of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from beijiang.kit import Invalid, Text
 from beijiang.quality.models.rules import FALLING, Severity
 from beijiang.quality.models.runs import Fact, Outcome
 
-__all__ = ["DimensionScore", "IndicatorScore", "Score", "Scorecard", "check_weights", "score"]
+__all__ = ["DimensionScore", "IndicatorScore", "Score", "Scorecard", "check_weights", "points", "score"]
 
 HUNDRED = 100.0
 
@@ -84,6 +85,11 @@ def score(facts: Iterable[Fact], codes: Sequence[str], card: Scorecard) -> Score
     total = _mean((d.score, card.dimensions.get(d.code, 1.0)) for d in dimensions)
     assessed = sum(i.score is not None for d in dimensions for i in d.indicators)
     return Score(total, assessed, card.version, tuple(dimensions))
+
+
+def points(value: float | None) -> float | None:
+    """Return a score to one decimal, cut and not rounded: 100 is said of what has no fault only."""
+    return None if value is None else math.floor(value * 10 + 1e-9) / 10
 
 
 def _indicator(code: str, facts: Sequence[Fact], card: Scorecard) -> IndicatorScore:

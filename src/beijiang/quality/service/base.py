@@ -27,7 +27,7 @@ __all__ = ["Base"]
 class Base:
     """Holds the parts; asks for access to a table and its rules."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
         self,
         db: Database,
         tables: Tables,

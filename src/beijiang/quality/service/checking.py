@@ -150,13 +150,13 @@ class Checking(Ruling):
         )
 
     def held(self, table: str, version: int) -> Hold | None:
-        """Return why readers do not get a version, None where quality has nothing against it.
+        """Return why readers do not get a version, None where quality has nothing against it or they have it already.
 
         A version whose critical rules were not held against it yet waits for them.
         """
         with self.db.read() as connection:
             critical = [r for r in RuleStore(connection).of_table(table) if r.severity is Severity.CRITICAL]
-            if not critical:
+            if not critical or self._serves(table, version):
                 return None
             store = RunStore(connection)
             run, released = store.newest(table, version), store.release(table, version)
@@ -169,6 +169,11 @@ class Checking(Ruling):
             return Hold(table, version, run.id, broken)
         unjudged = tuple(rule.name for rule, fact in found if fact is None)
         return Hold(table, version, "", unjudged) if unjudged else None
+
+    def _serves(self, table: str, version: int) -> bool:
+        """Tell whether readers have a version, or a later one: a rule that comes after it takes nothing back."""
+        served = self.runner.catalog.released(table)
+        return served is not None and served.table_version >= version
 
     def release(self, actor: Actor, table: str, version: int, reason: str) -> Release:
         """Give readers a version although critical rules fail; a decision of the data authority, kept for good.
@@ -238,14 +243,16 @@ class Checking(Ruling):
         return run
 
     def _tell_owner(self, run: Run) -> None:
-        """Say once that readers stay on an older version, and take it back when they do not."""
+        """Say once that critical rules fail and what readers get, and take it back when it is over."""
         hold = self.held(run.table, run.version)
-        if hold is None:
+        served = self._serves(run.table, run.version) and bool(run.blocking)
+        if hold is None and not served:
             self.alerts.clear(AlertKind.QUALITY, run.table)
             return
-        names = "、".join(hold.rules[:3])
-        words = Text(
-            f"表 {run.table} 第 {run.version} 版未通过严重级质量规则（{names}），读者仍使用上一个合格版本。",
-            f"Version {run.version} of {run.table} fails critical rules ({names}); readers stay on the last good version.",
-        )
+        names = "、".join(hold.rules[:3] if hold is not None else [f.name for f in run.blocking[:3]])
+        what = f"表 {run.table} 第 {run.version} 版未通过严重级质量规则（{names}）"
+        what_en = f"Version {run.version} of {run.table} fails critical rules ({names})"
+        words = Text(f"{what}，读者仍使用上一个合格版本。", f"{what_en}; readers stay on the last good version.")
+        if served:
+            words = Text(f"{what}，而读者正在使用这一版。", f"{what_en}, and readers have it.")
         self.alerts.say(AlertKind.QUALITY, run.table, run.org_id, words)

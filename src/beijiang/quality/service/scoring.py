@@ -68,7 +68,8 @@ class Quality(Checking):
             if not seen[info.org_id]:
                 continue
             run = runs.get(info.name)
-            mark = None if run is None else score(run.facts, self.codes, card)
+            ruled = run is not None and bool(counts.get(info.name))
+            mark = score(run.facts, self.codes, card) if run is not None and ruled else None
             hold = self.held(info.name, info.version) if counts.get(info.name) else None
             found.append(Standing(info.name, info.org_id, counts.get(info.name, 0), run, mark, hold))
         return sorted(found, key=lambda s: (s.hold is None, not s.rules, _total(s.score), s.table))
