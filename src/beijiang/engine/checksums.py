@@ -1,18 +1,34 @@
 """The check algorithms of identifiers as expressions of the query tree, for whoever judges values where they lie.
 
 GB 11643 (citizen number), GB 32100 (credit code), GB 11714 (organisation code), ISO/IEC 7812 (cards): `standards.md` 5.2. The same
-algorithms for single values are ``beijiang.standards``'. Values are given as trimmed text. Only nodes that sqlglot knows are
-used, so that each engine gets them in its own words.
+algorithms for single values are ``beijiang.standards``'. Only nodes that sqlglot knows are used, so that each engine gets them
+in its own words. An engine computes what stands in several places of a test again at each: the parts of a value are therefore
+columns of a query below, where speed matters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlglot import exp
 
-__all__ = ["CHECKSUMS", "both", "full_match", "is_card", "is_id", "is_uscc", "long"]
+__all__ = [
+    "CHECKSUMS",
+    "PARTS",
+    "Parts",
+    "both",
+    "full_match",
+    "id_holds",
+    "in_place",
+    "is_card",
+    "is_id",
+    "is_uscc",
+    "long",
+]
+
+Parts: TypeAlias = Callable[[str], exp.Expr]
+"""Gives a part of a value by its name in ``PARTS``: computed beforehand, so that an engine does it once, or in place."""
 
 USCC_LETTERS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _BASE36: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -50,6 +66,12 @@ def _index(letters: str, value: exp.Expr, position: int) -> exp.Expr:
     return exp.Paren(this=exp.Sub(this=place, expression=_number(1)))
 
 
+def _decimal_places(number: exp.Expr, behind: int, width: int) -> exp.Expr:
+    """Return ``width`` decimal digits of a whole number, with ``behind`` digits after them."""
+    front = exp.IntDiv(this=number.copy(), expression=_number(10**behind)) if behind else number.copy()
+    return _modulo(front, 10**width)
+
+
 def _sum(parts: Sequence[exp.Expr]) -> exp.Expr:
     total = parts[0]
     for part in parts[1:]:
@@ -76,20 +98,56 @@ def both(first: exp.Expr, second: exp.Expr) -> exp.Expr:
     return exp.Case().when(first, second).else_(exp.false())
 
 
+PARTS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
+    "text": lambda value: value.copy(),
+    "upper": lambda value: exp.Upper(this=value.copy()),
+    "digits": lambda value: exp.TryCast(this=_at(value, 1, 17), to=exp.DataType.build("BIGINT")),
+}
+"""What of a trimmed text the tests look at."""
+
+
+def in_place(value: exp.Expr) -> Parts:
+    """Return the parts of a trimmed text, computed wherever they are named."""
+    return lambda name: PARTS[name](value)
+
+
 def is_id(value: exp.Expr) -> exp.Expr:
     """Test for the shape of a citizen number of 18 characters."""
     return both(long(value, 18, 18), full_match(value, "[1-9][0-9]{16}[0-9Xx]"))
 
 
-def id_holds(value: exp.Expr) -> exp.Expr:
-    """Test check character and birth date of a text that has the shape of a citizen number."""
-    weighed = [exp.Mul(this=_number(w), expression=_digit(value, i + 1)) for i, w in enumerate(_ID_WEIGHTS)]
-    check = exp.EQ(this=_picked(_ID_CHECKS, _modulo(_sum(weighed), 11)), expression=exp.Upper(this=_at(value, 18)))
-    parts = [_at(value, 7, 4), _text("-"), _at(value, 11, 2), _text("-"), _at(value, 13, 2)]
-    day = exp.TryCast(this=exp.Concat(expressions=parts, safe=True), to=exp.DataType.build("DATE"))
-    real = exp.Not(this=exp.Is(this=day, expression=exp.null()))
-    century = exp.In(this=_at(value, 7, 2), expressions=[_text("18"), _text("19"), _text("20")])
-    return exp.and_(check, century, real, copy=False)
+def id_holds(part: Parts) -> exp.Expr:
+    """Test check character and birth date of a text that has the shape of a citizen number.
+
+    Its seventeen digits are one whole number: arithmetic on it is several times faster than cutting the text.
+    """
+    digits = part("digits")
+    weighed = [
+        exp.Mul(this=_decimal_places(digits, 16 - i, 1), expression=_number(w)) for i, w in enumerate(_ID_WEIGHTS)
+    ]
+    check = exp.EQ(this=_picked(_ID_CHECKS, _modulo(_sum(weighed), 11)), expression=_at(part("upper"), 18))
+    year, month, day = (_decimal_places(digits, *place) for place in ((7, 4), (5, 2), (3, 2)))
+    return exp.and_(check, _is_day(year, month, day), copy=False)
+
+
+def _is_day(year: exp.Expr, month: exp.Expr, day: exp.Expr) -> exp.Expr:
+    """Test whether a day existed or may come: of the years 1800 to 2099."""
+
+    def is_none(by: int) -> exp.Expr:
+        return exp.EQ(this=_modulo(year.copy(), by), expression=_number(0))
+
+    leap = exp.and_(is_none(4), exp.or_(exp.not_(is_none(100)), is_none(400)))
+    february = exp.Case().when(leap, _number(29)).else_(_number(28))
+    short = exp.In(this=month.copy(), expressions=[_number(m) for m in (4, 6, 9, 11)])
+    is_february = exp.EQ(this=month.copy(), expression=_number(2))
+    longest = exp.Case().when(is_february, february).when(short, _number(30)).else_(_number(31))
+    return exp.and_(
+        exp.Between(this=year.copy(), low=_number(1800), high=_number(2099)),
+        exp.Between(this=month.copy(), low=_number(1), high=_number(12)),
+        exp.GTE(this=day.copy(), expression=_number(1)),
+        exp.LTE(this=day.copy(), expression=longest),
+        copy=False,
+    )
 
 
 def is_uscc(value: exp.Expr) -> exp.Expr:
@@ -98,9 +156,8 @@ def is_uscc(value: exp.Expr) -> exp.Expr:
     return both(long(value, 18, 18), full_match(value, f"{letters}{{2}}[0-9]{{6}}{letters}{{10}}"))
 
 
-def uscc_holds(value: exp.Expr) -> exp.Expr:
-    """Test the check character of a text that has the shape of a credit code."""
-    upper = exp.Upper(this=value.copy())
+def _uscc_holds(part: Parts) -> exp.Expr:
+    upper = part("upper")
     places = [exp.Mul(this=_number(pow(3, i, 31)), expression=_index(USCC_LETTERS, upper, i + 1)) for i in range(17)]
     index = _modulo(exp.Paren(this=exp.Sub(this=_number(31), expression=_modulo(_sum(places), 31))), 31)
     return exp.EQ(this=_picked(USCC_LETTERS, index), expression=_at(upper, 18))
@@ -111,8 +168,7 @@ def is_card(value: exp.Expr) -> exp.Expr:
     return both(long(value, 15, 19), full_match(value, "(?:62|4|5[1-5]|3[0-9]|6[0-9]|9)[0-9]+"))
 
 
-def luhn_holds(value: exp.Expr) -> exp.Expr:
-    """Test the check digit of up to 19 digits."""
+def _luhn_holds(value: exp.Expr) -> exp.Expr:
     padded = exp.Pad(this=value.copy(), expression=_number(19), fill_pattern=_text("0"), is_left=True)
     parts: list[exp.Expr] = []
     for position in range(1, 20):
@@ -130,18 +186,20 @@ def _is_org(value: exp.Expr) -> exp.Expr:
     return both(long(value, 9, 10), full_match(value, "[0-9A-Za-z]{8}-?[0-9Xx]"))
 
 
-def _org_holds(value: exp.Expr) -> exp.Expr:
-    upper = exp.Upper(this=value.copy())
+def _org_holds(part: Parts) -> exp.Expr:
+    upper = part("upper")
     places = [exp.Mul(this=_number(w), expression=_index(_BASE36, upper, i + 1)) for i, w in enumerate(_ORG_WEIGHTS)]
     last = exp.Substring(this=upper.copy(), start=exp.Length(this=upper.copy()), length=_number(1))
     return exp.EQ(this=_picked(_ORG_CHECKS, _modulo(_sum(places), 11)), expression=last)
 
 
-CHECKSUMS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
-    "citizen_id": lambda v: both(is_id(v), id_holds(v)),
-    "uscc": lambda v: both(is_uscc(v), uscc_holds(v)),
-    "org_code": lambda v: both(_is_org(v), _org_holds(v)),
-    "luhn": lambda v: both(both(long(v, 8, 19), full_match(v, "[0-9]+")), luhn_holds(v)),
-    "bank_card": lambda v: both(is_card(v), luhn_holds(v)),
+CHECKSUMS: Final[dict[str, Callable[[Parts], exp.Expr]]] = {
+    "citizen_id": lambda part: both(is_id(part("text")), id_holds(part)),
+    "uscc": lambda part: both(is_uscc(part("text")), _uscc_holds(part)),
+    "org_code": lambda part: both(_is_org(part("text")), _org_holds(part)),
+    "luhn": lambda part: both(
+        both(long(part("text"), 8, 19), full_match(part("text"), "[0-9]+")), _luhn_holds(part("text"))
+    ),
+    "bank_card": lambda part: both(is_card(part("text")), _luhn_holds(part("text"))),
 }
-"""Each algorithm as a test of one trimmed text: shape and check."""
+"""Each algorithm as a test of one value: shape and check."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from beijiang.engine.checksums import CHECKSUMS, both, is_card, is_id, is_uscc, long
+from beijiang.engine.checksums import CHECKSUMS, PARTS, Parts, both, in_place, is_card, is_id, is_uscc, long
 from beijiang.protection.models.reference import words
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN
 
@@ -63,7 +63,7 @@ def _embedded_id(value: exp.Expr) -> exp.Expr:
         "REGEXP_EXTRACT", value, _text(r"(?:^|[^0-9A-Za-z])([1-9][0-9]{16}[0-9Xx])(?:$|[^0-9A-Za-z])"), _number(1)
     )
     longer = exp.GT(this=_call("LENGTH", value), expression=_number(18))
-    return both(longer, both(exp.NEQ(this=found, expression=_text("")), CHECKSUMS["citizen_id"](found)))
+    return both(longer, both(exp.NEQ(this=found, expression=_text("")), CHECKSUMS["citizen_id"](in_place(found))))
 
 
 def _embedded_mobile(value: exp.Expr) -> exp.Expr:
@@ -96,11 +96,11 @@ PATTERNS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
 OF_DIGITS: Final = ("id", "uscc", "uscc_sole", "card", "mobile")
 """Those that a whole number can match."""
 
-CHECKS: Final[dict[str, tuple[str, Callable[[exp.Expr], exp.Expr]]]] = {
+CHECKS: Final[dict[str, tuple[str, Callable[[Parts], exp.Expr]]]] = {
     "id_valid": ("id", CHECKSUMS["citizen_id"]),
     "uscc_valid": ("uscc", CHECKSUMS["uscc"]),
     "card_valid": ("card", CHECKSUMS["bank_card"]),
-    "embedded_id": ("embedded", _embedded_id),
+    "embedded_id": ("embedded", lambda part: _embedded_id(part("text"))),
 }
 """Checksums, counted only in columns where the pattern in front was seen: their expressions are long."""
 
@@ -155,11 +155,21 @@ def survey(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
 def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.Select:
     """Return the query that counts the ``wanted`` checksums by column."""
     counted = [
-        _counted(CHECKS[name][1](exp.column(f"c{i}")), f"c{i}_{name}")
+        _counted(CHECKS[name][1](_part_of(i)), f"c{i}_{name}")
         for i, names in enumerate(wanted.values())
         for name in names
     ]
-    return exp.select(*counted, copy=False).from_(_values(table, list(wanted), seen), copy=False)
+    parts = [
+        exp.alias_(make(exp.column(f"c{i}")), f"c{i}_{part}")
+        for i in range(len(wanted))
+        for part, make in PARTS.items()
+    ]
+    values = exp.select(*parts).from_(_values(table, list(wanted), seen)).subquery("parts")
+    return exp.select(*counted, copy=False).from_(values, copy=False)
+
+
+def _part_of(index: int) -> Parts:
+    return lambda part: exp.column(f"c{index}_{part}")
 
 
 def _counted(condition: exp.Expr, name: str) -> exp.Expr:

@@ -17,10 +17,12 @@ from sqlglot.errors import SqlglotError
 from beijiang.engine.parsing import statements
 from beijiang.kit import Invalid
 
-__all__ = ["ROWS", "cell", "columns_in", "condition", "unknown_column"]
+__all__ = ["PART_MARK", "ROWS", "cell", "columns_in", "condition", "unknown_column"]
 
 ROWS: Final = "t"
 """Alias of the table whose rows are judged."""
+PART_MARK: Final = "_bj_part_of:"
+"""No column of a person's table begins so."""
 LONGEST: Final = 2000
 _NODES_MOST: Final = 300
 _DEEPEST: Final = 40
@@ -84,9 +86,10 @@ _TYPES: Final = {"BIGINT", "INT", "DOUBLE", "DECIMAL", "VARCHAR", "TEXT", "DATE"
 _HOLDERS: Final = (exp.Identifier, exp.Var, exp.DataType, exp.DataTypeParam)
 
 
-def cell(name: str) -> exp.Column:
-    """Return a column of the judged table."""
-    return exp.column(exp.to_identifier(name, quoted=True), table=exp.to_identifier(ROWS))
+def cell(name: str, part: str = "") -> exp.Column:
+    """Return a column of the judged table, or a part of it that is computed beforehand (see ``measure``)."""
+    word = f"{PART_MARK}{part}:{name}" if part else name
+    return exp.column(exp.to_identifier(word, quoted=True), table=exp.to_identifier(ROWS))
 
 
 def condition(text: str, types: Mapping[str, str], today: date) -> exp.Expr:

@@ -99,19 +99,11 @@ def _is_null(value: exp.Expr) -> exp.Expr:
     return exp.Is(this=value, expression=exp.null())
 
 
-def _text(name: str, facts: Facts) -> exp.Expr:
-    """Return a cell as trimmed text."""
-    column: exp.Expr = cell(name)
-    if facts.types[name] != "text":
-        column = exp.cast(column, "VARCHAR", dialect="duckdb")
-    return exp.Trim(this=column)
-
-
 def _filled(name: str, facts: Facts) -> exp.Expr:
     """Test whether a cell carries a value: blanks are none."""
     if facts.types[name] != "text":
         return exp.Not(this=_is_null(cell(name)))
-    return exp.NEQ(this=exp.Trim(this=cell(name)), expression=exp.Literal.string(""))
+    return exp.NEQ(this=cell(name, "text"), expression=exp.Literal.string(""))
 
 
 def _all_filled(names: Sequence[str], facts: Facts) -> exp.Expr:
@@ -172,14 +164,14 @@ def _limit(words: str, kind: str, name: str) -> exp.Expr:
 def _comparable(name: str, facts: Facts) -> exp.Expr:
     """Return a cell that can be compared with numbers; text that is none is NULL."""
     if facts.types[name] == "text":
-        return exp.TryCast(this=exp.Trim(this=cell(name)), to=exp.DataType.build("DOUBLE"))
+        return exp.TryCast(this=cell(name, "text"), to=exp.DataType.build("DOUBLE"))
     return cell(name)
 
 
 def _moment(name: str, facts: Facts) -> exp.Expr:
     """Return a cell as a day or moment; text is read as an ISO day, and what is none is NULL."""
     if facts.types[name] == "text":
-        return exp.TryCast(this=exp.Trim(this=cell(name)), to=exp.DataType.build("DATE"))
+        return exp.TryCast(this=cell(name, "text"), to=exp.DataType.build("DATE"))
     if facts.types[name] not in {"date", "timestamp"}:
         raise Invalid(
             f"列“{name}”不是日期或时间。", f'Column "{name}" holds no dates or moments.', code="rule_parameter"
@@ -202,20 +194,20 @@ def _check(rule: RuleDraft, facts: Facts) -> Judged:
             f"没有这种校验算法。可用：{known}。", f"No such algorithm. Known: {known}.", code="rule_parameter"
         )
     name = rule.columns[0]
-    return Judged(_filled(name, facts), _fails(algorithm(_text(name, facts))))
+    return Judged(_filled(name, facts), _fails(algorithm(lambda part: cell(name, part))))
 
 
 def _code_set(rule: RuleDraft, facts: Facts) -> Judged:
     name = rule.columns[0]
     codes = [exp.Literal.string(code) for code in facts.codes(_param(rule, "code_set"))]
-    return Judged(_filled(name, facts), _not(exp.In(this=_text(name, facts), expressions=codes)))
+    return Judged(_filled(name, facts), _not(exp.In(this=cell(name, "text"), expressions=codes)))
 
 
 def _dirty(rule: RuleDraft, facts: Facts) -> Judged:
     whole, patterns = dirty_values()
     tests: list[exp.Expr] = []
     for name in rule.columns:
-        value = _text(name, facts)
+        value = cell(name, "text")
         words = [exp.Literal.string(word) for word in whole]
         tests.append(exp.In(this=exp.Lower(this=value.copy()), expressions=words))
         tests.append(exp.RegexpLike(this=value, expression=exp.Literal.string("|".join(f"(?:{p})" for p in patterns))))
@@ -228,8 +220,8 @@ def _format(rule: RuleDraft, facts: Facts) -> Judged:
     pattern, low, high = _param(rule, "pattern"), _whole(rule, "shortest"), _whole(rule, "longest")
     tests: list[exp.Expr] = []
     if pattern:
-        tests.append(full_match(_text(name, facts), _checked_pattern(pattern)))
-    length = exp.Length(this=_text(name, facts))
+        tests.append(full_match(cell(name, "text"), _checked_pattern(pattern)))
+    length = exp.Length(this=cell(name, "text"))
     if low is not None:
         tests.append(exp.GTE(this=length, expression=_number(low)))
     if high is not None:
@@ -298,12 +290,12 @@ def _validity(rule: RuleDraft, facts: Facts) -> Judged:
 def _element(rule: RuleDraft, facts: Facts) -> Judged:
     name = rule.columns[0]
     letter, longest, algorithm = facts.element(_param(rule, "element"))
-    value = _text(name, facts)
+    value = cell(name, "text")
     tests: list[exp.Expr] = []
     if longest is not None and letter in {"C", "M"}:
         tests.append(exp.LTE(this=exp.Length(this=value.copy()), expression=_number(longest)))
     if algorithm in CHECKSUMS:
-        tests.append(CHECKSUMS[algorithm](value))
+        tests.append(CHECKSUMS[algorithm](lambda part: cell(name, part)))
     wanted = {"D": "DATE", "T": "TIMESTAMP", "N": "DOUBLE", "Y": "DOUBLE", "B": "DOUBLE", "F": "DOUBLE", "I": "BIGINT"}
     if letter in wanted and facts.types[name] == "text":
         read = exp.TryCast(
@@ -343,7 +335,7 @@ def _joined(rule: RuleDraft, facts: Facts, own: str, columns: Mapping[str, exp.E
         .where(exp.Not(this=_is_null(exp.column(exp.to_identifier(key, quoted=True)))))
         .group_by(theirs.copy())
     )
-    on = exp.EQ(this=exp.column("k", table=alias), expression=_text(own, facts))
+    on = exp.EQ(this=exp.column("k", table=alias), expression=cell(own, "text"))
     return Joined(alias, query, on, other)
 
 
@@ -360,7 +352,7 @@ def _equal(rule: RuleDraft, facts: Facts) -> Judged:
     joined = _joined(rule, facts, key, {"value": exp.Min(this=said)})
     met = exp.Not(this=_is_null(exp.column("k", table=joined.name)))
     theirs = exp.column("value", table=joined.name)
-    return Judged(met, exp.NullSafeNEQ(this=_text(value, facts), expression=theirs), joined)
+    return Judged(met, exp.NullSafeNEQ(this=cell(value, "text"), expression=theirs), joined)
 
 
 # Kinds that judge the table

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from beijiang.engine.checksums import PARTS
 from beijiang.engine.port import AT, LAKE, PART
-from beijiang.quality.models.grammar import ROWS, cell
+from beijiang.quality.models.grammar import PART_MARK, ROWS, cell
 from beijiang.quality.models.judging import BASE, Judged
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def measure(table: Measured, rules: Sequence[Judged]) -> exp.Select:
             assessed, failed = (_renamed(value, joined.name, alias) for value in (assessed, failed))
         counted += [exp.alias_(assessed, f"b{number}"), exp.alias_(failed, f"f{number}")]
     query = query.select(*counted, copy=False).from_(exp.alias_(exp.table_(BASE), ROWS, table=True), copy=False)
-    return query.with_(BASE, as_=_base(table), copy=False)
+    # Written out, each of the few references reads only the columns it needs; kept, all of them would be copied first.
+    return query.with_(BASE, as_=_base(table, query), materialized=False, copy=False)
 
 
 def failing_places(table: Measured, rule: Judged, limit: int) -> exp.Select | None:
@@ -55,7 +57,8 @@ def failing_places(table: Measured, rule: Judged, limit: int) -> exp.Select | No
             query = query.join(joined.query.copy().subquery(joined.name), on=joined.on.copy(), join_type="left")
         query = query.where(_both(rule))
     ordered = [exp.Ordered(this=place.copy(), nulls_first=False) for place in places]
-    return query.order_by(*ordered).limit(limit).with_(BASE, as_=_base(table, position=True))
+    query = query.order_by(*ordered).limit(limit)
+    return query.with_(BASE, as_=_base(table, query, position=True), materialized=False)
 
 
 def tables_of(table: Measured, rules: Sequence[Judged]) -> Mapping[str, int | None]:
@@ -64,16 +67,38 @@ def tables_of(table: Measured, rules: Sequence[Judged]) -> Mapping[str, int | No
     return {**others, table.table: table.version}
 
 
-def _base(table: Measured, *, position: bool = False) -> exp.Select:
-    """Return the rows to judge: all, or those that hold now of a table that keeps history."""
-    names = [column.name for column in table.columns]
-    shown: list[exp.Expr] = [exp.column(exp.to_identifier(name, quoted=True)) for name in names]
+def _base(table: Measured, asked: exp.Query, *, position: bool = False) -> exp.Select:
+    """Return the rows to judge, with the parts of cells that are asked for, each computed once.
+
+    They are all rows, or those that hold now of a table that keeps history.
+    """
+    types = {column.name: column.type for column in table.columns}
+    shown: list[exp.Expr] = [exp.column(exp.to_identifier(name, quoted=True)) for name in types]
     if position:
         shown += [exp.column(PART), exp.column(AT)]
-    query = exp.select(*shown).from_(exp.table_(exp.to_identifier(table.table, quoted=True), db=LAKE))
+    rows = exp.select(*shown).from_(exp.table_(exp.to_identifier(table.table, quoted=True), db=LAKE))
     if table.history:
-        query = query.where(exp.Is(this=exp.column("valid_to", quoted=True), expression=exp.null()))
-    return query
+        rows = rows.where(exp.Is(this=exp.column("valid_to", quoted=True), expression=exp.null()))
+    wanted = dict.fromkeys(c.name for c in asked.find_all(exp.Column) if c.name.startswith(PART_MARK))
+    if not wanted:
+        return rows
+    pairs = [name.removeprefix(PART_MARK).split(":", 1) for name in wanted]
+    texts = {name: _trimmed(name, types[name]) for _, name in pairs}
+    trimmed = [exp.alias_(value, f"{PART_MARK}text:{name}", quoted=True) for name, value in texts.items()]
+    below = exp.select("*", *trimmed).from_(rows.subquery("rows"))
+    others = [
+        exp.alias_(
+            PARTS[part](exp.column(exp.to_identifier(f"{PART_MARK}text:{name}", quoted=True))), word, quoted=True
+        )
+        for word, (part, name) in zip(wanted, pairs, strict=True)
+        if part != "text"
+    ]
+    return exp.select("*", *others).from_(below.subquery("trimmed")) if others else below
+
+
+def _trimmed(name: str, kind: str) -> exp.Expr:
+    column: exp.Expr = exp.column(exp.to_identifier(name, quoted=True))
+    return exp.Trim(this=column if kind == "text" else exp.cast(column, "VARCHAR", dialect="duckdb"))
 
 
 def _counts(rule: Judged) -> tuple[exp.Expr, exp.Expr]:
