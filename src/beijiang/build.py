@@ -15,6 +15,7 @@ from beijiang.catalog import Catalog, VersionCleared
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
+from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -66,6 +67,8 @@ class Platform:
     lock: HomeLock
     db: Database
     engine: Engine
+    counting: Engine
+    """Counts whole tables for quality: the embedded engine, or a distributed one."""
     evidence: Evidence
     evidence_reader: EvidenceReader
     access: Access
@@ -146,6 +149,8 @@ class Platform:
     def close(self) -> None:
         """Close every connection."""
         self.stop()
+        if self.counting is not self.engine:
+            self.counting.close()
         self.engine.close()
         self.evidence.close()
         self.db.close()
@@ -184,18 +189,24 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     schedules = Schedules(sources, alerts, turns, standards, zone)
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
     captures = Captures(sources)
-    runner = Runner(Measures(lake, engine), standards, catalog, clock, zone)
+    counting = SparkEngine(settings.spark_url, settings.time_zone) if settings.spark_url else engine
+    runner = Runner(Measures(lake, engine, counting), standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     catalog.release_check = quality
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
+
+    def locked_out() -> list[str]:
+        return [*sources.locked_out(), *streams.locked_out()]
+
     platform = Platform(
         settings=settings,
         clock=clock,
         lock=HomeLock(home),
         db=db,
         engine=engine,
+        counting=counting,
         evidence=evidence,
         evidence_reader=EvidenceReader(evidence, access),
         access=access,
@@ -219,15 +230,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         captures=captures,
         quality=quality,
         opendata=opendata,
-        health=Health(
-            settings,
-            db,
-            engine,
-            evidence,
-            assets_present,
-            lambda: [*sources.locked_out(), *streams.locked_out()],
-            captures.left_behind,
-        ),
+        health=Health(settings, db, engine, evidence, assets_present, locked_out, captures.left_behind),
     )
     _connect(platform)
     return platform

@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     query_rows: int = Field(default=1000, ge=1, description="Rows that one interactive query returns at most.")
     engine_threads: int = Field(default=0, ge=0, description="Threads of the query engine; 0 means one per core.")
     engine_memory_mb: int = Field(default=4096, ge=64, description="Memory of the query engine, in megabytes.")
+    spark_url: str = Field(
+        default="",
+        pattern="^(sc://.+)?$",
+        description="Spark Connect server (sc://host:port) that counts the rules of quality; empty: the embedded engine does. It must see the lake's files under the same paths.",
+    )
     time_zone: str = Field(
         default="Asia/Shanghai",
         description="Zone in which moments are cut into days and shown, and naive ones are read.",

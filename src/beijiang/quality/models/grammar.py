@@ -14,10 +14,11 @@ from typing import Final
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from beijiang.engine.checksums import full_match
 from beijiang.engine.parsing import statements
 from beijiang.kit import Invalid
 
-__all__ = ["PART_MARK", "ROWS", "cell", "columns_in", "condition", "unknown_column"]
+__all__ = ["PART_MARK", "ROWS", "cell", "columns_in", "condition", "iso_day", "unknown_column"]
 
 ROWS: Final = "t"
 """Alias of the table whose rows are judged."""
@@ -105,7 +106,7 @@ def condition(text: str, types: Mapping[str, str], today: date) -> exp.Expr:
         raise _wrong("太长或嵌套太深，请拆成几条规则", "it is too long or nested too deeply; make several rules of it")
     for node in nodes:
         _allow(node, types)
-    return exp.paren(_safe(parsed, today), copy=False)
+    return exp.paren(_safe(parsed, types, today), copy=False)
 
 
 def columns_in(text: str) -> tuple[str, ...]:
@@ -164,7 +165,16 @@ def _spoken(node: exp.Expr) -> str:
     return node.key.upper().replace("_", " ")
 
 
-def _safe(tree: exp.Expr, today: date) -> exp.Expr:
+def iso_day(value: exp.Expr) -> exp.Expr:
+    """Read a text as a day written 2024-03-01; anything else, and days that do not exist, are NULL.
+
+    Engines differ in what else they take for a day, so nothing else is.
+    """
+    shape = full_match(value, "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}")
+    return exp.Case().when(shape, exp.TryCast(this=value.copy(), to=exp.DataType.build("DATE")))
+
+
+def _safe(tree: exp.Expr, types: Mapping[str, str], today: date) -> exp.Expr:
     """Name the table of each column, let a cast that fails be NULL, and say which day today is."""
 
     def step(node: exp.Expr) -> exp.Expr:
@@ -172,8 +182,12 @@ def _safe(tree: exp.Expr, today: date) -> exp.Expr:
             return cell(node.name)
         if isinstance(node, exp.CurrentDate):
             return exp.cast(exp.Literal.string(today.isoformat()), "DATE")
-        if isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast):
-            return exp.TryCast(this=_safe(node.this, today), to=node.to)
+        if isinstance(node, exp.Cast):
+            inner = _safe(node.this, types, today)
+            text = isinstance(node.this, exp.Column) and types[node.this.name] == "text"
+            if text and node.to.this is exp.DataType.Type.DATE:
+                return exp.paren(iso_day(exp.Trim(this=inner)), copy=False)
+            return exp.TryCast(this=inner, to=node.to)
         return node
 
     return tree.transform(step)

@@ -14,7 +14,7 @@ from sqlglot import exp
 from beijiang.engine.checksums import CHECKSUMS, full_match
 from beijiang.engine.port import LAKE
 from beijiang.kit import Invalid
-from beijiang.quality.models.grammar import ROWS, cell, condition, unknown_column
+from beijiang.quality.models.grammar import ROWS, cell, condition, iso_day, unknown_column
 from beijiang.quality.models.rules import Kind, RuleDraft, dirty_values
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _comparable(name: str, facts: Facts) -> exp.Expr:
 def _moment(name: str, facts: Facts) -> exp.Expr:
     """Return a cell as a day or moment; text is read as an ISO day, and what is none is NULL."""
     if facts.types[name] == "text":
-        return exp.TryCast(this=cell(name, "text"), to=exp.DataType.build("DATE"))
+        return iso_day(cell(name, "text"))
     if facts.types[name] not in {"date", "timestamp"}:
         raise Invalid(
             f"列“{name}”不是日期或时间。", f'Column "{name}" holds no dates or moments.', code="rule_parameter"
@@ -298,9 +298,8 @@ def _element(rule: RuleDraft, facts: Facts) -> Judged:
         tests.append(CHECKSUMS[algorithm](lambda part: cell(name, part)))
     wanted = {"D": "DATE", "T": "TIMESTAMP", "N": "DOUBLE", "Y": "DOUBLE", "B": "DOUBLE", "F": "DOUBLE", "I": "BIGINT"}
     if letter in wanted and facts.types[name] == "text":
-        read = exp.TryCast(
-            this=_dashed(value) if letter == "D" else value.copy(), to=exp.DataType.build(wanted[letter])
-        )
+        kind = exp.DataType.build(wanted[letter])
+        read = iso_day(_dashed(value)) if letter == "D" else exp.TryCast(this=value.copy(), to=kind)
         tests.append(exp.Not(this=_is_null(read)))
     if not tests:
         tests.append(exp.true())

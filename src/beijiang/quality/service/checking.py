@@ -56,10 +56,11 @@ class Checking(Ruling):
     """Holds versions against their rules."""
 
     def on_table_written(self, event: TableWritten) -> None:
-        """Judge a new version. Idempotent."""
+        """Judge a new version of a table that has rules. Idempotent."""
         with self.db.read() as connection:
+            wanted = bool(RuleStore(connection).of_table(event.table))
             known = RunStore(connection).newest(event.table, event.version)
-        if known is None:
+        if wanted and known is None:
             self._run(event.table, event.org_id, event.version, Trigger.WRITTEN, SYSTEM)
 
     def check(self, actor: Actor, table: str) -> str:

@@ -23,6 +23,8 @@ ENOUGH_ROWS: Final = 20
 LIKELY: Final = 0.9
 """A rule that fewer of the values meet now says nothing of what the column is for."""
 COLUMNS_MOST: Final = 200
+_NAMING: Final = frozenset({"text", "integer"})
+"""Types of columns whose values may name a row."""
 _BEGINNINGS: Final = (
     ("开始", "结束"),
     ("起始", "终止"),
@@ -131,7 +133,7 @@ class Suggester:
                 why = Text(f"{table.rows:,} 行都有值", f"all {table.rows:,} rows carry a value")
                 yield RuleDraft(kind=Kind.NOT_NULL, columns=(name,)), why
                 # The count of distinct values is an estimate; the rule itself is counted exactly before it is proposed.
-                if types[name] in {"text", "integer"} and row[f"d{n}"] > table.rows * 0.95:
+                if types[name] in _NAMING and row[f"d{n}"] > table.rows * 0.95:
                     yield RuleDraft(kind=Kind.UNIQUE, columns=(name,)), Text("值互不相同", "no value is there twice")
 
 
@@ -143,7 +145,8 @@ def _counts(table: str, types: dict[str, str]) -> exp.Select:
         if word == "text":
             value = exp.Nullif(this=exp.Trim(this=column.copy()), expression=exp.Literal.string(""))
         counted.append(exp.alias_(exp.Count(this=value), f"v{n}"))
-        counted.append(exp.alias_(exp.ApproxDistinct(this=column.copy()), f"d{n}"))
+        if word in _NAMING:
+            counted.append(exp.alias_(exp.ApproxDistinct(this=column.copy()), f"d{n}"))
     return exp.select(*counted).from_(exp.table_(exp.to_identifier(table, quoted=True), db=LAKE))
 
 

@@ -41,9 +41,11 @@ class Measured:
 class Measures:
     """What can be counted in versions of tables, by query trees over ``lake.<table>``; no actor asks, ``quality`` does."""
 
-    def __init__(self, lake: Lake, engine: Engine) -> None:
+    def __init__(self, lake: Lake, engine: Engine, counting: Engine | None = None) -> None:
         self._lake = lake
         self._engine = engine
+        self._counting = counting or engine
+        """Counts whole tables: the embedded engine, or a distributed one; places are always found by the embedded one."""
 
     def version(self, table: str, version: int | None = None) -> Measured:
         """Return what a version has, by default the newest.
@@ -88,7 +90,8 @@ class Measures:
         import pyarrow as pa
 
         scans = {name: Scan(found.files, found.schema, position) for name, found in snapshots.items()}
-        answer = self._engine.fetch(query, scans, QueryLimits(seconds=SECONDS))
+        engine = self._engine if position else self._counting
+        answer = engine.fetch(query, scans, QueryLimits(seconds=SECONDS))
         wide = [field.name for field in answer.schema if not _whole(field.type, pa)]
         if wide:
             msg = f"only whole numbers leave here, not {wide}"
