@@ -202,3 +202,24 @@ def _no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("BEIJIANG_")]:
         with contextlib.suppress(KeyError):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def spark_url() -> Iterator[str]:
+    """Address of a Spark Connect server of our own (Sail), in this process; needs no Java."""
+    from pysail.spark import SparkConnectServer
+
+    import __main__
+    from beijiang.engine.spark import client
+
+    bare = not hasattr(__main__, "__file__")  # as in a worker of xdist, which the client takes for its own doctests
+    if bare:
+        __main__.__file__ = __file__
+    client()
+    if bare:
+        del __main__.__file__
+    server = SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    host, port = server.listening_address
+    yield f"sc://{host}:{port}"
+    server.stop()

@@ -133,17 +133,10 @@ DRAFTS = [
 
 
 @pytest.fixture(scope="module")
-def spark() -> Iterator[SparkEngine]:
-    """A Spark Connect server of our own in this process, and a session at it."""
-    from pysail.spark import SparkConnectServer
-
-    server = SparkConnectServer(ip="127.0.0.1", port=0)
-    server.start(background=True)
-    host, port = server.listening_address
-    engine = SparkEngine(f"sc://{host}:{port}", "Asia/Shanghai")
+def spark(spark_url: str) -> Iterator[SparkEngine]:
+    engine = SparkEngine(spark_url, "Asia/Shanghai")
     yield engine
     engine.close()
-    server.stop()
 
 
 @pytest.fixture

@@ -19,19 +19,13 @@ from quality_bureau import GOOD_CODES, Bureau, firm
 
 
 @pytest.fixture
-def distributed(tmp_path: Path) -> Iterator[Bureau]:
-    from pysail.spark import SparkConnectServer
-
-    server = SparkConnectServer(ip="127.0.0.1", port=0)
-    server.start(background=True)
-    host, port = server.listening_address
+def distributed(tmp_path: Path, spark_url: str) -> Iterator[Bureau]:
     clock = FixedClock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC))
-    built = build(Settings.for_tests(tmp_path, spark_url=f"sc://{host}:{port}"), clock)
+    built = build(Settings.for_tests(tmp_path, spark_url=spark_url), clock)
     built.first_start()
     built.jobs.start_worker()
     yield Bureau(built, built.settings.home / "staging", clock)
     built.close()
-    server.stop()
 
 
 def test_rules_are_counted_on_the_cluster_and_rows_are_shown_by_the_gate(distributed: Bureau) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["SparkEngine"]
+__all__ = ["SparkEngine", "client"]
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class SparkEngine(Engine):
         with self._lock:
             if self._session is None:
                 try:
-                    connect = _client()
+                    connect = client()
                 except ImportError:
                     raise Invalid(
                         "设置了 spark_url，但没有安装 pyspark-client。请安装它，或去掉这个设置。",
@@ -148,7 +148,7 @@ class SparkEngine(Engine):
         return name
 
 
-def _client() -> Callable[[str], Any]:
+def client() -> Callable[[str], Any]:
     """Import the client, quietly, and return what opens a session; a server that is away is tried a few times only."""
     warnings.filterwarnings("ignore", module=r"pyspark\..*")
     with warnings.catch_warnings():
