@@ -19,8 +19,9 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.spark import SparkEngine
 from beijiang.kit import BeijiangError
 from beijiang.quality import Kind, RuleDraft
-from beijiang.quality.models.judging import Facts, judged
+from beijiang.quality.models.judging import judged
 from beijiang.quality.models.measure import measure
+from beijiang.quality.models.values import Facts
 from beijiang.settings import Settings
 from beijiang.tables import Column, Measured
 

@@ -46,6 +46,7 @@ def test_a_rule_gets_a_name_an_indicator_and_is_kept_once(bureau: Bureau) -> Non
         (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), indicator="0601"), "rule_indicator"),
         (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), threshold=1.5), "rule_threshold"),
         (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), where="盟市 = (SELECT 1)"), "condition_not_allowed"),
+        (RuleDraft(kind=Kind.UNIQUE, columns=("盟市",), where="注册资本 > 0"), "rule_takes_no_condition"),
         (RuleDraft(kind=Kind.EXPRESSION, params={"expression": "注册资本 LIKE 'a'"}), "rule_not_computable"),
         (RuleDraft(kind=Kind.REFERENCE, columns=("盟市",), params={"table": "没有", "key": "x"}), "table_not_found"),
     ],

@@ -245,6 +245,7 @@ def _form(
         kinds=[(k.value, f"{here}?kind={k.value}", k.text.in_language(tongue)) for k in Kind],
         spec=KINDS[given.kind],
         given=given,
+        whole=WHOLE | {"unique", "duplicate"},
         tried=tried,
         fault=fault,
         algorithms=[(key, text.in_language(tongue)) for key, text in _ALGORITHMS.items()],

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.kit import BeijiangError, Text
 from beijiang.quality.models import FALLING, Fact, Outcome, Rule, RuleDraft
-from beijiang.quality.models.judging import Facts, Judged, judged
+from beijiang.quality.models.judging import Judged, judged
 from beijiang.quality.models.measure import failing_places, measure, tables_of
+from beijiang.quality.models.values import Facts
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
