@@ -189,29 +189,29 @@ def test_every_kind_is_counted_here_and_feeds_a_known_indicator(bureau: Bureau) 
     assert [kind for kind in Kind if f"Kind.{kind.name}," not in source and f"Kind.{kind.name})" not in source] == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "企业名称 IN (SELECT 企业名称 FROM lake.x)",
-        "getenv('HOME') = ''",
-        "企业名称 = (SELECT 1)",
-        "read_text('/etc/passwd') = ''",
-        "企业名称 = 'a'; DROP TABLE x",
-        "EXISTS (SELECT 1)",
-        "count(*) > 1",
-        "t.企业名称 = 'x'",
-        "lake.企业登记信息.企业名称 = 'x'",
-        "没有的列 = 1",
-        "(" * 60 + "1" + ")" * 60 + " = 1",
-        "repeat(企业名称, 1000000) = ''",
-        "CAST(企业名称 AS STRUCT(a INT)) IS NULL",
-        "",
-    ],
+OUTSIDE_THE_GRAMMAR = (
+    "企业名称 IN (SELECT 企业名称 FROM lake.x)",
+    "getenv('HOME') = ''",
+    "企业名称 = (SELECT 1)",
+    "read_text('/etc/passwd') = ''",
+    "企业名称 = 'a'; DROP TABLE x",
+    "EXISTS (SELECT 1)",
+    "count(*) > 1",
+    "t.企业名称 = 'x'",
+    "lake.企业登记信息.企业名称 = 'x'",
+    "没有的列 = 1",
+    "(" * 60 + "1" + ")" * 60 + " = 1",
+    "repeat(企业名称, 1000000) = ''",
+    "CAST(企业名称 AS STRUCT(a INT)) IS NULL",
+    "",
 )
-def test_the_grammar_of_conditions_is_closed(bureau: Bureau, text: str) -> None:
+
+
+def test_the_grammar_of_conditions_is_closed(bureau: Bureau) -> None:
     bureau.write([firm(0)])
-    with pytest.raises(Invalid):
-        bureau.counted(Kind.EXPRESSION, params={"expression": text})
+    for text in OUTSIDE_THE_GRAMMAR:
+        with pytest.raises(Invalid):
+            bureau.counted(Kind.EXPRESSION, params={"expression": text})
 
 
 def test_a_history_table_is_judged_by_what_holds_now(bureau: Bureau) -> None:

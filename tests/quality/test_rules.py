@@ -28,35 +28,35 @@ def test_a_rule_gets_a_name_an_indicator_and_is_kept_once(bureau: Bureau) -> Non
     assert bureau.add(Kind.NOT_NULL, "盟市", indicator="0102").indicator == "0102"
 
 
-@pytest.mark.parametrize(
-    ("draft", "code"),
-    [
-        (RuleDraft(kind=Kind.NOT_NULL), "rule_columns"),
-        (RuleDraft(kind=Kind.RANGE, columns=("盟市", "企业名称")), "rule_columns"),
-        (RuleDraft(kind=Kind.NOT_NULL, columns=("没有",)), "unknown_column"),
-        (RuleDraft(kind=Kind.CHECK, columns=("盟市",)), "rule_parameter"),
-        (RuleDraft(kind=Kind.CHECK, columns=("盟市",), params={"algorithm": "sha1"}), "rule_parameter"),
-        (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), params={"low": 1}), "rule_parameter"),
-        (RuleDraft(kind=Kind.RANGE, columns=("注册资本",), params={"low": "很多"}), "rule_parameter"),
-        (RuleDraft(kind=Kind.RANGE, columns=("注册资本",)), "rule_parameter"),
-        (RuleDraft(kind=Kind.FORMAT, columns=("盟市",), params={"pattern": "(?=x)"}), "rule_parameter"),
-        (RuleDraft(kind=Kind.FORMAT, columns=("盟市",), params={"shortest": "-1"}), "rule_parameter"),
-        (RuleDraft(kind=Kind.CODE_SET, columns=("盟市",), params={"code_set": "没有"}), "unknown_code"),
-        (RuleDraft(kind=Kind.ORDER, columns=("盟市", "注册资本")), "rule_parameter"),
-        (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), indicator="0601"), "rule_indicator"),
-        (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), threshold=1.5), "rule_threshold"),
-        (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), where="盟市 = (SELECT 1)"), "condition_not_allowed"),
-        (RuleDraft(kind=Kind.UNIQUE, columns=("盟市",), where="注册资本 > 0"), "rule_takes_no_condition"),
-        (RuleDraft(kind=Kind.EXPRESSION, params={"expression": "注册资本 LIKE 'a'"}), "rule_not_computable"),
-        (RuleDraft(kind=Kind.REFERENCE, columns=("盟市",), params={"table": "没有", "key": "x"}), "table_not_found"),
-    ],
+UNUSABLE = (
+    (RuleDraft(kind=Kind.NOT_NULL), "rule_columns"),
+    (RuleDraft(kind=Kind.RANGE, columns=("盟市", "企业名称")), "rule_columns"),
+    (RuleDraft(kind=Kind.NOT_NULL, columns=("没有",)), "unknown_column"),
+    (RuleDraft(kind=Kind.CHECK, columns=("盟市",)), "rule_parameter"),
+    (RuleDraft(kind=Kind.CHECK, columns=("盟市",), params={"algorithm": "sha1"}), "rule_parameter"),
+    (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), params={"low": 1}), "rule_parameter"),
+    (RuleDraft(kind=Kind.RANGE, columns=("注册资本",), params={"low": "很多"}), "rule_parameter"),
+    (RuleDraft(kind=Kind.RANGE, columns=("注册资本",)), "rule_parameter"),
+    (RuleDraft(kind=Kind.FORMAT, columns=("盟市",), params={"pattern": "(?=x)"}), "rule_parameter"),
+    (RuleDraft(kind=Kind.FORMAT, columns=("盟市",), params={"shortest": "-1"}), "rule_parameter"),
+    (RuleDraft(kind=Kind.CODE_SET, columns=("盟市",), params={"code_set": "没有"}), "unknown_code"),
+    (RuleDraft(kind=Kind.ORDER, columns=("盟市", "注册资本")), "rule_parameter"),
+    (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), indicator="0601"), "rule_indicator"),
+    (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), threshold=1.5), "rule_threshold"),
+    (RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",), where="盟市 = (SELECT 1)"), "condition_not_allowed"),
+    (RuleDraft(kind=Kind.UNIQUE, columns=("盟市",), where="注册资本 > 0"), "rule_takes_no_condition"),
+    (RuleDraft(kind=Kind.EXPRESSION, params={"expression": "注册资本 LIKE 'a'"}), "rule_not_computable"),
+    (RuleDraft(kind=Kind.REFERENCE, columns=("盟市",), params={"table": "没有", "key": "x"}), "table_not_found"),
 )
-def test_what_cannot_be_counted_is_refused_when_it_is_written(bureau: Bureau, draft: RuleDraft, code: str) -> None:
+
+
+def test_what_cannot_be_counted_is_refused_when_it_is_written(bureau: Bureau) -> None:
     bureau.write([firm(0)])
-    with pytest.raises((Invalid, NotFound)) as caught:
-        bureau.platform.quality.add(bureau.steward, T, draft)
-    assert caught.value.reason == code
-    assert caught.value.text.zh != caught.value.text.en
+    for draft, code in UNUSABLE:
+        with pytest.raises((Invalid, NotFound)) as caught:
+            bureau.platform.quality.add(bureau.steward, T, draft)
+        assert caught.value.reason == code, draft
+        assert caught.value.text.zh != caught.value.text.en
     assert bureau.platform.quality.rules(bureau.steward, T) == []
 
 
