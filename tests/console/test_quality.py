@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -38,10 +39,10 @@ def test_a_steward_takes_suggestions_adds_a_rule_and_sees_what_fails(desk: Calla
     assert "看看推荐哪些规则" in steward.get(PAGE).text
     page = steward.get(f"{PAGE}/suggest").text
     assert "标识性数据项应有值" in page
-    stamp = re.search(r'name="of" value="(\d+)"', page)
-    assert stamp
-    taken = re.findall(r'name="take" value="(\d+)"', page)
-    answer = steward.post(f"{PAGE}/suggest", {"of": stamp[1], "take": taken})
+    taken = re.findall(r'name="take" value="(\w+)"', page)
+    steward.post(f"{PAGE}/suggest", {"take": [taken[0], "0" * 16]})
+    assert "推荐已有变化" in steward.get(f"{PAGE}/suggest").text
+    answer = steward.post(f"{PAGE}/suggest", {"take": taken})
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
     assert f"{len(taken)} 条规则已生效" in steward.get(PAGE).text
     form = {"kind": "not_null", "column": "盟市", "severity": "critical", "threshold": "100", "step": "try"}
@@ -101,9 +102,12 @@ def test_the_data_authority_releases_and_weighs_and_others_do_neither(desk: Call
     assert "放行记录" in page
     assert "盟市由学校补报" in page
     assert "新的评分卡" in reviewer.get("/console/quality-scorecards?preset=-1").text
+    card = replace(office.quality.preset("1"), indicators={"0301": 3.0})
+    office.quality.set_scorecard(SYSTEM, card, "重视内容")
     words = {"name": "专项", "d01": "1", "d02": "9", "d03": "1", "d04": "1", "d05": "1", "d06": "1", "reason": "检查"}
     reviewer.post("/console/quality-scorecards", words)
-    assert "评分卡第 2 版已生效" in reviewer.get("/console/quality-scorecards").text
+    assert "评分卡第 3 版已生效" in reviewer.get("/console/quality-scorecards").text
+    assert office.quality.scorecards(SYSTEM)[0].indicators == {"0301": 3.0}
     steward.post("/console/quality-scorecards", {**words, "name": "我的"})
     assert "我的" not in steward.get("/console/quality-scorecards").text
 

@@ -76,6 +76,8 @@ def test_the_board_kinds_suggestions_scorecards_and_a_release_over_http(door: Te
     assert kinds["check"]["params"][0]["name"] == "algorithm"
     suggested = door.get(f"{AT}/suggestions").json()["suggestions"]
     assert {"check", "not_null"} <= {one["rule"]["kind"] for one in suggested}
+    taken = door.post(f"{AT}/suggestions", json={"keys": [suggested[0]["key"]]})
+    assert (taken.status_code, len(taken.json()["rules"])) == (201, 1)
     door.post(f"{AT}/rules", json={"kind": "not_null", "columns": ["盟市"], "severity": "critical"})
     bureau.check()
     assert [(t["table"], t["failed"] > 0) for t in door.get("/api/v1/quality").json()["tables"]] == [(T, True)]

@@ -74,6 +74,7 @@ def test_the_data_authority_may_release_a_version_and_the_decision_stays(bureau:
     bureau.clock.advance(timedelta(minutes=1))
     bureau.write([firm(0, 企业名称=None), firm(1)])
     assert bureau.released() == 2
+    assert [a.subject for a in bureau.platform.alerts.alerts(bureau.steward)] == [T], "version 3 is another one"
     records = bureau.platform.evidence_reader.search(SYSTEM, EvidenceQuery(action="quality.release")).records
     assert [(r.actor_id, r.target) for r in records] == [(bureau.reviewer.id, T)]
 

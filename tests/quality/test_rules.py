@@ -155,8 +155,12 @@ def test_suggestions_come_from_names_standards_and_counts(bureau: Bureau) -> Non
     assert (Kind.UNIQUE, ("盟市",)) not in by
     assert by[Kind.ORDER, ("成立日期", "注销日期")].b == 0
     assert all(s.why.zh and s.why.en for s in found)
-    for one in found:
-        bureau.platform.quality.add(bureau.steward, T, one.draft, one.why.zh)
+    later = {s.draft.params["expression"] for s in found if s.draft.kind is Kind.EXPRESSION}
+    assert later == {'"成立日期" <= current_date', '"注销日期" <= current_date'}, "one for each date"
+    with pytest.raises(Conflict, match="changed"):
+        bureau.platform.quality.accept(bureau.steward, T, [found[0].key, "gone"])
+    assert len(bureau.platform.quality.accept(bureau.steward, T, [found[0].key])) == 1
+    assert len(bureau.platform.quality.accept(bureau.steward, T)) == len(found) - 1
     assert bureau.platform.quality.suggest(bureau.steward, T) == []
     run = bureau.check()
     assert {f.name for f in run.failed if f.rule_id} == {"统一社会信用代码 校验码", "统一社会信用代码 数据元标准"}

@@ -111,8 +111,7 @@ class Tour:
         quality, steward = self._platform.quality, self.people.actor(f"steward.{hand_in.org_key}")
         if hand_in.table_name not in JUDGED or quality.rules(steward, hand_in.table_name):
             return
-        for one in quality.suggest(steward, hand_in.table_name):
-            quality.add(steward, hand_in.table_name, one.draft, one.why.zh)
+        quality.accept(steward, hand_in.table_name)
         quality.check_now(steward, hand_in.table_name)
 
     def _publish(self, hand_in: HandIn) -> None:

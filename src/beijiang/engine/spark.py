@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import uuid
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -70,12 +71,13 @@ class SparkEngine(Engine):
         if limits.rows is not None:
             tree = _capped(tree, limits.rows)
         sql = tree.sql(DIALECT)
-        work = self._hands.submit(lambda: session.sql(sql).toArrow())
+        tag = f"bj-{uuid.uuid4().hex}"
+        work = self._hands.submit(_asked, session, sql, tag)
         try:
             return work.result(timeout=limits.seconds)
         except TookTooLong:
             with suppress(Exception):  # a server that cannot interrupt goes on by itself; its answer is not waited for
-                session.interruptAll()
+                session.interruptTag(tag)
             raise failure("query_timeout") from None
         except Exception as exc:  # noqa: BLE001 - whatever the client raises, none of its text may come out
             log.warning("a query of our own failed on the Spark server (%s)", type(exc).__name__)
@@ -221,6 +223,15 @@ def _capped(query: exp.Query, rows: int) -> exp.Query:
     from sqlglot import exp
 
     return exp.select("*").from_(query.subquery("answer"), copy=False).limit(rows + 1, copy=False)
+
+
+def _asked(session: Any, sql: str, tag: str) -> pa.Table:
+    """Run a query under a tag of its own, by which it alone can be interrupted."""
+    session.addTag(tag)
+    try:
+        return session.sql(sql).toArrow()
+    finally:
+        session.removeTag(tag)
 
 
 def _not_here() -> Refused:

@@ -131,12 +131,10 @@ def _add_rules(group: typer.Typer, get: Callable[[], Quality], who: Callable[[st
         person: str = _AS,
     ) -> None:
         """Propose rules from names, standards and what a first count shows."""
-        found = get().suggest(who(person), table)
         if accept:
-            added = [get().add(who(person), table, one.draft, one.why.zh) for one in found]
-            show([_rule(rule) for rule in added], _RULES)
+            show([_rule(rule) for rule in get().accept(who(person), table)], _RULES)
         else:
-            show([_suggested(one) for one in found], _SUGGESTED)
+            show([_suggested(one) for one in get().suggest(who(person), table)], _SUGGESTED)
 
     @group.command("add")
     def add(  # noqa: PLR0913, PLR0917 - one option for each attribute of a rule

@@ -50,6 +50,14 @@ class RuleOrder(BaseModel):
         )
 
 
+class AcceptOrder(BaseModel):
+    """Which suggestions are to count; without ``keys`` all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keys: list[str] | None = Field(default=None, max_length=300)
+
+
 class ReleaseOrder(BaseModel):
     """Why readers get a version that fails critical rules."""
 
@@ -124,6 +132,13 @@ def _add_rules(routes: APIRouter, service: Quality) -> None:
     @routes.get("/tables/{name}/quality/suggestions", summary="Rules that the table might be meant to meet")
     def suggest(request: Request, name: str) -> dict[str, Any]:
         return {"table": name, "suggestions": [_suggestion(one) for one in service.suggest(_actor(request), name)]}
+
+    @routes.post(
+        "/tables/{name}/quality/suggestions", status_code=201, summary="Put suggestions in force, by their keys"
+    )
+    def accept(request: Request, name: str, order: AcceptOrder) -> dict[str, Any]:
+        made = service.accept(_actor(request), name, order.keys)
+        return {"table": name, "rules": [_rule(rule) for rule in made]}
 
     @routes.get("/quality/rules/{rule}/history", summary="All revisions of a rule")
     def history(request: Request, rule: str) -> dict[str, Any]:
@@ -238,7 +253,14 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _suggestion(one: Suggestion) -> dict[str, Any]:
-    return {"rule": _draft(one.draft), "why": _words(one.why), "b": one.b, "failing": one.failing, "share": one.share}
+    return {
+        "key": one.key,
+        "rule": _draft(one.draft),
+        "why": _words(one.why),
+        "b": one.b,
+        "failing": one.failing,
+        "share": one.share,
+    }
 
 
 def _run(run: Run) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import BeijiangError, Invalid, Text
-from beijiang.quality import KINDS, Kind, RuleDraft, Scorecard, Severity, by_organisation, points
+from beijiang.quality import KINDS, Kind, RuleDraft, Severity, by_organisation, points
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 3.0
 """Seconds that a page waits for a check that was asked for."""
-WHOLE = frozenset({"volume", "windows", "freshness"})
-"""Kinds that judge a table as a whole: there are no rows to show."""
-ROWS_MOST = 500
 _ALGORITHMS = {
     "citizen_id": Text("公民身份号码 GB 11643", "citizen number, GB 11643"),
     "uscc": Text("统一社会信用代码 GB 32100", "credit code, GB 32100"),
@@ -70,7 +69,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             trend=[(f"v{version}", total) for _, version, total in report.trend if total is not None],
             dimension_names=_dimensions(platform),
             indicator_names={i.code: i.name for i in platform.standards.quality_indicators()},
-            whole=WHOLE,
+            kinds=KINDS,
             may=_rights(platform, who, report.org_id),
         )
 
@@ -108,7 +107,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         found = platform.quality.failing(person(request), run, rule)
         first = [c for c in found.governed.columns if c.name in found.columns]
         others = [c for c in found.governed.columns if c.name not in found.columns]
-        return frame.page(request, "quality_rows.html", found=found, columns=[*first, *others], most=ROWS_MOST)
+        return frame.page(request, "quality_rows.html", found=found, columns=[*first, *others])
 
     _add_rules(pages, frame, platform)
     _add_suggestions(pages, frame, platform)
@@ -123,22 +122,9 @@ def _add_rules(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/quality/{name}/add")
     async def add(request: Request, name: str) -> Response:
-        given = _draft(await request.form())
-        save = (await request.form()).get("step") == "save"
-        who, back = person(request), f"/console/quality/{quote(name)}"
-        try:
-            if save:
-                made = platform.quality.add(who, name, given)
-                words = Text(
-                    f"规则“{made.name}”已保存，下次检查起生效。",
-                    f'Rule "{made.name}" is saved; it counts from the next check on.',
-                )
-                return frame.after(request, back, words)
-            return _form(frame, platform, request, name, given, tried=platform.quality.try_out(who, name, given))
-        except BeijiangError as error:
-            if error.status in {401, 403, 404}:
-                raise
-            return _form(frame, platform, request, name, given, fault=error.text)
+        form = await request.form()
+        save = form.get("step") == "save"
+        return await run_in_threadpool(_tried_or_saved, frame, platform, request, name, _draft(form), save=save)
 
     @pages.post("/quality/{name}/rules/{rule}/retire")
     def retire(
@@ -153,35 +139,41 @@ def _add_rules(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, back, step)
 
 
+def _tried_or_saved(
+    frame: Frame, platform: Platform, request: Request, name: str, given: RuleDraft, *, save: bool
+) -> Response:
+    """Count by a rule, or put it in force; what is wrong with it is said above the form as it was filled in."""
+    who, back = person(request), f"/console/quality/{quote(name)}"
+    try:
+        if not save:
+            return _form(frame, platform, request, name, given, tried=platform.quality.try_out(who, name, given))
+        made = platform.quality.add(who, name, given)
+    except BeijiangError as error:
+        if error.status in {401, 403, 404}:
+            raise
+        return _form(frame, platform, request, name, given, fault=error.text)
+    words = Text(
+        f"规则“{made.name}”已保存，下次检查起生效。", f'Rule "{made.name}" is saved; it counts from the next check on.'
+    )
+    return frame.after(request, back, words)
+
+
 def _add_suggestions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/quality/{name}/suggest")
     def suggest(request: Request, name: str) -> HTMLResponse:
         who = person(request)
-        found = platform.quality.suggest(who, name)
         info = platform.tables.get(who, name)
-        return frame.page(request, "quality_suggest.html", info=info, found=found, stamp=info.version)
+        return frame.page(request, "quality_suggest.html", info=info, found=platform.quality.suggest(who, name))
 
     @pages.post("/quality/{name}/suggest")
-    def accept(
-        request: Request, name: str, of: Annotated[int, Form()], take: Annotated[list[int] | None, Form()] = None
-    ) -> RedirectResponse:
+    def accept(request: Request, name: str, take: Annotated[list[str] | None, Form()] = None) -> RedirectResponse:
         back = f"/console/quality/{quote(name)}"
 
         def step() -> tuple[str, Text]:
-            who = person(request)
-            if platform.tables.get(who, name).version != of:
-                raise Invalid(
-                    "表刚有了新版本，请重新查看推荐。",
-                    "The table just changed; look at the suggestions again.",
-                    code="table_changed",
-                )
-            found = platform.quality.suggest(who, name)
-            wanted = [found[n] for n in take or () if 0 <= n < len(found)]
-            for one in wanted:
-                platform.quality.add(who, name, one.draft, one.why.zh)
+            made = platform.quality.accept(person(request), name, take or ())
             return back, Text(
-                f"{len(wanted)} 条规则已生效，点“立即检查”看结果。",
-                f"{len(wanted)} rules are in force; press Check now for results.",
+                f"{len(made)} 条规则已生效，点“立即检查”看结果。",
+                f"{len(made)} rules are in force; press Check now for results.",
             )
 
         return frame.attempt(request, f"{back}/suggest", step)
@@ -197,6 +189,7 @@ def _add_scorecards(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             "quality_scorecards.html",
             cards=cards,
             presets=platform.quality.presets(),
+            preset=preset,
             base=platform.quality.preset(preset) if preset else cards[0],
             dimension_names=_dimensions(platform),
             may=_rights(platform, who, None),
@@ -207,18 +200,19 @@ def _add_scorecards(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         form, back = await request.form(), "/console/quality-scorecards"
 
         def step() -> tuple[str, Text]:
-            name = str(form.get("name") or "")[:100]
-            cap = str(form.get("cap") or "").strip()
-            card = Scorecard(
-                version=0,
+            who, base = person(request), str(form.get("base") or "")[:10]
+            begun = platform.quality.preset(base) if base else platform.quality.scorecards(who)[0]
+            name, cap = str(form.get("name") or "")[:100], str(form.get("cap") or "").strip()
+            card = replace(
+                begun,  # weights of single indicators have no field here and stay
                 name=Text(name, name),
                 dimensions={code: _weight(form.get(f"d{code}")) for code in _dimensions(platform)},
                 critical_cap=_weight(cap) if cap else None,
             )
-            made = platform.quality.set_scorecard(person(request), card, str(form.get("reason") or "")[:1000])
+            made = platform.quality.set_scorecard(who, card, str(form.get("reason") or "")[:1000])
             return back, Text(f"评分卡第 {made.version} 版已生效。", f"Scorecard version {made.version} is in force.")
 
-        return frame.attempt(request, back, step)
+        return await run_in_threadpool(frame.attempt, request, back, step)
 
 
 def _form(
@@ -245,7 +239,6 @@ def _form(
         kinds=[(k.value, f"{here}?kind={k.value}", k.text.in_language(tongue)) for k in Kind],
         spec=KINDS[given.kind],
         given=given,
-        whole=WHOLE | {"unique", "duplicate"},
         tried=tried,
         fault=fault,
         algorithms=[(key, text.in_language(tongue)) for key, text in _ALGORITHMS.items()],

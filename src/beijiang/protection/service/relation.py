@@ -179,9 +179,8 @@ class Governed:
         """
         names = list(self._types)
         wanted = [exp.Literal.number(part * _FILE_ROWS + at) for part, at in places[: self._caps.page_rows]]
-        if not wanted:
-            return self._fetch(self._selection(names, ()).limit(0, copy=False), self._view(names, ()))
-        query = self._selection(names, (), position=True).where(exp.In(this=_place(), expressions=wanted), copy=False)
+        here = exp.In(this=_place(), expressions=wanted) if wanted else exp.false()
+        query = self._selection(names, (), position=True).where(here, copy=False)
         view = self._view(names, (), self._scan(names, (), position=True))
         rows = self._fetch(query, view).select(names)
         self._hand_over(rows)

@@ -14,7 +14,7 @@ from beijiang.engine.checksums import CHECKSUMS, full_match
 from beijiang.engine.port import LAKE
 from beijiang.kit import Invalid
 from beijiang.quality.models.grammar import ROWS, cell, condition, iso_day, unknown_column
-from beijiang.quality.models.rules import Kind, RuleDraft, dirty_values
+from beijiang.quality.models.rules import KINDS, Kind, RuleDraft, dirty_values
 from beijiang.quality.models.values import (
     Facts,
     all_filled,
@@ -79,10 +79,10 @@ def judged(rule: RuleDraft, facts: Facts) -> Judged:
     found = _KINDS[rule.kind](rule, facts)
     if not rule.where:
         return found
-    if found.counted is not None:
+    if not KINDS[rule.kind].takes_condition:
         raise Invalid(
-            f"“{rule.kind.text.zh}”规则评判整张表，不能只评估部分行。",
-            "A rule of this kind judges the table as a whole; it takes no condition on rows.",
+            f"“{rule.kind.text.zh}”规则不能只评估部分行，请去掉条件。",
+            "A rule of this kind takes no condition on rows; leave it out.",
             code="rule_takes_no_condition",
         )
     where = condition(rule.where, facts.types, facts.now.date())

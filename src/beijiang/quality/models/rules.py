@@ -97,6 +97,10 @@ class KindOf:
     columns: tuple[int, int | None]
     """How many columns at least and at most (None: any number)."""
     params: tuple[Param, ...] = ()
+    takes_condition: bool = True
+    """Whether single rows can be left out; not where rows are held against each other, or the table is judged whole."""
+    shows_rows: bool = True
+    """Whether there are rows to blame."""
 
     @property
     def indicator(self) -> str:
@@ -118,7 +122,7 @@ KINDS: Final[dict[Kind, KindOf]] = {
         ("0105",), (1, 1), (Param("code_set", ParamType.CODE_SET, Text("代码集", "code set"), required=True),)
     ),
     Kind.DIRTY: KindOf(("0305",), (1, None)),
-    Kind.DUPLICATE: KindOf(("0303",), (0, None)),
+    Kind.DUPLICATE: KindOf(("0303",), (0, None), takes_condition=False),
     Kind.ELEMENT: KindOf(
         ("0101",), (1, 1), (Param("element", ParamType.ELEMENT, Text("数据元", "data element"), required=True),)
     ),
@@ -149,6 +153,8 @@ KINDS: Final[dict[Kind, KindOf]] = {
         ("0502",),
         (0, 1),
         (Param("hours", ParamType.HOURS, Text("不早于多少小时前", "hours ago at most"), required=True),),
+        takes_condition=False,
+        shows_rows=False,
     ),
     Kind.NOT_NULL: KindOf(("0201", "0102"), (1, None)),
     Kind.ORDER: KindOf(("0503",), (2, None)),
@@ -158,7 +164,7 @@ KINDS: Final[dict[Kind, KindOf]] = {
         (1, 1),
         (_TABLE, Param("key", ParamType.COLUMN_OF, Text("对照表的键列", "key column there"), required=True)),
     ),
-    Kind.UNIQUE: KindOf(("0304",), (1, None)),
+    Kind.UNIQUE: KindOf(("0304",), (1, None), takes_condition=False),
     Kind.VALIDITY: KindOf(("0602",), (1, 2)),
     Kind.VOLUME: KindOf(
         ("0202",),
@@ -167,6 +173,8 @@ KINDS: Final[dict[Kind, KindOf]] = {
             Param("least", ParamType.NUMBER, Text("最少行数", "rows at least"), required=True),
             Param("most", ParamType.NUMBER, Text("最多行数", "rows at most")),
         ),
+        takes_condition=False,
+        shows_rows=False,
     ),
     Kind.WINDOWS: KindOf(
         ("0501",),
@@ -175,6 +183,8 @@ KINDS: Final[dict[Kind, KindOf]] = {
             Param("unit", ParamType.UNIT, Text("时段（day、month、year）", "period (day, month, year)"), required=True),
             Param("least", ParamType.NUMBER, Text("每时段最少行数", "rows in each at least"), required=True),
         ),
+        takes_condition=False,
+        shows_rows=False,
     ),
 }
 """Every kind with what it takes. Indicators 0103, 0106 and 0601 need no rule: the platform knows them of each table."""

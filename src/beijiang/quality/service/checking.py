@@ -11,7 +11,7 @@ from beijiang.catalog import VersionCleared
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Text, new_id
 from beijiang.quality.errors import no_run, not_held
-from beijiang.quality.models import Hold, Outcome, Release, Rule, Run, Severity, Trigger
+from beijiang.quality.models import KINDS, Hold, Outcome, Release, Rule, Run, Severity, Trigger
 from beijiang.quality.models.grammar import columns_in
 from beijiang.quality.service.ruling import Ruling
 from beijiang.quality.store import RuleStore, RunStore
@@ -43,6 +43,11 @@ class Failing:
     rows: pa.Table
     found: int
     """How many places were found, at most ``PLACES_MOST``; fewer rows where some are kept from this reader."""
+
+    @property
+    def cut(self) -> bool:
+        """Tell whether there may be more."""
+        return self.found >= PLACES_MOST
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -122,14 +127,14 @@ class Checking(Ruling):
             rule = None if fact is None else RuleStore(connection).get(rule_id, fact.revision)
         if rule is None:
             raise no_run()
-        governed = self.tables.open(actor, info.name, f"quality:{rule.id}", Exit.QUALITY, run.version)
-        places = self.runner.places(self.runner.version(info.name, run.version), rule, PLACES_MOST)
-        if not places and fact is not None and fact.failing:
+        if not KINDS[rule.kind].shows_rows:
             raise Invalid(
                 "这条规则评判的是整张表，没有单独的问题行。",
                 "This rule judges the table as a whole; there are no single rows to blame.",
                 code="no_rows_to_blame",
             )
+        governed = self.tables.open(actor, info.name, f"quality:{rule.id}", Exit.QUALITY, run.version)
+        places = self.runner.places(self.runner.version(info.name, run.version), rule, PLACES_MOST)
         return Failing(rule, run, governed, governed.rows_at(places), len(places))
 
     # Whether readers get a version
@@ -157,11 +162,10 @@ class Checking(Ruling):
         """
         with self.db.read() as connection:
             critical = [r for r in RuleStore(connection).of_table(table) if r.severity is Severity.CRITICAL]
-            if not critical or self._serves(table, version):
-                return None
             store = RunStore(connection)
-            run, released = store.newest(table, version), store.release(table, version)
-        if released is not None:
+            run = store.newest(table, version) if critical else None
+            decided = store.release(table, version) is not None
+        if not critical or decided or self._serves(table, version):
             return None
         judged = {} if run is None else {(f.rule_id, f.revision): f for f in run.facts}
         found = [(rule, judged.get((rule.id, rule.revision))) for rule in critical]
@@ -238,19 +242,20 @@ class Checking(Ruling):
                 "trigger": trigger.value,
             }
             self.evidence.record(tx, actor, "quality.run", target=table, detail=detail)
-            if rules and not run.blocking:
+            if not run.blocking:
                 tx.publish(VersionCleared(table=table, version=version))
         self._tell_owner(run)
         return run
 
     def _tell_owner(self, run: Run) -> None:
         """Say once that critical rules fail and what readers get, and take it back when it is over."""
-        hold = self.held(run.table, run.version)
-        served = self._serves(run.table, run.version) and bool(run.blocking)
-        if hold is None and not served:
+        with self.db.read() as connection:
+            decided = RunStore(connection).release(run.table, run.version) is not None
+        if decided or not run.blocking:
             self.alerts.clear(AlertKind.QUALITY, run.table)
             return
-        names = "、".join(hold.rules[:3] if hold is not None else [f.name for f in run.blocking[:3]])
+        served = self._serves(run.table, run.version)
+        names = "、".join(fact.name for fact in run.blocking[:3])
         what = f"表 {run.table} 第 {run.version} 版未通过严重级质量规则（{names}）"
         what_en = f"Version {run.version} of {run.table} fails critical rules ({names})"
         words = Text(f"{what}，读者仍使用上一个合格版本。", f"{what_en}; readers stay on the last good version.")

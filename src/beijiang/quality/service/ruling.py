@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,21 +85,45 @@ class Ruling(Base):
         """
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
         draft = self.try_out(actor, table, draft).draft
-        rule = _revision(draft, new_id("qr"), info.name, 1, actor, reason, self)
+        return self._add(actor, [_revision(draft, new_id("qr"), info.name, 1, actor, reason, self)])[0]
+
+    def accept(self, actor: Actor, table: str, keys: Collection[str] | None = None) -> Sequence[Rule]:
+        """Put suggestions in force, those of the ``keys`` or all; they were counted when they were made, and are not again.
+
+        Raises:
+            Conflict: a suggestion that was chosen is none any more.
+
+        """
+        info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
+        found = self.suggest(actor, table)
+        chosen = found if keys is None else [one for one in found if one.key in keys]
+        if keys is not None and len(chosen) < len(set(keys)):
+            raise Conflict(
+                "推荐已有变化，请重新查看。",
+                "The suggestions have changed; look at them again.",
+                code="suggestions_changed",
+            )
+        drafts = [(self._complete(actor, info, one.draft), one.why.zh) for one in chosen]
+        return self._add(
+            actor, [_revision(draft, new_id("qr"), info.name, 1, actor, why, self) for draft, why in drafts]
+        )
+
+    def _add(self, actor: Actor, rules: Sequence[Rule]) -> Sequence[Rule]:
         with self.db.begin() as tx:
             store = RuleStore(tx.connection)
-            present = store.of_table(info.name)
-            if any(_same(one, rule) for one in present):
-                raise Conflict("这张表已有同样的规则。", "The table has this rule already.", code="rule_exists")
-            if len(present) >= RULES_MOST:
-                raise Conflict(
-                    f"一张表最多 {RULES_MOST} 条规则。",
-                    f"A table has at most {RULES_MOST} rules.",
-                    code="too_many_rules",
-                )
-            store.add(rule)
-            self.evidence.record(tx, actor, "quality.rule_add", target=info.name, detail=_said(rule))
-        return rule
+            for rule in rules:
+                present = store.of_table(rule.table)
+                if any(_same(one, rule) for one in present):
+                    raise Conflict("这张表已有同样的规则。", "The table has this rule already.", code="rule_exists")
+                if len(present) >= RULES_MOST:
+                    raise Conflict(
+                        f"一张表最多 {RULES_MOST} 条规则。",
+                        f"A table has at most {RULES_MOST} rules.",
+                        code="too_many_rules",
+                    )
+                store.add(rule)
+                self.evidence.record(tx, actor, "quality.rule_add", target=rule.table, detail=_said(rule))
+        return rules
 
     def change(self, actor: Actor, rule_id: str, draft: RuleDraft, reason: str) -> Rule:
         """Make a new revision of a rule; what earlier runs counted stays with the revision they used.

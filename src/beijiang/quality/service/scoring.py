@@ -61,17 +61,15 @@ class Quality(Checking):
         card = self._card()
         with self.db.read() as connection:
             runs = {run.table: run for run in RunStore(connection).all_newest()}
-            rules = RuleStore(connection)
-            counts = {name: len(rules.of_table(name)) for name in rules.tables()}
+            counts = RuleStore(connection).counts()
         found = []
         for info in tables:
             if not seen[info.org_id]:
                 continue
-            run = runs.get(info.name)
-            ruled = run is not None and bool(counts.get(info.name))
-            mark = score(run.facts, self.codes, card) if run is not None and ruled else None
-            hold = self.held(info.name, info.version) if counts.get(info.name) else None
-            found.append(Standing(info.name, info.org_id, counts.get(info.name, 0), run, mark, hold))
+            run, rules = runs.get(info.name), counts.get(info.name, 0)
+            mark = score(run.facts, self.codes, card) if run is not None and rules else None
+            hold = self.held(info.name, info.version) if rules else None
+            found.append(Standing(info.name, info.org_id, rules, run, mark, hold))
         return sorted(found, key=lambda s: (s.hold is None, not s.rules, _total(s.score), s.table))
 
     def report(self, actor: Actor, table: str) -> Report:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -49,6 +51,13 @@ class Suggestion:
         """Return how much of what was assessed is good."""
         return (self.b - self.failing) / self.b if self.b else 1.0
 
+    @property
+    def key(self) -> str:
+        """Return a short name of exactly this rule, to choose it by."""
+        draft = self.draft
+        body = json.dumps([draft.kind.value, draft.columns, dict(draft.params)], ensure_ascii=False)
+        return hashlib.sha256(body.encode()).hexdigest()[:16]
+
 
 class Suggester:
     """Looks at a table and proposes what could be asked of it."""
@@ -59,17 +68,15 @@ class Suggester:
 
     def suggest(self, table: Measured, present: Sequence[Rule]) -> list[Suggestion]:
         """Return rules that are not there yet, those of the standards first, then by how likely they are."""
-        known = {(rule.kind, rule.columns, rule.indicator) for rule in present}
-        wanted = [
-            (draft, why)
-            for draft, why in self._candidates(table)
-            if (draft.kind, draft.columns, KINDS[draft.kind].indicator) not in known
-        ]
-        wanted = list({(d.kind, d.columns): (d, why) for d, why in reversed(wanted)}.values())[::-1]
-        counted = self._runner.count(table, [draft for draft, _ in wanted])
+        known = {(_about(rule), rule.indicator) for rule in present}
+        wanted: dict[object, tuple[RuleDraft, Text]] = {}
+        for draft, why in self._candidates(table):
+            if (_about(draft), KINDS[draft.kind].indicator) not in known:
+                wanted.setdefault(_about(draft), (draft, why))
+        counted = self._runner.count(table, [draft for draft, _ in wanted.values()])
         found = [
             Suggestion(draft, why, *count)
-            for (draft, why), count in zip(wanted, counted, strict=True)
+            for (draft, why), count in zip(wanted.values(), counted, strict=True)
             if not isinstance(count, BeijiangError)
         ]
         return [one for one in found if one.share >= LIKELY or one.draft.kind in {Kind.CHECK, Kind.CODE_SET}]
@@ -135,6 +142,11 @@ class Suggester:
                 # The count of distinct values is an estimate; the rule itself is counted exactly before it is proposed.
                 if types[name] in _NAMING and row[f"d{n}"] > table.rows * 0.95:
                     yield RuleDraft(kind=Kind.UNIQUE, columns=(name,)), Text("值互不相同", "no value is there twice")
+
+
+def _about(rule: RuleDraft) -> tuple[Kind, tuple[str, ...], object]:
+    """Return what a rule is about: two rules of one kind on the same columns say the same, with whatever limits."""
+    return rule.kind, rule.columns, rule.params.get("expression")
 
 
 def _counts(table: str, types: dict[str, str]) -> exp.Select:

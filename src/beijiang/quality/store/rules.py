@@ -31,10 +31,10 @@ class RuleStore:
         )
         return [_rule(row) for row in self._connection.execute(query.order_by(_MINE.id))]
 
-    def tables(self) -> list[str]:
-        """Return the tables that have rules in force."""
-        query = select(_MINE.table_name).where(_MINE.is_current.is_(True), _MINE.retired.is_(False)).distinct()
-        return list(self._connection.execute(query.order_by(_MINE.table_name)).scalars())
+    def counts(self) -> dict[str, int]:
+        """Return how many rules in force each table has that has any."""
+        query = select(_MINE.table_name, func.count()).where(_MINE.is_current.is_(True), _MINE.retired.is_(False))
+        return {name: rules for name, rules in self._connection.execute(query.group_by(_MINE.table_name))}  # noqa: C416 - rows are no pairs to the type checker
 
     def get(self, rule_id: str, revision: int | None = None) -> Rule | None:
         """Return a rule, retired or not, as it is now or was at a revision."""

@@ -87,19 +87,18 @@ class Measures:
         return list(zip(answer.column(PART).to_pylist(), answer.column(AT).to_pylist(), strict=True))
 
     def _numbers(self, query: exp.Query, snapshots: Mapping[str, Snapshot], *, position: bool = False) -> pa.Table:
-        import pyarrow as pa
-
         scans = {name: Scan(found.files, found.schema, position) for name, found in snapshots.items()}
         engine = self._engine if position else self._counting
         answer = engine.fetch(query, scans, QueryLimits(seconds=SECONDS))
-        wide = [field.name for field in answer.schema if not _whole(field.type, pa)]
+        wide = [field.name for field in answer.schema if not _whole(field.type)]
         if wide:
             msg = f"only whole numbers leave here, not {wide}"
             raise ValueError(msg)
         return answer
 
 
-def _whole(kind: pa.DataType, pa: object) -> bool:
+def _whole(kind: pa.DataType) -> bool:
     """Tell whether a column holds whole numbers; sums of them are decimals without a fraction in some engines."""
-    types = pa.types  # type: ignore[attr-defined]
-    return bool(types.is_integer(kind) or types.is_null(kind) or (types.is_decimal(kind) and kind.scale == 0))
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(kind) or pa.types.is_null(kind) or (pa.types.is_decimal(kind) and kind.scale == 0))
