@@ -39,7 +39,7 @@ class Ruling(Base):
     """What is asked of each table."""
 
     def rules(self, actor: Actor, table: str) -> Sequence[Rule]:
-        """Return the rules in force of a table, oldest first.
+        """Return the rules in force of a table, by name.
 
         Raises:
             NotFound: no such table, or it is hidden from this actor.

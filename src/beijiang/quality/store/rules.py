@@ -25,11 +25,11 @@ class RuleStore:
         self._connection = connection
 
     def of_table(self, table: str) -> list[Rule]:
-        """Return the rules in force of a table, oldest first."""
+        """Return the rules in force of a table by name, so that those about one column stand together."""
         query = select(quality_rule).where(
             _MINE.table_name == table, _MINE.is_current.is_(True), _MINE.retired.is_(False)
         )
-        return [_rule(row) for row in self._connection.execute(query.order_by(_MINE.id))]
+        return [_rule(row) for row in self._connection.execute(query.order_by(_MINE.name, _MINE.id))]
 
     def counts(self) -> dict[str, int]:
         """Return how many rules in force each table has that has any."""
