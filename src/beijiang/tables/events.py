@@ -33,7 +33,7 @@ class TableWritten(Event):
     written_at: str
     column_types: list[str] = field(default_factory=list)
     """Type of each visible column (text, integer, decimal, ...); the catalog proposes item types from it."""
-    derived: dict[str, list[str]] = field(default_factory=dict)
-    """Columns that were made from a column of another table: its table and name."""
+    derived: dict[str, list[list[str]]] = field(default_factory=dict)
+    """Columns that were made from columns of other tables: table, name and use of each (``origins_from_json`` reads it)."""
     column_comments: list[str] = field(default_factory=list)
     """Meaning of each visible column, empty where none was given."""

@@ -18,6 +18,8 @@ from beijiang.tables import (
     WINDOW_END,
     WINDOW_START,
     CommitRequest,
+    Origin,
+    Use,
     WindowPosition,
     WindowSpec,
     WriteMode,
@@ -207,13 +209,14 @@ def _comments(spec: WindowSpec) -> dict[str, str]:
     }
 
 
-def _origins(source: str, spec: WindowSpec) -> dict[str, tuple[str, str]]:
+def _origins(source: str, spec: WindowSpec) -> dict[str, tuple[Origin, ...]]:
     """Say of each column which one of the source it was made from; a count tells of moments."""
+    moment = (Origin(source, spec.time, Use.TRANSFORMATION),)
     return {
-        **{group: (source, group) for group in spec.groups},
-        WINDOW_START: (source, spec.time),
-        WINDOW_END: (source, spec.time),
-        **{m.name: (source, m.column or spec.time) for m in spec.measures},
+        **{group: (Origin(source, group, Use.IDENTITY),) for group in spec.groups},
+        WINDOW_START: moment,
+        WINDOW_END: moment,
+        **{m.name: (Origin(source, m.column or spec.time, Use.AGGREGATION),) for m in spec.measures},
     }
 
 

@@ -18,6 +18,7 @@ from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.ruling import Ruling, visible_types
 from beijiang.protection.service.surveying import Surveyor
 from beijiang.protection.store import GradeStore, TableFacts
+from beijiang.tables import origins_from_json
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.looked import Looked
     from beijiang.protection.models.sight import RowRule
     from beijiang.standards import Standards
-    from beijiang.tables import Lake, Snapshot, TableWritten
+    from beijiang.tables import Lake, Origin, Snapshot, TableWritten
 
 __all__ = ["Protection"]
 
@@ -161,18 +162,18 @@ class Protection(Ruling):
             store = GradeStore(connection)
             facts = store.table(table)
             grades = dict(self._current(store, table))
-            for column, place in (facts.origins if facts is not None else {}).items():
+            for column, origins in (facts.origins if facts is not None else {}).items():
                 if column in grades:
-                    grades[column] = _at_least(grades[column], self._origin(store, *place))
+                    grades[column] = _at_least(grades[column], *(self._origin(store, origin) for origin in origins))
             return facts, grades, store.rules(table)
 
     def _current(self, store: GradeStore, table: str) -> dict[str, ColumnGrade]:
         return self._grades.get((table, store.current_ids(table)), lambda: store.current(table))
 
-    def _origin(self, store: GradeStore, table: str, column: str) -> ColumnGrade | None:
+    def _origin(self, store: GradeStore, origin: Origin) -> ColumnGrade | None:
         """Return the grade of a column that others are made from; rows that a rule keeps back make it the strictest."""
-        grade = self._current(store, table).get(column)
-        return replace(grade, level=Level.L4) if grade is not None and store.rules(table) else grade
+        grade = self._current(store, origin.table).get(origin.column)
+        return replace(grade, level=Level.L4) if grade is not None and store.rules(origin.table) else grade
 
     def page_secret(self) -> bytes:
         """Return the secret of page tokens, made on first use; for the gate."""
@@ -229,7 +230,7 @@ class Protection(Ruling):
                 if old is None or _differs(old, grade):
                     store.add(grade)
                     changed.append(f"{column} {grade.level} {grade.kind}")
-            origins = {column: (table, origin) for column, (table, origin) in event.derived.items()}
+            origins = origins_from_json(event.derived)
             known = store.table(snapshot.table)
             if not origins and known is not None:  # a rollback or compaction says nothing of where columns came from
                 origins = dict(known.origins)
@@ -248,15 +249,15 @@ class Protection(Ruling):
         given: dict[str, ColumnGrade] = {}
         with self._db.read() as connection:
             store = GradeStore(connection)
-            for column, (table, origin) in event.derived.items():
-                grade = self._origin(store, table, origin)
-                if grade is None:
+            for column, origins in origins_from_json(event.derived).items():
+                grades = [grade for grade in (self._origin(store, origin) for origin in origins) if grade is not None]
+                if len(grades) < len(origins):
                     raise Unavailable(
                         "来源表尚未分级，稍后再试。",
                         "The table it was made from is not graded yet.",
                         code="source_not_graded",
                     )
-                given[column] = grade
+                given[column] = max(grades, key=_strictness)
         return given
 
     def _tell_catalog(self, table: str) -> None:
@@ -283,8 +284,14 @@ def _detected(table: str, column: str, kind: str, evidence: Findings, *, now: ob
     )
 
 
-def _at_least(detected: ColumnGrade, origin: ColumnGrade | None) -> ColumnGrade:
-    """Return a grade no lower than that of the column it was made from."""
+def _strictness(grade: ColumnGrade) -> tuple[int, bool]:
+    """Order grades by how strict they are; of two alike, the one that says what the values are."""
+    return grade.level.rank, grade.kind != "plain"
+
+
+def _at_least(detected: ColumnGrade, *origins: ColumnGrade | None) -> ColumnGrade:
+    """Return a grade no lower than those of the columns it was made from."""
+    origin = max((grade for grade in origins if grade is not None), key=_strictness, default=None)
     if (
         origin is None
         or origin.level.rank < detected.level.rank

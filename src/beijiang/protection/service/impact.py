@@ -40,7 +40,11 @@ class ColumnImpact:
 
     def _made_from(self, table: str, columns: Sequence[str]) -> Iterator[Affected]:
         for facts in self._protection.all_facts():
-            used = sorted(n for n, place in facts.origins.items() if place[0] == table and place[1] in columns)
+            used = sorted(
+                name
+                for name, origins in facts.origins.items()
+                if any(origin.table == table and origin.column in columns for origin in origins)
+            )
             if used:
                 text = Text(
                     f"其列{'、'.join(used)}由这些列得出", f"its columns {', '.join(used)} are made from these columns"

@@ -13,7 +13,7 @@ from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource
 from beijiang.protection.models.looked import Looked
 from beijiang.protection.models.sight import Audience, RowRule
 from beijiang.protection.store.schema import column_grade, graded_table, protection_secret, row_rule
-from beijiang.tables import Filter, FilterOp
+from beijiang.tables import Filter, FilterOp, Origin, origins_from_json
 
 __all__ = ["GradeStore", "TableFacts"]
 
@@ -36,8 +36,8 @@ class TableFacts:
     org_id: str
     version: int
     columns: tuple[str, ...]
-    origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Columns that were made from another table's, with that table and column."""
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    """Columns that were made from other tables' columns, with those."""
 
 
 class GradeStore:
@@ -71,7 +71,7 @@ class GradeStore:
                 org_id=facts.org_id,
                 version=facts.version,
                 columns=list(facts.columns),
-                origins={column: list(place) for column, place in facts.origins.items()} or None,
+                origins={column: [o.to_json() for o in found] for column, found in facts.origins.items()} or None,
                 looked=None if looked is None else looked.to_json(),
                 graded_at=at,
             )
@@ -157,8 +157,7 @@ class GradeStore:
 
 
 def _facts(row: Row[Any]) -> TableFacts:
-    origins = {column: (table, origin) for column, (table, origin) in (row.origins or {}).items()}
-    return TableFacts(row.name, row.org_id, row.version, tuple(row.columns), origins)
+    return TableFacts(row.name, row.org_id, row.version, tuple(row.columns), origins_from_json(row.origins or {}))
 
 
 def _grade(row: Row[Any]) -> ColumnGrade:

@@ -1,6 +1,6 @@
 """Plain data of the lake: tables and versions, commit requests, schema plans, and the shape of a governed read."""
 
-from beijiang.tables.models.commit import CommitRequest, SourceFile, WriteMode
+from beijiang.tables.models.commit import CommitRequest, Origin, SourceFile, Use, WriteMode, origins_from_json
 from beijiang.tables.models.comparing import (
     BUCKETS,
     NULL_MARK,
@@ -87,6 +87,7 @@ __all__ = [
     "GroupBy",
     "Measure",
     "MeasureFn",
+    "Origin",
     "Page",
     "Part",
     "ReadPolicy",
@@ -100,6 +101,7 @@ __all__ = [
     "TableInfo",
     "TableVersion",
     "Tally",
+    "Use",
     "Value",
     "WindowFn",
     "WindowMeasure",
@@ -108,6 +110,7 @@ __all__ = [
     "WriteMode",
     "kind_differs",
     "moment_of",
+    "origins_from_json",
     "require_no_state_columns",
     "subject_of",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +32,56 @@ class SourceFile:
 
     sha256: str
     name: str
+
+
+class Use(StrEnum):
+    """How a column serves to make another: directly or, from ``JOIN`` on, by deciding which rows and values it gets.
+
+    The words are the transformation subtypes of OpenLineage's column lineage facet 1-2-0.
+    """
+
+    IDENTITY = "identity"
+    TRANSFORMATION = "transformation"
+    AGGREGATION = "aggregation"
+    JOIN = "join"
+    GROUP_BY = "group_by"
+    FILTER = "filter"
+    SORT = "sort"
+    WINDOW = "window"
+    CONDITIONAL = "conditional"
+
+    @property
+    def is_direct(self) -> bool:
+        """Tell whether values of the one become values of the other."""
+        return self in {Use.IDENTITY, Use.TRANSFORMATION, Use.AGGREGATION}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """A column of another table that serves to make a column."""
+
+    table: str
+    column: str
+    use: Use = Use.TRANSFORMATION
+
+    def to_json(self) -> list[str]:
+        """Return table, column and use."""
+        return [self.table, self.column, self.use.value]
+
+    @classmethod
+    def from_json(cls, value: Sequence[str]) -> Origin:
+        """Read what ``to_json`` gave, or table and column alone, as they were written at first."""
+        table, column, *use = value
+        return cls(table, column, Use(use[0]) if use else Use.TRANSFORMATION)
+
+
+def origins_from_json(value: Mapping[str, Any]) -> dict[str, tuple[Origin, ...]]:
+    """Read the origins of columns; at first a column had one, without a list around it."""
+    return {
+        column: (Origin.from_json(found),) if isinstance(found[0], str) else tuple(map(Origin.from_json, found))
+        for column, found in value.items()
+        if found
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +112,7 @@ class CommitRequest:
     """Parquet files of the keys of rows that leave in the same commit (merge; with history their states are closed); unknown keys are ignored."""
     complete: bool = False
     """The staged rows are all that holds now: what they do not hold is closed (history only)."""
-    derived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Columns that were made from a column of another table, with its table and name: they are as sensitive as it is."""
+    derived: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    """Columns that were made from columns of other tables, and how: they are as sensitive as the strictest of those."""
     position: Mapping[str, JsonValue] = field(default_factory=dict)
     """How far each sync has read its source, by the sync's id: it moves with the rows, forwards and back, or not at all."""

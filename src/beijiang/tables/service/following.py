@@ -12,7 +12,7 @@ from beijiang.db import Database, UnitOfWork
 from beijiang.evidence import Evidence
 from beijiang.kit import Actor, ActorKind, Unavailable
 from beijiang.tables.events import TableWritten
-from beijiang.tables.models import Column, TableVersion, WriteMode
+from beijiang.tables.models import Column, TableVersion, WriteMode, origins_from_json
 from beijiang.tables.store import Lake, TableStore
 from beijiang.tables.store.delta import Landed, open_delta, read_commits, schema_of
 from beijiang.tables.store.lake import no_such_table
@@ -160,7 +160,9 @@ def _written(row: TableRow, number: int, note: Mapping[str, Any], columns: tuple
         rows_removed=note["rows_removed"],
         columns=[c.name for c in columns],
         column_types=[c.type for c in columns],
-        derived={name: [*place] for name, place in note.get("derived", {}).items()},
+        derived={
+            name: [o.to_json() for o in found] for name, found in origins_from_json(note.get("derived", {})).items()
+        },
         column_comments=[c.comment for c in columns],
         columns_changed=before != [(c.name, c.type) for c in columns],
         run_id=note["run_id"],

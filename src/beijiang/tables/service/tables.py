@@ -448,5 +448,5 @@ class Tables:
         note["key"] = list(key)
         note["comments"] = dict(request.comments)
         note["position"] = dict(request.position)
-        note["derived"] = {name: list(place) for name, place in request.derived.items()}
+        note["derived"] = {name: [o.to_json() for o in found] for name, found in request.derived.items()}
         return note
