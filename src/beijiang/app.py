@@ -17,6 +17,7 @@ from beijiang.jobs import routes as jobs_routes
 from beijiang.opendata import routes as opendata_routes
 from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
+from beijiang.recipes import routes as recipes_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
 from beijiang.web import Pages, new_app
@@ -50,6 +51,7 @@ def create_app(platform: Platform) -> FastAPI:
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql),
         quality_routes.router(platform.quality),
+        recipes_routes.router(platform.recipes),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages),
     ):

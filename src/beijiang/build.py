@@ -46,6 +46,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
 from beijiang.quality import QUALITY_JOB, Quality, Runner
+from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
 from beijiang.web.assets import assets_present
@@ -91,6 +92,7 @@ class Platform:
     dispatcher: Dispatcher
     captures: Captures
     quality: Quality
+    recipes: Recipes
     opendata: OpenData
     health: Health
 
@@ -115,6 +117,7 @@ class Platform:
             self.freshness,
             self.captures,
             self.quality,
+            self.recipes,
             self.opendata,
             self.health,
         )
@@ -190,9 +193,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
     captures = Captures(sources)
     counting = SparkEngine(settings.spark_url, settings.time_zone) if settings.spark_url else engine
-    runner = Runner(Measures(lake, engine, counting), standards, catalog, clock, zone)
+    measures = Measures(lake, engine, counting)
+    runner = Runner(measures, standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     catalog.release_check = quality
+    recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
@@ -229,6 +234,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         dispatcher=Dispatcher(schedules, freshness),
         captures=captures,
         quality=quality,
+        recipes=recipes,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, locked_out, captures.left_behind),
     )
@@ -243,10 +249,12 @@ def _connect(platform: Platform) -> None:
         ("protection", platform.protection.on_table_written),
         ("quality", platform.quality.on_table_written),
         ("windows", platform.windows.on_table_written),
+        ("recipes", platform.recipes.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
+    platform.jobs.register(RECIPE_JOB, platform.recipes.work)
     platform.jobs.register(INGEST_JOB, platform.ingest.work)
     platform.jobs.register(REPLAY_JOB, platform.bench.work)
     platform.jobs.register(HARVEST_JOB, platform.harvests.work)

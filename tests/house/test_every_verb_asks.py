@@ -50,6 +50,8 @@ MACHINERY: dict[str, set[str]] = {
         "view_of",
     },
     "Quality": {"held", "keeps_back", "on_table_written", "preset", "presets", "work"},
+    "Recipes": {"on_table_written", "work"},
+    "SqlGateway": {"bound"},
     "Tables": {"recover"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor, Text
 from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity
+from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
     from beijiang.quality.models import Fact, Hold, Release, Rule, Run, Score
@@ -346,17 +345,7 @@ def _failing(found: Failing) -> dict[str, Any]:
         "version": found.run.version,
         "columns": list(found.columns),
         "found": found.found,
-        "rows": [{name: _plain(value) for name, value in row.items()} for row in found.rows.to_pylist()],
+        "rows": [{name: plain_value(value) for name, value in row.items()} for row in found.rows.to_pylist()],
         "masked": [c.name for c in found.governed.columns if c.masked],
         "receipt": found.governed.receipt,
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)

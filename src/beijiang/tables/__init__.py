@@ -7,8 +7,8 @@ and ``protection.Gate`` may use it, which a house test checks. ``Measures`` coun
 from beijiang.tables import models
 from beijiang.tables.events import TableWritten
 from beijiang.tables.models import *  # noqa: F403 - the front door shows the whole vocabulary
-from beijiang.tables.service import Measured, Measures, Tables, check_spec
+from beijiang.tables.service import Derived, Measured, Measures, Tables, check_spec
 from beijiang.tables.store import Lake
 
-__all__ = ["Lake", "Measured", "Measures", "TableWritten", "Tables", "check_spec"]
+__all__ = ["Derived", "Lake", "Measured", "Measures", "TableWritten", "Tables", "check_spec"]
 __all__ += models.__all__

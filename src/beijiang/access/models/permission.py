@@ -107,6 +107,8 @@ class Permission(StrEnum):
         "放行未通过质量规则的版本",
         "give readers a version that fails critical rules",
     )
+    RECIPES_RECIPE_MANAGE = "recipes:recipe:manage", "维护加工配方", "maintain recipes of derived tables"
+    RECIPES_RECIPE_READ = "recipes:recipe:read", "查看加工配方与运行", "see recipes of derived tables and their runs"
     STANDARDS_RULE_READ = "standards:rule:read", "查看标准与规则表", "see standards and rule tables"
     TABLES_TABLE_COMPACT = "tables:table:compact", "压实数据表", "compact a table"
     TABLES_TABLE_DROP = "tables:table:drop", "删除数据表", "drop a table"

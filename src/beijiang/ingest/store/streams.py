@@ -25,7 +25,7 @@ from sqlalchemy import (
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 from beijiang.ingest.models import Segment, Stream, StreamKind, StreamState, StreamWindow
 from beijiang.ingest.store.harvest import ingest_harvest_file
-from beijiang.kit import Actor, ActorKind, Conflict
+from beijiang.kit import Actor, Conflict
 
 if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
@@ -99,13 +99,13 @@ class StreamStore:
 
     def add(self, values: Mapping[str, Any], owner: Actor) -> None:
         """Store a stream; its name is unique in its department, and its table takes no other."""
-        given = {**values, "owner": _actor_json(owner), "live": {}, "position": 0, "landed": 0}
+        given = {**values, "owner": owner.to_json(), "live": {}, "position": 0, "landed": 0}
         self._connection.execute(insert(ingest_stream).values(**given))
 
     def change(self, stream_id: str, **values: Any) -> None:
         """Replace some columns of a stream."""
         if isinstance(values.get("owner"), Actor):
-            values["owner"] = _actor_json(values["owner"])
+            values["owner"] = values["owner"].to_json()
         self._connection.execute(update(ingest_stream).where(ingest_stream.c.id == stream_id).values(**values))
 
     def forget(self, stream_id: str) -> None:
@@ -241,7 +241,7 @@ class StreamStore:
 
     def add_window(self, values: Mapping[str, Any], owner: Actor) -> None:
         """Store a window; a table holds one."""
-        self._connection.execute(insert(ingest_stream_window).values(**values, owner=_actor_json(owner), note={}))
+        self._connection.execute(insert(ingest_stream_window).values(**values, owner=owner.to_json(), note={}))
 
     def forget_window(self, window_id: str) -> None:
         """Remove a window; its table stays."""
@@ -278,7 +278,7 @@ def _stream(row: Row[Any]) -> Stream:
         options=row.options,
         secrets=row.secrets,
         state=StreamState(row.state),
-        owner=_actor(row.owner),
+        owner=Actor.from_json(row.owner),
         created_at=row.created_at,
         created_by=row.created_by,
         live=row.live,
@@ -298,30 +298,6 @@ def _window(row: Row[Any]) -> StreamWindow:
         table=row.table_name,
         spec=row.spec,
         created_at=row.created_at,
-        owner=_actor(row.owner),
+        owner=Actor.from_json(row.owner),
         note=row.note,
-    )
-
-
-def _actor_json(actor: Actor) -> dict[str, Any]:
-    return {
-        "id": actor.id,
-        "name": actor.name,
-        "kind": actor.kind.value,
-        "org_id": actor.org_id,
-        "roles": sorted(str(r) for r in actor.roles),
-        "session_id": actor.session_id,
-        "scopes": None if actor.scopes is None else sorted(actor.scopes),
-    }
-
-
-def _actor(value: Mapping[str, Any]) -> Actor:
-    return Actor(
-        id=value["id"],
-        name=value["name"],
-        kind=ActorKind(value["kind"]),
-        org_id=value["org_id"],
-        roles=frozenset(value["roles"]),
-        session_id=value["session_id"],
-        scopes=None if value["scopes"] is None else frozenset(value["scopes"]),
     )

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,10 +15,10 @@ from sqlglot import exp
 
 from beijiang.access import Permission
 from beijiang.engine import QueryLimits
-from beijiang.engine.port import LAKE
+from beijiang.engine.port import LAKE, View
 from beijiang.kit import BeijiangError, NotFound, Throttled
 from beijiang.protection.models.walls import governed_tables, parse, refusal
-from beijiang.tables import Exit
+from beijiang.tables import Column, Exit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,6 +51,14 @@ class SqlResult:
     rows: pa.Table
     receipt: str
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """Rows of a trial, and the columns that this reader sees masked or empty in them."""
+
+    rows: pa.Table
+    masked: tuple[str, ...]
 
 
 class SqlGateway:
@@ -87,6 +95,63 @@ class SqlGateway:
                 self._close(bound, 0, 0)
                 raise
         return self._handed_over(answer, bound)
+
+    def rehearse(
+        self,
+        actor: Actor,
+        tables: Sequence[str],
+        build: Callable[[Mapping[str, Sequence[Column]]], exp.Query],
+        purpose: str,
+        rows: int,
+    ) -> Rehearsed:
+        """Answer a query of the platform's own making on what the actor may see of some tables, at the exit ``preview``.
+
+        ``build`` gets the columns of each table as they are shown, masked ones as text and withheld ones empty, and
+        returns a query over ``lake.<table>``.
+
+        Raises:
+            NotFound: a table is unknown or hidden.
+
+        """
+        opened = {name: self._gate.admit(actor, name, purpose, Exit.PREVIEW, None, {}) for name in tables}
+        shown = {name: _as_shown(governed) for name, governed in opened.items()}
+        queries: dict[str, exp.Query] = {}
+        scans: dict[str, Scan | View] = {}
+        for name, governed in opened.items():
+            relation, scan = governed.governed_query(name)
+            missing = [exp.alias_(exp.cast(exp.null(), "VARCHAR"), c, quoted=True) for c in governed.withheld]
+            queries[name] = exp.select("*", *missing).from_(relation.subquery("shown")) if missing else relation
+            scans[name] = scan
+        views: dict[str, Scan | View] = {name: View(query, scans) for name, query in queries.items()}
+        limits = QueryLimits(seconds=self._settings.query_seconds, rows=rows)
+        answer = self._engine.fetch(build(shown), views, limits)
+        kept = answer.slice(0, rows)
+        for governed in opened.values():
+            governed.check_output(kept)
+            self._evidence.close_read(governed.receipt, kept.num_rows, kept.nbytes)
+        masked = tuple(c.name for governed in opened.values() for c in governed.columns if c.masked)
+        return Rehearsed(kept, (*masked, *(c for governed in opened.values() for c in governed.withheld)))
+
+    def bound(self, sql: str) -> tuple[exp.Query, tuple[str, ...]]:
+        """Return the tree of a person's query with its tables as ``lake.<table>``, and their names; nothing is run.
+
+        Raises:
+            Refused: the text is not a query that is allowed (``sql_not_allowed``).
+
+        """
+        tree = parse(sql)
+        places = governed_tables(tree)
+        if len(places) > PLACES_LIMIT:
+            raise refusal()
+        stored = {spelling: self._gate.find(spelling) for spelling in dict.fromkeys(place.name for place in places)}
+        for place in places:
+            alias = place.args.get("alias") or exp.TableAlias(this=exp.to_identifier(place.name, quoted=True))
+            table = exp.table_(exp.to_identifier(stored[place.name], quoted=True), db=LAKE)
+            table.set("alias", alias)
+            if place.args.get("joins"):
+                table.set("joins", place.args["joins"])
+            place.replace(table)
+        return tree, tuple(dict.fromkeys(stored.values()))
 
     def _bind(self, actor: Actor, tree: exp.Query, sql: str, purpose: str) -> _Bound:
         """Open every table that the query names and put its masked relation in the place of its name (walls 2 and 3)."""
@@ -154,6 +219,12 @@ class _Bound:
     scans: dict[str, Scan]
     reads: tuple[Governed, ...]
     receipt: str
+
+
+def _as_shown(governed: Governed) -> Sequence[Column]:
+    """Return the columns of a table as this reader sees them."""
+    shown = [Column(column.name, column.type) for column in governed.columns]
+    return [*shown, *(Column(name, "text") for name in governed.withheld)]
 
 
 def _substitute(place: exp.Table, query: exp.Query) -> None:

@@ -1,5 +1,6 @@
 """What quality speaks of: rules, what they counted, and scores."""
 
+from beijiang.quality.models.grammar import ROWS, cell, columns_in, condition, iso_day, unknown_column
 from beijiang.quality.models.rules import (
     FALLING,
     KINDS,
@@ -26,6 +27,7 @@ from beijiang.quality.models.scores import (
 __all__ = [
     "FALLING",
     "KINDS",
+    "ROWS",
     "DimensionScore",
     "Fact",
     "Hold",
@@ -43,8 +45,13 @@ __all__ = [
     "Scorecard",
     "Severity",
     "Trigger",
+    "cell",
     "check_weights",
+    "columns_in",
+    "condition",
+    "iso_day",
     "packaged",
     "points",
     "score",
+    "unknown_column",
 ]

@@ -35,6 +35,7 @@ from beijiang.tables.models import (
     kind_differs,
 )
 from beijiang.tables.service.comparing import Comparer
+from beijiang.tables.service.deriving import Derived, Deriver
 from beijiang.tables.service.following import Follower
 from beijiang.tables.service.requests import agreed_key, check_request, key_of, without_moments
 from beijiang.tables.service.windowing import Windower
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from sqlglot import exp
 
     from beijiang.kit.errors import JsonValue
 
@@ -86,6 +88,7 @@ class Tables:
         self._follower = Follower(db, lake, evidence)
         self._comparer = Comparer(lake, engine)
         self._windower = Windower(lake, engine)
+        self._deriver = Deriver(lake, engine)
 
     # Looking
 
@@ -224,6 +227,35 @@ class Tables:
             store = TableStore(connection)
             versions = [v for v in store.versions(row) if position.version < v.version <= new.version]
         return self._windower.refresh(spec, position, new, versions, folder=folder)
+
+    def derive(
+        self,
+        actor: Actor,
+        query: exp.Query,
+        tables: Mapping[str, int | None],
+        target: Path,
+        *,
+        untrusted: bool = False,
+    ) -> Derived:
+        """Write the rows of a query over ``lake.<table>`` to a file, to be committed to a table of the same organisation.
+
+        ``tables`` names every table of the query with its version (None: the newest). What is written is not masked, so
+        only who may write all of them may ask, and what is made of it says so (``CommitRequest.derived``).
+
+        Raises:
+            NotFound: a table has no rows yet.
+            Denied: a table is another organisation's.
+            Conflict: they belong to different organisations (``several_organisations``).
+
+        """
+        owners = {self._written(actor, name).org_id for name in tables}
+        if len(owners) > 1:
+            raise Conflict(
+                "来源表分属不同部门，不能直接合成一张表。",
+                "The tables belong to different organisations and cannot be made into one.",
+                code="several_organisations",
+            )
+        return self._deriver.write(query, tables, target, untrusted=untrusted)
 
     def holding(self, actor: Actor, name: str) -> int:
         """Return how many rows hold now; of a table that keeps no history, all of them."""
@@ -366,6 +398,12 @@ class Tables:
             row = TableStore(connection).find(name)
         self._access.require(actor, Permission.TABLES_TABLE_WRITE, actor.org_id if row is None else row.org_id)
         return row if row is not None and row.version is not None else None
+
+    def _written(self, actor: Actor, name: str) -> TableRow:
+        row = self._writable(actor, name)
+        if row is None:
+            raise no_such_table(name)
+        return row
 
     def _reserve(self, request: CommitRequest) -> TableRow:
         """Find the table, or take its name for the first commit."""

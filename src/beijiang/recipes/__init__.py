@@ -1,0 +1,33 @@
+"""Recipes: derived tables, made by ordered steps of cleansing or by one SELECT, anew whenever a source was written.
+
+Owns the tables ``recipe`` and ``recipe_run``. A recipe never touches its source; what it makes is as sensitive as what it
+is made of (``CommitRequest.derived``), and rows are shown by the gate only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beijiang.recipes.models import *  # noqa: F403 - the front door shows the whole vocabulary
+from beijiang.recipes.models import __all__ as _models
+
+if TYPE_CHECKING:
+    from beijiang.recipes.service import RECIPE_JOB, Faulty, Preview, Recipes, Sample, StepSuggestion
+
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "RECIPE_JOB",
+    "Faulty",
+    "Preview",
+    "Recipes",
+    "Sample",
+    "StepSuggestion",
+    *_models,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from beijiang.recipes import service
+
+    return getattr(service, name)
