@@ -177,4 +177,5 @@ def _rights(platform: Platform, request: Request, org_id: str) -> dict[str, bool
         "rollback": allows(who, Permission.TABLES_TABLE_ROLLBACK, org_id),
         "sql": allows(who, Permission.PROTECTION_SQL_RUN, who.org_id),
         "compact": allows(who, Permission.TABLES_TABLE_COMPACT, org_id),
+        "recipes": allows(who, Permission.RECIPES_RECIPE_MANAGE, org_id),
     }

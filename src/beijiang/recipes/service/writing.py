@@ -120,6 +120,11 @@ class Writing(Base):
             counts_in(counted, len(draft.steps)),
         )
 
+    def columns(self, actor: Actor, draft: RecipeDraft) -> Mapping[str, str]:
+        """Return the columns that come out of some steps, with the platform's words for their types."""
+        self._sources(actor, draft)
+        return dict(self._compiled(draft).types)
+
     def save(self, actor: Actor, draft: RecipeDraft, reason: str = "") -> Recipe:
         """Put a recipe in force; it fills a table of its own, of the organisation of its sources.
 
