@@ -240,6 +240,7 @@ def _editor(
         packed=json.dumps([step.to_json() for step in draft.steps], ensure_ascii=False),
         kinds=[(kind.value, kind.text.in_language(tongue)) for kind in StepKind],
         tried=tried,
+        shown=[] if tried is None else _touched_first(tried),
         fault=fault,
         open=open_step,
         open_at=open_at,
@@ -248,6 +249,12 @@ def _editor(
         columns=columns,
         faults=[(f.value, f.text.in_language(tongue)) for f in OnFault],
     )
+
+
+def _touched_first(tried: Preview) -> list[tuple[str, str]]:
+    """Return the columns that come out, those first that are new or differ from the source in the sample."""
+    touched = {n for one in tried.samples for n in one.after if n not in one.before or one.changed(n)}
+    return sorted(tried.columns.items(), key=lambda column: column[0] not in touched)
 
 
 def _fields(
