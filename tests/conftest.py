@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import fcntl
 import os
@@ -27,6 +28,12 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 def pytest_xdist_auto_num_workers() -> int:
     """Two workers for each processor: tests of servers and killed processes wait for most of their time."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_sessionstart() -> None:
+    """Compile the platform once: where bytecode is not written, each of the many processes of the suite would do it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        compileall.compile_dir(ROOT / "src", quiet=1)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
-from beijiang.web import Pages, new_app
+from beijiang.web import Pages, describe, new_app
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -33,7 +33,7 @@ def create_app(platform: Platform) -> FastAPI:
     """Mount what the domains offer."""
     pages = Pages(platform.settings, WITH_PAGES)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS)
-    for router in (  # routes are tried in turn, so what the public asks for most stands first
+    routers = (  # routes are tried in turn, so what the public asks for most stands first
         opendata_routes.router(platform.opendata, pages),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
@@ -52,8 +52,10 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.router(platform.quality),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages),
-    ):
-        app.include_router(router)
+    )
+    for router in routers:  # as they are: an included router makes each route again and asks it twice
+        app.router.routes.extend(router.routes)
+    describe(app, routers)
 
     @app.get("/api", include_in_schema=False)
     def api_page(request: Request) -> HTMLResponse:
