@@ -20,7 +20,7 @@ from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
-from beijiang.web import Pages, new_app
+from beijiang.web import Pages, describe, new_app
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -34,7 +34,7 @@ def create_app(platform: Platform) -> FastAPI:
     """Mount what the domains offer."""
     pages = Pages(platform.settings, WITH_PAGES)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS)
-    for router in (  # routes are tried in turn, so what the public asks for most stands first
+    routers = (  # routes are tried in turn, so what the public asks for most stands first
         opendata_routes.router(platform.opendata, pages),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
@@ -54,8 +54,10 @@ def create_app(platform: Platform) -> FastAPI:
         recipes_routes.router(platform.recipes),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages),
-    ):
-        app.include_router(router)
+    )
+    for router in routers:  # as they are: an included router makes each route again and asks it twice
+        app.router.routes.extend(router.routes)
+    describe(app, routers)
 
     @app.get("/api", include_in_schema=False)
     def api_page(request: Request) -> HTMLResponse:

@@ -49,7 +49,6 @@ from beijiang.quality import QUALITY_JOB, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
-from beijiang.web.assets import assets_present
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,7 +235,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         quality=quality,
         recipes=recipes,
         opendata=opendata,
-        health=Health(settings, db, engine, evidence, assets_present, locked_out, captures.left_behind),
+        health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
     )
     _connect(platform)
     return platform
@@ -261,6 +260,13 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(STREAM_JOB, platform.streams.work)
     platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
+
+
+def _assets_present() -> bool:
+    """Ask the web kit when somebody wants to know; a command at the terminal needs no FastAPI."""
+    from beijiang.web.assets import assets_present
+
+    return assets_present()
 
 
 def _prepared(home: Path) -> Path:

@@ -9,8 +9,10 @@ import importlib
 import json
 import pkgutil
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -24,18 +26,6 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 HEAD = "<!-- Written by `make docs`; do not edit. -->\n"
-
-
-def pages() -> dict[str, str]:
-    """Return every generated page: file name to content."""
-    return {
-        "settings.md": settings_page(),
-        "permissions.md": permissions_page(),
-        "events.md": events_page(),
-        "commands.md": commands_page(),
-        "http-api.md": http_page(),
-        "openapi.json": json.dumps(openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n",
-    }
 
 
 def settings_page() -> str:
@@ -100,6 +90,12 @@ def http_page() -> str:
     return HEAD + head + "\n".join(rows) + "\n"
 
 
+def openapi_page() -> str:
+    """Write the OpenAPI description out, in an order that does not change by itself."""
+    return json.dumps(openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+@cache
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI description of the whole platform."""
     import tempfile
@@ -158,12 +154,23 @@ def _default(value: Any) -> str:
     return "none" if value is None else f"`{getattr(value, 'value', value)}`"
 
 
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "permissions.md": permissions_page,
+    "events.md": events_page,
+    "commands.md": commands_page,
+    "http-api.md": http_page,
+    "openapi.json": openapi_page,
+}
+"""Every generated page: file name, and what writes its content."""
+
+
 def main(folder: str) -> None:
     """Write all pages into ``folder``."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    for name, content in pages().items():
-        (target / name).write_text(content, encoding="utf-8")
+    for name, page in PAGES.items():
+        (target / name).write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

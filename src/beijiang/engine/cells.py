@@ -105,7 +105,7 @@ class Cells:
                 cell.end()
         finally:
             self._turns.release()
-            self._refill_later()
+            self._replace_later()
         if status:
             raise failure(payload.decode("ascii", "replace"))
         return _table(payload)
@@ -139,8 +139,13 @@ class Cells:
                 return
         cell.end()
 
-    def _refill_later(self) -> None:
-        threading.Thread(target=self.warm, name="beijiang-cells", daemon=True).start()
+    def _replace_later(self) -> None:
+        threading.Thread(target=self._replace, name="beijiang-cells", daemon=True).start()
+
+    def _replace(self) -> None:
+        """Start one child for the one that was used: a stock that nobody warmed, as in a command, stays small."""
+        if not self._closed and len(self._idle) < self._size:
+            self._stock(self._start())
 
     def _start(self) -> _Cell:
         self._folder.mkdir(parents=True, exist_ok=True)

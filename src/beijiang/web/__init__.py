@@ -1,8 +1,8 @@
 """The HTTP kit: the door every request passes, the pages' templates and look, errors in one shape. Knows no domain."""
 
 from beijiang.kit import guard_formula
-from beijiang.web.app import IdentityProvider, new_app
+from beijiang.web.app import IdentityProvider, describe, new_app
 from beijiang.web.security import content_disposition, local_path
 from beijiang.web.templating import Pages
 
-__all__ = ["IdentityProvider", "Pages", "content_disposition", "guard_formula", "local_path", "new_app"]
+__all__ = ["IdentityProvider", "Pages", "content_disposition", "describe", "guard_formula", "local_path", "new_app"]

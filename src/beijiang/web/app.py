@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote_plus, urlsplit
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from beijiang.settings import Settings
     from beijiang.web.templating import Pages
 
+TITLE: Final[dict[str, Any]] = {
+    "title": "云上北疆 Beijiang",
+    "version": __version__,
+    "summary": "Open government data: find it, look at it, take it away, with proof of every use.",
+}
 FORM_HEAD_BYTES = 64 << 10
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -56,14 +62,7 @@ def new_app(
 
     Only ``upload_paths`` take bodies as large as a file, and only from somebody who has signed in.
     """
-    app = FastAPI(
-        title="云上北疆 Beijiang",
-        version=__version__,
-        summary="Open government data: find it, look at it, take it away, with proof of every use.",
-        docs_url=None,
-        redoc_url=None,
-        responses=errors.DOCUMENTED,
-    )
+    app = FastAPI(**TITLE, docs_url=None, redoc_url=None)
     app.add_middleware(Door, settings=settings, identity=identity, pages=pages, upload_paths=frozenset(upload_paths))
 
     async def answer(request: Request, error: Exception) -> object:
@@ -75,6 +74,19 @@ def new_app(
         app.add_exception_handler(kind, answer)  # type: ignore[arg-type]  # one handler for the whole tree
     app.mount("/static", Assets(), name="static")
     return app
+
+
+def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Let the OpenAPI description be made of ``routers`` when somebody first asks for it."""
+
+    @cache
+    def described() -> dict[str, Any]:
+        whole = FastAPI(**TITLE, responses=errors.DOCUMENTED)
+        for router in routers:
+            whole.include_router(router)
+        return whole.openapi()
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
 def session_cookie(settings: Settings) -> str:

@@ -50,8 +50,7 @@ class Organisations(Decisions):
         with self._db.begin() as tx:
             known = {organisation.id for organisation in OrganisationStore(tx.connection).all()}
             drafts = [draft.checked() for draft in facts.drafts() if draft.id not in known]
-            for draft in drafts:
-                OrganisationStore(tx.connection).add(_from_draft(draft))
+            OrganisationStore(tx.connection).add(*map(_from_draft, drafts))
             if drafts:
                 self._evidence.record(
                     tx, actor, "access.region.seed", target="organisations", detail={"added": len(drafts)}

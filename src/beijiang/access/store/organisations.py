@@ -19,25 +19,28 @@ class OrganisationStore:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, new: Organisation) -> None:
-        """Store one organisation with its region scope, after all others in the order of lists."""
+    def add(self, *new: Organisation) -> None:
+        """Store organisations with their region scopes, after all others in the order of lists; parents come first."""
         position = self.connection.execute(select(func.count()).select_from(organisation)).scalar_one()
-        values = {
-            "id": new.id,
-            "name_zh": new.name_zh,
-            "name_en": new.name_en,
-            "short_zh": new.short_zh,
-            "kind": str(new.kind),
-            "uscc": new.uscc,
-            "parent_id": new.parent_id,
-            "region_code": new.region_code,
-            "admin_tier": new.admin_tier,
-            "position": position,
-        }
-        self.connection.execute(insert(organisation).values(**values))
-        scope = [{"org_id": new.id, "region_code": code} for code in sorted(new.region_scope)]
-        if scope:
-            self.connection.execute(insert(organisation_region), scope)
+        rows = [
+            {
+                "id": one.id,
+                "name_zh": one.name_zh,
+                "name_en": one.name_en,
+                "short_zh": one.short_zh,
+                "kind": str(one.kind),
+                "uscc": one.uscc,
+                "parent_id": one.parent_id,
+                "region_code": one.region_code,
+                "admin_tier": one.admin_tier,
+                "position": place,
+            }
+            for place, one in enumerate(new, position)
+        ]
+        scopes = [{"org_id": one.id, "region_code": code} for one in new for code in sorted(one.region_scope)]
+        for table, values in ((organisation, rows), (organisation_region, scopes)):
+            if values:
+                self.connection.execute(insert(table), values)
 
     def get(self, org_id: str) -> Organisation | None:
         """Return one organisation."""

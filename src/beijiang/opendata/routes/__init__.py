@@ -18,7 +18,6 @@ __all__ = ["router"]
 def router(opendata: OpenData, site: Pages) -> APIRouter:
     """Return every address of the portal; the JSON ones are described in the OpenAPI document."""
     whole = APIRouter()
-    whole.include_router(api.router(opendata))
-    whole.include_router(pages.router(opendata, site))
-    whole.include_router(machine.router(opendata))
+    for part in (api.router(opendata), pages.router(opendata, site), machine.router(opendata)):
+        whole.routes.extend(part.routes)
     return whole
