@@ -70,9 +70,11 @@ class Proposal:
     valid_from: date
     reason: str
     by: str
+    by_name: str
     at: datetime
     state: ProposalState = ProposalState.OPEN
     decided_by: str = ""
+    decided_name: str = ""
     decided_at: datetime | None = None
     decision: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from beijiang.access import Permission
 from beijiang.kit import Conflict, Denied, Invalid, Text, new_id
-from beijiang.standards.errors import entry_changed, no_proposal, not_open, own_proposal
+from beijiang.standards.errors import entry_changed, no_entry, no_proposal, not_open, own_proposal
 from beijiang.standards.models import (
     ELEMENT_FIELDS,
     Action,
@@ -25,7 +25,10 @@ from beijiang.standards.models import (
     EntryKind,
     Proposal,
     ProposalState,
+    code_from,
     differences,
+    element_from,
+    set_from,
     wrong,
 )
 from beijiang.standards.service.reading import Reading
@@ -77,6 +80,7 @@ class Proposing(Reading):
             valid_from=valid_from or today,
             reason=reason.strip()[:1000],
             by=actor.id,
+            by_name=actor.name[:200],
             at=self.clock.now(),
         )
         self._check(book, proposal)
@@ -85,11 +89,36 @@ class Proposing(Reading):
             self._tell(tx, actor, "standards.propose", proposal, proposal.reason)
         return proposal
 
-    def base(self, actor: Actor, kind: EntryKind, entry_id: str) -> int:
-        """Return the newest version of an entry, for whoever starts a change from it; 0 where there is none."""
+    def change_of(
+        self,
+        actor: Actor,
+        action: Action,
+        kind: EntryKind,
+        form: Mapping[str, str],
+        codes: Sequence[Mapping[str, str]] = (),
+        base: int | None = None,
+    ) -> Change:
+        """Read one change from flat words (see ``ELEMENT_FIELDS``); to retire an entry its id is enough.
+
+        ``base`` is the version that the author saw, by default the newest.
+
+        Raises:
+            Invalid: a field that cannot be used.
+            NotFound: an entry to be retired that there is not.
+
+        """
         self.access.require(actor, Permission.STANDARDS_RULE_READ)
-        newest = _newest(self.books.now()[0], kind, entry_id)
-        return 0 if newest is None else newest.edition.version
+        book, _ = self.books.now()
+        entry_id = str(form.get("id" if kind is EntryKind.ELEMENT else "code_set") or "").strip()
+        newest = _newest(book, kind, entry_id)
+        version = base if base is not None else 0 if newest is None else newest.edition.version
+        if action is Action.RETIRE:
+            if newest is None:
+                raise no_entry(kind.text, entry_id)
+            return Change(action, newest, version)
+        if kind is EntryKind.ELEMENT:
+            return Change(action, element_from(form), version)
+        return Change(action, set_from(form, [code_from(one) for one in codes]), version)
 
     def proposals(self, actor: Actor, state: ProposalState | None = None) -> Sequence[Proposal]:
         """Return proposals of all departments, newest first: standards are everybody's matter."""
@@ -194,6 +223,7 @@ class Proposing(Reading):
             proposal,
             state=state,
             decided_by=actor.id,
+            decided_name=actor.name[:200],
             decided_at=self.clock.now(),
             decision=decision.strip()[:1000],
         )

@@ -50,9 +50,11 @@ class ProposalStore:
                 valid_from=proposal.valid_from,
                 reason=proposal.reason,
                 by=proposal.by,
+                by_name=proposal.by_name,
                 at=proposal.at,
                 state=proposal.state.value,
                 decided_by="",
+                decided_name="",
                 decision="",
             )
         )
@@ -65,6 +67,7 @@ class ProposalStore:
             .values(
                 state=proposal.state.value,
                 decided_by=proposal.decided_by,
+                decided_name=proposal.decided_name,
                 decided_at=proposal.decided_at,
                 decision=proposal.decision,
             )
@@ -112,9 +115,11 @@ def _proposal(row: Row[Any], changes: Iterable[dict[str, Any]]) -> Proposal:
         valid_from=row.valid_from,
         reason=row.reason,
         by=row.by,
+        by_name=row.by_name,
         at=row.at,
         state=ProposalState(row.state),
         decided_by=row.decided_by,
+        decided_name=row.decided_name,
         decided_at=row.decided_at,
         decision=row.decision,
     )

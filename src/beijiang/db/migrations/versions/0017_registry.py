@@ -50,9 +50,11 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("by", sa.String(60), nullable=False),
+        sa.Column("by_name", sa.String(200), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("decided_by", sa.String(60), nullable=False),
+        sa.Column("decided_name", sa.String(200), nullable=False),
         sa.Column("decided_at", UtcDateTime),
         sa.Column("decision", sa.Text, nullable=False),
     )
