@@ -39,6 +39,7 @@ def create_app(platform: Platform) -> FastAPI:
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         standards_routes.router(platform.standards),
+        standards_routes.registry_router(platform.registry),
         tables_routes.router(platform.tables),
         catalog_routes.router(platform.catalog),
         ingest_routes.router(platform.ingest),
@@ -52,6 +53,7 @@ def create_app(platform: Platform) -> FastAPI:
         protection_routes.router(platform.protection, platform.sql),
         quality_routes.router(platform.quality),
         recipes_routes.router(platform.recipes),
+        quality_routes.mapping_router(platform.mappings),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages),
     )

@@ -45,9 +45,9 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
-from beijiang.quality import QUALITY_JOB, Quality, Runner
+from beijiang.quality import QUALITY_JOB, Mappings, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
-from beijiang.standards import Standards
+from beijiang.standards import Books, Registry, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Platform:
     evidence_reader: EvidenceReader
     access: Access
     standards: Standards
+    registry: Registry
     jobs: Jobs
     tables: Tables
     catalog: Catalog
@@ -92,14 +93,16 @@ class Platform:
     captures: Captures
     quality: Quality
     recipes: Recipes
+    mappings: Mappings
     opendata: OpenData
     health: Health
 
     def services(self) -> Sequence[object]:
-        """Return everything that has verbs; the house tests go through it. Standards are public facts, not verbs."""
+        """Return everything that has verbs; the house tests go through it. Packaged standards are public facts, not verbs."""
         return (
             self.evidence_reader,
             self.access,
+            self.registry,
             self.jobs,
             self.tables,
             self.catalog,
@@ -117,6 +120,7 @@ class Platform:
             self.captures,
             self.quality,
             self.recipes,
+            self.mappings,
             self.opendata,
             self.health,
         )
@@ -169,7 +173,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
     evidence = Evidence(db, clock, home / "evidence")
     access = Access(db, evidence, clock, settings)
-    standards = Standards()
+    zone = ZoneInfo(settings.time_zone)
+    books = Books(db, evidence, clock, zone)
+    books.seed()
+    standards = Standards(books.now)
+    registry = Registry(db, books, standards, access, evidence, clock)
     jobs = Jobs(db, settings, clock, evidence, access)
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
@@ -185,7 +193,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     harvests = Harvests(sources, ingest, register=catalog)
     streams = Streams(ingest, tables, vault, access, evidence, sources.outbound)
     windows = Windows(ingest, streams, tables, jobs, access, evidence)
-    zone = ZoneInfo(settings.time_zone)
     turns = Turns(db, jobs, clock, zone, standards.calendar.is_working)
     alerts = Alerts(db, access, evidence, clock)
     schedules = Schedules(sources, alerts, turns, standards, zone)
@@ -215,6 +222,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         evidence_reader=EvidenceReader(evidence, access),
         access=access,
         standards=standards,
+        registry=registry,
         jobs=jobs,
         tables=tables,
         catalog=catalog,
@@ -234,6 +242,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         captures=captures,
         quality=quality,
         recipes=recipes,
+        mappings=Mappings(quality),
         opendata=opendata,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
     )
@@ -247,6 +256,7 @@ def _connect(platform: Platform) -> None:
         ("catalog", platform.catalog.on_table_written),
         ("protection", platform.protection.on_table_written),
         ("quality", platform.quality.on_table_written),
+        ("mappings", platform.mappings.on_table_written),
         ("windows", platform.windows.on_table_written),
         ("recipes", platform.recipes.on_table_written),
     ):

@@ -148,9 +148,11 @@ def _protection() -> typer.Typer:
 
 
 def _quality() -> typer.Typer:
-    from beijiang.quality.commands import commands
+    from beijiang.quality.commands import add_mapping, commands
 
-    return commands(_get(lambda p: p.quality), _get(lambda p: p.access))
+    group = commands(_get(lambda p: p.quality), _get(lambda p: p.access))
+    add_mapping(group, _get(lambda p: p.mappings), _get(lambda p: p.access))
+    return group
 
 
 def _recipes() -> typer.Typer:
@@ -190,9 +192,11 @@ def _jobs() -> typer.Typer:
 
 
 def _standards() -> typer.Typer:
-    from beijiang.standards.commands import commands
+    from beijiang.standards.commands import add_registry, commands
 
-    return commands(_get(lambda p: p.standards))
+    group = commands(_get(lambda p: p.standards))
+    add_registry(group, _get(lambda p: p.registry), _get(lambda p: p.access))
+    return group
 
 
 def _sql() -> Callable[..., None]:
@@ -232,7 +236,7 @@ LATER = {
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),
     "jobs": Later("Durable jobs: list, show, cancel.", _jobs),
-    "standards": Later("Look up what the standards say.", _standards),
+    "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
 }

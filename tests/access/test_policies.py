@@ -31,6 +31,7 @@ BEYOND_OWN_ORGANISATION = EVERYONE | {
     Permission.ACCESS_PASSWORD_CHANGE,
     Permission.CATALOG_TASK_READ,
     Permission.PROTECTION_ROWS_READ_SHARED,
+    Permission.STANDARDS_PROPOSAL_READ,
     Permission.PROTECTION_SQL_RUN,
 }
 DATA_WORK = {p for p in Permission if p.split(":")[0] in ("ingest", "tables")} | {

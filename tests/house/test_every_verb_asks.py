@@ -49,6 +49,7 @@ MACHINERY: dict[str, set[str]] = {
         "page_secret",
         "view_of",
     },
+    "Mappings": {"on_table_written"},
     "Quality": {"held", "keeps_back", "on_table_written", "preset", "presets", "work"},
     "Recipes": {"on_table_written", "work"},
     "SqlGateway": {"bound"},

@@ -1,7 +1,8 @@
 """Quality after GB/T 36344: rules on tables, what they counted in each version, scores, and what readers do not get.
 
-Owns the tables ``quality_rule``, ``quality_run``, ``quality_fact``, ``quality_release`` and ``quality_scorecard``. It sees
-numbers and places of rows only (``tables.Measures``); rows that fail a rule are shown by the gate.
+Also which data element each column holds, and how far it conforms. Owns the tables ``quality_rule``, ``quality_run``,
+``quality_fact``, ``quality_release``, ``quality_scorecard``, ``quality_mapping`` and ``quality_conformity``. It sees numbers
+and places of rows only (``tables.Measures``); rows that fail a rule are shown by the gate.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from beijiang.quality.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.quality.service import (
+        LIKELY,
         QUALITY_JOB,
+        ColumnView,
         Failing,
+        Mappings,
         Quality,
         Report,
         Runner,
@@ -26,8 +30,11 @@ if TYPE_CHECKING:
     )
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "LIKELY",
     "QUALITY_JOB",
+    "ColumnView",
     "Failing",
+    "Mappings",
     "Quality",
     "Report",
     "Runner",

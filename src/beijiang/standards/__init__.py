@@ -1,6 +1,8 @@
-"""What the standards say: regions, catalog categories, formats, update cycles, codes, limits, licences, check algorithms.
+"""What the standards say: regions, categories, formats, cycles, limits, licences, check algorithms; and the registry.
 
-Packaged facts under ``reference/``; owns no table. Every rule carries its basis and whether its number is confirmed.
+Packaged facts stand under ``reference/``. Data elements and code sets are the registry's: versions with effective dates
+that change by proposal and approval only. Owns the tables ``standards_version``, ``standards_code`` and ``standards_proposal``.
+Every rule carries its basis and whether its number is confirmed.
 """
 
 from beijiang.standards.checks import (
@@ -13,10 +15,15 @@ from beijiang.standards.checks import (
 )
 from beijiang.standards.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.standards.models import __all__ as _models
-from beijiang.standards.service import Standards
+from beijiang.standards.service import Books, ElementQuery, Listed, Registry, SheetFormat, Standards
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "Books",
     "CheckResult",
+    "ElementQuery",
+    "Listed",
+    "Registry",
+    "SheetFormat",
     "Standards",
     "Verdict",
     "check_citizen_id",

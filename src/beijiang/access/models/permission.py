@@ -109,6 +109,13 @@ class Permission(StrEnum):
     )
     RECIPES_RECIPE_MANAGE = "recipes:recipe:manage", "维护加工配方", "maintain recipes of derived tables"
     RECIPES_RECIPE_READ = "recipes:recipe:read", "查看加工配方与运行", "see recipes of derived tables and their runs"
+    STANDARDS_ENTRY_APPROVE = (
+        "standards:entry:approve",
+        "审批标准提案",
+        "decide on proposals for the standards registry",
+    )
+    STANDARDS_ENTRY_PROPOSE = "standards:entry:propose", "提出标准提案", "propose data elements and code sets"
+    STANDARDS_PROPOSAL_READ = "standards:proposal:read", "查看标准提案", "see proposals for the standards registry"
     STANDARDS_RULE_READ = "standards:rule:read", "查看标准与规则表", "see standards and rule tables"
     TABLES_TABLE_COMPACT = "tables:table:compact", "压实数据表", "compact a table"
     TABLES_TABLE_DROP = "tables:table:drop", "删除数据表", "drop a table"

@@ -11,6 +11,7 @@ from typing import Final
 from sqlglot import exp
 
 from beijiang.engine.checksums import CHECKSUMS, full_match
+from beijiang.engine.patterns import checked_pattern
 from beijiang.engine.port import LAKE
 from beijiang.kit import Invalid
 from beijiang.quality.models.grammar import ROWS, cell, condition, iso_day, unknown_column
@@ -18,7 +19,6 @@ from beijiang.quality.models.rules import KINDS, Kind, RuleDraft, dirty_values
 from beijiang.quality.models.values import (
     Facts,
     all_filled,
-    checked_pattern,
     comparable,
     dashed,
     fails,
@@ -183,18 +183,24 @@ def _validity(rule: RuleDraft, facts: Facts) -> Judged:
 
 
 def _element(rule: RuleDraft, facts: Facts) -> Judged:
+    """Judge by all that an element says: length, check digit, pattern, code set, and what its type can be read as."""
     name = rule.columns[0]
-    letter, longest, algorithm = facts.element(param(rule, "element"))
+    element = facts.element(param(rule, "element"))
     value = cell(name, "text")
     tests: list[exp.Expr] = []
-    if longest is not None and letter in {"C", "M"}:
-        tests.append(exp.LTE(this=exp.Length(this=value.copy()), expression=number(longest)))
-    if algorithm in CHECKSUMS:
-        tests.append(CHECKSUMS[algorithm](lambda part: cell(name, part)))
+    if element.longest is not None and element.type in {"C", "M"}:
+        tests.append(exp.LTE(this=exp.Length(this=value.copy()), expression=number(element.longest)))
+    if element.check in CHECKSUMS:
+        tests.append(CHECKSUMS[element.check](lambda part: cell(name, part)))
+    if element.pattern:
+        tests.append(full_match(value.copy(), checked_pattern(element.pattern)))
+    if element.code_set:
+        codes = [exp.Literal.string(code) for code in facts.codes(element.code_set)]
+        tests.append(exp.In(this=value.copy(), expressions=codes))
     wanted = {"D": "DATE", "T": "TIMESTAMP", "N": "DOUBLE", "Y": "DOUBLE", "B": "DOUBLE", "F": "DOUBLE", "I": "BIGINT"}
-    if letter in wanted and facts.types[name] == "text":
-        kind = exp.DataType.build(wanted[letter])
-        read = iso_day(dashed(value)) if letter == "D" else exp.TryCast(this=value.copy(), to=kind)
+    if element.type in wanted and facts.types[name] == "text":
+        kind = exp.DataType.build(wanted[element.type])
+        read = iso_day(dashed(value)) if element.type == "D" else exp.TryCast(this=value.copy(), to=kind)
         tests.append(exp.Not(this=is_null(read)))
     if not tests:
         tests.append(exp.true())

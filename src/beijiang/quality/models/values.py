@@ -16,12 +16,12 @@ from beijiang.quality.models.grammar import cell, iso_day
 from beijiang.quality.models.rules import RuleDraft
 
 if TYPE_CHECKING:
+    from beijiang.standards import DataElement
     from beijiang.tables import Measured
 
 __all__ = [
     "Facts",
     "all_filled",
-    "checked_pattern",
     "comparable",
     "dashed",
     "fails",
@@ -47,8 +47,8 @@ class Facts:
     now: datetime
     codes: Callable[[str], Sequence[str]]
     """The codes of a code set."""
-    element: Callable[[str], tuple[str, int | None, str | None]]
-    """Type letter, greatest length and check algorithm of a data element."""
+    element: Callable[[str], DataElement]
+    """A data element of the registry."""
     columns_of: Callable[[str], Mapping[str, str]]
     """The columns of another table, with their types."""
 
@@ -145,22 +145,6 @@ def moment(name: str, facts: Facts) -> exp.Expr:
             f"列“{name}”不是日期或时间。", f'Column "{name}" holds no dates or moments.', code="rule_parameter"
         )
     return cell(name)
-
-
-def checked_pattern(pattern: str) -> str:
-    """Return a pattern that the engine can read; its kind needs time in proportion to the text, whatever is asked."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        pc.match_substring_regex(pa.array([""]), pattern=pattern)
-    except pa.ArrowException:
-        raise Invalid(
-            "正则表达式无法识别（不支持环视与反向引用）。",
-            "The pattern cannot be read (look-around and back-references are not supported).",
-            code="rule_parameter",
-        ) from None
-    return pattern
 
 
 def dashed(value: exp.Expr) -> exp.Expr:

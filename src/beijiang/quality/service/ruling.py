@@ -108,6 +108,22 @@ class Ruling(Base):
             actor, [_revision(draft, new_id("qr"), info.name, 1, actor, why, self) for draft, why in drafts]
         )
 
+    def add_missing(self, actor: Actor, table: str, drafts: Sequence[RuleDraft], reason: str) -> Sequence[Rule]:
+        """Put rules in force together, those left out that the table has; all are tried in one pass first.
+
+        Raises:
+            Invalid: one of them cannot be used as it is; then none is put in force.
+
+        """
+        info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
+        complete = [self._complete(actor, info, draft) for draft in drafts]
+        for counted in self.runner.count(self.runner.version(info.name), complete):
+            if isinstance(counted, BeijiangError):
+                raise _unfit(counted)
+        rules = [_revision(draft, new_id("qr"), info.name, 1, actor, reason, self) for draft in complete]
+        present = self.rules(actor, table)
+        return self._add(actor, [rule for rule in rules if not any(_same(one, rule) for one in present)])
+
     def _add(self, actor: Actor, rules: Sequence[Rule]) -> Sequence[Rule]:
         with self.db.begin() as tx:
             store = RuleStore(tx.connection)

@@ -55,7 +55,7 @@ class Runner:
             types={column.name: column.type for column in table.columns},
             now=self._clock.now().astimezone(self._zone),
             codes=self._codes,
-            element=self._element,
+            element=self.standards.element,
             columns_of=self._columns_of,
         )
 
@@ -118,12 +118,6 @@ class Runner:
 
     def _codes(self, code_set: str) -> Sequence[str]:
         return [value.code for value in self.standards.code_set(code_set).values]
-
-    def _element(self, element: str) -> tuple[str, int | None, str | None]:
-        found = self.standards.element(element)
-        longest = int(found.length) if found.length.isdigit() else None
-        words = found.rule.removeprefix("check_").split(";")[0].strip() if found.rule.startswith("check_") else None
-        return found.type, longest, words
 
     def _columns_of(self, table: str) -> Mapping[str, str]:
         return {column.name: column.type for column in self.measures.version(table).columns}

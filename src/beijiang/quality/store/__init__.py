@@ -1,6 +1,7 @@
 """All SQL on quality's metadata tables."""
 
+from beijiang.quality.store.mapping import MappingStore
 from beijiang.quality.store.rules import RuleStore
 from beijiang.quality.store.runs import RunStore
 
-__all__ = ["RuleStore", "RunStore"]
+__all__ = ["MappingStore", "RuleStore", "RunStore"]

@@ -6,7 +6,15 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, In
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["quality_fact", "quality_release", "quality_rule", "quality_run", "quality_scorecard"]
+__all__ = [
+    "quality_conformity",
+    "quality_fact",
+    "quality_mapping",
+    "quality_release",
+    "quality_rule",
+    "quality_run",
+    "quality_scorecard",
+]
 
 quality_rule = Table(
     "quality_rule",
@@ -84,5 +92,33 @@ quality_scorecard = Table(
     Column("body", JsonDocument, nullable=False),
     Column("reason", Text, nullable=False),
     Column("by", String(60), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+quality_mapping = Table(
+    "quality_mapping",
+    metadata,
+    Column("table_name", String(200), primary_key=True),
+    Column("column_name", String(400), primary_key=True),
+    Column("element_id", String(130), primary_key=True),
+    Column("confirmed", Boolean, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_quality_mapping_element", "element_id"),
+)
+
+quality_conformity = Table(
+    "quality_conformity",
+    metadata,
+    Column("table_name", String(200), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("column_name", String(400), primary_key=True),
+    Column("element_id", String(130), nullable=False),
+    Column("element_version", Integer, nullable=False),
+    Column("a", BigInteger, nullable=False),
+    Column("b", BigInteger, nullable=False),
+    Column("error", JsonDocument),
     Column("at", UtcDateTime, nullable=False),
 )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from functools import cached_property
-from importlib.resources import files
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from beijiang.kit import NotFound, Text, normalise
 from beijiang.standards.models import (
+    Book,
     Category,
     CodeSet,
-    CodeValue,
     DataElement,
     Department,
     Due,
@@ -26,9 +24,10 @@ from beijiang.standards.models import (
     Rule,
     UpdateCycle,
     WorkingCalendar,
+    in_force,
 )
+from beijiang.standards.service.seeds import Row, as_packaged, packaged
 
-Row: TypeAlias = dict[str, str]
 T = TypeVar("T")
 
 _SUFFIXES = ("自治区", "自治旗", "联合旗", "新区", "省", "市", "盟", "旗", "县", "区")
@@ -47,13 +46,18 @@ def _name(row: Row) -> Text:
 
 
 class Standards:
-    """What the standards and rules say: public facts, packaged with the platform, the same for everybody."""
+    """What the standards and rules say: public facts, the same for everybody.
+
+    Packaged with the platform, but for data elements and code sets: those are the registry's, as they are in force today.
+    """
+
+    def __init__(self, entries: Callable[[], tuple[Book, date]] = as_packaged) -> None:
+        self._entries = entries
 
     @staticmethod
     def table(name: str) -> list[Row]:
         """Return the raw rows of one packaged table, for example ``plan_2018``."""
-        text = files("beijiang").joinpath("standards", "reference", f"{name}.csv").read_text("utf-8")
-        return list(csv.DictReader(text.splitlines()))
+        return packaged(name)
 
     @cached_property
     def _regions(self) -> dict[str, Region]:
@@ -266,89 +270,49 @@ class Standards:
         """Return the type letters of data items."""
         return self._item_types
 
-    @cached_property
-    def _code_sets(self) -> dict[str, CodeSet]:
-        return {row["id"]: self._code_set(row) for row in self.table("code_sets")} | {"region": self._region_codes()}
-
-    def _region_codes(self) -> CodeSet:
-        values = tuple(
-            CodeValue(r.code, Text(r.name, r.name_en), r.parent, "in_force")
-            for r in self._regions.values()
-            if not r.is_functional_zone
-        )
-        return CodeSet(
-            id="region",
-            name=Text("行政区划代码（内蒙古）", "Region codes (Inner Mongolia)"),
-            standard="GB/T 2260",
-            values=values,
-            column_words=("行政区划代码", "区划代码", "行政区划编码"),
-            verified=True,
-        )
-
-    def _code_set(self, row: Row) -> CodeSet:
-        rows = self.table(row["file"].removesuffix(".csv"))
-        values = tuple(CodeValue(r["code"], _name(r), r.get("parent") or None, r["status"]) for r in rows)
-        return CodeSet(
-            id=row["id"],
-            name=_name(row),
-            standard=row["standard"],
-            values=values,
-            column_words=_words(row["column_words"]),
-            verified=all(value.status != "verify" for value in values),
-        )
-
     def code_sets(self) -> tuple[CodeSet, ...]:
-        """Return all value domains."""
-        return tuple(self._code_sets.values())
+        """Return all value domains in force, with the values that hold today."""
+        book, today = self._entries()
+        return tuple(book.sets_on(today).values())
 
     def code_set(self, set_id: str) -> CodeSet:
-        """Return one value domain.
+        """Return one value domain with the values that hold today; of a retired one, those it had last.
 
         Raises:
             NotFound: no such set.
 
         """
-        return _get(self._code_sets, set_id, Text("代码集", "code set"))
+        book, today = self._entries()
+        found = book.sets_on(today).get(set_id)
+        if found is None and set_id in book.sets:
+            found = in_force(book.sets[set_id], today)[1].on(today)
+        return _get({} if found is None else {set_id: found}, set_id, Text("代码集", "code set"))
 
     def code_set_for_column(self, name: str) -> CodeSet | None:
         """Return the value domain that a column of this name usually carries (``性别代码``)."""
-        return next((s for s in self._code_sets.values() if name in s.column_words), None)
-
-    @cached_property
-    def _elements(self) -> tuple[DataElement, ...]:
-        return tuple(
-            DataElement(
-                library=row["library"],
-                field=row["field"],
-                name=_name(row),
-                type=row["type"],
-                length=row["length"],
-                required=row["required"],
-                rule=row["rule_or_code_set"],
-                level=row["level"],
-                personal=row["personal_info"],
-                status=row["status"],
-            )
-            for row in self.table("data_elements")
-        )
+        return next((s for s in self.code_sets() if name in s.column_words), None)
 
     def data_elements(self, library: str | None = None) -> tuple[DataElement, ...]:
-        """Return the data elements, of one base library if named."""
-        return tuple(e for e in self._elements if library in {None, e.library})
+        """Return the data elements in force, of one base library if named."""
+        book, today = self._entries()
+        return tuple(e for e in book.elements_on(today).values() if library in {None, e.library})
 
     def element(self, element_id: str) -> DataElement:
-        """Return the data element of an id such as ``population.citizen_id``.
+        """Return the data element of an id such as ``population.citizen_id``; of a retired one, what it said last.
 
         Raises:
             NotFound: no such element.
 
         """
-        found = {f"{e.library}.{e.field}": e for e in self._elements}
-        return _get(found, element_id, Text("数据元", "data element"))
+        book, today = self._entries()
+        found = book.elements_on(today).get(element_id)
+        if found is None and element_id in book.elements:
+            found = in_force(book.elements[element_id], today)[1]
+        return _get({} if found is None else {element_id: found}, element_id, Text("数据元", "data element"))
 
     def element_for_column(self, name: str) -> DataElement | None:
         """Return the data element whose Chinese or field name equals a column's name."""
-        return next((e for e in self._elements if name in {e.name.zh, e.field}), None)
+        return next((e for e in self.data_elements() if name in {e.name.zh, e.field}), None)
 
     @cached_property
     def _departments(self) -> tuple[Department, ...]:

@@ -103,49 +103,6 @@ class ItemType:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeValue:
-    """One permitted value and its meaning."""
-
-    code: str
-    name: Text
-    parent: str | None
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class CodeSet:
-    """A value domain of a standard; ``verified`` is false while the values await a check against the official text."""
-
-    id: str
-    name: Text
-    standard: str
-    values: tuple[CodeValue, ...]
-    column_words: tuple[str, ...]
-    verified: bool
-
-    def value(self, code: str) -> CodeValue | None:
-        """Return the value with this code."""
-        return next((value for value in self.values if value.code == code), None)
-
-
-@dataclass(frozen=True, slots=True)
-class DataElement:
-    """A standard data item of a base library."""
-
-    library: str
-    field: str
-    name: Text
-    type: str
-    length: str
-    required: str
-    rule: str
-    level: str
-    personal: str
-    """N none, P personal, S sensitive."""
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
 class Department:
     """A department of the region's work plan of 2018."""
 
@@ -254,9 +211,6 @@ class WorkingCalendar:
 
 __all__ = [
     "Category",
-    "CodeSet",
-    "CodeValue",
-    "DataElement",
     "Department",
     "Due",
     "ItemType",

@@ -25,7 +25,7 @@ _CHECKS: dict[str, Callable[[str], checks.CheckResult]] = {
 
 def commands(get: Callable[[], Standards]) -> typer.Typer:
     """Return the command group."""
-    app = typer.Typer(help="Look up what the standards say.", no_args_is_help=True)
+    app = typer.Typer(help="What the standards say; the registry of data elements and code sets.", no_args_is_help=True)
 
     @app.command()
     def regions(parent: str = typer.Argument("150000", help="Code of the region above.")) -> None:

@@ -1,0 +1,9 @@
+"""The facts of the standards, and the verbs of the registry."""
+
+from beijiang.standards.service.books import Books
+from beijiang.standards.service.facts import Standards
+from beijiang.standards.service.reading import ElementQuery, Listed
+from beijiang.standards.service.registry import Registry
+from beijiang.standards.service.sheets import SheetFormat
+
+__all__ = ["Books", "ElementQuery", "Listed", "Registry", "SheetFormat", "Standards"]

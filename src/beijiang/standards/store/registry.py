@@ -1,0 +1,124 @@
+"""Versions of entries: read whole, added one by one, never changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import func, insert, select
+
+from beijiang.kit import Text
+from beijiang.standards.models import (
+    Book,
+    CodeSet,
+    CodeValue,
+    DataElement,
+    Edition,
+    EntryKind,
+    element_from,
+    flat_element,
+    flat_set,
+    set_from,
+)
+from beijiang.standards.store.schema import standards_code, standards_version
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+__all__ = ["RegistryStore"]
+
+_V, _C = standards_version.c, standards_code.c
+T = TypeVar("T", DataElement, CodeSet)
+
+
+class RegistryStore:
+    """Read and write versions on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def state(self) -> int:
+        """Return a number that grows with every version."""
+        return self._connection.execute(select(func.max(_V.seq))).scalar_one() or 0
+
+    def known(self) -> set[tuple[str, str]]:
+        """Return kind and id of every entry."""
+        rows = self._connection.execute(select(_V.kind, _V.entry_id).distinct())
+        return {(kind, entry) for kind, entry in rows}
+
+    def book(self) -> Book:
+        """Return all versions of all entries."""
+        values: dict[int, list[CodeValue]] = defaultdict(list)
+        for row in self._connection.execute(select(standards_code).order_by(_C.seq, _C.place)):
+            values[row.seq].append(_value(row))
+        elements: dict[str, list[DataElement]] = defaultdict(list)
+        sets: dict[str, list[CodeSet]] = defaultdict(list)
+        for row in self._connection.execute(select(standards_version).order_by(_V.seq)):
+            if row.kind == EntryKind.ELEMENT:
+                elements[row.entry_id].append(_edited(element_from(row.form), row))
+            else:
+                sets[row.entry_id].append(_edited(set_from(row.form, values[row.seq]), row))
+        return Book(elements, sets)
+
+    def add(self, entries: Sequence[DataElement | CodeSet]) -> None:
+        """Add versions as their editions say."""
+        for entry in entries:
+            form = flat_element(entry) if isinstance(entry, DataElement) else flat_set(entry)
+            edition = entry.edition
+            added = self._connection.execute(
+                insert(standards_version)
+                .values(
+                    kind=(EntryKind.ELEMENT if isinstance(entry, DataElement) else EntryKind.CODE_SET).value,
+                    entry_id=entry.id,
+                    version=edition.version,
+                    valid_from=edition.valid_from,
+                    retired=edition.retired,
+                    verified=edition.verified,
+                    form=form,
+                    reason=edition.reason,
+                    by=edition.by,
+                    at=edition.at,
+                    proposal_id=edition.proposal,
+                )
+                .returning(_V.seq)
+            ).scalar_one()
+            if isinstance(entry, CodeSet):
+                self._connection.execute(
+                    insert(standards_code), [_row(added, place, value) for place, value in enumerate(entry.values)]
+                )
+
+
+def _row(seq: int, place: int, value: CodeValue) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "place": place,
+        "code": value.code,
+        "name_zh": value.name.zh,
+        "name_en": value.name.en,
+        "parent": value.parent,
+        "valid_from": value.valid_from,
+        "valid_to": value.valid_to,
+        "replaced_by": list(value.replaced_by),
+    }
+
+
+def _value(row: Row[Any]) -> CodeValue:
+    return CodeValue(
+        row.code, Text(row.name_zh, row.name_en), row.parent, row.valid_from, row.valid_to, tuple(row.replaced_by)
+    )
+
+
+def _edited(entry: T, row: Row[Any]) -> T:
+    edition = Edition(
+        version=row.version,
+        valid_from=row.valid_from,
+        retired=row.retired,
+        verified=row.verified,
+        reason=row.reason,
+        by=row.by,
+        at=row.at,
+        proposal=row.proposal_id,
+    )
+    return replace(entry, edition=edition)
