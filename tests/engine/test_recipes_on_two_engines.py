@@ -325,7 +325,7 @@ WRONG: list[tuple[Step, str]] = [
     (step(StepKind.TRIM, "值", other="x"), "step_parameter"),
     (step(StepKind.FILL, "值"), "step_parameter"),
     (step(StepKind.FILL, "数", value="很多"), "step_parameter"),
-    (step(StepKind.REPLACE, "值", find="(?=x)", pattern="yes"), "step_parameter"),
+    (step(StepKind.REPLACE, "值", find="(?=x)", pattern="yes"), "rule_parameter"),
     (step(StepKind.NUMBER, "值", decimals="99"), "step_parameter"),
     (step(StepKind.CODES, "值"), "step_parameter"),
     (step(StepKind.CODES, "值", pairs="男"), "step_parameter"),

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
+from beijiang.engine.patterns import checked_pattern
 from beijiang.recipes.models import readings, texts
 from beijiang.recipes.models.frame import Made, cell, is_blank, is_null, literal
-from beijiang.recipes.models.params import pattern_in, whole_in
+from beijiang.recipes.models.params import whole_in
 from beijiang.recipes.models.steps import STEPS, Step, StepKind
 from beijiang.recipes.models.types import typed
 
@@ -79,7 +80,7 @@ def _replaced(text: exp.Expr, step: Step) -> exp.Expr:
     """Replace what was asked for; in what stands in its place nothing has a meaning of its own."""
     by = step.params.get("by", "")
     if step.param("pattern") == "yes":
-        return texts.replaced(text, pattern_in(step, "find"), by)
+        return texts.replaced(text, checked_pattern(step.param("find")), by)
     return exp.Replace(this=text, expression=literal(step.param("find")), replacement=literal(by))
 
 

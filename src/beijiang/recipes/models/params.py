@@ -8,7 +8,7 @@ from beijiang.kit import Invalid
 from beijiang.recipes.models.frame import HIDDEN_MARK
 from beijiang.recipes.models.steps import Step, StepParam, StepParamType
 
-__all__ = ["check_param", "lacking", "names_in", "pairs_in", "pattern_in", "whole_in"]
+__all__ = ["check_param", "lacking", "names_in", "pairs_in", "whole_in"]
 
 NAME_LONGEST = 100
 PAIRS_MOST = 5_000
@@ -67,18 +67,6 @@ def pairs_in(step: Step) -> Mapping[str, str]:
             code="step_parameter",
         )
     return found
-
-
-def pattern_in(step: Step, name: str) -> str:
-    """Return a pattern that the engine can read."""
-    pattern = step.param(name)
-    if not is_pattern(pattern):
-        raise Invalid(
-            "正则表达式无法识别（不支持环视与反向引用）。",
-            "the pattern cannot be read (look-around and back-references are not supported).",
-            code="step_parameter",
-        )
-    return pattern
 
 
 def whole_in(step: Step, name: str, most: int) -> int:
