@@ -130,11 +130,11 @@ def _plain(words: str) -> str:
 def _alike(one: str, other: str) -> float:
     """Return how alike two names are, 0 where they are not: one inside the other, or much in common."""
     shorter, longer = sorted((one, other), key=len)
-    if len(shorter) < 2 or not set(shorter) & set(longer):  # noqa: PLR2004 - one character is in everything
+    if len(shorter) < 2:  # noqa: PLR2004 - one character is in everything
         return 0.0
     if shorter in longer and (not shorter.isascii() or len(shorter) > 3):  # noqa: PLR2004 - "id", "no" are in everything
         return 0.6 + 0.4 * len(shorter) / len(longer)
-    if 2 * len(shorter) < _ALIKE * (len(one) + len(other)):
+    if 2 * len(shorter) < _ALIKE * (len(one) + len(other)) or set(shorter).isdisjoint(longer):
         return 0.0
     ratio = SequenceMatcher(None, one, other, autojunk=False).ratio()
     return ratio if ratio >= _ALIKE else 0.0

@@ -62,6 +62,7 @@ CODE_FIELDS: Final[Mapping[str, Text]] = {
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,59}(\.[a-z][a-z0-9_]{0,59})?")
 _CODE: Final = re.compile(r"[^\s;,，；]{1,60}")
 _LENGTH: Final = re.compile(r"[0-9]{1,6}|[0-9]{1,2},[0-9]{1,2}")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f]")
 _LONGEST: Final = {"definition": 2000, "pattern": 500, "note": 2000, "column_words": 2000}
 _SHORT: Final = 300
 
@@ -241,7 +242,7 @@ def _words(form: Mapping[str, str], fields: Mapping[str, Text]) -> dict[str, str
         longest = _LONGEST.get(name, _SHORT)
         if len(text) > longest:
             raise wrong(fields[name], Text(f"最多 {longest} 字", f"{longest} characters at most"))
-        if any(ord(c) < ord(" ") and c not in "\n\t" for c in text):
+        if _CONTROL.search(text):
             raise wrong(fields[name], Text("含控制字符", "it holds control characters"))
     return words
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Invalid, Language, Text
 from beijiang.standards.models import (
+    SET_FIELDS,
     Action,
     Book,
     Change,
@@ -19,7 +20,6 @@ from beijiang.standards.models import (
     code_from,
     differences,
     element_from,
-    flat_set,
     set_from,
 )
 from beijiang.standards.service.proposing import Proposing
@@ -134,10 +134,11 @@ def _plan_sets(book: Book, sheet: Sheet) -> Iterator[Planned]:
     for set_id, rows in groups.items():
         values: list[CodeValue] = []
         bad: list[Planned] = []
+        head = _head(rows[0][1])
         for line, row in rows:
             try:
                 values.append(code_from(row))
-                if any(str(row.get(name) or "").strip() != str(rows[0][1].get(name) or "").strip() for name in _HEAD):
+                if _head(row) != head:
                     raise Invalid(
                         "同一代码集各行的名称、标准、列名别称应相同。",
                         "All rows of a set bear the same name, standard and names of columns.",
@@ -156,7 +157,8 @@ def _plan_sets(book: Book, sheet: Sheet) -> Iterator[Planned]:
         yield _planned(book.sets.get(found.id, ()), found, rows[0][0])
 
 
-_HEAD = tuple(flat_set(CodeSet(id="", name=Text("", ""))))
+def _head(row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(str(row.get(name) or "").strip() for name in SET_FIELDS)
 
 
 def _planned(versions: Sequence[DataElement | CodeSet], entry: DataElement | CodeSet, line: int) -> Planned:

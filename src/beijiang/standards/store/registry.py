@@ -63,31 +63,34 @@ class RegistryStore:
         return Book(elements, sets)
 
     def add(self, entries: Sequence[DataElement | CodeSet]) -> None:
-        """Add versions as their editions say."""
+        """Add versions as their editions say: elements at once, code sets one by one with their codes."""
+        elements = [_version(entry) for entry in entries if isinstance(entry, DataElement)]
+        if elements:
+            self._connection.execute(insert(standards_version), elements)
         for entry in entries:
-            form = flat_element(entry) if isinstance(entry, DataElement) else flat_set(entry)
-            edition = entry.edition
-            added = self._connection.execute(
-                insert(standards_version)
-                .values(
-                    kind=(EntryKind.ELEMENT if isinstance(entry, DataElement) else EntryKind.CODE_SET).value,
-                    entry_id=entry.id,
-                    version=edition.version,
-                    valid_from=edition.valid_from,
-                    retired=edition.retired,
-                    verified=edition.verified,
-                    form=form,
-                    reason=edition.reason,
-                    by=edition.by,
-                    at=edition.at,
-                    proposal_id=edition.proposal,
-                )
-                .returning(_V.seq)
-            ).scalar_one()
             if isinstance(entry, CodeSet):
-                self._connection.execute(
-                    insert(standards_code), [_row(added, place, value) for place, value in enumerate(entry.values)]
-                )
+                added = self._connection.execute(insert(standards_version).values(_version(entry)).returning(_V.seq))
+                seq = added.scalar_one()
+                rows = [_row(seq, place, value) for place, value in enumerate(entry.values)]
+                self._connection.execute(insert(standards_code), rows)
+
+
+def _version(entry: DataElement | CodeSet) -> dict[str, Any]:
+    edition = entry.edition
+    element = isinstance(entry, DataElement)
+    return {
+        "kind": (EntryKind.ELEMENT if element else EntryKind.CODE_SET).value,
+        "entry_id": entry.id,
+        "version": edition.version,
+        "valid_from": edition.valid_from,
+        "retired": edition.retired,
+        "verified": edition.verified,
+        "form": flat_element(entry) if isinstance(entry, DataElement) else flat_set(entry),
+        "reason": edition.reason,
+        "by": edition.by,
+        "at": edition.at,
+        "proposal_id": edition.proposal,
+    }
 
 
 def _row(seq: int, place: int, value: CodeValue) -> dict[str, Any]:
