@@ -43,6 +43,7 @@ from beijiang.ingest import (
 )
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
+from beijiang.lineage import Lineage
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
 from beijiang.quality import QUALITY_JOB, Quality, Runner
@@ -91,6 +92,7 @@ class Platform:
     dispatcher: Dispatcher
     captures: Captures
     quality: Quality
+    lineage: Lineage
     opendata: OpenData
     health: Health
 
@@ -115,6 +117,7 @@ class Platform:
             self.freshness,
             self.captures,
             self.quality,
+            self.lineage,
             self.opendata,
             self.health,
         )
@@ -193,6 +196,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     runner = Runner(Measures(lake, engine, counting), standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     catalog.release_check = quality
+    lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
@@ -229,6 +233,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         dispatcher=Dispatcher(schedules, freshness),
         captures=captures,
         quality=quality,
+        lineage=lineage,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, assets_present, locked_out, captures.left_behind),
     )
@@ -242,6 +247,7 @@ def _connect(platform: Platform) -> None:
         ("catalog", platform.catalog.on_table_written),
         ("protection", platform.protection.on_table_written),
         ("quality", platform.quality.on_table_written),
+        ("lineage", platform.lineage.on_table_written),
         ("windows", platform.windows.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)

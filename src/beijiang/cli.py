@@ -145,6 +145,12 @@ def _quality() -> typer.Typer:
     return commands(_get(lambda p: p.quality), _get(lambda p: p.access))
 
 
+def _lineage() -> typer.Typer:
+    from beijiang.lineage.commands import commands
+
+    return commands(_get(lambda p: p.lineage), _get(lambda p: p.access))
+
+
 def _evidence() -> typer.Typer:
     from beijiang.evidence.commands import commands
 
@@ -212,6 +218,7 @@ LATER = {
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
     "protection": Later("Grades of columns and rules on rows: see them, change them.", _protection),
     "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
+    "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "evidence": Later("The evidence log: check, search, export.", _evidence),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),

@@ -49,6 +49,7 @@ MACHINERY: dict[str, set[str]] = {
         "page_secret",
         "view_of",
     },
+    "Lineage": {"namespace", "on_table_written"},
     "Quality": {"held", "keeps_back", "on_table_written", "preset", "presets", "work"},
     "Tables": {"recover"},
 }
