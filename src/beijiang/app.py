@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
@@ -14,6 +15,7 @@ from beijiang.evidence import routes as evidence_routes
 from beijiang.guard import routes as guard_routes
 from beijiang.ingest import routes as ingest_routes
 from beijiang.jobs import routes as jobs_routes
+from beijiang.lineage import routes as lineage_routes
 from beijiang.opendata import routes as opendata_routes
 from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
@@ -54,6 +56,7 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.router(platform.quality),
         recipes_routes.router(platform.recipes),
         quality_routes.mapping_router(platform.mappings),
+        lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages),
     )

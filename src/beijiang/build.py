@@ -43,6 +43,7 @@ from beijiang.ingest import (
 )
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
+from beijiang.lineage import Lineage
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Quality, Runner
@@ -94,6 +95,7 @@ class Platform:
     quality: Quality
     recipes: Recipes
     mappings: Mappings
+    lineage: Lineage
     opendata: OpenData
     health: Health
 
@@ -121,6 +123,7 @@ class Platform:
             self.quality,
             self.recipes,
             self.mappings,
+            self.lineage,
             self.opendata,
             self.health,
         )
@@ -204,6 +207,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     catalog.release_check = quality
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
+    lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
@@ -243,6 +247,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         quality=quality,
         recipes=recipes,
         mappings=Mappings(quality),
+        lineage=lineage,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
     )
@@ -257,6 +262,7 @@ def _connect(platform: Platform) -> None:
         ("protection", platform.protection.on_table_written),
         ("quality", platform.quality.on_table_written),
         ("mappings", platform.mappings.on_table_written),
+        ("lineage", platform.lineage.on_table_written),
         ("windows", platform.windows.on_table_written),
         ("recipes", platform.recipes.on_table_written),
     ):

@@ -161,6 +161,12 @@ def _recipes() -> typer.Typer:
     return commands(_get(lambda p: p.recipes), _get(lambda p: p.access))
 
 
+def _lineage() -> typer.Typer:
+    from beijiang.lineage.commands import commands
+
+    return commands(_get(lambda p: p.lineage), _get(lambda p: p.access))
+
+
 def _evidence() -> typer.Typer:
     from beijiang.evidence.commands import commands
 
@@ -231,6 +237,7 @@ LATER = {
     "protection": Later("Grades of columns and rules on rows: see them, change them.", _protection),
     "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
+    "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "evidence": Later("The evidence log: check, search, export.", _evidence),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),

@@ -50,6 +50,7 @@ MACHINERY: dict[str, set[str]] = {
         "view_of",
     },
     "Mappings": {"on_table_written"},
+    "Lineage": {"namespace", "on_table_written"},
     "Quality": {"held", "keeps_back", "on_table_written", "preset", "presets", "work"},
     "Recipes": {"on_table_written", "work"},
     "SqlGateway": {"bound"},

@@ -37,3 +37,5 @@ class TableWritten(Event):
     """Columns that were made from columns of other tables: table, name and use of each (``origins_from_json`` reads it)."""
     column_comments: list[str] = field(default_factory=list)
     """Meaning of each visible column, empty where none was given."""
+    restores: int | None = None
+    """Version whose rows it has again (rollback)."""

@@ -80,6 +80,8 @@ class Permission(StrEnum):
     JOBS_JOB_CANCEL = "jobs:job:cancel", "取消作业", "cancel a job"
     JOBS_JOB_READ = "jobs:job:read", "查看作业", "see jobs"
     JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"
+    LINEAGE_EVENT_SEND = "lineage:event:send", "报送血缘事件", "send lineage events"
+    LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
     OPENDATA_DATASET_READ = "opendata:dataset:read", "浏览开放数据集", "look at open datasets"
     PLATFORM_HEALTH_READ = "platform:health:read", "查看运行状况", "see the state of the installation"
     PLATFORM_SETTINGS_READ = "platform:settings:read", "查看系统设置", "see the settings of the installation"

@@ -1,5 +1,23 @@
 """Plain data of lineage, and the reading of queries that needs no I/O."""
 
 from beijiang.lineage.models.columns import SelectLineage, Unresolved, columns_of
+from beijiang.lineage.models.drawing import ON_PAPER, ON_THE_PAGE, drawn, marked
+from beijiang.lineage.models.graph import USE_NAMES, Direction, Edge, Graph, Kind, Node, Step, Touched
 
-__all__ = ["SelectLineage", "Unresolved", "columns_of"]
+__all__ = [
+    "ON_PAPER",
+    "ON_THE_PAGE",
+    "USE_NAMES",
+    "Direction",
+    "Edge",
+    "Graph",
+    "Kind",
+    "Node",
+    "SelectLineage",
+    "Step",
+    "Touched",
+    "Unresolved",
+    "columns_of",
+    "drawn",
+    "marked",
+]

@@ -170,4 +170,5 @@ def _written(row: TableRow, number: int, note: Mapping[str, Any], columns: tuple
         reason=note["reason"],
         sources=note["sources"],
         written_at=note["at"],
+        restores=note.get("to"),
     )

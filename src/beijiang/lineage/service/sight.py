@@ -1,0 +1,47 @@
+"""Who may know of what: a table by its metadata, foreign data by who declared them; the rest is there without a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from beijiang.access import Permission
+from beijiang.lineage.models.graph import is_foreign
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.kit import Actor
+    from beijiang.tables import Tables
+
+__all__ = ["Sight"]
+
+
+class Sight:
+    """Answers for one person and one question."""
+
+    def __init__(self, actor: Actor, access: Access, tables: Tables, orgs: Mapping[str, str]) -> None:
+        self._actor = actor
+        self._access = access
+        self._orgs = orgs
+        self._seen = {info.name: info.org_id for info in tables.list(actor)}
+        self._names: dict[str, str] = {}
+
+    def org_of(self, dataset: str) -> str:
+        """Return the organisation whose dataset it is; of foreign ones, who declared it."""
+        return self._seen.get(dataset) or self._orgs.get(dataset, "")
+
+    def sees(self, dataset: str) -> bool:
+        """Tell whether the person may know of a dataset."""
+        if is_foreign(dataset):
+            return self._access.allows(self._actor, Permission.LINEAGE_GRAPH_READ, self._orgs.get(dataset))
+        if dataset in self._seen:
+            return True
+        org = self._orgs.get(dataset)  # a table that is gone
+        return org is not None and self._access.allows(self._actor, Permission.TABLES_TABLE_READ_METADATA, org)
+
+    def shown(self, dataset: str) -> str:
+        """Return the name of a dataset, or ``hidden-1``, ``hidden-2``, ... for one that the person may not know of."""
+        if dataset not in self._names:
+            hidden = sum(name.startswith("hidden-") for name in self._names.values())
+            self._names[dataset] = dataset if self.sees(dataset) else f"hidden-{hidden + 1}"
+        return self._names[dataset]
