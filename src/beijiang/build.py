@@ -44,7 +44,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, SqlGateway
 from beijiang.quality import QUALITY_JOB, Quality, Runner
 from beijiang.standards import Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
@@ -172,13 +172,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
+    vault = Vault(RootKeys(settings.root_key_file))
+    protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
     sql = SqlGateway(gate, engine, access, evidence, settings)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
-    vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     harvests = Harvests(sources, ingest, register=catalog)
     streams = Streams(ingest, tables, vault, access, evidence, sources.outbound)

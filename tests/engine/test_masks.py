@@ -16,7 +16,9 @@ from sqlglot import exp
 from beijiang.engine import Engine, Scan, View
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.spark import SparkEngine
+from beijiang.protection.models.choices import TYPES, MaskFunction, read_parameters
 from beijiang.protection.models.masks import MASKS, Masker
+from beijiang.protection.models.treatments import treated
 from beijiang.settings import Settings
 from beijiang.standards import Standards
 
@@ -112,3 +114,52 @@ def test_default_masks_of_other_types_hide_the_same(engines: tuple[Engine, Engin
     ours = same(engines, masks, scanned(place, kind, *TYPED[kind]))
     if kind == "double":
         assert ours["round"][:2] == [pytest.approx(2.68, abs=0.011), pytest.approx(-2.68, abs=0.011)]
+
+
+CHOICES: list[tuple[str, MaskFunction, dict[str, str]]] = [
+    ("text", MaskFunction.KEEP, {"prefix": "1", "suffix": "2"}),
+    ("text", MaskFunction.KEEP, {"prefix": "0", "suffix": "4"}),
+    ("text", MaskFunction.TRUNCATE, {"length": "3"}),
+    *(("text", MaskFunction.REGION_UP, {"tier": tier}) for tier in ("province", "prefecture", "county")),
+    *((kind, MaskFunction.SUPPRESS, {}) for kind in ("text", *TYPED)),
+    ("integer", MaskFunction.KEEP, {"prefix": "3", "suffix": "4"}),
+    *((kind, MaskFunction.BUCKET, {"width": "10"}) for kind in ("integer", "decimal", "double")),
+    *((kind, MaskFunction.BUCKET, {"edges": "-0.5/0/18.5/1000000"}) for kind in ("integer", "decimal", "double")),
+    *((kind, MaskFunction.ROUND_TO, {"step": step}) for kind in ("integer", "decimal", "double") for step in ("7", "100", "0.1")),
+    *((kind, MaskFunction.CLAMP, {"low": "-1", "high": "120"}) for kind in ("integer", "decimal", "double")),
+    ("integer", MaskFunction.CLAMP, {"low": "-0.5", "high": "0.5"}),
+    *((kind, MaskFunction.DATE_TRUNC, {"unit": unit}) for kind in ("date", "timestamp") for unit in ("year", "quarter", "month")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["text", *sorted(TYPED)])
+def test_chosen_masks_show_the_same(engines: tuple[Engine, Engine], place: Path, kind: str) -> None:
+    masks = {}
+    for n, (of, function, given) in enumerate(CHOICES):
+        if of == kind:
+            assert kind in TYPES[function] | {"geometry"}
+            for mask in ("identity", "full", "name"):
+                parameters = read_parameters(function, given)
+                masks[f"{n} {function} {given} {mask}"] = treated(function, parameters, VALUE.copy(), kind, mask)[0]
+    values = (pa.string(), [*VALUES, "150102", "150102001", "150102001002", "250102", "15010"])
+    same(engines, masks, scanned(place, f"chosen {kind}", *(values if kind == "text" else TYPED[kind])))
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "value", "shown"),
+    [
+        (MaskFunction.BUCKET, {"width": "10"}, 34, "[30,40)"),
+        (MaskFunction.BUCKET, {"width": "10"}, -1, "[-10,0)"),
+        (MaskFunction.BUCKET, {"edges": "18/65"}, 64.5, "[18,65)"),
+        (MaskFunction.BUCKET, {"edges": "18/65"}, 65, "≥65"),
+        (MaskFunction.ROUND_TO, {"step": "5"}, 12.5, 15.0),
+        (MaskFunction.ROUND_TO, {"step": "0.1"}, -0.25, -0.3),
+        (MaskFunction.CLAMP, {"low": "0", "high": "100"}, 107.0, 100.0),
+    ],
+)
+def test_numbers_are_made_coarse(
+    engines: tuple[Engine, Engine], place: Path, function: MaskFunction, given: dict[str, str], value: float, shown: Any
+) -> None:
+    part, _ = treated(function, read_parameters(function, given), VALUE.copy(), "double", "full")
+    scans = scanned(place, f"one {function} {value} {len(str(given))}", pa.float64(), [float(value)])
+    assert same(engines, {"m": part}, scans)["m"] == [shown]

@@ -15,11 +15,12 @@ import pytest
 
 from beijiang.access import Access, OrganisationDraft, Role
 from beijiang.catalog import Catalog, OpenType, Resource, ResourceEdit, ShareType
+from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceQuery, EvidenceReader, EvidenceRecord
 from beijiang.kit import SYSTEM, Actor, ActorKind, FixedClock, new_id
-from beijiang.protection import Gate, Protection, SqlGateway
+from beijiang.protection import Gate, Keyed, Protection, SqlGateway
 from beijiang.settings import Settings
 from beijiang.standards import Standards
 from beijiang.tables import CommitRequest, Lake, Tables, TableVersion, TableWritten, WriteMode
@@ -239,6 +240,7 @@ def open_house(folder: Path, url: str | None = None) -> House:
     standards = Standards()
     catalog = Catalog(db, access, evidence, standards, clock)
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
+    protection.keyed = Keyed(lake, db, Vault(RootKeys(settings.root_key_file)), clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)

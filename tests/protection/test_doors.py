@@ -84,3 +84,28 @@ def test_the_terminal_prints_csv_json_and_tables_without_formulas(house: House) 
     done = CliRunner().invoke(app, ["protection", "correct", FIRMS, "盟市", "--level", "L2"])
     assert done.exit_code == 0
     assert house.protection.grades(house.steward, FIRMS)[5].level == "L2"
+
+
+def test_masks_are_chosen_over_http_and_at_the_terminal(door: TestClient, house: House) -> None:
+    import typer
+
+    url = f"/api/v1/tables/{FIRMS}/masks"
+    order = {"function": "bucket", "parameters": {"edges": "10/100"}, "reason": "只需规模"}
+    made = door.put(f"{url}/注册资本", json=order).json()
+    assert (made["words"], made["parameters"]) == ("bucket(edges=10/100)", {"edges": [10.0, 100.0]})
+    assert door.put(f"{url}/注册资本", json={**order, "function": "md5"}).status_code == 422
+    assert door.put(f"{url}/注册资本", json={**order, "parameters": {"width": "0"}}).json() == {
+        "code": "mask_parameters"
+    }
+    assert door.put(f"{url}/注册资本", json=order, headers={"x-actor": "stranger"}).status_code == 404
+    app = typer.Typer()
+    app.add_typer(commands.commands(lambda: house.protection, lambda: house.access), name="protection")
+    terminal.set_style(as_json=False, language=Language.ZH)
+    words = ["protection", "mask", FIRMS, "成立日期", "date_trunc", "--with", "unit=year", "--reason", "只需年份"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "date_trunc(unit=year)" in done.stdout
+    assert "bucket(edges=10/100)" in CliRunner().invoke(app, ["protection", "masks", FIRMS]).stdout
+    assert CliRunner().invoke(app, ["protection", "unmask", FIRMS, "成立日期", "--reason", "x"]).exit_code == 0
+    assert door.delete(f"{url}/注册资本", params={"reason": "x"}).status_code == 204
+    assert all(one["ended_at"] for one in door.get(url).json()["masks"])

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.kit import SYSTEM, Actor, Text
+from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience
 from beijiang.protection.models.where import read_where, written
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
+    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
     from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection, SqlGateway, SqlResult
@@ -45,6 +47,14 @@ _RULES = (
     Column("hides", Text("隐去行数", "rows hidden"), right=True),
     Column("reason", Text("理由", "reason")),
     Column("at", Text("时间", "at")),
+)
+_MASKS = (
+    Column("column", Text("数据项", "column"), whole=True),
+    Column("mask", Text("脱敏方式", "mask"), whole=True),
+    Column("weaker", Text("弱于默认", "weaker than default")),
+    Column("reason", Text("理由", "reason")),
+    Column("at", Text("时间", "at")),
+    Column("ended_at", Text("结束", "ended"), spare=True),
 )
 _WHERE = typer.Option(
     ...,
@@ -89,6 +99,7 @@ def commands(get: Callable[[], Protection], access: Callable[[], Access]) -> typ
         show([_row(grade)], _COLUMNS)
 
     _add_rules(group, get, access)
+    _add_masks(group, get, access)
     return group
 
 
@@ -122,6 +133,38 @@ def _add_rules(group: typer.Typer, get: Callable[[], Protection], access: Callab
         """End a row rule; the rows are shown again at once."""
         ended = get().lift(_actor(access, person), rule, reason)
         say(Text(f"行规则 {ended.id} 已解除。", f"Row rule {ended.id} is lifted."))
+
+
+def _add_masks(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
+    @group.command("masks")
+    def masks(table: str = typer.Argument(help="Name of the table."), person: str = _AS) -> None:
+        """Show the masks that were chosen for a table's columns, in force and ended."""
+        show([_mask(one) for one in get().masks(_actor(access, person), table)], _MASKS)
+
+    @group.command("mask")
+    def mask(
+        table: str = typer.Argument(help="Name of the table."),
+        column: str = typer.Argument(help="Name of the column."),
+        function: MaskFunction = typer.Argument(help="How to mask it."),  # noqa: B008
+        parameters: list[str] = typer.Option([], "--with", help="NAME=VALUE; see the how-to on masks."),  # noqa: B008
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = _AS,
+    ) -> None:
+        """Mask a column by a function of the list instead of its default, at every exit."""
+        given = dict(one.partition("=")[::2] for one in parameters)
+        made = get().choose_mask(_actor(access, person), table, column, function, given, reason=reason)
+        show([_mask(made)], _MASKS)
+
+    @group.command("unmask")
+    def unmask(
+        table: str = typer.Argument(help="Name of the table."),
+        column: str = typer.Argument(help="Name of the column."),
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = _AS,
+    ) -> None:
+        """End the chosen mask of a column; its default holds again."""
+        get().drop_mask(_actor(access, person), table, column, reason)
+        say(Text(f"列“{column}”恢复默认脱敏。", f'Column "{column}" has its default mask again.'))
 
 
 def sql_command(get: Callable[[], SqlGateway], access: Callable[[], Access]) -> Callable[..., None]:
@@ -171,6 +214,17 @@ def _rule(rule: RowRule, effect: RuleEffect) -> dict[str, Any]:
         "hides": broken.in_language(language()) if hides is None else hides,
         "reason": rule.reason,
         "at": rule.at,
+    }
+
+
+def _mask(choice: MaskChoice) -> dict[str, Any]:
+    return {
+        "column": choice.column,
+        "mask": choice.words,
+        "weaker": choice.weaker,
+        "reason": choice.reason,
+        "at": choice.at,
+        "ended_at": choice.ended_at,
     }
 
 

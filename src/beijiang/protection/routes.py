@@ -10,11 +10,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor
+from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.reference import kinds
 from beijiang.protection.models.sight import Audience
 from beijiang.tables import Filter, FilterOp
 
 if TYPE_CHECKING:
+    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
     from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection, SqlGateway, SqlResult
@@ -49,6 +51,16 @@ class RuleOrder(BaseModel):
 
     filters: list[ConditionOrder] = Field(min_length=1, max_length=30)
     audience: Audience | None = None
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class MaskOrder(BaseModel):
+    """A function of the closed list with its parameters, and why; see the how-to on masks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    function: MaskFunction
+    parameters: dict[str, str] = Field(default_factory=dict, max_length=5)
     reason: str = Field(min_length=1, max_length=1000)
 
 
@@ -99,11 +111,46 @@ def router(service: Protection, gateway: SqlGateway) -> APIRouter:
     ) -> None:
         service.lift(_actor(request), rule, reason, table=name)
 
+    _add_masks(routes, service)
+
     @routes.post("/sql", summary="Run one SELECT over governed tables; masks and rights hold")
     def sql(request: Request, order: SqlOrder) -> dict[str, Any]:
         return _answer(gateway.run(_actor(request), order.sql, order.purpose))
 
     return routes
+
+
+def _add_masks(routes: APIRouter, service: Protection) -> None:
+    @routes.get("/tables/{name}/masks", summary="Masks that were chosen for columns, in force and ended")
+    def masks(request: Request, name: str) -> dict[str, Any]:
+        return {"masks": [_mask(one) for one in service.masks(_actor(request), name)]}
+
+    @routes.put(
+        "/tables/{name}/masks/{column}", summary="Mask a column by a function of the list instead of its default"
+    )
+    def choose(request: Request, name: str, column: str, order: MaskOrder) -> dict[str, Any]:
+        who = _actor(request)
+        return _mask(service.choose_mask(who, name, column, order.function, order.parameters, reason=order.reason))
+
+    @routes.delete("/tables/{name}/masks/{column}", status_code=204, summary="Go back to the default mask of a column")
+    def drop(
+        request: Request, name: str, column: str, reason: Annotated[str, Query(min_length=1, max_length=1000)]
+    ) -> None:
+        service.drop_mask(_actor(request), name, column, reason)
+
+
+def _mask(choice: MaskChoice) -> dict[str, Any]:
+    return {
+        "column": choice.column,
+        "function": str(choice.function),
+        "parameters": dict(choice.parameters),
+        "words": choice.words,
+        "weaker_than_default": choice.weaker,
+        "reason": choice.reason,
+        "by": choice.by,
+        "at": choice.at.isoformat(),
+        "ended_at": None if choice.ended_at is None else choice.ended_at.isoformat(),
+    }
 
 
 def _actor(request: Request) -> Actor:

@@ -85,6 +85,7 @@ def _release(table: str, found: Resource, version: Version) -> Release | None:
         licence=entry.licence,
         items=frozenset(item.column for item in entry.items),
         grades={item.column: (str(item.level), item.kind or "plain") for item in entry.items if item.level},
+        published_at=version.published_at,
     )
 
 

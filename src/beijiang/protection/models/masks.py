@@ -17,9 +17,14 @@ from sqlglot import exp
 
 from beijiang.engine.checksums import full_match, long
 
-__all__ = ["MASKS", "Masker", "rounded"]
+__all__ = ["MASKS", "SQL_TYPES", "STARS", "Masker", "rounded", "shape_of"]
 
 STARS: Final = "****"
+_IDENTITY: Final = "[0-9]{14,17}[0-9Xx]"
+_MOBILE: Final = "1[0-9]{10}"
+_FIXED: Final = r"[0-9(][0-9()\- ]{8,16}[0-9]"
+_CARD: Final = "[0-9]{12,19}"
+_PASSPORT: Final = "[A-Za-z]{1,2}[0-9]{7,8}"
 _USCC: Final = "[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}"
 _PERSON: Final = "[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]{4}[0-9Xx]"
 """A citizen number has the shape of a credit code too; a natural person's stands in many columns of codes."""
@@ -97,7 +102,7 @@ class Masker:
 
         """
         if mask == "null" or (mask == "full" and kind != "text"):
-            return exp.cast(exp.null(), _SQL_TYPES.get(kind, "VARCHAR"), dialect="duckdb"), _plain(kind)
+            return exp.cast(exp.null(), SQL_TYPES.get(kind, "VARCHAR"), dialect="duckdb"), _plain(kind)
         if mask == "year" and kind in {"date", "timestamp"}:
             return exp.cast(exp.Extract(this=exp.var("YEAR"), expression=column), "BIGINT"), "integer"
         if mask == "round" and kind in {"double", "decimal"}:
@@ -115,7 +120,7 @@ class Masker:
 
 
 def _identity(value: exp.Expr) -> exp.Expr:
-    return _otherwise_stars(value, full_match(value, "[0-9]{14,17}[0-9Xx]"), _keep(value, 6, 4))
+    return _otherwise_stars(value, full_match(value, _IDENTITY), _keep(value, 6, 4))
 
 
 def _sole_trader(value: exp.Expr) -> exp.Expr:
@@ -127,14 +132,14 @@ def _sole_trader(value: exp.Expr) -> exp.Expr:
 
 
 def _phone(value: exp.Expr) -> exp.Expr:
-    mobile = full_match(value, r"1[0-9]{10}")
-    fixed = full_match(value, r"[0-9(][0-9()\- ]{8,16}[0-9]")
+    mobile = full_match(value, _MOBILE)
+    fixed = full_match(value, _FIXED)
     shown = exp.Case().when(mobile, _keep(value, 3, 4)).else_(_keep(value, 4, 2))
     return _otherwise_stars(value, exp.Or(this=mobile.copy(), expression=fixed), shown)
 
 
 def _card(value: exp.Expr) -> exp.Expr:
-    return _otherwise_stars(value, full_match(value, "[0-9]{12,19}"), _keep(value, 0, 4))
+    return _otherwise_stars(value, full_match(value, _CARD), _keep(value, 0, 4))
 
 
 def _name(value: exp.Expr) -> exp.Expr:
@@ -153,7 +158,7 @@ def _plate(value: exp.Expr) -> exp.Expr:
 
 
 def _passport(value: exp.Expr) -> exp.Expr:
-    return _otherwise_stars(value, full_match(value, "[A-Za-z]{1,2}[0-9]{7,8}"), _keep(value, 2, 2))
+    return _otherwise_stars(value, full_match(value, _PASSPORT), _keep(value, 2, 2))
 
 
 def _year(value: exp.Expr) -> exp.Expr:
@@ -207,7 +212,24 @@ MASKS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
 _OWN_WORDS: Final = frozenset({"double", "boolean", "timestamp"})
 """Types that each engine writes as text in its own way; no mask of text has their shape, so they are hidden whole."""
 
-_SQL_TYPES: Final = {
+_SHAPES: Final = {
+    "identity": _IDENTITY,
+    "phone": f"{_MOBILE}|{_FIXED}",
+    "card": _CARD,
+    "passport": _PASSPORT,
+    "plate": _PLATE,
+    "email": _EMAIL,
+}
+
+
+def shape_of(mask: str, value: exp.Expr) -> exp.Expr | None:
+    """Return the test whether a value has the shape that a default mask expects, None for one that expects none."""
+    if mask == "name":
+        return long(value, 2, _NAME_LIMIT)
+    return full_match(value, _SHAPES[mask]) if mask in _SHAPES else None
+
+
+SQL_TYPES: Final = {
     "integer": "BIGINT",
     "decimal": "DOUBLE",
     "double": "DOUBLE",
