@@ -44,7 +44,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Quality, Runner
 from beijiang.standards import Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
@@ -78,6 +78,7 @@ class Platform:
     catalog: Catalog
     protection: Protection
     gate: Gate
+    releases: Releases
     sql: SqlGateway
     ingest: Ingest
     bench: Bench
@@ -103,6 +104,7 @@ class Platform:
             self.tables,
             self.catalog,
             self.protection,
+            self.releases,
             self.sql,
             self.ingest,
             self.bench,
@@ -193,7 +195,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     counting = SparkEngine(settings.spark_url, settings.time_zone) if settings.spark_url else engine
     runner = Runner(Measures(lake, engine, counting), standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
-    catalog.release_check = quality
+    releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
+    catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
@@ -217,6 +220,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         catalog=catalog,
         protection=protection,
         gate=gate,
+        releases=releases,
         sql=sql,
         ingest=ingest,
         bench=bench,

@@ -61,3 +61,25 @@ def test_who_may_not_choose_gets_no_form(desk: Callable[..., Any], office: Any) 
         assert f"{PAGE}/masks" not in desk(role).get(PAGE).text
         desk(role).post(f"{PAGE}/masks", {"column": "编号", "function": "suppress", "reason": "x"})
     assert len(office.protection.masks(SYSTEM, TABLE)) == before
+
+
+def test_the_release_check_on_the_page(desk: Callable[..., Any], office: Any) -> None:
+    steward = desk("steward")
+    page = steward.get(PAGE).text
+    assert "发布检查" in page
+    assert "还没有报告" in page
+    columns = [c.name for c in office.tables.get(SYSTEM, TABLE).columns]
+    words = {"column": columns, "role": ["quasi" if c == "编号" else "" for c in columns], "reason": "测<b>试"}
+    steward.post(f"{PAGE}/release-roles", words)
+    page = steward.get(PAGE).text
+    assert "声明已保存" in page
+    assert "准标识符" in page
+    steward.post(f"{PAGE}/release-check", {})
+    assert "没有无条件开放或共享的数据项" in steward.get(PAGE).text
+    assert office.releases.roles(SYSTEM, TABLE).roles == {"编号": "quasi"}
+    for role in ("bureau_reviewer", "audit_admin"):
+        desk(role).post(f"{PAGE}/release-roles", {**words, "role": ["" for _ in columns]})
+    assert office.releases.roles(SYSTEM, TABLE).roles == {"编号": "quasi"}
+    steward.get(f"{PAGE}?lang=en")
+    assert "Release check" in steward.get(PAGE).text
+    steward.get(f"{PAGE}?lang=zh-CN")

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.reference import Kind, kinds
+    from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
-    from beijiang.protection.service import ColumnImpact, Gate, Keyed, Protection, SqlGateway, SqlResult
+    from beijiang.protection.service import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway, SqlResult
 
 __all__ = [
     "AUDIENCE_NAMES",
@@ -23,6 +24,7 @@ __all__ = [
     "Audience",
     "ColumnGrade",
     "ColumnImpact",
+    "ColumnRole",
     "Findings",
     "Gate",
     "GradeSource",
@@ -33,6 +35,9 @@ __all__ = [
     "MaskFunction",
     "Personal",
     "Protection",
+    "ReleaseReport",
+    "Releases",
+    "Roles",
     "RowRule",
     "RuleEffect",
     "SqlGateway",
@@ -45,6 +50,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.protection import service
-    from beijiang.protection.models import choices, grades, reference, sight
+    from beijiang.protection.models import choices, grades, reference, releases, sight
 
-    return next(getattr(room, name) for room in (service, choices, grades, reference, sight) if hasattr(room, name))
+    return next(
+        getattr(room, name) for room in (service, choices, grades, reference, releases, sight) if hasattr(room, name)
+    )

@@ -12,7 +12,18 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
 from beijiang.kit import BeijiangError, Invalid, Text
-from beijiang.protection import AUDIENCE_NAMES, EVERYBODY, PARAMETERS, Audience, MaskChoice, MaskFunction, kinds
+from beijiang.protection import (
+    AUDIENCE_NAMES,
+    EVERYBODY,
+    PARAMETERS,
+    Audience,
+    ColumnRole,
+    MaskChoice,
+    MaskFunction,
+    ReleaseReport,
+    Roles,
+    kinds,
+)
 from beijiang.tables import VALID_TO, Exit, Filter, FilterOp, moment_of
 
 if TYPE_CHECKING:
@@ -39,9 +50,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         info = platform.tables.get(who, name)
         grades, rules, preview, governed, fault = {}, None, None, None, None
         masks: tuple[MaskChoice, ...] = ()
+        roles: Roles | None = None
+        reports: tuple[ReleaseReport, ...] = ()
         try:
             grades = {grade.column: grade for grade in platform.protection.grades(who, name)}
             masks = platform.protection.masks(who, name)
+            roles, reports = platform.releases.roles(who, name), platform.releases.reports(who, name)
             rules = platform.protection.rules(who, name)  # before the gate: a rule may be why it shows nothing
             governed = platform.tables.open(who, name, "preview", Exit.PREVIEW)
             holding = [Filter(VALID_TO, FilterOp.ISNULL)] if now and info.history else []
@@ -56,6 +70,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             grades=grades,
             rules=rules,
             masks=masks,
+            roles=roles,
+            reports=reports,
+            column_roles=tuple(ColumnRole),
             mask_functions=tuple(MaskFunction),
             mask_parameters={f: tuple(names) for f, names in PARAMETERS.items()},
             audiences=AUDIENCE_NAMES,

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
+from beijiang.engine.port import View
 from beijiang.kit import ActorKind, BeijiangError, NotFound
 from beijiang.protection.models.choices import KEYED, TYPES, for_outsiders, in_force
 from beijiang.protection.models.conditions import column_ref
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.sight import RowRule
     from beijiang.protection.service.grading import Protection
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
@@ -153,6 +155,33 @@ class Gate:
         decided = self._decide(actor, table, before.version if version is None else version)
         return decided is not None and decided[0].digest == before.digest
 
+    def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
+        """Return what outsiders would see of a release that is not made yet, for the release check; None for nothing.
+
+        Only numbers are counted in the view; it is handed to nobody.
+        """
+        facts, grades, rules, choices = self._protection.view_of(candidate.table)
+        if facts is None or candidate.table_version > facts.version:
+            return None
+        snapshot = self._lake.snapshot(candidate.table, candidate.table_version)
+        sight = _sight(snapshot, audience, grades, rules, choices, candidate)
+        if sight is None:
+            return None
+        snapshot, made = self._with_keyed(snapshot, sight)
+        columns, expressions = self._columns(snapshot, sight, made=made)
+        governed = Governed(
+            tools=self._tools,
+            snapshot=snapshot,
+            sight=sight,
+            columns=columns,
+            expressions=expressions,
+            caps=exit_caps()[Exit.QUALITY],
+            receipt="",
+            still_allowed=lambda: False,
+        )
+        query, scan = governed.governed_query(candidate.table)
+        return sight, columns, View(query, {candidate.table: scan})
+
     def _decide(self, actor: Actor, table: str, version: int | None) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
         facts, grades, rules, choices = self._protection.view_of(table)
@@ -167,24 +196,8 @@ class Gate:
             snapshot = self._lake.snapshot(table, number)
         except NotFound:
             return None
-        if audience in OUTSIDERS and release is not None:
-            grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
-        chosen = _chosen(choices, audience, release, grades)
-        obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release), chosen)
-        if not obligations:
-            return None
-        filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
-        if any(f.column not in snapshot.schema.names for f in filters):
-            return None  # the filter's column is gone: nobody can say which rows are to be hidden
-        sight = Sight(
-            audience=audience,
-            table=snapshot.table,
-            version=snapshot.version,
-            obligations=obligations,
-            withheld=withheld,
-            row_filters=filters,
-        )
-        return sight, snapshot
+        sight = _sight(snapshot, audience, grades, rules, choices, release)
+        return None if sight is None else (sight, snapshot)
 
     def _audience(self, actor: Actor, facts: TableFacts | None, release: Release | None) -> Audience | None:
         """Return the highest standing that the policies grant; asked for unknown tables too, so that both cost alike."""
@@ -317,6 +330,34 @@ def _as_reviewed(grade: ColumnGrade, audience: Audience, release: Release) -> Co
     if now_at != then_at:
         return grade if now_at > then_at else then
     return grade if grade.level.rank > then.level.rank else then
+
+
+def _sight(
+    snapshot: Snapshot,
+    audience: Audience,
+    grades: Mapping[str, ColumnGrade],
+    rules: Sequence[RowRule],
+    choices: Sequence[MaskChoice],
+    release: Release | None,
+) -> Sight | None:
+    """Return what an audience sees of a version, None for nothing at all."""
+    if audience in OUTSIDERS and release is not None:
+        grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
+    chosen = _chosen(choices, audience, release, grades)
+    obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release), chosen)
+    if not obligations:
+        return None
+    filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
+    if any(f.column not in snapshot.schema.names for f in filters):
+        return None  # the filter's column is gone: nobody can say which rows are to be hidden
+    return Sight(
+        audience=audience,
+        table=snapshot.table,
+        version=snapshot.version,
+        obligations=obligations,
+        withheld=withheld,
+        row_filters=filters,
+    )
 
 
 def _chosen(
