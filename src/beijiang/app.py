@@ -52,7 +52,7 @@ def create_app(platform: Platform) -> FastAPI:
         ingest_routes.schedules_router(platform.schedules, platform.freshness, platform.alerts),
         ingest_routes.captures_router(platform.captures),
         jobs_routes.router(platform.jobs),
-        protection_routes.router(platform.protection, platform.sql),
+        protection_routes.router(platform.protection, platform.sql, platform.releases),
         quality_routes.router(platform.quality),
         recipes_routes.router(platform.recipes),
         quality_routes.mapping_router(platform.mappings),

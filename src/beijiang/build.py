@@ -45,7 +45,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Protection, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Registry, Standards
@@ -80,6 +80,7 @@ class Platform:
     catalog: Catalog
     protection: Protection
     gate: Gate
+    releases: Releases
     sql: SqlGateway
     ingest: Ingest
     bench: Bench
@@ -109,6 +110,7 @@ class Platform:
             self.tables,
             self.catalog,
             self.protection,
+            self.releases,
             self.sql,
             self.ingest,
             self.bench,
@@ -185,13 +187,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
+    vault = Vault(RootKeys(settings.root_key_file))
+    protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
     sql = SqlGateway(gate, engine, access, evidence, settings)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
-    vault = Vault(RootKeys(settings.root_key_file))
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     harvests = Harvests(sources, ingest, register=catalog)
     streams = Streams(ingest, tables, vault, access, evidence, sources.outbound)
@@ -205,9 +208,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     measures = Measures(lake, engine, counting)
     runner = Runner(measures, standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
-    catalog.release_check = quality
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
+    releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
+    catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
@@ -232,6 +236,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         catalog=catalog,
         protection=protection,
         gate=gate,
+        releases=releases,
         sql=sql,
         ingest=ingest,
         bench=bench,

@@ -144,7 +144,7 @@ def _catalog() -> typer.Typer:
 def _protection() -> typer.Typer:
     from beijiang.protection.commands import commands
 
-    return commands(_get(lambda p: p.protection), _get(lambda p: p.access))
+    return commands(_get(lambda p: p.protection), _get(lambda p: p.access), _get(lambda p: p.releases))
 
 
 def _quality() -> typer.Typer:
@@ -234,7 +234,9 @@ LATER = {
     "streams": Later("Streams: messages that keep coming, by webhook or MQTT, and their window tables.", _streams),
     "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
-    "protection": Later("Grades of columns and rules on rows: see them, change them.", _protection),
+    "protection": Later(
+        "Grades and masks of columns, rules on rows, release checks: see them, change them.", _protection
+    ),
     "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),

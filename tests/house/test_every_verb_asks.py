@@ -21,6 +21,7 @@ MACHINERY: dict[str, set[str]] = {
     "Bench": {"work"},
     "Alerts": {"clear", "open", "say"},
     "Catalog": {
+        "candidate",
         "advance_release",
         "apply_grades",
         "cycle_of",
@@ -41,6 +42,7 @@ MACHINERY: dict[str, set[str]] = {
     "Streams": {"attend", "check_windows", "locked_out", "stop", "verify_work", "work"},
     "Windows": {"on_table_written", "work"},
     "Protection": {
+        "prepare_masks",
         "all_facts",
         "facts",
         "grades_of",
@@ -54,6 +56,7 @@ MACHINERY: dict[str, set[str]] = {
     "Quality": {"held", "keeps_back", "on_table_written", "preset", "presets", "work"},
     "Recipes": {"on_table_written", "work"},
     "SqlGateway": {"bound"},
+    "Releases": {"keeps_back"},
     "Tables": {"recover"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.

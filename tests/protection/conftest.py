@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from beijiang.access import Access, OrganisationDraft, Role
-from beijiang.catalog import Catalog, OpenType, Resource, ResourceEdit, ShareType
+from beijiang.catalog import Catalog, OpenType, Resource, ResourceEdit, ShareType, VersionCleared
+from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.evidence import Evidence, EvidenceQuery, EvidenceReader, EvidenceRecord
 from beijiang.kit import SYSTEM, Actor, ActorKind, FixedClock, new_id
-from beijiang.protection import Gate, Protection, SqlGateway
+from beijiang.protection import Gate, Keyed, Protection, Releases, SqlGateway
 from beijiang.settings import Settings
 from beijiang.standards import Standards
 from beijiang.tables import CommitRequest, Lake, Tables, TableVersion, TableWritten, WriteMode
@@ -143,6 +144,7 @@ class House:
     catalog: Catalog
     protection: Protection
     gate: Gate
+    releases: Releases
     sql: SqlGateway
     lake: Lake
     tables: Tables
@@ -239,10 +241,14 @@ def open_house(folder: Path, url: str | None = None) -> House:
     standards = Standards()
     catalog = Catalog(db, access, evidence, standards, clock)
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
+    protection.keyed = Keyed(lake, db, Vault(RootKeys(settings.root_key_file)), clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
+    releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
+    catalog.release_checks = (releases,)
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     db.subscribe(TableWritten, "catalog", catalog.on_table_written)
     db.subscribe(TableWritten, "protection", protection.on_table_written)
+    db.subscribe(VersionCleared, "protection", protection.on_version_cleared)
     events: list[TableWritten] = []
     db.subscribe(TableWritten, "test", events.append)
     return House(
@@ -256,6 +262,7 @@ def open_house(folder: Path, url: str | None = None) -> House:
         catalog=catalog,
         protection=protection,
         gate=gate,
+        releases=releases,
         sql=SqlGateway(gate, engine, access, evidence, settings),
         lake=lake,
         tables=tables,

@@ -35,7 +35,7 @@ def door(house: House) -> TestClient:
     async def told(_request: Request, error: BeijiangError) -> JSONResponse:
         return JSONResponse({"code": error.reason}, status_code=error.status)
 
-    app.include_router(routes.router(house.protection, house.sql))
+    app.include_router(routes.router(house.protection, house.sql, house.releases))
     house.write_firms(30)
     return TestClient(app)
 
@@ -71,7 +71,9 @@ def test_the_terminal_prints_csv_json_and_tables_without_formulas(house: House) 
     house.write_firms(30)
     app = typer.Typer()
     app.command("sql")(commands.sql_command(lambda: house.sql, lambda: house.access))
-    app.add_typer(commands.commands(lambda: house.protection, lambda: house.access), name="protection")
+    app.add_typer(
+        commands.commands(lambda: house.protection, lambda: house.access, lambda: house.releases), name="protection"
+    )
     terminal.set_style(as_json=False, language=Language.ZH)
     query = f"SELECT 企业名称 AS 名称, '=1+1' AS x FROM {FIRMS} ORDER BY 1 LIMIT 2"
     out = CliRunner().invoke(app, ["sql", query, "--format", "csv"]).stdout
@@ -84,3 +86,64 @@ def test_the_terminal_prints_csv_json_and_tables_without_formulas(house: House) 
     done = CliRunner().invoke(app, ["protection", "correct", FIRMS, "盟市", "--level", "L2"])
     assert done.exit_code == 0
     assert house.protection.grades(house.steward, FIRMS)[5].level == "L2"
+
+
+def test_masks_are_chosen_over_http_and_at_the_terminal(door: TestClient, house: House) -> None:
+    import typer
+
+    url = f"/api/v1/tables/{FIRMS}/masks"
+    order = {"function": "bucket", "parameters": {"edges": "10/100"}, "reason": "只需规模"}
+    made = door.put(f"{url}/注册资本", json=order).json()
+    assert (made["words"], made["parameters"]) == ("bucket(edges=10/100)", {"edges": [10.0, 100.0]})
+    assert door.put(f"{url}/注册资本", json={**order, "function": "md5"}).status_code == 422
+    assert door.put(f"{url}/注册资本", json={**order, "parameters": {"width": "0"}}).json() == {
+        "code": "mask_parameters"
+    }
+    assert door.put(f"{url}/注册资本", json=order, headers={"x-actor": "stranger"}).status_code == 404
+    app = typer.Typer()
+    app.add_typer(
+        commands.commands(lambda: house.protection, lambda: house.access, lambda: house.releases), name="protection"
+    )
+    terminal.set_style(as_json=False, language=Language.ZH)
+    words = ["protection", "mask", FIRMS, "成立日期", "date_trunc", "--with", "unit=year", "--reason", "只需年份"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "date_trunc(unit=year)" in done.stdout
+    assert "bucket(edges=10/100)" in CliRunner().invoke(app, ["protection", "masks", FIRMS]).stdout
+    assert CliRunner().invoke(app, ["protection", "unmask", FIRMS, "成立日期", "--reason", "x"]).exit_code == 0
+    assert door.delete(f"{url}/注册资本", params={"reason": "x"}).status_code == 204
+    assert all(one["ended_at"] for one in door.get(url).json()["masks"])
+
+
+def test_the_release_check_over_http_and_at_the_terminal(door: TestClient, house: House) -> None:
+    import typer
+
+    url = f"/api/v1/tables/{FIRMS}"
+    assert (
+        door.get(f"{url}/release-roles").json() | {"persons": False, "declared": False, "roles": {}}
+        == door.get(f"{url}/release-roles").json()
+    )
+    assert door.post(f"{url}/release-checks", headers={"x-actor": "stranger"}).status_code == 404
+    house.publish(FIRMS)
+    made = door.post(f"{url}/release-checks").json()["reports"]
+    assert [(one["audience"], one["passed"]) for one in made] == [("open", True), ("shared", True)]
+    order = {"roles": {"盟市": "quasi", "注册资本": "quasi"}, "reason": "经营者为个人"}
+    assert door.put(f"{url}/release-roles", json=order).json()["persons"] is True
+    assert door.put(f"{url}/release-roles", json={**order, "roles": {"盟市": "other"}}).status_code == 422
+    app = typer.Typer()
+    app.add_typer(
+        commands.commands(lambda: house.protection, lambda: house.access, lambda: house.releases), name="protection"
+    )
+    terminal.set_style(as_json=False, language=Language.ZH)
+    done = CliRunner().invoke(app, ["protection", "release-check", FIRMS])
+    assert done.exit_code == 1
+    assert "未通过" in done.stdout
+    assert "注册资本" in CliRunner().invoke(app, ["protection", "roles", FIRMS]).stdout
+    words = ["protection", "declare", FIRMS, "--role", "盟市=plain", "--reason", "企业所在地"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(app, ["protection", "release-check", FIRMS]).exit_code == 0
+    assert "社会公众" in CliRunner().invoke(app, ["protection", "release-reports", FIRMS]).stdout
+    newest = door.get(f"{url}/release-checks").json()["reports"][0]
+    printed = CliRunner().invoke(app, ["protection", "release-report", FIRMS, newest["id"]]).stdout
+    assert json.loads(printed) == newest == door.get(f"{url}/release-checks/{newest['id']}").json()
+    assert door.get(f"{url}/release-checks/rel_none").json() == {"code": "report_not_found"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from beijiang.kit import Event, Text
+
+if TYPE_CHECKING:
+    from beijiang.catalog.models import Release
 
 __all__ = ["ReleaseCheck", "VersionCleared"]
 
@@ -19,8 +22,8 @@ class VersionCleared(Event):
 
 
 class ReleaseCheck(Protocol):
-    """Say whether readers may have a version; implemented by quality, wired in build.py."""
+    """Say whether readers may have a version; implemented by quality and protection, wired in build.py."""
 
-    def keeps_back(self, table: str, version: int) -> Text | None:
-        """Return why readers must not get a version, None where nothing speaks against it."""
+    def keeps_back(self, candidate: Release) -> Text | None:
+        """Return why readers must not get what would be released, None where nothing speaks against it."""
         ...

@@ -1,9 +1,11 @@
-"""Secrets at rest: sealed by envelope encryption under a root key that is kept outside the home folder.
+"""Secrets at rest, pseudonyms and format-preserving encryption; root keys are kept outside the home folder.
 
-Nothing else in the platform seals or opens anything; callers name a purpose and a context, never an algorithm or a key.
+Nothing else in the platform seals, opens or hashes under a key; callers name a purpose and a context, never an algorithm.
 """
 
+from beijiang.crypto.ff1 import Ff1
+from beijiang.crypto.pseudonyms import Pseudonyms
 from beijiang.crypto.rootkeys import RootKeys
 from beijiang.crypto.vault import Vault
 
-__all__ = ["RootKeys", "Vault"]
+__all__ = ["Ff1", "Pseudonyms", "RootKeys", "Vault"]

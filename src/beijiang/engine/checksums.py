@@ -85,8 +85,8 @@ def _modulo(value: exp.Expr, by: int) -> exp.Expr:
 
 
 def full_match(value: exp.Expr, pattern: str) -> exp.Expr:
-    """Test whether a whole text matches a pattern."""
-    return exp.RegexpLike(this=value.copy(), expression=_text(f"^(?:{pattern})$"))
+    r"""Test whether a whole text matches a pattern; ``\z``, because to some engines ``$`` stands before a last line break too."""
+    return exp.RegexpLike(this=value.copy(), expression=_text(rf"^(?:{pattern})\z"))
 
 
 def long(value: exp.Expr, low: int, high: int) -> exp.Expr:

@@ -1,6 +1,7 @@
 """What is sensitive, how it is masked, and THE GATE through which every row leaves; also the SQL gateway.
 
-Owns the tables ``graded_table``, ``column_grade``, ``row_rule`` and ``protection_secret``. Nothing else may read a table
+Owns the tables ``graded_table``, ``column_grade``, ``row_rule``, ``mask_choice``, ``mask_key``,
+``column_role``, ``release_report`` and ``protection_secret``. Nothing else may read a table
 for a person. Loaded on first use, so that ``beijiang --help`` stays quick.
 """
 
@@ -9,24 +10,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.reference import Kind, kinds
+    from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
-    from beijiang.protection.service import ColumnImpact, Gate, Protection, SqlGateway, SqlResult
+    from beijiang.protection.service import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway, SqlResult
 
 __all__ = [
     "AUDIENCE_NAMES",
     "EVERYBODY",
+    "PARAMETERS",
     "Audience",
     "ColumnGrade",
     "ColumnImpact",
+    "ColumnRole",
     "Findings",
     "Gate",
     "GradeSource",
+    "Keyed",
     "Kind",
     "Level",
+    "MaskChoice",
+    "MaskFunction",
     "Personal",
     "Protection",
+    "ReleaseReport",
+    "Releases",
+    "Roles",
     "RowRule",
     "RuleEffect",
     "SqlGateway",
@@ -39,6 +50,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.protection import service
-    from beijiang.protection.models import grades, reference, sight
+    from beijiang.protection.models import choices, grades, reference, releases, sight
 
-    return next(getattr(room, name) for room in (service, grades, reference, sight) if hasattr(room, name))
+    return next(
+        getattr(room, name) for room in (service, choices, grades, reference, releases, sight) if hasattr(room, name)
+    )

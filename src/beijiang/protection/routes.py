@@ -10,14 +10,18 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor
+from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.reference import kinds
+from beijiang.protection.models.releases import ColumnRole
 from beijiang.protection.models.sight import Audience
 from beijiang.tables import Filter, FilterOp
 
 if TYPE_CHECKING:
+    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.releases import Roles
     from beijiang.protection.models.sight import RowRule, RuleEffect
-    from beijiang.protection.service import Protection, SqlGateway, SqlResult
+    from beijiang.protection.service import Protection, Releases, SqlGateway, SqlResult
 
 __all__ = ["router"]
 
@@ -52,6 +56,25 @@ class RuleOrder(BaseModel):
     reason: str = Field(min_length=1, max_length=1000)
 
 
+class MaskOrder(BaseModel):
+    """A function of the closed list with its parameters, and why; see the how-to on masks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    function: MaskFunction
+    parameters: dict[str, str] = Field(default_factory=dict, max_length=5)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class RolesOrder(BaseModel):
+    """Which columns tell persons apart (quasi), are sensitive, count persons, or are not about persons (plain), and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    roles: dict[str, ColumnRole] = Field(max_length=500)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
 class SqlOrder(BaseModel):
     """One SELECT and what it is for."""
 
@@ -61,7 +84,7 @@ class SqlOrder(BaseModel):
     purpose: str = Field(default="", max_length=500)
 
 
-def router(service: Protection, gateway: SqlGateway) -> APIRouter:
+def router(service: Protection, gateway: SqlGateway, releases: Releases) -> APIRouter:
     """Return the endpoints under ``/api/v1``."""
     routes = APIRouter(prefix="/api/v1", tags=["protection"])
 
@@ -99,11 +122,86 @@ def router(service: Protection, gateway: SqlGateway) -> APIRouter:
     ) -> None:
         service.lift(_actor(request), rule, reason, table=name)
 
+    _add_masks(routes, service)
+    _add_releases(routes, releases)
+
     @routes.post("/sql", summary="Run one SELECT over governed tables; masks and rights hold")
     def sql(request: Request, order: SqlOrder) -> dict[str, Any]:
         return _answer(gateway.run(_actor(request), order.sql, order.purpose))
 
     return routes
+
+
+def _add_masks(routes: APIRouter, service: Protection) -> None:
+    @routes.get("/tables/{name}/masks", summary="Masks that were chosen for columns, in force and ended")
+    def masks(request: Request, name: str) -> dict[str, Any]:
+        return {"masks": [_mask(one) for one in service.masks(_actor(request), name)]}
+
+    @routes.put(
+        "/tables/{name}/masks/{column}", summary="Mask a column by a function of the list instead of its default"
+    )
+    def choose(request: Request, name: str, column: str, order: MaskOrder) -> dict[str, Any]:
+        who = _actor(request)
+        return _mask(service.choose_mask(who, name, column, order.function, order.parameters, reason=order.reason))
+
+    @routes.delete("/tables/{name}/masks/{column}", status_code=204, summary="Go back to the default mask of a column")
+    def drop(
+        request: Request, name: str, column: str, reason: Annotated[str, Query(min_length=1, max_length=1000)]
+    ) -> None:
+        service.drop_mask(_actor(request), name, column, reason)
+
+
+def _add_releases(routes: APIRouter, releases: Releases) -> None:
+    @routes.get(
+        "/tables/{name}/release-roles",
+        summary="What each column does to the anonymity of persons: declared or proposed",
+    )
+    def roles(request: Request, name: str) -> dict[str, Any]:
+        return _roles(releases.roles(_actor(request), name))
+
+    @routes.put(
+        "/tables/{name}/release-roles", summary="Declare quasi-identifiers, sensitive attributes and counts of persons"
+    )
+    def declare(request: Request, name: str, order: RolesOrder) -> dict[str, Any]:
+        return _roles(releases.declare(_actor(request), name, order.roles, order.reason))
+
+    @routes.post("/tables/{name}/release-checks", status_code=201, summary="Check what would be opened and shared now")
+    def check(request: Request, name: str) -> dict[str, Any]:
+        return {"reports": [one.to_json() for one in releases.check(_actor(request), name)]}
+
+    @routes.get("/tables/{name}/release-checks", summary="Reports of release checks, newest first")
+    def reports(request: Request, name: str) -> dict[str, Any]:
+        return {"reports": [one.to_json() for one in releases.reports(_actor(request), name)]}
+
+    @routes.get("/tables/{name}/release-checks/{report}", summary="One report of a release check")
+    def report(request: Request, name: str, report: str) -> dict[str, Any]:
+        return releases.report(_actor(request), name, report).to_json()
+
+
+def _roles(found: Roles) -> dict[str, Any]:
+    return {
+        "table": found.table,
+        "persons": found.persons,
+        "declared": found.declared,
+        "roles": {name: str(role) for name, role in found.roles.items()},
+        "reason": found.reason,
+        "by": found.declared_by,
+        "at": None if found.declared_at is None else found.declared_at.isoformat(),
+    }
+
+
+def _mask(choice: MaskChoice) -> dict[str, Any]:
+    return {
+        "column": choice.column,
+        "function": str(choice.function),
+        "parameters": dict(choice.parameters),
+        "words": choice.words,
+        "weaker_than_default": choice.weaker,
+        "reason": choice.reason,
+        "by": choice.by,
+        "at": choice.at.isoformat(),
+        "ended_at": None if choice.ended_at is None else choice.ended_at.isoformat(),
+    }
 
 
 def _actor(request: Request) -> Actor:

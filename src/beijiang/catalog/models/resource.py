@@ -141,6 +141,7 @@ class Release:
     """All columns that the published version describes."""
     grades: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Level and kind of each column as they were reviewed with the published version."""
+    published_at: datetime | None = None
 
 
 @lru_cache(maxsize=1024)

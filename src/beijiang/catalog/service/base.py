@@ -65,15 +65,15 @@ class Base:
         self._indexer = Indexer(standards)
         self._finder = Finder(self._label)
         self._departments: dict[str, Text] = {}
-        self.release_check: ReleaseCheck | None = None
-        """Asked before readers are moved to a version of a table; set in build.py."""
+        self.release_checks: Sequence[ReleaseCheck] = ()
+        """Asked in this order before readers are moved to a version of a table; set in build.py."""
         self._releases: dict[str, tuple[tuple[str, int, str, str], Release | None]] = {}
 
-    def _kept_back(self, table: str | None, version: int) -> Text | None:
-        """Return why readers must not get a version of a table, if there is a reason."""
-        if table is None or not version or self.release_check is None:
+    def _kept_back(self, candidate: Release | None) -> Text | None:
+        """Return the first reason why readers must not get what would be released, if there is one."""
+        if candidate is None:
             return None
-        return self.release_check.keeps_back(table, version)
+        return next((why for one in self.release_checks if (why := one.keeps_back(candidate)) is not None), None)
 
     def _today(self) -> date:
         return self._clock.now().astimezone(self._zone).date()

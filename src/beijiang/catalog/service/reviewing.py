@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.catalog.models import Action, Gap, Resource, State, Version
 from beijiang.catalog.models.entry import canonical, digest
-from beijiang.catalog.service.base import Base, graded
+from beijiang.catalog.service.base import graded
 from beijiang.catalog.service.rules import gaps
+from beijiang.catalog.service.serving import Serving
 from beijiang.catalog.store import ResourceStore
 from beijiang.kit import Actor, Conflict, Denied, Invalid, Refused, Text, Unauthenticated
 
@@ -21,7 +22,7 @@ PROFILE = "guide2017"
 """The catalog profile that entries are checked against (`standards.md`)."""
 
 
-class Reviewing(Base):
+class Reviewing(Serving):
     """The steps of the lifecycle table."""
 
     def missing(self, actor: Actor, resource_id: str) -> tuple[Gap, ...]:
@@ -127,12 +128,12 @@ class Reviewing(Base):
         Raises:
             Denied: the actor does not publish for the bureau.
             Refused: the actor submitted it, or approved it for the own department.
-            Conflict: the state does not allow it, or quality keeps the table's version back (``version_held``).
+            Conflict: the state does not allow it, or quality or the release check keeps the version back (``version_held``).
             Invalid: what was complete at submission no longer is.
 
         """
         seen = self._seen(actor, Permission.CATALOG_RESOURCE_PUBLISH, resource_id)
-        why = self._kept_back(seen.table, seen.facts.version)
+        why = self._kept_back(self._candidate(seen))
         if why is not None:
             raise Conflict(why.zh, why.en, code="version_held")
         with self._db.begin() as tx:

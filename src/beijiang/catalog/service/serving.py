@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
-from beijiang.catalog.models import OpenType, Personal, Release, Resource, ShareType, Version
+from beijiang.catalog.models import Entry, OpenType, Personal, Release, Resource, ShareType, State, Version
 from beijiang.catalog.service.base import TOO_SENSITIVE, Base
 from beijiang.catalog.store import ResourceStore
 from beijiang.kit import SYSTEM
@@ -33,6 +34,20 @@ class Serving(Base):
             self._releases[table] = made_of, release
         return release
 
+    def candidate(self, table: str) -> Release | None:
+        """Return what would be released of a table if its entry were published, or its readers moved on, now."""
+        found = self.resource_for_table(table)
+        return None if found is None else self._candidate(found)
+
+    def _candidate(self, found: Resource) -> Release | None:
+        """Return the release that a publication would make; of a published entry the same release with the newest version."""
+        if found.table is None or not found.facts.version:
+            return None
+        if found.state is State.PUBLISHED:
+            release = self.released(found.table)
+            return None if release is None else replace(release, table_version=found.facts.version)
+        return _offer(found.table, found, found.entry, found.versions + 1, found.facts.version, self._clock.now())
+
     def resource_for_table(self, table: str) -> Resource | None:
         """Return the resource that describes a table, in whatever state it is."""
         with self._db.read() as connection:
@@ -49,7 +64,8 @@ class Serving(Base):
         Called by protection once columns and grades of that version are known to be no stricter. It never goes back,
         and does nothing for what is not published, or for a version that is kept back.
         """
-        if self._kept_back(table, version) is not None:
+        release = self.released(table)
+        if release is None or self._kept_back(replace(release, table_version=version)) is not None:
             return False
         with self._db.begin() as tx:
             store = ResourceStore(tx.connection)
@@ -68,14 +84,19 @@ def _release(table: str, found: Resource, version: Version) -> Release | None:
     """Return what a published version offers, None when its text was tampered with or readers have no table version."""
     if found.released_table_version is None or not version.intact:
         return None
-    entry = version.entry
+    return _offer(table, found, version.entry, version.number, found.released_table_version, version.published_at)
+
+
+def _offer(
+    table: str, found: Resource, entry: Entry, number: int, table_version: int, published_at: datetime
+) -> Release:
     closed = _closed(found)
     level = max((g.level for c, g in found.grades.items() if entry.item(c)), default=entry.level)
     return Release(
         resource_id=found.id,
-        version_no=version.number,
+        version_no=number,
         table=table,
-        table_version=found.released_table_version,
+        table_version=table_version,
         open_type=entry.open_type or OpenType.NOT_OPEN,
         open_items=entry.open_items - closed,
         level=level,
@@ -85,6 +106,7 @@ def _release(table: str, found: Resource, version: Version) -> Release | None:
         licence=entry.licence,
         items=frozenset(item.column for item in entry.items),
         grades={item.column: (str(item.level), item.kind or "plain") for item in entry.items if item.level},
+        published_at=published_at,
     )
 
 

@@ -12,7 +12,18 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
 from beijiang.kit import BeijiangError, Invalid, Text
-from beijiang.protection import AUDIENCE_NAMES, EVERYBODY, Audience, kinds
+from beijiang.protection import (
+    AUDIENCE_NAMES,
+    EVERYBODY,
+    PARAMETERS,
+    Audience,
+    ColumnRole,
+    MaskChoice,
+    MaskFunction,
+    ReleaseReport,
+    Roles,
+    kinds,
+)
 from beijiang.tables import VALID_TO, Exit, Filter, FilterOp, moment_of
 
 if TYPE_CHECKING:
@@ -38,8 +49,13 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         who = person(request)
         info = platform.tables.get(who, name)
         grades, rules, preview, governed, fault = {}, None, None, None, None
+        masks: tuple[MaskChoice, ...] = ()
+        roles: Roles | None = None
+        reports: tuple[ReleaseReport, ...] = ()
         try:
             grades = {grade.column: grade for grade in platform.protection.grades(who, name)}
+            masks = platform.protection.masks(who, name)
+            roles, reports = platform.releases.roles(who, name), platform.releases.reports(who, name)
             rules = platform.protection.rules(who, name)  # before the gate: a rule may be why it shows nothing
             governed = platform.tables.open(who, name, "preview", Exit.PREVIEW)
             holding = [Filter(VALID_TO, FilterOp.ISNULL)] if now and info.history else []
@@ -53,6 +69,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             info=info,
             grades=grades,
             rules=rules,
+            masks=masks,
+            roles=roles,
+            reports=reports,
+            column_roles=tuple(ColumnRole),
+            mask_functions=tuple(MaskFunction),
+            mask_parameters={f: tuple(names) for f, names in PARAMETERS.items()},
             audiences=AUDIENCE_NAMES,
             everybody=EVERYBODY,
             operators=tuple(FilterOp),
@@ -124,6 +146,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return frame.attempt(request, back, step)
 
     _add_rules(pages, frame, platform)
+    _add_masks(pages, frame, platform)
     return pages
 
 
@@ -158,6 +181,48 @@ def _add_rules(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             platform.protection.lift(person(request), rule, reason, table=name)
             return back, Text("行规则已解除。", "The row rule is lifted.")
+
+        return frame.attempt(request, back, step)
+
+
+def _add_masks(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.post("/tables/{name}/masks")
+    def choose(
+        request: Request,
+        name: str,
+        column: Annotated[str, Form(max_length=400)],
+        function: Annotated[str, Form(max_length=40)],
+        parameters: Annotated[str, Form(max_length=2000)] = "",
+        reason: Annotated[str, Form(max_length=1000)] = "",
+    ) -> RedirectResponse:
+        back = f"/console/tables/{quote(name)}#masks"
+
+        def step() -> tuple[str, Text]:
+            given = dict(
+                one.strip().partition("=")[::2] for one in parameters.replace("，", ",").split(",") if one.strip()
+            )
+            made = platform.protection.choose_mask(person(request), name, column, function, given, reason=reason)
+            later = Text(
+                "比默认显示得多，对外须待下次发布后生效。",
+                "It may show more than the default, so outsiders get it with the next publication.",
+            )
+            said = Text(f"“{column}”现按 {made.words} 脱敏。", f"{column} is masked by {made.words} now.")
+            return back, Text(said.zh + later.zh, f"{said.en} {later.en}") if made.weaker else said
+
+        return frame.attempt(request, back, step)
+
+    @pages.post("/tables/{name}/masks/drop")
+    def drop(
+        request: Request,
+        name: str,
+        column: Annotated[str, Form(max_length=400)],
+        reason: Annotated[str, Form(max_length=1000)] = "",
+    ) -> RedirectResponse:
+        back = f"/console/tables/{quote(name)}#masks"
+
+        def step() -> tuple[str, Text]:
+            platform.protection.drop_mask(person(request), name, column, reason)
+            return back, Text(f"“{column}”恢复默认脱敏。", f"{column} has its default mask again.")
 
         return frame.attempt(request, back, step)
 

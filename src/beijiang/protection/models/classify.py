@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from beijiang.protection.models.detectors import Counts
 from beijiang.protection.models.grades import Findings
 from beijiang.protection.models.reference import context, kinds, name_patterns
 
-__all__ = ["NAMES_DISTINCT", "NAMES_SHARE", "ColumnFacts", "classify"]
+__all__ = ["NAMES_DISTINCT", "NAMES_SHARE", "ColumnFacts", "about_persons", "classify"]
 
 _MOST: Final = 0.5
 _SOME: Final = 0.3
@@ -58,8 +58,7 @@ class ColumnFacts:
 def classify(columns: Sequence[ColumnFacts], rows: int, *, sampled: bool) -> dict[str, tuple[str, Findings]]:
     """Return kind and findings per column; what a name means depends on whether the table is about persons."""
     first = {column.name: _by_itself(column) for column in columns}
-    contact = re.compile(context()["contact"])
-    persons = any(kind in _PERSON_KINDS and not contact.search(name) for name, (kind, _) in first.items())
+    persons = about_persons({name: kind for name, (kind, _) in first.items()})
     entities = any(kind in _ENTITY_KINDS for kind, _ in first.values())
     result: dict[str, tuple[str, Findings]] = {}
     for column in columns:
@@ -67,6 +66,12 @@ def classify(columns: Sequence[ColumnFacts], rows: int, *, sampled: bool) -> dic
         kind = _in_context(column, kind, persons=persons, entities=entities)
         result[column.name] = kind, _findings(column, kind, rows, by_name=by_name, sampled=sampled)
     return result
+
+
+def about_persons(kinds_of: Mapping[str, str]) -> bool:
+    """Tell from the kinds of its columns whether a table is about persons; persons to speak to do not make it so."""
+    contact = re.compile(context()["contact"])
+    return any(kind in _PERSON_KINDS and not contact.search(name) for name, kind in kinds_of.items())
 
 
 def _findings(column: ColumnFacts, kind: str, rows: int, *, by_name: bool, sampled: bool) -> Findings:

@@ -1,7 +1,10 @@
-"""Default masks (`standards.md` 7.6) as expressions of the query tree, so that filters and sorts act on the mask.
+r"""Default masks (`standards.md` 7.6) as expressions of the query tree, so that filters and sorts act on the mask.
 
 A mask must hold for dirt too: a value that has not the shape of its kind is hidden whole. Masks are display masks and
 never count as de-identification for a release.
+
+Only nodes that sqlglot knows are used, and patterns without the classes that engines read differently (``\s``, ``\p{Han}``,
+``$``), so that every engine hides the same characters.
 """
 
 from __future__ import annotations
@@ -12,14 +15,24 @@ from typing import Final
 
 from sqlglot import exp
 
-__all__ = ["MASKS", "Masker"]
+from beijiang.engine.checksums import full_match, long
+
+__all__ = ["MASKS", "SQL_TYPES", "STARS", "Masker", "rounded", "shape_of"]
 
 STARS: Final = "****"
+_IDENTITY: Final = "[0-9]{14,17}[0-9Xx]"
+_MOBILE: Final = "1[0-9]{10}"
+_FIXED: Final = r"[0-9(][0-9()\- ]{8,16}[0-9]"
+_CARD: Final = "[0-9]{12,19}"
+_PASSPORT: Final = "[A-Za-z]{1,2}[0-9]{7,8}"
 _USCC: Final = "[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}"
 _PERSON: Final = "[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]{4}[0-9Xx]"
 """A citizen number has the shape of a credit code too; a natural person's stands in many columns of codes."""
-_PLATE: Final = r"[\p{Han}][A-Z][·\- ]?[A-Z0-9]{5,6}"
-_EMAIL: Final = r"[^@\s]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9\-]+)+"
+_HAN: Final = (
+    "\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U000323af"
+)
+_PLATE: Final = rf"[{_HAN}][A-Z][·\- ]?[A-Z0-9]{{5,6}}"
+_EMAIL: Final = r"[^@ \t\n\f\r]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9\-]+)+"
 _NAME_LIMIT: Final = 20
 
 
@@ -31,12 +44,28 @@ def _number(value: int) -> exp.Expr:
     return exp.Literal.number(value)
 
 
-def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=list(arguments))
+def _length(value: exp.Expr) -> exp.Expr:
+    return exp.Length(this=value.copy())
 
 
-def _matches(value: exp.Expr, pattern: str) -> exp.Expr:
-    return _call("REGEXP_FULL_MATCH", value.copy(), _text(pattern))
+def _less_one(value: exp.Expr) -> exp.Expr:
+    return exp.Sub(this=_length(value), expression=_number(1))
+
+
+def _left(value: exp.Expr, count: exp.Expr) -> exp.Expr:
+    return exp.Left(this=value.copy(), expression=count)
+
+
+def _right(value: exp.Expr, count: int) -> exp.Expr:
+    return exp.Right(this=value.copy(), expression=_number(count))
+
+
+def _stars(count: exp.Expr) -> exp.Expr:
+    return exp.Repeat(this=_text("*"), times=count)
+
+
+def _is_null(value: exp.Expr) -> exp.Expr:
+    return exp.Is(this=value.copy(), expression=exp.null())
 
 
 def _glue(*parts: exp.Expr) -> exp.Expr:
@@ -48,16 +77,13 @@ def _glue(*parts: exp.Expr) -> exp.Expr:
 
 def _otherwise_stars(value: exp.Expr, when: exp.Expr, then: exp.Expr) -> exp.Expr:
     """Show ``then`` where the value has the expected shape, stars elsewhere, and leave an empty cell empty."""
-    is_null = exp.Is(this=value.copy(), expression=exp.null())
-    return exp.Case().when(is_null, exp.null()).when(when, then).else_(_text(STARS))
+    return exp.Case().when(_is_null(value), exp.null()).when(when, then).else_(_text(STARS))
 
 
 def _keep(value: exp.Expr, prefix: int, suffix: int) -> exp.Expr:
-    length = _call("LENGTH", value.copy())
-    hidden = exp.Sub(this=length, expression=_number(prefix + suffix))
-    parts = [_call("LEFT", value.copy(), _number(prefix))] if prefix else []
-    parts += [_call("REPEAT", _text("*"), hidden), _call("RIGHT", value.copy(), _number(suffix))]
-    return _glue(*parts)
+    hidden = _stars(exp.Sub(this=_length(value), expression=_number(prefix + suffix)))
+    front = [_left(value, _number(prefix))] if prefix else []
+    return _glue(*front, hidden, _right(value, suffix))
 
 
 class Masker:
@@ -76,85 +102,96 @@ class Masker:
 
         """
         if mask == "null" or (mask == "full" and kind != "text"):
-            return exp.cast(exp.null(), _SQL_TYPES.get(kind, "VARCHAR"), dialect="duckdb"), _plain(kind)
+            return exp.cast(exp.null(), SQL_TYPES.get(kind, "VARCHAR"), dialect="duckdb"), _plain(kind)
         if mask == "year" and kind in {"date", "timestamp"}:
             return exp.cast(exp.Extract(this=exp.var("YEAR"), expression=column), "BIGINT"), "integer"
         if mask == "round" and kind in {"double", "decimal"}:
-            return exp.Round(this=exp.cast(column, "DOUBLE"), decimals=_number(2)), "double"
+            return rounded(exp.cast(column, "DOUBLE"), 100), "double"
+        if kind in _OWN_WORDS:
+            return _full(column), "text"
         value = column if kind == "text" else exp.cast(column, "VARCHAR", dialect="duckdb")
         if mask == "address":
             return self._address(value), "text"
         return MASKS[mask](value), "text"
 
     def _address(self, value: exp.Expr) -> exp.Expr:
-        place = _call("REGEXP_EXTRACT", value.copy(), _text(self._place))
+        place = exp.RegexpExtract(this=value.copy(), expression=_text(self._place), group=_number(0))
         return _glue(place, _text("***"))
 
 
 def _identity(value: exp.Expr) -> exp.Expr:
-    return _otherwise_stars(value, _matches(value, "[0-9]{14,17}[0-9Xx]"), _keep(value, 6, 4))
+    return _otherwise_stars(value, full_match(value, _IDENTITY), _keep(value, 6, 4))
 
 
 def _sole_trader(value: exp.Expr) -> exp.Expr:
     """Show the code of a legal entity; hide the middle of a sole trader's, and anything that is no credit code."""
-    is_null = exp.Is(this=value.copy(), expression=exp.null())
-    sole = _call("STARTS_WITH", value.copy(), _text("92"))
-    shown = exp.and_(_matches(value, _USCC), exp.not_(sole), exp.not_(_matches(value, _PERSON)))
-    length = exp.Between(this=_call("LENGTH", value.copy()), low=_number(15), high=_number(18))
-    hidden = exp.Case().when(length, _keep(value, 6, 4)).else_(_text(STARS))
-    return exp.Case().when(is_null, exp.null()).when(shown, value.copy()).else_(hidden)
+    sole = exp.StartsWith(this=value.copy(), expression=_text("92"))
+    shown = exp.and_(full_match(value, _USCC), exp.not_(sole), exp.not_(full_match(value, _PERSON)))
+    hidden = exp.Case().when(long(value, 15, 18), _keep(value, 6, 4)).else_(_text(STARS))
+    return exp.Case().when(_is_null(value), exp.null()).when(shown, value.copy()).else_(hidden)
 
 
 def _phone(value: exp.Expr) -> exp.Expr:
-    mobile = _matches(value, r"1[0-9]{10}")
-    fixed = _matches(value, r"[0-9(][0-9()\- ]{8,16}[0-9]")
+    mobile = full_match(value, _MOBILE)
+    fixed = full_match(value, _FIXED)
     shown = exp.Case().when(mobile, _keep(value, 3, 4)).else_(_keep(value, 4, 2))
     return _otherwise_stars(value, exp.Or(this=mobile.copy(), expression=fixed), shown)
 
 
 def _card(value: exp.Expr) -> exp.Expr:
-    return _otherwise_stars(value, _matches(value, "[0-9]{12,19}"), _keep(value, 0, 4))
+    return _otherwise_stars(value, full_match(value, _CARD), _keep(value, 0, 4))
 
 
 def _name(value: exp.Expr) -> exp.Expr:
-    hidden = exp.Sub(this=_call("LENGTH", value.copy()), expression=_number(1))
-    short = exp.Between(this=_call("LENGTH", value.copy()), low=_number(2), high=_number(_NAME_LIMIT))
-    shown = _glue(_call("LEFT", value.copy(), _number(1)), _call("REPEAT", _text("*"), hidden))
-    return _otherwise_stars(value, short, shown)
+    shown = _glue(_left(value, _number(1)), _stars(_less_one(value)))
+    return _otherwise_stars(value, long(value, 2, _NAME_LIMIT), shown)
 
 
 def _email(value: exp.Expr) -> exp.Expr:
-    domain = _call("SPLIT_PART", value.copy(), _text("@"), _number(2))
-    shown = _glue(_call("LEFT", value.copy(), _number(1)), _text("***@"), domain)
-    return _otherwise_stars(value, _matches(value, _EMAIL), shown)
+    domain = exp.SplitPart(this=value.copy(), delimiter=_text("@"), part_index=_number(2))
+    shown = _glue(_left(value, _number(1)), _text("***@"), domain)
+    return _otherwise_stars(value, full_match(value, _EMAIL), shown)
 
 
 def _plate(value: exp.Expr) -> exp.Expr:
-    kept = exp.Sub(this=_call("LENGTH", value.copy()), expression=_number(1))
-    return _otherwise_stars(value, _matches(value, _PLATE), _glue(_call("LEFT", value.copy(), kept), _text("*")))
+    return _otherwise_stars(value, full_match(value, _PLATE), _glue(_left(value, _less_one(value)), _text("*")))
 
 
 def _passport(value: exp.Expr) -> exp.Expr:
-    return _otherwise_stars(value, _matches(value, "[A-Za-z]{1,2}[0-9]{7,8}"), _keep(value, 2, 2))
+    return _otherwise_stars(value, full_match(value, _PASSPORT), _keep(value, 2, 2))
 
 
 def _year(value: exp.Expr) -> exp.Expr:
-    pattern = r"^((?:18|19|20)[0-9]{2})(?:[^0-9]|[0-9]{2})"
-    year = _call("REGEXP_EXTRACT", value.copy(), _text(pattern), _number(1))
-    return _otherwise_stars(value, _call("REGEXP_MATCHES", value.copy(), _text(pattern)), year)
+    starts = exp.RegexpLike(this=value.copy(), expression=_text("^(?:18|19|20)[0-9]{2}(?:[^0-9]|[0-9]{2})"))
+    return _otherwise_stars(value, starts, _left(value, _number(4)))
 
 
 def _round(value: exp.Expr) -> exp.Expr:
-    pattern = r"^-?[0-9]{1,3}(?:\.[0-9]{0,2})?"
-    return _otherwise_stars(
-        value,
-        _matches(value, r"-?[0-9]{1,3}(?:\.[0-9]+)?"),
-        _call("REGEXP_EXTRACT", value.copy(), _text(pattern)),
-    )
+    """Cut a coordinate written as text after two decimals, about a kilometre."""
+    point = exp.StrPosition(this=value.copy(), substr=_text("."))
+    two = exp.Add(this=point.copy(), expression=_number(2))
+    cut = exp.Case().when(exp.GT(this=point, expression=_number(0)), _left(value, two)).else_(value.copy())
+    return _otherwise_stars(value, full_match(value, r"-?[0-9]{1,3}(?:\.[0-9]+)?"), cut)
+
+
+def rounded(value: exp.Expr, parts: int) -> exp.Expr:
+    """Round a number of type double to whole ``parts`` of one, halves away from zero: one arithmetic for all engines.
+
+    A number so large that a double has no such parts stays as it is; some engines floor to integers of 64 bits.
+    """
+    size = exp.Mul(this=exp.Abs(this=value.copy()), expression=_number(parts))
+    whole = exp.Floor(this=exp.Add(this=size.copy(), expression=_double("0.5")))
+    signed = exp.Mul(this=exp.Sign(this=value.copy()), expression=whole)
+    near = exp.Div(this=exp.Paren(this=signed), expression=_double(str(parts)))
+    return exp.Case().when(exp.LT(this=size, expression=_double("9e15")), near).else_(value.copy())
+
+
+def _double(number: str) -> exp.Expr:
+    return exp.cast(_text(number), "DOUBLE")
 
 
 def _full(value: exp.Expr) -> exp.Expr:
-    return exp.Case().when(exp.Is(this=value.copy(), expression=exp.null()), exp.null()).else_(_text(STARS))
+    return exp.Case().when(_is_null(value), exp.null()).else_(_text(STARS))
 
 
 MASKS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
@@ -172,7 +209,27 @@ MASKS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {
 }
 """Masks of text; ``address`` and ``null`` need more than the value and live in ``Masker``."""
 
-_SQL_TYPES: Final = {
+_OWN_WORDS: Final = frozenset({"double", "boolean", "timestamp"})
+"""Types that each engine writes as text in its own way; no mask of text has their shape, so they are hidden whole."""
+
+_SHAPES: Final = {
+    "identity": _IDENTITY,
+    "phone": f"{_MOBILE}|{_FIXED}",
+    "card": _CARD,
+    "passport": _PASSPORT,
+    "plate": _PLATE,
+    "email": _EMAIL,
+}
+
+
+def shape_of(mask: str, value: exp.Expr) -> exp.Expr | None:
+    """Return the test whether a value has the shape that a default mask expects, None for one that expects none."""
+    if mask == "name":
+        return long(value, 2, _NAME_LIMIT)
+    return full_match(value, _SHAPES[mask]) if mask in _SHAPES else None
+
+
+SQL_TYPES: Final = {
     "integer": "BIGINT",
     "decimal": "DOUBLE",
     "double": "DOUBLE",

@@ -10,7 +10,18 @@ from importlib.resources import files
 from beijiang.kit import Text
 from beijiang.protection.models.grades import Level, Personal
 
-__all__ = ["ExitCaps", "Kind", "context", "exit_caps", "handling", "kinds", "name_patterns", "words"]
+__all__ = [
+    "ExitCaps",
+    "Kind",
+    "context",
+    "exit_caps",
+    "handling",
+    "kinds",
+    "name_patterns",
+    "release_limits",
+    "roles_of_kinds",
+    "words",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +96,18 @@ def exit_caps() -> dict[str, ExitCaps]:
         )
         for row in _rows("exits")
     }
+
+
+@cache
+def release_limits() -> tuple[dict[str, str], ...]:
+    """Return the dated limits of the release check (`standards.md` 7.7)."""
+    return tuple(_rows("release"))
+
+
+@cache
+def roles_of_kinds() -> dict[str, str]:
+    """Return which kinds of items tell persons apart (``quasi``) or are ``sensitive``."""
+    return {row["kind"]: row["role"] for row in _rows("roles")}
 
 
 @cache

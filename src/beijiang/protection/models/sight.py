@@ -15,6 +15,7 @@ from beijiang.protection.models.reference import handling
 from beijiang.tables import Filter
 
 if TYPE_CHECKING:
+    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade, Level
 
 __all__ = [
@@ -75,6 +76,13 @@ class Obligation:
     column: str
     grade: ColumnGrade
     treatment: Treatment
+    choice: MaskChoice | None = None
+    """The mask that a steward chose, where it holds for this audience; else a masked column has its default."""
+
+    @property
+    def mask(self) -> str:
+        """Return the name of the mask, with the parameters of a chosen one."""
+        return self.grade.mask if self.choice is None else self.choice.words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +130,10 @@ class Sight:
     @property
     def digest(self) -> str:
         """Name exactly these obligations: audience, version, columns, masks and row filter."""
-        columns = [[o.column, o.treatment, o.grade.mask, o.grade.level] for o in self.obligations]
+        columns = [
+            [o.column, o.treatment, o.mask, o.grade.level, *([o.choice.id] if o.choice else [])]
+            for o in self.obligations
+        ]
         filters = [[f.column, f.op, repr(f.value)] for f in self.row_filters]
         body = json.dumps([self.audience, self.table, self.version, columns, filters], ensure_ascii=False)
         return hashlib.sha256(body.encode()).hexdigest()

@@ -4,5 +4,7 @@ from beijiang.protection.service.gate import Gate
 from beijiang.protection.service.gateway import SqlGateway, SqlResult
 from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
+from beijiang.protection.service.keyed import Keyed
+from beijiang.protection.service.releasing import Releases
 
-__all__ = ["ColumnImpact", "Gate", "Protection", "SqlGateway", "SqlResult"]
+__all__ = ["ColumnImpact", "Gate", "Keyed", "Protection", "Releases", "SqlGateway", "SqlResult"]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
+from beijiang.engine.port import View
 from beijiang.kit import ActorKind, BeijiangError, NotFound
+from beijiang.protection.models.choices import KEYED, TYPES, for_outsiders, in_force
 from beijiang.protection.models.conditions import column_ref
 from beijiang.protection.models.grades import Level
 from beijiang.protection.models.reference import exit_caps, kinds
 from beijiang.protection.models.sight import OUTSIDERS, Audience, Obligation, Sight, Treatment, treatment_of
+from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
+from beijiang.protection.service.keyed import column_of
 from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
 from beijiang.protection.service.tokens import PageTokens
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.sight import RowRule
     from beijiang.protection.service.grading import Protection
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
@@ -99,7 +105,8 @@ class Gate:
             self._note_refusal(actor, table, purpose, exit, detail)
             raise _hidden(table)
         sight, snapshot = decided
-        columns, expressions = self._columns(snapshot, sight)
+        snapshot, made = self._with_keyed(snapshot, sight)
+        columns, expressions = self._columns(snapshot, sight, made=made)
         receipt = self._evidence.record_read(
             actor,
             exit=str(exit),
@@ -148,9 +155,36 @@ class Gate:
         decided = self._decide(actor, table, before.version if version is None else version)
         return decided is not None and decided[0].digest == before.digest
 
+    def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
+        """Return what outsiders would see of a release that is not made yet, for the release check; None for nothing.
+
+        Only numbers are counted in the view; it is handed to nobody.
+        """
+        facts, grades, rules, choices = self._protection.view_of(candidate.table)
+        if facts is None or candidate.table_version > facts.version:
+            return None
+        snapshot = self._lake.snapshot(candidate.table, candidate.table_version)
+        sight = _sight(snapshot, audience, grades, rules, choices, candidate)
+        if sight is None:
+            return None
+        snapshot, made = self._with_keyed(snapshot, sight)
+        columns, expressions = self._columns(snapshot, sight, made=made)
+        governed = Governed(
+            tools=self._tools,
+            snapshot=snapshot,
+            sight=sight,
+            columns=columns,
+            expressions=expressions,
+            caps=exit_caps()[Exit.QUALITY],
+            receipt="",
+            still_allowed=lambda: False,
+        )
+        query, scan = governed.governed_query(candidate.table)
+        return sight, columns, View(query, {candidate.table: scan})
+
     def _decide(self, actor: Actor, table: str, version: int | None) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
-        facts, grades, rules = self._protection.view_of(table)
+        facts, grades, rules, choices = self._protection.view_of(table)
         release = self._catalog.released(table)
         audience = self._audience(actor, facts, release)
         if facts is None or audience is None:
@@ -162,23 +196,8 @@ class Gate:
             snapshot = self._lake.snapshot(table, number)
         except NotFound:
             return None
-        if audience in OUTSIDERS and release is not None:
-            grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
-        obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release))
-        if not obligations:
-            return None
-        filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
-        if any(f.column not in snapshot.schema.names for f in filters):
-            return None  # the filter's column is gone: nobody can say which rows are to be hidden
-        sight = Sight(
-            audience=audience,
-            table=snapshot.table,
-            version=snapshot.version,
-            obligations=obligations,
-            withheld=withheld,
-            row_filters=filters,
-        )
-        return sight, snapshot
+        sight = _sight(snapshot, audience, grades, rules, choices, release)
+        return None if sight is None else (sight, snapshot)
 
     def _audience(self, actor: Actor, facts: TableFacts | None, release: Release | None) -> Audience | None:
         """Return the highest standing that the policies grant; asked for unknown tables too, so that both cost alike."""
@@ -195,22 +214,31 @@ class Gate:
             return Audience.OPEN
         return None
 
-    def _columns(self, snapshot: Snapshot, sight: Sight) -> Shown:
-        kinds_shown = tuple(duty.grade.kind for duty in sight.obligations)
-        key = (snapshot.table_id, snapshot.delta_version, sight.digest, kinds_shown)
-        return self._shown.get(key, lambda: self._make_columns(snapshot, sight))
+    def _with_keyed(self, snapshot: Snapshot, sight: Sight) -> tuple[Snapshot, bool]:
+        """Return the files in which the results of masks under a key stand, if there are such masks and results."""
+        keyed, wanted = (
+            self._protection.keyed,
+            [o.choice for o in sight.obligations if o.choice and o.choice.function in KEYED],
+        )
+        found = keyed.treated(snapshot, wanted) if keyed is not None and wanted else None
+        return (snapshot, False) if found is None else (found, True)
 
-    def _make_columns(self, snapshot: Snapshot, sight: Sight) -> Shown:
+    def _columns(self, snapshot: Snapshot, sight: Sight, *, made: bool) -> Shown:
+        kinds_shown = tuple(duty.grade.kind for duty in sight.obligations)
+        key = (snapshot.table_id, snapshot.delta_version, sight.digest, kinds_shown, made)
+        return self._shown.get(key, lambda: self._make_columns(snapshot, sight, made=made))
+
+    def _make_columns(self, snapshot: Snapshot, sight: Sight, *, made: bool) -> Shown:
         columns: list[GovernedColumn] = []
         expressions: dict[str, exp.Expr] = {}
         for duty in sight.obligations:
             field = snapshot.schema.field(duty.column)
-            word, value = type_word(field), column_ref(duty.column)
+            word = type_word(field)
             masked = duty.treatment is Treatment.MASKED
-            shown: exp.Expr = value
             if masked:
-                shown, word = self._protection.masker.apply(duty.grade.mask, value, word)
-            expressions[duty.column] = shown
+                expressions[duty.column], word = self._masked(duty, snapshot, word, made=made)
+            else:
+                expressions[duty.column] = column_ref(duty.column)
             columns.append(
                 GovernedColumn(
                     name=duty.column,
@@ -219,10 +247,22 @@ class Gate:
                     grade=str(duty.grade.level),
                     kind=None if duty.grade.kind == "plain" else duty.grade.kind,
                     masked=masked,
-                    mask=duty.grade.mask if masked else None,
+                    mask=duty.mask if masked else None,
                 )
             )
         return tuple(columns), expressions
+
+    def _masked(self, duty: Obligation, snapshot: Snapshot, word: str, *, made: bool) -> tuple[exp.Expr, str]:
+        """Return the masked expression of a column; one that cannot be had, or fits its type no more, has no values."""
+        value, choice = column_ref(duty.column), duty.choice
+        if choice is None:
+            return self._protection.masker.apply(duty.grade.mask, value, word)
+        if word not in TYPES[choice.function] or (choice.function in KEYED and not made):
+            return suppressed(word)
+        if choice.function in KEYED:
+            name = column_of(choice)
+            return column_ref(name), type_word(snapshot.schema.field(name))
+        return treated(choice.function, choice.parameters, value, word, duty.grade.mask)
 
     def _note_refusal(
         self,
@@ -292,8 +332,49 @@ def _as_reviewed(grade: ColumnGrade, audience: Audience, release: Release) -> Co
     return grade if grade.level.rank > then.level.rank else then
 
 
+def _sight(
+    snapshot: Snapshot,
+    audience: Audience,
+    grades: Mapping[str, ColumnGrade],
+    rules: Sequence[RowRule],
+    choices: Sequence[MaskChoice],
+    release: Release | None,
+) -> Sight | None:
+    """Return what an audience sees of a version, None for nothing at all."""
+    if audience in OUTSIDERS and release is not None:
+        grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
+    chosen = _chosen(choices, audience, release, grades)
+    obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release), chosen)
+    if not obligations:
+        return None
+    filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
+    if any(f.column not in snapshot.schema.names for f in filters):
+        return None  # the filter's column is gone: nobody can say which rows are to be hidden
+    return Sight(
+        audience=audience,
+        table=snapshot.table,
+        version=snapshot.version,
+        obligations=obligations,
+        withheld=withheld,
+        row_filters=filters,
+    )
+
+
+def _chosen(
+    choices: Sequence[MaskChoice], audience: Audience, release: Release | None, grades: Mapping[str, ColumnGrade]
+) -> Mapping[str, MaskChoice]:
+    if not choices or audience not in OUTSIDERS:
+        return in_force(choices)
+    raw = {n for n, g in grades.items() if treatment_of(audience, g.level, g.kind) is Treatment.RAW}
+    return for_outsiders(choices, None if release is None else release.published_at, raw)
+
+
 def _treated(
-    snapshot: Snapshot, audience: Audience, grades: Mapping[str, ColumnGrade], offered: frozenset[str] | None
+    snapshot: Snapshot,
+    audience: Audience,
+    grades: Mapping[str, ColumnGrade],
+    offered: frozenset[str] | None,
+    choices: Mapping[str, MaskChoice],
 ) -> tuple[tuple[Obligation, ...], tuple[str, ...]]:
     shown: list[Obligation] = []
     withheld: list[str] = []
@@ -307,5 +388,6 @@ def _treated(
         if grade is None or treatment is Treatment.WITHHELD:
             withheld.append(name)
         else:
-            shown.append(Obligation(name, grade, treatment))
+            choice = choices.get(name) if treatment is Treatment.MASKED or audience in OUTSIDERS else None
+            shown.append(Obligation(name, grade, treatment if choice is None else Treatment.MASKED, choice))
     return tuple(shown), tuple(withheld)

@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from beijiang.access import Permission
 from beijiang.kit import SYSTEM, Invalid, Unavailable
@@ -14,10 +14,12 @@ from beijiang.protection.models.conditions import unknown_column
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, higher
 from beijiang.protection.models.masks import Masker
 from beijiang.protection.models.reference import kinds
+from beijiang.protection.service.choosing import Choosing
 from beijiang.protection.service.recent import REMEMBERED, Recent
-from beijiang.protection.service.ruling import Ruling, visible_types
+from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.surveying import Surveyor
 from beijiang.protection.store import GradeStore, TableFacts
+from beijiang.protection.store.choices import ChoiceStore
 from beijiang.tables import origins_from_json
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.looked import Looked
     from beijiang.protection.models.sight import RowRule
     from beijiang.standards import Standards
@@ -38,7 +41,17 @@ __all__ = ["Protection"]
 log = logging.getLogger(__name__)
 
 
-class Protection(Ruling):
+class TableView(NamedTuple):
+    """What is decided about a table."""
+
+    facts: TableFacts | None
+    grades: dict[str, ColumnGrade]
+    rules: list[RowRule]
+    choices: list[MaskChoice]
+    """All that were ever made, oldest first."""
+
+
+class Protection(Choosing):
     """Which columns are sensitive, of what kind, and which rows are kept back."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
@@ -73,6 +86,7 @@ class Protection(Ruling):
         snapshot = self._lake.snapshot(event.table, event.version)
         found, looked = self._surveyor.look(snapshot, event, self._looked(event.table))
         self._store(snapshot, event, before, found, looked, inherited=self._inherited(event))
+        self.prepare_masks(event.table)
         self._tell_catalog(event.table)
         self._advance(event.table, event.version, event.columns)
 
@@ -151,8 +165,8 @@ class Protection(Ruling):
         with self._db.read() as connection:
             return GradeStore(connection).current(table)
 
-    def view_of(self, table: str) -> tuple[TableFacts | None, dict[str, ColumnGrade], list[RowRule]]:
-        """Return facts, grades and row rules of a table in one snapshot; for the gate.
+    def view_of(self, table: str) -> TableView:
+        """Return what is decided about a table in one snapshot; for the gate.
 
         Which grades are in force is asked every time; what they say is remembered. Columns that were made from others are
         never graded lower than those are now. Facts come first: what another
@@ -165,7 +179,7 @@ class Protection(Ruling):
             for column, origins in (facts.origins if facts is not None else {}).items():
                 if column in grades:
                     grades[column] = _at_least(grades[column], *(self._origin(store, origin) for origin in origins))
-            return facts, grades, store.rules(table)
+            return TableView(facts, grades, store.rules(table), ChoiceStore(connection).of_table(table))
 
     def _current(self, store: GradeStore, table: str) -> dict[str, ColumnGrade]:
         return self._grades.get((table, store.current_ids(table)), lambda: store.current(table))

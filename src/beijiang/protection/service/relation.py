@@ -312,13 +312,18 @@ class Governed:
         return {field.name: type_word(field) for field in self._snapshot.schema}
 
     def _scan(self, names: Sequence[str], filters: Sequence[Filter], *, position: bool = False) -> Scan:
-        wanted = dict.fromkeys([*names, *(f.column for f in self._sight.row_filters)])
+        wanted = dict.fromkeys([*map(self._stored, names), *(f.column for f in self._sight.row_filters)])
         if not wanted:  # only rows are counted; any column will do
             wanted = dict.fromkeys(self._snapshot.schema.names[:1])
         raw = {c.name for c in self._columns if not c.masked and c.type == "text"}
         prune = [f for f in filters if f.op is FilterOp.EQ and f.column in raw and isinstance(f.value, str)]
         scan = self._tools.lake.scan(self._snapshot, list(wanted), prune)
         return replace(scan, position=True) if position else scan
+
+    def _stored(self, name: str) -> str:
+        """Return the stored column behind a shown one: for a mask under a key that of its results."""
+        shown = self._expressions[name]
+        return shown.name if isinstance(shown, exp.Column) else name
 
     def _binding(self, filters: Sequence[Filter], sort: Sort | None) -> str:
         spoken = [[f.column, str(f.op), repr(f.value)] for f in filters]

@@ -6,7 +6,16 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, Uni
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["column_grade", "graded_table", "protection_secret", "row_rule"]
+__all__ = [
+    "column_grade",
+    "column_role",
+    "graded_table",
+    "mask_choice",
+    "mask_key",
+    "protection_secret",
+    "release_report",
+    "row_rule",
+]
 
 graded_table = Table(
     "graded_table",
@@ -61,4 +70,57 @@ protection_secret = Table(
     metadata,
     Column("name", String(60), primary_key=True),
     Column("value", String(200), nullable=False),
+)
+
+mask_choice = Table(
+    "mask_choice",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("table_name", String(200), nullable=False, index=True),
+    Column("column_name", String(200), nullable=False),
+    Column("function", String(20), nullable=False),
+    Column("parameters", JsonDocument, nullable=False),
+    Column("weaker", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_by", String(60), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+
+mask_key = Table(
+    "mask_key",
+    metadata,
+    Column("org_id", String(60), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("sealed", Text, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+)
+
+column_role = Table(
+    "column_role",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("table_name", String(200), nullable=False),
+    Column("roles", JsonDocument, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_by", String(60), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Index("ix_column_role_current", "table_name", "is_current"),
+)
+
+release_report = Table(
+    "release_report",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("table_name", String(200), nullable=False),
+    Column("org_id", String(60), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("audience", String(20), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("body", JsonDocument, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_release_report_table", "table_name", "version"),
 )

@@ -20,6 +20,7 @@ from beijiang.tables import Exit
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from beijiang.catalog import Release as Candidate
     from beijiang.jobs import Job, JobRun
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -139,8 +140,9 @@ class Checking(Ruling):
 
     # Whether readers get a version
 
-    def keeps_back(self, table: str, version: int) -> Text | None:
+    def keeps_back(self, candidate: Candidate) -> Text | None:
         """Return why readers must not get a version, in words; the ``ReleaseCheck`` of the catalog."""
+        table, version = candidate.table, candidate.table_version
         hold = self.held(table, version)
         if hold is None:
             return None

@@ -1,4 +1,4 @@
-"""``beijiang sql`` and ``beijiang protection``: queries over governed tables, and the grades of their columns."""
+"""``beijiang sql``; grades, row rules and masks of ``beijiang protection``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.kit import SYSTEM, Actor, Text
+from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience
 from beijiang.protection.models.where import read_where, written
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
+    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
     from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection, SqlGateway, SqlResult
 
-__all__ = ["commands", "sql_command"]
+__all__ = ["AS", "acting", "add", "sql_command"]
 
-_AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
+AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _COLUMNS = (
     Column("column", Text("数据项", "column"), whole=True),
     Column("level", Text("级别", "level")),
@@ -46,6 +48,14 @@ _RULES = (
     Column("reason", Text("理由", "reason")),
     Column("at", Text("时间", "at")),
 )
+_MASKS = (
+    Column("column", Text("数据项", "column"), whole=True),
+    Column("mask", Text("脱敏方式", "mask"), whole=True),
+    Column("weaker", Text("弱于默认", "weaker than default")),
+    Column("reason", Text("理由", "reason")),
+    Column("at", Text("时间", "at")),
+    Column("ended_at", Text("结束", "ended"), spare=True),
+)
 _WHERE = typer.Option(
     ...,
     "--where",
@@ -64,14 +74,13 @@ class OutputFormat(StrEnum):
 _FORMAT = typer.Option(OutputFormat.TABLE, "--format", help="How to print the answer.")
 
 
-def commands(get: Callable[[], Protection], access: Callable[[], Access]) -> typer.Typer:
-    """Return the command group of grading."""
-    group = typer.Typer(help="Grades of columns and rules on rows: see them, change them.", no_args_is_help=True)
+def add(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
+    """Add the commands of grades, row rules and masks to a group."""
 
     @group.command("grades")
-    def grades(table: str = typer.Argument(help="Name of the table."), person: str = _AS) -> None:
+    def grades(table: str = typer.Argument(help="Name of the table."), person: str = AS) -> None:
         """Show the grade of each column and why it has it."""
-        show([_row(grade) for grade in get().grades(_actor(access, person), table)], _COLUMNS)
+        show([_row(grade) for grade in get().grades(acting(access, person), table)], _COLUMNS)
 
     @group.command("correct")
     def correct(
@@ -80,16 +89,16 @@ def commands(get: Callable[[], Protection], access: Callable[[], Access]) -> typ
         level: str = typer.Option("", help="L1 to L4; without it the least level of the kind."),
         kind: str = typer.Option("", help="What the column holds, when the detectors were wrong."),
         reason: str = typer.Option("", help="Why; needed to lower a level or to change the kind."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Correct the grade of a column; recorded with its reason."""
         grade = get().correct(
-            _actor(access, person), table, column, level=level or None, kind=kind or None, reason=reason
+            acting(access, person), table, column, level=level or None, kind=kind or None, reason=reason
         )
         show([_row(grade)], _COLUMNS)
 
     _add_rules(group, get, access)
-    return group
+    _add_masks(group, get, access)
 
 
 def _add_rules(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
@@ -99,29 +108,61 @@ def _add_rules(group: typer.Typer, get: Callable[[], Protection], access: Callab
         where: list[str] = _WHERE,
         audience: Audience | None = typer.Option(None, help="Only for readers in this standing; else for all."),  # noqa: B008
         reason: str = typer.Option(..., help="Why; kept in the evidence."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Show only the rows that meet the conditions, through every exit, from now on."""
-        actor = _actor(access, person)
+        actor = acting(access, person)
         made = get().restrict(actor, table, [read_where(one) for one in where], audience=audience, reason=reason)
         effect = get().rules(actor, made.table)
         show([_rule(rule, effect) for rule in effect.rules if rule.id == made.id], _RULES)
 
     @group.command("rules")
-    def rules(table: str = typer.Argument(help="Name of the table."), person: str = _AS) -> None:
+    def rules(table: str = typer.Argument(help="Name of the table."), person: str = AS) -> None:
         """Show the row rules in force and how many rows of the newest version each keeps back."""
-        effect = get().rules(_actor(access, person), table)
+        effect = get().rules(acting(access, person), table)
         show([_rule(rule, effect) for rule in effect.rules], _RULES)
 
     @group.command("lift")
     def lift(
         rule: str = typer.Argument(help="Id of the row rule."),
         reason: str = typer.Option(..., help="Why; kept in the evidence."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """End a row rule; the rows are shown again at once."""
-        ended = get().lift(_actor(access, person), rule, reason)
+        ended = get().lift(acting(access, person), rule, reason)
         say(Text(f"行规则 {ended.id} 已解除。", f"Row rule {ended.id} is lifted."))
+
+
+def _add_masks(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
+    @group.command("masks")
+    def masks(table: str = typer.Argument(help="Name of the table."), person: str = AS) -> None:
+        """Show the masks that were chosen for a table's columns, in force and ended."""
+        show([_mask(one) for one in get().masks(acting(access, person), table)], _MASKS)
+
+    @group.command("mask")
+    def mask(
+        table: str = typer.Argument(help="Name of the table."),
+        column: str = typer.Argument(help="Name of the column."),
+        function: MaskFunction = typer.Argument(help="How to mask it."),  # noqa: B008
+        parameters: list[str] = typer.Option([], "--with", help="NAME=VALUE; see the how-to on masks."),  # noqa: B008
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = AS,
+    ) -> None:
+        """Mask a column by a function of the list instead of its default, at every exit."""
+        given = dict(one.partition("=")[::2] for one in parameters)
+        made = get().choose_mask(acting(access, person), table, column, function, given, reason=reason)
+        show([_mask(made)], _MASKS)
+
+    @group.command("unmask")
+    def unmask(
+        table: str = typer.Argument(help="Name of the table."),
+        column: str = typer.Argument(help="Name of the column."),
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = AS,
+    ) -> None:
+        """End the chosen mask of a column; its default holds again."""
+        get().drop_mask(acting(access, person), table, column, reason)
+        say(Text(f"列“{column}”恢复默认脱敏。", f'Column "{column}" has its default mask again.'))
 
 
 def sql_command(get: Callable[[], SqlGateway], access: Callable[[], Access]) -> Callable[..., None]:
@@ -131,17 +172,18 @@ def sql_command(get: Callable[[], SqlGateway], access: Callable[[], Access]) -> 
         query: str = typer.Argument(
             help='One SELECT over catalogued tables, e.g. SELECT * FROM "企业登记信息" LIMIT 5.'
         ),
-        person: str = _AS,
+        person: str = AS,
         output: OutputFormat = _FORMAT,
         purpose: str = typer.Option("", help="What the data are for; part of the record."),
     ) -> None:
         """Query governed tables with SQL; masks and rights hold as everywhere."""
-        _print(get().run(_actor(access, person), query, purpose), output)
+        _print(get().run(acting(access, person), query, purpose), output)
 
     return sql
 
 
-def _actor(access: Callable[[], Access], login: str) -> Actor:
+def acting(access: Callable[[], Access], login: str) -> Actor:
+    """Return whom a command acts as."""
     return access().actor_for_person(login) if login else SYSTEM
 
 
@@ -171,6 +213,17 @@ def _rule(rule: RowRule, effect: RuleEffect) -> dict[str, Any]:
         "hides": broken.in_language(language()) if hides is None else hides,
         "reason": rule.reason,
         "at": rule.at,
+    }
+
+
+def _mask(choice: MaskChoice) -> dict[str, Any]:
+    return {
+        "column": choice.column,
+        "mask": choice.words,
+        "weaker": choice.weaker,
+        "reason": choice.reason,
+        "at": choice.at,
+        "ended_at": choice.ended_at,
     }
 
 
