@@ -234,6 +234,11 @@ def test_hostile_bodies_are_refused(chain: Chain) -> None:
     for body in (b"", b"[]", b"7", b"{", b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe", b"null"):
         with pytest.raises(BadEvent):
             receive(chain["steward"], [body])
+    for words in ("\x00", "\ud800", float("nan")):
+        odd = event(outputs=[{"namespace": "a://b", "name": "c", "facets": {"x": {**FACET, "y": words}}}])
+        for body in (json.dumps(odd).encode(), odd):
+            with pytest.raises(BadEvent):
+                receive(chain["steward"], [body])
     with pytest.raises(TooLarge):
         receive(chain["steward"], [b" " * (1024 * 1024 + 1)])
 
