@@ -25,6 +25,7 @@ QUERIES = (
     "?run={bad_run}",
     "?size=100&page=1",
     "?before=1&after=1",
+    f"?from_table={HIDDEN_TABLE}&from_column={HIDDEN_COLUMN}&to_table={OPEN_TABLE}&to_column=企业名称",
 )
 FORMATS = ("csv", "xlsx", "json", "parquet")
 
@@ -44,6 +45,7 @@ def _paths(region: Region) -> Iterator[str]:
             shown = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m, p=places: p.get(m[1], "x"), path)  # type: ignore[misc]
             yield from (shown + query.format(**region.ids) for query in (QUERIES if shown == path else QUERIES[:1]))
             yield from (f"{shown}?format={form}" for form in FORMATS if shown.endswith("/download"))
+            yield from (f"{shown}?column={column}" for column in (HIDDEN_COLUMN, "企业名称") if "/lineage" in shown)
 
 
 def get_paths(region: Region) -> list[str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Denied, NotFound, TooLarge, Unauthenticated
+from beijiang.build import build
+from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Denied, FixedClock, NotFound, TooLarge, Unauthenticated
 from beijiang.lineage import Direction, Graph
 from beijiang.lineage.errors import BadEvent
+from beijiang.settings import Settings
 from beijiang.tables import WriteMode
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -234,6 +236,11 @@ def test_hostile_bodies_are_refused(chain: Chain) -> None:
     for body in (b"", b"[]", b"7", b"{", b"[" * 100_000, b'{"a":' * 50_000, b"\xff\xfe", b"null"):
         with pytest.raises(BadEvent):
             receive(chain["steward"], [body])
+    for words in ("\x00", "\ud800", float("nan")):
+        odd = event(outputs=[{"namespace": "a://b", "name": "c", "facets": {"x": {**FACET, "y": words}}}])
+        for body in (json.dumps(odd).encode(), odd):
+            with pytest.raises(BadEvent):
+                receive(chain["steward"], [body])
     with pytest.raises(TooLarge):
         receive(chain["steward"], [b" " * (1024 * 1024 + 1)])
 
@@ -252,3 +259,19 @@ def test_nobody_speaks_for_another_department(chain: Chain) -> None:
             receive(chain[login], [json.dumps(event()).encode()])
     told, _ = chain.platform.lineage.events(chain["steward"])
     assert COUNTED not in json.dumps(told)
+
+
+def test_it_is_the_same_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    clock = FixedClock(datetime(2026, 3, 10, tzinfo=UTC))
+    platform = build(Settings.for_tests(tmp_path, database_url=postgres_url), clock)
+    try:
+        platform.first_start()
+        chain = Chain(platform, clock)
+        assert platform.lineage.receive(chain["steward"], [json.dumps(event(outputs=[output()])).encode()]) == 1
+        graph = platform.lineage.graph(chain["steward"], "居民登记")
+        assert {node.kind.value for node in graph.nodes} == {"table", "file", "foreign", "entry", "hidden"}
+        touched = platform.lineage.impact(chain["reviewer"], "居民登记", "手机")
+        assert [one.name for one in touched if one.kind == "table"] == ["区划人口", "就诊人口", "全区人口"]
+        assert len(platform.lineage.events(chain["reviewer"])[0]) == 8
+    finally:
+        platform.close()

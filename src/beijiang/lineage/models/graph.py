@@ -140,7 +140,7 @@ class Touched:
     """Something that a change of a column reaches."""
 
     kind: str
-    """``table``, ``foreign``, ``resource``, ``consumer``, or ``hidden`` for how many the person may not see."""
+    """``table``, ``foreign``, ``resource``, ``consumer``, ``hidden`` for how many the person may not see, or ``more``."""
     name: str
     how: Text
     steps: int = 0

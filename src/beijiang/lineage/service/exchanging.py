@@ -168,19 +168,23 @@ class Exchange(Tracing):
 
 
 def _event(body: object) -> dict[str, Any]:
-    size = len(body) if isinstance(body, bytes) else len(json.dumps(body))
-    if size > LARGEST:
+    """Read an event; what the metadata database could not hold as it came (NUL, halves of characters, NaN) is refused."""
+    event: Any = None
+    text, faults = "", []
+    if not isinstance(body, bytes) or len(body) <= LARGEST:
+        try:
+            event = json.loads(body) if isinstance(body, bytes) else body
+            text = json.dumps(event, ensure_ascii=False, allow_nan=False)
+            faults = ["a NUL character"] if "\\u0000" in text else faults_of(event)
+            text.encode()
+        except (ValueError, RecursionError):
+            faults = ["no JSON"]
+    if len(body if isinstance(body, bytes) else text) > LARGEST:
         raise TooLarge(
             "事件超过 1 MiB。请拆分后再报送。",
             "The event is over 1 MiB. Split it and send it again.",
             code="event_too_large",
         )
-    event: Any = None
-    try:
-        event = json.loads(body) if isinstance(body, bytes) else body
-        faults = faults_of(event)
-    except (ValueError, RecursionError):
-        faults = ["no JSON"]
     if faults:
         listed = "; ".join(faults)
         raise BadEvent(

@@ -38,7 +38,9 @@ class Picture:
         """Tell whether something of a dataset was written or declared by then."""
         return dataset in self._sets
 
-    def walk(self, start: Iterable[Place], *, up: bool, depth: int) -> tuple[dict[Edge, int], bool]:
+    def walk(
+        self, start: Iterable[Place], *, up: bool, depth: int, most: int = MOST_EDGES
+    ) -> tuple[dict[Edge, int], bool]:
         """Return the edges met from some places on, each with its distance, and whether there were too many."""
         found: dict[Edge, int] = {}
         seen = set(start)
@@ -46,7 +48,7 @@ class Picture:
         for distance in range(1, depth + 1):
             edges = self._step(frontier, up=up)
             for edge in edges:
-                if len(found) >= MOST_EDGES:
+                if len(found) >= most:
                     return found, True
                 found.setdefault(edge, distance)
             frontier = {(e.source, e.source_column) if up else (e.target, e.target_column) for e in edges} - seen

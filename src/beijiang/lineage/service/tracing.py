@@ -29,6 +29,8 @@ __all__ = ["Tracing"]
 _DAYS: Final = 90
 """Days of the log in which a reader counts as a consumer."""
 _ALL_THE_WAY: Final = 50
+_MOST: Final = 100_000
+"""Edges that impact and paths look at."""
 _FILES: Final = 5
 """Newest files of a table that a graph shows."""
 
@@ -113,7 +115,7 @@ class Tracing:
             store = LineageStore(connection)
             picture, sight = self._begin(actor, table, store, moment)
             start = self._start(store, picture, table, column, moment)
-            found, _ = picture.walk(start, up=False, depth=_ALL_THE_WAY)
+            found, cut = picture.walk(start, up=False, depth=_ALL_THE_WAY, most=_MOST)
         columns: dict[str, dict[str, int]] = {table: {column: 0}}
         for edge, distance in found.items():
             reached = columns.setdefault(edge.target, {})
@@ -132,6 +134,8 @@ class Tracing:
         if hidden:
             words = Text(f"另有 {hidden} 张您无权查看的表", f"and {hidden} tables that are not yours to see")
             touched.append(Touched("hidden", str(hidden), words))
+        if cut:
+            touched.append(Touched("more", "", Text("波及过多，只列出一部分", "there is more than is listed")))
         return touched
 
     def path(self, actor: Actor, source: Place, target: Place) -> list[Step]:
@@ -148,19 +152,19 @@ class Tracing:
             self._seen(actor, target[0], sight)
             for table, column in (source, target):
                 self._start(store, picture, table, column, moment)
-            found, _ = picture.walk([source], up=False, depth=_ALL_THE_WAY)
-        came: dict[Place, Edge] = {}
+            found, _ = picture.walk([target], up=True, depth=_ALL_THE_WAY, most=_MOST)
+        onward: dict[Place, Edge] = {}
         for edge, _distance in sorted(found.items(), key=lambda item: (item[1], item[0])):
-            came.setdefault((edge.target, edge.target_column), edge)
+            onward.setdefault((edge.source, edge.source_column), edge)
         steps: list[Step] = []
-        here = target
-        while here != source and here in came and len(steps) <= len(came):
-            edge = came[here]
+        here = source
+        while here != target and here in onward and len(steps) <= len(onward):
+            edge = onward[here]
             steps.append(_step(edge, sight))
-            here = (edge.source, edge.source_column)
-        if here != source:
+            here = (edge.target, edge.target_column)
+        if here != target:
             raise no_path()
-        return steps[::-1]
+        return steps
 
     # Inside
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -153,12 +153,6 @@ class LineageStore:
         """Return what came of one run, in the order in which it came."""
         query = select(_V.body).where(_V.org_id == org_id, _V.run_id == run_id).order_by(_V.sequence)
         return [row.body for row in self._connection.execute(query)]
-
-    def events_received(self, orgs: Sequence[str], after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
-        """Return a page of the events of some organisations."""
-        query = select(_V.sequence, _V.body).where(_V.org_id.in_(orgs), _V.sequence > after)
-        rows = self._connection.execute(query.order_by(_V.sequence).limit(limit))
-        return [(row.sequence, row.body) for row in rows]
 
 
 def _edge(row: Row[Any]) -> Edge:
