@@ -85,7 +85,7 @@ def test_a_version_that_brings_no_row_is_graded_too(house: House) -> None:
     sources = (SourceFile(f"{1:064x}", "来件.xlsx"),)
     house.write(TABLE, none, SCHEMA, mode=WriteMode.MERGE, key=("编号",), sources=sources, removed=(keys,))
     assert (looked(house).version, looked(house).since) == (2, 0)
-    facts, _, _ = house.protection.view_of(TABLE)
+    facts = house.protection.view_of(TABLE).facts
     assert facts is not None
     assert facts.version == 2
 

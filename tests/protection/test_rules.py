@@ -40,7 +40,7 @@ def door(house: House) -> TestClient:
     async def told(_request: Request, error: BeijiangError) -> JSONResponse:
         return JSONResponse({"code": error.reason}, status_code=error.status)
 
-    app.include_router(routes.router(house.protection, house.sql))
+    app.include_router(routes.router(house.protection, house.sql, house.releases))
     house.write_firms(30)
     return TestClient(app)
 
@@ -145,7 +145,9 @@ def test_a_rule_whose_column_is_gone_says_that_nobody_is_served(door: TestClient
 def test_the_terminal_sets_shows_and_lifts_rules(house: House) -> None:
     house.write_firms(30)
     app = typer.Typer()
-    app.add_typer(commands.commands(lambda: house.protection, lambda: house.access), name="protection")
+    app.add_typer(
+        commands.commands(lambda: house.protection, lambda: house.access, lambda: house.releases), name="protection"
+    )
     app.command("other")(lambda: None)
     terminal.set_style(as_json=True, language=Language.ZH)
     run = CliRunner()

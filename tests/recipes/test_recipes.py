@@ -192,7 +192,7 @@ def test_what_is_made_of_sensitive_columns_is_as_sensitive(house: Kitchen) -> No
     assert {grades[name].level for name in ("合并", "前缀", "身份证号")} == {source_level}
     shown = house.platform.tables.open(house.steward, made.target, "", Exit.PAGE).page().rows
     assert "150102199001011230" not in str(shown.to_pylist())
-    facts = house.platform.protection.view_of(made.target)[0]
+    facts = house.platform.protection.view_of(made.target).facts
     assert facts is not None
     assert Origin(source, "身份证号", Use.TRANSFORMATION) in facts.origins["前缀"]
 
@@ -213,7 +213,7 @@ def test_one_select_makes_a_table(house: Kitchen) -> None:
         "包头市东河区": 1,
         None: 1,
     }
-    facts = house.platform.protection.view_of(made.target)[0]
+    facts = house.platform.protection.view_of(made.target).facts
     assert facts is not None
     assert {o.column for o in facts.origins["户数"]} >= {"注册地址"}
     for wrong in ("SELECT 1; SELECT 2", "DROP TABLE x", f"SELECT * FROM read_csv('{source}')"):

@@ -173,7 +173,7 @@ def test_a_window_is_as_sensitive_as_what_it_was_made_from(site: Site) -> None:
     # What is found out about the source later holds for the windows at once, not with the next message.
     site.platform.protection.correct(SYSTEM, "心率", "温度", level="L4", reason="可识别个人的体征")
     site.platform.tables.compact(SYSTEM, "心率分钟")
-    _, grades, _ = site.platform.protection.view_of("心率分钟")
+    grades = site.platform.protection.view_of("心率分钟").grades
     assert grades["平均"].level == "L4"
     assert grades["count"].level == made["count"].level
 

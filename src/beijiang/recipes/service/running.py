@@ -170,7 +170,6 @@ class Running(Writing):
         return counted
 
     def _commit(self, actor: Actor, job: JobRun, recipe: Recipe, made: Derived) -> TableVersion:
-        origins = self._origins(recipe)
         request = CommitRequest(
             table=recipe.target,
             org_id=recipe.org_id,
@@ -180,7 +179,7 @@ class Running(Writing):
             run_id=f"recipe-{job.id}",
             reason=f"配方“{recipe.name}”第 {recipe.revision} 版",
             comments=self._comments(recipe),
-            derived={name: origins.get(name, ()) for name in made.schema.names},
+            derived=self._origins(recipe, made.schema.names),
         )
         return self.tables.commit(actor, replace(request, accept_plan=self._accepted(actor, recipe, request)))
 
@@ -194,10 +193,10 @@ class Running(Writing):
         seen = last is None or last.revision < recipe.revision
         return self.tables.plan(actor, request).token if seen else ""
 
-    def _origins(self, recipe: Recipe) -> Mapping[str, tuple[Origin, ...]]:
+    def _origins(self, recipe: Recipe, names_made: Sequence[str]) -> Mapping[str, tuple[Origin, ...]]:
         tree, names = self._tree(recipe)
         known = {name: [column.name for column in self.measures.version(name).columns] for name in names}
-        return columns_of(tree, known).columns
+        return columns_of(tree, known).of(names_made)
 
     def _up_to_date(self, recipe: Recipe) -> bool:
         """Tell whether the newest run had this revision and these versions."""
