@@ -197,6 +197,39 @@ def test_what_is_made_of_sensitive_columns_is_as_sensitive(house: Kitchen) -> No
     assert Origin(source, "身份证号", Use.TRANSFORMATION) in facts.origins["前缀"]
 
 
+def test_looking_up_and_removing_repeats_tell_nothing_of_other_columns(house: Kitchen) -> None:
+    schema = pa.schema([("姓名", pa.string()), ("身份证号", pa.string()), ("地址", pa.string()), ("等级", pa.string())])
+    person = {"姓名": "王娜春", "身份证号": "150102199001011230", "地址": "包头市东河区", "等级": "甲"}
+    source = house.raw([person for _ in range(30)], schema=schema)
+    other = house.raw(
+        [{"号": "150102199001011230", "备注": "x"}], schema=pa.schema([("号", pa.string()), ("备注", pa.string())])
+    )
+    made = house.save(
+        source,
+        step(StepKind.DEDUPE, "身份证号"),
+        step(StepKind.REGION, "地址"),
+        step(StepKind.LOOKUP, "身份证号", table=other, key="号", take="备注"),
+        step(StepKind.CODES, "等级", pairs="甲=1"),
+    )
+    assert house.run(made).rows == 1
+    facts = house.platform.protection.view_of(made.target).facts
+    assert facts is not None
+    origins = {name: {(o.table, o.column) for o in found} for name, found in facts.origins.items()}
+    assert origins["等级"] == {(source, "等级")}
+    assert origins["姓名"] == {(source, "姓名")}
+    assert origins["区划代码"] == {(source, "地址")}
+    assert origins["备注"] == {(source, "身份证号"), (other, "号"), (other, "备注")}
+    grades = house.platform.protection.grades_of(made.target)
+    assert grades["等级"].level.rank < grades["身份证号"].level.rank
+    kept = house.save(source, step(StepKind.FILTER, expression="身份证号 LIKE '15%'"), target=f"{source}筛")
+    house.run(kept)
+    facts = house.platform.protection.view_of(kept.target).facts
+    assert facts is not None
+    assert (source, "身份证号") in {(o.table, o.column) for o in facts.origins["等级"]}, (
+        "a filter tells of every column"
+    )
+
+
 def test_one_select_makes_a_table(house: Kitchen) -> None:
     source = house.raw()
     recipes = house.platform.recipes

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from beijiang.kit import Text
+from beijiang.kit import Text, Unavailable
 
 __all__ = ["CHECK_NAMES", "ColumnRole", "Finding", "Limits", "Outcome", "ReleaseReport", "Roles"]
 
@@ -84,10 +84,22 @@ class Limits:
 
     @classmethod
     def on(cls, day: date, audience: str, rows: list[dict[str, str]]) -> Limits:
-        """Return the rules in force on a day; of several the latest."""
+        """Return the rules in force on a day; of several the latest.
+
+        Raises:
+            Unavailable: none is in force for one of the checks, so nothing can be released.
+
+        """
         mine = [r for r in rows if r["audience"] == audience and date.fromisoformat(r["since"]) <= day]
         mine = [r for r in mine if not r["until"] or day < date.fromisoformat(r["until"])]
         mine.sort(key=lambda row: row["since"])
+        missing = {"k", "l", "cell", "level"} - {row["check"] for row in mine}
+        if missing:
+            raise Unavailable(
+                f"发布检查在 {day} 没有生效的限值（{'、'.join(sorted(missing))}），不能发布。请在规则表中补上。",
+                f"No limit of the release check is in force on {day} ({', '.join(sorted(missing))}); nothing can be released.",
+                code="no_release_limit",
+            )
         return cls({r["check"]: int(r["value"]) for r in mine}, {r["check"]: r["basis"] for r in mine})
 
 

@@ -91,17 +91,19 @@ def compiled(
     *,
     audit: bool = False,
     positions: bool = False,
+    lineage: bool = False,
 ) -> Compiled:
     """Return the query of a recipe.
 
     With ``audit`` no row is set aside, and hidden columns tell what each step changed and could not read; with
-    ``positions`` each row also carries its place in the source.
+    ``positions`` each row also carries its place in the source. With ``lineage`` the tree says what came from what and is
+    not to be run: look-ups stand by themselves, and repeats are not removed.
 
     Raises:
         Invalid: a step names an unknown column, lacks a parameter, or has one that cannot be used; its place is in ``detail``.
 
     """
-    kitchen = Kitchen(surroundings, audit=audit, positions=positions)
+    kitchen = Kitchen(surroundings, audit=audit, positions=positions, lineage=lineage)
     for place, step in enumerate(steps):
         try:
             _take(kitchen, place, step)

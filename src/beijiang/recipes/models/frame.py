@@ -69,7 +69,10 @@ class Made:
 class Frame:
     """Visible columns with their types, hidden columns, and the links so far."""
 
-    def __init__(self, table: str, columns: Sequence[Column], *, history: bool, positions: bool) -> None:
+    def __init__(
+        self, table: str, columns: Sequence[Column], *, history: bool, positions: bool, apart: bool = False
+    ) -> None:
+        self._apart = apart
         self.types: dict[str, str] = {column.name: column.type for column in columns}
         self.comments: dict[str, str] = {column.name: column.comment for column in columns}
         self._hidden: list[str] = [PART, AT] if positions else []
@@ -105,7 +108,18 @@ class Frame:
         self._hidden = [name for name in self._hidden if name not in gone]
 
     def join(self, rows: exp.Query, on: exp.Expr, taken: Mapping[str, exp.Expr]) -> None:
-        """Join the one row of ``rows`` (named ``d``) that meets ``on``, if there is one, and take hidden columns from it."""
+        """Join the one row of ``rows`` (named ``d``) that meets ``on``, if there is one, and take hidden columns from it.
+
+        Such a join neither adds nor removes rows, so it tells nothing of the other columns. Told ``apart``, each value
+        is looked up by itself, as lineage is to see it; for an engine that would be slow.
+        """
+        if self._apart:
+            found = {
+                name: exp.select(value.copy()).from_(rows.subquery(_DICTIONARY)).where(on.copy()).subquery()
+                for name, value in taken.items()
+            }
+            self.put({}, found)
+            return
         self._link(taken)
         joined = self._links[-1].join(rows.subquery(_DICTIONARY), on=on, join_type="left", copy=False)
         self._links[-1] = joined

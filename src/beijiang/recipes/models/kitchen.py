@@ -41,10 +41,12 @@ class Surroundings:
 class Kitchen:
     """Takes one step after the other onto the frame."""
 
-    def __init__(self, around: Surroundings, *, audit: bool, positions: bool) -> None:
+    def __init__(self, around: Surroundings, *, audit: bool, positions: bool, lineage: bool) -> None:
         self.around = around
         self.audit = audit
-        self.frame = Frame(around.table, around.columns, history=around.history, positions=positions)
+        self.lineage = lineage
+        """Whether the tree is read for what came from what, and not run."""
+        self.frame = Frame(around.table, around.columns, history=around.history, positions=positions, apart=lineage)
         self.tables = [around.table]
         self.aside: exp.Expr = exp.false()
         self.place = 0

@@ -161,7 +161,12 @@ def keep_rows(kitchen: Kitchen, step: Step) -> None:
 
 
 def dedupe(kitchen: Kitchen, step: Step) -> None:
-    """Keep one row of those that are alike in some columns."""
+    """Keep one row of those that are alike in some columns.
+
+    Each row that stays stands in the source as it is, so its other columns tell nothing of those that were compared.
+    """
+    if kitchen.lineage:
+        return
     order = step.param("order")
     others = [name for name in kitchen.frame.types if name != order]
     ordered = [exp.Ordered(this=cell(name), nulls_first=False) for name in others]

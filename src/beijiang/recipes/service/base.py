@@ -111,11 +111,14 @@ class Base:
             columns_of=columns_of,
         )
 
-    def _compiled(self, draft: RecipeDraft, *, audit: bool = False, positions: bool = False) -> Compiled:
-        return compiled(draft.steps, self._surroundings(draft.source), audit=audit, positions=positions)
+    def _compiled(
+        self, draft: RecipeDraft, *, audit: bool = False, positions: bool = False, lineage: bool = False
+    ) -> Compiled:
+        around = self._surroundings(draft.source)
+        return compiled(draft.steps, around, audit=audit, positions=positions, lineage=lineage)
 
-    def _tree(self, draft: RecipeDraft) -> tuple[exp.Query, tuple[str, ...]]:
-        """Return the query of a recipe over ``lake.<table>``, and the tables that it names.
+    def _tree(self, draft: RecipeDraft, *, lineage: bool = False) -> tuple[exp.Query, tuple[str, ...]]:
+        """Return the query of a recipe over ``lake.<table>`` (or what its lineage is read from), and the tables that it names.
 
         Raises:
             Invalid: a step cannot be used.
@@ -124,7 +127,7 @@ class Base:
         """
         if draft.kind is RecipeKind.SQL:
             return self.sql.bound(draft.sql)
-        made = self._compiled(draft)
+        made = self._compiled(draft, lineage=lineage)
         return made.query(), made.tables
 
     def _sources(self, actor: Actor, draft: RecipeDraft) -> tuple[str, ...]:

@@ -194,7 +194,7 @@ class Running(Writing):
         return self.tables.plan(actor, request).token if seen else ""
 
     def _origins(self, recipe: Recipe, names_made: Sequence[str]) -> Mapping[str, tuple[Origin, ...]]:
-        tree, names = self._tree(recipe)
+        tree, names = self._tree(recipe, lineage=True)
         known = {name: [column.name for column in self.measures.version(name).columns] for name in names}
         return columns_of(tree, known).of(names_made)
 
