@@ -56,6 +56,7 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.router(platform.quality),
         recipes_routes.router(platform.recipes),
         quality_routes.mapping_router(platform.mappings),
+        quality_routes.profile_router(platform.profiles),
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages),

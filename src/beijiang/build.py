@@ -46,7 +46,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
-from beijiang.quality import QUALITY_JOB, Mappings, Quality, Runner
+from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Registry, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
@@ -96,6 +96,7 @@ class Platform:
     quality: Quality
     recipes: Recipes
     mappings: Mappings
+    profiles: Profiles
     lineage: Lineage
     opendata: OpenData
     health: Health
@@ -125,6 +126,7 @@ class Platform:
             self.quality,
             self.recipes,
             self.mappings,
+            self.profiles,
             self.lineage,
             self.opendata,
             self.health,
@@ -252,6 +254,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         quality=quality,
         recipes=recipes,
         mappings=Mappings(quality),
+        profiles=Profiles(quality),
         lineage=lineage,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),

@@ -148,10 +148,11 @@ def _protection() -> typer.Typer:
 
 
 def _quality() -> typer.Typer:
-    from beijiang.quality.commands import add_mapping, commands
+    from beijiang.quality.commands import add_mapping, add_profile, commands
 
     group = commands(_get(lambda p: p.quality), _get(lambda p: p.access))
     add_mapping(group, _get(lambda p: p.mappings), _get(lambda p: p.access))
+    add_profile(group, _get(lambda p: p.profiles), _get(lambda p: p.access))
     return group
 
 

@@ -73,6 +73,11 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             may=_rights(platform, who, report.org_id),
         )
 
+    @pages.get("/quality/{name}/profile")
+    def profile(request: Request, name: str) -> HTMLResponse:
+        found = platform.profiles.profile(person(request), name)
+        return frame.page(request, "quality_profile.html", found=found)
+
     @pages.post("/quality/{name}/check")
     def check(request: Request, name: str) -> RedirectResponse:
         back = f"/console/quality/{quote(name)}"

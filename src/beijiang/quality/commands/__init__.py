@@ -1,6 +1,7 @@
-"""``beijiang quality``: rules and runs, and which element each column holds."""
+"""``beijiang quality``: rules and runs, and which element each column holds, and what stands in it."""
 
 from beijiang.quality.commands.judging import commands
 from beijiang.quality.commands.mapping import add_mapping
+from beijiang.quality.commands.profiling import add_profile
 
-__all__ = ["add_mapping", "commands"]
+__all__ = ["add_mapping", "add_profile", "commands"]

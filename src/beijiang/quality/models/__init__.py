@@ -1,6 +1,7 @@
 """What quality speaks of: rules, what they counted, and scores."""
 
 from beijiang.quality.models.grammar import ROWS, cell, columns_in, condition, iso_day, unknown_column
+from beijiang.quality.models.profiles import ColumnProfile, Profile
 from beijiang.quality.models.rules import (
     FALLING,
     KINDS,
@@ -28,6 +29,7 @@ __all__ = [
     "FALLING",
     "KINDS",
     "ROWS",
+    "ColumnProfile",
     "DimensionScore",
     "Fact",
     "Hold",
@@ -37,6 +39,7 @@ __all__ = [
     "Outcome",
     "Param",
     "ParamType",
+    "Profile",
     "Release",
     "Rule",
     "RuleDraft",

@@ -2,6 +2,7 @@
 
 from beijiang.quality.service.checking import QUALITY_JOB, Failing
 from beijiang.quality.service.mapping import LIKELY, ColumnView, Mappings
+from beijiang.quality.service.profiling import Profiles
 from beijiang.quality.service.ruling import Tried
 from beijiang.quality.service.running import Runner
 from beijiang.quality.service.scoring import Quality, Report, Standing, by_organisation
@@ -13,6 +14,7 @@ __all__ = [
     "ColumnView",
     "Failing",
     "Mappings",
+    "Profiles",
     "Quality",
     "Report",
     "Runner",
