@@ -119,3 +119,15 @@ def test_who_has_no_business_here_sees_nothing(desk: Callable[..., Any], role: s
         answer = browser.get(path)
         assert answer.status_code in {303, 401, 403, 404}
         assert "盟市" not in answer.text
+
+
+def test_a_profile_shows_a_card_for_each_column(desk: Callable[..., Any]) -> None:
+    page = desk("steward").get(f"{PAGE}/profile")
+    assert page.status_code == 200
+    assert page.text.count('<section class="card pad">') == 4
+    assert "赤峰市" in page.text
+    assert "几乎每行一个值" in page.text
+    english = desk("steward").get(f"{PAGE}/profile?lang=en").text
+    assert "Most often" in english
+    assert desk("steward").get(f"{PAGE}/profile?lang=zh-CN").status_code in {200, 303}
+    assert "数据画像" in desk("steward").get(PAGE).text
