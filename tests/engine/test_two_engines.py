@@ -17,12 +17,13 @@ from sqlglot import exp
 from beijiang.engine import Engine, QueryLimits, Scan, View
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.spark import SparkEngine
-from beijiang.kit import BeijiangError
+from beijiang.kit import BeijiangError, Text
 from beijiang.quality import Kind, RuleDraft
 from beijiang.quality.models.judging import judged
 from beijiang.quality.models.measure import measure
 from beijiang.quality.models.values import Facts
 from beijiang.settings import Settings
+from beijiang.standards import DataElement
 from beijiang.tables import Column, Measured
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -110,6 +111,7 @@ DRAFTS = [
     RuleDraft(kind=Kind.DUPLICATE, columns=("代码", "盟市")),
     RuleDraft(kind=Kind.ELEMENT, columns=("文日",), params={"element": "day"}),
     RuleDraft(kind=Kind.ELEMENT, columns=("代码",), params={"element": "uscc"}),
+    RuleDraft(kind=Kind.ELEMENT, columns=("性别",), params={"element": "sex"}),
     RuleDraft(kind=Kind.EQUAL, columns=("盟市", "性别"), params={"table": OTHER, "key": "名", "value": "码"}),
     RuleDraft(kind=Kind.EXPRESSION, params={"expression": "金额 > 0 AND 数 BETWEEN 1 AND 5"}),
     RuleDraft(kind=Kind.EXPRESSION, params={"expression": "名称 LIKE '内蒙古%' OR length(名称) > 2"}),
@@ -166,7 +168,13 @@ def scans(tmp_path: Path) -> dict[str, Scan | View]:
 def facts() -> Facts:
     columns = tuple(Column(f.name, word) for f, word in zip(SCHEMA, WORDS, strict=True))
     table = Measured(T, 1, 400, datetime(2026, 3, 10, 8, 0, tzinfo=UTC), columns, (), history=False)
-    elements = {"day": ("D", 8, None), "uscc": ("C", 18, "uscc")}
+    elements = {
+        "day": DataElement(id="day", name=Text("日期", "day"), type="D", length="8"),
+        "uscc": DataElement(
+            id="uscc", name=Text("信用代码", "code"), length="18", check="uscc", pattern="[0-9A-Z]{18}"
+        ),
+        "sex": DataElement(id="sex", name=Text("性别", "sex"), code_set="sex"),
+    }
     return Facts(
         table=table,
         types={column.name: column.type for column in columns},
