@@ -71,8 +71,9 @@ class ColumnProfile:
 
     @property
     def is_key(self) -> bool:
-        """Tell whether nearly every row has a value of its own."""
-        return bool(self.filled and self.distinct and self.distinct > 0.9 * self.filled)
+        """Tell whether nearly every row has a value of its own that could name it; a measured number names nothing."""
+        measured = self.type in {"decimal", "double", "date", "timestamp"}
+        return bool(not measured and self.filled and self.distinct and self.distinct > 0.9 * self.filled)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
