@@ -57,6 +57,7 @@ class Stove:
         self.lake.mkdir(parents=True, exist_ok=True)
         self.columns: dict[str, list[Column]] = {}
         self.scans: dict[str, Scan | View] = {}
+        self.histories: set[str] = set()
 
     def table(self, name: str, rows: pa.Table) -> None:
         place = self.lake / f"{len(list(self.lake.iterdir()))}.parquet"
@@ -73,6 +74,7 @@ class Stove:
             places=lambda: PLACES,
             codes=lambda name: [("1", "男性"), ("2", "女性")] if name == "sex" else [],
             columns_of=self.columns.__getitem__,
+            keeps_history=lambda name: name in self.histories,
         )
         return compiled(steps, around, audit=audit, positions=positions)
 
@@ -309,6 +311,27 @@ def test_rows_are_looked_up_and_repeats_removed(stove: Stove) -> None:
     assert stove.counted(aside) == {"rows": 5, "aside": 1, "c0": 4, "f0": 1}
 
 
+def test_what_cannot_be_read_stays_in_its_own_cell(stove: Stove) -> None:
+    """Of several columns each keeps its own value, numbers too."""
+    stove.table(T, pa.table({"甲": ["110105491231002", "x"], "乙": ["y", "11010519491231002x"], "丙": [1, 2]}))
+    kept = step(StepKind.IDENTITY, "甲", "乙", "丙", on_fault=OnFault.KEEP)
+    assert sorted(stove.made(kept), key=lambda row: row["丙"]) == [
+        {"甲": "11010519491231002X", "乙": "y", "丙": "1"},
+        {"甲": "x", "乙": "11010519491231002X", "丙": "2"},
+    ]
+    mapped = step(StepKind.CODES, "甲", pairs="x=好", into="码", on_fault=OnFault.KEEP)
+    assert {row["码"] for row in stove.made(mapped)} == {"110105491231002", "好"}
+
+
+def test_a_history_table_is_looked_up_as_it_holds_now(stove: Stove) -> None:
+    ended = pa.array([date(2024, 1, 1), None], pa.date32())
+    stove.table(OTHER, pa.table({"代号": ["a", "a"], "名": ["旧局", "新局"], "valid_to": ended}))
+    stove.table(T, pa.table({"k": ["a"]}))
+    looked = step(StepKind.LOOKUP, "k", table=OTHER, key="代号", take="名")
+    stove.histories = {OTHER}
+    assert stove.made(looked) == [{"k": "a", "名": "新局"}]
+
+
 def test_where_a_step_failed_is_found(stove: Stove) -> None:
     stove.table(T, pa.table({"值": ["2024-01-01", "x", "2024-01-02", "y"]}))
     query = stove.compiled(step(StepKind.DATE), audit=True, positions=True).faulty(0, 10)
@@ -336,6 +359,7 @@ WRONG: list[tuple[Step, str]] = [
     (step(StepKind.LOOKUP, "值", table=T, key="值,数", take="数"), "step_parameter"),
     (step(StepKind.LOOKUP, "值", table=T, key="没有", take="数"), "unknown_column"),
     (step(StepKind.REGION, "值", code="没有"), "unknown_column"),
+    (step(StepKind.RENAME, "值", into="数"), "column_name"),
     (step(StepKind.DROP, "值", "数", "日"), "step_columns"),
 ]
 

@@ -112,6 +112,8 @@ def test_revisions_are_kept_and_change_the_columns_they_were_seen_with(house: Ki
     with pytest.raises(NotFound):
         recipes.recipe(house.steward, made.id)
     assert made.target in house.platform.tables.names(SYSTEM), "its table stays"
+    again = house.save(source, target=made.target)
+    assert house.run(again).version == 4, "and another recipe may fill it"
 
 
 def test_a_source_that_loses_a_column_stops_what_is_made_of_it(house: Kitchen) -> None:

@@ -124,7 +124,7 @@ def _add_writing(group: typer.Typer, get: Callable[[], Recipes], who: Callable[[
         """Try a recipe on real rows; nothing is kept."""
         found = get().preview(who(person), _draft(file))
         show(_steps(found.draft.steps, found.counts), _STEPS)
-        show([{name: _cell(value) for name, value in one.after.items()} for one in found.samples])
+        show([dict(one.after) for one in found.samples])
         _say_preview(found)
 
     @group.command("save")
@@ -182,7 +182,7 @@ def _add_runs(group: typer.Typer, get: Callable[[], Recipes], who: Callable[[str
     ) -> None:
         """Show the source's rows that a step could not read, through the gate: masked as everywhere."""
         rows = get().faulty(who(person), run_id, step - 1).rows.slice(0, limit)
-        show([{name: _cell(value) for name, value in row.items()} for row in rows.to_pylist()])
+        show(rows.to_pylist())
 
 
 def _run_now(service: Recipes, actor: Actor, recipe: str) -> None:
@@ -286,7 +286,3 @@ def _suggested(one: StepSuggestion) -> dict[str, Any]:
         "values": one.values,
         "why": one.why.in_language(language()),
     }
-
-
-def _cell(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

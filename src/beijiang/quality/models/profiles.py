@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import Any, Final
 
 from sqlglot import exp
@@ -92,7 +93,7 @@ class Profile:
 def edges(least: Any, greatest: Any) -> list[float]:
     """Return the edges of equal bins over numbers, none where there is nothing to part."""
     low, high = float(least), float(greatest)
-    if not low < high:
+    if not (isfinite(low) and isfinite(high) and low < high):
         return []
     return [low + (high - low) * n / BINS for n in range(BINS)] + [high]
 
@@ -156,9 +157,7 @@ def outliers_query(table: str, columns: Sequence[str], *, history: bool) -> exp.
 
 
 def _number(value: float) -> exp.Expr:
-    size = exp.Literal.number(f"{abs(value):.6f}")
-    made = exp.cast(size, "DOUBLE")
-    return made if value >= 0 else exp.Neg(this=made)
+    return exp.cast(exp.Literal.string(repr(value)), "DOUBLE")
 
 
 def numbers_of(found: Mapping[str, int], n: int, kind: str) -> dict[str, Any]:

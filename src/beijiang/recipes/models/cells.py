@@ -27,13 +27,12 @@ def each_cell(kitchen: Kitchen, step: Step) -> None:
     made: dict[str, Made] = {}
     faults: dict[str, exp.Expr] = {}
     for column in step.columns:
-        target = step.param("into") or column
         value, kind = _value_of(kitchen, step, column)
         value = kitchen.keep(value) if STEPS[step.kind].can_fail else value
-        made[target] = Made(value, kind)
+        made[column] = Made(value, kind)
         if STEPS[step.kind].can_fail:
             blank = is_blank(cell(column), kitchen.frame.types[column])
-            faults[target] = exp.and_(exp.not_(blank), is_null(value))
+            faults[column] = exp.and_(exp.not_(blank), is_null(value))
     kitchen.watch(step, made, faults)
 
 

@@ -17,7 +17,7 @@ from beijiang.quality import ROWS, cell
 if TYPE_CHECKING:
     from beijiang.tables import Column
 
-__all__ = ["HIDDEN_MARK", "Frame", "Made", "cell", "differ", "is_blank", "is_null", "literal", "number"]
+__all__ = ["HIDDEN_MARK", "Frame", "Made", "cell", "differ", "holding", "is_blank", "is_null", "literal", "number"]
 
 HIDDEN_MARK: Final = "_bj_"
 """No column of a person's table begins so."""
@@ -58,6 +58,11 @@ def is_blank(value: exp.Expr, kind: str) -> exp.Expr:
     )
 
 
+def holding(rows: exp.Select) -> exp.Select:
+    """Keep the states of a history table that hold now."""
+    return rows.where(is_null(exp.column("valid_to", quoted=True)), copy=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A column that a step makes: its expression over ``t`` and the platform's word for its type."""
@@ -79,9 +84,7 @@ class Frame:
         self._links: list[exp.Select] = []
         shown = [exp.column(exp.to_identifier(name, quoted=True)) for name in self._names()]
         rows = exp.select(*shown).from_(exp.table_(exp.to_identifier(table, quoted=True), db=LAKE))
-        if history:
-            rows = rows.where(is_null(exp.column("valid_to", quoted=True)))
-        self._links.append(rows)
+        self._links.append(holding(rows) if history else rows)
 
     def put(self, made: Mapping[str, Made], hidden: Mapping[str, exp.Expr] | None = None) -> None:
         """Add columns or replace them in place; what they are made of are those of the link before."""

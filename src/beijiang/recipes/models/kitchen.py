@@ -36,6 +36,8 @@ class Surroundings:
     """Codes and Chinese names of a code set."""
     columns_of: Callable[[str], Sequence[Column]]
     """Columns of another table."""
+    keeps_history: Callable[[str], bool]
+    """Whether the rows of another table are states, of which some hold no more."""
 
 
 class Kitchen:
@@ -86,9 +88,8 @@ class Kitchen:
         found = dict(made)
         if step.on_fault is OnFault.KEEP and STEPS[step.kind].keeps_type:
             for name, unread in faults.items():
-                found[name] = Made(
-                    exp.Case().when(unread.copy(), cell(step.columns[0])).else_(made[name].value), made[name].type
-                )
+                own = self.text(name if name in step.columns else step.columns[0])
+                found[name] = Made(exp.Case().when(unread.copy(), own).else_(made[name].value), made[name].type)
         fault: exp.Expr | None = exp.or_(*(one.copy() for one in faults.values()), copy=False) if faults else None
         leaves = fault is not None and step.on_fault is OnFault.ASIDE
         hidden: dict[str, exp.Expr] = {}

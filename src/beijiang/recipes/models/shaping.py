@@ -16,6 +16,7 @@ from beijiang.recipes.models.frame import (
     Made,
     cell,
     dictionary,
+    holding,
     is_blank,
     is_null,
     literal,
@@ -136,7 +137,7 @@ def lookup(kitchen: Kitchen, step: Step) -> None:
     if other not in kitchen.tables:
         kitchen.tables.append(other)
     names = {name: f"{step.param('prefix')}{name}" for name in taken}
-    rows = _one_for_each(other, keys, taken)
+    rows = _one_for_each(other, keys, taken, history=kitchen.around.keeps_history(other))
     same = [
         exp.EQ(
             this=_as_text(cell(column), kitchen.frame.types[column]),
@@ -182,6 +183,12 @@ def dedupe(kitchen: Kitchen, step: Step) -> None:
 
 def rename(kitchen: Kitchen, step: Step) -> None:
     """Rename a column."""
+    if step.param("into") in kitchen.frame.types:
+        raise Invalid(
+            f"已有名为“{step.param('into')}”的列。",
+            f'There is a column "{step.param("into")}" already.',
+            code="column_name",
+        )
     kitchen.frame.keep({name: step.param("into") if name == step.columns[0] else name for name in kitchen.frame.types})
 
 
@@ -198,7 +205,7 @@ def drop(kitchen: Kitchen, step: Step) -> None:
     kitchen.frame.keep(left)
 
 
-def _one_for_each(table: str, keys: Sequence[str], taken: Sequence[str]) -> exp.Query:
+def _one_for_each(table: str, keys: Sequence[str], taken: Sequence[str], *, history: bool) -> exp.Query:
     """Return ``k0``, ``k1``, ... and ``v0``, ``v1``, ... of a table, one row for each key, the first by its values."""
 
     def column(name: str) -> exp.Expr:
@@ -213,6 +220,7 @@ def _one_for_each(table: str, keys: Sequence[str], taken: Sequence[str]) -> exp.
     rows = exp.select(*shown, exp.alias_(rank, "n")).from_(exp.table_(exp.to_identifier(table, quoted=True), db=LAKE))
     names = [f"k{i}" for i in range(len(keys))] + [f"v{i}" for i in range(len(taken))]
     first = exp.EQ(this=exp.column("n"), expression=number(1))
+    rows = holding(rows) if history else rows
     return exp.select(*names).from_(rows.subquery("ranked")).where(first)
 
 

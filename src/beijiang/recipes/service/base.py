@@ -109,6 +109,7 @@ class Base:
             places=lambda: self.places,
             codes=lambda name: [(value.code, value.name.zh) for value in self.standards.code_set(name).values],
             columns_of=columns_of,
+            keeps_history=lambda name: self.measures.version(name).history,
         )
 
     def _compiled(

@@ -138,15 +138,13 @@ class Running(Writing):
         started = time.monotonic()
         actor = self.access.current(job.actor)
         self.access.require(actor, Permission.RECIPES_RECIPE_MANAGE, recipe.org_id)
-        pinned = {name: self.measures.version(name).version for name in recipe.sources}
+        tree, names = self._tree(recipe)
+        pinned = {name: self.measures.version(name).version for name in names}
         job.progress(0, 3, Text("正在清点", "counting"))
         counted = self._counted(recipe, pinned)
         job.progress(1, 3, Text("正在加工", "making rows"))
-        tree, names = self._tree(recipe)
         untrusted = recipe.kind is RecipeKind.SQL
-        made = self.tables.derive(
-            actor, tree, {n: pinned[n] for n in names}, folder / "part-00000.parquet", untrusted=untrusted
-        )
+        made = self.tables.derive(actor, tree, pinned, folder / "part-00000.parquet", untrusted=untrusted)
         job.progress(2, 3, Text("正在写入", "writing"))
         version = self._commit(actor, job, recipe, made)
         job.progress(3, 3, Text("已更新结果表", "the table is up to date"))

@@ -136,7 +136,7 @@ class Writing(Base):
         names = self._sources(actor, draft)
         org_id = self._owned(actor, names[0])
         draft = self._complete(draft)
-        self._free(actor, draft.target, names)
+        self._free(actor, draft.target, names, org_id)
         made = self._revision(actor, draft, new_id("rcp"), 1, org_id, names, reason)
         return self._put(actor, made, "add")
 
@@ -200,16 +200,16 @@ class Writing(Base):
         name = " ".join(draft.name.split())[:NAME_LONGEST] or draft.target
         return replace(draft, name=name, target=draft.target.strip())
 
-    def _free(self, actor: Actor, target: str, names: Sequence[str]) -> None:
+    def _free(self, actor: Actor, target: str, names: Sequence[str], org_id: str) -> None:
+        """Return if a recipe may fill a table: a new one, or one that a recipe filled which is retired now."""
         with self.db.read() as connection:
-            filled = RecipeStore(connection).filling(target) is not None
+            store = RecipeStore(connection)
+            filled, ours = store.filling(target) is not None, store.once_filled(target, org_id)
         try:
-            self.tables.get(actor, target)
+            foreign = self.tables.get(actor, target).org_id != org_id or not ours
         except NotFound:
-            exists = False
-        else:
-            exists = True
-        if filled or exists or not target:
+            foreign = False
+        if filled or foreign or not target:
             raise taken(target)
         self._straight(target, names)
 

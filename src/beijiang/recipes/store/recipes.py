@@ -66,6 +66,11 @@ class RecipeStore:
         """Return the recipe in force that fills a table."""
         return next((one for one in self.all() if one.target == target), None)
 
+    def once_filled(self, target: str, org_id: str) -> bool:
+        """Tell whether recipes of an organisation have filled a table, in force or retired."""
+        query = select(_R.id).where(_R.target == target, _R.org_id == org_id).limit(1)
+        return self._connection.execute(query).first() is not None
+
     def history(self, recipe_id: str) -> list[Recipe]:
         """Return all revisions of a recipe, oldest first."""
         query = select(recipe).where(_R.id == recipe_id).order_by(_R.revision)
