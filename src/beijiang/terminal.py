@@ -202,6 +202,11 @@ def progress(title: Text) -> Iterator[Progress]:
         yield Progress(bar, bar.add_task(title.in_language(_style.language), total=None, note=""))
 
 
+def verbatim(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of a person's table for ``show``: its whole numbers may be codes, so nothing is put into them."""
+    return {name: str(value) if type(value) is int else value for name, value in row.items()}
+
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What steers a terminal. Cells come from suppliers' files, so it is shown, never sent."""
 

@@ -12,7 +12,7 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.recipes.models import STEPS, RecipeDraft, Step, StepKind
-from beijiang.terminal import Column, as_json, language, progress, say, show
+from beijiang.terminal import Column, as_json, language, progress, say, show, verbatim
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -124,7 +124,7 @@ def _add_writing(group: typer.Typer, get: Callable[[], Recipes], who: Callable[[
         """Try a recipe on real rows; nothing is kept."""
         found = get().preview(who(person), _draft(file))
         show(_steps(found.draft.steps, found.counts), _STEPS)
-        show([dict(one.after) for one in found.samples])
+        show([verbatim(one.after) for one in found.samples])
         _say_preview(found)
 
     @group.command("save")
@@ -182,7 +182,7 @@ def _add_runs(group: typer.Typer, get: Callable[[], Recipes], who: Callable[[str
     ) -> None:
         """Show the source's rows that a step could not read, through the gate: masked as everywhere."""
         rows = get().faulty(who(person), run_id, step - 1).rows.slice(0, limit)
-        show(rows.to_pylist())
+        show([verbatim(row) for row in rows.to_pylist()])
 
 
 def _run_now(service: Recipes, actor: Actor, recipe: str) -> None:

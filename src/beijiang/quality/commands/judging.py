@@ -10,7 +10,7 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity, points
-from beijiang.terminal import Column, as_json, language, progress, say, show
+from beijiang.terminal import Column, as_json, language, progress, say, show, verbatim
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -229,7 +229,7 @@ def _add_runs(group: typer.Typer, get: Callable[[], Quality], who: Callable[[str
         if found is None:
             raise Invalid("还没有检查过。", "Not checked yet.", code="run_not_found")
         rows = get().failing(actor, found.id, rule).rows.slice(0, limit)
-        show([{name: _cell(value) for name, value in row.items()} for row in rows.to_pylist()])
+        show([verbatim(row) for row in rows.to_pylist()])
 
     @group.command("release")
     def release(
@@ -401,7 +401,3 @@ def _card(card: Scorecard) -> dict[str, Any]:
         "critical_cap": card.critical_cap,
         "reason": card.reason,
     }
-
-
-def _cell(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
