@@ -15,8 +15,10 @@ from beijiang.catalog import Catalog, VersionCleared
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
+from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader
+from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
     HARVEST_JOB,
@@ -95,6 +97,7 @@ class Platform:
     captures: Captures
     quality: Quality
     recipes: Recipes
+    fusion: Fusion
     mappings: Mappings
     profiles: Profiles
     lineage: Lineage
@@ -125,6 +128,7 @@ class Platform:
             self.captures,
             self.quality,
             self.recipes,
+            self.fusion,
             self.mappings,
             self.profiles,
             self.lineage,
@@ -211,6 +215,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     runner = Runner(measures, standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
+    fusion = Fusion(db, tables, measures, standards, access, evidence, jobs, vault, Linker(settings), clock, settings)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     catalog.release_checks = (quality, releases)
@@ -253,6 +258,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         captures=captures,
         quality=quality,
         recipes=recipes,
+        fusion=fusion,
         mappings=Mappings(quality),
         profiles=Profiles(quality),
         lineage=lineage,
@@ -273,11 +279,13 @@ def _connect(platform: Platform) -> None:
         ("lineage", platform.lineage.on_table_written),
         ("windows", platform.windows.on_table_written),
         ("recipes", platform.recipes.on_table_written),
+        ("fusion", platform.fusion.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)
+    platform.jobs.register(FUSION_JOB, platform.fusion.work)
     platform.jobs.register(INGEST_JOB, platform.ingest.work)
     platform.jobs.register(REPLAY_JOB, platform.bench.work)
     platform.jobs.register(HARVEST_JOB, platform.harvests.work)

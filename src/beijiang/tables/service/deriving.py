@@ -42,7 +42,15 @@ class Deriver:
         self._lake = lake
         self._engine = engine
 
-    def write(self, query: exp.Query, tables: Mapping[str, int | None], target: Path, *, untrusted: bool) -> Derived:
+    def write(
+        self,
+        query: exp.Query,
+        tables: Mapping[str, int | None],
+        target: Path,
+        *,
+        untrusted: bool,
+        staged: Mapping[str, Path],
+    ) -> Derived:
         """Write the rows of a query over ``lake.<table>`` to a file.
 
         A query with a person's own SQL in it runs in the limited child, as every such query does.
@@ -51,6 +59,7 @@ class Deriver:
 
         snapshots = {name: self._lake.snapshot(name, version) for name, version in tables.items()}
         scans = {name: Scan(found.files, found.schema) for name, found in snapshots.items()}
+        scans |= {name: Scan((str(file),), pq.read_schema(file)) for name, file in staged.items()}
         versions = {name: found.version for name, found in snapshots.items()}
         if untrusted:
             rows = _in_lake_types(self._engine.run_untrusted(query, scans, UNTRUSTED))

@@ -86,6 +86,14 @@ class Measures:
         answer = self._numbers(query, snapshots, position=True)
         return list(zip(answer.column(PART).to_pylist(), answer.column(AT).to_pylist(), strict=True))
 
+    def places_of(self, query: exp.Query, tables: Mapping[str, int | None], number: str) -> dict[int, list[tuple[int, int]]]:
+        """Return the places that a query selects by a whole number that it gives each of them."""
+        snapshots = {name: self._lake.snapshot(name, version) for name, version in tables.items()}
+        found: dict[int, list[tuple[int, int]]] = {}
+        for row in self._numbers(query, snapshots, position=True).to_pylist():
+            found.setdefault(int(row[number]), []).append((int(row[PART]), int(row[AT])))
+        return found
+
     def _numbers(self, query: exp.Query, snapshots: Mapping[str, Snapshot], *, position: bool = False) -> pa.Table:
         scans = {name: Scan(found.files, found.schema, position) for name, found in snapshots.items()}
         engine = self._engine if position else self._counting

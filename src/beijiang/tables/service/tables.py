@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -236,11 +236,15 @@ class Tables:
         target: Path,
         *,
         untrusted: bool = False,
+        staged: Mapping[str, Path] | None = None,
+        lent: Collection[str] = (),
     ) -> Derived:
         """Write the rows of a query over ``lake.<table>`` to a file, to be committed to a table of the same organisation.
 
         ``tables`` names every table of the query with its version (None: the newest). What is written is not masked, so
-        only who may write all of them may ask, and what is made of it says so (``CommitRequest.derived``).
+        only who may write all of them may ask, and what is made of it says so (``CommitRequest.derived``). ``staged``
+        names files that earlier calls wrote. ``lent`` are tables of others, of which their departments have agreed that
+        this is made: ``fusion`` keeps that agreement and looks at it before every run.
 
         Raises:
             NotFound: a table has no rows yet.
@@ -248,14 +252,15 @@ class Tables:
             Conflict: they belong to different organisations (``several_organisations``).
 
         """
-        owners = {self._written(actor, name).org_id for name in tables}
+        self._access.require(actor, Permission.TABLES_TABLE_WRITE, actor.org_id)
+        owners = {self._written(actor, name).org_id for name in tables if name not in lent}
         if len(owners) > 1:
             raise Conflict(
                 "来源表分属不同部门，不能直接合成一张表。",
                 "The tables belong to different organisations and cannot be made into one.",
                 code="several_organisations",
             )
-        return self._deriver.write(query, tables, target, untrusted=untrusted)
+        return self._deriver.write(query, tables, target, untrusted=untrusted, staged=staged or {})
 
     def holding(self, actor: Actor, name: str) -> int:
         """Return how many rows hold now; of a table that keeps no history, all of them."""

@@ -1,0 +1,40 @@
+"""The vocabulary of libraries."""
+
+from beijiang.fusion.models.claims import Claim, ClaimState, Dispute, DisputeState
+from beijiang.fusion.models.deciding import Decision, Pair, PairState, Verdict
+from beijiang.fusion.models.libraries import (
+    GOLDEN,
+    Choosing,
+    Element,
+    Library,
+    LibraryDraft,
+    LibraryModel,
+    Link,
+    LinkDraft,
+    LinkState,
+)
+from beijiang.fusion.models.runs import FieldReport, FusionRun, RunTrigger, SourceReport
+
+__all__ = [
+    "GOLDEN",
+    "Choosing",
+    "Claim",
+    "ClaimState",
+    "Decision",
+    "Dispute",
+    "DisputeState",
+    "Element",
+    "FieldReport",
+    "FusionRun",
+    "Library",
+    "LibraryDraft",
+    "LibraryModel",
+    "Link",
+    "LinkDraft",
+    "LinkState",
+    "Pair",
+    "PairState",
+    "RunTrigger",
+    "SourceReport",
+    "Verdict",
+]

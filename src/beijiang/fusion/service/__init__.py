@@ -1,0 +1,7 @@
+"""The verbs of libraries."""
+
+from beijiang.fusion.service.claiming import Fusion
+from beijiang.fusion.service.looking import Compared, Member, Subject, Subjects
+from beijiang.fusion.service.running import FUSION_JOB
+
+__all__ = ["FUSION_JOB", "Compared", "Fusion", "Member", "Subject", "Subjects"]

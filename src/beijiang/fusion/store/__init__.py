@@ -1,0 +1,7 @@
+"""All SQL on the metadata tables of libraries."""
+
+from beijiang.fusion.store.claims import ClaimStore
+from beijiang.fusion.store.deciding import DecisionStore
+from beijiang.fusion.store.libraries import LibraryStore
+
+__all__ = ["ClaimStore", "DecisionStore", "LibraryStore"]
