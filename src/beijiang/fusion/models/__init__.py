@@ -13,6 +13,7 @@ from beijiang.fusion.models.libraries import (
     LinkDraft,
     LinkState,
 )
+from beijiang.fusion.models.matching import Likeness, MatchBlock, MatchField, MatchModel
 from beijiang.fusion.models.runs import FieldReport, FusionRun, RunTrigger, SourceReport
 
 __all__ = [
@@ -29,9 +30,13 @@ __all__ = [
     "Library",
     "LibraryDraft",
     "LibraryModel",
+    "Likeness",
     "Link",
     "LinkDraft",
     "LinkState",
+    "MatchBlock",
+    "MatchField",
+    "MatchModel",
     "Pair",
     "PairState",
     "RunTrigger",

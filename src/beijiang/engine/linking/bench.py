@@ -1,0 +1,147 @@
+"""The bench that a link works on: a DuckDB of its own in memory, which spills into a folder of its own and then is gone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.engine.binding import DIALECT, setting_sql
+from beijiang.engine.failures import failure
+from beijiang.engine.port import LAKE
+from beijiang.engine.watch import Watch
+from beijiang.kit import BeijiangError, new_id
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlglot import exp
+
+    from beijiang.settings import Settings
+
+__all__ = ["Bench", "bench", "column", "named"]
+
+log = logging.getLogger(__name__)
+
+RECORDS: Final = "records"
+
+
+class Bench:
+    """Tables of one link, made by trees."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def bring(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
+        """Make rows readable as ``lake.<name>``."""
+        from sqlglot import exp
+
+        if isinstance(rows, Sequence):
+            files = exp.Array(expressions=[exp.Literal.string(str(path)) for path in rows])
+            source = exp.Table(this=exp.Anonymous(this="read_parquet", expressions=[files]))
+        else:
+            self.connection.register(f"arrow_{name}", rows)
+            source = exp.table_(f"arrow_{name}")
+        view = exp.select("*").from_(source)
+        self.run(exp.Create(this=exp.table_(name, db=LAKE), kind="VIEW", expression=view))
+
+    def make(self, name: str, query: exp.Query) -> None:
+        """Keep the rows of a query as a table."""
+        from sqlglot import exp
+
+        self.run(exp.Create(this=exp.table_(name), kind="TABLE", expression=query))
+
+    def drop(self, name: str) -> None:
+        """Let a table go."""
+        from sqlglot import exp
+
+        self.run(exp.Drop(tables=[exp.table_(name)], kind="TABLE"))
+
+    def run(self, statement: exp.Expr) -> None:
+        """Run a statement of which nothing is read."""
+        self.connection.execute(statement.sql(DIALECT)).fetchall()
+
+    def fetch(self, query: exp.Query) -> pa.Table:
+        """Return the rows of a query."""
+        return self.connection.sql(query.sql(DIALECT)).to_arrow_table()
+
+    def row(self, query: exp.Query) -> tuple[Any, ...]:
+        """Return the one row of a query."""
+        found: list[tuple[Any, ...]] = self.connection.execute(query.sql(DIALECT)).fetchall()
+        return found[0]
+
+
+@contextmanager
+def bench(settings: Settings, seconds: float) -> Iterator[Bench]:
+    """Open a bench; what is still running on it after ``seconds`` is interrupted.
+
+    Raises:
+        BeijiangError: ``query_timeout``, ``query_memory``, ``data_unavailable`` or ``query_failed``.
+
+    """
+    import duckdb
+
+    spill = settings.home.resolve() / "tmp" / "linking" / new_id("link")
+    spill.mkdir(parents=True)
+    connection = duckdb.connect(
+        config={
+            "threads": settings.engine_threads or os.cpu_count() or 1,
+            "memory_limit": f"{settings.engine_memory_mb}MB",
+            "temp_directory": str(spill),
+        }
+    )
+    watch, started = Watch(), time.monotonic()
+    try:
+        for name in ("python_enable_replacements", "autoinstall_known_extensions", "autoload_known_extensions"):
+            connection.execute(setting_sql(name, False))
+        connection.execute(f"CREATE SCHEMA {LAKE}")
+        with watch.over(seconds, connection.interrupt):
+            yield Bench(connection)
+    except BeijiangError:
+        raise
+    except Exception as exc:
+        named = _named_cause(exc)
+        if named is None:
+            raise
+        log.warning("a link failed after %.1f s (%s)", time.monotonic() - started, type(exc).__name__)
+        raise failure(named) from exc
+    finally:
+        watch.close()
+        connection.close()
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _named_cause(exc: BaseException) -> str | None:
+    """Return the reason code of an error of DuckDB's, also of one that Splink has wrapped; None for any other."""
+    import duckdb
+
+    cause: BaseException | None = exc
+    while cause is not None and not isinstance(cause, duckdb.Error | MemoryError):
+        cause = cause.__cause__
+    for kinds, reason in (
+        ((duckdb.InterruptException,), "query_timeout"),
+        ((duckdb.OutOfMemoryException, MemoryError), "query_memory"),
+        ((duckdb.IOException,), "data_unavailable"),
+        ((duckdb.Error,), "query_failed"),
+    ):
+        if isinstance(cause, kinds):
+            return reason
+    return None
+
+
+def column(name: str, of: str = "") -> exp.Column:
+    """Return a column, quoted."""
+    from sqlglot import exp
+
+    return exp.column(exp.to_identifier(name, quoted=True), table=of or None)
+
+
+def named(value: exp.Expr, name: str) -> exp.Expr:
+    """Return a value under a name, quoted."""
+    from sqlglot import exp
+
+    return exp.alias_(value, name, quoted=True)
