@@ -12,6 +12,7 @@ from beijiang.access import routes as access_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
 from beijiang.evidence import routes as evidence_routes
+from beijiang.fusion import routes as fusion_routes
 from beijiang.guard import routes as guard_routes
 from beijiang.ingest import routes as ingest_routes
 from beijiang.jobs import routes as jobs_routes
@@ -55,6 +56,7 @@ def create_app(platform: Platform) -> FastAPI:
         protection_routes.router(platform.protection, platform.sql, platform.releases),
         quality_routes.router(platform.quality),
         recipes_routes.router(platform.recipes),
+        fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),
         quality_routes.profile_router(platform.profiles),
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),

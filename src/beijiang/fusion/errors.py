@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from beijiang.kit import Conflict, Invalid, NotFound
 
-__all__ = ["bad_draft", "bad_mapping", "changed", "no_claim", "no_library", "no_link", "no_pair", "no_subject", "reason_needed", "taken"]
+__all__ = [
+    "bad_draft",
+    "bad_mapping",
+    "changed",
+    "no_claim",
+    "no_library",
+    "no_link",
+    "no_pair",
+    "no_subject",
+    "reason_needed",
+    "taken",
+]
 
 
 def no_library(words: str) -> NotFound:

@@ -57,7 +57,11 @@ class Permission(StrEnum):
     EVIDENCE_LOG_CHECK = "evidence:log:check", "核验存证", "verify the evidence log"
     EVIDENCE_LOG_EXPORT = "evidence:log:export", "导出存证", "export the evidence log"
     EVIDENCE_LOG_READ = "evidence:log:read", "查询存证", "search the evidence log"
-    FUSION_CLAIM_DECIDE = "fusion:claim:decide", "确认数源部门、裁定异议", "confirm source departments and rule on objections"
+    FUSION_CLAIM_DECIDE = (
+        "fusion:claim:decide",
+        "确认数源部门、裁定异议",
+        "confirm source departments and rule on objections",
+    )
     FUSION_CLAIM_RAISE = "fusion:claim:raise", "申报数源、提出异议", "declare to be a source, and object"
     FUSION_LIBRARY_MANAGE = "fusion:library:manage", "维护基础库与主题库", "maintain base and theme libraries"
     FUSION_LIBRARY_READ = "fusion:library:read", "查看基础库与主题库", "see base and theme libraries"

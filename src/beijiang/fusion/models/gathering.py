@@ -11,10 +11,10 @@ from typing import Final
 
 from sqlglot import exp, parse_one
 
-from beijiang.engine.checksums import CHECKSUMS
+from beijiang.engine.checksums import CHECKSUMS, in_place
 from beijiang.engine.port import AT, LAKE, PART
 from beijiang.fusion.models.libraries import CHECKED, GOLDEN, Choosing, Element, Library, Link
-from beijiang.tables import VALID_TO
+from beijiang.tables import VALID_FROM, VALID_TO
 
 __all__ = [
     "CONFLICTS",
@@ -131,6 +131,7 @@ def record_name(secret: str, link: Link, key: Sequence[str]) -> exp.Expr:
 def records(library: Library, links: Sequence[tuple[Link, Sequence[str], bool]], secret: str) -> exp.Query:
     """Return the records of all sources in the library's own columns: ``record``, ``source``, ``seen``, ``e0``, ``e1``, ...
 
+    Where an element has a check algorithm, ``v0`` and so on tell whether its value meets it.
     With each link go the columns that name its rows and whether its table keeps history (then what holds now is taken).
     Of rows with one name the newest is taken.
     """
@@ -141,12 +142,8 @@ def records(library: Library, links: Sequence[tuple[Link, Sequence[str], bool]],
     return whole
 
 
-def _records_of(
-    library: Library, link: Link, key: Sequence[str], secret: str, *, keeps_history: bool
-) -> exp.Select:
-    seen = exp.TryCast(
-        this=_column(link.seen) if link.seen else exp.null(), to=exp.DataType.build("TIMESTAMP")
-    )
+def _records_of(library: Library, link: Link, key: Sequence[str], secret: str, *, keeps_history: bool) -> exp.Select:
+    seen = exp.TryCast(this=_column(link.seen) if link.seen else exp.null(), to=exp.DataType.build("TIMESTAMP"))
     values = [
         _value(one, link.columns[one.name]) if one.name in link.columns else exp.cast(exp.null(), sql_type(one))
         for one in library.elements
@@ -164,7 +161,12 @@ def _records_of(
     ranked = exp.select(*names, parse_one(f"ROW_NUMBER() OVER (PARTITION BY record ORDER BY {order}) AS n")).from_(
         inner.subquery("rows_of")
     )
-    return exp.select(*names).from_(ranked.subquery("ranked")).where("n = 1")
+    checked = [
+        exp.alias_(CHECKSUMS[one.check](in_place(exp.column(f"e{n}"))), f"v{n}")
+        for n, one in enumerate(library.elements)
+        if one.check in CHECKED
+    ]
+    return exp.select(*names, *checked).from_(ranked.subquery("ranked")).where("n = 1")
 
 
 def _valid(element: Element, place: int) -> exp.Expr:
@@ -172,7 +174,7 @@ def _valid(element: Element, place: int) -> exp.Expr:
     there = exp.not_(value.is_(exp.null()))
     if element.check not in CHECKED:
         return there
-    return exp.and_(there, CHECKSUMS[element.check](value))
+    return exp.and_(there, exp.column(f"v{place}"))
 
 
 def nodes(library: Library, secret: str, alone: Sequence[str]) -> exp.Query:
@@ -206,7 +208,7 @@ def linkable(library: Library, fields: Sequence[str]) -> exp.Query:
 
 def edges(least: float) -> exp.Query:
     """Return the pairs between nodes from a probability on: the surest pair of records of each, and what has a key."""
-    return exp.replace_placeholders(
+    return _filled(
         _fixed(
             """SELECT a.node AS a, b.node AS b, MAX(p.probability) AS probability,
                       ARG_MAX(p."left", p.probability) AS left_record, ARG_MAX(p."right", p.probability) AS right_record,
@@ -218,7 +220,7 @@ def edges(least: float) -> exp.Query:
             pairs=PAIRS, nodes=NODES,
         ),
         least=least,
-    )  # type: ignore[no-any-return]  # fmt: skip
+    )  # fmt: skip
 
 
 def nodes_of(names: Sequence[str]) -> exp.Query:
@@ -230,31 +232,36 @@ def nodes_of(names: Sequence[str]) -> exp.Query:
     )
 
 
-def members(library: Library, secret: str, *, first: bool) -> exp.Query:
+def members(library: Library, secret: str, alone: Sequence[str], *, first: bool) -> exp.Query:
     """Return which golden record each record belongs to.
 
-    A cluster keeps the name under which most of its records were known; where two claim one, the greater keeps it, and the
-    other gets a new one, which is the same whenever the same records part again. ``first``: there are no names yet.
+    A cluster keeps the name under which most of its records were known (of equal ones, the older); where two claim one, the greater keeps it (of equal
+    ones, that from which nothing was taken out), and the other gets a new one, which is the same whenever the same records
+    part again. ``first``: there are no names yet.
     """
     before = (
-        "SELECT CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS golden WHERE 1 = 0"
+        "SELECT CAST(NULL AS VARCHAR) AS record, CAST(NULL AS VARCHAR) AS golden, CAST(NULL AS TIMESTAMP) AS since WHERE 1 = 0"
         if first
-        else f'SELECT "{RECORD}" AS record, "{GOLDEN}" AS golden FROM crosswalk WHERE "{VALID_TO}" IS NULL'
+        else f"""SELECT record, golden, since FROM (
+                SELECT "{RECORD}" AS record, "{GOLDEN}" AS golden, "{VALID_TO}" AS until,
+                       MIN("{VALID_FROM}") OVER (PARTITION BY "{GOLDEN}") AS since FROM crosswalk) AS known
+            WHERE until IS NULL"""
     )
     tree = _fixed(
         f"""WITH before AS ({before}),
         grouped AS (
-            SELECT n.record, n.source, n.keyed, COALESCE(j.root, n.node) AS cluster, j.how
+            SELECT n.record, n.source, n.keyed, COALESCE(j.root, n.node) AS cluster, j.how, TAKEN_OUT AS taken_out
             FROM nodes AS n LEFT JOIN joins AS j ON j.node = n.node),
         votes AS (
-            SELECT g.cluster, b.golden, COUNT(*) AS votes
+            SELECT g.cluster, b.golden, COUNT(*) AS votes, MIN(b.since) AS since, MAX(g.taken_out) AS taken_out
             FROM grouped AS g JOIN before AS b ON b.record = g.record GROUP BY g.cluster, b.golden),
         wished AS (
-            SELECT cluster, golden, votes,
-                   ROW_NUMBER() OVER (PARTITION BY cluster ORDER BY votes DESC, golden) AS n FROM votes),
+            SELECT cluster, golden, votes, taken_out,
+                   ROW_NUMBER() OVER (PARTITION BY cluster ORDER BY votes DESC, since, golden) AS n FROM votes),
         kept AS (
             SELECT cluster, golden FROM (
-                SELECT cluster, golden, ROW_NUMBER() OVER (PARTITION BY golden ORDER BY votes DESC, cluster) AS m
+                SELECT cluster, golden, ROW_NUMBER() OVER (
+                    PARTITION BY golden ORDER BY votes DESC, taken_out, cluster) AS m
                 FROM wished WHERE n = 1) AS ranked WHERE m = 1),
         parted AS (SELECT cluster, golden FROM wished WHERE n = 1),
         sizes AS (SELECT cluster, COUNT(*) AS size FROM grouped GROUP BY cluster)
@@ -268,16 +275,15 @@ def members(library: Library, secret: str, *, first: bool) -> exp.Query:
         LEFT JOIN parted AS p ON p.cluster = g.cluster""",
         nodes=NODES, joins=JOINS, crosswalk=library.crosswalk,
     )  # fmt: skip
-    new = _digest(
-        secret, [_literal("golden"), exp.column("cluster", "g"), exp.column("golden", "p")], width=64
-    )
+    new = _digest(secret, [_literal("golden"), exp.column("cluster", "g"), exp.column("golden", "p")], width=64)
+
+    out = _if(exp.column("record", "n").isin(*map(_literal, alone))) if alone else _number(0)
+    meant = {"NEW_NAME": new, "TAKEN_OUT": out}
 
     def named(node: exp.Expr) -> exp.Expr:
-        is_place = isinstance(node, exp.Column) and node.name == "NEW_NAME"
-        return new.copy() if is_place else node
+        return meant[node.name].copy() if isinstance(node, exp.Column) and node.name in meant else node
 
-    whole = exp.replace_placeholders(tree.transform(named), prefix=library.prefix)
-    return whole  # type: ignore[no-any-return]
+    return _filled(tree.transform(named), prefix=library.prefix)
 
 
 def golden(library: Library, ranks: Mapping[str, Mapping[int, int]]) -> exp.Query:
@@ -294,9 +300,7 @@ def golden(library: Library, ranks: Mapping[str, Mapping[int, int]]) -> exp.Quer
             if one.choosing is Choosing.VOTE
         ),
     ).from_(_table(RECORDS, "r")).join(_table(MEMBERS, "m"), on="m.record = r.record")  # fmt: skip
-    orders = [
-        exp.alias_(_order(one, n, ranks.get(one.name, {})), f"k{n}") for n, one in enumerate(library.elements)
-    ]
+    orders = [exp.alias_(_order(one, n, ranks.get(one.name, {})), f"k{n}") for n, one in enumerate(library.elements)]
     ordered = exp.select("*", *orders).from_(base.subquery("known"))
     chosen = [exp.alias_(_first(f"e{n}", n), one.name, quoted=True) for n, one in enumerate(library.elements)]
     return (
@@ -333,7 +337,7 @@ def _order(element: Element, place: int, ranks: Mapping[int, int]) -> exp.Expr:
     )
     if element.check not in CHECKED:
         return whole
-    wrong = exp.Case().when(CHECKSUMS[element.check](exp.column(f"e{place}")), _number(0))
+    wrong = exp.Case().when(exp.column(f"v{place}"), _number(0))
     return exp.Add(this=wrong.else_(_number(10**15)), expression=whole)
 
 
@@ -362,13 +366,11 @@ def _conflicts(library: Library) -> exp.Expr:
     for place, one in enumerate(library.elements):
         value = exp.column(f"e{place}")
         differ = exp.NEQ(this=exp.Min(this=value.copy()), expression=exp.Max(this=value.copy()))
-        parts = exp.DPipe(
-            this=parts, expression=exp.Case().when(differ, _literal(f"、{one.name}")).else_(_literal(""))
-        )
+        parts = exp.DPipe(this=parts, expression=exp.Case().when(differ, _literal(f"、{one.name}")).else_(_literal("")))
     return exp.func("NULLIF", exp.Substring(this=exp.Paren(this=parts), start=_number(2)), _literal(""))
 
 
-def crosswalk(library: Library, tables: Mapping[int, str], how: Mapping[str, str]) -> exp.Query:
+def crosswalk(tables: Mapping[int, str], how: Mapping[str, str]) -> exp.Query:
     """Return the table of who belongs to whom, with the source's table and the reason in words."""
     source, reason = exp.Case(), exp.Case()
     for number, table in tables.items():
@@ -376,9 +378,9 @@ def crosswalk(library: Library, tables: Mapping[int, str], how: Mapping[str, str
     for key, words in how.items():
         reason = reason.when(exp.column("how").eq(key), _literal(words))
     names = [exp.column("record"), exp.column("golden"), source, reason]
-    return exp.select(*(exp.alias_(value, name, quoted=True) for value, name in zip(names, CROSSWALK, strict=True))).from_(
-        _table(MEMBERS)
-    )
+    return exp.select(
+        *(exp.alias_(value, name, quoted=True) for value, name in zip(names, CROSSWALK, strict=True))
+    ).from_(_table(MEMBERS))
 
 
 def differences(library: Library, chosen: str) -> exp.Query:
@@ -401,9 +403,7 @@ def differences(library: Library, chosen: str) -> exp.Query:
 def field_counts(library: Library) -> exp.Query:
     """Return, over the golden records that hold now, how many have a value of each element and how many are disputed."""
     counts = []
-    listed = exp.DPipe(
-        this=exp.DPipe(this=_literal("、"), expression=_column(CONFLICTS)), expression=_literal("、")
-    )
+    listed = exp.DPipe(this=exp.DPipe(this=_literal("、"), expression=_column(CONFLICTS)), expression=_literal("、"))
     for n, one in enumerate(library.elements):
         counts.append(exp.alias_(exp.Count(this=_column(one.name)), f"f{n}"))
         named = exp.GT(
@@ -425,6 +425,15 @@ def places(secret: str, link: Link, key: Sequence[str], names: Sequence[str]) ->
     named = exp.select(PART, AT, exp.alias_(record_name(secret, link, key), "name")).from_(_table(link.table))
     found = exp.select(PART, AT, exp.alias_(which, "n")).from_(named.subquery("named"))
     return found.where(exp.column("name").isin(*map(_literal, names)))
+
+
+def _filled(tree: exp.Expr, **values: str | float) -> exp.Query:
+    """Return a tree with literals in the places of its ``:names``."""
+    whole = exp.replace_placeholders(tree, **values)
+    if not isinstance(whole, exp.Query):
+        msg = "a query stays a query"
+        raise TypeError(msg)
+    return whole
 
 
 def _fixed(sql: str, **relations: str) -> exp.Query:

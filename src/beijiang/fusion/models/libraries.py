@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,7 +69,9 @@ class Element:
     def from_json(cls, value: Mapping[str, Any]) -> Element:
         """Read what ``to_json`` gave."""
         words = {name: str(value.get(name, "")) for name in ("name", "element", "length", "check")}
-        return cls(**words, type=str(value.get("type") or "C"), choosing=Choosing(str(value.get("choosing") or "source")))
+        return cls(
+            **words, type=str(value.get("type") or "C"), choosing=Choosing(str(value.get("choosing") or "source"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,17 +175,3 @@ class Link(LinkDraft):
     def works(self) -> bool:
         """Tell whether its rows are read."""
         return self.state is LinkState.IN_FORCE
-
-
-def of_elements(elements: Sequence[Element], names: Sequence[str]) -> tuple[Element, ...]:
-    """Return the elements of some names, in the order of the names."""
-    known = {one.name: one for one in elements}
-    return tuple(known[name] for name in names if name in known)
-
-
-@dataclass(frozen=True, slots=True)
-class Unmapped:
-    """Columns of a source that no element took, and elements without a column: shown where one maps."""
-
-    columns: tuple[str, ...] = ()
-    elements: tuple[str, ...] = field(default=())

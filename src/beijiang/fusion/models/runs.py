@@ -48,6 +48,7 @@ class FusionRun:
     library_id: str
     revision: int
     at: datetime
+    """When it began: what was decided or agreed from then on is not in it."""
     trigger: RunTrigger
     by: str
     seconds: float

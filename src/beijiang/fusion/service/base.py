@@ -101,7 +101,9 @@ def library_models() -> tuple[LibraryModel, ...]:
             key=tuple(word for word in row["key"].split(";") if word),
             matching=row["matching"],
             choosing={
-                field: Choosing(way) for field, _, way in (pair.partition("=") for pair in row["choosing"].split(";")) if way
+                field: Choosing(way)
+                for field, _, way in (pair.partition("=") for pair in row["choosing"].split(";"))
+                if way
             },
             basis=row["basis"],
         )

@@ -13,6 +13,7 @@ from beijiang.fusion.store import ClaimStore, LibraryStore
 from beijiang.kit import Conflict, Denied, new_id
 
 if TYPE_CHECKING:
+    from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
 
@@ -95,7 +96,7 @@ class Fusion(Deciding):
             detail: dict[str, JsonValue] = {"element": claim.element, "org_id": claim.org_id, "why": why.strip()}
             self._record(tx, actor, library, "source_confirm" if accept else "source_refuse", claim.id, detail)
 
-    def object(self, actor: Actor, claim_id: str, reason: str) -> Dispute:
+    def object_to(self, actor: Actor, claim_id: str, reason: str) -> Dispute:
         """Object to a declaration that is in force, for the actor's own department.
 
         Raises:
@@ -194,7 +195,7 @@ class Fusion(Deciding):
         return dispute, *self._claim(dispute.claim_id)
 
     def _record(
-        self, tx: object, actor: Actor, library: Library, what: str, target: str, detail: dict[str, JsonValue]
+        self, tx: UnitOfWork, actor: Actor, library: Library, what: str, target: str, detail: dict[str, JsonValue]
     ) -> None:
         whole: dict[str, JsonValue] = {"library": library.id, **detail}
-        self.evidence.record(tx, actor, f"fusion.{what}", target=target, detail=whole)  # type: ignore[arg-type]
+        self.evidence.record(tx, actor, f"fusion.{what}", target=target, detail=whole)

@@ -42,7 +42,7 @@ class Deciding(Looking):
             found = DecisionStore(connection).decisions(library.id, holding=False)
         since = None if last is None else last.at
         moments = [max(one.at, one.revoked_at or one.at) for one in found]
-        return sum(1 for moment in moments if since is None or moment > since)
+        return sum(1 for moment in moments if since is None or moment >= since)
 
     def decide(self, actor: Actor, pair_id: str, verdict: Verdict, reason: str) -> Decision:
         """Decide about a pair that waits; it takes effect with the next run.

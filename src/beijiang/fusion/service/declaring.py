@@ -175,7 +175,9 @@ def _model(kind: str) -> LibraryModel:
     found = next((one for one in library_models() if one.kind == kind), None)
     if found is None:
         kinds = "、".join(one.kind for one in library_models())
-        raise bad_draft(f"没有这种库“{kind[:40]}”。可选：{kinds}。", f'There is no kind "{kind[:40]}" of library: {kinds}.')
+        raise bad_draft(
+            f"没有这种库“{kind[:40]}”。可选：{kinds}。", f'There is no kind "{kind[:40]}" of library: {kinds}.'
+        )
     return found
 
 

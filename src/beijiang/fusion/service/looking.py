@@ -194,7 +194,9 @@ class Looking(Running):
             if table in links and table in read:
                 shown |= self._shown(actor, library, links[table], read[table], names)
         return [
-            Member(row[trees.RECORD], row["来源表"], row["归并依据"], *shown.get(row[trees.RECORD], (None, frozenset())))
+            Member(
+                row[trees.RECORD], row["来源表"], row["归并依据"], *shown.get(row[trees.RECORD], (None, frozenset()))
+            )
             for row in known
         ]
 
@@ -213,7 +215,9 @@ class Looking(Running):
             rows = governed.rows_at(places[:1]).to_pylist()
             if rows:
                 row = {one: rows[0].get(column) for one, column in link.columns.items()}
-                hidden = frozenset(one for one, column in link.columns.items() if column in masked or column not in rows[0])
+                hidden = frozenset(
+                    one for one, column in link.columns.items() if column in masked or column not in rows[0]
+                )
                 found[names[n]] = row, hidden
         return found
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.fusion.models import (
@@ -14,16 +14,13 @@ from beijiang.fusion.models import (
     FusionRun,
     Library,
     Link,
-    PairState,
     RunTrigger,
     SourceReport,
-    Verdict,
 )
 from beijiang.fusion.models import gathering as trees
-from beijiang.fusion.models.clustering import Edge, Joined, joined
-from beijiang.fusion.models.deciding import Pair
+from beijiang.fusion.models.clustering import Joined
 from beijiang.fusion.models.libraries import GOLDEN
-from beijiang.fusion.service.sourcing import Sourcing
+from beijiang.fusion.service.matching import Matching, Shop, put
 from beijiang.fusion.store import ClaimStore, DecisionStore, LibraryStore
 from beijiang.kit import BeijiangError, Conflict, NotFound, Text, new_id
 from beijiang.tables import CommitRequest, Origin, Use, WriteMode
@@ -31,7 +28,6 @@ from beijiang.tables import CommitRequest, Origin, Use, WriteMode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beijiang.engine.linking import Linked
     from beijiang.jobs import Job, JobRun
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -47,29 +43,7 @@ _STEPS: Final = 6
 _HOW: Final = {"key": "主键相同", "match": "相似匹配", "person": "人工判定", "alone": "唯一记录"}
 
 
-@dataclass(slots=True)
-class _Shop:
-    """One run at work: what it reads and what it has written so far."""
-
-    library: Library
-    actor: Actor
-    folder: Path
-    secret: str
-    links: Sequence[tuple[Link, Sequence[str], bool]]
-    versions: Mapping[str, int]
-    staged: dict[str, Path] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Matched:
-    """Who was held to be the same without a key in common, and who waits for a person."""
-
-    joined: Joined
-    waiting: list[Pair]
-    report: dict[str, Any]
-
-
-class Running(Sourcing):
+class Running(Matching):
     """Makes the tables."""
 
     def on_table_written(self, event: TableWritten) -> None:
@@ -125,7 +99,7 @@ class Running(Sourcing):
         folder = self.settings.home / "staging" / f"{library.id}-{job.id}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        started = time.monotonic()
+        started, began = time.monotonic(), self.clock.now()
         try:
             run = self._made(job, library, trigger, folder)
         except BeijiangError as error:
@@ -134,7 +108,7 @@ class Running(Sourcing):
                     id=f"fusion-{job.id}",
                     library_id=library.id,
                     revision=library.revision,
-                    at=self.clock.now(),
+                    at=began,
                     trigger=trigger,
                     by=job.actor.id,
                     seconds=time.monotonic() - started,
@@ -147,14 +121,14 @@ class Running(Sourcing):
         return {"run": run.id, "version": run.version, "subjects": run.subjects}
 
     def _made(self, job: JobRun, library: Library, trigger: RunTrigger, folder: Path) -> FusionRun:
-        started = time.monotonic()
+        started, began = time.monotonic(), self.clock.now()
         actor = self.access.current(job.actor)
         self.access.require(actor, Permission.FUSION_LIBRARY_MANAGE, library.org_id)
         shop = self._shop(actor, library, folder)
         job.progress(0, _STEPS, Text("正在汇集各来源的记录", "gathering the records"))
         records = self._write(shop, trees.RECORDS, trees.records(library, shop.links, shop.secret), shop.versions).rows
         job.progress(1, _STEPS, Text("正在按主键归并", "uniting by key"))
-        self._write(shop, trees.NODES, trees.nodes(library, shop.secret, self._taken_out(library)))
+        self._write(shop, trees.NODES, trees.nodes(library, shop.secret, shop.alone))
         job.progress(2, _STEPS, Text("正在匹配没有共同主键的记录", "matching what has no key in common"))
         matched = self._match(shop)
         job.progress(3, _STEPS, Text("正在确定主体", "naming the subjects"))
@@ -173,7 +147,7 @@ class Running(Sourcing):
                 id=f"fusion-{job.id}",
                 library_id=library.id,
                 revision=library.revision,
-                at=self.clock.now(),
+                at=began,
                 trigger=trigger,
                 by=job.actor.id,
                 seconds=time.monotonic() - started,
@@ -190,120 +164,32 @@ class Running(Sourcing):
 
     # The steps
 
-    def _shop(self, actor: Actor, library: Library, folder: Path) -> _Shop:
+    def _shop(self, actor: Actor, library: Library, folder: Path) -> Shop:
         """Look at every agreement again, and pin what is read."""
         with self.db.read() as connection:
             links = [link for link in LibraryStore(connection).links(library.id) if link.works]
+            held = DecisionStore(connection).decisions(library.id, holding=True)
         if not links:
             raise _no_source()
         named = [(link, *self._key_of(link)) for link in links]
         versions = {link.table: self.measures.version(link.table).version for link in links}
-        return _Shop(library, actor, folder, self._secret(library.id), named, versions)
+        alone = sorted({one.left for one in held if one.taken_out})
+        return Shop(library, actor, folder, self._secret(library.id), named, versions, alone)
 
-    def _write(self, shop: _Shop, name: str, tree: Any, tables: Mapping[str, int] | None = None) -> Derived:
-        """Write what a tree comes to into the run's folder, where later trees find it under its name."""
-        target = shop.folder / f"{len(shop.staged):02}.parquet"
-        made = self.tables.derive(
-            shop.actor, tree, tables or {}, target, staged=dict(shop.staged), lent=[*shop.versions, shop.library.crosswalk]
-        )
-        shop.staged[name] = made.file
-        return made
-
-    def _taken_out(self, library: Library) -> list[str]:
-        with self.db.read() as connection:
-            held = DecisionStore(connection).decisions(library.id, holding=True)
-        return sorted({one.left for one in held if one.taken_out})
-
-    def _match(self, shop: _Shop) -> _Matched:
-        """Join what is the same: by persons' decisions, and by a model where the library has one."""
-        library = shop.library
-        with self.db.read() as connection:
-            held = DecisionStore(connection).decisions(library.id, holding=True)
-        names = sorted({name for one in held for name in (one.left, one.right)})
-        nodes: dict[str, str] = {}
-        keyed: dict[str, bool] = {}
-        if names:
-            for row in self._rows(self._write(shop, "decided", trees.nodes_of(names))):
-                nodes[row["record"]], keyed[row["node"]] = row["node"], bool(row["keyed"])
-        linked = self._linked(shop) if library.matching else None
-        found: list[Edge] = []
-        if linked is not None:
-            for row in self._rows(self._write(shop, "edges", trees.edges(library.grey))):
-                pair, sources = (row["left_record"], row["right_record"]), (row["left_source"], row["right_source"])
-                found.append(Edge(row["a"], row["b"], row["probability"], *pair, sources))
-                keyed[row["a"]], keyed[row["b"]] = bool(row["a_keyed"]), bool(row["b_keyed"])
-        there = [(one.verdict, nodes[one.left], nodes[one.right]) for one in held if {one.left, one.right} <= set(nodes)]
-        came = joined(
-            found,
-            library.certain,
-            same=[(a, b) for verdict, a, b in there if verdict is Verdict.SAME],
-            different=[(a, b) for verdict, a, b in there if verdict is Verdict.DIFFERENT],
-            keyed=keyed,
-        )
-        decided = {frozenset((one.left, one.right)) for one in held}
-        waiting = self._waiting(library, linked, found, came, decided) if linked is not None else []
-        report = {} if linked is None else _matching_report(linked)
-        report["joined"] = sum(1 for e in found if e.probability >= library.certain) - len(came.refused)
-        return _Matched(came, waiting, report)
-
-    def _linked(self, shop: _Shop) -> Linked:
-        from beijiang.fusion.models.likeness import compiled
-        from beijiang.fusion.models.matchers import match_model
-
-        model = match_model(shop.library.matching)
-        fields = [one.name for one in model.fields]
-        file = self._write(shop, "linkable", trees.linkable(shop.library, fields)).file
-        linked = self.linker.link([file], compiled(model))
-        target = shop.folder / "pairs.parquet"
-        _put(linked.pairs, target)
-        shop.staged[trees.PAIRS] = target
-        return linked
-
-    def _waiting(
-        self, library: Library, linked: Linked, found: Sequence[Edge], came: Joined, decided: set[frozenset[str]]
-    ) -> list[Pair]:
-        """Return the pairs that a person should look at, the surest first, with how alike their fields are."""
-        against = {(edge.left, edge.right) for edge in came.refused}
-        unsure = [
-            edge
-            for edge in sorted(found, key=lambda e: (-e.probability, e.left, e.right))
-            if (edge.probability < library.certain or (edge.left, edge.right) in against)
-            and frozenset((edge.left, edge.right)) not in decided
-            and came.roots.get(edge.a, edge.a) != came.roots.get(edge.b, edge.b)
-        ][:PAIRS_MOST]
-        levels = _levels(linked, {(edge.left, edge.right) for edge in unsure})
-        now = self.clock.now()
-        return [
-            Pair(
-                id=new_id("pair"),
-                library_id=library.id,
-                left=edge.left,
-                right=edge.right,
-                left_source=edge.sources[0],
-                right_source=edge.sources[1],
-                probability=edge.probability,
-                levels=levels.get((edge.left, edge.right), {}),
-                against=(edge.left, edge.right) in against,
-                state=PairState.WAITING,
-                found_at=now,
-            )
-            for edge in unsure
-        ]
-
-    def _members(self, shop: _Shop, came: Joined) -> None:
+    def _members(self, shop: Shop, came: Joined) -> None:
         import pyarrow as pa
 
         how = {root: "person" if root in came.by_person else "match" for root in came.roots.values()}
         rows = [{"node": node, "root": root, "how": how[root]} for node, root in sorted(came.roots.items())]
         schema = pa.schema([("node", pa.string()), ("root", pa.string()), ("how", pa.string())])
         target = shop.folder / "joins.parquet"
-        _put(pa.Table.from_pylist(rows, schema=schema), target)
+        put(pa.Table.from_pylist(rows, schema=schema), target)
         shop.staged[trees.JOINS] = target
         try:
             before = {shop.library.crosswalk: self.measures.version(shop.library.crosswalk).version}
         except NotFound:
             before = {}
-        self._write(shop, trees.MEMBERS, trees.members(shop.library, shop.secret, first=not before), before)
+        self._write(shop, trees.MEMBERS, trees.members(shop.library, shop.secret, shop.alone, first=not before), before)
 
     def _ranks(
         self, library: Library, links: Sequence[tuple[Link, Sequence[str], bool]]
@@ -319,7 +205,7 @@ class Running(Sourcing):
             for one in library.elements
         }
 
-    def _differences(self, shop: _Shop) -> Sequence[SourceReport]:
+    def _differences(self, shop: Shop) -> Sequence[SourceReport]:
         made = self._write(shop, "differences", trees.differences(shop.library, "golden"))
         by_number = {link.number: link for link, _, _ in shop.links}
         found = []
@@ -338,9 +224,9 @@ class Running(Sourcing):
             )
         return tuple(found)
 
-    def _commit_crosswalk(self, shop: _Shop, job: JobRun) -> None:
+    def _commit_crosswalk(self, shop: Shop, job: JobRun) -> None:
         tables = {link.number: link.table for link, _, _ in shop.links}
-        made = self._write(shop, "crosswalk", trees.crosswalk(shop.library, tables, _HOW))
+        made = self._write(shop, "crosswalk", trees.crosswalk(tables, _HOW))
         request = CommitRequest(
             table=shop.library.crosswalk,
             org_id=shop.library.org_id,
@@ -354,7 +240,7 @@ class Running(Sourcing):
         )
         self.tables.commit(shop.actor, request)
 
-    def _commit(self, shop: _Shop, job: JobRun, made: Derived) -> TableVersion:
+    def _commit(self, shop: Shop, job: JobRun, made: Derived) -> TableVersion:
         library = shop.library
         request = CommitRequest(
             table=library.target,
@@ -365,7 +251,10 @@ class Running(Sourcing):
             key=(GOLDEN,),
             run_id=f"fusion-{job.id}",
             reason=f"“{library.name}”第 {library.revision} 版",
-            comments={GOLDEN: "同一主体在本库中的标识，来源变化时保持不变", trees.PROVENANCE: "每个字段的值取自哪条记录"},
+            comments={
+                GOLDEN: "同一主体在本库中的标识，来源变化时保持不变",
+                trees.PROVENANCE: "每个字段的值取自哪条记录",
+            },
             derived=_origins(library, [link for link, _, _ in shop.links]),
             complete=True,
         )
@@ -402,59 +291,17 @@ class Running(Sourcing):
         key = f"{FUSION_JOB}:{library.id}:{library.revision}:{what}"
         return self.jobs.submit(actor, FUSION_JOB, arguments, key=key, org_id=library.org_id)
 
-    @staticmethod
-    def _rows(made: Derived) -> list[dict[str, Any]]:
-        """Return names of records, nodes and counts that a run has written; never values of a source."""
-        import pyarrow.parquet as pq
-
-        return pq.read_table(made.file).to_pylist()  # type: ignore[no-any-return]
-
-
-def _put(table: Any, target: Path) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, target, compression="zstd")
-
 
 def _origins(library: Library, links: Sequence[Link]) -> Mapping[str, tuple[Origin, ...]]:
     """Return what each golden column was made of: it is as sensitive as the strictest of those."""
     found: dict[str, tuple[Origin, ...]] = {}
     for one in library.elements:
-        made_of = [Origin(link.table, link.columns[one.name], Use.TRANSFORMATION) for link in links if one.name in link.columns]
+        made_of = [
+            Origin(link.table, link.columns[one.name], Use.TRANSFORMATION) for link in links if one.name in link.columns
+        ]
         if made_of:
             found[one.name] = tuple(dict.fromkeys(made_of))
     return found
-
-
-def _matching_report(linked: Linked) -> dict[str, Any]:
-    return {
-        "compared": linked.compared,
-        "trained": linked.trained,
-        "weights": linked.weights.as_dict(),
-        "blocks": [
-            {"name": b.name, "pairs": b.pairs, "added": b.added, "largest": b.largest, "skipped": b.skipped}
-            for b in linked.blocks
-        ],
-        "seconds": {name: round(value, 3) for name, value in linked.seconds.items()},
-    }
-
-
-def _levels(linked: Linked, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], dict[str, int]]:
-    """Return how alike the fields of some pairs are."""
-    import pyarrow.compute as pc
-
-    if not wanted:
-        return {}
-    names = [one.field for one in linked.weights.fields]
-    lefts = list({left for left, _ in wanted})
-    import pyarrow as pa
-
-    near = linked.pairs.filter(pc.is_in(linked.pairs.column("left"), pa.array(lefts)))
-    return {
-        (row["left"], row["right"]): {name: int(row[name]) for name in names}
-        for row in near.to_pylist()
-        if (row["left"], row["right"]) in wanted
-    }
 
 
 def _no_source() -> Conflict:

@@ -14,6 +14,7 @@ from beijiang.fusion.store import LibraryStore
 from beijiang.kit import Conflict, NotFound, new_id, normalise
 
 if TYPE_CHECKING:
+    from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
 
@@ -65,9 +66,9 @@ class Sourcing(Declaring):
         return found
 
     def propose(self, actor: Actor, library_id: str, draft: LinkDraft, reason: str = "") -> Link:
-        """Propose a table as a source: the department of the table offers it, or the keeper of the library asks for it.
+        """Offer a table as a source; the keeper of the library takes it, and whoever is both has it in force at once.
 
-        Who may do both puts it in force at once.
+        A keeper who sees the table of another department may ask for it in the same way.
 
         Raises:
             NotFound: no such library or table, or the table is hidden.
@@ -144,7 +145,9 @@ class Sourcing(Declaring):
         if not reason.strip():
             raise reason_needed()
         if link.state is LinkState.ENDED:
-            raise Conflict("这个来源已停用，请重新接入。", "This source has ended; propose it anew.", code="library_source_ended")
+            raise Conflict(
+                "这个来源已停用，请重新接入。", "This source has ended; propose it anew.", code="library_source_ended"
+            )
         draft = replace(draft, table=link.table)
         self._check(library, draft)
         more = not set(draft.columns.values()) <= set(link.columns.values())
@@ -197,12 +200,12 @@ class Sourcing(Declaring):
             )
         names = {one.name for one in library.elements}
         if unknown := next((name for name in draft.columns if name not in names), None):
-            raise bad_mapping(
-                f"库中没有数据项“{unknown[:40]}”。", f'The library has no element "{unknown[:40]}".'
-            )
+            raise bad_mapping(f"库中没有数据项“{unknown[:40]}”。", f'The library has no element "{unknown[:40]}".')
         if not draft.columns:
             raise bad_mapping("请至少对应一个数据项。", "Map one element at least.")
-        if not library.matching and (missing := next((name for name in library.key if name not in draft.columns), None)):
+        if not library.matching and (
+            missing := next((name for name in library.key if name not in draft.columns), None)
+        ):
             raise bad_mapping(
                 f"这个库只按主键归并，来源必须提供“{missing}”。请先在来源表补上这一列。",
                 f'This library knows subjects by their key only, so a source has to give "{missing}".',
@@ -219,7 +222,7 @@ class Sourcing(Declaring):
             self._say(tx, actor, library, made, what)
         return made
 
-    def _say(self, tx: object, actor: Actor, library: Library, link: Link, what: str) -> None:
+    def _say(self, tx: UnitOfWork, actor: Actor, library: Library, link: Link, what: str) -> None:
         detail: dict[str, JsonValue] = {
             "library": library.id,
             "link": link.id,
@@ -229,7 +232,7 @@ class Sourcing(Declaring):
             "state": link.state.value,
             "reason": link.reason,
         }
-        self.evidence.record(tx, actor, f"fusion.source_{what}", target=link.table, detail=detail)  # type: ignore[arg-type]
+        self.evidence.record(tx, actor, f"fusion.source_{what}", target=link.table, detail=detail)
 
     def _key_of(self, link: Link) -> tuple[Sequence[str], bool]:
         """Return the columns that name a row of a source, and whether its table keeps history.

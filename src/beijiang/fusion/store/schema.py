@@ -6,7 +6,16 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, Strin
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["fusion_claim", "fusion_decision", "fusion_dispute", "fusion_key", "fusion_library", "fusion_link", "fusion_pair", "fusion_run"]
+__all__ = [
+    "fusion_claim",
+    "fusion_decision",
+    "fusion_dispute",
+    "fusion_key",
+    "fusion_library",
+    "fusion_link",
+    "fusion_pair",
+    "fusion_run",
+]
 
 fusion_library = Table(
     "fusion_library",

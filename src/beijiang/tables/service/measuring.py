@@ -86,7 +86,9 @@ class Measures:
         answer = self._numbers(query, snapshots, position=True)
         return list(zip(answer.column(PART).to_pylist(), answer.column(AT).to_pylist(), strict=True))
 
-    def places_of(self, query: exp.Query, tables: Mapping[str, int | None], number: str) -> dict[int, list[tuple[int, int]]]:
+    def places_of(
+        self, query: exp.Query, tables: Mapping[str, int | None], number: str
+    ) -> dict[int, list[tuple[int, int]]]:
         """Return the places that a query selects by a whole number that it gives each of them."""
         snapshots = {name: self._lake.snapshot(name, version) for name, version in tables.items()}
         found: dict[int, list[tuple[int, int]]] = {}

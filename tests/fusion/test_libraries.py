@@ -1,0 +1,212 @@
+"""Libraries: sources that both sides agreed on, one record for each subject, values chosen by rule, names that stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from library_bureau import COLUMNS, ELEMENTS, OTHER, OWNER, Archive, person
+
+from beijiang.fusion import Choosing, LinkDraft, LinkState
+from beijiang.kit import BeijiangError
+from beijiang.tables import Exit
+
+A, B, C = "11010519491231002X", "150102199001011230", "152101197810045517"
+
+
+def test_records_with_the_same_valid_number_are_one_and_values_are_chosen_by_source(archive: Archive) -> None:
+    police = archive.table(
+        [
+            person(A, "张伟", 联系电话="13800000001", 户籍地址="新城区"),
+            person(B.lower(), "巴特尔", 出生日期=date(1990, 1, 1)),
+            person("150102199001011239", "错号"),
+            person(None, "无号"),
+        ]
+    )
+    insured = archive.table(
+        [person(A, "张玮", 联系电话="13900000002"), person(B, "巴特尔", 联系电话="13700000003"), person(C, "乌兰")],
+        org_id=OTHER,
+    )
+    library = archive.declare()
+    archive.link(library, police, priority=1)
+    archive.link(library, insured, priority=2)
+
+    run = archive.run(library)
+
+    assert (run.records, run.subjects, run.merged) == (7, 5, 2)
+    golden = archive.golden(library)
+    assert golden[A]["姓名"] == "张伟"
+    assert golden[A]["联系电话"] == "13800000001"
+    assert golden[A]["来源数"] == 2
+    assert golden[A]["分歧字段"] == "姓名、联系电话"
+    assert golden[B]["联系电话"] == "13700000003"
+    assert golden[B]["分歧字段"] is None
+    assert set(golden) == {A, B, C, "150102199001011239", "无号"}
+    by_name = {one.name: one for one in run.fields}
+    assert (by_name["姓名"].filled, by_name["姓名"].conflicting) == (5, 1)
+    assert run.sources[1].differing["姓名"] == 1
+
+
+def test_values_are_chosen_by_recency_completeness_and_vote_and_a_declared_source_comes_first(archive: Archive) -> None:
+    fusion = archive.platform.fusion
+    old, new = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    first = archive.table(
+        [
+            person(A, "张伟", 联系电话="13800000001", 户籍地址="新城区海东路", 更新时间=old),
+            person(A, "张 伟", 联系电话="13800000001", 户籍地址="新城", 更新时间=old),
+        ]
+    )
+    second = archive.table([person(A, "张伟", 联系电话="13900000002", 户籍地址="回民区", 更新时间=new)], org_id=OTHER)
+    ways = {"姓名": Choosing.VOTE, "联系电话": Choosing.RECENT, "户籍地址": Choosing.LONGEST}
+    library = archive.declare(elements=tuple(replace(e, choosing=ways.get(e.name, Choosing.SOURCE)) for e in ELEMENTS))
+    archive.link(library, first, priority=1, seen="更新时间")
+    archive.link(library, second, priority=2, seen="更新时间")
+    archive.run(library)
+    row = archive.golden(library)[A]
+    assert (row["姓名"], row["联系电话"], row["户籍地址"]) == ("张伟", "13900000002", "新城区海东路")
+
+    draft = replace(library, elements=tuple(replace(e, choosing=Choosing.SOURCE) for e in ELEMENTS))
+    fusion.change(archive.keeper, library.id, draft, "都按来源")
+    archive.run(library)
+    assert archive.golden(library)[A]["联系电话"] == "13800000001"
+    claim = fusion.declare_source(archive.stranger, library.id, "联系电话", "社会保险法第五十七条")
+    fusion.confirm_source(archive.reviewer, claim.id, "职责所在", accept=True)
+    archive.run(library)
+    assert archive.golden(library)[A]["联系电话"] == "13900000002"
+    assert str(archive.golden(library)[A]["户籍地址"]).startswith("新城")
+
+
+def test_a_subject_keeps_its_name_and_its_history_while_records_come_change_and_go(archive: Archive) -> None:
+    table = archive.table([person(A, "张伟"), person(B, "巴特尔")])
+    library = archive.declare()
+    link = archive.link(library, table, key=("身份证号",))
+    archive.run(library)
+    before = {name: row["主体标识"] for name, row in archive.golden(library).items()}
+    assert all(name.startswith("P-") for name in before.values())
+
+    archive.table([person(A, "张伟", 联系电话="13800000009"), person(C, "乌兰")], name=table)
+    archive.run(library)
+    now = archive.golden(library)
+    assert set(now) == {A, C}
+    assert now[A]["主体标识"] == before[A]
+    states = [row for row in archive.rows(library.target, holding=False) if row["主体标识"] == before[A]]
+    assert sorted(str(row["联系电话"]) for row in states) == ["13800000009", "None"]
+    gone = archive.platform.fusion.subject(archive.keeper, library.id, before[B])
+    assert gone.now is None
+    assert len(gone.states) == 1
+
+    archive.table([person(A, "张伟"), person(B, "巴特尔")], name=table)
+    archive.run(library)
+    archive.platform.fusion.end(archive.steward, link.id, "协议到期")
+    with pytest.raises(BeijiangError) as failure:
+        archive.run(library)
+    assert failure.value.reason == "library_without_source"
+
+
+def test_persons_put_subjects_together_and_take_records_out_and_can_undo_both(archive: Archive) -> None:
+    fusion, keeper = archive.platform.fusion, archive.keeper
+    police = archive.table([person(A, "张伟"), person(B, "巴特尔")])
+    insured = archive.table(
+        [person(A, "李四", 联系电话="13900000002"), person(None, "巴特尔", 户籍地址="新城区")], org_id=OTHER
+    )
+    library = archive.declare()
+    archive.link(library, police)
+    archive.link(library, insured)
+    archive.run(library)
+    assert len(archive.rows(library.target)) == 3
+    one, without = archive.golden(library)[A], archive.golden(library)["巴特尔"]["主体标识"]
+    other = archive.golden(library)[B]["主体标识"]
+
+    # Two people used one number: the second is taken out, and what is left keeps the name.
+    subject = fusion.subject(keeper, library.id, one["主体标识"])
+    assert subject.records == 2
+    assert {member.how for member in subject.members} == {"主键相同"}
+    out = next(member for member in subject.members if member.table == insured)
+    fusion.take_out(keeper, library.id, subject.id, [out.record], "同号不同人")
+    # One person has no number in the second table.
+    fusion.merge(keeper, library.id, [other, without], "本人到场核实")
+    assert fusion.unapplied(keeper, library.id) == 2
+    archive.run(library)
+    assert fusion.unapplied(keeper, library.id) == 0
+    rows = {row["主体标识"]: row for row in archive.rows(library.target)}
+    assert len(rows) == 3
+    assert rows[one["主体标识"]]["姓名"] == "张伟"
+    assert {row["姓名"]: row["记录数"] for row in rows.values()} == {"张伟": 1, "李四": 1, "巴特尔": 2}
+    alone = next(row["主体标识"] for row in rows.values() if row["姓名"] == "李四")
+    merged = next(row for row in rows.values() if row["姓名"] == "巴特尔")
+    assert merged["户籍地址"] == "新城区"
+    assert merged["主体标识"] in {other, without}
+    former = fusion.subject(keeper, library.id, ({other, without} - {merged["主体标识"]}).pop())
+    assert former.now is None
+    assert list(former.went_to) == [merged["主体标识"]]
+
+    # Undone, everything is as it was; taken out again, the same name comes back.
+    for decision in [d for d in fusion.decisions(keeper, library.id) if d.revoked_at is None]:
+        if decision.left == out.record:
+            fusion.revoke(keeper, decision.id, "核实有误")
+    archive.run(library)
+    assert archive.golden(library)[A]["记录数"] == 2
+    assert archive.golden(library)[A]["主体标识"] == one["主体标识"]
+    fusion.take_out(keeper, library.id, one["主体标识"], [out.record], "再次核实")
+    archive.run(library)
+    assert next(r["主体标识"] for r in archive.rows(library.target) if r["姓名"] == "李四") == alone
+
+
+def test_both_sides_agree_before_a_row_is_read_and_what_is_made_is_as_sensitive(archive: Archive) -> None:
+    fusion, platform = archive.platform.fusion, archive.platform
+    table = archive.table([person(A, "张伟", 联系电话="13800000001")], org_id=OTHER)
+    library = archive.declare()
+    draft = LinkDraft(table=table, columns=COLUMNS)
+    with pytest.raises(BeijiangError):  # the keeper does not even see the table
+        fusion.propose(archive.keeper, library.id, draft)
+    with pytest.raises(BeijiangError):  # nor may a department offer another's
+        fusion.propose(archive.steward, library.id, draft)
+    offered = fusion.propose(archive.stranger, library.id, draft)
+    assert offered.state is LinkState.OFFERED
+    with pytest.raises(BeijiangError) as failure:
+        archive.run(library)
+    assert failure.value.reason == "library_without_source"
+    with pytest.raises(BeijiangError):  # the giver cannot take for the keeper
+        fusion.agree(archive.stranger, offered.id)
+    fusion.agree(archive.keeper, offered.id)
+    archive.run(library)
+
+    grades = {c.name: c.grade for c in platform.tables.open(archive.keeper, library.target, "t", Exit.PAGE).columns}
+    assert grades["公民身份号码"] in {"L3", "L4"}
+    assert grades["联系电话"] in {"L3", "L4"}
+    came = platform.lineage.columns(archive.keeper, library.target) if hasattr(platform.lineage, "columns") else None
+    assert came is None or came
+    with pytest.raises(BeijiangError):
+        fusion.subjects(archive.stranger, library.id)
+    shown = fusion.subjects(archive.keeper, library.id)
+    assert shown.rows.num_rows == 1
+
+    more = fusion.remap(archive.keeper, offered.id, replace(draft, columns={"公民身份号码": "身份证号"}), "少取")
+    assert more.state is LinkState.IN_FORCE
+    more = fusion.remap(archive.keeper, offered.id, draft, "多取")
+    assert more.state is LinkState.ASKED
+    fusion.agree(archive.stranger, more.id)
+
+
+def test_one_source_for_each_field_with_objections_and_rulings(archive: Archive) -> None:
+    fusion = archive.platform.fusion
+    library = archive.declare()
+    claim = fusion.declare_source(archive.steward, library.id, "姓名", "户口登记条例")
+    with pytest.raises(BeijiangError):
+        fusion.confirm_source(archive.steward, claim.id, "我说了算", accept=True)
+    fusion.confirm_source(archive.reviewer, claim.id, "职责清单", accept=True)
+    rival = fusion.declare_source(archive.stranger, library.id, "姓名", "也有")
+    with pytest.raises(BeijiangError) as failure:
+        fusion.confirm_source(archive.reviewer, rival.id, "可以", accept=True)
+    assert failure.value.reason == "element_has_source"
+    with pytest.raises(BeijiangError):
+        fusion.object_to(archive.steward, claim.id, "反对自己")
+    first = fusion.object_to(archive.stranger, claim.id, "我部门更准")
+    fusion.withdraw(archive.stranger, first.id)
+    second = fusion.object_to(archive.stranger, claim.id, "抽查 500 条，我部门更准")
+    fusion.rule(archive.reviewer, second.id, "成立", uphold=True)
+    fusion.confirm_source(archive.reviewer, rival.id, "改由社保", accept=True)
+    claims, disputes = fusion.claims(archive.keeper, library.id)
+    assert {(c.org_id, c.state.value) for c in claims} == {(OWNER, "ended"), (OTHER, "in_force")}
+    assert {d.state.value for d in disputes} == {"withdrawn", "upheld"}
