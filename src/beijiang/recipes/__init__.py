@@ -12,15 +12,27 @@ from beijiang.recipes.models import *  # noqa: F403 - the front door shows the w
 from beijiang.recipes.models import __all__ as _models
 
 if TYPE_CHECKING:
+    from beijiang.recipes.models.places import Places
+    from beijiang.recipes.models.readings import Keep, citizen_number, credit_code
+    from beijiang.recipes.models.texts import BLANKS, any_of, narrowed, replaced, swapped
     from beijiang.recipes.service import RECIPE_JOB, Faulty, Preview, Recipes, Sample, StepSuggestion
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "BLANKS",
     "RECIPE_JOB",
     "Faulty",
+    "Keep",
+    "Places",
     "Preview",
     "Recipes",
     "Sample",
     "StepSuggestion",
+    "any_of",
+    "citizen_number",
+    "credit_code",
+    "narrowed",
+    "replaced",
+    "swapped",
     *_models,
 ]
 
@@ -28,6 +40,11 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
+    from beijiang.recipes.models import places, readings, texts
+
+    for room in (texts, readings, places):  # how values are read, which others need without the rest
+        if name in room.__all__:
+            return getattr(room, name)
     from beijiang.recipes import service
 
     return getattr(service, name)

@@ -1,32 +1,36 @@
 """Splink, and all that this platform knows of it: how a plan becomes its settings, how it learns, how it judges pairs.
 
-Probabilities follow Fellegi and Sunter (1969); what levels mean for a match is learned without examples, by expectation
-maximisation, and how often they hold by chance from pairs picked at random.
+Probabilities follow Fellegi and Sunter (1969). How often a level holds by chance is counted among pairs picked at random;
+how often it holds among matches is learned without examples, by expectation maximisation.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
 from beijiang.engine.binding import DIALECT
-from beijiang.engine.linking.bench import Bench
+from beijiang.engine.linking.bench import Bench, column, named
 from beijiang.engine.linking.pairing import ID, PAIRS, PEOPLE
-from beijiang.engine.linking.plan import Comparison, LinkPlan
+from beijiang.engine.linking.plan import LEFT, RIGHT, Comparison, LinkPlan
 from beijiang.engine.linking.results import DIFFERENT, FieldWeights, LevelWeight, Weights, rounded
 
 if TYPE_CHECKING:
     from splink import DuckDBAPI
     from splink import Linker as Splink
 
-__all__ = ["Judge", "level_of", "start"]
+__all__ = ["Judge", "columns_of", "level_of", "start"]
 
-_LEAST_M: Final = 1e-4
-"""Share among matches of a level that training met in none: nobody knows better than that."""
-_LEAST_U: Final = 1e-7
+_LEAST: Final = 1e-5
+"""No share is held to be smaller than this."""
+_SPREAD: Final = 2_654_435_761
+"""Times a record's number, modulo 2 to the 32nd, this is spread evenly (Knuth): a pick that neighbours do not decide."""
+_EVEN: Final = 0.5
+"""Share of matches among the pairs that are learned from, before it is learned."""
 log = logging.getLogger(__name__)
 
 
@@ -36,10 +40,27 @@ def start(plan: LinkPlan, prior: float) -> Weights:
 
 
 def _start(comparison: Comparison) -> FieldWeights:
-    m_rest = max(_LEAST_M, 1 - sum(level.m for level in comparison.levels))
-    u_rest = max(_LEAST_U, 1 - sum(level.u for level in comparison.levels))
+    rest = LevelWeight(
+        DIFFERENT,
+        max(_LEAST, 1 - sum(level.m for level in comparison.levels)),
+        max(_LEAST, 1 - sum(level.u for level in comparison.levels)),
+    )
     alike = [LevelWeight(level.name, level.m, level.u) for level in reversed(comparison.levels)]
-    return FieldWeights(comparison.field, (LevelWeight(DIFFERENT, m_rest, u_rest), *alike))
+    return FieldWeights(comparison.field, (rest, *alike))
+
+
+def columns_of(comparison: Comparison) -> list[str]:
+    """Return the columns that the tests of a comparison name, of both records."""
+    tests = (comparison.missing, *(level.test for level in comparison.levels))
+    return sorted({found.name for test in tests for found in test.find_all(exp.Column)})
+
+
+def level_of(comparison: Comparison) -> exp.Expr:
+    """Return the number of the level that holds for a pair: -1 missing, 0 different, above it the more alike the higher."""
+    case = exp.Case().when(comparison.missing.copy(), exp.Literal.number(-1))
+    for place, level in enumerate(comparison.levels):
+        case = case.when(level.test.copy(), exp.Literal.number(len(comparison.levels) - place))
+    return exp.cast(case.else_(exp.Literal.number(0)), "TINYINT")
 
 
 class Judge:
@@ -53,27 +74,27 @@ class Judge:
         self._plan = plan
         self._api: DuckDBAPI = DuckDBAPI(connection=bench.connection)
         self._tables = 0
+        self._tests = [_macros(bench, one, place) for place, one in enumerate(plan.comparisons)]
 
-    def learn(self, given: Weights) -> Weights:
+    def learn(self, given: Weights, records: int) -> Weights:
         """Return weights learned from the records, starting from those given."""
         from splink import block_on
         from splink.internals.exceptions import EMTrainingException
 
-        splink = self._splink(given, rarity=False)
-        splink.training.estimate_u_using_random_sampling(
-            max_pairs=self._plan.training_pairs * 1.01, seed=self._plan.seed
-        )
+        by_chance = Weights(given.prior, self._by_chance(given, records))
+        splink = self._splink(Weights(_EVEN, by_chance.fields), rarity=False)
         for columns in self._plan.training:
             try:
                 splink.training.estimate_parameters_using_expectation_maximisation(
                     block_on(*columns),
                     estimate_without_term_frequencies=True,
                     max_pairs=self._plan.training_pairs,
-                    record_sample_proportion=0.05,
+                    record_sample_proportion=0.1,
                 )
             except EMTrainingException as exc:
                 log.info("no pairs to learn from by %s (%s)", columns, type(exc).__name__)
-        return self._learned(splink, given)
+        matches = given.prior * records * (records - 1) / 2
+        return self._learned(splink, by_chance, max(_LEAST, min(0.01, 0.5 / max(matches, 1))))
 
     def judge(self, weights: Weights) -> str:
         """Judge the pairs and return the table of those that reach the floor."""
@@ -82,16 +103,46 @@ class Judge:
         found = splink.inference.predict(threshold_match_probability=self._plan.floor, warning_mode="never")
         return str(found.physical_name)
 
+    def _by_chance(self, given: Weights, records: int) -> tuple[FieldWeights, ...]:
+        """Return the weights with the shares of the levels among pairs picked at random, less the matches among these.
+
+        The same rows always give the same pick, and so the same shares.
+        """
+        share = min(1.0, math.sqrt(2 * self._plan.training_pairs) / records)
+        sides = dict.fromkeys(name for one in self._plan.comparisons for name in columns_of(one))
+        shown = [
+            named(column(name.removesuffix(end), end.removeprefix("_")), name)
+            for name in sides
+            for end in (LEFT, RIGHT)
+            if name.endswith(end)
+        ]
+        spread = exp.Mul(this=column(ID), expression=exp.Literal.number(_SPREAD))
+        place = exp.Mod(this=exp.paren(spread), expression=exp.Literal.number(2**32))
+        chosen = exp.LT(this=place, expression=exp.Literal.number(int(share * 2**32)))
+        some = exp.select("*").from_(PEOPLE).where(chosen)
+        earlier = exp.LT(this=column(ID, "l"), expression=column(ID, "r"))
+        pairs = exp.select(*shown).from_(some.subquery("l")).join(some.copy().subquery("r"), on=earlier)
+        levels = [named(level_of(one), one.field) for one in self._plan.comparisons]
+        self._bench.make("by_chance", exp.select(*levels).from_(pairs.subquery("p")))
+        fields = []
+        for comparison, weights in zip(self._plan.comparisons, given.fields, strict=True):
+            level, count = column(comparison.field), exp.Count(this=exp.Star())
+            counts = exp.select(named(level, "level"), named(count, "n")).from_("by_chance").group_by(level.copy())
+            rows = self._bench.fetch(counts).to_pylist()
+            fields.append(_less_matches(weights, {row["level"]: row["n"] for row in rows}, given.prior))
+        self._bench.drop("by_chance")
+        return tuple(fields)
+
     def _splink(self, weights: Weights, *, rarity: bool) -> Splink:
         from splink import Linker, SettingsCreator
 
         self._tables += 1
         table = self._api.register(PEOPLE, table_name=f"bj_people_{self._tables}")
-        pairs = zip(self._plan.comparisons, weights.fields, strict=True)
+        made = zip(self._plan.comparisons, weights.fields, self._tests, strict=True)
         settings = SettingsCreator(
             link_type="dedupe_only",
             unique_id_column_name=ID,
-            comparisons=[_comparison(one, of, rarity=rarity) for one, of in pairs],
+            comparisons=[_comparison(one, of, tests, rarity=rarity) for one, of, tests in made],
             probability_two_random_records_match=weights.prior,
             retain_matching_columns=False,
             linker_uid=f"bj{self._tables}",
@@ -100,34 +151,59 @@ class Judge:
             warnings.simplefilter("ignore")
             return Linker(table, settings, log_level=None, validate_settings=False)
 
-    def _learned(self, splink: Splink, given: Weights) -> Weights:
+    def _learned(self, splink: Splink, given: Weights, least: float) -> Weights:
+        """Return what Splink learned; ``least`` is the share of a level that no match was met at."""
         model: dict[str, Any] = splink.misc.save_model_to_json()
         fields = []
         for old, new in zip(given.fields, model["comparisons"], strict=True):
             told = [level for level in new["comparison_levels"] if not level.get("is_null_level")]
+            shares = [float(level["m_probability"]) for level in reversed(told)]
+            # A level that was not met keeps the share that it started with; so do all of a field that nothing taught.
+            met = [share != level.m for share, level in zip(shares, old.levels, strict=True)]
             levels = [
-                LevelWeight(
-                    was.level,
-                    _share(now.get("m_probability"), was.m, _LEAST_M),
-                    _share(now.get("u_probability"), was.u, _LEAST_U),
-                )
-                for was, now in zip(old.levels, reversed(told), strict=True)
+                LevelWeight(level.level, max(least, rounded(share)) if there or not any(met) else least, level.u)
+                for share, level, there in zip(shares, old.levels, met, strict=True)
             ]
             fields.append(FieldWeights(old.field, tuple(levels)))
         return Weights(given.prior, tuple(fields))
 
 
-def _share(value: object, otherwise: float, least: float) -> float:
-    """Return a learned share; what is no number was not met, of which the share given before tells more."""
-    return max(least, rounded(value)) if isinstance(value, float) else otherwise
+def _less_matches(weights: FieldWeights, counts: dict[int, int], prior: float) -> FieldWeights:
+    """Return the weights with shares among pairs of which a few (``prior``) are matches; never below those given."""
+    total = sum(count for level, count in counts.items() if level >= 0)
+    if not total:
+        return weights
+    shares = [counts.get(place, 0) / total - prior * level.m for place, level in enumerate(weights.levels)]
+    return FieldWeights(
+        weights.field,
+        tuple(
+            LevelWeight(level.level, level.m, rounded(max(share, level.u if place else _LEAST)))
+            for place, (level, share) in enumerate(zip(weights.levels, shares, strict=True))
+        ),
+    )
 
 
-def _comparison(comparison: Comparison, weights: FieldWeights, *, rarity: bool) -> dict[str, Any]:
+def _macros(bench: Bench, comparison: Comparison, place: int) -> list[exp.Expr]:
+    """Give the tests of a comparison names in the engine and return the calls: Splink reads what it is told many times."""
+    calls: list[exp.Expr] = []
+    for number, test in enumerate((comparison.missing, *(level.test for level in comparison.levels))):
+        name = f"bj_{place}_{number}"
+        used = dict.fromkeys(found.name for found in test.find_all(exp.Column))
+        inputs = [exp.to_identifier(one, quoted=True) for one in used]
+        head = exp.UserDefinedFunction(this=exp.table_(name), expressions=inputs, wrapped=True)
+        bench.run(exp.Create(this=head, kind="MACRO", expression=exp.paren(test.copy())))
+        calls.append(exp.Anonymous(this=name, expressions=[column(one) for one in used]))
+    return calls
+
+
+def _comparison(
+    comparison: Comparison, weights: FieldWeights, tests: list[exp.Expr], *, rarity: bool
+) -> dict[str, Any]:
     levels: list[dict[str, Any]] = [
-        {"sql_condition": comparison.missing.sql(DIALECT), "label_for_charts": "missing", "is_null_level": True}
+        {"sql_condition": tests[0].sql(DIALECT), "label_for_charts": "missing", "is_null_level": True}
     ]
-    for level, weight in zip(comparison.levels, reversed(weights.levels[1:]), strict=True):
-        one: dict[str, Any] = {"sql_condition": level.test.sql(DIALECT), "label_for_charts": level.name}
+    for level, weight, test in zip(comparison.levels, reversed(weights.levels[1:]), tests[1:], strict=True):
+        one: dict[str, Any] = {"sql_condition": test.sql(DIALECT), "label_for_charts": level.name}
         one |= {"m_probability": weight.m, "u_probability": weight.u}
         if rarity and level.rarity:
             one |= {"tf_adjustment_column": level.rarity, "disable_tf_exact_match_detection": True}
@@ -137,11 +213,3 @@ def _comparison(comparison: Comparison, weights: FieldWeights, *, rarity: bool) 
         {"sql_condition": "ELSE", "label_for_charts": DIFFERENT, "m_probability": rest.m, "u_probability": rest.u}
     )
     return {"output_column_name": comparison.field, "comparison_levels": levels}
-
-
-def level_of(comparison: Comparison) -> exp.Expr:
-    """Return the number of the level that holds for a pair: -1 missing, 0 different, above it the more alike the higher."""
-    case = exp.Case().when(comparison.missing.copy(), exp.Literal.number(-1))
-    for place, level in enumerate(comparison.levels):
-        case = case.when(level.test.copy(), exp.Literal.number(len(comparison.levels) - place))
-    return exp.cast(case.else_(exp.Literal.number(0)), "TINYINT")

@@ -99,7 +99,7 @@ class _Run:
             judge = Judge(self._bench, self._plan)
             used = weights or start(self._plan, self._prior(count))
             if trained:
-                used = judge.learn(used)
+                used = judge.learn(used, count)
         with self._timed("score"):
             pairs = self._pairs(judge.judge(used))
         compared = sum(block.added for block in blocks)
@@ -177,18 +177,14 @@ class _Run:
         from sqlglot import exp
 
         from beijiang.engine.linking.bench import column, named
-        from beijiang.engine.linking.judging import level_of
+        from beijiang.engine.linking.judging import columns_of, level_of
         from beijiang.engine.linking.pairing import ID, PEOPLE
         from beijiang.engine.linking.plan import LEFT, RECORD, RIGHT
 
-        used = dict.fromkeys(
-            name.name.removesuffix(LEFT)
-            for one in self._plan.comparisons
-            for test in (one.missing, *(level.test for level in one.levels))
-            for name in test.find_all(exp.Column)
-            if name.name.endswith(LEFT)
-        )
-        sides = [named(column(name, end), f"{name}_{end}") for name in (RECORD, *used) for end in "lr"]
+        used = {
+            name.removesuffix(LEFT) for one in self._plan.comparisons for name in columns_of(one) if name.endswith(LEFT)
+        }
+        sides = [named(column(name, end), f"{name}_{end}") for name in (RECORD, *sorted(used)) for end in "lr"]
         shown: list[exp.Expr] = [column("match_probability", "j"), column("match_key", "j")]
         query = exp.select(*sides, *shown).from_(exp.alias_(exp.table_(judged), "j", table=True))
         for end in "lr":

@@ -77,7 +77,6 @@ class LinkPlan:
     """Share of all matches that ``certain`` finds."""
     floor: float = 0.01
     """Pairs less probable than this are not handed over."""
-    seed: int = 20_260_101
     most_pairs: int = 200_000_000
     """A plan that would look at more pairs is refused before it starts (``too_many_pairs``)."""
     training_pairs: int = 1_000_000

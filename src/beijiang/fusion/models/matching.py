@@ -28,14 +28,14 @@ class Likeness(Word):
 
 FORMS: Final[Mapping[Likeness, tuple[str, ...]]] = {
     Likeness.PERSON_NAME: ("plain", "sound", "given", "fold"),
-    Likeness.COMPANY_NAME: ("plain", "core", "trade", "sound"),
+    Likeness.COMPANY_NAME: ("plain", "core", "trade", "sound", "city"),
     Likeness.ADDRESS: ("plain", "county", "road", "numbers"),
     Likeness.CITIZEN_ID: ("full", "birth", "area"),
     Likeness.CREDIT_CODE: ("full", "organ"),
     Likeness.PHONE: ("digits", "tail"),
     Likeness.DATE: ("day", "month", "year"),
     Likeness.CODE: ("plain",),
-    Likeness.TEXT: ("plain", "sound"),
+    Likeness.TEXT: ("plain", "start"),
 }
 """Forms of a value by which records can be picked, the first of each being the whole value put right."""
 _FIELD: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
@@ -49,6 +49,9 @@ class MatchField:
     name: str
     likeness: Likeness
     label: Text
+    unless: str = ""
+    """Another field; where that is the same in both records, this one says nothing more: a household shares both its
+    telephone and its address, and two agreements that come from one cause must not count twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ class MatchModel:
                 f"字段名须由小写字母、数字和下划线组成、互不相同且不是保留字：“{word}”",
                 f"names of fields are small letters, digits and underscores, each once, and no reserved word: {word!r}",
             )
+        lost = [field.unless for field in self.fields if field.unless and field.unless not in names]
+        if lost:
+            raise _wrong(f"没有字段“{lost[0]}”", f"there is no field {lost[0]!r}")
         likenesses = {field.name: field.likeness for field in self.fields}
         lists = [block.parts for block in self.blocks] + list(self.training) + list(self.sure)
         for part in (part for parts in lists for part in parts):
@@ -113,7 +119,9 @@ class MatchModel:
     def of_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return what ``as_dict`` wrote; raises ``Invalid`` as the constructor does."""
         return cls(
-            tuple(MatchField(f["name"], Likeness(f["likeness"]), Text(**f["label"])) for f in data["fields"]),
+            tuple(
+                MatchField(f["name"], Likeness(f["likeness"]), Text(**f["label"]), f["unless"]) for f in data["fields"]
+            ),
             tuple(MatchBlock(b["name"], tuple(b["parts"]), Text(**b["why"]), b["most"]) for b in data["blocks"]),
             tuple(tuple(parts) for parts in data["training"]),
             tuple(tuple(parts) for parts in data["sure"]),

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from beijiang.recipes.models.frame import literal
 
-__all__ = ["BLANKS", "narrowed", "organisation", "person", "replaced", "swapped", "trimmed", "without_blanks"]
+__all__ = ["BLANKS", "any_of", "narrowed", "organisation", "person", "replaced", "swapped", "trimmed", "without_blanks"]
 
 BLANKS: Final = "\\s\u00a0\u2000-\u200b\u202f\u3000\ufeff"
 """Blanks inside a class of a pattern: those of ASCII, no-break, wide, ideographic and zero-width ones."""
