@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from library_bureau import COLUMNS, ELEMENTS, OTHER, OWNER, Archive, person
 
-from beijiang.fusion import Choosing, LinkDraft, LinkState
+from beijiang.fusion import Choosing, LinkDraft, LinkState, Verdict
 from beijiang.kit import BeijiangError
 from beijiang.tables import Exit
 
@@ -210,3 +210,43 @@ def test_one_source_for_each_field_with_objections_and_rulings(archive: Archive)
     claims, disputes = fusion.claims(archive.keeper, library.id)
     assert {(c.org_id, c.state.value) for c in claims} == {(OWNER, "ended"), (OTHER, "in_force")}
     assert {d.state.value for d in disputes} == {"withdrawn", "upheld"}
+
+
+def test_what_has_no_key_in_common_is_matched_and_what_is_unsure_waits_for_a_person(archive: Archive) -> None:
+    fusion, keeper = archive.platform.fusion, archive.keeper
+    born = date(1990, 1, 1)
+    police = archive.table(
+        [
+            person(B, "巴特尔", 出生日期=born, 联系电话="13700000003", 户籍地址="呼和浩特市新城区海东路18号"),
+            person(A, "张伟", 出生日期=date(1949, 12, 31), 联系电话="13800000001", 户籍地址="包头市昆都仑区钢铁大街7号"),
+        ]
+    )
+    other = archive.table(
+        [
+            person(None, "巴特尔", 出生日期=born, 联系电话="13700000003", 户籍地址="呼和浩特市新城区海东路18号"),
+            person(None, "张玮", 出生日期=date(1949, 12, 31), 户籍地址="包头市东河区"),
+            person(C, "乌兰", 出生日期=date(1978, 10, 4)),
+        ],
+        org_id=OTHER,
+    )
+    library = archive.declare(matching="population", certain=0.99, grey=0.05)
+    archive.link(library, police)
+    archive.link(library, other, key=())
+
+    run = archive.run(library)
+
+    assert (run.records, run.subjects, run.matched) == (5, 4, 1)
+    assert archive.golden(library)[B]["记录数"] == 2
+    pairs, waiting = fusion.queue(keeper, library.id)
+    assert waiting == len(pairs) == run.waiting == 1
+    shown = fusion.compare(keeper, pairs[0].id)
+    assert shown.left is not None
+    assert shown.right is not None
+    assert {shown.left.now["姓名"], shown.right.now["姓名"]} == {"张伟", "张玮"}  # type: ignore[index]
+    assert shown.bars[-1].probability == pytest.approx(pairs[0].probability, abs=0.01)
+    with pytest.raises(BeijiangError):
+        fusion.decide(archive.steward, pairs[0].id, Verdict.SAME, "不是本库的人")
+    fusion.decide(keeper, pairs[0].id, Verdict.SAME, "电话核实")
+    run = archive.run(library)
+    assert (run.subjects, run.waiting) == (3, 0)
+    assert archive.golden(library)[A]["记录数"] == 2

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.fusion import Choosing, Element, LibraryDraft, LinkDraft
+from beijiang.fusion import MATCHING, Choosing, Element, LibraryDraft, LinkDraft
 from beijiang.kit import BeijiangError, Invalid, NotFound, Text
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _editor(
         rows=[*draft.elements, *[Element(name="")] * blank],
         ways=[(way.value, way.text) for way in Choosing],
         types=_TYPES,
-        models=_MODELS,
+        models=[("", Text("只按主键", "by the key only")), *((key, one.name) for key, one in MATCHING.items())],
     )
 
 
@@ -171,11 +171,6 @@ _TYPES = (
     ("T", Text("日期时间", "date and time")),
     ("L", Text("逻辑", "yes or no")),
     ("M", Text("备注", "memo")),
-)
-_MODELS = (
-    ("", Text("只按主键", "by the key only")),
-    ("population", Text("人员相似匹配", "persons by likeness")),
-    ("legal_entity", Text("单位相似匹配", "organisations by likeness")),
 )
 
 

@@ -15,9 +15,11 @@ from beijiang.fusion.models.libraries import (
 )
 from beijiang.fusion.models.matching import Likeness, MatchBlock, MatchField, MatchModel
 from beijiang.fusion.models.runs import FieldReport, FusionRun, RunTrigger, SourceReport
+from beijiang.fusion.models.starting import MATCHING
 
 __all__ = [
     "GOLDEN",
+    "MATCHING",
     "Choosing",
     "Claim",
     "ClaimState",

@@ -196,12 +196,15 @@ def nodes(library: Library, secret: str, alone: Sequence[str]) -> exp.Query:
     ).from_(inner.subquery("named"))
 
 
-def linkable(library: Library, fields: Sequence[str]) -> exp.Query:
-    """Return what a linker compares: ``record``, ``source`` and texts by the field names of a match model."""
-    places = {one.element.rpartition(".")[2] or one.name: n for n, one in enumerate(library.elements)}
+def linkable(library: Library, fields: Mapping[str, str]) -> exp.Query:
+    """Return what a linker compares: ``record``, ``source`` and a text for each field of a match model.
+
+    ``fields``: by field, the data element that it is (the part behind the dot); without a value where the library has none.
+    """
+    places = {one.element.rpartition(".")[2]: n for n, one in enumerate(library.elements)}
     texts = [
-        exp.alias_(exp.cast(exp.column(f"e{places[name]}") if name in places else exp.null(), "VARCHAR"), name)
-        for name in fields
+        exp.alias_(exp.cast(exp.column(f"e{places[of]}") if of in places else exp.null(), "VARCHAR"), name)
+        for name, of in fields.items()
     ]
     return exp.select("record", parse_one("CAST(source AS VARCHAR) AS source"), *texts).from_(_table(RECORDS))
 

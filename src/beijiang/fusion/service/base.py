@@ -6,7 +6,7 @@ import csv
 import secrets
 import threading
 from collections import defaultdict
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from beijiang.fusion.errors import no_library
 from beijiang.fusion.models import Choosing, LibraryModel
 from beijiang.fusion.store import LibraryStore
 from beijiang.kit import Text
+from beijiang.recipes import Places
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -64,6 +65,11 @@ class Base:
         self.settings = settings
         self.turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         """Runs of one library come one after the other."""
+
+    @cached_property
+    def places(self) -> Places:
+        """Return the names of regions, gathered once."""
+        return Places.of(self.standards.regions())
 
     def _seen(self, actor: Actor, library_id: str, permission: Permission = Permission.FUSION_LIBRARY_READ) -> Library:
         """Return a library in force, by its id or the table that it fills, on which the actor may do this."""

@@ -11,6 +11,7 @@ from beijiang.fusion.errors import bad_draft, changed, reason_needed, taken
 from beijiang.fusion.models import Choosing, Element, Library, LibraryDraft, LibraryModel
 from beijiang.fusion.models.gathering import CONFLICTS, PROVENANCE, RECORD, RECORD_COUNT, SOURCE_COUNT
 from beijiang.fusion.models.libraries import GOLDEN
+from beijiang.fusion.models.starting import MATCHING
 from beijiang.fusion.service.base import Base, library_models
 from beijiang.fusion.store import LibraryStore
 from beijiang.kit import NotFound, new_id
@@ -207,6 +208,9 @@ def _checked(draft: LibraryDraft) -> LibraryDraft:
         )
     if missing := [name for name in draft.key if name not in names]:
         raise bad_draft(f"主键“{missing[0][:40]}”不在数据项中。", f'Key "{missing[0][:40]}" is none of the elements.')
+    if draft.matching and draft.matching not in MATCHING:
+        known = "、".join(MATCHING)
+        raise bad_draft(f"没有匹配模型“{draft.matching[:40]}”。可选：{known}。", f"There is no such model: {known}.")
     if not draft.key and not draft.matching:
         raise bad_draft(
             "请指定主键或匹配模型，否则无法判断两条记录是否同一主体。",

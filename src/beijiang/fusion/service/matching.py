@@ -10,6 +10,8 @@ from beijiang.fusion.models import Library, Link, PairState, Verdict
 from beijiang.fusion.models import gathering as trees
 from beijiang.fusion.models.clustering import Edge, Joined, joined
 from beijiang.fusion.models.deciding import Pair
+from beijiang.fusion.models.matchers import link_plan
+from beijiang.fusion.models.starting import MATCHING
 from beijiang.fusion.service.sourcing import Sourcing
 from beijiang.fusion.store import DecisionStore
 from beijiang.kit import new_id
@@ -103,13 +105,9 @@ class Matching(Sourcing):
         return Matched(came, waiting, report)
 
     def _linked(self, shop: Shop) -> Linked:
-        from beijiang.fusion.models.likeness import compiled
-        from beijiang.fusion.models.matchers import match_model
-
-        model = match_model(shop.library.matching)
-        fields = [one.name for one in model.fields]
-        file = self._write(shop, "linkable", trees.linkable(shop.library, fields)).file
-        linked = self.linker.link([file], compiled(model))
+        start = MATCHING[shop.library.matching]
+        file = self._write(shop, "linkable", trees.linkable(shop.library, start.elements)).file
+        linked = self.linker.link([file], link_plan(start.model(), self.places))
         target = shop.folder / "pairs.parquet"
         put(linked.pairs, target)
         shop.staged[trees.PAIRS] = target
