@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
@@ -118,12 +118,12 @@ def _add_editor(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return _editor(frame, request, found, library=found)
 
     @pages.post("/libraries-edit")
-    async def save(request: Request) -> HTMLResponse | RedirectResponse:
+    async def save(request: Request) -> Response:
         form = await request.form()
         return await run_in_threadpool(_saved, frame, platform, request, form)
 
 
-def _saved(frame: Frame, platform: Platform, request: Request, form: FormData) -> HTMLResponse | RedirectResponse:
+def _saved(frame: Frame, platform: Platform, request: Request, form: FormData) -> Response:
     who, fusion = person(request), platform.fusion
     before = fusion.library(who, str(form.get("library"))[:40]) if form.get("library") else None
     draft = _draft(form)
@@ -288,7 +288,7 @@ def _mapping(
     except NotFound:  # the keeper of the library may not see the table, but knows what was agreed
         columns = list(dict.fromkeys([*draft.columns.values(), *draft.key, *([draft.seen] if draft.seen else [])]))
     return frame.page(
-        request, "library_offer.html", library=library, table=draft.table, draft=draft, columns=columns, link=link
+        request, "library_offer.html", library=library, table=draft.table, draft=draft, columns=columns, link_id=link
     )
 
 
