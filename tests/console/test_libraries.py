@@ -51,7 +51,7 @@ def form_of(page: str) -> dict[str, Any]:
     names = re.findall(r'<input name="name" value="([^"]*)"', page)
     form: dict[str, Any] = {"name": names, "kind": "legal_entity", "do": "save"}
     form |= dict(re.findall(r'<input type="hidden" name="((?:element|length|check)\d+)" value="([^"]*)"', page))
-    for field, options in re.findall(r'<select name="((?:type|choosing)\d+)"[^>]*>(.*?)</select>', page, re.S):
+    for field, options in re.findall(r'<select name="((?:type|choosing)\d+)"[^>]*>(.*?)</select>', page, re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', options)
         assert chosen
         form[field] = chosen[1]
@@ -60,7 +60,7 @@ def form_of(page: str) -> dict[str, Any]:
     return form
 
 
-def test_a_steward_makes_a_library_and_looks_after_it(desk: Callable[..., Any]) -> None:
+def test_a_steward_makes_a_library_and_looks_after_it(desk: Callable[..., Any]) -> None:  # noqa: PLR0915 - one story
     steward = desk("steward")
     page = steward.get("/console/libraries").text
     assert "法人单位库" in page
@@ -80,10 +80,14 @@ def test_a_steward_makes_a_library_and_looks_after_it(desk: Callable[..., Any]) 
         fields = re.findall(r'name="field" value="([^"]*)"', page)
         chosen = [
             (re.search(r"<option selected>([^<]*)</option>", options) or [None, ""])[1]
-            for options in re.findall(r'<select name="column"[^>]*>(.*?)</select>', page, re.S)
+            for options in re.findall(r'<select name="column"[^>]*>(.*?)</select>', page, re.DOTALL)
         ]
         assert chosen[0] == "统一社会信用代码"
-        mapped = dict(zip(fields, chosen, strict=True)) | {"名称": "企业名称", "法定代表人姓名": "法定代表人", "住所": "住所"}
+        mapped = dict(zip(fields, chosen, strict=True)) | {
+            "名称": "企业名称",
+            "法定代表人姓名": "法定代表人",
+            "住所": "住所",
+        }
         data = {"table": table, "field": fields, "column": [mapped[f] for f in fields], "priority": priority}
         assert steward.post(f"{here}/offer", data).status_code == 303
     assert "已接入" in steward.get(here).text
@@ -113,7 +117,7 @@ def test_a_steward_makes_a_library_and_looks_after_it(desk: Callable[..., Any]) 
 
     for path in ("pairs", "claims", "decisions", "edit", "subjects"):
         assert steward.get(f"{here}/{path}").status_code == 200
-    names = [m for m in re.findall(r"L-[0-9A-F]{12}", steward.get(f"{here}/subjects").text)]
+    names = re.findall(r"L-[0-9A-F]{12}", steward.get(f"{here}/subjects").text)
     merged = steward.post(f"{here}/merge", {"subjects": " ".join(sorted(set(names))[:2]), "reason": "同一企业"})
     assert merged.headers["location"] == f"{here}/decisions"
     steward.post(f"{here}/run")

@@ -218,7 +218,9 @@ def test_what_has_no_key_in_common_is_matched_and_what_is_unsure_waits_for_a_per
     police = archive.table(
         [
             person(B, "巴特尔", 出生日期=born, 联系电话="13700000003", 户籍地址="呼和浩特市新城区海东路18号"),
-            person(A, "张伟", 出生日期=date(1949, 12, 31), 联系电话="13800000001", 户籍地址="包头市昆都仑区钢铁大街7号"),
+            person(
+                A, "张伟", 出生日期=date(1949, 12, 31), 联系电话="13800000001", 户籍地址="包头市昆都仑区钢铁大街7号"
+            ),
         ]
     )
     other = archive.table(

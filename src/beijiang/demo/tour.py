@@ -14,6 +14,7 @@ from beijiang.access import RegionFacts
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
+from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
@@ -74,6 +75,11 @@ class Tour:
             report(Step(Text(f"再次汇聚 {hand_in.title}", f"taking in {hand_in.table_name} again"), number, total))
             self._take_in(hand_in, version=2)
         self._platform.db.deliver_waiting()
+        add_libraries(
+            self._platform,
+            lambda org: self.people.actor(f"steward.{org}"),
+            lambda name: report(Step(Text(f"归集 {name}", f"uniting {name}"), total, total)),
+        )
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:
