@@ -1,7 +1,6 @@
-"""Persons of Inner Mongolia that do not exist: households with names, numbers, telephones and addresses, and records of
-them with the faults that registers have. Truth is known: ``person`` says who a record is of.
+"""Persons of Inner Mongolia who do not exist, in households, and records of them with the faults that registers have.
 
-About 17 % have transcribed Mongolian names. Of a person with several records, the first is right; in each further one
+Truth is known: ``person`` says who a record is of. About 17 % have transcribed Mongolian names. Of a person with several records, the first is right; in each further one
 every field is faulty with a probability of ``noise``.
 """
 

@@ -98,7 +98,7 @@ def add_libraries(platform: Platform, actor: Callable[[str], Actor], report: Cal
         if library is None:
             draft = fusion.draft(keeper, kind)
             used = {name for one in given for name in one.columns}
-            draft = replace(draft, matching="", elements=tuple(one for one in draft.elements if one.name in used))
+            draft = replace(draft, elements=tuple(one for one in draft.elements if one.name in used))
             library = fusion.declare(keeper, draft, "按自治区工作方案建库")
         report(library.name)
         linked = {link.table for link in fusion.links(keeper, library.id)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -17,7 +18,7 @@ from beijiang.engine.binding import DIALECT
 from beijiang.engine.linking.bench import Bench, column, named
 from beijiang.engine.linking.pairing import ID, PAIRS, PEOPLE
 from beijiang.engine.linking.plan import LEFT, RIGHT, Comparison, LinkPlan
-from beijiang.engine.linking.results import DIFFERENT, FieldWeights, LevelWeight, Weights, rounded
+from beijiang.engine.linking.results import DIFFERENT, MISSING, FieldWeights, LevelWeight, Weights, rounded
 
 if TYPE_CHECKING:
     from splink import DuckDBAPI
@@ -40,9 +41,10 @@ def start(plan: LinkPlan, prior: float) -> Weights:
 
 
 def _start(comparison: Comparison) -> FieldWeights:
+    left = max(_LEAST, 1 - sum(level.m for level in comparison.levels))
     rest = LevelWeight(
         DIFFERENT,
-        max(_LEAST, 1 - sum(level.m for level in comparison.levels)),
+        left if comparison.different is None else comparison.different,
         max(_LEAST, 1 - sum(level.u for level in comparison.levels)),
     )
     alike = [LevelWeight(level.name, level.m, level.u) for level in reversed(comparison.levels)]
@@ -74,7 +76,8 @@ class Judge:
         self._plan = plan
         self._api: DuckDBAPI = DuckDBAPI(connection=bench.connection)
         self._tables = 0
-        self._tests = [_macros(bench, one, place) for place, one in enumerate(plan.comparisons)]
+        self.comparisons = tuple(_named_in(bench, one, place) for place, one in enumerate(plan.comparisons))
+        """Those of the plan, their tests under short names: Splink and the engine read what they are told many times."""
 
     def learn(self, given: Weights, records: int) -> Weights:
         """Return weights learned from the records, starting from those given."""
@@ -109,7 +112,7 @@ class Judge:
         The same rows always give the same pick, and so the same shares.
         """
         share = min(1.0, math.sqrt(2 * self._plan.training_pairs) / records)
-        sides = dict.fromkeys(name for one in self._plan.comparisons for name in columns_of(one))
+        sides = dict.fromkeys(name for one in self.comparisons for name in columns_of(one))
         shown = [
             named(column(name.removesuffix(end), end.removeprefix("_")), name)
             for name in sides
@@ -122,10 +125,10 @@ class Judge:
         some = exp.select("*").from_(PEOPLE).where(chosen)
         earlier = exp.LT(this=column(ID, "l"), expression=column(ID, "r"))
         pairs = exp.select(*shown).from_(some.subquery("l")).join(some.copy().subquery("r"), on=earlier)
-        levels = [named(level_of(one), one.field) for one in self._plan.comparisons]
+        levels = [named(level_of(one), one.field) for one in self.comparisons]
         self._bench.make("by_chance", exp.select(*levels).from_(pairs.subquery("p")))
         fields = []
-        for comparison, weights in zip(self._plan.comparisons, given.fields, strict=True):
+        for comparison, weights in zip(self.comparisons, given.fields, strict=True):
             level, count = column(comparison.field), exp.Count(this=exp.Star())
             counts = exp.select(named(level, "level"), named(count, "n")).from_("by_chance").group_by(level.copy())
             rows = self._bench.fetch(counts).to_pylist()
@@ -138,11 +141,11 @@ class Judge:
 
         self._tables += 1
         table = self._api.register(PEOPLE, table_name=f"bj_people_{self._tables}")
-        made = zip(self._plan.comparisons, weights.fields, self._tests, strict=True)
+        made = zip(self.comparisons, weights.fields, strict=True)
         settings = SettingsCreator(
             link_type="dedupe_only",
             unique_id_column_name=ID,
-            comparisons=[_comparison(one, of, tests, rarity=rarity) for one, of, tests in made],
+            comparisons=[_comparison(one, of, rarity=rarity) for one, of in made],
             probability_two_random_records_match=weights.prior,
             retain_matching_columns=False,
             linker_uid=f"bj{self._tables}",
@@ -155,7 +158,7 @@ class Judge:
         """Return what Splink learned; ``least`` is the share of a level that no match was met at."""
         model: dict[str, Any] = splink.misc.save_model_to_json()
         fields = []
-        for old, new in zip(given.fields, model["comparisons"], strict=True):
+        for comparison, old, new in zip(self._plan.comparisons, given.fields, model["comparisons"], strict=True):
             told = [level for level in new["comparison_levels"] if not level.get("is_null_level")]
             shares = [float(level["m_probability"]) for level in reversed(told)]
             # A level that was not met keeps the share that it started with; so do all of a field that nothing taught.
@@ -164,6 +167,8 @@ class Judge:
                 LevelWeight(level.level, max(least, rounded(share)) if there or not any(met) else least, level.u)
                 for share, level, there in zip(shares, old.levels, met, strict=True)
             ]
+            if comparison.different is not None:
+                levels[0] = old.levels[0]
             fields.append(FieldWeights(old.field, tuple(levels)))
         return Weights(given.prior, tuple(fields))
 
@@ -183,27 +188,26 @@ def _less_matches(weights: FieldWeights, counts: dict[int, int], prior: float) -
     )
 
 
-def _macros(bench: Bench, comparison: Comparison, place: int) -> list[exp.Expr]:
-    """Give the tests of a comparison names in the engine and return the calls: Splink reads what it is told many times."""
+def _named_in(bench: Bench, comparison: Comparison, place: int) -> Comparison:
+    """Make macros of the tests of a comparison and return it with calls of these in their place."""
     calls: list[exp.Expr] = []
     for number, test in enumerate((comparison.missing, *(level.test for level in comparison.levels))):
         name = f"bj_{place}_{number}"
         used = dict.fromkeys(found.name for found in test.find_all(exp.Column))
         inputs = [exp.to_identifier(one, quoted=True) for one in used]
         head = exp.UserDefinedFunction(this=exp.table_(name), expressions=inputs, wrapped=True)
-        bench.run(exp.Create(this=head, kind="MACRO", expression=exp.paren(test.copy())))
+        bench.run(exp.Create(this=head, kind="MACRO", expression=exp.paren(test)))
         calls.append(exp.Anonymous(this=name, expressions=[column(one) for one in used]))
-    return calls
+    levels = tuple(replace(level, test=call) for level, call in zip(comparison.levels, calls[1:], strict=True))
+    return replace(comparison, missing=calls[0], levels=levels)
 
 
-def _comparison(
-    comparison: Comparison, weights: FieldWeights, tests: list[exp.Expr], *, rarity: bool
-) -> dict[str, Any]:
+def _comparison(comparison: Comparison, weights: FieldWeights, *, rarity: bool) -> dict[str, Any]:
     levels: list[dict[str, Any]] = [
-        {"sql_condition": tests[0].sql(DIALECT), "label_for_charts": "missing", "is_null_level": True}
+        {"sql_condition": comparison.missing.sql(DIALECT), "label_for_charts": MISSING, "is_null_level": True}
     ]
-    for level, weight, test in zip(comparison.levels, reversed(weights.levels[1:]), tests[1:], strict=True):
-        one: dict[str, Any] = {"sql_condition": test.sql(DIALECT), "label_for_charts": level.name}
+    for level, weight in zip(comparison.levels, reversed(weights.levels[1:]), strict=True):
+        one: dict[str, Any] = {"sql_condition": level.test.sql(DIALECT), "label_for_charts": level.name}
         one |= {"m_probability": weight.m, "u_probability": weight.u}
         if rarity and level.rarity:
             one |= {"tf_adjustment_column": level.rarity, "disable_tf_exact_match_detection": True}

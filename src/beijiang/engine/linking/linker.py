@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from beijiang.engine.linking.bench import Bench
-    from beijiang.engine.linking.plan import LinkPlan
+    from beijiang.engine.linking.plan import Comparison, LinkPlan
     from beijiang.engine.linking.results import BlockCount, Linked, Weights
     from beijiang.settings import Settings
 
@@ -97,11 +97,11 @@ class _Run:
         trained = weights is None and count >= self._plan.least_records
         with self._timed("train"):
             judge = Judge(self._bench, self._plan)
-            used = weights or start(self._plan, self._prior(count))
+            used = weights or start(self._plan, self._prior(count) if trained else self._plan.prior)
             if trained:
                 used = judge.learn(used, count)
         with self._timed("score"):
-            pairs = self._pairs(judge.judge(used))
+            pairs = self._pairs(judge.judge(used), judge.comparisons)
         compared = sum(block.added for block in blocks)
         return Linked(pairs, used, blocks, count, compared, trained, self._seconds)
 
@@ -172,7 +172,7 @@ class _Run:
             return self._plan.prior
         return min(0.5, rounded(found / self._plan.recall / total))
 
-    def _pairs(self, judged: str) -> pa.Table:
+    def _pairs(self, judged: str, comparisons: Sequence[Comparison]) -> pa.Table:
         """Return the pairs that were judged, with the ids of the records and the level of each field."""
         from sqlglot import exp
 
@@ -181,16 +181,14 @@ class _Run:
         from beijiang.engine.linking.pairing import ID, PEOPLE
         from beijiang.engine.linking.plan import LEFT, RECORD, RIGHT
 
-        used = {
-            name.removesuffix(LEFT) for one in self._plan.comparisons for name in columns_of(one) if name.endswith(LEFT)
-        }
+        used = {name.removesuffix(LEFT) for one in comparisons for name in columns_of(one) if name.endswith(LEFT)}
         sides = [named(column(name, end), f"{name}_{end}") for name in (RECORD, *sorted(used)) for end in "lr"]
         shown: list[exp.Expr] = [column("match_probability", "j"), column("match_key", "j")]
         query = exp.select(*sides, *shown).from_(exp.alias_(exp.table_(judged), "j", table=True))
         for end in "lr":
             people = exp.alias_(exp.table_(PEOPLE), end, table=True)
             query = query.join(people, on=exp.EQ(this=column(f"{ID}_{end}", "j"), expression=column(ID, end)))
-        levels = [named(level_of(one), one.field) for one in self._plan.comparisons]
+        levels = [named(level_of(one), one.field) for one in comparisons]
         return self._bench.fetch(
             exp.select(
                 named(column(f"{RECORD}{LEFT}"), "left"),

@@ -21,6 +21,7 @@ ID: Final = "bj_id"
 NEW: Final = "bj_new"
 """Whether the record is new, in a link that adds some to others."""
 _SIZE: Final = "bj_size"
+_KEY: Final = "bj_key"
 
 
 def count_blocks(bench: Bench, plan: LinkPlan, *, some: bool) -> tuple[tuple[int, int, int], ...]:
@@ -47,27 +48,30 @@ def count_blocks(bench: Bench, plan: LinkPlan, *, some: bool) -> tuple[tuple[int
 def _count(bench: Bench, block: Block, place: int, *, some: bool) -> tuple[int, int, int]:
     keys = [column(name) for name in block.columns]
     size = exp.Count(this=exp.Star())
-    sizes = exp.select(*keys, named(size, _SIZE)).from_(PEOPLE).where(*_told(block)).group_by(*keys)
-    usable = sizes.having(exp.Between(this=size.copy(), low=_number(2), high=_number(block.most)))
-    if some:
-        usable = usable.having(exp.LogicalOr(this=column(NEW)))
-    largest, skipped = bench.row(
-        exp.select(
-            exp.Coalesce(this=exp.Max(this=column(_SIZE)), expressions=[_number(0)]),
-            exp.Coalesce(
-                this=exp.Sum(
-                    this=exp.Case().when(exp.GT(this=column(_SIZE), expression=_number(block.most)), column(_SIZE))
-                ),
-                expressions=[_number(0)],
-            ),
-        ).from_(sizes.subquery("s"))
+    shared = (
+        exp.select(*keys, named(size, _SIZE), named(exp.Window(this=exp.RowNumber()), _KEY))
+        .from_(PEOPLE)
+        .where(*(exp.not_(exp.Is(this=key.copy(), expression=exp.null())) for key in keys))
+        .group_by(*keys)
+        .having(exp.GT(this=size.copy(), expression=_number(1)))
     )
-    bench.make(f"keys_{place}", usable)
+    if some:
+        shared = shared.having(exp.LogicalOr(this=column(NEW)))
+    bench.make(f"keys_{place}", shared)
     n = exp.cast(column(_SIZE), "BIGINT")
-    pairs = exp.Sum(this=exp.Mul(this=n, expression=exp.paren(exp.Sub(this=n.copy(), expression=_number(1)))))
-    half = exp.IntDiv(this=exp.Coalesce(this=pairs, expressions=[_number(0)]), expression=_number(2))
-    (count,) = bench.row(exp.select(exp.cast(half, "BIGINT")).from_(f"keys_{place}"))
-    return int(count), int(largest), int(skipped)
+    many = exp.GT(this=n.copy(), expression=_number(block.most))
+    pairs = exp.IntDiv(
+        this=exp.paren(exp.Mul(this=n, expression=exp.paren(exp.Sub(this=n.copy(), expression=_number(1))))),
+        expression=_number(2),
+    )
+    wanted = (
+        exp.Sum(this=exp.Case().when(exp.not_(many), pairs)),
+        exp.Max(this=column(_SIZE)),
+        exp.Sum(this=exp.Case().when(many.copy(), column(_SIZE))),
+    )
+    found = bench.row(exp.select(*(exp.cast(one, "BIGINT") for one in wanted)).from_(f"keys_{place}"))
+    count, largest, skipped = (int(value or 0) for value in found)
+    return count, largest, skipped
 
 
 def pair_up(
@@ -76,7 +80,8 @@ def pair_up(
     """Make the table of pairs, as Splink reads it, and tell what each block brought."""
     found: exp.Query | None = None
     for place, block in enumerate(plan.blocks):
-        one = _pairs(block, place, across=plan.across, some=some)
+        _members(bench, block, place, plan, some=some)
+        one = _pairs(place, across=plan.across, some=some)
         found = one if found is None else exp.union(found, one, distinct=False, copy=False)
     if found is None:
         msg = "a plan without blocks"
@@ -86,7 +91,7 @@ def pair_up(
     once = exp.select(*ends, named(key, "match_key")).from_(found.subquery("found")).group_by(*ends)
     bench.make(PAIRS, once)
     for place in range(len(plan.blocks)):
-        bench.drop(f"keys_{place}")
+        bench.drop(f"members_{place}")
     rows = bench.fetch(
         exp.select(column("match_key"), named(exp.Count(this=exp.Star()), "n")).from_(PAIRS).group_by("match_key")
     ).to_pylist()
@@ -97,34 +102,40 @@ def pair_up(
     )
 
 
-def _pairs(block: Block, place: int, *, across: bool, some: bool) -> exp.Query:
-    """Return the pairs of one block: its usable values, and twice the records that have them."""
-    keys = exp.alias_(exp.table_(f"keys_{place}"), "k", table=True)
-    on = {
-        end: exp.and_(*(exp.EQ(this=column(name, "k"), expression=column(name, end)) for name in block.columns))
-        for end in "lr"
-    }
-    people = {end: exp.alias_(exp.table_(PEOPLE), end, table=True) for end in "lr"}
-    query = (
+def _members(bench: Bench, block: Block, place: int, plan: LinkPlan, *, some: bool) -> None:
+    """Keep the records that share a usable value of a block, with the number of that value."""
+    on = [exp.EQ(this=column(name, "k"), expression=column(name, "p")) for name in block.columns]
+    carried = [ID, *([SOURCE] if plan.across else []), *([NEW] if some else [])]
+    bench.make(
+        f"members_{place}",
+        exp.select(column(_KEY, "k"), *(column(name, "p") for name in carried))
+        .from_(exp.alias_(exp.table_(PEOPLE), "p", table=True))
+        .join(exp.alias_(exp.table_(f"keys_{place}"), "k", table=True), on=exp.and_(*on))
+        .where(exp.LTE(this=column(_SIZE, "k"), expression=_number(block.most))),
+    )
+    bench.drop(f"keys_{place}")
+
+
+def _pairs(place: int, *, across: bool, some: bool) -> exp.Query:
+    """Return the pairs of records with the same value of one block."""
+    members = {end: exp.alias_(exp.table_(f"members_{place}"), end, table=True) for end in "lr"}
+    on: list[exp.Expr] = [
+        exp.EQ(this=column(_KEY, "l"), expression=column(_KEY, "r")),
+        exp.LT(this=column(ID, "l"), expression=column(ID, "r")),
+    ]
+    if across:
+        on.append(exp.NEQ(this=column(SOURCE, "l"), expression=column(SOURCE, "r")))
+    if some:
+        on.append(exp.paren(exp.Or(this=column(NEW, "l"), expression=column(NEW, "r"))))
+    return (
         exp.select(
             named(column(ID, "l"), "join_key_l"),
             named(column(ID, "r"), "join_key_r"),
             named(exp.cast(_number(place), "SMALLINT"), "match_key"),
         )
-        .from_(keys)
-        .join(people["l"], on=on["l"])
-        .join(people["r"], on=on["r"])
-        .where(exp.LT(this=column(ID, "l"), expression=column(ID, "r")))
+        .from_(members["l"])
+        .join(members["r"], on=exp.and_(*on))
     )
-    if across:
-        query = query.where(exp.NEQ(this=column(SOURCE, "l"), expression=column(SOURCE, "r")))
-    if some:
-        query = query.where(exp.Or(this=column(NEW, "l"), expression=column(NEW, "r")))
-    return query
-
-
-def _told(block: Block) -> list[exp.Expr]:
-    return [exp.not_(exp.Is(this=column(name), expression=exp.null())) for name in block.columns]
 
 
 def _number(value: int) -> exp.Expr:

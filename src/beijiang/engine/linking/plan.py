@@ -44,6 +44,9 @@ class Comparison:
     """Holds where nothing can be said, because one of both records does not tell."""
     levels: tuple[Level, ...]
     """From the most alike to the least."""
+    different: float | None = None
+    """How often no level holds among records of one, where that is known better than it can be learned: two valid
+    citizen numbers are two persons, and too few matches tell otherwise for a sample to show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class LinkPlan:
     across: bool = False
     """Only pairs of records of different sources, where each source is known to hold nobody twice."""
     prior: float = 1e-6
-    """Probability that two records picked at random are of one, until ``certain`` tells better."""
+    """Probability that two records picked at random are of one, where too few records are there to count it."""
     certain: tuple[tuple[str, ...], ...] = ()
     """Columns whose equality almost always means the same one, to count how many matches there are; see ``recall``."""
     recall: float = 0.7

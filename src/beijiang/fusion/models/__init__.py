@@ -2,6 +2,7 @@
 
 from beijiang.fusion.models.claims import Claim, ClaimState, Dispute, DisputeState
 from beijiang.fusion.models.deciding import Decision, Pair, PairState, Verdict
+from beijiang.fusion.models.defaults import legal_entities, population
 from beijiang.fusion.models.libraries import (
     GOLDEN,
     Choosing,
@@ -13,11 +14,12 @@ from beijiang.fusion.models.libraries import (
     LinkDraft,
     LinkState,
 )
-from beijiang.fusion.models.matching import Likeness, MatchBlock, MatchField, MatchModel
+from beijiang.fusion.models.matching import FORMS, Likeness, MatchBlock, MatchField, MatchModel
 from beijiang.fusion.models.runs import FieldReport, FusionRun, RunTrigger, SourceReport
 from beijiang.fusion.models.starting import MATCHING
 
 __all__ = [
+    "FORMS",
     "GOLDEN",
     "MATCHING",
     "Choosing",
@@ -44,4 +46,6 @@ __all__ = [
     "RunTrigger",
     "SourceReport",
     "Verdict",
+    "legal_entities",
+    "population",
 ]

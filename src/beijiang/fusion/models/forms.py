@@ -7,15 +7,16 @@ engine has; lengths and cuts count characters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Final, TypeAlias
 
 from sqlglot import exp
 
-from beijiang.engine.checksums import full_match
+from beijiang.engine.checksums import CHECKSUMS, PARTS, citizen_check, full_match
 from beijiang.fusion.models.layers import Layers, LookUp, cell, cut, is_null, literal, long, number
 from beijiang.fusion.models.matching import Likeness, form
-from beijiang.fusion.models.words import CHARACTERS, PLACES, SURNAMES, column_of, traditional
-from beijiang.recipes import BLANKS, Places, any_of, citizen_number, credit_code, narrowed, replaced, swapped
+from beijiang.fusion.models.words import CHARACTERS, PLACES, SURNAMES, column_of, traditional, usual_characters
+from beijiang.recipes import BLANKS, Places, any_of, credit_code, narrowed, replaced, swapped
 
 __all__ = ["MAKERS", "SOUNDED"]
 
@@ -27,6 +28,10 @@ _LONG_NAME: Final = 4
 """From so many characters on, a name without a compound surname is one of a nationality whose names are transcribed."""
 _DOTS: Final = "·•‧・．.∙⋅●‒᠂"
 _NOTHING: Final = ("", "无", "空", "NULL", "NONE", "N/A", "/", "-", "--", "不详", "未知", "暂无", "未填写", "无名氏")
+_MOBILE: Final = "1[3-9][0-9]{9}"
+_DAY: Final = "[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}"
+_NO_DAYS: Final = ("19000101", "00010101", "99991231")
+"""Days that stand for none."""
 _NUMERALS: Final = ("〇零一二两三四五六七八九", "001223456789")
 
 
@@ -39,12 +44,16 @@ def _put(layers: Layers, field: str, made: Mapping[str, exp.Expr]) -> None:
 
 
 def _plain(layers: Layers, field: str, without: str = BLANKS) -> exp.Expr:
-    """Return a value in half width, capitals and simplified characters, without some signs; NULL where nothing is told."""
-    old, new = traditional()
-    text = layers.keep(exp.Upper(this=replaced(narrowed(cell(field)), f"[{without}]+", "")))
-    has_old = exp.RegexpLike(this=text.copy(), expression=literal(f"[{old}]"))
-    told = exp.Case().when(has_old, swapped(text, old, new)).else_(text.copy())
-    return exp.Case().when(exp.not_(exp.In(this=text.copy(), expressions=[literal(w) for w in _NOTHING])), told)
+    """Return a value in half width, capitals and simplified characters, without some signs; NULL where nothing is told.
+
+    Most values are so already; one look at each spares them the rest.
+    """
+    value, (old, new) = cell(field), traditional()
+    text = exp.Upper(this=replaced(narrowed(value), f"[{without}]+", ""))
+    clean = full_match(value, f"[0-9A-Z{usual_characters()}]+")
+    put_right = layers.keep(exp.Case().when(clean, value.copy()).else_(swapped(text, old, new)))
+    told = exp.not_(exp.In(this=put_right.copy(), expressions=[literal(word) for word in _NOTHING]))
+    return exp.Case().when(told, put_right.copy())
 
 
 def _filled(value: exp.Expr) -> exp.Expr:
@@ -186,13 +195,9 @@ def company_name(layers: Layers, field: str, places: Places) -> None:
 
 def address(layers: Layers, field: str, places: Places) -> None:
     """Read an address of the region: its county, the road or village in words, and its numbers in their order."""
-    plain, mark = layers.keep(_plain(layers, field, f"{BLANKS},，。、;；:：#()")), f"bj_{field}_"
-    cities, counties = any_of(list(places.cities)), any_of(list(places.counties))
-    spelled = layers.keep(swapped(plain, *_NUMERALS))
-    city, county = _found(plain, cities), _found(plain, counties)
-    rest = layers.keep(
-        replaced(spelled, f"^(?:中国)?(?:内蒙古自治区|内蒙古)?(?:{_numbered(cities)})?(?:{_numbered(counties)})?", "")
-    )
+    plain, mark = layers.keep(_plain(layers, field, f"{BLANKS},，。、;；:：#()（）")), f"bj_{field}_"
+    city = layers.keep(_found(plain, any_of(list(places.cities))))
+    county = layers.keep(_found(plain, any_of(list(places.counties))))
     layers.look_up(
         [
             LookUp(PLACES, "word", city, {"code": f"{mark}city"}),
@@ -201,73 +206,81 @@ def address(layers: Layers, field: str, places: Places) -> None:
     )
     upper, lower = cell(f"{mark}city"), cell(f"{mark}county")
     inside = exp.or_(is_null(upper), exp.EQ(this=cut(upper, 1, 4), expression=cut(lower, 1, 4)))
-    known = exp.Case().when(exp.and_(exp.not_(is_null(lower)), inside), lower.copy()).else_(upper.copy())
-    digits = replaced(replaced(rest, "[^0-9]+", "-"), "^-|-\\z", "")
+    fits = layers.keep(exp.and_(exp.not_(is_null(lower)), inside))
+    name = layers.keep(exp.Case().when(fits, county.copy()).else_(city.copy()))
+    start = exp.Add(this=exp.StrPosition(this=plain.copy(), substr=name.copy()), expression=long(name))
+    behind = exp.Substring(this=plain.copy(), start=start, length=long(plain))
+    head = exp.Case().when(exp.not_(is_null(name)), behind).else_(plain.copy())
+    spoken = exp.RegexpLike(this=head.copy(), expression=literal(f"[{_NUMERALS[0]}]"))
+    rest = layers.keep(exp.Case().when(spoken, swapped(head, *_NUMERALS)).else_(head.copy()))
+    known = layers.keep(exp.Case().when(fits.copy(), lower.copy()).else_(upper.copy()))
+    digits = replaced(rest, "[^0-9]+", "-")
+    whole = _joined([exp.Coalesce(this=known.copy(), expressions=[literal("")]), rest.copy()])
     _put(
         layers,
         field,
         {
-            "plain": spelled.copy(),
-            "county": known,
+            "plain": exp.Case().when(exp.not_(is_null(plain)), whole),
+            "county": known.copy(),
             "road": _found(rest, "^[^0-9]+"),
-            "numbers": _filled(digits),
+            "numbers": _filled(exp.Trim(this=digits, expression=literal("-"))),
         },
     )
-
-
-def _numbered(pattern: str) -> str:
-    """Return a pattern as numerals are written in addresses that were read (三 as 3)."""
-    return pattern.translate(str.maketrans(*_NUMERALS))
 
 
 def citizen_id(layers: Layers, field: str, places: Places) -> None:
     """Read a citizen number: 15 digits become 18, and whether its check character holds (GB 11643)."""
     del places
-    _identifier(layers, field, citizen_number(cell(field), layers.keep))
+    text = layers.keep(_plain(layers, field, f"{BLANKS}\\-"))
+    longer = layers.keep(_joined([cut(text, 1, 6), literal("19"), cut(text, 7, 9)]))
+    checked = _joined([longer.copy(), citizen_check(longer)])
+    old = full_match(text, "[1-9][0-9]{14}")
+    whole = layers.keep(exp.Case().when(old, checked).else_(text.copy()))
+    parts = cache(lambda name: layers.keep(PARTS[name](whole)))
+    valid = layers.keep(exp.Coalesce(this=CHECKSUMS["citizen_id"](parts), expressions=[exp.false()]))
+    _identifier(layers, field, whole, valid)
     full = _named(field, "full")
-    whole = exp.EQ(this=long(full), expression=number(18))
-    _put(
-        layers,
-        field,
-        {"birth": exp.Case().when(whole, cut(full, 7, 8)), "area": exp.Case().when(whole, cut(full, 1, 6))},
-    )
+    is_whole = exp.EQ(this=long(full), expression=number(18))
+    birth, area = exp.Case().when(is_whole, cut(full, 7, 8)), exp.Case().when(is_whole.copy(), cut(full, 1, 6))
+    _put(layers, field, {"birth": birth, "area": area})
 
 
 def uscc(layers: Layers, field: str, places: Places) -> None:
     """Read a credit code, and the organisation code within it (GB 32100, GB 11714)."""
     del places
-    _identifier(layers, field, credit_code(cell(field), layers.keep))
+    text = layers.keep(_plain(layers, field, f"{BLANKS}\\-"))
+    read = layers.keep(credit_code(text, layers.keep))
+    whole = layers.keep(exp.Coalesce(this=read, expressions=[text]))
+    _identifier(layers, field, whole, exp.not_(is_null(read)))
     full = _named(field, "full")
     own = exp.Case().when(exp.EQ(this=long(full), expression=number(18)), cut(full, 9, 9))
     _put(layers, field, {"organ": own.when(exp.EQ(this=long(full), expression=number(9)), full.copy())})
 
 
-def _identifier(layers: Layers, field: str, read: exp.Expr) -> None:
-    kept = layers.keep(read)
-    text = _plain(layers, field, f"{BLANKS}\\-")
+def _identifier(layers: Layers, field: str, text: exp.Expr, valid: exp.Expr) -> None:
+    """Keep an identifier unless it only fills the form: shorter than eight characters, or one character throughout."""
     same = f"^(?:{'|'.join(f'{digit}+' for digit in '0123456789X')})\\z"
-    text = layers.keep(text)
-    empty = exp.or_(
+    filled = exp.or_(
         exp.LT(this=long(text), expression=number(8)), exp.RegexpLike(this=text.copy(), expression=literal(same))
     )
-    told = exp.Case().when(exp.not_(empty), text.copy())
-    _put(
-        layers,
-        field,
-        {"full": exp.Coalesce(this=kept.copy(), expressions=[told]), "valid": exp.not_(is_null(kept))},
-    )
+    told = exp.Case().when(exp.or_(valid.copy(), exp.not_(filled)), text.copy())
+    _put(layers, field, {"full": told, "valid": valid.copy()})
     _put(layers, field, _ends(_named(field, "full"), 6))
 
 
 def phone(layers: Layers, field: str, places: Places) -> None:
     """Read a telephone number: digits without the country's code; the last seven are what a number has without its area."""
     del places
-    digits = layers.keep(replaced(narrowed(cell(field)), "[^0-9]+", ""))
-    mobile = _found(digits, "^(?:0086|086|86|0)?(1[3-9][0-9]{9})\\z", 1)
+    value = cell(field)
+    digits = layers.keep(
+        exp.Case().when(full_match(value, _MOBILE), value.copy()).else_(replaced(narrowed(value), "[^0-9]+", ""))
+    )
+    mobile = _found(digits, f"^(?:0086|086|86|0)?({_MOBILE})\\z", 1)
     fixed = _found(digits, "^(?:0086|086|86)?0?([1-9][0-9]{6,10})\\z", 1)
     same = f"^(?:{'|'.join(f'{digit}+' for digit in '0123456789')})\\z"
     real = exp.not_(exp.RegexpLike(this=digits.copy(), expression=literal(same)))
-    found = layers.keep(exp.Case().when(real, exp.Coalesce(this=mobile, expressions=[fixed])))
+    other = exp.Case().when(real, exp.Coalesce(this=mobile, expressions=[fixed]))
+    found = layers.keep(exp.Case().when(full_match(digits, _MOBILE), digits.copy()).else_(other))
     tail = exp.Substring(this=found.copy(), start=exp.Sub(this=long(found), expression=number(6)), length=number(7))
     _put(layers, field, {"digits": found.copy(), "tail": tail, **_ends(found, 4)})
 
@@ -275,19 +288,21 @@ def phone(layers: Layers, field: str, places: Places) -> None:
 def date(layers: Layers, field: str, places: Places) -> None:
     """Read a day as eight digits: 2024-03-01, 2024年3月1日, 20240301."""
     del places
-    text = layers.keep(narrowed(cell(field)))
-    pattern = "^[^0-9]*([0-9]{4})[^0-9]*?([0-9]{1,2})[^0-9]*?([0-9]{1,2})(?:[^0-9].*)?\\z"
-    year, month, day = (_found(text, pattern, group) for group in (1, 2, 3))
-    padded = [
-        year,
-        *(exp.Pad(this=p, expression=number(2), fill_pattern=literal("0"), is_left=True) for p in (month, day)),
-    ]
-    digits = layers.keep(exp.Case().when(full_match(text, pattern[1:-2]), _joined(padded)))
-    real = exp.not_(
-        exp.In(this=digits.copy(), expressions=[literal("19000101"), literal("00010101"), literal("99991231")])
+    value = cell(field)
+    usual = _joined([cut(value, 1, 4), cut(value, 6, 2), cut(value, 9, 2)])
+    text = layers.keep(exp.Case().when(full_match(value, _DAY), usual).else_(narrowed(value)))
+    pattern = "[^0-9]*([0-9]{4})[^0-9]*?([0-9]{1,2})[^0-9]*?([0-9]{1,2})(?:[^0-9].*)?"
+    year, *parts = (_found(text, f"^{pattern}\\z", group) for group in (1, 2, 3))
+    padded = [exp.Pad(this=p, expression=number(2), fill_pattern=literal("0"), is_left=True) for p in parts]
+    read = exp.Case().when(full_match(text, pattern), _joined([year, *padded]))
+    digits = layers.keep(exp.Case().when(full_match(text, "[0-9]{8}"), text.copy()).else_(read))
+    real = exp.not_(exp.In(this=digits.copy(), expressions=[literal(day) for day in _NO_DAYS]))
+    found = layers.keep(exp.Case().when(real, digits.copy()))
+    _put(
+        layers,
+        field,
+        {"day": found.copy(), "month": cut(found, 1, 6), "year": cut(found, 1, 4), **_ends(found, 4)},
     )
-    found = layers.keep(exp.Case().when(real, _filled(digits.copy())))
-    _put(layers, field, {"day": found.copy(), "month": cut(found, 1, 6), "year": cut(found, 1, 4), **_ends(found, 4)})
 
 
 def code(layers: Layers, field: str, places: Places) -> None:

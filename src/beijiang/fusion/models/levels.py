@@ -18,6 +18,8 @@ from beijiang.fusion.models.matching import FORMS, Likeness, MatchField, form
 __all__ = ["comparison"]
 
 _Levels: TypeAlias = tuple[Level, ...]
+_CONTRADICTIONS: Final = {Likeness.CITIZEN_ID: 1e-7, Likeness.CREDIT_CODE: 1e-6}
+"""How often records of one have two valid identifiers. Such a pair needs all else to agree, and then a person looks at it."""
 _COMPARED: Final = 10
 """Characters of two names that are compared one by one."""
 
@@ -30,7 +32,7 @@ def comparison(field: MatchField, fields: Mapping[str, MatchField]) -> Compariso
         other = _Sides(field.unless)
         same = other.equal(FORMS[fields[field.unless].likeness][0])
         silent.append(exp.Coalesce(this=same, expressions=[exp.false()]))
-    return Comparison(field.name, exp.or_(*silent), levels)
+    return Comparison(field.name, exp.or_(*silent), levels, _CONTRADICTIONS.get(field.likeness))
 
 
 class _Sides:
@@ -126,14 +128,14 @@ def _at_least(sides: tuple[exp.Expr, exp.Expr], least: int) -> exp.Expr:
 
 
 def _person_name(of: _Sides) -> _Made:
-    alike = exp.and_(_at_least(of("plain"), 4), _distance(of("sound"), 2))
+    alike = exp.and_(_at_least(of("plain"), 4), _distance(of("sound"), 3))
     return of("plain"), (
         Level("exact", of.equal("plain"), 0.8, 1e-4, rarity=of.name("plain")),
         Level("same_sound", of.equal("sound"), 0.06, 2e-4),
         Level("same_transcription", of.equal("fold"), 0.01, 1e-5),
+        Level("same_given", exp.and_(of.equal("given"), _at_least(of("given"), 2)), 0.01, 5e-4),
         Level("one_character", _one_character(of, "plain", 3), 0.05, 1e-3),
         Level("near_sound", alike, 0.01, 1e-5),
-        Level("same_given", exp.and_(of.equal("given"), _at_least(of("given"), 2)), 0.01, 5e-4),
     )
 
 
@@ -172,8 +174,8 @@ def _citizen_id(of: _Sides) -> _Made:
     both, slip, unsure = _identifier(of, 18)
     return of("full"), (
         Level("exact", exp.and_(of.equal("full"), both), 0.8, 1e-7),
-        Level("mistyped", slip, 0.12, 1e-7),
         Level("exact_invalid", of.equal("full"), 0.01, 1e-6),
+        Level("mistyped", slip, 0.12, 1e-7),
         Level("not_valid", unsure, 0.05, 0.1),
     )
 
@@ -182,9 +184,9 @@ def _credit_code(of: _Sides) -> _Made:
     both, slip, unsure = _identifier(of, 18)
     return of("full"), (
         Level("exact", exp.and_(of.equal("full"), both), 0.85, 1e-7),
+        Level("exact_invalid", of.equal("full"), 0.01, 1e-6),
         Level("mistyped", slip, 0.06, 1e-7),
         Level("same_organ", of.equal("organ"), 0.03, 1e-7),
-        Level("exact_invalid", of.equal("full"), 0.01, 1e-6),
         Level("not_valid", unsure, 0.03, 0.1),
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CHARACTERS", "PLACES", "SURNAMES", "characters", "column_of", "surnames", "traditional"]
+__all__ = ["CHARACTERS", "PLACES", "SURNAMES", "characters", "column_of", "surnames", "traditional", "usual_characters"]
 
 CHARACTERS: Final = "characters"
 SURNAMES: Final = "surnames"
@@ -35,8 +35,19 @@ def traditional() -> tuple[str, str]:
 
 
 @cache
+def usual_characters() -> str:
+    """Return the CJK Unified Ideographs without the traditional ones, as ranges of a class of a pattern."""
+    old = sorted(map(ord, traditional()[0]))
+    starts = [_FIRST, *(code + 1 for code in old)]
+    ends = [*(code - 1 for code in old), _LAST]
+    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True) if start <= end)
+
+
+@cache
 def characters() -> pa.Table:
-    """Return for each character its sound (toneless pinyin, the first reading) and its place in transcriptions.
+    """Return for each character its sound (toneless pinyin) and its place in transcriptions.
+
+    The sound is its first reading, but for a few that are read otherwise in names (``readings.csv``).
 
     ``fold`` is the same for characters that stand for one sound of Mongolian: 尔 and 儿 for a final r, 图, 土 and 托 for tu.
     """
@@ -45,6 +56,7 @@ def characters() -> pa.Table:
 
     folds = {letter: row["sound"] for row in _rows("transcription") for letter in row["characters"]}
     sounds = {chr(code): _toneless(PINYIN_DICT[code]) for code in range(_FIRST, _LAST + 1) if code in PINYIN_DICT}
+    sounds |= dict(zip(column_of("readings", "character"), column_of("readings", "sound"), strict=True))
     sounds |= {letter: letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"}
     return pa.table(
         {
