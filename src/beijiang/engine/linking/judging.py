@@ -86,7 +86,9 @@ class Judge:
 
         by_chance = Weights(given.prior, self._by_chance(given, records))
         splink = self._splink(Weights(_EVEN, by_chance.fields), rarity=False)
+        settings = splink._settings_obj  # noqa: SLF001 - a lesson without pairs leaves it with part of its comparisons
         for columns in self._plan.training:
+            before = settings.comparisons, settings._probability_two_random_records_match  # noqa: SLF001
             try:
                 splink.training.estimate_parameters_using_expectation_maximisation(
                     block_on(*columns),
@@ -95,6 +97,7 @@ class Judge:
                     record_sample_proportion=0.1,
                 )
             except EMTrainingException as exc:
+                settings.comparisons, settings._probability_two_random_records_match = before  # noqa: SLF001
                 log.info("no pairs to learn from by %s (%s)", columns, type(exc).__name__)
         matches = given.prior * records * (records - 1) / 2
         return self._learned(splink, by_chance, max(_LEAST, min(0.01, 0.5 / max(matches, 1))))
