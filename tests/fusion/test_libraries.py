@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from library_bureau import COLUMNS, ELEMENTS, OTHER, OWNER, Archive, person
@@ -252,3 +254,29 @@ def test_what_has_no_key_in_common_is_matched_and_what_is_unsure_waits_for_a_per
     run = archive.run(library)
     assert (run.subjects, run.waiting) == (3, 0)
     assert archive.golden(library)[A]["记录数"] == 2
+
+
+def test_a_second_run_compares_what_is_new_and_comes_to_the_same_as_a_whole_one(archive: Archive) -> None:
+    def rows(numbers: range) -> list[dict[str, Any]]:
+        return [
+            person(
+                None, f"巴特{chr(0x4E00 + n)}", 出生日期=date(1980, 1 + n % 12, 1 + n % 28), 联系电话=f"1380000{n:04}"
+            )
+            for n in numbers
+        ]
+
+    first, second = archive.table(rows(range(60))), archive.table(rows(range(40)), org_id=OTHER)
+    library = archive.declare(matching="population")
+    archive.link(library, first, key=())
+    archive.link(library, second, key=())
+    whole = archive.run(library)
+    archive.table(rows(range(45)), name=second, org_id=OTHER)
+    more = archive.run(library)
+    assert (whole.subjects, more.subjects, more.records) == (60, 60, 105)
+    assert int(str(more.matching["compared"])) < int(str(whole.matching["compared"]))
+    before = {row["姓名"]: (row["主体标识"], row["记录数"]) for row in archive.rows(library.target)}
+
+    shutil.rmtree(archive.platform.settings.home / "fusion" / library.id)
+    again = archive.run(library)
+    assert int(str(again.matching["compared"])) > int(str(more.matching["compared"]))
+    assert {row["姓名"]: (row["主体标识"], row["记录数"]) for row in archive.rows(library.target)} == before

@@ -89,6 +89,7 @@ def _library_page(frame: Frame, platform: Platform, request: Request, library: L
         sources={one.element: one for one in claims if one.state.value == "in_force"},
         open_claims=sum(1 for one in claims if one.state.value == "proposed")
         + sum(1 for one in disputes if one.state.value == "raised"),
+        rules=_rules(library),
         history=fusion.history(who, library.id),
         waiting=waiting,
         unapplied=fusion.unapplied(who, library.id),
@@ -319,6 +320,13 @@ def _run(platform: Platform, who: Actor, library: str) -> Text:
 
 def _newest(platform: Platform, who: Actor, library: Library) -> FusionRun | None:
     return next((run for run in platform.fusion.runs(who, library.id) if run.version is not None), None)
+
+
+def _rules(library: Library) -> Mapping[str, Text]:
+    """Return why each blocking rule of a library's model looks at a pair."""
+    if not library.matching:
+        return {}
+    return {block.name: block.why for block in MATCHING[library.matching].model().blocks}
 
 
 def _may_agree(platform: Platform, who: Actor, library: Library, link: Any) -> bool:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.fusion import GOLDEN, Verdict
+from beijiang.fusion import GOLDEN, MATCHING, Verdict
 from beijiang.kit import Text
 from beijiang.tables import Filter, FilterOp
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from beijiang.build import Platform
-    from beijiang.fusion import Compared, Subject
+    from beijiang.fusion import Compared, Library, Subject
 
 Reason = Annotated[str, Form(max_length=1000)]
 
@@ -133,6 +133,7 @@ def _add_pairs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             c=found,
             library=library,
             fields=_side_by_side(found),
+            labels=_labels(library),
             most=max((abs(bar.weight) for bar in found.bars), default=1.0) or 1.0,
             may={"decide": platform.access.allows(who, Permission.FUSION_PAIR_DECIDE, library.org_id)},
         )
@@ -286,6 +287,14 @@ def _changes(found: Subject) -> list[dict[str, Any]]:
         )
         rows.append({"from": state["valid_from"], "to": state["valid_to"], "first": older is None, "changed": changed})
     return rows
+
+
+def _labels(library: Library) -> Mapping[str, Text]:
+    """Return the words for what moves a probability: the compared fields, where one starts, and how rare the values are."""
+    words = {"prior": Text("起点", "to begin with"), "rarity": Text("取值少见的程度", "how rare the values are")}
+    if library.matching:
+        words |= {field.name: field.label for field in MATCHING[library.matching].model().fields}
+    return words
 
 
 def _side_by_side(found: Compared) -> list[tuple[str, Any, Any]]:

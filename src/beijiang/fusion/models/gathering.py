@@ -6,7 +6,7 @@ under one of the names below. Values go in as literals of the tree. All trees ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from sqlglot import exp, parse_one
@@ -20,6 +20,7 @@ __all__ = [
     "CONFLICTS",
     "CROSSWALK",
     "JOINS",
+    "LINKABLE",
     "MEMBERS",
     "NODES",
     "PAIRS",
@@ -34,6 +35,7 @@ __all__ = [
     "field_counts",
     "golden",
     "linkable",
+    "marks",
     "members",
     "nodes",
     "nodes_of",
@@ -43,6 +45,7 @@ __all__ = [
 
 RECORDS: Final = "staged:records"
 NODES: Final = "staged:nodes"
+LINKABLE: Final = "staged:linkable"
 PAIRS: Final = "staged:pairs"
 JOINS: Final = "staged:joins"
 MEMBERS: Final = "staged:members"
@@ -207,6 +210,12 @@ def linkable(library: Library, fields: Mapping[str, str]) -> exp.Query:
         for name, of in fields.items()
     ]
     return exp.select("record", parse_one("CAST(source AS VARCHAR) AS source"), *texts).from_(_table(RECORDS))
+
+
+def marks(fields: Collection[str], secret: str) -> exp.Query:
+    """Return ``record`` and ``mark``, which changes when anything changes that a linker compares; it tells no value."""
+    mark = _digest(secret, [_literal("mark"), *(exp.column(name) for name in ("source", *fields))])
+    return exp.select("record", exp.alias_(mark, "mark")).from_(_table(LINKABLE))
 
 
 def edges(least: float) -> exp.Query:

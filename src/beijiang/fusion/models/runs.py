@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from beijiang.kit import Text, Word
 
@@ -62,7 +63,7 @@ class FusionRun:
     """Pairs that wait for a person."""
     sources: Sequence[SourceReport] = ()
     fields: Sequence[FieldReport] = ()
-    matching: Mapping[str, object] = field(default_factory=dict)
+    matching: Mapping[str, Any] = field(default_factory=dict)
     """How the pairs were found: blocking rules with their pairs, weights of the comparisons, seconds; plain data."""
     error: Text | None = None
 

@@ -62,7 +62,7 @@ class Deciding(Looking):
         if pair.state is not PairState.WAITING:
             raise Conflict("这一对已经处理过了。", "This pair waits no more.", code="pair_settled")
         made = self._decision(actor, library, pair.left, pair.right, verdict, reason)
-        self._keep(actor, library, [made], "decide")
+        self._put_decisions(actor, library, [made], "decide")
         return made
 
     def merge(self, actor: Actor, library_id: str, subjects: Sequence[str], reason: str) -> Sequence[Decision]:
@@ -79,7 +79,7 @@ class Deciding(Looking):
             raise Invalid("请选择两个或更多主体。", "Choose two subjects or more.", code="two_subjects_needed")
         firsts = [self._known(actor, library, name)[0] for name in names]
         made = [self._decision(actor, library, a, b, Verdict.SAME, reason) for a, b in pairwise(firsts)]
-        self._keep(actor, library, made, "merge")
+        self._put_decisions(actor, library, made, "merge")
         return made
 
     def take_out(
@@ -108,7 +108,7 @@ class Deciding(Looking):
             for other in rest
         ]
         made += [self._decision(actor, library, a, b, Verdict.SAME, reason) for a, b in pairwise(out)]
-        self._keep(actor, library, made, "take_out")
+        self._put_decisions(actor, library, made, "take_out")
         return made
 
     def revoke(self, actor: Actor, decision_id: str, reason: str) -> None:
@@ -172,7 +172,7 @@ class Deciding(Looking):
             at=self.clock.now(),
         )
 
-    def _keep(self, actor: Actor, library: Library, made: Sequence[Decision], what: str) -> None:
+    def _put_decisions(self, actor: Actor, library: Library, made: Sequence[Decision], what: str) -> None:
         with self.db.begin() as tx:
             store = DecisionStore(tx.connection)
             store.add(made)

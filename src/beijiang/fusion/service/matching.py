@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from beijiang.engine.linking import Weights
 from beijiang.fusion.models import Library, Link, PairState, Verdict
 from beijiang.fusion.models import gathering as trees
 from beijiang.fusion.models.clustering import Edge, Joined, joined
 from beijiang.fusion.models.deciding import Pair
 from beijiang.fusion.models.matchers import link_plan
 from beijiang.fusion.models.starting import MATCHING
+from beijiang.fusion.service.keeping import PAIRS_FILE, Kept, keep
 from beijiang.fusion.service.sourcing import Sourcing
-from beijiang.fusion.store import DecisionStore
+from beijiang.fusion.store import DecisionStore, LibraryStore
 from beijiang.kit import new_id
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ __all__ = ["Matched", "Matching", "Shop", "put"]
 
 PAIRS_MOST: Final = 20_000
 """Pairs that wait at most; the surest are kept."""
+NEW_MOST: Final = 0.2
+"""Share of new and changed records above which everything is compared and learned anew."""
 
 
 @dataclass(slots=True)
@@ -105,13 +109,29 @@ class Matching(Sourcing):
         return Matched(came, waiting, report)
 
     def _linked(self, shop: Shop) -> Linked:
+        """Return all pairs of records that are alike; those of records that have not changed are kept from run to run."""
         start = MATCHING[shop.library.matching]
-        file = self._write(shop, "linkable", trees.linkable(shop.library, start.elements)).file
-        linked = self.linker.link([file], link_plan(start.model(), self.places))
-        target = shop.folder / "pairs.parquet"
+        plan = link_plan(start.model(), self.places)
+        file = self._write(shop, trees.LINKABLE, trees.linkable(shop.library, start.elements)).file
+        marks = self._write(shop, "marks", trees.marks(start.elements, shop.secret)).file
+        kept = Kept.of(self.settings.home / "fusion" / shop.library.id, marks)
+        with self.db.read() as connection:
+            last = LibraryStore(connection).last_written(shop.library.id)
+        again = last is None or last.revision != shop.library.revision or "weights" not in last.matching
+        if kept is None or again or last is None or kept.new_share > NEW_MOST:
+            linked = self.linker.link([file], plan)
+        else:
+            weights = Weights.of_dict(last.matching["weights"])
+            linked = kept.completed(self.linker.link([file], plan, new=kept.new, weights=weights))
+        target = shop.folder / PAIRS_FILE
         put(linked.pairs, target)
         shop.staged[trees.PAIRS] = target
         return linked
+
+    def _keep(self, shop: Shop) -> None:
+        """Keep the pairs of a run that has come to its end for the next one."""
+        if trees.PAIRS in shop.staged:
+            keep(self.settings.home / "fusion" / shop.library.id, shop.staged[trees.PAIRS], shop.staged["marks"])
 
     def _waiting(
         self, library: Library, linked: Linked, found: Sequence[Edge], came: Joined, decided: set[frozenset[str]]

@@ -139,6 +139,7 @@ class Running(Matching):
         job.progress(5, _STEPS, Text("正在写入", "writing"))
         self._commit_crosswalk(shop, job)
         version = self._commit(shop, job, made)
+        self._keep(shop)
         with self.db.begin() as tx:
             waiting = DecisionStore(tx.connection).renew(library.id, matched.waiting)
         job.progress(6, _STEPS, Text("库已更新", "the library is up to date"))
