@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.fusion.errors import no_pair, no_subject, reason_needed
-from beijiang.fusion.models import Decision, Library, PairState, Verdict
-from beijiang.fusion.models import gathering as trees
+from beijiang.fusion.models import Decision, Library, PairState, Verdict, trees
 from beijiang.fusion.service.looking import Looking
 from beijiang.fusion.store import DecisionStore, LibraryStore
 from beijiang.kit import Conflict, Invalid, new_id

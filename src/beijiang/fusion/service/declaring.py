@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.fusion.errors import bad_draft, changed, reason_needed, taken
 from beijiang.fusion.models import Choosing, Element, Library, LibraryDraft, LibraryModel
-from beijiang.fusion.models.gathering import CONFLICTS, PROVENANCE, RECORD, RECORD_COUNT, SOURCE_COUNT
 from beijiang.fusion.models.libraries import GOLDEN
 from beijiang.fusion.models.starting import MATCHING
+from beijiang.fusion.models.trees import CONFLICTS, PROVENANCE, RECORD, RECORD_COUNT, SOURCE_COUNT
 from beijiang.fusion.service.base import Base, library_models
 from beijiang.fusion.store import LibraryStore
 from beijiang.kit import NotFound, new_id

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.fusion.errors import no_pair, no_subject
-from beijiang.fusion.models import Library, Link, Pair, PairState
-from beijiang.fusion.models import gathering as trees
+from beijiang.fusion.models import Library, Link, Pair, PairState, gathering, trees
 from beijiang.fusion.models.libraries import GOLDEN
 from beijiang.fusion.service.running import Running
 from beijiang.fusion.store import DecisionStore, LibraryStore
@@ -208,7 +207,7 @@ class Looking(Running):
         except NotFound:
             return {}
         key, _ = self._key_of(link)
-        tree = trees.places(self._secret(library.id), link, key, names)
+        tree = gathering.places(self._secret(library.id), link, key, names)
         masked = frozenset(column.name for column in governed.columns if column.masked)
         found: dict[str, tuple[Mapping[str, Any], frozenset[str]]] = {}
         for n, places in self.measures.places_of(tree, {link.table: version}, "n").items():

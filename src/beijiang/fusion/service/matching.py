@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.engine.linking import Weights
-from beijiang.fusion.models import Library, Link, PairState, Verdict
-from beijiang.fusion.models import gathering as trees
+from beijiang.fusion.models import Library, Link, PairState, Verdict, naming, trees
 from beijiang.fusion.models.clustering import Edge, Joined, joined
 from beijiang.fusion.models.deciding import Pair
 from beijiang.fusion.models.matchers import link_plan
@@ -83,12 +82,12 @@ class Matching(Sourcing):
         nodes: dict[str, str] = {}
         keyed: dict[str, bool] = {}
         if names:
-            for row in self._rows(self._write(shop, "decided", trees.nodes_of(names))):
+            for row in self._rows(self._write(shop, "decided", naming.nodes_of(names))):
                 nodes[row["record"]], keyed[row["node"]] = row["node"], bool(row["keyed"])
         linked = self._linked(shop) if library.matching else None
         found: list[Edge] = []
         if linked is not None:
-            for row in self._rows(self._write(shop, "edges", trees.edges(library.grey))):
+            for row in self._rows(self._write(shop, "edges", naming.edges(library.grey))):
                 pair, sources = (row["left_record"], row["right_record"]), (row["left_source"], row["right_source"])
                 found.append(Edge(row["a"], row["b"], row["probability"], *pair, sources))
                 keyed[row["a"]], keyed[row["b"]] = bool(row["a_keyed"]), bool(row["b_keyed"])
@@ -112,8 +111,8 @@ class Matching(Sourcing):
         """Return all pairs of records that are alike; those of records that have not changed are kept from run to run."""
         start = MATCHING[shop.library.matching]
         plan = link_plan(start.model(), self.places)
-        file = self._write(shop, trees.LINKABLE, trees.linkable(shop.library, start.elements)).file
-        marks = self._write(shop, "marks", trees.marks(start.elements, shop.secret)).file
+        file = self._write(shop, trees.LINKABLE, naming.linkable(shop.library, start.elements)).file
+        marks = self._write(shop, "marks", naming.marks(start.elements, shop.secret)).file
         kept = Kept.of(self.settings.home / "fusion" / shop.library.id, marks)
         with self.db.read() as connection:
             last = LibraryStore(connection).last_written(shop.library.id)

@@ -16,8 +16,10 @@ from beijiang.fusion.models import (
     Link,
     RunTrigger,
     SourceReport,
+    gathering,
+    naming,
+    trees,
 )
-from beijiang.fusion.models import gathering as trees
 from beijiang.fusion.models.clustering import Joined
 from beijiang.fusion.models.libraries import GOLDEN
 from beijiang.fusion.service.matching import Matching, Shop, put
@@ -126,15 +128,17 @@ class Running(Matching):
         self.access.require(actor, Permission.FUSION_LIBRARY_MANAGE, library.org_id)
         shop = self._shop(actor, library, folder)
         job.progress(0, _STEPS, Text("正在汇集各来源的记录", "gathering the records"))
-        records = self._write(shop, trees.RECORDS, trees.records(library, shop.links, shop.secret), shop.versions).rows
+        records = self._write(
+            shop, trees.RECORDS, gathering.records(library, shop.links, shop.secret), shop.versions
+        ).rows
         job.progress(1, _STEPS, Text("正在按主键归并", "uniting by key"))
-        self._write(shop, trees.NODES, trees.nodes(library, shop.secret, shop.alone))
+        self._write(shop, trees.NODES, naming.nodes(library, shop.secret, shop.alone))
         job.progress(2, _STEPS, Text("正在匹配没有共同主键的记录", "matching what has no key in common"))
         matched = self._match(shop)
         job.progress(3, _STEPS, Text("正在确定主体", "naming the subjects"))
         self._members(shop, matched.joined)
         job.progress(4, _STEPS, Text("正在择优取值", "choosing the values"))
-        made = self._write(shop, "golden", trees.golden(library, self._ranks(library, shop.links)))
+        made = self._write(shop, "golden", gathering.golden(library, self._ranks(library, shop.links)))
         sources = self._differences(shop)
         job.progress(5, _STEPS, Text("正在写入", "writing"))
         self._commit_crosswalk(shop, job)
@@ -190,7 +194,9 @@ class Running(Matching):
             before = {shop.library.crosswalk: self.measures.version(shop.library.crosswalk).version}
         except NotFound:
             before = {}
-        self._write(shop, trees.MEMBERS, trees.members(shop.library, shop.secret, shop.alone, first=not before), before)
+        self._write(
+            shop, trees.MEMBERS, naming.members(shop.library, shop.secret, shop.alone, first=not before), before
+        )
 
     def _ranks(
         self, library: Library, links: Sequence[tuple[Link, Sequence[str], bool]]
@@ -207,7 +213,7 @@ class Running(Matching):
         }
 
     def _differences(self, shop: Shop) -> Sequence[SourceReport]:
-        made = self._write(shop, "differences", trees.differences(shop.library, "golden"))
+        made = self._write(shop, "differences", gathering.differences(shop.library, "golden"))
         by_number = {link.number: link for link, _, _ in shop.links}
         found = []
         for row in sorted(self._rows(made), key=lambda r: r["source"]):
@@ -227,7 +233,7 @@ class Running(Matching):
 
     def _commit_crosswalk(self, shop: Shop, job: JobRun) -> None:
         tables = {link.number: link.table for link, _, _ in shop.links}
-        made = self._write(shop, "crosswalk", trees.crosswalk(tables, _HOW))
+        made = self._write(shop, "crosswalk", gathering.crosswalk(tables, _HOW))
         request = CommitRequest(
             table=shop.library.crosswalk,
             org_id=shop.library.org_id,
@@ -262,7 +268,7 @@ class Running(Matching):
         return self.tables.commit(shop.actor, replace(request, accept_plan=self.tables.plan(shop.actor, request).token))
 
     def _fields(self, library: Library, version: int) -> Sequence[FieldReport]:
-        counted = self.measures.count(trees.field_counts(library), {library.target: version})
+        counted = self.measures.count(gathering.field_counts(library), {library.target: version})
         return tuple(
             FieldReport(one.name, counted.get(f"f{n}", 0), counted.get(f"c{n}", 0))
             for n, one in enumerate(library.elements)
