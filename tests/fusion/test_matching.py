@@ -15,7 +15,8 @@ import pytest
 
 from beijiang.engine.linking import Linked, Linker, LinkPlan, Weights
 from beijiang.engine.linking.spark import SparkLinker
-from beijiang.fusion import Likeness, MatchBlock, MatchField, MatchModel, legal_entities, population
+from beijiang.fusion import LEVELS, Likeness, MatchBlock, MatchField, MatchModel, legal_entities, population
+from beijiang.fusion.models.levels import comparison
 from beijiang.fusion.models.matchers import link_plan
 from beijiang.kit import BeijiangError, Text
 from beijiang.recipes import Places
@@ -173,7 +174,7 @@ def test_few_records_are_judged_by_the_weights_that_a_model_starts_with(linker: 
     assert not found.trained
     judged = {(row["left"], row["right"]): row["probability"] for row in found.pairs.to_pylist()}
     assert judged["a", "b"] > 0.99
-    assert all(probability < 0.5 for pair, probability in judged.items() if pair != ("a", "b")), judged
+    assert {pair for pair, probability in judged.items() if probability > 0.5} == {("a", "b")}
 
 
 def test_firms_are_found_under_other_names_and_branches_stay_apart(linker: Linker, places: Places) -> None:
@@ -234,6 +235,11 @@ def test_what_cannot_be_linked_is_refused_with_a_reason(
 def test_a_model_says_what_is_wrong_with_it_and_survives_being_kept() -> None:
     for model in (population(), legal_entities()):
         assert MatchModel.of_dict(model.as_dict()) == model
+    used = {"missing", "different"}
+    for likeness in Likeness:
+        field = MatchField("it", likeness, LABEL)
+        used |= {level.name for level in comparison(field, {"it": field}).levels}
+    assert used == set(LEVELS), "each level has a name on the page, and no other has"
     name = MatchField("name", Likeness.PERSON_NAME, LABEL)
     block = MatchBlock("b", ("name.plain",), LABEL)
     good = MatchModel((name,), (block,), (("name.plain",),))

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.fusion import GOLDEN, MATCHING, Verdict
+from beijiang.fusion import GOLDEN, LEVELS, MATCHING, Verdict
 from beijiang.kit import Text
 from beijiang.tables import Filter, FilterOp
 
@@ -134,6 +134,7 @@ def _add_pairs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             library=library,
             fields=_side_by_side(found),
             labels=_labels(library),
+            levels=LEVELS,
             most=max((abs(bar.weight) for bar in found.bars), default=1.0) or 1.0,
             may={"decide": platform.access.allows(who, Permission.FUSION_PAIR_DECIDE, library.org_id)},
         )

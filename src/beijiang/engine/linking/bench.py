@@ -33,8 +33,9 @@ RECORDS: Final = "records"
 class Bench:
     """Tables of one link, made by trees."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, deadline: float) -> None:
         self.connection = connection
+        self._deadline = deadline
 
     def bring(self, name: str, rows: pa.Table | Sequence[Path]) -> None:
         """Make rows readable as ``lake.<name>``."""
@@ -63,16 +64,24 @@ class Bench:
 
     def run(self, statement: exp.Expr) -> None:
         """Run a statement of which nothing is read."""
+        self._in_time()
         self.connection.execute(statement.sql(DIALECT)).fetchall()
 
     def fetch(self, query: exp.Query) -> pa.Table:
         """Return the rows of a query."""
+        self._in_time()
         return self.connection.sql(query.sql(DIALECT)).to_arrow_table()
 
     def row(self, query: exp.Query) -> tuple[Any, ...]:
         """Return the one row of a query."""
+        self._in_time()
         found: list[tuple[Any, ...]] = self.connection.execute(query.sql(DIALECT)).fetchall()
         return found[0]
+
+    def _in_time(self) -> None:
+        """Refuse another query once the time is over: an interrupt reaches only one that runs."""
+        if time.monotonic() > self._deadline:
+            raise failure("query_timeout")
 
 
 @contextmanager
@@ -84,6 +93,7 @@ def bench(settings: Settings, seconds: float) -> Iterator[Bench]:
 
     """
     import duckdb
+    from sqlglot import exp
 
     spill = settings.home.resolve() / "tmp" / "linking" / new_id("link")
     spill.mkdir(parents=True)
@@ -98,24 +108,25 @@ def bench(settings: Settings, seconds: float) -> Iterator[Bench]:
     try:
         for name in ("python_enable_replacements", "autoinstall_known_extensions", "autoload_known_extensions"):
             connection.execute(setting_sql(name, False))
-        connection.execute(f"CREATE SCHEMA {LAKE}")
+        made = Bench(connection, started + seconds)
+        made.run(exp.Create(this=exp.Table(db=exp.to_identifier(LAKE)), kind="SCHEMA"))
         with watch.over(seconds, connection.interrupt):
-            yield Bench(connection)
+            yield made
     except BeijiangError:
         raise
     except Exception as exc:
-        named = _named_cause(exc)
-        if named is None:
+        reason = _reason(exc)
+        if reason is None:
             raise
         log.warning("a link failed after %.1f s (%s)", time.monotonic() - started, type(exc).__name__)
-        raise failure(named) from exc
+        raise failure(reason) from None
     finally:
         watch.close()
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
 
 
-def _named_cause(exc: BaseException) -> str | None:
+def _reason(exc: BaseException) -> str | None:
     """Return the reason code of an error of DuckDB's, also of one that Splink has wrapped; None for any other."""
     import duckdb
 

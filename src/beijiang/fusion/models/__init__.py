@@ -14,13 +14,14 @@ from beijiang.fusion.models.libraries import (
     LinkDraft,
     LinkState,
 )
-from beijiang.fusion.models.matching import FORMS, Likeness, MatchBlock, MatchField, MatchModel
+from beijiang.fusion.models.matching import FORMS, LEVELS, Likeness, MatchBlock, MatchField, MatchModel
 from beijiang.fusion.models.runs import FieldReport, FusionRun, RunTrigger, SourceReport
 from beijiang.fusion.models.starting import MATCHING
 
 __all__ = [
     "FORMS",
     "GOLDEN",
+    "LEVELS",
     "MATCHING",
     "Choosing",
     "Claim",

@@ -213,12 +213,12 @@ def _date(of: _Sides) -> _Made:
         Level("day_and_month_turned", turned, 0.02, 5e-5),
         Level("mistyped", _mistyped(of, "day", 8), 0.08, 1e-3),
         Level("same_month", of.equal("month"), 0.02, 1e-3),
-        Level("within_a_year", close, 0.02, 0.05),
+        Level("within_a_year", close, 0.029, 0.05),
     )
 
 
 def _code(of: _Sides) -> _Made:
-    return of("plain"), (Level("exact", of.equal("plain"), 0.9, 0.05),)
+    return of("plain"), (Level("exact", of.equal("plain"), 0.9, 0.3),)
 
 
 def _text(of: _Sides) -> _Made:

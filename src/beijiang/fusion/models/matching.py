@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from beijiang.kit import Invalid, Text, Word
 
-__all__ = ["FORMS", "Likeness", "MatchBlock", "MatchField", "MatchModel", "form"]
+__all__ = ["FORMS", "LEVELS", "Likeness", "MatchBlock", "MatchField", "MatchModel", "form"]
 
 
 class Likeness(Word):
@@ -38,6 +38,35 @@ FORMS: Final[Mapping[Likeness, tuple[str, ...]]] = {
     Likeness.TEXT: ("plain", "start"),
 }
 """Forms of a value by which records can be picked, the first of each being the whole value put right."""
+LEVELS: Final[Mapping[str, Text]] = {
+    "missing": Text("缺失或不计", "missing, or not counted"),
+    "different": Text("不同", "different"),
+    "exact": Text("相同", "the same"),
+    "exact_invalid": Text("相同，但校验不通过", "the same, but not valid"),
+    "same_sound": Text("读音相同", "same sound"),
+    "same_transcription": Text("音译相同", "same in transcription"),
+    "same_given": Text("名相同、姓不同", "same given name, other surname"),
+    "one_character": Text("差一个字", "one character differs"),
+    "two_characters": Text("差两个字母", "two letters differ"),
+    "three_characters": Text("差三个字母", "three letters differ"),
+    "near_sound": Text("读音相近", "nearly the same sound"),
+    "same_core": Text("去掉区划和组织形式后相同", "the same without region and legal form"),
+    "same_core_elsewhere": Text("去掉区划后相同，但在其他盟市", "the same without region, in another league or city"),
+    "same_trade": Text("字号相同、行业不同", "same trade name, other industry"),
+    "same_door": Text("道路和门牌相同", "same road and numbers"),
+    "same_numbers": Text("同旗县、门牌相同", "same county and numbers"),
+    "same_road": Text("道路相同", "same road"),
+    "same_county": Text("同旗县", "same county"),
+    "mistyped": Text("录错一位或相邻两位颠倒", "one digit mistyped, or two swapped"),
+    "not_valid": Text("不同，其中一个校验不通过", "different, one of both not valid"),
+    "same_organ": Text("组织机构代码部分相同", "same organisation code within"),
+    "same_tail": Text("后七位相同", "same last seven digits"),
+    "day_and_month_turned": Text("日与月颠倒", "day and month turned"),
+    "same_month": Text("同年同月", "same month"),
+    "within_a_year": Text("相差不到两年", "less than two years apart"),
+    "same_start": Text("开头相同", "same start"),
+}
+"""What the levels of all fields are called on a page."""
 _FIELD: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _RESERVED: Final = frozenset({"record", "source", "left", "right", "probability", "block", "prior", "rarity"})
 
