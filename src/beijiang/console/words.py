@@ -232,6 +232,7 @@ _WORDS: dict[str, dict[str, Text]] = {
     "exit": {
         "chart": Text("图表", "chart"),
         "download": Text("下载", "download"),
+        "export": Text("查询结果导出", "export of a query"),
         "page": Text("页面", "page"),
         "preview": Text("预览", "preview"),
         "return_file": Text("退回文件", "return file"),

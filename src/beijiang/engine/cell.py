@@ -104,7 +104,7 @@ def _pair(time_zone: str) -> Pair:
 
     pa.set_memory_pool(pa.system_memory_pool())
     pa.set_cpu_count(1)
-    config = {"threads": 1, "async_threads": 0}
+    config: dict[str, Any] = {"threads": 1, "async_threads": 0}
     pair = Pair(duckdb.connect(config=config), duckdb.connect(config=config))
     pair.engine.execute(f"SET GLOBAL TimeZone = {_literal(time_zone)}")
     pair.engine.sql("SELECT now(), CAST(1 AS VARCHAR) AS v").to_arrow_table()

@@ -117,18 +117,8 @@ class Cells:
         folder = Path(mkdtemp(prefix="cell-", dir=self._folder))
         theirs_in, requests = os.pipe()
         answers, theirs_out = os.pipe()
-        order = json.dumps({"folder": str(folder)}).encode()
         try:
-            for last in (False, True):
-                try:
-                    pid = self._ask(order, (theirs_in, theirs_out))
-                except OSError:  # the nursery was killed, by want of memory for example: another takes its place
-                    if last:
-                        raise failure("query_failed") from None
-                    self.close()
-                else:
-                    return _Cell(pid, requests, answers, folder)
-            raise failure("query_failed")
+            pid = self._ask(json.dumps({"folder": str(folder)}).encode(), (theirs_in, theirs_out))
         except BaseException:
             os.close(requests)
             os.close(answers)
@@ -137,15 +127,18 @@ class Cells:
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
+        return _Cell(pid, requests, answers, folder)
 
     def _ask(self, order: bytes, descriptors: tuple[int, int]) -> int:
+        """Order a child; a nursery that was killed, by want of memory for example, is replaced by another, once."""
         with self._lock:
-            _, control = self._started()
-            socket.send_fds(control, [order], descriptors)
-            answer = control.recv(64)
-        if not answer:
-            raise BrokenPipeError
-        return int(answer)
+            for _ in range(2):
+                with contextlib.suppress(OSError, ValueError):
+                    _, control = self._started()
+                    socket.send_fds(control, [order], descriptors)
+                    return int(control.recv(64))
+                self._stop()
+        raise failure("query_failed")
 
     def _end(self, cell: _Cell) -> None:
         """Kill a child and everything it may have started; the nursery knows whether the number is still its own."""
@@ -167,7 +160,7 @@ class Cells:
             with theirs:
                 process = subprocess.Popen(  # noqa: S603 - our own script, no shell, nothing of a user in the arguments
                     [sys.executable, "-I", "-X", "utf8", str(SCRIPT), self._time_zone],
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     cwd="/",
