@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -40,6 +41,7 @@ class QueryState(Word):
     CHECKING = "checking", "检查中", "being checked"
     WAITING = "waiting", "排队中", "waiting"
     RUNNING = "running", "运行中", "running"
+    ELSEWHERE = "elsewhere", "在其他进程中", "in another process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class QueryOrder:
     exit: Exit = Exit.SQL
     id: str = ""
     """By which it is stopped; made up if empty."""
+    waits: Callable[[], None] | None = None
+    """Called before it waits for a place, which one that is answered from memory does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from beijiang.protection.models.sight import Audience
     from beijiang.tables import GovernedColumn, Origin
 
-__all__ = ["AnswerColumn", "Described", "QueryLineage", "Seen", "export_rows", "label", "labelled", "unknown_column"]
+__all__ = [
+    "AnswerColumn",
+    "Described",
+    "FileMark",
+    "QueryLineage",
+    "Seen",
+    "export_rows",
+    "label",
+    "labelled",
+    "unknown_column",
+]
 
 PLAIN = "L1"
 
@@ -53,6 +63,14 @@ class Described:
     reads: tuple[Seen, ...]
     columns: tuple[AnswerColumn, ...]
     grade: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """What a file that leaves says of itself: one visible line, and the same as facts for programs."""
+
+    line: str
+    facts: Mapping[str, str]
 
 
 class QueryLineage(Protocol):

@@ -43,6 +43,7 @@ class Ticket:
         self.id = order.id or new_id("query")
         self.actor = actor
         self.door = order.door
+        self.waits = order.waits
         self.at = at
         self.number = number
         self.stop = Stop()
@@ -59,6 +60,8 @@ class Ticket:
             Conflict: the query was stopped while it waited (``query_cancelled``).
 
         """
+        if self.waits is not None:
+            self.waits()
         self._governor.wait(self)
         try:
             yield
