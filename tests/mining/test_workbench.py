@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from asking import FIRMS, SECRET, Office, firm
 
 HEAVY = (
-    f'SELECT count(*) AS n FROM "{FIRMS}" a, "{FIRMS}" b, "{FIRMS}" c, "{FIRMS}" d, "{FIRMS}" e, "{FIRMS}" f '
-    "WHERE sqrt(a.注册资本 * b.注册资本 * c.注册资本 * d.注册资本 * e.注册资本 * f.注册资本) < 0"
+    f'SELECT max(length(a.企业名称 || b.企业名称 || c.盟市 || d.盟市)) AS n FROM "{FIRMS}" a, "{FIRMS}" b, "{FIRMS}" c, '
+    f'"{FIRMS}" d, "{FIRMS}" e, "{FIRMS}" f WHERE (a.注册资本 * b.注册资本 + c.注册资本 * d.注册资本 + e.注册资本 * f.注册资本) % 7.3 > 1'
 )
 
 
@@ -276,7 +276,7 @@ def test_a_query_is_stopped_by_its_person_the_operator_or_another_process(office
         platform.sql.stop = kept  # type: ignore[method-assign]
     thread.join(10)
     assert told[0].json()["error"]["code"] == "query_cancelled"
-    runs = first.get("/api/v1/sql/history", params={"words": "a, "}).json()["runs"]
+    runs = first.get("/api/v1/sql/history", params={"words": "7.3"}).json()["runs"]
     assert [one["state"] for one in runs] == ["stopped"] * 3
     assert first.post("/api/v1/sql", json={"sql": "SELECT 1", "id": "c" * 32}).status_code == 409
     assert first.delete(f"/api/v1/sql/queue/{'c' * 32}").status_code == 404

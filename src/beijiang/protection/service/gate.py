@@ -156,10 +156,10 @@ class Gate:
     def find(self, name: str) -> str:
         """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""
         wanted = unicodedata.normalize("NFC", name)
+        if self._protection.facts(wanted) is not None:
+            return wanted
         folded = wanted.translate(_FOLD)
         names = [facts.name for facts in self._protection.all_facts()]
-        if wanted in names:
-            return wanted
         same = [known for known in names if unicodedata.normalize("NFC", known).translate(_FOLD) == folded]
         return same[0] if len(same) == 1 else wanted
 

@@ -132,7 +132,7 @@ function draw(place, columns, chosen) {
   const of = (name) => columns.find((column) => column.name === name);
   if (!of(chosen.x)) return;
   const series = chosen.y.filter(of).map((name) => ({ name, values: of(name).values }));
-  const data = { type: chosen.kind, x: of(chosen.x).values.map((value) => (value === null ? t("空", "empty") : value)), x_name: chosen.x, series };
+  const data = { type: chosen.kind, x: of(chosen.x).values.map((value) => (value === null ? t("空", "empty") : value)), x_name: chosen.kind === "scatter" ? chosen.x : "", series };
   const source = Object.assign(document.createElement("script"), { type: "application/json", id: "sql-chart-data", textContent: JSON.stringify(data) });
   const canvas = Object.assign(document.createElement("div"), { className: "chart-canvas" });
   canvas.dataset.chart = source.id;
