@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from asked import QUERIES, bare, prepare
 from report import Line, show
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 
 def ask(port: int, key: str, queries: list[str], told: list[tuple[float, int, str]]) -> None:
