@@ -84,6 +84,7 @@ def main() -> None:
         control.send(str(child).encode())
     for child in alive:
         _kill(child)
+    os._exit(0)
 
 
 def _reaped(alive: set[int]) -> set[int]:
