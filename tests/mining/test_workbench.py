@@ -321,7 +321,8 @@ def test_the_page_works_with_and_without_scripts(office: Office) -> None:
     assert browser.get("/console/sql?text=SELECT+1").status_code == 200
 
 
-def test_the_terminal_does_the_same(office: Office, tmp_path: Path) -> None:
+@pytest.mark.threat("TM-24")
+def test_the_terminal_does_the_same_and_prints_no_formula(office: Office, tmp_path: Path) -> None:
     from beijiang.cli import Asking
 
     terminal.set_style(as_json=True, language=Language.EN)
@@ -336,6 +337,8 @@ def test_the_terminal_does_the_same(office: Office, tmp_path: Path) -> None:
     asked = json.loads(run(f"SELECT 盟市, count(*) AS n FROM {FIRMS} GROUP BY 1 ORDER BY 1"))
     assert asked[0] == {"盟市": "包头市", "n": 20}
     assert "包头市,20" in run("run", f"SELECT 盟市, count(*) AS n FROM {FIRMS} GROUP BY 1", "--format", "csv")
+    formula = f"SELECT 企业名称 AS 名称, '=1+1' AS x FROM {FIRMS} ORDER BY 1 LIMIT 1"
+    assert run(formula, "--format", "csv") == "名称,x\n内蒙古第0商贸有限公司,'=1+1\n"
     assert json.loads(run("history", "盟市", "--limit", "1"))[0]["rows"] == 3
     kept = json.loads(run("save", "计数", f"SELECT count(*) AS n FROM {FIRMS}", "--shared"))
     assert json.loads(run("run-saved", kept["id"], person="first")) == [{"n": 60}]
