@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import sys
 import threading
 import time
@@ -348,6 +350,17 @@ def test_the_terminal_does_the_same_and_prints_no_formula(office: Office, tmp_pa
     run("export", f"SELECT 盟市 FROM {FIRMS}", "--output", str(target))
     assert target.read_bytes()[:2] == b"PK"
     assert json.loads(run("queue")) == []
+
+    def press() -> None:
+        """Press Ctrl-C once the query runs, and so its handler stands."""
+        while not any(one.state.value == "running" for one in office.platform.sql.governor.open()):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    run(HEAVY, status=130)
+    pressing.join()
     run("cancel", "没有", status=1)
     run("remove", kept["id"])
     run("remove", kept["id"], status=1)

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from signal import SIGINT, getsignal, signal
+from signal import SIGINT, signal
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from beijiang.kit import SYSTEM, Actor, Text, new_id
+from beijiang.kit import SYSTEM, Actor, BeijiangError, Text, new_id
 from beijiang.mining.models import ExportForm, SavedDraft
 from beijiang.protection import QueryClass
-from beijiang.terminal import Column, as_json, language, say, show
+from beijiang.terminal import Column, as_json, language, report, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from beijiang.protection import SqlResult
 
 __all__ = ["commands"]
+
+INTERRUPTED = 130
 
 
 class OutputFormat(StrEnum):
@@ -199,11 +201,21 @@ def _add_saved(group: typer.Typer, get: Callable[[], Workbench], who: Callable[[
 def _stopped_by_hand(bench: Workbench) -> Iterator[str]:
     """Give a query an id, and have Ctrl-C stop it instead of leaving its child behind."""
     query_id = new_id("query")
-    before = getsignal(SIGINT)
-    # In a thread: the handler interrupts whatever this one does, perhaps with a lock in its hand.
-    signal(SIGINT, lambda *_: threading.Thread(target=bench.sql.governor.stop, args=(query_id,)).start())
+    pressed = threading.Event()
+
+    def stop(*_: object) -> None:
+        """Stop it in a thread: this one may be interrupted with a lock in its hand."""
+        pressed.set()
+        threading.Thread(target=bench.sql.governor.stop, args=(query_id,)).start()
+
+    before = signal(SIGINT, stop)
     try:
         yield query_id
+    except BeijiangError as error:
+        if not pressed.is_set():
+            raise
+        report(error)
+        raise typer.Exit(INTERRUPTED) from None
     finally:
         signal(SIGINT, before)
 
