@@ -17,6 +17,7 @@ from beijiang.guard import routes as guard_routes
 from beijiang.ingest import routes as ingest_routes
 from beijiang.jobs import routes as jobs_routes
 from beijiang.lineage import routes as lineage_routes
+from beijiang.mining import routes as mining_routes
 from beijiang.opendata import routes as opendata_routes
 from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
@@ -24,6 +25,7 @@ from beijiang.recipes import routes as recipes_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
 from beijiang.web import Pages, describe, new_app
+from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -36,6 +38,7 @@ UPLOAD_PATHS = ("/api/v1/ingest/files", "/console/ingest")
 def create_app(platform: Platform) -> FastAPI:
     """Mount what the domains offer."""
     pages = Pages(platform.settings, WITH_PAGES)
+    room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         opendata_routes.router(platform.opendata, pages),
@@ -53,15 +56,16 @@ def create_app(platform: Platform) -> FastAPI:
         ingest_routes.schedules_router(platform.schedules, platform.freshness, platform.alerts),
         ingest_routes.captures_router(platform.captures),
         jobs_routes.router(platform.jobs),
-        protection_routes.router(platform.protection, platform.sql, platform.releases),
+        protection_routes.router(platform.protection, platform.releases),
         quality_routes.router(platform.quality),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),
         quality_routes.profile_router(platform.profiles),
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
+        mining_routes.router(platform.workbench, room),
         evidence_routes.router(platform.evidence_reader),
-        console_routes.router(platform, pages),
+        console_routes.router(platform, pages, room),
     )
     for router in routers:  # as they are: an included router makes each route again and asks it twice
         app.router.routes.extend(router.routes)

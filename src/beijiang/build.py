@@ -45,8 +45,9 @@ from beijiang.ingest import (
 )
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
-from beijiang.lineage import Lineage
-from beijiang.opendata import OpenData
+from beijiang.lineage import Lineage, columns_of
+from beijiang.mining import Workbench
+from beijiang.opendata import FileMaker, OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
@@ -101,6 +102,7 @@ class Platform:
     mappings: Mappings
     profiles: Profiles
     lineage: Lineage
+    workbench: Workbench
     opendata: OpenData
     health: Health
 
@@ -132,6 +134,7 @@ class Platform:
             self.mappings,
             self.profiles,
             self.lineage,
+            self.workbench,
             self.opendata,
             self.health,
         )
@@ -196,7 +199,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     vault = Vault(RootKeys(settings.root_key_file))
     protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
-    sql = SqlGateway(gate, engine, access, evidence, settings)
+    sql = SqlGateway(gate, engine, access, evidence, settings, clock)
+    sql.lineage_of = columns_of
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
@@ -217,6 +221,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     fusion = Fusion(db, tables, measures, standards, access, evidence, jobs, vault, Linker(settings), clock, settings)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
+    files = FileMaker(settings.time_zone)
+    workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings, files)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
@@ -262,6 +268,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         mappings=Mappings(quality),
         profiles=Profiles(quality),
         lineage=lineage,
+        workbench=workbench,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
     )

@@ -212,10 +212,10 @@ def _standards() -> typer.Typer:
     return group
 
 
-def _sql() -> Callable[..., None]:
-    from beijiang.protection.commands import sql_command
+def _sql() -> typer.Typer:
+    from beijiang.mining.commands import commands
 
-    return sql_command(_get(lambda p: p.sql), _get(lambda p: p.access))
+    return commands(_get(lambda p: p.workbench), _get(lambda p: p.access))
 
 
 def _demo() -> Callable[..., None]:
@@ -270,6 +270,16 @@ class Room(TyperGroup):
             formatter.write_dl([(name, c.get_short_help_str(WHOLE)) for name, c in self.commands.items()])
 
 
+class Asking(Room):
+    """A group of which one command need not be named: what is no command is the question itself."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words behind the group's name."""
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["run", *args]
+        return list(super().parse_args(ctx, args))
+
+
 class Commands(MutableMapping[str, Any]):
     """The commands by name; those of ``LATER`` are made when they are first asked for."""
 
@@ -281,7 +291,7 @@ class Commands(MutableMapping[str, Any]):
             made = LATER[name].load()
             if isinstance(made, typer.Typer):
                 made.rich_markup_mode = None
-                made.info.cls = Room
+                made.info.cls = Asking if name == "sql" else Room
                 self.ready[name] = get_group(made)
             else:
                 alone = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -77,6 +77,25 @@ class Settings(BaseSettings):
     query_seconds: float = Field(default=30.0, gt=0, description="Longest run of one interactive query, in seconds.")
     query_memory_mb: int = Field(default=512, ge=64, description="Memory of one interactive query, in megabytes.")
     query_rows: int = Field(default=1000, ge=1, description="Rows that one interactive query returns at most.")
+    query_at_once: int = Field(
+        default=0,
+        ge=0,
+        description="Queries of people that run at once; 0 means one per core, fewer where memory is short.",
+    )
+    query_person_at_once: int = Field(default=2, ge=1, description="Queries of one person that run at once.")
+    query_queue: int = Field(default=32, ge=0, description="Queries that may wait; more are refused at once.")
+    query_wait_seconds: float = Field(
+        default=30.0, gt=0, description="Longest wait of a query for its turn, in seconds."
+    )
+    query_person_seconds: float = Field(
+        default=1800.0, ge=0, description="Seconds that one person's queries may run within an hour; 0 means no limit."
+    )
+    query_cache_mb: int = Field(
+        default=64, ge=0, description="Memory for answers that are asked again, in megabytes; 0 keeps none."
+    )
+    query_export_rows: int = Field(default=100_000, ge=1, description="Rows that one export of a query holds at most.")
+    query_export_seconds: float = Field(default=120.0, gt=0, description="Longest run of an export, in seconds.")
+    query_history_days: int = Field(default=180, ge=1, description="Days for which a person's past queries are kept.")
     engine_threads: int = Field(default=0, ge=0, description="Threads of the query engine; 0 means one per core.")
     engine_memory_mb: int = Field(default=4096, ge=64, description="Memory of the query engine, in megabytes.")
     spark_url: str = Field(

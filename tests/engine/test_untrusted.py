@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +17,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from beijiang.engine import Engine, QueryLimits, Scan
-from beijiang.engine.cells import SCRIPT
+from beijiang.engine import Engine, QueryLimits, Scan, Stop
+from beijiang.engine.cells import SCRIPT, Cells, Errand
 from beijiang.kit import BeijiangError
 
 MARK = "MARKER-5d1f"
@@ -182,6 +184,43 @@ def test_children_and_their_folders_are_gone_afterwards(engine: Engine, people: 
             break
         time.sleep(0.1)
     assert not list((tmp_path / "home" / "tmp" / "cells").glob("cell-*"))
+
+
+@pytest.mark.threat("TM-03")
+def test_nothing_goes_from_one_query_to_the_next_and_a_killed_nursery_is_replaced(tmp_path: Path) -> None:
+    cells = Cells(tmp_path / "cells")
+    try:
+        seen = Errand("SELECT count(*) AS n FROM duckdb_tables()", (), (), (), ())
+        left = replace(seen, views=("CREATE TABLE memory.main.left_behind AS SELECT 1 AS a",))
+        assert cells.run(left, QueryLimits()).to_pylist() == [{"n": 1}]
+        assert cells.run(seen, QueryLimits()).to_pylist() == [{"n": 0}]
+        assert cells._nursery is not None
+        cells._nursery[0].kill()
+        cells._nursery[0].wait()
+        assert cells.run(seen, QueryLimits()).to_pylist() == [{"n": 0}]
+    finally:
+        cells.close()
+
+
+def test_a_running_query_is_stopped_from_another_thread(engine: Engine, people: Scan) -> None:
+    parsed = sqlglot.parse_one(
+        'SELECT count(*) AS n FROM memory.lake."居民" a, memory.lake."居民" b, memory.lake."居民" c, memory.lake."居民" d '
+        'WHERE a."年龄" + b."年龄" + c."年龄" + d."年龄" = -1',
+        dialect="duckdb",
+    )
+    assert isinstance(parsed, exp.Query)
+    stop = Stop()
+    timer = threading.Timer(0.5, stop.ask)
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(BeijiangError) as told:
+        engine.run_untrusted(parsed, {"居民": people}, QueryLimits(seconds=60, threads=2), stop)
+    assert told.value.reason == "query_cancelled"
+    assert time.monotonic() - started < 30
+    with pytest.raises(BeijiangError) as again:
+        engine.run_untrusted(parsed, {"居民": people}, QueryLimits(seconds=60), stop)
+    assert again.value.reason == "query_cancelled", "what was stopped before it began does not begin"
+    assert reason(engine, 'SELECT "没有" FROM memory.lake."居民"', people) == "query_unbound"
 
 
 @pytest.mark.threat("TM-03")

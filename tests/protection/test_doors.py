@@ -35,7 +35,7 @@ def door(house: House) -> TestClient:
     async def told(_request: Request, error: BeijiangError) -> JSONResponse:
         return JSONResponse({"code": error.reason}, status_code=error.status)
 
-    app.include_router(routes.router(house.protection, house.sql, house.releases))
+    app.include_router(routes.router(house.protection, house.releases))
     house.write_firms(30)
     return TestClient(app)
 
@@ -53,34 +53,15 @@ def test_grades_are_seen_and_corrected_over_http(door: TestClient) -> None:
     assert len(door.get(url + "/history").json()["history"]) == 2
 
 
-def test_sql_over_http_answers_in_rows_and_refuses_in_codes(door: TestClient) -> None:
-    order = {"sql": f"SELECT 企业名称, 成立日期, 注册资本 FROM {FIRMS} ORDER BY 企业名称 LIMIT 1", "purpose": "核对"}
-    answer = door.post("/api/v1/sql", json=order).json()
-    assert answer["columns"] == ["企业名称", "成立日期", "注册资本"]
-    assert answer["rows"] == [["内蒙古第0商贸有限公司", "2000-01-01", None]]
-    assert answer["truncated"] is False
-    refused = door.post("/api/v1/sql", json={"sql": "DROP TABLE x"})
-    assert (refused.status_code, refused.json()) == (422, {"code": "sql_not_allowed"})
-    assert door.post("/api/v1/sql", json={"sql": "SELECT 1"}, headers={"x-actor": "member"}).status_code == 403
-
-
-@pytest.mark.threat("TM-24")
-def test_the_terminal_prints_csv_json_and_tables_without_formulas(house: House) -> None:
+def test_grades_are_seen_and_corrected_at_the_terminal(house: House) -> None:
     import typer
 
     house.write_firms(30)
     app = typer.Typer()
-    app.command("sql")(commands.sql_command(lambda: house.sql, lambda: house.access))
     app.add_typer(
         commands.commands(lambda: house.protection, lambda: house.access, lambda: house.releases), name="protection"
     )
     terminal.set_style(as_json=False, language=Language.ZH)
-    query = f"SELECT 企业名称 AS 名称, '=1+1' AS x FROM {FIRMS} ORDER BY 1 LIMIT 2"
-    out = CliRunner().invoke(app, ["sql", query, "--format", "csv"]).stdout
-    assert out == "名称,x\n内蒙古第0商贸有限公司,'=1+1\n内蒙古第10商贸有限公司,'=1+1\n"
-    out = CliRunner().invoke(app, ["sql", query, "--format", "json"]).stdout
-    assert json.loads(out)["rows"][0] == ["内蒙古第0商贸有限公司", "=1+1"]
-    assert "内蒙古第0商贸有限公司" in CliRunner().invoke(app, ["sql", query]).stdout
     shown = CliRunner().invoke(app, ["protection", "grades", FIRMS]).stdout
     assert "L3" in shown
     done = CliRunner().invoke(app, ["protection", "correct", FIRMS, "盟市", "--level", "L2"])

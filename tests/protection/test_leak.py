@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from beijiang.kit import BeijiangError
-from beijiang.protection.service import gateway
+from beijiang.protection.service import governor
 from beijiang.tables import Filter, FilterOp
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def told(house: House, sql: str) -> tuple[str, str]:
 
 @pytest.mark.threat("TM-04")
 def test_literal_filters_show_nothing_by_value_or_by_error(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "FAILURES", 10_000)
+    monkeypatch.setattr(governor, "FAILURES", 10_000)
     house.write("台账", rows(), SCHEMA)
     allowed = [i * 2 for i in range(350)]
     house.protection.restrict(house.steward, "台账", [Filter("地区", FilterOp.IN_, allowed)], reason="只看辖区")

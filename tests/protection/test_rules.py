@@ -40,7 +40,7 @@ def door(house: House) -> TestClient:
     async def told(_request: Request, error: BeijiangError) -> JSONResponse:
         return JSONResponse({"code": error.reason}, status_code=error.status)
 
-    app.include_router(routes.router(house.protection, house.sql, house.releases))
+    app.include_router(routes.router(house.protection, house.releases))
     house.write_firms(30)
     return TestClient(app)
 

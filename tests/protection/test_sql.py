@@ -11,7 +11,7 @@ import pytest
 
 from beijiang.kit import ANONYMOUS, BeijiangError, Denied, Refused, Throttled, Unauthenticated
 from beijiang.protection.models.walls import parse, unknown_entries
-from beijiang.protection.service import gateway
+from beijiang.protection.service import governor
 
 sys.path.insert(0, str(Path(__file__).parent))
 from sql_corpus import HEAVY, HOSTILE, LEGITIMATE
@@ -32,7 +32,7 @@ def bureau(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hou
     monkeypatch.chdir(tmp_path)
     (tmp_path / "marker.csv").write_text(f"a,b\n{MARKER},1\n", "utf-8")
     monkeypatch.setenv("BEIJIANG_MARKER", MARKER)
-    monkeypatch.setattr(gateway, "FAILURES", 10_000)
+    monkeypatch.setattr(governor, "FAILURES", 10_000)
     return house
 
 
@@ -95,7 +95,10 @@ def test_nothing_hidden_comes_out(bureau: House, tmp_path: Path, caplog: pytest.
         if ending == "answered":
             assert kind == "filters on masks and error oracles", (statement, output[:300])
         else:
-            assert ending in {"sql_not_allowed", "query_failed", "query_memory", "query_timeout"}, (ending, statement)
+            assert ending in {"sql_not_allowed", "query_failed", "query_memory", "query_timeout", "query_unbound"}, (
+                ending,
+                statement,
+            )
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert not [secret for secret in hidden if secret in caplog.text]
 
@@ -165,7 +168,7 @@ def test_reads_by_sql_leave_receipts_with_the_digest_of_the_text(bureau: House) 
 def test_failing_queries_are_counted_because_an_error_is_an_answer(
     bureau: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "FAILURES", 3)
+    monkeypatch.setattr(governor, "FAILURES", 3)
     for _ in range(3):
         assert told(bureau, f"SELECT CAST(企业名称 AS INT) FROM {FIRMS}")[0] == "query_failed"
     with pytest.raises(Throttled) as refused:

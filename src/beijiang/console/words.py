@@ -201,6 +201,10 @@ _WORDS: dict[str, dict[str, Text]] = {
         "lineage.receive": Text("收到血缘事件", "lineage event received"),
         "protection.correct": Text("更正分级", "grade corrected"),
         "protection.grade": Text("自动分级", "columns graded"),
+        "mining.query_change": Text("修改已存查询", "saved query changed"),
+        "mining.query_remove": Text("移除已存查询", "saved query removed"),
+        "mining.query_save": Text("保存查询", "query saved"),
+        "protection.query_stop": Text("停止查询", "query stopped"),
         "protection.lift": Text("解除限制", "restriction lifted"),
         "protection.mask": Text("选择脱敏方式", "mask chosen"),
         "protection.release_check": Text("发布检查", "release check"),
@@ -249,6 +253,7 @@ _WORDS: dict[str, dict[str, Text]] = {
     "exit": {
         "chart": Text("图表", "chart"),
         "download": Text("下载", "download"),
+        "export": Text("查询结果导出", "export of a query"),
         "page": Text("页面", "page"),
         "preview": Text("预览", "preview"),
         "return_file": Text("退回文件", "return file"),

@@ -1,8 +1,11 @@
-"""The child process in which a user's SQL runs: started bare, limited by the system, locked inside, used once.
+"""The nursery of the processes in which a user's SQL runs, and what each of them does: limited, locked, used once.
 
-Run as a script by ``cells.py`` with an empty environment, never imported by the platform. It speaks two messages: a
-request (length, JSON) on standard input and an answer (status byte, length, Arrow IPC or a reason code) on standard
-output. Engine error text never leaves this process, because it quotes row values and SQL.
+Run as a script by ``cells.py`` with an empty environment, never imported by the platform. The nursery gives up network,
+programs and privileges, loads the engine once, and from then on only forks: each child begins as the same clean copy,
+serves one request and ends, so nothing goes from one person's query to another's. The nursery itself never sees a query.
+
+A child speaks two messages: a request (length, JSON) and an answer (status byte, length, Arrow IPC or a reason code).
+Engine error text never leaves it, because it quotes row values and SQL.
 """
 
 from __future__ import annotations
@@ -12,14 +15,17 @@ import ctypes
 import json
 import os
 import resource
+import signal
+import socket
 import struct
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 HEAD = struct.Struct(">BQ")
 LENGTH = 8
+ORDER_BYTES = 4096
 OK, FAILED = 0, 1
 MIB = 1 << 20
 BASE_MB = 1088
@@ -45,36 +51,94 @@ class Stopped(Exception):
         self.reason = reason
 
 
+class Pair(NamedTuple):
+    """Two engines that hold nothing yet: one will see the files, the other only empty stubs of them."""
+
+    engine: Any
+    stubs: Any
+
+
 def main() -> None:
-    """Warm up, wait for the one request, answer it and end."""
-    answers = os.fdopen(os.dup(1), "wb")
-    _silence()
+    """Get ready, then give birth to a child for each order until the parent leaves."""
     _seclude()
+    pair = _pair(sys.argv[1])
+    control = socket.socket(fileno=0)
+    alive: set[int] = set()
+    while True:
+        text, descriptors, _, _ = socket.recv_fds(control, ORDER_BYTES, 2)
+        alive -= _reaped(alive)
+        if not text:
+            break
+        order = json.loads(text)
+        if "end" in order:
+            if order["end"] in alive:
+                _kill(order["end"])
+            continue
+        child = os.fork()
+        if child == 0:
+            control.close()
+            _live(pair, order["folder"], *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        alive.add(child)
+        control.send(str(child).encode())
+    for child in alive:
+        _kill(child)
+    os._exit(0)
+
+
+def _reaped(alive: set[int]) -> set[int]:
+    """Return the children that have ended; until they are asked for here their numbers belong to nobody else."""
+    return {child for child in alive if os.waitpid(child, os.WNOHANG)[0]}
+
+
+def _kill(child: int) -> None:
+    for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(child, signal.SIGKILL)
+
+
+def _pair(time_zone: str) -> Pair:
+    """Load the engine and all that a first query would wait for, without a thread: a fork takes only its own along."""
     import duckdb
     import pyarrow as pa
 
+    pa.set_memory_pool(pa.system_memory_pool())
     pa.set_cpu_count(1)
-    duckdb.connect().sql("SELECT 1").to_arrow_table()
-    request = _read_request(sys.stdin.buffer)
-    if request is None:
-        return
-    _confine(request)
+    config: dict[str, Any] = {"threads": 1, "async_threads": 0}
+    pair = Pair(duckdb.connect(config=config), duckdb.connect(config=config))
+    pair.engine.execute(f"SET GLOBAL TimeZone = {_literal(time_zone)}")
+    pair.engine.sql("SELECT now(), CAST(1 AS VARCHAR) AS v").to_arrow_table()
+    for connection in pair:
+        connection.execute("CREATE SCHEMA lake")
+    return pair
+
+
+def _live(pair: Pair, folder: str, requests: int, answers: int) -> NoReturn:
+    """Answer one request and end, whatever happens."""
+    payload, status = b"query_failed", FAILED
     try:
-        payload, status = _run(request), OK
+        os.setsid()
+        os.chdir(folder)
+        with os.fdopen(requests, "rb") as stream:
+            request = _read_request(stream)
+        if request is not None:
+            _confine(request)
+            payload, status = _run(pair, request), OK
     except Stopped as stop:
-        payload, status = stop.reason.encode(), FAILED
+        payload = stop.reason.encode()
     except MemoryError:
-        payload, status = b"query_memory", FAILED
-    except Exception:  # noqa: BLE001 - whatever it is, its text must not leave
-        payload, status = b"query_failed", FAILED
-    answers.write(HEAD.pack(status, len(payload)))
-    answers.write(payload)
-    answers.flush()
+        payload = b"query_memory"
+    except BaseException:  # noqa: BLE001, S110 - whatever it is, its text must not leave
+        pass
+    with contextlib.suppress(OSError), os.fdopen(answers, "wb") as sink:
+        sink.write(HEAD.pack(status, len(payload)))
+        sink.write(payload)
     os._exit(0)
 
 
 def _seclude() -> None:
-    """Leave the network and the right to gain rights, while this process still has one thread.
+    """Leave the network, other programs and the right to gain rights, while this process still has one thread.
 
     An empty network needs a privilege or a user namespace; where the system gives neither, the engine's own lock and its
     lack of any network code remain.
@@ -111,16 +175,10 @@ def _forbid_calls(libc: Any) -> None:
     libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_char_p(program), 0, 0)
 
 
-def _silence() -> None:
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (1, 2):
-        os.dup2(null, descriptor)
-
-
 def _read_request(stream: Any) -> dict[str, Any] | None:
     head = stream.read(LENGTH)
     if len(head) < LENGTH:
-        return None  # the parent ended without using this cell
+        return None  # the parent ended
     body: dict[str, Any] = json.loads(stream.read(int.from_bytes(head, "big")))
     return body
 
@@ -142,11 +200,11 @@ def _confine(request: dict[str, Any]) -> None:
         resource.setrlimit(name, (bound, bound))
 
 
-def _run(request: dict[str, Any]) -> bytes:
+def _run(pair: Pair, request: dict[str, Any]) -> bytes:
     import duckdb
 
-    _same_tables(duckdb, request)
-    engine = _engine(duckdb, request)
+    _same_tables(pair.stubs, request)
+    engine = _engine(pair.engine, request)
     timer = threading.Timer(request["seconds"], engine.interrupt)
     timer.daemon = True
     timer.start()
@@ -159,6 +217,8 @@ def _run(request: dict[str, Any]) -> bytes:
     except duckdb.IOException as exc:
         spilled = "Could not write file" in str(exc)  # the system's limit on files cut what did not fit into memory
         raise Stopped("query_memory" if spilled else "data_unavailable") from None
+    except (duckdb.BinderException, duckdb.CatalogException):
+        raise Stopped("query_unbound") from None  # decided by the text and the columns alone, before any row is read
     except duckdb.Error as exc:
         reason = "query_memory" if "bad_alloc" in str(exc) or "memory" in str(exc)[:40].lower() else "query_failed"
         raise Stopped(reason) from None
@@ -185,10 +245,10 @@ def _answer(engine: Any, request: dict[str, Any]) -> bytes:
     return answer
 
 
-def _same_tables(duckdb: Any, request: dict[str, Any]) -> None:
+def _same_tables(stubs: Any, request: dict[str, Any]) -> None:
     """Have the engine's own parser name the tables of the SQL, over empty stubs and without any file access (wall 4)."""
-    stubs = duckdb.connect()
-    stubs.execute("CREATE SCHEMA lake")
+    import duckdb
+
     for statement in request["stubs"]:
         stubs.execute(statement)
     _lock(stubs)
@@ -199,8 +259,6 @@ def _same_tables(duckdb: Any, request: dict[str, Any]) -> None:
         found = stubs.get_table_names(request["sql"], qualified=True)
     except duckdb.Error:
         raise Stopped("query_failed") from None
-    finally:
-        stubs.close()
     named = {known.get(entry) or known.get(entry.rpartition(" AS ")[0]) for entry in found}
     if named != set(request["tables"]):
         raise Stopped("tables_differ")
@@ -216,20 +274,16 @@ def _spellings(stubs: Any, tables: list[str]) -> dict[str, str]:
     }
 
 
-def _engine(duckdb: Any, request: dict[str, Any]) -> Any:
-    engine = duckdb.connect(
-        config={
-            "threads": request["threads"],
-            "memory_limit": f"{request['memory_mb']}MB",
-            "temp_directory": str(Path.cwd() / "spill"),
-            "max_temp_directory_size": f"{request['temp_mb']}MB",
-        }
-    )
-    engine.execute(f"SET GLOBAL TimeZone = {_literal(request['time_zone'])}")
+def _engine(engine: Any, request: dict[str, Any]) -> Any:
     files = "[" + ", ".join(_literal(path) for path in request["files"]) + "]"
-    engine.execute(f"SET allowed_paths = {files}")
-    engine.execute("CREATE SCHEMA lake")
-    for statement in request["views"]:
+    for statement in (
+        f"SET threads = {int(request['threads'])}",
+        f"SET memory_limit = '{int(request['memory_mb'])}MB'",
+        f"SET temp_directory = {_literal(str(Path.cwd() / 'spill'))}",
+        f"SET max_temp_directory_size = '{int(request['temp_mb'])}MB'",
+        f"SET allowed_paths = {files}",
+        *request["views"],
+    ):
         engine.execute(statement)
     _lock(engine)
     return engine

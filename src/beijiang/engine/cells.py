@@ -1,4 +1,4 @@
-"""The parent's side of the child processes: keep some warm, give each one query, kill at the deadline."""
+"""The parent's side of the child processes: have one born for each query, kill it at the deadline or when it is stopped."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import json
 import os
 import select
 import shutil
-import signal
+import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from beijiang.engine.failures import failure
-from beijiang.engine.port import QueryLimits
+from beijiang.engine.port import QueryLimits, Stop
+from beijiang.kit import BeijiangError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,27 +31,12 @@ SCRIPT: Final = Path(__file__).with_name("cell.py")
 HEAD: Final = struct.Struct(">BQ")
 GRACE: Final = 2.0
 """Seconds after the time limit at which the whole process group is killed."""
+PATIENCE: Final = 30.0
+"""Seconds in which the nursery must answer; it does so in milliseconds once it is ready."""
 STALE: Final = 86_400.0
 """Seconds after which the folder of a child that nobody ended is taken for left behind."""
 CEILING: Final = 64 << 20
 """Bytes that the parent takes from a child at most, whatever the child says."""
-
-
-@dataclass(slots=True)
-class _Cell:
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    def end(self) -> None:
-        """Kill the child and everything it may have started, and remove its folder."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +50,35 @@ class Errand:
     files: tuple[str, ...]
 
 
-class Cells:
-    """A small stock of warm children; each serves one query and ends."""
+@dataclass(slots=True)
+class _Cell:
+    """A child: its number, our ends of its two pipes, and the folder in which it may spill."""
 
-    def __init__(self, folder: Path, *, size: int, time_zone: str = "Asia/Shanghai") -> None:
+    pid: int
+    requests: int
+    answers: int
+    folder: Path
+
+
+class Cells:
+    """Children, each for one query, from a nursery that is started when the first is wanted."""
+
+    def __init__(self, folder: Path, *, time_zone: str = "Asia/Shanghai") -> None:
         self._folder = folder
         self._time_zone = time_zone
-        self._size = size
-        self._idle: deque[_Cell] = deque()
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(size)
-        self._closed = False
+        self._nursery: tuple[subprocess.Popen[bytes], socket.socket] | None = None
         self._tidied = False
 
-    def run(self, errand: Errand, limits: QueryLimits) -> pa.Table:
-        """Run one statement in a child.
+    def run(self, errand: Errand, limits: QueryLimits, stop: Stop | None = None) -> pa.Table:
+        """Run one statement in a child; ``stop`` lets another thread end it.
 
         Raises:
-            BeijiangError: with the reason code that the child gave, and none of its text.
+            BeijiangError: with the reason code that the child gave, and none of its text; ``query_cancelled`` if stopped.
 
         """
         request = {
             **asdict(errand),
-            "time_zone": self._time_zone,
             "seconds": limits.seconds,
             "memory_mb": limits.memory_mb,
             "threads": limits.threads,
@@ -95,73 +86,102 @@ class Cells:
             "rows": limits.rows,
             "bytes": limits.bytes,
         }
-        if not self._turns.acquire(timeout=limits.seconds):
-            raise failure("query_busy")
+        stop = stop or Stop()
+        cell = self._birth()
         try:
-            cell = self._take()
-            try:
+            with stop.over(lambda: self._end(cell)):
                 status, payload = _talk(cell, json.dumps(request).encode(), limits.seconds + GRACE)
-            finally:
-                cell.end()
+        except BeijiangError:
+            if stop.asked:
+                raise failure("query_cancelled") from None
+            raise
         finally:
-            self._turns.release()
-            self._replace_later()
+            self._bury(cell)
         if status:
             raise failure(payload.decode("ascii", "replace"))
         return _table(payload)
 
     def warm(self) -> None:
-        """Start the stock now, so that the first query need not wait for an interpreter."""
-        while not self._closed and len(self._idle) < self._size:
-            self._stock(self._start())
+        """Start the nursery now, so that the first query need not wait for an interpreter and an engine."""
+        with self._lock:
+            self._started()
 
     def close(self) -> None:
-        """End the idle children; running ones end with their queries."""
+        """End the nursery, which ends its children."""
         with self._lock:
-            self._closed = True
-            idle, self._idle = list(self._idle), deque()
-        for cell in idle:
-            cell.end()
+            self._stop()
 
-    def _take(self) -> _Cell:
-        with self._lock:
-            while self._idle:
-                cell = self._idle.popleft()
-                if cell.process.poll() is None:
-                    return cell
-                cell.end()
-        return self._start()
-
-    def _stock(self, cell: _Cell) -> None:
-        with self._lock:
-            if not self._closed and len(self._idle) < self._size:
-                self._idle.append(cell)
-                return
-        cell.end()
-
-    def _replace_later(self) -> None:
-        threading.Thread(target=self._replace, name="beijiang-cells", daemon=True).start()
-
-    def _replace(self) -> None:
-        """Start one child for the one that was used: a stock that nobody warmed, as in a command, stays small."""
-        if not self._closed and len(self._idle) < self._size:
-            self._stock(self._start())
-
-    def _start(self) -> _Cell:
+    def _birth(self) -> _Cell:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._tidy()
         folder = Path(mkdtemp(prefix="cell-", dir=self._folder))
-        process = subprocess.Popen(  # noqa: S603 - our own script, no shell, nothing of a user in the arguments
-            [sys.executable, "-I", "-X", "utf8", str(SCRIPT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env={},
-            close_fds=True,
-            start_new_session=True,
-        )
-        return _Cell(process, folder)
+        theirs_in, requests = os.pipe()
+        answers, theirs_out = os.pipe()
+        try:
+            pid = self._ask(json.dumps({"folder": str(folder)}).encode(), (theirs_in, theirs_out))
+        except BaseException:
+            os.close(requests)
+            os.close(answers)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+        return _Cell(pid, requests, answers, folder)
+
+    def _ask(self, order: bytes, descriptors: tuple[int, int]) -> int:
+        """Order a child; a nursery that was killed, by want of memory for example, is replaced by another, once."""
+        with self._lock:
+            for _ in range(2):
+                with contextlib.suppress(OSError, ValueError):
+                    _, control = self._started()
+                    socket.send_fds(control, [order], descriptors)
+                    return int(control.recv(64))
+                self._stop()
+        raise failure("query_failed")
+
+    def _end(self, cell: _Cell) -> None:
+        """Kill a child and everything it may have started; the nursery knows whether the number is still its own."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._nursery is not None:
+                self._nursery[1].send(json.dumps({"end": cell.pid}).encode())
+
+    def _bury(self, cell: _Cell) -> None:
+        self._end(cell)
+        for pipe in (cell.requests, cell.answers):
+            with contextlib.suppress(OSError):
+                os.close(pipe)
+        shutil.rmtree(cell.folder, ignore_errors=True)
+
+    def _started(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        if self._nursery is None:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ours.settimeout(PATIENCE)
+            with theirs:
+                process = subprocess.Popen(  # noqa: S603 - our own script, no shell, nothing of a user in the arguments
+                    [sys.executable, "-I", "-X", "utf8", str(SCRIPT), self._time_zone],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",
+                    env={},
+                    close_fds=True,
+                    start_new_session=True,
+                )
+            self._nursery = process, ours
+        return self._nursery
+
+    def _stop(self) -> None:
+        nursery, self._nursery = self._nursery, None
+        if nursery is None:
+            return
+        process, control = nursery
+        control.close()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _tidy(self) -> None:
         """Remove, once, the folders of children whose parent was killed."""
@@ -175,17 +195,17 @@ class Cells:
 
 def _talk(cell: _Cell, request: bytes, seconds: float) -> tuple[int, bytes]:
     deadline = time.monotonic() + seconds
-    stdin, stdout = cast("IO[bytes]", cell.process.stdin), cast("IO[bytes]", cell.process.stdout)
     try:
-        stdin.write(len(request).to_bytes(8, "big") + request)
-        stdin.flush()
+        view = memoryview(len(request).to_bytes(8, "big") + request)
+        while view:
+            view = view[os.write(cell.requests, view) :]
     except OSError:
         raise failure("query_failed") from None
-    head = _read(stdout.fileno(), HEAD.size, deadline)
+    head = _read(cell.answers, HEAD.size, deadline)
     status, length = HEAD.unpack(head)
     if length > CEILING:
         raise failure("query_too_large")
-    return status, _read(stdout.fileno(), length, deadline)
+    return status, _read(cell.answers, length, deadline)
 
 
 def _read(descriptor: int, size: int, deadline: float) -> bytes:

@@ -29,7 +29,7 @@ from beijiang.engine.binding import (
 )
 from beijiang.engine.cells import Cells, Errand
 from beijiang.engine.failures import failure
-from beijiang.engine.port import DEFAULT_LIMITS, Engine, QueryLimits, Scan, View, WrittenFile
+from beijiang.engine.port import DEFAULT_LIMITS, Engine, QueryLimits, Scan, Stop, View, WrittenFile
 from beijiang.engine.prepared import Desks
 from beijiang.engine.watch import Watch
 from beijiang.kit import BeijiangError
@@ -65,9 +65,7 @@ class DuckDBEngine(Engine):
         self._watch = Watch()
         self._root = _locked_instance(settings, self._spill, allowed)
         self._desks = Desks(self._root)
-        self._cells = Cells(
-            home / "tmp" / "cells", size=settings.engine_threads or os.cpu_count() or 1, time_zone=settings.time_zone
-        )
+        self._cells = Cells(home / "tmp" / "cells", time_zone=settings.time_zone)
 
     def fetch(
         self, query: exp.Query | View, scans: Mapping[str, Scan | View], limits: QueryLimits = DEFAULT_LIMITS
@@ -123,14 +121,18 @@ class DuckDBEngine(Engine):
         return WrittenFile(target, rows, target.stat().st_size)
 
     def run_untrusted(
-        self, query: exp.Query, scans: Mapping[str, Scan], limits: QueryLimits = DEFAULT_LIMITS
+        self,
+        query: exp.Query,
+        scans: Mapping[str, Scan],
+        limits: QueryLimits = DEFAULT_LIMITS,
+        stop: Stop | None = None,
     ) -> pa.Table:
         sql = _capped(query, limits).sql(DIALECT)
         files = [path for scan in scans.values() for path in scan.files]
         views = [view_sql(name, scan) for name, scan in scans.items()]
         stubs = [stub_sql(name, scan) for name, scan in scans.items()]
         names = [quoted_name(name) for name in scans]
-        return self._cells.run(Errand(sql, tuple(names), tuple(views), tuple(stubs), tuple(files)), limits)
+        return self._cells.run(Errand(sql, tuple(names), tuple(views), tuple(stubs), tuple(files)), limits, stop)
 
     def warm(self) -> None:
         self._cells.warm()

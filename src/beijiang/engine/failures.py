@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beijiang.kit import BeijiangError, Invalid, Refused, TooLarge, Unavailable
+from beijiang.kit import BeijiangError, Conflict, Invalid, Refused, TooLarge, Unavailable
 
 __all__ = ["failure"]
 
@@ -61,11 +61,15 @@ def _differ() -> BeijiangError:
     )
 
 
-def _busy() -> BeijiangError:
-    return Unavailable(
-        "当前查询较多，请稍后再试。",
-        "Too many queries are running now; try again later.",
-        code="query_busy",
+def _cancelled() -> BeijiangError:
+    return Conflict("查询已停止。", "The query was stopped.", code="query_cancelled")
+
+
+def _unbound() -> BeijiangError:
+    return Invalid(
+        "查询中的列名、函数或类型不对：表中没有这一列，或者函数不接受这样的参数。请对照表的列检查后重试。",
+        "A column, function or type in the query does not fit: the table has no such column, or the function does not take such arguments. Check them against the table's columns.",
+        code="query_unbound",
     )
 
 
@@ -84,6 +88,7 @@ _MAKERS = {
     "data_unavailable": _missing,
     "tables_differ": _differ,
     "write_failed": _unwritten,
-    "query_busy": _busy,
+    "query_cancelled": _cancelled,
+    "query_unbound": _unbound,
     "query_failed": _failed,
 }

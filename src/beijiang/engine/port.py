@@ -6,8 +6,10 @@ scan of that name; values appear as literals of the tree, so no text of a user e
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["AT", "DEFAULT_LIMITS", "LAKE", "PART", "Engine", "QueryLimits", "Scan", "View", "WrittenFile"]
+__all__ = ["AT", "DEFAULT_LIMITS", "LAKE", "PART", "Engine", "QueryLimits", "Scan", "Stop", "View", "WrittenFile"]
 
 LAKE: Final = "lake"
 """The schema name under which a tree names the relations that the engine binds."""
@@ -67,6 +69,38 @@ class QueryLimits:
 DEFAULT_LIMITS: Final = QueryLimits()
 
 
+class Stop:
+    """Lets one thread end the query that another one waits for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._end: Callable[[], None] | None = None
+        self.asked = False
+        """Whether somebody wants it to end; a query that has not begun does not begin."""
+
+    def ask(self) -> None:
+        """End the query now, or at once when it begins."""
+        with self._lock:
+            self.asked = True
+            end = self._end
+        if end is not None:
+            end()
+
+    @contextmanager
+    def over(self, end: Callable[[], None]) -> Iterator[None]:
+        """Have ``end`` called if somebody asks while the block runs, or has asked before."""
+        with self._lock:
+            self._end = end
+            asked = self.asked
+        if asked:
+            end()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._end = None
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
     """One Parquet file that the engine wrote."""
@@ -108,12 +142,17 @@ class Engine(ABC):
 
     @abstractmethod
     def run_untrusted(
-        self, query: exp.Query, scans: Mapping[str, Scan], limits: QueryLimits = DEFAULT_LIMITS
+        self,
+        query: exp.Query,
+        scans: Mapping[str, Scan],
+        limits: QueryLimits = DEFAULT_LIMITS,
+        stop: Stop | None = None,
     ) -> pa.Table:
         """Run a tree that came from a user's SQL in a locked engine inside a limited child process.
 
         ``scans`` names exactly the relations that the tree may touch; the engine's own parser must find the same set in
         the generated SQL, or the query is refused (``tables_differ``). Nothing of an engine's error text comes out.
+        How many run at once is the caller's matter; ``stop`` ends one from another thread (``query_cancelled``).
         """
 
     @abstractmethod

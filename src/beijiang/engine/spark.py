@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beijiang.engine.failures import failure
-from beijiang.engine.port import DEFAULT_LIMITS, LAKE, Engine, QueryLimits, Scan, View, WrittenFile
+from beijiang.engine.port import DEFAULT_LIMITS, LAKE, Engine, QueryLimits, Scan, Stop, View, WrittenFile
 from beijiang.kit import Invalid, Refused
 
 if TYPE_CHECKING:
@@ -94,7 +94,11 @@ class SparkEngine(Engine):
         raise _not_here()
 
     def run_untrusted(
-        self, query: exp.Query, scans: Mapping[str, Scan], limits: QueryLimits = DEFAULT_LIMITS
+        self,
+        query: exp.Query,
+        scans: Mapping[str, Scan],
+        limits: QueryLimits = DEFAULT_LIMITS,
+        stop: Stop | None = None,
     ) -> pa.Table:
         raise _not_here()
 

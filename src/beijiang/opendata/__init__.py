@@ -4,6 +4,7 @@ Owns no table: it joins the catalog, the gate and the standards into what a visi
 gate, every number on its pages from a release record.
 """
 
+from beijiang.opendata.downloads import FileMaker
 from beijiang.opendata.models import (
     Dataset,
     DatasetField,
@@ -26,6 +27,7 @@ __all__ = [
     "Department",
     "DepartmentPage",
     "FieldState",
+    "FileMaker",
     "Home",
     "Numbers",
     "OpenData",

@@ -15,15 +15,19 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from beijiang.kit import Invalid
+from beijiang.protection import FileMark
 from beijiang.tables import Filter, GovernedTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNK = 1 << 20
+BATCH = 65_536
+SHEET_HEADER = 240
+"""Characters that the head of a printed sheet holds."""
 EXCEL_ROWS = 1_048_575
 """Data rows that one sheet holds below its header row."""
 EXCEL_CELL = 32_767
@@ -68,7 +72,14 @@ class DownloadOrder:
     form: DownloadFormat
     encoding: DownloadEncoding = DownloadEncoding.UTF8
     filters: tuple[Filter, ...] = ()
+    mark: FileMark | None = None
+    """What the file says of its grade and of who took it: in the first line of a CSV, above and beside the table of a
+    sheet, in the metadata of Parquet."""
     zone: str = "Asia/Shanghai"
+
+
+Source: TypeAlias = "GovernedTable | _Result"
+Rows = TypeVar("Rows", bound=Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ class Download:
     content: Iterator[bytes]
 
 
-def write(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
+def write(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     """Return the bytes of ``governed`` in the ordered form.
 
     The first piece is made before this returns, so that a failing read is an error and not a torn file.
@@ -93,6 +104,40 @@ def write(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
     }
     content = makers[order.form](governed, order)
     return chain([next(content, b"")], content)
+
+
+class _Result:
+    """A result that is held in memory, read as a governed table is."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self._rows = rows
+        self.columns = [_Named(name) for name in rows.column_names]
+
+    def batches(self, filters: Sequence[Filter] = ()) -> Iterator[pa.RecordBatch]:
+        del filters
+        yield from self._rows.to_batches(BATCH)
+
+    @property
+    def rows(self) -> pa.Table:
+        return self._rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+
+
+class FileMaker:
+    """Writes results of queries as downloads are written; moments in the zone of the installation."""
+
+    def __init__(self, zone: str) -> None:
+        self._zone = zone
+
+    def __call__(self, rows: pa.Table, form: str, mark: FileMark | None) -> Iterator[bytes]:
+        """Return the bytes of ``rows``; a marked CSV is one for spreadsheets."""
+        encoding = DownloadEncoding.UTF8 if mark is None else DownloadEncoding.UTF8_BOM
+        order = DownloadOrder(form=parse_format(form), encoding=encoding, mark=mark, zone=self._zone)
+        return write(_Result(rows), order)
 
 
 def file_name(title: str, version: int, order: DownloadOrder) -> str:
@@ -134,7 +179,7 @@ def parse_encoding(value: str) -> DownloadEncoding:
         ) from None
 
 
-def _csv(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
+def _csv(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     import pyarrow as pa
     from pyarrow import csv
 
@@ -142,7 +187,8 @@ def _csv(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
     names = [column.name for column in governed.columns]
     shown = _as_text(pa.array(names, pa.string()), guard=guard, zone=order.zone).to_pylist()
     mark = "\ufeff".encode() if order.encoding is DownloadEncoding.UTF8_BOM else b""
-    head = mark + _recode(_csv_line(shown), order.encoding)
+    note = "" if order.mark is None else f"# {' '.join(order.mark.line.split())}\n"
+    head = mark + _recode(note.encode() + _csv_line(shown), order.encoding)
     options = csv.WriteOptions(include_header=False, quoting_style="needed")
     for batch in governed.batches(filters=order.filters):
         buffer = io.BytesIO()
@@ -210,7 +256,7 @@ def _iso(values: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(text, r"([+-]\d\d)(\d\d)$", r"\1:\2") if values.type.tz else text
 
 
-def _json(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
+def _json(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     import orjson
 
     separator = b"[\n"
@@ -238,43 +284,70 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def _parquet(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
+def _parquet(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     from pyarrow import parquet
 
     with tempfile.TemporaryFile() as file:
         writer = None
         for batch in governed.batches(filters=order.filters):
+            batch = _marked(batch, order.mark)  # noqa: PLW2901 - the same rows with a line about them
             writer = writer or parquet.ParquetWriter(file, batch.schema, compression="zstd")
             writer.write_batch(batch)
         if writer is None:
-            parquet.write_table(governed.page(limit=1, filters=order.filters).rows.slice(0, 0), file)
+            empty = (
+                governed.rows if isinstance(governed, _Result) else governed.page(limit=1, filters=order.filters).rows
+            )
+            parquet.write_table(_marked(empty.slice(0, 0), order.mark), file)
         else:
             writer.close()
         yield from _rewound(file)
 
 
-def _xlsx(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
+def _marked(rows: Rows, mark: FileMark | None) -> Rows:
+    """Lay the facts of a mark into the metadata of the schema."""
+    if mark is None:
+        return rows
+    facts = {f"beijiang.{name}": value for name, value in mark.facts.items()}
+    marked: Rows = rows.replace_schema_metadata({**(rows.schema.metadata or {}), **facts})
+    return marked
+
+
+def _xlsx(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     import xlsxwriter
 
     with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         book = xlsxwriter.Workbook(file.name, options)
-        sheets = _Sheets(book, [column.name for column in governed.columns])
+        sheets = _Sheets(book, [column.name for column in governed.columns], order.mark)
         for batch in governed.batches(filters=order.filters):
             columns = [_plain_array(values, order.zone).to_pylist() for values in batch.columns]
             for values in zip(*columns, strict=True):
                 sheets.add(values)
+        if order.mark is not None:
+            _about(book, order.mark)
         book.close()
         yield from _rewound(file)
+
+
+def _about(book: Any, mark: FileMark) -> None:
+    """Add a sheet with the facts of the mark."""
+    sheet = book.add_worksheet("说明 About")
+    sheet.set_column(0, 0, 16)
+    sheet.set_column(1, 1, 60)
+    for row, (name, value) in enumerate(mark.facts.items()):
+        sheet.write_string(row, 0, name)
+        sheet.write_string(row, 1, _fitting(value))
 
 
 class _Sheets:
     """Sheets of one workbook, a new one whenever the last is full; each begins with the header row."""
 
-    def __init__(self, book: Any, names: Sequence[str]) -> None:
+    def __init__(self, book: Any, names: Sequence[str], mark: FileMark | None = None) -> None:
         self._book = book
         self._names = names
+        self._mark = mark
         self._head = book.add_format({"bold": True, "bg_color": "#EEF2F6", "bottom": 1})
+        self._note = book.add_format({"bold": True, "font_color": "#8A5A00"})
         self._date = book.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._open()
@@ -282,9 +355,14 @@ class _Sheets:
     def _open(self) -> None:
         self._row = 0
         self._sheet = self._book.add_worksheet()
-        self._sheet.freeze_panes(1, 0)
+        if self._mark is not None:
+            self._sheet.write_string(0, 0, self._mark.line, self._note)
+            self._sheet.set_header("&C" + self._mark.line.replace("&", "&&")[:SHEET_HEADER])
+            self._sheet.set_footer("&C" + self._mark.line.replace("&", "&&")[:SHEET_HEADER])
+            self._row = 1
+        self._sheet.freeze_panes(self._row + 1, 0)
         for column, name in enumerate(self._names):
-            self._sheet.write_string(0, column, name, self._head)
+            self._sheet.write_string(self._row, column, name, self._head)
             self._sheet.set_column(column, column, min(40, max(10, 2 * len(name) + 2)))
 
     def add(self, values: Sequence[Any]) -> None:

@@ -11,20 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
+    from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.reference import Kind, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
+    from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
+    from beijiang.protection.models.walls import function_words
     from beijiang.protection.service import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway, SqlResult
 
 __all__ = [
     "AUDIENCE_NAMES",
     "EVERYBODY",
     "PARAMETERS",
+    "AnswerColumn",
     "Audience",
     "ColumnGrade",
     "ColumnImpact",
     "ColumnRole",
+    "Described",
+    "FileMark",
     "Findings",
     "Gate",
     "GradeSource",
@@ -35,13 +41,19 @@ __all__ = [
     "MaskFunction",
     "Personal",
     "Protection",
+    "QueryClass",
+    "QueryOrder",
+    "QueryState",
+    "Queued",
     "ReleaseReport",
     "Releases",
     "Roles",
     "RowRule",
     "RuleEffect",
+    "Seen",
     "SqlGateway",
     "SqlResult",
+    "function_words",
     "kinds",
 ]
 
@@ -50,8 +62,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.protection import service
-    from beijiang.protection.models import choices, grades, reference, releases, sight
+    from beijiang.protection.models import choices, governing, grades, reference, releases, results, sight, walls
 
-    return next(
-        getattr(room, name) for room in (service, choices, grades, reference, releases, sight) if hasattr(room, name)
-    )
+    rooms = (service, choices, governing, grades, reference, releases, results, sight, walls)
+    return next(getattr(room, name) for room in rooms if hasattr(room, name))

@@ -1,9 +1,7 @@
-"""The JSON API of protection: grades of a table's columns, rules on its rows, and SQL over governed tables."""
+"""The JSON API of protection: grades of a table's columns, rules on its rows, masks and release checks."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.grades import ColumnGrade
     from beijiang.protection.models.releases import Roles
     from beijiang.protection.models.sight import RowRule, RuleEffect
-    from beijiang.protection.service import Protection, Releases, SqlGateway, SqlResult
+    from beijiang.protection.service import Protection, Releases
 
 __all__ = ["router"]
 
@@ -75,16 +73,7 @@ class RolesOrder(BaseModel):
     reason: str = Field(min_length=1, max_length=1000)
 
 
-class SqlOrder(BaseModel):
-    """One SELECT and what it is for."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sql: str = Field(min_length=1, max_length=20_000)
-    purpose: str = Field(default="", max_length=500)
-
-
-def router(service: Protection, gateway: SqlGateway, releases: Releases) -> APIRouter:
+def router(service: Protection, releases: Releases) -> APIRouter:
     """Return the endpoints under ``/api/v1``."""
     routes = APIRouter(prefix="/api/v1", tags=["protection"])
 
@@ -124,10 +113,6 @@ def router(service: Protection, gateway: SqlGateway, releases: Releases) -> APIR
 
     _add_masks(routes, service)
     _add_releases(routes, releases)
-
-    @routes.post("/sql", summary="Run one SELECT over governed tables; masks and rights hold")
-    def sql(request: Request, order: SqlOrder) -> dict[str, Any]:
-        return _answer(gateway.run(_actor(request), order.sql, order.purpose))
 
     return routes
 
@@ -250,23 +235,3 @@ def _rule(rule: RowRule, hides: int | None) -> dict[str, Any]:
         "by": rule.by,
         "at": rule.at.isoformat(),
     }
-
-
-def _answer(result: SqlResult) -> dict[str, Any]:
-    columns = [result.rows.column(i).to_pylist() for i in range(result.rows.num_columns)]
-    return {
-        "columns": list(result.columns),
-        "rows": [[_plain(value) for value in row] for row in zip(*columns, strict=True)],
-        "truncated": result.truncated,
-        "receipt": result.receipt,
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)

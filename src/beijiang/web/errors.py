@@ -97,7 +97,9 @@ def _describe(request: Request, error: Exception) -> tuple[int, dict[str, Any], 
     if isinstance(error, RequestValidationError):
         error = HTTPException(415) if _is_no_json(request, error) else _validation(error)
     if isinstance(error, BeijiangError):
-        extra = {"Retry-After": RETRY_AFTER} if isinstance(error, Throttled | Unavailable) else {}
+        extra = {}
+        if isinstance(error, Throttled | Unavailable):
+            extra["Retry-After"] = str(error.detail.get("retry_after", RETRY_AFTER))
         if isinstance(error, Unauthenticated):
             extra["WWW-Authenticate"] = 'Bearer realm="beijiang"'
         return error.status, _body(error.reason, error.message(language), error.detail, request_id), extra

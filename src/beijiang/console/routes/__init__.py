@@ -35,11 +35,12 @@ from beijiang.console.service import Console
 if TYPE_CHECKING:
     from beijiang.build import Platform
     from beijiang.web import Pages
+    from beijiang.web.waiting import WaitingRoom
 
 __all__ = ["router"]
 
 
-def router(platform: Platform, pages: Pages) -> APIRouter:
+def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
     """Return every page of the console."""
     frame = Frame(Console(platform), pages)
     whole = APIRouter(include_in_schema=False)
@@ -64,7 +65,7 @@ def router(platform: Platform, pages: Pages) -> APIRouter:
         catalog,
         people,
         evidence,
-        sql,
     ):
         whole.include_router(area.router(frame, platform), prefix="/console")
+    whole.include_router(sql.router(frame, platform, room), prefix="/console")
     return whole

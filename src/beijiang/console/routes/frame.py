@@ -44,12 +44,15 @@ class Frame:
             bell=self.console.bell(who) if not who.is_anonymous else 0,
             flash_messages=_read_flash(request),
             word=word,
-            cell=lambda value: printed(value, language(request)),
-            **values,
+            **{"cell": self.cell(request), **values},
         )
         if FLASH in request.cookies and _is_navigation(request):
             shown.delete_cookie(FLASH, path="/console")
         return shown
+
+    def cell(self, request: Request) -> Callable[[Any], str]:
+        """Return what shows a value of a table in the language of the page."""
+        return lambda value: printed(value, language(request))
 
     def fragment(self, request: Request, template: str, /, **values: Any) -> HTMLResponse:
         """Return a piece of a page for htmx."""

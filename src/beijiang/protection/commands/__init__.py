@@ -1,4 +1,4 @@
-"""``beijiang sql`` and ``beijiang protection``: queries over governed tables, grades, masks, and the release check."""
+"""``beijiang protection``: grades, masks, row rules, and the release check."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from beijiang.protection.commands import grades, releases
-from beijiang.protection.commands.grades import sql_command
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.protection.service import Protection, Releases
 
-__all__ = ["commands", "sql_command"]
+__all__ = ["commands"]
 
 
 def commands(

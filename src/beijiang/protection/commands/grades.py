@@ -1,12 +1,8 @@
-"""``beijiang sql``; grades, row rules and masks of ``beijiang protection``."""
+"""Grades, row rules and masks of ``beijiang protection``."""
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections.abc import Callable
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,16 +11,16 @@ from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience
 from beijiang.protection.models.where import read_where, written
-from beijiang.terminal import Column, as_json, language, say, show
+from beijiang.terminal import Column, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
     from beijiang.protection.models.sight import RowRule, RuleEffect
-    from beijiang.protection.service import Protection, SqlGateway, SqlResult
+    from beijiang.protection.service import Protection
 
-__all__ = ["AS", "acting", "add", "sql_command"]
+__all__ = ["AS", "acting", "add"]
 
 AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _COLUMNS = (
@@ -61,17 +57,6 @@ _WHERE = typer.Option(
     "--where",
     help="COLUMN=VALUE, or COLUMN__op=VALUE with ne, in, gt, contains, isnull ...; several hold together.",
 )
-
-
-class OutputFormat(StrEnum):
-    """How an answer is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-_FORMAT = typer.Option(OutputFormat.TABLE, "--format", help="How to print the answer.")
 
 
 def add(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
@@ -165,23 +150,6 @@ def _add_masks(group: typer.Typer, get: Callable[[], Protection], access: Callab
         say(Text(f"列“{column}”恢复默认脱敏。", f'Column "{column}" has its default mask again.'))
 
 
-def sql_command(get: Callable[[], SqlGateway], access: Callable[[], Access]) -> Callable[..., None]:
-    """Return the top-level command ``sql``."""
-
-    def sql(
-        query: str = typer.Argument(
-            help='One SELECT over catalogued tables, e.g. SELECT * FROM "企业登记信息" LIMIT 5.'
-        ),
-        person: str = AS,
-        output: OutputFormat = _FORMAT,
-        purpose: str = typer.Option("", help="What the data are for; part of the record."),
-    ) -> None:
-        """Query governed tables with SQL; masks and rights hold as everywhere."""
-        _print(get().run(acting(access, person), query, purpose), output)
-
-    return sql
-
-
 def acting(access: Callable[[], Access], login: str) -> Actor:
     """Return whom a command acts as."""
     return access().actor_for_person(login) if login else SYSTEM
@@ -225,29 +193,3 @@ def _mask(choice: MaskChoice) -> dict[str, Any]:
         "at": choice.at,
         "ended_at": choice.ended_at,
     }
-
-
-def _print(result: SqlResult, output: OutputFormat) -> None:
-    columns = [result.rows.column(i).to_pylist() for i in range(result.rows.num_columns)]
-    rows = list(zip(*columns, strict=True))
-    if output is OutputFormat.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows([_text_safe(value) for value in row] for row in rows)
-    elif output is OutputFormat.JSON and not as_json():
-        answer = {"columns": list(result.columns), "rows": rows, "truncated": result.truncated}
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
-    else:
-        show([dict(zip(result.columns, map(_as_stored, row), strict=True)) for row in rows])
-    if result.truncated:
-        say(Text(f"只显示前 {len(rows)} 行。", f"Only the first {len(rows)} rows are shown."), always=True)
-
-
-def _as_stored(value: Any) -> Any:
-    """Print a number of the answer as it is: separators belong to our own counts, and a year is none."""
-    return value if as_json() or isinstance(value, bool) or not isinstance(value, int) else str(value)
-
-
-def _text_safe(value: Any) -> Any:
-    """Keep a spreadsheet from running a cell: text that begins like a formula gets a leading apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

@@ -15,6 +15,7 @@ __all__ = [
     "Kind",
     "context",
     "exit_caps",
+    "export_limits",
     "handling",
     "kinds",
     "name_patterns",
@@ -102,6 +103,12 @@ def exit_caps() -> dict[str, ExitCaps]:
 def release_limits() -> tuple[dict[str, str], ...]:
     """Return the dated limits of the release check (`standards.md` 7.7)."""
     return tuple(_rows("release"))
+
+
+@cache
+def export_limits() -> tuple[dict[str, str], ...]:
+    """Return how many rows of each grade an export may hold, with since when and on what basis."""
+    return tuple(_rows("export"))
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Walls 0-2 of the SQL gateway (security.md 3.1): what a user's SQL may be made of, as allow-lists of tree nodes.
+"""Walls 0-2 of the SQL gateway (security.md 3.1): one query, made of what ``allowed`` lists, with its tables by scope.
 
-Whatever is not listed is refused: a new kind of node in a later parser is shut out until somebody lets it in.
+A refusal says where in the text it looked, never what stands there: whether a table is unknown or hidden looks the same.
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from beijiang.kit import Refused
+from beijiang.protection.models.allowed import ARGUMENTS, FUNCTIONS, NODES, OF_THE_MOMENT, PLAIN_FUNCTIONS, TYPES
 
-__all__ = ["FUNCTIONS", "NODES", "fold", "governed_tables", "parse", "refusal"]
+if TYPE_CHECKING:
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["fold", "function_words", "governed_tables", "parse", "place_of", "refusal", "timeless", "unknown_entries"]
 
 LENGTH_LIMIT: Final = 20_000
 NODES_LIMIT: Final = 5_000
@@ -24,382 +28,29 @@ WIDTH_LIMIT: Final = 10_000
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_ ]{0,40}")
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
-NODES: Final = frozenset(
-    [
-        "Select",
-        "Union",
-        "Except",
-        "Intersect",
-        "Subquery",
-        "With",
-        "CTE",
-        "From",
-        "Join",
-        "Where",
-        "Group",
-        "Having",
-        "Qualify",
-        "Order",
-        "Ordered",
-        "Limit",
-        "Offset",
-        "Distinct",
-        "Alias",
-        "TableAlias",
-        "Table",
-        "Column",
-        "Identifier",
-        "Star",
-        "Literal",
-        "Null",
-        "Boolean",
-        "Paren",
-        "Tuple",
-        "Values",
-        "Lateral",
-        "Window",
-        "WindowSpec",
-        "Filter",
-        "WithinGroup",
-        "Rollup",
-        "Cube",
-        "GroupingSets",
-        "Exists",
-        "In",
-        "Between",
-        "Like",
-        "ILike",
-        "Escape",
-        "Not",
-        "And",
-        "Or",
-        "EQ",
-        "NEQ",
-        "GT",
-        "GTE",
-        "LT",
-        "LTE",
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "IntDiv",
-        "Mod",
-        "Neg",
-        "DPipe",
-        "Is",
-        "NullSafeEQ",
-        "NullSafeNEQ",
-        "Case",
-        "If",
-        "Cast",
-        "TryCast",
-        "DataType",
-        "DataTypeParam",
-        "Interval",
-        "Var",
-        "IgnoreNulls",
-        "RespectNulls",
-        "RegexpLike",
-        "Any",
-        "All",
-    ]
-)
-"""Parts of a query that are no function."""
-
-FUNCTIONS: Final = frozenset(
-    [
-        "Count",
-        "CountIf",
-        "Sum",
-        "Avg",
-        "Min",
-        "Max",
-        "Median",
-        "Mode",
-        "Stddev",
-        "StddevPop",
-        "StddevSamp",
-        "Variance",
-        "VariancePop",
-        "Corr",
-        "CovarPop",
-        "CovarSamp",
-        "ApproxDistinct",
-        "ArgMax",
-        "ArgMin",
-        "AnyValue",
-        "First",
-        "Last",
-        "Quantile",
-        "PercentileCont",
-        "PercentileDisc",
-        "GroupConcat",
-        "LogicalAnd",
-        "LogicalOr",
-        "RowNumber",
-        "Rank",
-        "DenseRank",
-        "PercentRank",
-        "CumeDist",
-        "Ntile",
-        "Lag",
-        "Lead",
-        "FirstValue",
-        "LastValue",
-        "NthValue",
-        "Coalesce",
-        "Nullif",
-        "Greatest",
-        "Least",
-        "Abs",
-        "Round",
-        "Ceil",
-        "Floor",
-        "Sqrt",
-        "Cbrt",
-        "Exp",
-        "Ln",
-        "Log",
-        "Pow",
-        "Sign",
-        "Trunc",
-        "Upper",
-        "Lower",
-        "Length",
-        "Trim",
-        "Substring",
-        "Replace",
-        "Left",
-        "Right",
-        "StrPosition",
-        "Concat",
-        "ConcatWs",
-        "SplitPart",
-        "StartsWith",
-        "EndsWith",
-        "Contains",
-        "Reverse",
-        "Pad",
-        "Repeat",
-        "RegexpReplace",
-        "RegexpExtract",
-        "RegexpFullMatch",
-        "Initcap",
-        "Extract",
-        "Year",
-        "Month",
-        "Day",
-        "Quarter",
-        "Week",
-        "DayOfWeek",
-        "DayOfWeekIso",
-        "DayOfMonth",
-        "DayOfYear",
-        "WeekOfYear",
-        "Hour",
-        "Minute",
-        "Second",
-        "DateTrunc",
-        "TimestampTrunc",
-        "DateDiff",
-        "DateAdd",
-        "DateSub",
-        "TsOrDsToDate",
-        "TimeToStr",
-        "StrToTime",
-        "StrToDate",
-        "CurrentDate",
-        "CurrentTimestamp",
-        "LastDay",
-        "Date",
-        "DateFromParts",
-        "TsOrDsAdd",
-    ]
-)
-"""Functions that the parser knows, by the name of their node."""
-
-PLAIN_FUNCTIONS: Final = frozenset(
-    [
-        "bool_and",
-        "bool_or",
-        "product",
-        "skewness",
-        "kurtosis",
-        "any_value",
-        "arg_max",
-        "arg_min",
-        "approx_count_distinct",
-        "count_star",
-        "regr_slope",
-        "regr_intercept",
-        "regr_r2",
-        "quantile_cont",
-        "quantile_disc",
-        "mad",
-        "fsum",
-        "favg",
-        "strpos",
-        "instr",
-        "regexp_matches",
-        "regexp_full_match",
-        "regexp_extract",
-        "regexp_replace",
-        "lcase",
-        "ucase",
-        "ltrim",
-        "rtrim",
-        "starts_with",
-        "ends_with",
-        "contains",
-        "prefix",
-        "suffix",
-        "ascii",
-        "unicode",
-        "chr",
-        "left",
-        "right",
-        "lpad",
-        "rpad",
-        "repeat",
-        "translate",
-        "length",
-        "strlen",
-        "year",
-        "month",
-        "day",
-        "quarter",
-        "week",
-        "weekday",
-        "isodow",
-        "dayofweek",
-        "dayofyear",
-        "hour",
-        "minute",
-        "second",
-        "monthname",
-        "dayname",
-        "date_part",
-        "datepart",
-        "date_trunc",
-        "date_diff",
-        "datediff",
-        "date_sub",
-        "strftime",
-        "strptime",
-        "try_strptime",
-        "make_date",
-        "epoch",
-        "last_day",
-        "age",
-        "ifnull",
-        "nullif",
-        "ln",
-        "log",
-        "log2",
-        "log10",
-        "cbrt",
-        "pi",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "atan2",
-        "degrees",
-        "radians",
-        "even",
-        "gcd",
-        "lcm",
-        "greatest",
-        "least",
-        "ceil",
-        "ceiling",
-        "trunc",
-        "sign",
-        "isnan",
-        "isfinite",
-    ]
-)
-"""Functions that the parser does not know, by name; of the engine's, only what computes on its arguments."""
-
-_TYPES: Final = frozenset(
-    [
-        "TINYINT",
-        "SMALLINT",
-        "INT",
-        "BIGINT",
-        "INT128",
-        "UTINYINT",
-        "USMALLINT",
-        "UINT",
-        "UBIGINT",
-        "FLOAT",
-        "DOUBLE",
-        "DECIMAL",
-        "BOOLEAN",
-        "TEXT",
-        "VARCHAR",
-        "CHAR",
-        "DATE",
-        "TIME",
-        "TIMESTAMP",
-        "TIMESTAMPTZ",
-        "TIMESTAMPNTZ",
-        "TIMESTAMP_S",
-        "TIMESTAMP_MS",
-        "INTERVAL",
-    ]
-)
-_ARGUMENTS: Final[dict[str, frozenset[str]]] = {
-    "Table": frozenset({"this", "alias", "joins"}),
-    "Select": frozenset(
-        [
-            "expressions",
-            "from_",
-            "from",
-            "joins",
-            "where",
-            "group",
-            "having",
-            "qualify",
-            "windows",
-            "order",
-            "limit",
-            "offset",
-            "distinct",
-            "with_",
-            "with",
-            "laterals",
-            "kind",
-            "operation_modifiers",
-        ]
-    ),
-    "Star": frozenset({"except_", "except", "replace", "rename"}),
-    "Column": frozenset({"this", "table"}),
-    "Join": frozenset({"this", "on", "using", "side", "kind", "method"}),
-    "Lateral": frozenset({"this", "alias"}),
-    "Limit": frozenset({"expression"}),
-    "CTE": frozenset({"this", "alias"}),
-    "With": frozenset({"expressions", "recursive"}),
-    "Cast": frozenset({"this", "to"}),
-    "TryCast": frozenset({"this", "to"}),
-    "Ordered": frozenset({"this", "desc", "nulls_first"}),
-    "Subquery": frozenset({"this", "alias", "joins", "with_", "with", "order", "limit", "offset", "where"}),
-}
-"""Nodes whose other arguments carry versions, samples, hints, locks and the like."""
 _WIDTHS: Final = frozenset({"Pad", "Repeat"})
 _PLAIN_WIDTHS: Final = frozenset({"lpad", "rpad", "repeat"})
 
 
-def refusal() -> Refused:
-    """Return the one error for SQL that the walls do not let through; it repeats nothing of the text."""
+def refusal(text: str = "", at: int | None = None) -> Refused:
+    """Return the one error for SQL that the walls do not let through; it names the place and repeats nothing of the text."""
+    zh = en = ""
+    detail: dict[str, JsonValue] = {}
+    if at is not None:
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        zh, en = f"问题在第 {line} 行第 {column} 列。", f" The trouble is at line {line}, column {column}."
+        detail = {"line": line, "column": column}
     return Refused(
-        "这条查询不被允许：只能使用一条 SELECT 语句，查询目录中您有权使用的表，以及常用的运算和函数。",
-        "This query is not allowed: write one SELECT over catalogued tables that you may use, with common operators and functions.",
+        f"这条查询不被允许：只能使用一条 SELECT 语句，查询目录中您有权使用的表，以及常用的运算和函数。{zh}",
+        f"This query is not allowed: write one SELECT over catalogued tables that you may use, with common operators and functions.{en}",
         code="sql_not_allowed",
+        detail=detail,
     )
+
+
+def place_of(node: exp.Expr) -> int | None:
+    """Return where a node begins in the text, as far as the parser remembers."""
+    return next((found.meta["start"] for found in node.walk() if "start" in found.meta), None)
 
 
 def fold(name: str) -> str:
@@ -424,6 +75,10 @@ def parse(text: str) -> exp.Query:
             raise refusal()
         tree = found[0]
         _check(tree)
+    except ParseError as error:
+        raise refusal(text, _fault(text, error)) from None
+    except _Barred as barred:
+        raise refusal(text, barred.at) from None
     except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
         raise refusal() from None
     for name in tree.find_all(exp.Identifier):
@@ -433,6 +88,30 @@ def parse(text: str) -> exp.Query:
     return tree
 
 
+class _Barred(Exception):
+    """A part that is not allowed, by where it stands."""
+
+    def __init__(self, node: exp.Expr) -> None:
+        super().__init__()
+        self.at = place_of(node)
+
+
+def _fault(text: str, error: ParseError) -> int | None:
+    """Return where the parser stopped: the token that it did not expect."""
+    found = error.errors[0] if error.errors else {}
+    before, token = found.get("start_context"), found.get("highlight")
+    line, end = found.get("line"), found.get("col")
+    if (
+        not isinstance(before, str)
+        or not isinstance(token, str)
+        or not isinstance(line, int)
+        or not isinstance(end, int)
+    ):
+        return None
+    start = sum(len(one) + 1 for one in text.split("\n")[: line - 1])
+    return max(start, min(len(text), start + end - len(token)))
+
+
 def _check(tree: exp.Query) -> None:
     count = 0
     stack: list[tuple[exp.Expr, int]] = [(tree, 1)]
@@ -440,7 +119,7 @@ def _check(tree: exp.Query) -> None:
         node, depth = stack.pop()
         count += 1
         if count > NODES_LIMIT or depth > DEPTH_LIMIT:
-            raise refusal()
+            raise _Barred(node)
         _check_node(node)
         step = 0 if isinstance(node, exp.Connector | exp.Add | exp.DPipe) and isinstance(node.this, type(node)) else 1
         stack += [(child, depth + step) for child in node.iter_expressions()]
@@ -451,20 +130,20 @@ def _check_node(node: exp.Expr) -> None:
     if isinstance(node, exp.Anonymous):
         _check_plain_function(node)
     elif name not in NODES and name not in FUNCTIONS:
-        raise refusal()
-    allowed = _ARGUMENTS.get(name)
+        raise _Barred(node)
+    allowed = ARGUMENTS.get(name)
     for key, value in node.args.items():
         if value is None or value is False or value == []:
             continue
         if allowed is not None and key not in allowed:
-            raise refusal()
+            raise _Barred(node)
         if isinstance(value, str) and not _may_hold_text(node) and not _WORD.fullmatch(value):
-            raise refusal()
+            raise _Barred(node)
     check = _CHECKS.get(name)
     if check is not None and not check(node):
-        raise refusal()
+        raise _Barred(node)
     if name in _WIDTHS:
-        _check_width(node.args.get("expression") or node.args.get("times"))
+        _check_width(node, node.args.get("expression") or node.args.get("times"))
 
 
 def _may_hold_text(node: exp.Expr) -> bool:
@@ -473,17 +152,17 @@ def _may_hold_text(node: exp.Expr) -> bool:
 
 def _check_plain_function(node: exp.Anonymous) -> None:
     if not isinstance(node.this, str) or fold(node.this) not in PLAIN_FUNCTIONS:
-        raise refusal()
+        raise _Barred(node)
     if fold(node.this) in _PLAIN_WIDTHS:
-        _check_width(node.expressions[1] if len(node.expressions) > 1 else None)
+        _check_width(node, node.expressions[1] if len(node.expressions) > 1 else None)
 
 
-def _check_width(width: exp.Expr | None) -> None:
+def _check_width(node: exp.Expr, width: exp.Expr | None) -> None:
     """A width that is computed can fill the memory before any limit of the engine sees it (security.md 3.3)."""
     if not isinstance(width, exp.Literal) or width.is_string or not str(width.this).isdigit():
-        raise refusal()
+        raise _Barred(node)
     if int(width.this) > WIDTH_LIMIT:
-        raise refusal()
+        raise _Barred(node)
 
 
 def _plain_table(node: exp.Expr) -> bool:
@@ -492,7 +171,7 @@ def _plain_table(node: exp.Expr) -> bool:
 
 def _simple_type(node: exp.Expr) -> bool:
     kind = node.this
-    return isinstance(kind, exp.DataType.Type) and kind.name in _TYPES
+    return isinstance(kind, exp.DataType.Type) and kind.name in TYPES
 
 
 def _lateral_query(node: exp.Expr) -> bool:
@@ -547,6 +226,21 @@ def _visit(node: exp.Expr, bound: frozenset[str], found: list[exp.Table]) -> Non
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, exp.Expr):
                 _visit(child, bound, found)
+
+
+def timeless(tree: exp.Query) -> bool:
+    """Tell whether a query gives the same answer on the same rows at any time."""
+    return not any(
+        type(node).__name__ in OF_THE_MOMENT or (isinstance(node, exp.Anonymous) and fold(node.this) in OF_THE_MOMENT)
+        for node in tree.walk()
+    )
+
+
+@cache
+def function_words() -> tuple[str, ...]:
+    """Return the functions that a query may use, by the names that people write; for completion and the manual."""
+    known = {getattr(exp, name).sql_name().lower() for name in FUNCTIONS}
+    return tuple(sorted({word for word in {*PLAIN_FUNCTIONS, *known} if not word.startswith("ts_or_ds")} - {"pad"}))
 
 
 @cache

@@ -15,6 +15,7 @@ from beijiang.protection.models.choices import KEYED, TYPES, for_outsiders, in_f
 from beijiang.protection.models.conditions import column_ref
 from beijiang.protection.models.grades import Level
 from beijiang.protection.models.reference import exit_caps, kinds
+from beijiang.protection.models.results import Seen
 from beijiang.protection.models.sight import OUTSIDERS, Audience, Obligation, Sight, Treatment, treatment_of
 from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
@@ -135,13 +136,30 @@ class Gate:
             still_allowed=lambda: self._same(actor, table, version, sight),
         )
 
+    def seen(self, actor: Actor, table: str) -> Seen | None:
+        """Return what an actor would see of a table, without any row of it; None for unknown and forbidden alike."""
+        decided = self._decide(actor, table, None)
+        if decided is None:
+            return None
+        sight, snapshot = decided
+        snapshot, made = self._with_keyed(snapshot, sight)
+        columns, _ = self._columns(snapshot, sight, made=made)
+        return Seen(
+            table=snapshot.table,
+            version=snapshot.version,
+            audience=sight.audience,
+            columns=columns,
+            withheld=sight.withheld,
+            filtered=bool(sight.row_filters),
+        )
+
     def find(self, name: str) -> str:
         """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""
         wanted = unicodedata.normalize("NFC", name)
+        if self._protection.facts(wanted) is not None:
+            return wanted
         folded = wanted.translate(_FOLD)
         names = [facts.name for facts in self._protection.all_facts()]
-        if wanted in names:
-            return wanted
         same = [known for known in names if unicodedata.normalize("NFC", known).translate(_FOLD) == folded]
         return same[0] if len(same) == 1 else wanted
 

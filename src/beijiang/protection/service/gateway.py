@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,8 +12,22 @@ from sqlglot import exp
 from beijiang.access import Permission
 from beijiang.engine import QueryLimits
 from beijiang.engine.port import LAKE, View
-from beijiang.kit import BeijiangError, NotFound, Throttled
-from beijiang.protection.models.walls import governed_tables, parse, refusal
+from beijiang.kit import BeijiangError, SystemClock
+from beijiang.protection.models.governing import QueryOrder, Queued
+from beijiang.protection.models.results import (
+    AnswerColumn,
+    Described,
+    Seen,
+    export_rows,
+    label,
+    labelled,
+    unknown_column,
+)
+from beijiang.protection.models.types import type_word
+from beijiang.protection.models.walls import parse, place_of, refusal
+from beijiang.protection.service.answers import Answers
+from beijiang.protection.service.binding import Binder, Bound, LineageOf, named
+from beijiang.protection.service.governor import Governor, Ticket
 from beijiang.tables import Column, Exit
 
 if TYPE_CHECKING:
@@ -26,31 +36,45 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.engine import Engine, Scan
     from beijiang.evidence import Evidence
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
     from beijiang.protection.service.relation import Governed
     from beijiang.settings import Settings
+    from beijiang.tables import GovernedColumn
 
 __all__ = ["SqlGateway", "SqlResult"]
 
 ANSWER_BYTES: Final = 8 << 20
-AT_ONCE: Final = 2
-FAILURES: Final = 20
-FAILURES_SECONDS: Final = 3600.0
-TABLES_LIMIT: Final = 20
-PLACES_LIMIT: Final = 50
-"""How often tables may be named in one query, each time with all its masks: a long tree costs this process, not the child."""
+EXPORT_BYTES: Final = 48 << 20
+RECHECK_SECONDS: Final = 5.0
+"""How old a decision may be when rows are handed over (security.md 2.4)."""
+MIB: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SqlResult:
     """The answer of one query; ``truncated`` tells that there were more rows than may be handed over."""
 
-    columns: tuple[str, ...]
     rows: pa.Table
     receipt: str
     truncated: bool
+    shown: tuple[AnswerColumn, ...]
+    tables: tuple[str, ...]
+    cached: bool
+    """Whether the same question over the same data and obligations had been answered before."""
+    seconds: float
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns."""
+        return tuple(self.rows.column_names)
+
+    @property
+    def grade(self) -> str:
+        """Return the highest grade of what the answer was made of."""
+        return label(self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +85,71 @@ class Rehearsed:
     masked: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is kept of a query: as it came from the child, with the labels of its columns."""
+
+    rows: pa.Table
+    shown: tuple[AnswerColumn, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.rows.nbytes)
+
+
 class SqlGateway:
     """Answer SQL over the tables that a person may use, on masked rows only."""
 
-    def __init__(self, gate: Gate, engine: Engine, access: Access, evidence: Evidence, settings: Settings) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        engine: Engine,
+        access: Access,
+        evidence: Evidence,
+        settings: Settings,
+        clock: Clock | None = None,
+    ) -> None:
         self._gate = gate
         self._engine = engine
         self._access = access
         self._evidence = evidence
         self._settings = settings
-        self._admission = _Admission()
+        self._clock = clock or SystemClock()
+        self._binder = Binder(gate, access, evidence)
+        self._answers: Answers[_Answer] = Answers(settings.query_cache_mb * MIB)
+        self.governor = Governor(settings, self._clock)
+        self.lineage_of: LineageOf | None = None
+        """Tells columns apart when answers are graded; without it each is as sensitive as all that was read."""
 
-    def run(self, actor: Actor, sql: str, purpose: str = "") -> SqlResult:
-        """Run one SELECT; tables go by their names in the catalog.
+    def run(self, actor: Actor, sql: str, purpose: str = "", order: QueryOrder | None = None) -> SqlResult:
+        """Run one SELECT; tables go by their names in the catalog. It waits for its turn.
 
         Raises:
-            Denied: the actor may not use SQL at all; asked before the text is looked at.
+            Denied: the actor may not use SQL at all, asked before the text is looked at; or the right ended meanwhile.
             Refused: the text is not a query that is allowed, or names a table that is unknown or hidden
-                (``sql_not_allowed``), or a limit was passed (``query_timeout``, ``query_memory``).
-            Invalid: the query failed while it ran (``query_failed``); no value is ever quoted.
+                (``sql_not_allowed``), a limit was passed (``query_timeout``, ``query_memory``), or the answer may not
+                leave as a file (``export_graded``).
+            Invalid: names or types do not fit (``query_unbound``), or it failed while it ran (``query_failed``); no
+                value is ever quoted.
             Throttled: too many queries at once, or too many failed ones.
+            Unavailable: its turn did not come in time (``query_busy``).
+            Conflict: it was stopped (``query_cancelled``).
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        with self._admission.enter(actor.id):
-            tree = parse(sql)
-            bound = self._bind(actor, tree, sql, purpose)
+        order = order or QueryOrder()
+        with self.governor.admit(actor, order) as ticket:
+            bound = self._binder.bind(actor, sql, purpose, order.exit)
+            decided = time.monotonic()
             try:
-                answer = self._engine.run_untrusted(tree, bound.scans, self._limits())
+                answer, cached = self._answered(bound, order, ticket)
+                if time.monotonic() - decided > RECHECK_SECONDS:
+                    for governed in bound.reads:
+                        governed.confirm()
             except BeijiangError as error:
-                if error.reason == "query_failed":
-                    self._admission.note_failure(actor.id)
-                self._close(bound, 0, 0)
-                raise
-        return self._handed_over(answer, bound)
+                self._binder.close(bound, 0, 0)
+                raise self._told(error, bound, sql, ticket) from None
+            return self._handed_over(answer, bound, order, cached=cached, seconds=time.monotonic() - decided)
 
     def rehearse(
         self,
@@ -140,10 +195,7 @@ class SqlGateway:
 
         """
         tree = parse(sql)
-        places = governed_tables(tree)
-        if len(places) > PLACES_LIMIT:
-            raise refusal()
-        stored = {spelling: self._gate.find(spelling) for spelling in dict.fromkeys(place.name for place in places)}
+        places, stored = self._binder.spelled(tree, sql)
         for place in places:
             alias = place.args.get("alias") or exp.TableAlias(this=exp.to_identifier(place.name, quoted=True))
             table = exp.table_(exp.to_identifier(stored[place.name], quoted=True), db=LAKE)
@@ -153,57 +205,108 @@ class SqlGateway:
             place.replace(table)
         return tree, tuple(dict.fromkeys(stored.values()))
 
-    def _bind(self, actor: Actor, tree: exp.Query, sql: str, purpose: str) -> _Bound:
-        """Open every table that the query names and put its masked relation in the place of its name (walls 2 and 3)."""
-        detail: dict[str, JsonValue] = {"sql_sha256": hashlib.sha256(sql.encode()).hexdigest()}
-        places = governed_tables(tree)
-        if len(places) > PLACES_LIMIT:
-            raise refusal()
-        stored = {spelling: self._gate.find(spelling) for spelling in dict.fromkeys(place.name for place in places)}
-        opened: dict[str, tuple[str, Governed]] = {}
-        for name in dict.fromkeys(stored.values()):
-            if len(opened) >= TABLES_LIMIT:
-                raise refusal()
-            with suppress(NotFound):
-                opened[name] = f"t{len(opened)}", self._gate.admit(actor, name, purpose, Exit.SQL, None, detail)
-            if name not in opened:
-                raise refusal()
-        scans: dict[str, Scan] = {}
-        queries: dict[str, exp.Query] = {}
-        for name, (physical, governed) in opened.items():
-            queries[name], scans[physical] = governed.governed_query(physical)
-        for place in places:
-            _substitute(place, queries[stored[place.name]].copy())
-        reads = tuple(governed for _, governed in opened.values())
-        receipt = reads[0].receipt if reads else self._constant(actor, purpose, detail)
-        return _Bound(scans, reads, receipt)
+    def explain(self, actor: Actor, sql: str) -> Described:
+        """Return what a query would read and what would come of it, without reading a row.
 
-    def _constant(self, actor: Actor, purpose: str, detail: dict[str, JsonValue]) -> str:
-        return self._evidence.record_read(
-            actor,
-            exit=str(Exit.SQL),
-            target="",
-            version=None,
-            policy=self._access.policy,
-            columns=(),
-            rows=None,
-            grade="L1",
-            purpose=purpose,
-            detail=detail,
+        Raises:
+            Refused: as ``run`` does.
+
+        """
+        self._access.require(actor, Permission.PROTECTION_SQL_RUN)
+        tree = parse(sql)
+        places, stored = self._binder.spelled(tree, sql)
+        reads: dict[str, Seen] = {}
+        for place in places:
+            name = stored[place.name]
+            seen = reads.get(name) or self._gate.seen(actor, name)
+            if seen is None:
+                raise refusal(sql, place_of(place))
+            reads[name] = seen
+        columns = {name: seen.columns for name, seen in reads.items()}
+        lineage = self._lineage(named(tree, stored), columns)
+        types = dict.fromkeys(lineage.columns, "") if lineage is not None else {}
+        shown = labelled(None if lineage is None else lineage.columns, types, columns)
+        return Described(tuple(reads.values()), shown, label(shown))
+
+    def queue(self, actor: Actor) -> Sequence[Queued]:
+        """Return the queries that have not ended, oldest first: one's own, or everybody's for who keeps the queue."""
+        if self._access.allows(actor, Permission.PROTECTION_QUEUE_MANAGE):
+            return self.governor.open()
+        self._access.require(actor, Permission.PROTECTION_SQL_RUN)
+        return [one for one in self.governor.open() if one.person_id == actor.id]
+
+    def stop(self, actor: Actor, query_id: str) -> bool:
+        """End a query of one's own, or anybody's for who keeps the queue; False if none of this id is open here."""
+        found = next((one for one in self.queue(actor) if one.id == query_id), None)
+        if found is None:
+            return False
+        detail: dict[str, JsonValue] = {"person": found.person_id, "state": str(found.state)}
+        self._evidence.note(actor, "protection.query_stop", target=query_id, detail=detail)
+        return self.governor.stop(query_id)
+
+    def _lineage(self, tree: exp.Query, columns: Mapping[str, Sequence[GovernedColumn]]) -> QueryLineage | None:
+        if self.lineage_of is None:
+            return None
+        return self.lineage_of(tree, {name: [one.name for one in found] for name, found in columns.items()})
+
+    def _answered(self, bound: Bound, order: QueryOrder, ticket: Ticket) -> tuple[_Answer, bool]:
+        """Return the answer, from those that are kept where the very same was asked before."""
+        lineage = self._lineage(bound.written, bound.columns)
+        limits = self._limits(order, bound, lineage)
+
+        def make() -> _Answer:
+            with ticket.turn():
+                rows = self._engine.run_untrusted(bound.tree, bound.scans, limits, ticket.stop)
+            types = {field.name: type_word(field) for field in rows.schema}
+            origins = None if lineage is None else lineage.of(list(types))
+            return _Answer(rows, labelled(origins, types, bound.columns))
+
+        if order.exit is not Exit.SQL or not bound.timeless:
+            return make(), False
+        key = (bound.key, self._access.policy, limits.rows, limits.bytes)
+        return self._answers.get(key, make, ticket.stop)
+
+    def _told(self, error: BeijiangError, bound: Bound, sql: str, ticket: Ticket) -> BeijiangError:
+        """Return the error for the person; an error of names is told by them, one of values is counted."""
+        if error.reason == "query_failed":
+            ticket.note_failure()
+        if error.reason == "query_unbound":
+            names = [column.name for columns in bound.columns.values() for column in columns]
+            return unknown_column(bound.written, sql, names) or error
+        return error
+
+    def _handed_over(
+        self, answer: _Answer, bound: Bound, order: QueryOrder, *, cached: bool, seconds: float
+    ) -> SqlResult:
+        most = self._settings.query_rows
+        if order.exit is Exit.EXPORT:
+            most = export_rows(label(answer.shown), self._clock.now().date(), self._settings.query_export_rows)
+        rows = answer.rows.slice(0, most)
+        for governed in bound.reads:
+            governed.check_output(rows)
+        self._binder.close(bound, rows.num_rows, rows.nbytes)
+        return SqlResult(
+            rows=rows,
+            receipt=bound.receipt,
+            truncated=answer.rows.num_rows > rows.num_rows,
+            shown=answer.shown,
+            tables=tuple(bound.columns),
+            cached=cached,
+            seconds=seconds,
         )
 
-    def _handed_over(self, answer: pa.Table, bound: _Bound) -> SqlResult:
-        shown = answer.slice(0, self._settings.query_rows)
-        for governed in bound.reads:
-            governed.check_output(shown)
-        self._close(bound, shown.num_rows, shown.nbytes)
-        return SqlResult(tuple(shown.column_names), shown, bound.receipt, answer.num_rows > shown.num_rows)
-
-    def _close(self, bound: _Bound, rows: int, size: int) -> None:
-        for receipt in dict.fromkeys([bound.receipt, *(governed.receipt for governed in bound.reads)]):
-            self._evidence.close_read(receipt, rows, size)
-
-    def _limits(self) -> QueryLimits:
+    def _limits(self, order: QueryOrder, bound: Bound, lineage: QueryLineage | None) -> QueryLimits:
+        """Return what a query may use; of an export that may hold nothing not even a row is made."""
+        if order.exit is Exit.EXPORT:
+            origins = None if lineage is None else lineage.columns
+            grade = label(labelled(origins, dict.fromkeys(origins or ("",), ""), bound.columns))
+            rows = export_rows(grade, self._clock.now().date(), self._settings.query_export_rows)
+            return QueryLimits(
+                seconds=self._settings.query_export_seconds,
+                memory_mb=self._settings.query_memory_mb,
+                rows=rows,
+                bytes=EXPORT_BYTES,
+            )
         return QueryLimits(
             seconds=self._settings.query_seconds,
             memory_mb=self._settings.query_memory_mb,
@@ -212,79 +315,7 @@ class SqlGateway:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """What a query was bound to."""
-
-    scans: dict[str, Scan]
-    reads: tuple[Governed, ...]
-    receipt: str
-
-
 def _as_shown(governed: Governed) -> Sequence[Column]:
     """Return the columns of a table as this reader sees them."""
     shown = [Column(column.name, column.type) for column in governed.columns]
     return [*shown, *(Column(name, "text") for name in governed.withheld)]
-
-
-def _substitute(place: exp.Table, query: exp.Query) -> None:
-    """Put the masked relation where a table's name stood; alias and joins stay with it."""
-    for table in query.find_all(exp.Table):
-        if table.db != LAKE:
-            raise refusal()
-    alias = place.args.get("alias") or exp.TableAlias(this=exp.to_identifier(place.name, quoted=True))
-    relation = exp.Subquery(this=query, alias=alias)
-    joins = place.args.get("joins")
-    if joins:
-        relation.set("joins", joins)
-    place.replace(relation)
-
-
-class _Admission:
-    """Who runs how many queries at once, and who fails too often: an error is an answer of one bit."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: defaultdict[str, int] = defaultdict(int)
-        self._failed: defaultdict[str, deque[float]] = defaultdict(deque)
-
-    @contextmanager
-    def enter(self, actor_id: str) -> Iterator[None]:
-        """Count a query while it runs.
-
-        Raises:
-            Throttled: two run already, or twenty failed within the hour.
-
-        """
-        with self._lock:
-            self._forget(actor_id)
-            if len(self._failed[actor_id]) >= FAILURES:
-                raise Throttled(
-                    "一小时内失败的查询太多，请稍后再试。",
-                    "Too many queries failed within the hour; try again later.",
-                    code="sql_failures",
-                )
-            if self._running[actor_id] >= AT_ONCE:
-                raise Throttled(
-                    "您同时运行的查询太多，请等前面的查询完成。",
-                    "Too many of your queries run at once; wait for the others to end.",
-                    code="sql_concurrency",
-                )
-            self._running[actor_id] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[actor_id] -= 1
-                if not self._running[actor_id]:
-                    del self._running[actor_id]
-
-    def note_failure(self, actor_id: str) -> None:
-        """Remember that a query failed inside the engine."""
-        with self._lock:
-            self._failed[actor_id].append(time.monotonic())
-
-    def _forget(self, actor_id: str) -> None:
-        since = time.monotonic() - FAILURES_SECONDS
-        while self._failed[actor_id] and self._failed[actor_id][0] < since:
-            self._failed[actor_id].popleft()

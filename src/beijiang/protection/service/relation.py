@@ -207,6 +207,20 @@ class Governed:
         names = list(self._types)
         return self._base(names, physical), self._scan(names, ())
 
+    def confirm(self) -> None:
+        """Return if the decision would be the same now.
+
+        Raises:
+            Denied: the right ended or changed meanwhile (``access_ended``).
+
+        """
+        if not self._still_allowed():
+            raise Denied(
+                "访问权限在传输过程中已改变，传输已停止。",
+                "The right to read ended while the data were being sent; the stream was stopped.",
+                code="access_ended",
+            )
+
     def check_output(self, answer: pa.Table) -> None:
         """Refuse an answer in which a checksum-valid identity number stands (security.md 2.1 step 7)."""
         if self._sight.audience in {Audience.OPEN, Audience.SHARED}:
@@ -246,12 +260,7 @@ class Governed:
             for batch in self._tools.engine.stream(query, {_ALIAS: view}, limits):
                 unchecked += batch.nbytes
                 if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
-                    if not self._still_allowed():
-                        raise Denied(
-                            "访问权限在传输过程中已改变，传输已停止。",
-                            "The right to read ended while the data were being sent; the stream was stopped.",
-                            code="access_ended",
-                        )
+                    self.confirm()
                     unchecked, checked_at = 0, time.monotonic()
                 self._classify(batch)
                 rows, size = rows + batch.num_rows, size + batch.nbytes

@@ -290,7 +290,7 @@ def _sample(row: Mapping[str, Any]) -> Sample:
 
 def _unfit(error: BeijiangError) -> BeijiangError:
     """Return an error of a trial; what the engine could not do is the recipe's fault here."""
-    if error.reason != "query_failed":
+    if error.reason not in {"query_failed", "query_unbound"}:
         return error
     return Invalid(
         "配方无法在这张表上计算，请检查各步所选列的类型与算式。",

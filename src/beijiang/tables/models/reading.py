@@ -25,6 +25,7 @@ class Exit(StrEnum):
 
     CHART = "chart"
     DOWNLOAD = "download"
+    EXPORT = "export"
     PAGE = "page"
     PREVIEW = "preview"
     QUALITY = "quality"

@@ -117,3 +117,4 @@ export function draw(root = document) {
 
 draw();
 document.addEventListener("htmx:afterSwap", (event) => draw(event.detail.target));
+document.addEventListener("chart:draw", (event) => draw(event.detail));

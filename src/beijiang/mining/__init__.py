@@ -1,0 +1,25 @@
+"""Data mining: the SQL work-bench, where people ask the governed tables questions of their own.
+
+Owns the tables ``query_run`` (everybody's own history) and ``saved_query`` (queries by name, with all their revisions). It
+runs nothing itself: every row comes through the SQL gateway of ``protection``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beijiang.mining.models import *  # noqa: F403 - the front door shows the whole vocabulary
+from beijiang.mining.models import __all__ as _models
+
+if TYPE_CHECKING:
+    from beijiang.mining.service import Exported, Workbench
+
+__all__ = ["Exported", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from beijiang.mining import service
+
+    return getattr(service, name)

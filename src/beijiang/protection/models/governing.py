@@ -1,0 +1,80 @@
+"""Who waits and who runs: the words of the governor of people's queries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from beijiang.kit import Word
+from beijiang.tables import Exit
+
+if TYPE_CHECKING:
+    from beijiang.settings import Settings
+
+__all__ = ["QueryClass", "QueryOrder", "QueryState", "Queued", "places"]
+
+MIB: Final = 1 << 20
+SHARE: Final = 0.8
+"""Part of the machine's memory that queries, engine and server may take together (security.md 10.1)."""
+SERVER_MB: Final = 1024
+
+
+class QueryClass(Word):
+    """Through which door a query came; each has its weight when several wait."""
+
+    INTERACTIVE = "interactive", "页面", "pages"
+    API = "api", "接口", "API"
+    BACKGROUND = "background", "后台", "background"
+
+    @property
+    def weight(self) -> int:
+        """Return how many turns it gets while the background gets one."""
+        return {"interactive": 4, "api": 2, "background": 1}[self.value]
+
+
+class QueryState(Word):
+    """Where a query stands that has not ended."""
+
+    CHECKING = "checking", "检查中", "being checked"
+    WAITING = "waiting", "排队中", "waiting"
+    RUNNING = "running", "运行中", "running"
+    ELSEWHERE = "elsewhere", "在其他进程中", "in another process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryOrder:
+    """How a query is to be run; what it says stands apart from it."""
+
+    door: QueryClass = QueryClass.INTERACTIVE
+    exit: Exit = Exit.SQL
+    id: str = ""
+    """By which it is stopped; made up if empty."""
+    waits: Callable[[], None] | None = None
+    """Called before it waits for a place, which one that is answered from memory does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """One query that has not ended: whose it is and where it stands, nothing of what it asks."""
+
+    id: str
+    person_id: str
+    person: str
+    org_id: str | None
+    door: QueryClass
+    state: QueryState
+    since: datetime
+    seconds: float
+    """How long it has been in its state."""
+
+
+def places(settings: Settings) -> int:
+    """Return how many queries run at once: one a core, fewer where their memory would not fit beside the engine's."""
+    if settings.query_at_once:
+        return settings.query_at_once
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
+    left = physical * SHARE - settings.engine_memory_mb - SERVER_MB
+    return max(1, min(os.cpu_count() or 1, int(left // settings.query_memory_mb)))
