@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from beijiang.access import routes as access_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
+from beijiang.contracts import routes as contracts_routes
 from beijiang.evidence import routes as evidence_routes
 from beijiang.guard import routes as guard_routes
 from beijiang.ingest import routes as ingest_routes
@@ -54,6 +55,7 @@ def create_app(platform: Platform) -> FastAPI:
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql, platform.releases),
         quality_routes.router(platform.quality),
+        contracts_routes.router(platform.contracts),
         recipes_routes.router(platform.recipes),
         quality_routes.mapping_router(platform.mappings),
         quality_routes.profile_router(platform.profiles),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.catalog import Catalog, VersionCleared
+from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
@@ -97,6 +98,7 @@ class Platform:
     recipes: Recipes
     mappings: Mappings
     profiles: Profiles
+    contracts: Contracts
     lineage: Lineage
     opendata: OpenData
     health: Health
@@ -127,6 +129,7 @@ class Platform:
             self.recipes,
             self.mappings,
             self.profiles,
+            self.contracts,
             self.lineage,
             self.opendata,
             self.health,
@@ -210,6 +213,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     measures = Measures(lake, engine, counting)
     runner = Runner(measures, standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
+    mappings = Mappings(quality)
+    contracts = Contracts(
+        db, tables, quality, mappings, protection, catalog, standards, access, evidence, clock, settings
+    )
+    gate.terms = contracts
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
@@ -253,8 +261,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         captures=captures,
         quality=quality,
         recipes=recipes,
-        mappings=Mappings(quality),
+        mappings=mappings,
         profiles=Profiles(quality),
+        contracts=contracts,
         lineage=lineage,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),

@@ -162,6 +162,12 @@ def _recipes() -> typer.Typer:
     return commands(_get(lambda p: p.recipes), _get(lambda p: p.access))
 
 
+def _contracts() -> typer.Typer:
+    from beijiang.contracts.commands import commands
+
+    return commands(_get(lambda p: p.contracts), _get(lambda p: p.access))
+
+
 def _lineage() -> typer.Typer:
     from beijiang.lineage.commands import commands
 
@@ -240,6 +246,7 @@ LATER = {
     ),
     "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
+    "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "evidence": Later("The evidence log: check, search, export.", _evidence),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),

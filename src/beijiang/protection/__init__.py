@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
+    from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.reference import Kind, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
@@ -21,10 +22,12 @@ __all__ = [
     "AUDIENCE_NAMES",
     "EVERYBODY",
     "PARAMETERS",
+    "Announced",
     "Audience",
     "ColumnGrade",
     "ColumnImpact",
     "ColumnRole",
+    "DeliveryTerms",
     "Findings",
     "Gate",
     "GradeSource",
@@ -50,8 +53,10 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.protection import service
-    from beijiang.protection.models import choices, grades, reference, releases, sight
+    from beijiang.protection.models import choices, delivery, grades, reference, releases, sight
 
     return next(
-        getattr(room, name) for room in (service, choices, grades, reference, releases, sight) if hasattr(room, name)
+        getattr(room, name)
+        for room in (service, choices, delivery, grades, reference, releases, sight)
+        if hasattr(room, name)
     )

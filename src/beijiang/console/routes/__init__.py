@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from beijiang.console.routes import (
     bench,
     catalog,
+    contracts,
     evidence,
     harvests,
     intake,
@@ -55,6 +56,7 @@ def router(platform: Platform, pages: Pages) -> APIRouter:
         standards,
         mapping,
         quality,
+        contracts,
         recipes,
         lineage,
         catalog,
