@@ -43,6 +43,7 @@ def create_app(platform: Platform) -> FastAPI:
         access_routes.router(platform.access),
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
+        standards_routes.laws_router(platform.registry),
         tables_routes.router(platform.tables),
         catalog_routes.router(platform.catalog),
         ingest_routes.router(platform.ingest),

@@ -49,7 +49,7 @@ from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
-from beijiang.standards import Books, Registry, Standards
+from beijiang.standards import Books, Laws, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Platform:
     evidence_reader: EvidenceReader
     access: Access
     standards: Standards
-    registry: Registry
+    registry: Laws
     jobs: Jobs
     tables: Tables
     catalog: Catalog
@@ -186,8 +186,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     zone = ZoneInfo(settings.time_zone)
     books = Books(db, evidence, clock, zone)
     books.seed()
-    standards = Standards(books.now)
-    registry = Registry(db, books, standards, access, evidence, clock)
+    standards = Standards(books.now, books.choices)
+    registry = Laws(db, books, standards, access, evidence, clock)
     jobs = Jobs(db, settings, clock, evidence, access)
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)

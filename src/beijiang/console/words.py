@@ -229,6 +229,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "read": Text("读取", "read"),
         "read.close": Text("读取完毕", "read ended"),
         "standards.approve": Text("批准标准提案", "proposal for standards approved"),
+        "standards.profile_choose": Text("选用规则配置", "profile of law chosen"),
         "standards.propose": Text("提出标准提案", "standards proposed"),
         "standards.return": Text("退回标准提案", "proposal for standards sent back"),
         "standards.seed": Text("载入内置标准", "packaged standards loaded"),
