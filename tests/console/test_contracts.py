@@ -94,3 +94,28 @@ def test_a_file_with_faults_is_told_line_by_line(desk: Callable[..., Any], offic
     page = steward.get(here).text
     assert "不由平台计数的条款" in page or "还没有约束数据表" in page
     assert steward.get(f"{here}/odcs.yaml").content == EXAMPLE.read_bytes()
+
+
+def test_what_the_law_asks_is_found_proposed_and_chosen(desk: Callable[..., Any]) -> None:
+    steward, reviewer = desk("steward"), desk("bureau_reviewer")
+    page = steward.get("/console/standards/rules?profile=reg809&unverified=true").text
+    assert "有条件共享答复" in page
+    assert "政务数据共享条例(国务院令第809号)" in page
+    assert "无条件开放" not in page
+    here = "/console/standards/rules/share.reply.conditional.809"
+    form = {"base": "1", "value": "9", "verified": "true", "reason": "与公布文本核对"}
+    proposal = steward.post(here, form).headers["location"]
+    assert proposal.startswith("/console/standards/proposals/")
+    assert "<del>10</del>" in reviewer.get(proposal).text
+    reviewer.post(f"{proposal}/approve", {"reason": "同意"})
+    assert "9 working_day" in steward.get(here).text
+    assert "法规规则" not in steward.get("/console/standards/export/rule.csv").text[:20]
+    chosen = {"profile": "reg809", "org": "", "since": "2026-01-01", "reason": "条例施行"}
+    reviewer.post("/console/standards/profiles", chosen)
+    page = reviewer.get("/console/standards/profiles").text
+    assert "自 2026-01-01 起适用" in page
+    assert re.search(r"政务数据共享条例</h2>.*?现用于 全平台", page, re.DOTALL)
+    assert "选用配置" not in steward.get("/console/standards/profiles").text
+    assert steward.post("/console/standards/profiles", chosen).status_code in {303, 403}
+    assert "Profiles of law" in steward.get("/console/standards/profiles?lang=en").text
+    steward.get("/console/standards/profiles?lang=zh-CN")
