@@ -72,7 +72,9 @@ _TERMS = (
 
 def commands(get: Callable[[], Contracts], access: Callable[[], Access]) -> typer.Typer:
     """Return the command group."""
-    group = typer.Typer(help="Data contracts (ODCS): hand in, agree, compare.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Data contracts (ODCS): hand in, agree, compare, hold tables against them.", no_args_is_help=True
+    )
 
     def who(login: str) -> Actor:
         return access().actor_for_person(login) if login else SYSTEM

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from beijiang.access import Permission
@@ -13,7 +14,7 @@ from beijiang.contracts.store import ContractStore
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.catalog import Catalog
-    from beijiang.contracts.models import Contract, Document, Terms, Version
+    from beijiang.contracts.models import Contract, Document, Finding, Terms, Version
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
     from beijiang.tables import Tables
 
 __all__ = ["Base"]
+
+
+@lru_cache(maxsize=32)
+def _parsed(content: bytes) -> Document:
+    return parse(content)
+
+
+@lru_cache(maxsize=32)
+def _read(content: bytes) -> tuple[Terms, tuple[Finding, ...]]:
+    return usable(_parsed(content))
 
 
 class Base:
@@ -70,10 +81,15 @@ class Base:
 
     def _document(self, version: Version) -> Document:
         with self.db.read() as connection:
-            return parse(ContractStore(connection).file(version.digest))
+            return _parsed(ContractStore(connection).file(version.digest))
 
     def _terms(self, version: Version) -> Terms:
-        return usable(self._document(version))[0]
+        return self._usable(version)[0]
+
+    def _usable(self, version: Version) -> tuple[Terms, tuple[Finding, ...]]:
+        """Return what a version says; files do not change, so what was read is remembered for a while."""
+        with self.db.read() as connection:
+            return _read(ContractStore(connection).file(version.digest))
 
     def _save(self, tx: UnitOfWork, before: Version, **changes: Any) -> Version:
         """Write the next revision of a version.

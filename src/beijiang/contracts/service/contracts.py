@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.contracts.errors import no_contract, no_version
-from beijiang.contracts.models import Change, Contract, Finding, Left, Terms, Version, compare, enforced, usable
+from beijiang.contracts.models import Change, Contract, Finding, Left, Terms, Version, compare, enforced
 from beijiang.contracts.models.enforcing import TYPES
 from beijiang.contracts.service.deciding import Deciding
 from beijiang.contracts.store import ContractStore
@@ -115,9 +115,8 @@ class Contracts(Deciding):
         """
         found = self._seen(actor, contract_id)
         one = self._version(found, version)
-        document = self._document(one)
-        terms, findings = usable(document)
-        return View(found, one, document.text, terms, findings)
+        terms, findings = self._usable(one)
+        return View(found, one, self._document(one).text, terms, findings)
 
     def compare(self, actor: Actor, contract_id: str, before: str, after: str) -> Sequence[Change]:
         """Return what one version changes against another, breaking changes first.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.contracts.errors import breached, nothing_open, own_contract
-from beijiang.contracts.models import Effect, State, compare, enforced, put, semver, usable
+from beijiang.contracts.models import Effect, State, compare, enforced, put, semver
 from beijiang.contracts.service.keeping import Keeping
 from beijiang.contracts.store import ContractStore
 from beijiang.kit import SYSTEM, Conflict, Invalid
@@ -57,7 +57,7 @@ class Deciding(Keeping):
         """
         found = self._seen(actor, contract_id, Permission.CONTRACTS_CONTRACT_APPROVE)
         proposed = self._to_decide(actor, found)
-        terms, _ = usable(self._document(proposed))
+        terms = self._terms(proposed)
         with self.db.begin() as tx:
             if found.active is not None:
                 self._restate(tx, found.active, State.DEPRECATED)
