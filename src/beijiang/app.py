@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from beijiang.access import routes as access_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
+from beijiang.contracts import routes as contracts_routes
 from beijiang.evidence import routes as evidence_routes
 from beijiang.fusion import routes as fusion_routes
 from beijiang.guard import routes as guard_routes
@@ -46,6 +47,7 @@ def create_app(platform: Platform) -> FastAPI:
         access_routes.router(platform.access),
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
+        standards_routes.laws_router(platform.registry),
         tables_routes.router(platform.tables),
         catalog_routes.router(platform.catalog),
         ingest_routes.router(platform.ingest),
@@ -58,6 +60,7 @@ def create_app(platform: Platform) -> FastAPI:
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.releases),
         quality_routes.router(platform.quality),
+        contracts_routes.router(platform.contracts),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.catalog import Catalog, VersionCleared
+from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
@@ -51,7 +52,7 @@ from beijiang.opendata import FileMaker, OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
-from beijiang.standards import Books, Registry, Standards
+from beijiang.standards import Books, Laws, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Platform:
     evidence_reader: EvidenceReader
     access: Access
     standards: Standards
-    registry: Registry
+    registry: Laws
     jobs: Jobs
     tables: Tables
     catalog: Catalog
@@ -101,6 +102,7 @@ class Platform:
     fusion: Fusion
     mappings: Mappings
     profiles: Profiles
+    contracts: Contracts
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
@@ -133,6 +135,7 @@ class Platform:
             self.fusion,
             self.mappings,
             self.profiles,
+            self.contracts,
             self.lineage,
             self.workbench,
             self.opendata,
@@ -176,7 +179,7 @@ class Platform:
         self.db.close()
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Platform:
+def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: PLR0915 - the wiring stands on one page
     """Wire the platform of ``settings.home``; make the home and bring its database up to date if needed.
 
     ``clock`` is the machine's unless a test moves the time.
@@ -190,8 +193,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     zone = ZoneInfo(settings.time_zone)
     books = Books(db, evidence, clock, zone)
     books.seed()
-    standards = Standards(books.now)
-    registry = Registry(db, books, standards, access, evidence, clock)
+    standards = Standards(books.now, books.choices)
+    registry = Laws(db, books, standards, access, evidence, clock)
     jobs = Jobs(db, settings, clock, evidence, access)
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
@@ -218,6 +221,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     measures = Measures(lake, engine, counting)
     runner = Runner(measures, standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
+    mappings = Mappings(quality)
+    contracts = Contracts(
+        db, tables, quality, mappings, protection, catalog, standards, access, evidence, clock, settings
+    )
+    gate.terms = contracts
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     fusion = Fusion(db, tables, measures, standards, access, evidence, jobs, vault, Linker(settings), clock, settings)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
@@ -265,8 +273,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         quality=quality,
         recipes=recipes,
         fusion=fusion,
-        mappings=Mappings(quality),
+        mappings=mappings,
         profiles=Profiles(quality),
+        contracts=contracts,
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,

@@ -168,6 +168,12 @@ def _libraries() -> typer.Typer:
     return commands(_get(lambda p: p.fusion), _get(lambda p: p.access))
 
 
+def _contracts() -> typer.Typer:
+    from beijiang.contracts.commands import commands
+
+    return commands(_get(lambda p: p.contracts), _get(lambda p: p.access))
+
+
 def _lineage() -> typer.Typer:
     from beijiang.lineage.commands import commands
 
@@ -205,10 +211,11 @@ def _jobs() -> typer.Typer:
 
 
 def _standards() -> typer.Typer:
-    from beijiang.standards.commands import add_registry, commands
+    from beijiang.standards.commands import add_laws, add_registry, commands
 
     group = commands(_get(lambda p: p.standards))
     add_registry(group, _get(lambda p: p.registry), _get(lambda p: p.access))
+    add_laws(group, _get(lambda p: p.registry), _get(lambda p: p.access))
     return group
 
 
@@ -247,6 +254,7 @@ LATER = {
     "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
+    "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "evidence": Later("The evidence log: check, search, export.", _evidence),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),

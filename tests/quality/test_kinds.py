@@ -175,6 +175,26 @@ def test_rules_on_the_table_as_a_whole(bureau: Bureau) -> None:
         bureau.platform.quality.failing(bureau.steward, run.id, rule.id)
 
 
+def test_what_contracts_bring_is_counted_like_any_rule(bureau: Bureau) -> None:
+    bureau.write([firm(0), firm(1, 盟市=None), firm(2, 盟市=" "), firm(3, 盟市="不详", 注册资本=None)])
+    assert bureau.counted(Kind.MISSING, "盟市", params={"values": "[null]"}) == (4, 1)
+    assert bureau.counted(Kind.MISSING, "盟市", params={"values": '[null, "", "不详"]'}) == (4, 3)
+    assert bureau.counted(Kind.MISSING, "盟市", params={"values": "不详；未知"}) == (4, 1)
+    assert bureau.counted(Kind.VALUES, "盟市", params={"values": "呼和浩特市;包头市"}) == (2, 1)
+    assert bureau.counted(Kind.VALUES, "注册资本", params={"values": "[10, 11.0, 99]"}) == (3, 1)
+    expected = "盟市=text; 注册资本=double|decimal; 成立日期=timestamp; 税号=text"
+    assert bureau.counted(Kind.COLUMNS, params={"expected": expected}) == (4, 2)
+    for params in ({"values": ";"}, {"values": '[{"a": 1}]'}):
+        with pytest.raises(Invalid):
+            bureau.counted(Kind.VALUES, "盟市", params=params)
+    rule = bureau.add(Kind.MISSING, "盟市", params={"values": "[null]"}, limit="<= 1")
+    share = bureau.add(Kind.MISSING, "盟市", params={"values": '[null, "不详"]'}, limit="< 25 %")
+    outcomes = {fact.rule_id: fact.outcome.value for fact in bureau.check().facts}
+    assert (outcomes[rule.id], outcomes[share.id]) == ("passed", "failed")
+    with pytest.raises(Invalid, match="between 1 5"):
+        bureau.add(Kind.NOT_NULL, "盟市", limit="about 3")
+
+
 def test_an_empty_table_is_not_assessed_and_neither_good_nor_bad(bureau: Bureau) -> None:
     bureau.write([])
     bureau.add(Kind.NOT_NULL, "盟市")

@@ -70,6 +70,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.TABLES_TABLE_READ_METADATA, "/console/tables", Text("数据表", "Tables")),
             (Permission.STANDARDS_PROPOSAL_READ, "/console/standards", Text("数据标准", "Standards")),
             (Permission.QUALITY_RESULT_READ, "/console/quality", Text("数据质量", "Quality")),
+            (Permission.CONTRACTS_CONTRACT_READ, "/console/contracts", Text("数据契约", "Contracts")),
             (Permission.RECIPES_RECIPE_READ, "/console/recipes", Text("加工配方", "Recipes")),
             (Permission.FUSION_LIBRARY_READ, "/console/libraries", Text("基础库", "Libraries")),
             (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),

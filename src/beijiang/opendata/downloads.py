@@ -89,6 +89,8 @@ class Download:
     file_name: str
     media_type: str
     content: Iterator[bytes]
+    contract: str = ""
+    """The data contract that it is delivered under, as a line of a header."""
 
 
 def write(governed: Source, order: DownloadOrder) -> Iterator[bytes]:

@@ -55,6 +55,11 @@ class Reading:
         """Return the version of the rows."""
         return self._governed.version
 
+    @property
+    def contract(self) -> str:
+        """Return the data contract that the rows are delivered under."""
+        return self._governed.contract
+
     def tag(self, query: RowQuery) -> str:
         """Return a word that changes whenever the answer to ``query`` could: version, columns, masks, rows, query."""
         shown = [(c.name, c.type) for c in self.columns]
@@ -104,7 +109,8 @@ class Reading:
     def file(self, order: DownloadOrder) -> Download:
         """Return the file of all rows that fit the order's filters."""
         name = downloads.file_name(self.dataset.title, self.version, order)
-        return Download(name, downloads.media_type(order), downloads.write(self._governed, order))
+        content = downloads.write(self._governed, order)
+        return Download(name, downloads.media_type(order), content, self._governed.contract)
 
 
 class OpenData:

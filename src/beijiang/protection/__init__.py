@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
+    from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.reference import Kind, kinds
@@ -24,11 +25,13 @@ __all__ = [
     "AUDIENCE_NAMES",
     "EVERYBODY",
     "PARAMETERS",
+    "Announced",
     "AnswerColumn",
     "Audience",
     "ColumnGrade",
     "ColumnImpact",
     "ColumnRole",
+    "DeliveryTerms",
     "Described",
     "FileMark",
     "Findings",
@@ -62,7 +65,17 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.protection import service
-    from beijiang.protection.models import choices, governing, grades, reference, releases, results, sight, walls
+    from beijiang.protection.models import (
+        choices,
+        delivery,
+        governing,
+        grades,
+        reference,
+        releases,
+        results,
+        sight,
+        walls,
+    )
 
-    rooms = (service, choices, governing, grades, reference, releases, results, sight, walls)
+    rooms = (service, choices, delivery, governing, grades, reference, releases, results, sight, walls)
     return next(getattr(room, name) for room in rooms if hasattr(room, name))

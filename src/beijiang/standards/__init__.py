@@ -1,7 +1,8 @@
 """What the standards say: regions, categories, formats, cycles, limits, licences, check algorithms; and the registry.
 
-Packaged facts stand under ``reference/``. Data elements and code sets are the registry's: versions with effective dates
-that change by proposal and approval only. Owns the tables ``standards_version``, ``standards_code`` and ``standards_proposal``.
+Packaged facts stand under ``reference/``. Data elements, code sets and rules of law are the registry's: versions with
+effective dates that change by proposal and approval only; which profile of law counts is chosen by the data authority. Owns
+the tables ``standards_version``, ``standards_code``, ``standards_proposal`` and ``standards_profile``.
 Every rule carries its basis and whether its number is confirmed.
 """
 
@@ -15,16 +16,31 @@ from beijiang.standards.checks import (
 )
 from beijiang.standards.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.standards.models import __all__ as _models
-from beijiang.standards.service import Books, ElementQuery, Listed, Registry, SheetFormat, Standards
+from beijiang.standards.service import (
+    Books,
+    ElementQuery,
+    Laws,
+    Listed,
+    ProfileView,
+    Registry,
+    RuleQuery,
+    SheetFormat,
+    Standards,
+    StandingRule,
+)
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Books",
     "CheckResult",
     "ElementQuery",
+    "Laws",
     "Listed",
+    "ProfileView",
     "Registry",
+    "RuleQuery",
     "SheetFormat",
     "Standards",
+    "StandingRule",
     "Verdict",
     "check_citizen_id",
     "check_luhn",

@@ -54,6 +54,9 @@ class Permission(StrEnum):
     CATALOG_RESOURCE_SUBMIT = "catalog:resource:submit", "提交目录资源审核", "submit a catalog resource for review"
     CATALOG_RESOURCE_WITHDRAW = "catalog:resource:withdraw", "撤回已发布的目录资源", "withdraw a published resource"
     CATALOG_TASK_READ = "catalog:task:read", "查看自己的待办", "see one's own tasks"
+    CONTRACTS_CONTRACT_APPROVE = "contracts:contract:approve", "批准数据契约", "approve a data contract"
+    CONTRACTS_CONTRACT_MANAGE = "contracts:contract:manage", "起草与提交数据契约", "draft and propose data contracts"
+    CONTRACTS_CONTRACT_READ = "contracts:contract:read", "查看数据契约", "see data contracts"
     EVIDENCE_LOG_CHECK = "evidence:log:check", "核验存证", "verify the evidence log"
     EVIDENCE_LOG_EXPORT = "evidence:log:export", "导出存证", "export the evidence log"
     EVIDENCE_LOG_READ = "evidence:log:read", "查询存证", "search the evidence log"
@@ -128,6 +131,7 @@ class Permission(StrEnum):
         "decide on proposals for the standards registry",
     )
     STANDARDS_ENTRY_PROPOSE = "standards:entry:propose", "提出标准提案", "propose data elements and code sets"
+    STANDARDS_PROFILE_CHOOSE = "standards:profile:choose", "选用法规规则配置", "choose which profile of law counts"
     STANDARDS_PROPOSAL_READ = "standards:proposal:read", "查看标准提案", "see proposals for the standards registry"
     STANDARDS_RULE_READ = "standards:rule:read", "查看标准与规则表", "see standards and rule tables"
     TABLES_TABLE_COMPACT = "tables:table:compact", "压实数据表", "compact a table"

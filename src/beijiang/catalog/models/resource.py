@@ -201,6 +201,10 @@ class Gap:
     text: Text
     blocking: bool = True
     column: str | None = None
+    rule: str = ""
+    """The rule of law that asks for it; empty where the platform does."""
+    basis: str = ""
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
@@ -18,9 +19,6 @@ from beijiang.kit import Actor, Conflict, Denied, Invalid, Refused, Text, Unauth
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
 
-PROFILE = "guide2017"
-"""The catalog profile that entries are checked against (`standards.md`)."""
-
 
 class Reviewing(Serving):
     """The steps of the lifecycle table."""
@@ -28,7 +26,7 @@ class Reviewing(Serving):
     def missing(self, actor: Actor, resource_id: str) -> tuple[Gap, ...]:
         """Return what an entry still lacks, in words for its steward."""
         found = self._seen(actor, Permission.CATALOG_RESOURCE_READ, resource_id)
-        return gaps(found, self._standards)
+        return gaps(found, self._standards, self._day_of(found))
 
     def endorse(self, actor: Actor, resource_id: str) -> Resource:
         """Note that the department's reviewer stands behind the entry as it is; an edit undoes it.
@@ -155,7 +153,8 @@ class Reviewing(Serving):
                 published_at=now,
                 reasons=(),
             )
-            version = _version(published, actor)
+            law = self._standards.profile_on(published.provider_id, self._today())
+            version = _version(published, actor, law.id)
             store.add_version(version)
             store.add_release(found.id, number, found.facts.version, now, actor.id)
             saved = self._save(tx, found, published)
@@ -239,7 +238,7 @@ class Reviewing(Serving):
         return saved
 
     def _complete(self, found: Resource) -> None:
-        blocking = [gap for gap in gaps(found, self._standards) if gap.blocking]
+        blocking = [gap for gap in gaps(found, self._standards, self._today()) if gap.blocking]
         if blocking:
             zh = "".join(f"\n· {gap.text.zh}" for gap in blocking[:8])
             en = "".join(f"\n· {gap.text.en}" for gap in blocking[:8])
@@ -253,6 +252,11 @@ class Reviewing(Serving):
                     ]
                 },
             )
+
+    def _day_of(self, found: Resource) -> date:
+        """Return the day whose law an entry is held against: that of its publication, today while it is compiled."""
+        published = found.published_at if found.state is State.PUBLISHED else None
+        return self._today() if published is None else published.astimezone(self._zone).date()
 
     def _not_own(self, actor: Actor, found: Resource) -> None:
         """Refuse to decide about one's own request, or for one's own department (TM-15).
@@ -273,14 +277,14 @@ class Reviewing(Serving):
             )
 
 
-def _version(found: Resource, actor: Actor) -> Version:
+def _version(found: Resource, actor: Actor, profile: str) -> Version:
     number = found.version or 0
     published_at = found.published_at or found.updated_at
     document = canonical(
         {
             "resource_id": found.id,
             "number": number,
-            "profile": PROFILE,
+            "profile": profile,
             "codes": [str(code) for code in found.codes],
             "table": found.table,
             "table_version": found.facts.version,
@@ -294,7 +298,7 @@ def _version(found: Resource, actor: Actor) -> Version:
         number=number,
         document=document,
         digest=digest(document),
-        profile=PROFILE,
+        profile=profile,
         table_version=found.facts.version,
         published_at=published_at,
         published_by=actor.id,
@@ -323,4 +327,4 @@ def _told(reasons: Sequence[str]) -> tuple[str, ...]:
     return told
 
 
-__all__ = ["PROFILE", "Reviewing"]
+__all__ = ["Reviewing"]

@@ -2,31 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Final
 
 from beijiang.catalog.models import Entry, Gap, Item, Level, OpenType, Personal, Resource, ShareType
 from beijiang.catalog.models.entry import NAME_LIMIT, SUMMARY_LIMIT
 from beijiang.kit import Text
-from beijiang.standards import Standards, check_uscc
+from beijiang.standards import Rule, Standards, check_uscc
 
 _TOO_SENSITIVE = frozenset({Level.L3, Level.L4})
 _WITH_ITEMS = frozenset({"2", "3", "7"})
 _FREELY_SHARED_GROUPS = frozenset({"101", "102", "103", "105"})
+FIELDS: Final = frozenset(
+    {
+        "categories",
+        "formats",
+        "items",
+        "name",
+        "no_share_basis",
+        "open_condition",
+        "open_type",
+        "provider_code",
+        "share_condition",
+        "share_method",
+        "share_type",
+        "summary",
+        "update_cycle",
+    }
+)
+"""Fields that a profile of law may ask for or leave out; all else is the platform's own and holds under each."""
 
 
-def gaps(resource: Resource, standards: Standards) -> tuple[Gap, ...]:
-    """Return everything that is missing or wrong, blocking ones first."""
+def gaps(resource: Resource, standards: Standards, day: date) -> tuple[Gap, ...]:
+    """Return everything that is missing or wrong under the profile of law of a day, blocking ones first.
+
+    What a profile makes optional is told and does not stop; what it does not name is not asked for.
+    """
     entry = resource.entry
+    profile = standards.profile_on(entry.provider_id, day)
+    fields = standards.required_fields(profile.id, day)
     found = [
         *_plain(entry),
         *_coded(entry, standards),
         *_sharing(entry),
         *_opening(entry, standards),
         *_items(resource, standards),
+        *_beyond(entry, fields),
+        *_ungraded(entry, fields.get("level")),
         *_drift(resource),
         *_advice(entry),
     ]
-    return tuple(sorted(found, key=lambda gap: not gap.blocking))
+    asked = [_by_law(gap, fields.get(gap.field)) for gap in found if gap.field in fields or gap.field not in FIELDS]
+    return tuple(sorted(asked, key=lambda gap: not gap.blocking))
+
+
+def _by_law(gap: Gap, rule: Rule | None) -> Gap:
+    """Give a gap the rule that asks for it; what is optional does not stop."""
+    if rule is None:
+        return gap
+    return replace(
+        gap, blocking=gap.blocking and rule.value != "optional", rule=rule.id, basis=rule.basis, verified=rule.verified
+    )
+
+
+def _beyond(entry: Entry, fields: Mapping[str, Rule]) -> Iterator[Gap]:
+    """Return what a profile asks for beyond the guide of 2017: a condition of use."""
+    condition = fields.get("share_condition")
+    unsaid = not entry.share_condition.strip() and entry.share_type is ShareType.UNCONDITIONAL
+    if condition is not None and condition.value == "mandatory" and unsaid:
+        yield _gap(
+            "share_condition",
+            "请写明使用条件：供谁使用、作何用途。",
+            "State the condition of use: who may use it, for what.",
+        )
+
+
+def _ungraded(entry: Entry, level: Rule | None) -> Iterator[Gap]:
+    """Return how many items have no grade; a profile may make grades mandatory."""
+    ungraded = sum(item.level is None for item in entry.items)
+    if ungraded:
+        yield _gap(
+            "level",
+            f"{ungraded} 个数据项尚未分级，将按最高级处理。",
+            f"{ungraded} items are not graded yet and count as the highest.",
+            blocking=level is not None and level.value == "mandatory",
+        )
 
 
 def _gap(field: str, zh: str, en: str, *, column: str | None = None, blocking: bool = True) -> Gap:
@@ -263,14 +325,6 @@ def _advice(entry: Entry) -> Iterator[Gap]:
             "share_type",
             zh,
             "Base data are to be shared unconditionally between departments (unverified).",
-            blocking=False,
-        )
-    ungraded = sum(item.level is None for item in entry.items)
-    if ungraded:
-        yield _gap(
-            "level",
-            f"{ungraded} 个数据项尚未分级，将按最高级处理。",
-            f"{ungraded} items are not graded yet and count as the highest.",
             blocking=False,
         )
 

@@ -21,12 +21,13 @@ from beijiang.tables import Exit
 from beijiang.web import content_disposition
 
 PREFIX = "/api/v1/datasets"
+CONTRACT_HEADER = "X-Data-Contract"
 RESERVED = frozenset({"lang"})
 FILE_WORDS = ("format", "encoding")
 VARY = "Accept-Language, Authorization, Cookie"
 ANY_SITE = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, X-Request-ID",
+    "Access-Control-Expose-Headers": "ETag, Link, X-Data-Contract, X-Request-ID",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 """Open data may be read by pages of other sites; never with a cookie, which the star forbids."""
@@ -63,6 +64,7 @@ def router(opendata: OpenData) -> APIRouter:
         page = reading.page(query)
         following = f"{opendata.base}{PREFIX}/{dataset_id}/rows{query.at(page.next).encoded()}" if page.next else None
         response = answer(request, rows_json(reading.dataset, page, following), tag=tag)
+        response.headers.update(under(reading.contract))
         if following:
             response.headers["Link"] = f'<{following}>; rel="next"'
         return response
@@ -140,9 +142,14 @@ def _unchanged(tag: str) -> Response:
     return Response(status_code=304, headers={"ETag": tag, "Vary": VARY})
 
 
+def under(contract: str) -> dict[str, str]:
+    """Return the header that names the data contract of a delivery."""
+    return {CONTRACT_HEADER: contract} if contract else {}
+
+
 def sent(file: downloads.Download) -> Response:
     """Return a file as a stream under its own name."""
-    headers = {"Content-Disposition": content_disposition(file.file_name), "Vary": VARY}
+    headers = {"Content-Disposition": content_disposition(file.file_name), "Vary": VARY, **under(file.contract)}
     return StreamingResponse(file.content, media_type=file.media_type, headers=headers)
 
 

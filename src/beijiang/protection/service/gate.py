@@ -23,7 +23,7 @@ from beijiang.protection.service.keyed import column_of
 from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
 from beijiang.protection.service.tokens import PageTokens
-from beijiang.tables import HIDDEN, Exit, GovernedColumn
+from beijiang.tables import DELIVERIES, HIDDEN, Exit, GovernedColumn
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.choices import MaskChoice
+    from beijiang.protection.models.delivery import DeliveryTerms
     from beijiang.protection.models.grades import ColumnGrade
     from beijiang.protection.models.sight import RowRule
     from beijiang.protection.service.grading import Protection
@@ -72,6 +73,8 @@ class Gate:
         self._evidence = evidence
         self._settings = settings
         self._shown: Recent[Shown] = Recent(REMEMBERED)
+        self.terms: DeliveryTerms | None = None
+        """Asked before a delivery; set in build.py."""
 
     def open(
         self,
@@ -100,12 +103,19 @@ class Gate:
         version: int | None,
         detail: Mapping[str, JsonValue],
     ) -> Governed:
-        """Open a table with further facts for the receipt; for the platform's own exits."""
+        """Open a table with further facts for the receipt; for the platform's own exits.
+
+        Raises:
+            NotFound: unknown or forbidden.
+            Conflict: a delivery of a version that breaks its contract (``contract_breached``).
+
+        """
         decided = self._decide(actor, table, version)
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, detail)
             raise _hidden(table)
         sight, snapshot = decided
+        contract = self._contract(actor, snapshot, purpose, exit)
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
         receipt = self._evidence.record_read(
@@ -122,6 +132,7 @@ class Gate:
                 "audience": str(sight.audience),
                 "obligations": sight.digest,
                 "masked": [c.name for c in columns if c.masked],
+                **({"contract": contract} if contract else {}),
                 **detail,
             },
         )
@@ -133,6 +144,7 @@ class Gate:
             expressions=expressions,
             caps=exit_caps()[exit],
             receipt=receipt,
+            contract=contract,
             still_allowed=lambda: self._same(actor, table, version, sight),
         )
 
@@ -152,6 +164,17 @@ class Gate:
             withheld=sight.withheld,
             filtered=bool(sight.row_filters),
         )
+
+    def _contract(self, actor: Actor, snapshot: Snapshot, purpose: str, exit_: Exit) -> str:
+        """Return the contract that a delivery announces; one that breaks it is refused, and the refusal recorded."""
+        if self.terms is None or exit_ not in DELIVERIES:
+            return ""
+        try:
+            found = self.terms.announced(snapshot.table, snapshot.version)
+        except BeijiangError as error:
+            self._note_refusal(actor, snapshot.table, purpose, exit_, {"reason": error.reason})
+            raise
+        return "" if found is None else found.words
 
     def find(self, name: str) -> str:
         """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""

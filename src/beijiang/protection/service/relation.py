@@ -71,6 +71,7 @@ class Governed:
         caps: ExitCaps,
         receipt: str,
         still_allowed: Callable[[], bool],
+        contract: str = "",
     ) -> None:
         self._tools = tools
         self._snapshot = snapshot
@@ -80,6 +81,7 @@ class Governed:
         self._expressions = expressions
         self._caps = caps
         self._receipt = receipt
+        self._contract = contract
         self._still_allowed = still_allowed
         self._types = {column.name: column.type for column in columns}
         self._text_shown = tuple(c.name for c in columns if c.type == "text" and not c.masked)
@@ -113,6 +115,11 @@ class Governed:
     def obligations(self) -> str:
         """Return the digest of audience, version, columns, masks and row filter."""
         return self._digest
+
+    @property
+    def contract(self) -> str:
+        """Return the contract that this delivery is under."""
+        return self._contract
 
     @property
     def filtered(self) -> bool:

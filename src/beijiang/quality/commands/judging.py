@@ -346,7 +346,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "params": _shown(rule),
         "indicator": rule.indicator,
         "severity": rule.severity.text.in_language(language()),
-        "threshold": rule.threshold,
+        "threshold": rule.limit or rule.threshold,
         "revision": rule.revision,
     }
 

@@ -1,6 +1,7 @@
 """What quality speaks of: rules, what they counted, and scores."""
 
 from beijiang.quality.models.grammar import ROWS, cell, columns_in, condition, iso_day, unknown_column
+from beijiang.quality.models.limits import Limit
 from beijiang.quality.models.profiles import ColumnProfile, Profile
 from beijiang.quality.models.rules import (
     FALLING,
@@ -36,6 +37,7 @@ __all__ = [
     "IndicatorScore",
     "Kind",
     "KindOf",
+    "Limit",
     "Outcome",
     "Param",
     "ParamType",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -25,6 +26,7 @@ from beijiang.quality.models.values import (
     filled,
     is_null,
     limit_of,
+    listed,
     moment,
     negated,
     number,
@@ -106,6 +108,34 @@ def _check(rule: RuleDraft, facts: Facts) -> Judged:
         )
     name = rule.columns[0]
     return Judged(filled(name, facts), fails(algorithm(lambda part: cell(name, part))))
+
+
+def _missing(rule: RuleDraft, facts: Facts) -> Judged:
+    """Count what the author says is no value; other than ``not_null``, blanks are values unless they are listed."""
+    name = rule.columns[0]
+    values = listed(rule, "values")
+    tests: list[exp.Expr] = [is_null(cell(name))] if None in values else []
+    said = [value for value in values if value is not None]
+    if said:
+        tests.append(exp.Coalesce(this=_among(name, said, facts), expressions=[exp.false()]))
+    if not tests:
+        raise Invalid("请列出视为缺失的值。", "List the values that are none.", code="rule_parameter")
+    return Judged(None, exp.paren(exp.or_(*tests, copy=False), copy=False))
+
+
+def _values(rule: RuleDraft, facts: Facts) -> Judged:
+    name = rule.columns[0]
+    said = [value for value in listed(rule, "values") if value is not None]
+    if not said:
+        raise Invalid("请列出允许的值。", "List the permitted values.", code="rule_parameter")
+    return Judged(filled(name, facts), negated(_among(name, said, facts)))
+
+
+def _among(name: str, values: Sequence[str], facts: Facts) -> exp.Expr:
+    """Test whether a cell is one of some values: numbers as numbers, the rest as it is written."""
+    if facts.types[name] in {"integer", "decimal", "double"}:
+        return exp.In(this=cell(name), expressions=[limit_of(v, "decimal", "values") for v in values if v])
+    return exp.In(this=cell(name, "text"), expressions=[exp.Literal.string(value) for value in values])
 
 
 def _code_set(rule: RuleDraft, facts: Facts) -> Judged:
@@ -280,6 +310,37 @@ def _duplicate(rule: RuleDraft, facts: Facts) -> Judged:
     return Judged(counted=counted, places=groups, group=tuple(names))
 
 
+def _columns(rule: RuleDraft, facts: Facts) -> Judged:
+    """Count the agreed columns, and those that are not there or of another type; no row is read for it."""
+    wanted = _expected(param(rule, "expected"))
+    wrong = [
+        name for name, kinds in wanted.items() if name not in facts.types or (kinds and facts.types[name] not in kinds)
+    ]
+    return Judged(counted=(number(len(wanted)), number(len(wrong))))
+
+
+def _expected(words: str) -> dict[str, tuple[str, ...]]:
+    """Read columns with the types that each may have."""
+    try:
+        found = json.loads(words) if words.startswith("{") else dict(_pairs(words))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not found or not all(isinstance(kinds, str) for kinds in found.values()):
+        raise Invalid(
+            "列与类型写成“编号=text; 数量=integer|decimal”。",
+            'Write columns and types as "code=text; amount=integer|decimal".',
+            code="rule_parameter",
+        )
+    return {name: tuple(kind for kind in kinds.split("|") if kind) for name, kinds in found.items()}
+
+
+def _pairs(words: str) -> Iterator[tuple[str, str]]:
+    for part in words.replace("；", ";").split(";"):
+        if part.strip():
+            name, _, kinds = part.partition("=")
+            yield name.strip(), kinds.strip()
+
+
 def _volume(rule: RuleDraft, _facts: Facts) -> Judged:
     least, most = whole_number(rule, "least") or 0, whole_number(rule, "most")
     rows: exp.Expr = exp.Count(this=exp.Star())
@@ -330,6 +391,7 @@ def _freshness(rule: RuleDraft, facts: Facts) -> Judged:
 _KINDS: Final[dict[Kind, Callable[[RuleDraft, Facts], Judged]]] = {
     Kind.CHECK: _check,
     Kind.CODE_SET: _code_set,
+    Kind.COLUMNS: _columns,
     Kind.DIRTY: _dirty,
     Kind.DUPLICATE: _duplicate,
     Kind.ELEMENT: _element,
@@ -337,12 +399,14 @@ _KINDS: Final[dict[Kind, Callable[[RuleDraft, Facts], Judged]]] = {
     Kind.EXPRESSION: _expression,
     Kind.FORMAT: _format,
     Kind.FRESHNESS: _freshness,
+    Kind.MISSING: _missing,
     Kind.NOT_NULL: _not_null,
     Kind.ORDER: _order,
     Kind.RANGE: _range,
     Kind.REFERENCE: _reference,
     Kind.UNIQUE: _unique,
     Kind.VALIDITY: _validity,
+    Kind.VALUES: _values,
     Kind.VOLUME: _volume,
     Kind.WINDOWS: _windows,
 }

@@ -44,6 +44,7 @@ class Kind(Word):
 
     CHECK = "check", "校验码", "check digit"
     CODE_SET = "code_set", "代码集", "code set"
+    COLUMNS = "columns", "列与约定一致", "columns as agreed"
     DIRTY = "dirty", "脏数据", "dirty values"
     DUPLICATE = "duplicate", "重复记录", "repeated records"
     ELEMENT = "element", "数据元标准", "data element"
@@ -51,12 +52,14 @@ class Kind(Word):
     EXPRESSION = "expression", "业务规则", "business rule"
     FORMAT = "format", "格式", "format"
     FRESHNESS = "freshness", "及时性", "freshness"
+    MISSING = "missing", "缺失值", "missing values"
     NOT_NULL = "not_null", "非空", "not empty"
     ORDER = "order", "时间先后", "order in time"
     RANGE = "range", "取值范围", "range"
     REFERENCE = "reference", "引用", "reference"
     UNIQUE = "unique", "唯一", "unique"
     VALIDITY = "validity", "有效期", "validity period"
+    VALUES = "values", "取值清单", "listed values"
     VOLUME = "volume", "数据量", "number of rows"
     WINDOWS = "windows", "各时段数据量", "rows in each period"
 
@@ -69,8 +72,12 @@ class ParamType(StrEnum):
     COLUMN_OF = "column_of"
     """A column of the table that the parameter ``table`` names."""
     ELEMENT = "element"
+    COLUMNS = "columns"
+    """Columns with the types that each may have: ``name=text; name=integer|decimal``, or a JSON object."""
     EXPRESSION = "expression"
     HOURS = "hours"
+    LIST = "list"
+    """Values with semicolons between them, or a JSON list, in which null is a cell without a value."""
     NUMBER = "number"
     PATTERN = "pattern"
     TABLE = "table"
@@ -121,6 +128,13 @@ KINDS: Final[dict[Kind, KindOf]] = {
     Kind.CODE_SET: KindOf(
         ("0105",), (1, 1), (Param("code_set", ParamType.CODE_SET, Text("代码集", "code set"), required=True),)
     ),
+    Kind.COLUMNS: KindOf(
+        ("0103",),
+        (0, 0),
+        (Param("expected", ParamType.COLUMNS, Text("列与类型", "columns and types"), required=True),),
+        takes_condition=False,
+        shows_rows=False,
+    ),
     Kind.DIRTY: KindOf(("0305",), (1, None)),
     Kind.DUPLICATE: KindOf(("0303",), (0, None), takes_condition=False),
     Kind.ELEMENT: KindOf(
@@ -156,6 +170,11 @@ KINDS: Final[dict[Kind, KindOf]] = {
         takes_condition=False,
         shows_rows=False,
     ),
+    Kind.MISSING: KindOf(
+        ("0201",),
+        (1, 1),
+        (Param("values", ParamType.LIST, Text("视为缺失的值", "values that are none"), required=True),),
+    ),
     Kind.NOT_NULL: KindOf(("0201", "0102"), (1, None)),
     Kind.ORDER: KindOf(("0503",), (2, None)),
     Kind.RANGE: KindOf(("0302",), (1, 1), (_LOW, _HIGH)),
@@ -166,6 +185,11 @@ KINDS: Final[dict[Kind, KindOf]] = {
     ),
     Kind.UNIQUE: KindOf(("0304",), (1, None), takes_condition=False),
     Kind.VALIDITY: KindOf(("0602",), (1, 2)),
+    Kind.VALUES: KindOf(
+        ("0302", "0105"),
+        (1, 1),
+        (Param("values", ParamType.LIST, Text("允许的值", "permitted values"), required=True),),
+    ),
     Kind.VOLUME: KindOf(
         ("0202",),
         (0, 0),
@@ -210,6 +234,10 @@ class RuleDraft:
     """A condition in the closed grammar; rows that do not meet it are not assessed."""
     owner: str = ""
     """Who answers for it, in words; empty: the department of the table."""
+    limit: str = ""
+    """How much may fail, in place of the threshold: ``<= 10`` or ``< 1 %`` (see ``limits``)."""
+    contract: str = ""
+    """The data contract that it comes from; such a rule changes with its contract only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

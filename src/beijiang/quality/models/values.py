@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +29,7 @@ __all__ = [
     "filled",
     "is_null",
     "limit_of",
+    "listed",
     "moment",
     "negated",
     "number",
@@ -89,6 +91,25 @@ def param(rule: RuleDraft, name: str) -> str:
     """Return a parameter of a rule as text, empty where it was not given."""
     value = rule.params.get(name)
     return "" if value is None else str(value).strip()
+
+
+def listed(rule: RuleDraft, name: str) -> tuple[str | None, ...]:
+    """Return a parameter that lists values: a JSON list, in which null may stand, or words between semicolons."""
+    words = param(rule, name)
+    if not words.startswith("["):
+        return tuple(dict.fromkeys(part.strip() for part in words.replace("；", ";").split(";") if part.strip()))
+    try:
+        found = json.loads(words)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(value is None or isinstance(value, str | int | float) for value in found):
+        raise Invalid(
+            f"参数 {name} 应为值的清单，以分号分隔。",
+            f"Parameter {name} is a list of values with semicolons between them.",
+            code="rule_parameter",
+        )
+    shown = (str(value).lower() if isinstance(value, bool) else value for value in found)
+    return tuple(dict.fromkeys(None if value is None else str(value).strip() for value in shown))
 
 
 def whole_number(rule: RuleDraft, name: str) -> int | None:

@@ -32,6 +32,7 @@ class RuleOrder(BaseModel):
     indicator: str = Field(default="", pattern="^([0-9]{4})?$")
     where: str = Field(default="", max_length=2000)
     owner: str = Field(default="", max_length=200)
+    limit: str = Field(default="", max_length=60)
     reason: str = Field(default="", max_length=1000)
 
     def draft(self) -> RuleDraft:
@@ -46,6 +47,7 @@ class RuleOrder(BaseModel):
             indicator=self.indicator,
             where=self.where,
             owner=self.owner,
+            limit=self.limit,
         )
 
 
@@ -235,6 +237,8 @@ def _draft(draft: RuleDraft) -> dict[str, Any]:
         "indicator": draft.indicator or KINDS[draft.kind].indicator,
         "where": draft.where,
         "owner": draft.owner,
+        "limit": draft.limit,
+        "contract": draft.contract,
     }
 
 

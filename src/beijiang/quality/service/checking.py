@@ -13,7 +13,7 @@ from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Text, new_id
 from beijiang.quality.errors import no_run, not_held
 from beijiang.quality.models import KINDS, Hold, Outcome, Release, Rule, Run, Severity, Trigger
 from beijiang.quality.models.grammar import columns_in
-from beijiang.quality.service.ruling import Ruling
+from beijiang.quality.service.agreeing import Agreeing
 from beijiang.quality.store import RuleStore, RunStore
 from beijiang.tables import Exit
 
@@ -58,7 +58,7 @@ class Failing:
         return tuple(name for name in named if name in shown)
 
 
-class Checking(Ruling):
+class Checking(Agreeing):
     """Holds versions against their rules."""
 
     def on_table_written(self, event: TableWritten) -> None:
@@ -177,6 +177,13 @@ class Checking(Ruling):
         unjudged = tuple(rule.name for rule, fact in found if fact is None)
         return Hold(table, version, "", unjudged) if unjudged else None
 
+    def _breach(self, table: str, version: int) -> Hold | None:
+        """Return the hold of a version that readers have and that is not delivered, because it breaks a contract."""
+        broken = self.broken(table, version)
+        with self.db.read() as connection:
+            run = RunStore(connection).newest(table, version)
+        return Hold(table, version, run.id, broken) if broken and run is not None else None
+
     def _serves(self, table: str, version: int) -> bool:
         """Tell whether readers have a version, or a later one: a rule that comes after it takes nothing back."""
         served = self.runner.catalog.released(table)
@@ -194,7 +201,7 @@ class Checking(Ruling):
         self.access.require(actor, Permission.QUALITY_VERSION_RELEASE, info.org_id)
         if not reason.strip():
             raise Invalid("放行需要说明理由。", "A release needs a reason.", code="reason_needed")
-        hold = self.held(info.name, version)
+        hold = self.held(info.name, version) or self._breach(info.name, version)
         if hold is None or not hold.run_id:
             raise not_held(version)
         made = Release(

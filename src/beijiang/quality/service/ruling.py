@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Invalid, new_id
-from beijiang.quality.models import KINDS, Kind, ParamType, Rule, RuleDraft
+from beijiang.quality.models import KINDS, Kind, Limit, ParamType, Rule, RuleDraft
 from beijiang.quality.models.grammar import columns_in
 from beijiang.quality.service.base import Base
 from beijiang.quality.store import RuleStore
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from beijiang.quality.service.suggesting import Suggestion
     from beijiang.tables import TableInfo
 
-__all__ = ["Ruling", "Tried"]
+__all__ = ["Ruling", "Tried", "revision_of", "said_of"]
 
 NAME_LONGEST: Final = 200
 RULES_MOST: Final = 300
@@ -85,7 +85,7 @@ class Ruling(Base):
         """
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
         draft = self.try_out(actor, table, draft).draft
-        return self._add(actor, [_revision(draft, new_id("qr"), info.name, 1, actor, reason, self)])[0]
+        return self._add(actor, [revision_of(draft, new_id("qr"), info.name, 1, actor, reason, self)])[0]
 
     def accept(self, actor: Actor, table: str, keys: Collection[str] | None = None) -> Sequence[Rule]:
         """Put suggestions in force, those of the ``keys`` or all; they were counted when they were made, and are not again.
@@ -105,7 +105,7 @@ class Ruling(Base):
             )
         drafts = [(self._complete(actor, info, one.draft), one.why.zh) for one in chosen]
         return self._add(
-            actor, [_revision(draft, new_id("qr"), info.name, 1, actor, why, self) for draft, why in drafts]
+            actor, [revision_of(draft, new_id("qr"), info.name, 1, actor, why, self) for draft, why in drafts]
         )
 
     def add_missing(self, actor: Actor, table: str, drafts: Sequence[RuleDraft], reason: str) -> Sequence[Rule]:
@@ -120,7 +120,7 @@ class Ruling(Base):
         for counted in self.runner.count(self.runner.version(info.name), complete):
             if isinstance(counted, BeijiangError):
                 raise _unfit(counted)
-        rules = [_revision(draft, new_id("qr"), info.name, 1, actor, reason, self) for draft in complete]
+        rules = [revision_of(draft, new_id("qr"), info.name, 1, actor, reason, self) for draft in complete]
         present = self.rules(actor, table)
         return self._add(actor, [rule for rule in rules if not any(_same(one, rule) for one in present)])
 
@@ -138,7 +138,7 @@ class Ruling(Base):
                         code="too_many_rules",
                     )
                 store.add(rule)
-                self.evidence.record(tx, actor, "quality.rule_add", target=rule.table, detail=_said(rule))
+                self.evidence.record(tx, actor, "quality.rule_add", target=rule.table, detail=said_of(rule))
         return rules
 
     def change(self, actor: Actor, rule_id: str, draft: RuleDraft, reason: str) -> Rule:
@@ -149,9 +149,12 @@ class Ruling(Base):
 
         """
         rule, info = self._rule(actor, rule_id, Permission.QUALITY_RULE_MANAGE)
+        _need_own(rule)
         _need(reason)
         draft = self.try_out(actor, info.name, draft).draft
-        return self._put(actor, _revision(draft, rule.id, rule.table, rule.revision + 1, actor, reason, self), "change")
+        return self._put(
+            actor, revision_of(draft, rule.id, rule.table, rule.revision + 1, actor, reason, self), "change"
+        )
 
     def retire(self, actor: Actor, rule_id: str, reason: str) -> Rule:
         """Take a rule out of force; its history stays.
@@ -161,6 +164,7 @@ class Ruling(Base):
 
         """
         rule, _ = self._rule(actor, rule_id, Permission.QUALITY_RULE_MANAGE)
+        _need_own(rule)
         _need(reason)
         ended = replace(
             rule, revision=rule.revision + 1, retired=True, reason=reason.strip(), by=actor.id, at=self.clock.now()
@@ -176,7 +180,7 @@ class Ruling(Base):
                     "规则刚被别人改过，请重新查看。", "Somebody just changed the rule; look again.", code="rule_changed"
                 )
             store.add(rule)
-            self.evidence.record(tx, actor, f"quality.rule_{what}", target=rule.table, detail=_said(rule))
+            self.evidence.record(tx, actor, f"quality.rule_{what}", target=rule.table, detail=said_of(rule))
         return rule
 
     def _complete(self, actor: Actor, info: TableInfo, draft: RuleDraft) -> RuleDraft:
@@ -213,6 +217,8 @@ class Ruling(Base):
             )
         if not 0 <= draft.threshold <= 1:
             raise Invalid("通过线应在 0 到 1 之间。", "The threshold lies between 0 and 1.", code="rule_threshold")
+        if draft.limit:
+            Limit.parse(draft.limit)
         name = " ".join(draft.name.split())[:NAME_LONGEST] or _name(draft.kind, columns, params)
         return replace(
             draft,
@@ -221,6 +227,7 @@ class Ruling(Base):
             indicator=indicator,
             name=name,
             owner=draft.owner.strip()[:NAME_LONGEST],
+            contract="",
         )
 
     def _other(self, actor: Actor, info: TableInfo, name: str) -> None:
@@ -240,7 +247,8 @@ def _name(kind: Kind, columns: Sequence[str], params: dict[str, Any]) -> str:
     return f"{words} {kind.text.zh}".strip()[:NAME_LONGEST]
 
 
-def _revision(draft: RuleDraft, rule_id: str, table: str, number: int, actor: Actor, reason: str, base: Base) -> Rule:
+def revision_of(draft: RuleDraft, rule_id: str, table: str, number: int, actor: Actor, reason: str, base: Base) -> Rule:
+    """Return a draft as a revision of a rule."""
     return Rule(
         id=rule_id,
         table=table,
@@ -254,6 +262,8 @@ def _revision(draft: RuleDraft, rule_id: str, table: str, number: int, actor: Ac
         indicator=draft.indicator,
         where=draft.where.strip(),
         owner=draft.owner,
+        limit=draft.limit,
+        contract=draft.contract,
         reason=reason.strip()[:1000],
         by=actor.id,
         at=base.clock.now(),
@@ -265,6 +275,15 @@ def _same(one: Rule, other: Rule) -> bool:
         return rule.kind, rule.columns, dict(rule.params), rule.where, rule.indicator
 
     return key(one) == key(other)
+
+
+def _need_own(rule: Rule) -> None:
+    if rule.contract:
+        raise Conflict(
+            "这条规则来自数据契约，请修改契约。",
+            "This rule comes from a data contract; change the contract.",
+            code="rule_of_contract",
+        )
 
 
 def _need(reason: str) -> None:
@@ -283,7 +302,8 @@ def _unfit(error: BeijiangError) -> BeijiangError:
     )
 
 
-def _said(rule: Rule) -> dict[str, JsonValue]:
+def said_of(rule: Rule) -> dict[str, JsonValue]:
+    """Return what the evidence says of a rule."""
     return {
         "rule": rule.id,
         "revision": rule.revision,
@@ -291,6 +311,8 @@ def _said(rule: Rule) -> dict[str, JsonValue]:
         "columns": list(rule.columns),
         "severity": rule.severity.value,
         "threshold": rule.threshold,
+        "limit": rule.limit,
+        "contract": rule.contract,
         "indicator": rule.indicator,
         "reason": rule.reason,
     }

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from beijiang.kit import BeijiangError, Text
-from beijiang.quality.models import FALLING, Fact, Outcome, Rule, RuleDraft
+from beijiang.quality.models import FALLING, Fact, Limit, Outcome, Rule, RuleDraft
 from beijiang.quality.models.judging import Judged, judged
 from beijiang.quality.models.measure import failing_places, measure, tables_of
 from beijiang.quality.models.values import Facts
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beijiang.standards import Standards
     from beijiang.tables import Measured, Measures
 
-__all__ = ["Counted", "Runner"]
+__all__ = ["Counted", "Runner", "outcome_of"]
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +128,16 @@ def _fact(rule: Rule, found: Counted | BeijiangError) -> Fact:
         return _of(rule, 0, 0, Outcome.ERROR, found.text)
     b, failing = found
     a = failing if rule.indicator in FALLING else b - failing
+    outcome = outcome_of(rule, b, failing)
+    return _of(rule, 0, 0, outcome) if outcome is Outcome.NOT_ASSESSED else _of(rule, a, b, outcome)
+
+
+def outcome_of(rule: RuleDraft, b: int, failing: int) -> Outcome:
+    """Return how a rule came out that counted so much."""
     if not b:
-        return _of(rule, 0, 0, Outcome.NOT_ASSESSED)
-    return _of(rule, a, b, Outcome.PASSED if (b - failing) / b >= rule.threshold else Outcome.FAILED)
+        return Outcome.NOT_ASSESSED
+    good = Limit.parse(rule.limit).holds(failing, b) if rule.limit else (b - failing) / b >= rule.threshold
+    return Outcome.PASSED if good else Outcome.FAILED
 
 
 def _of(rule: Rule, a: int, b: int, outcome: Outcome, error: Text | None = None) -> Fact:

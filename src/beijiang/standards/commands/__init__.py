@@ -1,6 +1,7 @@
 """``beijiang standards``: packaged facts, and the registry."""
 
 from beijiang.standards.commands.facts import commands
+from beijiang.standards.commands.laws import add_laws
 from beijiang.standards.commands.registry import add_registry
 
-__all__ = ["add_registry", "commands"]
+__all__ = ["add_laws", "add_registry", "commands"]

@@ -128,30 +128,6 @@ class Licence:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A time limit, retention clock or threshold, with its basis and whether its number is confirmed."""
-
-    id: str
-    kind: str
-    topic: Text
-    profile: str
-    actor: str
-    trigger: str
-    value: str
-    unit: str
-    extension_value: str
-    extension_unit: str
-    can_pause: bool
-    on_overdue: str
-    basis: str
-    effective_from: str
-    effective_to: str
-    verified: bool
-    active: bool
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class QualityIndicator:
     """One of the twenty indicators of GB/T 36344-2018."""
 
@@ -219,7 +195,6 @@ __all__ = [
     "QualityIndicator",
     "Region",
     "ResourceFormat",
-    "Rule",
     "UpdateCycle",
     "WorkingCalendar",
 ]

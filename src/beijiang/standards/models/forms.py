@@ -22,6 +22,7 @@ __all__ = [
     "flat_element",
     "flat_set",
     "set_from",
+    "words_in",
     "wrong",
 ]
 
@@ -95,7 +96,7 @@ def element_from(form: Mapping[str, str]) -> DataElement:
         Invalid: a field that cannot be used, with its name and what would do.
 
     """
-    words = _words(form, ELEMENT_FIELDS)
+    words = words_in(form, ELEMENT_FIELDS)
     _need_id(words["id"], ELEMENT_FIELDS["id"])
     for name in ("name_zh", "name_en"):
         if not words[name]:
@@ -142,7 +143,7 @@ def set_from(form: Mapping[str, str], values: Sequence[CodeValue]) -> CodeSet:
         Invalid: a field or a value that cannot be used: a code that is there twice, a successor or parent that is not.
 
     """
-    words = _words(form, SET_FIELDS)
+    words = words_in(form, SET_FIELDS)
     _need_id(words["code_set"], SET_FIELDS["code_set"])
     for name in ("set_name_zh", "set_name_en"):
         if not words[name]:
@@ -189,7 +190,7 @@ def code_from(form: Mapping[str, str]) -> CodeValue:
         Invalid: a field that cannot be used.
 
     """
-    words = _words(form, CODE_FIELDS)
+    words = words_in(form, CODE_FIELDS)
     if not _CODE.fullmatch(words["code"]):
         raise wrong(CODE_FIELDS["code"], Text("应为 1 至 60 个字符，无空格与分号", "1 to 60 characters, no blanks"))
     if not words["name_zh"]:
@@ -236,7 +237,13 @@ def _need_id(words: str, field: Text) -> None:
         )
 
 
-def _words(form: Mapping[str, str], fields: Mapping[str, Text]) -> dict[str, str]:
+def words_in(form: Mapping[str, str], fields: Mapping[str, Text]) -> dict[str, str]:
+    """Return the words of each field of a form, trimmed.
+
+    Raises:
+        Invalid: too long, or with control characters.
+
+    """
     words = {name: str(form.get(name) or "").strip() for name in fields}
     for name, text in words.items():
         longest = _LONGEST.get(name, _SHORT)

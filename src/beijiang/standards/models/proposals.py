@@ -15,9 +15,20 @@ from beijiang.standards.models.forms import (
     flat_element,
     flat_set,
 )
-from beijiang.standards.models.registry import CodeSet, CodeValue, DataElement, EntryKind
+from beijiang.standards.models.registry import CodeSet, CodeValue, DataElement, Entry, EntryKind, Rule
+from beijiang.standards.models.rules import RULE_FIELDS, flat_rule
 
-__all__ = ["Action", "Change", "Difference", "Planned", "Proposal", "ProposalState", "differences"]
+__all__ = [
+    "Action",
+    "Change",
+    "Difference",
+    "Planned",
+    "Proposal",
+    "ProposalState",
+    "differences",
+    "flat_of",
+    "kind_of",
+]
 
 
 class Action(Word):
@@ -42,13 +53,13 @@ class Change:
     """One entry as it is to be; ``base`` is the version that the proposer saw, 0 for a new entry."""
 
     action: Action
-    entry: DataElement | CodeSet
+    entry: Entry
     base: int
 
     @property
     def kind(self) -> EntryKind:
         """Tell what it is about."""
-        return EntryKind.ELEMENT if isinstance(self.entry, DataElement) else EntryKind.CODE_SET
+        return kind_of(self.entry)
 
     @property
     def id(self) -> str:
@@ -102,8 +113,24 @@ class Planned:
     change: Change | None = None
 
 
-def differences(before: DataElement | CodeSet | None, after: DataElement | CodeSet) -> tuple[Difference, ...]:
+def kind_of(entry: Entry) -> EntryKind:
+    """Tell what an entry is."""
+    if isinstance(entry, Rule):
+        return EntryKind.RULE
+    return EntryKind.ELEMENT if isinstance(entry, DataElement) else EntryKind.CODE_SET
+
+
+def flat_of(entry: Entry) -> dict[str, str]:
+    """Return the form of an entry; of a code set without its codes."""
+    if isinstance(entry, Rule):
+        return flat_rule(entry)
+    return flat_element(entry) if isinstance(entry, DataElement) else flat_set(entry)
+
+
+def differences(before: Entry | None, after: Entry) -> tuple[Difference, ...]:
     """Return what differs between two versions of an entry, fields first, then codes."""
+    if isinstance(after, Rule):
+        return _fields(flat_of(before) if isinstance(before, Rule) else {}, flat_rule(after), RULE_FIELDS)
     if isinstance(after, DataElement):
         old = flat_element(before) if isinstance(before, DataElement) else {}
         return _fields(old, flat_element(after), ELEMENT_FIELDS)

@@ -6,20 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from beijiang.kit import Text, Word, normalise
 
 __all__ = [
+    "INSTALLATION",
     "LEVELS",
     "PERSONAL",
     "Became",
     "Book",
+    "Choice",
     "CodeSet",
     "CodeValue",
     "DataElement",
     "Edition",
+    "Entry",
     "EntryKind",
+    "Profile",
+    "Rule",
     "Status",
     "Step",
     "in_force",
@@ -36,6 +41,7 @@ class EntryKind(Word):
 
     ELEMENT = "element", "数据元", "data element"
     CODE_SET = "code_set", "代码集", "code set"
+    RULE = "rule", "法规规则", "rule of law"
 
 
 class Status(Word):
@@ -156,7 +162,82 @@ class CodeSet:
         return replace(self, values=tuple(value for value in self.values if value.holds(day)))
 
 
-T = TypeVar("T", DataElement, CodeSet)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a law, a standard or the project asks: a limit, a clock, a threshold, or what an entry of the catalog must say."""
+
+    id: str
+    kind: str
+    """time_limit, retention, calendar_deadline, ratio_target, threshold, required_field, sharing_rule or open_type."""
+    topic: Text
+    profile: str
+    """A profile of law, or law, standard, project, reference (`standards.md` 8.1)."""
+    actor: str = ""
+    trigger: str = ""
+    """What starts a limit; of a required field, the field."""
+    value: str
+    unit: str = ""
+    extension_value: str = ""
+    extension_unit: str = ""
+    can_pause: bool = False
+    on_overdue: str = ""
+    basis: str = ""
+    effective_from: str = ""
+    effective_to: str = ""
+    """The first day of law on which it holds no longer."""
+    verified: bool = False
+    """Whether the words and numbers were compared with the official text."""
+    active: bool = True
+    note: str = ""
+    edition: Edition = Edition()
+
+    @property
+    def name(self) -> Text:
+        """Return what it is about."""
+        return self.topic
+
+    def holds(self, day: date) -> bool:
+        """Tell whether the law that it rests on counts on a day."""
+        begun = not self.effective_from or date.fromisoformat(self.effective_from) <= day
+        return begun and (not self.effective_to or day < date.fromisoformat(self.effective_to))
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A body of rules that an installation or a department works by."""
+
+    id: str
+    name: Text
+    basis: str
+    effective_from: str
+    effective_to: str
+    verified: bool
+    note: str
+
+    def holds(self, day: date) -> bool:
+        """Tell whether it counts on a day."""
+        begun = not self.effective_from or date.fromisoformat(self.effective_from) <= day
+        return begun and (not self.effective_to or day < date.fromisoformat(self.effective_to))
+
+
+INSTALLATION: Final = ""
+"""In place of a department: the choice of all that made none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which profile counts since when, for a department or for all of them."""
+
+    org_id: str
+    profile: str
+    since: date
+    reason: str
+    by: str
+    at: datetime
+
+
+Entry: TypeAlias = DataElement | CodeSet | Rule
+T = TypeVar("T", DataElement, CodeSet, Rule)
 
 
 def in_force(versions: Sequence[T], on: date) -> tuple[Status, T]:
@@ -170,9 +251,16 @@ def in_force(versions: Sequence[T], on: date) -> tuple[Status, T]:
 class Book:
     """All versions of all entries at one moment, oldest first; built once for each state of the registry."""
 
-    def __init__(self, elements: Mapping[str, Sequence[DataElement]], sets: Mapping[str, Sequence[CodeSet]]) -> None:
+    def __init__(
+        self,
+        elements: Mapping[str, Sequence[DataElement]],
+        sets: Mapping[str, Sequence[CodeSet]],
+        rules: Mapping[str, Sequence[Rule]] | None = None,
+    ) -> None:
         self.elements = {key: _dated(versions) for key, versions in elements.items()}
         self.sets = {key: _dated(versions) for key, versions in sets.items()}
+        self.rules = {key: _dated(versions) for key, versions in (rules or {}).items()}
+        self._rule_days: dict[date, dict[str, Rule]] = {}
         self._days: dict[date, tuple[dict[str, DataElement], dict[str, CodeSet]]] = {}
 
     def elements_on(self, day: date) -> Mapping[str, DataElement]:
@@ -182,6 +270,18 @@ class Book:
     def sets_on(self, day: date) -> Mapping[str, CodeSet]:
         """Return the code sets in force on a day, with the values that hold on it."""
         return self._on(day)[1]
+
+    def rules_on(self, day: date) -> Mapping[str, Rule]:
+        """Return the rules that the registry has in force on a day."""
+        if day not in self._rule_days:
+            self._rule_days = {day: {rule.id: rule for rule in _holding(self.rules.values(), day)}}
+        return self._rule_days[day]
+
+    def versions(self, kind: EntryKind, entry_id: str) -> Sequence[Entry]:
+        """Return all versions of an entry, oldest first, none where there is no such entry."""
+        if kind is EntryKind.RULE:
+            return self.rules.get(entry_id, ())
+        return self.elements.get(entry_id, ()) if kind is EntryKind.ELEMENT else self.sets.get(entry_id, ())
 
     def _on(self, day: date) -> tuple[dict[str, DataElement], dict[str, CodeSet]]:
         if day not in self._days:

@@ -16,16 +16,16 @@ from beijiang.standards.models import (
     Change,
     CodeSet,
     CodeValue,
-    DataElement,
     Difference,
     Edition,
+    Entry,
     EntryKind,
     Planned,
     Proposal,
     ProposalState,
     Status,
     flat_code,
-    flat_element,
+    flat_of,
     flat_set,
 )
 from beijiang.standards.service import ElementQuery, Listed, Registry, SheetFormat
@@ -192,9 +192,9 @@ def _listed(one: Listed) -> dict[str, Any]:
     return {**_entry(one.entry), "status": one.status.value, "versions": one.versions}
 
 
-def _entry(entry: DataElement | CodeSet) -> dict[str, Any]:
-    if isinstance(entry, DataElement):
-        return {**flat_element(entry), **_edition(entry.edition)}
+def _entry(entry: Entry) -> dict[str, Any]:
+    if not isinstance(entry, CodeSet):
+        return {**flat_of(entry), **_edition(entry.edition)}
     return {"id": entry.id, **flat_set(entry), "values": len(entry.values), **_edition(entry.edition)}
 
 

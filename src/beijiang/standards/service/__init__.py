@@ -2,8 +2,20 @@
 
 from beijiang.standards.service.books import Books
 from beijiang.standards.service.facts import Standards
-from beijiang.standards.service.reading import ElementQuery, Listed
+from beijiang.standards.service.laws import Laws, ProfileView
+from beijiang.standards.service.reading import ElementQuery, Listed, RuleQuery, StandingRule
 from beijiang.standards.service.registry import Registry
 from beijiang.standards.service.sheets import SheetFormat
 
-__all__ = ["Books", "ElementQuery", "Listed", "Registry", "SheetFormat", "Standards"]
+__all__ = [
+    "Books",
+    "ElementQuery",
+    "Laws",
+    "Listed",
+    "ProfileView",
+    "Registry",
+    "RuleQuery",
+    "SheetFormat",
+    "Standards",
+    "StandingRule",
+]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.kit import SYSTEM
-from beijiang.standards.models import Book, EntryKind
-from beijiang.standards.service.seeds import seeds
+from beijiang.standards.models import Book, Choice, Entry, EntryKind, kind_of
+from beijiang.standards.service.seeds import rule_seeds, seeds
 from beijiang.standards.store import RegistryStore
 
 if TYPE_CHECKING:
@@ -60,6 +62,11 @@ class Books:
         self._asked = at
         return known[1], self.today()
 
+    def choices(self) -> Sequence[Choice]:
+        """Return which profiles of law were chosen, newest first."""
+        with self._db.read() as connection:
+            return RegistryStore(connection).choices()
+
     def forget(self) -> None:
         """Read anew when asked next: this process added versions."""
         self._asked = -FRESH
@@ -67,22 +74,20 @@ class Books:
     def seed(self) -> None:
         """Add version 1 of what is packaged and not there yet; what is there is left as it is. Idempotent."""
         elements, sets = seeds()
-        packaged = {(EntryKind.ELEMENT.value, e.id) for e in elements} | {
-            (EntryKind.CODE_SET.value, s.id) for s in sets
-        }
+        packaged: list[Entry] = [*elements, *sets, *rule_seeds()]
         with self._db.read() as connection:
-            missing = packaged - RegistryStore(connection).known()
+            known = RegistryStore(connection).known()
+        missing = [entry for entry in packaged if (kind_of(entry).value, entry.id) not in known]
         if not missing:
             return
         at = self._clock.now()
-        new = [e for e in elements if (EntryKind.ELEMENT.value, e.id) in missing]
-        new_sets = [s for s in sets if (EntryKind.CODE_SET.value, s.id) in missing]
+        counts = Counter(kind_of(entry) for entry in missing)
         try:
             with self._db.begin() as tx:
                 store = RegistryStore(tx.connection)
-                store.add([replace(found, edition=replace(found.edition, at=at)) for found in new_sets])
-                store.add([replace(found, edition=replace(found.edition, at=at)) for found in new])
-                detail = {"elements": len(new), "code_sets": len(new_sets)}
+                store.add([replace(found, edition=replace(found.edition, at=at)) for found in missing])
+                names = ((EntryKind.ELEMENT, "elements"), (EntryKind.CODE_SET, "code_sets"), (EntryKind.RULE, "rules"))
+                detail = {name: counts[kind] for kind, name in names}
                 self._evidence.record(tx, SYSTEM, "standards.seed", target="registry", detail=detail)
         except IntegrityError:  # another process of the same home did it at the same time
             self.forget()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TypeVar
 
 from beijiang.kit import NotFound, Text, normalise
 from beijiang.standards.models import (
+    INSTALLATION,
     Book,
     Category,
+    Choice,
     CodeSet,
     DataElement,
     Department,
@@ -18,6 +20,7 @@ from beijiang.standards.models import (
     ItemType,
     Jurisdiction,
     Licence,
+    Profile,
     QualityIndicator,
     Region,
     ResourceFormat,
@@ -51,8 +54,13 @@ class Standards:
     Packaged with the platform, but for data elements and code sets: those are the registry's, as they are in force today.
     """
 
-    def __init__(self, entries: Callable[[], tuple[Book, date]] = as_packaged) -> None:
+    def __init__(
+        self,
+        entries: Callable[[], tuple[Book, date]] = as_packaged,
+        choices: Callable[[], Sequence[Choice]] = tuple,
+    ) -> None:
         self._entries = entries
+        self._choices = choices
 
     @staticmethod
     def table(name: str) -> list[Row]:
@@ -358,35 +366,10 @@ class Standards:
         """Return the groups 项 that the portal shows as themes: base and theme resources, and 307 for departments."""
         return tuple(c for c in self._categories.values() if c.tier == "group" and (c.code < "3" or c.code == "307"))
 
-    @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return {
-            row["rule_id"]: Rule(
-                id=row["rule_id"],
-                kind=row["kind"],
-                topic=Text(row["topic_zh"], row["topic_en"]),
-                profile=row["profile"],
-                actor=row["actor"],
-                trigger=row["trigger"],
-                value=row["value"],
-                unit=row["unit"],
-                extension_value=row["extension_value"],
-                extension_unit=row["extension_unit"],
-                can_pause=_yes(row["can_pause"]),
-                on_overdue=row["on_overdue"],
-                basis=row["basis"],
-                effective_from=row["effective_from"],
-                effective_to=row["effective_to"],
-                verified=_yes(row["verified"]),
-                active=_yes(row["active_by_default"]),
-                note=row["note"],
-            )
-            for row in self.table("time_limits")
-        }
-
     def rules(self) -> tuple[Rule, ...]:
-        """Return the rule table: limits, retention clocks, thresholds, each with basis and verified flag."""
-        return tuple(self._rules.values())
+        """Return the rules in force: limits, clocks, thresholds, fields, each with basis and verified flag."""
+        book, today = self._entries()
+        return tuple(book.rules_on(today).values())
 
     def rule(self, rule_id: str) -> Rule:
         """Return one rule.
@@ -395,7 +378,43 @@ class Standards:
             NotFound: no such rule.
 
         """
-        return _get(self._rules, rule_id, Text("时限规则", "rule"))
+        book, today = self._entries()
+        return _get(book.rules_on(today), rule_id, Text("时限规则", "rule"))
+
+    @cached_property
+    def _profiles(self) -> dict[str, Profile]:
+        return {
+            row["id"]: Profile(
+                id=row["id"],
+                name=_name(row),
+                basis=row["basis"],
+                effective_from=row["effective_from"],
+                effective_to=row["effective_to"],
+                verified=_yes(row["verified"]),
+                note=row["note"],
+            )
+            for row in self.table("profiles")
+        }
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Return the profiles of law that an installation or a department may work by."""
+        return tuple(self._profiles.values())
+
+    def profile_on(self, org_id: str, day: date) -> Profile:
+        """Return the profile that counts for a department on a day: its own choice, or the installation's, or the first."""
+        made = sorted((c for c in self._choices() if c.since <= day), key=lambda c: c.since)
+        for who in (org_id, INSTALLATION):
+            named = [c.profile for c in made if c.org_id == who and c.profile in self._profiles]
+            if named:
+                return self._profiles[named[-1]]
+        return self.profiles()[0]
+
+    def required_fields(self, profile: str, day: date) -> Mapping[str, Rule]:
+        """Return by field what entries of the catalog must say under a profile; one without fields asks what the first does."""
+        book, _ = self._entries()
+        rules = [r for r in book.rules_on(day).values() if r.kind == "required_field" and r.active and r.holds(day)]
+        own = {rule.trigger: rule for rule in rules if rule.profile == profile}
+        return own or {rule.trigger: rule for rule in rules if rule.profile == self.profiles()[0].id}
 
     @cached_property
     def _indicators(self) -> tuple[QualityIndicator, ...]:

@@ -15,19 +15,22 @@ from beijiang.kit import Conflict, Denied, Invalid, Text, new_id
 from beijiang.standards.errors import entry_changed, no_entry, no_proposal, not_open, own_proposal
 from beijiang.standards.models import (
     ELEMENT_FIELDS,
+    RULE_FIELDS,
     Action,
     Book,
     Change,
-    CodeSet,
     DataElement,
     Difference,
     Edition,
+    Entry,
     EntryKind,
     Proposal,
     ProposalState,
+    Rule,
     code_from,
     differences,
     element_from,
+    rule_from,
     set_from,
     wrong,
 )
@@ -42,9 +45,11 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
 
-__all__ = ["CHANGES_MOST", "Proposing"]
+__all__ = ["CHANGES_MOST", "COMMON", "Proposing"]
 
 CHANGES_MOST: Final = 5000
+COMMON: Final = ("law", "standard", "project", "reference")
+"""In place of a profile: rules that hold under each, and presets of other regions."""
 _SHOWN: Final = 200
 _NAMED: Final = 20
 
@@ -109,13 +114,15 @@ class Proposing(Reading):
         """
         self.access.require(actor, Permission.STANDARDS_RULE_READ)
         book, _ = self.books.now()
-        entry_id = str(form.get("id" if kind is EntryKind.ELEMENT else "code_set") or "").strip()
+        entry_id = str(form.get("code_set" if kind is EntryKind.CODE_SET else "id") or "").strip()
         newest = _newest(book, kind, entry_id)
         version = base if base is not None else 0 if newest is None else newest.edition.version
         if action is Action.RETIRE:
             if newest is None:
                 raise no_entry(kind.text, entry_id)
             return Change(action, newest, version)
+        if kind is EntryKind.RULE:
+            return Change(action, rule_from(form), version)
         if kind is EntryKind.ELEMENT:
             return Change(action, element_from(form), version)
         return Change(action, set_from(form, [code_from(one) for one in codes]), version)
@@ -146,7 +153,7 @@ class Proposing(Reading):
         book, _ = self.books.now()
         found = []
         for change in proposal.changes:
-            versions = _versions(book, change.kind, change.id)
+            versions = book.versions(change.kind, change.id)
             before = next((v for v in versions if v.edition.version == change.base), None)
             found.append((change, () if change.action is Action.RETIRE else differences(before, change.entry)))
         return found
@@ -256,9 +263,17 @@ class Proposing(Reading):
             _check_base(book, change, proposal.valid_from)
             if isinstance(change.entry, DataElement) and change.action is not Action.RETIRE:
                 self._check_element(change.entry, sets)
+            if isinstance(change.entry, Rule):
+                self._check_profile(change.entry)
         for change in proposal.changes:
             if change.kind is EntryKind.CODE_SET and change.action is Action.RETIRE:
                 _check_unused(book, proposal, change.id)
+
+    def _check_profile(self, rule: Rule) -> None:
+        known = [profile.id for profile in self.standards.profiles()] + list(COMMON)
+        if rule.profile not in known:
+            listed = "、".join(known)
+            raise wrong(RULE_FIELDS["profile"], Text(f"应为 {listed}", f"it is one of {listed}"))
 
     def _check_element(self, element: DataElement, sets: set[str]) -> None:
         """Check what an element names: its type, code set, algorithm and pattern."""
@@ -281,12 +296,8 @@ class Proposing(Reading):
             checked_pattern(element.pattern)
 
 
-def _versions(book: Book, kind: EntryKind, entry_id: str) -> Sequence[DataElement | CodeSet]:
-    return book.elements.get(entry_id, ()) if kind is EntryKind.ELEMENT else book.sets.get(entry_id, ())
-
-
-def _newest(book: Book, kind: EntryKind, entry_id: str) -> DataElement | CodeSet | None:
-    versions = _versions(book, kind, entry_id)
+def _newest(book: Book, kind: EntryKind, entry_id: str) -> Entry | None:
+    versions = book.versions(kind, entry_id)
     return versions[-1] if versions else None
 
 
@@ -345,7 +356,7 @@ def _check_unused(book: Book, proposal: Proposal, set_id: str) -> None:
         )
 
 
-def _version(change: Change, approved: Proposal) -> DataElement | CodeSet:
+def _version(change: Change, approved: Proposal) -> Entry:
     edition = Edition(
         version=change.base + 1,
         valid_from=approved.valid_from,

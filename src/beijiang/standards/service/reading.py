@@ -13,8 +13,11 @@ from beijiang.standards.models import (
     Became,
     CodeSet,
     DataElement,
+    Entry,
     EntryKind,
+    Rule,
     Status,
+    flat_rule,
     in_force,
     successors,
 )
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from beijiang.standards.service.books import Books
     from beijiang.standards.service.facts import Standards
 
-__all__ = ["ElementQuery", "Listed", "Reading"]
+__all__ = ["ElementQuery", "Listed", "Reading", "RuleQuery", "StandingRule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,31 @@ class ElementQuery:
     status: Status | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleQuery:
+    """Which rules of law are looked for; what is empty does not matter."""
+
+    q: str = ""
+    profile: str = ""
+    kind: str = ""
+    unverified: bool = False
+    """Only those whose words or numbers are still to be confirmed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """An entry as it stands on a day."""
 
-    entry: DataElement | CodeSet
+    entry: Entry
+    status: Status
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRule:
+    """A rule of law as it stands on a day, with how many versions it has."""
+
+    rule: Rule
     status: Status
     versions: int
 
@@ -105,6 +128,39 @@ class Reading:
         versions = book.elements.get(element_id)
         if versions is None:
             raise no_entry(EntryKind.ELEMENT.text, element_id)
+        return in_force(versions, today)[0], versions[::-1]
+
+    def rules(self, actor: Actor, query: RuleQuery | None = None) -> Sequence[StandingRule]:
+        """Return the rules of law as they stand today, in their order; every word of ``q`` must be there."""
+        self.access.require(actor, Permission.STANDARDS_RULE_READ)
+        wanted = query or RuleQuery()
+        book, today = self.books.now()
+        words = normalise(wanted.q).split()
+        found = []
+        for versions in book.rules.values():
+            status, rule = in_force(versions, today)
+            text = normalise(" ".join(flat_rule(rule).values()))
+            if (
+                all(word in text for word in words)
+                and wanted.profile in ("", rule.profile)
+                and wanted.kind in ("", rule.kind)
+                and (not wanted.unverified or not rule.verified)
+            ):
+                found.append(StandingRule(rule, status, len(versions)))
+        return found
+
+    def rule(self, actor: Actor, rule_id: str) -> tuple[Status, Sequence[Rule]]:
+        """Return how a rule stands today, and all its versions, newest first.
+
+        Raises:
+            NotFound: no such rule.
+
+        """
+        self.access.require(actor, Permission.STANDARDS_RULE_READ)
+        book, today = self.books.now()
+        versions = book.rules.get(rule_id)
+        if versions is None:
+            raise no_entry(EntryKind.RULE.text, rule_id)
         return in_force(versions, today)[0], versions[::-1]
 
     def code_sets(self, actor: Actor) -> Sequence[Listed]:

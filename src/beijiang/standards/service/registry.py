@@ -12,14 +12,15 @@ from beijiang.standards.models import (
     Action,
     Book,
     Change,
-    CodeSet,
     CodeValue,
-    DataElement,
+    Entry,
     EntryKind,
     Planned,
     code_from,
     differences,
     element_from,
+    kind_of,
+    rule_from,
     set_from,
 )
 from beijiang.standards.service.proposing import Proposing
@@ -53,6 +54,9 @@ class Registry(Proposing):
         """
         self.access.require(actor, Permission.STANDARDS_RULE_READ)
         book, _ = self.books.now()
+        if kind is EntryKind.RULE:
+            chosen = only or [key for key, versions in book.rules.items() if not versions[-1].edition.retired]
+            return write([self.rule(actor, key)[1][0] for key in chosen], kind, form, language)
         if kind is EntryKind.ELEMENT:
             chosen = only or [key for key, versions in book.elements.items() if not versions[-1].edition.retired]
             return write([self.element(actor, key)[1][0] for key in chosen], kind, form, language)
@@ -71,11 +75,12 @@ class Registry(Proposing):
         sheets = read(name, content)
         planned: list[Planned] = []
         for sheet in sorted(sheets, key=lambda one: one.kind is EntryKind.ELEMENT):
-            planned += (
-                _plan_sets(book, sheet)
-                if sheet.kind is EntryKind.CODE_SET
-                else self._plan_elements(book, sheet, planned)
-            )
+            if sheet.kind is EntryKind.CODE_SET:
+                planned += _plan_sets(book, sheet)
+            elif sheet.kind is EntryKind.RULE:
+                planned += self._plan_rules(book, sheet)
+            else:
+                planned += self._plan_elements(book, sheet, planned)
         return planned
 
     def propose_import(
@@ -107,6 +112,20 @@ class Registry(Proposing):
                 code="nothing_changes",
             )
         return self.propose(actor, changes, reason, valid_from)
+
+    def _plan_rules(self, book: Book, sheet: Sheet) -> Iterator[Planned]:
+        seen: set[str] = set()
+        for line, row in sheet.rows:
+            try:
+                rule = rule_from(row)
+                self._check_profile(rule)
+                if rule.id in seen:
+                    raise Invalid("标识重复。", "The id is there twice.", code="entry_twice")
+            except BeijiangError as error:
+                yield Planned("refused", line, str(row.get("id", "")).strip()[:130], EntryKind.RULE, error.text)
+                continue
+            seen.add(rule.id)
+            yield _planned(book.rules.get(rule.id, ()), rule, line)
 
     def _plan_elements(self, book: Book, sheet: Sheet, before: Sequence[Planned]) -> Iterator[Planned]:
         sets = {key for key, versions in book.sets.items() if not versions[-1].edition.retired}
@@ -161,8 +180,8 @@ def _head(row: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(str(row.get(name) or "").strip() for name in SET_FIELDS)
 
 
-def _planned(versions: Sequence[DataElement | CodeSet], entry: DataElement | CodeSet, line: int) -> Planned:
-    kind = EntryKind.ELEMENT if isinstance(entry, DataElement) else EntryKind.CODE_SET
+def _planned(versions: Sequence[Entry], entry: Entry, line: int) -> Planned:
+    kind = kind_of(entry)
     newest = versions[-1] if versions else None
     found = differences(newest, entry)
     if newest is None:

@@ -11,9 +11,9 @@ from importlib.resources import files
 from typing import Final, TypeAlias
 
 from beijiang.kit import SYSTEM, Text
-from beijiang.standards.models import Book, CodeSet, CodeValue, DataElement, Edition
+from beijiang.standards.models import Book, CodeSet, CodeValue, DataElement, Edition, Rule
 
-__all__ = ["Row", "as_packaged", "packaged", "seeds"]
+__all__ = ["Row", "as_packaged", "packaged", "rule_seeds", "seeds"]
 
 Row: TypeAlias = dict[str, str]
 
@@ -39,7 +39,7 @@ def as_packaged() -> tuple[Book, date]:
 @cache
 def _book() -> Book:
     elements, sets = seeds()
-    return Book({e.id: [e] for e in elements}, {s.id: [s] for s in sets})
+    return Book({e.id: [e] for e in elements}, {s.id: [s] for s in sets}, {r.id: [r] for r in rule_seeds()})
 
 
 def seeds() -> tuple[list[DataElement], list[CodeSet]]:
@@ -47,6 +47,35 @@ def seeds() -> tuple[list[DataElement], list[CodeSet]]:
     sets = [_region_codes(), *(_code_set(row) for row in packaged("code_sets"))]
     by_standard = {found.standard: found.id for found in sets} | {"id_type code set": "id_type"}
     return [_element(row, by_standard) for row in packaged("data_elements")], sets
+
+
+def rule_seeds() -> list[Rule]:
+    """Return the packaged rules of law: limits and clocks, then what catalog entries must say."""
+    return [_rule(row) for name in ("time_limits", "catalog_rules") for row in packaged(name)]
+
+
+def _rule(row: Row) -> Rule:
+    return Rule(
+        id=row["rule_id"],
+        kind=row["kind"],
+        topic=Text(row["topic_zh"], row["topic_en"]),
+        profile=row["profile"],
+        actor=row["actor"],
+        trigger=row["trigger"],
+        value=row["value"],
+        unit=row["unit"],
+        extension_value=row["extension_value"],
+        extension_unit=row["extension_unit"],
+        can_pause=row["can_pause"] == "true",
+        on_overdue=row["on_overdue"],
+        basis=row["basis"],
+        effective_from=row["effective_from"],
+        effective_to=row["effective_to"],
+        verified=row["verified"] == "true",
+        active=row["active_by_default"] == "true",
+        note=row["note"],
+        edition=_FIRST,
+    )
 
 
 def _element(row: Row, sets: dict[str, str]) -> DataElement:

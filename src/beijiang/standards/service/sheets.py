@@ -16,12 +16,13 @@ from beijiang.kit import Invalid, Language, Text, TooLarge, guard_formula, norma
 from beijiang.standards.models import (
     CODE_FIELDS,
     ELEMENT_FIELDS,
+    RULE_FIELDS,
     SET_FIELDS,
     CodeSet,
-    DataElement,
+    Entry,
     EntryKind,
     flat_code,
-    flat_element,
+    flat_of,
     flat_set,
 )
 
@@ -34,9 +35,13 @@ _COLUMNS_MOST: Final = 40
 _GUARDED: Final = re.compile(r"^'(?=[=+\-@\t\r\n＝＋－＠])")
 
 _CODES: Final[Mapping[str, Text]] = {**SET_FIELDS, **CODE_FIELDS}
-_FIELDS: Final = {EntryKind.ELEMENT: ELEMENT_FIELDS, EntryKind.CODE_SET: _CODES}
-_TITLES: Final = {EntryKind.ELEMENT: "数据元", EntryKind.CODE_SET: "代码集"}
-_NEEDED: Final = {EntryKind.ELEMENT: {"id", "name_zh"}, EntryKind.CODE_SET: {"code_set", "code"}}
+_FIELDS: Final = {EntryKind.ELEMENT: ELEMENT_FIELDS, EntryKind.CODE_SET: _CODES, EntryKind.RULE: RULE_FIELDS}
+_TITLES: Final = {EntryKind.ELEMENT: "数据元", EntryKind.CODE_SET: "代码集", EntryKind.RULE: "法规规则"}
+_NEEDED: Final = {
+    EntryKind.ELEMENT: {"id", "name_zh"},
+    EntryKind.CODE_SET: {"code_set", "code"},
+    EntryKind.RULE: {"id", "topic_zh", "basis"},
+}
 
 
 class SheetFormat(StrEnum):
@@ -62,7 +67,7 @@ class Sheet:
     rows: tuple[tuple[int, Mapping[str, str]], ...]
 
 
-def write(entries: Iterable[DataElement | CodeSet], kind: EntryKind, form: SheetFormat, language: Language) -> bytes:
+def write(entries: Iterable[Entry], kind: EntryKind, form: SheetFormat, language: Language) -> bytes:
     """Return entries of one kind as a file that ``read`` gives back unchanged."""
     fields = _FIELDS[kind]
     head = [text.in_language(language) for text in fields.values()]
@@ -98,10 +103,10 @@ def read(name: str, content: bytes) -> Sequence[Sheet]:
     return found
 
 
-def _rows(entries: Iterable[DataElement | CodeSet]) -> Iterable[dict[str, str]]:
+def _rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:
     for entry in entries:
-        if isinstance(entry, DataElement):
-            yield flat_element(entry)
+        if not isinstance(entry, CodeSet):
+            yield flat_of(entry)
         else:
             head = flat_set(entry)
             yield from ({**head, **flat_code(value)} for value in entry.values)
@@ -190,7 +195,7 @@ def _sheet(rows: Sequence[Sequence[str]]) -> Sheet | None:
     if not rows:
         return None
     head = [normalise(cell) for cell in rows[0][:_COLUMNS_MOST]]
-    for kind in (EntryKind.CODE_SET, EntryKind.ELEMENT):
+    for kind in (EntryKind.CODE_SET, EntryKind.ELEMENT, EntryKind.RULE):
         names = {normalise(word): name for name, text in _FIELDS[kind].items() for word in (name, text.zh, text.en)}
         fields = [names.get(word, "") for word in head]
         if set(fields) >= _NEEDED[kind]:

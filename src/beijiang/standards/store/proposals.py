@@ -11,15 +11,14 @@ from beijiang.standards.models import (
     Action,
     Change,
     CodeSet,
-    DataElement,
     EntryKind,
     Proposal,
     ProposalState,
     code_from,
     element_from,
     flat_code,
-    flat_element,
-    flat_set,
+    flat_of,
+    rule_from,
     set_from,
 )
 from beijiang.standards.store.schema import standards_proposal
@@ -91,14 +90,20 @@ class ProposalStore:
 def document(change: Change) -> dict[str, Any]:
     """Return a change as plain data: what is stored, and what the evidence has the digest of."""
     entry = change.entry
-    form = flat_element(entry) if isinstance(entry, DataElement) else flat_set(entry)
-    said: dict[str, Any] = {"action": change.action.value, "kind": change.kind.value, "base": change.base, "form": form}
+    said: dict[str, Any] = {
+        "action": change.action.value,
+        "kind": change.kind.value,
+        "base": change.base,
+        "form": flat_of(entry),
+    }
     if isinstance(entry, CodeSet):
         said["codes"] = [flat_code(value) for value in entry.values]
     return said
 
 
 def _change(said: dict[str, Any]) -> Change:
+    if said["kind"] == EntryKind.RULE:
+        return Change(Action(said["action"]), rule_from(said["form"]), said["base"])
     if said["kind"] == EntryKind.ELEMENT:
         return Change(Action(said["action"]), element_from(said["form"]), said["base"])
     values = [code_from(form) for form in said["codes"]]

@@ -12,17 +12,21 @@ from sqlalchemy import func, insert, select
 from beijiang.kit import Text
 from beijiang.standards.models import (
     Book,
+    Choice,
     CodeSet,
     CodeValue,
     DataElement,
     Edition,
+    Entry,
     EntryKind,
+    Rule,
     element_from,
-    flat_element,
-    flat_set,
+    flat_of,
+    kind_of,
+    rule_from,
     set_from,
 )
-from beijiang.standards.store.schema import standards_code, standards_version
+from beijiang.standards.store.schema import standards_code, standards_profile, standards_version
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["RegistryStore"]
 
 _V, _C = standards_version.c, standards_code.c
-T = TypeVar("T", DataElement, CodeSet)
+T = TypeVar("T", DataElement, CodeSet, Rule)
 
 
 class RegistryStore:
@@ -48,6 +52,16 @@ class RegistryStore:
         rows = self._connection.execute(select(_V.kind, _V.entry_id).distinct())
         return {(kind, entry) for kind, entry in rows}
 
+    def choices(self) -> list[Choice]:
+        """Return which profiles were chosen, newest first."""
+        rows = self._connection.execute(select(standards_profile).order_by(standards_profile.c.seq.desc()))
+        return [_choice(row) for row in rows]
+
+    def choose(self, made: Choice) -> None:
+        """Add a choice; earlier ones stay for the days before it."""
+        values = {"org_id": made.org_id, "profile": made.profile, "since": made.since}
+        self._connection.execute(insert(standards_profile).values(**values, reason=made.reason, by=made.by, at=made.at))
+
     def book(self) -> Book:
         """Return all versions of all entries."""
         values: dict[int, list[CodeValue]] = defaultdict(list)
@@ -55,16 +69,19 @@ class RegistryStore:
             values[row.seq].append(_value(row))
         elements: dict[str, list[DataElement]] = defaultdict(list)
         sets: dict[str, list[CodeSet]] = defaultdict(list)
+        rules: dict[str, list[Rule]] = defaultdict(list)
         for row in self._connection.execute(select(standards_version).order_by(_V.seq)):
-            if row.kind == EntryKind.ELEMENT:
+            if row.kind == EntryKind.RULE:
+                rules[row.entry_id].append(_edited(rule_from(row.form), row))
+            elif row.kind == EntryKind.ELEMENT:
                 elements[row.entry_id].append(_edited(element_from(row.form), row))
             else:
                 sets[row.entry_id].append(_edited(set_from(row.form, values[row.seq]), row))
-        return Book(elements, sets)
+        return Book(elements, sets, rules)
 
-    def add(self, entries: Sequence[DataElement | CodeSet]) -> None:
-        """Add versions as their editions say: elements at once, code sets one by one with their codes."""
-        elements = [_version(entry) for entry in entries if isinstance(entry, DataElement)]
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add versions as their editions say: elements and rules at once, code sets one by one with their codes."""
+        elements = [_version(entry) for entry in entries if not isinstance(entry, CodeSet)]
         if elements:
             self._connection.execute(insert(standards_version), elements)
         for entry in entries:
@@ -75,17 +92,20 @@ class RegistryStore:
                 self._connection.execute(insert(standards_code), rows)
 
 
-def _version(entry: DataElement | CodeSet) -> dict[str, Any]:
+def _choice(row: Row[Any]) -> Choice:
+    return Choice(row.org_id, row.profile, row.since, row.reason, row.by, row.at)
+
+
+def _version(entry: Entry) -> dict[str, Any]:
     edition = entry.edition
-    element = isinstance(entry, DataElement)
     return {
-        "kind": (EntryKind.ELEMENT if element else EntryKind.CODE_SET).value,
+        "kind": kind_of(entry).value,
         "entry_id": entry.id,
         "version": edition.version,
         "valid_from": edition.valid_from,
         "retired": edition.retired,
         "verified": edition.verified,
-        "form": flat_element(entry) if isinstance(entry, DataElement) else flat_set(entry),
+        "form": flat_of(entry),
         "reason": edition.reason,
         "by": edition.by,
         "at": edition.at,

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, String
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["standards_code", "standards_proposal", "standards_version"]
+__all__ = ["standards_code", "standards_profile", "standards_proposal", "standards_version"]
 
 standards_version = Table(
     "standards_version",
@@ -41,6 +41,20 @@ standards_code = Table(
     Column("replaced_by", JsonDocument, nullable=False),
 )
 """The values of a version of a code set, in their order."""
+
+standards_profile = Table(
+    "standards_profile",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("org_id", String(60), nullable=False),
+    Column("profile", String(40), nullable=False),
+    Column("since", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_standards_profile_org_id", "org_id"),
+)
+"""Which profile of law counts since when, for a department or (without one) for all; rows are added and never changed."""
 
 standards_proposal = Table(
     "standards_proposal",

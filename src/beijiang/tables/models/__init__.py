@@ -13,6 +13,7 @@ from beijiang.tables.models.comparing import (
     Tally,
 )
 from beijiang.tables.models.reading import (
+    DELIVERIES,
     Aggregate,
     DateUnit,
     Exit,
@@ -60,6 +61,7 @@ from beijiang.tables.models.windows import (
 
 __all__ = [
     "BUCKETS",
+    "DELIVERIES",
     "FILE_COLUMN",
     "HIDDEN",
     "NULL_MARK",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from beijiang.kit import Actor
 
@@ -33,6 +33,10 @@ class Exit(StrEnum):
     ROW_API = "row_api"
     SEARCH = "search"
     SQL = "sql"
+
+
+DELIVERIES: Final = frozenset({Exit.DOWNLOAD, Exit.ROW_API})
+"""Exits by which data are handed over, and not only looked at: what is agreed on them holds there."""
 
 
 class FilterOp(StrEnum):
@@ -154,6 +158,11 @@ class GovernedTable(Protocol):
     @property
     def obligations(self) -> str:
         """Return a digest that changes with anything that this reader's answers depend on."""
+        ...
+
+    @property
+    def contract(self) -> str:
+        """Return the data contract that this delivery is under, as its receivers are told; empty where there is none."""
         ...
 
     @property

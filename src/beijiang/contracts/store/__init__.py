@@ -1,0 +1,5 @@
+"""All SQL of contracts."""
+
+from beijiang.contracts.store.contracts import ContractStore
+
+__all__ = ["ContractStore"]
