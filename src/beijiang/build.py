@@ -46,7 +46,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
-from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner
+from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner, Tickets, VersionJudged
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Registry, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
@@ -97,6 +97,7 @@ class Platform:
     recipes: Recipes
     mappings: Mappings
     profiles: Profiles
+    tickets: Tickets
     lineage: Lineage
     opendata: OpenData
     health: Health
@@ -127,6 +128,7 @@ class Platform:
             self.recipes,
             self.mappings,
             self.profiles,
+            self.tickets,
             self.lineage,
             self.opendata,
             self.health,
@@ -211,6 +213,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     runner = Runner(measures, standards, catalog, clock, zone)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
+    tickets = Tickets(quality)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     catalog.release_checks = (quality, releases)
@@ -249,12 +252,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch,)),
         captures=captures,
         quality=quality,
         recipes=recipes,
         mappings=Mappings(quality),
         profiles=Profiles(quality),
+        tickets=tickets,
         lineage=lineage,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
@@ -275,6 +279,7 @@ def _connect(platform: Platform) -> None:
         ("recipes", platform.recipes.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)
+    platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)

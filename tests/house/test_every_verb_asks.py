@@ -58,6 +58,7 @@ MACHINERY: dict[str, set[str]] = {
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},
     "Tables": {"recover"},
+    "Tickets": {"on_version_judged", "watch"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.
 

@@ -3,5 +3,6 @@
 from beijiang.quality.store.mapping import MappingStore
 from beijiang.quality.store.rules import RuleStore
 from beijiang.quality.store.runs import RunStore
+from beijiang.quality.store.tickets import TicketStore
 
-__all__ = ["MappingStore", "RuleStore", "RunStore"]
+__all__ = ["MappingStore", "RuleStore", "RunStore", "TicketStore"]
