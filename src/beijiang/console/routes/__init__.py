@@ -25,6 +25,7 @@ from beijiang.console.routes import (
     standards,
     streams,
     tables,
+    tickets,
     wizard,
 )
 from beijiang.console.routes.frame import Frame
@@ -55,6 +56,7 @@ def router(platform: Platform, pages: Pages) -> APIRouter:
         standards,
         mapping,
         quality,
+        tickets,
         recipes,
         lineage,
         catalog,

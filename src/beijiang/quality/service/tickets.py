@@ -33,6 +33,7 @@ from beijiang.quality.service.ticketing import closing, said
 from beijiang.quality.store import RuleStore, TicketStore
 
 if TYPE_CHECKING:
+    from beijiang.catalog import Entry
     from beijiang.kit import Actor, Language
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import SheetFormat
@@ -91,10 +92,21 @@ class Tickets(Rechecking):
 
     def doubted(self, actor: Actor, resource_id: str) -> Sequence[Ticket]:
         """Return what is in doubt of an entry now, for whoever may read the entry; who doubts is not told."""
-        table = self._entry(actor, resource_id)[2]
+        table = self._entry(actor, resource_id)[1]
         with self.db.read() as connection:
             found = TicketStore(connection).doubted(table) if table else []
         return [replace(t, opened_by="", opened_name="", opened_org=None, words="", rows=()) for t in found]
+
+    def entry(self, actor: Actor, resource_id: str) -> tuple[Entry, str]:
+        """Return the entry that the actor wants to doubt a value of, and its provider's name.
+
+        Raises:
+            NotFound: no such entry, or not this actor's to read.
+
+        """
+        self.access.require(actor, Permission.QUALITY_TICKET_RAISE)
+        entry, _, _ = self._entry(actor, resource_id)
+        return entry, entry.provider_name
 
     def open(self, actor: Actor, run_id: str, rule_id: str, words: str = "") -> Ticket:
         """Send a failing rule of a run to the table's supplier.
@@ -135,7 +147,8 @@ class Tickets(Rechecking):
 
         """
         self.access.require(actor, Permission.QUALITY_TICKET_RAISE)
-        name, provider, table, known, version = self._entry(actor, resource_id)
+        entry, table, version = self._entry(actor, resource_id)
+        known = {item.column for item in entry.items}
         words = said(doubt.words, needed=True)
         strange = [column for column in doubt.columns if column not in known]
         if strange:
@@ -158,9 +171,9 @@ class Tickets(Rechecking):
         about = "、".join(doubt.columns[:3])
         draft: dict[str, object] = {
             "table": table or "",
-            "org_id": provider,
+            "org_id": entry.provider_id,
             "origin": Origin.PERSON,
-            "title": f"{name}：{about}"[:400] if about else name[:400],
+            "title": f"{entry.name}：{about}"[:400] if about else entry.name[:400],
             "words": words.zh,
             "columns": doubt.columns,
             "rows": rows,
@@ -326,15 +339,12 @@ class Tickets(Rechecking):
             )
         return to
 
-    def _entry(self, actor: Actor, resource_id: str) -> tuple[str, str, str | None, set[str], int]:
-        """Return name, provider, table, items and released version of an entry that the actor may read."""
+    def _entry(self, actor: Actor, resource_id: str) -> tuple[Entry, str | None, int]:
+        """Return an entry that the actor may read, with its table and the version that readers have."""
         catalog = self.runner.catalog
         try:
             resource = catalog.get(actor, resource_id)
         except NotFound:
             found = catalog.published(actor, resource_id)
-            entry, table, version = found.version.entry, found.table, found.table_version
-        else:
-            entry, table, version = resource.entry, resource.table, resource.released_table_version
-            version = version or resource.facts.version
-        return entry.name, entry.provider_id, table, {item.column for item in entry.items}, version or 0
+            return found.version.entry, found.table, found.table_version or 0
+        return resource.entry, resource.table, resource.released_table_version or resource.facts.version or 0
