@@ -46,7 +46,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
-from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner, Tickets, VersionJudged
+from beijiang.quality import QUALITY_JOB, Mappings, Monitors, Profiles, Quality, Runner, Tickets, VersionJudged
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Registry, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
@@ -98,6 +98,7 @@ class Platform:
     mappings: Mappings
     profiles: Profiles
     tickets: Tickets
+    monitors: Monitors
     lineage: Lineage
     opendata: OpenData
     health: Health
@@ -129,6 +130,7 @@ class Platform:
             self.mappings,
             self.profiles,
             self.tickets,
+            self.monitors,
             self.lineage,
             self.opendata,
             self.health,
@@ -214,6 +216,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     tickets = Tickets(quality)
+    monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     catalog.release_checks = (quality, releases)
@@ -252,13 +255,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness, (tickets.watch,)),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch)),
         captures=captures,
         quality=quality,
         recipes=recipes,
         mappings=Mappings(quality),
         profiles=Profiles(quality),
         tickets=tickets,
+        monitors=monitors,
         lineage=lineage,
         opendata=opendata,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
@@ -274,6 +278,7 @@ def _connect(platform: Platform) -> None:
         ("protection", platform.protection.on_table_written),
         ("quality", platform.quality.on_table_written),
         ("mappings", platform.mappings.on_table_written),
+        ("monitors", platform.monitors.on_table_written),
         ("lineage", platform.lineage.on_table_written),
         ("windows", platform.windows.on_table_written),
         ("recipes", platform.recipes.on_table_written),

@@ -42,12 +42,12 @@ def ticket(office: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(office.tickets.tickets(SYSTEM, TicketQuery(table=TABLE))[0][0].id)
 
 
-def test_a_steward_finds_downloads_and_answers_a_ticket(desk: Callable[..., Any], ticket: str) -> None:
+def test_a_steward_answers_a_ticket_and_the_data_authority_decides(desk: Callable[..., Any], ticket: str) -> None:
     steward = desk("steward")
     home = steward.get("/console").text
     assert "校核工单" in home
     assert f"/console/tickets/{ticket}" in home
-    assert re.search(r'href="/console/tickets"[^>]*>校核工单 <span class="count">1<', home)
+    assert re.search(r'href="/console/tickets"[^>]*>校核工单 <span class="count">\d<', home)
     assert "盟市 非空" in steward.get("/console/tickets?state=mine").text
     assert "没有工单" in steward.get("/console/tickets?q=没有这样的词").text
     page = steward.get(f"/console/tickets/{ticket}").text
@@ -80,9 +80,10 @@ def test_a_steward_finds_downloads_and_answers_a_ticket(desk: Callable[..., Any]
     assert "confirmed right" in english
     assert "working days" in english
     steward.get("/console/tickets?lang=zh-CN")
+    _the_data_authority_decides_and_sees_the_record(desk, ticket)
 
 
-def test_the_data_authority_decides_and_sees_the_record(desk: Callable[..., Any], ticket: str) -> None:
+def _the_data_authority_decides_and_sees_the_record(desk: Callable[..., Any], ticket: str) -> None:
     reviewer = desk("bureau_reviewer")
     assert "办结" in reviewer.get(f"/console/tickets/{ticket}").text
     reviewer.post(f"/console/tickets/{ticket}/step", {"move": "refuse"})
@@ -111,7 +112,29 @@ def test_a_doubt_by_the_form(desk: Callable[..., Any], office: Any) -> None:
     shown = steward.get(answer.headers["location"]).text
     assert "楼名与门牌不一致" in shown
     assert "21、22" in shown
-    assert "1 件问题或疑义正在校核" in steward.get(f"/console/catalog/{entry.id}").text
+    assert "件问题或疑义正在校核" in steward.get(f"/console/catalog/{entry.id}").text
+
+
+def test_monitors_are_on_without_set_up(desk: Callable[..., Any], office: Any) -> None:
+    steward, at = desk("steward"), f"{PAGE}/monitors"
+    assert "还在学习" in steward.get(at).text
+    assert at in steward.get(PAGE).text
+    steward.post(f"{at}/look")
+    page = steward.get(at).text
+    assert "最新版本已经看过" in page
+    assert "<polyline" in page
+    assert "没有异常" in page
+    form = {"monitor": "volume", "on": "1", "l_sigmas": "6", "reason": "波动大"}
+    steward.post(f"{at}/set", form)
+    assert "本表阈值" in steward.get(at).text
+    assert office.monitors.report(SYSTEM, TABLE).settings["volume"].limits == {"sigmas": 6.0}
+    steward.post(f"{at}/set", {**form, "l_sigmas": "很多"})
+    assert "阈值应为数字" in steward.get(at).text
+    assert steward.get("/console/quality-findings").status_code == 200
+    reviewer = desk("bureau_reviewer")
+    reviewer.post(f"{at}/decide", {"finding": "qm_none", "decision": "expected", "reason": "x"})
+    assert "Still learning" in reviewer.get(f"{at}?lang=en").text
+    reviewer.get("/console?lang=zh-CN")
 
 
 @pytest.mark.parametrize("role", [None, "sys_admin", "audit_admin", "member"])

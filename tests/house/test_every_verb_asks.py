@@ -52,6 +52,7 @@ MACHINERY: dict[str, set[str]] = {
         "view_of",
     },
     "Mappings": {"on_table_written"},
+    "Monitors": {"on_table_written", "watch"},
     "Lineage": {"namespace", "on_table_written"},
     "Quality": {"held", "keeps_back", "on_table_written", "preset", "presets", "work"},
     "Recipes": {"on_table_written", "work"},

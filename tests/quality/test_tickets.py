@@ -59,7 +59,7 @@ def test_a_failing_version_opens_one_ticket_that_closes_with_the_evidence_of_a_g
     view = tickets.ticket(bureau.steward, ticket_id)
     ticket = view.ticket
     assert (ticket.state, ticket.org_id, ticket.failing, ticket.assessed) == (TicketState.DISPATCHED, OWNER, 2, 3)
-    assert (ticket.due_on, ticket.provisional, view.days_left) == (date(2026, 3, 24), True, 10)
+    assert (ticket.due_on, ticket.provisional, view.days_left) == (date(2026, 3, 24), False, 10)
     assert (ticket.limit.rule, ticket.limit.days, ticket.limit.verified) == ("correction.handle.809", 10, False)
     assert view.moves == (Move.ACCEPT, Move.CORRECT, Move.CONFIRM_RIGHT, Move.SEND_BACK)
     assert [t.id for t in tickets.waiting(bureau.steward)] == [ticket_id]
@@ -166,7 +166,7 @@ def test_what_runs_late_is_reminded_then_escalated_step_by_step(bureau: Bureau) 
     with pytest.raises(Denied):
         tickets.move(bureau.steward, ticket_id, Move.CLOSE)
     tickets.move(bureau.reviewer, ticket_id, Move.REFUSE, "请附底档")
-    assert tickets.ticket(bureau.steward, ticket_id).ticket.due_on == date(2026, 4, 17)
+    assert tickets.ticket(bureau.steward, ticket_id).ticket.due_on == date(2026, 4, 20)
     tickets.move(bureau.steward, ticket_id, Move.CONFIRM_RIGHT, "底档已附")
     tickets.move(bureau.reviewer, ticket_id, Move.CLOSE)
     bureau.write([firm(0, 盟市=None), firm(1)], table)

@@ -1,6 +1,17 @@
 """What quality speaks of: rules, what they counted, and scores."""
 
 from beijiang.quality.models.grammar import ROWS, cell, columns_in, condition, iso_day, unknown_column
+from beijiang.quality.models.monitors import (
+    Band,
+    Call,
+    Decision,
+    Finding,
+    FindingState,
+    Monitor,
+    MonitorSetting,
+    Observation,
+    limits_on,
+)
 from beijiang.quality.models.profiles import ColumnProfile, Profile
 from beijiang.quality.models.rules import (
     FALLING,
@@ -47,17 +58,25 @@ __all__ = [
     "KINDS",
     "MOVES",
     "ROWS",
+    "Band",
+    "Call",
     "ColumnProfile",
+    "Decision",
     "DepartmentTickets",
     "DimensionScore",
     "Doubt",
     "Fact",
+    "Finding",
+    "FindingState",
     "Hold",
     "IndicatorScore",
     "Kind",
     "KindOf",
     "Limit",
+    "Monitor",
+    "MonitorSetting",
     "Move",
+    "Observation",
     "Origin",
     "Outcome",
     "Param",
@@ -83,6 +102,7 @@ __all__ = [
     "columns_in",
     "condition",
     "iso_day",
+    "limits_on",
     "packaged",
     "points",
     "score",

@@ -4,6 +4,7 @@ from beijiang.quality.service.checking import QUALITY_JOB
 from beijiang.quality.service.failing import Failing
 from beijiang.quality.service.handing import HandedOut, record_file, tickets_file
 from beijiang.quality.service.mapping import LIKELY, ColumnView, Mappings
+from beijiang.quality.service.monitoring import MonitorReport, Monitors
 from beijiang.quality.service.profiling import Profiles
 from beijiang.quality.service.ruling import Tried
 from beijiang.quality.service.running import Runner
@@ -18,6 +19,8 @@ __all__ = [
     "Failing",
     "HandedOut",
     "Mappings",
+    "MonitorReport",
+    "Monitors",
     "Profiles",
     "Quality",
     "Report",
