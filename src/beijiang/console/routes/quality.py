@@ -81,7 +81,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             dimension_names=_dimensions(platform),
             indicator_names={i.code: i.name for i in platform.standards.quality_indicators()},
             kinds=KINDS,
-            unusual=sum(f.stands for f in platform.monitors.report(who, name).findings),
+            unusual=platform.monitors.standing(who, name),
             tickets=_open_tickets(platform, who, report.table),
             may=_rights(platform, who, report.org_id),
         )

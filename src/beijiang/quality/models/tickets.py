@@ -165,7 +165,7 @@ _STAGES: Final = {
     Stage.NONE: Text("期限内", "in time"),
     Stage.HALF: Text("期限过半", "half of the time is over"),
     Stage.MOST: Text("期限将尽", "most of the time is over"),
-    Stage.LAST_DAY: Text("剩一个工作日", "one working day left"),
+    Stage.LAST_DAY: Text("一个工作日内到期", "due within one working day"),
     Stage.OVERDUE: Text("已超期，督办至部门负责人", "overdue: the supplier's head is told"),
     Stage.AUTHORITY: Text("已超期，督办至数据局", "overdue: the data authority takes it up"),
     Stage.ABOVE: Text("已超期，报上级数据主管部门", "overdue: reported to the authority above"),

@@ -56,6 +56,8 @@ log = logging.getLogger(__name__)
 
 REMEMBERED: Final = 420
 """Observations that are looked back at: more than a year of daily versions."""
+LOOKED_BACK: Final = 60
+"""Observations of columns that are looked back at."""
 SHARE_OF_TIME: Final = 20
 """A table is looked into again after so many times as long as the last look took: 5 % of the time at most."""
 SNOOZE_LONGEST: Final = 366
@@ -124,7 +126,7 @@ class Monitors(Base):
         """Look into the newest versions that nobody looked into; called by the dispatcher every minute."""
         with self.db.read() as connection:
             store = MonitorStore(connection)
-            waiting = [(one, store.observations(one.table, REMEMBERED)) for one in store.unseen()]
+            waiting = [(one, store.observations(one.table, LOOKED_BACK, looks=True)) for one in store.unseen()]
         for one, known in waiting:
             last = next((o for o in reversed(known) if o.looks is not None), None)
             rested = last is None or one.at - last.at >= timedelta(seconds=SHARE_OF_TIME * last.seconds)
@@ -149,6 +151,12 @@ class Monitors(Base):
         with self.db.read() as connection:
             return MonitorStore(connection).findings(tables, limit)
 
+    def standing(self, actor: Actor, table: str) -> int:
+        """Count what goes on at a table."""
+        info = self._table(actor, table)
+        with self.db.read() as connection:
+            return len(MonitorStore(connection).standing(info.name))
+
     def report(self, actor: Actor, table: str) -> MonitorReport:
         """Return how a table is watched: its history, what is usual, and what was found.
 
@@ -159,7 +167,7 @@ class Monitors(Base):
         info = self._table(actor, table)
         with self.db.read() as connection:
             store = MonitorStore(connection)
-            known, settings = store.observations(info.name, REMEMBERED), store.settings(info.name)
+            known, settings = store.observations(info.name, REMEMBERED, looks=True), store.settings(info.name)
             found = store.findings([info.name], 200)
         today = self.clock.now().astimezone(self.zone).date()
         whole = bool(known) and known[-1].whole
@@ -179,7 +187,7 @@ class Monitors(Base):
         """
         info = self._table(actor, table, Permission.QUALITY_MONITOR_DECIDE)
         with self.db.read() as connection:
-            known = MonitorStore(connection).observations(info.name, REMEMBERED)
+            known = MonitorStore(connection).observations(info.name, LOOKED_BACK, looks=True)
         if known and known[-1].looks is None:
             self._look(known[-1], known[:-1])
         return self.report(actor, info.name)

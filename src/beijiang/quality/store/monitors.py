@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
 
 from beijiang.kit import Text
 from beijiang.quality.models.monitors import (
@@ -22,11 +22,13 @@ from beijiang.quality.models.rules import Severity
 from beijiang.quality.store.schema import quality_finding, quality_monitor, quality_observation
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
 __all__ = ["MonitorStore"]
 
 _O, _F, _M = quality_observation.c, quality_finding.c, quality_monitor.c
+KEPT: Final = 2_000
+"""Versions of a table that are remembered."""
 _STANDS = (FindingState.OPEN.value, FindingState.SNOOZED.value)
 
 
@@ -36,9 +38,11 @@ class MonitorStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def observations(self, table: str, limit: int) -> list[Observation]:
-        """Return the newest observations of a table, oldest first."""
-        query = select(quality_observation).where(_O.table_name == table).order_by(_O.version.desc()).limit(limit)
+    def observations(self, table: str, limit: int, *, looks: bool = False) -> list[Observation]:
+        """Return the newest observations of a table, oldest first; what was measured of columns only if wanted."""
+        shown: list[ColumnElement[Any]] = [c for c in quality_observation.c if c.name != "looks"]
+        shown.append(_O.looks if looks else literal(None).label("looks"))
+        query = select(*shown).where(_O.table_name == table).order_by(_O.version.desc()).limit(limit)
         return [_observation(row) for row in reversed(self._connection.execute(query).all())]
 
     def unseen(self) -> list[Observation]:
@@ -49,9 +53,9 @@ class MonitorStore:
         return [_observation(row) for row in self._connection.execute(query)]
 
     def put(self, one: Observation) -> None:
-        """Write an observation in place of the one of its version."""
-        same = (_O.table_name == one.table, _O.version == one.version)
-        self._connection.execute(delete(quality_observation).where(*same))
+        """Write an observation in place of the one of its version; very old ones go."""
+        same = or_(_O.version == one.version, _O.version <= one.version - KEPT)
+        self._connection.execute(delete(quality_observation).where(_O.table_name == one.table, same))
         looks = None
         if one.looks is not None:
             looks = {n: [x.filled, x.distinct, x.sized, x.logs, list(x.shares)] for n, x in one.looks.items()}
