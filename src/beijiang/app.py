@@ -65,6 +65,8 @@ def create_app(platform: Platform) -> FastAPI:
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),
         quality_routes.profile_router(platform.profiles),
+        quality_routes.monitors_router(platform.monitors),
+        quality_routes.tickets_router(platform.tickets, platform.quality),
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         mining_routes.router(platform.workbench, room),
         evidence_routes.router(platform.evidence_reader),

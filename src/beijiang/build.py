@@ -50,7 +50,7 @@ from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import FileMaker, OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
-from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner
+from beijiang.quality import QUALITY_JOB, Mappings, Monitors, Profiles, Quality, Runner, Tickets, VersionJudged
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Laws, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
@@ -103,6 +103,8 @@ class Platform:
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
+    tickets: Tickets
+    monitors: Monitors
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
@@ -136,6 +138,8 @@ class Platform:
             self.mappings,
             self.profiles,
             self.contracts,
+            self.tickets,
+            self.monitors,
             self.lineage,
             self.workbench,
             self.opendata,
@@ -228,6 +232,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     gate.terms = contracts
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     fusion = Fusion(db, tables, measures, standards, access, evidence, jobs, vault, Linker(settings), clock, settings)
+    tickets = Tickets(quality)
+    monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     files = FileMaker(settings.time_zone)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings, files)
@@ -268,7 +274,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch)),
         captures=captures,
         quality=quality,
         recipes=recipes,
@@ -276,6 +282,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,
+        tickets=tickets,
+        monitors=monitors,
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
@@ -292,12 +300,14 @@ def _connect(platform: Platform) -> None:
         ("protection", platform.protection.on_table_written),
         ("quality", platform.quality.on_table_written),
         ("mappings", platform.mappings.on_table_written),
+        ("monitors", platform.monitors.on_table_written),
         ("lineage", platform.lineage.on_table_written),
         ("windows", platform.windows.on_table_written),
         ("recipes", platform.recipes.on_table_written),
         ("fusion", platform.fusion.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)
+    platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)

@@ -148,11 +148,13 @@ def _protection() -> typer.Typer:
 
 
 def _quality() -> typer.Typer:
-    from beijiang.quality.commands import add_mapping, add_profile, commands
+    from beijiang.quality.commands import add_mapping, add_monitors, add_profile, add_tickets, commands
 
     group = commands(_get(lambda p: p.quality), _get(lambda p: p.access))
     add_mapping(group, _get(lambda p: p.mappings), _get(lambda p: p.access))
     add_profile(group, _get(lambda p: p.profiles), _get(lambda p: p.access))
+    add_monitors(group, _get(lambda p: p.monitors), _get(lambda p: p.access))
+    add_tickets(group, _get(lambda p: p.tickets), _get(lambda p: p.quality), _get(lambda p: p.access))
     return group
 
 

@@ -53,12 +53,14 @@ MACHINERY: dict[str, set[str]] = {
         "view_of",
     },
     "Mappings": {"on_table_written"},
+    "Monitors": {"on_table_written", "watch"},
     "Lineage": {"namespace", "on_table_written"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},
     "Tables": {"recover"},
+    "Tickets": {"on_version_judged", "watch"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.
 

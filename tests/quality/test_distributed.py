@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -50,3 +52,14 @@ def test_rules_are_counted_on_the_cluster_and_rows_are_shown_by_the_gate(distrib
     bureau.write([firm(n, 统一社会信用代码=GOOD_CODES[n]) for n in range(4)])
     hold = bureau.platform.quality.report(bureau.steward, "企业登记信息").hold
     assert hold is None
+    bureau.write(rows)
+    looks = bureau.platform.monitors.look(bureau.steward, "企业登记信息").observations[-1].looks
+    assert looks is not None
+    place, capital = looks["盟市"], looks["注册资本"]
+    parts = [0] * 16
+    for row in rows:
+        if row["盟市"].strip():
+            parts[int(hashlib.md5(row["盟市"].encode(), usedforsecurity=False).hexdigest()[0], 16)] += 1
+    assert (place.filled, place.distinct, list(place.shares)) == (19, 3, parts)
+    assert (capital.filled, capital.sized) == (20, 20)
+    assert capital.logs == round(10_000 * sum(math.log(row["注册资本"]) for row in rows))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from beijiang import terminal
 from beijiang.kit import BeijiangError, Language
-from beijiang.quality import commands, routes
+from beijiang.quality import Kind, commands, routes
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import Bureau, firm
@@ -39,6 +39,8 @@ def door(bureau: Bureau) -> TestClient:
         return JSONResponse({"code": error.reason}, status_code=error.status)
 
     app.include_router(routes.router(bureau.platform.quality))
+    app.include_router(routes.monitors_router(bureau.platform.monitors))
+    app.include_router(routes.tickets_router(bureau.platform.tickets, bureau.platform.quality))
     bureau.write([firm(n) for n in range(30)] + [firm(30, 盟市=None), firm(31, 联系电话="12")])
     return TestClient(app)
 
@@ -142,3 +144,81 @@ def test_the_same_at_the_terminal(door: TestClient, bureau: Bureau) -> None:
     words = ["set-scorecard", "--weight", "02=9", "--reason", "x", "--as", "reviewer", "--", "-1"]
     answer = CliRunner().invoke(group, words)
     assert json.loads(answer.stdout)[0]["dimensions"].startswith("01=20 02=9")
+
+
+def test_a_ticket_from_a_failing_rule_to_its_record_over_http(door: TestClient, bureau: Bureau) -> None:
+    rule = door.post(f"{AT}/rules", json={"kind": "not_null", "columns": ["盟市"]}).json()["id"]
+    run = bureau.check().id
+    file = door.get(f"/api/v1/quality/runs/{run}/rules/{rule}/file", params={"form": "csv"})
+    assert "内蒙古第30商贸有限公司" in file.content.decode("utf-8-sig")
+    made = door.post(f"/api/v1/quality/runs/{run}/rules/{rule}/ticket", json={"words": "请补齐"})
+    assert (made.status_code, made.json()["limit"]["rule"]) == (201, "correction.handle.809")
+    ticket = f"/api/v1/quality/tickets/{made.json()['id']}"
+    assert door.get("/api/v1/quality/tickets", params={"state": "dispatched", "words": "盟市"}).json()["count"] == 1
+    refused = door.post(f"{ticket}/steps", json={"move": "close"})
+    assert (refused.status_code, refused.json()) == (409, {"code": "ticket_move"})
+    assert door.post(f"{ticket}/steps", json={"move": "accept"}).json()["state"] == "accepted"
+    assert door.post(f"{ticket}/replies", json={"words": "已通知旗县"}).status_code == 201
+    assert door.get(f"{ticket}/file").content[:2] == b"PK"
+    seen = door.get(ticket).json()
+    assert [s["move"] for s in seen["steps"]] == ["open", "accept", "reply"]
+    assert seen["moves"] == ["correct", "confirm_right", "send_back", "withdraw"]
+    record = door.get("/api/v1/quality/tickets/record", params={"since": "2026-01-01", "until": "2026-12-31"}).json()
+    assert [(d["org_id"], d["opened"], d["open"]) for d in record["departments"]] == [("education", 1, 1)]
+    order = {"scope": "*", "severities": ["critical"], "reason": "只管严重级"}
+    assert door.put("/api/v1/quality/tickets/policies", json=order).json() == {"code": "denied"}
+    assert door.put("/api/v1/quality/tickets/policies", json=order, headers={"x-actor": "reviewer"}).status_code == 200
+    assert len(door.get("/api/v1/quality/tickets/policies").json()["policies"]) == 1
+    for path in (
+        "/api/v1/quality/tickets/file",
+        "/api/v1/quality/tickets/record/file?since=2026-01-01&until=2026-12-31",
+    ):
+        assert door.get(path).headers["content-type"].startswith("text/csv")
+    entry = bureau.publish()
+    doubts = f"/api/v1/catalog/resources/{entry.id}/doubts"
+    doubt = {"words": "电话有误", "columns": ["联系电话"], "rows": ["内蒙古第1商贸有限公司"]}
+    assert door.post(doubts, json=doubt, headers={"x-actor": "stranger"}).json()["origin"] == "person"
+    assert len(door.get(doubts).json()["doubts"]) == 2
+    monitors = door.get(f"{AT}/monitors").json()
+    assert (monitors["usual"], [o["version"] for o in monitors["observations"]]) == (None, [1])
+    assert door.post(f"{AT}/monitors/look").json()["observations"][0]["looked_into"]
+    assert door.get("/api/v1/quality/findings").json() == {"findings": []}
+    assert door.put(f"{AT}/monitors/volume", json={"is_on": False, "reason": "停用"}).json()["is_on"] is False
+    none = door.post("/api/v1/quality/findings/qm_x/decision", json={"decision": "expected", "reason": "x"})
+    assert none.json() == {"code": "finding_not_found"}
+
+
+def test_tickets_and_monitors_at_the_terminal(door: TestClient, bureau: Bureau, tmp_path: Path) -> None:
+    del door
+    terminal.set_style(as_json=True, language=Language.EN)
+    platform = bureau.platform
+    group = commands.commands(lambda: platform.quality, lambda: platform.access)
+    commands.add_tickets(group, lambda: platform.tickets, lambda: platform.quality, lambda: platform.access)
+    commands.add_monitors(group, lambda: platform.monitors, lambda: platform.access)
+
+    def run(*words: str, who: str = "steward") -> Any:
+        answer = CliRunner().invoke(group, [*words, "--as", who])
+        assert answer.exit_code == 0, (answer.output, answer.exception)
+        return [json.loads(line) for line in answer.stdout.splitlines()]
+
+    rule = bureau.add(Kind.NOT_NULL, "盟市").id
+    bureau.check()
+    run("rows", T, rule, "--out", str(tmp_path / "rows.xlsx"))
+    assert (tmp_path / "rows.xlsx").read_bytes()[:2] == b"PK"
+    ticket = run("ticket", "open", T, rule, "--words", "请补齐")[0][0]["id"]
+    assert run("ticket", "step", ticket, "accept")[0][0]["state"] == "accepted"
+    run("ticket", "reply", ticket, "已通知")
+    assert len(run("ticket", "show", ticket)[1]) == 3
+    run("ticket", "file", ticket, "--out", str(tmp_path / "back.csv"))
+    assert "内蒙古第30商贸有限公司" in (tmp_path / "back.csv").read_text("utf-8-sig")
+    assert run("ticket", "list", "--state", "accepted")[0][0]["id"] == ticket
+    assert run("ticket", "record", "--since", "2026-01-01", "--until", "2026-12-31")[0][0]["open"] == 1
+    made = run("ticket", "policy", "*", "--severity", "critical", "--reason", "只管严重级", who="reviewer")
+    assert made[0][0]["severities"] == ["critical"]
+    entry = bureau.publish()
+    assert run("ticket", "doubt", entry.id, "--words", "电话有误", "--column", "联系电话", who="stranger")[0][0]["id"]
+    assert run("monitor", "show", T, "--look") == [[]]
+    assert run("monitor", "findings") == [[]]
+    assert run("monitor", "set", T, "volume", "--limit", "sigmas=6", "--reason", "放宽")[0][0]["limits"] == {
+        "sigmas": 6.0
+    }

@@ -38,6 +38,7 @@ def test_readers_stay_on_the_last_good_version_until_the_data_are_mended(bureau:
     hold = bureau.platform.quality.report(bureau.steward, T).hold
     assert hold is not None
     assert (hold.version, hold.rules) == (3, ("企业名称 非空",))
+    assert bureau.platform.quality.report(bureau.steward, T).served == 2
     alerts = bureau.platform.alerts.alerts(bureau.steward)
     assert [(a.kind.value, a.subject) for a in alerts] == [("quality", T)]
     assert "企业名称 非空" in alerts[0].text.zh

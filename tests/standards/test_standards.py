@@ -104,9 +104,15 @@ def test_working_day_vectors(start: date, count: int, due: date) -> None:
     assert STANDARDS.calendar.working_days_between(start, due) == count
 
 
+def test_the_festival_of_2026_and_its_make_up_days_are_known() -> None:
+    assert not STANDARDS.calendar.is_working(date(2026, 2, 23))
+    assert STANDARDS.calendar.is_working(date(2026, 2, 28))
+    assert STANDARDS.due(date(2026, 2, 13), 2).on == date(2026, 2, 24)
+
+
 def test_a_year_without_calendar_counts_weekends_and_says_so() -> None:
-    due = STANDARDS.due(date(2026, 11, 20), 2)
-    assert (due.on, due.provisional) == (date(2026, 11, 24), True)
+    due = STANDARDS.due(date(2027, 11, 19), 2)
+    assert (due.on, due.provisional) == (date(2027, 11, 23), True)
 
 
 def test_region_facts() -> None:

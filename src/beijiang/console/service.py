@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from beijiang.catalog import Task
     from beijiang.ingest import Run, TableCount
     from beijiang.kit import Actor
+    from beijiang.quality import Ticket
 
 RUNS_SHOWN = 8
+TICKETS = "/console/tickets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Link:
 
     href: str
     words: Text
+    count: int = 0
+    """How much waits there for the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Home:
     runs: Sequence[Run]
     mending: Sequence[TableCount] = ()
     """Tables with rows that wait to be mended or to go in."""
+    tickets: Sequence[Ticket] = ()
+    """Tickets whose next step is the person's."""
 
     @property
     def failed(self) -> int:
@@ -71,6 +77,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.STANDARDS_PROPOSAL_READ, "/console/standards", Text("数据标准", "Standards")),
             (Permission.QUALITY_RESULT_READ, "/console/quality", Text("数据质量", "Quality")),
             (Permission.CONTRACTS_CONTRACT_READ, "/console/contracts", Text("数据契约", "Contracts")),
+            (Permission.QUALITY_TICKET_READ, TICKETS, Text("校核工单", "Tickets")),
             (Permission.RECIPES_RECIPE_READ, "/console/recipes", Text("加工配方", "Recipes")),
             (Permission.FUSION_LIBRARY_READ, "/console/libraries", Text("基础库", "Libraries")),
             (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),
@@ -113,11 +120,17 @@ class Console:
         for title, entries in _MENU:
             links: dict[str, Link] = {}
             for permission, href, words in entries:
-                if self._platform.access.allows(actor, permission, actor.org_id):
+                if href == TICKETS and self._tickets_are_for(actor):
+                    links[href] = Link(href, words, len(self._platform.tickets.waiting(actor)))
+                elif self._platform.access.allows(actor, permission, actor.org_id):
                     links.setdefault(href, Link(href, words))
             if links:
                 sections.append(Section(title, tuple(links.values())))
         return tuple(sections)
+
+    def _tickets_are_for(self, actor: Actor) -> bool:
+        """Tell whether a person may see tickets: those of the own department, or what the person doubted."""
+        return self._platform.access.allows(actor, Permission.QUALITY_TICKET_READ)
 
     def bell(self, actor: Actor) -> int:
         """Count the open alerts that the actor may see and nobody looks after yet."""
@@ -135,7 +148,8 @@ class Console:
         if allows(actor, Permission.INGEST_RUN_READ):
             runs = platform.ingest.runs(actor, limit=RUNS_SHOWN)
         mending = [c for c in self.mending(actor) if c.open or c.fixed]
-        return Home(tasks=tasks, runs=runs, mending=mending)
+        tickets = platform.tickets.waiting(actor) if self._tickets_are_for(actor) else ()
+        return Home(tasks=tasks, runs=runs, mending=mending, tickets=tickets)
 
     def mending(self, actor: Actor) -> Sequence[TableCount]:
         """Return how many rows of each table wait to be mended; nothing for those who may not see them."""

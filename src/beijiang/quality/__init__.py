@@ -1,7 +1,10 @@
 """Quality after GB/T 36344: rules on tables, what they counted in each version, scores, and what readers do not get.
 
-Also which data element each column holds, and how far it conforms. Owns the tables ``quality_rule``, ``quality_run``,
-``quality_fact``, ``quality_release``, ``quality_scorecard``, ``quality_mapping`` and ``quality_conformity``. It sees numbers
+Also which data element each column holds and how far it conforms, tickets that send data back to their supplier, and
+monitors that notice what is out of the usual. Owns the tables ``quality_rule``, ``quality_run``,
+``quality_fact``, ``quality_release``, ``quality_scorecard``, ``quality_mapping``,
+``quality_conformity``, ``quality_ticket``, ``quality_ticket_step``, ``quality_ticket_policy``, ``quality_observation``,
+``quality_finding`` and ``quality_monitor``. It sees numbers
 and places of rows only (``tables.Measures``); rows that fail a rule are shown by the gate.
 """
 
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beijiang.quality.events import VersionJudged
 from beijiang.quality.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.quality.models import __all__ as _models
 
@@ -18,7 +22,10 @@ if TYPE_CHECKING:
         QUALITY_JOB,
         ColumnView,
         Failing,
+        HandedOut,
         Mappings,
+        MonitorReport,
+        Monitors,
         Profiles,
         Quality,
         Report,
@@ -26,8 +33,12 @@ if TYPE_CHECKING:
         Standing,
         Suggester,
         Suggestion,
+        Tickets,
+        TicketView,
         Tried,
         by_organisation,
+        record_file,
+        tickets_file,
     )
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
@@ -35,7 +46,10 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "QUALITY_JOB",
     "ColumnView",
     "Failing",
+    "HandedOut",
     "Mappings",
+    "MonitorReport",
+    "Monitors",
     "Profiles",
     "Quality",
     "Report",
@@ -43,8 +57,13 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Standing",
     "Suggester",
     "Suggestion",
+    "TicketView",
+    "Tickets",
     "Tried",
+    "VersionJudged",
     "by_organisation",
+    "record_file",
+    "tickets_file",
     *_models,
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beijiang.kit import Conflict, NotFound
 
-__all__ = ["no_rule", "no_run", "not_held"]
+__all__ = ["no_finding", "no_rule", "no_run", "no_ticket", "not_held", "ticket_changed"]
 
 
 def no_rule() -> NotFound:
@@ -29,4 +29,27 @@ def not_held(version: int) -> Conflict:
         f"第 {version} 版没有被质量规则挡下，无需放行。",
         f"Version {version} is not held back by quality rules; there is nothing to release.",
         code="not_held",
+    )
+
+
+def no_ticket() -> NotFound:
+    """Return the error for a ticket that is missing, or not this reader's to see."""
+    return NotFound(
+        "没有这件工单。请在工单列表中查看。",
+        "There is no such ticket. See the list of tickets.",
+        code="ticket_not_found",
+    )
+
+
+def ticket_changed() -> Conflict:
+    """Return the error for a ticket that somebody else moved in the meantime."""
+    return Conflict(
+        "工单刚被别人办理过，请重新查看。", "Somebody just moved the ticket; look again.", code="ticket_changed"
+    )
+
+
+def no_finding() -> NotFound:
+    """Return the error for a finding of a monitor that is missing, hidden, or over."""
+    return NotFound(
+        "没有这条监测发现，或者它已经过去。", "There is no such finding, or it is over.", code="finding_not_found"
     )

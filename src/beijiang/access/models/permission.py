@@ -114,10 +114,19 @@ class Permission(StrEnum):
     )
     PROTECTION_ROWS_REVIEW = "protection:rows:review", "审核时读取脱敏数据", "read masked rows for a review"
     PROTECTION_SQL_RUN = "protection:sql:run", "运行 SQL 查询", "run SQL"
+    QUALITY_MONITOR_DECIDE = "quality:monitor:decide", "处置监测发现", "decide on what monitors found"
     QUALITY_RESULT_READ = "quality:result:read", "查看质量结果", "see results of quality"
     QUALITY_ROWS_READ = "quality:rows:read", "查看未通过规则的行", "see rows that fail a rule"
     QUALITY_RULE_MANAGE = "quality:rule:manage", "维护质量规则", "maintain rules of quality"
     QUALITY_SCORECARD_MANAGE = "quality:scorecard:manage", "维护质量评分卡", "maintain the scorecard of quality"
+    QUALITY_TICKET_HANDLE = "quality:ticket:handle", "办理发给本部门的校核工单", "answer tickets sent to a department"
+    QUALITY_TICKET_RAISE = "quality:ticket:raise", "对数据提出疑义", "say that a value is in doubt"
+    QUALITY_TICKET_READ = "quality:ticket:read", "查看校核工单", "see tickets"
+    QUALITY_TICKET_SUPERVISE = (
+        "quality:ticket:supervise",
+        "督办、转办、办结校核工单",
+        "supervise, transfer and close tickets",
+    )
     QUALITY_VERSION_RELEASE = (
         "quality:version:release",
         "放行未通过质量规则的版本",

@@ -17,6 +17,7 @@ from beijiang.console.routes import (
     libraries,
     lineage,
     mapping,
+    monitors,
     people,
     quality,
     recipes,
@@ -29,6 +30,7 @@ from beijiang.console.routes import (
     streams,
     subjects,
     tables,
+    tickets,
     wizard,
 )
 from beijiang.console.routes.frame import Frame
@@ -62,6 +64,8 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         mapping,
         quality,
         contracts,
+        monitors,
+        tickets,
         recipes,
         libraries,
         subjects,

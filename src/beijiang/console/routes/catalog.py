@@ -56,6 +56,7 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             request,
             "entry.html",
             resource=resource,
+            doubted=platform.tickets.doubted(who, resource_id),
             gaps=platform.catalog.missing(who, resource_id),
             steps=platform.catalog.steps(who, resource_id),
             versions=versions,

@@ -14,13 +14,24 @@ from starlette.concurrency import run_in_threadpool
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import BeijiangError, Invalid, Text
-from beijiang.quality import KINDS, Kind, RuleDraft, Severity, by_organisation, points
+from beijiang.quality import (
+    KINDS,
+    Kind,
+    Origin,
+    RuleDraft,
+    Severity,
+    TicketQuery,
+    TicketState,
+    by_organisation,
+    points,
+)
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
     from beijiang.build import Platform
     from beijiang.kit import Actor
+    from beijiang.quality import Ticket
 
 PATIENCE = 3.0
 """Seconds that a page waits for a check that was asked for."""
@@ -70,6 +81,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             dimension_names=_dimensions(platform),
             indicator_names={i.code: i.name for i in platform.standards.quality_indicators()},
             kinds=KINDS,
+            unusual=platform.monitors.standing(who, name),
+            tickets=_open_tickets(platform, who, report.table),
             may=_rights(platform, who, report.org_id),
         )
 
@@ -109,10 +122,21 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
     @pages.get("/quality-runs/{run}/rules/{rule}")
     def rows(request: Request, run: str, rule: str) -> HTMLResponse:
-        found = platform.quality.failing(person(request), run, rule)
+        who = person(request)
+        found = platform.quality.failing(who, run, rule)
         first = [c for c in found.governed.columns if c.name in found.columns]
         others = [c for c in found.governed.columns if c.name not in found.columns]
-        return frame.page(request, "quality_rows.html", found=found, columns=[*first, *others])
+        table, info = found.rule.table, platform.tables.get(who, found.rule.table)
+        rights = _rights(platform, who, info.org_id)
+        return frame.page(
+            request,
+            "quality_rows.html",
+            found=found,
+            columns=[*first, *others],
+            here=f"/console/quality-runs/{quote(run)}/rules/{quote(rule)}",
+            ticket=_open_tickets(platform, who, table).get(rule),
+            may_send=rights["manage"] or rights["supervise"],
+        )
 
     _add_rules(pages, frame, platform)
     _add_suggestions(pages, frame, platform)
@@ -295,11 +319,19 @@ def _names(platform: Platform) -> dict[str, str]:
     return {o.id: o.short for o in platform.access.organisations()}
 
 
+def _open_tickets(platform: Platform, who: Actor, table: str) -> dict[str, Ticket]:
+    """Return the open tickets of a table's rules, by the rule."""
+    states = frozenset(state for state in TicketState if not state.is_over)
+    found, _ = platform.tickets.tickets(who, TicketQuery(table=table, states=states, origin=Origin.RUN))
+    return {t.rule_id: t for t in found if t.rule_id is not None}
+
+
 def _rights(platform: Platform, who: Actor, org_id: str | None) -> dict[str, bool]:
     allows = platform.access.allows
     return {
         "manage": allows(who, Permission.QUALITY_RULE_MANAGE, org_id),
         "rows": allows(who, Permission.QUALITY_ROWS_READ, org_id),
         "release": allows(who, Permission.QUALITY_VERSION_RELEASE, org_id),
+        "supervise": allows(who, Permission.QUALITY_TICKET_SUPERVISE, org_id),
         "scorecard": allows(who, Permission.QUALITY_SCORECARD_MANAGE),
     }

@@ -137,7 +137,10 @@ class AlertKind(StrEnum):
 
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
+    MONITOR = "monitor"
     QUALITY = "quality"
+    QUALITY_TICKET = "quality_ticket"
+    QUALITY_TICKET_OVERDUE = "quality_ticket_overdue"
     RUN_FAILED = "run_failed"
     SCHEDULE_STOPPED = "schedule_stopped"
 
@@ -149,13 +152,16 @@ class AlertKind(StrEnum):
     @property
     def is_grave(self) -> bool:
         """Tell whether something is broken already."""
-        return self in {AlertKind.FRESHNESS_LATE, AlertKind.QUALITY, AlertKind.RUN_FAILED, AlertKind.SCHEDULE_STOPPED}
+        return self not in {AlertKind.FRESHNESS_DUE, AlertKind.MONITOR, AlertKind.QUALITY_TICKET}
 
 
 _KINDS: Final = {
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
+    AlertKind.MONITOR: Text("监测异常", "out of the usual"),
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
+    AlertKind.QUALITY_TICKET: Text("校核工单将到期", "ticket due"),
+    AlertKind.QUALITY_TICKET_OVERDUE: Text("校核工单超期", "ticket overdue"),
     AlertKind.RUN_FAILED: Text("定时取数失败", "scheduled run failed"),
     AlertKind.SCHEDULE_STOPPED: Text("计划已停", "schedule stopped"),
 }

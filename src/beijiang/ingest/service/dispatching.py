@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -53,9 +53,13 @@ _GIVEN_UP = Text("下一个时刻已到，不再重试", "given up, as its next 
 class Dispatcher:
     """The loop behind schedules. Two processes may run it: each moment is claimed in the transaction that queues its run."""
 
-    def __init__(self, schedules: Schedules, board: FreshnessBoard) -> None:
+    def __init__(
+        self, schedules: Schedules, board: FreshnessBoard, watchers: Sequence[Callable[[], None]] = ()
+    ) -> None:
         self.schedules = schedules
         self.board = board
+        self.watchers = watchers
+        """What others want to have looked after once a minute."""
         self.db = schedules.db
         self.clock = schedules.clock
         self._watched: datetime | None = None
@@ -104,6 +108,8 @@ class Dispatcher:
         if self._watched is None or not timedelta() <= now - self._watched < _WATCH_EVERY:
             self._watched = now
             self.board.watch()
+            for watch in self.watchers:
+                self._guarded(watch)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Do one step; what is wrong with one schedule holds up no other."""

@@ -214,7 +214,13 @@ def _add_runs(group: typer.Typer, get: Callable[[], Quality], who: Callable[[str
             return
         _print_run(found.run)
         if found.hold is not None:
-            say(Text(f"读者得不到第 {found.hold.version} 版。", f"Readers do not get version {found.hold.version}."))
+            had = found.served or Text("无", "none").in_language(language())
+            say(
+                Text(
+                    f"读者得不到第 {found.hold.version} 版，现用版本：{had}。",
+                    f"Readers do not get version {found.hold.version}; they have version {had}.",
+                )
+            )
 
     @group.command("failing")
     def failing(

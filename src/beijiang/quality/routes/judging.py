@@ -164,6 +164,7 @@ def _add_runs(routes: APIRouter, service: Quality) -> None:
             "run": None if found.run is None else _run(found.run),
             "score": None if found.score is None else _score(found.score),
             "held": None if found.hold is None else _hold(found.hold),
+            "served": found.served,
             "trend": [{"at": at.isoformat(), "version": v, "score": total} for at, v, total in found.trend],
             "releases": [_release(one) for one in found.releases],
         }

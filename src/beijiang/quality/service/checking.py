@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
@@ -11,51 +10,31 @@ from beijiang.catalog import VersionCleared
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Text, new_id
 from beijiang.quality.errors import no_run, not_held
-from beijiang.quality.models import KINDS, Hold, Outcome, Release, Rule, Run, Severity, Trigger
-from beijiang.quality.models.grammar import columns_in
+from beijiang.quality.events import VersionJudged
+from beijiang.quality.models import KINDS, Hold, Outcome, Release, Run, Severity, Trigger
 from beijiang.quality.service.agreeing import Agreeing
+from beijiang.quality.service.failing import Failing
+from beijiang.quality.service.handing import failing_file
 from beijiang.quality.store import RuleStore, RunStore
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from beijiang.catalog import Release as Candidate
     from beijiang.jobs import Job, JobRun
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Language
     from beijiang.kit.errors import JsonValue
-    from beijiang.tables import GovernedTable, TableWritten
+    from beijiang.quality.service.handing import HandedOut
+    from beijiang.standards import SheetFormat
+    from beijiang.tables import TableWritten
 
-__all__ = ["QUALITY_JOB", "Checking", "Failing"]
+__all__ = ["QUALITY_JOB", "Checking"]
 
 QUALITY_JOB: Final = "quality.check"
 PLACES_MOST: Final = 500
+FILE_MOST: Final = 1000
+"""As many as the exit of return files hands out."""
 RUNS_SHOWN: Final = 60
 _READS: Final = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Failing:
-    """Rows that fail a rule, as one reader may see them."""
-
-    rule: Rule
-    run: Run
-    governed: GovernedTable
-    rows: pa.Table
-    found: int
-    """How many places were found, at most ``PLACES_MOST``; fewer rows where some are kept from this reader."""
-
-    @property
-    def cut(self) -> bool:
-        """Tell whether there may be more."""
-        return self.found >= PLACES_MOST
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the columns that the rule is about, as far as they are shown."""
-        named = self.rule.columns or columns_in(str(self.rule.params.get("expression", "TRUE")))
-        shown = {column.name for column in self.governed.columns}
-        return tuple(name for name in named if name in shown)
 
 
 class Checking(Agreeing):
@@ -113,8 +92,10 @@ class Checking(Agreeing):
             raise no_run() from None
         return found
 
-    def failing(self, actor: Actor, run_id: str, rule_id: str) -> Failing:
+    def failing(self, actor: Actor, run_id: str, rule_id: str, *, whole: bool = False) -> Failing:
         """Return rows that fail a rule in the version of a run, through the gate: masked and filtered for this reader.
+
+        For a page, or (``whole``) as many as a file that goes back to the supplier has.
 
         Raises:
             NotFound: no such run or rule, or not this actor's to see.
@@ -134,9 +115,15 @@ class Checking(Agreeing):
                 "This rule judges the table as a whole; there are no single rows to blame.",
                 code="no_rows_to_blame",
             )
-        governed = self.tables.open(actor, info.name, f"quality:{rule.id}", Exit.QUALITY, run.version)
-        places = self.runner.places(self.runner.version(info.name, run.version), rule, PLACES_MOST)
-        return Failing(rule, run, governed, governed.rows_at(places), len(places))
+        way, most = (Exit.RETURN_FILE, FILE_MOST) if whole else (Exit.QUALITY, PLACES_MOST)
+        governed = self.tables.open(actor, info.name, f"quality:{rule.id}", way, run.version)
+        places = self.runner.places(self.runner.version(info.name, run.version), rule, most)
+        return Failing(rule, run, governed, governed.rows_at(places), len(places), most)
+
+    def failing_file(self, actor: Actor, run_id: str, rule_id: str, form: SheetFormat, language: Language) -> HandedOut:
+        """Return the rows that fail a rule as a file, through the gate; see ``failing``."""
+        found = self.failing(actor, run_id, rule_id, whole=True)
+        return failing_file(found, self.tables.get(actor, found.rule.table).subject, form, language)
 
     # Whether readers get a version
 
@@ -251,6 +238,7 @@ class Checking(Agreeing):
                 "trigger": trigger.value,
             }
             self.evidence.record(tx, actor, "quality.run", target=table, detail=detail)
+            tx.publish(VersionJudged(table=table, version=version, run_id=run.id))
             if not run.blocking:
                 tx.publish(VersionCleared(table=table, version=version))
         self._tell_owner(run)

@@ -39,7 +39,7 @@ class Runner:
         self, measures: Measures, standards: Standards, catalog: Catalog, clock: Clock, zone: ZoneInfo
     ) -> None:
         self.measures = measures
-        self._zone = zone
+        self.zone = zone
         self.standards = standards
         self.catalog = catalog
         self._clock = clock
@@ -53,7 +53,7 @@ class Runner:
         return Facts(
             table=table,
             types={column.name: column.type for column in table.columns},
-            now=self._clock.now().astimezone(self._zone),
+            now=self._clock.now().astimezone(self.zone),
             codes=self._codes,
             element=self.standards.element,
             columns_of=self._columns_of,

@@ -46,6 +46,8 @@ class Report:
     trend: Sequence[tuple[datetime, int, float | None]]
     """When, which version, and the total by the scorecard in force."""
     releases: Sequence[Release]
+    served: int | None = None
+    """The version that readers have, None where nothing is published."""
 
 
 class Quality(Checking):
@@ -82,8 +84,17 @@ class Quality(Checking):
             newest = store.newest(info.name)
         marks = [(run.at, run.version, score(run.facts, self.codes, card).total) for run in reversed(runs)]
         mark = None if newest is None else score(newest.facts, self.codes, card)
+        hold, served = self.held(info.name, info.version), self.runner.catalog.released(info.name)
         return Report(
-            info.name, info.org_id, info.version, newest, mark, self.held(info.name, info.version), marks, releases
+            info.name,
+            info.org_id,
+            info.version,
+            newest,
+            mark,
+            hold,
+            marks,
+            releases,
+            None if served is None else served.table_version,
         )
 
     def scorecards(self, actor: Actor) -> Sequence[Scorecard]:

@@ -1,7 +1,9 @@
 """All SQL on quality's metadata tables."""
 
 from beijiang.quality.store.mapping import MappingStore
+from beijiang.quality.store.monitors import MonitorStore
 from beijiang.quality.store.rules import RuleStore
 from beijiang.quality.store.runs import RunStore
+from beijiang.quality.store.tickets import TicketStore
 
-__all__ = ["MappingStore", "RuleStore", "RunStore"]
+__all__ = ["MappingStore", "MonitorStore", "RuleStore", "RunStore", "TicketStore"]
