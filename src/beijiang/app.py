@@ -53,6 +53,7 @@ def create_app(platform: Platform) -> FastAPI:
         ingest_routes.captures_router(platform.captures),
         jobs_routes.router(platform.jobs),
         protection_routes.router(platform.protection, platform.sql, platform.releases),
+        protection_routes.private(platform.private),
         quality_routes.router(platform.quality),
         recipes_routes.router(platform.recipes),
         quality_routes.mapping_router(platform.mappings),

@@ -45,7 +45,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Profiles, Quality, Runner
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Registry, Standards
@@ -81,6 +81,7 @@ class Platform:
     protection: Protection
     gate: Gate
     releases: Releases
+    private: Private
     sql: SqlGateway
     ingest: Ingest
     bench: Bench
@@ -112,6 +113,7 @@ class Platform:
             self.catalog,
             self.protection,
             self.releases,
+            self.private,
             self.sql,
             self.ingest,
             self.bench,
@@ -213,6 +215,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
+    private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
     catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
@@ -239,6 +242,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
         protection=protection,
         gate=gate,
         releases=releases,
+        private=private,
         sql=sql,
         ingest=ingest,
         bench=bench,

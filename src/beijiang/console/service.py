@@ -72,6 +72,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.QUALITY_RESULT_READ, "/console/quality", Text("数据质量", "Quality")),
             (Permission.RECIPES_RECIPE_READ, "/console/recipes", Text("加工配方", "Recipes")),
             (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),
+            (Permission.PROTECTION_PRIVATE_ASK, "/console/private", Text("差分隐私", "Noisy statistics")),
         ),
     ),
     (

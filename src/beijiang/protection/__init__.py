@@ -1,7 +1,7 @@
 """What is sensitive, how it is masked, and THE GATE through which every row leaves; also the SQL gateway.
 
 Owns the tables ``graded_table``, ``column_grade``, ``row_rule``, ``mask_choice``, ``mask_key``,
-``column_role``, ``release_report`` and ``protection_secret``. Nothing else may read a table
+``column_role``, ``release_report``, ``private_offer``, ``private_spend`` and ``protection_secret``. Nothing else may read a table
 for a person. Loaded on first use, so that ``beijiang --help`` stays quick.
 """
 
@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
+    from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.reference import Kind, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
-    from beijiang.protection.service import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway, SqlResult
+    from beijiang.protection.service import (
+        ColumnImpact,
+        Gate,
+        Keyed,
+        Private,
+        Protection,
+        Releases,
+        SqlGateway,
+        SqlResult,
+    )
 
 __all__ = [
     "AUDIENCE_NAMES",
@@ -33,7 +43,11 @@ __all__ = [
     "Level",
     "MaskChoice",
     "MaskFunction",
+    "OfferDraft",
     "Personal",
+    "Private",
+    "PrivateKind",
+    "PrivateQuestion",
     "Protection",
     "ReleaseReport",
     "Releases",
@@ -42,7 +56,9 @@ __all__ = [
     "RuleEffect",
     "SqlGateway",
     "SqlResult",
+    "epsilon_of",
     "kinds",
+    "micro_of",
 ]
 
 
@@ -50,8 +66,10 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.protection import service
-    from beijiang.protection.models import choices, grades, reference, releases, sight
+    from beijiang.protection.models import choices, grades, private, reference, releases, sight
 
     return next(
-        getattr(room, name) for room in (service, choices, grades, reference, releases, sight) if hasattr(room, name)
+        getattr(room, name)
+        for room in (service, choices, grades, private, reference, releases, sight)
+        if hasattr(room, name)
     )

@@ -240,6 +240,7 @@ def _rights(platform: Platform, request: Request, org_id: str) -> dict[str, bool
     return {
         "correct": allows(who, Permission.PROTECTION_GRADE_CORRECT, org_id),
         "rollback": allows(who, Permission.TABLES_TABLE_ROLLBACK, org_id),
+        "private": allows(who, Permission.PROTECTION_PRIVATE_OFFER, org_id),
         "sql": allows(who, Permission.PROTECTION_SQL_RUN, who.org_id),
         "compact": allows(who, Permission.TABLES_TABLE_COMPACT, org_id),
         "recipes": allows(who, Permission.RECIPES_RECIPE_MANAGE, org_id),

@@ -9,12 +9,13 @@ import typer
 
 from beijiang.protection.commands import grades, releases
 from beijiang.protection.commands.grades import sql_command
+from beijiang.protection.commands.private import private
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.protection.service import Protection, Releases
 
-__all__ = ["commands", "sql_command"]
+__all__ = ["commands", "private", "sql_command"]
 
 
 def commands(

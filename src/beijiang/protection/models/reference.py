@@ -18,6 +18,7 @@ __all__ = [
     "handling",
     "kinds",
     "name_patterns",
+    "private_limits",
     "release_limits",
     "roles_of_kinds",
     "words",
@@ -96,6 +97,12 @@ def exit_caps() -> dict[str, ExitCaps]:
         )
         for row in _rows("exits")
     }
+
+
+@cache
+def private_limits() -> tuple[dict[str, str], ...]:
+    """Return the dated limits of differential privacy (`security.md` 5.3)."""
+    return tuple(_rows("private"))
 
 
 @cache
