@@ -215,6 +215,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
+    releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
     catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)

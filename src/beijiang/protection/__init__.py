@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
-    from beijiang.protection.models.reference import Kind, kinds
+    from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
+    from beijiang.protection.models.where import read_domain, read_where, written_domain
     from beijiang.protection.service import (
         ColumnImpact,
         Gate,
@@ -35,6 +36,7 @@ __all__ = [
     "ColumnGrade",
     "ColumnImpact",
     "ColumnRole",
+    "Control",
     "Findings",
     "Gate",
     "GradeSource",
@@ -56,9 +58,14 @@ __all__ = [
     "RuleEffect",
     "SqlGateway",
     "SqlResult",
+    "Stage",
+    "controls",
     "epsilon_of",
     "kinds",
     "micro_of",
+    "read_domain",
+    "read_where",
+    "written_domain",
 ]
 
 
@@ -66,10 +73,10 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.protection import service
-    from beijiang.protection.models import choices, grades, private, reference, releases, sight
+    from beijiang.protection.models import choices, grades, private, reference, releases, sight, where
 
     return next(
         getattr(room, name)
-        for room in (service, choices, grades, private, reference, releases, sight)
+        for room in (service, choices, grades, private, reference, releases, sight, where)
         if hasattr(room, name)
     )

@@ -12,8 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, number, person
 from beijiang.kit import BeijiangError, NotFound, Text
-from beijiang.protection import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
-from beijiang.protection.models.where import read_domain, read_where, written_domain
+from beijiang.protection import (
+    OfferDraft,
+    PrivateKind,
+    PrivateQuestion,
+    epsilon_of,
+    micro_of,
+    read_domain,
+    read_where,
+    written_domain,
+)
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData

@@ -22,6 +22,7 @@ from beijiang.protection import (
     MaskFunction,
     ReleaseReport,
     Roles,
+    controls,
     kinds,
 )
 from beijiang.tables import VALID_TO, Exit, Filter, FilterOp, moment_of
@@ -72,6 +73,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             masks=masks,
             roles=roles,
             reports=reports,
+            controls=controls(),
             column_roles=tuple(ColumnRole),
             mask_functions=tuple(MaskFunction),
             mask_parameters={f: tuple(names) for f, names in PARAMETERS.items()},

@@ -138,6 +138,7 @@ class AlertKind(StrEnum):
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
     QUALITY = "quality"
+    RELEASE = "release"
     RUN_FAILED = "run_failed"
     SCHEDULE_STOPPED = "schedule_stopped"
 
@@ -149,13 +150,20 @@ class AlertKind(StrEnum):
     @property
     def is_grave(self) -> bool:
         """Tell whether something is broken already."""
-        return self in {AlertKind.FRESHNESS_LATE, AlertKind.QUALITY, AlertKind.RUN_FAILED, AlertKind.SCHEDULE_STOPPED}
+        return self in {
+            AlertKind.FRESHNESS_LATE,
+            AlertKind.QUALITY,
+            AlertKind.RELEASE,
+            AlertKind.RUN_FAILED,
+            AlertKind.SCHEDULE_STOPPED,
+        }
 
 
 _KINDS: Final = {
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
+    AlertKind.RELEASE: Text("已发布数据不再达标", "what is released falls below"),
     AlertKind.RUN_FAILED: Text("定时取数失败", "scheduled run failed"),
     AlertKind.SCHEDULE_STOPPED: Text("计划已停", "schedule stopped"),
 }
