@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from math import prod
@@ -99,7 +100,9 @@ def _mean(key: tuple[str, ...], total: int, count: int, off: tuple[int, int], do
     middle, (low, high) = centre(PrivateKind.MEAN, domain), domain.lattice
     ends = [(total + side * off[0]) / n for side in (-1, 1) for n in (least, most)]
     shown = [min(max(middle + part, low), high) * float(domain.step) for part in (total / count, min(ends), max(ends))]
-    return Cell(key, *shown)
+    spread = shown[2] - shown[1]
+    digits = max(0, 2 - math.floor(math.log10(spread))) if spread > 0 else None
+    return Cell(key, *(shown if digits is None else (round(end, digits) for end in shown)))
 
 
 def _value(steps: int, step: Decimal) -> float | int:
