@@ -49,7 +49,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import FileMaker, OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Monitors, Profiles, Quality, Runner, Tickets, VersionJudged
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Laws, Standards
@@ -85,6 +85,7 @@ class Platform:
     protection: Protection
     gate: Gate
     releases: Releases
+    private: Private
     sql: SqlGateway
     ingest: Ingest
     bench: Bench
@@ -121,6 +122,7 @@ class Platform:
             self.catalog,
             self.protection,
             self.releases,
+            self.private,
             self.sql,
             self.ingest,
             self.bench,
@@ -238,6 +240,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     files = FileMaker(settings.time_zone)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings, files)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
+    releases.alerts = alerts
+    private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
     catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
@@ -264,6 +268,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         protection=protection,
         gate=gate,
         releases=releases,
+        private=private,
         sql=sql,
         ingest=ingest,
         bench=bench,

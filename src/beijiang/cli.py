@@ -142,9 +142,11 @@ def _catalog() -> typer.Typer:
 
 
 def _protection() -> typer.Typer:
-    from beijiang.protection.commands import commands
+    from beijiang.protection.commands import commands, private
 
-    return commands(_get(lambda p: p.protection), _get(lambda p: p.access), _get(lambda p: p.releases))
+    group = commands(_get(lambda p: p.protection), _get(lambda p: p.access), _get(lambda p: p.releases))
+    group.add_typer(private(_get(lambda p: p.private), _get(lambda p: p.access)), name="private")
+    return group
 
 
 def _quality() -> typer.Typer:

@@ -18,13 +18,15 @@ from beijiang.engine import Engine, QueryLimits, Scan, View
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.spark import SparkEngine
 from beijiang.kit import BeijiangError, Text
+from beijiang.protection.models.bounding import bounded
+from beijiang.protection.models.private import Domain, PrivateKind, PrivateOffer, PrivateQuestion
 from beijiang.quality import Kind, RuleDraft
 from beijiang.quality.models.judging import judged
 from beijiang.quality.models.measure import measure
 from beijiang.quality.models.values import Facts
 from beijiang.settings import Settings
 from beijiang.standards import DataElement
-from beijiang.tables import Column, Measured
+from beijiang.tables import Column, Filter, FilterOp, Measured
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 T, OTHER = "企业 登记", "盟市表"
@@ -260,3 +262,43 @@ def test_what_the_distributed_engine_does_not_do_is_said(
         away.fetch(query, scans)
     assert caught.value.reason in {"data_unavailable", "query_failed"}
     away.close()
+
+
+def test_a_private_question_counts_the_same_on_both_engines(
+    duck: DuckDBEngine, spark: SparkEngine, scans: dict[str, Scan | View]
+) -> None:
+    """Which rows of a person count, and the exact sums before any noise, may not depend on the engine."""
+    domains = {
+        "盟市": Domain(keys=("呼和浩特市", "包头市")),
+        "金额": Domain(low=Decimal(-2), high=Decimal(6), step=Decimal("0.01")),
+        "量": Domain(low=Decimal(-1), high=Decimal("2.5"), step=Decimal("0.5")),
+        "数": Domain(low=Decimal(0), high=Decimal(5)),
+    }
+    words = {
+        "id": "o",
+        "table": T,
+        "org_id": "x",
+        "person": "代码",
+        "domains": domains,
+        "reason": "",
+        "by": "",
+        "level": 2,
+    }
+    budget = {"consumer_micro": 1, "total_micro": 1, "needs_approval": False, "at": NOW, "expires": date(2027, 1, 1)}
+    types = dict(zip(SCHEMA.names, WORDS, strict=True))
+    for kind, column in (
+        (PrivateKind.COUNT, None),
+        (PrivateKind.SUM, "金额"),
+        (PrivateKind.MEAN, "量"),
+        (PrivateKind.MEAN, "数"),
+    ):
+        offer = PrivateOffer(rows_per_person=3, **words, **budget)
+        where = (Filter("盟市", FilterOp.EQ, "包头市"), Filter("数", FilterOp.GTE, 2))
+        for asked in (
+            PrivateQuestion(kind=kind, column=column, by=("盟市",), micro=1),
+            PrivateQuestion(kind=kind, column=column, where=where, micro=1),
+        ):
+            query = bounded(offer, asked, [Filter("数", FilterOp.NE, 4)], types)
+            ours, theirs = (engine.fetch(query.copy(), {T: scans[T]}).to_pylist() for engine in (duck, spark))
+            assert sorted(map(str, ours)) == sorted(map(str, theirs)), asked
+            assert 0 < sum(row["n"] for row in ours) < 30

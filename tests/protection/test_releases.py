@@ -172,3 +172,74 @@ def test_small_cells_of_an_aggregate(house: House) -> None:
     (report,) = house.releases.check(house.steward, "低保统计")
     (finding,) = report.failed
     assert (finding.check, finding.numbers, finding.limit) == ("cells", {"低保人数": 2}, 10)
+    assert [one.numbers for one in report.findings if one.check == "effect"] == [{"grade": 4}]
+
+
+def test_a_suppressed_cell_beside_a_total_is_no_secret(house: House) -> None:
+    schema = pa.schema(
+        [("旗县", pa.string()), ("性别", pa.string()), ("低保人数", pa.int64()), ("_bj_row", pa.int64())]
+    )
+    cells = [("甲旗", "男", None), ("甲旗", "女", 30), ("甲旗", "合计", 34), ("乙旗", "男", 40), ("乙旗", "女", 50), ("乙旗", "合计", 90)]  # fmt: skip
+    rows = [{"旗县": a, "性别": b, "低保人数": n, "_bj_row": i} for i, (a, b, n) in enumerate(cells)]
+    offer: dict[str, Any] = {"share_type": ShareType.NOT_SHARED, "no_share_basis": "《某法》第一条"}
+    house.write("低保分布", rows, schema)
+    house.releases.declare(house.steward, "低保分布", {"低保人数": "count", "性别": "plain"}, "按旗县和性别的人数")
+    for column in ("性别", "旗县"):
+        house.protection.correct(house.steward, "低保分布", column, level="L1", kind="plain", reason="维度")
+    with pytest.raises(Conflict):
+        house.publish("低保分布", **offer)
+    (report,) = house.releases.check(house.steward, "低保分布")
+    assert [(one.check, one.numbers) for one in report.failed] == [("complement", {"低保人数": 1})]
+    rows[1]["低保人数"] = None  # a second cell of the same line is suppressed too
+    house.write("低保分布", rows, schema, mode=WriteMode.REPLACE)
+    (report,) = house.releases.check(house.steward, "低保分布")
+    assert report.passed
+
+
+def test_a_report_is_sealed_and_the_department_hears_when_what_is_released_falls_below(house: House) -> None:
+    from sqlalchemy import text
+
+    from beijiang.ingest import AlertKind, Alerts
+
+    house.releases.alerts = Alerts(house.db, house.access, house.evidence, house.clock)
+    write(house, [person(i, 30 + i % 2, "甲乙丙"[i % 3]) for i in range(60)])
+    as_plain(house, "疾病")
+    house.publish(PERSONS, **OPEN)
+    report = house.releases.reports(house.steward, PERSONS)[0]
+    assert (report.passed, report.intact) == (True, True)
+    (said,) = house.records(action="protection.release_check")
+    assert said.detail["digest"] == report.digest
+    assert house.releases.alerts.open() == {}
+    house.releases.declare(
+        house.steward,
+        PERSONS,
+        {"年龄": "quasi", "行政区划": "quasi", "疾病": "quasi", "备注": "sensitive"},
+        "疾病可识别个人",
+    )
+    found = {one.check: one for one in house.releases.reports(house.steward, PERSONS)[0].findings}
+    assert (found["k"].numbers["k"], found["k"].outcome, found["l"].outcome) == (10, "passed", "failed")
+    assert found["t"].outcome == "noted"
+    assert found["effect"].numbers == {"grade": 2}
+    alert = house.releases.alerts.open()[AlertKind.RELEASE, PERSONS]
+    assert "不再达标（l-多样性）" in alert.text.zh
+    house.releases.declare(house.steward, PERSONS, {"年龄": "quasi", "行政区划": "quasi", "疾病": "sensitive"}, "更正")
+    assert house.releases.alerts.open() == {}
+    newest = house.releases.reports(house.steward, PERSONS)[0]
+    measured = {one.check: one for one in newest.findings}
+    assert (measured["t"].numbers, measured["effect"].numbers) == ({"疾病": 0}, {"grade": 3})
+    with house.db.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE release_report SET body = replace(body, '60', '61') WHERE id = :id"), {"id": newest.id}
+        )
+    assert house.releases.report(house.steward, PERSONS, newest.id).intact is False
+
+
+def test_closeness_is_half_the_difference_of_shares(house: House) -> None:
+    write(house, [person(i, 30 if i < 30 else 50, "甲" if i < 30 or i % 2 else "乙") for i in range(60)])
+    as_plain(house, "疾病")
+    house.releases.declare(house.steward, PERSONS, {"年龄": "quasi", "疾病": "sensitive"}, "按 GB/T 37964 识别")
+    with pytest.raises(Conflict):
+        house.publish(PERSONS, **OPEN)
+    checks = found(house)
+    assert checks["t"].numbers == {"疾病": 250}, "甲 has 45 of 60 in all, 30 of 30 in one class"
+    assert checks["l"].outcome == "failed"

@@ -81,6 +81,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.RECIPES_RECIPE_READ, "/console/recipes", Text("加工配方", "Recipes")),
             (Permission.FUSION_LIBRARY_READ, "/console/libraries", Text("基础库", "Libraries")),
             (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),
+            (Permission.PROTECTION_PRIVATE_ASK, "/console/private", Text("差分隐私", "Noisy statistics")),
         ),
     ),
     (

@@ -1,7 +1,7 @@
 """What is sensitive, how it is masked, and THE GATE through which every row leaves; also the SQL gateway.
 
 Owns the tables ``graded_table``, ``column_grade``, ``row_rule``, ``mask_choice``, ``mask_key``,
-``column_role``, ``release_report`` and ``protection_secret``. Nothing else may read a table
+``column_role``, ``release_report``, ``private_offer``, ``private_spend`` and ``protection_secret``. Nothing else may read a table
 for a person. Loaded on first use, so that ``beijiang --help`` stays quick.
 """
 
@@ -14,12 +14,23 @@ if TYPE_CHECKING:
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
-    from beijiang.protection.models.reference import Kind, kinds
+    from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
+    from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
     from beijiang.protection.models.walls import function_words
-    from beijiang.protection.service import ColumnImpact, Gate, Keyed, Protection, Releases, SqlGateway, SqlResult
+    from beijiang.protection.models.where import read_domain, read_where, written_domain
+    from beijiang.protection.service import (
+        ColumnImpact,
+        Gate,
+        Keyed,
+        Private,
+        Protection,
+        Releases,
+        SqlGateway,
+        SqlResult,
+    )
 
 __all__ = [
     "AUDIENCE_NAMES",
@@ -31,6 +42,7 @@ __all__ = [
     "ColumnGrade",
     "ColumnImpact",
     "ColumnRole",
+    "Control",
     "DeliveryTerms",
     "Described",
     "FileMark",
@@ -42,7 +54,11 @@ __all__ = [
     "Level",
     "MaskChoice",
     "MaskFunction",
+    "OfferDraft",
     "Personal",
+    "Private",
+    "PrivateKind",
+    "PrivateQuestion",
     "Protection",
     "QueryClass",
     "QueryOrder",
@@ -56,8 +72,15 @@ __all__ = [
     "Seen",
     "SqlGateway",
     "SqlResult",
+    "Stage",
+    "controls",
+    "epsilon_of",
     "function_words",
     "kinds",
+    "micro_of",
+    "read_domain",
+    "read_where",
+    "written_domain",
 ]
 
 
@@ -70,12 +93,14 @@ def __getattr__(name: str) -> Any:
         delivery,
         governing,
         grades,
+        private,
         reference,
         releases,
         results,
         sight,
         walls,
+        where,
     )
 
-    rooms = (service, choices, delivery, governing, grades, reference, releases, results, sight, walls)
+    rooms = (service, choices, delivery, governing, grades, private, reference, releases, results, sight, walls, where)
     return next(getattr(room, name) for room in rooms if hasattr(room, name))

@@ -22,6 +22,7 @@ from beijiang.protection import (
     MaskFunction,
     ReleaseReport,
     Roles,
+    controls,
     kinds,
 )
 from beijiang.tables import VALID_TO, Exit, Filter, FilterOp, moment_of
@@ -72,6 +73,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             masks=masks,
             roles=roles,
             reports=reports,
+            controls=controls(),
             column_roles=tuple(ColumnRole),
             mask_functions=tuple(MaskFunction),
             mask_parameters={f: tuple(names) for f, names in PARAMETERS.items()},
@@ -240,6 +242,7 @@ def _rights(platform: Platform, request: Request, org_id: str) -> dict[str, bool
     return {
         "correct": allows(who, Permission.PROTECTION_GRADE_CORRECT, org_id),
         "rollback": allows(who, Permission.TABLES_TABLE_ROLLBACK, org_id),
+        "private": allows(who, Permission.PROTECTION_PRIVATE_OFFER, org_id),
         "sql": allows(who, Permission.PROTECTION_SQL_RUN, who.org_id),
         "compact": allows(who, Permission.TABLES_TABLE_COMPACT, org_id),
         "recipes": allows(who, Permission.RECIPES_RECIPE_MANAGE, org_id),

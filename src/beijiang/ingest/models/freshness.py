@@ -141,6 +141,7 @@ class AlertKind(StrEnum):
     QUALITY = "quality"
     QUALITY_TICKET = "quality_ticket"
     QUALITY_TICKET_OVERDUE = "quality_ticket_overdue"
+    RELEASE = "release"
     RUN_FAILED = "run_failed"
     SCHEDULE_STOPPED = "schedule_stopped"
 
@@ -153,6 +154,13 @@ class AlertKind(StrEnum):
     def is_grave(self) -> bool:
         """Tell whether something is broken already."""
         return self not in {AlertKind.FRESHNESS_DUE, AlertKind.MONITOR, AlertKind.QUALITY_TICKET}
+        return self in {
+            AlertKind.FRESHNESS_LATE,
+            AlertKind.QUALITY,
+            AlertKind.RELEASE,
+            AlertKind.RUN_FAILED,
+            AlertKind.SCHEDULE_STOPPED,
+        }
 
 
 _KINDS: Final = {
@@ -162,6 +170,7 @@ _KINDS: Final = {
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
     AlertKind.QUALITY_TICKET: Text("校核工单将到期", "ticket due"),
     AlertKind.QUALITY_TICKET_OVERDUE: Text("校核工单超期", "ticket overdue"),
+    AlertKind.RELEASE: Text("已发布数据不再达标", "what is released falls below"),
     AlertKind.RUN_FAILED: Text("定时取数失败", "scheduled run failed"),
     AlertKind.SCHEDULE_STOPPED: Text("计划已停", "schedule stopped"),
 }

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from beijiang.protection.commands import grades, releases
+from beijiang.protection.commands.private import private
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.protection.service import Protection, Releases
 
-__all__ = ["commands"]
+__all__ = ["commands", "private"]
 
 
 def commands(

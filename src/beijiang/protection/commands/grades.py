@@ -9,6 +9,7 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.protection.models.choices import MaskFunction
+from beijiang.protection.models.reference import controls
 from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience
 from beijiang.protection.models.where import read_where, written
 from beijiang.terminal import Column, language, say, show
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.reference import Control
     from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection
 
@@ -59,6 +61,14 @@ _WHERE = typer.Option(
 )
 
 
+_CONTROLS = (
+    Column("stage", Text("阶段", "stage")),
+    Column("level", Text("级别", "level")),
+    Column("control", Text("要求", "control"), whole=True),
+    Column("enforced_by", Text("落实", "enforced by"), spare=True),
+)
+
+
 def add(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], Access]) -> None:
     """Add the commands of grades, row rules and masks to a group."""
 
@@ -66,6 +76,12 @@ def add(group: typer.Typer, get: Callable[[], Protection], access: Callable[[], 
     def grades(table: str = typer.Argument(help="Name of the table."), person: str = AS) -> None:
         """Show the grade of each column and why it has it."""
         show([_row(grade) for grade in get().grades(acting(access, person), table)], _COLUMNS)
+
+    @group.command("controls")
+    def controls_of_grades(level: str = typer.Option("", help="Only of this grade: L1 to L4.")) -> None:
+        """Show what each grade asks for at each stage in the life of data, and what enforces it."""
+        found = [one for one in controls() if level in {"", str(one.level)}]
+        show([_control(one) for one in found], _CONTROLS)
 
     @group.command("correct")
     def correct(
@@ -153,6 +169,15 @@ def _add_masks(group: typer.Typer, get: Callable[[], Protection], access: Callab
 def acting(access: Callable[[], Access], login: str) -> Actor:
     """Return whom a command acts as."""
     return access().actor_for_person(login) if login else SYSTEM
+
+
+def _control(control: Control) -> dict[str, Any]:
+    return {
+        "stage": control.stage.text.in_language(language()),
+        "level": str(control.level),
+        "control": control.text.in_language(language()),
+        "enforced_by": control.enforced_by or "—",
+    }
 
 
 def _row(grade: ColumnGrade) -> dict[str, Any]:

@@ -18,6 +18,8 @@ _MOST: Final = 0.5
 _SOME: Final = 0.3
 _FEW: Final = 0.05
 _TRACE: Final = 0.01
+_NEARLY: Final = 0.8
+_QUARTER: Final = 0.25
 NAMES_DISTINCT: Final = 20
 NAMES_SHARE: Final = 0.6
 _CARDS_VALID: Final = 0.8
@@ -33,7 +35,8 @@ _METRIC_OF: Final = {
     "uscc_sole_trader": ("uscc", "uscc_valid"),
     "bank_card": ("card", "card_valid"),
     "mobile": ("mobile", "mobile"),
-    "office_phone": ("mobile", "mobile"),
+    "office_phone": ("landline", "landline"),
+    "ip_address": ("ip", "ip"),
     "email": ("email", "email"),
     "plate": ("plate", "plate"),
     "passport": ("passport", "passport"),
@@ -59,6 +62,7 @@ def classify(columns: Sequence[ColumnFacts], rows: int, *, sampled: bool) -> dic
     """Return kind and findings per column; what a name means depends on whether the table is about persons."""
     first = {column.name: _by_itself(column) for column in columns}
     persons = about_persons({name: kind for name, (kind, _) in first.items()})
+    first |= _positions(columns, first) | _births(columns, first, persons=persons)
     entities = any(kind in _ENTITY_KINDS for kind, _ in first.values())
     result: dict[str, tuple[str, Findings]] = {}
     for column in columns:
@@ -66,6 +70,30 @@ def classify(columns: Sequence[ColumnFacts], rows: int, *, sampled: bool) -> dic
         kind = _in_context(column, kind, persons=persons, entities=entities)
         result[column.name] = kind, _findings(column, kind, rows, by_name=by_name, sampled=sampled)
     return result
+
+
+def _positions(columns: Sequence[ColumnFacts], first: Mapping[str, tuple[str, bool]]) -> dict[str, tuple[str, bool]]:
+    """Return the columns without a telling name that are positions: one to the east and one to the north, in one table."""
+    free = [column for column in columns if first[column.name][0] == "plain"]
+    east = [c.name for c in free if c.counts.share("east") >= _NEARLY]
+    north = [c.name for c in free if c.counts.share("north") >= _NEARLY]
+    return dict.fromkeys([*east, *north], ("coordinates", False)) if east and north else {}
+
+
+def _births(
+    columns: Sequence[ColumnFacts], first: Mapping[str, tuple[str, bool]], *, persons: bool
+) -> dict[str, tuple[str, bool]]:
+    """Return the days without a telling name in a table about persons that go back as far as births do."""
+    if not persons:
+        return {}
+    found = [
+        column.name
+        for column in columns
+        if first[column.name] == ("plain", False)
+        and column.counts.share("date") >= _NEARLY
+        and column.counts.ratio("date_old", "date") >= _QUARTER
+    ]
+    return dict.fromkeys(found, ("birth_date", False))
 
 
 def about_persons(kinds_of: Mapping[str, str]) -> bool:
@@ -98,26 +126,52 @@ def _by_itself(column: ColumnFacts) -> tuple[str, bool]:
     return seen, named is not None and (seen == named or kinds()[seen].mask == kinds()[named].mask)
 
 
-def _by_values(counts: Counts, named: str | None) -> str | None:  # noqa: PLR0911 - one way out per rule, in order
+def _by_values(counts: Counts, named: str | None) -> str | None:
     if not counts.values:
         return None
+    return _as_person(counts, named) or _as_reached(counts, named) or _by_words(counts, named)
+
+
+def _as_person(counts: Counts, named: str | None) -> str | None:
+    """Return the kind of numbers that stand for a person, a firm or an account."""
     ids = counts.hits["id_valid"] > 0 and counts.ratio("id_valid", "id") >= _SOME
+    old = counts.ratio("old_id_born", "old_id") >= _CARDS_VALID
     if counts.share("uscc") >= _MOST and counts.ratio("uscc_valid", "uscc") >= _SOME:
         return "uscc_sole_trader" if ids or counts.hits["uscc_sole"] else "uscc"
     if ids and (counts.share("id") >= _TRACE or named == "citizen_id"):
         return "citizen_id"
-    if ids or counts.hits["embedded_id"] or counts.share("embedded_mobile") >= _TRACE:
+    if old and counts.share("old_id") >= (_TRACE if named == "citizen_id" else _MOST):
+        return "citizen_id"
+    if ids or counts.hits["embedded_id"]:
         return "embedded_identifier"
     if counts.share("card") >= _SOME and counts.ratio("card_valid", "card") >= _CARDS_VALID:
         return "bank_card"
-    if counts.share("mobile") >= (_FEW if named == "mobile" else _SOME):
+    return None
+
+
+def _as_reached(counts: Counts, named: str | None) -> str | None:  # noqa: PLR0911 - one way out per rule, in order
+    """Return the kind of what somebody is reached at, or known by abroad."""
+    if counts.share("mobile") >= (_FEW if named == "mobile" else _SOME) and (named == "mobile" or _rings(counts)):
         return "mobile"
+    if counts.share("landline") >= _SOME:
+        return "office_phone"
+    if counts.share("embedded_mobile") >= _TRACE and counts.share("mobile") < _SOME:
+        return "embedded_identifier"
     for metric, kind in (("email", "email"), ("plate", "plate")):
         if counts.share(metric) >= _SOME:
             return kind
-    if counts.share("passport") >= (_SOME if named == "passport" else _CARDS_VALID):
+    if counts.share("ip") >= _MOST and counts.ratio("ip_wide", "ip") >= _MOST:
+        return "ip_address"
+    issued = counts.ratio("passport_dated", "passport") < _SOME and counts.ratio("passport_counted", "passport") < _SOME
+    if counts.share("passport") >= (_SOME if named == "passport" else _CARDS_VALID) and (named or issued):
         return "passport"
-    return "office_phone" if named == "mobile" else _by_words(counts, named)
+    return "office_phone" if named == "mobile" else None
+
+
+def _rings(counts: Counts) -> bool:
+    """Tell whether what looks like mobile numbers is not amounts, nor codes of places, without a name that says so."""
+    round_, odd, coded = (counts.ratio(f"mobile_{what}", "mobile") for what in ("round", "odd", "coded"))
+    return round_ < _SOME and odd < _FEW and coded < _CARDS_VALID
 
 
 def _by_words(counts: Counts, named: str | None) -> str | None:
@@ -136,6 +190,8 @@ def _by_name(column: ColumnFacts) -> str | None:
             continue
         if kind in _NAMED_PERSONS and re.search(context()["exclude_name"], name):
             continue
+        if kind in _METRIC_OF and kind != "coordinates" and re.search(context()["not_item"], name):
+            continue  # 身份证类型, 手机型号: about such items, none itself; the values decide
         if measured and kind not in {"coordinates", "income", "assistance"}:
             continue  # a measured amount is no number of a person
         if kind == "coordinates" and column.type not in {"double", "decimal", "text"}:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from beijiang.protection.models.classify import NAMES_DISTINCT, NAMES_SHARE
-from beijiang.protection.models.detectors import Counts
+from beijiang.protection.models.detectors import METRICS, Counts
 
 __all__ = ["Looked"]
 
@@ -33,7 +33,10 @@ class Looked:
 
     def may_grow(self, version: int) -> bool:
         """Tell whether the counts of a version can be had from these and a look at its new rows."""
-        return self.version == version - 1 and self.rows > SMALL
+        known = all(
+            set(METRICS) <= set(counts.hits) for counts in self.counts.values()
+        )  # a newer release looks for more
+        return self.version == version - 1 and self.rows > SMALL and known
 
     def grown(self, version: int, new: Mapping[str, Counts]) -> Looked:
         """Return the counts with those of new rows; how many values differ is at least what either look found."""

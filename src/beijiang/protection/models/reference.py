@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
@@ -11,14 +12,18 @@ from beijiang.kit import Text
 from beijiang.protection.models.grades import Level, Personal
 
 __all__ = [
+    "Control",
     "ExitCaps",
     "Kind",
+    "Stage",
     "context",
+    "controls",
     "exit_caps",
     "export_limits",
     "handling",
     "kinds",
     "name_patterns",
+    "private_limits",
     "release_limits",
     "roles_of_kinds",
     "words",
@@ -37,6 +42,53 @@ class Kind:
     person_tables_only: bool
     """Whether the column's name counts only in a table about persons."""
     basis: str
+
+
+class Stage(StrEnum):
+    """A stage in the life of data, in order (`standards.md` 7.3; the 2018 work plan names the first five but sharing)."""
+
+    COLLECT = "collect"
+    TRANSMIT = "transmit"
+    STORE = "store"
+    USE = "use"
+    SHARE = "share"
+    OPEN = "open"
+    EXPORT = "export"
+    DESTROY = "destroy"
+
+    @property
+    def text(self) -> Text:
+        """Return its name for people."""
+        return _STAGES[self]
+
+
+_STAGES = {
+    Stage.COLLECT: Text("采集", "collect"),
+    Stage.TRANSMIT: Text("传输", "transmit"),
+    Stage.STORE: Text("存储", "store"),
+    Stage.USE: Text("使用", "use"),
+    Stage.SHARE: Text("共享", "share"),
+    Stage.OPEN: Text("开放", "open"),
+    Stage.EXPORT: Text("导出", "export"),
+    Stage.DESTROY: Text("销毁", "destroy"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What a grade asks for at a stage, and what of the platform does it."""
+
+    stage: Stage
+    level: Level
+    text: Text
+    enforced_by: str
+    """The part that enforces it; empty where the platform does not yet, so that people have to."""
+    basis: str
+
+    @property
+    def place(self) -> int:
+        """Return where its stage stands in the life of data, from 0."""
+        return list(Stage).index(self.stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +149,27 @@ def exit_caps() -> dict[str, ExitCaps]:
         )
         for row in _rows("exits")
     }
+
+
+@cache
+def controls() -> tuple[Control, ...]:
+    """Return the controls of each grade at each stage (`standards.md` 7.3)."""
+    return tuple(
+        Control(
+            stage=Stage(row["stage"]),
+            level=Level(row["level"]),
+            text=Text(row["control_zh"], row["control_en"]),
+            enforced_by=row["enforced_by"],
+            basis=row["basis"],
+        )
+        for row in _rows("controls")
+    )
+
+
+@cache
+def private_limits() -> tuple[dict[str, str], ...]:
+    """Return the dated limits of differential privacy (`security.md` 5.3)."""
+    return tuple(_rows("private"))
 
 
 @cache

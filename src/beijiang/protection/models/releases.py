@@ -7,6 +7,8 @@ is not about persons, even where it names legal representatives.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -69,8 +71,11 @@ CHECK_NAMES = {
     "quasi": Text("准标识符已考虑", "quasi-identifiers considered"),
     "k": Text("k-匿名", "k-anonymity"),
     "l": Text("l-多样性", "l-diversity"),
+    "t": Text("t-接近性", "t-closeness"),
     "cells": Text("小单元格", "small cells"),
+    "complement": Text("小单元格不可推算", "small cells cannot be derived"),
     "difference": Text("与上次发布之差", "difference against the release before"),
+    "effect": Text("去标识化效果等级", "grade of de-identification"),
     "unchecked": Text("未能检查", "could not be checked"),
 }
 
@@ -173,6 +178,16 @@ class ReleaseReport:
     findings: tuple[Finding, ...]
     by: str
     at: datetime
+    sealed: str = ""
+    """The report's digest, sealed under the root key when it was made."""
+    intact: bool | None = None
+    """Whether the report still is what was sealed; None where that cannot be told."""
+
+    @property
+    def digest(self) -> str:
+        """Return SHA-256 of what the report says; it stands in the evidence log too."""
+        said = {k: v for k, v in self.to_json().items() if k not in {"digest", "intact"}}
+        return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
     @property
     def failed(self) -> tuple[Finding, ...]:
@@ -197,4 +212,5 @@ class ReleaseReport:
             "subject": self.subject,
             "by": self.by,
             "at": self.at.isoformat(),
+            "intact": self.intact,
         }

@@ -1,13 +1,20 @@
-"""Read ``COLUMN=VALUE`` and ``COLUMN__op=VALUE`` as a filter: the closed grammar of the row API, for the terminal."""
+"""Read conditions and domains in one line: the closed grammars of terminal and forms.
+
+``COLUMN=VALUE`` and ``COLUMN__op=VALUE`` are filters, as in the row API. ``KEY,KEY``, ``LOW..HIGH``, ``LOW..HIGH/STEP`` and ``@CODE_SET``
+say what is publicly known of a column.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.kit import Invalid
 from beijiang.tables import Filter, FilterOp
 
-__all__ = ["read_where", "written"]
+if TYPE_CHECKING:
+    from beijiang.protection.models.private import Domain
+
+__all__ = ["read_domain", "read_where", "written", "written_domain"]
 
 _OPERATORS: Final = {"exact": FilterOp.EQ, **{op.value: op for op in FilterOp}}
 _WITHOUT_VALUE: Final = frozenset({FilterOp.ISNULL, FilterOp.NOTNULL})
@@ -40,3 +47,23 @@ def written(one: Filter) -> str:
     values = one.value if isinstance(one.value, list | tuple) else [one.value]
     shown = "" if one.op in _WITHOUT_VALUE else "=" + ",".join(str(value) for value in values)
     return f"{one.column}__{one.op}{shown}"
+
+
+def read_domain(words: str) -> dict[str, Any]:
+    """Read what is publicly known of a column; whether it fits is judged where it is used."""
+    value = words.strip()
+    if value.startswith("@"):
+        return {"code_set": value[1:].strip()}
+    low, dots, rest = value.partition("..")
+    if dots:
+        high, _, step = rest.partition("/")
+        return {"low": low.strip(), "high": high.strip(), "step": step.strip()}
+    return {"keys": value.replace("，", ",").split(",")}
+
+
+def written_domain(domain: Domain) -> str:
+    """Write a domain the way it is read."""
+    if not domain.numeric:
+        return ",".join(domain.keys)
+    step = "" if domain.step == 1 else f"/{domain.step}"
+    return f"{domain.low}..{domain.high}{step}"

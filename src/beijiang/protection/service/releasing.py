@@ -7,13 +7,14 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.catalog import VersionCleared
 from beijiang.engine.port import QueryLimits, View
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
+from beijiang.ingest import AlertKind
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, Unavailable, new_id
 from beijiang.protection.models.choices import MaskFunction
 from beijiang.protection.models.classify import about_persons
 from beijiang.protection.models.conditions import unknown_column
@@ -22,6 +23,7 @@ from beijiang.protection.models.detectors import Seen, checks, counts_of, survey
 from beijiang.protection.models.reference import context, release_limits, roles_of_kinds
 from beijiang.protection.models.releases import ColumnRole, Finding, Limits, Outcome, ReleaseReport, Roles
 from beijiang.protection.models.sight import AUDIENCE_NAMES, Audience, Treatment
+from beijiang.protection.service.risk import closeness_of, complement, effect
 from beijiang.protection.store.releases import ReleaseStore
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.engine import Engine
     from beijiang.evidence import Evidence
+    from beijiang.ingest import Alerts
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.sight import Sight
@@ -47,6 +50,8 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 600.0
 REPORTS_SHOWN: Final = 50
 COLUMNS_AT_ONCE: Final = 60
+DIMENSIONS_MOST: Final = 4
+_SEAL: Final = "release_report"
 _HARD: Final = ("id_valid", "embedded_id")
 _SOFT: Final = ("mobile", "embedded_mobile", "email", "plate")
 _MANY: Final = 0.3
@@ -63,13 +68,29 @@ class _Output:
     roles: Roles
     limits: Limits
 
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Return the columns that count persons and are shown as numbers."""
+        numbers = {c.name for c in self.columns if c.type in {"integer", "decimal", "double"}}
+        return tuple(name for name in self.shown(ColumnRole.COUNT) if name in numbers)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Return what a table of counts is laid out by: its other columns of words, a few."""
+        named = [c.name for c in self.columns if c.type in {"text", "date"} and c.name not in self.counts]
+        return tuple(named[:DIMENSIONS_MOST])
+
     def shown(self, role: ColumnRole) -> tuple[str, ...]:
+        """Return the columns of a role that this audience sees."""
         seen = {column.name for column in self.columns}
         return tuple(name for name in self.roles.having(role) if name in seen)
 
 
 class Releases:
     """Declare what tells persons apart, check what would be released, keep the reports; the catalog's ``ReleaseCheck``."""
+
+    alerts: Alerts | None = None
+    """Tells the department; set in build.py."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
         self,
@@ -128,6 +149,7 @@ class Releases:
             said: dict[str, JsonValue] = {name: str(role) for name, role in given.items()}
             detail: dict[str, JsonValue] = {"roles": said, "reason": reason}
             self._evidence.record(tx, actor, "protection.roles", target=facts.name, detail=detail)
+        self._watch(facts.name)
         return self._roles(facts.name)
 
     def check(self, actor: Actor, table: str) -> tuple[ReleaseReport, ...]:
@@ -150,6 +172,7 @@ class Releases:
         if all(report.passed for report in made):
             with self._db.begin() as tx:
                 tx.publish(VersionCleared(table=facts.name, version=candidate.table_version))
+        self._watch(facts.name)
         return made
 
     def reports(self, actor: Actor, table: str) -> tuple[ReleaseReport, ...]:
@@ -161,7 +184,8 @@ class Releases:
         """
         facts = self._seen(actor, table)
         with self._db.read() as connection:
-            return tuple(ReleaseStore(connection).of_table(facts.name, REPORTS_SHOWN))
+            found = ReleaseStore(connection).of_table(facts.name, REPORTS_SHOWN)
+        return tuple(self._examined(report) for report in found)
 
     def report(self, actor: Actor, table: str, report_id: str) -> ReleaseReport:
         """Return one report.
@@ -175,11 +199,14 @@ class Releases:
             found = ReleaseStore(connection).get(report_id)
         if found is None or found.table != facts.name:
             raise NotFound("没有这份发布检查报告。", "There is no such report.", code="report_not_found")
-        return found
+        return self._examined(found)
 
     def keeps_back(self, candidate: Release) -> Text | None:
         """Return why outsiders must not get what would be released; the ``ReleaseCheck`` of the catalog."""
         try:
+            release = self._catalog.released(candidate.table)
+            if release is not None and release.table_version != candidate.table_version:
+                self._watch(candidate.table)
             failed = [report for report in self._reports(candidate, SYSTEM) if not report.passed]
         except BeijiangError as error:
             log.warning("a release could not be checked (%s)", type(error).__name__)
@@ -196,13 +223,18 @@ class Releases:
 
     # How it is counted
 
-    def _reports(self, candidate: Release, actor: Actor, *, anew: bool = False) -> Iterator[ReleaseReport]:
-        """Return the report for each audience that something is offered to; one on exactly this is not made twice."""
+    def _reports(
+        self, candidate: Release, actor: Actor, *, anew: bool = False, alone: bool = False
+    ) -> Iterator[ReleaseReport]:
+        """Return the report for each audience that something is offered to; one on exactly this is not made twice.
+
+        ``alone`` leaves the difference against the release before away.
+        """
         for audience, offered in ((Audience.OPEN, candidate.open_items), (Audience.SHARED, candidate.shared_items)):
             output = self._output(candidate, audience) if offered else None
             if output is None:
                 continue
-            before = self._before(candidate, audience, output)
+            before = None if alone else self._before(candidate, audience, output)
             subject = _subject(output, before)
             with self._db.read() as connection:
                 known = ReleaseStore(connection).of_subject(candidate.table, str(audience), subject)
@@ -231,17 +263,11 @@ class Releases:
             audience=str(audience),
             subject=subject,
             rows=rows,
-            findings=(
-                _levels(output),
-                self._identifiers(candidate.table, output),
-                _considered(output),
-                *self._anonymity(candidate.table, output, rows),
-                self._cells(candidate.table, output),
-                self._difference(candidate.table, output, before),
-            ),
+            findings=tuple(self._findings(candidate.table, output, before, rows)),
             by=actor.id,
             at=self._clock.now(),
         )
+        report = replace(report, sealed=self._seal(report))
         with self._db.begin() as tx:
             ReleaseStore(tx.connection).add(report)
             detail: dict[str, JsonValue] = {
@@ -250,9 +276,65 @@ class Releases:
                 "audience": report.audience,
                 "passed": report.passed,
                 "failed": [one.check for one in report.failed],
+                "digest": report.digest,
             }
             self._evidence.record(tx, actor, "protection.release_check", target=report.table, detail=detail)
         return report
+
+    def _findings(self, table: str, output: _Output, before: _Output | None, rows: int) -> list[Finding]:
+        def count(query: exp.Select) -> Mapping[str, int]:
+            return self._count(query, {table: output.view})
+
+        keys, sensitive = output.shown(ColumnRole.QUASI), output.shown(ColumnRole.SENSITIVE)
+        counts, persons = output.counts, output.roles.persons
+        found = [
+            _levels(output),
+            self._identifiers(table, output),
+            _considered(output),
+            *self._anonymity(table, output, rows),
+            closeness_of(table, keys, sensitive, output.limits, count, asked=persons and rows > 0),
+            self._cells(table, output),
+            complement(table, output.dimensions, counts, output.limits, count),
+            self._difference(table, output, before),
+        ]
+        return [*found, effect(found, persons=persons, aggregate=bool(counts) and not keys)]
+
+    def _seal(self, report: ReleaseReport) -> str:
+        """Return the digest of a report sealed under the root key; nothing where there is no key."""
+        keyed = self._protection.keyed
+        if keyed is None:
+            return ""
+        return keyed.vault.seal(report.digest, purpose=_SEAL, context=report.id)
+
+    def _examined(self, report: ReleaseReport) -> ReleaseReport:
+        """Say whether a report is still what was sealed: whoever changes it in the database has no key."""
+        keyed = self._protection.keyed
+        if keyed is None or not report.sealed:
+            return report
+        try:
+            said = keyed.vault.open(report.sealed, purpose=_SEAL, context=report.id)
+        except Unavailable:
+            return report
+        except BeijiangError:
+            return replace(report, intact=False)
+        return replace(report, intact=said == report.digest)
+
+    def _watch(self, table: str) -> None:
+        """Tell the department once that what is released now would not be released again, and take it back when it is over."""
+        release = self._catalog.released(table)
+        if self.alerts is None or release is None:
+            return
+        failed = [report for report in self._reports(release, SYSTEM, alone=True) if not report.passed]
+        if not failed:
+            self.alerts.clear(AlertKind.RELEASE, table)
+            return
+        report = failed[0]
+        zh, en = "、".join(f.name.zh for f in report.failed), ", ".join(f.name.en for f in report.failed)
+        words = Text(
+            f"表 {table} 已发布的第 {report.version} 版按现行要求不再达标（{zh}）。请更改脱敏方式或开放的数据项，或撤回发布。",
+            f"Version {report.version} of {table} is released and falls below what is demanded now ({en}). Change masks or offered items, or withdraw it.",
+        )
+        self.alerts.say(AlertKind.RELEASE, table, report.org_id, words)
 
     def _output(self, candidate: Release, audience: Audience) -> _Output | None:
         seen = self._gate.rehearse(candidate, audience)
@@ -326,15 +408,14 @@ class Releases:
             yield Finding(check="l", outcome=Outcome.NOT_APPLICABLE, limit=limits["l"], basis=basis["l"])
 
     def _cells(self, table: str, output: _Output) -> Finding:
-        numbers = {c.name for c in output.columns if c.type in {"integer", "decimal", "double"}}
-        counts = [name for name in output.shown(ColumnRole.COUNT) if name in numbers]
+        counts = output.counts
         limit, basis = output.limits.values["cell"], output.limits.basis["cell"]
         if not counts:
             return Finding(check="cells", outcome=Outcome.NOT_APPLICABLE, limit=limit, basis=basis)
         row = self._count(small_cells(table, counts, limit), {table: output.view})
         small = {name: row[f"c{i}"] for i, name in enumerate(counts)}
         outcome = Outcome.FAILED if any(small.values()) else Outcome.PASSED
-        return Finding(check="cells", outcome=outcome, numbers=small, limit=limit, columns=tuple(counts), basis=basis)
+        return Finding(check="cells", outcome=outcome, numbers=small, limit=limit, columns=counts, basis=basis)
 
     def _difference(self, table: str, output: _Output, before: _Output | None) -> Finding:
         keys, limit = output.shown(ColumnRole.QUASI), output.limits.values["k"]

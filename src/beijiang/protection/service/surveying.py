@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.kit import NotFound, Unavailable
 from beijiang.protection.models.classify import ColumnFacts, classify
-from beijiang.protection.models.detectors import Counts, Seen, checks, counts_of, survey, wanted_checks
+from beijiang.protection.models.detectors import BY_TYPE, Counts, Seen, checks, counts_of, survey, wanted_checks
 from beijiang.protection.models.looked import Looked
 from beijiang.protection.service.ruling import visible_types
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN, WriteMode
@@ -42,7 +42,7 @@ class Surveyor:
     ) -> tuple[dict[str, tuple[str, Findings]], Looked]:
         """Return kind and findings per column, and the counts to go on from the next time."""
         types = visible_types(snapshot)
-        wanted = {name: word for name, word in types.items() if word in {"text", "integer"}}
+        wanted = {name: word for name, word in types.items() if word in BY_TYPE}
         looked = self._grown(snapshot, event, wanted, before) or self._whole(snapshot, wanted)
         comments = dict(zip(event.columns, event.column_comments, strict=False))
         facts = []

@@ -38,7 +38,7 @@ class ReleaseStore:
 
     def add(self, report: ReleaseReport) -> None:
         """Keep a report."""
-        body = {"rows": report.rows, "findings": [one.to_json() for one in report.findings]}
+        body = {"rows": report.rows, "sealed": report.sealed, "findings": [one.to_json() for one in report.findings]}
         self._connection.execute(
             insert(release_report).values(
                 id=report.id,
@@ -88,4 +88,5 @@ def _report(row: Row[Any]) -> ReleaseReport:
         findings=tuple(Finding.from_json(one) for one in row.body["findings"]),
         by=row.by,
         at=row.at,
+        sealed=row.body.get("sealed", ""),
     )

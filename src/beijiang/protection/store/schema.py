@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, String, Table, Text, UniqueConstraint
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
@@ -12,6 +12,8 @@ __all__ = [
     "graded_table",
     "mask_choice",
     "mask_key",
+    "private_offer",
+    "private_spend",
     "protection_secret",
     "release_report",
     "row_rule",
@@ -123,4 +125,43 @@ release_report = Table(
     Column("by", String(60), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index("ix_release_report_table", "table_name", "version"),
+)
+
+private_offer = Table(
+    "private_offer",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("table_name", String(200), nullable=False, index=True),
+    Column("org_id", String(60), nullable=False),
+    Column("person_column", String(200), nullable=False),
+    Column("rows_per_person", Integer, nullable=False),
+    Column("domains", JsonDocument, nullable=False),
+    Column("consumer_micro", BigInteger, nullable=False),
+    Column("total_micro", BigInteger, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("needs_approval", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("set_by", String(60), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("expires", Date, nullable=False),
+    Column("approved_by", String(60)),
+    Column("ended_at", UtcDateTime),
+)
+
+private_spend = Table(
+    "private_spend",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("table_name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("consumer", String(60), nullable=False),
+    Column("period", Date, nullable=False),
+    Column("micro", BigInteger, nullable=False),
+    Column("question", JsonDocument, nullable=False),
+    Column("answer", JsonDocument),
+    Column("by", String(60), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_private_spend_question", "table_name", "version", "digest"),
+    Index("ix_private_spend_period", "table_name", "period"),
 )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor
 from beijiang.protection.models.choices import MaskFunction
-from beijiang.protection.models.reference import kinds
+from beijiang.protection.models.reference import controls, kinds
 from beijiang.protection.models.releases import ColumnRole
 from beijiang.protection.models.sight import Audience
 from beijiang.tables import Filter, FilterOp
@@ -17,6 +17,7 @@ from beijiang.tables import Filter, FilterOp
 if TYPE_CHECKING:
     from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.reference import Control
     from beijiang.protection.models.releases import Roles
     from beijiang.protection.models.sight import RowRule, RuleEffect
     from beijiang.protection.service import Protection, Releases
@@ -84,6 +85,10 @@ def router(service: Protection, releases: Releases) -> APIRouter:
     @routes.get("/tables/{name}/grades/{column}/history", summary="All grades that a column had")
     def history(request: Request, name: str, column: str) -> dict[str, Any]:
         return {"history": [_grade(g) for g in service.history(_actor(request), name, column)]}
+
+    @routes.get("/protection/controls", summary="What each grade asks for at each stage, and what enforces it")
+    def controls_of_grades() -> dict[str, Any]:
+        return {"controls": [_control(one) for one in controls()]}
 
     @routes.patch("/tables/{name}/grades/{column}", summary="Correct the grade of a column, with a reason")
     def correct(request: Request, name: str, column: str, order: CorrectionOrder) -> dict[str, Any]:
@@ -186,6 +191,16 @@ def _mask(choice: MaskChoice) -> dict[str, Any]:
         "by": choice.by,
         "at": choice.at.isoformat(),
         "ended_at": None if choice.ended_at is None else choice.ended_at.isoformat(),
+    }
+
+
+def _control(control: Control) -> dict[str, Any]:
+    return {
+        "stage": str(control.stage),
+        "level": str(control.level),
+        "control": {"zh": control.text.zh, "en": control.text.en},
+        "enforced_by": control.enforced_by or None,
+        "basis": control.basis,
     }
 
 
