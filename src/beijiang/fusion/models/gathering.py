@@ -79,7 +79,7 @@ def records(library: Library, links: Sequence[tuple[Link, Sequence[str], bool]],
 
 
 def _records_of(library: Library, link: Link, key: Sequence[str], secret: str, *, keeps_history: bool) -> exp.Select:
-    seen = exp.TryCast(this=quoted(link.seen) if link.seen else exp.null(), to=exp.DataType.build("TIMESTAMP"))
+    seen = exp.TryCast(this=quoted(link.seen) if link.seen else exp.null(), to=exp.DataType.build("TIMESTAMPTZ"))
     values = [
         _value(one, link.columns[one.name]) if one.name in link.columns else exp.cast(exp.null(), sql_type(one))
         for one in library.elements
