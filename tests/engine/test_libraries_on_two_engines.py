@@ -133,7 +133,8 @@ def whole(engine: Engine, folder: Path) -> dict[str, list[dict[str, Any]]]:
     found["differences"] = run.make("differences", gathering.differences(LIBRARY, "golden"))
     found["crosswalk"] = run.make("crosswalk", gathering.crosswalk({1: "甲", 2: "乙"}, {"key": "主键", "alone": "单"}))
     before = [
-        {"记录标识": r["record"], "主体标识": r["golden"], "valid_from": NOW, "valid_to": None} for r in found["members"]
+        {"记录标识": r["record"], "主体标识": r["golden"], "valid_from": NOW, "valid_to": None}
+        for r in found["members"]
     ]
     kinds = pa.schema([("记录标识", pa.string()), ("主体标识", pa.string()),
                        ("valid_from", pa.timestamp("us", tz="UTC")), ("valid_to", pa.timestamp("us", tz="UTC"))])  # fmt: skip

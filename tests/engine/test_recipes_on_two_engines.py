@@ -269,6 +269,24 @@ def test_an_address_tells_its_region(stove: Stove) -> None:
     assert [r["区划代码"] for r in sorted(stove.made(plain), key=lambda row: row["n"])][9:] == [None, None]
 
 
+def test_names_tell_of_a_legal_form_and_a_trade(stove: Stove) -> None:
+    rows = [
+        ("鄂尔多斯市洪兴通信网络工程有限责任公司", None, ("E", "建筑业", "有限责任公司")),
+        ("中国建设银行股份有限公司呼和浩特呼伦南路支行", None, ("J", "金融业", "分支机构")),
+        ("土默特右旗沟门中心供销社", None, ("F", "批发和零售业", "企业（厂、站、店等）")),
+        ("内蒙古巴音（集团）有限公司", "许可经营项目：无一般经营项目：乳品加工;销售", ("C", "制造业", "有限责任公司")),
+        ("某某", None, (None, None, None)),
+        (None, None, (None, None, None)),
+    ]
+    names, scopes, wanted = zip(*rows, strict=True)
+    table = {"n": list(range(len(rows))), "名": pa.array(names, pa.string()), "营": pa.array(scopes, pa.string())}
+    stove.table(T, pa.table(table))
+    one = step(StepKind.TRADE, "名", scope="营")
+    made = sorted(stove.made(one), key=lambda row: row["n"])
+    assert [(r["行业门类代码"], r["行业门类"], r["组织形式"]) for r in made] == list(wanted)
+    assert stove.counted(one)["f0"] == 1
+
+
 def test_codes_are_mapped_and_columns_split_and_joined(stove: Stove) -> None:
     sexes = {"男性": "1", "2": "2", "男": "1", "女 ": "2", "？": None, None: None}
     coded = step(StepKind.CODES, code_set="sex", pairs="男=1\n女=2")

@@ -32,10 +32,11 @@ def test_real_registers_are_read(house: Kitchen, shared_data: Path) -> None:
         step(StepKind.DATE, "注册日期"),
         step(StepKind.MONEY, "注册资金", amount="金额", currency="币种"),
         step(StepKind.REGION, "注册地址", code="统一社会信用代码", place="地区"),
+        step(StepKind.TRADE, "企业名称", scope="经营范围"),
     )
     run = house.run(house.save(source, *steps, target="企业登记已清洗"))
     assert run.rows == whole.num_rows
-    assert [count.faulty for count in run.counts] == [None, None, 0, 0, 0, 0]
+    assert [count.faulty for count in run.counts][:6] == [None, None, 0, 0, 0, 0]
     rows = house.rows("企业登记已清洗")
     given = [row for row in rows if row["注册资金"] is not None]
     assert len(given) > 13_000
@@ -43,5 +44,7 @@ def test_real_registers_are_read(house: Kitchen, shared_data: Path) -> None:
     assert {row["币种"] for row in given} == {"CNY", "USD", "HKD", "GBP"}
     assert sum(row["盟市"] is not None for row in rows) >= 0.97 * len(rows)
     assert sum(row["旗县区"] is not None for row in rows) >= 0.80 * len(rows)
+    assert sum(row["组织形式"] is not None for row in rows) >= 0.97 * len(rows)
+    assert sum(row["行业门类代码"] is not None for row in rows) >= 0.97 * len(rows)
     tried = house.platform.recipes.preview(house.steward, RecipeDraft(target="x", source=source, steps=steps))
     assert [c.changed for c in tried.counts] == [c.changed for c in run.counts]

@@ -26,6 +26,7 @@ from beijiang.recipes.models.frame import (
 from beijiang.recipes.models.params import lacking, names_in, pairs_in
 from beijiang.recipes.models.places import region_of
 from beijiang.recipes.models.steps import Step, StepKind
+from beijiang.recipes.models.trades import trade_of
 from beijiang.recipes.models.types import made_as, type_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ def region(kitchen: Kitchen, step: Step) -> None:
     made = region_of(kitchen.frame, kitchen.around.places(), (address, code, place), step.param("prefix"))
     first, found = next(iter(made.items()))
     blank = is_blank(cell(address), kitchen.frame.types[address])
+    kitchen.watch(step, made, {first: exp.and_(exp.not_(blank), is_null(found.value))})
+
+
+def trade(kitchen: Kitchen, step: Step) -> None:
+    """Read legal form and trade of an organisation's name."""
+    name = step.columns[0]
+    made = trade_of(kitchen.frame, name, step.param("scope"), step.param("prefix"))
+    first, found = next(iter(made.items()))
+    blank = is_blank(cell(name), kitchen.frame.types[name])
     kitchen.watch(step, made, {first: exp.and_(exp.not_(blank), is_null(found.value))})
 
 
@@ -231,6 +241,7 @@ def _as_text(value: exp.Expr, kind: str) -> exp.Expr:
 SHAPING: Final[dict[StepKind, Callable[[Kitchen, Step], None]]] = {
     StepKind.MONEY: money,
     StepKind.REGION: region,
+    StepKind.TRADE: trade,
     StepKind.CODES: codes,
     StepKind.SPLIT: split,
     StepKind.MERGE: merge,

@@ -31,6 +31,7 @@ class StepKind(Word):
     CREDIT_CODE = "credit_code", "信用代码修复", "repair credit codes"
     NAME = "name", "名称规范", "normalise names"
     REGION = "region", "地址识别区划", "region from address"
+    TRADE = "trade", "识别组织形式与行业", "legal form and trade"
     CODES = "codes", "代码转换", "map codes"
     SPLIT = "split", "拆分列", "split a column"
     MERGE = "merge", "合并列", "join columns"
@@ -240,6 +241,15 @@ STEPS: Final[dict[StepKind, StepOf]] = {
         (
             StepParam("code", StepParamType.COLUMN, Text("辅助列：信用代码", "helped by a credit code")),
             StepParam("place", StepParamType.COLUMN, Text("辅助列：地区名", "helped by the name of a place")),
+            StepParam("prefix", StepParamType.NAME, Text("结果列名前缀", "new columns begin with"), default=""),
+        ),
+        can_fail=True,
+        keeps_type=False,
+    ),
+    StepKind.TRADE: StepOf(
+        (1, 1),
+        (
+            StepParam("scope", StepParamType.COLUMN, Text("辅助列：经营范围", "helped by a scope of business")),
             StepParam("prefix", StepParamType.NAME, Text("结果列名前缀", "new columns begin with"), default=""),
         ),
         can_fail=True,
