@@ -25,7 +25,7 @@ def test_precision_and_recall_hold_their_bars(make_house: Any, tmp_path: Path) -
         score.add(columns, {column: grade.kind for column, grade in grades.items()})
     house.close()
     precision, recall = score.whole
-    assert score.hits.total() > 90
+    assert score.hits.total() > 150
     assert precision >= 0.98, score.wrong
     assert recall >= 0.95, score.wrong
-    assert all(score.of(kind)[1] >= 0.9 for kind in score.hits)
+    assert all(score.of(kind)[1] >= 0.6 for kind in score.hits), score.wrong  # no kind is mostly missed
