@@ -23,9 +23,14 @@ def test_precision_and_recall_hold_their_bars(make_house: Any, tmp_path: Path) -
         house.write(name, table.to_pylist(), table.schema)
         grades = house.protection.grades_of(name)
         score.add(columns, {column: grade.kind for column, grade in grades.items()})
+    schema = pa.schema([("列1", pa.string())])
+    house.write("联通", [{"列1": f"166{n * 7919 % 10**8:08}"} for n in range(60)], schema)
+    assert house.protection.grades_of("联通")["列1"].kind == "mobile", (
+        "a prefix of one operator is none that nobody has"
+    )
     house.close()
     precision, recall = score.whole
     assert score.hits.total() > 150
     assert precision >= 0.98, score.wrong
     assert recall >= 0.95, score.wrong
-    assert all(score.of(kind)[1] >= 0.6 for kind in score.hits), score.wrong  # no kind is mostly missed
+    assert all(score.of(kind)[1] >= 0.9 for kind in score.hits), score.wrong

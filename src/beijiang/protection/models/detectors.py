@@ -179,7 +179,7 @@ CHECKS: Final[dict[str, tuple[str, Callable[[Parts], exp.Expr]]]] = {
     "embedded_id": ("embedded", lambda part: _embedded_id(part("text"))),
     "old_id_born": ("old_id", lambda part: _full(part("text"), "[0-9]{6}(?:2[6-9]|[3-9][0-9])[0-9]{7}")),
     "mobile_round": ("mobile", lambda part: _full(part("text"), "1[3-9][0-9]{7}00")),
-    "mobile_odd": ("mobile", lambda part: _full(part("text"), "1(?:4[0-4]|54|6[0134689]|7[49]|9[4])[0-9]{8}")),
+    "mobile_odd": ("mobile", lambda part: _full(part("text"), "1(?:4[0-4]|54|6[013489]|7[49]|94)[0-9]{8}")),
     "mobile_coded": ("mobile", lambda part: _full(part("text"), "15(?:0[1-9]|2[0-9])[0-9]{7}")),
     "passport_dated": (
         "passport",
