@@ -233,7 +233,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     gate.terms = contracts
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
-    fusion = Fusion(db, tables, measures, standards, access, evidence, jobs, vault, Linker(settings), clock, settings)
+    fusion = Fusion(
+        db, tables, measures, protection, standards, access, evidence, jobs, vault, Linker(settings), clock, settings
+    )
     tickets = Tickets(quality)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)

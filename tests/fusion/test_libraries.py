@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from library_bureau import COLUMNS, ELEMENTS, OTHER, OWNER, Archive, person
+from library_bureau import COLUMNS, ELEMENTS, KEEPER, OTHER, OWNER, Archive, person
 
 from beijiang.fusion import Choosing, LinkDraft, LinkState, Verdict
 from beijiang.kit import BeijiangError
+from beijiang.recipes import RecipeDraft, Step, StepKind
 from beijiang.tables import Exit
 
 A, B, C = "11010519491231002X", "150102199001011230", "152101197810045517"
@@ -189,6 +190,47 @@ def test_both_sides_agree_before_a_row_is_read_and_what_is_made_is_as_sensitive(
     more = fusion.remap(archive.keeper, offered.id, draft, "多取")
     assert more.state is LinkState.ASKED
     fusion.agree(archive.stranger, more.id)
+
+
+def test_a_library_never_feeds_itself_however_long_the_way(archive: Archive) -> None:
+    fusion, keeper = archive.platform.fusion, archive.keeper
+    table = archive.table([person(A, "张伟")], KEEPER)
+    library = archive.declare()
+    fusion.propose(keeper, library.id, LinkDraft(table=table, columns={"公民身份号码": "身份证号", "姓名": "姓名"}))
+    archive.run(library)
+    columns = {"公民身份号码": "公民身份号码", "姓名": "姓名"}
+    with pytest.raises(BeijiangError) as failure:
+        fusion.propose(keeper, library.id, LinkDraft(table=library.target, columns=columns))
+    assert failure.value.reason == "library_circle"
+    step = Step(kind=StepKind.TRIM, columns=("姓名",))
+    recipe = archive.platform.recipes.save(
+        keeper, RecipeDraft(target=f"{library.target}净", source=library.target, steps=(step,))
+    )
+    archive.platform.recipes.run_now(keeper, recipe.id)
+    archive.platform.db.deliver_waiting()
+    with pytest.raises(BeijiangError) as failure:
+        fusion.propose(keeper, library.id, LinkDraft(table=recipe.target, columns=columns))
+    assert failure.value.reason == "library_circle"
+    # A recipe that begins to read the library later than its table serves it stops the next run.
+    other = archive.table([person(B, "巴特尔")], KEEPER)
+    later = archive.platform.recipes.save(keeper, RecipeDraft(target=f"{other}净", source=other, steps=(step,)))
+    archive.platform.recipes.run_now(keeper, later.id)
+    fusion.propose(
+        keeper, library.id, LinkDraft(table=later.target, columns={"公民身份号码": "身份证号", "姓名": "姓名"})
+    )
+    lookup = Step(
+        kind=StepKind.LOOKUP,
+        columns=("身份证号",),
+        params={"table": library.target, "key": "公民身份号码", "take": "来源数"},
+    )
+    archive.platform.recipes.change(
+        keeper, later.id, RecipeDraft(target=later.target, source=other, steps=(step, lookup)), "取来源数"
+    )
+    archive.platform.recipes.run_now(keeper, later.id)
+    archive.platform.db.deliver_waiting()
+    with pytest.raises(BeijiangError) as failure:
+        archive.run(library)
+    assert failure.value.reason == "library_circle"
 
 
 def test_one_source_for_each_field_with_objections_and_rulings(archive: Archive) -> None:

@@ -8,6 +8,7 @@ __all__ = [
     "bad_draft",
     "bad_mapping",
     "changed",
+    "circle",
     "no_claim",
     "no_library",
     "no_link",
@@ -61,6 +62,15 @@ def taken(table: str) -> Conflict:
 def changed() -> Conflict:
     """Return the error for somebody who was quicker."""
     return Conflict("刚被别人改过，请重新查看。", "Somebody just changed it; look again.", code="library_changed")
+
+
+def circle(library: str) -> Conflict:
+    """Return the error for a source that is made of the library which it is to serve."""
+    return Conflict(
+        f"来源不能由“{library}”自己得出，否则会无休止地更新。请改用最初的来源表。",
+        f'A source cannot be made of "{library}" itself: it would feed itself for ever. Offer the table that it came from.',
+        code="library_circle",
+    )
 
 
 def reason_needed() -> Invalid:

@@ -13,7 +13,7 @@ from beijiang.recipes.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.recipes.models.places import Places
-    from beijiang.recipes.models.readings import Keep, citizen_number, credit_code
+    from beijiang.recipes.models.readings import Keep, citizen_number, credit_code, day
     from beijiang.recipes.models.texts import BLANKS, any_of, narrowed, replaced, swapped
     from beijiang.recipes.service import RECIPE_JOB, Faulty, Preview, Recipes, Sample, StepSuggestion
 
@@ -30,6 +30,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "any_of",
     "citizen_number",
     "credit_code",
+    "day",
     "narrowed",
     "replaced",
     "swapped",

@@ -84,7 +84,7 @@ def commands(get: Callable[[], Fusion], access: Callable[[], Access]) -> typer.T
     @group.command("draft")
     def draft(kind: str = typer.Argument(help="Kind of library, as population."), person: str = _AS) -> None:
         """Print a library as the standards would have it (JSON), to be looked over and declared."""
-        typer.echo(json.dumps(_body(get().draft(who(person), kind)), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(get().draft(who(person), kind).to_json(), ensure_ascii=False, indent=2))
 
     @group.command("declare")
     def declare(file: Path = _FILE, reason: str = typer.Option("", help="Why."), person: str = _AS) -> None:
@@ -105,7 +105,7 @@ def commands(get: Callable[[], Fusion], access: Callable[[], Access]) -> typer.T
     @group.command("export")
     def export(library: str = _LIBRARY, person: str = _AS) -> None:
         """Print a library as JSON, to be saved, compared and declared elsewhere."""
-        typer.echo(json.dumps(_body(get().library(who(person), library)), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(get().library(who(person), library).to_json(), ensure_ascii=False, indent=2))
 
     _add_runs(group, get, who)
     _add_sources(group, get, who)
@@ -200,19 +200,6 @@ def _draft(file: Path) -> LibraryDraft:
             f"{file.name} is no library: JSON or TOML as beijiang libraries draft prints it.",
             code="library_file",
         ) from None
-
-
-def _body(one: LibraryDraft) -> dict[str, Any]:
-    return {
-        "kind": one.kind,
-        "name": one.name,
-        "target": one.target,
-        "elements": [element.to_json() for element in one.elements],
-        "key": list(one.key),
-        "matching": one.matching,
-        "certain": one.certain,
-        "grey": one.grey,
-    }
 
 
 def _library(one: Library) -> dict[str, Any]:

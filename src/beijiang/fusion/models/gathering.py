@@ -26,6 +26,7 @@ from beijiang.fusion.models.trees import (
     quoted,
     relation,
 )
+from beijiang.recipes import day
 from beijiang.tables import VALID_TO
 
 __all__ = ["crosswalk", "differences", "field_counts", "golden", "places", "record_name", "records"]
@@ -50,11 +51,8 @@ def _value(element: Element, column: str) -> exp.Expr:
     text = exp.func("NULLIF", exp.Trim(this=as_text(found)), literal(""))
     if kind == "VARCHAR":
         return exp.Upper(this=text) if element.check in CHECKED else text
-    if kind == "DATE":  # also as CCYYMMDD
-        digits = exp.Substring(this=text.copy(), start=numeral(1), length=numeral(8))
-        dashed = exp.func("REGEXP_REPLACE", digits, literal("^([0-9]{4})([0-9]{2})([0-9]{2})$"), literal("\\1-\\2-\\3"))
-        compact = exp.RegexpLike(this=text.copy(), expression=literal("^[0-9]{8}$"))
-        return exp.TryCast(this=exp.Case().when(compact, dashed).else_(text), to=exp.DataType.build(kind))
+    if kind == "DATE":
+        return day(text, "ymd", "fault", lambda part: part.copy())
     return exp.TryCast(this=text, to=exp.DataType.build(kind))
 
 

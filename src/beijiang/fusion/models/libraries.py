@@ -108,6 +108,19 @@ class LibraryDraft:
     grey: float = 0.6
     """From here to ``certain`` a person decides."""
 
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return what is declared as plain data, to be saved, compared and declared elsewhere."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "target": self.target,
+            "elements": [one.to_json() for one in self.elements],
+            "key": list(self.key),
+            "matching": self.matching,
+            "certain": self.certain,
+            "grey": self.grey,
+        }
+
     def element(self, name: str) -> Element | None:
         """Return an element by its name."""
         return next((one for one in self.elements if one.name == name), None)

@@ -17,7 +17,6 @@ class RunTrigger(Word):
 
     WRITTEN = "written", "来源表更新", "a source was written"
     ASKED = "asked", "手工", "by hand"
-    DECIDED = "decided", "人工归并决定", "a decision of a person"
 
 
 @dataclass(frozen=True, slots=True)

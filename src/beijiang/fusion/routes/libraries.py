@@ -93,7 +93,7 @@ def router(service: Fusion) -> APIRouter:
 
     @routes.get("/library-kinds/{kind}/draft", summary="A library as the standards would have it")
     def draft(request: Request, kind: str) -> dict[str, Any]:
-        return _draft(service.draft(_actor(request), kind))
+        return dict(service.draft(_actor(request), kind).to_json())
 
     @routes.get("/libraries", summary="The libraries in force")
     def all_(request: Request) -> dict[str, Any]:
@@ -168,22 +168,9 @@ def _words(text: Text) -> dict[str, str]:
     return {"zh": text.zh, "en": text.en}
 
 
-def _draft(one: LibraryDraft) -> dict[str, Any]:
-    return {
-        "kind": one.kind,
-        "name": one.name,
-        "target": one.target,
-        "elements": [element.to_json() for element in one.elements],
-        "key": list(one.key),
-        "matching": one.matching,
-        "certain": one.certain,
-        "grey": one.grey,
-    }
-
-
 def _library(one: Library) -> dict[str, Any]:
     return {
-        **_draft(one),
+        **one.to_json(),
         "id": one.id,
         "revision": one.revision,
         "org_id": one.org_id,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from beijiang.fusion.models import Library
     from beijiang.jobs import Jobs
     from beijiang.kit import Actor, Clock
+    from beijiang.protection import Protection
     from beijiang.settings import Settings
     from beijiang.standards import Standards
     from beijiang.tables import Measures, Tables
@@ -43,6 +44,7 @@ class Base:
         db: Database,
         tables: Tables,
         measures: Measures,
+        protection: Protection,
         standards: Standards,
         access: Access,
         evidence: Evidence,
@@ -55,6 +57,7 @@ class Base:
         self.db = db
         self.tables = tables
         self.measures = measures
+        self.protection = protection
         self.standards = standards
         self.access = access
         self.evidence = evidence

@@ -116,7 +116,7 @@ class Looking(Running):
 
         """
         library = self._seen(actor, library_id)
-        return self._subject(actor, library, golden, with_rows=True)
+        return self._subject(actor, library, golden)
 
     def queue(self, actor: Actor, library_id: str, offset: int = 0, limit: int = PAGE) -> tuple[Sequence[Pair], int]:
         """Return pairs that wait for a person, the surest first, and how many there are."""
@@ -141,7 +141,7 @@ class Looking(Running):
             raise no_pair()
         belongs = self._belongs(actor, library, [pair.left, pair.right])
         sides = [
-            self._subject(actor, library, belongs[name], with_rows=True) if name in belongs else None
+            self._subject(actor, library, belongs[name]) if name in belongs else None
             for name in (pair.left, pair.right)
         ]
         return Compared(pair, sides[0], sides[1], _bars(pair, {} if last is None else last.matching))
@@ -155,7 +155,7 @@ class Looking(Running):
         rows = governed.page(filters=filters, limit=MEMBERS_MOST).rows
         return {row[trees.RECORD]: row[GOLDEN] for row in rows.to_pylist()}
 
-    def _subject(self, actor: Actor, library: Library, golden: str, *, with_rows: bool) -> Subject:
+    def _subject(self, actor: Actor, library: Library, golden: str) -> Subject:
         governed = self.tables.open(actor, library.target, _PURPOSE, Exit.PAGE)
         page = governed.page(filters=[Filter(GOLDEN, FilterOp.EQ, golden)], limit=STATES_SHOWN)
         states = sorted(page.rows.to_pylist(), key=lambda row: row["valid_from"], reverse=True)
@@ -163,7 +163,7 @@ class Looking(Running):
             raise no_subject(golden)
         now = next((row for row in states if row["valid_to"] is None), None)
         known = self._records_of(actor, library, golden)
-        members = self._rows_of(actor, library, known[:RECORDS_SHOWN]) if with_rows else []
+        members = self._rows_of(actor, library, known[:RECORDS_SHOWN])
         masked = frozenset(column.name for column in governed.columns if column.masked)
         gone = [] if now is not None else self._went_to(actor, library, golden)
         return Subject(library, golden, now, states, members, len(known), masked, gone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,8 +73,11 @@ class Matching(Sourcing):
         shop.staged[name] = made.file
         return made
 
-    def _match(self, shop: Shop) -> Matched:
-        """Join what is the same: by persons' decisions, and by a model where the library has one."""
+    def _match(self, shop: Shop, go_on: Callable[[str], None]) -> Matched:
+        """Join what is the same: by persons' decisions, and by a model where the library has one.
+
+        ``go_on`` is asked before each step of a link; what it raises ends the run.
+        """
         library = shop.library
         with self.db.read() as connection:
             held = DecisionStore(connection).decisions(library.id, holding=True)
@@ -84,7 +87,7 @@ class Matching(Sourcing):
         if names:
             for row in self._rows(self._write(shop, "decided", naming.nodes_of(names))):
                 nodes[row["record"]], keyed[row["node"]] = row["node"], bool(row["keyed"])
-        linked = self._linked(shop) if library.matching else None
+        linked = self._linked(shop, go_on) if library.matching else None
         found: list[Edge] = []
         if linked is not None:
             for row in self._rows(self._write(shop, "edges", naming.edges(library.grey))):
@@ -107,7 +110,7 @@ class Matching(Sourcing):
         report["joined"] = sum(1 for e in found if e.probability >= library.certain) - len(came.refused)
         return Matched(came, waiting, report)
 
-    def _linked(self, shop: Shop) -> Linked:
+    def _linked(self, shop: Shop, go_on: Callable[[str], None]) -> Linked:
         """Return all pairs of records that are alike; those of records that have not changed are kept from run to run."""
         start = MATCHING[shop.library.matching]
         plan = link_plan(start.model(), self.places)
@@ -118,10 +121,10 @@ class Matching(Sourcing):
             last = LibraryStore(connection).last_written(shop.library.id)
         again = last is None or last.revision != shop.library.revision or "weights" not in last.matching
         if kept is None or again or last is None or kept.new_share > NEW_MOST:
-            linked = self.linker.link([file], plan)
+            linked = self.linker.link([file], plan, step=go_on)
         else:
             weights = Weights.of_dict(last.matching["weights"])
-            linked = kept.completed(self.linker.link([file], plan, new=kept.new, weights=weights))
+            linked = kept.completed(self.linker.link([file], plan, new=kept.new, weights=weights, step=go_on))
         target = shop.folder / PAIRS_FILE
         put(linked.pairs, target)
         shop.staged[trees.PAIRS] = target
@@ -193,15 +196,13 @@ def _matching_report(linked: Linked) -> dict[str, Any]:
 
 def _levels(linked: Linked, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], dict[str, int]]:
     """Return how alike the fields of some pairs are."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     if not wanted:
         return {}
     names = [one.field for one in linked.weights.fields]
-    lefts = list({left for left, _ in wanted})
-    import pyarrow as pa
-
-    near = linked.pairs.filter(pc.is_in(linked.pairs.column("left"), pa.array(lefts)))
+    near = linked.pairs.filter(pc.is_in(linked.pairs.column("left"), pa.array(list({left for left, _ in wanted}))))
     return {
         (row["left"], row["right"]): {name: int(row[name]) for name in names}
         for row in near.to_pylist()

@@ -39,8 +39,6 @@ __all__ = ["FUSION_JOB", "Running"]
 
 FUSION_JOB: Final = "fusion.run"
 RUNS_SHOWN: Final = 50
-PAIRS_MOST: Final = 20_000
-"""Pairs that wait at most; the surest are kept."""
 _STEPS: Final = 6
 _HOW: Final = {"key": "主键相同", "match": "相似匹配", "person": "人工判定", "alone": "唯一记录"}
 
@@ -101,29 +99,28 @@ class Running(Matching):
         folder = self.settings.home / "staging" / f"{library.id}-{job.id}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        started, began = time.monotonic(), self.clock.now()
+        started = time.monotonic()
+        begun = FusionRun(
+            id=f"fusion-{job.id}",
+            library_id=library.id,
+            revision=library.revision,
+            at=self.clock.now(),
+            trigger=trigger,
+            by=job.actor.id,
+            seconds=0.0,
+        )
         try:
-            run = self._made(job, library, trigger, folder)
+            run = replace(self._made(job, library, begun, folder), seconds=time.monotonic() - started)
         except BeijiangError as error:
-            self._note(
-                FusionRun(
-                    id=f"fusion-{job.id}",
-                    library_id=library.id,
-                    revision=library.revision,
-                    at=began,
-                    trigger=trigger,
-                    by=job.actor.id,
-                    seconds=time.monotonic() - started,
-                    error=error.text,
-                )
-            )
+            self._note(replace(begun, seconds=time.monotonic() - started, error=error.text))
             raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        self._note(run)
         return {"run": run.id, "version": run.version, "subjects": run.subjects}
 
-    def _made(self, job: JobRun, library: Library, trigger: RunTrigger, folder: Path) -> FusionRun:
-        started, began = time.monotonic(), self.clock.now()
+    def _made(self, job: JobRun, library: Library, begun: FusionRun, folder: Path) -> FusionRun:
+        """Return a run as it came out, its tables committed."""
         actor = self.access.current(job.actor)
         self.access.require(actor, Permission.FUSION_LIBRARY_MANAGE, library.org_id)
         shop = self._shop(actor, library, folder)
@@ -134,7 +131,7 @@ class Running(Matching):
         job.progress(1, _STEPS, Text("正在按主键归并", "uniting by key"))
         self._write(shop, trees.NODES, naming.nodes(library, shop.secret, shop.alone))
         job.progress(2, _STEPS, Text("正在匹配没有共同主键的记录", "matching what has no key in common"))
-        matched = self._match(shop)
+        matched = self._match(shop, lambda _: job.check_cancelled(now=True))
         job.progress(3, _STEPS, Text("正在确定主体", "naming the subjects"))
         self._members(shop, matched.joined)
         job.progress(4, _STEPS, Text("正在择优取值", "choosing the values"))
@@ -147,24 +144,16 @@ class Running(Matching):
         with self.db.begin() as tx:
             waiting = DecisionStore(tx.connection).renew(library.id, matched.waiting)
         job.progress(6, _STEPS, Text("库已更新", "the library is up to date"))
-        return self._note(
-            FusionRun(
-                id=f"fusion-{job.id}",
-                library_id=library.id,
-                revision=library.revision,
-                at=began,
-                trigger=trigger,
-                by=job.actor.id,
-                seconds=time.monotonic() - started,
-                version=version.version,
-                records=records,
-                subjects=made.rows,
-                matched=int(matched.report.get("joined", 0)),
-                waiting=waiting,
-                sources=sources,
-                fields=self._fields(library, version.version),
-                matching=matched.report,
-            )
+        return replace(
+            begun,
+            version=version.version,
+            records=records,
+            subjects=made.rows,
+            matched=int(matched.report.get("joined", 0)),
+            waiting=waiting,
+            sources=sources,
+            fields=self._fields(library, version.version),
+            matching=matched.report,
         )
 
     # The steps
@@ -176,6 +165,7 @@ class Running(Matching):
             held = DecisionStore(connection).decisions(library.id, holding=True)
         if not links:
             raise _no_source()
+        self._straight(library, [link.table for link in links])
         named = [(link, *self._key_of(link)) for link in links]
         versions = {link.table: self.measures.version(link.table).version for link in links}
         alone = sorted({one.left for one in held if one.taken_out})
@@ -288,10 +278,9 @@ class Running(Matching):
             read[link.id] == self.measures.version(link.table).version and link.at <= last.at for link in links
         )
 
-    def _note(self, run: FusionRun) -> FusionRun:
+    def _note(self, run: FusionRun) -> None:
         with self.db.begin() as tx:
             LibraryStore(tx.connection).add_run(run)
-        return run
 
     def _submit(self, actor: Actor, library: Library, trigger: RunTrigger, what: str) -> str:
         arguments: dict[str, JsonValue] = {"library": library.id, "trigger": trigger.value}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.fusion.errors import bad_mapping, changed, no_link, reason_needed
+from beijiang.fusion.errors import bad_mapping, changed, circle, no_link, reason_needed
 from beijiang.fusion.models import Library, Link, LinkDraft, LinkState
 from beijiang.fusion.service.declaring import Declaring
 from beijiang.fusion.store import LibraryStore
-from beijiang.kit import Conflict, NotFound, new_id, normalise
+from beijiang.kit import Conflict, NotFound, Text, new_id
+from beijiang.quality import by_words
+from beijiang.standards import DataElement
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
 
 __all__ = ["Sourcing"]
+
+ALIKE: Final = 0.3
+"""From here on the names of a column and an element are alike enough to be proposed."""
 
 
 class Sourcing(Declaring):
@@ -47,23 +52,17 @@ class Sourcing(Declaring):
         """
         library = self._seen(actor, library_id)
         self.tables.get(actor, table)
-        columns = {column.name: column for column in self.measures.version(table).columns}
-        taken: set[str] = set()
-        found: dict[str, str] = {}
+        likely: list[tuple[float, str, str]] = []
         for one in library.elements:
-            words = {normalise(one.name)}
-            if one.element:
-                words |= {normalise(word) for word in self.standards.element(one.element).names}
-            match = next((c for c in columns if c not in taken and normalise(c) in words), None)
-            if match is None:
-                match = next(
-                    (c.name for c in columns.values() if c.name not in taken and normalise(c.comment or "") in words),
-                    None,
-                )
-            if match is not None:
-                found[one.name] = match
-                taken.add(match)
-        return found
+            meant = self.standards.element(one.element) if one.element else DataElement(id="", name=Text(one.name, ""))
+            for column in self.measures.version(table).columns:
+                score = sum(reason.weight for reason in by_words(column.name, column.comment or "", meant))
+                likely.append((score, one.name, column.name))
+        found: dict[str, str] = {}
+        for score, element, name in sorted(likely, key=lambda pair: -pair[0]):
+            if score >= ALIKE and element not in found and name not in found.values():
+                found[element] = name
+        return {one.name: found[one.name] for one in library.elements if one.name in found}
 
     def propose(self, actor: Actor, library_id: str, draft: LinkDraft, reason: str = "") -> Link:
         """Offer a table as a source; the keeper of the library takes it, and whoever is both has it in force at once.
@@ -191,6 +190,7 @@ class Sourcing(Declaring):
 
     def _check(self, library: Library, draft: LinkDraft) -> None:
         """Return if what is to be taken is there, and is enough to tell subjects apart."""
+        self._straight(library, [draft.table])
         measured = self.measures.version(draft.table)
         there = {column.name for column in measured.columns}
         wanted = [*draft.columns.values(), *draft.key, *([draft.seen] if draft.seen else [])]
@@ -212,6 +212,23 @@ class Sourcing(Declaring):
             )
         if not 1 <= draft.priority <= 98:  # noqa: PLR2004 - two digits, 0 and 99 are the platform's
             raise bad_mapping("优先级应在 1 至 98 之间，1 最优先。", "A priority is 1 to 98; 1 comes first.")
+
+    def _straight(self, library: Library, tables: Sequence[str]) -> None:
+        """Return if no source is made of the library itself, however indirectly: it would feed itself for ever.
+
+        Raises:
+            Conflict: one is (``library_circle``).
+
+        """
+        made_of = {facts.name: facts.origins for facts in self.protection.all_facts()}
+        own, todo, seen = {library.target, library.crosswalk}, list(tables), set[str]()
+        while todo:
+            name = todo.pop()
+            if name in own:
+                raise circle(library.name)
+            if name not in seen:
+                seen.add(name)
+                todo += [origin.table for origins in made_of.get(name, {}).values() for origin in origins]
 
     def _put_link(self, actor: Actor, library: Library, before: Link, made: Link, what: str) -> Link:
         with self.db.begin() as tx:

@@ -41,7 +41,9 @@ class DecisionStore:
             self._connection.execute(insert(fusion_pair), new)
         for place, pair in here.items():
             row = known.get(place)
-            if row is not None and row.state in {PairState.WAITING.value, PairState.GONE.value}:
+            if row is None or row.state not in {PairState.WAITING.value, PairState.GONE.value}:
+                continue
+            if (row.state, row.probability, row.against) != (PairState.WAITING.value, pair.probability, pair.against):
                 self._connection.execute(
                     update(fusion_pair)
                     .where(_P.id == row.id)
@@ -113,7 +115,9 @@ class DecisionStore:
         return [_decision(row) for row in self._connection.execute(query if limit is None else query.limit(limit))]
 
     def _rows(self, library_id: str) -> list[Row[Any]]:
-        query = select(_P.id, _P.left, _P.right, _P.state).where(_P.library_id == library_id)
+        query = select(_P.id, _P.left, _P.right, _P.state, _P.probability, _P.against).where(
+            _P.library_id == library_id
+        )
         return list(self._connection.execute(query))
 
 

@@ -2,6 +2,7 @@
 
 from beijiang.quality.models.grammar import ROWS, cell, columns_in, condition, iso_day, unknown_column
 from beijiang.quality.models.limits import Limit
+from beijiang.quality.models.mapping import by_words
 from beijiang.quality.models.monitors import (
     Band,
     Call,
@@ -99,6 +100,7 @@ __all__ = [
     "TicketState",
     "TicketStep",
     "Trigger",
+    "by_words",
     "cell",
     "check_weights",
     "columns_in",
