@@ -27,6 +27,7 @@ from beijiang.standards.service import (
     SheetFormat,
     Standards,
     StandingRule,
+    text_file,
 )
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
@@ -46,5 +47,6 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "check_luhn",
     "check_org_code",
     "check_uscc",
+    "text_file",
     *_models,
 ]

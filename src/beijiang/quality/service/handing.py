@@ -5,16 +5,14 @@ Every cell is text: a spreadsheet runs nothing of it as a formula and rounds no 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.kit import Language, Text, guard_formula
-from beijiang.standards import SheetFormat
+from beijiang.kit import Language, Text
+from beijiang.standards import SheetFormat, text_file
 
 if TYPE_CHECKING:
     from beijiang.quality.models.tickets import DepartmentTickets, Ticket
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HandedOut", "failing_file", "record_file", "sheet", "tickets_file"]
 
-_CELL: Final = 32_767
 _LEAD: Final = (Text("序号", "No."), Text("问题列", "Columns at fault"), Text("不符合的规则", "Rule that fails"))
 _NOTES: Final = Text("说明", "Notes")
 _TICKET: Final = (
@@ -56,14 +53,8 @@ def sheet(
     notes: Sequence[tuple[str, str]] = (),
 ) -> HandedOut:
     """Return rows as CSV that spreadsheets open rightly, or as a workbook whose second sheet says what it is."""
-    if form is SheetFormat.CSV:
-        out = io.StringIO(newline="")
-        writer = csv.writer(out)
-        writer.writerow([guard_formula(word) for word in head])
-        writer.writerows([guard_formula(cell) for cell in row] for row in rows)
-        content = out.getvalue().encode("utf-8-sig")
-    else:
-        content = _workbook(title, head, rows, notes)
+    pages = [("1", [head, *rows]), *([(_NOTES.zh, notes)] if notes else [])]
+    content = text_file(pages, form, title=title)
     return HandedOut(f"{title}.{form.value}", content, form.media_type)
 
 
@@ -135,31 +126,3 @@ def plain(value: Any) -> str:
     if isinstance(value, float):
         return repr(value).removesuffix(".0")
     return str(value)
-
-
-def _workbook(
-    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[tuple[str, str]]
-) -> bytes:
-    import xlsxwriter
-
-    out = io.BytesIO()
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_numbers": False,
-        "strings_to_urls": False,
-    }
-    with xlsxwriter.Workbook(out, options) as book:
-        book.set_properties({"title": title, "created": datetime(2026, 1, 1)})  # noqa: DTZ001 - the same bytes each time
-        bold, text = book.add_format({"bold": True, "bg_color": "#FDE9D9"}), book.add_format({"num_format": "@"})
-        for name, lines in (("1", [head, *rows]), (_NOTES.zh, list(notes))):
-            if not lines:
-                continue
-            page = book.add_worksheet(name)
-            page.freeze_panes(1, 0)
-            page.set_column(0, max(len(lines[0]) - 1, 0), 18, text)
-            for at, cells in enumerate(lines):
-                for place, words in enumerate(cells):
-                    if words:
-                        page.write_string(at, place, words[:_CELL], bold if name == "1" and not at else text)
-    return out.getvalue()

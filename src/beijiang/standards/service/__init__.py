@@ -5,7 +5,7 @@ from beijiang.standards.service.facts import Standards
 from beijiang.standards.service.laws import Laws, ProfileView
 from beijiang.standards.service.reading import ElementQuery, Listed, RuleQuery, StandingRule
 from beijiang.standards.service.registry import Registry
-from beijiang.standards.service.sheets import SheetFormat
+from beijiang.standards.service.sheets import SheetFormat, text_file
 
 __all__ = [
     "Books",
@@ -18,4 +18,5 @@ __all__ = [
     "SheetFormat",
     "Standards",
     "StandingRule",
+    "text_file",
 ]

@@ -26,7 +26,7 @@ from beijiang.standards.models import (
     flat_set,
 )
 
-__all__ = ["Sheet", "SheetFormat", "read", "write"]
+__all__ = ["Sheet", "SheetFormat", "read", "text_file", "write"]
 
 BYTES_MOST: Final = 8 << 20
 UNPACKED_MOST: Final = 200 << 20
@@ -59,6 +59,10 @@ class SheetFormat(StrEnum):
         }[self.value]
 
 
+_CELL: Final = 32_767
+"""Characters that a cell of a workbook holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """The rows of one kind, as they stand in a file; each with the number of its line."""
@@ -72,13 +76,7 @@ def write(entries: Iterable[Entry], kind: EntryKind, form: SheetFormat, language
     fields = _FIELDS[kind]
     head = [text.in_language(language) for text in fields.values()]
     rows = [[row[name] for name in fields] for row in _rows(entries)]
-    if form is SheetFormat.CSV:
-        out = io.StringIO(newline="")
-        writer = csv.writer(out)
-        writer.writerow(head)
-        writer.writerows([guard_formula(cell) for cell in row] for row in rows)
-        return out.getvalue().encode("utf-8-sig")
-    return _workbook(_TITLES[kind], head, rows)
+    return text_file([(_TITLES[kind], [head, *rows])], form, title=_TITLES[kind])
 
 
 def read(name: str, content: bytes) -> Sequence[Sheet]:
@@ -112,29 +110,36 @@ def _rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:
             yield from ({**head, **flat_code(value)} for value in entry.values)
 
 
-def _workbook(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+def text_file(pages: Sequence[tuple[str, Sequence[Sequence[str]]]], form: SheetFormat, *, title: str) -> bytes:
+    """Return pages of text of which a spreadsheet runs nothing and rounds no number: all as a workbook, the first as CSV.
+
+    Each has a name and its lines, the first page's first line being its head. The same pages give the same bytes.
+    """
+    if form is SheetFormat.CSV:
+        out = io.StringIO(newline="")
+        csv.writer(out).writerows([guard_formula(cell) for cell in line] for line in pages[0][1])
+        return out.getvalue().encode("utf-8-sig")
     import xlsxwriter
 
-    out = io.BytesIO()
+    book_out = io.BytesIO()
     options = {
         "in_memory": True,
         "strings_to_formulas": False,
         "strings_to_numbers": False,
         "strings_to_urls": False,
     }
-    with xlsxwriter.Workbook(out, options) as book:
+    with xlsxwriter.Workbook(book_out, options) as book:
         book.set_properties({"title": title, "created": datetime(2026, 1, 1)})  # noqa: DTZ001 - the same bytes each time
         bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
-        sheet = book.add_worksheet(title)
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, len(head) - 1, 18, text)
-        for place, words in enumerate(head):
-            sheet.write_string(0, place, words, bold)
-        for line, row in enumerate(rows, 1):
-            for place, words in enumerate(row):
-                if words:
-                    sheet.write_string(line, place, words, text)
-    return out.getvalue()
+        for number, (name, lines) in enumerate(pages):
+            page = book.add_worksheet(name)
+            page.freeze_panes(1, 0)
+            page.set_column(0, max(len(lines[0]) - 1, 0), 18, text)
+            for at, cells in enumerate(lines):
+                for place, words in enumerate(cells):
+                    if words:
+                        page.write_string(at, place, words[:_CELL], bold if not number and not at else text)
+    return book_out.getvalue()
 
 
 def _from_csv(content: bytes) -> list[list[str]]:
