@@ -46,6 +46,17 @@ def test_only_tables_protection_and_health_ask_the_engine() -> None:
     assert not trespass, "\n".join(trespass)
 
 
+def test_only_libraries_derive_from_tables_that_others_lent() -> None:
+    """``derive(lent=...)`` reads another organisation's table; the agreement to that is kept by ``fusion`` alone."""
+    lenders = {
+        name.split("/")[0]
+        for name, tree in _files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and any(word.arg == "lent" for word in node.keywords)
+    }
+    assert lenders == {"fusion"}
+
+
 def test_readers_of_parquet_are_known() -> None:
     """A second way out would begin with opening a file of the lake by hand."""
     openers = {"read_table", "ParquetFile", "scan_parquet", "read_parquet", "DeltaTable"}
