@@ -29,10 +29,12 @@ BEYOND_OWN_ORGANISATION = EVERYONE | {
     Permission.ACCESS_KEY_ISSUE,
     Permission.ACCESS_PASSWORD_CHANGE,
     Permission.CATALOG_TASK_READ,
+    Permission.FUSION_LIBRARY_READ,
     Permission.PROTECTION_PRIVATE_ASK,
     Permission.PROTECTION_ROWS_READ_SHARED,
-    Permission.STANDARDS_PROPOSAL_READ,
     Permission.PROTECTION_SQL_RUN,
+    Permission.QUALITY_TICKET_RAISE,
+    Permission.STANDARDS_PROPOSAL_READ,
 }
 DATA_WORK = {p for p in Permission if p.split(":")[0] in ("ingest", "tables")} | {
     Permission.PROTECTION_PRIVATE_APPROVE,

@@ -100,7 +100,6 @@ class Permission(StrEnum):
     PLATFORM_SETTINGS_READ = "platform:settings:read", "查看系统设置", "see the settings of the installation"
     PROTECTION_GRADE_CORRECT = "protection:grade:correct", "更正数据项分级", "correct the grade of a column"
     PROTECTION_GRADE_READ = "protection:grade:read", "查看数据项分级", "see the grades of columns"
-    PROTECTION_QUEUE_MANAGE = "protection:queue:manage", "查看并停止他人的查询", "see and stop the queries of others"
     PROTECTION_PRIVATE_APPROVE = (
         "protection:private:approve",
         "同意最高级别数据项的差分隐私查询",
@@ -112,6 +111,7 @@ class Permission(StrEnum):
         "开放本部门数据的差分隐私查询",
         "offer the own department's tables for noisy statistics",
     )
+    PROTECTION_QUEUE_MANAGE = "protection:queue:manage", "查看并停止他人的查询", "see and stop the queries of others"
     PROTECTION_ROWS_READ_OPEN = (
         "protection:rows:read_open",
         "读取已开放的数据",
