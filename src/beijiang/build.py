@@ -19,6 +19,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader
+from beijiang.exchange import Exchange, GrantBook, Parts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -101,6 +102,7 @@ class Platform:
     quality: Quality
     recipes: Recipes
     fusion: Fusion
+    exchange: Exchange
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -137,6 +139,7 @@ class Platform:
             self.quality,
             self.recipes,
             self.fusion,
+            self.exchange,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -236,6 +239,20 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     fusion = Fusion(
         db, tables, measures, protection, standards, access, evidence, jobs, vault, Linker(settings), clock, settings
     )
+    gate.grants = GrantBook(db, clock, zone)
+    exchange = Exchange(
+        Parts(
+            db=db,
+            catalog=catalog,
+            gate=gate,
+            standards=standards,
+            access=access,
+            evidence=evidence,
+            alerts=alerts,
+            clock=clock,
+            zone=zone,
+        )
+    )
     tickets = Tickets(quality)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
@@ -281,11 +298,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch)),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, exchange.watch)),
         captures=captures,
         quality=quality,
         recipes=recipes,
         fusion=fusion,
+        exchange=exchange,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

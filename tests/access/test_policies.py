@@ -31,15 +31,17 @@ BEYOND_OWN_ORGANISATION = EVERYONE | {
     Permission.CATALOG_TASK_READ,
     Permission.FUSION_LIBRARY_READ,
     Permission.PROTECTION_PRIVATE_ASK,
+    Permission.PROTECTION_ROWS_READ_GRANTED,
     Permission.PROTECTION_ROWS_READ_SHARED,
     Permission.PROTECTION_SQL_RUN,
     Permission.QUALITY_TICKET_RAISE,
     Permission.STANDARDS_PROPOSAL_READ,
 }
-DATA_WORK = {p for p in Permission if p.split(":")[0] in ("ingest", "tables")} | {
+DATA_WORK = {p for p in Permission if p.split(":")[0] in ("exchange", "ingest", "tables")} | {
     Permission.PROTECTION_PRIVATE_APPROVE,
     Permission.PROTECTION_PRIVATE_ASK,
     Permission.PROTECTION_PRIVATE_OFFER,
+    Permission.PROTECTION_ROWS_READ_GRANTED,
     Permission.PROTECTION_ROWS_READ_OWN,
     Permission.PROTECTION_ROWS_READ_SHARED,
     Permission.PROTECTION_ROWS_REVIEW,

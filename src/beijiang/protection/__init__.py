@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
+    from beijiang.protection.models.granting import Granted, GrantedItem, Grants, Handling
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
     from beijiang.protection.models.walls import function_words
-    from beijiang.protection.models.where import read_domain, read_where, written_domain
+    from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
         ColumnImpact,
         Gate,
@@ -49,6 +50,10 @@ __all__ = [
     "Findings",
     "Gate",
     "GradeSource",
+    "Granted",
+    "GrantedItem",
+    "Grants",
+    "Handling",
     "Keyed",
     "Kind",
     "Level",
@@ -80,6 +85,7 @@ __all__ = [
     "micro_of",
     "read_domain",
     "read_where",
+    "written",
     "written_domain",
 ]
 
@@ -93,6 +99,7 @@ def __getattr__(name: str) -> Any:
         delivery,
         governing,
         grades,
+        granting,
         private,
         reference,
         releases,
@@ -102,5 +109,19 @@ def __getattr__(name: str) -> Any:
         where,
     )
 
-    rooms = (service, choices, delivery, governing, grades, private, reference, releases, results, sight, walls, where)
+    rooms = (
+        service,
+        choices,
+        delivery,
+        governing,
+        grades,
+        granting,
+        private,
+        reference,
+        releases,
+        results,
+        sight,
+        walls,
+        where,
+    )
     return next(getattr(room, name) for room in rooms if hasattr(room, name))

@@ -60,6 +60,20 @@ class Permission(StrEnum):
     EVIDENCE_LOG_CHECK = "evidence:log:check", "核验存证", "verify the evidence log"
     EVIDENCE_LOG_EXPORT = "evidence:log:export", "导出存证", "export the evidence log"
     EVIDENCE_LOG_READ = "evidence:log:read", "查询存证", "search the evidence log"
+    EXCHANGE_GRANT_GIVE = "exchange:grant:give", "主动授权", "give a grant that nobody asked for"
+    EXCHANGE_GRANT_MANAGE = "exchange:grant:manage", "暂停、收窄、撤销授权", "suspend, narrow and revoke grants"
+    EXCHANGE_GRANT_READ = "exchange:grant:read", "查看授权", "see grants"
+    EXCHANGE_REQUEST_ADVISE = "exchange:request:advise", "对共享申请提出意见", "give an opinion on a share request"
+    EXCHANGE_REQUEST_CONFIRM = (
+        "exchange:request:confirm",
+        "审定敏感或跨层级的共享申请",
+        "decide on share requests that are sensitive or across levels",
+    )
+    EXCHANGE_REQUEST_DECIDE = "exchange:request:decide", "决定共享申请", "decide on a share request for its provider"
+    EXCHANGE_REQUEST_DELEGATE = "exchange:request:delegate", "委托他人代办审批", "let somebody decide in one's place"
+    EXCHANGE_REQUEST_MAKE = "exchange:request:make", "申请数据共享", "ask for data"
+    EXCHANGE_REQUEST_READ = "exchange:request:read", "查看共享申请", "see share requests"
+    EXCHANGE_REQUEST_REVIEW = "exchange:request:review", "对共享申请作符合性审查", "review share requests formally"
     FUSION_CLAIM_DECIDE = (
         "fusion:claim:decide",
         "确认数源部门、裁定异议",
@@ -112,6 +126,11 @@ class Permission(StrEnum):
         "offer the own department's tables for noisy statistics",
     )
     PROTECTION_QUEUE_MANAGE = "protection:queue:manage", "查看并停止他人的查询", "see and stop the queries of others"
+    PROTECTION_ROWS_READ_GRANTED = (
+        "protection:rows:read_granted",
+        "读取获授权的数据",
+        "read rows under a grant",
+    )
     PROTECTION_ROWS_READ_OPEN = (
         "protection:rows:read_open",
         "读取已开放的数据",

@@ -137,11 +137,14 @@ class AlertKind(StrEnum):
 
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
+    GRANT_ENDING = "grant_ending"
     MONITOR = "monitor"
     QUALITY = "quality"
     QUALITY_TICKET = "quality_ticket"
     QUALITY_TICKET_OVERDUE = "quality_ticket_overdue"
     RELEASE = "release"
+    REQUEST = "request"
+    REQUEST_OVERDUE = "request_overdue"
     RUN_FAILED = "run_failed"
     SCHEDULE_STOPPED = "schedule_stopped"
 
@@ -153,24 +156,29 @@ class AlertKind(StrEnum):
     @property
     def is_grave(self) -> bool:
         """Tell whether something is broken already."""
-        return self not in {AlertKind.FRESHNESS_DUE, AlertKind.MONITOR, AlertKind.QUALITY_TICKET}
-        return self in {
-            AlertKind.FRESHNESS_LATE,
-            AlertKind.QUALITY,
-            AlertKind.RELEASE,
-            AlertKind.RUN_FAILED,
-            AlertKind.SCHEDULE_STOPPED,
-        }
+        return self not in _MILD
 
 
+_MILD: Final = frozenset(
+    {
+        AlertKind.FRESHNESS_DUE,
+        AlertKind.GRANT_ENDING,
+        AlertKind.MONITOR,
+        AlertKind.QUALITY_TICKET,
+        AlertKind.REQUEST,
+    }
+)
 _KINDS: Final = {
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
+    AlertKind.GRANT_ENDING: Text("授权将到期", "grant ends soon"),
     AlertKind.MONITOR: Text("监测异常", "out of the usual"),
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
     AlertKind.QUALITY_TICKET: Text("校核工单将到期", "ticket due"),
     AlertKind.QUALITY_TICKET_OVERDUE: Text("校核工单超期", "ticket overdue"),
     AlertKind.RELEASE: Text("已发布数据不再达标", "what is released falls below"),
+    AlertKind.REQUEST: Text("共享申请将到期", "request due"),
+    AlertKind.REQUEST_OVERDUE: Text("共享申请超期", "request overdue"),
     AlertKind.RUN_FAILED: Text("定时取数失败", "scheduled run failed"),
     AlertKind.SCHEDULE_STOPPED: Text("计划已停", "schedule stopped"),
 }

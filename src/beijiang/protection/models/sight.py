@@ -37,6 +37,7 @@ class Audience(StrEnum):
 
     OPEN = "open"
     SHARED = "shared"
+    GRANTED = "granted"
     REVIEW = "review"
     OWN = "own"
     PLATFORM = "platform"
@@ -45,12 +46,13 @@ class Audience(StrEnum):
 AUDIENCE_NAMES: Final = {
     Audience.OPEN: Text("社会公众", "the public"),
     Audience.SHARED: Text("其他部门", "other departments"),
+    Audience.GRANTED: Text("获授权的部门", "who holds a grant"),
     Audience.REVIEW: Text("审核人员", "reviewers"),
     Audience.OWN: Text("本部门", "the own department"),
     Audience.PLATFORM: Text("平台自身", "the platform itself"),
 }
 EVERYBODY: Final = Text("所有人", "everybody")
-OUTSIDERS: Final = frozenset({Audience.OPEN, Audience.SHARED})
+OUTSIDERS: Final = frozenset({Audience.OPEN, Audience.SHARED, Audience.GRANTED})
 """Who reads released versions only."""
 
 
@@ -98,8 +100,9 @@ class RowRule:
     at: datetime
 
     def binds(self, audience: Audience) -> bool:
-        """Tell whether readers in this standing are under the rule."""
-        return self.audience in {None, audience}
+        """Tell whether readers in this standing are under the rule; who holds a grant is one of the other departments."""
+        others = audience is Audience.GRANTED and self.audience is Audience.SHARED
+        return others or self.audience in {None, audience}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class Sight:
     obligations: tuple[Obligation, ...]
     withheld: tuple[str, ...]
     row_filters: tuple[Filter, ...] = field(default=())
+    grant: str = ""
+    """The grant that is read under. Not in the digest: equal grants make equal obligations."""
 
     @property
     def digest(self) -> str:

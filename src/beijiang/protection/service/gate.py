@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.engine.port import View
-from beijiang.kit import ActorKind, BeijiangError, NotFound
-from beijiang.protection.models.choices import KEYED, TYPES, for_outsiders, in_force
-from beijiang.protection.models.conditions import column_ref
+from beijiang.kit import ActorKind, BeijiangError, NotFound, Throttled
+from beijiang.protection.models.choices import KEYED, TYPES, MaskFunction, for_outsiders, in_force
+from beijiang.protection.models.conditions import column_ref, conditions
 from beijiang.protection.models.grades import Level
+from beijiang.protection.models.granting import Handling
 from beijiang.protection.models.reference import exit_caps, kinds
 from beijiang.protection.models.results import Seen
 from beijiang.protection.models.sight import OUTSIDERS, Audience, Obligation, Sight, Treatment, treatment_of
@@ -22,6 +23,7 @@ from beijiang.protection.models.types import comment_of, type_word
 from beijiang.protection.service.keyed import column_of
 from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
+from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.tokens import PageTokens
 from beijiang.tables import DELIVERIES, HIDDEN, Exit, GovernedColumn
 
@@ -37,11 +39,12 @@ if TYPE_CHECKING:
     from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.delivery import DeliveryTerms
     from beijiang.protection.models.grades import ColumnGrade
+    from beijiang.protection.models.granting import Granted, Grants
     from beijiang.protection.models.sight import RowRule
     from beijiang.protection.service.grading import Protection
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
-    from beijiang.tables import Lake, Snapshot
+    from beijiang.tables import Filter, Lake, Snapshot
 
 __all__ = ["Gate"]
 
@@ -75,6 +78,8 @@ class Gate:
         self._shown: Recent[Shown] = Recent(REMEMBERED)
         self.terms: DeliveryTerms | None = None
         """Asked before a delivery; set in build.py."""
+        self.grants: Grants | None = None
+        """Asked at every access of a reader who is neither owner nor reviewer; set in build.py."""
 
     def open(
         self,
@@ -108,14 +113,16 @@ class Gate:
         Raises:
             NotFound: unknown or forbidden.
             Conflict: a delivery of a version that breaks its contract (``contract_breached``).
+            Throttled: the grant that it is read under is used up for today.
 
         """
-        decided = self._decide(actor, table, version)
+        decided = self._decide(actor, table, version, exit)
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, detail)
             raise _hidden(table)
         sight, snapshot = decided
         contract = self._contract(actor, snapshot, purpose, exit)
+        self._count_call(actor, sight, purpose, exit)
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
         receipt = self._evidence.record_read(
@@ -133,6 +140,7 @@ class Gate:
                 "obligations": sight.digest,
                 "masked": [c.name for c in columns if c.masked],
                 **({"contract": contract} if contract else {}),
+                **({"grant": sight.grant} if sight.grant else {}),
                 **detail,
             },
         )
@@ -145,12 +153,13 @@ class Gate:
             caps=exit_caps()[exit],
             receipt=receipt,
             contract=contract,
-            still_allowed=lambda: self._same(actor, table, version, sight),
+            still_allowed=lambda: self._same(actor, table, version, exit, sight),
+            take_rows=self._row_counter(sight),
         )
 
     def seen(self, actor: Actor, table: str) -> Seen | None:
         """Return what an actor would see of a table, without any row of it; None for unknown and forbidden alike."""
-        decided = self._decide(actor, table, None)
+        decided = self._decide(actor, table, None, None)
         if decided is None:
             return None
         sight, snapshot = decided
@@ -176,6 +185,35 @@ class Gate:
             raise
         return "" if found is None else found.words
 
+    def check_filters(self, table: str, version: int, filters: Sequence[Filter]) -> None:
+        """Return if literal conditions fit the columns of a version (0: the released one); no row is read or handed out.
+
+        Raises:
+            Invalid: unknown column, or a value that does not fit.
+            NotFound: no such table or version.
+
+        """
+        released = self._catalog.released(table)
+        number = version or (released.table_version if released is not None else 0)
+        if not number:
+            raise _hidden(table)
+        conditions(filters, visible_types(self._lake.snapshot(table, number)))
+
+    def _count_call(self, actor: Actor, sight: Sight, purpose: str, exit_: Exit) -> None:
+        """Count the access against its grant; one too many is refused, and the refusal recorded."""
+        if self.grants is None or not sight.grant:
+            return
+        try:
+            self.grants.take_call(sight.grant)
+        except Throttled as error:
+            detail: dict[str, JsonValue] = {"reason": error.reason, "grant": sight.grant}
+            self._note_refusal(actor, sight.table, purpose, exit_, detail)
+            raise
+
+    def _row_counter(self, sight: Sight) -> Callable[[int], None] | None:
+        grants = self.grants
+        return partial(grants.take_rows, sight.grant) if grants is not None and sight.grant else None
+
     def find(self, name: str) -> str:
         """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""
         wanted = unicodedata.normalize("NFC", name)
@@ -191,9 +229,9 @@ class Gate:
         tokens = PageTokens(self._protection.page_secret())
         return Tools(self._lake, self._engine, self._evidence, tokens, self._settings.query_seconds, Recent(REMEMBERED))
 
-    def _same(self, actor: Actor, table: str, version: int | None, before: Sight) -> bool:
+    def _same(self, actor: Actor, table: str, version: int | None, exit_: Exit, before: Sight) -> bool:
         """Ask again, for a stream that has been running: the same obligations must still hold."""
-        decided = self._decide(actor, table, before.version if version is None else version)
+        decided = self._decide(actor, table, before.version if version is None else version, exit_)
         return decided is not None and decided[0].digest == before.digest
 
     def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
@@ -223,11 +261,13 @@ class Gate:
         query, scan = governed.governed_query(candidate.table)
         return sight, columns, View(query, {candidate.table: scan})
 
-    def _decide(self, actor: Actor, table: str, version: int | None) -> tuple[Sight, Snapshot] | None:
+    def _decide(
+        self, actor: Actor, table: str, version: int | None, exit_: Exit | None
+    ) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
         facts, grades, rules, choices = self._protection.view_of(table)
         release = self._catalog.released(table)
-        audience = self._audience(actor, facts, release)
+        audience, grant = self._standing(actor, facts, release, exit_)
         if facts is None or audience is None:
             return None
         number = _version_for(audience, facts, release, version)
@@ -237,18 +277,35 @@ class Gate:
             snapshot = self._lake.snapshot(table, number)
         except NotFound:
             return None
-        sight = _sight(snapshot, audience, grades, rules, choices, release)
+        sight = _sight(snapshot, audience, grades, rules, choices, release, grant)
         return None if sight is None else (sight, snapshot)
 
-    def _audience(self, actor: Actor, facts: TableFacts | None, release: Release | None) -> Audience | None:
-        """Return the highest standing that the policies grant; asked for unknown tables too, so that both cost alike."""
+    def _standing(
+        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None
+    ) -> tuple[Audience | None, Granted | None]:
+        """Return the highest standing that the policies give; asked for unknown tables too, so that both cost alike."""
         if actor.kind is ActorKind.SYSTEM:
-            return Audience.PLATFORM
+            return Audience.PLATFORM, None
         org = None if facts is None else facts.org_id
         if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OWN, org) and facts is not None:
-            return Audience.OWN
+            return Audience.OWN, None
         if self._access.allows(actor, Permission.PROTECTION_ROWS_REVIEW):
-            return Audience.REVIEW
+            return Audience.REVIEW, None
+        grant = self._grant(actor, facts, release, exit_)
+        return (self._ungranted(actor, release), None) if grant is None else (Audience.GRANTED, grant)
+
+    def _grant(
+        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None
+    ) -> Granted | None:
+        """Return the grant to read under: of those that open this exit, the one that shows most, then the newest."""
+        if self.grants is None or actor.is_anonymous or facts is None or release is None:
+            return None
+        held = [one for one in self.grants.held(actor, facts.name) if exit_ is None or exit_ in one.exits]
+        if not held or not self._access.allows(actor, Permission.PROTECTION_ROWS_READ_GRANTED):
+            return None
+        return max(held, key=lambda one: len(one.items))
+
+    def _ungranted(self, actor: Actor, release: Release | None) -> Audience | None:
         if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_SHARED) and release and release.shared_items:
             return Audience.SHARED
         if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OPEN) and release and release.open_items:
@@ -348,13 +405,16 @@ def _version_for(audience: Audience, facts: TableFacts, release: Release | None,
     return version if 1 <= version <= facts.version else None
 
 
-def _offered(audience: Audience, release: Release | None) -> frozenset[str] | None:
+def _offered(audience: Audience, release: Release | None, grant: Granted | None) -> frozenset[str] | None:
     """Return the columns that the release offers to outsiders; None means all."""
+    if audience not in OUTSIDERS:
+        return None
+    if release is None:
+        return frozenset()
     if audience is Audience.OPEN:
-        return release.open_items if release else frozenset()
-    if audience is Audience.SHARED:
-        return (release.shared_items | release.open_items) if release else frozenset()
-    return None
+        return release.open_items
+    granted = frozenset(item.column for item in grant.items) if grant else frozenset()
+    return release.shared_items | release.open_items | (granted & release.items)
 
 
 def _as_reviewed(grade: ColumnGrade, audience: Audience, release: Release) -> ColumnGrade:
@@ -380,15 +440,17 @@ def _sight(
     rules: Sequence[RowRule],
     choices: Sequence[MaskChoice],
     release: Release | None,
+    grant: Granted | None = None,
 ) -> Sight | None:
     """Return what an audience sees of a version, None for nothing at all."""
     if audience in OUTSIDERS and release is not None:
         grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
     chosen = _chosen(choices, audience, release, grades)
-    obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release), chosen)
+    obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release, grant), chosen, grant)
     if not obligations:
         return None
     filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
+    filters += () if grant is None else grant.row_filters
     if any(f.column not in snapshot.schema.names for f in filters):
         return None  # the filter's column is gone: nobody can say which rows are to be hidden
     return Sight(
@@ -398,6 +460,7 @@ def _sight(
         obligations=obligations,
         withheld=withheld,
         row_filters=filters,
+        grant="" if grant is None else grant.id,
     )
 
 
@@ -416,6 +479,7 @@ def _treated(
     grades: Mapping[str, ColumnGrade],
     offered: frozenset[str] | None,
     choices: Mapping[str, MaskChoice],
+    grant: Granted | None,
 ) -> tuple[tuple[Obligation, ...], tuple[str, ...]]:
     shown: list[Obligation] = []
     withheld: list[str] = []
@@ -425,10 +489,32 @@ def _treated(
         grade = grades.get(name)
         treatment = Treatment.WITHHELD
         if grade is not None and (offered is None or name in offered):
-            treatment = treatment_of(audience, grade.level, grade.kind)
+            treatment = _treatment(audience, grade, grant)
         if grade is None or treatment is Treatment.WITHHELD:
             withheld.append(name)
         else:
-            choice = choices.get(name) if treatment is Treatment.MASKED or audience in OUTSIDERS else None
+            choice = choices.get(name)
+            given = choice is not None and choice.function is not MaskFunction.SUPPRESS and _as_is(grade, grant)
+            if treatment is Treatment.RAW and (audience not in OUTSIDERS or given):
+                choice = None
             shown.append(Obligation(name, grade, treatment if choice is None else Treatment.MASKED, choice))
     return tuple(shown), tuple(withheld)
+
+
+def _treatment(audience: Audience, grade: ColumnGrade, grant: Granted | None) -> Treatment:
+    """Return the treatment of a column; under a grant what was decided for the item, and no more than its grade then."""
+    item = None if grant is None else grant.item(grade.column)
+    if item is None:
+        return treatment_of(Audience.SHARED if audience is Audience.GRANTED else audience, grade.level, grade.kind)
+    found = treatment_of(audience, grade.level, grade.kind)
+    if found is Treatment.WITHHELD:
+        return found
+    if _as_is(grade, grant):
+        return Treatment.RAW
+    return Treatment.MASKED if item.handling is Handling.MASKED else found
+
+
+def _as_is(grade: ColumnGrade, grant: Granted | None) -> bool:
+    """Tell whether a decision gave the column as it is, at a grade no lower than the one it has now."""
+    item = None if grant is None else grant.item(grade.column)
+    return item is not None and item.handling is Handling.AS_IS and item.holds_for(grade.level)

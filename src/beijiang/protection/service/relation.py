@@ -18,8 +18,9 @@ from beijiang.engine import QueryLimits
 from beijiang.engine.port import AT, LAKE, PART, View
 from beijiang.kit import Denied, Invalid
 from beijiang.protection.models.conditions import column_ref, conditions, literal, unknown_column
+from beijiang.protection.models.grades import Level
 from beijiang.protection.models.output import refuse_identifiers
-from beijiang.protection.models.sight import Audience
+from beijiang.protection.models.sight import OUTSIDERS, Audience
 from beijiang.protection.models.summary import summary_query
 from beijiang.tables import Aggregate, Filter, FilterOp, GovernedColumn, Page, Sort
 
@@ -72,6 +73,7 @@ class Governed:
         receipt: str,
         still_allowed: Callable[[], bool],
         contract: str = "",
+        take_rows: Callable[[int], None] | None = None,
     ) -> None:
         self._tools = tools
         self._snapshot = snapshot
@@ -83,8 +85,11 @@ class Governed:
         self._receipt = receipt
         self._contract = contract
         self._still_allowed = still_allowed
+        self._take_rows = take_rows
         self._types = {column.name: column.type for column in columns}
-        self._text_shown = tuple(c.name for c in columns if c.type == "text" and not c.masked)
+        guarded = [c for c in columns if c.type == "text" and not c.masked]
+        self._given_raw = sight.audience is Audience.GRANTED and any(c.grade >= Level.L3 for c in guarded)
+        self._text_shown = tuple(c.name for c in guarded if not self._given_raw or c.grade < Level.L3)
 
     @property
     def table(self) -> str:
@@ -159,10 +164,7 @@ class Governed:
         """Return how many rows match; without any filter the snapshot knows it."""
         if not filters and not self._sight.row_filters:
             return self._snapshot.rows
-        named = list(dict.fromkeys(f.column for f in filters))
-        query = exp.select(exp.alias_(exp.Count(this=exp.Star()), "n"), copy=False)
-        query = self._from(query, filters)
-        found: int = self._fetch(query, self._view(named, filters)).column(0)[0].as_py()
+        found = self._matching(filters)
         self._tools.evidence.close_read(self._receipt, 0, 0)
         return found
 
@@ -198,6 +200,7 @@ class Governed:
 
         Raises:
             Denied: the right ended while the stream ran (``access_ended``).
+            Throttled: the grant does not cover so many rows today; said before the first one.
 
         """
         names = list(self._types) if columns is None else list(columns)
@@ -207,6 +210,10 @@ class Governed:
         query = self._selection(names, filters)
         if self._caps.total_rows is not None:
             query = query.limit(self._caps.total_rows, copy=False)
+        if self._take_rows is not None:
+            most = self._caps.total_rows
+            found = self._matching(filters)
+            self._take_rows(found if most is None else min(found, most))
         return self._stream(query, self._view(names, filters))
 
     def governed_query(self, physical: str) -> tuple[exp.Query, Scan]:
@@ -229,9 +236,23 @@ class Governed:
             )
 
     def check_output(self, answer: pa.Table) -> None:
-        """Refuse an answer in which a checksum-valid identity number stands (security.md 2.1 step 7)."""
-        if self._sight.audience in {Audience.OPEN, Audience.SHARED}:
+        """Refuse an answer in which a checksum-valid identity number stands (security.md 2.1 step 7); count its rows.
+
+        Raises:
+            Denied: it stands there, and no grant gives such a column as it is.
+            Throttled: the grant does not cover so many rows today.
+
+        """
+        if self._sight.audience in OUTSIDERS and not self._given_raw:
             refuse_identifiers(answer, answer.column_names)
+        if self._take_rows is not None:
+            self._take_rows(answer.num_rows)
+
+    def _matching(self, filters: Sequence[Filter]) -> int:
+        named = list(dict.fromkeys(f.column for f in filters))
+        query = self._from(exp.select(exp.alias_(exp.Count(this=exp.Star()), "n"), copy=False), filters)
+        found: int = self._fetch(query, self._view(named, filters)).column(0)[0].as_py()
+        return found
 
     def _first_page(self, sort: Sort | None, size: int) -> View:
         """Return the whole query of a first page; there is nothing of a reader's own in it but column and size."""
@@ -276,11 +297,13 @@ class Governed:
             self._tools.evidence.close_read(self._receipt, rows, size)
 
     def _classify(self, rows: pa.Table | pa.RecordBatch) -> None:
-        if self._sight.audience in {Audience.OPEN, Audience.SHARED}:
+        if self._sight.audience in OUTSIDERS:
             refuse_identifiers(rows, self._text_shown)
 
     def _hand_over(self, rows: pa.Table) -> None:
         self._classify(rows)
+        if self._take_rows is not None:
+            self._take_rows(rows.num_rows)
         self._tools.evidence.close_read(self._receipt, rows.num_rows, rows.nbytes)
 
     def _fetch(self, query: exp.Query | View, view: View | None = None) -> pa.Table:

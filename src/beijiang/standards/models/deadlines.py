@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import calendar
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.kit import Conflict, Invalid, Word
 
@@ -83,6 +84,30 @@ class Case:
     pauses: tuple[Pause, ...] = ()
     extended: int = 0
     answered: datetime | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        pauses = [
+            {"since": p.since.isoformat(), "reason": p.reason.value, "until": p.until and p.until.isoformat()}
+            for p in self.pauses
+        ]
+        answered = self.answered and self.answered.isoformat()
+        return {**asdict(self), "began": self.began.isoformat(), "answered": answered, "pauses": pauses}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Case:
+        """Read a stored case back."""
+        answered = value["answered"] and datetime.fromisoformat(value["answered"])
+        pauses = tuple(
+            Pause(
+                date.fromisoformat(p["since"]),
+                PauseReason(p["reason"]),
+                p["until"] and date.fromisoformat(p["until"]),
+            )
+            for p in value["pauses"]
+        )
+        began = datetime.fromisoformat(value["began"])
+        return cls(**{**value, "began": began, "answered": answered, "pauses": pauses})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

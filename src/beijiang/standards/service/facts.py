@@ -381,6 +381,20 @@ class Standards:
         book, today = self._entries()
         return _get(book.rules_on(today), rule_id, Text("时限规则", "rule"))
 
+    def limit(self, topic: str, org_id: str) -> Rule | None:
+        """Return the time limit of a topic that binds a department today: of its profile of law first, else the newest.
+
+        None where no rule of the topic is active.
+        """
+        book, today = self._entries()
+        found = [
+            rule
+            for rule in book.rules_on(today).values()
+            if rule.kind == "time_limit" and rule.id.startswith(f"{topic}.") and rule.active and rule.holds(today)
+        ]
+        profile = self.profile_on(org_id, today).id
+        return max(found, key=lambda rule: (rule.profile == profile, rule.effective_from), default=None)
+
     @cached_property
     def _profiles(self) -> dict[str, Profile]:
         return {

@@ -1,0 +1,27 @@
+"""Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access.
+
+Owns the tables ``exchange_request``, ``exchange_grant``, ``exchange_step``, ``exchange_usage``, ``exchange_delegation`` and
+``exchange_epoch``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beijiang.exchange.models import *  # noqa: F403 - the front door shows the whole vocabulary
+from beijiang.exchange.models import __all__ as _models
+
+if TYPE_CHECKING:
+    from beijiang.exchange.service import Exchange, GrantBook
+    from beijiang.exchange.service.base import Parts
+
+__all__ = ["Exchange", "GrantBook", "Parts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from beijiang.exchange import service
+    from beijiang.exchange.service import base
+
+    return getattr(service, name, None) or getattr(base, name)

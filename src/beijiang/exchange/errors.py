@@ -1,0 +1,108 @@
+"""What may go wrong in exchange; every error says what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.exchange.models import Problem, RequestState
+
+__all__ = [
+    "changed_meanwhile",
+    "grant_ended",
+    "no_delegation",
+    "no_grant",
+    "no_request",
+    "not_now",
+    "not_ready",
+    "own_request",
+    "reason_needed",
+    "used_up",
+]
+
+
+def no_request() -> NotFound:
+    """Return the error for a request that is unknown or hidden."""
+    return NotFound(
+        "没有这件共享申请，或者您无权查看。请在“数据共享”中查找。",
+        "There is no such request, or it is not yours to see. Look under Sharing.",
+        code="request_not_found",
+    )
+
+
+def no_grant() -> NotFound:
+    """Return the error for a grant that is unknown or hidden."""
+    return NotFound(
+        "没有这项授权，或者您无权查看。请在“数据共享 · 授权”中查找。",
+        "There is no such grant, or it is not yours to see. Look under Sharing, Grants.",
+        code="grant_not_found",
+    )
+
+
+def no_delegation() -> NotFound:
+    """Return the error for a delegation that is not there, or not one's own."""
+    return NotFound("没有这项代办授权。", "There is no such delegation.", code="delegation_not_found")
+
+
+def changed_meanwhile() -> Conflict:
+    """Return the error for a matter that somebody else moved first."""
+    return Conflict(
+        "他人刚刚办理了此件，请刷新后再操作。",
+        "Somebody else has just moved this; load it again.",
+        code="exchange_changed",
+    )
+
+
+def not_now(state: RequestState) -> Conflict:
+    """Return the error for a step that is not possible where a request stands."""
+    return Conflict(
+        f"申请现为“{state.text.zh}”，不能这样办理。请刷新页面查看可办的步骤。",
+        f"The request is {state.text.en}; this is not possible now. Load it again to see what is.",
+        code="request_state",
+        detail={"state": state.value},
+    )
+
+
+def own_request() -> Denied:
+    """Return the error for somebody who would decide twice, or on what they asked for themselves."""
+    return Denied(
+        "不能审批自己提出的申请，也不能在同一件申请中审批两个环节。请由另一人办理。",
+        "Nobody decides on a request of their own, nor at two stages of one request. Another person has to.",
+        code="own_request",
+    )
+
+
+def not_ready(problems: Sequence[Problem]) -> Invalid:
+    """Return the error that tells everything that stands against handing in."""
+    zh = "；".join(f"{p.column}：{p.text.zh}" if p.column else p.text.zh for p in problems)
+    en = "; ".join(f"{p.column}: {p.text.en}" if p.column else p.text.en for p in problems)
+    return Invalid(
+        f"还不能提交：{zh}",
+        f"It cannot be handed in yet: {en}",
+        code="request_incomplete",
+        detail={"problems": [{"code": p.code, "column": p.column} for p in problems]},
+    )
+
+
+def reason_needed() -> Invalid:
+    """Return the error for a decision without words."""
+    return Invalid("请说明理由。", "A reason is needed.", code="reason_needed")
+
+
+def used_up(what: str) -> Throttled:
+    """Return the error for a grant whose day's quota is used up."""
+    zh, en = ("调用次数", "calls") if what == "calls" else ("行数", "rows")
+    return Throttled(
+        f"今日的授权{zh}已用完，明日零时恢复；需要更多请申请变更授权。",
+        f"The {en} that the grant allows for today are used up; it goes on at midnight. Ask for more with a new request.",
+        code=f"grant_{what}",
+    )
+
+
+def grant_ended() -> Throttled:
+    """Return the error for a grant that ended in this very moment."""
+    return Throttled("授权刚刚终止。", "The grant ended just now.", code="grant_ended")

@@ -1,0 +1,155 @@
+"""What the verbs of exchange share: their parts, who sees what, and how a step is written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import changed_meanwhile, no_request, reason_needed
+from beijiang.exchange.models import Request, RequestState, Step
+from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.standards import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from beijiang.access import Access
+    from beijiang.catalog import Catalog
+    from beijiang.db import Database, UnitOfWork
+    from beijiang.evidence import Evidence
+    from beijiang.exchange.models import Move
+    from beijiang.ingest import Alerts
+    from beijiang.kit import Actor, Clock
+    from beijiang.kit.errors import JsonValue
+    from beijiang.protection import Gate
+    from beijiang.standards import Deadline, Standards
+
+__all__ = ["WORDS_LONGEST", "Base", "Parts", "said"]
+
+WORDS_LONGEST = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What exchange works with."""
+
+    db: Database
+    catalog: Catalog
+    gate: Gate
+    standards: Standards
+    access: Access
+    evidence: Evidence
+    alerts: Alerts
+    clock: Clock
+    zone: ZoneInfo
+
+
+class Base:
+    """Holds the parts; asks for access."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.db = parts.db
+        self.access = parts.access
+        self.clock = parts.clock
+
+    @property
+    def today(self) -> date:
+        """Return the day it is here."""
+        return self.clock.now().astimezone(self.parts.zone).date()
+
+    def _seen(self, actor: Actor, request_id: str) -> Request:
+        """Return a request that the actor may see; unknown and hidden look the same."""
+        with self.db.read() as connection:
+            found = RequestStore(connection).get(request_id)
+        if found is None or not self._sees(actor, found):
+            self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+            raise no_request()
+        return found
+
+    def _sees(self, actor: Actor, request: Request) -> bool:
+        if request.state is RequestState.DRAFT:
+            return request.by == actor.id and self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ)
+        sides = (request.org_id, request.provider_id)
+        return any(self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides)
+
+    def _orgs(self, actor: Actor, permission: Permission) -> tuple[list[str], bool]:
+        """Return the departments whose matters the actor sees, and whether that is all of them."""
+        with self.db.read() as connection:
+            known = RequestStore(connection).organisations() | GrantStore(connection).organisations()
+        orgs = [org for org in sorted(known) if self.access.allows(actor, permission, org)]
+        return orgs, len(orgs) == len(known) and bool(known)
+
+    def _deadline(self, request: Request) -> Deadline | None:
+        if request.case is None:
+            return None
+        return deadline(request.case, self.clock.now(), self.parts.standards.calendar, self.parts.zone)
+
+    def _save(self, tx: UnitOfWork, actor: Actor, before: Request, after: Request, step: Step, action: str) -> Request:
+        """Write a request's next revision with its step and evidence.
+
+        Raises:
+            Conflict: somebody else moved it first.
+
+        """
+        changed = replace(after, revision=before.revision + 1)
+        store = RequestStore(tx.connection)
+        if not store.save(changed):
+            raise changed_meanwhile()
+        store.add_step(step)
+        detail: dict[str, JsonValue] = {
+            "from": before.state.value,
+            "to": changed.state.value,
+            "stage": step.stage,
+            "resource": changed.draft.resource_id,
+            "table": changed.table,
+            "org": changed.org_id,
+            "provider": changed.provider_id,
+            "columns": list(changed.offered.columns),
+            "until": changed.offered.until.isoformat(),
+            "purpose": changed.draft.purpose,
+            "words": step.words,
+            **({"behalf": step.behalf} if step.behalf else {}),
+        }
+        self.parts.evidence.record(tx, actor, f"exchange.{action}", target=changed.id, detail=detail)
+        return changed
+
+    def _step(
+        self,
+        actor: Actor,
+        matter_id: str,
+        move: Move,
+        words: str = "",
+        *,
+        stage: str = "",
+        behalf: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> Step:
+        return Step(
+            matter_id=matter_id,
+            at=self.clock.now(),
+            by=actor.id,
+            name=actor.name,
+            org_id=actor.org_id,
+            behalf=behalf,
+            move=move,
+            stage=stage,
+            words=words,
+            detail=detail or {},
+        )
+
+
+def said(words: str, *, needed: bool) -> str:
+    """Return what a person wrote, cut to what is kept.
+
+    Raises:
+        Invalid: nothing, where a reason is needed.
+
+    """
+    plain = words.strip()[:WORDS_LONGEST]
+    if needed and not plain:
+        raise reason_needed()
+    return plain

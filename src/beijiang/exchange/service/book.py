@@ -1,0 +1,95 @@
+"""The grants as the gate asks for them: remembered by table, and read anew whenever one changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beijiang.exchange.errors import grant_ended, used_up
+from beijiang.exchange.store import GrantStore
+from beijiang.protection import Granted, GrantedItem, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, tzinfo
+
+    from beijiang.db import Database
+    from beijiang.exchange.models import Grant
+    from beijiang.kit import Actor, Clock
+
+__all__ = ["GrantBook"]
+
+
+class GrantBook:
+    """Answer at every access which grants hold. Nobody asks for access here: the gate decides with what it hears."""
+
+    def __init__(self, db: Database, clock: Clock, zone: tzinfo) -> None:
+        self._db = db
+        self._clock = clock
+        self._zone = zone
+        self._known: tuple[int, dict[str, tuple[tuple[Grant, Granted], ...]]] = (-1, {})
+
+    def held(self, actor: Actor, table: str) -> Sequence[Granted]:
+        """Return the grants in force of a reader on a table, the newest first; one short read tells of any change."""
+        today = self._today()
+        key_id = actor.session_id if actor.scopes is not None else None
+        return [
+            granted
+            for grant, granted in self._of(table)
+            if grant.terms.since <= today <= grant.terms.until and grant.is_for(actor.id, actor.org_id, key_id)
+        ]
+
+    def take_call(self, grant_id: str) -> None:
+        """Count one access.
+
+        Raises:
+            Throttled: the calls of the day are used up (``grant_calls``), or the grant ended (``grant_ended``).
+
+        """
+        self._take(grant_id, calls=1, rows=0)
+
+    def take_rows(self, grant_id: str, rows: int) -> None:
+        """Count rows, all or none.
+
+        Raises:
+            Throttled: the rows of the day are used up (``grant_rows``), or the grant ended (``grant_ended``).
+
+        """
+        if rows:
+            self._take(grant_id, calls=0, rows=rows)
+
+    def _take(self, grant_id: str, *, calls: int, rows: int) -> None:
+        with self._db.begin() as tx:
+            store = GrantStore(tx.connection)
+            grant = store.get(grant_id)
+            if grant is None or grant.state != "active":
+                raise grant_ended()
+            if not store.take(grant_id, self._today(), calls=calls, rows=rows, terms=grant.terms):
+                raise used_up("calls" if calls else "rows")
+
+    def _of(self, table: str) -> tuple[tuple[Grant, Granted], ...]:
+        with self._db.read() as connection:
+            store = GrantStore(connection)
+            epoch = store.epoch()
+            if epoch != self._known[0]:
+                self._known = (epoch, {})
+            by_table = self._known[1]
+            found = by_table.get(table)
+            if found is None:
+                found = tuple((grant, _granted(grant)) for grant in store.active(table))
+                by_table[table] = found
+        return found
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._zone).date()
+
+
+def _granted(grant: Grant) -> Granted:
+    levels: Mapping[str, str] = grant.levels
+    return Granted(
+        id=grant.id,
+        items=tuple(
+            GrantedItem(item.column, item.handling, Level(levels.get(item.column, "L1"))) for item in grant.terms.items
+        ),
+        row_filters=grant.terms.filters,
+        exits=grant.terms.exits,
+    )

@@ -1,0 +1,246 @@
+"""Deciding: stage by stage, by who may and is nobody's own judge, within a time that a rule sets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import no_delegation, not_now
+from beijiang.exchange.models import (
+    Delegation,
+    Move,
+    Narrowing,
+    Request,
+    RequestState,
+)
+from beijiang.exchange.service.base import said
+from beijiang.exchange.service.requesting import STATES, Requesting
+from beijiang.exchange.store import RequestStore
+from beijiang.kit import Conflict, Invalid, new_id
+from beijiang.standards import PauseReason, extend, pause, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["Deciding"]
+
+DELEGATION_LONGEST: Final = 92
+"""Days for which somebody may stand in at most."""
+
+
+class Deciding(Requesting):
+    """The provider's and the authority's side."""
+
+    def waiting(self, actor: Actor) -> Sequence[Request]:
+        """Return the requests whose stage the actor may decide now, oldest first."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            store = RequestStore(connection)
+            found = store.under_review()
+            steps = store.steps_of([one.id for one in found])
+        return [one for one in found if self._may_decide(actor, one, steps[one.id]) is None]
+
+    def approve(self, actor: Actor, request_id: str, words: str = "", narrowing: Narrowing | None = None) -> Request:
+        """Pass a request on to its next stage, or grant it after the last; with less than asked for, where narrowed.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: no stage of it is worked at, or somebody was faster.
+            Denied: it is another's to decide, or the actor's own request.
+            Invalid: it would give more than was asked for, or less without a reason.
+
+        """
+        before, behalf = self._to_decide(actor, request_id)
+        stage = before.stages[before.at_stage]
+        by = narrowing or Narrowing()
+        less = by != Narrowing()
+        offered = before.offered.narrowed(by)
+        if by.filters:
+            self.parts.gate.check_filters(before.table, 0, by.filters)
+        last = before.at_stage + 1 == len(before.stages)
+        after = replace(before, offered=offered)
+        if last:
+            whole = offered == before.draft.terms
+            after = replace(
+                after,
+                state=RequestState.APPROVED if whole else RequestState.PARTLY_APPROVED,
+                decided_at=self.clock.now(),
+                case=None if before.case is None else stop(before.case, self.clock.now()),
+            )
+        else:
+            coming = before.stages[before.at_stage + 1]
+            case = self._clock_for(before.case, coming, before.provider_id)
+            urged = before.urged if case is before.case else 0
+            after = replace(after, at_stage=before.at_stage + 1, state=STATES[coming.id], case=case, urged=urged)
+        move = Move.NARROW if less else Move.APPROVE
+        step = self._step(
+            actor,
+            before.id,
+            move,
+            said(words, needed=less),
+            stage=stage.id,
+            behalf=behalf,
+            detail={"terms": offered.to_json()} if less else {},
+        )
+        entry = self._published(actor, before.draft.resource_id).version.entry if last else None
+        with self.db.begin() as tx:
+            done = self._save(tx, actor, before, after, step, "request_approve")
+            if entry is not None:
+                done = self._granted(tx, actor, done, entry)
+        self._quiet(done)
+        return done
+
+    def refuse(self, actor: Actor, request_id: str, words: str) -> Request:
+        """Refuse a request, with the reason that the law asks for.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: no stage of it is worked at.
+            Denied: it is another's to decide, or the actor's own request.
+            Invalid: no reason.
+
+        """
+        before, behalf = self._to_decide(actor, request_id)
+        now = self.clock.now()
+        case = None if before.case is None else stop(before.case, now)
+        after = replace(before, state=RequestState.REFUSED, decided_at=now, case=case)
+        stage = before.stages[before.at_stage].id
+        step = self._step(actor, before.id, Move.REFUSE, said(words, needed=True), stage=stage, behalf=behalf)
+        with self.db.begin() as tx:
+            done = self._save(tx, actor, before, after, step, "request_refuse")
+        self._quiet(done)
+        return done
+
+    def ask_more(self, actor: Actor, request_id: str, words: str) -> Request:
+        """Send a request back to be completed; once, with everything that is missing. The clock stands still meanwhile.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: no stage of it is worked at, or it was sent back before (``told_once``).
+            Denied: it is another's to decide.
+            Invalid: nothing was said.
+
+        """
+        before, behalf = self._to_decide(actor, request_id)
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(before.id)
+        if any(step.move is Move.ASK_MORE for step in steps):
+            raise Conflict(
+                "补正只能一次性告知，此件已告知过。请决定同意、收窄或不同意。",
+                "What is missing is told once, and that was done. Decide: approve, narrow, or refuse.",
+                code="told_once",
+            )
+        case = before.case
+        if case is not None and case.can_pause:
+            case = pause(case, PauseReason.PAPERS, self.today)
+        after = replace(before, state=RequestState.SUPPLEMENT, case=case)
+        stage = before.stages[before.at_stage].id
+        step = self._step(actor, before.id, Move.ASK_MORE, said(words, needed=True), stage=stage, behalf=behalf)
+        with self.db.begin() as tx:
+            done = self._save(tx, actor, before, after, step, "request_ask_more")
+        self._quiet(done)
+        return done
+
+    def extend(self, actor: Actor, request_id: str, days: int, consent: str) -> Request:
+        """Extend the time of the stage once, before it is due; the applicant reads who consented and why.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: no limit runs, it was extended before, or is due.
+            Denied: it is another's to decide.
+            Invalid: more than the rule allows, or no consent is stated.
+
+        """
+        before, behalf = self._to_decide(actor, request_id)
+        if before.case is None:
+            raise Conflict("此环节没有时限。", "No limit runs for this stage.", code="limit_state")
+        words = said(consent, needed=True)
+        case = extend(before.case, days, self.clock.now(), self.parts.standards.calendar, self.parts.zone, words)
+        stage = before.stages[before.at_stage].id
+        step = self._step(actor, before.id, Move.EXTEND, words, stage=stage, behalf=behalf, detail={"days": days})
+        with self.db.begin() as tx:
+            done = self._save(tx, actor, before, replace(before, case=case, urged=0), step, "request_extend")
+        self._quiet(done)
+        return done
+
+    def delegate(self, actor: Actor, login: str, since: date, until: date, reason: str) -> Delegation:
+        """Let somebody of one's own organisation decide in one's place for some days.
+
+        Raises:
+            Denied: the actor decides nothing, or acts by a key.
+            Invalid: nobody of that name in one's own organisation, oneself, or days out of order or too many.
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_DELEGATE, actor.org_id)
+        to = self._person(login)
+        if to is None or to.id == actor.id or to.org_id != actor.org_id:
+            raise Invalid(
+                "只能委托本部门的另一位同事。", "Only somebody else of your own organisation.", code="bad_delegate"
+            )
+        if until < since or until < self.today or (until - since).days > DELEGATION_LONGEST:
+            raise Invalid(
+                f"起止日期不对，或超过 {DELEGATION_LONGEST} 天。",
+                f"The days are not in order, gone by, or more than {DELEGATION_LONGEST}.",
+                code="bad_period",
+            )
+        made = Delegation(
+            id=new_id("del"),
+            org_id=actor.org_id,
+            by=actor.id,
+            by_name=actor.name,
+            to=to.id,
+            to_name=to.name,
+            since=since,
+            until=until,
+            reason=said(reason, needed=True),
+            at=self.clock.now(),
+        )
+        with self.db.begin() as tx:
+            RequestStore(tx.connection).add_delegation(made)
+            detail: dict[str, JsonValue] = {
+                "to": to.id,
+                "since": since.isoformat(),
+                "until": until.isoformat(),
+                "reason": made.reason,
+            }
+            self.parts.evidence.record(tx, actor, "exchange.delegate", target=made.id, detail=detail)
+        return made
+
+    def delegations(self, actor: Actor) -> Sequence[Delegation]:
+        """Return the delegations by or to the actor, newest first."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            return RequestStore(connection).delegations(actor.id)
+
+    def end_delegation(self, actor: Actor, delegation_id: str) -> None:
+        """End a delegation that the actor made.
+
+        Raises:
+            NotFound: no such delegation of the actor's that still runs.
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_DELEGATE, actor.org_id)
+        mine = [one for one in self.delegations(actor) if one.by == actor.id and one.id == delegation_id]
+        if not mine:
+            raise no_delegation()
+        with self.db.begin() as tx:
+            if not RequestStore(tx.connection).end_delegation(delegation_id, self.clock.now()):
+                raise no_delegation()
+            self.parts.evidence.record(tx, actor, "exchange.delegate_end", target=delegation_id, detail={})
+
+    def _to_decide(self, actor: Actor, request_id: str) -> tuple[Request, str]:
+        """Return a request whose stage the actor decides now, and the name of whom they stand in for."""
+        found = self._seen(actor, request_id)
+        if found.stage is None:
+            raise not_now(found.state)
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(found.id)
+        refusal = self._may_decide(actor, found, steps)
+        if refusal is not None:
+            raise refusal
+        return found, self._stands_in(actor, found)

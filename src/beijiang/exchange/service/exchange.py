@@ -1,0 +1,301 @@
+"""Grants in force: see them and what is had under them; suspend, resume, narrow, revoke, give up; and the calendar."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import changed_meanwhile, no_grant
+from beijiang.exchange.models import (
+    Grant,
+    GrantQuery,
+    GrantState,
+    GrantView,
+    Move,
+    Narrowing,
+    Request,
+    RequestDraft,
+)
+from beijiang.exchange.service.base import said
+from beijiang.exchange.service.deciding import Deciding
+from beijiang.exchange.service.settling import AGREEMENT
+from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.ingest import AlertKind
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, Text, new_id
+from beijiang.standards import CaseState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+    from beijiang.standards import Deadline
+
+__all__ = ["Exchange"]
+
+log = logging.getLogger(__name__)
+ENDING_DAYS: Final = 14
+"""Days before its end at which a grant's holder is told."""
+
+
+class Exchange(Deciding):
+    """From a department's demand to the data that it may have, and the proof of it (共享交换)."""
+
+    def grants(self, actor: Actor, query: GrantQuery | None = None) -> tuple[Sequence[Grant], int]:
+        """Return the grants that the actor may see, newest first, and how many there are."""
+        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
+        wanted = query or GrantQuery()
+        orgs, every = self._orgs(actor, Permission.EXCHANGE_GRANT_READ)
+        with self.db.read() as connection:
+            found, count = GrantStore(connection).find(wanted, orgs, actor.id, every=every)
+        if wanted.state is not None:
+            found = [one for one in found if one.standing(self.today) is wanted.state]
+            count = len(found)
+        return found, count
+
+    def grant(self, actor: Actor, grant_id: str) -> GrantView:
+        """Return one grant with who decided on it, what was had under it, and what the actor may do.
+
+        Raises:
+            NotFound: no such grant, or not this actor's to see.
+
+        """
+        found = self._held(actor, grant_id)
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(found.id)
+            decided = [] if found.request_id is None else RequestStore(connection).steps(found.request_id)
+            usage = GrantStore(connection).usage(found.id)
+        standing = found.standing(self.today)
+        runs = standing in {GrantState.ACTIVE, GrantState.SUSPENDED, GrantState.WAITING}
+        return GrantView(
+            grant=found,
+            standing=standing,
+            steps=tuple(sorted([*decided, *steps], key=lambda step: (step.at, step.matter_id != found.id, step.place))),
+            usage=tuple(usage),
+            may_manage=runs and self.access.allows(actor, Permission.EXCHANGE_GRANT_MANAGE, found.provider_id),
+            may_give_up=runs and self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, found.org_id),
+        )
+
+    def give(self, actor: Actor, org_id: str, draft: RequestDraft, words: str) -> Grant:
+        """Give a department a grant that it did not ask for (主动推送权限); the provider's own decision.
+
+        Raises:
+            NotFound: no such resource or department.
+            Invalid: something stands against it.
+
+        """
+        known = self._published(actor, draft.resource_id)
+        entry = known.version.entry
+        self.access.require(actor, Permission.EXCHANGE_GRANT_GIVE, entry.provider_id)
+        self.access.organisation(org_id)
+        terms, columns = draft.terms, {item.column: item for item in entry.items}
+        levels = {c: str(columns[c].level or "L1") for c in terms.columns if c in columns}
+        if len(levels) < len(terms.items) or not levels or not terms.ways or terms.until < terms.since:
+            raise Invalid(
+                "请给出目录里有的数据项、提供方式和起止日期。",
+                "Name items of the entry, a way, and days in order.",
+                code="bad_terms",
+            )
+        if max(levels.values()) >= "L3":
+            raise Invalid(
+                "L3 级以上的数据项须由使用方申请并经数据局审定，不能直接授权。",
+                "Items of grade L3 and above are asked for and decided on by the authority; they are not given directly.",
+                code="grade_too_high",
+            )
+        self._fits(known, draft)
+        made = Grant(
+            id=new_id("gra"),
+            request_id=None,
+            resource_id=draft.resource_id,
+            resource_name=entry.name,
+            table=known.table or "",
+            provider_id=entry.provider_id,
+            org_id=org_id,
+            grantee_kind=draft.grantee_kind,
+            grantee_id=draft.grantee_id,
+            terms=terms,
+            levels=levels,
+            purpose=draft.purpose,
+            use=draft.use,
+            basis=draft.basis,
+            agreement=AGREEMENT.zh,
+            state=GrantState.ACTIVE,
+            revision=1,
+            made_at=self.clock.now(),
+        )
+        with self.db.begin() as tx:
+            self._make(tx, actor, made, said(words, needed=True))
+        return made
+
+    def suspend(self, actor: Actor, grant_id: str, words: str) -> Grant:
+        """Stop a grant for the time being; the very next access is refused.
+
+        Raises:
+            NotFound: no such grant.
+            Conflict: it is not active.
+            Invalid: no reason.
+
+        """
+        found = self._managed(actor, grant_id, GrantState.ACTIVE, GrantState.WAITING)
+        return self._put(actor, found, replace(found, state=GrantState.SUSPENDED), Move.SUSPEND, words)
+
+    def resume(self, actor: Actor, grant_id: str, words: str) -> Grant:
+        """Let a suspended grant go on.
+
+        Raises:
+            NotFound: no such grant.
+            Conflict: it is not suspended.
+            Invalid: no reason.
+
+        """
+        found = self._managed(actor, grant_id, GrantState.SUSPENDED)
+        return self._put(actor, found, replace(found, state=GrantState.ACTIVE), Move.RESUME, words)
+
+    def narrow(self, actor: Actor, grant_id: str, narrowing: Narrowing, words: str) -> Grant:
+        """Take something away from a grant; it holds for the very next access.
+
+        Raises:
+            NotFound: no such grant.
+            Conflict: it has ended.
+            Invalid: it would give more than before, or nothing; or no reason.
+
+        """
+        found = self._managed(actor, grant_id, GrantState.ACTIVE, GrantState.WAITING, GrantState.SUSPENDED)
+        if narrowing.filters:
+            self.parts.gate.check_filters(found.table, 0, narrowing.filters)
+        return self._put(actor, found, replace(found, terms=found.terms.narrowed(narrowing)), Move.CUT, words)
+
+    def revoke(self, actor: Actor, grant_id: str, words: str) -> Grant:
+        """End a grant for good; the very next access is refused, running streams stop within 5 s or 8 MiB.
+
+        Raises:
+            NotFound: no such grant.
+            Conflict: it was revoked before.
+            Invalid: no reason.
+
+        """
+        found = self._managed(actor, grant_id, *(state for state in GrantState if state is not GrantState.REVOKED))
+        ended = replace(found, state=GrantState.REVOKED, ended_at=self.clock.now(), reason=said(words, needed=True))
+        return self._put(actor, found, ended, Move.REVOKE, words)
+
+    def give_up(self, actor: Actor, grant_id: str, words: str) -> Grant:
+        """End a grant that one's own department needs no longer.
+
+        Raises:
+            NotFound: no such grant.
+            Conflict: it has ended.
+            Invalid: no reason.
+
+        """
+        found = self._held(actor, grant_id)
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, found.org_id)
+        if found.state is GrantState.REVOKED:
+            raise _ended(found.standing(self.today))
+        ended = replace(found, state=GrantState.REVOKED, ended_at=self.clock.now(), reason=said(words, needed=True))
+        return self._put(actor, found, ended, Move.GIVE_UP, words)
+
+    def watch(self) -> None:
+        """Remind, escalate, and tell who holds a grant that it ends soon; called by the dispatcher every minute."""
+        with self.db.read() as connection:
+            reviewed = RequestStore(connection).under_review()
+            ending = GrantStore(connection).ending(self.today + timedelta(days=ENDING_DAYS))
+        for request in reviewed:
+            standing = self._deadline(request)
+            if standing is not None:
+                self._guarded_urge(request, standing)
+        for grant in ending:
+            if grant.standing(self.today) is GrantState.EXPIRED:
+                self.parts.alerts.clear(AlertKind.GRANT_ENDING, grant.id)
+            else:
+                text = Text(
+                    f"“{grant.resource_name}”的授权将于 {grant.terms.until} 到期，需要继续使用请重新申请。",
+                    f"The grant on {grant.resource_name} ends on {grant.terms.until}; ask anew if you need it longer.",
+                )
+                self.parts.alerts.say(AlertKind.GRANT_ENDING, grant.id, grant.org_id, text)
+
+    def _guarded_urge(self, request: Request, standing: Deadline) -> None:
+        passed = sum(self.clock.now() >= moment for moment in standing.warnings)
+        stage = len(standing.warnings) + standing.step if standing.state is CaseState.OVERDUE else passed
+        if stage <= request.urged or standing.state in {CaseState.PAUSED, CaseState.ANSWERED}:
+            return
+        try:
+            self._urge(request, standing, stage)
+        except Conflict as error:
+            log.info("a request was moved by somebody else: %s", error.reason)
+        except BeijiangError:
+            log.exception("a request could not be followed; it will be tried again")
+
+    def _urge(self, request: Request, standing: Deadline, stage: int) -> None:
+        overdue = standing.state is CaseState.OVERDUE
+        to_whom = (
+            Text("", ""),
+            Text("，督办至部门负责人", "; its head is told"),
+            Text("，督办至数据局", "; the data authority takes it up"),
+            Text("，报上级数据主管部门", "; reported to the authority above"),
+        )[standing.step]
+        due = (standing.due - timedelta(microseconds=1)).astimezone(self.parts.zone).date()
+        name = request.resource_name
+        words = (
+            Text(
+                f"共享申请“{name}”已超过 {due} 的期限{to_whom.zh}。",
+                f"The request for {name} was due on {due}{to_whom.en}.",
+            )
+            if overdue
+            else Text(f"共享申请“{name}”须在 {due} 前办理。", f"The request for {name} is due on {due}.")
+        )
+        move, action = (Move.ESCALATE, "request_escalate") if overdue else (Move.URGE, "request_urge")
+        step = self._step(SYSTEM, request.id, move, words.zh, stage=request.stage.id if request.stage else "")
+        with self.db.begin() as tx:
+            self._save(tx, SYSTEM, request, replace(request, urged=stage), step, action)
+        kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
+        self.parts.alerts.say(kind, request.id, request.provider_id, words)
+
+    def _held(self, actor: Actor, grant_id: str) -> Grant:
+        with self.db.read() as connection:
+            found = GrantStore(connection).get(grant_id)
+        if found is not None:
+            sides = (found.org_id, found.provider_id)
+            if any(self.access.allows(actor, Permission.EXCHANGE_GRANT_READ, org) for org in sides):
+                return found
+        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
+        raise no_grant()
+
+    def _managed(self, actor: Actor, grant_id: str, *states: GrantState) -> Grant:
+        found = self._held(actor, grant_id)
+        self.access.require(actor, Permission.EXCHANGE_GRANT_MANAGE, found.provider_id)
+        if found.standing(self.today) not in states:
+            raise _ended(found.standing(self.today))
+        return found
+
+    def _put(self, actor: Actor, before: Grant, after: Grant, move: Move, words: str) -> Grant:
+        changed = replace(after, revision=before.revision + 1)
+        step = self._step(actor, before.id, move, said(words, needed=True), detail={"terms": changed.terms.to_json()})
+        detail: dict[str, JsonValue] = {
+            "from": before.state.value,
+            "to": changed.state.value,
+            "table": changed.table,
+            "org": changed.org_id,
+            "provider": changed.provider_id,
+            "terms": changed.terms.to_json(),
+            "reason": step.words,
+        }
+        with self.db.begin() as tx:
+            if not GrantStore(tx.connection).save(changed):
+                raise changed_meanwhile()
+            RequestStore(tx.connection).add_step(step)
+            self.parts.evidence.record(tx, actor, f"exchange.grant_{move.value}", target=before.id, detail=detail)
+        if changed.state is GrantState.REVOKED:
+            self.parts.alerts.clear(AlertKind.GRANT_ENDING, before.id)
+        return changed
+
+
+def _ended(state: GrantState) -> Conflict:
+    return Conflict(
+        f"授权现为“{state.text.zh}”，不能这样办理。",
+        f"The grant is {state.text.en}; this is not possible now.",
+        code="grant_state",
+        detail={"state": state.value},
+    )

@@ -1,0 +1,386 @@
+"""Asking: put requests together, see what would happen to them, hand them in, complete or withdraw them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import no_request, not_now, not_ready
+from beijiang.exchange.models import (
+    GranteeKind,
+    Move,
+    Plan,
+    PlannedStage,
+    Problem,
+    Request,
+    RequestDraft,
+    RequestQuery,
+    RequestState,
+    RequestView,
+    Side,
+    Trait,
+    longest,
+    purposes,
+    stages_for,
+    traits,
+)
+from beijiang.exchange.service.base import said
+from beijiang.exchange.service.settling import Settling
+from beijiang.exchange.store import RequestStore
+from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Text, new_id
+from beijiang.standards import begin, resume
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.catalog import Entry, Published
+    from beijiang.exchange.models import Stage
+    from beijiang.kit import Actor
+    from beijiang.standards import Case
+
+__all__ = ["Requesting"]
+
+BASKET_MOST: Final = 100
+USE_SHORTEST: Final = 10
+COLUMNS_MOST: Final = 2000
+FILTERS_MOST: Final = 30
+STATES: Final = {
+    "formal_review": RequestState.FORMAL_REVIEW,
+    "provider_opinion": RequestState.PROVIDER_REVIEW,
+    "provider_decision": RequestState.PROVIDER_REVIEW,
+    "authority_decision": RequestState.AUTHORITY_REVIEW,
+}
+
+
+class Requesting(Settling):
+    """The consumer's side."""
+
+    def basket(self, actor: Actor) -> Sequence[Request]:
+        """Return what the actor put together and has not handed in."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        with self.db.read() as connection:
+            return RequestStore(connection).drafts(actor.id)
+
+    def put(self, actor: Actor, draft: RequestDraft, request_id: str = "") -> Request:
+        """Put a request into the basket, or change one there; it need not be complete yet.
+
+        Raises:
+            NotFound: no such resource, or no such draft of the actor's.
+            Invalid: it has no rows to share (``nothing_to_share``), or is not in a form that can be kept.
+            Conflict: too many in the basket.
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        known = self._published(actor, draft.resource_id)
+        _check_size(draft)
+        before = None if not request_id else self._draft(actor, request_id)
+        entry = known.version.entry
+        made = Request(
+            id=new_id("req") if before is None else before.id,
+            org_id=actor.org_id or "",
+            by=actor.id,
+            by_name=actor.name,
+            draft=draft,
+            resource_name=entry.name,
+            resource_version=known.version.number,
+            table=known.table or "",
+            provider_id=entry.provider_id,
+            state=RequestState.DRAFT,
+            offered=draft.terms,
+            revision=1 if before is None else before.revision + 1,
+            created_at=self.clock.now() if before is None else before.created_at,
+        )
+        with self.db.begin() as tx:
+            store = RequestStore(tx.connection)
+            if before is not None:
+                store.save(made)
+                return made
+            if len(store.drafts(actor.id)) >= BASKET_MOST:
+                raise Conflict(
+                    f"待提交的申请最多 {BASKET_MOST} 件，请先提交或删除一些。",
+                    f"At most {BASKET_MOST} requests may wait to be handed in; hand in or remove some.",
+                    code="basket_full",
+                )
+            store.add(made)
+        return made
+
+    def discard(self, actor: Actor, request_id: str) -> None:
+        """Take a request out of the basket.
+
+        Raises:
+            NotFound: no such draft of the actor's.
+
+        """
+        found = self._draft(actor, request_id)
+        with self.db.begin() as tx:
+            RequestStore(tx.connection).discard(found.id)
+
+    def plan(self, actor: Actor, draft: RequestDraft) -> Plan:
+        """Return what would happen to a request, were it handed in now; nothing is kept.
+
+        Raises:
+            NotFound: no such resource.
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        known = self._published(actor, draft.resource_id)
+        entry = known.version.entry
+        found = traits(entry, draft.terms, cross_level=self._crosses(actor.org_id or "", entry.provider_id))
+        planned = []
+        for stage in stages_for(found):
+            rule = self.parts.standards.limit(stage.limit, entry.provider_id) if stage.limit else None
+            due = None
+            if rule is not None and rule.unit == "working_day":
+                due = self.parts.standards.due(self.today, int(rule.value)).on
+            org = entry.provider_id if stage.side is Side.PROVIDER else None
+            planned.append(PlannedStage(stage, org, due, "" if rule is None else rule.id))
+        return Plan(tuple(self._problems(actor, known, draft)), found, tuple(planned))
+
+    def submit(self, actor: Actor, request_ids: Sequence[str]) -> list[Request]:
+        """Hand in requests of the basket, all or none; what needs no approval is granted at once.
+
+        Raises:
+            NotFound: no such draft of the actor's.
+            Invalid: something stands against one of them; everything is told (``request_incomplete``).
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        drafts = [self._draft(actor, one) for one in dict.fromkeys(request_ids)]
+        if not drafts:
+            raise Invalid("请选择要提交的申请。", "Choose the requests to hand in.", code="nothing_chosen")
+        known = {one.id: self._published(actor, one.draft.resource_id) for one in drafts}
+        problems = [p for one in drafts for p in self._problems(actor, known[one.id], one.draft)]
+        if problems:
+            raise not_ready(problems)
+        with self.db.begin() as tx:
+            done = []
+            for before in drafts:
+                entry = known[before.id].version.entry
+                crosses = self._crosses(before.org_id, entry.provider_id)
+                stages = stages_for(traits(entry, before.draft.terms, cross_level=crosses))
+                opened = replace(
+                    before,
+                    resource_version=known[before.id].version.number,
+                    stages=stages,
+                    at_stage=0,
+                    submitted_at=self.clock.now(),
+                    state=STATES[stages[0].id] if stages else RequestState.APPROVED,
+                    case=self._clock_for(None, stages[0], entry.provider_id) if stages else None,
+                    decided_at=None if stages else self.clock.now(),
+                )
+                step = self._step(actor, before.id, Move.SUBMIT, detail={"stages": [stage.id for stage in stages]})
+                opened = self._save(tx, actor, before, opened, step, "request_submit")
+                done.append(opened if stages else self._granted(tx, actor, opened, entry))
+        return done
+
+    def supply(self, actor: Actor, request_id: str, draft: RequestDraft, words: str) -> Request:
+        """Complete a request that was sent back; the clock runs on.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: nothing was asked for.
+            Invalid: something still stands against it.
+
+        """
+        before = self._seen(actor, request_id)
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
+        if before.state is not RequestState.SUPPLEMENT:
+            raise not_now(before.state)
+        if draft.resource_id != before.draft.resource_id:
+            raise Invalid(
+                "补正不能换成另一个资源，请另行申请。",
+                "A completion cannot be about another resource; make another request.",
+                code="other_resource",
+            )
+        known = self._published(actor, draft.resource_id)
+        problems = self._problems(actor, known, draft)
+        if problems:
+            raise not_ready(problems)
+        entry = known.version.entry
+        stages = stages_for(traits(entry, draft.terms, cross_level=self._crosses(before.org_id, entry.provider_id)))
+        stages = stages or before.stages
+        at = min(before.at_stage, len(stages) - 1)
+        case = before.case
+        if case is not None and case.pauses and case.pauses[-1].until is None:
+            case = resume(case, self.today)
+        after = replace(
+            before, draft=draft, offered=draft.terms, stages=stages, at_stage=at, state=STATES[stages[at].id], case=case
+        )
+        step = self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id)
+        with self.db.begin() as tx:
+            return self._save(tx, actor, before, after, step, "request_supply")
+
+    def withdraw(self, actor: Actor, request_id: str, words: str) -> Request:
+        """Take a request back before it is decided.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: it is over.
+            Invalid: no reason.
+
+        """
+        before = self._seen(actor, request_id)
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
+        if before.state.is_over or before.state is RequestState.DRAFT:
+            raise not_now(before.state)
+        after = replace(before, state=RequestState.WITHDRAWN, decided_at=self.clock.now())
+        with self.db.begin() as tx:
+            step = self._step(actor, before.id, Move.WITHDRAW, said(words, needed=True))
+            done = self._save(tx, actor, before, after, step, "request_withdraw")
+        self._quiet(done)
+        return done
+
+    def requests(self, actor: Actor, query: RequestQuery | None = None) -> tuple[Sequence[Request], int]:
+        """Return the requests that the actor may see, newest first, and how many there are."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        orgs, every = self._orgs(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            return RequestStore(connection).find(query or RequestQuery(), orgs, actor.id, every=every)
+
+    def request(self, actor: Actor, request_id: str) -> RequestView:
+        """Return one request with its history, its time, and what the actor may do.
+
+        Raises:
+            NotFound: no such request, or not this actor's to see.
+
+        """
+        found = self._seen(actor, request_id)
+        with self.db.read() as connection:
+            steps = tuple(RequestStore(connection).steps(found.id))
+        mine = self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, found.org_id)
+        waits = not found.state.is_over and found.state is not RequestState.DRAFT
+        return RequestView(
+            request=found,
+            steps=steps,
+            deadline=self._deadline(found),
+            may_decide=found.stage is not None and self._may_decide(actor, found, steps) is None,
+            may_supply=mine and found.state is RequestState.SUPPLEMENT,
+            may_withdraw=mine and waits,
+        )
+
+    # What stands against it
+
+    def _problems(self, actor: Actor, known: Published, draft: RequestDraft) -> list[Problem]:
+        entry, terms = known.version.entry, draft.terms
+        found = [*_of_items(entry, draft), *_of_words(draft)]
+        levels = [str(item.level or "L1") for c in terms.columns if (item := entry.item(c)) is not None]
+        last = longest(levels, terms.since) if levels else terms.until
+        if terms.since < self.today or terms.until < terms.since:
+            found.append(Problem("bad_period", Text("起止日期不对", "the days are not in order, or have gone by")))
+        elif terms.until > last:
+            text = Text(f"按数据项分级，最长到 {last}", f"for these grades, until {last} at the latest")
+            found.append(Problem("too_long", text))
+        if Trait.SENSITIVE in traits(entry, terms, cross_level=False) and not draft.impact.strip():
+            text = Text("含敏感数据项，请填写影响评估编号", "sensitive items: name the impact assessment")
+            found.append(Problem("impact_needed", text))
+        if entry.provider_id == actor.org_id:
+            found.append(
+                Problem("own_data", Text("这是本部门的数据，不需要申请", "these are your own department's data"))
+            )
+        if draft.grantee_kind is not GranteeKind.ORGANISATION and not draft.grantee_id.strip():
+            found.append(Problem("grantee_needed", Text("请指明使用人或应用", "name the person or the application")))
+        elif draft.grantee_kind is GranteeKind.APPLICATION and draft.grantee_id not in {
+            key.id for key in self.access.keys(actor)
+        }:
+            found.append(Problem("unknown_key", Text("没有这个应用密钥", "there is no such key of yours")))
+        try:
+            self._fits(known, draft)
+        except BeijiangError as error:
+            found.append(Problem("bad_filter", error.text))
+        return found
+
+    def _fits(self, known: Published, draft: RequestDraft) -> None:
+        """Hold the row conditions against the columns of the table, whether or not the consumer may see them."""
+        if draft.terms.filters and known.table is not None:
+            self.parts.gate.check_filters(known.table, known.table_version or 0, draft.terms.filters)
+
+    def _published(self, actor: Actor, resource_id: str) -> Published:
+        known = self.parts.catalog.published(actor, resource_id)
+        if known.table is None or known.table_version is None:
+            raise Invalid(
+                "这个资源还没有可共享的数据表。可以提出数据需求。",
+                "This resource has no table to share yet.",
+                code="nothing_to_share",
+            )
+        return known
+
+    def _draft(self, actor: Actor, request_id: str) -> Request:
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        with self.db.read() as connection:
+            found = RequestStore(connection).get(request_id)
+        if found is None or found.by != actor.id or found.state is not RequestState.DRAFT:
+            raise no_request()
+        return found
+
+    def _crosses(self, org_id: str, provider_id: str) -> bool:
+        """Tell whether consumer and provider are of different levels of government."""
+        try:
+            first, second = (self.access.organisation(one).admin_tier for one in (org_id, provider_id))
+        except NotFound:
+            return True
+        return first != second
+
+    def _clock_for(self, running: Case | None, stage: Stage, provider_id: str) -> Case | None:
+        """Return the clock of a stage: the one that runs where the rule is the same, else a new one, or none."""
+        rule = self.parts.standards.limit(stage.limit, provider_id) if stage.limit else None
+        if rule is None:
+            return None
+        if running is not None and running.rule_id == rule.id and running.answered is None:
+            return running
+        return begin(rule, self.clock.now())
+
+
+def _check_size(draft: RequestDraft) -> None:
+    terms = draft.terms
+    if (
+        len(terms.items) > COLUMNS_MOST
+        or len(terms.filters) > FILTERS_MOST
+        or len(set(terms.columns)) < len(terms.items)
+    ):
+        raise Invalid(
+            "数据项或条件过多，或有重复的数据项。",
+            "There are too many items or conditions, or an item is named twice.",
+            code="request_size",
+        )
+
+
+def _of_items(entry: Entry, draft: RequestDraft) -> list[Problem]:
+    if not draft.terms.items:
+        return [Problem("no_items", Text("请选择数据项", "choose the items"))]
+    found = []
+    for asked in draft.terms.items:
+        item = entry.item(asked.column)
+        if item is None:
+            found.append(
+                Problem("unknown_item", Text("目录里没有这个数据项", "the entry has no such item"), asked.column)
+            )
+            continue
+        basis = item.no_share_basis or entry.no_share_basis
+        if entry.share_type_of(item).value == "not_shared" and basis:
+            text = Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}")
+            found.append(Problem("not_shared", text, asked.column))
+        if str(item.level or "") == "L4":
+            text = Text("L4 级只能核验或统计，不能取得", "of grade L4: it can be verified or counted, not had")
+            found.append(Problem("level_4", text, asked.column))
+        if item.secret_flag:
+            found.append(Problem("secret", Text("涉密，不在本平台共享", "classified; not shared here"), asked.column))
+    return found
+
+
+def _of_words(draft: RequestDraft) -> list[Problem]:
+    found = []
+    if draft.purpose not in purposes():
+        found.append(Problem("purpose_needed", Text("请选择用途", "choose a purpose")))
+    if len(draft.use.strip()) < USE_SHORTEST:
+        text = Text(
+            f"请说明用于哪项业务、怎样使用（至少 {USE_SHORTEST} 字）", "say in which business they are used, and how"
+        )
+        found.append(Problem("use_needed", text))
+    if not draft.basis.strip():
+        found.append(Problem("basis_needed", Text("请写明履职依据", "state the legal basis of the business")))
+    if not draft.terms.ways:
+        found.append(Problem("way_needed", Text("请选择提供方式", "choose how the data are to be had")))
+    if any(quota is not None and quota < 1 for quota in (draft.terms.calls_per_day, draft.terms.rows_per_day)):
+        found.append(Problem("bad_quota", Text("每日限量须大于零", "a day's quota is above zero")))
+    return found

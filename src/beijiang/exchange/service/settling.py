@@ -1,0 +1,133 @@
+"""Who may decide a stage, and what a decision makes: the grant, and the end of what was urged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from beijiang.exchange.errors import changed_meanwhile, not_now, own_request
+from beijiang.exchange.models import Grant, GrantState, Move, Side
+from beijiang.exchange.service.base import Base
+from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.ingest import AlertKind
+from beijiang.kit import SYSTEM, BeijiangError, Denied, NotFound, Text, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.catalog import Entry
+    from beijiang.db import UnitOfWork
+    from beijiang.exchange.models import Request, Step
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["AGREEMENT", "Settling"]
+
+AGREEMENT: Final = Text(
+    "使用方只为所申请的用途使用数据，不得转给他人，保留使用记录；提供方对数据来源负责，使用方对数据使用负责。",
+    "The consumer uses the data for the stated purpose only, does not pass them on, and keeps records of use; the provider "
+    "answers for the source, the consumer for the use.",
+)
+"""What both sides agree to with a grant (国发〔2016〕51号)."""
+ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
+
+
+class Settling(Base):
+    """Below the verbs of both sides."""
+
+    def _may_decide(self, actor: Actor, request: Request, steps: Sequence[Step]) -> BeijiangError | None:
+        """Return why the actor may not decide the stage of a request; None if they may."""
+        stage = request.stage
+        if stage is None:
+            return not_now(request.state)
+        if not self._entitled(actor, request) and not self._stands_in(actor, request):
+            return Denied(
+                f"“{stage.name.zh}”由{'提供部门' if stage.side is Side.PROVIDER else '数据局'}的审核人员办理。",
+                f"The stage {stage.id} is decided by the reviewers of {stage.side.text.en}.",
+            )
+        decided = {s.by for s in steps if s.move in {Move.APPROVE, Move.NARROW} and s.stage != stage.id}
+        return own_request() if actor.id == request.by or actor.id in decided else None
+
+    def _entitled(self, actor: Actor, request: Request) -> bool:
+        stage = request.stage
+        return stage is not None and self.access.allows(actor, stage.permission, request.provider_id)
+
+    def _stands_in(self, actor: Actor, request: Request) -> str:
+        """Return the name of somebody who may decide and for whom the actor stands in today; empty for nobody."""
+        if actor.is_anonymous or actor.scopes is not None:
+            return ""
+        if self._entitled(actor, request):
+            return ""
+        with self.db.read() as connection:
+            given = RequestStore(connection).delegations(actor.id)
+        for one in given:
+            if one.to != actor.id or not one.holds_on(self.today) or one.by == request.by:
+                continue
+            entitled = self._person(one.by)
+            if entitled is not None and self._entitled(entitled, request):
+                return one.by_name
+        return ""
+
+    def _person(self, name: str) -> Actor | None:
+        """Return somebody by id or login with today's roles; None for unknown and for disabled accounts."""
+        try:
+            found = self.access.person(SYSTEM, name)
+        except NotFound:
+            return None
+        return None if found.disabled_at is not None else found.as_actor(None)
+
+    def _sees(self, actor: Actor, request: Request) -> bool:
+        return super()._sees(actor, request) or bool(request.stage and self._stands_in(actor, request))
+
+    # The grant
+
+    def _granted(self, tx: UnitOfWork, actor: Actor, request: Request, entry: Entry) -> Request:
+        """Make the grant of a request that was decided, in the same transaction."""
+        terms, draft = request.offered, request.draft
+        columns = {item.column: str(item.level or "L1") for item in entry.items}
+        grant = Grant(
+            id=new_id("gra"),
+            request_id=request.id,
+            resource_id=draft.resource_id,
+            resource_name=request.resource_name,
+            table=request.table,
+            provider_id=request.provider_id,
+            org_id=request.org_id,
+            grantee_kind=draft.grantee_kind,
+            grantee_id=draft.grantee_id,
+            terms=terms,
+            levels={column: columns.get(column, "L1") for column in terms.columns},
+            purpose=draft.purpose,
+            use=draft.use,
+            basis=draft.basis,
+            agreement=AGREEMENT.zh,
+            state=GrantState.ACTIVE,
+            revision=1,
+            made_at=self.clock.now(),
+        )
+        self._make(tx, actor, grant, f"{request.resource_name}：{len(terms.items)}")
+        done = replace(request, grant_id=grant.id, revision=request.revision + 1)
+        if not RequestStore(tx.connection).save(done):
+            raise changed_meanwhile()
+        return done
+
+    def _make(self, tx: UnitOfWork, actor: Actor, grant: Grant, words: str) -> None:
+        GrantStore(tx.connection).add(grant)
+        RequestStore(tx.connection).add_step(self._step(actor, grant.id, Move.GRANT, words))
+        detail: dict[str, JsonValue] = {
+            "request": grant.request_id,
+            "table": grant.table,
+            "org": grant.org_id,
+            "provider": grant.provider_id,
+            "grantee": f"{grant.grantee_kind.value}:{grant.grantee_id or grant.org_id}",
+            "terms": grant.terms.to_json(),
+            "levels": dict(grant.levels),
+            "purpose": grant.purpose,
+            "basis": grant.basis,
+        }
+        self.parts.evidence.record(tx, actor, "exchange.grant", target=grant.id, detail=detail)
+
+    def _quiet(self, request: Request) -> None:
+        """Close the alerts of a request that has moved."""
+        for kind in ALERTS:
+            self.parts.alerts.clear(kind, request.id)

@@ -1,0 +1,119 @@
+"""The metadata tables of exchange."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Date, Index, Integer, String, Table, Text
+
+from beijiang.db import JsonDocument, UtcDateTime, metadata
+
+__all__ = [
+    "exchange_delegation",
+    "exchange_epoch",
+    "exchange_grant",
+    "exchange_request",
+    "exchange_step",
+    "exchange_usage",
+]
+
+exchange_request = Table(
+    "exchange_request",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("draft", JsonDocument, nullable=False),
+    Column("resource_id", String(40), nullable=False),
+    Column("resource_name", String(200), nullable=False),
+    Column("resource_version", Integer, nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("provider_id", String(60), nullable=False, index=True),
+    Column("state", String(20), nullable=False),
+    Column("stages", JsonDocument, nullable=False),
+    Column("at_stage", Integer, nullable=False),
+    Column("offered", JsonDocument, nullable=False),
+    Column("clock", JsonDocument),
+    Column("urged", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("submitted_at", UtcDateTime),
+    Column("decided_at", UtcDateTime),
+    Column("grant_id", String(40)),
+)
+
+exchange_grant = Table(
+    "exchange_grant",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("request_id", String(40)),
+    Column("resource_id", String(40), nullable=False),
+    Column("resource_name", String(200), nullable=False),
+    Column("table_name", String(200), nullable=False, index=True),
+    Column("provider_id", String(60), nullable=False, index=True),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("grantee_kind", String(20), nullable=False),
+    Column("grantee_id", String(60), nullable=False),
+    Column("terms", JsonDocument, nullable=False),
+    Column("levels", JsonDocument, nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("use", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("agreement", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("until", Date, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("reason", Text, nullable=False),
+)
+
+exchange_step = Table(
+    "exchange_step",
+    metadata,
+    Column("matter_id", String(40), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("org_id", String(60)),
+    Column("behalf", String(200), nullable=False),
+    Column("move", String(20), nullable=False),
+    Column("stage", String(40), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("detail", JsonDocument, nullable=False),
+)
+"""What happened to requests and grants, in order."""
+
+exchange_usage = Table(
+    "exchange_usage",
+    metadata,
+    Column("grant_id", String(40), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+)
+
+exchange_delegation = Table(
+    "exchange_delegation",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(60)),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("to", String(60), nullable=False),
+    Column("to_name", String(200), nullable=False),
+    Column("since", Date, nullable=False),
+    Column("until", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Index("ix_exchange_delegation_to", "to"),
+)
+
+exchange_epoch = Table(
+    "exchange_epoch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+"""One row; it rises with every change of a grant, so that one short read tells whether what is remembered still holds."""

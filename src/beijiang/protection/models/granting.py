@@ -1,0 +1,77 @@
+"""What a grant lets its holder see: declared here, so that requests and approvals may live on a floor above the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from beijiang.kit import Word
+from beijiang.protection.models.grades import Level
+
+if TYPE_CHECKING:
+    from beijiang.kit import Actor
+    from beijiang.tables import Exit, Filter
+
+__all__ = ["Granted", "GrantedItem", "Grants", "Handling"]
+
+
+class Handling(Word):
+    """How an item of a grant is shown."""
+
+    AS_IS = "as_is", "原值", "as it is"
+    MASKED = "masked", "脱敏", "masked"
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedItem:
+    """A column of a grant, and the grade that it had when the grant was decided on."""
+
+    column: str
+    handling: Handling
+    level: Level
+
+    def holds_for(self, level: Level) -> bool:
+        """Tell whether the decision covers the grade that the column has now."""
+        return level.rank <= self.level.rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A grant that is in force for one reader, as far as the gate needs it."""
+
+    id: str
+    items: tuple[GrantedItem, ...]
+    row_filters: tuple[Filter, ...]
+    """Literal conditions on the table's own columns; all must hold."""
+    exits: frozenset[Exit]
+
+    def item(self, column: str) -> GrantedItem | None:
+        """Return the item of a column."""
+        return next((item for item in self.items if item.column == column), None)
+
+
+class Grants(Protocol):
+    """Know the grants; ``exchange`` does. Asked at every access, so that what ends has ended with the next request."""
+
+    def held(self, actor: Actor, table: str) -> Sequence[Granted]:
+        """Return the grants in force of a reader on a table, the newest decision first."""
+        ...
+
+    def take_call(self, grant_id: str) -> None:
+        """Count one access.
+
+        Raises:
+            Throttled: the calls of the day are used up (``grant_calls``), or the grant ended just now.
+
+        """
+        ...
+
+    def take_rows(self, grant_id: str, rows: int) -> None:
+        """Count rows before they are handed over; all of them or none.
+
+        Raises:
+            Throttled: the rows of the day are used up (``grant_rows``), or the grant ended just now.
+
+        """
+        ...

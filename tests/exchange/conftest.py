@@ -1,0 +1,35 @@
+"""One region for the tests of a module; each begins with no grant in force."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from beijiang.build import build
+from beijiang.kit import FixedClock
+from beijiang.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from exchange_bureau import Bureau
+
+BEGAN = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
+    clock = FixedClock(BEGAN)
+    built = build(Settings.for_tests(tmp_path_factory.mktemp("exchange")), clock)
+    built.first_start()
+    yield Bureau(built, clock)
+    built.close()
+
+
+@pytest.fixture
+def bureau(region: Bureau) -> Bureau:
+    region.clock.at = max(region.clock.at, BEGAN)
+    region.end_all()
+    return region
