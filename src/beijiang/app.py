@@ -13,6 +13,7 @@ from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
 from beijiang.contracts import routes as contracts_routes
 from beijiang.evidence import routes as evidence_routes
+from beijiang.exchange import routes as exchange_routes
 from beijiang.fusion import routes as fusion_routes
 from beijiang.guard import routes as guard_routes
 from beijiang.ingest import routes as ingest_routes
@@ -62,6 +63,7 @@ def create_app(platform: Platform) -> FastAPI:
         protection_routes.private(platform.private),
         quality_routes.router(platform.quality),
         contracts_routes.router(platform.contracts),
+        exchange_routes.router(platform.exchange),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),

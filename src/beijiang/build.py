@@ -49,7 +49,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.opendata import FileMaker, OpenData
+from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
 from beijiang.quality import QUALITY_JOB, Mappings, Monitors, Profiles, Quality, Runner, Tickets, VersionJudged
 from beijiang.recipes import RECIPE_JOB, Recipes
@@ -256,8 +256,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     tickets = Tickets(quality)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
-    files = FileMaker(settings.time_zone)
-    workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings, files)
+    workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)

@@ -172,6 +172,12 @@ def _libraries() -> typer.Typer:
     return commands(_get(lambda p: p.fusion), _get(lambda p: p.access))
 
 
+def _exchange() -> typer.Typer:
+    from beijiang.exchange.commands import commands
+
+    return commands(_get(lambda p: p.exchange), _get(lambda p: p.access))
+
+
 def _contracts() -> typer.Typer:
     from beijiang.contracts.commands import commands
 
@@ -258,6 +264,7 @@ LATER = {
     "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
+    "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "evidence": Later("The evidence log: check, search, export.", _evidence),

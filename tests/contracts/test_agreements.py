@@ -21,7 +21,7 @@ from beijiang.build import build
 from beijiang.contracts import Contract, Edit, State
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import SYSTEM, Actor, BeijiangError, Conflict, Denied, FixedClock, NotFound
-from beijiang.opendata.downloads import DownloadFormat, DownloadOrder
+from beijiang.protection.service.files import DownloadFormat, DownloadOrder
 from beijiang.quality import Kind, Severity
 from beijiang.settings import Settings
 from beijiang.tables import Exit

@@ -57,6 +57,8 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) ->
     accounts = answer(home, *build)
     _has_the_promised_people(home, accounts)
     _has_the_promised_data(home)
+    assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 1
+    assert len(answer(home, "exchange", "grants")) == 1
     assert answer(home, *build) == accounts
     assert answer(home, "evidence", "check")["ok"] is True
 
@@ -65,7 +67,7 @@ def _has_the_promised_people(home: Path, accounts: list[dict[str, str]]) -> None
     roles = Counter(account["role"] for account in accounts)
     assert roles.pop("steward") >= 10
     assert roles == dict.fromkeys(
-        ("analyst", "audit_admin", "bureau_publisher", "bureau_reviewer", "sec_admin", "sys_admin"), 1
+        ("analyst", "audit_admin", "bureau_publisher", "bureau_reviewer", "org_reviewer", "sec_admin", "sys_admin"), 1
     )
     assert len({account["password"] for account in accounts}) == len(accounts)
     assert (home / "demo" / "first-login.json").stat().st_mode & 0o077 == 0

@@ -116,7 +116,7 @@ def organisations(get: Callable[[], Access]) -> typer.Typer:
         show([_organisation(one) for one in get().organisations() if tier in (0, one.admin_tier)], _ORGANISATIONS)
 
     @group.command("add")
-    def add(  # noqa: PLR0913 - one option per field of an organisation
+    def add(
         name: str = typer.Argument(help="Chinese name."),
         *,
         english: str = typer.Option("", help="English name."),

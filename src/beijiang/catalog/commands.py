@@ -158,7 +158,7 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
 
 def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
     @app.command()
-    def edit(  # noqa: PLR0913, PLR0917 - one option a field
+    def edit(
         entry: str = _WHO,
         name: str = typer.Option(None, help="Name of the resource."),
         summary: str = typer.Option(None, help="Summary, at most 256 characters."),

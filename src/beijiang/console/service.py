@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
     from beijiang.build import Platform
     from beijiang.catalog import Task
+    from beijiang.exchange import Request as ShareRequest
     from beijiang.ingest import Run, TableCount
     from beijiang.kit import Actor
     from beijiang.quality import Ticket
 
 RUNS_SHOWN = 8
 TICKETS = "/console/tickets"
+SHARING = "/console/sharing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Home:
     """Tables with rows that wait to be mended or to go in."""
     tickets: Sequence[Ticket] = ()
     """Tickets whose next step is the person's."""
+    requests: Sequence[ShareRequest] = ()
+    """Share requests whose stage the person decides."""
 
     @property
     def failed(self) -> int:
@@ -86,7 +90,11 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
     ),
     (
         Text("目录与共享", "Catalog and sharing"),
-        ((Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),),
+        (
+            (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),
+            (Permission.EXCHANGE_REQUEST_READ, SHARING, Text("共享申请", "Share requests")),
+            (Permission.EXCHANGE_GRANT_READ, "/console/grants", Text("授权", "Grants")),
+        ),
     ),
     (
         Text("平台", "Platform"),
@@ -123,6 +131,8 @@ class Console:
             for permission, href, words in entries:
                 if href == TICKETS and self._tickets_are_for(actor):
                     links[href] = Link(href, words, len(self._platform.tickets.waiting(actor)))
+                elif href == SHARING and self._platform.access.allows(actor, permission):
+                    links[href] = Link(href, words, len(self._platform.exchange.waiting(actor)))
                 elif self._platform.access.allows(actor, permission, actor.org_id):
                     links.setdefault(href, Link(href, words))
             if links:
@@ -150,7 +160,8 @@ class Console:
             runs = platform.ingest.runs(actor, limit=RUNS_SHOWN)
         mending = [c for c in self.mending(actor) if c.open or c.fixed]
         tickets = platform.tickets.waiting(actor) if self._tickets_are_for(actor) else ()
-        return Home(tasks=tasks, runs=runs, mending=mending, tickets=tickets)
+        requests = platform.exchange.waiting(actor) if allows(actor, Permission.EXCHANGE_REQUEST_READ) else ()
+        return Home(tasks=tasks, runs=runs, mending=mending, tickets=tickets, requests=requests)
 
     def mending(self, actor: Actor) -> Sequence[TableCount]:
         """Return how many rows of each table wait to be mended; nothing for those who may not see them."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beijiang.access import PersonDraft, Role
+from beijiang.demo.sharing import LEAD, PROVIDER
 from beijiang.kit import SYSTEM, Actor
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def wanted(org_ids: Iterable[str]) -> list[tuple[str, str, Role, str]]:
     stewards = [(f"steward.{org}", "演示专员", Role.STEWARD, org) for org in sorted(set(org_ids))]
     return [
         *stewards,
+        (LEAD, "演示部门审核员", Role.ORG_REVIEWER, PROVIDER),
         ("reviewer", "演示审核员", Role.BUREAU_REVIEWER, BUREAU),
         ("publisher", "演示发布员", Role.BUREAU_PUBLISHER, BUREAU),
         ("analyst", "演示分析员", Role.ANALYST, BUREAU),

@@ -16,6 +16,7 @@ from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
+from beijiang.demo.sharing import add_requests
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
 
@@ -80,6 +81,8 @@ class Tour:
             lambda org: self.people.actor(f"steward.{org}"),
             lambda name: report(Step(Text(f"归集 {name}", f"uniting {name}"), total, total)),
         )
+        report(Step(Text("提出共享申请", "asking for what others hold"), total, total))
+        add_requests(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

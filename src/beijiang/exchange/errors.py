@@ -19,6 +19,7 @@ __all__ = [
     "no_request",
     "not_now",
     "not_ready",
+    "other_purpose",
     "own_request",
     "reason_needed",
     "used_up",
@@ -91,6 +92,16 @@ def not_ready(problems: Sequence[Problem]) -> Invalid:
 def reason_needed() -> Invalid:
     """Return the error for a decision without words."""
     return Invalid("请说明理由。", "A reason is needed.", code="reason_needed")
+
+
+def other_purpose(stated: str, held: Sequence[str]) -> Denied:
+    """Return the error for a purpose that no grant of the reader's is for."""
+    known = "、".join(dict.fromkeys(held))
+    return Denied(
+        f"您在这张表上的授权不是为“{stated[:40]}”给出的。授权用途：{known or '无'}。请为这个用途另行申请。",
+        f'No grant of yours on this table is for "{stated[:40]}". Granted: {known or "nothing"}. Ask for it for this purpose.',
+        code="other_purpose",
+    )
 
 
 def used_up(what: str) -> Throttled:

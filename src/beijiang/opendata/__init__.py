@@ -4,7 +4,6 @@ Owns no table: it joins the catalog, the gate and the standards into what a visi
 gate, every number on its pages from a release record.
 """
 
-from beijiang.opendata.downloads import FileMaker
 from beijiang.opendata.models import (
     Dataset,
     DatasetField,
@@ -18,7 +17,7 @@ from beijiang.opendata.models import (
     Theme,
 )
 from beijiang.opendata.service import OpenData, Reading
-from beijiang.opendata.tableview import printed
+from beijiang.opendata.tableview import printed, told
 
 __all__ = [
     "DataVersion",
@@ -27,7 +26,6 @@ __all__ = [
     "Department",
     "DepartmentPage",
     "FieldState",
-    "FileMaker",
     "Home",
     "Numbers",
     "OpenData",
@@ -35,4 +33,5 @@ __all__ = [
     "RowPage",
     "Theme",
     "printed",
+    "told",
 ]

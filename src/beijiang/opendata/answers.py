@@ -7,9 +7,9 @@ from typing import Any
 
 from beijiang.catalog import OpenType, SearchHit
 from beijiang.kit import Invalid, Text
-from beijiang.opendata import charts, rowquery
-from beijiang.opendata.downloads import DownloadEncoding, DownloadFormat
+from beijiang.opendata import charts
 from beijiang.opendata.models import Dataset, DatasetField, DataVersion, RowPage
+from beijiang.protection import files, rowquery
 from beijiang.tables import Filter
 
 __all__ = ["chart_words", "dataset_json", "download_addresses", "hit_json", "rows_json"]
@@ -162,17 +162,17 @@ def download_addresses(base: str, dataset_id: str, filters: Sequence[Filter] = (
     """Return the address of every file that is offered, for the rows that fit ``filters``."""
     from urllib.parse import urlencode
 
-    def address(form: DownloadFormat, encoding: DownloadEncoding | None = None) -> str:
+    def address(form: files.DownloadFormat, encoding: files.DownloadEncoding | None = None) -> str:
         words = [("format", form.value)] + ([("encoding", encoding.value)] if encoding else [])
         return f"{base}{PREFIX}/{dataset_id}/download?{urlencode([*words, *rowquery.filter_pairs(filters)])}"
 
     return {
-        "csv": address(DownloadFormat.CSV, DownloadEncoding.UTF8_BOM),
-        "csv_gb18030": address(DownloadFormat.CSV, DownloadEncoding.GB18030),
-        "csv_plain": address(DownloadFormat.CSV, DownloadEncoding.UTF8),
-        "xlsx": address(DownloadFormat.XLSX),
-        "json": address(DownloadFormat.JSON),
-        "parquet": address(DownloadFormat.PARQUET),
+        "csv": address(files.DownloadFormat.CSV, files.DownloadEncoding.UTF8_BOM),
+        "csv_gb18030": address(files.DownloadFormat.CSV, files.DownloadEncoding.GB18030),
+        "csv_plain": address(files.DownloadFormat.CSV, files.DownloadEncoding.UTF8),
+        "xlsx": address(files.DownloadFormat.XLSX),
+        "json": address(files.DownloadFormat.JSON),
+        "parquet": address(files.DownloadFormat.PARQUET),
     }
 
 

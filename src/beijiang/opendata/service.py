@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from beijiang.access import Access, Permission
 from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, SearchQuery, Sort
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, Invalid, NotFound, Text
-from beijiang.opendata import charts, downloads, maps, views
-from beijiang.opendata.downloads import Download, DownloadOrder
+from beijiang.opendata import charts, maps, views
 from beijiang.opendata.feeds import Entry
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
 from beijiang.opendata.numbers import OPENED, Counter
-from beijiang.opendata.rowquery import RowQuery
+from beijiang.protection import files, rowquery
 from beijiang.settings import Settings
 from beijiang.standards import Licence, Standards
 from beijiang.tables import Exit, Filter, GovernedColumn, GovernedTable, Tables
@@ -60,13 +59,13 @@ class Reading:
         """Return the data contract that the rows are delivered under."""
         return self._governed.contract
 
-    def tag(self, query: RowQuery) -> str:
+    def tag(self, query: rowquery.RowQuery) -> str:
         """Return a word that changes whenever the answer to ``query`` could: version, columns, masks, rows, query."""
         shown = [(c.name, c.type) for c in self.columns]
         basis = [self._governed.table, self._governed.obligations, shown, query.pairs()]
         return hashlib.sha256(json.dumps(basis, ensure_ascii=False).encode()).hexdigest()[:32]
 
-    def page(self, query: RowQuery) -> RowPage:
+    def page(self, query: rowquery.RowQuery) -> RowPage:
         """Return one page of rows as plain values.
 
         Raises:
@@ -75,7 +74,7 @@ class Reading:
         """
         columns = self._chosen(query.columns)
         page = self._governed.page(filters=query.filters, sort=query.sort, after=query.after, limit=query.size)
-        rows = downloads.records(page.rows.select([c.name for c in columns]), self._zone)
+        rows = files.records(page.rows.select([c.name for c in columns]), self._zone)
         return RowPage(
             columns=columns, rows=tuple(rows), next=page.next, version=self.version, count=self._count(query)
         )
@@ -94,7 +93,7 @@ class Reading:
             )
         return tuple(known[n] for n in dict.fromkeys(names))
 
-    def _count(self, query: RowQuery) -> int | None:
+    def _count(self, query: rowquery.RowQuery) -> int | None:
         """Count what this reader may have; without filters that is known, and a row rule's hidden rows are not in it."""
         return self._governed.count(query.filters) if query.count or not query.filters else None
 
@@ -106,11 +105,11 @@ class Reading:
         """Return the rows per place."""
         return self._governed.aggregate(maps.aggregate(plan, filters))
 
-    def file(self, order: DownloadOrder) -> Download:
+    def file(self, order: files.DownloadOrder) -> files.Download:
         """Return the file of all rows that fit the order's filters."""
-        name = downloads.file_name(self.dataset.title, self.version, order)
-        content = downloads.write(self._governed, order)
-        return Download(name, downloads.media_type(order), content, self._governed.contract)
+        name = files.file_name(self.dataset.title, self.version, order)
+        content = files.write(self._governed, order)
+        return files.Download(name, files.media_type(order), content, self._governed.contract)
 
 
 class OpenData:
@@ -275,12 +274,12 @@ class OpenData:
             return reading, maps.points(plan, summary, reading.version)
         return reading, maps.regions(plan, summary, reading.version, self._region)
 
-    def download(self, actor: Actor, dataset_id: str, order: DownloadOrder) -> Download:
+    def download(self, actor: Actor, dataset_id: str, order: files.DownloadOrder) -> files.Download:
         """Write the released rows as a file; the first piece is ready when this returns."""
         zoned = replace(order, zone=self._settings.time_zone)
         return self.read(actor, dataset_id, Exit.DOWNLOAD).file(zoned)
 
-    def download_head(self, actor: Actor, dataset_id: str, order: DownloadOrder) -> Download:
+    def download_head(self, actor: Actor, dataset_id: str, order: files.DownloadOrder) -> files.Download:
         """Return name and type of the file without its bytes; the table is not opened, so no read is recorded.
 
         Raises:
@@ -292,8 +291,8 @@ class OpenData:
         entry = found.version.entry
         if entry.open_type is not OpenType.UNCONDITIONAL or found.table is None or found.table_version is None:
             raise _no_rows()
-        name = downloads.file_name(entry.name, found.table_version, order)
-        return Download(name, downloads.media_type(order), iter(()))
+        name = files.file_name(entry.name, found.table_version, order)
+        return files.Download(name, files.media_type(order), iter(()))
 
     def licences(self, actor: Actor) -> tuple[Licence, ...]:
         """Return the terms on which data may be offered."""

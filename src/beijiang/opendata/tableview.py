@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from beijiang.kit import Language, Text
 from beijiang.opendata.models import Dataset, RowPage
-from beijiang.opendata.rowquery import RowQuery, read_filter
+from beijiang.protection import rowquery
 from beijiang.tables import Filter, FilterOp, GovernedColumn
 
 NUMERIC = frozenset({"integer", "decimal", "double"})
@@ -56,7 +56,7 @@ class Cell:
     empty: bool
 
 
-def heads(columns: Sequence[GovernedColumn], query: RowQuery, path: str) -> tuple[Head, ...]:
+def heads(columns: Sequence[GovernedColumn], query: rowquery.RowQuery, path: str) -> tuple[Head, ...]:
     """Return the heads, each with the address that sorts by it."""
 
     def way(name: str) -> str | None:
@@ -113,12 +113,13 @@ def _digits(value: float | Decimal) -> str:
     return f"{value:,}" if abs(value) >= 10_000 else str(value)  # noqa: PLR2004 - years stay whole
 
 
-def chips(query: RowQuery, path: str, language: Language) -> tuple[tuple[str, str], ...]:
+def chips(query: rowquery.RowQuery, path: str, language: Language) -> tuple[tuple[str, str], ...]:
     """Return each filter in words with the address that removes it."""
-    return tuple((_told(f, language), path + query.without(i).encoded()) for i, f in enumerate(query.filters))
+    return tuple((told(f, language), path + query.without(i).encoded()) for i, f in enumerate(query.filters))
 
 
-def _told(condition: Filter, language: Language) -> str:
+def told(condition: Filter, language: Language) -> str:
+    """Return a filter in words."""
     value = condition.value
     shown = "、".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
     return f"{condition.column} {OPERATORS[condition.op].in_language(language)} {shown[:60]}".strip()
@@ -135,11 +136,11 @@ def added(pairs: Sequence[tuple[str, str]], column: str, op: str, value: str) ->
         return kept
     name = f"{column}__{'exact' if op == FilterOp.EQ.value else op}"
     text = value.strip() if needs_value else "1"
-    read_filter(name, text)
+    rowquery.read_filter(name, text)
     return [*kept, (name, text)]
 
 
-def carried(query: RowQuery) -> list[tuple[str, str]]:
+def carried(query: rowquery.RowQuery) -> list[tuple[str, str]]:
     """Return what the filter form carries along."""
     return query.at(None).pairs()
 

@@ -7,9 +7,11 @@ for a person. Loaded on first use, so that ``beijiang --help`` stays quick.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from beijiang.protection.models import rowquery
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         Releases,
         SqlGateway,
         SqlResult,
+        files,
     )
 
 __all__ = [
@@ -80,19 +83,27 @@ __all__ = [
     "Stage",
     "controls",
     "epsilon_of",
+    "files",
     "function_words",
     "kinds",
     "micro_of",
     "read_domain",
     "read_where",
+    "rowquery",
     "written",
     "written_domain",
 ]
 
 
+_WHOLE = {"files": "beijiang.protection.service.files", "rowquery": "beijiang.protection.models.rowquery"}
+"""Rooms that are shown as a whole: how rows are asked for, and how they are written as files."""
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
+    if name in _WHOLE:
+        return import_module(_WHOLE[name])
     from beijiang.protection import service
     from beijiang.protection.models import (
         choices,

@@ -15,7 +15,7 @@ from beijiang.exchange.models.requests import (
     RequestView,
     Step,
 )
-from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way, described
+from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
     "EXITS",
@@ -43,7 +43,6 @@ __all__ = [
     "Trait",
     "Usage",
     "Way",
-    "described",
     "longest",
     "purposes",
     "stages_for",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -156,10 +156,3 @@ def filter_to_json(one: Filter) -> dict[str, Any]:
 def filter_from_json(value: Mapping[str, Any]) -> Filter:
     """Read a stored condition back."""
     return Filter(value["column"], FilterOp(value["op"]), value["value"])
-
-
-def described(filters: Iterable[Filter]) -> str:
-    """Write conditions the way they are read."""
-    from beijiang.protection import written
-
-    return "；".join(written(one) for one in filters)

@@ -92,4 +92,5 @@ def _granted(grant: Grant) -> Granted:
         ),
         row_filters=grant.terms.filters,
         exits=grant.terms.exits,
+        purpose=grant.purpose,
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile, no_grant
+from beijiang.exchange.errors import changed_meanwhile
 from beijiang.exchange.models import (
     Grant,
     GrantQuery,
@@ -20,7 +20,7 @@ from beijiang.exchange.models import (
     RequestDraft,
 )
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.deciding import Deciding
+from beijiang.exchange.service.delivering import Delivering
 from beijiang.exchange.service.settling import AGREEMENT
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.ingest import AlertKind
@@ -41,7 +41,7 @@ ENDING_DAYS: Final = 14
 """Days before its end at which a grant's holder is told."""
 
 
-class Exchange(Deciding):
+class Exchange(Delivering):
     """From a department's demand to the data that it may have, and the proof of it (共享交换)."""
 
     def grants(self, actor: Actor, query: GrantQuery | None = None) -> tuple[Sequence[Grant], int]:
@@ -236,7 +236,7 @@ class Exchange(Deciding):
             Text("，督办至数据局", "; the data authority takes it up"),
             Text("，报上级数据主管部门", "; reported to the authority above"),
         )[standing.step]
-        due = (standing.due - timedelta(microseconds=1)).astimezone(self.parts.zone).date()
+        due = standing.last_day
         name = request.resource_name
         words = (
             Text(
@@ -252,16 +252,6 @@ class Exchange(Deciding):
             self._save(tx, SYSTEM, request, replace(request, urged=stage), step, action)
         kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
         self.parts.alerts.say(kind, request.id, request.provider_id, words)
-
-    def _held(self, actor: Actor, grant_id: str) -> Grant:
-        with self.db.read() as connection:
-            found = GrantStore(connection).get(grant_id)
-        if found is not None:
-            sides = (found.org_id, found.provider_id)
-            if any(self.access.allows(actor, Permission.EXCHANGE_GRANT_READ, org) for org in sides):
-                return found
-        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
-        raise no_grant()
 
     def _managed(self, actor: Actor, grant_id: str, *states: GrantState) -> Grant:
         found = self._held(actor, grant_id)

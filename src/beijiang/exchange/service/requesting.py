@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from beijiang.catalog import Entry, Published
     from beijiang.exchange.models import Stage
     from beijiang.kit import Actor
-    from beijiang.standards import Case
+    from beijiang.standards import Case, Deadline
 
 __all__ = ["Requesting"]
 
@@ -237,6 +237,10 @@ class Requesting(Settling):
         orgs, every = self._orgs(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
             return RequestStore(connection).find(query or RequestQuery(), orgs, actor.id, every=every)
+
+    def due(self, request: Request) -> Deadline | None:
+        """Return how the time of a request stands that its reader holds already."""
+        return self._deadline(request)
 
     def request(self, actor: Actor, request_id: str) -> RequestView:
         """Return one request with its history, its time, and what the actor may do.

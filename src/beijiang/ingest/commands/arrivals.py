@@ -35,7 +35,7 @@ def add_files(group: typer.Typer, get: Callable[[], Sources]) -> None:
     """Add the verb that takes files of a folder."""
 
     @group.command("take-files")
-    def take_files(  # noqa: PLR0913, PLR0917  # options of a command
+    def take_files(  # options of a command
         name: str = typer.Argument(help="Source in which files arrive: name or id."),
         folder: str = typer.Argument(".", help="Folder of the source; . is its own."),
         into: str = typer.Option(help="Table that takes the rows."),

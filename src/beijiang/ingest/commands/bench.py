@@ -72,7 +72,7 @@ def _add_looking(mend: typer.Typer, get: Callable[[], Bench]) -> None:
         show([c.to_json() for c in bench.counts(actor_of(bench.ingest, person))], _COUNTS)
 
     @mend.command("rows")
-    def rows(  # noqa: PLR0913, PLR0917  # options of a command
+    def rows(  # options of a command
         where: str = _WHERE,
         reason: str = _REASON,
         column: str = _COLUMN,
@@ -111,7 +111,7 @@ def _add_mending(mend: typer.Typer, get: Callable[[], Bench]) -> None:
         show(found.to_json() if as_json() else [_row(found)], _ROWS)
 
     @mend.command("fix")
-    def fix(  # noqa: PLR0913, PLR0917  # options of a command
+    def fix(  # options of a command
         where: str = _WHERE,
         target: str = typer.Option(help="Column to correct."),
         kind: FixKind = typer.Option(help="What to do."),  # noqa: B008  # how Typer reads options

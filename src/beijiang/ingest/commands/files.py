@@ -64,7 +64,7 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
     )
 
     @group.command("files")
-    def files(  # noqa: PLR0913, PLR0917  # options of a command
+    def files(  # options of a command
         paths: Annotated[list[Path], typer.Argument(help="Files to take in; a folder means every file in it.")],
         into: Annotated[str, typer.Option("--into", help="Table that takes the rows.")],
         key: Annotated[

@@ -98,7 +98,7 @@ def add_schedules(group: typer.Typer, get: Callable[[], _Parts]) -> None:
 
 def _add_making(plans: typer.Typer, get: Callable[[], _Parts]) -> None:
     @plans.command("add")
-    def add(  # noqa: PLR0913, PLR0917  # options of a command
+    def add(  # options of a command
         table: str = typer.Argument(help="Table, sync, or a source of which one feed is taken."),
         every: str = typer.Option("", help="Distance: 30m, 2h, 1d."),
         at: Annotated[list[str] | None, typer.Option(help="Time of the day, 06:30; again for more.")] = None,

@@ -201,7 +201,7 @@ def _add_looks(group: typer.Typer, get: Callable[[], Sources]) -> None:
 
 def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
     @group.command("take")
-    def take(  # noqa: PLR0913, PLR0917  # options of a command
+    def take(  # options of a command
         name: str = typer.Argument(help="Source: name or id."),
         feed_name: str = typer.Argument(help="Table or view of the source."),
         into: str = typer.Option(help="Table that takes the rows."),

@@ -48,7 +48,7 @@ def streams(get: Callable[[], Streams], windows: Callable[[], Windows]) -> typer
     )
 
     @group.command("add")
-    def add(  # noqa: PLR0913, PLR0917  # options of a command
+    def add(  # options of a command
         name: Annotated[str, typer.Argument(help="Name of the stream, as people call it.")],
         kind: Annotated[StreamKind, typer.Option(help="webhook: senders post; mqtt: the platform subscribes.")],
         into: Annotated[str, typer.Option(help="Table that takes the messages.")],
@@ -163,7 +163,7 @@ def _add_proofs(group: typer.Typer, get: Callable[[], Streams]) -> None:
 
 def _add_windows(group: typer.Typer, get: Callable[[], Windows]) -> None:
     @group.command("window")
-    def window(  # noqa: PLR0913, PLR0917  # options of a command
+    def window(  # options of a command
         name: str = typer.Argument(help="Stream: name, id or table."),
         into: str = typer.Option(help="Table that takes the windows; a new one."),
         time: str = typer.Option(help="Column of the moment to which a row belongs."),

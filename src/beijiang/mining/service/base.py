@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from beijiang.kit import new_id
+from beijiang.protection import files
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from beijiang.access import Access
     from beijiang.catalog import Catalog
     from beijiang.db import Database
     from beijiang.evidence import Evidence
     from beijiang.kit import Clock
-    from beijiang.protection import FileMark, Gate, Protection, SqlGateway
+    from beijiang.protection import Gate, Protection, SqlGateway
     from beijiang.settings import Settings
 
-__all__ = ["Base", "FileMaker"]
-
-
-class FileMaker(Protocol):
-    """Writes rows as a file; the portal, which writes all downloads, implements it."""
-
-    def __call__(self, rows: pa.Table, form: str, mark: FileMark | None) -> Iterator[bytes]:
-        """Return the bytes of ``rows`` as xlsx, csv or parquet, for spreadsheets where there is a mark."""
-        ...
+__all__ = ["Base"]
 
 
 class Base:
@@ -44,7 +34,6 @@ class Base:
         evidence: Evidence,
         clock: Clock,
         settings: Settings,
-        files: FileMaker,
     ) -> None:
         self.db = db
         self.sql = sql
@@ -55,7 +44,7 @@ class Base:
         self.evidence = evidence
         self.clock = clock
         self.settings = settings
-        self.files = files
+        self.files = files.FileMaker(settings.time_zone)
         self.looking = threading.Lock()
         """Held by the thread that looks for queries to be stopped."""
         self.forgot_at: float | None = None

@@ -12,11 +12,11 @@ from starlette.responses import Response, StreamingResponse
 
 from beijiang.catalog import Facet, SearchPage, SearchQuery
 from beijiang.kit import Actor
-from beijiang.opendata import downloads, listing, rowquery
+from beijiang.opendata import listing
 from beijiang.opendata.answers import chart_words, dataset_json, hit_json, rows_json
 from beijiang.opendata.charts import WORDS as CHART_WORDS
-from beijiang.opendata.downloads import DownloadOrder
 from beijiang.opendata.service import OpenData
+from beijiang.protection import files, rowquery
 from beijiang.tables import Exit
 from beijiang.web import content_disposition
 
@@ -76,9 +76,9 @@ def router(opendata: OpenData) -> APIRouter:
         format: Annotated[str, Query(description="csv, xlsx, json or parquet")] = "csv",  # noqa: A002 - the promised name
         encoding: Annotated[str, Query(description="Of a CSV: utf-8, utf-8-sig or gb18030")] = "utf-8",
     ) -> Response:
-        order = DownloadOrder(
-            form=downloads.parse_format(format),
-            encoding=downloads.parse_encoding(encoding),
+        order = files.DownloadOrder(
+            form=files.parse_format(format),
+            encoding=files.parse_encoding(encoding),
             filters=rowquery.parse([p for p in asked(request) if p[0] not in FILE_WORDS]).filters,
         )
         make = opendata.download_head if request.state.head else opendata.download
@@ -123,7 +123,7 @@ def asked(request: Request) -> Sequence[tuple[str, str]]:
 
 def answer(request: Request, body: dict[str, Any], tag: str | None = None) -> Response:
     """Return JSON with an entity tag, or 304 where the caller has it already; what is not public is never stored."""
-    content = orjson.dumps(body, default=downloads.plain)
+    content = orjson.dumps(body, default=files.plain)
     tag = tag or f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     if _matches(request, tag):
         return _unchanged(tag)
@@ -147,7 +147,7 @@ def under(contract: str) -> dict[str, str]:
     return {CONTRACT_HEADER: contract} if contract else {}
 
 
-def sent(file: downloads.Download) -> Response:
+def sent(file: files.Download) -> Response:
     """Return a file as a stream under its own name."""
     headers = {"Content-Disposition": content_disposition(file.file_name), "Vary": VARY, **under(file.contract)}
     return StreamingResponse(file.content, media_type=file.media_type, headers=headers)

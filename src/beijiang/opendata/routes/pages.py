@@ -12,13 +12,13 @@ from starlette.responses import RedirectResponse, Response
 
 from beijiang.catalog import Facet, SearchPage, SearchQuery
 from beijiang.kit import Invalid, Language, Refused, Text
-from beijiang.opendata import charts, examples, listing, maps, rowquery, tableview
+from beijiang.opendata import charts, examples, listing, maps, tableview
 from beijiang.opendata.answers import chart_words, download_addresses
 from beijiang.opendata.charts import ChartType
 from beijiang.opendata.models import Dataset, RowPage
 from beijiang.opendata.routes.api import PREFIX, actor, asked
-from beijiang.opendata.rowquery import RowQuery
 from beijiang.opendata.service import OpenData, Reading
+from beijiang.protection import rowquery
 from beijiang.tables import Exit, FilterOp
 
 if TYPE_CHECKING:
@@ -211,10 +211,10 @@ def _rows(request: Request, reading: Reading) -> dict[str, Any]:
     }
 
 
-def _page_of(request: Request, reading: Reading) -> tuple[RowQuery, RowPage, str | None]:
+def _page_of(request: Request, reading: Reading) -> tuple[rowquery.RowQuery, RowPage, str | None]:
     """Return the page asked for; else the first page and what was wrong; else no row and why none may leave."""
     language = _words(request)
-    plain = RowQuery(size=ROWS)
+    plain = rowquery.RowQuery(size=ROWS)
     try:
         try:
             found = rowquery.parse(asked(request))

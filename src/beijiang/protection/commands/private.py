@@ -69,7 +69,7 @@ def private(get: Callable[[], Private], access: Callable[[], Access]) -> typer.T
         show([_offer(*one) for one in get().offers(acting(access, person))], _OFFERS)
 
     @group.command("ask")
-    def ask(  # noqa: PLR0913, PLR0917 - one option a part of the question
+    def ask(
         table: str = _TABLE,
         kind: PrivateKind = _KIND,
         column: str = typer.Option("", help="Column of a sum or mean."),
@@ -106,7 +106,7 @@ def private(get: Callable[[], Private], access: Callable[[], Access]) -> typer.T
 
 def _add_offering(group: typer.Typer, get: Callable[[], Private], access: Callable[[], Access]) -> None:
     @group.command("offer")
-    def offer(  # noqa: PLR0913, PLR0917 - one option a field of the offer
+    def offer(
         table: str = _TABLE,
         key: str = typer.Option(..., "--person-column", help="Column that tells which person a row is about."),
         domains: list[str] = _DOMAINS,

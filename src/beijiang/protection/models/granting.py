@@ -45,6 +45,8 @@ class Granted:
     row_filters: tuple[Filter, ...]
     """Literal conditions on the table's own columns; all must hold."""
     exits: frozenset[Exit]
+    purpose: str = ""
+    """Code of what it was granted for; a reader who states it reads under this grant."""
 
     def item(self, column: str) -> GrantedItem | None:
         """Return the item of a column."""

@@ -116,7 +116,7 @@ class Gate:
             Throttled: the grant that it is read under is used up for today.
 
         """
-        decided = self._decide(actor, table, version, exit)
+        decided = self._decide(actor, table, version, exit, purpose)
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, detail)
             raise _hidden(table)
@@ -153,7 +153,7 @@ class Gate:
             caps=exit_caps()[exit],
             receipt=receipt,
             contract=contract,
-            still_allowed=lambda: self._same(actor, table, version, exit, sight),
+            still_allowed=lambda: self._same(actor, table, version, sight, exit, purpose),
             take_rows=self._row_counter(sight),
         )
 
@@ -229,9 +229,9 @@ class Gate:
         tokens = PageTokens(self._protection.page_secret())
         return Tools(self._lake, self._engine, self._evidence, tokens, self._settings.query_seconds, Recent(REMEMBERED))
 
-    def _same(self, actor: Actor, table: str, version: int | None, exit_: Exit, before: Sight) -> bool:
+    def _same(self, actor: Actor, table: str, version: int | None, before: Sight, exit_: Exit, purpose: str) -> bool:
         """Ask again, for a stream that has been running: the same obligations must still hold."""
-        decided = self._decide(actor, table, before.version if version is None else version, exit_)
+        decided = self._decide(actor, table, before.version if version is None else version, exit_, purpose)
         return decided is not None and decided[0].digest == before.digest
 
     def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
@@ -262,12 +262,12 @@ class Gate:
         return sight, columns, View(query, {candidate.table: scan})
 
     def _decide(
-        self, actor: Actor, table: str, version: int | None, exit_: Exit | None
+        self, actor: Actor, table: str, version: int | None, exit_: Exit | None, purpose: str = ""
     ) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
         facts, grades, rules, choices = self._protection.view_of(table)
         release = self._catalog.released(table)
-        audience, grant = self._standing(actor, facts, release, exit_)
+        audience, grant = self._standing(actor, facts, release, exit_, purpose)
         if facts is None or audience is None:
             return None
         number = _version_for(audience, facts, release, version)
@@ -281,7 +281,7 @@ class Gate:
         return None if sight is None else (sight, snapshot)
 
     def _standing(
-        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None
+        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None, purpose: str
     ) -> tuple[Audience | None, Granted | None]:
         """Return the highest standing that the policies give; asked for unknown tables too, so that both cost alike."""
         if actor.kind is ActorKind.SYSTEM:
@@ -291,19 +291,19 @@ class Gate:
             return Audience.OWN, None
         if self._access.allows(actor, Permission.PROTECTION_ROWS_REVIEW):
             return Audience.REVIEW, None
-        grant = self._grant(actor, facts, release, exit_)
+        grant = self._grant(actor, facts, release, exit_, purpose)
         return (self._ungranted(actor, release), None) if grant is None else (Audience.GRANTED, grant)
 
     def _grant(
-        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None
+        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None, purpose: str
     ) -> Granted | None:
-        """Return the grant to read under: of those that open this exit, the one that shows most, then the newest."""
+        """Return the grant to read under: for the purpose stated, opening this exit, showing most, then the newest."""
         if self.grants is None or actor.is_anonymous or facts is None or release is None:
             return None
         held = [one for one in self.grants.held(actor, facts.name) if exit_ is None or exit_ in one.exits]
         if not held or not self._access.allows(actor, Permission.PROTECTION_ROWS_READ_GRANTED):
             return None
-        return max(held, key=lambda one: len(one.items))
+        return max(held, key=lambda one: (one.purpose == purpose, len(one.items)))
 
     def _ungranted(self, actor: Actor, release: Release | None) -> Audience | None:
         if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_SHARED) and release and release.shared_items:

@@ -137,7 +137,7 @@ def _add_rules(group: typer.Typer, get: Callable[[], Quality], who: Callable[[st
             show([_suggested(one) for one in get().suggest(who(person), table)], _SUGGESTED)
 
     @group.command("add")
-    def add(  # noqa: PLR0913, PLR0917 - one option for each attribute of a rule
+    def add(
         table: str = _TABLE,
         kind: Kind = _KIND,
         column: list[str] = _COLUMN,

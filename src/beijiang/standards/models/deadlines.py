@@ -125,6 +125,11 @@ class Deadline:
     step: int
     """To whom an overdue case has gone up: 0 nobody, 1 the provider's head, 2 the data authority, 3 the one above."""
 
+    @property
+    def last_day(self) -> date:
+        """Return the day on whose end it is due."""
+        return (self.due - timedelta(microseconds=1)).date()
+
 
 def begin(rule: Rule, at: datetime) -> Case:
     """Begin a case by a rule as it is now."""

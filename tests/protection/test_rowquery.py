@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beijiang.opendata.rowquery import MAX_PAGE, RowQuery, parse
+from beijiang.protection.models.rowquery import MAX_PAGE, RowQuery, parse
 from beijiang.tables import Filter, FilterOp, Sort
 
 plain = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)

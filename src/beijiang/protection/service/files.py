@@ -18,7 +18,7 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from beijiang.kit import Invalid
-from beijiang.protection import FileMark
+from beijiang.protection.models.results import FileMark
 from beijiang.tables import Filter, GovernedTable
 
 if TYPE_CHECKING:

@@ -1,0 +1,108 @@
+"""Grants (授权): what is had under them, and how they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.sharing import Many, Said, Short, Word, names, narrowing
+from beijiang.exchange import GrantQuery, GrantState, Way, purposes
+from beijiang.kit import Text
+from beijiang.opendata import told
+
+if TYPE_CHECKING:
+    from beijiang.build import Platform
+
+
+def router(frame: Frame, platform: Platform) -> APIRouter:
+    """Return the pages of grants."""
+    pages = APIRouter()
+    exchange = platform.exchange
+
+    @pages.get("/grants")
+    def grants(request: Request, q: Word = "", state: Word = "active", side: Word = "") -> HTMLResponse:
+        who = person(request)
+        wanted = GrantState(state) if state in set(GrantState) else None
+        query = GrantQuery(
+            words=q.strip(),
+            state=wanted,
+            org_id=who.org_id if side == "ours" else None,
+            provider_id=who.org_id if side == "given" else None,
+        )
+        found, count = exchange.grants(who, query)
+        return frame.page(
+            request,
+            "sharing_grants.html",
+            grants=[(one, one.standing(exchange.today)) for one in found],
+            count=count,
+            q=q,
+            state=state,
+            side=side,
+            states=tuple(GrantState),
+            names=names(platform),
+            purposes=purposes(),
+        )
+
+    @pages.get("/grants/{grant_id}")
+    def one(request: Request, grant_id: str) -> HTMLResponse:
+        view = exchange.grant(person(request), grant_id)
+        return frame.page(
+            request,
+            "sharing_grant.html",
+            view=view,
+            g=view.grant,
+            rows=[told(one, language(request)) for one in view.grant.terms.filters],
+            names=names(platform),
+            purposes=purposes(),
+            ways=tuple(Way),
+            most=max((day.rows for day in view.usage), default=0),
+            handled={item.column: item.handling for item in view.grant.terms.items},
+        )
+
+    @pages.get("/grants/{grant_id}/rows")
+    def look(
+        request: Request, grant_id: str, after: Annotated[str | None, Query(max_length=2000)] = None
+    ) -> HTMLResponse:
+        who = person(request)
+        found = exchange.look(who, grant_id, after)
+        return frame.page(request, "sharing_rows.html", view=exchange.grant(who, grant_id), found=found, after=after)
+
+    @pages.post("/grants/{grant_id}")
+    def change(
+        request: Request,
+        grant_id: str,
+        do: Short,
+        words: Said = "",
+        column: Many = [],  # noqa: B006
+        take: Many = [],  # noqa: B006
+        mask: Many = [],  # noqa: B006
+        way: Many = [],  # noqa: B006
+        offered_way: Many = [],  # noqa: B006
+        until: Short = "",
+        where: Said = "",
+        calls: Short = "",
+        rows: Short = "",
+    ) -> RedirectResponse:
+        back = f"/console/grants/{quote(grant_id)}"
+
+        def step() -> tuple[str, Text]:
+            who = person(request)
+            if do == "narrow":
+                less = narrowing(column, take, mask, offered_way, way, until, where, calls, rows)
+                exchange.narrow(who, grant_id, less, words)
+                return back, Text("已收窄，下一次访问起生效。", "Narrowed from the next access on.")
+            act, told = {
+                "suspend": (exchange.suspend, Text("已暂停，下一次访问起生效。", "Suspended from the next access on.")),
+                "resume": (exchange.resume, Text("已恢复。", "It goes on.")),
+                "give_up": (exchange.give_up, Text("已放弃这项授权。", "Given up.")),
+            }.get(do, (exchange.revoke, Text("已撤销，下一次访问起生效。", "Revoked from the next access on.")))
+            act(who, grant_id, words)
+            return back, told
+
+        return frame.attempt(request, back, step)
+
+    return pages

@@ -1,0 +1,142 @@
+"""Handing over what was granted: rows page by page, and whole files that name who took them. All through the gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import no_grant, other_purpose
+from beijiang.exchange.models import purposes
+from beijiang.exchange.service.deciding import Deciding
+from beijiang.exchange.store import GrantStore
+from beijiang.kit import NotFound
+from beijiang.protection import FileMark, files, rowquery
+from beijiang.tables import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.exchange.models import Grant
+    from beijiang.kit import Actor
+    from beijiang.tables import GovernedColumn, GovernedTable
+
+__all__ = ["Delivering", "RowsPage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsPage:
+    """One page of rows as plain values, with what proves that they were had."""
+
+    table: str
+    version: int
+    columns: tuple[GovernedColumn, ...]
+    rows: Sequence[dict[str, Any]]
+    next: str | None
+    receipt: str
+    contract: str
+
+
+class Delivering(Deciding):
+    """The row API and files of departments; a reader without a grant has what is shared with everybody."""
+
+    def rows(self, actor: Actor, table: str, query: rowquery.RowQuery, purpose: str = "") -> RowsPage:
+        """Return one page of a table's released rows, as far as the actor's grant goes.
+
+        Raises:
+            NotFound: unknown or forbidden.
+            Denied: no grant of the actor's is for the purpose stated (``other_purpose``).
+            Throttled: the grant is used up for today.
+            Invalid: an unknown column, a value that does not fit, or a mark of another walk.
+
+        """
+        return self._page(actor, table, Exit.ROW_API, query, purpose)
+
+    def _page(self, actor: Actor, table: str, exit_: Exit, query: rowquery.RowQuery, purpose: str) -> RowsPage:
+        governed = self._open(actor, table, exit_, purpose)
+        page = governed.page(filters=query.filters, sort=query.sort, after=query.after, limit=query.size)
+        names = list(query.columns) or [column.name for column in governed.columns]
+        found = page.rows.select([name for name in names if name in page.rows.column_names])
+        return RowsPage(
+            table=governed.table,
+            version=governed.version,
+            columns=tuple(c for c in governed.columns if c.name in names),
+            rows=files.records(found, self.parts.zone.key),
+            next=page.next,
+            receipt=governed.receipt,
+            contract=governed.contract,
+        )
+
+    def look(self, actor: Actor, grant_id: str, after: str | None = None) -> RowsPage:
+        """Return one page of the rows of a grant, to be looked at.
+
+        Raises:
+            NotFound: no such grant of the actor's, or it opens no pages.
+            Throttled: the grant is used up for today.
+
+        """
+        grant = self._held(actor, grant_id)
+        return self._page(actor, grant.table, Exit.PAGE, rowquery.RowQuery(after=after), grant.purpose)
+
+    def file(
+        self, actor: Actor, table: str, order: files.DownloadOrder, purpose: str = ""
+    ) -> tuple[files.Download, str]:
+        """Return the released rows as a file, and the receipt; the first piece is ready when this returns.
+
+        Files for people, and all of grade L3, say in words who took them under which grant.
+
+        Raises:
+            NotFound: unknown or forbidden.
+            Denied: no grant of the actor's is for the purpose stated.
+            Throttled: the grant does not cover so many rows today.
+
+        """
+        governed = self._open(actor, table, Exit.DOWNLOAD, purpose)
+        grade = max((column.grade for column in governed.columns), default="L1")
+        plain = order.form is files.DownloadFormat.JSON or order.encoding is files.DownloadEncoding.UTF8
+        marked = not plain or order.form is not files.DownloadFormat.CSV or grade >= "L3"
+        mark = self._mark(actor, governed, grade, purpose) if marked else None
+        zoned = replace(order, zone=self.parts.zone.key, mark=mark)
+        name = files.file_name(governed.table, governed.version, zoned)
+        content = files.write(governed, zoned)
+        return files.Download(name, files.media_type(zoned), content, governed.contract), governed.receipt
+
+    def _held(self, actor: Actor, grant_id: str) -> Grant:
+        with self.db.read() as connection:
+            found = GrantStore(connection).get(grant_id)
+        if found is not None:
+            sides = (found.org_id, found.provider_id)
+            if any(self.access.allows(actor, Permission.EXCHANGE_GRANT_READ, org) for org in sides):
+                return found
+        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
+        raise no_grant()
+
+    def _open(self, actor: Actor, table: str, exit_: Exit, purpose: str) -> GovernedTable:
+        self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
+        stored = self.parts.gate.find(table)
+        grants = self.parts.gate.grants
+        held = () if grants is None else grants.held(actor, stored)
+        if purpose and purpose not in {one.purpose for one in held}:
+            raise other_purpose(purpose, [one.purpose for one in held])
+        stated = purpose or (held[0].purpose if len(held) == 1 else "")
+        return self.parts.gate.open(actor, stored, stated, exit_)
+
+    def _mark(self, actor: Actor, governed: GovernedTable, grade: str, purpose: str) -> FileMark:
+        try:
+            whose = self.access.organisation(actor.org_id or "").name_zh
+        except NotFound:
+            whose = ""
+        at = self.clock.now().astimezone(self.parts.zone)
+        told = purposes().get(purpose)
+        facts = {
+            "grade": grade,
+            "receipt": governed.receipt,
+            "person": actor.name,
+            "organisation": whose,
+            "at": at.isoformat(timespec="seconds"),
+            "purpose": told.zh if told else "",
+            "table": f"{governed.table} v{governed.version}",
+            "masked": "、".join(column.name for column in governed.columns if column.masked),
+        }
+        line = f"级别 Grade {grade} | 取得 Taken by {actor.name} {whose} | {at:%Y-%m-%d %H:%M:%S} | 回执 Receipt {governed.receipt}"
+        return FileMark(line, facts)

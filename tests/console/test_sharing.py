@@ -1,0 +1,192 @@
+"""Sharing in the console: found, asked for, decided stage by stage, looked at, and ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareType
+from beijiang.exchange import RequestState
+from beijiang.kit import SYSTEM, Actor, ActorKind, new_id
+from beijiang.tables import CommitRequest, WriteMode
+
+OURS, THEIRS = "校舍清单", "医疗机构名录"
+SCHEMA = pa.schema([("名称", pa.string()), ("盟市", pa.string()), ("面积", pa.int64())])
+
+
+def person(role: str, org: str) -> Actor:
+    return Actor(f"person_{role}_{org}", f"{org}的{role}", ActorKind.PERSON, org, frozenset({role}))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def resources(office: Any) -> dict[str, str]:
+    """One resource of our own department, and one of another."""
+    found = {}
+    for table, org in ((OURS, "education"), (THEIRS, "health")):
+        path = Path(office.settings.home) / "staging" / f"{new_id('f')}.parquet"
+        rows = [{"名称": f"第{n}号", "盟市": "包头市" if n % 2 else "赤峰市", "面积": n} for n in range(40)]
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
+        order = CommitRequest(
+            table=table, org_id=org, staged=(path,), schema=SCHEMA, mode=WriteMode.APPEND, run_id=new_id("run")
+        )
+        office.tables.commit(SYSTEM, order)
+        office.db.deliver_waiting()
+        entry = office.catalog.resource_for_table(table)
+        edit = ResourceEdit(
+            share_type=ShareType.CONDITIONAL,
+            share_condition="按项审批",
+            open_type=OpenType.NOT_OPEN,
+            open_condition="内部使用",
+            update_cycle="2",
+            categories=("207001",),
+            items=(ItemEdit(column="名称", share_type=ShareType.UNCONDITIONAL),),
+        )
+        steward, reviewer = person("steward", org), person("bureau_reviewer", "bigdata")
+        office.catalog.edit(steward, entry.id, edit)
+        office.catalog.submit(steward, entry.id)
+        office.catalog.approve(reviewer, entry.id)
+        office.catalog.publish(person("bureau_publisher", "bigdata"), entry.id)
+        found[table] = entry.id
+    return found
+
+
+def form(resource: str, today: Any, *take: str, **words: Any) -> dict[str, Any]:
+    return {
+        "resource": resource,
+        "column": ["名称", "盟市", "面积"],
+        "take": list(take),
+        "handling": ["as_is", "as_is", "as_is"],
+        "way": ["page", "row_api"],
+        "since": today.isoformat(),
+        "until": (today + timedelta(days=90)).isoformat(),
+        "purpose": "service",
+        "use": "核对校医院名录，安排体检服务",
+        "basis": "学校卫生工作条例第六条",
+        **words,
+    }
+
+
+def test_a_department_asks_and_looks_at_what_it_was_granted(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    steward, theirs, today = desk("steward"), resources[THEIRS], office.exchange.today
+    found = steward.get("/console/sharing/find?q=医疗机构").text
+    assert f'href="/console/sharing/ask?resource={theirs}"' in found
+    assert "本部门的数据" in steward.get("/console/sharing/find?q=校舍").text
+    asked = steward.get(f"/console/sharing/ask?resource={theirs}").text
+    assert re.search(r'value="名称"[^>]*checked', asked)
+    assert not re.search(r'name="take" value="面积"[^>]*checked', asked)
+    planned = steward.post("/console/sharing/ask", form(theirs, today, "盟市", use="看", do="plan"))
+    assert planned.status_code == 200
+    assert "提供部门专员意见" in planned.text
+    assert "至少 10 字" in planned.text
+    wrong = steward.post("/console/sharing/ask", form(theirs, today, "盟市", where="盟市~包头", do="plan"))
+    assert "读不懂" in wrong.text
+    kept = steward.post("/console/sharing/ask", form(theirs, today, "盟市", "面积", where="盟市=包头市", do="keep"))
+    assert kept.headers["location"] == "/console/sharing/basket"
+    basket = steward.get("/console/sharing/basket").text
+    number = re.search(r'name="chosen" value="(req_[a-z0-9]+)"', basket)
+    assert number
+    again = steward.get(f"/console/sharing/ask?again={number[1]}").text
+    assert "盟市__eq=包头市" in again
+    done = steward.post("/console/sharing/basket", {"chosen": [number[1]], "do": "submit"})
+    assert done.headers["location"] == "/console/sharing?show=open"
+    here = f"/console/sharing/requests/{number[1]}"
+    assert THEIRS in steward.get("/console/sharing?show=open").text
+    assert "撤回申请" in steward.get(here).text
+    reviewer = desk("bureau_reviewer")
+    assert "共享申请" in reviewer.get("/console").text
+    assert here in reviewer.get("/console/sharing").text
+    reviewer.post(f"{here}/decide", {"do": "approve", "words": "齐全", **_offered(reviewer.get(here).text)})
+    for role in ("steward", "org_reviewer"):
+        office.exchange.approve(person(role, "health"), number[1], "同意")
+    view = office.exchange.request(SYSTEM, number[1]).request
+    assert view.state is RequestState.APPROVED
+    assert "审批单" in steward.get(here).text
+    minutes = steward.get(f"{here}/minutes").text
+    assert "学校卫生工作条例第六条" in minutes
+    assert "在线查看、数据接口" in minutes
+    grant = f"/console/grants/{view.grant_id}"
+    assert "盟市 等于 包头市" in steward.get(grant).text or "盟市 = 包头市" in steward.get(grant).text
+    rows = steward.get(f"{grant}/rows").text
+    assert "包头市" in rows
+    assert "赤峰市" not in rows
+    assert view.grant_id in steward.get("/console/grants?side=ours").text
+    assert "20" in steward.get(grant).text
+    steward.post(grant, {"do": "give_up", "words": "系统下线"})
+    assert "系统下线" in steward.get(grant).text
+    assert "包头市" not in steward.get(f"{grant}/rows").text
+
+
+def _offered(page: str) -> dict[str, list[str]]:
+    """Return what the form of a reviewer sends who changes nothing."""
+    names = ("column", "take", "way", "offered_way")
+    return {name: re.findall(rf'name="{name}" value="([^"]+)"', page) for name in names}
+
+
+def test_the_provider_decides_with_less_and_ends_what_it_gave(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    from beijiang.exchange import Item, RequestDraft, Terms, Way
+    from beijiang.protection import Handling
+
+    consumer, today = person("steward", "health"), office.exchange.today
+    terms = Terms(
+        items=tuple(Item(c, Handling.AS_IS) for c in ("盟市", "面积")),
+        ways=frozenset({Way.API, Way.FILE}),
+        since=today,
+        until=today + timedelta(days=30),
+    )
+    draft = RequestDraft(
+        resource_id=resources[OURS],
+        terms=terms,
+        purpose="service",
+        use="安排校医巡诊路线和频次",
+        basis="学校卫生工作条例",
+    )
+    asked = office.exchange.submit(consumer, [office.exchange.put(consumer, draft).id])[0]
+    office.exchange.approve(person("bureau_reviewer", "bigdata"), asked.id, "齐全")
+    here = f"/console/sharing/requests/{asked.id}"
+    steward, lead = desk("steward"), desk("org_reviewer")
+    assert re.search(r'href="/console/sharing"[^>]*>共享申请 <span class="count">1<', steward.get("/console").text)
+    page = steward.get(here).text
+    assert "一次性告知补正" in page
+    less = {**_offered(page), "take": ["盟市"], "way": ["row_api"], "do": "approve"}
+    steward.post(f"{here}/decide", less)
+    assert "请说明理由" in steward.get(here).text
+    steward.post(f"{here}/decide", {**less, "words": "面积与巡诊无关", "rows": "500"})
+    assert "不给" in steward.get(here).text
+    steward.post(f"{here}/decide", {"do": "extend", "days": "2", "words": "x"})
+    lead.post(f"{here}/decide", {**_offered(lead.get(here).text), "do": "approve"})
+    request = office.exchange.request(SYSTEM, asked.id).request
+    assert request.state is RequestState.PARTLY_APPROVED
+    assert request.offered.rows_per_day == 500
+    grant = f"/console/grants/{request.grant_id}"
+    assert "暂停、收窄、撤销" in lead.get(grant).text
+    lead.post(grant, {"do": "suspend", "words": "核查用途"})
+    assert "已暂停" in lead.get(grant).text
+    lead.post(grant, {"do": "resume", "words": "无误"})
+    lead.post(grant, {"do": "revoke", "words": "用途结束"})
+    assert "已撤销" in lead.get(f"{grant}?lang=zh-CN").text
+    assert "revoked" in lead.get(f"{grant}?lang=en").text
+    lead.get(f"{grant}?lang=zh-CN")
+
+
+def test_a_reviewer_who_is_away_names_a_colleague(office: Any, desk: Callable[..., Any]) -> None:
+    lead, today = desk("org_reviewer"), office.exchange.today.isoformat()
+    lead.post("/console/sharing/delegations", {"to": "a.member", "since": today, "until": today, "words": "出差"})
+    assert "请说明" not in lead.get("/console/sharing/delegations").text
+    lead.post("/console/sharing/delegations", {"to": "a.analyst", "since": today, "until": today, "words": "出差"})
+    page = lead.get("/console/sharing/delegations").text
+    ended = re.search(r'name="end" value="([^"]+)"', page)
+    assert ended
+    assert "某" in page
+    lead.post("/console/sharing/delegations", {"end": ended[1]})
+    assert 'name="end"' not in lead.get("/console/sharing/delegations").text
