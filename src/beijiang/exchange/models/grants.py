@@ -63,13 +63,11 @@ class Grant:
             return GrantState.WAITING
         return self.state
 
-    def is_for(self, person_id: str, org_id: str | None, key_id: str | None) -> bool:
-        """Tell whether this reader may use it."""
-        if self.grantee_kind is GranteeKind.PERSON:
-            return self.grantee_id == person_id
-        if self.grantee_kind is GranteeKind.APPLICATION:
-            return key_id is not None and self.grantee_id == key_id
-        return org_id is not None and self.org_id == org_id
+    @property
+    def holder(self) -> tuple[GranteeKind, str]:
+        """Return who may use it."""
+        own = self.grantee_kind is GranteeKind.ORGANISATION
+        return self.grantee_kind, self.org_id if own else self.grantee_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from beijiang.exchange.errors import grant_ended, used_up
+from beijiang.exchange.models import GranteeKind
 from beijiang.exchange.store import GrantStore
 from beijiang.protection import Granted, GrantedItem, Level
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GrantBook"]
 
+_Holders: TypeAlias = "dict[tuple[GranteeKind, str | None], list[tuple[Grant, Granted]]]"
+
 
 class GrantBook:
     """Answer at every access which grants hold. Nobody asks for access here: the gate decides with what it hears."""
@@ -26,17 +29,21 @@ class GrantBook:
         self._db = db
         self._clock = clock
         self._zone = zone
-        self._known: tuple[int, dict[str, tuple[tuple[Grant, Granted], ...]]] = (-1, {})
+        self._known: tuple[int, dict[str, _Holders]] = (-1, {})
 
     def held(self, actor: Actor, table: str) -> Sequence[Granted]:
         """Return the grants in force of a reader on a table, the newest first; one short read tells of any change."""
+        holders = self._of(table)
+        if not holders:
+            return ()
         today = self._today()
-        key_id = actor.session_id if actor.scopes is not None else None
-        return [
-            granted
-            for grant, granted in self._of(table)
-            if grant.terms.since <= today <= grant.terms.until and grant.is_for(actor.id, actor.org_id, key_id)
-        ]
+        mine = [(GranteeKind.PERSON, actor.id), (GranteeKind.ORGANISATION, actor.org_id)]
+        if actor.scopes is not None:
+            mine.append((GranteeKind.APPLICATION, actor.session_id))
+        found = [entry for one in mine for entry in holders.get(one, ())]
+        if len(mine) > 1:
+            found.sort(key=lambda entry: entry[0].made_at, reverse=True)
+        return [granted for grant, granted in found if grant.terms.since <= today <= grant.terms.until]
 
     def take_call(self, grant_id: str) -> None:
         """Count one access.
@@ -66,7 +73,7 @@ class GrantBook:
             if not store.take(grant_id, self._today(), calls=calls, rows=rows, terms=grant.terms):
                 raise used_up("calls" if calls else "rows")
 
-    def _of(self, table: str) -> tuple[tuple[Grant, Granted], ...]:
+    def _of(self, table: str) -> _Holders:
         with self._db.read() as connection:
             store = GrantStore(connection)
             epoch = store.epoch()
@@ -75,12 +82,18 @@ class GrantBook:
             by_table = self._known[1]
             found = by_table.get(table)
             if found is None:
-                found = tuple((grant, _granted(grant)) for grant in store.active(table))
-                by_table[table] = found
+                found = by_table[table] = _by_holder(store.active(table))
         return found
 
     def _today(self) -> date:
         return self._clock.now().astimezone(self._zone).date()
+
+
+def _by_holder(grants: Sequence[Grant]) -> _Holders:
+    found: _Holders = {}
+    for grant in grants:
+        found.setdefault(grant.holder, []).append((grant, _granted(grant)))
+    return found
 
 
 def _granted(grant: Grant) -> Granted:
