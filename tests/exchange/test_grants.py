@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from exchange_bureau import OTHER, TABLE, Bureau, citizen_id
 
+from beijiang.build import build
 from beijiang.evidence import EvidenceQuery
-from beijiang.exchange import GranteeKind, GrantQuery, GrantState, Narrowing, Way
+from beijiang.exchange import GranteeKind, GrantQuery, GrantState, Narrowing, RequestQuery, Way
 from beijiang.ingest import AlertKind
-from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound, Throttled
+from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound, Throttled
 from beijiang.protection import Level
+from beijiang.settings import Settings
 from beijiang.tables import Exit, Filter, FilterOp
 
 ID, CAPITAL, CITY, NAME, PHONE = "法定代表人证件号码", "注册资本", "盟市", "企业名称", "法定代表人电话"
+
+BEGAN = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
 
 def test_without_a_grant_only_what_is_shared_with_everybody_is_seen(bureau: Bureau) -> None:
@@ -193,3 +198,23 @@ def test_strangers_and_the_wrong_side_end_nothing(bureau: Bureau) -> None:
     for login in ("consumer", "steward", "reviewer"):
         with pytest.raises(Denied):
             bureau.exchange.revoke(bureau[login], grant.id, "x")
+
+
+def test_grants_and_quotas_hold_on_postgresql_too(postgres_url: str, tmp_path: Path) -> None:
+    clock = FixedClock(BEGAN)
+    built = build(Settings.for_tests(tmp_path, database_url=postgres_url), clock)
+    built.first_start()
+    bureau = Bureau(built, clock)
+    grant = bureau.granted(CAPITAL, rows_per_day=30, filters=(Filter(CITY, FilterOp.EQ, "赤峰市"),))
+    assert len(bureau.read("consumer")) == 10
+    bureau.read("consumer")
+    bureau.read("consumer")
+    with pytest.raises(Throttled):
+        bureau.read("consumer")
+    given = bureau.exchange.delegate(bureau["steward"], "deputy", bureau.today, bureau.today, "出差")
+    assert [one.id for one in bureau.exchange.delegations(bureau["deputy"])] == [given.id]
+    assert bureau.exchange.requests(bureau["lead"], RequestQuery(words="企业"))[1] == 1
+    assert bureau.exchange.grants(bureau["lead"], GrantQuery(words=grant.id))[1] == 1
+    bureau.exchange.revoke(bureau["lead"], grant.id, "结束")
+    assert set(bureau.read("consumer")[0]) == {NAME}
+    built.close()

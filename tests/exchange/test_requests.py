@@ -8,7 +8,7 @@ import pytest
 from exchange_bureau import COUNTY, OTHER, OWNER, TABLE, Bureau
 
 from beijiang.evidence import EvidenceQuery
-from beijiang.exchange import GrantState, Move, Narrowing, RequestQuery, RequestState, Way
+from beijiang.exchange import GranteeKind, GrantState, Move, Narrowing, RequestQuery, RequestState, Way
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound
 from beijiang.protection import Handling
@@ -147,15 +147,33 @@ def test_what_is_missing_is_told_once_and_the_clock_stands_still(bureau: Bureau)
     assert (view.deadline.state.value, view.may_supply) == ("paused", True)
     exchange.watch()
     assert not [one for one in bureau.platform.alerts.open() if one[1] == request.id]
-    more = bureau.draft(CAPITAL, basis="医疗机构管理条例第五条、第三十条")
+    terms = {"since": request.draft.terms.since, "until": request.draft.terms.until}
+    more = bureau.draft(CAPITAL, basis="医疗机构管理条例第五条、第三十条", **terms)
     back = exchange.supply(bureau["consumer"], request.id, more, "已补充")
-    assert back.state is RequestState.PROVIDER_REVIEW
+    assert (back.state, back.at_stage) == (RequestState.PROVIDER_REVIEW, 1)
     with pytest.raises(Conflict) as error:
         exchange.ask_more(bureau["steward"], request.id, "再补一次")
     assert error.value.reason == "told_once"
     refused = exchange.refuse(bureau["steward"], request.id, "与申请的业务无关")
     assert refused.state is RequestState.REFUSED
     assert set(bureau.read("consumer")[0]) == {NAME}
+
+
+def test_other_terms_than_before_are_reviewed_from_the_start(bureau: Bureau) -> None:
+    exchange = bureau.exchange
+    request = bureau.asked(CAPITAL)
+    exchange.approve(bureau["reviewer"], request.id)
+    exchange.ask_more(bureau["steward"], request.id, "请说明接收系统")
+    wider = exchange.supply(bureau["consumer"], request.id, bureau.draft(CAPITAL, CITY), "一并申请盟市")
+    assert (wider.state, wider.at_stage) == (RequestState.FORMAL_REVIEW, 0)
+    exchange.withdraw(bureau["consumer"], request.id, "不再需要")
+
+
+def test_a_grant_is_for_ones_own_people_only(bureau: Bureau) -> None:
+    for other in (bureau["banner"].id, "per_unknown"):
+        draft = bureau.draft(CITY, grantee_kind=GranteeKind.PERSON, grantee_id=other)
+        plan = bureau.exchange.plan(bureau["consumer"], draft)
+        assert [problem.code for problem in plan.problems] == ["unknown_grantee"]
 
 
 def test_who_is_late_is_warned_and_the_matter_goes_up(bureau: Bureau) -> None:

@@ -175,7 +175,7 @@ class Requesting(Settling):
         return done
 
     def supply(self, actor: Actor, request_id: str, draft: RequestDraft, words: str) -> Request:
-        """Complete a request that was sent back; the clock runs on.
+        """Complete a request that was sent back; the clock runs on. Other terms than before are reviewed from the start.
 
         Raises:
             NotFound: no such request.
@@ -199,13 +199,20 @@ class Requesting(Settling):
             raise not_ready(problems)
         entry = known.version.entry
         stages = stages_for(traits(entry, draft.terms, cross_level=self._crosses(before.org_id, entry.provider_id)))
+        same = draft.terms == before.draft.terms and stages == before.stages
         stages = stages or before.stages
-        at = min(before.at_stage, len(stages) - 1)
+        at = before.at_stage if same else 0
         case = before.case
         if case is not None and case.pauses and case.pauses[-1].until is None:
             case = resume(case, self.today)
         after = replace(
-            before, draft=draft, offered=draft.terms, stages=stages, at_stage=at, state=STATES[stages[at].id], case=case
+            before,
+            draft=draft,
+            offered=before.offered if same else draft.terms,
+            stages=stages,
+            at_stage=at,
+            state=STATES[stages[at].id],
+            case=case if same else self._clock_for(case, stages[at], entry.provider_id),
         )
         step = self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id)
         with self.db.begin() as tx:
@@ -270,7 +277,7 @@ class Requesting(Settling):
         found = [*_of_items(entry, draft), *_of_words(draft)]
         levels = [str(item.level or "L1") for c in terms.columns if (item := entry.item(c)) is not None]
         last = longest(levels, terms.since) if levels else terms.until
-        if terms.since < self.today or terms.until < terms.since:
+        if terms.until < max(terms.since, self.today):
             found.append(Problem("bad_period", Text("起止日期不对", "the days are not in order, or have gone by")))
         elif terms.until > last:
             text = Text(f"按数据项分级，最长到 {last}", f"for these grades, until {last} at the latest")
@@ -284,15 +291,23 @@ class Requesting(Settling):
             )
         if draft.grantee_kind is not GranteeKind.ORGANISATION and not draft.grantee_id.strip():
             found.append(Problem("grantee_needed", Text("请指明使用人或应用", "name the person or the application")))
-        elif draft.grantee_kind is GranteeKind.APPLICATION and draft.grantee_id not in {
-            key.id for key in self.access.keys(actor)
-        }:
-            found.append(Problem("unknown_key", Text("没有这个应用密钥", "there is no such key of yours")))
+        elif not self._is_ours(actor, draft):
+            text = Text("本部门没有这个人员或应用密钥", "there is no such person or key of your department")
+            found.append(Problem("unknown_grantee", text))
         try:
             self._fits(known, draft)
         except BeijiangError as error:
             found.append(Problem("bad_filter", error.text))
         return found
+
+    def _is_ours(self, actor: Actor, draft: RequestDraft) -> bool:
+        """Tell whether who is to hold the grant is of the actor's own organisation."""
+        if draft.grantee_kind is GranteeKind.ORGANISATION:
+            return True
+        if draft.grantee_kind is GranteeKind.APPLICATION:
+            return draft.grantee_id in {key.id for key in self.access.keys(actor)}
+        found = self._person(draft.grantee_id)
+        return found is not None and found.id == draft.grantee_id and found.org_id == actor.org_id
 
     def _fits(self, known: Published, draft: RequestDraft) -> None:
         """Hold the row conditions against the columns of the table, whether or not the consumer may see them."""
