@@ -64,6 +64,7 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.router(platform.quality),
         contracts_routes.router(platform.contracts),
         exchange_routes.router(platform.exchange),
+        exchange_routes.demands(platform.demands),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),

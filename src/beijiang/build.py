@@ -19,7 +19,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader
-from beijiang.exchange import Exchange, GrantBook, Parts
+from beijiang.exchange import Demands, Exchange, GrantBook, Parts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -103,6 +103,7 @@ class Platform:
     recipes: Recipes
     fusion: Fusion
     exchange: Exchange
+    demands: Demands
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -140,6 +141,7 @@ class Platform:
             self.recipes,
             self.fusion,
             self.exchange,
+            self.demands,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -240,19 +242,18 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         db, tables, measures, protection, standards, access, evidence, jobs, vault, Linker(settings), clock, settings
     )
     gate.grants = GrantBook(db, clock, zone)
-    exchange = Exchange(
-        Parts(
-            db=db,
-            catalog=catalog,
-            gate=gate,
-            standards=standards,
-            access=access,
-            evidence=evidence,
-            alerts=alerts,
-            clock=clock,
-            zone=zone,
-        )
+    parts = Parts(
+        db=db,
+        catalog=catalog,
+        gate=gate,
+        standards=standards,
+        access=access,
+        evidence=evidence,
+        alerts=alerts,
+        clock=clock,
+        zone=zone,
     )
+    exchange, demands = Exchange(parts), Demands(parts)
     tickets = Tickets(quality)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
@@ -297,12 +298,13 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, exchange.watch)),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, exchange.watch, demands.watch)),
         captures=captures,
         quality=quality,
         recipes=recipes,
         fusion=fusion,
         exchange=exchange,
+        demands=demands,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

@@ -173,9 +173,11 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import commands
+    from beijiang.exchange.commands import commands, demands
 
-    return commands(_get(lambda p: p.exchange), _get(lambda p: p.access))
+    group = commands(_get(lambda p: p.exchange), _get(lambda p: p.access))
+    group.add_typer(demands(_get(lambda p: p.demands), _get(lambda p: p.access)), name="demand")
+    return group
 
 
 def _contracts() -> typer.Typer:

@@ -190,3 +190,31 @@ def test_a_reviewer_who_is_away_names_a_colleague(office: Any, desk: Callable[..
     assert "某" in page
     lead.post("/console/sharing/delegations", {"end": ended[1]})
     assert 'name="end"' not in lead.get("/console/sharing/delegations").text
+
+
+def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], resources: dict[str, str]) -> None:
+    steward, reviewer = desk("steward"), desk("bureau_reviewer")
+    looked = steward.post("/console/demands/new", {"title": "医疗机构", "do": "look"}).text
+    assert f"/console/sharing/ask?resource={resources[THEIRS]}" in looked
+    assert "请填写" in steward.post("/console/demands/new", {"title": "医疗机构校验结果"}).text
+    facts = {"items": "机构名称、校验结论", "purpose": "service", "use": "确认合作医院资质", "wished_by": "2027-01-31"}
+    made = steward.post("/console/demands/new", {"title": "医疗机构校验结果", **facts})
+    here = made.headers["location"]
+    assert "撤回" in steward.get(here).text
+    assert here in reviewer.get("/console/demands").text
+    reviewer.post(here, {"move": "return", "words": "请写明依据"})
+    assert "修改后重新提交" in steward.get(here).text
+    again = here.rsplit("/", 1)[1]
+    assert "医疗机构校验结果" in steward.get(f"/console/demands/new?again={again}").text
+    steward.post("/console/demands/new", {"title": "医疗机构校验结果", **facts, "again": again, "words": "已写明"})
+    reviewer.post(here, {"move": "pass"})
+    reviewer.post(here, {"move": "dispatch", "org": "education"})
+    assert "确认是数源" in steward.get(here).text
+    steward.post(here, {"move": "confirm", "supply_by": "2027-01-20"})
+    assert here in steward.get("/console/demands?show=duties").text
+    steward.post(here, {"move": "complete", "resource": resources[OURS]})
+    steward.post(here, {"move": "evaluate", "evaluation": "matched"})
+    page = steward.get(f"{here}?lang=en").text
+    assert "supplied" in page
+    assert "met" in page
+    assert steward.get("/console/demands/file?lang=zh-CN").content[:2] == b"PK"

@@ -32,6 +32,7 @@ MACHINERY: dict[str, set[str]] = {
         "resource_for_table",
     },
     "Contracts": {"announced"},
+    "Demands": {"due", "watch"},
     "Exchange": {"due", "watch"},
     "Fusion": {"on_table_written", "work"},
     "Harvests": {"work"},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RUNS_SHOWN = 8
 TICKETS = "/console/tickets"
 SHARING = "/console/sharing"
+DEMANDS = "/console/demands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),
             (Permission.EXCHANGE_REQUEST_READ, SHARING, Text("共享申请", "Share requests")),
             (Permission.EXCHANGE_GRANT_READ, "/console/grants", Text("授权", "Grants")),
+            (Permission.EXCHANGE_REQUEST_READ, DEMANDS, Text("数据需求", "Demands")),
         ),
     ),
     (
@@ -133,6 +135,8 @@ class Console:
                     links[href] = Link(href, words, len(self._platform.tickets.waiting(actor)))
                 elif href == SHARING and self._platform.access.allows(actor, permission):
                     links[href] = Link(href, words, len(self._platform.exchange.waiting(actor)))
+                elif href == DEMANDS and self._platform.access.allows(actor, permission):
+                    links[href] = Link(href, words, len(self._platform.demands.waiting(actor)))
                 elif self._platform.access.allows(actor, permission, actor.org_id):
                     links.setdefault(href, Link(href, words))
             if links:

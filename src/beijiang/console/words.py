@@ -208,6 +208,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "protection.lift": Text("解除限制", "restriction lifted"),
         "exchange.delegate": Text("委托代办审批", "stand-in named"),
         "exchange.delegate_end": Text("终止代办", "stand-in ended"),
+        "exchange.demand_move": Text("办理数据需求", "demand moved"),
+        "exchange.demand_raise": Text("提出数据需求", "demand raised"),
         "exchange.grant": Text("授权生效", "granted"),
         "exchange.grant_cut": Text("收窄授权", "grant narrowed"),
         "exchange.grant_give_up": Text("放弃授权", "grant given up"),

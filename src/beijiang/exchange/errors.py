@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Problem, RequestState
 
 __all__ = [
+    "bad_department",
     "changed_meanwhile",
     "grant_ended",
     "no_delegation",
+    "no_demand",
     "no_grant",
     "no_request",
     "not_now",
@@ -42,6 +44,20 @@ def no_grant() -> NotFound:
         "There is no such grant, or it is not yours to see. Look under Sharing, Grants.",
         code="grant_not_found",
     )
+
+
+def no_demand() -> NotFound:
+    """Return the error for a demand that is unknown or hidden."""
+    return NotFound(
+        "没有这件数据需求，或者您无权查看。请在“数据需求”中查找。",
+        "There is no such demand, or it is not yours to see. Look under Demands.",
+        code="demand_not_found",
+    )
+
+
+def bad_department() -> Invalid:
+    """Return the error for a department that is not there, or is the one that denies."""
+    return Invalid("请选择另一个部门。", "Choose another department.", code="bad_department")
 
 
 def no_delegation() -> NotFound:

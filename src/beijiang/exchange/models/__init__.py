@@ -1,5 +1,19 @@
 """What is asked for, decided and granted."""
 
+from beijiang.exchange.models.demands import (
+    DEMAND_MOVES,
+    Demand,
+    DemandDraft,
+    DemandMove,
+    DemandQuery,
+    DemandSide,
+    DemandState,
+    DemandView,
+    Evaluation,
+    Fulfilment,
+    check_demand_move,
+    demand_moves_from,
+)
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.requests import (
@@ -18,8 +32,18 @@ from beijiang.exchange.models.requests import (
 from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
+    "DEMAND_MOVES",
     "EXITS",
     "Delegation",
+    "Demand",
+    "DemandDraft",
+    "DemandMove",
+    "DemandQuery",
+    "DemandSide",
+    "DemandState",
+    "DemandView",
+    "Evaluation",
+    "Fulfilment",
     "Grant",
     "GrantQuery",
     "GrantState",
@@ -43,6 +67,8 @@ __all__ = [
     "Trait",
     "Usage",
     "Way",
+    "check_demand_move",
+    "demand_moves_from",
     "longest",
     "purposes",
     "stages_for",

@@ -1,6 +1,7 @@
 """The verbs of exchange."""
 
 from beijiang.exchange.service.book import GrantBook
+from beijiang.exchange.service.demanding import Answer, Demands
 from beijiang.exchange.service.exchange import Exchange
 
-__all__ = ["Exchange", "GrantBook"]
+__all__ = ["Answer", "Demands", "Exchange", "GrantBook"]

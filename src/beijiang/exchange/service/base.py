@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from beijiang.catalog import Catalog
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.exchange.models import Move
+    from beijiang.exchange.models import DemandMove, Move
     from beijiang.ingest import Alerts
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
@@ -121,7 +121,7 @@ class Base:
         self,
         actor: Actor,
         matter_id: str,
-        move: Move,
+        move: Move | DemandMove,
         words: str = "",
         *,
         stage: str = "",

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from beijiang.exchange.models import Delegation, Move, Request, RequestDraft, RequestState, Stage, Step, Terms
+from beijiang.exchange.models import (
+    Delegation,
+    DemandMove,
+    Move,
+    Request,
+    RequestDraft,
+    RequestState,
+    Stage,
+    Step,
+    Terms,
+)
 from beijiang.exchange.store.schema import exchange_delegation, exchange_request, exchange_step
 from beijiang.standards import Case
 
@@ -182,7 +192,7 @@ def _step(row: Row[Any]) -> Step:
         name=row.name,
         org_id=row.org_id,
         behalf=row.behalf,
-        move=Move(row.move),
+        move=Move(row.move) if row.move in set(Move) else DemandMove(row.move),
         stage=row.stage,
         words=row.words,
         detail=row.detail,

@@ -8,6 +8,7 @@ from beijiang.db import JsonDocument, UtcDateTime, metadata
 
 __all__ = [
     "exchange_delegation",
+    "exchange_demand",
     "exchange_epoch",
     "exchange_grant",
     "exchange_request",
@@ -108,6 +109,30 @@ exchange_delegation = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Index("ix_exchange_delegation_to", "to"),
+)
+
+exchange_demand = Table(
+    "exchange_demand",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("draft", JsonDocument, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("source_org", String(60), index=True),
+    Column("named_org", String(60)),
+    Column("fulfilment", String(30)),
+    Column("resource_id", String(40)),
+    Column("supply_by", Date),
+    Column("evaluation", String(20)),
+    Column("clock", JsonDocument),
+    Column("urged", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
 )
 
 exchange_epoch = Table(

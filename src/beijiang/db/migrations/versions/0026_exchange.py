@@ -102,6 +102,30 @@ def upgrade() -> None:
         sa.Column("ended_at", UtcDateTime),
     )
     op.create_index("ix_exchange_delegation_to", "exchange_delegation", ["to"])
+    op.create_table(
+        "exchange_demand",
+        sa.Column("id", sa.String(40), primary_key=True),
+        sa.Column("org_id", sa.String(60), nullable=False),
+        sa.Column("by", sa.String(60), nullable=False),
+        sa.Column("by_name", sa.String(200), nullable=False),
+        sa.Column("title", sa.String(200), nullable=False),
+        sa.Column("draft", JsonDocument, nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("source_org", sa.String(60)),
+        sa.Column("named_org", sa.String(60)),
+        sa.Column("fulfilment", sa.String(30)),
+        sa.Column("resource_id", sa.String(40)),
+        sa.Column("supply_by", sa.Date),
+        sa.Column("evaluation", sa.String(20)),
+        sa.Column("clock", JsonDocument),
+        sa.Column("urged", sa.Integer, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("changed_at", UtcDateTime, nullable=False),
+        sa.Column("ended_at", UtcDateTime),
+    )
+    for column in ("org_id", "source_org"):
+        op.create_index(f"ix_exchange_demand_{column}", "exchange_demand", [column])
     epoch = op.create_table(
         "exchange_epoch",
         sa.Column("id", sa.Integer, primary_key=True),

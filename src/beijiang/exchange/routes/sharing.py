@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Request as ShareRequest
     from beijiang.exchange.service import Exchange
 
-__all__ = ["router"]
+__all__ = ["actor_of", "router", "step_json"]
 
 PURPOSE: Final = "X-Beijiang-Purpose"
 ROWS_TEXT: Final = (
@@ -178,19 +178,19 @@ def router(service: Exchange) -> APIRouter:
 def _add_requests(routes: APIRouter, service: Exchange) -> None:
     @routes.get("/basket", summary="What you put together and have not handed in")
     def basket(request: Request) -> dict[str, Any]:
-        return {"requests": [_request(one) for one in service.basket(_actor(request))]}
+        return {"requests": [_request(one) for one in service.basket(actor_of(request))]}
 
     @routes.post("/plan", summary="What would happen to a request; nothing is kept")
     def plan(request: Request, order: DraftOrder) -> dict[str, Any]:
-        return _plan(service.plan(_actor(request), order.draft()))
+        return _plan(service.plan(actor_of(request), order.draft()))
 
     @routes.post("/requests", status_code=201, summary="Put a request into the basket")
     def put(request: Request, order: DraftOrder) -> dict[str, Any]:
-        return _request(service.put(_actor(request), order.draft()))
+        return _request(service.put(actor_of(request), order.draft()))
 
     @routes.post("/requests/submit", summary="Hand in requests of the basket, all or none")
     def submit(request: Request, order: SubmitOrder) -> dict[str, Any]:
-        return {"requests": [_request(one) for one in service.submit(_actor(request), order.requests)]}
+        return {"requests": [_request(one) for one in service.submit(actor_of(request), order.requests)]}
 
     @routes.get("/requests", summary="Requests of and to your organisation, newest first")
     def requests(
@@ -204,67 +204,67 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
         query = RequestQuery(
             words=q, states=frozenset(state), org_id=org or None, provider_id=provider or None, limit=limit
         )
-        found, count = service.requests(_actor(request), query)
+        found, count = service.requests(actor_of(request), query)
         return {"count": count, "requests": [_request(one) for one in found]}
 
     @routes.get("/requests/waiting", summary="Requests whose stage is yours to decide, oldest first")
     def waiting(request: Request) -> dict[str, Any]:
-        return {"requests": [_request(one) for one in service.waiting(_actor(request))]}
+        return {"requests": [_request(one) for one in service.waiting(actor_of(request))]}
 
     @routes.get("/requests/{request_id}", summary="A request with its stages, its time and what happened")
     def one(request: Request, request_id: str) -> dict[str, Any]:
-        return _view(service.request(_actor(request), request_id))
+        return _view(service.request(actor_of(request), request_id))
 
     @routes.put("/requests/{request_id}", summary="Change a request in the basket")
     def change(request: Request, request_id: str, order: DraftOrder) -> dict[str, Any]:
-        return _request(service.put(_actor(request), order.draft(), request_id))
+        return _request(service.put(actor_of(request), order.draft(), request_id))
 
     @routes.delete("/requests/{request_id}", status_code=204, summary="Take a request out of the basket")
     def discard(request: Request, request_id: str) -> None:
-        service.discard(_actor(request), request_id)
+        service.discard(actor_of(request), request_id)
 
     @routes.post("/requests/{request_id}/supply", summary="Complete a request that was sent back")
     def supply(request: Request, request_id: str, order: SupplyOrder) -> dict[str, Any]:
         draft = DraftOrder(**order.model_dump(exclude={"words"})).draft()
-        return _request(service.supply(_actor(request), request_id, draft, order.words))
+        return _request(service.supply(actor_of(request), request_id, draft, order.words))
 
     @routes.post("/requests/{request_id}/withdraw", summary="Take a request back before it is decided")
     def withdraw(request: Request, request_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _request(service.withdraw(_actor(request), request_id, order.words))
+        return _request(service.withdraw(actor_of(request), request_id, order.words))
 
 
 def _add_decisions(routes: APIRouter, service: Exchange) -> None:
     @routes.post("/requests/{request_id}/approve", summary="Pass a stage, with less than asked for if you say so")
     def approve(request: Request, request_id: str, order: NarrowOrder) -> dict[str, Any]:
-        return _request(service.approve(_actor(request), request_id, order.words, order.narrowing()))
+        return _request(service.approve(actor_of(request), request_id, order.words, order.narrowing()))
 
     @routes.post("/requests/{request_id}/refuse", summary="Refuse a request, with the reason")
     def refuse(request: Request, request_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _request(service.refuse(_actor(request), request_id, order.words))
+        return _request(service.refuse(actor_of(request), request_id, order.words))
 
     @routes.post(
         "/requests/{request_id}/ask-more", summary="Send it back to be completed; once, with all that is missing"
     )
     def ask_more(request: Request, request_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _request(service.ask_more(_actor(request), request_id, order.words))
+        return _request(service.ask_more(actor_of(request), request_id, order.words))
 
     @routes.post("/requests/{request_id}/extend", summary="Extend the time of the stage once, with consent")
     def extend(request: Request, request_id: str, order: ExtendOrder) -> dict[str, Any]:
-        return _request(service.extend(_actor(request), request_id, order.days, order.words))
+        return _request(service.extend(actor_of(request), request_id, order.days, order.words))
 
 
 def _add_delegations(routes: APIRouter, service: Exchange) -> None:
     @routes.get("/delegations", summary="Who decides in your place, and in whose place you decide")
     def delegations(request: Request) -> dict[str, Any]:
-        return {"delegations": [_delegation(one) for one in service.delegations(_actor(request))]}
+        return {"delegations": [_delegation(one) for one in service.delegations(actor_of(request))]}
 
     @routes.post("/delegations", status_code=201, summary="Let somebody decide in your place for some days")
     def delegate(request: Request, order: DelegateOrder) -> dict[str, Any]:
-        return _delegation(service.delegate(_actor(request), order.to, order.since, order.until, order.reason))
+        return _delegation(service.delegate(actor_of(request), order.to, order.since, order.until, order.reason))
 
     @routes.delete("/delegations/{delegation_id}", status_code=204, summary="End a delegation that you made")
     def end(request: Request, delegation_id: str) -> None:
-        service.end_delegation(_actor(request), delegation_id)
+        service.end_delegation(actor_of(request), delegation_id)
 
 
 def _add_grants(routes: APIRouter, service: Exchange) -> None:
@@ -281,44 +281,44 @@ def _add_grants(routes: APIRouter, service: Exchange) -> None:
         query = GrantQuery(
             words=q, state=state, org_id=org or None, provider_id=provider or None, table=table or None, limit=limit
         )
-        found, count = service.grants(_actor(request), query)
+        found, count = service.grants(actor_of(request), query)
         return {"count": count, "grants": [_grant(one) for one in found]}
 
     @routes.post("/grants", status_code=201, summary="Give a department a grant that it did not ask for")
     def give(request: Request, order: GiveOrder) -> dict[str, Any]:
         draft = DraftOrder(**order.model_dump(exclude={"words", "org_id"})).draft()
-        return _grant(service.give(_actor(request), order.org_id, draft, order.words))
+        return _grant(service.give(actor_of(request), order.org_id, draft, order.words))
 
     @routes.get("/grants/{grant_id}", summary="A grant, who decided on it, and what was had under it")
     def one(request: Request, grant_id: str) -> dict[str, Any]:
-        return _grant_view(service.grant(_actor(request), grant_id))
+        return _grant_view(service.grant(actor_of(request), grant_id))
 
     @routes.post("/grants/{grant_id}/narrow", summary="Take something away from a grant; it holds at once")
     def narrow(request: Request, grant_id: str, order: NarrowOrder) -> dict[str, Any]:
-        return _grant(service.narrow(_actor(request), grant_id, order.narrowing(), order.words))
+        return _grant(service.narrow(actor_of(request), grant_id, order.narrowing(), order.words))
 
     @routes.post("/grants/{grant_id}/suspend", summary="Stop a grant for the time being; it holds at once")
     def suspend(request: Request, grant_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _grant(service.suspend(_actor(request), grant_id, order.words))
+        return _grant(service.suspend(actor_of(request), grant_id, order.words))
 
     @routes.post("/grants/{grant_id}/resume", summary="Let a suspended grant go on")
     def resume(request: Request, grant_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _grant(service.resume(_actor(request), grant_id, order.words))
+        return _grant(service.resume(actor_of(request), grant_id, order.words))
 
     @routes.post("/grants/{grant_id}/revoke", summary="End a grant for good; the next access is refused")
     def revoke(request: Request, grant_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _grant(service.revoke(_actor(request), grant_id, order.words))
+        return _grant(service.revoke(actor_of(request), grant_id, order.words))
 
     @routes.post("/grants/{grant_id}/give-up", summary="End a grant that your organisation needs no longer")
     def give_up(request: Request, grant_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _grant(service.give_up(_actor(request), grant_id, order.words))
+        return _grant(service.give_up(actor_of(request), grant_id, order.words))
 
 
 def _add_delivery(routes: APIRouter, service: Exchange) -> None:
     @routes.get("/tables/{table}/rows", summary="Rows under your grant, page by page", description=ROWS_TEXT)
     def rows(request: Request, table: str, purpose: Annotated[str, Header(alias=PURPOSE)] = "") -> Response:
         asked = rowquery.parse(request.query_params.multi_items())
-        page = service.rows(_actor(request), table, asked, purpose)
+        page = service.rows(actor_of(request), table, asked, purpose)
         here = f"/api/v1/exchange/tables/{quote(table)}/rows"
         following = f"{here}{asked.at(page.next).encoded()}" if page.next else None
         body = {
@@ -349,7 +349,7 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
             encoding=files.parse_encoding(encoding),
             filters=rowquery.parse(words).filters,
         )
-        made, receipt = service.file(_actor(request), table, order, purpose)
+        made, receipt = service.file(actor_of(request), table, order, purpose)
         headers = {"Content-Disposition": content_disposition(made.file_name), **_proof(receipt, made.contract)}
         return StreamingResponse(made.content, media_type=made.media_type, headers=headers)
 
@@ -360,7 +360,8 @@ def _proof(receipt: str, contract: str) -> dict[str, str]:
     return {"X-Beijiang-Receipt": receipt, "Cache-Control": "no-store", **named}
 
 
-def _actor(request: Request) -> Actor:
+def actor_of(request: Request) -> Actor:
+    """Return who asks."""
     actor: Actor = request.state.actor
     return actor
 
@@ -404,7 +405,8 @@ def _request(one: ShareRequest) -> dict[str, Any]:
     }
 
 
-def _step(one: Step) -> dict[str, Any]:
+def step_json(one: Step) -> dict[str, Any]:
+    """Return one thing that happened."""
     return {
         "at": one.at.isoformat(),
         "by": one.name,
@@ -421,7 +423,7 @@ def _view(one: RequestView) -> dict[str, Any]:
     time = one.deadline
     return {
         **_request(one.request),
-        "steps": [_step(step) for step in one.steps],
+        "steps": [step_json(step) for step in one.steps],
         "deadline": None
         if time is None
         else {
@@ -482,7 +484,7 @@ def _grant_view(one: GrantView) -> dict[str, Any]:
     return {
         **_grant(one.grant),
         "standing": one.standing.value,
-        "steps": [_step(step) for step in one.steps],
+        "steps": [step_json(step) for step in one.steps],
         "usage": [{"day": day.day.isoformat(), "calls": day.calls, "rows": day.rows} for day in one.usage],
         "may": {"manage": one.may_manage, "give_up": one.may_give_up},
     }

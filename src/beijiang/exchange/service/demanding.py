@@ -1,0 +1,394 @@
+"""Demands: raised, audited, matched with the catalog or dispatched to a source, supplied, evaluated; the ledger of supply and demand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.catalog import SearchQuery
+from beijiang.exchange.errors import bad_department, changed_meanwhile, no_demand
+from beijiang.exchange.models import (
+    DEMAND_MOVES,
+    Demand,
+    DemandDraft,
+    DemandMove,
+    DemandQuery,
+    DemandSide,
+    DemandState,
+    DemandView,
+    Evaluation,
+    Fulfilment,
+    check_demand_move,
+    demand_moves_from,
+    purposes,
+)
+from beijiang.exchange.service.base import said
+from beijiang.exchange.service.settling import Settling
+from beijiang.exchange.store import DemandStore, RequestStore
+from beijiang.ingest import AlertKind
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
+from beijiang.standards import CaseState, begin, deadline, stop, text_file
+
+if TYPE_CHECKING:
+    from beijiang.catalog import SearchHit
+    from beijiang.exchange.models.demands import DemandMoveOf
+    from beijiang.kit import Actor, Language
+    from beijiang.kit.errors import JsonValue
+    from beijiang.standards import Deadline, SheetFormat
+
+__all__ = ["Answer", "Demands"]
+
+log = logging.getLogger(__name__)
+TITLE_SHORTEST: Final = 4
+TITLE_LONGEST: Final = 200
+SIMILAR: Final = 5
+LEDGER_MOST: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a move says beside its words."""
+
+    org_id: str = ""
+    """Of dispatching: to whom; of denying: who it is instead."""
+    resource_id: str = ""
+    """Of matching and completing: the entry."""
+    supply_by: date | None = None
+    """Of confirming: the day of the duty."""
+    evaluation: Evaluation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A file of demands."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Demands(Settling):
+    """What departments need, and whose duty it is to supply it."""
+
+    def similar(self, actor: Actor, words: str) -> Sequence[SearchHit]:
+        """Return entries of the catalog that may be what is needed."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        if not words.strip():
+            return ()
+        return self.parts.catalog.search(actor, SearchQuery(text=words[:TITLE_LONGEST], size=SIMILAR)).hits
+
+    def raise_(self, actor: Actor, draft: DemandDraft) -> Demand:
+        """Say what the actor's department needs.
+
+        Raises:
+            Invalid: no title, items, purpose or use (``demand_incomplete``).
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        _check(draft)
+        now = self.clock.now()
+        made = self._timed(
+            Demand(
+                id=new_id("dem"),
+                org_id=actor.org_id or "",
+                by=actor.id,
+                by_name=actor.name,
+                draft=draft,
+                state=DemandState.SUBMITTED,
+                created_at=now,
+                changed_at=now,
+            ),
+            "demand.pre_audit",
+        )
+        with self.db.begin() as tx:
+            DemandStore(tx.connection).add(made)
+            RequestStore(tx.connection).add_step(self._step(actor, made.id, DemandMove.RAISE, draft.use))
+            detail: dict[str, JsonValue] = {"title": draft.title, "org": made.org_id, "purpose": draft.purpose}
+            self.parts.evidence.record(tx, actor, "exchange.demand_raise", target=made.id, detail=detail)
+        return made
+
+    def demands(self, actor: Actor, query: DemandQuery | None = None) -> tuple[Sequence[Demand], int]:
+        """Return the demands that the actor may see, newest first, and how many there are: the ledger."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            store = DemandStore(connection)
+            known = store.organisations()
+            orgs = [org for org in sorted(known) if self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org)]
+            return store.find(query or DemandQuery(), orgs, every=len(orgs) == len(known))
+
+    def ledger(self, actor: Actor, form: SheetFormat, language: Language, *, duties: bool = False) -> Ledger:
+        """Return the ledger of supply and demand (供需台账) as a file: what the actor may see, newest first."""
+        found, _ = self.demands(actor, DemandQuery(duties=duties, limit=LEDGER_MOST))
+        names = {one.id: one.name_zh for one in self.access.organisations()}
+        head = [word.in_language(language) for word in _LEDGER]
+        lines = [[_cell(value, language) for value in _line(one, names)] for one in found]
+        title = Text("数据供需台账", "Ledger of supply and demand").in_language(language)
+        content = text_file([(title[:30], [head, *lines])], form, title=title)
+        return Ledger(f"{title}.{form.value}", form.media_type, content)
+
+    def waiting(self, actor: Actor) -> Sequence[Demand]:
+        """Return the demands whose next move is the actor's, oldest first."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            running = DemandStore(connection).running()
+        idle = {DemandMove.WITHDRAW}
+        return [one for one in running if set(self._moves(actor, one)) - idle]
+
+    def demand(self, actor: Actor, demand_id: str) -> DemandView:
+        """Return one demand with its history, its time, and the actor's moves.
+
+        Raises:
+            NotFound: no such demand, or not this actor's to see.
+
+        """
+        found = self._peek(actor, demand_id)
+        with self.db.read() as connection:
+            steps = tuple(RequestStore(connection).steps(found.id))
+        return DemandView(found, steps, self.due(found), tuple(self._moves(actor, found)))
+
+    def due(self, demand: Demand) -> Deadline | None:
+        """Return how the time of a demand stands that its reader holds already."""
+        if demand.case is None:
+            return None
+        return deadline(demand.case, self.clock.now(), self.parts.standards.calendar, self.parts.zone)
+
+    def move(
+        self, actor: Actor, demand_id: str, move: DemandMove, words: str = "", answer: Answer | None = None
+    ) -> Demand:
+        """Take a step with a demand.
+
+        Raises:
+            NotFound: no such demand, or no such entry.
+            Conflict: it is not possible now; the error says what is.
+            Denied: the move is another's.
+            Invalid: words, a department, an entry, a day or a verdict is missing.
+
+        """
+        before = self._peek(actor, demand_id)
+        spec = check_demand_move(before, move)
+        if not self._may(actor, before, spec):
+            self.access.require(actor, *self._asked(before, spec))
+        after = self._after(actor, before, move, spec, answer or Answer())
+        text = said(words, needed=spec.words)
+        return self._put(actor, before, after, move, text)
+
+    def revise(self, actor: Actor, demand_id: str, draft: DemandDraft, words: str) -> Demand:
+        """Hand a returned demand in again with other words.
+
+        Raises:
+            NotFound: no such demand.
+            Conflict: it was not returned.
+            Invalid: something is missing.
+
+        """
+        before = self._peek(actor, demand_id)
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
+        spec = check_demand_move(before, DemandMove.RESUBMIT)
+        _check(draft)
+        after = self._timed(replace(before, draft=draft, state=spec.to), spec.limit)
+        return self._put(actor, before, after, DemandMove.RESUBMIT, said(words, needed=True))
+
+    def watch(self) -> None:
+        """Remind and escalate; called by the dispatcher every minute."""
+        with self.db.read() as connection:
+            running = DemandStore(connection).running()
+        for demand in running:
+            standing = self.due(demand)
+            if standing is None or standing.state in {CaseState.PAUSED, CaseState.ANSWERED}:
+                continue
+            overdue = standing.state is CaseState.OVERDUE
+            passed = sum(self.clock.now() >= moment for moment in standing.warnings)
+            stage = len(standing.warnings) + standing.step if overdue else passed
+            if stage > demand.urged:
+                self._urge(demand, standing, stage, overdue=overdue)
+
+    def _urge(self, demand: Demand, standing: Deadline, stage: int, *, overdue: bool) -> None:
+        words = Text(
+            f"数据需求“{demand.draft.title}”{'已超过' if overdue else '须在'} {standing.last_day} {'的期限' if overdue else '前办理'}。",
+            f"The demand {demand.draft.title} {'was' if overdue else 'is'} due on {standing.last_day}.",
+        )
+        move = DemandMove.ESCALATE if overdue else DemandMove.URGE
+        try:
+            self._put(SYSTEM, demand, replace(demand, urged=stage), move, words.zh)
+        except Conflict as error:
+            log.info("a demand was moved by somebody else: %s", error.reason)
+            return
+        kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
+        waits_for = demand.source_org if demand.state is DemandState.DISPATCHED else None
+        self.parts.alerts.say(kind, demand.id, waits_for or demand.org_id, words)
+
+    def _after(self, actor: Actor, before: Demand, move: DemandMove, spec: DemandMoveOf, answer: Answer) -> Demand:
+        after = replace(before, state=spec.to)
+        if move is DemandMove.DISPATCH:
+            after = replace(after, source_org=self._department(answer.org_id), named_org=None)
+        elif move is DemandMove.DENY:
+            named = self._department(answer.org_id)
+            if named == before.source_org:
+                raise bad_department()
+            after = replace(after, named_org=named)
+        elif move is DemandMove.MATCH:
+            entry = self._entry(actor, answer.resource_id)
+            after = replace(after, fulfilment=Fulfilment.EXISTING, resource_id=answer.resource_id, source_org=entry)
+        elif move is DemandMove.CONFIRM:
+            if answer.supply_by is None or answer.supply_by < self.today:
+                raise Invalid(
+                    "请给出供数的日期，不早于今天。", "Name the day of supply, not before today.", code="supply_day"
+                )
+            after = replace(after, fulfilment=Fulfilment.COLLECT, supply_by=answer.supply_by)
+        elif move is DemandMove.COMPLETE:
+            resource = answer.resource_id or before.resource_id or ""
+            self._entry(actor, resource)
+            after = replace(after, resource_id=resource)
+        elif move is DemandMove.EVALUATE:
+            if answer.evaluation is None:
+                raise Invalid("请选择满足程度。", "Say how far it was met.", code="evaluation_needed")
+            after = replace(after, evaluation=answer.evaluation)
+        return self._timed(after, spec.limit)
+
+    def _timed(self, demand: Demand, topic: str) -> Demand:
+        """Begin the clock of a topic, or stop the one that runs."""
+        rule = self.parts.standards.limit(topic, demand.source_org or demand.org_id) if topic else None
+        if rule is not None:
+            return replace(demand, case=begin(rule, self.clock.now()), urged=0)
+        case = None if demand.case is None else stop(demand.case, self.clock.now())
+        return replace(demand, case=case, urged=0)
+
+    def _put(self, actor: Actor, before: Demand, after: Demand, move: DemandMove, words: str) -> Demand:
+        now = self.clock.now()
+        ended = now if after.state.is_over and before.ended_at is None else before.ended_at
+        changed = replace(after, revision=before.revision + 1, changed_at=now, ended_at=ended)
+        detail: dict[str, JsonValue] = {
+            "move": move.value,
+            "from": before.state.value,
+            "to": changed.state.value,
+            "org": changed.org_id,
+            "source": changed.source_org,
+            "named": changed.named_org,
+            "resource": changed.resource_id,
+            "supply_by": None if changed.supply_by is None else changed.supply_by.isoformat(),
+            "words": words,
+        }
+        with self.db.begin() as tx:
+            if not DemandStore(tx.connection).save(changed):
+                raise changed_meanwhile()
+            RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words))
+            self.parts.evidence.record(tx, actor, "exchange.demand_move", target=changed.id, detail=detail)
+        if move not in {DemandMove.URGE, DemandMove.ESCALATE}:
+            for kind in (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE):
+                self.parts.alerts.clear(kind, changed.id)
+        return changed
+
+    def _peek(self, actor: Actor, demand_id: str) -> Demand:
+        with self.db.read() as connection:
+            found = DemandStore(connection).get(demand_id)
+        if found is not None:
+            sides = [org for org in (found.org_id, found.source_org) if org]
+            if any(self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org) for org in sides):
+                return found
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        raise no_demand()
+
+    def _moves(self, actor: Actor, demand: Demand) -> Sequence[DemandMove]:
+        return [move for move in demand_moves_from(demand) if self._may(actor, demand, DEMAND_MOVES[move])]
+
+    def _may(self, actor: Actor, demand: Demand, spec: DemandMoveOf) -> bool:
+        return self.access.allows(actor, *self._asked(demand, spec))
+
+    @staticmethod
+    def _asked(demand: Demand, spec: DemandMoveOf) -> tuple[Permission, str | None]:
+        if spec.side is DemandSide.CONSUMER:
+            return Permission.EXCHANGE_REQUEST_MAKE, demand.org_id
+        if spec.side is DemandSide.AUTHORITY:
+            return Permission.EXCHANGE_REQUEST_REVIEW, demand.org_id
+        return Permission.EXCHANGE_REQUEST_ADVISE, demand.source_org
+
+    def _department(self, org_id: str) -> str:
+        try:
+            return self.access.organisation(org_id).id
+        except NotFound:
+            raise bad_department() from None
+
+    def _entry(self, actor: Actor, resource_id: str) -> str:
+        """Return the provider of a published entry."""
+        try:
+            return self.parts.catalog.published(actor, resource_id).version.entry.provider_id
+        except BeijiangError:
+            raise Invalid(
+                "请指明目录中已发布的资源。", "Name a published resource of the catalog.", code="entry_needed"
+            ) from None
+
+
+def _check(draft: DemandDraft) -> None:
+    missing = [
+        name
+        for name, wrong in (
+            ("title", not TITLE_SHORTEST <= len(draft.title.strip()) <= TITLE_LONGEST),
+            ("items", not draft.items.strip()),
+            ("purpose", draft.purpose not in purposes()),
+            ("use", not draft.use.strip()),
+        )
+        if wrong
+    ]
+    if missing:
+        raise Invalid(
+            f"请填写：{'、'.join(_FIELDS[name].zh for name in missing)}。",
+            f"Fill in: {', '.join(_FIELDS[name].en for name in missing)}.",
+            code="demand_incomplete",
+            detail={"missing": [*missing]},
+        )
+
+
+_FIELDS: Final = {
+    "title": Text(
+        f"名称（{TITLE_SHORTEST} 至 {TITLE_LONGEST} 字）", f"a title of {TITLE_SHORTEST} to {TITLE_LONGEST} characters"
+    ),
+    "items": Text("需要的数据项", "the items"),
+    "purpose": Text("用途", "the purpose"),
+    "use": Text("用于哪项业务", "the business"),
+}
+_LEDGER: Final = (
+    Text("需求号", "demand"),
+    Text("名称", "title"),
+    Text("数据项", "items"),
+    Text("需求部门", "needed by"),
+    Text("用途", "purpose"),
+    Text("业务", "business"),
+    Text("依据", "basis"),
+    Text("状态", "state"),
+    Text("数源部门", "source"),
+    Text("满足方式", "met by"),
+    Text("供数期限", "supply by"),
+    Text("资源", "entry"),
+    Text("评价", "evaluation"),
+    Text("提出时间", "raised"),
+    Text("办结时间", "ended"),
+)
+
+
+def _line(one: Demand, names: Mapping[str, str]) -> list[Text | str | None]:
+    draft = one.draft
+    return [
+        one.id,
+        draft.title,
+        draft.items,
+        names.get(one.org_id, one.org_id),
+        purposes().get(draft.purpose),
+        draft.use,
+        draft.basis,
+        one.state.text,
+        names.get(one.source_org or "", one.source_org or ""),
+        None if one.fulfilment is None else one.fulfilment.text,
+        None if one.supply_by is None else one.supply_by.isoformat(),
+        one.resource_id,
+        None if one.evaluation is None else one.evaluation.text,
+        one.created_at.isoformat(timespec="seconds"),
+        None if one.ended_at is None else one.ended_at.isoformat(timespec="seconds"),
+    ]
+
+
+def _cell(value: Text | str | None, language: Language) -> str:
+    return value.in_language(language) if isinstance(value, Text) else value or ""

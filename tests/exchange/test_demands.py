@@ -1,0 +1,161 @@
+"""Demands: what is not there yet is asked for, finds its source, becomes a duty, is supplied and judged."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from exchange_bureau import OWNER, Bureau
+from test_doors import AT, People
+from typer.testing import CliRunner
+
+from beijiang import terminal
+from beijiang.exchange import (
+    Answer,
+    Demand,
+    DemandDraft,
+    DemandMove,
+    DemandQuery,
+    DemandState,
+    Evaluation,
+    Fulfilment,
+)
+from beijiang.exchange.commands import demands as commands
+from beijiang.ingest import AlertKind
+from beijiang.kit import Conflict, Denied, Invalid, Language, NotFound
+
+M = DemandMove
+
+
+def draft(**words: Any) -> DemandDraft:
+    facts: dict[str, Any] = {
+        "title": "医疗机构注销信息",
+        "items": "机构名称、注销日期、注销原因",
+        "purpose": "supervision",
+        "use": "及时停止已注销机构的医保结算",
+        "basis": "医疗机构管理条例",
+    }
+    return DemandDraft(**{**facts, **words})
+
+
+def raised(bureau: Bureau, **words: Any) -> Demand:
+    made: Demand = bureau.platform.demands.raise_(bureau["consumer"], draft(**words))
+    return made
+
+
+def test_a_demand_becomes_a_duty_and_is_judged_when_it_is_met(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+    with pytest.raises(Invalid) as error:
+        demands.raise_(bureau["consumer"], draft(title="数", items=" "))
+    assert error.value.detail == {"missing": ["title", "items"]}
+    made = raised(bureau)
+    assert made.case is not None
+    assert made.case.rule_id == "demand.pre_audit.default"
+    with pytest.raises(Denied):
+        demands.move(bureau["consumer"], made.id, M.PASS)
+    with pytest.raises(Conflict) as conflict:
+        demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    assert conflict.value.detail["possible"] == ["pass", "return", "reject", "withdraw"]  # type: ignore[index]
+    assert made.id in {one.id for one in demands.waiting(bureau["reviewer"])}
+    demands.move(bureau["reviewer"], made.id, M.PASS, "属实")
+    with pytest.raises(NotFound):
+        demands.demand(bureau["steward"], made.id)
+    with pytest.raises(Invalid):
+        demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id="没有"))
+    sent = demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id="education"))
+    assert sent.source_org == "education"
+    assert M.CONFIRM not in demands.demand(bureau["reviewer"], made.id).moves
+    with pytest.raises(Denied):
+        demands.move(bureau["reviewer"], made.id, M.DENY, "不是", Answer(org_id=OWNER))
+
+
+def test_who_is_asked_names_another_and_that_one_confirms(bureau: Bureau) -> None:
+    demands = bureau.platform.demands
+    made = raised(bureau)
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OWNER))
+    with pytest.raises(Invalid):
+        demands.move(bureau["steward"], made.id, M.DENY, "", Answer(org_id="education"))
+    with pytest.raises(Invalid):
+        demands.move(bureau["steward"], made.id, M.DENY, "不掌握", Answer(org_id=OWNER))
+    denied = demands.move(bureau["steward"], made.id, M.DENY, "注销由教育部门掌握", Answer(org_id="education"))
+    assert (denied.state, denied.named_org) == (DemandState.CORRECTION, "education")
+    demands.move(bureau["reviewer"], made.id, M.DISPATCH, "仍由你单位", Answer(org_id=OWNER))
+    with pytest.raises(Invalid):
+        demands.move(bureau["steward"], made.id, M.CONFIRM)
+    day = bureau.today + timedelta(days=20)
+    duty = demands.move(bureau["steward"], made.id, M.CONFIRM, "", Answer(supply_by=day))
+    assert (duty.state, duty.fulfilment, duty.supply_by) == (DemandState.CONFIRMED, Fulfilment.COLLECT, day)
+    assert [one.id for one in demands.demands(bureau["steward"], DemandQuery(duties=True))[0]] == [made.id]
+    with pytest.raises(Invalid):
+        demands.move(bureau["steward"], made.id, M.COMPLETE)
+    done = demands.move(bureau["steward"], made.id, M.COMPLETE, "", Answer(resource_id=bureau.resource.id))
+    assert (done.state, done.case.rule_id if done.case else "") == (DemandState.COMPLETED, "demand.evaluate.default")
+    assert made.id in {one.id for one in demands.waiting(bureau["consumer"])}
+    judged = demands.move(bureau["consumer"], made.id, M.EVALUATE, "", Answer(evaluation=Evaluation.PARTIAL))
+    assert judged.evaluation is Evaluation.PARTIAL
+    with pytest.raises(Conflict):
+        demands.move(bureau["consumer"], made.id, M.EVALUATE, "", Answer(evaluation=Evaluation.MATCHED))
+    view = demands.demand(bureau["consumer"], made.id)
+    assert [step.move.value for step in view.steps] == [
+        "raise", "pass", "dispatch", "deny", "dispatch", "confirm", "complete", "evaluate",
+    ]  # fmt: skip
+    with pytest.raises(NotFound):
+        demands.demand(bureau["banner"], made.id)
+
+
+def test_a_returned_demand_comes_again_and_a_late_one_is_urged(bureau: Bureau) -> None:
+    demands, alerts = bureau.platform.demands, bureau.platform.alerts
+    made = raised(bureau)
+    demands.move(bureau["reviewer"], made.id, M.RETURN, "请写明条款")
+    again = demands.revise(bureau["consumer"], made.id, draft(basis="条例第二十条"), "已写明")
+    assert again.state is DemandState.SUBMITTED
+    bureau.clock.advance(timedelta(days=8))
+    demands.watch()
+    demands.watch()
+    assert (AlertKind.REQUEST_OVERDUE, made.id) in alerts.open()
+    assert [s.move.value for s in demands.demand(bureau["consumer"], made.id).steps].count("escalate") == 1
+    demands.move(bureau["reviewer"], made.id, M.PASS)
+    assert (AlertKind.REQUEST_OVERDUE, made.id) not in alerts.open()
+    matched = demands.move(bureau["reviewer"], made.id, M.MATCH, "", Answer(resource_id=bureau.resource.id))
+    assert (matched.fulfilment, matched.source_org) == (Fulfilment.EXISTING, OWNER)
+    assert "企业登记信息" in {hit.title for hit in demands.similar(bureau["consumer"], "企业登记")}
+
+
+def test_programs_and_operators_do_the_same(bureau: Bureau, tmp_path: Path) -> None:
+    programs, at = People(bureau), f"{AT}/demands"
+    order = {"title": "企业用电信息", "items": "企业名称、月用电量", "purpose": "decision", "use": "监测运行情况"}
+    made = programs["consumer"].post(at, json=order)
+    assert made.status_code == 201
+    here = f"{at}/{made.json()['id']}"
+    assert programs["reviewer"].get(f"{at}/waiting").json()["demands"][-1]["id"] == made.json()["id"]
+    assert programs["reviewer"].post(f"{here}/move", json={"move": "return", "words": "请写依据"}).status_code == 200
+    again = programs["consumer"].put(here, json={**order, "basis": "条例", "words": "已写"})
+    assert again.json()["state"] == "submitted"
+    assert programs["reviewer"].post(f"{here}/move", json={"move": "pass"}).json()["state"] == "analyzing"
+    assert programs["consumer"].get(here).json()["moves"] == ["withdraw"]
+    assert programs["consumer"].get(f"{at}/similar", params={"q": "企业登记"}).json()["entries"]
+    assert programs["consumer"].get(at, params={"q": "用电"}).json()["count"] >= 1
+    ledger = programs["consumer"].get(f"{at}/ledger", params={"form": "csv"})
+    assert "企业用电信息" in ledger.text
+    terminal.set_style(as_json=False, language=Language.ZH)
+    group = commands(lambda: bureau.platform.demands, lambda: bureau.platform.access)
+
+    def run(login: str, *words: str) -> str:
+        done = CliRunner().invoke(group, [*words, "--as", login])
+        assert done.exit_code == 0, (words, done.output, done.exception)
+        return done.output
+
+    run("consumer", "raise", "车辆登记信息", "--items", "号牌", "--purpose", "service", "--use", "核对补贴")
+    number = bureau.platform.demands.demands(bureau["consumer"], DemandQuery(words="车辆"))[0][0].id
+    assert "企业登记信息" in run("consumer", "similar", "企业登记")
+    assert number in run("reviewer", "list", "--waiting")
+    run("reviewer", "move", number, "pass")
+    run("reviewer", "move", number, "dispatch", "--org", OWNER)
+    run("steward", "move", number, "confirm", "--supply-by", (bureau.today + timedelta(days=9)).isoformat())
+    assert "已确认" in run("steward", "show", number)
+    assert number in run("steward", "list", "--duties")
+    run("steward", "ledger", str(tmp_path / "台账.xlsx"))
+    assert (tmp_path / "台账.xlsx").read_bytes()[:2] == b"PK"
