@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from beijiang.exchange import Item, RequestDraft, RequestState, Terms, Way
+from beijiang.exchange import Answer, DemandDraft, DemandMove, Item, RequestDraft, RequestState, Terms, Way
 from beijiang.kit import SYSTEM
 from beijiang.protection import Handling
 from beijiang.tables import Filter, FilterOp
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
     from beijiang.kit import Actor
 
-__all__ = ["LEAD", "PROVIDER", "add_requests"]
+__all__ = ["LEAD", "PROVIDER", "add_demand", "add_requests"]
 
 PROVIDER: Final = "industry"
 LEAD: Final = f"lead.{PROVIDER}"
@@ -47,6 +47,25 @@ def add_requests(platform: Platform, actor: Callable[[str], Actor]) -> None:
         for login, words in ((f"steward.{PROVIDER}", "可以提供，限重点排污地区。"), (LEAD, "同意。")):
             if request.state is RequestState.PROVIDER_REVIEW:
                 request = exchange.approve(actor(login), request.id, words)
+
+
+def add_demand(platform: Platform, actor: Callable[[str], Actor]) -> None:
+    """Say what a department needs that nobody has catalogued, and send it to its likely source."""
+    demands = platform.demands
+    asker = actor("steward.poverty")
+    if demands.demands(SYSTEM)[1]:
+        return
+    draft = DemandDraft(
+        title="困难残疾人两项补贴发放信息",
+        items="姓名、证件号码、补贴类别、发放月份、金额",
+        purpose="service",
+        use="与防返贫监测对象比对，发现应补未补的家庭。",
+        basis="自治区防止返贫监测和帮扶工作方案",
+        wished_by=platform.exchange.today + timedelta(days=60),
+    )
+    made = demands.raise_(asker, draft)
+    demands.move(actor("reviewer"), made.id, DemandMove.PASS, "需求明确。")
+    demands.move(actor("reviewer"), made.id, DemandMove.DISPATCH, "", Answer(org_id="human_resources"))
 
 
 def _emissions(platform: Platform, resource_id: str) -> RequestDraft:

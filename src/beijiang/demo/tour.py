@@ -16,7 +16,7 @@ from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
-from beijiang.demo.sharing import add_requests
+from beijiang.demo.sharing import add_demand, add_requests
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
 
@@ -83,6 +83,7 @@ class Tour:
         )
         report(Step(Text("提出共享申请", "asking for what others hold"), total, total))
         add_requests(self._platform, self.people.actor)
+        add_demand(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

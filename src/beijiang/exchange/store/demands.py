@@ -70,8 +70,7 @@ class DemandStore:
         if query.duties:
             wanted = wanted.where(_D.fulfilment == Fulfilment.COLLECT.value)
         if query.words:
-            escaped = query.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            wanted = wanted.where(or_(_D.title.like(f"%{escaped}%", escape="\\"), _D.id == query.words))
+            wanted = wanted.where(or_(_D.title.contains(query.words, autoescape=True), _D.id == query.words))
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         rows = self._connection.execute(wanted.order_by(_D.created_at.desc(), _D.id).limit(query.limit))
         return [_demand(row) for row in rows], count

@@ -78,12 +78,10 @@ class GrantStore:
             if value:
                 wanted = wanted.where(column == value)
         if query.words:
-            escaped = query.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            like = f"%{escaped}%"
             wanted = wanted.where(
                 or_(
-                    _G.resource_name.like(like, escape="\\"),
-                    _G.table_name.like(like, escape="\\"),
+                    _G.resource_name.contains(query.words, autoescape=True),
+                    _G.table_name.contains(query.words, autoescape=True),
                     _G.id == query.words,
                 )
             )

@@ -88,12 +88,10 @@ class RequestStore:
         if query.provider_id:
             wanted = wanted.where(_R.provider_id == query.provider_id)
         if query.words:
-            escaped = query.words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            like = f"%{escaped}%"
             wanted = wanted.where(
                 or_(
-                    _R.resource_name.like(like, escape="\\"),
-                    _R.table_name.like(like, escape="\\"),
+                    _R.resource_name.contains(query.words, autoescape=True),
+                    _R.table_name.contains(query.words, autoescape=True),
                     _R.id == query.words,
                 )
             )
