@@ -127,7 +127,7 @@ def test_a_department_asks_and_looks_at_what_it_was_granted(
 
 def _offered(page: str) -> dict[str, list[str]]:
     """Return what the form of a reviewer sends who changes nothing."""
-    names = ("column", "take", "way", "offered_way")
+    names = ("column", "take", "way", "offered_way", "revision")
     return {name: re.findall(rf'name="{name}" value="([^"]+)"', page) for name in names}
 
 

@@ -78,20 +78,28 @@ def test_programs_ask_decide_and_read(bureau: Bureau, programs: People) -> None:
     done = consumer.post(f"{AT}/requests/submit", json={"requests": [number]}).json()["requests"][0]
     assert done["stage"] == "formal_review"
     here = f"{AT}/requests/{number}"
-    assert programs["lead"].post(f"{here}/approve", json={}).status_code == 403
+
+    def approve(login: str, **words: Any) -> Any:
+        seen = consumer.get(here).json()["revision"]
+        return programs[login].post(f"{here}/approve", json={"revision": seen, **words})
+
+    assert programs["lead"].post(f"{here}/approve", json={}).status_code == 422, "which revision was looked at is said"
+    assert approve("lead").status_code == 403
+    stale = programs["reviewer"].post(f"{here}/approve", json={"revision": 1})
+    assert (stale.status_code, stale.json()["error"]["code"]) == (409, "exchange_changed")
     assert [one["id"] for one in programs["reviewer"].get(f"{AT}/requests/waiting").json()["requests"]] == [number]
-    assert programs["reviewer"].post(f"{here}/approve", json={"words": "齐全"}).json()["stage"] == "provider_opinion"
+    assert approve("reviewer", words="齐全").json()["stage"] == "provider_opinion"
     more = programs["steward"].post(f"{here}/ask-more", json={"words": "请写明条款"})
     assert more.json()["state"] == "supplement"
     supplied = consumer.post(f"{here}/supply", json={**order(bureau, CAPITAL, CITY), "words": "已补"})
     assert supplied.json()["state"] == "formal_review", "other rows than before are reviewed from the start"
-    assert programs["reviewer"].post(f"{here}/approve", json={}).json()["state"] == "provider_review"
+    assert approve("reviewer").json()["state"] == "provider_review"
     late = programs["steward"].post(f"{here}/extend", json={"days": 2, "words": "经数据局同意"})
     assert late.status_code == 200
     assert consumer.get(here).json()["deadline"]["rule"] == "share.reply.conditional.809"
     less = {"words": "只给呼市", "where": ["盟市=呼和浩特市"], "rows_per_day": 50}
-    assert programs["steward"].post(f"{here}/approve", json=less).status_code == 200
-    last = programs["lead"].post(f"{here}/approve", json={"words": "同意"}).json()
+    assert approve("steward", **less).status_code == 200
+    last = approve("lead", words="同意").json()
     assert last["state"] == "partly_approved"
     view = consumer.get(here).json()
     assert [step["move"] for step in view["steps"]] == [
@@ -190,8 +198,7 @@ def test_an_operator_does_the_same_at_the_terminal(bureau: Bureau, tmp_path: Pat
         bureau.resource.id,
         "--item",
         f"{CITY}:as_is",
-        "--purpose",
-        "service",
+        *facts,
         "--words",
         "推送",
     )

@@ -15,6 +15,7 @@ __all__ = [
     "bad_department",
     "changed_meanwhile",
     "grant_ended",
+    "items_changed",
     "no_delegation",
     "no_demand",
     "no_grant",
@@ -81,6 +82,18 @@ def not_now(state: RequestState) -> Conflict:
         f"The request is {state.text.en}; this is not possible now. Load it again to see what is.",
         code="request_state",
         detail={"state": state.value},
+    )
+
+
+def items_changed(problems: Sequence[Problem]) -> Conflict:
+    """Return the error for items that may not be given any more, as they are graded and shared now."""
+    zh = "；".join(f"{p.column}：{p.text.zh}" if p.column else p.text.zh for p in problems)
+    en = "; ".join(f"{p.column}: {p.text.en}" if p.column else p.text.en for p in problems)
+    return Conflict(
+        f"提交之后，数据项的分级或共享类型有变化：{zh}。请收窄去掉这些项，或一次性告知补正，或不同意。",
+        f"Grades or kinds of sharing changed since it was handed in: {en}. Take these items out, send it back, or refuse it.",
+        code="items_changed",
+        detail={"problems": [{"code": p.code, "column": p.column} for p in problems]},
     )
 
 

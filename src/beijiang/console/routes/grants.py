@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.console.routes.frame import Frame, language, person
@@ -75,7 +75,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     def change(
         request: Request,
         grant_id: str,
-        do: Short,
+        do: Annotated[Literal["narrow", "suspend", "resume", "give_up", "revoke"], Form()],
         words: Said = "",
         column: Many = [],  # noqa: B006
         take: Many = [],  # noqa: B006

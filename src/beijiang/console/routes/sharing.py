@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
@@ -76,6 +76,23 @@ def day_of(text: str) -> date | None:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise Invalid(f"“{text[:20]}”不是日期。", f'"{text[:20]}" is not a day.', code="bad_day") from None
+
+
+def quota_of(text: str) -> int | None:
+    """Read a quota of a form, None for an empty field.
+
+    Raises:
+        Invalid: it is no whole number above zero.
+
+    """
+    plain = text.strip().replace(",", "").replace("，", "")
+    if not plain:
+        return None
+    if number(plain) < 1:
+        raise Invalid(
+            f"“{text[:20]}”不是大于零的整数。", f'"{text[:20]}" is no whole number above zero.', code="bad_quota"
+        )
+    return number(plain)
 
 
 def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
@@ -188,8 +205,8 @@ def _add_form(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                     since=day_of(since) or first.terms.since,
                     until=day_of(until) or first.terms.until,
                     filters=conditions(where),
-                    calls_per_day=number(calls) or None,
-                    rows_per_day=number(rows) or None,
+                    calls_per_day=quota_of(calls),
+                    rows_per_day=quota_of(rows),
                 ),
                 purpose=purpose,
                 use=use,
@@ -269,8 +286,9 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def decide(
         request: Request,
         request_id: str,
-        do: Short,
+        do: Annotated[Literal["approve", "refuse", "ask_more", "extend", "withdraw"], Form()],
         words: Said = "",
+        revision: Short = "",
         column: Many = [],  # noqa: B006
         take: Many = [],  # noqa: B006
         mask: Many = [],  # noqa: B006
@@ -288,7 +306,7 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             who = person(request)
             if do == "approve":
                 less = narrowing(column, take, mask, offered_way, way, until, where, calls, rows)
-                done = exchange.approve(who, request_id, words, less)
+                done = exchange.approve(who, request_id, words, less, number(revision))
             elif do == "refuse":
                 done = exchange.refuse(who, request_id, words)
             elif do == "ask_more":
@@ -356,8 +374,8 @@ def narrowing(
         without_ways=frozenset(Way(one) for one in set(offered_way) - set(way) if one in set(Way)),
         until=day_of(until),
         filters=conditions(where),
-        calls_per_day=number(calls) or None,
-        rows_per_day=number(rows) or None,
+        calls_per_day=quota_of(calls),
+        rows_per_day=quota_of(rows),
     )
 
 

@@ -58,6 +58,7 @@ _WITHOUT_WAY = typer.Option([], "--without-way", help="Way that is not opened.")
 
 _REQUESTS = (
     Column("id", Text("申请号", "id"), whole=True),
+    Column("revision", Text("修订", "revision"), right=True),
     Column("state", Text("状态", "state")),
     Column("resource", Text("资源", "resource")),
     Column("org_id", Text("使用部门", "consumer")),
@@ -275,11 +276,12 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Exchange], who: Callabl
         where: list[str] = _WHERE,
         calls: int | None = _CALLS,
         rows: int | None = _ROWS,
+        revision: int | None = typer.Option(None, help="The revision that was looked at; another one is refused."),
         person: str = _AS,
     ) -> None:
         """Pass a request on, or grant it after the last stage; with less than asked for if you say so."""
         less = _narrowing(without, masked, without_way, until, where, calls, rows)
-        show([_request(get().approve(who(person), request, words, less))], _REQUESTS)
+        show([_request(get().approve(who(person), request, words, less, revision))], _REQUESTS)
 
     @group.command("refuse")
     def refuse(request: str = _REQUEST, words: str = _REASON, person: str = _AS) -> None:
@@ -358,11 +360,12 @@ def _add_grants(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         where: list[str] = _WHERE,
         purpose: str = _PURPOSE,
         use: str = _USE,
+        basis: str = _BASIS,
         words: str = _REASON,
         person: str = _AS,
     ) -> None:
         """Give a department a grant that it did not ask for."""
-        draft = _draft(resource, _terms(get(), item, way, since, until, where), purpose=purpose, use=use)
+        draft = _draft(resource, _terms(get(), item, way, since, until, where), purpose=purpose, use=use, basis=basis)
         made = get().give(who(person), org, draft, words)
         show([_grant(made, made.standing(get().today))], _GRANTS)
 
@@ -522,6 +525,7 @@ def _tell_plan(plan: Plan) -> None:
 def _request(one: Request) -> dict[str, Any]:
     return {
         "id": one.id,
+        "revision": one.revision,
         "state": one.state.text,
         "resource": one.resource_name,
         "org_id": one.org_id,

@@ -1,5 +1,6 @@
 """What is asked for, decided and granted."""
 
+from beijiang.exchange.models.checking import item_problems, levels_of, period_problems, word_problems
 from beijiang.exchange.models.demands import (
     DEMAND_MOVES,
     Demand,
@@ -69,8 +70,12 @@ __all__ = [
     "Way",
     "check_demand_move",
     "demand_moves_from",
+    "item_problems",
+    "levels_of",
     "longest",
+    "period_problems",
     "purposes",
     "stages_for",
     "traits",
+    "word_problems",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -69,14 +69,14 @@ class Stage:
         return cls(value["id"], Side(value["side"]), value["permission"], value["limit"], name, value["basis"])
 
 
-def traits(entry: Entry, terms: Terms, *, cross_level: bool) -> frozenset[Trait]:
+def traits(entry: Entry, terms: Terms, levels: Mapping[str, str], *, cross_level: bool) -> frozenset[Trait]:
     """Return what a request for these terms of an entry is like (`standards.md` 2.5: the stricter of type and grade wins)."""
     found = {Trait.CROSS_LEVEL} if cross_level else set()
     for asked in terms.items:
         item = entry.item(asked.column)
         if item is None:
             continue
-        shared, level = entry.share_type_of(item).value, "" if item.level is None else str(item.level)
+        shared, level = entry.share_type_of(item).value, levels.get(asked.column, "L1")
         sensitive = level >= "L3" or item.personal.value == "S"
         if sensitive:
             found.add(Trait.SENSITIVE)
@@ -87,11 +87,12 @@ def traits(entry: Entry, terms: Terms, *, cross_level: bool) -> frozenset[Trait]
     return frozenset(found)
 
 
-def stages_for(found: frozenset[Trait]) -> tuple[Stage, ...]:
-    """Return the stages in their order; none where no approval is needed."""
+def stages_for(found: frozenset[Trait], kept: Collection[Stage] = ()) -> tuple[Stage, ...]:
+    """Return the stages in their order, with those that were there before; none where no approval is needed."""
     if Trait.CONDITIONAL not in found:
-        return ()
-    return tuple(stage for stage, when in _flow() if when & found)
+        return tuple(kept)
+    known = {stage.id: stage for stage in kept}
+    return tuple(known.get(stage.id, stage) for stage, when in _flow() if when & found or stage.id in known)
 
 
 @cache

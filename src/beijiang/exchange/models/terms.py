@@ -62,6 +62,10 @@ class Terms:
     calls_per_day: int | None = None
     rows_per_day: int | None = None
 
+    def __post_init__(self) -> None:
+        if len(set(self.columns)) < len(self.items):
+            raise Invalid("同一数据项写了两次。", "An item is named twice.", code="item_twice")
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns in order."""
@@ -93,6 +97,8 @@ class Terms:
             calls_per_day=_least(self.calls_per_day, by.calls_per_day),
             rows_per_day=_least(self.rows_per_day, by.rows_per_day),
         )
+        if any(quota is not None and quota < 1 for quota in (by.calls_per_day, by.rows_per_day)):
+            raise Invalid("每日限量须大于零。", "A day's quota is above zero.", code="bad_quota")
         strange = (by.without | by.masked) - set(self.columns)
         if strange or kept.until > self.until or kept.until < kept.since or not items or not kept.ways:
             raise Invalid(

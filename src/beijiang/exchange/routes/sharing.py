@@ -24,7 +24,7 @@ from beijiang.exchange.models import (
     Terms,
     Way,
 )
-from beijiang.kit import Actor, Text
+from beijiang.kit import Actor, Invalid, Text
 from beijiang.protection import Handling, files, read_where, rowquery
 from beijiang.web import content_disposition
 
@@ -116,6 +116,12 @@ class NarrowOrder(BaseModel):
             calls_per_day=self.calls_per_day,
             rows_per_day=self.rows_per_day,
         )
+
+
+class ApproveOrder(NarrowOrder):
+    """What is taken away, and the revision of the request that was looked at."""
+
+    revision: int = Field(ge=1, description="As the request said when it was read.")
 
 
 class WordsOrder(BaseModel):
@@ -235,8 +241,9 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
 
 def _add_decisions(routes: APIRouter, service: Exchange) -> None:
     @routes.post("/requests/{request_id}/approve", summary="Pass a stage, with less than asked for if you say so")
-    def approve(request: Request, request_id: str, order: NarrowOrder) -> dict[str, Any]:
-        return _request(service.approve(actor_of(request), request_id, order.words, order.narrowing()))
+    def approve(request: Request, request_id: str, order: ApproveOrder) -> dict[str, Any]:
+        less = order.narrowing()
+        return _request(service.approve(actor_of(request), request_id, order.words, less, order.revision))
 
     @routes.post("/requests/{request_id}/refuse", summary="Refuse a request, with the reason")
     def refuse(request: Request, request_id: str, order: WordsOrder) -> dict[str, Any]:
@@ -349,6 +356,8 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
             encoding=files.parse_encoding(encoding),
             filters=rowquery.parse(words).filters,
         )
+        if request.state.head:
+            raise Invalid("下载不支持 HEAD。", "A download has no HEAD.", code="no_head")
         made, receipt = service.file(actor_of(request), table, order, purpose)
         headers = {"Content-Disposition": content_disposition(made.file_name), **_proof(receipt, made.contract)}
         return StreamingResponse(made.content, media_type=made.media_type, headers=headers)
@@ -379,6 +388,7 @@ def _request(one: ShareRequest) -> dict[str, Any]:
     return {
         "id": one.id,
         "state": one.state.value,
+        "revision": one.revision,
         "org_id": one.org_id,
         "provider_id": one.provider_id,
         "by": one.by_name,

@@ -125,7 +125,7 @@ class Base:
         words: str = "",
         *,
         stage: str = "",
-        behalf: str = "",
+        behalf: Actor | None = None,
         detail: Mapping[str, Any] | None = None,
     ) -> Step:
         return Step(
@@ -134,11 +134,11 @@ class Base:
             by=actor.id,
             name=actor.name,
             org_id=actor.org_id,
-            behalf=behalf,
+            behalf="" if behalf is None else behalf.name,
             move=move,
             stage=stage,
             words=words,
-            detail=detail or {},
+            detail={**(detail or {}), **({} if behalf is None else {"behalf": behalf.id})},
         )
 
 

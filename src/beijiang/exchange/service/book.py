@@ -77,9 +77,10 @@ class GrantBook:
         with self._db.read() as connection:
             store = GrantStore(connection)
             epoch = store.epoch()
-            if epoch != self._known[0]:
-                self._known = (epoch, {})
-            by_table = self._known[1]
+            known = self._known
+            if known[0] != epoch:  # another thread may be at another epoch: each fills what belongs to its own
+                known = self._known = (epoch, {})
+            by_table = known[1]
             found = by_table.get(table)
             if found is None:
                 found = by_table[table] = _by_holder(store.active(table))
@@ -106,4 +107,5 @@ def _granted(grant: Grant) -> Granted:
         row_filters=grant.terms.filters,
         exits=grant.terms.exits,
         purpose=grant.purpose,
+        rows_limited=grant.terms.rows_per_day is not None,
     )

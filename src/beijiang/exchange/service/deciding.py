@@ -7,13 +7,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import no_delegation, not_now
+from beijiang.exchange.errors import changed_meanwhile, items_changed, no_delegation, not_now
 from beijiang.exchange.models import (
     Delegation,
     Move,
     Narrowing,
     Request,
     RequestState,
+    item_problems,
+    levels_of,
+    stages_for,
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import STATES, Requesting
@@ -45,25 +48,43 @@ class Deciding(Requesting):
             steps = store.steps_of([one.id for one in found])
         return [one for one in found if self._may_decide(actor, one, steps[one.id]) is None]
 
-    def approve(self, actor: Actor, request_id: str, words: str = "", narrowing: Narrowing | None = None) -> Request:
+    def approve(
+        self,
+        actor: Actor,
+        request_id: str,
+        words: str = "",
+        narrowing: Narrowing | None = None,
+        revision: int | None = None,
+    ) -> Request:
         """Pass a request on to its next stage, or grant it after the last; with less than asked for, where narrowed.
+
+        Grades and kinds of sharing that changed since it was handed in are looked at again: a stage that is needed now is
+        put in, and an item that may not be given any more has to be taken out. ``revision`` is what the reviewer saw.
 
         Raises:
             NotFound: no such request.
-            Conflict: no stage of it is worked at, or somebody was faster.
+            Conflict: no stage of it is worked at, somebody moved it, or an item may not be given any more (``items_changed``).
             Denied: it is another's to decide, or the actor's own request.
             Invalid: it would give more than was asked for, or less without a reason.
 
         """
         before, behalf = self._to_decide(actor, request_id)
+        if revision is not None and revision != before.revision:
+            raise changed_meanwhile()
         stage = before.stages[before.at_stage]
         by = narrowing or Narrowing()
         less = by != Narrowing()
         offered = before.offered.narrowed(by)
         if by.filters:
             self.parts.gate.check_filters(before.table, 0, by.filters)
-        last = before.at_stage + 1 == len(before.stages)
-        after = replace(before, offered=offered)
+        known = self._published(actor, before.draft.resource_id)
+        levels = levels_of(known)
+        wrong = item_problems(known.version.entry, levels, replace(offered, filters=()), before.draft.impact)
+        if wrong:
+            raise items_changed(wrong)
+        stages = stages_for(self._traits(known, offered, before.org_id), before.stages)
+        last = before.at_stage + 1 == len(stages)
+        after = replace(before, offered=offered, stages=stages)
         if last:
             whole = offered == before.draft.terms
             after = replace(
@@ -73,7 +94,7 @@ class Deciding(Requesting):
                 case=None if before.case is None else stop(before.case, self.clock.now()),
             )
         else:
-            coming = before.stages[before.at_stage + 1]
+            coming = stages[before.at_stage + 1]
             case = self._clock_for(before.case, coming, before.provider_id)
             urged = before.urged if case is before.case else 0
             after = replace(after, at_stage=before.at_stage + 1, state=STATES[coming.id], case=case, urged=urged)
@@ -87,11 +108,10 @@ class Deciding(Requesting):
             behalf=behalf,
             detail={"terms": offered.to_json()} if less else {},
         )
-        entry = self._published(actor, before.draft.resource_id).version.entry if last else None
         with self.db.begin() as tx:
             done = self._save(tx, actor, before, after, step, "request_approve")
-            if entry is not None:
-                done = self._granted(tx, actor, done, entry)
+            if last:
+                done = self._granted(tx, actor, done, levels)
         self._quiet(done)
         return done
 
@@ -178,7 +198,8 @@ class Deciding(Requesting):
         """
         self.access.require(actor, Permission.EXCHANGE_REQUEST_DELEGATE, actor.org_id)
         to = self._person(login)
-        if to is None or to.id == actor.id or to.org_id != actor.org_id:
+        fit = to is not None and self.access.allows(to, Permission.EXCHANGE_REQUEST_READ)
+        if to is None or not fit or to.id == actor.id or to.org_id != actor.org_id:
             raise Invalid(
                 "只能委托本部门的另一位同事。", "Only somebody else of your own organisation.", code="bad_delegate"
             )
@@ -233,8 +254,8 @@ class Deciding(Requesting):
                 raise no_delegation()
             self.parts.evidence.record(tx, actor, "exchange.delegate_end", target=delegation_id, detail={})
 
-    def _to_decide(self, actor: Actor, request_id: str) -> tuple[Request, str]:
-        """Return a request whose stage the actor decides now, and the name of whom they stand in for."""
+    def _to_decide(self, actor: Actor, request_id: str) -> tuple[Request, Actor | None]:
+        """Return a request whose stage the actor decides now, and whom they stand in for."""
         found = self._seen(actor, request_id)
         if found.stage is None:
             raise not_now(found.state)

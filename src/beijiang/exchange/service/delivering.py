@@ -50,13 +50,16 @@ class Delivering(Deciding):
             Invalid: an unknown column, a value that does not fit, or a mark of another walk.
 
         """
-        return self._page(actor, table, Exit.ROW_API, query, purpose)
+        return self._page(self._open(actor, table, Exit.ROW_API, purpose), query)
 
-    def _page(self, actor: Actor, table: str, exit_: Exit, query: rowquery.RowQuery, purpose: str) -> RowsPage:
-        governed = self._open(actor, table, exit_, purpose)
+    def _page(self, governed: GovernedTable, query: rowquery.RowQuery) -> RowsPage:
         page = governed.page(filters=query.filters, sort=query.sort, after=query.after, limit=query.size)
-        names = list(query.columns) or [column.name for column in governed.columns]
-        found = page.rows.select([name for name in names if name in page.rows.column_names])
+        shown = {column.name: column.type for column in governed.columns}
+        names = list(dict.fromkeys(query.columns)) or list(shown)
+        for name in names:
+            if name not in shown:
+                raise rowquery.unknown_column(name, shown)
+        found = page.rows.select(names)
         return RowsPage(
             table=governed.table,
             version=governed.version,
@@ -76,7 +79,8 @@ class Delivering(Deciding):
 
         """
         grant = self._held(actor, grant_id)
-        return self._page(actor, grant.table, Exit.PAGE, rowquery.RowQuery(after=after), grant.purpose)
+        governed = self.parts.gate.open(actor, grant.table, grant.purpose, Exit.PAGE, grant=grant.id)
+        return self._page(governed, rowquery.RowQuery(after=after))
 
     def file(
         self, actor: Actor, table: str, order: files.DownloadOrder, purpose: str = ""
@@ -115,7 +119,7 @@ class Delivering(Deciding):
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
         stored = self.parts.gate.find(table)
         grants = self.parts.gate.grants
-        held = () if grants is None else grants.held(actor, stored)
+        held = [] if grants is None else [one for one in grants.held(actor, stored) if exit_ in one.exits]
         if purpose and purpose not in {one.purpose for one in held}:
             raise other_purpose(purpose, [one.purpose for one in held])
         stated = purpose or (held[0].purpose if len(held) == 1 else "")

@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile
+from beijiang.exchange.errors import changed_meanwhile, not_ready
 from beijiang.exchange.models import (
     Grant,
+    GranteeKind,
     GrantQuery,
     GrantState,
     GrantView,
@@ -18,6 +19,11 @@ from beijiang.exchange.models import (
     Narrowing,
     Request,
     RequestDraft,
+    Trait,
+    item_problems,
+    levels_of,
+    period_problems,
+    word_problems,
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.delivering import Delivering
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["Exchange"]
 
 log = logging.getLogger(__name__)
+GRANTS_MOST: Final = 10_000
+"""Grants looked through for those in one state: it follows from the day and is not stored."""
 ENDING_DAYS: Final = 14
 """Days before its end at which a grant's holder is told."""
 
@@ -49,12 +57,13 @@ class Exchange(Delivering):
         self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
         wanted = query or GrantQuery()
         orgs, every = self._orgs(actor, Permission.EXCHANGE_GRANT_READ)
+        everyone = wanted if wanted.state is None else replace(wanted, limit=GRANTS_MOST)
         with self.db.read() as connection:
-            found, count = GrantStore(connection).find(wanted, orgs, actor.id, every=every)
+            found, count = GrantStore(connection).find(everyone, orgs, actor.id, every=every)
         if wanted.state is not None:
             found = [one for one in found if one.standing(self.today) is wanted.state]
             count = len(found)
-        return found, count
+        return found[: wanted.limit], count
 
     def grant(self, actor: Actor, grant_id: str) -> GrantView:
         """Return one grant with who decided on it, what was had under it, and what the actor may do.
@@ -88,24 +97,31 @@ class Exchange(Delivering):
 
         """
         known = self._published(actor, draft.resource_id)
-        entry = known.version.entry
+        entry, levels = known.version.entry, levels_of(known)
         self.access.require(actor, Permission.EXCHANGE_GRANT_GIVE, entry.provider_id)
         self.access.organisation(org_id)
-        terms, columns = draft.terms, {item.column: item for item in entry.items}
-        levels = {c: str(columns[c].level or "L1") for c in terms.columns if c in columns}
-        if len(levels) < len(terms.items) or not levels or not terms.ways or terms.until < terms.since:
+        terms = draft.terms
+        problems = [
+            *item_problems(entry, levels, replace(terms, filters=()), "-"),
+            *word_problems(draft),
+            *period_problems(terms, levels, self.today),
+            *self._filter_problems(known, draft),
+        ]
+        if problems:
+            raise not_ready(problems)
+        if draft.grantee_kind is not GranteeKind.ORGANISATION:
             raise Invalid(
-                "请给出目录里有的数据项、提供方式和起止日期。",
-                "Name items of the entry, a way, and days in order.",
-                code="bad_terms",
+                "主动授权只能给整个部门。",
+                "A grant without a request is for a whole department.",
+                code="whole_department",
             )
-        if max(levels.values()) >= "L3":
+        found = self._traits(known, terms, org_id)
+        if found & {Trait.SENSITIVE, Trait.CROSS_LEVEL, Trait.NO_BASIS}:
             raise Invalid(
-                "L3 级以上的数据项须由使用方申请并经数据局审定，不能直接授权。",
-                "Items of grade L3 and above are asked for and decided on by the authority; they are not given directly.",
+                "敏感、不予共享或跨层级的数据须由使用方申请并经数据局审定，不能直接授权。",
+                "What is sensitive, not shared, or goes across levels is asked for and decided on by the authority; it is not given.",
                 code="grade_too_high",
             )
-        self._fits(known, draft)
         made = Grant(
             id=new_id("gra"),
             request_id=None,
@@ -117,7 +133,7 @@ class Exchange(Delivering):
             grantee_kind=draft.grantee_kind,
             grantee_id=draft.grantee_id,
             terms=terms,
-            levels=levels,
+            levels={column: levels[column] for column in terms.columns},
             purpose=draft.purpose,
             use=draft.use,
             basis=draft.basis,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import no_request, not_now, not_ready
+from beijiang.exchange.errors import changed_meanwhile, no_request, not_now, not_ready
 from beijiang.exchange.models import (
     GranteeKind,
     Move,
@@ -19,11 +19,12 @@ from beijiang.exchange.models import (
     RequestState,
     RequestView,
     Side,
-    Trait,
-    longest,
-    purposes,
+    item_problems,
+    levels_of,
+    period_problems,
     stages_for,
     traits,
+    word_problems,
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.settling import Settling
@@ -34,17 +35,14 @@ from beijiang.standards import begin, resume
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beijiang.catalog import Entry, Published
-    from beijiang.exchange.models import Stage
+    from beijiang.catalog import Published
+    from beijiang.exchange.models import Stage, Terms, Trait
     from beijiang.kit import Actor
     from beijiang.standards import Case, Deadline
 
 __all__ = ["Requesting"]
 
 BASKET_MOST: Final = 100
-USE_SHORTEST: Final = 10
-COLUMNS_MOST: Final = 2000
-FILTERS_MOST: Final = 30
 STATES: Final = {
     "formal_review": RequestState.FORMAL_REVIEW,
     "provider_opinion": RequestState.PROVIDER_REVIEW,
@@ -73,7 +71,6 @@ class Requesting(Settling):
         """
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
         known = self._published(actor, draft.resource_id)
-        _check_size(draft)
         before = None if not request_id else self._draft(actor, request_id)
         entry = known.version.entry
         made = Request(
@@ -94,7 +91,8 @@ class Requesting(Settling):
         with self.db.begin() as tx:
             store = RequestStore(tx.connection)
             if before is not None:
-                store.save(made)
+                if not store.save(made):
+                    raise changed_meanwhile()
                 return made
             if len(store.drafts(actor.id)) >= BASKET_MOST:
                 raise Conflict(
@@ -126,7 +124,7 @@ class Requesting(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
         known = self._published(actor, draft.resource_id)
         entry = known.version.entry
-        found = traits(entry, draft.terms, cross_level=self._crosses(actor.org_id or "", entry.provider_id))
+        found = self._traits(known, draft.terms, actor.org_id or "")
         planned = []
         for stage in stages_for(found):
             rule = self.parts.standards.limit(stage.limit, entry.provider_id) if stage.limit else None
@@ -157,8 +155,7 @@ class Requesting(Settling):
             done = []
             for before in drafts:
                 entry = known[before.id].version.entry
-                crosses = self._crosses(before.org_id, entry.provider_id)
-                stages = stages_for(traits(entry, before.draft.terms, cross_level=crosses))
+                stages = stages_for(self._traits(known[before.id], before.draft.terms, before.org_id))
                 opened = replace(
                     before,
                     resource_version=known[before.id].version.number,
@@ -171,11 +168,11 @@ class Requesting(Settling):
                 )
                 step = self._step(actor, before.id, Move.SUBMIT, detail={"stages": [stage.id for stage in stages]})
                 opened = self._save(tx, actor, before, opened, step, "request_submit")
-                done.append(opened if stages else self._granted(tx, actor, opened, entry))
+                done.append(opened if stages else self._granted(tx, actor, opened, levels_of(known[before.id])))
         return done
 
     def supply(self, actor: Actor, request_id: str, draft: RequestDraft, words: str) -> Request:
-        """Complete a request that was sent back; the clock runs on. Other terms than before are reviewed from the start.
+        """Complete a request that was sent back; the clock runs on. Other terms or purposes begin again.
 
         Raises:
             NotFound: no such request.
@@ -198,8 +195,9 @@ class Requesting(Settling):
         if problems:
             raise not_ready(problems)
         entry = known.version.entry
-        stages = stages_for(traits(entry, draft.terms, cross_level=self._crosses(before.org_id, entry.provider_id)))
-        same = draft.terms == before.draft.terms and stages == before.stages
+        stages = stages_for(self._traits(known, draft.terms, before.org_id))
+        told = replace(before.draft, basis=draft.basis, system=draft.system, contact=draft.contact, impact=draft.impact)
+        same = told == draft and stages == before.stages
         stages = stages or before.stages
         at = before.at_stage if same else 0
         case = before.case
@@ -273,32 +271,25 @@ class Requesting(Settling):
     # What stands against it
 
     def _problems(self, actor: Actor, known: Published, draft: RequestDraft) -> list[Problem]:
-        entry, terms = known.version.entry, draft.terms
-        found = [*_of_items(entry, draft), *_of_words(draft)]
-        levels = [str(item.level or "L1") for c in terms.columns if (item := entry.item(c)) is not None]
-        last = longest(levels, terms.since) if levels else terms.until
-        if terms.until < max(terms.since, self.today):
-            found.append(Problem("bad_period", Text("起止日期不对", "the days are not in order, or have gone by")))
-        elif terms.until > last:
-            text = Text(f"按数据项分级，最长到 {last}", f"for these grades, until {last} at the latest")
-            found.append(Problem("too_long", text))
-        if Trait.SENSITIVE in traits(entry, terms, cross_level=False) and not draft.impact.strip():
-            text = Text("含敏感数据项，请填写影响评估编号", "sensitive items: name the impact assessment")
-            found.append(Problem("impact_needed", text))
+        entry, levels = known.version.entry, levels_of(known)
+        found = [
+            *item_problems(entry, levels, draft.terms, draft.impact),
+            *word_problems(draft),
+            *period_problems(draft.terms, levels, self.today),
+        ]
         if entry.provider_id == actor.org_id:
             found.append(
                 Problem("own_data", Text("这是本部门的数据，不需要申请", "these are your own department's data"))
             )
+        return [*found, *self._grantee_problems(actor, draft), *self._filter_problems(known, draft)]
+
+    def _grantee_problems(self, actor: Actor, draft: RequestDraft) -> list[Problem]:
         if draft.grantee_kind is not GranteeKind.ORGANISATION and not draft.grantee_id.strip():
-            found.append(Problem("grantee_needed", Text("请指明使用人或应用", "name the person or the application")))
-        elif not self._is_ours(actor, draft):
-            text = Text("本部门没有这个人员或应用密钥", "there is no such person or key of your department")
-            found.append(Problem("unknown_grantee", text))
-        try:
-            self._fits(known, draft)
-        except BeijiangError as error:
-            found.append(Problem("bad_filter", error.text))
-        return found
+            return [Problem("grantee_needed", Text("请指明使用人或应用", "name the person or the application"))]
+        if self._is_ours(actor, draft):
+            return []
+        text = Text("本部门没有这个人员或应用密钥", "there is no such person or key of your department")
+        return [Problem("unknown_grantee", text)]
 
     def _is_ours(self, actor: Actor, draft: RequestDraft) -> bool:
         """Tell whether who is to hold the grant is of the actor's own organisation."""
@@ -309,10 +300,15 @@ class Requesting(Settling):
         found = self._person(draft.grantee_id)
         return found is not None and found.id == draft.grantee_id and found.org_id == actor.org_id
 
-    def _fits(self, known: Published, draft: RequestDraft) -> None:
-        """Hold the row conditions against the columns of the table, whether or not the consumer may see them."""
-        if draft.terms.filters and known.table is not None:
+    def _filter_problems(self, known: Published, draft: RequestDraft) -> list[Problem]:
+        """Hold the row conditions against the columns of the table."""
+        if not draft.terms.filters or known.table is None:
+            return []
+        try:
             self.parts.gate.check_filters(known.table, known.table_version or 0, draft.terms.filters)
+        except BeijiangError as error:
+            return [Problem("bad_filter", error.text)]
+        return []
 
     def _published(self, actor: Actor, resource_id: str) -> Published:
         known = self.parts.catalog.published(actor, resource_id)
@@ -332,6 +328,10 @@ class Requesting(Settling):
             raise no_request()
         return found
 
+    def _traits(self, known: Published, terms: Terms, org_id: str) -> frozenset[Trait]:
+        entry = known.version.entry
+        return traits(entry, terms, levels_of(known), cross_level=self._crosses(org_id, entry.provider_id))
+
     def _crosses(self, org_id: str, provider_id: str) -> bool:
         """Tell whether consumer and provider are of different levels of government."""
         try:
@@ -348,58 +348,3 @@ class Requesting(Settling):
         if running is not None and running.rule_id == rule.id and running.answered is None:
             return running
         return begin(rule, self.clock.now())
-
-
-def _check_size(draft: RequestDraft) -> None:
-    terms = draft.terms
-    if (
-        len(terms.items) > COLUMNS_MOST
-        or len(terms.filters) > FILTERS_MOST
-        or len(set(terms.columns)) < len(terms.items)
-    ):
-        raise Invalid(
-            "数据项或条件过多，或有重复的数据项。",
-            "There are too many items or conditions, or an item is named twice.",
-            code="request_size",
-        )
-
-
-def _of_items(entry: Entry, draft: RequestDraft) -> list[Problem]:
-    if not draft.terms.items:
-        return [Problem("no_items", Text("请选择数据项", "choose the items"))]
-    found = []
-    for asked in draft.terms.items:
-        item = entry.item(asked.column)
-        if item is None:
-            found.append(
-                Problem("unknown_item", Text("目录里没有这个数据项", "the entry has no such item"), asked.column)
-            )
-            continue
-        basis = item.no_share_basis or entry.no_share_basis
-        if entry.share_type_of(item).value == "not_shared" and basis:
-            text = Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}")
-            found.append(Problem("not_shared", text, asked.column))
-        if str(item.level or "") == "L4":
-            text = Text("L4 级只能核验或统计，不能取得", "of grade L4: it can be verified or counted, not had")
-            found.append(Problem("level_4", text, asked.column))
-        if item.secret_flag:
-            found.append(Problem("secret", Text("涉密，不在本平台共享", "classified; not shared here"), asked.column))
-    return found
-
-
-def _of_words(draft: RequestDraft) -> list[Problem]:
-    found = []
-    if draft.purpose not in purposes():
-        found.append(Problem("purpose_needed", Text("请选择用途", "choose a purpose")))
-    if len(draft.use.strip()) < USE_SHORTEST:
-        text = Text(
-            f"请说明用于哪项业务、怎样使用（至少 {USE_SHORTEST} 字）", "say in which business they are used, and how"
-        )
-        found.append(Problem("use_needed", text))
-    if not draft.basis.strip():
-        found.append(Problem("basis_needed", Text("请写明履职依据", "state the legal basis of the business")))
-    if not draft.terms.ways:
-        found.append(Problem("way_needed", Text("请选择提供方式", "choose how the data are to be had")))
-    if any(quota is not None and quota < 1 for quota in (draft.terms.calls_per_day, draft.terms.rows_per_day)):
-        found.append(Problem("bad_quota", Text("每日限量须大于零", "a day's quota is above zero")))
-    return found

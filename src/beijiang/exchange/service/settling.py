@@ -14,9 +14,8 @@ from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Denied, NotFound, Text, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from beijiang.catalog import Entry
     from beijiang.db import UnitOfWork
     from beijiang.exchange.models import Request, Step
     from beijiang.kit import Actor
@@ -46,19 +45,23 @@ class Settling(Base):
                 f"“{stage.name.zh}”由{'提供部门' if stage.side is Side.PROVIDER else '数据局'}的审核人员办理。",
                 f"The stage {stage.id} is decided by the reviewers of {stage.side.text.en}.",
             )
-        decided = {s.by for s in steps if s.move in {Move.APPROVE, Move.NARROW} and s.stage != stage.id}
-        return own_request() if actor.id == request.by or actor.id in decided else None
+        asked = {request.by} | {s.by for s in steps if s.move in {Move.SUBMIT, Move.SUPPLY}}
+        before = [s for s in steps if s.move in {Move.APPROVE, Move.NARROW} and s.stage != stage.id]
+        decided = {s.by for s in before} | {s.detail.get("behalf", "") for s in before}
+        deputed = self._stands_in(actor, request)
+        who = {actor.id, *([deputed.id] if deputed else [])}
+        return own_request() if who & (asked | decided) else None
 
     def _entitled(self, actor: Actor, request: Request) -> bool:
         stage = request.stage
         return stage is not None and self.access.allows(actor, stage.permission, request.provider_id)
 
-    def _stands_in(self, actor: Actor, request: Request) -> str:
-        """Return the name of somebody who may decide and for whom the actor stands in today; empty for nobody."""
+    def _stands_in(self, actor: Actor, request: Request) -> Actor | None:
+        """Return somebody who may decide and for whom the actor stands in today; None for nobody."""
         if actor.is_anonymous or actor.scopes is not None or self._entitled(actor, request):
-            return ""
+            return None
         if not self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ):
-            return ""  # an administrator, whom the limits keep from all data work
+            return None  # an administrator, whom the limits keep from all data work
         with self.db.read() as connection:
             given = RequestStore(connection).delegations(actor.id)
         for one in given:
@@ -66,8 +69,8 @@ class Settling(Base):
                 continue
             entitled = self._person(one.by)
             if entitled is not None and self._entitled(entitled, request):
-                return one.by_name
-        return ""
+                return entitled
+        return None
 
     def _person(self, name: str) -> Actor | None:
         """Return somebody by id or login with today's roles; None for unknown and for disabled accounts."""
@@ -82,10 +85,9 @@ class Settling(Base):
 
     # The grant
 
-    def _granted(self, tx: UnitOfWork, actor: Actor, request: Request, entry: Entry) -> Request:
+    def _granted(self, tx: UnitOfWork, actor: Actor, request: Request, levels: Mapping[str, str]) -> Request:
         """Make the grant of a request that was decided, in the same transaction."""
         terms, draft = request.offered, request.draft
-        columns = {item.column: str(item.level or "L1") for item in entry.items}
         grant = Grant(
             id=new_id("gra"),
             request_id=request.id,
@@ -97,7 +99,7 @@ class Settling(Base):
             grantee_kind=draft.grantee_kind,
             grantee_id=draft.grantee_id,
             terms=terms,
-            levels={column: columns.get(column, "L1") for column in terms.columns},
+            levels={column: levels.get(column, "L1") for column in terms.columns},
             purpose=draft.purpose,
             use=draft.use,
             basis=draft.basis,

@@ -47,6 +47,8 @@ class Granted:
     exits: frozenset[Exit]
     purpose: str = ""
     """Code of what it was granted for; a reader who states it reads under this grant."""
+    rows_limited: bool = False
+    """Whether rows are counted against a quota: then an answer costs the rows that it was made of."""
 
     def item(self, column: str) -> GrantedItem | None:
         """Return the item of a column."""

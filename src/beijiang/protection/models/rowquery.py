@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from beijiang.kit import Invalid
+from beijiang.protection.models.conditions import unknown_column
 from beijiang.tables import Filter, FilterOp, Sort
+
+__all__ = ["DEFAULT_PAGE", "MAX_PAGE", "RowQuery", "filter_pairs", "parse", "read_filter", "unknown_column"]
 
 MAX_FILTERS = 30
 MAX_PAGE = 1000

@@ -131,6 +131,8 @@ class Sight:
     row_filters: tuple[Filter, ...] = field(default=())
     grant: str = ""
     """The grant that is read under. Not in the digest: equal grants make equal obligations."""
+    rows_limited: bool = False
+    """Whether the grant has a quota of rows."""
 
     @property
     def digest(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -55,6 +55,15 @@ _STRICTNESS: Final = (Treatment.RAW, Treatment.MASKED, Treatment.WITHHELD)
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """By which exit rows are wanted, for what, and under which grant if one is named."""
+
+    exit: Exit | None = None
+    purpose: str = ""
+    grant: str = ""
+
+
 class Gate:
     """Decide by policy, grade and release state what an actor may see of a table, and hand out just that."""
 
@@ -88,16 +97,18 @@ class Gate:
         purpose: str,
         exit: Exit,  # noqa: A002 - the word of the house for a way out
         version: int | None = None,
+        grant: str = "",
     ) -> Governed:
         """Return the governed table and record the access; the receipt is durable before any row is read.
 
-        Outsiders get the released version only; the owner gets the newest version that has been graded.
+        Outsiders get the released version only; the owner gets the newest version that has been graded. ``grant`` names the
+        grant to read under, and no other.
 
         Raises:
             NotFound: unknown or forbidden, which look the same (``table_not_found``).
 
         """
-        return self.admit(actor, table, purpose, exit, version, {})
+        return self.admit(actor, table, purpose, exit, version, {}, grant)
 
     def admit(
         self,
@@ -107,6 +118,7 @@ class Gate:
         exit: Exit,  # noqa: A002
         version: int | None,
         detail: Mapping[str, JsonValue],
+        grant: str = "",
     ) -> Governed:
         """Open a table with further facts for the receipt; for the platform's own exits.
 
@@ -116,7 +128,8 @@ class Gate:
             Throttled: the grant that it is read under is used up for today.
 
         """
-        decided = self._decide(actor, table, version, exit, purpose)
+        ask = _Ask(exit, purpose, grant)
+        decided = self._decide(actor, table, version, ask)
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, detail)
             raise _hidden(table)
@@ -153,13 +166,13 @@ class Gate:
             caps=exit_caps()[exit],
             receipt=receipt,
             contract=contract,
-            still_allowed=lambda: self._same(actor, table, version, sight, exit, purpose),
+            still_allowed=lambda: self._same(actor, table, version, sight, ask),
             take_rows=self._row_counter(sight),
         )
 
     def seen(self, actor: Actor, table: str) -> Seen | None:
         """Return what an actor would see of a table, without any row of it; None for unknown and forbidden alike."""
-        decided = self._decide(actor, table, None, None)
+        decided = self._decide(actor, table, None, _Ask())
         if decided is None:
             return None
         sight, snapshot = decided
@@ -229,9 +242,9 @@ class Gate:
         tokens = PageTokens(self._protection.page_secret())
         return Tools(self._lake, self._engine, self._evidence, tokens, self._settings.query_seconds, Recent(REMEMBERED))
 
-    def _same(self, actor: Actor, table: str, version: int | None, before: Sight, exit_: Exit, purpose: str) -> bool:
+    def _same(self, actor: Actor, table: str, version: int | None, before: Sight, ask: _Ask) -> bool:
         """Ask again, for a stream that has been running: the same obligations must still hold."""
-        decided = self._decide(actor, table, before.version if version is None else version, exit_, purpose)
+        decided = self._decide(actor, table, before.version if version is None else version, ask)
         return decided is not None and decided[0].digest == before.digest
 
     def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
@@ -261,13 +274,11 @@ class Gate:
         query, scan = governed.governed_query(candidate.table)
         return sight, columns, View(query, {candidate.table: scan})
 
-    def _decide(
-        self, actor: Actor, table: str, version: int | None, exit_: Exit | None, purpose: str = ""
-    ) -> tuple[Sight, Snapshot] | None:
+    def _decide(self, actor: Actor, table: str, version: int | None, ask: _Ask) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
         facts, grades, rules, choices = self._protection.view_of(table)
         release = self._catalog.released(table)
-        audience, grant = self._standing(actor, facts, release, exit_, purpose)
+        audience, grant = self._standing(actor, facts, release, ask)
         if facts is None or audience is None:
             return None
         number = _version_for(audience, facts, release, version)
@@ -281,7 +292,7 @@ class Gate:
         return None if sight is None else (sight, snapshot)
 
     def _standing(
-        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None, purpose: str
+        self, actor: Actor, facts: TableFacts | None, release: Release | None, ask: _Ask
     ) -> tuple[Audience | None, Granted | None]:
         """Return the highest standing that the policies give; asked for unknown tables too, so that both cost alike."""
         if actor.kind is ActorKind.SYSTEM:
@@ -291,19 +302,20 @@ class Gate:
             return Audience.OWN, None
         if self._access.allows(actor, Permission.PROTECTION_ROWS_REVIEW):
             return Audience.REVIEW, None
-        grant = self._grant(actor, facts, release, exit_, purpose)
+        grant = self._grant(actor, facts, release, ask)
         return (self._ungranted(actor, release), None) if grant is None else (Audience.GRANTED, grant)
 
-    def _grant(
-        self, actor: Actor, facts: TableFacts | None, release: Release | None, exit_: Exit | None, purpose: str
-    ) -> Granted | None:
-        """Return the grant to read under: for the purpose stated, opening this exit, showing most, then the newest."""
+    def _grant(self, actor: Actor, facts: TableFacts | None, release: Release | None, ask: _Ask) -> Granted | None:
+        """Return the grant to read under: the one named, or for the purpose stated; of several the one that shows most."""
         if self.grants is None or actor.is_anonymous or facts is None or release is None:
             return None
-        held = [one for one in self.grants.held(actor, facts.name) if exit_ is None or exit_ in one.exits]
+        held = self.grants.held(actor, facts.name)
+        if ask.grant or any(one.purpose == ask.purpose for one in held):
+            held = [one for one in held if one.id == ask.grant or (not ask.grant and one.purpose == ask.purpose)]
+        held = [one for one in held if ask.exit is None or ask.exit in one.exits]
         if not held or not self._access.allows(actor, Permission.PROTECTION_ROWS_READ_GRANTED):
             return None
-        return max(held, key=lambda one: (one.purpose == purpose, len(one.items)))
+        return max(held, key=lambda one: len(one.items))
 
     def _ungranted(self, actor: Actor, release: Release | None) -> Audience | None:
         if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_SHARED) and release and release.shared_items:
@@ -445,7 +457,7 @@ def _sight(
     """Return what an audience sees of a version, None for nothing at all."""
     if audience in OUTSIDERS and release is not None:
         grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
-    chosen = _chosen(choices, audience, release, grades)
+    chosen = _chosen(choices, audience, release, grades, grant)
     obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release, grant), chosen, grant)
     if not obligations:
         return None
@@ -461,15 +473,20 @@ def _sight(
         withheld=withheld,
         row_filters=filters,
         grant="" if grant is None else grant.id,
+        rows_limited=grant is not None and grant.rows_limited,
     )
 
 
 def _chosen(
-    choices: Sequence[MaskChoice], audience: Audience, release: Release | None, grades: Mapping[str, ColumnGrade]
+    choices: Sequence[MaskChoice],
+    audience: Audience,
+    release: Release | None,
+    grades: Mapping[str, ColumnGrade],
+    grant: Granted | None,
 ) -> Mapping[str, MaskChoice]:
     if not choices or audience not in OUTSIDERS:
         return in_force(choices)
-    raw = {n for n, g in grades.items() if treatment_of(audience, g.level, g.kind) is Treatment.RAW}
+    raw = {n for n, g in grades.items() if _treatment(audience, g, grant) is Treatment.RAW}
     return for_outsiders(choices, None if release is None else release.published_at, raw)
 
 
@@ -502,16 +519,14 @@ def _treated(
 
 
 def _treatment(audience: Audience, grade: ColumnGrade, grant: Granted | None) -> Treatment:
-    """Return the treatment of a column; under a grant what was decided for the item, and no more than its grade then."""
+    """Return the treatment of a column: under a grant what was decided for the item, unless its grade rose since."""
     item = None if grant is None else grant.item(grade.column)
-    if item is None:
-        return treatment_of(Audience.SHARED if audience is Audience.GRANTED else audience, grade.level, grade.kind)
+    if audience is Audience.GRANTED and (item is None or not item.holds_for(grade.level)):
+        return treatment_of(Audience.SHARED, grade.level, grade.kind)
     found = treatment_of(audience, grade.level, grade.kind)
-    if found is Treatment.WITHHELD:
+    if item is None or found is Treatment.WITHHELD:
         return found
-    if _as_is(grade, grant):
-        return Treatment.RAW
-    return Treatment.MASKED if item.handling is Handling.MASKED else found
+    return Treatment.RAW if item.handling is Handling.AS_IS else Treatment.MASKED
 
 
 def _as_is(grade: ColumnGrade, grant: Granted | None) -> bool:

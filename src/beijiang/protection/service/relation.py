@@ -238,6 +238,8 @@ class Governed:
     def check_output(self, answer: pa.Table) -> None:
         """Refuse an answer in which a checksum-valid identity number stands (security.md 2.1 step 7); count its rows.
 
+        Under a quota of rows it costs those that it was made of: a single row of an answer can hold a whole table.
+
         Raises:
             Denied: it stands there, and no grant gives such a column as it is.
             Throttled: the grant does not cover so many rows today.
@@ -246,7 +248,7 @@ class Governed:
         if self._sight.audience in OUTSIDERS and not self._given_raw:
             refuse_identifiers(answer, answer.column_names)
         if self._take_rows is not None:
-            self._take_rows(answer.num_rows)
+            self._take_rows(self._matching(()) if self._sight.rows_limited else answer.num_rows)
 
     def _matching(self, filters: Sequence[Filter]) -> int:
         named = list(dict.fromkeys(f.column for f in filters))

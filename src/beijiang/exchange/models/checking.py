@@ -1,0 +1,104 @@
+"""What stands against terms: pure functions over an entry, the grades in force, and what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from beijiang.exchange.models.flows import Trait, longest, purposes, traits
+from beijiang.exchange.models.requests import Problem
+from beijiang.kit import Text
+from beijiang.protection import Handling
+
+if TYPE_CHECKING:
+    from beijiang.catalog import Entry, Published
+    from beijiang.exchange.models.requests import RequestDraft
+    from beijiang.exchange.models.terms import Terms
+
+__all__ = ["item_problems", "levels_of", "period_problems", "word_problems"]
+
+USE_SHORTEST: Final = 10
+COLUMNS_MOST: Final = 2000
+FILTERS_MOST: Final = 30
+AHEAD_MOST: Final = 90
+"""Days from now on which a grant may begin at the latest; what comes later is a decision of its own."""
+
+
+def levels_of(known: Published) -> Mapping[str, str]:
+    """Return the grade of each item: as it was published or as it is in force, whichever is stricter."""
+    return {
+        item.column: max(str(item.level or "L1"), known.grades.get(item.column, "L1"))
+        for item in known.version.entry.items
+    }
+
+
+def item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms, impact: str) -> list[Problem]:
+    """Return what stands against the items and rows of terms.
+
+    A condition shows the values of its column as they are, so a consumer may only make one on an item asked for as it is.
+    """
+    if not terms.items:
+        return [Problem("no_items", Text("请选择数据项", "choose the items"))]
+    found = []
+    for asked in terms.items:
+        item = entry.item(asked.column)
+        if item is None:
+            text = Text("目录里没有这个数据项", "the entry has no such item")
+            found.append(Problem("unknown_item", text, asked.column))
+            continue
+        basis = item.no_share_basis or entry.no_share_basis
+        if entry.share_type_of(item).value == "not_shared" and basis:
+            text = Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}")
+            found.append(Problem("not_shared", text, asked.column))
+        if levels.get(asked.column, "L1") >= "L4":
+            text = Text("L4 级只能核验或统计，不能取得", "of grade L4: it can be verified or counted, not had")
+            found.append(Problem("level_4", text, asked.column))
+        if item.secret_flag:
+            found.append(Problem("secret", Text("涉密，不在本平台共享", "classified; not shared here"), asked.column))
+    raw = {asked.column for asked in terms.items if asked.handling is Handling.AS_IS}
+    for name in dict.fromkeys(one.column for one in terms.filters):
+        if name not in raw:
+            text = Text("行条件只能用申请原值的数据项", "a condition needs the item to be asked for as it is")
+            found.append(Problem("filter_not_asked", text, name))
+    if Trait.SENSITIVE in traits(entry, terms, levels, cross_level=False) and not impact.strip():
+        text = Text("含敏感数据项，请填写影响评估编号", "sensitive items: name the impact assessment")
+        found.append(Problem("impact_needed", text))
+    return found
+
+
+def word_problems(draft: RequestDraft) -> list[Problem]:
+    """Return what a draft does not say, and quotas that make no sense."""
+    terms, found = draft.terms, []
+    if draft.purpose not in purposes():
+        found.append(Problem("purpose_needed", Text("请选择用途", "choose a purpose")))
+    if len(draft.use.strip()) < USE_SHORTEST:
+        text = Text(
+            f"请说明用于哪项业务、怎样使用（至少 {USE_SHORTEST} 字）", "say in which business they are used, and how"
+        )
+        found.append(Problem("use_needed", text))
+    if not draft.basis.strip():
+        found.append(Problem("basis_needed", Text("请写明履职依据", "state the legal basis of the business")))
+    if not terms.ways:
+        found.append(Problem("way_needed", Text("请选择提供方式", "choose how the data are to be had")))
+    if any(quota is not None and quota < 1 for quota in (terms.calls_per_day, terms.rows_per_day)):
+        found.append(Problem("bad_quota", Text("每日限量须大于零", "a day's quota is above zero")))
+    if len(terms.items) > COLUMNS_MOST or len(terms.filters) > FILTERS_MOST:
+        text = Text("数据项或条件过多", "there are too many items or conditions")
+        found.append(Problem("request_size", text))
+    return found
+
+
+def period_problems(terms: Terms, levels: Mapping[str, str], today: date) -> list[Problem]:
+    """Return what stands against the days: order, how far ahead, how long for these grades."""
+    if terms.until < max(terms.since, today):
+        return [Problem("bad_period", Text("起止日期不对", "the days are not in order, or have gone by"))]
+    if terms.since > today + timedelta(days=AHEAD_MOST):
+        text = Text(f"最迟 {AHEAD_MOST} 天内开始", f"it begins within {AHEAD_MOST} days")
+        return [Problem("too_far", text)]
+    last = longest([levels[c] for c in terms.columns if c in levels] or ["L1"], max(terms.since, today))
+    if terms.until > last:
+        return [
+            Problem("too_long", Text(f"按数据项分级，最长到 {last}", f"for these grades, until {last} at the latest"))
+        ]
+    return []
