@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
+from beijiang.assess import Assess, Parts
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -109,6 +110,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    assess: Assess
     health: Health
 
     def services(self) -> Sequence[object]:
@@ -145,6 +147,7 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.assess,
             self.health,
         )
 
@@ -246,6 +249,16 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
     catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
+    parts = Parts(
+        catalog=catalog,
+        tables=tables,
+        quality=quality,
+        tickets=tickets,
+        freshness=freshness,
+        fusion=fusion,
+        standards=standards,
+    )
+    assess = Assess(db, parts, access, evidence, clock, zone)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -281,7 +294,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch)),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, assess.watch)),
         captures=captures,
         quality=quality,
         recipes=recipes,
@@ -294,6 +307,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        assess=assess,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
     )
     _connect(platform)

@@ -1,0 +1,5 @@
+"""All SQL on the metadata tables of assessment."""
+
+from beijiang.assess.store.marks import MarkStore
+
+__all__ = ["MarkStore"]
