@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.assess import Assess, Parts
+from beijiang.assess import Assess, Figures, Parts, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -111,6 +111,8 @@ class Platform:
     workbench: Workbench
     opendata: OpenData
     assess: Assess
+    figures: Figures
+    plan: WorkPlan
     health: Health
 
     def services(self) -> Sequence[object]:
@@ -148,6 +150,8 @@ class Platform:
             self.workbench,
             self.opendata,
             self.assess,
+            self.figures,
+            self.plan,
             self.health,
         )
 
@@ -259,6 +263,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         standards=standards,
     )
     assess = Assess(db, parts, access, evidence, clock, zone)
+    figures = Figures(db, access, evidence, standards, clock, zone)
+    plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -294,7 +300,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, assess.watch)),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, assess.watch, plan.watch)),
         captures=captures,
         quality=quality,
         recipes=recipes,
@@ -308,6 +314,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         workbench=workbench,
         opendata=opendata,
         assess=assess,
+        figures=figures,
+        plan=plan,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
     )
     _connect(platform)

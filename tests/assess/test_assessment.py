@@ -26,7 +26,6 @@ from beijiang.assess import (
     shipped,
 )
 from beijiang.build import build
-from beijiang.catalog import ResourceEdit, ShareType
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound, Refused
 from beijiang.quality import Kind
@@ -90,7 +89,7 @@ def test_indicators_are_those_of_the_standard_and_weights_add_up() -> None:
     assert sum(shipped().weights.values()) == 100.0
 
 
-def test_a_month_from_facts_to_an_answered_appeal(bureau: Bureau) -> None:
+def test_a_month_from_facts_to_an_answered_appeal(bureau: Bureau) -> None:  # noqa: PLR0915 - one story
     platform, clock = bureau.platform, bureau.clock
     assess = platform.assess
     # One good table that is published, one copy of it, one that is empty; updates that change nothing.
@@ -134,7 +133,11 @@ def test_a_month_from_facts_to_an_answered_appeal(bureau: Bureau) -> None:
     # Totals are for everybody in government, facts for the department and the authority.
     ranking = assess.ranking(bureau.stranger, JUNE)
     first = ranking.places[0]
-    assert (first.org_id, first.rank, first.scored) == (OWNER, 1, sum(m.score is not None for m in marks.values() if shipped().weight(m.indicator)))
+    assert (first.org_id, first.rank, first.scored) == (
+        OWNER,
+        1,
+        sum(m.score is not None for m in marks.values() if shipped().weight(m.indicator)),
+    )
     with pytest.raises(Denied):
         assess.facts(bureau.stranger, JUNE, OWNER, "binding_rate")
     with pytest.raises(Denied):
@@ -216,5 +219,9 @@ def test_weights_are_agreed_by_two_people_and_count_from_a_day_on(bureau: Bureau
     assert assess.book_for(bureau.steward, Period.parse("2026-05")).version == 0
     with pytest.raises(Conflict):
         assess.decide_weights(bureau.publisher, made.version, approve=False, words="改主意")
-    sheet = assess.compute(SYSTEM, Period.parse("2026-12")) if bureau.clock.now() >= datetime(2026, 12, 1, tzinfo=UTC) else None
+    sheet = (
+        assess.compute(SYSTEM, Period.parse("2026-12"))
+        if bureau.clock.now() >= datetime(2026, 12, 1, tzinfo=UTC)
+        else None
+    )
     assert sheet is None or sheet.book == made.version

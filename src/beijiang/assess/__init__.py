@@ -14,9 +14,9 @@ from beijiang.assess.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.assess.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.assess.service import Assess, Parts
+    from beijiang.assess.service import Assess, Figures, Parts, WorkPlan
 
-__all__ = ["Assess", "Parts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Assess", "Figures", "Parts", "WorkPlan", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

@@ -13,12 +13,15 @@ from beijiang.assess.errors import decided, no_appeal, own_proposal
 from beijiang.assess.models import Appeal, AppealState, AppealView, Fact, Mark, Period, indicators
 from beijiang.assess.service.assessing import Assessing
 from beijiang.assess.service.gathering import Look, gather
+from beijiang.assess.service.reporting import department_file, ranking_file
 from beijiang.assess.store import MarkStore
 from beijiang.kit import Conflict, Invalid, Text, new_id
 
 if TYPE_CHECKING:
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Language
     from beijiang.kit.errors import JsonValue
+    from beijiang.quality import HandedOut
+    from beijiang.standards import SheetFormat
 
 __all__ = ["Assess"]
 
@@ -28,6 +31,21 @@ GRANTED: Final = Text("申诉裁定计为完成", "counted as done by an appeal"
 
 class Assess(Assessing):
     """Assessment of departments: indicators, scores, ranks, weights, appeals."""
+
+    def report(self, actor: Actor, period: Period, form: SheetFormat, language: Language) -> HandedOut:
+        """Return ranks and totals of a period as a file."""
+        names = {one.id: one.short for one in self.access.organisations()}
+        return ranking_file(self.ranking(actor, period), names, form, language)
+
+    def department_report(
+        self, actor: Actor, period: Period, org_id: str, form: SheetFormat, language: Language
+    ) -> HandedOut:
+        """Return a department with every fact as a file; open to itself and the data authority."""
+        standing = self.standing(actor, period, org_id)
+        with self.db.read() as connection:
+            store = MarkStore(connection)
+            facts = {name: store.facts(mark) for name, mark in standing.marks.items()}
+        return department_file(standing, self.access.organisation(org_id).short, facts, form, language)
 
     def appeal(self, actor: Actor, period: Period, org_id: str, indicator: str, words: str) -> Appeal:
         """Say that a frozen mark of the actor's department is wrong.

@@ -138,6 +138,7 @@ class AlertKind(StrEnum):
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
     MONITOR = "monitor"
+    PLAN_TASK = "plan_task"
     QUALITY = "quality"
     QUALITY_TICKET = "quality_ticket"
     QUALITY_TICKET_OVERDUE = "quality_ticket_overdue"
@@ -153,7 +154,7 @@ class AlertKind(StrEnum):
     @property
     def is_grave(self) -> bool:
         """Tell whether something is broken already."""
-        return self not in {AlertKind.FRESHNESS_DUE, AlertKind.MONITOR, AlertKind.QUALITY_TICKET}
+        return self not in {AlertKind.FRESHNESS_DUE, AlertKind.MONITOR, AlertKind.PLAN_TASK, AlertKind.QUALITY_TICKET}
         return self in {
             AlertKind.FRESHNESS_LATE,
             AlertKind.QUALITY,
@@ -167,6 +168,7 @@ _KINDS: Final = {
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
     AlertKind.MONITOR: Text("监测异常", "out of the usual"),
+    AlertKind.PLAN_TASK: Text("督办任务", "task of the work plan"),
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
     AlertKind.QUALITY_TICKET: Text("校核工单将到期", "ticket due"),
     AlertKind.QUALITY_TICKET_OVERDUE: Text("校核工单超期", "ticket overdue"),
