@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from beijiang.assess.commands.shared import AS, OUT, PERIOD, Who, form_of, who_by, write
+from beijiang.assess.commands.shared import AS, OUT, PERIOD, Who, day_of, form_of, who_by, write
 from beijiang.assess.models import AppealState, Period, PeriodKind, indicators
 from beijiang.kit import Invalid, Text
 from beijiang.terminal import Column, language, say, show
@@ -187,7 +186,7 @@ def _add_weights(group: typer.Typer, get: Callable[[], Assess], who: Who) -> Non
     ) -> None:
         """Propose weights; indicators that are not named weigh nothing. Somebody else approves them."""
         made = get().propose_weights(
-            who(person), dict(_weight(one) for one in weights), since=_day(since), reason=reason, fewest=fewest
+            who(person), dict(_weight(one) for one in weights), since=day_of(since), reason=reason, fewest=fewest
         )
         show([_book(made)])
 
@@ -268,13 +267,6 @@ def _weight(words: str) -> tuple[str, float]:
         return name.strip(), float(value)
     except ValueError:
         raise Invalid("权重写作 quality_score=10。", "Write a weight as quality_score=10.", code="bad_option") from None
-
-
-def _day(words: str) -> date:
-    try:
-        return date.fromisoformat(words)
-    except ValueError:
-        raise Invalid("日期写作 2026-03-31。", "A day is written 2026-03-31.", code="bad_option") from None
 
 
 def _points(value: float | None) -> str | None:

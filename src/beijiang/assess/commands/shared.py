@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.quality import HandedOut
 
-__all__ = ["AS", "OUT", "PERIOD", "Who", "form_of", "who_by", "write"]
+__all__ = ["AS", "OUT", "PERIOD", "Who", "day_of", "form_of", "who_by", "write"]
 
 AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 OUT = typer.Option(None, "--out", help="File to write; .csv or .xlsx.")
@@ -27,6 +28,19 @@ Who = Callable[[str], Actor]
 def who_by(access: Callable[[], Access]) -> Who:
     """Return what finds the person to act as."""
     return lambda login: access().actor_for_person(login) if login else SYSTEM
+
+
+def day_of(words: str) -> date:
+    """Read a day.
+
+    Raises:
+        Invalid: it is none.
+
+    """
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        raise Invalid("日期写作 2026-03-31。", "A day is written 2026-03-31.", code="bad_option") from None
 
 
 def form_of(out: Path) -> SheetFormat:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from beijiang.console.routes import (
+    assess,
     bench,
     catalog,
     contracts,
     evidence,
+    figures,
     harvests,
     intake,
     laws,
@@ -19,6 +21,7 @@ from beijiang.console.routes import (
     mapping,
     monitors,
     people,
+    plan,
     private,
     quality,
     recipes,
@@ -72,6 +75,9 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         libraries,
         subjects,
         lineage,
+        assess,
+        figures,
+        plan,
         catalog,
         people,
         evidence,
