@@ -71,7 +71,7 @@ _APPEALS = (
 
 def commands(get: Callable[[], Assess], access: Callable[[], Access]) -> typer.Typer:
     """Return the command group."""
-    group = typer.Typer(help="Assessment of departments, statistical indicators, the work plan.", no_args_is_help=True)
+    group = typer.Typer(help="Assessment of departments; statistical indicators; the work plan.", no_args_is_help=True)
     who = who_by(access)
     _add_reading(group, get, who)
     _add_computing(group, get, who)

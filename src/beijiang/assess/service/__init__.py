@@ -2,7 +2,7 @@
 
 from beijiang.assess.service.appealing import Assess
 from beijiang.assess.service.figuring import Figures
-from beijiang.assess.service.gathering import Parts
+from beijiang.assess.service.looking import Parts
 from beijiang.assess.service.planning import WorkPlan
 
 __all__ = ["Assess", "Figures", "Parts", "WorkPlan"]

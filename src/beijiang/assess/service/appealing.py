@@ -12,7 +12,8 @@ from beijiang.access import Permission
 from beijiang.assess.errors import decided, no_appeal, own_proposal
 from beijiang.assess.models import Appeal, AppealState, AppealView, Fact, Mark, Period, indicators
 from beijiang.assess.service.assessing import Assessing
-from beijiang.assess.service.gathering import Look, gather
+from beijiang.assess.service.gathering import gather
+from beijiang.assess.service.looking import Look
 from beijiang.assess.service.reporting import department_file, ranking_file
 from beijiang.assess.store import MarkStore
 from beijiang.kit import Conflict, Invalid, Text, new_id

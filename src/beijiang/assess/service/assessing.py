@@ -21,7 +21,8 @@ from beijiang.assess.models import (
     marked,
     ranked,
 )
-from beijiang.assess.service.gathering import Look, gather
+from beijiang.assess.service.gathering import gather
+from beijiang.assess.service.looking import Look
 from beijiang.assess.service.weighing import Weighing
 from beijiang.assess.store import MarkStore
 from beijiang.kit import SYSTEM, Conflict, Text, new_id

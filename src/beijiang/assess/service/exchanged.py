@@ -9,7 +9,7 @@ from beijiang.assess.models import Due, Fact, Met, Subject
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
-    from beijiang.assess.service.gathering import Look
+    from beijiang.assess.service.looking import Look
 
 __all__ = ["claim_rate", "demand_satisfaction", "reply_on_time"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from beijiang.access import Access
-    from beijiang.assess.service.gathering import Parts
+    from beijiang.assess.service.looking import Parts
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
