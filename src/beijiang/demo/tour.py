@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import RegionFacts
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
@@ -80,6 +81,14 @@ class Tour:
             lambda org: self.people.actor(f"steward.{org}"),
             lambda name: report(Step(Text(f"归集 {name}", f"uniting {name}"), total, total)),
         )
+        report(
+            Step(
+                Text("计算考核、载入指标与工作计划", "assessing departments, loading indicators and the plan"),
+                total,
+                total,
+            )
+        )
+        add_assessment(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

@@ -49,7 +49,7 @@ class MarkState(Word):
     """What can be said of an indicator of a department."""
 
     SCORED = "scored", "已计分", "scored"
-    FEW = "few", "样本少，只列分数", "too few: the fraction only"
+    FEW = "few", "样本少，只列分子分母", "too few: the fraction only"
     COUNTED = "counted", "计数", "a count"
     NO_FACTS = "no_facts", "尚无事实", "no facts yet"
 

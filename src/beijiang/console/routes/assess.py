@@ -56,8 +56,12 @@ def spark(trend: Sequence[tuple[str, float | None]]) -> str:
     if len(known) < 2:  # noqa: PLR2004 - a line has two ends
         return ""
     low, high = min(v for _, v in known), max(v for _, v in known)
-    span, last = (high - low) or 1.0, len(trend) - 1
-    return " ".join(f"{100 * place / last:.1f},{22 - 20 * (value - low) / span:.1f}" for place, value in known)
+    last = len(trend) - 1
+
+    def height(value: float) -> float:
+        return 22 - 20 * (value - low) / (high - low) if high > low else 12.0
+
+    return " ".join(f"{100 * place / last:.1f},{height(value):.1f}" for place, value in known)
 
 
 def _names(platform: Platform) -> Mapping[str, str]:
