@@ -263,7 +263,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         standards=standards,
     )
     assess = Assess(db, parts, access, evidence, clock, zone)
-    figures = Figures(db, access, evidence, standards, clock, zone)
+    figures = Figures(db, access, evidence, standards, clock, zone, sql)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)

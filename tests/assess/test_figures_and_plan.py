@@ -11,21 +11,24 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
-from quality_bureau import Bureau
+from quality_bureau import OWNER, Bureau, firm
 
 from beijiang.access import Role
 from beijiang.assess import (
     LIGHT_RULE,
     REGION,
+    Better,
     FigureDraft,
     Light,
     Operator,
     Period,
+    PeriodKind,
     Proof,
     Stage,
     Target,
     TaskState,
     ValueDraft,
+    ValueKind,
     ValueState,
     read_number,
 )
@@ -145,6 +148,36 @@ def test_the_plan_of_2018_is_measured_released_revised_and_carried_as_a_file(bur
     assert len(figures.figures(reviewer)) == 6
     assert told(bureau, "assess.figure_define") == 9
     assert told(bureau, "assess.figure_target") == 8
+
+
+def test_reaching_a_target_goes_by_what_is_better(bureau: Bureau) -> None:
+    figures, code = bureau.platform.figures, "infrastructure_investment"
+    for value, reached in (("71.4", False), ("71.5", True), ("80", True)):
+        (made,) = figures.report(bureau.reviewer, [ValueDraft(code=code, period=YEAR, value=value)], "核实")
+        figures.decide(bureau.publisher, [made.id], approve=True)
+        assert next(r for r in figures.figures(bureau.steward) if r.figure.code == code).met is reached
+
+
+def test_a_value_comes_from_a_governed_query(bureau: Bureau) -> None:
+    platform, steward = bureau.platform, bureau.steward
+    bureau.write([firm(n) for n in range(6)])
+    platform.db.deliver_waiting()
+    sql = "SELECT count(*) AS value, CASE 盟市 WHEN '赤峰市' THEN '150400' ELSE '150100' END AS region FROM 企业登记信息 WHERE 成立日期 <= :last GROUP BY ALL"
+    draft = FigureDraft(
+        code="firms", name_zh="企业数", name_en="Firms", definition="", unit_zh="家", unit_en="firms", formula=sql,
+        period_kind=PeriodKind.YEAR, value_kind=ValueKind.LEVEL, better=Better.NONE, org_id=OWNER,
+    )  # fmt: skip
+    platform.figures.define(steward, draft, "新增")
+    made = platform.figures.compute(steward, "firms", Period.parse("2003"))
+    assert {v.region: v.value for v in made} == {"150100": "2", "150400": "1"}
+    assert "企业登记信息" in made[0].source
+    assert made[0].state is ValueState.PROPOSED
+    with pytest.raises(Denied):
+        platform.figures.compute(bureau.stranger, "firms", Period.parse("2003"))
+    for wrong in ("", "DROP TABLE 企业登记信息", sql.replace(":last", ":day"), "SELECT 1 AS number"):
+        platform.figures.define(steward, replace(draft, formula=wrong), "试")
+        with pytest.raises(Invalid):
+            platform.figures.compute(steward, "firms", Period.parse("2003"))
 
 
 def test_numbers_are_exact() -> None:

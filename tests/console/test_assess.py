@@ -132,6 +132,10 @@ def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[...,
     assert "By region" in page
     assert "呼和浩特市" in page
     assert steward.get("/console/figures-file?form=csv&lang=zh-CN").text.count("digital_schools") == 4
+    steward.post("/console/figures-new", {**form, "formula": "SELECT 160 AS value", "reason": "改由查询取数"})
+    assert "计算并填报" in steward.get(here).text
+    steward.post(f"{here}/compute", {"period": "2026"})
+    assert "查询得到 1 个数值" in steward.get(here).text
     assert "修订定义" in steward.get("/console/figures-new?code=digital_schools").text
 
 
@@ -204,6 +208,7 @@ def test_the_same_over_the_json_api(desk: Callable[..., Any], period: str) -> No
     assert put("/figures/values/decision", {"values": ids, "approve": True}).json()["error"]["code"] == "self_approval"
     target = {"period": "2026-01", "operator": "≤", "value": "300", "basis": "能耗双控"}
     assert put("/figures/power_use/targets", target, "PUT").json()["operator"] == "≤"
+    assert put("/figures/power_use/compute", {"period": "2026-02"}).json()["error"]["code"] == "bad_formula"
     assert get("/figures/power_use")["revisions"] == []
     assert "power_use" in {f["code"] for f in get("/figures")["figures"]}
     assert steward.get("/api/v1/figures/file?form=csv").status_code == 200
@@ -277,6 +282,9 @@ def test_the_same_at_the_terminal(office: Any, period: str, tmp_path: Path, monk
     run("figure", "export", "--out", str(tmp_path / "v.csv"), "--code", "school_places")
     assert run("figure", "import", str(tmp_path / "v.csv"), "--reason", "核对", "--as", "a.steward")[0]["revision"] == 2
     assert len(run("figure", "show", "school_places")) == 2
+    words = ("--name", "五", "--unit", "个", "--org", ORG, "--reason", "新增", "--as", "a.steward")
+    run("figure", "define", "five", *words, "--query", "SELECT 5 AS value")
+    assert run("figure", "compute", "five", "2025", "--as", "a.steward")[0]["value"] == "5"
     run("figure", "retire", "school_places", "--reason", "并入", "--as", "a.steward")
 
     run("plan", "load")

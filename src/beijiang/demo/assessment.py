@@ -36,7 +36,7 @@ PROGRESS: Final = {
     "4.3": (100, "汇聚、治理、服务和开放已在平台运行", ("figure:bigdata_industry_output_growth",)),
     "2.2": (20, "列名项目完成主体建设", ()),
     "4.1": (35, "目录已发布，基础库已归集", ()),
-    "3.2": (40, "行动方案已印发", ()),
+    "3.2": (70, "行动方案已印发", ()),
 }
 """Percent, words and proofs of tasks that the bureau leads or helps to lead."""
 

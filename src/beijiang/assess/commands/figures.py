@@ -107,13 +107,14 @@ def _add_defining(figures: typer.Typer, get: Callable[[], Figures], who: Who) ->
         better: Better = _BETTER,
         org: str = typer.Option(..., help="Responsible department."),
         basis: str = typer.Option("", help="By which document."),
+        query: str = typer.Option("", help="SELECT that gives its value; :first, :last and :period are put in."),
         reason: str = _REASON,
         person: str = AS,
     ) -> None:
         """Add an indicator, or its next version."""
         draft = FigureDraft(
             code=code, name_zh=name, name_en=english, definition=definition, unit_zh=unit, unit_en=english_unit,
-            period_kind=every, value_kind=kind, better=better, org_id=org, basis=basis,
+            period_kind=every, value_kind=kind, better=better, org_id=org, basis=basis, formula=query,
         )  # fmt: skip
         made = get().define(who(person), draft, reason)
         say(Text(f"已保存第 {made.version} 版。", f"Version {made.version} is kept."))
@@ -172,6 +173,17 @@ def _add_values(figures: typer.Typer, get: Callable[[], Figures], who: Who) -> N
             code=code, period=Period.parse(period), value=value, region=region, dimension=dimension, stage=stage, source=source
         )  # fmt: skip
         show([_value(v) for v in get().report(who(person), [draft], reason)], _VALUES)
+
+    @figures.command("compute")
+    def compute(
+        code: str = _CODE,
+        period: str = _PERIOD,
+        stage: Stage = _STAGE,
+        reason: str = typer.Option("", help="Why; needed to revise a released value."),
+        person: str = AS,
+    ) -> None:
+        """Report what the indicator's query gives for a period; somebody else releases it."""
+        show([_value(v) for v in get().compute(who(person), code, Period.parse(period), stage, reason)], _VALUES)
 
     @figures.command("import")
     def import_(

@@ -221,12 +221,12 @@ class FigureView:
     targets: Sequence[Target]
 
 
-def met(target: Target, value: Value) -> bool:
-    """Tell whether a value meets a target; "reach" asks for exactly that number, as the plan puts it."""
+def met(target: Target, value: Value, better: Better) -> bool:
+    """Tell whether a value meets a target; "reach" is met from there on in the better direction, exactly where there is none."""
     have, want = value.number, Decimal(target.value)
-    if target.operator is Operator.AT_LEAST:
+    if target.operator is Operator.AT_LEAST or (target.operator is Operator.EXACTLY and better is Better.HIGHER):
         return have >= want
-    if target.operator is Operator.AT_MOST:
+    if target.operator is Operator.AT_MOST or (target.operator is Operator.EXACTLY and better is Better.LOWER):
         return have <= want
     return have == want
 

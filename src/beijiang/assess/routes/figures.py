@@ -77,6 +77,16 @@ class ValuesOrder(BaseModel):
     reason: _Words = ""
 
 
+class ComputeOrder(BaseModel):
+    """For which period the query is run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    period: str = Field(max_length=10)
+    stage: Stage = Stage.FINAL
+    reason: _Words = ""
+
+
 class ReleaseOrder(BaseModel):
     """Release values that wait, or return them with words."""
 
@@ -159,6 +169,13 @@ def _add_writing(routes: APIRouter, service: Figures) -> None:
             ValueDraft(code=code, **{**one.model_dump(), "period": Period.parse(one.period)}) for one in order.values
         ]
         return {"values": [_value(v) for v in service.report(actor_of(request), drafts, order.reason)]}
+
+    @routes.post(
+        "/figures/{code}/compute", status_code=201, summary="Report what the indicator's query gives for a period"
+    )
+    def compute(request: Request, code: str, order: ComputeOrder) -> dict[str, Any]:
+        found = service.compute(actor_of(request), code, Period.parse(order.period), order.stage, order.reason)
+        return {"values": [_value(v) for v in found]}
 
     @routes.put("/figures/{code}/targets", summary="Set what a value should come to")
     def target(request: Request, code: str, order: TargetOrder) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from beijiang.assess.models import (
     Operator,
     Period,
     PeriodKind,
+    Stage,
     Target,
     Value,
     ValueDraft,
@@ -28,16 +29,22 @@ from beijiang.assess.models import (
     read_number,
 )
 from beijiang.assess.service.base import Base
+from beijiang.assess.service.querying import drafts_of, with_period
 from beijiang.assess.service.sheets import figures_file, read_values, targets_file, values_file
 from beijiang.assess.store import FigureStore
 from beijiang.kit import Conflict, Invalid, new_id
 
 if TYPE_CHECKING:
-    from beijiang.db import UnitOfWork
-    from beijiang.kit import Actor, Language
+    from datetime import tzinfo
+
+    from beijiang.access import Access
+    from beijiang.db import Database, UnitOfWork
+    from beijiang.evidence import Evidence
+    from beijiang.kit import Actor, Clock, Language
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection import SqlGateway
     from beijiang.quality import HandedOut
-    from beijiang.standards import SheetFormat
+    from beijiang.standards import SheetFormat, Standards
 
 __all__ = ["Figures"]
 
@@ -47,6 +54,19 @@ PLAN: Final = "内蒙古自治区大数据发展 2018 年工作要点 / 2018 wor
 
 class Figures(Base):
     """What the region measures: indicators, actual values, targets."""
+
+    def __init__(
+        self,
+        db: Database,
+        access: Access,
+        evidence: Evidence,
+        standards: Standards,
+        clock: Clock,
+        zone: tzinfo,
+        sql: SqlGateway,
+    ) -> None:
+        super().__init__(db, access, evidence, standards, clock, zone)
+        self.sql = sql
 
     def figures(self, actor: Actor) -> Sequence[FigureRow]:
         """Return the indicators in force with the region's newest released value against its target."""
@@ -64,7 +84,7 @@ class Figures(Base):
             target = target or max(wanted, key=lambda t: t.period.first, default=None)
             comparable = newest and target and target.period == newest.period
             waits = sum(v.state is ValueState.PROPOSED for v in mine) if self._sees(actor, figure) else 0
-            reached = met(target, newest) if comparable and target and newest else None
+            reached = met(target, newest, figure.better) if comparable and target and newest else None
             rows.append(FigureRow(figure, newest, target, reached, waits))
         return rows
 
@@ -145,6 +165,22 @@ class Figures(Base):
             for value in made:
                 self._tell(tx, actor, "assess.figure_report", value)
         return made
+
+    def compute(
+        self, actor: Actor, code: str, period: Period, stage: Stage = Stage.FINAL, reason: str = ""
+    ) -> Sequence[Value]:
+        """Report the values that an indicator's query gives for a period; it runs with the actor's rights and masks.
+
+        Raises:
+            NotFound: there is no such indicator.
+            Invalid: it has no query, or one that cannot be used (``bad_formula``).
+            Refused: the gateway refuses the query, or its answer is graded too high (``figure_graded``).
+
+        """
+        figure = self._manageable(actor, code)
+        self._fits(figure, period)
+        answer = self.sql.run(actor, with_period(figure.formula, period), f"统计指标 {figure.code} {period}")
+        return self.report(actor, drafts_of(answer, figure, period, stage), reason)
 
     def decide(self, actor: Actor, value_ids: Collection[str], *, approve: bool, words: str = "") -> Sequence[Value]:
         """Release values that wait, or return them with words; never one's own.

@@ -235,13 +235,15 @@ class WorkPlan(Base):
                     f"Task {t.number} {t.title.en}, {lit.light.text.en}: {lit.why.en}, due {t.due_on}",
                 )
                 wanted |= {f"{t.id}:{lit.light.value}:{org}": (org, words) for org in t.leads}
-        for kind, subject in self.alerts.open():
+        standing = self.alerts.open()
+        for kind, subject in standing:
             task_id, _, rest = subject.partition(":")
             stays = subject in wanted or (rest.startswith("urge:") and task_id in alive)
             if kind is AlertKind.PLAN_TASK and not stays:
                 self.alerts.clear(kind, subject)
         for subject, (org, text) in wanted.items():
-            self.alerts.say(AlertKind.PLAN_TASK, subject, org, text)
+            if (AlertKind.PLAN_TASK, subject) not in standing:
+                self.alerts.say(AlertKind.PLAN_TASK, subject, org, text)
 
     # Inside
 

@@ -138,6 +138,7 @@ def _add_defining(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         source: _Short = "",
         basis: _Said = "",
         dimensions: _Said = "",
+        formula: _Said = "",
         reason: _Said = "",
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
@@ -145,7 +146,7 @@ def _add_defining(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             draft = FigureDraft(
                 code=code.strip(), name_zh=name_zh.strip()[:200], name_en=name_en.strip()[:200], definition=definition.strip(),
                 unit_zh=unit_zh.strip()[:60], unit_en=unit_en.strip()[:60], period_kind=period_kind, value_kind=value_kind,
-                better=better, org_id=org_id, source=source.strip(), basis=basis.strip(), dimensions=groups[:50],
+                better=better, org_id=org_id, source=source.strip(), basis=basis.strip(), dimensions=groups[:50], formula=formula.strip(),
             )  # fmt: skip
             made = figures.define(person(request), draft, reason)
             return f"{HERE}/{made.code}", Text(f"第 {made.version} 版已保存。", f"Version {made.version} is kept.")
@@ -200,6 +201,17 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             )  # fmt: skip
             figures.report(person(request), [draft], reason)
             return f"{HERE}/{code}", Text("数值已填报，等待另一人审批。", "Reported; somebody else releases it.")
+
+        return frame.attempt(request, f"{HERE}/{code}", step)
+
+    @pages.post("/figures/{code}/compute")
+    def compute(request: Request, code: str, period: _Short, reason: _Said = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            made = figures.compute(person(request), code, Period.parse(period), Stage.FINAL, reason)
+            return f"{HERE}/{code}", Text(
+                f"查询得到 {len(made)} 个数值，等待另一人审批。",
+                f"The query gave {len(made)} values; somebody else releases them.",
+            )
 
         return frame.attempt(request, f"{HERE}/{code}", step)
 
