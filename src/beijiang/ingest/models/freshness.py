@@ -155,13 +155,6 @@ class AlertKind(StrEnum):
     def is_grave(self) -> bool:
         """Tell whether something is broken already."""
         return self not in {AlertKind.FRESHNESS_DUE, AlertKind.MONITOR, AlertKind.PLAN_TASK, AlertKind.QUALITY_TICKET}
-        return self in {
-            AlertKind.FRESHNESS_LATE,
-            AlertKind.QUALITY,
-            AlertKind.RELEASE,
-            AlertKind.RUN_FAILED,
-            AlertKind.SCHEDULE_STOPPED,
-        }
 
 
 _KINDS: Final = {
