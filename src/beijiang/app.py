@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from beijiang.access import routes as access_routes
+from beijiang.assess import routes as assess_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
 from beijiang.contracts import routes as contracts_routes
@@ -73,6 +74,9 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.tickets_router(platform.tickets, platform.quality),
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         mining_routes.router(platform.workbench, room),
+        assess_routes.router(platform.assess),
+        assess_routes.figures_router(platform.figures),
+        assess_routes.plan_router(platform.plan),
         evidence_routes.router(platform.evidence_reader),
         console_routes.router(platform, pages, room),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
+from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -19,7 +20,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader
-from beijiang.exchange import Demands, Exchange, GrantBook, Parts
+from beijiang.exchange import Demands, Exchange, GrantBook, SharingParts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -112,6 +113,9 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    assess: Assess
+    figures: Figures
+    plan: WorkPlan
     health: Health
 
     def services(self) -> Sequence[object]:
@@ -150,6 +154,9 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.assess,
+            self.figures,
+            self.plan,
             self.health,
         )
 
@@ -242,7 +249,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         db, tables, measures, protection, standards, access, evidence, jobs, vault, Linker(settings), clock, settings
     )
     gate.grants = GrantBook(db, clock, zone)
-    parts = Parts(
+    sharing = SharingParts(
         db=db,
         catalog=catalog,
         gate=gate,
@@ -253,7 +260,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         clock=clock,
         zone=zone,
     )
-    exchange, demands = Exchange(parts), Demands(parts)
+    exchange, demands = Exchange(sharing), Demands(sharing)
     tickets = Tickets(quality)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
@@ -263,6 +270,19 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
     catalog.release_checks = (quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
+    facts = FactSources(
+        catalog=catalog,
+        tables=tables,
+        quality=quality,
+        tickets=tickets,
+        freshness=freshness,
+        fusion=fusion,
+        standards=standards,
+        exchange=ExchangeRecord(exchange, demands, zone),
+    )
+    assess = Assess(db, facts, access, evidence, clock, zone)
+    figures = Figures(db, access, evidence, standards, clock, zone, sql)
+    plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -298,7 +318,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, exchange.watch, demands.watch)),
+        dispatcher=Dispatcher(
+            schedules,
+            freshness,
+            (tickets.watch, monitors.watch, exchange.watch, demands.watch, assess.watch, plan.watch),
+        ),
         captures=captures,
         quality=quality,
         recipes=recipes,
@@ -313,6 +337,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        assess=assess,
+        figures=figures,
+        plan=plan,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
     )
     _connect(platform)

@@ -186,6 +186,15 @@ def _contracts() -> typer.Typer:
     return commands(_get(lambda p: p.contracts), _get(lambda p: p.access))
 
 
+def _assess() -> typer.Typer:
+    from beijiang.assess.commands import add_figures, add_plan, commands
+
+    group = commands(_get(lambda p: p.assess), _get(lambda p: p.access))
+    add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.access))
+    add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.access))
+    return group
+
+
 def _lineage() -> typer.Typer:
     from beijiang.lineage.commands import commands
 
@@ -269,6 +278,7 @@ LATER = {
     "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
+    "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
     "evidence": Later("The evidence log: check, search, export.", _evidence),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),

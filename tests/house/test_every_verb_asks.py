@@ -20,6 +20,7 @@ MACHINERY: dict[str, set[str]] = {
     },
     "Bench": {"work"},
     "Alerts": {"clear", "open", "say"},
+    "Assess": {"indicators", "watch"},
     "Catalog": {
         "candidate",
         "advance_release",
@@ -44,6 +45,7 @@ MACHINERY: dict[str, set[str]] = {
     "Captures": {"left_behind"},
     "Sources": {"connector_of", "connect", "locked_out", "verify_work", "work"},
     "Streams": {"attend", "check_windows", "locked_out", "stop", "verify_work", "work"},
+    "WorkPlan": {"watch"},
     "Windows": {"on_table_written", "work"},
     "Protection": {
         "prepare_masks",

@@ -28,7 +28,7 @@ PORTAL = {
 CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
                                "/console/keys", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY"],
-    "reviewer": ["/console", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY"],
+    "reviewer": ["/console", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "/console/assess", "/console/figures", "/console/plan"],
     "publisher": ["/console", "ENTRY", "/console/people"],
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],
     "secadmin": ["/console/people"],

@@ -99,6 +99,14 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         ),
     ),
     (
+        Text("考核督办", "Assessment"),
+        (
+            (Permission.ASSESS_SCORE_READ, "/console/assess", Text("考核评价", "Assessment")),
+            (Permission.ASSESS_FIGURE_READ, "/console/figures", Text("统计指标", "Statistics")),
+            (Permission.ASSESS_PLAN_READ, "/console/plan", Text("督办", "Work plan")),
+        ),
+    ),
+    (
         Text("平台", "Platform"),
         (
             (Permission.ACCESS_PERSON_MANAGE, "/console/people", Text("人员与机构", "People and organisations")),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import RegionFacts
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
@@ -84,6 +85,14 @@ class Tour:
         report(Step(Text("提出共享申请", "asking for what others hold"), total, total))
         add_requests(self._platform, self.people.actor)
         add_demand(self._platform, self.people.actor)
+        report(
+            Step(
+                Text("计算考核、载入指标与工作计划", "assessing departments, loading indicators and the plan"),
+                total,
+                total,
+            )
+        )
+        add_assessment(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

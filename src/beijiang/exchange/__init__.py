@@ -13,9 +13,9 @@ from beijiang.exchange.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.exchange.service import Answer, Demands, Exchange, GrantBook
-    from beijiang.exchange.service.base import Parts
+    from beijiang.exchange.service.base import SharingParts
 
-__all__ = ["Answer", "Demands", "Exchange", "GrantBook", "Parts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Answer", "Demands", "Exchange", "GrantBook", "SharingParts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

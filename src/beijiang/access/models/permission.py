@@ -39,6 +39,24 @@ class Permission(StrEnum):
     ACCESS_SECRET_ROTATE = "access:secret:rotate", "更换数据源口令的根密钥", "renew the root key of sealed secrets"
     ACCESS_TARGET_ALLOW = "access:target:allow", "放行内部访问目标", "open inner machines and folders to sources"
     ACCESS_TARGET_READ = "access:target:read", "查看内部访问目标", "see which inner machines and folders are open"
+    ASSESS_FIGURE_APPROVE = "assess:figure:approve", "审批统计指标数值", "approve values of statistical indicators"
+    ASSESS_FIGURE_MANAGE = (
+        "assess:figure:manage",
+        "维护统计指标与目标、填报数值",
+        "keep statistical indicators and targets, and report values",
+    )
+    ASSESS_FIGURE_READ = "assess:figure:read", "查看统计指标", "see statistical indicators"
+    ASSESS_PLAN_MANAGE = "assess:plan:manage", "督办工作计划", "supervise the work plan"
+    ASSESS_PLAN_READ = "assess:plan:read", "查看工作计划", "see the work plan"
+    ASSESS_PLAN_REPORT = "assess:plan:report", "填报任务进展", "report progress of tasks"
+    ASSESS_SCORE_APPEAL = "assess:score:appeal", "对考核结果申诉", "appeal against a score"
+    ASSESS_SCORE_MANAGE = (
+        "assess:score:manage",
+        "计算与冻结考核结果、提出权重、答复申诉",
+        "compute and freeze scores, propose weights, answer appeals",
+    )
+    ASSESS_SCORE_READ = "assess:score:read", "查看考核结果", "see scores and the facts behind them"
+    ASSESS_WEIGHTS_APPROVE = "assess:weights:approve", "审批考核权重", "approve the weights of indicators"
     CATALOG_RESOURCE_APPROVE = "catalog:resource:approve", "审核通过目录资源", "approve a catalog resource"
     CATALOG_RESOURCE_EDIT = "catalog:resource:edit", "编辑目录资源", "edit a catalog resource"
     CATALOG_RESOURCE_ENDORSE = (

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from beijiang.console.routes import (
+    assess,
     bench,
     catalog,
     contracts,
     demands,
     evidence,
+    figures,
     grants,
     harvests,
     intake,
@@ -21,6 +23,7 @@ from beijiang.console.routes import (
     mapping,
     monitors,
     people,
+    plan,
     private,
     quality,
     recipes,
@@ -78,6 +81,9 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         demands,
         grants,
         sharing,
+        assess,
+        figures,
+        plan,
         catalog,
         people,
         evidence,

@@ -11,7 +11,6 @@ from beijiang.exchange.models.terms import GranteeKind, Terms
 from beijiang.kit import Text, Word
 
 if TYPE_CHECKING:
-    from beijiang.exchange.models.demands import DemandMove
     from beijiang.exchange.models.flows import Stage, Trait
     from beijiang.standards import Case, Deadline
 
@@ -167,7 +166,7 @@ class Step:
     org_id: str | None
     behalf: str = ""
     """Whom the person stood in for."""
-    move: Move | DemandMove
+    move: Word
     stage: str = ""
     words: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from beijiang.protection import Gate
     from beijiang.standards import Deadline, Standards
 
-__all__ = ["WORDS_LONGEST", "Base", "Parts", "said"]
+__all__ = ["WORDS_LONGEST", "Base", "SharingParts", "said"]
 
 WORDS_LONGEST = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class SharingParts:
     """What exchange works with."""
 
     db: Database
@@ -50,7 +50,7 @@ class Parts:
 class Base:
     """Holds the parts; asks for access."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SharingParts) -> None:
         self.parts = parts
         self.db = parts.db
         self.access = parts.access

@@ -139,6 +139,7 @@ class AlertKind(StrEnum):
     FRESHNESS_LATE = "freshness_late"
     GRANT_ENDING = "grant_ending"
     MONITOR = "monitor"
+    PLAN_TASK = "plan_task"
     QUALITY = "quality"
     QUALITY_TICKET = "quality_ticket"
     QUALITY_TICKET_OVERDUE = "quality_ticket_overdue"
@@ -164,6 +165,7 @@ _MILD: Final = frozenset(
         AlertKind.FRESHNESS_DUE,
         AlertKind.GRANT_ENDING,
         AlertKind.MONITOR,
+        AlertKind.PLAN_TASK,
         AlertKind.QUALITY_TICKET,
         AlertKind.REQUEST,
     }
@@ -173,6 +175,7 @@ _KINDS: Final = {
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
     AlertKind.GRANT_ENDING: Text("授权将到期", "grant ends soon"),
     AlertKind.MONITOR: Text("监测异常", "out of the usual"),
+    AlertKind.PLAN_TASK: Text("督办任务", "task of the work plan"),
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
     AlertKind.QUALITY_TICKET: Text("校核工单将到期", "ticket due"),
     AlertKind.QUALITY_TICKET_OVERDUE: Text("校核工单超期", "ticket overdue"),

@@ -7,7 +7,7 @@ import { startKeyboard } from "./keyboard.js";
 import { installPalette } from "./palette.js";
 import { installTheme } from "./theme.js";
 import { installUploads } from "./upload.js";
-import { announce, csrfToken } from "./page.js";
+import { announce, csrfToken, once } from "./page.js";
 
 // A change must carry the session's token; forms have a hidden field, requests made by script a header.
 document.addEventListener("htmx:configRequest", (event) => {
@@ -24,6 +24,7 @@ document.addEventListener("htmx:sendError", () => announce("bad", 0, null));
 document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
 
 function enhance(root) {
+  once(root, "[data-print]", "ready", (button) => { button.hidden = false; button.addEventListener("click", () => print()); });
   installCopies(root);
   installUploads(root);
   watchJobs(root);

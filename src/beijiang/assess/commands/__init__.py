@@ -1,0 +1,7 @@
+"""``beijiang assess``: scores of departments, statistical indicators, the work plan."""
+
+from beijiang.assess.commands.figures import add_figures
+from beijiang.assess.commands.plan import add_plan
+from beijiang.assess.commands.scores import commands
+
+__all__ = ["add_figures", "add_plan", "commands"]

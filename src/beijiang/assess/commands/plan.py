@@ -1,0 +1,140 @@
+"""``beijiang assess plan``: the supervised work plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from beijiang.assess.commands.shared import AS, OUT, day_of, form_of, who_by, write
+from beijiang.assess.models import LIGHT_RULE
+from beijiang.kit import Text
+from beijiang.terminal import Column, language, say, show
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.assess.models import Lit, Progress
+    from beijiang.assess.service import WorkPlan
+
+__all__ = ["add_plan"]
+
+_TASK = typer.Argument(help="Id of the task.")
+_WORDS = typer.Option(..., help="What to say; kept in the evidence.")
+_PROOFS = typer.Option([], "--proof", help="table:name, entry:id, figure:code or an address; several.")
+_TASKS = (
+    Column("id", Text("标识", "id"), whole=True),
+    Column("number", Text("编号", "number")),
+    Column("title", Text("任务", "task")),
+    Column("leads", Text("牵头", "lead"), spare=True),
+    Column("due_on", Text("期限", "due")),
+    Column("percent", Text("进度", "progress"), right=True),
+    Column("light", Text("灯", "light")),
+    Column("why", Text("原因", "why")),
+)
+_PROGRESS = (
+    Column("at", Text("时间", "at")),
+    Column("by", Text("谁", "by")),
+    Column("act", Text("做了什么", "what")),
+    Column("percent", Text("进度", "progress"), right=True),
+    Column("words", Text("说明", "words")),
+    Column("proofs", Text("佐证", "proofs")),
+)
+
+
+def add_plan(group: typer.Typer, get: Callable[[], WorkPlan], access: Callable[[], Access]) -> None:
+    """Add the commands of the work plan."""
+    plan = typer.Typer(help="The supervised work plan: tasks, progress, lights.", no_args_is_help=True)
+    who = who_by(access)
+
+    @plan.command("list")
+    def list_(out: Path | None = OUT, person: str = AS) -> None:
+        """Show the tasks with their lights."""
+        if out is not None:
+            write(get().export(who(person), form_of(out), language()), out)
+            return
+        show([_lit(one) for one in get().tasks(who(person))], _TASKS)
+        say(LIGHT_RULE)
+
+    @plan.command("show")
+    def show_(task: str = _TASK, person: str = AS) -> None:
+        """Show what happened to a task, the newest first."""
+        show([_progress(one) for one in get().task(who(person), task).progress], _PROGRESS)
+
+    @plan.command("load")
+    def load(
+        name: str = typer.Option("2018", help="Name of the plan."),
+        since: str = typer.Option("2018-01-01", help="First day, YYYY-MM-DD."),
+        due: str = typer.Option("2018-12-31", help="Deadline."),
+        person: str = AS,
+    ) -> None:
+        """Put the packaged tasks of 2018 on the plan, those that are not there yet."""
+        added = get().load(who(person), plan=name, since=day_of(since), due_on=day_of(due))
+        say(Text(f"新增 {added} 项任务。", f"{added} tasks added."))
+
+    @plan.command("report")
+    def report(
+        task: str = _TASK,
+        percent: int = typer.Argument(help="0 to 100."),
+        words: str = _WORDS,
+        proof: list[str] = _PROOFS,
+        person: str = AS,
+    ) -> None:
+        """Report progress with evidence."""
+        get().report(who(person), task, percent, words, proof)
+        show([_lit(get().task(who(person), task).lit)], _TASKS)
+
+    @plan.command("confirm")
+    def confirm(
+        task: str = _TASK,
+        accept: bool = typer.Option(..., "--accept/--return", help="It is done, or the report goes back with words."),
+        words: str = typer.Option("", help="What to say."),
+        person: str = AS,
+    ) -> None:
+        """Confirm that a task is done, or send the report back."""
+        get().confirm(who(person), task, words, accept=accept)
+        show([_lit(get().task(who(person), task).lit)], _TASKS)
+
+    @plan.command("deadline")
+    def deadline(
+        task: str = _TASK, due: str = typer.Argument(help="YYYY-MM-DD."), words: str = _WORDS, person: str = AS
+    ) -> None:
+        """Give a task another deadline."""
+        get().move_deadline(who(person), task, day_of(due), words)
+        show([_lit(get().task(who(person), task).lit)], _TASKS)
+
+    @plan.command("urge")
+    def urge(task: str = _TASK, words: str = _WORDS, person: str = AS) -> None:
+        """Urge the departments that lead a task."""
+        get().urge(who(person), task, words)
+        say(Text("已督办。", "They are told."))
+
+    group.add_typer(plan, name="plan")
+
+
+def _lit(one: Lit) -> dict[str, Any]:
+    tongue, task = language(), one.task
+    due: date = task.due_on
+    return {
+        "id": task.id,
+        "number": task.number,
+        "title": task.title.in_language(tongue),
+        "leads": "、".join(task.leads),
+        "due_on": due,
+        "percent": task.percent,
+        "light": one.light.text.in_language(tongue),
+        "why": one.why.in_language(tongue),
+    }
+
+
+def _progress(one: Progress) -> dict[str, Any]:
+    return {
+        "at": one.at,
+        "by": one.by_name,
+        "act": one.act.text.in_language(language()),
+        "percent": one.percent,
+        "words": one.words,
+        "proofs": " ".join(str(proof) for proof in one.proofs),
+    }

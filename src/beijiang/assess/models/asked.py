@@ -1,0 +1,55 @@
+"""What assessment needs of exchange; where nothing was due or closed, an indicator has no facts and is never zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from beijiang.kit import Word
+
+__all__ = ["Closed", "Due", "ExchangeFacts", "Met"]
+
+
+class Met(Word):
+    """How far a closed demand was met, by the one who had it (`standards.md` 2.11)."""
+
+    MATCHED = "matched", "已满足", "matched"
+    PARTIAL = "partial", "部分满足", "partial"
+    UNMATCHED = "unmatched", "未满足", "unmatched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Something that a department had to answer by a day: a request for data, or a claim task."""
+
+    org_id: str
+    id: str
+    name: str
+    due_on: date
+    answered_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """A demand that was closed, and how far it was met; ``org_id`` is the department that had to meet it."""
+
+    org_id: str
+    id: str
+    name: str
+    closed_on: date
+    met: Met
+
+
+class ExchangeFacts(Protocol):
+    """The facts of exchange, per department and days (both inclusive)."""
+
+    def replies(self, since: date, until: date) -> Sequence[Due]:
+        """Return the requests for data whose answer was due in these days."""
+
+    def demands(self, since: date, until: date) -> Sequence[Closed]:
+        """Return the demands that were closed in these days and judged by who had them."""
+
+    def claim_tasks(self, since: date, until: date) -> Sequence[Due]:
+        """Return the claim tasks that were due in these days."""

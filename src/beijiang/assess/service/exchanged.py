@@ -1,0 +1,66 @@
+"""Facts that exchange tells: replies, demands, claim tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from beijiang.assess.models import Due, Fact, Met, Subject
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from beijiang.assess.service.looking import Look
+
+__all__ = ["claim_rate", "demand_satisfaction", "reply_on_time"]
+
+_MET: Final = {Met.MATCHED: 1.0, Met.PARTIAL: 0.5, Met.UNMATCHED: 0.0}
+
+
+def reply_on_time(look: Look) -> Iterator[Fact]:
+    """Look at requests whose answer was due in the period."""
+    exchange = look.parts.exchange
+    for one in exchange.replies(look.period.first, look.period.last) if exchange else ():
+        yield _due(look, one, Subject.REQUEST)
+
+
+def claim_rate(look: Look) -> Iterator[Fact]:
+    """Look at claim tasks that were due in the period."""
+    exchange = look.parts.exchange
+    for one in exchange.claim_tasks(look.period.first, look.period.last) if exchange else ():
+        yield _due(look, one, Subject.CLAIM)
+
+
+def demand_satisfaction(look: Look) -> Iterator[Fact]:
+    """Look at demands that were closed in the period; half of one that was partly met counts."""
+    exchange = look.parts.exchange
+    for one in exchange.demands(look.period.first, look.period.last) if exchange else ():
+        yield Fact(
+            org_id=one.org_id,
+            subject=Subject.DEMAND,
+            ref=one.id,
+            name=one.name,
+            a=_MET[one.met],
+            b=1.0,
+            why=one.met.text,
+        )
+
+
+def _due(look: Look, one: Due, subject: Subject) -> Fact:
+    kept = one.answered_on is not None and one.answered_on <= one.due_on
+    running = not kept and one.due_on > look.last
+    if one.answered_on is not None:
+        why = Text(f"{one.answered_on} 答复，期限 {one.due_on}", f"answered {one.answered_on}, due {one.due_on}")
+    elif running:
+        why = Text(f"办理中，期限 {one.due_on}", f"still running, due {one.due_on}")
+    else:
+        why = Text(f"期限 {one.due_on}，未答复", f"due {one.due_on}, not answered")
+    return Fact(
+        org_id=one.org_id,
+        subject=subject,
+        ref=one.id,
+        name=one.name,
+        a=float(kept),
+        b=1.0,
+        why=why,
+        counted=not running,
+    )

@@ -1,0 +1,7 @@
+"""All SQL on the metadata tables of assessment."""
+
+from beijiang.assess.store.figures import FigureStore
+from beijiang.assess.store.marks import MarkStore
+from beijiang.assess.store.plan import PlanStore
+
+__all__ = ["FigureStore", "MarkStore", "PlanStore"]
