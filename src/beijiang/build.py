@@ -18,7 +18,7 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
-from beijiang.evidence import Evidence, EvidenceReader
+from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -30,6 +30,7 @@ from beijiang.ingest import (
     SYNC_JOB,
     VERIFY_JOB,
     WINDOW_JOB,
+    AlertKind,
     Alerts,
     Bench,
     Captures,
@@ -76,6 +77,9 @@ class Platform:
     """Counts whole tables for quality: the embedded engine, or a distributed one."""
     evidence: Evidence
     evidence_reader: EvidenceReader
+    receipts: Receipts
+    witnesses: Witnesses
+    retention: Retention
     access: Access
     standards: Standards
     registry: Laws
@@ -115,6 +119,9 @@ class Platform:
         """Return everything that has verbs; the house tests go through it. Packaged standards are public facts, not verbs."""
         return (
             self.evidence_reader,
+            self.receipts,
+            self.witnesses,
+            self.retention,
             self.access,
             self.registry,
             self.jobs,
@@ -194,7 +201,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     db = Database(settings.metadata_url)
     migrations.upgrade(db)
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
-    evidence = Evidence(db, clock, home / "evidence")
+    vault = Vault(RootKeys(settings.root_key_file))
+    sealer = Sealer(db, LogKeys(db, vault, clock, settings), clock, settings)
+    evidence = Evidence(db, clock, home / "evidence", sealer, settings.evidence_spool_bytes)
     access = Access(db, evidence, clock, settings)
     zone = ZoneInfo(settings.time_zone)
     books = Books(db, evidence, clock, zone)
@@ -205,7 +214,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
-    vault = Vault(RootKeys(settings.root_key_file))
     protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
     sql = SqlGateway(gate, engine, access, evidence, settings, clock)
@@ -223,6 +231,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     schedules = Schedules(sources, alerts, turns, standards, zone)
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
     captures = Captures(sources)
+    witnesses = Witnesses(db, evidence, sealer, access, clock, sources.outbound)
+    witnesses.alarm = lambda origin, words: alerts.say(AlertKind.EVIDENCE_FORK, origin, "", words)  # of no department
     counting = SparkEngine(settings.spark_url, settings.time_zone) if settings.spark_url else engine
     measures = Measures(lake, engine, counting)
     runner = Runner(measures, standards, catalog, clock, zone)
@@ -261,6 +271,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         counting=counting,
         evidence=evidence,
         evidence_reader=EvidenceReader(evidence, access),
+        receipts=Receipts(db, evidence, sealer, access),
+        witnesses=witnesses,
+        retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
         standards=standards,
         registry=registry,
@@ -281,7 +294,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         schedules=schedules,
         freshness=freshness,
-        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch)),
+        dispatcher=Dispatcher(schedules, freshness, (tickets.watch, monitors.watch, witnesses.watch)),
         captures=captures,
         quality=quality,
         recipes=recipes,

@@ -185,9 +185,19 @@ def _lineage() -> typer.Typer:
 
 
 def _evidence() -> typer.Typer:
-    from beijiang.evidence.commands import commands
+    from beijiang.evidence.commands import add_receipts, add_retention, add_witnesses, commands
 
-    return commands(_get(lambda p: p.evidence_reader))
+    group = commands(_get(lambda p: p.evidence_reader))
+    add_receipts(group, _get(lambda p: p.receipts), _get(lambda p: p.evidence))
+    add_witnesses(group, _get(lambda p: p.witnesses))
+    add_retention(group, _get(lambda p: p.retention))
+    return group
+
+
+def _verify() -> Callable[..., None]:
+    from beijiang.evidence.commands import verify_command
+
+    return verify_command()
 
 
 def _people() -> typer.Typer:
@@ -260,7 +270,8 @@ LATER = {
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
-    "evidence": Later("The evidence log: check, search, export.", _evidence),
+    "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
+    "verify": Later("Verify a receipt, offline, on any machine.", _verify),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),

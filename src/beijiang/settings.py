@@ -10,7 +10,7 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -106,6 +106,22 @@ class Settings(BaseSettings):
     time_zone: str = Field(
         default="Asia/Shanghai",
         description="Zone in which moments are cut into days and shown, and naive ones are read.",
+    )
+    log_name: str = Field(
+        default="",
+        pattern=r"^[^\s+]*$",
+        description="Name under which the evidence log signs, such as log.example.gov.cn; empty: host and port of public_url. Fixed with the first signature.",
+    )
+    log_hash: Literal["sha256", "sm3"] = Field(
+        default="sha256", description="Hash of the evidence log's tree; a change begins a new shard."
+    )
+    log_signature: Literal["ed25519", "sm2"] = Field(
+        default="ed25519", description="How checkpoints are signed; sm2 adds an SM2 signature beside the Ed25519 one."
+    )
+    evidence_spool_bytes: int = Field(
+        default=256 << 20,
+        ge=1 << 16,
+        description="Bytes of evidence that may wait on the disk while the database takes none; beyond it reads are refused.",
     )
     workers: int = Field(default=2, ge=1, description="Jobs that run at the same time in one process.")
 

@@ -58,8 +58,12 @@ class Permission(StrEnum):
     CONTRACTS_CONTRACT_MANAGE = "contracts:contract:manage", "起草与提交数据契约", "draft and propose data contracts"
     CONTRACTS_CONTRACT_READ = "contracts:contract:read", "查看数据契约", "see data contracts"
     EVIDENCE_LOG_CHECK = "evidence:log:check", "核验存证", "verify the evidence log"
+    EVIDENCE_LOG_ERASE = "evidence:log:erase", "删除过期存证的内容", "erase the text of evidence past its clock"
     EVIDENCE_LOG_EXPORT = "evidence:log:export", "导出存证", "export the evidence log"
     EVIDENCE_LOG_READ = "evidence:log:read", "查询存证", "search the evidence log"
+    EVIDENCE_PEER_MANAGE = "evidence:peer:manage", "维护存证的见证方", "trust witnesses and witness other logs"
+    EVIDENCE_RECEIPT_READ = "evidence:receipt:read", "取得自己的回执", "fetch one's own receipts"
+    EVIDENCE_TREE_READ = "evidence:tree:read", "查看存证的封存与见证", "see how evidence is sealed and witnessed"
     FUSION_CLAIM_DECIDE = (
         "fusion:claim:decide",
         "确认数源部门、裁定异议",

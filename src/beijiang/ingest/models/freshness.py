@@ -135,6 +135,7 @@ class Freshness:
 class AlertKind(StrEnum):
     """What an alert is about."""
 
+    EVIDENCE_FORK = "evidence_fork"
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
     MONITOR = "monitor"
@@ -154,16 +155,10 @@ class AlertKind(StrEnum):
     def is_grave(self) -> bool:
         """Tell whether something is broken already."""
         return self not in {AlertKind.FRESHNESS_DUE, AlertKind.MONITOR, AlertKind.QUALITY_TICKET}
-        return self in {
-            AlertKind.FRESHNESS_LATE,
-            AlertKind.QUALITY,
-            AlertKind.RELEASE,
-            AlertKind.RUN_FAILED,
-            AlertKind.SCHEDULE_STOPPED,
-        }
 
 
 _KINDS: Final = {
+    AlertKind.EVIDENCE_FORK: Text("存证日志分叉", "evidence log forked"),
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
     AlertKind.MONITOR: Text("监测异常", "out of the usual"),
