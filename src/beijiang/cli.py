@@ -271,7 +271,7 @@ LATER = {
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
-    "verify": Later("Verify a receipt, offline, on any machine.", _verify),
+    "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Literal, Self
+from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -22,6 +23,20 @@ from beijiang.kit import Invalid, Language, Text
 TOML_NAME = "beijiang.toml"
 POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 DATABASES = re.compile(r"sqlite:///|" + POSTGRES.pattern)
+
+
+class LogHash(StrEnum):
+    """How new shards of the evidence log are hashed."""
+
+    SHA256 = "sha256"
+    SM3 = "sm3"
+
+
+class LogSignature(StrEnum):
+    """How checkpoints of the evidence log are signed; SM2 stands beside Ed25519, which witnesses everywhere understand."""
+
+    ED25519 = "ed25519"
+    SM2 = "sm2"
 
 
 class Settings(BaseSettings):
@@ -112,11 +127,12 @@ class Settings(BaseSettings):
         pattern=r"^[^\s+]*$",
         description="Name under which the evidence log signs, such as log.example.gov.cn; empty: host and port of public_url. Fixed with the first signature.",
     )
-    log_hash: Literal["sha256", "sm3"] = Field(
-        default="sha256", description="Hash of the evidence log's tree; a change begins a new shard."
+    log_hash: LogHash = Field(
+        default=LogHash.SHA256, description="Hash of the evidence log's tree; a change begins a new shard."
     )
-    log_signature: Literal["ed25519", "sm2"] = Field(
-        default="ed25519", description="How checkpoints are signed; sm2 adds an SM2 signature beside the Ed25519 one."
+    log_signature: LogSignature = Field(
+        default=LogSignature.ED25519,
+        description="How checkpoints are signed; sm2 adds an SM2 signature beside the Ed25519 one.",
     )
     evidence_spool_bytes: int = Field(
         default=256 << 20,

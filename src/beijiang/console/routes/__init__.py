@@ -21,6 +21,7 @@ from beijiang.console.routes import (
     people,
     private,
     quality,
+    receipts,
     recipes,
     releases,
     schedules,
@@ -74,6 +75,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         lineage,
         catalog,
         people,
+        receipts,
         evidence,
     ):
         whole.include_router(area.router(frame, platform), prefix="/console")

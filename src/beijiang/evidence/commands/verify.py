@@ -31,7 +31,10 @@ def verify_command() -> Callable[..., None]:
         request: str = typer.Option("", help="What was asked: 'GET /path?query'."),
         response: Path | None = typer.Option(None, help="The file that was received."),  # noqa: B008
     ) -> None:
-        """Verify a receipt, offline; say what is proved and what is not. Ends with 0 when it holds, with 1 when not."""
+        """Verify a receipt, offline, on any machine: say what is proved and what is not.
+
+        Ends with 0 when it holds, with 1 when not.
+        """
         from beijiang.evidence.verifier import Trust, examine_file
 
         for path in (receipt, checkpoint, response):

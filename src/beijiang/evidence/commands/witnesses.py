@@ -102,7 +102,7 @@ def add_retention(group: typer.Typer, get: Callable[[], Retention]) -> None:
         rows = [
             {
                 "rule": one.clock.rule,
-                "limit": one.limit,
+                "limit": one.limit.in_language(language()),
                 "until": one.until.date().isoformat(),
                 "due": one.due,
                 "basis": one.basis,

@@ -2,12 +2,10 @@
 
 from beijiang.evidence.models.checkpoints import (
     Cosigned,
-    HashName,
     LogState,
     Peer,
     PeerKind,
     Shard,
-    SignatureName,
     Signer,
     cosign,
     shard_name,
@@ -61,7 +59,6 @@ __all__ = [
     "EvidenceQuery",
     "EvidenceRecord",
     "EvidenceRight",
-    "HashName",
     "Head",
     "Kept",
     "LogState",
@@ -71,7 +68,6 @@ __all__ = [
     "Problem",
     "ProblemKind",
     "Shard",
-    "SignatureName",
     "Signer",
     "Stored",
     "about",

@@ -13,31 +13,15 @@ from beijiang.kit import Text
 
 __all__ = [
     "Cosigned",
-    "HashName",
     "LogState",
     "Peer",
     "PeerKind",
     "Shard",
-    "SignatureName",
     "Signer",
     "cosign",
     "shard_name",
     "signed",
 ]
-
-
-class HashName(StrEnum):
-    """How the tree of new shards is hashed."""
-
-    SHA256 = "sha256"
-    SM3 = "sm3"
-
-
-class SignatureName(StrEnum):
-    """How checkpoints are signed; SM2 stands beside Ed25519, which witnesses everywhere understand."""
-
-    ED25519 = "ed25519"
-    SM2 = "sm2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +124,15 @@ class LogState:
     keys: tuple[Key, ...]
 
 
+_PLAIN: Final = "sha256"
+
+
 def shard_name(year: int, algorithm: str, taken: set[str]) -> str:
     """Return a name that no shard has: ``2026``, ``2026-sm3``, ``2026-2``."""
-    name = str(year) if algorithm == HashName.SHA256 else f"{year}-{algorithm}"
+    name = str(year) if algorithm == _PLAIN else f"{year}-{algorithm}"
     number = 2
     while name in taken:
-        parts = [str(year), *([] if algorithm == HashName.SHA256 else [algorithm]), str(number)]
+        parts = [str(year), *([] if algorithm == _PLAIN else [algorithm]), str(number)]
         name, number = "-".join(parts), number + 1
     return name
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from beijiang.kit import Text
 
-__all__ = ["Clock", "Kept", "before", "clocks"]
+__all__ = ["Clock", "Kept", "before", "clocks", "spoken"]
 
 
 class Rule(Protocol):
@@ -45,10 +45,19 @@ class Kept:
     """One clock as it stands: the rule, since when records must be kept, and how many older ones still have their text."""
 
     clock: Clock
-    limit: str
+    limit: Text
     basis: str
     until: datetime
     due: int
+
+
+_UNITS = {"day": ("日", "day"), "month": ("个月", "month"), "year": ("年", "year")}
+
+
+def spoken(rule: Rule) -> Text:
+    """Return how long a rule asks for, in words."""
+    zh, en = _UNITS[rule.unit]
+    return Text(f"{rule.value} {zh}", f"{rule.value} {en}" + ("" if rule.value == "1" else "s"))
 
 
 @cache

@@ -110,7 +110,7 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
     def distrust(request: Request, peer_id: str) -> None:
         witnesses.distrust(_actor(request), peer_id)
 
-    @api.get("/peers/{peer_id}/request", summary="What a witness is asked to sign", response_class=PlainTextResponse)
+    @api.get("/peers/{peer_id}/request", summary="What a witness is asked to sign")
     def ask(request: Request, peer_id: str, shard: str = "") -> Response:
         return PlainTextResponse(witnesses.request(_actor(request), peer_id, shard))
 
@@ -118,9 +118,7 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
     def take(request: Request, carried: Carried) -> dict[str, Any]:
         return {"taken": witnesses.take(_actor(request), carried.text)}
 
-    @api.post(
-        "/witness", summary="Sign, as a witness, a request that was carried here", response_class=PlainTextResponse
-    )
+    @api.post("/witness", summary="Sign, as a witness, a request that was carried here")
     def sign(request: Request, carried: Carried) -> Response:
         return PlainTextResponse(witnesses.witness_file(_actor(request), carried.text))
 
@@ -131,7 +129,7 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
                 {
                     "rule": one.clock.rule,
                     "what": asdict(one.clock.text),
-                    "limit": one.limit,
+                    "limit": asdict(one.limit),
                     "basis": one.basis,
                     "until": one.until,
                     "due": one.due,

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from beijiang.evidence.models import SignatureName, Signer
+from beijiang.evidence.models import Signer
 from beijiang.evidence.store import KeyRow, TreeStore
 from beijiang.evidence.verifier import ED25519, SM2, WITNESS, Key
+from beijiang.settings import LogSignature
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +50,7 @@ class LogKeys:
 
         """
         self.witness  # noqa: B018  # made with the others, so that it can be told to those who will trust it
-        roles = ["log", *(["log-sm2"] if SignatureName(self._settings.log_signature) is SignatureName.SM2 else [])]
+        roles = ["log", *(["log-sm2"] if self._settings.log_signature is LogSignature.SM2 else [])]
         return dict(self._key(role) for role in roles)
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 
 from beijiang.evidence.models import Clock, EvidenceRight, Kept, before, clocks
-from beijiang.evidence.models.retention import Rule
+from beijiang.evidence.models.retention import Rule, spoken
 from beijiang.evidence.store import ERASE, EvidenceStore
 from beijiang.kit import Conflict, Invalid
 
@@ -85,7 +85,7 @@ class Retention:
     def _kept(self, clock: Clock, subject: str | None) -> Kept:
         rule = self._rule(clock.rule)
         until = before(self._time.now(), rule)
-        return Kept(clock, f"{rule.value} {rule.unit}", rule.basis, until, len(self._due(clock, until, subject)))
+        return Kept(clock, spoken(rule), rule.basis, until, len(self._due(clock, until, subject)))
 
     def _due(self, clock: Clock, until: datetime, subject: str | None) -> list[int]:
         others = [] if clock.actions else [action for other in clocks() for action in other.actions]
@@ -107,8 +107,8 @@ def ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
 def _running(kept: Kept) -> Conflict:
     day = kept.until.date()
     return Conflict(
-        f"{kept.clock.text.zh}依法至少保存 {kept.limit}（{kept.basis}），{day} 以后的不得删除。请把截止日期改到该日或更早。",
-        f"{kept.clock.text.en[0].upper()}{kept.clock.text.en[1:]} must be kept for {kept.limit} ({kept.basis}): nothing since {day} may be erased. Choose that day or an earlier one.",
+        f"{kept.clock.text.zh}依法至少保存 {kept.limit.zh}（{kept.basis}），{day} 以后的不得删除。请把截止日期改到该日或更早。",
+        f"{kept.clock.text.en[0].upper()}{kept.clock.text.en[1:]} must be kept for {kept.limit.en} ({kept.basis}): nothing since {day} may be erased. Choose that day or an earlier one.",
         code="retention_running",
         detail={"rule": kept.clock.rule, "until": day.isoformat()},
     )
