@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import uvicorn
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from beijiang.access import Role
 from beijiang.app import create_app
 from beijiang.build import Platform, build
 from beijiang.evidence import PeerKind
 from beijiang.evidence import verifier as judge
-from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Invalid, NotFound
+from beijiang.evidence.commands import add_receipts, add_retention, add_witnesses, commands, verify_command
+from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Invalid, Language, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
+from beijiang.terminal import set_style
 
 GUARD = Actor(id="per_sec", name="安全", kind=ActorKind.PERSON, roles=frozenset({Role.SEC_ADMIN}))
 AUDITOR = Actor(id="per_aud", name="审计", kind=ActorKind.PERSON, roles=frozenset({Role.AUDIT_ADMIN}))
@@ -215,6 +219,7 @@ def test_checkpoints_travel_as_files_where_there_is_no_network(pair: Pair) -> No
         with pytest.raises(Invalid):
             county.witnesses.take(GUARD, wrong)
     city.witnesses.distrust(GUARD, log.id)
+    county.witnesses.distrust(GUARD, peer.id)
 
 
 def test_the_tree_over_http(pair: Pair) -> None:
@@ -251,3 +256,60 @@ def test_the_tree_over_http(pair: Pair) -> None:
     assert web.get(f"/api/v1/evidence/receipts/{_read(city)}").status_code == 404
     for closed in ("receipts", "state", "peers", "retention"):
         assert web.get(f"/api/v1/evidence/{closed}").status_code == 401
+
+
+def test_the_tree_at_the_terminal(pair: Pair, tmp_path: Path) -> None:
+    city, county = pair.city, pair.county
+    root = terminal(city)
+    run = CliRunner()
+
+    def said(*words: str, code: int = 0) -> str:
+        done = run.invoke(root, list(words))
+        assert done.exit_code == code, done.output
+        return str(done.stdout)
+
+    set_style(as_json=True, language=Language.ZH)
+    read = _read(city)
+    said("evidence", "seal")
+    assert json.loads(said("evidence", "state"))["waiting"] == 0
+    key = next(
+        one["key"] for one in json.loads(said("evidence", "keys")) if judge.Key.parse(one["key"]).kind == judge.ED25519
+    )
+    said("evidence", "receipt", read, "--out", str(tmp_path / "r.json"))
+    (tmp_path / "point").write_text(said("evidence", "checkpoint", "--size", "3"))
+    proved = json.loads(said("verify", str(tmp_path / "r.json"), "--key", key))
+    assert (proved["ok"], proved["record"]["target"]) == (True, "人口")
+    assert not json.loads(said("verify", str(tmp_path / "r.json"), code=1))["ok"]
+    said("verify", str(tmp_path / "r.json"), "--checkpoint", str(tmp_path / "point"), code=1)  # of another size
+    (tmp_path / "bad.json").write_text("nothing")
+    said("verify", str(tmp_path / "bad.json"), "--key", key, code=1)
+    said("verify", str(tmp_path / "gone.json"), code=1)
+    set_style(as_json=False, language=Language.EN)
+    told = said("verify", str(tmp_path / "r.json"), "--key", key)
+    assert "✓ proved" in told
+    assert "? left open" in told
+
+    set_style(as_json=True, language=Language.EN)
+    there = terminal(county)
+    said("evidence", "trust", "witness", str(keys_of(county)[judge.WITNESS]))
+    run.invoke(there, ["evidence", "trust", "log", key])
+    peer = json.loads(said("evidence", "peers"))[-1]
+    (tmp_path / "request").write_text(said("evidence", "request", peer["id"]))
+    signed = run.invoke(there, ["evidence", "witness", str(tmp_path / "request")])
+    (tmp_path / "signed").write_text(signed.stdout)
+    said("evidence", "cosign", str(tmp_path / "signed"))
+    assert city.witnesses.cosigned(AUDITOR)[0].size == judge.Checkpoint.parse(judge.Note.parse(signed.stdout).text).size
+    said("evidence", "distrust", peer["id"])
+    assert {row["limit"] for row in json.loads(said("evidence", "retention"))} == {"6 months", "3 years"}
+    said("evidence", "erase", "--reason", "x")
+    said("evidence", "erase", "--reason", "x", "--until", "2099-01-01", code=1)
+
+
+def terminal(platform: Platform) -> typer.Typer:
+    root, group = typer.Typer(), commands(lambda: platform.evidence_reader)
+    add_receipts(group, lambda: platform.receipts, lambda: platform.evidence)
+    add_witnesses(group, lambda: platform.witnesses)
+    add_retention(group, lambda: platform.retention)
+    root.add_typer(group, name="evidence")
+    root.command("verify")(verify_command())
+    return root

@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.frame import Frame, language, number, person
 from beijiang.evidence import PeerKind
 from beijiang.kit import Invalid, Text
 from beijiang.web import content_disposition
@@ -55,7 +55,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             cosigned=platform.witnesses.cosigned(who, limit=10),
             forks=platform.witnesses.forks(who),
             kept=platform.retention.kept(who),
-            kinds=list(PeerKind),
+            kinds=[(kind.value, kind.text.in_language(language(request))) for kind in PeerKind],
             may_manage=platform.access.allows(who, Permission.EVIDENCE_PEER_MANAGE),
             may_erase=platform.access.allows(who, Permission.EVIDENCE_LOG_ERASE),
         )

@@ -71,10 +71,17 @@ def consistency(algorithm: str, old: int, size: int, node: Nodes) -> list[bytes]
 
 def levels_of(algorithm: str, hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
     """Return hashes, and above them level by level the roots of whole pairs: the inside of one tile."""
+    begun = hashlib.new(
+        algorithm, b"\x01"
+    ).copy  # for thousands of hashes, naming the algorithm once is a third quicker
     made: list[Sequence[bytes]] = [hashes]
     while len(made[-1]) > 1:
-        below = made[-1]
-        made.append([node_hash(algorithm, below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
+        above = []
+        for left, right in zip(made[-1][::2], made[-1][1::2], strict=False):
+            node = begun()
+            node.update(left + right)
+            above.append(node.digest())
+        made.append(above)
     return made
 
 

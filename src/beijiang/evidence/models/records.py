@@ -24,6 +24,7 @@ ADDING = frozenset({"read.close", "read.sent"})
 """Actions of records that add something to a receipt."""
 
 _FORMAT = 1
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class EvidenceRight(StrEnum):
@@ -291,7 +292,7 @@ class EvidencePage:
 
 def canonical(value: Mapping[str, Any]) -> str:
     """Return the one JSON text of a value, so that equal values have equal digests."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def about(action: str, detail: Mapping[str, JsonValue]) -> str | None:

@@ -1,28 +1,31 @@
-"""The tree as it lies in the database: tiles of 256 hashes, of which whole ones never change and are remembered."""
+"""The tree as it lies in the database: tiles of 256 hashes; what was looked at is remembered."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from beijiang.evidence.models import TILE, TILE_HEIGHT, Shard, folded, levels_of, root
 from beijiang.evidence.store import TreeStore
 from beijiang.evidence.verifier import HASH_BYTES
 
 _REMEMBERED: Final = 256
-"""Whole tiles at hand, with their insides: 16 KiB each."""
+"""Tiles at hand, with their insides: 16 KiB each, and as much again in Python's objects."""
+
+Place: TypeAlias = "tuple[str, int, int, int]"
+"""Shard, level, number and length of a tile: of one length it is the same for ever."""
 
 
 class TileCache:
-    """Whole tiles with their insides, for all threads."""
+    """Tiles with their insides, for all threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int, int], list[Sequence[bytes]]] = OrderedDict()
+        self._kept: OrderedDict[Place, list[Sequence[bytes]]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, place: tuple[str, int, int]) -> list[Sequence[bytes]] | None:
+    def get(self, place: Place) -> list[Sequence[bytes]] | None:
         """Return the inside of a tile that was looked at lately."""
         with self._lock:
             found = self._kept.get(place)
@@ -30,8 +33,8 @@ class TileCache:
                 self._kept.move_to_end(place)
             return found
 
-    def put(self, place: tuple[str, int, int], made: list[Sequence[bytes]]) -> None:
-        """Remember a whole tile."""
+    def put(self, place: Place, made: list[Sequence[bytes]]) -> None:
+        """Remember the inside of a tile."""
         with self._lock:
             self._kept[place] = made
             while len(self._kept) > _REMEMBERED:
@@ -45,7 +48,6 @@ class StoredNodes:
         self._store = store
         self._shard = shard
         self._cache = cache
-        self._partial: dict[tuple[int, int], list[Sequence[bytes]]] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return the root of the subtree of 2^level leaves that begins at index * 2^level.
@@ -64,15 +66,14 @@ class StoredNodes:
         return inside[height][at]
 
     def _inside(self, level: int, number: int) -> list[Sequence[bytes]]:
-        place = (self._shard.name, level, number)
-        found = self._cache.get(place) or self._partial.get((level, number))
+        length = min(TILE, (self._shard.size >> (TILE_HEIGHT * level)) - number * TILE)
+        place = (self._shard.name, level, number, length)
+        found = self._cache.get(place)
         if found is None:
-            hashes = split(self._store.tile(*place))
+            hashes = split(self._store.tile(*place[:3]))[:length]
             found = levels_of(self._shard.algorithm, hashes)
-            if len(hashes) == TILE:
+            if len(hashes) == length:
                 self._cache.put(place, found)
-            else:
-                self._partial[level, number] = found
         return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
-from beijiang.evidence.models import Cosigned, EvidenceRight, Peer, PeerKind, Shard, consistency, cosign
+from beijiang.evidence.models import Cosigned, EvidenceRight, Peer, PeerKind, Shard, consistency, cosign, root, signed
 from beijiang.evidence.service.tiles import StoredNodes
 from beijiang.evidence.store import Seen, TreeStore, WitnessStore
 from beijiang.evidence.verifier import WITNESS, Checkpoint, Key, Note, hash_of_shard, verify_consistency
@@ -313,13 +313,8 @@ class Witnesses:
 
     def _offer(self, store: TreeStore, shard: Shard, old: int) -> str:
         path = consistency(shard.algorithm, old, shard.size, StoredNodes(store, shard, self._sealer.cache))
-        kept = store.checkpoint(shard.name, shard.size)
-        if kept is None:
-            raise _no_peer()
         lines = [f"old {old}", *(base64.b64encode(one).decode() for one in path)]
-        note = Note.parse(kept[1])
-        own = {key.id for key in self._sealer.keys.signers}
-        return "\n".join(lines) + f"\n\n{note.text}\n" + "".join(_lines(note, own))
+        return "\n".join(lines) + "\n\n" + signed(shard.checkpoint, self._sealer.keys.signers)
 
     def _keep(self, peer: Peer, shard: Shard, note: Note) -> bool:
         """Keep the signature of a witness, if it signed this note and the note is true of this log."""
@@ -332,12 +327,20 @@ class Witnesses:
         point = Checkpoint.parse(note.text)
         with self._db.begin() as tx:
             store = TreeStore(tx.connection)
-            kept = store.checkpoint(shard.name, point.size)
-            if kept is None or not kept[1].startswith(note.text):
+            if not 0 < point.size <= shard.size or self._root(store, shard, point.size) != point.root:
                 return False
+            if store.checkpoint(shard.name, point.size) is None:  # superseded while the witness looked at it
+                own = signed(point, self._sealer.keys.signers)
+                store.keep_checkpoint(shard.name, point.size, own, self._clock.now())
             line = next(one for one in _lines(note, {peer.key.id}))
             store.add_cosignature(Cosigned(shard.name, point.size, _witness(peer.key), line, self._clock.now()))
         return True
+
+    def _root(self, store: TreeStore, shard: Shard, size: int) -> bytes:
+        try:
+            return root(shard.algorithm, size, StoredNodes(store, shard, self._sealer.cache))
+        except LookupError:  # somebody took tiles away, which the check names
+            return b""
 
     def _fork(self, origin: str, note: Note, known: str) -> None:
         """Keep both sides of a contradiction, record it, and raise the alarm."""

@@ -168,6 +168,10 @@ class TreeStore:
         hour = at.replace(minute=0, second=0, microsecond=0)
         here = (checkpoints.c.shard == shard) & (checkpoints.c.at >= hour) & ~signed
         self.connection.execute(delete(checkpoints).where(here))
+        self.keep_checkpoint(shard, size, note, at)
+
+    def keep_checkpoint(self, shard: str, size: int, note: str, at: datetime) -> None:
+        """Keep one checkpoint and take no other away."""
         self._put(checkpoints, [{"shard": shard, "size": size, "note": note, "at": at}])
 
     def checkpoint(self, shard: str, size: int | None = None) -> tuple[int, str, datetime] | None:
