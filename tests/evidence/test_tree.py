@@ -351,7 +351,7 @@ def test_no_record_goes_before_its_clock_and_what_went_is_still_proved(sealed: S
             assert refused.value.reason == "retention_running"
     assert sealed.retention.erase(GUARD, "清理") == 0
     sealed.clock.at = datetime(2027, 6, 1, tzinfo=UTC)
-    with pytest.raises(Conflict, match="3 年"):
+    with pytest.raises(Conflict, match="3 years"):
         sealed.retention.erase(GUARD, "清理", until=datetime(2027, 1, 1, tzinfo=UTC))
     assert sealed.retention.erase(GUARD, "清理") >= 20
     with sealed.db.read() as connection:

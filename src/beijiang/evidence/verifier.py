@@ -396,6 +396,10 @@ class Opened:
         """Add a finding."""
         self.findings.append(Finding(ok, zh, en))
 
+    def judge(self, ok: bool, good: tuple[str, str], bad: tuple[str, str]) -> None:
+        """Add a finding in the words that fit it."""
+        self.say(ok, *(good if ok else bad))
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:
@@ -430,45 +434,35 @@ def _look(well: bool) -> None:
 def _examine_part(found: Opened, receipt_id: str, part: dict[str, Any], against: Trust, *, first: bool) -> None:
     """Prove that one record of the receipt stands in the log."""
     body, salt = part.get("body"), part.get("salt")
-    sequence, commitment = part["sequence"], part["commitment"]
+    number, commitment = part["sequence"], part["commitment"]
+    zh, en = f"第 {number} 条记录", f"Record {number}"
     if body is None or salt is None:
         found.say(
             None,
-            f"第 {sequence} 条记录的内容已依法删除，只能证明曾有此记录。",
-            f"The text of record {sequence} was erased; only that there was one can be proved.",
+            f"{zh}的内容已依法删除，只能证明曾有此记录。",
+            f"{en}: its text was erased; only that it was is proved.",
         )
     else:
         facts = json.loads(body)
         about = facts["id"] if first else facts["detail"]["receipt"]
-        whole = commitment_of(salt, body) == commitment and facts["sequence"] == sequence and about == receipt_id
-        found.say(
-            whole,
-            f"第 {sequence} 条记录的内容"
-            + ("与其摘要相符。" if whole else "与其摘要不符：内容被改动，或属于另一张回执。"),
-            f"The text of record {sequence} "
-            + (
-                "is what was committed to."
-                if whole
-                else "is not what was committed to: it was changed, or is of another receipt."
-            ),
+        found.judge(
+            commitment_of(salt, body) == commitment and facts["sequence"] == number and about == receipt_id,
+            (f"{zh}的内容与其摘要相符。", f"{en}: its text is what was committed to."),
+            (f"{zh}的内容被改动，或属于另一张回执。", f"{en}: its text was changed, or is of another receipt."),
         )
         found.record = facts if first else found.record
     proof = Proof.parse(part["proof"])
     note = Note.parse(proof.note)
     point = Checkpoint.parse(note.text)
     algorithm = hash_of_shard(point.origin)
-    leaf = leaf_hash(algorithm, entry_of(sequence, commitment))
-    inside = verify_inclusion(algorithm, proof.index, point.size, leaf, proof.path, point.root)
-    found.say(
-        inside,
-        f"第 {sequence} 条记录"
-        + (f"在日志 {point.origin} 的前 {point.size:,} 条之中。" if inside else "的存在证明不成立。"),
-        f"Record {sequence} "
-        + (
-            f"is among the first {point.size:,} of the log {point.origin}."
-            if inside
-            else "has a proof that does not hold."
+    leaf = leaf_hash(algorithm, entry_of(number, commitment))
+    found.judge(
+        verify_inclusion(algorithm, proof.index, point.size, leaf, proof.path, point.root),
+        (
+            f"{zh}在日志 {point.origin} 的前 {point.size:,} 条之中。",
+            f"{en} is among the first {point.size:,} of {point.origin}.",
         ),
+        (f"{zh}的存在证明不成立。", f"{en}: its proof does not hold."),
     )
     _examine_note(found, note, point, against)
 
@@ -527,32 +521,24 @@ def _examine_other(found: Opened, point: Checkpoint, against: Trust) -> None:
             f"The checkpoint given is of {other.origin}, {other.size:,} records; fetch the receipt for that size.",
         )
     else:
-        same = other.root == point.root
-        found.say(
-            same,
-            "与所给检查点一致。" if same else "与所给检查点不一致：日志有两个版本。",
-            "It agrees with the checkpoint given."
-            if same
-            else "It contradicts the checkpoint given: there are two logs.",
+        found.judge(
+            other.root == point.root,
+            ("与所给检查点一致。", "It agrees with the checkpoint given."),
+            ("与所给检查点不一致：日志有两个版本。", "It contradicts the checkpoint given: there are two logs."),
         )
 
 
 def _examine_content(found: Opened, parts: Sequence[dict[str, Any]], against: Trust) -> None:
     """Compare what was asked and received with the digests in the records."""
     told = [json.loads(part["body"])["detail"] for part in parts[1:] if part.get("body")]
-    asked = hashlib.sha256(against.request.encode()).hexdigest() if against.request else ""
-    got = "" if against.response is None else hashlib.sha256(against.response).hexdigest()
-    for name, digest, zh, en in (
-        ("request", asked, "请求", "request"),
-        ("response", got, "收到的文件", "file received"),
-    ):
-        noted = [one[name] for one in told if name in one]
-        if digest:
-            ok = digest in noted
-            found.say(
-                ok,
-                f"{zh}与记录" + ("相符。" if ok else "不符，或没有记录。"),
-                f"The {en} " + ("is the one recorded." if ok else "is not the one recorded, or none was."),
+    given = {"request": against.request.encode() or None, "response": against.response}
+    for name, (zh, en) in {"request": ("请求", "request"), "response": ("收到的文件", "file received")}.items():
+        noted, content = [one[name] for one in told if name in one], given[name]
+        if content is not None:
+            found.judge(
+                hashlib.sha256(content).hexdigest() in noted,
+                (f"{zh}与记录相符。", f"The {en} is the one recorded."),
+                (f"{zh}与记录不符，或没有记录。", f"The {en} is not the one recorded, or none was."),
             )
         elif noted:
             found.say(None, f"记录含{zh}的摘要，未核对。", f"The digest of the {en} is recorded; it was not compared.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.evidence.models import Shard, shard_name, signed
 from beijiang.evidence.service.tiles import Growing, TileCache
-from beijiang.evidence.store import TreeStore
+from beijiang.evidence.store import EvidenceStore, TreeStore
 from beijiang.evidence.verifier import entry_of, leaf_hash
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from beijiang.evidence.service.keys import LogKeys
     from beijiang.kit import Clock
     from beijiang.settings import Settings
-
-log = logging.getLogger(__name__)
 
 SEAL_SECONDS: Final = 2.0
 SEAL_RECORDS: Final = 1000
@@ -41,8 +38,10 @@ class Sealer:
 
     def seal(self, limit: int | None = None) -> int:
         """Seal what waits (``limit`` pieces at most) and return how many records there were."""
-        signers = self.keys.signers  # opened before the transaction, because making one needs its own
         done = 0
+        if not self._waits():
+            return done
+        self.keys.signers  # noqa: B018  # opened before the transaction, because making one needs its own
         while limit is None or limit > 0:
             with self.db.begin() as tx:
                 count = self._seal_piece(tx)
@@ -50,12 +49,16 @@ class Sealer:
             if count < PIECE:
                 break
             limit = None if limit is None else limit - 1
-        log.debug("%d records sealed under %d keys", done, len(signers))
         return done
+
+    def _waits(self) -> bool:
+        with self.db.read() as connection:
+            newest = TreeStore(connection).newest()
+            return EvidenceStore(connection).head().sequence > (0 if newest is None else newest.sealed)
 
     def _seal_piece(self, tx: UnitOfWork) -> int:
         store, now = TreeStore(tx.connection), self.clock.now()
-        shard = store.lock_newest()
+        shard = store.newest(lock=True)
         after = 0 if shard is None else shard.sealed
         waiting = store.unsealed(after, PIECE)
         while waiting:

@@ -343,10 +343,12 @@ class Witnesses:
             return b""
 
     def _fork(self, origin: str, note: Note, known: str) -> None:
-        """Keep both sides of a contradiction, record it, and raise the alarm."""
+        """Keep both sides of a contradiction, record it, and raise the alarm; once, however often somebody sends it."""
         with self._db.begin() as tx:
-            text = f"{note.text}\n" + "".join(_lines(note))
-            WitnessStore(tx.connection).add_fork(new_id("fork"), origin, (text, known), self._clock.now())
+            store, text = WitnessStore(tx.connection), f"{note.text}\n" + "".join(_lines(note))
+            if any((one[0], one[2]) == (origin, known) for one in store.forks()):
+                return
+            store.add_fork(new_id("fork"), origin, (text, known), self._clock.now())
             self._evidence.record(
                 tx, SYSTEM, "evidence.fork", target=origin, detail=_detail(Checkpoint.parse(note.text))
             )

@@ -105,10 +105,10 @@ class TreeStore:
         row = self.connection.execute(select(shards).where(shards.c.name == name)).one_or_none()
         return None if row is None else _shard(row)
 
-    def lock_newest(self) -> Shard | None:
-        """Return the shard that grows; other writers wait until this transaction ends."""
-        query = select(shards).order_by(shards.c.first.desc()).limit(1).with_for_update()
-        row = self.connection.execute(query).one_or_none()
+    def newest(self, *, lock: bool = False) -> Shard | None:
+        """Return the shard that grows; when locked, other writers wait until this transaction ends."""
+        query = select(shards).order_by(shards.c.first.desc()).limit(1)
+        row = self.connection.execute(query.with_for_update() if lock else query).one_or_none()
         return None if row is None else _shard(row)
 
     def shard_of(self, sequence: int) -> Shard | None:
