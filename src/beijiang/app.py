@@ -78,6 +78,8 @@ def create_app(platform: Platform) -> FastAPI:
         assess_routes.figures_router(platform.figures),
         assess_routes.plan_router(platform.plan),
         evidence_routes.router(platform.evidence_reader),
+        evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),
+        evidence_routes.tlog_router(platform.receipts, platform.witnesses),
         console_routes.router(platform, pages, room),
     )
     for router in routers:  # as they are: an included router makes each route again and asks it twice

@@ -19,7 +19,7 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
-from beijiang.evidence import Evidence, EvidenceReader
+from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
 from beijiang.exchange import Demands, Exchange, GrantBook, SharingParts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
@@ -32,6 +32,7 @@ from beijiang.ingest import (
     SYNC_JOB,
     VERIFY_JOB,
     WINDOW_JOB,
+    AlertKind,
     Alerts,
     Bench,
     Captures,
@@ -78,6 +79,9 @@ class Platform:
     """Counts whole tables for quality: the embedded engine, or a distributed one."""
     evidence: Evidence
     evidence_reader: EvidenceReader
+    receipts: Receipts
+    witnesses: Witnesses
+    retention: Retention
     access: Access
     standards: Standards
     registry: Laws
@@ -122,6 +126,9 @@ class Platform:
         """Return everything that has verbs; the house tests go through it. Packaged standards are public facts, not verbs."""
         return (
             self.evidence_reader,
+            self.receipts,
+            self.witnesses,
+            self.retention,
             self.access,
             self.registry,
             self.jobs,
@@ -206,7 +213,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     db = Database(settings.metadata_url)
     migrations.upgrade(db)
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
-    evidence = Evidence(db, clock, home / "evidence")
+    vault = Vault(RootKeys(settings.root_key_file))
+    sealer = Sealer(db, LogKeys(db, vault, clock, settings), clock, settings)
+    evidence = Evidence(db, clock, home / "evidence", sealer, settings.evidence_spool_bytes)
     access = Access(db, evidence, clock, settings)
     zone = ZoneInfo(settings.time_zone)
     books = Books(db, evidence, clock, zone)
@@ -217,7 +226,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
-    vault = Vault(RootKeys(settings.root_key_file))
     protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
     sql = SqlGateway(gate, engine, access, evidence, settings, clock)
@@ -235,6 +243,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     schedules = Schedules(sources, alerts, turns, standards, zone)
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
     captures = Captures(sources)
+    witnesses = Witnesses(db, evidence, sealer, access, clock, sources.outbound)
+    witnesses.alarm = lambda origin, words: alerts.say(AlertKind.EVIDENCE_FORK, origin, "", words)  # of no department
     counting = SparkEngine(settings.spark_url, settings.time_zone) if settings.spark_url else engine
     measures = Measures(lake, engine, counting)
     runner = Runner(measures, standards, catalog, clock, zone)
@@ -298,6 +308,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         counting=counting,
         evidence=evidence,
         evidence_reader=EvidenceReader(evidence, access),
+        receipts=Receipts(db, evidence, sealer, access),
+        witnesses=witnesses,
+        retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
         standards=standards,
         registry=registry,
@@ -321,7 +334,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         dispatcher=Dispatcher(
             schedules,
             freshness,
-            (tickets.watch, monitors.watch, exchange.watch, demands.watch, assess.watch, plan.watch),
+            (tickets.watch, monitors.watch, exchange.watch, demands.watch, assess.watch, plan.watch, witnesses.watch),
         ),
         captures=captures,
         quality=quality,

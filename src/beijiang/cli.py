@@ -202,9 +202,19 @@ def _lineage() -> typer.Typer:
 
 
 def _evidence() -> typer.Typer:
-    from beijiang.evidence.commands import commands
+    from beijiang.evidence.commands import add_receipts, add_retention, add_witnesses, commands
 
-    return commands(_get(lambda p: p.evidence_reader))
+    group = commands(_get(lambda p: p.evidence_reader))
+    add_receipts(group, _get(lambda p: p.receipts), _get(lambda p: p.evidence))
+    add_witnesses(group, _get(lambda p: p.witnesses))
+    add_retention(group, _get(lambda p: p.retention))
+    return group
+
+
+def _verify() -> Callable[..., None]:
+    from beijiang.evidence.commands import verify_command
+
+    return verify_command()
 
 
 def _people() -> typer.Typer:
@@ -279,7 +289,8 @@ LATER = {
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
-    "evidence": Later("The evidence log: check, search, export.", _evidence),
+    "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
+    "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),

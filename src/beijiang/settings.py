@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Self
@@ -22,6 +23,20 @@ from beijiang.kit import Invalid, Language, Text
 TOML_NAME = "beijiang.toml"
 POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 DATABASES = re.compile(r"sqlite:///|" + POSTGRES.pattern)
+
+
+class LogHash(StrEnum):
+    """How new shards of the evidence log are hashed."""
+
+    SHA256 = "sha256"
+    SM3 = "sm3"
+
+
+class LogSignature(StrEnum):
+    """How checkpoints of the evidence log are signed; SM2 stands beside Ed25519, which witnesses everywhere understand."""
+
+    ED25519 = "ed25519"
+    SM2 = "sm2"
 
 
 class Settings(BaseSettings):
@@ -106,6 +121,23 @@ class Settings(BaseSettings):
     time_zone: str = Field(
         default="Asia/Shanghai",
         description="Zone in which moments are cut into days and shown, and naive ones are read.",
+    )
+    log_name: str = Field(
+        default="",
+        pattern=r"^[^\s+]*$",
+        description="Name under which the evidence log signs, such as log.example.gov.cn; empty: host and port of public_url. Fixed with the first signature.",
+    )
+    log_hash: LogHash = Field(
+        default=LogHash.SHA256, description="Hash of the evidence log's tree; a change begins a new shard."
+    )
+    log_signature: LogSignature = Field(
+        default=LogSignature.ED25519,
+        description="How checkpoints are signed; sm2 adds an SM2 signature beside the Ed25519 one.",
+    )
+    evidence_spool_bytes: int = Field(
+        default=256 << 20,
+        ge=1 << 16,
+        description="Bytes of evidence that may wait on the disk while the database takes none; beyond it reads are refused.",
     )
     workers: int = Field(default=2, ge=1, description="Jobs that run at the same time in one process.")
 

@@ -15,7 +15,8 @@ from beijiang.access import Role
 from beijiang.build import Platform
 from beijiang.catalog import Entry
 from beijiang.console.routes.catalog import read_edit
-from beijiang.kit import SYSTEM
+from beijiang.evidence.verifier import ED25519, Key
+from beijiang.kit import SYSTEM, Actor, ActorKind
 
 EVERY = [role.value for role in Role]
 GOVERNMENT = {"analyst", "bureau_publisher", "bureau_reviewer", "org_reviewer", "steward"}
@@ -29,6 +30,8 @@ PAGES = {
     "/console/evidence": {"audit_admin"},
     "/console/evidence/export": {"audit_admin"},
     "/console/health": ADMINISTRATORS,
+    "/console/receipts": set(EVERY),
+    "/console/seal": ADMINISTRATORS,
 }
 
 
@@ -79,6 +82,7 @@ FORMS = [
     ("sec_admin", "/console/people/per_x/roles", {"role": "analyst"}),
     ("steward", "/console/ingest/abc", {"into": "t"}),
     ("audit_admin", "/console/evidence/check", {}),
+    ("sec_admin", "/console/seal/peers", {"kind": "log", "key": "x"}),
     ("analyst", "/console/sql", {"text": "SELECT 1"}),
     ("analyst", "/console/keys", {"name": "k"}),
     ("bureau_publisher", "/console/catalog/res_x/publish", {}),
@@ -210,6 +214,47 @@ def test_links_on_the_page_of_a_verified_log_lead_to_the_search(desk: Callable[.
     page = auditor.post("/console/evidence/check").text
     link = html.unescape(re.search(r'<td><a href="(/console/evidence[^"]+)">', page)[1])
     assert auditor.get(link).status_code == 200
+
+
+def test_the_log_is_sealed_witnessed_and_erased_in_the_console(desk: Callable[..., Any], office: Any) -> None:
+    guard, auditor, steward = desk("sec_admin"), desk("audit_admin"), desk("steward")
+    actor = next(p for p in office.access.people(SYSTEM) if p.login == "a.steward")
+    who = Actor(id=actor.id, name=actor.name, kind=ActorKind.PERSON, org_id="education")
+    asked = {"version": 1, "policy": "p", "columns": ("a",), "rows": None, "grade": "L2", "purpose": "核对学籍"}
+    receipt = office.evidence.record_read(who, exit="download", target="学校名录", **asked)
+    page = steward.get("/console/receipts").text
+    assert "核对学籍" in page
+    file = steward.get(f"/console/receipts/{receipt}")
+    assert file.json()["id"] == receipt
+    assert desk("analyst").get(f"/console/receipts/{receipt}").status_code == 404
+    assert auditor.get(f"/console/receipts/{receipt}").status_code == 200
+    assert f"/console/receipts/{receipt}" in auditor.get("/console/evidence?action=read").text
+
+    key = Key("log.county.example", ED25519, bytes(range(32)))
+    for person, seen in ((auditor, False), (guard, True)):
+        shown = person.get("/console/seal").text
+        assert ("信任一把公钥" in shown, "删除过期内容" in shown) == (seen, seen)
+        person.post("/console/seal/peers", {"kind": "log", "key": str(key)})
+    peers = office.witnesses.peers(SYSTEM)
+    assert [peer.key for peer in peers] == [key]
+    assert (
+        "公钥应写作"
+        in guard.get(guard.post("/console/seal/peers", {"kind": "log", "key": "x"}).headers["location"]).text
+    )
+    sent = {"files": {"note": ("n.txt", b"old 0\n\nnonsense")}, "data": {"_csrf": guard.token()}}
+    headers = {"Accept": "text/html", "Origin": "https://testserver"}
+    assert guard.client.post("/console/seal/witness", headers=headers, **sent).status_code == 409
+    assert guard.client.post("/console/seal/cosignatures", headers=headers, **sent).status_code == 303
+    assert "没有受信任见证方" in guard.get("/console/seal").text
+    guard.post(f"/console/seal/peers/{peers[0].id}/remove")
+    assert office.witnesses.peers(SYSTEM) == []
+    back = guard.post("/console/seal/erase", {"reason": "清理", "until": "2026-01-01"})
+    assert "已删除 0 条" in guard.get(back.headers["location"]).text
+    back = guard.post("/console/seal/erase", {"reason": "清理", "until": "2099-01-01"})
+    assert "依法至少保存" in guard.get(back.headers["location"]).text
+    english = guard.get("/console/seal?lang=en").text
+    assert "Seal and witnesses" in english
+    guard.get("/console/seal?lang=zh-CN")
 
 
 def test_every_recorded_action_has_a_word(desk: Callable[..., Any], office: Any) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -151,16 +152,47 @@ def test_noted_decisions_reach_the_log_without_being_asked_for(log: Log) -> None
     assert log.evidence.check().records == 1
 
 
-def test_without_a_writable_log_nothing_may_be_read(log: Log) -> None:
+@pytest.mark.threat("TM-18")
+def test_a_database_that_takes_no_record_stops_nobody_until_the_spool_is_full(log: Log, tmp_path: Path) -> None:
+    small = Evidence(log.db, log.clock, tmp_path / "small", spool_bytes=2000)
+    bare = Evidence(log.db, log.clock)
     with log.db.begin() as tx:
         tx.execute(text("ALTER TABLE evidence_record RENAME TO elsewhere"))
+    receipts = [log.read_once(), log.read_once()]
+    assert log.evidence.spool_bytes > 0
+    asked = {
+        "exit": "page",
+        "target": "x",
+        "version": 1,
+        "policy": "p",
+        "columns": (),
+        "rows": None,
+        "grade": "L1",
+        "purpose": "",
+    }
+    spooled: list[str] = []
     with pytest.raises(Unavailable) as refused:
-        log.read_once()
+        spooled.extend(small.record_read(STEWARD, **asked) for _ in range(100))
     assert refused.value.reason == "evidence_unavailable"
+    assert spooled
+    with pytest.raises(Unavailable):
+        bare.record_read(STEWARD, **asked)
     with log.db.begin() as tx:
         tx.execute(text("ALTER TABLE elsewhere RENAME TO evidence_record"))
-    log.read_once()
-    assert log.evidence.check().records == 1
+    log.evidence.flush()
+    assert log.evidence.spool_bytes == 0
+    assert [log.evidence.find(one) is not None for one in receipts] == [True, True]
+    leftover = tmp_path / "small" / "spool.ndjson"
+    twice = leftover.read_bytes()
+    small.close()  # which writes what waits
+    leftover.write_bytes(twice + b'{"cut": ')  # killed after the commit, and in the middle of a line
+    again = Evidence(log.db, log.clock, tmp_path / "small", spool_bytes=2000)
+    again.close()
+    bare.close()
+    assert log.evidence.check().records == len(receipts) + len(spooled)
+    found = log.evidence.find(receipts[0])
+    assert found is not None
+    assert (found.columns, found.purpose, found.actor_name) == (("姓名", "年龄"), "核对", "王丽")
 
 
 def test_a_flood_of_noted_decisions_is_bounded_and_the_loss_is_recorded(log: Log) -> None:

@@ -25,7 +25,18 @@ def _finding(platform: Platform, name: str) -> Finding:
 
 def test_a_fresh_home_is_well(platform: Platform) -> None:
     findings = {f.name: f.ok for f in platform.health.examine() if f.name != "assets"}
-    parts = ["python", "home", "disk", "database", "search", "engine", "secrets", "captures", "evidence"]
+    parts = [
+        "python",
+        "home",
+        "disk",
+        "database",
+        "search",
+        "engine",
+        "secrets",
+        "captures",
+        "evidence",
+        "evidence_seal",
+    ]
     assert findings == dict.fromkeys(parts, True)
 
 

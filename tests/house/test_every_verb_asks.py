@@ -66,10 +66,12 @@ MACHINERY: dict[str, set[str]] = {
     "Releases": {"keeps_back"},
     "Tables": {"recover"},
     "Tickets": {"on_version_judged", "watch"},
+    "Witnesses": {"add_checkpoint", "watch"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.
 
-``Catalog.release_as`` takes several actors and asks for each of its steps.
+``Catalog.release_as`` takes several actors and asks for each of its steps. ``Witnesses.add_checkpoint`` is decided by the signature
+of a trusted log, whoever carries it.
 """
 
 ASKING = {"require", "allows", "permitted"}

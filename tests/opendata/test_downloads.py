@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+
+from beijiang.evidence.verifier import Key, Trust, examine
 
 if TYPE_CHECKING:
     from conftest import Portal
@@ -144,3 +147,19 @@ def test_a_file_is_recorded_with_its_rows(portal: Portal) -> None:
     closed = [r for r in records if r.rows == 60]
     assert closed, [(r.action, r.rows) for r in records]
     assert portal.platform.evidence_reader.check(SYSTEM).ok
+
+
+def test_a_file_is_proved_by_its_receipt(portal: Portal) -> None:
+    address = portal.api("firms", "/download?format=csv")
+    answer = portal.get(address)
+    rows = portal.get(portal.api("firms", "/rows?_size=2"))
+    assert rows.headers["x-beijiang-receipt"] != answer.headers["x-beijiang-receipt"]
+    receipt = portal.json(f"/api/v1/evidence/receipts/{answer.headers['x-beijiang-receipt']}")
+    keys = [Key.parse(key) for key in portal.json("/api/v1/evidence/keys")["keys"]]
+    whole = Trust(keys=tuple(keys), request=f"GET {address}", response=answer.content)
+    found = examine(receipt, whole)
+    assert found.ok, found.findings
+    assert found.record is not None
+    assert (found.record["target"], found.record["exit"]) == ("企业登记信息", "download")
+    assert not examine(receipt, replace(whole, response=answer.content + b"\n")).ok
+    assert not examine(receipt, replace(whole, request="GET /elsewhere")).ok

@@ -114,12 +114,14 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.ACCESS_TARGET_READ, "/console/targets", Text("访问目标", "Targets")),
             (Permission.JOBS_JOB_READ, "/console/jobs", Text("作业", "Jobs")),
             (Permission.EVIDENCE_LOG_READ, "/console/evidence", Text("存证", "Evidence")),
+            (Permission.EVIDENCE_TREE_READ, "/console/seal", Text("封存与见证", "Seal and witnesses")),
             (Permission.PLATFORM_HEALTH_READ, "/console/health", Text("运行状况", "Health")),
         ),
     ),
     (
         Text("我", "Me"),
         (
+            (Permission.EVIDENCE_RECEIPT_READ, "/console/receipts", Text("我的回执", "My receipts")),
             (Permission.ACCESS_PASSWORD_CHANGE, "/console/password", Text("修改口令", "Password")),
             (Permission.ACCESS_KEY_ISSUE, "/console/keys", Text("API 密钥", "API keys")),
         ),

@@ -10,10 +10,20 @@ from beijiang.evidence.models import (
     EvidenceQuery,
     EvidenceRecord,
     EvidenceRight,
+    PeerKind,
     Problem,
     ProblemKind,
 )
-from beijiang.evidence.service import AccessCheck, Evidence, EvidenceReader
+from beijiang.evidence.service import (
+    AccessCheck,
+    Evidence,
+    EvidenceReader,
+    LogKeys,
+    Receipts,
+    Retention,
+    Sealer,
+    Witnesses,
+)
 
 __all__ = [
     "AccessCheck",
@@ -25,6 +35,12 @@ __all__ = [
     "EvidenceReader",
     "EvidenceRecord",
     "EvidenceRight",
+    "LogKeys",
+    "PeerKind",
     "Problem",
     "ProblemKind",
+    "Receipts",
+    "Retention",
+    "Sealer",
+    "Witnesses",
 ]

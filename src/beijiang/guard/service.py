@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FREE_BYTES = 2 << 30
 SQLITE = (3, 35, 0)
+LAG_SECONDS = 600
+"""Age of a record outside of the signed tree that asks for somebody."""
 
 
 class Health:
@@ -64,6 +66,7 @@ class Health:
             self._secrets(),
             self._captures(),
             self._evidence_log(),
+            self._evidence_seal(),
         ]
 
     def _python(self) -> Finding:
@@ -148,6 +151,19 @@ class Health:
         zh = f"这些表跟踪数据源的日志，却已一天没有取数，日志正在占满数据源的磁盘：{'、'.join(stale)}。请取数，或停止这项取数。"
         en = f"These tables follow the log of their source and nobody has run them for a day, so that the log fills the source's disk: {', '.join(stale)}. Run or end these syncs."
         return Finding("captures", ok=False, text=Text(zh, en))
+
+    def _evidence_seal(self) -> Finding:
+        state = self._evidence.state()
+        zh = f"封存滞后 {state.lag_seconds:.0f} 秒，待入库 {state.spool_bytes} 字节，丢失 {state.lost} 条"
+        en = f"sealing {state.lag_seconds:.0f} s behind, {state.spool_bytes} bytes wait for the database, {state.lost} records lost"
+        if state.unwitnessed_seconds is not None:
+            zh += f"，距上次见证 {state.unwitnessed_seconds:.0f} 秒"
+            en += f", {state.unwitnessed_seconds:.0f} s since a witness signed"
+        ok = state.lag_seconds < LAG_SECONDS and not state.lost
+        if not ok:
+            zh += "。请检查数据库与密钥文件，并查看“封存与见证”。"
+            en += ". Check the database and the key file, and look at “Seal and witnesses”."
+        return Finding("evidence_seal", ok=ok, text=Text(zh, en))
 
     def _evidence_log(self) -> Finding:
         report = self._evidence.check()

@@ -59,6 +59,11 @@ class Reading:
         """Return the data contract that the rows are delivered under."""
         return self._governed.contract
 
+    @property
+    def receipt(self) -> str:
+        """Return the id of the receipt of this read."""
+        return self._governed.receipt
+
     def tag(self, query: rowquery.RowQuery) -> str:
         """Return a word that changes whenever the answer to ``query`` could: version, columns, masks, rows, query."""
         shown = [(c.name, c.type) for c in self.columns]
@@ -108,8 +113,8 @@ class Reading:
     def file(self, order: files.DownloadOrder) -> files.Download:
         """Return the file of all rows that fit the order's filters."""
         name = files.file_name(self.dataset.title, self.version, order)
-        content = files.write(self._governed, order)
-        return files.Download(name, files.media_type(order), content, self._governed.contract)
+        content = files.receipted(self._governed, order)
+        return files.Download(name, files.media_type(order), content, self._governed.contract, self._governed.receipt)
 
 
 class OpenData:

@@ -26,6 +26,7 @@ from beijiang.console.routes import (
     plan,
     private,
     quality,
+    receipts,
     recipes,
     releases,
     schedules,
@@ -86,6 +87,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         plan,
         catalog,
         people,
+        receipts,
         evidence,
     ):
         whole.include_router(area.router(frame, platform), prefix="/console")

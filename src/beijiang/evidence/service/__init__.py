@@ -1,6 +1,21 @@
-"""The verbs of evidence: record, check, search."""
+"""The verbs of evidence: record, seal, check, search, hand out receipts, witness, retain."""
 
+from beijiang.evidence.service.keys import LogKeys
 from beijiang.evidence.service.log import Evidence
 from beijiang.evidence.service.reader import AccessCheck, EvidenceReader
+from beijiang.evidence.service.receipts import Receipts
+from beijiang.evidence.service.retention import Retention
+from beijiang.evidence.service.sealing import Sealer
+from beijiang.evidence.service.witnessing import Answer, Witnesses
 
-__all__ = ["AccessCheck", "Evidence", "EvidenceReader"]
+__all__ = [
+    "AccessCheck",
+    "Answer",
+    "Evidence",
+    "EvidenceReader",
+    "LogKeys",
+    "Receipts",
+    "Retention",
+    "Sealer",
+    "Witnesses",
+]

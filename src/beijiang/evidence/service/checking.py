@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,13 @@ from beijiang.evidence.models import (
     Head,
     Problem,
     ProblemKind,
+    about,
     commitment_of,
     digest_of,
 )
 from beijiang.evidence.service.heads import HeadFile
-from beijiang.evidence.store import EvidenceStore
+from beijiang.evidence.service.tree_checking import TreeChecker
+from beijiang.evidence.store import ERASE, EvidenceStore
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
@@ -29,13 +32,16 @@ PROBLEM_LIMIT = 1000
 class Checker:
     """Re-hash every stored record (a check that trusted stored digests would miss a change) and follow the links."""
 
-    def __init__(self, store: EvidenceStore, head_file: HeadFile | None) -> None:
+    def __init__(self, store: EvidenceStore, head_file: HeadFile | None, tree: TreeChecker | None = None) -> None:
         self._store = store
+        self._tree = tree
         self._head_file = head_file
         self._problems: list[Problem] = []
         self._before = Head()
         self._linked = True
         self._records = 0
+        self._erased: list[int] = []
+        self._erasures: list[tuple[int, int]] = []
 
     def run(self) -> CheckReport:
         """Check records, links, the head row and the head file."""
@@ -46,6 +52,10 @@ class Checker:
         self._check_end(head)
         self._check_behind_head()
         self._check_head_file()
+        self._check_erased()
+        known = {(p.sequence, p.kind) for p in self._problems}
+        if self._tree is not None:
+            self._problems += [p for p in self._tree.run() if (p.sequence, p.kind) not in known]
         found = sorted(self._problems, key=lambda p: (p.sequence, p.kind))
         return CheckReport(self._records, head.digest, tuple(found[:PROBLEM_LIMIT]))
 
@@ -59,9 +69,22 @@ class Checker:
             self._add(expected, ProblemKind.REMOVED, *_words_removed(expected, row.sequence - 1))
         elif not _follows(self._before, row):
             self._add(row.sequence, ProblemKind.UNLINKED, *_words_unlinked(row.sequence))
-        if not _content_holds(row):
+        if row.body == row.salt == "":
+            self._erased.append(row.sequence)
+        elif not _content_holds(row):
             self._add(row.sequence, ProblemKind.CHANGED, *_words_changed(row.sequence))
+        elif row.action == ERASE:
+            told = json.loads(row.body).get("detail", {}).get("records", [])
+            self._erasures += [(int(first), int(last)) for first, last in told]
         self._before = Head(row.sequence, row.digest)
+
+    def _check_erased(self) -> None:
+        """Look whether each record without text was erased by the platform, which says so in a record of its own."""
+        for sequence in self._erased:
+            if not any(first <= sequence <= last for first, last in self._erasures):
+                zh = f"第 {sequence} 条记录的内容被抹去，日志中却没有相应的删除记录。"
+                en = f"The text of record {sequence} is gone, and no record of an erasure names it."
+                self._add(sequence, ProblemKind.ERASED, zh, en)
 
     def _check_end(self, head: Head) -> None:
         last = self._before
@@ -123,7 +146,8 @@ def _content_holds(row: Row[Any]) -> bool:
         return False
     told = (record.sequence, record.id, record.actor_id, record.org_id, record.action, record.target, record.decision)
     shown = (row.sequence, row.id, row.actor_id, row.org_id, row.action, row.target, row.decision)
-    return whole and told == shown and record.at == row.at
+    added = row.about in (None, about(record.action, record.detail))
+    return whole and added and told == shown and record.at == row.at
 
 
 def _words_changed(sequence: int) -> tuple[str, str]:

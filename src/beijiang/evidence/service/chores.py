@@ -1,11 +1,11 @@
-"""A background thread for what need not hold up a request: flushing deferred records and noting the head."""
+"""A background thread for what need not hold up a request: flushing deferred records, sealing, noting the head."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 class Chores:
     """Run named work soon, once, however often it was asked for meanwhile; the thread starts with the first request."""
 
-    def __init__(self, work: dict[str, Callable[[], None]]) -> None:
+    def __init__(self, work: Mapping[str, Callable[[], object]]) -> None:
         self._work = work
         self._due: dict[str, float] = {}
         self._changed = threading.Condition()
@@ -22,10 +22,11 @@ class Chores:
 
     def soon(self, name: str, delay: float) -> None:
         """Have the work of this name done within ``delay`` seconds."""
+        at = time.monotonic() + delay
         with self._changed:
-            if self._stopped or name in self._due:
+            if self._stopped or self._due.get(name, at) < at:
                 return
-            self._due[name] = time.monotonic() + delay
+            self._due[name] = at
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="evidence", daemon=True)
                 self._thread.start()

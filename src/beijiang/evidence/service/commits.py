@@ -40,12 +40,15 @@ class GroupCommit:
         self._leading = False
         self._deferred = 0
         self._lost = 0
+        self.lost = 0
+        """Entries that were lost since this process began."""
 
-    def submit(self, entry: Entry | None) -> None:
+    def submit(self, entry: Entry | None, patience: float | None = None) -> None:
         """Return when the entry is durable; without one, when everything that waited before is.
 
         Raises:
             Exception: what ``write`` raised for the group that held this entry.
+            TimeoutError: the group of somebody else took longer than ``patience``; the entry may be written yet.
 
         """
         ticket = _Ticket(entry, waited_for=True)
@@ -53,18 +56,28 @@ class GroupCommit:
             self._waiting.append(ticket)
             lead = not self._leading
             self._leading = True
-        if not lead and ticket.wake is not None:
-            ticket.wake.wait()
+        if not lead and ticket.wake is not None and not ticket.wake.wait(patience):
+            self._abandon(ticket)
         while not ticket.done:
             self._lead()
         if ticket.error is not None:
             raise ticket.error
+
+    def _abandon(self, ticket: _Ticket) -> None:
+        """Take back what waits for too long; who has been given the lead meanwhile stays."""
+        with self._lock:
+            if ticket.wake is not None and ticket.wake.is_set():
+                return
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+        raise TimeoutError
 
     def defer(self, entry: Entry) -> bool:
         """Leave an entry to the next group and return at once; False when too many wait already and it is lost."""
         with self._lock:
             if self._deferred >= DEFERRED_LIMIT:
                 self._lost += 1
+                self.lost += 1
                 return False
             self._deferred += 1
             self._waiting.append(_Ticket(entry, waited_for=False))
@@ -104,6 +117,8 @@ class GroupCommit:
             settled = [ticket.wake for ticket in group if ticket.wake is not None]
             next_leader = next((ticket.wake for ticket in self._waiting if ticket.wake is not None), None)
             self._leading = next_leader is not None
+            if next_leader is not None:
+                next_leader.set()  # here, so that who gives up waiting sees that it leads
         if kept:
             log.error("%d deferred evidence records could not be written and will be tried again", len(kept))
-        return [*settled, next_leader] if next_leader is not None else settled
+        return settled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,24 +13,41 @@ from pathlib import Path
 from beijiang.db import Database, UnitOfWork
 from beijiang.evidence.models import (
     CheckReport,
+    Cosigned,
     Decision,
     Entry,
     EvidencePage,
     EvidenceQuery,
     EvidenceRecord,
     Head,
+    LogState,
+    Peer,
+    PeerKind,
+    Shard,
     moment,
 )
 from beijiang.evidence.service.checking import Checker
 from beijiang.evidence.service.chores import Chores
-from beijiang.evidence.service.commits import GroupCommit
+from beijiang.evidence.service.commits import GROUP, GroupCommit
 from beijiang.evidence.service.heads import HeadFile
-from beijiang.evidence.store import EvidenceStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, Clock, NotFound, Unavailable
+from beijiang.evidence.service.sealing import PIECE, SEAL_RECORDS, SEAL_SECONDS, Sealer
+from beijiang.evidence.service.spool import Spool, full
+from beijiang.evidence.service.tree_checking import TreeChecker
+from beijiang.evidence.store import EvidenceStore, TreeStore, WitnessStore
+from beijiang.kit import SYSTEM, Actor, ActorKind, Clock, NotFound
 from beijiang.kit.errors import JsonValue
 
+log = logging.getLogger(__name__)
+
+SPOOL_BYTES = 256 << 20
 _FLUSH_SECONDS = 0.25
 _HEAD_SECONDS = 2.0
+_DRAIN_SECONDS = 1.0
+_PATIENCE = 2.0
+"""Seconds that a reader waits for the database to take the record of the read."""
+_TROUBLED_SECONDS = 5.0
+"""How long records go straight to the spool after the database took none."""
+_PIECES = 5
 _REMEMBERED = 4096
 """Receipts whose opening is kept at hand, so that closing a read need not look it up."""
 
@@ -36,18 +55,34 @@ _REMEMBERED = 4096
 class Evidence:
     """Keep an append-only, hash-chained record of every write, decision and read.
 
-    ``folder`` holds the head file; without it a cut of log and head row together goes unseen (short-lived tests only).
+    ``folder`` holds the head file and the spool; without it a cut of log and head row together goes unseen, and a database that
+    takes no record stops the readers (short-lived tests only). ``sealer`` puts the records into the signed tree.
     """
 
-    def __init__(self, db: Database, clock: Clock, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        folder: Path | None = None,
+        sealer: Sealer | None = None,
+        spool_bytes: int = SPOOL_BYTES,
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._sealer = sealer
+        self._unsealed = 0
+        self._spool = None if folder is None else Spool(folder, spool_bytes)
+        self._troubled = 0.0
         self._head_file = None if folder is None else HeadFile(folder)
         self._head_file_open = False
         self._noted: Head | None = None
         self._commits = GroupCommit(self._write)
         self._opened: OrderedDict[str, Entry] = OrderedDict()
-        self._chores = Chores({"flush": self.flush, "head": self.note_head})
+        self._chores = Chores(
+            {"flush": self._flush, "head": self.note_head, "seal": self._seal_soon, "drain": self.drain}
+        )
+        if self._spool is not None and self._spool.size():
+            self._chores.soon("drain", _DRAIN_SECONDS)
 
     def record(
         self,
@@ -87,7 +122,7 @@ class Evidence:
         """Record a read, or its refusal, durably before it returns; the id is the receipt.
 
         Raises:
-            Unavailable: the record could not be written, so nothing may be read.
+            Unavailable: the record could not be written, neither to the database nor to the spool, so nothing may be read.
             RuntimeError: this thread has a unit of work open, which the shared commit would wait for.
 
         """
@@ -106,7 +141,7 @@ class Evidence:
             grade=grade,
             detail=detail or {},
         )
-        self._submit(entry)
+        self._store(entry)
         self._opened[entry.id] = entry
         if len(self._opened) > _REMEMBERED:
             self._opened.popitem(last=False)
@@ -133,6 +168,22 @@ class Evidence:
                 rows=rows,
                 bytes=size,
                 detail={"receipt": receipt_id},
+            )
+        )
+
+    def note_sent(self, receipt_id: str, digests: Mapping[str, str], size: int) -> None:
+        """Add the SHA-256 of what was asked (``request``) and of the whole file that was sent (``response``) to a receipt."""
+        opened = self._opened.get(receipt_id) or self._opening(receipt_id)
+        self._defer(
+            Entry(
+                actor=opened.actor,
+                action="read.sent",
+                target=opened.target,
+                at=self._clock.now(),
+                exit=opened.exit,
+                version=opened.version,
+                bytes=size,
+                detail={"receipt": receipt_id, **digests},
             )
         )
 
@@ -186,8 +237,41 @@ class Evidence:
             return EvidenceStore(connection).readers(target, since)
 
     def flush(self) -> None:
-        """Wait until everything deferred so far is durable."""
+        """Wait until everything deferred or spooled so far is durable in the database."""
+        self._flush()
+        self.drain()
+
+    def _flush(self) -> None:
         self._submit(None)
+
+    def drain(self) -> int:
+        """Write what waits in the spool; return how many records it held."""
+        count = 0
+        if self._spool is None or not self._spool.size():
+            return count
+        for path, entries in self._spool.take():
+            for at in range(0, len(entries), GROUP):
+                with self._db.begin() as tx:
+                    self._append(tx, entries[at : at + GROUP], again=True)
+            self._spool.done(path)
+            count += len(entries)
+        return count
+
+    def seal(self) -> int:
+        """Put every record into the tree now, and sign it; return how many were not in it yet."""
+        self.flush()
+        return 0 if self._sealer is None else self._sealer.seal()
+
+    def _seal_soon(self) -> None:
+        """Seal a little at a time: other work of the thread must not wait for the backlog of years."""
+        self._unsealed = 0
+        if self._sealer is not None and self._sealer.seal(limit=_PIECES) >= _PIECES * PIECE:
+            self._chores.soon("seal", 0.0)
+
+    @property
+    def spool_bytes(self) -> int:
+        """Return the bytes that wait for the database."""
+        return 0 if self._spool is None else self._spool.size()
 
     def note_head(self) -> None:
         """Append the present head to the head file, unless it is there already."""
@@ -200,16 +284,63 @@ class Evidence:
             self._noted = head
 
     def check(self) -> CheckReport:
-        """Re-hash the whole log; report changed, removed, inserted, moved and cut-off records."""
+        """Re-hash the whole log; report what is not as it was written, sealed and signed."""
         self.flush()
         with self._db.read() as connection:
-            return Checker(EvidenceStore(connection), self._head_file).run()
+            if not self._db.is_sqlite:  # one moment for records, tree and checkpoints, however long it takes
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            store = EvidenceStore(connection)
+            keys = [] if self._sealer is None else self._sealer.keys.public(connection)
+            tree = None if self._sealer is None else TreeChecker(store, TreeStore(connection), keys)
+            return Checker(store, self._head_file, tree).run()
+
+    def state(self) -> LogState:
+        """Return how far the log is sealed and witnessed."""
+        now = self._clock.now()
+        with self._db.read() as connection:
+            tree = TreeStore(connection)
+            shards = tree.all_shards()
+            waiting, since = tree.waiting(shards[-1].sealed if shards else 0)
+            newest = tree.cosigned(limit=1)
+            peers = WitnessStore(connection).peers(PeerKind.WITNESS)
+            keys = [row.public for row in tree.all_keys()]
+            records = EvidenceStore(connection).head().sequence
+        return LogState(
+            shards=tuple(shards),
+            records=records,
+            waiting=waiting,
+            lag_seconds=0.0 if since is None else max(0.0, (now - since).total_seconds()),
+            unwitnessed_seconds=_age(now, newest, peers, shards),
+            spool_bytes=self.spool_bytes,
+            lost=self._commits.lost,
+            keys=tuple(keys),
+        )
 
     def close(self) -> None:
-        """Write what waits and note the head; called at shutdown."""
+        """Write what waits, seal it and note the head; called at shutdown."""
         self._chores.stop()
-        self.flush()
+        self._flush()
+        try:
+            self.seal()
+        except Exception:  # nothing is lost: what is spooled stays there, and the next process seals
+            log.exception("evidence could not be sealed at the end; the next start does it")
         self.note_head()
+
+    def _store(self, entry: Entry) -> None:
+        """Make a record durable: in the database, or on the disk while that does not take it."""
+        if self._spool is None or self._db.in_unit_of_work:
+            self._submit(entry)
+            return
+        if time.monotonic() >= self._troubled:
+            try:
+                self._commits.submit(entry, _PATIENCE)
+            except Exception as error:  # noqa: BLE001  # whatever ails the database, readers do not wait for it
+                log.warning("the database took no evidence (%s); it goes to the spool", type(error).__name__)
+                self._troubled = time.monotonic() + _TROUBLED_SECONDS
+            else:
+                return
+        self._spool.add(entry)
+        self._chores.soon("drain", _DRAIN_SECONDS)
 
     def _submit(self, entry: Entry | None) -> None:
         if self._db.in_unit_of_work:
@@ -218,11 +349,7 @@ class Evidence:
         try:
             self._commits.submit(entry)
         except Exception as exc:
-            raise Unavailable(
-                "存证暂时无法写入，操作未执行，请稍后再试。",
-                "The evidence log cannot be written now, so nothing was done; try again later.",
-                code="evidence_unavailable",
-            ) from exc
+            raise full() from exc
 
     def _defer(self, entry: Entry) -> None:
         self._commits.defer(entry)
@@ -236,7 +363,7 @@ class Evidence:
         with self._db.begin() as tx:
             self._append(tx, entries)
 
-    def _append(self, tx: UnitOfWork, entries: Sequence[Entry]) -> None:
+    def _append(self, tx: UnitOfWork, entries: Sequence[Entry], *, again: bool = False) -> None:
         store = EvidenceStore(tx.connection)
         if self._head_file is not None:
             if not self._head_file_open:
@@ -244,4 +371,16 @@ class Evidence:
                     self._head_file.open_new(moment(self._clock.now()))
                 self._head_file_open = True
             self._chores.soon("head", _HEAD_SECONDS)
-        store.append(entries)
+        store.append(entries, again=again)
+        if self._sealer is not None:
+            self._unsealed += len(entries)
+            self._chores.soon("seal", SEAL_SECONDS if self._unsealed < SEAL_RECORDS else 0.0)
+
+
+def _age(now: datetime, newest: Sequence[Cosigned], peers: Sequence[Peer], shards: Sequence[Shard]) -> float | None:
+    """Return the age of the newest checkpoint that a witness signed; 0 while nothing was sealed since."""
+    if not peers:
+        return None
+    if newest and shards and (newest[0].shard, newest[0].size) == (shards[-1].name, shards[-1].size):
+        return 0.0
+    return max(0.0, (now - (newest[0].at if newest else peers[0].added_at)).total_seconds())

@@ -20,6 +20,9 @@ class AccessCheck(Protocol):
     def require(self, actor: Actor, permission: str, org_id: str | None = None) -> None:
         """Raise unless the actor holds the permission."""
 
+    def allows(self, actor: Actor, permission: str, org_id: str | None = None) -> bool:
+        """Tell whether the actor holds the permission."""
+
 
 class EvidenceReader:
     """Search, check and export the log."""

@@ -441,10 +441,10 @@ def _add_delivery(group: typer.Typer, get: Callable[[], Exchange], who: Callable
             encoding=files.parse_encoding(encoding),
             filters=tuple(read_where(text) for text in where),
         )
-        made, receipt = get().file(who(person), table, order, purpose)
+        made = get().file(who(person), table, order, purpose)
         with out.open("wb") as file:
             file.writelines(made.content)
-        say(Text(f"已写入 {out}，回执 {receipt}", f"Written to {out}; receipt {receipt}"))
+        say(Text(f"已写入 {out}，回执 {made.receipt}", f"Written to {out}; receipt {made.receipt}"))
 
 
 def _items(words: list[str]) -> tuple[Item, ...]:

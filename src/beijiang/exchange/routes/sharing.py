@@ -355,11 +355,12 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
             form=files.parse_format(format),
             encoding=files.parse_encoding(encoding),
             filters=rowquery.parse(words).filters,
+            request=f"GET {request.url.path}?{request.url.query}".removesuffix("?"),
         )
         if request.state.head:
             raise Invalid("下载不支持 HEAD。", "A download has no HEAD.", code="no_head")
-        made, receipt = service.file(actor_of(request), table, order, purpose)
-        headers = {"Content-Disposition": content_disposition(made.file_name), **_proof(receipt, made.contract)}
+        made = service.file(actor_of(request), table, order, purpose)
+        headers = {"Content-Disposition": content_disposition(made.file_name), **_proof(made.receipt, made.contract)}
         return StreamingResponse(made.content, media_type=made.media_type, headers=headers)
 
 

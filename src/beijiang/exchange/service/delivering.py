@@ -82,10 +82,8 @@ class Delivering(Deciding):
         governed = self.parts.gate.open(actor, grant.table, grant.purpose, Exit.PAGE, grant=grant.id)
         return self._page(governed, rowquery.RowQuery(after=after))
 
-    def file(
-        self, actor: Actor, table: str, order: files.DownloadOrder, purpose: str = ""
-    ) -> tuple[files.Download, str]:
-        """Return the released rows as a file, and the receipt; the first piece is ready when this returns.
+    def file(self, actor: Actor, table: str, order: files.DownloadOrder, purpose: str = "") -> files.Download:
+        """Return the released rows as a file; the first piece is ready when this returns.
 
         Files for people, and all of grade L3, say in words who took them under which grant.
 
@@ -102,8 +100,8 @@ class Delivering(Deciding):
         mark = self._mark(actor, governed, grade, purpose) if marked else None
         zoned = replace(order, zone=self.parts.zone.key, mark=mark)
         name = files.file_name(governed.table, governed.version, zoned)
-        content = files.write(governed, zoned)
-        return files.Download(name, files.media_type(zoned), content, governed.contract), governed.receipt
+        content = files.receipted(governed, zoned)
+        return files.Download(name, files.media_type(zoned), content, governed.contract, governed.receipt)
 
     def _held(self, actor: Actor, grant_id: str) -> Grant:
         with self.db.read() as connection:

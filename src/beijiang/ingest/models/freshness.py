@@ -135,6 +135,7 @@ class Freshness:
 class AlertKind(StrEnum):
     """What an alert is about."""
 
+    EVIDENCE_FORK = "evidence_fork"
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
     GRANT_ENDING = "grant_ending"
@@ -171,6 +172,7 @@ _MILD: Final = frozenset(
     }
 )
 _KINDS: Final = {
+    AlertKind.EVIDENCE_FORK: Text("存证日志分叉", "evidence log forked"),
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
     AlertKind.GRANT_ENDING: Text("授权将到期", "grant ends soon"),

@@ -22,6 +22,7 @@ from beijiang.web import content_disposition
 
 PREFIX = "/api/v1/datasets"
 CONTRACT_HEADER = "X-Data-Contract"
+RECEIPT_HEADER = "X-Beijiang-Receipt"
 RESERVED = frozenset({"lang"})
 FILE_WORDS = ("format", "encoding")
 VARY = "Accept-Language, Authorization, Cookie"
@@ -64,7 +65,7 @@ def router(opendata: OpenData) -> APIRouter:
         page = reading.page(query)
         following = f"{opendata.base}{PREFIX}/{dataset_id}/rows{query.at(page.next).encoded()}" if page.next else None
         response = answer(request, rows_json(reading.dataset, page, following), tag=tag)
-        response.headers.update(under(reading.contract))
+        response.headers.update(under(reading.contract) | with_receipt(reading.receipt))
         if following:
             response.headers["Link"] = f'<{following}>; rel="next"'
         return response
@@ -80,6 +81,7 @@ def router(opendata: OpenData) -> APIRouter:
             form=files.parse_format(format),
             encoding=files.parse_encoding(encoding),
             filters=rowquery.parse([p for p in asked(request) if p[0] not in FILE_WORDS]).filters,
+            request=target(request),
         )
         make = opendata.download_head if request.state.head else opendata.download
         return sent(make(actor(request), dataset_id, order))
@@ -147,9 +149,25 @@ def under(contract: str) -> dict[str, str]:
     return {CONTRACT_HEADER: contract} if contract else {}
 
 
+def with_receipt(receipt: str) -> dict[str, str]:
+    """Return the header by which the reader fetches the receipt: ``/api/v1/evidence/receipts/{id}``."""
+    return {RECEIPT_HEADER: receipt} if receipt else {}
+
+
+def target(request: Request) -> str:
+    """Return what was asked, as its digest stands in the receipt: ``GET /path?query``, as it was sent."""
+    query = request.url.query
+    return f"GET {request.url.path}" + (f"?{query}" if query else "")
+
+
 def sent(file: files.Download) -> Response:
     """Return a file as a stream under its own name."""
-    headers = {"Content-Disposition": content_disposition(file.file_name), "Vary": VARY, **under(file.contract)}
+    headers = {
+        "Content-Disposition": content_disposition(file.file_name),
+        "Vary": VARY,
+        **under(file.contract),
+        **with_receipt(file.receipt),
+    }
     return StreamingResponse(file.content, media_type=file.media_type, headers=headers)
 
 

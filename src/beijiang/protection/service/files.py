@@ -6,6 +6,7 @@ first byte (Excel, Parquet) are written to a temporary file first.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import tempfile
@@ -76,6 +77,8 @@ class DownloadOrder:
     """What the file says of its grade and of who took it: in the first line of a CSV, above and beside the table of a
     sheet, in the metadata of Parquet."""
     zone: str = "Asia/Shanghai"
+    request: str = ""
+    """What was asked, as ``GET /path?query``; its digest is in the receipt."""
 
 
 Source: TypeAlias = "GovernedTable | _Result"
@@ -91,6 +94,8 @@ class Download:
     content: Iterator[bytes]
     contract: str = ""
     """The data contract that it is delivered under, as a line of a header."""
+    receipt: str = ""
+    """The id of the receipt, by which the reader proves what was delivered."""
 
 
 def write(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
@@ -106,6 +111,22 @@ def write(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     }
     content = makers[order.form](governed, order)
     return chain([next(content, b"")], content)
+
+
+def receipted(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
+    """Return the bytes of a file; once the last is out, its digest and that of the request are added to the receipt."""
+    content = write(governed, order)
+
+    def pieces() -> Iterator[bytes]:
+        digest, size = hashlib.sha256(), 0
+        for piece in content:
+            digest.update(piece)
+            size += len(piece)
+            yield piece
+        asked = {"request": hashlib.sha256(order.request.encode()).hexdigest()} if order.request else {}
+        governed.delivered({**asked, "response": digest.hexdigest()}, size)
+
+    return pieces()
 
 
 class _Result:

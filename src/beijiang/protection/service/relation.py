@@ -131,6 +131,10 @@ class Governed:
         """Tell whether a row filter keeps rows back."""
         return bool(self._sight.row_filters)
 
+    def delivered(self, digests: Mapping[str, str], size: int) -> None:
+        """Add to the receipt what was asked and what was sent, when the last byte is out."""
+        self._tools.evidence.note_sent(self._receipt, digests, size)
+
     def page(
         self,
         *,

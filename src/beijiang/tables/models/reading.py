@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -163,6 +163,10 @@ class GovernedTable(Protocol):
     @property
     def contract(self) -> str:
         """Return the data contract that this delivery is under, as its receivers are told; empty where there is none."""
+        ...
+
+    def delivered(self, digests: Mapping[str, str], size: int) -> None:
+        """Add to the receipt what was asked (``request``) and the whole file sent (``response``), as SHA-256."""
         ...
 
     @property

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+from beijiang.evidence.verifier import commitment_of
 from beijiang.kit import Actor, Text, new_id
 from beijiang.kit.errors import JsonValue
 
@@ -19,15 +20,23 @@ GENESIS = "0" * 64
 TARGET_LIMIT = 400
 """Characters of a target that are kept; longer ones are cut."""
 
+ADDING = frozenset({"read.close", "read.sent"})
+"""Actions of records that add something to a receipt."""
+
 _FORMAT = 1
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class EvidenceRight(StrEnum):
     """The permissions that reading the log asks for; access grants them under the same names."""
 
     CHECK = "evidence:log:check"
+    ERASE = "evidence:log:erase"
     EXPORT = "evidence:log:export"
+    PEERS = "evidence:peer:manage"
+    RECEIPT = "evidence:receipt:read"
     READ = "evidence:log:read"
+    TREE = "evidence:tree:read"
 
 
 class Decision(StrEnum):
@@ -60,6 +69,11 @@ class Entry:
     def __post_init__(self) -> None:
         if len(self.target) > TARGET_LIMIT:
             object.__setattr__(self, "target", self.target[: TARGET_LIMIT - 1] + "…")
+
+    @property
+    def about(self) -> str | None:
+        """Return the receipt that this entry adds something to."""
+        return about(self.action, self.detail)
 
     def body(self, sequence: int) -> str:
         """Return the canonical JSON of this entry at its place: sorted keys, no blanks, nothing that is None."""
@@ -118,8 +132,40 @@ class EvidenceRecord:
     detail: dict[str, JsonValue]
     digest: str
 
+    @property
+    def erased(self) -> bool:
+        """Tell whether its text was erased, so that only its place, time and action are known."""
+        return self.actor_id == ERASED
+
     @classmethod
-    def from_body(cls, body: str, digest: str) -> EvidenceRecord:
+    def without_text(cls, sequence: int, record_id: str, at: datetime, action: str, decision: str, digest: str) -> Self:
+        """Return what is left of a record whose text was erased."""
+        return cls(
+            sequence=sequence,
+            id=record_id,
+            at=at,
+            actor_id=ERASED,
+            actor_name=ERASED,
+            actor_kind="",
+            org_id=None,
+            session_id=None,
+            action=action,
+            target=ERASED,
+            decision=decision,
+            purpose="",
+            exit=None,
+            version=None,
+            policy=None,
+            columns=None,
+            rows=None,
+            bytes=None,
+            grade=None,
+            detail={},
+            digest=digest,
+        )
+
+    @classmethod
+    def from_body(cls, body: str, digest: str) -> Self:
         """Read a record from its stored JSON."""
         facts = json.loads(body)
         who = facts["actor"]
@@ -149,6 +195,30 @@ class EvidenceRecord:
         )
 
 
+ERASED = "—"
+"""What stands for a person or thing in a record whose text was erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One record as it lies in the table; body and salt are empty when its text was erased."""
+
+    sequence: int
+    body: str
+    salt: str
+    commitment: str
+
+    @property
+    def erased(self) -> bool:
+        """Tell whether only the commitment is left."""
+        return not self.body and not self.salt
+
+    @property
+    def proved(self) -> str:
+        """Return the commitment that the text really has; of an erased one, the commitment that is stored."""
+        return self.commitment if self.erased else commitment_of(self.salt, self.body)
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The end of the chain: how many records there are, and the digest of the last one."""
@@ -164,8 +234,13 @@ class ProblemKind(StrEnum):
     UNLINKED = "unlinked"
     REMOVED = "removed"
     INSERTED = "inserted"
+    MOVED = "moved"
+    ERASED = "erased"
     TRUNCATED = "truncated"
     HEAD_FILE = "head_file"
+    TREE = "tree"
+    FORKED = "forked"
+    SIGNATURE = "signature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,20 +292,18 @@ class EvidencePage:
 
 def canonical(value: Mapping[str, Any]) -> str:
     """Return the one JSON text of a value, so that equal values have equal digests."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
+
+
+def about(action: str, detail: Mapping[str, JsonValue]) -> str | None:
+    """Return the receipt that a record adds something to: how a read ended, what was sent."""
+    told = detail.get("receipt")
+    return told if action in ADDING and isinstance(told, str) else None
 
 
 def moment(at: datetime) -> str:
     """Return a moment as text in UTC with microseconds."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def commitment_of(salt: str, body: str) -> str:
-    """Return SHA-256 over ``00 ‖ salt (32 hex characters as text) ‖ body``.
-
-    The chain holds this and not the body, so that a body can be erased one day and the chain stay whole.
-    """
-    return hashlib.sha256(b"\x00" + salt.encode() + body.encode()).hexdigest()
 
 
 def digest_of(previous: str, sequence: int, commitment: str) -> str:

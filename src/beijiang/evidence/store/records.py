@@ -1,4 +1,4 @@
-"""All SQL on the evidence tables: one table of records, one row that holds the end of the chain."""
+"""The records, and one row that holds the end of their chain."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from sqlalchemy import (
     func,
     insert,
     null,
+    or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beijiang.db import UtcDateTime, metadata
 from beijiang.evidence.models import (
+    ERASED,
     GENESIS,
     TARGET_LIMIT,
     Decision,
@@ -32,6 +35,7 @@ from beijiang.evidence.models import (
     EvidenceQuery,
     EvidenceRecord,
     Head,
+    Stored,
     commitment_of,
     digest_of,
 )
@@ -40,14 +44,17 @@ from beijiang.kit import SYSTEM
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
-_Sequence = BigInteger().with_variant(Integer, "sqlite")
+SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+
+SALT_BYTES = 16
+ABOUT_SOMETHING = text("about IS NOT NULL")
 
 records = Table(
     "evidence_record",
     metadata,
-    Column("sequence", _Sequence, primary_key=True, autoincrement=False),
+    Column("sequence", SEQUENCE, primary_key=True, autoincrement=False),
     Column("id", String(40), nullable=False, unique=True),
     Column("at", UtcDateTime, nullable=False),
     Column("actor_id", String(100), nullable=False),
@@ -59,20 +66,38 @@ records = Table(
     Column("salt", String(32), nullable=False),
     Column("commitment", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
+    Column("about", String(40)),
     Index("ix_evidence_record_at", "at"),
     Index("ix_evidence_record_actor_id", "actor_id", "sequence"),
     Index("ix_evidence_record_action", "action", "sequence"),
     Index("ix_evidence_record_target", "target", "sequence"),
+    Index("ix_evidence_record_about", "about", sqlite_where=ABOUT_SOMETHING, postgresql_where=ABOUT_SOMETHING),
 )
 
 heads = Table(
     "evidence_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("sequence", _Sequence, nullable=False),
+    Column("sequence", SEQUENCE, nullable=False),
     Column("digest", String(64), nullable=False),
     CheckConstraint("id = 1", name="single"),
 )
+
+
+_READ = (
+    records.c.sequence,
+    records.c.id,
+    records.c.at,
+    records.c.action,
+    records.c.decision,
+    records.c.body,
+    records.c.digest,
+)
+
+_STORED = (records.c.sequence, records.c.body, records.c.salt, records.c.commitment)
+
+ERASE = "evidence.erase"
+"""The action of a record that names what was erased; it is never erased itself."""
 
 
 class EvidenceStore:
@@ -81,12 +106,24 @@ class EvidenceStore:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def append(self, entries: Sequence[Entry]) -> Head:
-        """Add entries at the end of the chain and move the head, which other writers wait for until this commits."""
+    def append(self, entries: Sequence[Entry], *, again: bool = False) -> Head:
+        """Add entries at the end of the chain and move the head, which other writers wait for until this commits.
+
+        ``again``: leave out those that are there already.
+        """
         head = self._lock_head()
+        if again:
+            known = select(records.c.id).where(records.c.id.in_([entry.id for entry in entries]))
+            there = set(self.connection.execute(known).scalars())
+            entries = [entry for entry in entries if entry.id not in there]
+            if not entries:
+                return head
         rows: list[dict[str, Any]] = []
-        for entry in entries:
-            row = _row(entry, head)
+        salts = secrets.token_hex(
+            SALT_BYTES * len(entries)
+        )  # drawn at once: asking the system costs as much as all the rest
+        for at, entry in enumerate(entries):
+            row = _row(entry, head, salts[2 * SALT_BYTES * at : 2 * SALT_BYTES * (at + 1)])
             head = Head(row["sequence"], row["digest"])
             rows.append(row)
         self.connection.execute(insert(records), rows)
@@ -151,10 +188,44 @@ class EvidenceStore:
 
     def find(self, record_id: str) -> EvidenceRecord | None:
         """Return one record by its id."""
-        row = self.connection.execute(
-            select(records.c.body, records.c.digest).where(records.c.id == record_id)
-        ).one_or_none()
-        return None if row is None else EvidenceRecord.from_body(row.body, row.digest)
+        row = self.connection.execute(select(*_READ).where(records.c.id == record_id)).one_or_none()
+        return None if row is None else _record(row)
+
+    def parts(self, receipt_id: str) -> list[Stored]:
+        """Return the record of a receipt, and those that add to it, in order."""
+        here = (records.c.id == receipt_id) | (records.c.about == receipt_id)
+        rows = self.connection.execute(select(*_STORED).where(here).order_by(records.c.sequence))
+        return [Stored(row.sequence, row.body, row.salt, row.commitment) for row in rows]
+
+    def stored(self, sequences: Sequence[int]) -> list[Stored]:
+        """Return records as they lie in the table."""
+        rows = self.connection.execute(select(*_STORED).where(records.c.sequence.in_(sequences)))
+        return [Stored(row.sequence, row.body, row.salt, row.commitment) for row in rows]
+
+    def stored_between(self, first: int, last: int) -> list[Stored]:
+        """Return records in a row as they lie in the table."""
+        rows = self.connection.execute(select(*_STORED).where(records.c.sequence.between(first, last)))
+        return [Stored(row.sequence, row.body, row.salt, row.commitment) for row in rows]
+
+    def due(self, until: datetime, prefixes: Sequence[str], but: Sequence[str], actor_id: str | None) -> list[int]:
+        """Return the sequences of records with text, older than ``until``, whose action begins with one of ``prefixes``.
+
+        ``but``: actions that begin so are left out.
+        """
+        old = (records.c.at < until) & (records.c.body != "") & (records.c.action != ERASE)
+        query = select(records.c.sequence).where(old, _begins(prefixes)).order_by(records.c.sequence)
+        if but:
+            query = query.where(~_begins(but))
+        if actor_id is not None:
+            query = query.where(records.c.actor_id == actor_id)
+        return list(self.connection.execute(query).scalars())
+
+    def erase(self, sequences: Sequence[int]) -> None:
+        """Take text and salt out of records; place, time, action and commitment stay."""
+        values = {"body": "", "salt": "", "actor_id": ERASED, "org_id": None, "target": ERASED}
+        for at in range(0, len(sequences), 500):
+            here = records.c.sequence.in_(sequences[at : at + 500])
+            self.connection.execute(update(records).where(here).values(**values))
 
     def readers(self, target: str, since: datetime) -> list[tuple[str | None, int]]:
         """Return which organisations, the platform itself left out, read a target since then, and how often."""
@@ -168,15 +239,14 @@ class EvidenceStore:
 
     def search(self, query: EvidenceQuery) -> list[EvidenceRecord]:
         """Return matching records, newest first, at most ``limit``."""
-        statement = _conditions(select(records.c.body, records.c.digest), query)
+        statement = _conditions(select(*_READ), query)
         statement = statement.order_by(records.c.sequence.desc()).limit(query.limit)
-        return [EvidenceRecord.from_body(row.body, row.digest) for row in self.connection.execute(statement)]
+        return [_record(row) for row in self.connection.execute(statement)]
 
 
-def _row(entry: Entry, before: Head) -> dict[str, Any]:
+def _row(entry: Entry, before: Head, salt: str) -> dict[str, Any]:
     sequence = before.sequence + 1
     body = entry.body(sequence)
-    salt = secrets.token_hex(16)
     commitment = commitment_of(salt, body)
     return {
         "sequence": sequence,
@@ -191,7 +261,18 @@ def _row(entry: Entry, before: Head) -> dict[str, Any]:
         "salt": salt,
         "commitment": commitment,
         "digest": digest_of(before.digest, sequence, commitment),
+        "about": entry.about,
     }
+
+
+def _record(row: Any) -> EvidenceRecord:
+    if row.body:
+        return EvidenceRecord.from_body(row.body, row.digest)
+    return EvidenceRecord.without_text(row.sequence, row.id, row.at, row.action, row.decision, row.digest)
+
+
+def _begins(prefixes: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(records.c.action.startswith(prefix, autoescape=True) for prefix in prefixes))
 
 
 def _conditions(statement: Select[Any], query: EvidenceQuery) -> Select[Any]:

@@ -38,7 +38,9 @@ _PROBLEMS = (
 
 def commands(get: Callable[[], EvidenceReader]) -> typer.Typer:
     """Return the command group; ``check`` ends with status 1 when the log is not what was written."""
-    group = typer.Typer(help="The evidence log: check, search, export.", no_args_is_help=True)
+    group = typer.Typer(
+        help="The evidence log: check, search, export; receipts, witnesses, retention.", no_args_is_help=True
+    )
 
     @group.command("check")
     def check() -> None:

@@ -1,0 +1,153 @@
+"""Shards of the log, what is signed about them, and who signs: the log itself, and witnesses elsewhere."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+from beijiang.evidence.verifier import Checkpoint, Key, Note, cosigned, hash_of_shard
+from beijiang.kit import Text
+
+__all__ = [
+    "Cosigned",
+    "LogState",
+    "Peer",
+    "PeerKind",
+    "Shard",
+    "Signer",
+    "cosign",
+    "shard_name",
+    "signed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One tree of the log: the records of a year, hashed in one way."""
+
+    name: str
+    origin: str
+    first: int
+    """Sequence of its first record."""
+    size: int
+    root: bytes
+    closed: bool
+
+    @property
+    def algorithm(self) -> str:
+        """Return how it is hashed; its name says so."""
+        return hash_of_shard(self.name)
+
+    @property
+    def sealed(self) -> int:
+        """Return the sequence of the last record that is in it."""
+        return self.first + self.size - 1
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Return what is signed about it now."""
+        return Checkpoint(self.origin, self.size, self.root)
+
+
+class Signer(Protocol):
+    """A private key that signs."""
+
+    @property
+    def public(self) -> bytes:
+        """Return the public key."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature."""
+
+
+class PeerKind(StrEnum):
+    """What somebody outside is to this log."""
+
+    LOG = "log"
+    WITNESS = "witness"
+
+    @property
+    def text(self) -> Text:
+        """Return what people call it."""
+        return _KINDS[self]
+
+
+_KINDS: Final = {
+    PeerKind.LOG: Text("由我见证的日志", "a log that this one witnesses"),
+    PeerKind.WITNESS: Text("见证本日志的一方", "a witness of this log"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A trusted key outside: of a log that is witnessed here, or of a witness of this log."""
+
+    id: str
+    kind: PeerKind
+    key: Key
+    url: str
+    """Where a witness takes checkpoints; empty when files are carried by hand."""
+    added_at: datetime
+    added_by: str
+    trouble: Text | None = None
+    """Why the last exchange failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """A checkpoint that a witness has seen."""
+
+    shard: str
+    size: int
+    witness: str
+    line: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How far the log is sealed and witnessed."""
+
+    shards: tuple[Shard, ...]
+    records: int
+    waiting: int
+    """Records that are in no checkpoint yet."""
+    lag_seconds: float
+    """Age of the oldest record that is in no checkpoint yet."""
+    unwitnessed_seconds: float | None
+    """Age of the newest checkpoint that a witness signed; None when there is no witness."""
+    spool_bytes: int
+    lost: int
+    keys: tuple[Key, ...]
+
+
+_PLAIN: Final = "sha256"
+
+
+def shard_name(year: int, algorithm: str, taken: set[str]) -> str:
+    """Return a name that no shard has: ``2026``, ``2026-sm3``, ``2026-2``."""
+    name = str(year) if algorithm == _PLAIN else f"{year}-{algorithm}"
+    number = 2
+    while name in taken:
+        parts = [str(year), *([] if algorithm == _PLAIN else [algorithm]), str(number)]
+        name, number = "-".join(parts), number + 1
+    return name
+
+
+def signed(point: Checkpoint, keys: dict[Key, Signer]) -> str:
+    """Return the note of a checkpoint, with one signature of each key."""
+    lines = [_line(key, signer.sign(point.text.encode())) for key, signer in keys.items()]
+    return f"{point.text}\n{''.join(lines)}"
+
+
+def cosign(note: Note, key: Key, signer: Signer, at: datetime) -> str:
+    """Return the line by which a witness says that it saw a checkpoint."""
+    seconds = int(at.timestamp())
+    return _line(key, seconds.to_bytes(8, "big") + signer.sign(cosigned(note.text, seconds)))
+
+
+def _line(key: Key, signature: bytes) -> str:
+    return f"— {key.name} {base64.b64encode(key.id + signature).decode()}\n"

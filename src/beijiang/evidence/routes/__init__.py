@@ -1,0 +1,7 @@
+"""The JSON API of evidence: the log, receipts, witnesses; and the public face of the tree below ``/tlog`` and ``/witness``."""
+
+from beijiang.evidence.routes.receipts import receipts_router
+from beijiang.evidence.routes.search import router
+from beijiang.evidence.routes.tlog import tlog_router
+
+__all__ = ["receipts_router", "router", "tlog_router"]

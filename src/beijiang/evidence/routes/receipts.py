@@ -1,0 +1,199 @@
+"""Receipts, state, witnesses and retention as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import PlainTextResponse, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from beijiang.evidence.models import PeerKind
+from beijiang.web import content_disposition
+
+if TYPE_CHECKING:
+    from beijiang.evidence.models import EvidenceRecord, LogState, Peer
+    from beijiang.evidence.service import Receipts, Retention, Witnesses
+    from beijiang.kit import Actor
+
+__all__ = ["receipts_router"]
+
+
+class NewPeer(BaseModel):
+    """A key to trust."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: PeerKind
+    key: str = Field(max_length=600, description="Verifier key: name+id+base64.")
+    url: str = Field(default="", max_length=600, description="Of a witness: its address before /add-checkpoint.")
+
+
+class Carried(BaseModel):
+    """A note that was carried here as a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=64 << 10)
+
+
+class Erasure(BaseModel):
+    """Which texts to erase."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(max_length=500)
+    until: AwareDatetime | None = Field(default=None, description="Older than this; else all that is past its clock.")
+    subject: str | None = Field(default=None, max_length=100, description="Only what this person or key did.")
+
+
+def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retention) -> APIRouter:
+    """Return the endpoints below ``/api/v1/evidence`` that are not the log itself."""
+    api = APIRouter(prefix="/api/v1/evidence", tags=["evidence"])
+
+    @api.get("/receipts", summary="One's own reads, newest first; each is a receipt")
+    def mine(
+        request: Request,
+        before: Annotated[int | None, Query(ge=1, le=(1 << 63) - 1)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    ) -> dict[str, Any]:
+        page = receipts.mine(_actor(request), before=before, limit=limit)
+        return {"receipts": [_receipt(record) for record in page.records], "next": page.next}
+
+    @api.get("/receipts/{receipt_id}", summary="The receipt file of one access, for `beijiang verify`")
+    def receipt(
+        request: Request,
+        receipt_id: str,
+        size: Annotated[int | None, Query(ge=1, description="Prove it in the checkpoint of this size.")] = None,
+    ) -> Response:
+        import json
+
+        found = receipts.receipt(_actor(request), receipt_id, size)
+        name = content_disposition(f"{receipt_id}.receipt.json")
+        return Response(
+            json.dumps(found, ensure_ascii=False, indent=1),
+            media_type="application/json",
+            headers={"Content-Disposition": name, "Cache-Control": "no-store"},
+        )
+
+    @api.get("/keys", summary="The public keys of this log, and of this installation as a witness")
+    def keys(request: Request) -> dict[str, Any]:
+        return {"keys": [str(key) for key in receipts.keys(_actor(request))]}
+
+    @api.get("/state", summary="How far the log is sealed and witnessed; what waits, what was lost")
+    def state(request: Request) -> dict[str, Any]:
+        return _state(receipts.state(_actor(request)))
+
+    @api.get("/peers", summary="Trusted witnesses and logs that are witnessed here")
+    def peers(request: Request) -> dict[str, Any]:
+        who = _actor(request)
+        return {
+            "peers": [_peer(peer) for peer in witnesses.peers(who)],
+            "seen": [
+                {"origin": s.origin, "size": s.size, "root": s.root.hex(), "at": s.at} for s in witnesses.seen(who)
+            ],
+            "cosigned": [
+                {"shard": c.shard, "size": c.size, "witness": c.witness, "at": c.at} for c in witnesses.cosigned(who)
+            ],
+            "forks": [
+                {"origin": origin, "note": note, "known": known, "at": at}
+                for origin, note, known, at in witnesses.forks(who)
+            ],
+        }
+
+    @api.post("/peers", status_code=201, summary="Trust a witness, or a log to witness")
+    def trust(request: Request, new: NewPeer) -> dict[str, Any]:
+        return _peer(witnesses.trust(_actor(request), new.kind, new.key, new.url))
+
+    @api.delete("/peers/{peer_id}", status_code=204, summary="Trust a key no longer")
+    def distrust(request: Request, peer_id: str) -> None:
+        witnesses.distrust(_actor(request), peer_id)
+
+    @api.get("/peers/{peer_id}/request", summary="What a witness is asked to sign")
+    def ask(request: Request, peer_id: str, shard: str = "") -> Response:
+        return PlainTextResponse(witnesses.request(_actor(request), peer_id, shard))
+
+    @api.post("/cosignatures", summary="Take a note that a witness signed elsewhere")
+    def take(request: Request, carried: Carried) -> dict[str, Any]:
+        return {"taken": witnesses.take(_actor(request), carried.text)}
+
+    @api.post("/witness", summary="Sign, as a witness, a request that was carried here")
+    def sign(request: Request, carried: Carried) -> Response:
+        return PlainTextResponse(witnesses.witness_file(_actor(request), carried.text))
+
+    @api.get("/retention", summary="The clocks of retention, and what is past them")
+    def kept(request: Request) -> dict[str, Any]:
+        return {
+            "clocks": [
+                {
+                    "rule": one.clock.rule,
+                    "what": asdict(one.clock.text),
+                    "limit": asdict(one.limit),
+                    "basis": one.basis,
+                    "until": one.until,
+                    "due": one.due,
+                }
+                for one in retention.kept(_actor(request))
+            ]
+        }
+
+    @api.post("/erasures", summary="Erase the text of records that are past their clocks; commitments stay")
+    def erase(request: Request, wanted: Erasure) -> dict[str, Any]:
+        erased = retention.erase(_actor(request), wanted.reason, until=wanted.until, subject=wanted.subject)
+        return {"erased": erased}
+
+    return api
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
+
+
+def _receipt(record: EvidenceRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "at": record.at,
+        "sequence": record.sequence,
+        "table": record.target,
+        "version": record.version,
+        "exit": record.exit,
+        "grade": record.grade,
+        "purpose": record.purpose,
+    }
+
+
+def _state(state: LogState) -> dict[str, Any]:
+    return {
+        "records": state.records,
+        "waiting": state.waiting,
+        "evidence_lag_seconds": state.lag_seconds,
+        "unwitnessed_seconds": state.unwitnessed_seconds,
+        "spool_bytes": state.spool_bytes,
+        "lost_total": state.lost,
+        "keys": [str(key) for key in state.keys],
+        "shards": [
+            {
+                "name": s.name,
+                "origin": s.origin,
+                "first": s.first,
+                "size": s.size,
+                "root": s.root.hex(),
+                "closed": s.closed,
+            }
+            for s in state.shards
+        ],
+    }
+
+
+def _peer(peer: Peer) -> dict[str, Any]:
+    return {
+        "id": peer.id,
+        "kind": peer.kind.value,
+        "key": str(peer.key),
+        "url": peer.url,
+        "added_at": peer.added_at,
+        "added_by": peer.added_by,
+        "trouble": peer.trouble and asdict(peer.trouble),
+    }

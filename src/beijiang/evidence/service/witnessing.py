@@ -1,0 +1,417 @@
+"""Witness the logs of others, and have one's own witnessed: two parties that saw the same head cannot be shown two logs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy.exc import IntegrityError
+
+from beijiang.evidence.models import Cosigned, EvidenceRight, Peer, PeerKind, Shard, consistency, cosign, root, signed
+from beijiang.evidence.service.tiles import StoredNodes
+from beijiang.evidence.store import Seen, TreeStore, WitnessStore
+from beijiang.evidence.verifier import WITNESS, Checkpoint, Key, Note, hash_of_shard, verify_consistency
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
+
+if TYPE_CHECKING:
+    from beijiang.db import Database, UnitOfWork
+    from beijiang.evidence.service.log import Evidence
+    from beijiang.evidence.service.reader import AccessCheck
+    from beijiang.evidence.service.sealing import Sealer
+    from beijiang.kit import Actor, Clock
+    from beijiang.outbound import Outbound
+
+__all__ = ["Answer", "Witnesses"]
+
+MOST_HASHES: Final = 63
+MOST_BYTES: Final = 64 << 10
+_SECONDS: Final = 10.0
+OK: Final = 200
+BAD: Final = 400
+UNTRUSTED: Final = 403
+UNKNOWN: Final = 404
+OTHER_SIZE: Final = 409
+CONTRADICTS: Final = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a witness says to a checkpoint, in the status codes of C2SP tlog-witness."""
+
+    status: int
+    text: str
+    """Cosignature lines (200), the size it knows (409), or why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A checkpoint that somebody wants witnessed, with the proof that it goes on from ``old``."""
+
+    old: int
+    path: tuple[bytes, ...]
+    note: Note
+    point: Checkpoint
+
+    @classmethod
+    def parse(cls, text: str) -> _Offer:
+        head, middle, note = ("", "", "") if len(text) > MOST_BYTES else text.partition("\n\n")
+        first, *lines = head.split("\n")
+        word, _, number = first.partition(" ")
+        if word != "old" or not middle or not number.isascii() or not number.isdecimal() or len(lines) > MOST_HASHES:
+            raise ValueError(word)
+        parsed = Note.parse(note)
+        path = tuple(base64.b64decode(line, validate=True) for line in lines)
+        return cls(int(number[:20]), path, parsed, Checkpoint.parse(parsed.text))
+
+
+class Witnesses:
+    """Trusted keys outside, what was seen of their logs, and what they saw of this one."""
+
+    def __init__(
+        self,
+        db: Database,
+        evidence: Evidence,
+        sealer: Sealer,
+        access: AccessCheck,
+        clock: Clock,
+        outbound: Outbound,
+    ) -> None:
+        self._db = db
+        self._evidence = evidence
+        self._sealer = sealer
+        self._access = access
+        self._clock = clock
+        self._outbound = outbound
+        self.alarm: Callable[[str, Text], object] | None = None
+        """Told of a fork; set in build.py."""
+
+    # Trust
+
+    def peers(self, actor: Actor) -> Sequence[Peer]:
+        """Return the keys outside that are trusted."""
+        self._access.require(actor, EvidenceRight.TREE)
+        with self._db.read() as connection:
+            return WitnessStore(connection).peers()
+
+    def trust(self, actor: Actor, kind: PeerKind, key: str, url: str = "") -> Peer:
+        """Trust a key: of a log to witness, or of a witness of this log (``url``: its address before ``/add-checkpoint``).
+
+        Raises:
+            Invalid: it is no verifier key, or of another kind (``bad_verifier_key``).
+            Conflict: it is trusted already (``peer_known``).
+
+        """
+        self._access.require(actor, EvidenceRight.PEERS)
+        try:
+            parsed = Key.parse(key)
+        except ValueError as error:
+            raise _bad_key() from error
+        if (parsed.kind == WITNESS) != (kind is PeerKind.WITNESS) or (
+            url and not url.startswith(("http://", "https://"))
+        ):
+            raise _bad_key()
+        peer = Peer(new_id("peer"), kind, parsed, url.strip().rstrip("/"), self._clock.now(), actor.name)
+        try:
+            with self._db.begin() as tx:
+                WitnessStore(tx.connection).add_peer(peer)
+                detail = {"kind": kind.value, "key": str(parsed), "url": peer.url}
+                self._evidence.record(tx, actor, "evidence.peer.trust", target=parsed.name, detail=detail)
+        except IntegrityError:
+            raise Conflict("这把公钥已受信任。", "This key is trusted already.", code="peer_known") from None
+        return peer
+
+    def distrust(self, actor: Actor, peer_id: str) -> None:
+        """Trust a key no longer; what it signed stays.
+
+        Raises:
+            NotFound: no such peer (``peer_not_found``).
+
+        """
+        self._access.require(actor, EvidenceRight.PEERS)
+        with self._db.begin() as tx:
+            if not WitnessStore(tx.connection).remove_peer(peer_id):
+                raise _no_peer()
+            self._evidence.record(tx, actor, "evidence.peer.distrust", target=peer_id)
+
+    def seen(self, actor: Actor) -> Sequence[Seen]:
+        """Return the newest head signed of every log that is witnessed here."""
+        self._access.require(actor, EvidenceRight.TREE)
+        with self._db.read() as connection:
+            return WitnessStore(connection).all_seen()
+
+    def cosigned(self, actor: Actor, limit: int = 20) -> Sequence[Cosigned]:
+        """Return what witnesses signed of this log, newest first."""
+        self._access.require(actor, EvidenceRight.TREE)
+        with self._db.read() as connection:
+            return TreeStore(connection).cosigned(limit)
+
+    def forks(self, actor: Actor) -> Sequence[tuple[str, str, str, Any]]:
+        """Return every contradiction that was met: origin, the two notes, when."""
+        self._access.require(actor, EvidenceRight.TREE)
+        with self._db.read() as connection:
+            return WitnessStore(connection).forks()
+
+    # As a witness
+
+    def add_checkpoint(self, body: bytes) -> Answer:
+        """Judge a checkpoint (C2SP tlog-witness); whoever sends it, the signature of a trusted log decides.
+
+        What was seen last is compared and replaced in one transaction, so that two heads can never both be signed.
+        """
+        try:
+            offer = _Offer.parse(body[: MOST_BYTES + 1].decode())
+        except ValueError:
+            return Answer(BAD, "malformed request\n")
+        trusted, status = self._trusted(offer)
+        if not trusted:
+            return Answer(status, "unknown log\n" if status == UNKNOWN else "no signature of a trusted key\n")
+        if offer.old > offer.point.size:
+            return Answer(BAD, "old size is larger than that of the checkpoint\n")
+        key, signer = self._sealer.keys.witness
+        with self._db.begin() as tx:
+            answer, known = self._judge(tx, offer)
+            if answer is None:
+                line = cosign(offer.note, key, signer, self._clock.now())
+                self._evidence.record(
+                    tx, SYSTEM, "evidence.witness", target=offer.point.origin, detail=_detail(offer.point)
+                )
+                return Answer(OK, line)
+        if known is not None:
+            self._fork(offer.point.origin, offer.note, known)
+        return answer
+
+    def witness_file(self, actor: Actor, text: str) -> str:
+        """Judge a checkpoint that was carried here as a file; return the note with this witness's signature below.
+
+        Raises:
+            Conflict: it is not signed; the answer says why (``not_witnessed``).
+
+        """
+        self._access.require(actor, EvidenceRight.PEERS)
+        answer = self.add_checkpoint(text.encode())
+        if answer.status != OK:
+            raise Conflict(
+                f"没有为此检查点见证（{answer.status}）：{answer.text.strip()}",
+                f"The checkpoint was not witnessed ({answer.status}): {answer.text.strip()}",
+                code="not_witnessed",
+                detail={"status": answer.status},
+            )
+        return text.partition("\n\n")[2] + answer.text
+
+    def _trusted(self, offer: _Offer) -> tuple[bool, int]:
+        with self._db.read() as connection:
+            keys = [peer.key for peer in WitnessStore(connection).peers(PeerKind.LOG)]
+        mine = [key for key in keys if offer.point.origin == key.name or offer.point.origin.startswith(f"{key.name}/")]
+        try:
+            signed = [offer.note.signed_by(key) for key in mine]
+        except ValueError:
+            signed = []
+        return any(signed), UNTRUSTED if mine else UNKNOWN
+
+    def _judge(self, tx: UnitOfWork, offer: _Offer) -> tuple[Answer | None, str | None]:
+        """Take a checkpoint as the newest; or return why not, and the note that it contradicts."""
+        store, point = WitnessStore(tx.connection), offer.point
+        last = store.last(point.origin)
+        if offer.old != (0 if last is None else last.size):
+            return Answer(OTHER_SIZE, f"{0 if last is None else last.size}\n"), None
+        if last is not None and offer.old == point.size and point.root != last.root:
+            return Answer(OTHER_SIZE, f"{last.size}\n"), last.note
+        follows = not offer.path
+        if last is not None and last.size:
+            algorithm = hash_of_shard(point.origin)
+            follows = verify_consistency(algorithm, last.size, last.root, point.size, point.root, offer.path)
+        if not follows:
+            return Answer(CONTRADICTS, "the checkpoint does not follow from the one seen before\n"), (
+                None if last is None else last.note
+            )
+        note = f"{offer.note.text}\n" + "".join(_lines(offer.note))
+        if not store.move(Seen(point.origin, point.size, point.root, note, self._clock.now()), last):
+            return Answer(OTHER_SIZE, f"{offer.old}\n"), None
+        return None, None
+
+    # As a log
+
+    def watch(self) -> None:
+        """Have every witness sign what it has not seen yet; called on the dispatcher's tick, so nobody waits for it."""
+        with self._db.read() as connection:
+            peers = [peer for peer in WitnessStore(connection).peers(PeerKind.WITNESS) if peer.url]
+            shards = TreeStore(connection).all_shards()
+        for peer in peers:
+            trouble = None
+            try:
+                for shard in shards:
+                    self._ask(peer, shard)
+            except BeijiangError as error:
+                trouble = error.text
+            if trouble != peer.trouble:
+                with self._db.begin() as tx:
+                    WitnessStore(tx.connection).say_trouble(peer.id, trouble)
+
+    def request(self, actor: Actor, peer_id: str, shard: str = "") -> str:
+        """Return what a witness is asked to sign, as a file to be carried there.
+
+        Raises:
+            NotFound: no such peer, or nothing is sealed yet.
+
+        """
+        self._access.require(actor, EvidenceRight.PEERS)
+        self._evidence.seal()
+        with self._db.read() as connection:
+            peer = next((one for one in WitnessStore(connection).peers() if one.id == peer_id), None)
+            store = TreeStore(connection)
+            found = store.shard(shard) if shard else next(iter(reversed(store.all_shards())), None)
+            if peer is None or found is None:
+                raise _no_peer()
+            return self._offer(store, found, store.newest_cosigned(_witness(peer.key), found.name))
+
+    def take(self, actor: Actor, text: str) -> int:
+        """Take a note that a witness signed elsewhere; return how many of its signatures are of trusted witnesses.
+
+        Raises:
+            Invalid: it is no checkpoint of this log, or nobody trusted signed it (``bad_cosignature``).
+
+        """
+        self._access.require(actor, EvidenceRight.PEERS)
+        with self._db.read() as connection:
+            peers = WitnessStore(connection).peers(PeerKind.WITNESS)
+            shards = {shard.origin: shard for shard in TreeStore(connection).all_shards()}
+        try:
+            note = Note.parse(text)
+            shard = shards[Checkpoint.parse(note.text).origin]
+        except (ValueError, KeyError) as error:
+            raise _bad_cosignature() from error
+        taken = sum(self._keep(peer, shard, note) for peer in peers)
+        if not taken:
+            raise _bad_cosignature()
+        return taken
+
+    def _ask(self, peer: Peer, shard: Shard, old: int | None = None) -> None:
+        from beijiang.outbound import Http, HttpLimits
+
+        with self._db.read() as connection:
+            store = TreeStore(connection)
+            known = store.newest_cosigned(_witness(peer.key), shard.name) if old is None else old
+            if known == shard.size:
+                return
+            body = self._offer(store, shard, known)
+        with Http(self._outbound, HttpLimits(body=MOST_BYTES, seconds=_SECONDS, idle=_SECONDS, redirects=0)) as http:
+            answer = http.fetch("POST", f"{peer.url}/add-checkpoint", content=body.encode())
+        text = answer.body.decode("utf-8", "replace")
+        theirs = int(text.strip()) if answer.status == OTHER_SIZE and text.strip().isdecimal() else None
+        if answer.status == OK:
+            if not self._keep(peer, shard, Note.parse(body.partition("\n\n")[2] + text)):
+                raise _bad_cosignature()
+        elif theirs is not None and theirs < shard.size and old is None:
+            self._ask(peer, shard, theirs)
+        elif answer.status in {OTHER_SIZE, CONTRADICTS}:
+            self._fork(shard.origin, Note.parse(body.partition("\n\n")[2]), f"{peer.key.name}: {answer.status} {text}")
+            raise _contradicted(peer)
+        else:
+            raise _refused(peer, answer.status)
+
+    def _offer(self, store: TreeStore, shard: Shard, old: int) -> str:
+        path = consistency(shard.algorithm, old, shard.size, StoredNodes(store, shard, self._sealer.cache))
+        lines = [f"old {old}", *(base64.b64encode(one).decode() for one in path)]
+        return "\n".join(lines) + "\n\n" + signed(shard.checkpoint, self._sealer.keys.signers)
+
+    def _keep(self, peer: Peer, shard: Shard, note: Note) -> bool:
+        """Keep the signature of a witness, if it signed this note and the note is true of this log."""
+        try:
+            signature = note.signed_by(peer.key)
+        except ValueError:
+            return False
+        if signature is None:
+            return False
+        point = Checkpoint.parse(note.text)
+        with self._db.begin() as tx:
+            store = TreeStore(tx.connection)
+            if not 0 < point.size <= shard.size or self._root(store, shard, point.size) != point.root:
+                return False
+            if store.checkpoint(shard.name, point.size) is None:  # superseded while the witness looked at it
+                own = signed(point, self._sealer.keys.signers)
+                store.keep_checkpoint(shard.name, point.size, own, self._clock.now())
+            line = next(one for one in _lines(note, {peer.key.id}))
+            store.add_cosignature(Cosigned(shard.name, point.size, _witness(peer.key), line, self._clock.now()))
+        return True
+
+    def _root(self, store: TreeStore, shard: Shard, size: int) -> bytes:
+        try:
+            return root(shard.algorithm, size, StoredNodes(store, shard, self._sealer.cache))
+        except LookupError:  # somebody took tiles away, which the check names
+            return b""
+
+    def _fork(self, origin: str, note: Note, known: str) -> None:
+        """Keep both sides of a contradiction, record it, and raise the alarm; once, however often somebody sends it."""
+        with self._db.begin() as tx:
+            store, text = WitnessStore(tx.connection), f"{note.text}\n" + "".join(_lines(note))
+            if any((one[0], one[2]) == (origin, known) for one in store.forks()):
+                return
+            store.add_fork(new_id("fork"), origin, (text, known), self._clock.now())
+            self._evidence.record(
+                tx, SYSTEM, "evidence.fork", target=origin, detail=_detail(Checkpoint.parse(note.text))
+            )
+        if self.alarm is not None:
+            self.alarm(
+                origin,
+                Text(
+                    f"日志 {origin} 出现两个互相矛盾的版本，双方检查点已保存。请审计管理员立即核查。",
+                    f"Two versions of the log {origin} contradict each other; both checkpoints are kept. The audit administrator must look at once.",
+                ),
+            )
+
+
+def _lines(note: Note, keys: set[bytes] | None = None) -> list[str]:
+    """Return the signature lines of a note, of the given keys only."""
+    return [
+        f"— {name} {base64.b64encode(key_id + signature).decode()}\n"
+        for name, key_id, signature in note.signatures
+        if keys is None or key_id in keys
+    ]
+
+
+def _witness(key: Key) -> str:
+    return f"{key.name}+{key.id.hex()}"
+
+
+def _detail(point: Checkpoint) -> dict[str, Any]:
+    return {"size": point.size, "root": point.root.hex()}
+
+
+def _bad_key() -> Invalid:
+    return Invalid(
+        "公钥应写作 名称+编号+Base64，种类（日志或见证方）要对，地址以 http(s):// 开头。",
+        "Write the key as name+id+base64, of the right kind (log or witness), and an address that begins with http(s)://.",
+        code="bad_verifier_key",
+    )
+
+
+def _no_peer() -> NotFound:
+    return NotFound(
+        "没有这个对方，或尚无检查点。", "There is no such peer, or no checkpoint yet.", code="peer_not_found"
+    )
+
+
+def _bad_cosignature() -> Invalid:
+    return Invalid(
+        "这不是本日志的检查点，或没有受信任见证方的有效签名。",
+        "This is no checkpoint of this log, or no trusted witness signed it.",
+        code="bad_cosignature",
+    )
+
+
+def _contradicted(peer: Peer) -> Conflict:
+    return Conflict(
+        f"见证方 {peer.key.name} 见过与本日志矛盾的检查点。",
+        f"The witness {peer.key.name} has seen a checkpoint that contradicts this log.",
+        code="log_contradicted",
+    )
+
+
+def _refused(peer: Peer, status: int) -> Conflict:
+    return Conflict(
+        f"见证方 {peer.key.name} 没有签名（{status}）。请确认对方已信任本日志的公钥。",
+        f"The witness {peer.key.name} did not sign ({status}). See that it trusts the key of this log.",
+        code="witness_refused",
+    )
