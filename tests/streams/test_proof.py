@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
+import nursery
 from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import BenchQuery, Certificate, Stream, Verdict
 from beijiang.ingest.service.stream_proof import batch_proved
@@ -266,8 +267,8 @@ def test_at_every_door(site: Site, keyed: Stream, steward: TestClient) -> None:
 
     home = str(site.platform.settings.home)
     command = [sys.executable, "-m", "beijiang.cli", "--home", home, "--json", "streams"]
-    done = run([*command, "verify", keyed.name])
+    done = nursery.run([*command, "verify", keyed.name])
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["verdict"] == "equal"
-    listed = run([*command, "certificates", keyed.name], check=True)
+    listed = nursery.run([*command, "certificates", keyed.name], check=True)
     assert len(json.loads(listed.stdout)) == before + 2
