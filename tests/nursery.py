@@ -17,7 +17,6 @@ import importlib
 import json
 import os
 import runpy
-import select
 import signal
 import socket
 import subprocess
@@ -90,14 +89,14 @@ class Child:
 
     def poll(self) -> int | None:
         """Return the exit status, or nothing while it runs."""
-        if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+        if self.returncode is None and self._has_ended(0):
             self.returncode = int(self._line())
             self._end.close()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit status; the number of the signal below zero if one ended it."""
-        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
+        if self.returncode is None and not self._has_ended(timeout):
             raise subprocess.TimeoutExpired(self.args, timeout or 0)
         status = self.poll()
         assert status is not None
@@ -126,6 +125,16 @@ class Child:
         if self.stdout is not None:
             self.stdout.close()
         self.wait()
+
+    def _has_ended(self, seconds: float | None) -> bool:
+        self._end.settimeout(seconds)
+        try:
+            self._end.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, TimeoutError):
+            return False
+        finally:
+            self._end.settimeout(None)
+        return True
 
     def _line(self) -> bytes:
         found = b""
