@@ -37,6 +37,8 @@ LONG = (
     "schedules/test_processes.py",
     "arrivals/test_kill.py",
     "streams/",
+    "web/test_browser.py",
+    "web/test_wheel.py",
 )
 """What takes longest, in the order in which workers begin with it, so that none is left alone with it in the end."""
 
