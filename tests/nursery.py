@@ -160,6 +160,7 @@ def run(
             status = child.wait(timeout)
         except subprocess.TimeoutExpired:
             child.kill()
+            child.wait()
             raise
         said = []
         for stream in (out, error):
