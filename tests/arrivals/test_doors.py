@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import nursery
 from beijiang.build import build
 from beijiang.ingest import SourceDraft
 from beijiang.kit import SYSTEM
@@ -32,7 +32,7 @@ def test_the_terminal(tmp_path: Path) -> None:
 
     def run(*words: str) -> Any:
         command = [sys.executable, "-m", "beijiang.cli", "--home", str(tmp_path / "home"), "--json", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = nursery.run(command)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+import nursery
+
 ROOT = Path(__file__).parents[2]
 CLOSED = {"人口基础信息", "社会保险参保人员", "低保及防返贫监测对象"}
 AGREED = {"重点用能企业用电量"}
@@ -29,9 +31,7 @@ def words(home: Path, *rest: str) -> list[str]:
 
 
 def answer(home: Path, *rest: str) -> Any:
-    done = subprocess.run(
-        words(home, "--json", *rest), capture_output=True, text=True, env=environment(), timeout=250, check=False
-    )
+    done = nursery.run(words(home, "--json", *rest), env=environment(), timeout=250)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 

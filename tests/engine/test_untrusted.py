@@ -17,6 +17,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+import beforehand
 from beijiang.engine import Engine, QueryLimits, Scan, Stop
 from beijiang.engine.cells import SCRIPT, Cells, Errand
 from beijiang.kit import BeijiangError
@@ -188,7 +189,8 @@ def test_children_and_their_folders_are_gone_afterwards(engine: Engine, people: 
 
 @pytest.mark.threat("TM-03")
 def test_nothing_goes_from_one_query_to_the_next_and_a_killed_nursery_is_replaced(tmp_path: Path) -> None:
-    cells = Cells(tmp_path / "cells")
+    with beforehand.the_long_way():  # with a nursery of its own
+        cells = Cells(tmp_path / "cells")
     try:
         seen = Errand("SELECT count(*) AS n FROM duckdb_tables()", (), (), (), ())
         left = replace(seen, views=("CREATE TABLE memory.main.left_behind AS SELECT 1 AS a",))

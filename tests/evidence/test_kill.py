@@ -1,16 +1,17 @@
 """A process that dies at any instant loses no receipt that it has handed out."""
 
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from beijiang.db import Database
 from beijiang.evidence import Evidence
 from beijiang.kit import SystemClock
+from nursery import Child
 
 WRITER = """
 import sys, threading
@@ -40,7 +41,7 @@ for _ in range(4):
 def test_every_receipt_handed_out_before_a_kill_is_in_the_log(tmp_path: Path, delay: float) -> None:
     db = Database(f"sqlite:///{tmp_path / 'metadata.db'}")
     db.create_all()
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = Child([sys.executable, "-c", WRITER, str(tmp_path)], stdout=PIPE, text=True)
     assert process.stdout is not None
     receipts = [process.stdout.readline().strip()]
     time.sleep(delay)

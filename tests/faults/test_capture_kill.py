@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+import nursery
 from beijiang.build import build
 from beijiang.ingest import SourceDraft, SyncDraft, SyncMode, Verdict
 from beijiang.kit import SYSTEM
@@ -56,7 +56,7 @@ def test_killed_at_every_instant_the_table_ends_equal(
             connection.execute(sa.text(f'DELETE FROM "名册" WHERE "编号" = {number}'))
             connection.execute(sa.text(f"""UPDATE "名册" SET "名称" = '{instant}' WHERE "编号" = {number + 100}"""))
             connection.execute(sa.text(f"""INSERT INTO "名册" VALUES ({ROWS + number}, '新')"""))
-        done = subprocess.run([sys.executable, str(VICTIM), str(tmp_path), instant], check=False)
+        done = nursery.run([sys.executable, str(VICTIM), str(tmp_path), instant])
         assert done.returncode == -signal.SIGKILL, instant
     platform = build(Settings.for_tests(tmp_path))
     platform.tables.recover()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
+
+import nursery
 
 CHILD = """
 import json, resource, sys
@@ -45,7 +46,7 @@ print(json.dumps(said))
 
 def test_a_full_disk_changes_nothing_and_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CHILD, str(tmp_path / "home"), str(Path(__file__).parent)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = nursery.run(command, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "log": "commit_failed",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from subprocess import PIPE
 from types import ModuleType
 from typing import Any
 
@@ -18,14 +18,15 @@ import sqlglot
 from sqlglot import exp
 
 from beijiang.kit import SYSTEM
+from nursery import Child, run
 
-CHILD = Path(__file__).with_name("committing.py")
+WRITER = Path(__file__).with_name("committing.py")
 KILLS = 15
 
 
 @pytest.fixture(scope="module")
 def child() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("committing", CHILD)
+    spec = importlib.util.spec_from_file_location("committing", WRITER)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -35,7 +36,7 @@ def child() -> ModuleType:
 
 def _run_until_killed(home: Path, first: int, seconds: float) -> int:
     """Start the writer at a run, kill it some time after it began, and return the first run it did not acknowledge."""
-    process = subprocess.Popen([sys.executable, str(CHILD), str(home), str(first)], stdout=subprocess.PIPE, text=True)
+    process = Child([sys.executable, str(WRITER), str(home), str(first)], stdout=PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     time.sleep(seconds)
@@ -84,8 +85,8 @@ def test_killed_writers_lose_and_double_nothing(tmp_path: Path, child: ModuleTyp
 def test_a_writer_killed_right_after_its_commit_leaves_no_orphan(tmp_path: Path, child: ModuleType) -> None:
     """A merge takes the staged file in, rewrites it, commits the rewritten ones, and is killed before it tidies up."""
     home, merged = tmp_path / "killed", 3
-    killed = subprocess.run([sys.executable, str(CHILD), str(home), "0", str(merged)], check=False, capture_output=True)
-    assert (killed.returncode, killed.stdout.split()[-1]) == (-signal.SIGKILL, str(merged - 1).encode())
+    killed = run([sys.executable, str(WRITER), str(home), "0", str(merged)])
+    assert (killed.returncode, killed.stdout.split()[-1]) == (-signal.SIGKILL, str(merged - 1))
     tables, lake, engine, _ = child.open_lake(home)
     taken_in, *rewritten = sorted(_orphans(tables, lake, child.TABLE))
     assert rewritten, "the log has a commit that nobody has registered yet"

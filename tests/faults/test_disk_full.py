@@ -6,12 +6,13 @@ The limit is the operating system's own (RLIMIT_FSIZE): a write beyond it fails 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import nursery
 
 VICTIM = Path(__file__).with_name("disk_victim.py")
 LIMIT = 2_000_000
@@ -19,7 +20,7 @@ LIMIT = 2_000_000
 
 def attempt(home: Path, file: Path, *, landing: int = 0, staging: int = 0) -> dict[str, Any]:
     command = [sys.executable, str(VICTIM), str(home), str(file), str(landing), str(staging)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = nursery.run(command, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nursery
 from beijiang.build import build
 from beijiang.ingest import SourceDraft, SyncDraft, SyncMode, Verdict
 from beijiang.kit import SYSTEM
@@ -28,7 +28,7 @@ FIRST = 100
 
 def attempt(home: Path, place: str) -> dict[str, Any]:
     command = [sys.executable, str(VICTIM), str(home), place]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = nursery.run(command, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -23,6 +23,7 @@ from beijiang.ingest import HarvestState, MapKind, MapRule, OutcomeKind, RunStat
 from beijiang.kit import SYSTEM, Actor, Conflict, Denied, Invalid, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
+from nursery import Child, run
 
 from .conftest import ORG, Bureau, Portal, package
 
@@ -256,7 +257,7 @@ def test_a_killed_harvest_goes_on_and_nothing_counts_twice(portal: Portal, folde
     env = {**os.environ, "BEIJIANG_HOME": str(home)}
     for stop_at in (60, 130):
         portal.fault = lambda _path, query, at=stop_at: time.sleep(30) if int(query["start"]) >= at else None  # type: ignore[misc]
-        process = subprocess.Popen(
+        process = Child(
             _beijiang(home, "ingest", "harvest", "run", "对方"),
             env=env,
             stdout=subprocess.DEVNULL,
@@ -270,13 +271,10 @@ def test_a_killed_harvest_goes_on_and_nothing_counts_twice(portal: Portal, folde
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     portal.fault, portal.asked = None, []
-    done = subprocess.run(
+    done = run(
         _beijiang(home, "ingest", "harvest", "run", "对方"),
         env=env,
-        capture_output=True,
-        text=True,
         timeout=120,
-        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
@@ -287,11 +285,9 @@ def test_a_killed_harvest_goes_on_and_nothing_counts_twice(portal: Portal, folde
     assert len({r.resource_id for r in records}) == len(records) == 200
     assert len(built.catalog.list(SYSTEM, limit=10_000)) == 200
     assert built.harvests.runs(SYSTEM)[0].state is HarvestState.DONE
-    shown = subprocess.run(
+    shown = run(
         _beijiang(home, "ingest", "harvest", "records", "对方", "--search", "名录 77"),
         env=env,
-        capture_output=True,
-        text=True,
         timeout=60,
         check=True,
     )

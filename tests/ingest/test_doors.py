@@ -16,6 +16,7 @@ import pytest
 from beijiang.access import Permission, Role
 from beijiang.access.models import KeyDraft, OrganisationDraft, PersonDraft
 from beijiang.kit import SYSTEM
+from nursery import run as run_program
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -131,12 +132,11 @@ def test_another_department_and_strangers_get_nothing(client: Client, keys: dict
 
 
 def test_the_terminal_takes_files_in_and_says_what_happened(tmp_path: Path) -> None:
-    import subprocess
     import sys
 
     def beijiang(*words: str) -> tuple[int, Any]:
         command = [sys.executable, "-m", "beijiang.cli", "--home", str(tmp_path / "home"), "--json", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = run_program(command)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, json.loads(done.stdout) if done.stdout else None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from beijiang.evidence import Evidence
 from beijiang.jobs import JobRun, Jobs, JobState
 from beijiang.kit import ANONYMOUS, SYSTEM, Busy, Conflict, Invalid, NotFound, SystemClock, Text, Unauthenticated
 from beijiang.settings import Settings
+from nursery import run
 
 
 @dataclass
@@ -171,7 +171,7 @@ def test_one_engine_in_one_process_and_one_process_on_one_home(shop: Shop) -> No
             "with HomeLock(Path(sys.argv[1]) / 'jobs').held('second'): pass"
         )
         command = [sys.executable, "-c", code, str(shop.settings.home)]
-        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        second = run(command)
         assert second.returncode == 1
         assert Busy.__name__ in second.stderr
         assert str(os.getpid()) in second.stderr
@@ -225,9 +225,9 @@ shop.close()
 
 def test_sigkill_in_a_step_repeats_that_step_only(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", VICTIM, __file__, str(tmp_path)]
-    first = subprocess.run(command, capture_output=True, text=True, check=False)
+    first = run(command)
     assert first.returncode == -signal.SIGKILL
-    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    second = run(command)
     assert second.stdout.split() == ["done", "2"], second.stderr
     assert (tmp_path / "steps").read_text().split() == ["0", "1", "2", "2", "3"]
 
@@ -241,7 +241,7 @@ def test_the_work_of_a_dead_process_is_taken_over(tmp_path: Path, postgres_url: 
     from beijiang.jobs.store import job_executor
 
     command = [sys.executable, "-c", VICTIM, __file__, str(tmp_path), postgres_url]
-    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+    assert run(command).returncode == -signal.SIGKILL
     shop = open_shop(tmp_path, database_url=postgres_url)
     with shop.db.begin() as tx:
         long_ago = SystemClock().now() - timedelta(minutes=5)

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from nursery import Child, run
+
 ROOT = Path(__file__).parents[2]
 SCALE = "0.01"
 ARGUMENTS = [
@@ -51,9 +53,7 @@ class Shell:
 
     def run(self, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         """Run one command to its end and insist on its exit status."""
-        done = subprocess.run(
-            self.words(*words), capture_output=True, text=True, env=environment(), timeout=280, check=False
-        )
+        done = run(self.words(*words), env=environment(), timeout=280)
         assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done
@@ -66,9 +66,7 @@ class Shell:
         """Start a server on a free port and wait until it answers."""
         log = self.home / "serve.log"
         with log.open("w") as out:
-            process = subprocess.Popen(
-                self.words("serve", "--port", "0"), stdout=out, stderr=subprocess.STDOUT, env=environment()
-            )
+            process = Child(self.words("serve", "--port", "0"), stdout=out, stderr=subprocess.STDOUT, env=environment())
         for _ in range(1200):
             found = READY.search(log.read_text(encoding="utf-8"))
             if found:
@@ -86,7 +84,7 @@ class Server:
     """A running server process."""
 
     address: str
-    process: subprocess.Popen[bytes]
+    process: Child
     log: Path
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from beijiang.protection.models.private import Domain, months_after, period_of
 from beijiang.protection.service import answering
 from beijiang.protection.service.noise import add_noise, scale_of, within
 from beijiang.tables import Filter, FilterOp
+from nursery import run
 
 if TYPE_CHECKING:
     from conftest import House
@@ -236,7 +236,7 @@ def test_two_writers_on_postgresql(make_house: Any, tmp_path: Path, postgres_url
 def test_a_killed_answer_is_spent_and_can_be_asked_again(clinic: House) -> None:
     victim = Path(__file__).with_name("private_victim.py")
     home, moment = clinic.settings.home.parent, clinic.clock.now()
-    done = subprocess.run([sys.executable, str(victim), str(home), T, moment.isoformat()], check=False)
+    done = run([sys.executable, str(victim), str(home), T, moment.isoformat()])
     assert done.returncode == -9
     assert clinic.private.shown(clinic.analyst, T)[1].spent == 310_000
     asked = count(310_000)

@@ -21,6 +21,7 @@ from beijiang.ingest import ScheduleDraft, SlotState, Timing, Verdict
 from beijiang.ingest.store import ScheduleStore
 from beijiang.kit import SYSTEM
 from beijiang.settings import Settings
+from nursery import Child, run
 
 MOMENTS = 6
 KILLS = 3
@@ -42,12 +43,12 @@ def test_killed_again_and_again_each_moment_runs_once(home: Path) -> None:
     words = [sys.executable, str(Path(__file__).with_name("victim.py")), str(home), str(MOMENTS)]
     pick = random.Random(4)  # noqa: S311 - which instant, no secret
     for _ in range(KILLS):
-        with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        with Child(words, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
             time.sleep(pick.uniform(0.0, 1.5))
             process.send_signal(signal.SIGKILL)
-    assert subprocess.run(words, check=False, timeout=280).returncode == 0
+    assert run(words, timeout=280).returncode == 0
     platform = build(Settings.for_tests(home))
     try:
         (schedule,) = platform.schedules.schedules(SYSTEM)
@@ -71,7 +72,7 @@ def test_a_served_installation_runs_a_schedule_by_itself(home: Path) -> None:
     program = [sys.executable, "-m", "beijiang.cli"]
 
     def cli(*words: str) -> str:
-        done = subprocess.run([*program, *words, "--json"], env=env, capture_output=True, text=True, check=False)
+        done = run([*program, *words, "--json"], env=env)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -82,7 +83,7 @@ def test_a_served_installation_runs_a_schedule_by_itself(home: Path) -> None:
         due = {"next_at": look.clock.now() - timedelta(seconds=1)}
         ScheduleStore(tx.connection).change(made["id"], due)
     words = [*program, "serve", "--port", "0"]
-    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+    with Child(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
             assert server.stdout is not None
             assert "http://" in server.stdout.readline()

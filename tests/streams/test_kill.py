@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 from beijiang.build import build
 from beijiang.ingest import StreamDraft, StreamKind
@@ -16,6 +16,7 @@ from beijiang.kit import SYSTEM
 from beijiang.outbound import Target
 from beijiang.settings import Settings
 from beijiang.tables import WindowMeasure, WindowSpec
+from nursery import Child
 
 from .conftest import Broker, until
 
@@ -89,8 +90,8 @@ def _rows(platform: object) -> int:
     return platform.tables.get(SYSTEM, "断电").rows if "断电" in platform.tables.names(SYSTEM) else 0
 
 
-def _begin(folder: Path) -> subprocess.Popen[str]:
-    victim = subprocess.Popen([sys.executable, str(VICTIM), str(folder)], stdout=subprocess.PIPE, text=True)
+def _begin(folder: Path) -> Child:
+    victim = Child([sys.executable, str(VICTIM), str(folder)], stdout=PIPE, text=True)
     assert victim.stdout is not None
     with victim.stdout as said:
         assert said.readline() == "ready\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
+import nursery
 from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import BenchQuery, Certificate, Stream, Verdict
 from beijiang.ingest.service.stream_proof import batch_proved
@@ -267,8 +267,8 @@ def test_at_every_door(site: Site, keyed: Stream, steward: TestClient) -> None:
 
     home = str(site.platform.settings.home)
     command = [sys.executable, "-m", "beijiang.cli", "--home", home, "--json", "streams"]
-    done = subprocess.run([*command, "verify", keyed.name], capture_output=True, text=True, check=False)
+    done = nursery.run([*command, "verify", keyed.name])
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["verdict"] == "equal"
-    listed = subprocess.run([*command, "certificates", keyed.name], capture_output=True, text=True, check=True)
+    listed = nursery.run([*command, "certificates", keyed.name], check=True)
     assert len(json.loads(listed.stdout)) == before + 2

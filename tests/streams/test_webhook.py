@@ -17,6 +17,7 @@ from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import StreamKind
 from beijiang.ingest.service.signing import signature_of
 from beijiang.kit import SYSTEM, Conflict
+from nursery import run
 
 from .conftest import COLUMNS, Site, until
 
@@ -218,12 +219,7 @@ def test_the_terminal_and_the_api_say_the_same(site: Site, tmp_path: Path) -> No
     home = str(site.platform.settings.home)
 
     def tell(*words: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "beijiang.cli", *words, "--home", home, "--json"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = run([sys.executable, "-m", "beijiang.cli", *words, "--home", home, "--json"], check=True)
         return json.loads(done.stdout)
 
     told = tell("streams", "show", "终端")

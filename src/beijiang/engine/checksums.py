@@ -96,7 +96,12 @@ def long(value: exp.Expr, low: int, high: int) -> exp.Expr:
 
 def both(first: exp.Expr, second: exp.Expr) -> exp.Expr:
     """Test ``second`` only where ``first`` holds: a CASE keeps the cheap test in front."""
-    return exp.Case().when(first, second).else_(exp.false())
+    return exp.Case(ifs=[exp.If(this=_own(first), true=_own(second))], default=exp.false())
+
+
+def _own(node: exp.Expr) -> exp.Expr:
+    """Return a node for one tree: a copy of what stands in another. Tests stand in tests, so copies of all would be many."""
+    return node if node.parent is None else node.copy()
 
 
 PARTS: Final[dict[str, Callable[[exp.Expr], exp.Expr]]] = {

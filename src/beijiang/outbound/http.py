@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
@@ -107,6 +108,12 @@ class HttpStream:
             raise troubles.odd_encoding()
 
 
+@lru_cache(maxsize=32)
+def _context(trusted: str) -> ssl.SSLContext:
+    """Keep contexts of clients, which all use them alike: to read this machine's authorities takes longer than most answers."""
+    return tls_context(trusted)
+
+
 class Http:
     """A client for one piece of work, to be used from one thread.
 
@@ -124,7 +131,7 @@ class Http:
         self._limits = limits or HttpLimits()
         self._deadline = Deadline()
         try:
-            context = tls_context(trusted)
+            context = _context(trusted)
         except (ssl.SSLError, ValueError) as error:
             raise troubles.bad_authority() from error
         self._pool = httpcore.ConnectionPool(

@@ -33,7 +33,8 @@ _QUEUE = "jobs"
 _WORKFLOW = "beijiang.job"
 _VERSION = "jobs-1"
 """Number of the shape of stored jobs, not of the program: a new program goes on with old jobs."""
-_POLL = 0.1
+_POLL = 0.2
+"""Seconds between two looks for waiting jobs: a look costs 5 ms of a processor, whether anybody waits or not."""
 _ALIVE = frozenset({"ENQUEUED", "PENDING", "DELAYED"})
 
 _one_at_a_time = threading.Lock()

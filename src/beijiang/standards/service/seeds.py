@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -42,16 +42,18 @@ def _book() -> Book:
     return Book({e.id: [e] for e in elements}, {s.id: [s] for s in sets}, {r.id: [r] for r in rule_seeds()})
 
 
-def seeds() -> tuple[list[DataElement], list[CodeSet]]:
+@cache
+def seeds() -> tuple[Sequence[DataElement], Sequence[CodeSet]]:
     """Return what is packaged, in its order."""
-    sets = [_region_codes(), *(_code_set(row) for row in packaged("code_sets"))]
+    sets = (_region_codes(), *(_code_set(row) for row in packaged("code_sets")))
     by_standard = {found.standard: found.id for found in sets} | {"id_type code set": "id_type"}
-    return [_element(row, by_standard) for row in packaged("data_elements")], sets
+    return tuple(_element(row, by_standard) for row in packaged("data_elements")), sets
 
 
-def rule_seeds() -> list[Rule]:
+@cache
+def rule_seeds() -> Sequence[Rule]:
     """Return the packaged rules of law: limits and clocks, then what catalog entries must say."""
-    return [_rule(row) for name in ("time_limits", "catalog_rules") for row in packaged(name)]
+    return tuple(_rule(row) for name in ("time_limits", "catalog_rules") for row in packaged(name))
 
 
 def _rule(row: Row) -> Rule:

@@ -1,0 +1,193 @@
+"""What a process of the suite need not do again for each home: its tables, its jobs' tables, and the nursery of queries.
+
+A copy stands for what was made the same way before, in this process. The way itself is gone by ``tests/upgrades``, on
+PostgreSQL, by ``tests/engine/test_untrusted.py`` (the nursery), and by every test that starts a process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import create_mock_engine
+from sqlalchemy.util import LRUCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Dialect, Engine, MetaData
+
+    from beijiang.engine.cells import Cells
+
+_made: dict[Hashable, Any] = {}
+_engines: dict[str, Engine] = {}
+_lent: dict[str, Cells] = {}
+_asking = threading.Lock()
+_skipped = False
+
+
+@contextlib.contextmanager
+def the_long_way() -> Iterator[None]:
+    """Make everything anew, as users do."""
+    global _skipped  # noqa: PLW0603 - one for the process, as what it switches
+    _skipped = True
+    yield
+    _skipped = False
+
+
+@contextlib.contextmanager
+def spared(folder: Path) -> Iterator[None]:
+    """Let new homes of this process begin with copies; ``folder`` is for what is made once."""
+    from beijiang.db import Database, database, migrations
+    from beijiang.engine.cells import Cells
+    from beijiang.jobs.service import durable
+    from beijiang.jobs.service.durable import DurableEngine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "upgrade", partial(_upgraded, migrations.upgrade, folder))
+        patch.setattr(Database, "create_all", _created(Database.create_all))
+        patch.setattr(DurableEngine, "_register_queue", _registered(DurableEngine._register_queue))
+        for module in (database, durable):
+            patch.setattr(module, "create_engine", _compiling_for_all(module.create_engine))
+        patch.setattr(Cells, "__init__", _borrowing(Cells.__init__))
+        patch.setattr(Cells, "_started", _borrowed(Cells._started))
+        patch.setattr(Cells, "close", _given_back(Cells.close))
+        yield
+    for cells in _lent.values():
+        cells._stop()
+    _lent.clear()
+
+
+def _upgraded(upgrade: Callable[[Any], None], folder: Path, database: Any) -> None:
+    from beijiang.db import Database, migrations
+
+    if not _skipped and database.is_sqlite and migrations.current(database) is None:
+        if "migrated" not in _made:
+            first = Database(f"sqlite:///{folder / 'migrated.sqlite'}")
+            upgrade(first)
+            first.close()
+            _keep("migrated", folder / "migrated.sqlite")
+        _copy("migrated", database.url.database)
+    upgrade(database)
+
+
+def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Create the tables that are known by now: a copy on SQLite, one script on PostgreSQL."""
+
+    def created(self: Any) -> None:
+        from beijiang.db.schema import metadata
+
+        key = (self.engine.dialect.name, frozenset(metadata.tables))
+        if _skipped:
+            create_all(self)
+        elif not self.is_sqlite:
+            if key not in _made:
+                _made[key] = _script(metadata, self.engine.dialect)
+            with contextlib.closing(self.engine.raw_connection()) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+                empty = cursor.fetchone() == (0,)
+                if empty:
+                    cursor.execute(_made[key])
+                connection.commit()
+            if not empty:
+                create_all(self)
+        elif _is_empty(self.url.database):
+            if key in _made:
+                _copy(key, self.url.database)
+            else:
+                create_all(self)
+                _keep(key, self.url.database)
+        else:
+            create_all(self)
+
+    return created
+
+
+def _script(metadata: MetaData, dialect: Dialect) -> str:
+    lines: list[str] = []
+    mock = create_mock_engine(
+        "postgresql+psycopg://", lambda made, *_: lines.append(str(made.compile(dialect=dialect)))
+    )
+    metadata.create_all(mock, checkfirst=False)
+    return ";\n".join(lines).replace("%%", "%")
+
+
+def _compiling_for_all(create: Callable[..., Engine]) -> Callable[..., Engine]:
+    """Let all engines of a kind keep what they compiled in one place: each platform asks the same questions."""
+
+    def created(url: Any, **words: Any) -> Engine:
+        engine = create(url, **words)
+        if _skipped:
+            return engine
+        engine._compiled_cache = LRUCache(5_000)
+        first = _engines.setdefault(engine.dialect.name, engine)
+        engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+        return engine
+
+    return created
+
+
+def _registered(register: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    def registered(self: Any, config: Any) -> None:
+        path = self._settings.home / "jobs.db"
+        new = not _skipped and self._embedded and _is_empty(path)
+        if new and "jobs" in _made:
+            _copy("jobs", path)
+        register(self, config)
+        if new and "jobs" not in _made:
+            _keep("jobs", path)
+
+    return registered
+
+
+def _borrowing(init: Callable[..., None]) -> Callable[..., None]:
+    def made(self: Any, *given: Any, **words: Any) -> None:
+        init(self, *given, **words)
+        if not _skipped:
+            self._lock = _asking  # one nursery, one talk with it at a time
+
+    return made
+
+
+def _borrowed(started: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def lent(self: Any) -> Any:
+        if self._lock is not _asking:
+            return started(self)
+        if self._nursery is None:
+            lender = _lent.setdefault(self._time_zone, self)
+            if lender._nursery is None or lender._nursery[0].poll() is not None:
+                lender._nursery = None
+                started(lender)
+            self._nursery = lender._nursery
+        return self._nursery
+
+    return lent
+
+
+def _given_back(close: Callable[[Any], None]) -> Callable[[Any], None]:
+    def closed(self: Any) -> None:
+        if self._lock is not _asking:
+            close(self)
+
+    return closed
+
+
+def _is_empty(path: Any) -> bool:
+    with contextlib.closing(sqlite3.connect(path)) as there:
+        return there.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def _keep(key: Hashable, path: Any) -> None:
+    _made[key] = sqlite3.connect(":memory:", check_same_thread=False)
+    with contextlib.closing(sqlite3.connect(path)) as there:
+        there.backup(_made[key])
+
+
+def _copy(key: Hashable, path: Any) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as there:
+        _made[key].backup(there)
