@@ -152,7 +152,7 @@ def test_a_completion_for_another_purpose_or_holder_begins_again(bureau: Bureau)
         exchange.approve(bureau["reviewer"], request.id)
         exchange.ask_more(bureau["steward"], request.id, "请说明")
         holder = bureau["colleague"].id if "grantee_kind" in change else ""
-        changed = replace(request.draft, **change, grantee_id=holder)  # type: ignore[arg-type]
+        changed = replace(request.draft, **change, grantee_id=holder)
         assert exchange.supply(bureau["consumer"], request.id, changed, "补").at_stage == 0
         exchange.withdraw(bureau["consumer"], request.id, "x")
 

@@ -57,7 +57,7 @@ def test_a_demand_becomes_a_duty_and_is_judged_when_it_is_met(bureau: Bureau) ->
         demands.move(bureau["consumer"], made.id, M.PASS)
     with pytest.raises(Conflict) as conflict:
         demands.move(bureau["reviewer"], made.id, M.DISPATCH, "", Answer(org_id=OWNER))
-    assert conflict.value.detail["possible"] == ["pass", "return", "reject", "withdraw"]  # type: ignore[index]
+    assert conflict.value.detail["possible"] == ["pass", "return", "reject", "withdraw"]
     assert made.id in {one.id for one in demands.waiting(bureau["reviewer"])}
     demands.move(bureau["reviewer"], made.id, M.PASS, "属实")
     with pytest.raises(NotFound):

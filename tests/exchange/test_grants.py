@@ -184,11 +184,17 @@ def test_a_column_that_came_later_is_not_in_a_grant(bureau: Bureau) -> None:
     assert ID not in bureau.read("consumer")[0]
 
 
-def test_every_read_under_a_grant_names_it_in_the_evidence(bureau: Bureau) -> None:
+def test_every_read_under_a_grant_names_it_and_who_decided_in_its_receipt(bureau: Bureau) -> None:
     grant = bureau.granted(CAPITAL)
     bureau.read("consumer")
     found = bureau.platform.evidence_reader.search(SYSTEM, EvidenceQuery(target=TABLE)).records
-    assert any(one.detail.get("grant") == grant.id and one.exit == "row_api" for one in found)
+    read = next(one for one in found if one.detail.get("grant") == grant.id and one.exit == "row_api")
+    decided = [str(one).partition(":")[::2] for one in read.detail["approvers"]]  # type: ignore[union-attr]
+    stages = ("formal_review", "provider_opinion", "provider_decision")
+    people = (bureau[login].id for login in ("reviewer", "steward", "lead"))
+    assert decided == list(zip(stages, people, strict=True))
+    receipt = bureau.platform.receipts.receipt(bureau["consumer"], read.id)
+    assert grant.id in receipt["records"][0]["body"]
 
 
 def test_strangers_and_the_wrong_side_end_nothing(bureau: Bureau) -> None:

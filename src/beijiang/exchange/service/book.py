@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.exchange.errors import grant_ended, used_up
-from beijiang.exchange.models import GranteeKind
-from beijiang.exchange.store import GrantStore
+from beijiang.exchange.models import GranteeKind, Move
+from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.protection import Granted, GrantedItem, Level
 
 if TYPE_CHECKING:
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from beijiang.db import Database
-    from beijiang.exchange.models import Grant
+    from beijiang.exchange.models import Grant, Step
     from beijiang.kit import Actor, Clock
 
 __all__ = ["GrantBook"]
 
+_DECIDING: Final = frozenset({Move.APPROVE, Move.NARROW, Move.GRANT})
 _Holders: TypeAlias = "dict[tuple[GranteeKind, str | None], list[tuple[Grant, Granted]]]"
 
 
@@ -83,21 +84,22 @@ class GrantBook:
             by_table = known[1]
             found = by_table.get(table)
             if found is None:
-                found = by_table[table] = _by_holder(store.active(table))
+                found = by_table[table] = _by_holder(store.active(table), RequestStore(connection))
         return found
 
     def _today(self) -> date:
         return self._clock.now().astimezone(self._zone).date()
 
 
-def _by_holder(grants: Sequence[Grant]) -> _Holders:
+def _by_holder(grants: Sequence[Grant], requests: RequestStore) -> _Holders:
     found: _Holders = {}
+    steps = requests.steps_of([grant.request_id or grant.id for grant in grants])
     for grant in grants:
-        found.setdefault(grant.holder, []).append((grant, _granted(grant)))
+        found.setdefault(grant.holder, []).append((grant, _granted(grant, steps[grant.request_id or grant.id])))
     return found
 
 
-def _granted(grant: Grant) -> Granted:
+def _granted(grant: Grant, steps: Sequence[Step]) -> Granted:
     levels: Mapping[str, str] = grant.levels
     return Granted(
         id=grant.id,
@@ -107,5 +109,6 @@ def _granted(grant: Grant) -> Granted:
         row_filters=grant.terms.filters,
         exits=grant.terms.exits,
         purpose=grant.purpose,
+        approvers=tuple(f"{step.stage}:{step.by}" for step in steps if step.move in _DECIDING),
         rows_limited=grant.terms.rows_per_day is not None,
     )

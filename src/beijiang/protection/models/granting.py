@@ -47,6 +47,8 @@ class Granted:
     exits: frozenset[Exit]
     purpose: str = ""
     """Code of what it was granted for; a reader who states it reads under this grant."""
+    approvers: tuple[str, ...] = ()
+    """Who decided, in order, as ``stage:person``; part of every receipt."""
     rows_limited: bool = False
     """Whether rows are counted against a quota: then an answer costs the rows that it was made of."""
 

@@ -17,6 +17,7 @@ from beijiang.tables import Filter
 if TYPE_CHECKING:
     from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.grades import ColumnGrade, Level
+    from beijiang.protection.models.granting import Granted
 
 __all__ = [
     "AUDIENCE_NAMES",
@@ -129,10 +130,8 @@ class Sight:
     obligations: tuple[Obligation, ...]
     withheld: tuple[str, ...]
     row_filters: tuple[Filter, ...] = field(default=())
-    grant: str = ""
+    grant: Granted | None = None
     """The grant that is read under. Not in the digest: equal grants make equal obligations."""
-    rows_limited: bool = False
-    """Whether the grant has a quota of rows."""
 
     @property
     def digest(self) -> str:

@@ -147,13 +147,13 @@ class Gate:
             columns=[column.name for column in columns],
             rows=None,
             grade=sight.grade,
-            purpose=purpose,
+            purpose=purpose or (sight.grant.purpose if sight.grant else ""),
             detail={
                 "audience": str(sight.audience),
                 "obligations": sight.digest,
                 "masked": [c.name for c in columns if c.masked],
                 **({"contract": contract} if contract else {}),
-                **({"grant": sight.grant} if sight.grant else {}),
+                **({"grant": sight.grant.id, "approvers": [*sight.grant.approvers]} if sight.grant else {}),
                 **detail,
             },
         )
@@ -214,18 +214,18 @@ class Gate:
 
     def _count_call(self, actor: Actor, sight: Sight, purpose: str, exit_: Exit) -> None:
         """Count the access against its grant; one too many is refused, and the refusal recorded."""
-        if self.grants is None or not sight.grant:
+        if self.grants is None or sight.grant is None:
             return
         try:
-            self.grants.take_call(sight.grant)
+            self.grants.take_call(sight.grant.id)
         except Throttled as error:
-            detail: dict[str, JsonValue] = {"reason": error.reason, "grant": sight.grant}
+            detail: dict[str, JsonValue] = {"reason": error.reason, "grant": sight.grant.id}
             self._note_refusal(actor, sight.table, purpose, exit_, detail)
             raise
 
     def _row_counter(self, sight: Sight) -> Callable[[int], None] | None:
         grants = self.grants
-        return partial(grants.take_rows, sight.grant) if grants is not None and sight.grant else None
+        return partial(grants.take_rows, sight.grant.id) if grants is not None and sight.grant else None
 
     def find(self, name: str) -> str:
         """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""
@@ -472,8 +472,7 @@ def _sight(
         obligations=obligations,
         withheld=withheld,
         row_filters=filters,
-        grant="" if grant is None else grant.id,
-        rows_limited=grant is not None and grant.rows_limited,
+        grant=grant,
     )
 
 

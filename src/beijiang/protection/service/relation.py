@@ -86,6 +86,7 @@ class Governed:
         self._contract = contract
         self._still_allowed = still_allowed
         self._take_rows = take_rows
+        self._limited = sight.grant is not None and sight.grant.rows_limited
         self._types = {column.name: column.type for column in columns}
         guarded = [c for c in columns if c.type == "text" and not c.masked]
         self._given_raw = sight.audience is Audience.GRANTED and any(c.grade >= Level.L3 for c in guarded)
@@ -252,7 +253,7 @@ class Governed:
         if self._sight.audience in OUTSIDERS and not self._given_raw:
             refuse_identifiers(answer, answer.column_names)
         if self._take_rows is not None:
-            self._take_rows(self._matching(()) if self._sight.rows_limited else answer.num_rows)
+            self._take_rows(self._matching(()) if self._limited else answer.num_rows)
 
     def _matching(self, filters: Sequence[Filter]) -> int:
         named = list(dict.fromkeys(f.column for f in filters))
