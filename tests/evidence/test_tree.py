@@ -411,3 +411,29 @@ def test_sealing_comes_by_itself_and_a_lost_key_holds_up_nobody(tmp_path: Path) 
     lost.clock.advance(timedelta(minutes=5))
     assert (lost.evidence.state().waiting, lost.evidence.state().lag_seconds) == (1, 300.0)
     lost.close()
+
+
+def test_a_copy_of_a_home_without_its_keys_writes_on_and_says_once_that_it_does_not_seal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    first = Sealed(tmp_path, url)
+    first.db.create_all()
+    first.fill(3)
+    first.evidence.close()
+    keys = first.settings.root_key_file
+    kept = keys.read_bytes()
+    keys.unlink()
+    copy = Sealed(tmp_path, url)
+    copy.evidence.note(STEWARD, "catalog.note", target="表")
+    copy.evidence.flush()
+    for _ in range(3):
+        copy.evidence._seal_soon()
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
+    assert "Traceback" not in caplog.text
+    copy.evidence.close()
+    keys.write_bytes(kept)
+    keys.chmod(0o600)
+    again = Sealed(tmp_path, url)
+    assert again.evidence.seal() > 0
+    assert again.evidence.check().ok

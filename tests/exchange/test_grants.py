@@ -224,3 +224,38 @@ def test_grants_and_quotas_hold_on_postgresql_too(postgres_url: str, tmp_path: P
     bureau.exchange.revoke(bureau["lead"], grant.id, "结束")
     assert set(bureau.read("consumer")[0]) == {NAME}
     built.close()
+
+
+def test_what_may_not_be_had_is_verified_by_yes_or_no(bureau: Bureau) -> None:
+    protection, before = bureau.platform.protection, bureau.platform.protection.grades_of(TABLE)[ID].level
+    protection.correct(SYSTEM, TABLE, ID, level=Level.L4, reason="敏感")
+    bureau.platform.db.deliver_waiting()
+    verify = {"ways": frozenset({Way.VERIFY}), "calls_per_day": 4, "impact": "评2026-11"}
+    plan = bureau.exchange.plan
+    codes = [
+        p.code for p in plan(bureau["consumer"], bureau.draft(ID, NAME, impact="评", ways=verify["ways"])).problems
+    ]
+    assert codes == ["quota_needed"]
+    assert [p.code for p in plan(bureau["consumer"], bureau.draft(ID, **verify)).problems] == ["verify_few"]
+    assert "level_4" in {p.code for p in plan(bureau["consumer"], bureau.draft(ID, NAME, impact="评")).problems}
+    grant = bureau.granted(ID, NAME, **verify)
+    ask = bureau.exchange.verify
+    name = "内蒙古第7商贸有限公司"
+    assert ask(bureau["consumer"], TABLE, {ID: citizen_id(7), NAME: name})[0] is True
+    assert ask(bureau["consumer"], TABLE, {ID: citizen_id(8), NAME: name})[0] is False
+    for values in ({ID: citizen_id(7)}, {ID: citizen_id(7), NAME: name, CITY: "包头市"}):
+        with pytest.raises(Invalid):
+            ask(bureau["consumer"], TABLE, values)
+    with pytest.raises(NotFound):
+        ask(bureau["banner"], TABLE, {ID: citizen_id(7), NAME: name})
+    assert set(bureau.read("consumer")[0]) == {NAME}, "nothing is handed over"
+    found = bureau.platform.evidence_reader.search(SYSTEM, EvidenceQuery(target=TABLE)).records
+    record = next(one for one in found if one.exit == "verify" and (one.action, one.decision) == ("read", "allow"))
+    assert citizen_id(7) not in str(record)
+    assert record.detail["grant"] == grant.id
+    ask(bureau["consumer"], TABLE, {ID: citizen_id(9), NAME: name})
+    ask(bureau["consumer"], TABLE, {ID: citizen_id(9), NAME: name})
+    with pytest.raises(Throttled):
+        ask(bureau["consumer"], TABLE, {ID: citizen_id(9), NAME: name})
+    protection.correct(SYSTEM, TABLE, ID, level=before, reason="恢复")
+    bureau.platform.db.deliver_waiting()

@@ -71,6 +71,25 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         found = exchange.look(who, grant_id, after)
         return frame.page(request, "sharing_rows.html", view=exchange.grant(who, grant_id), found=found, after=after)
 
+    @pages.post("/grants/{grant_id}/verify")
+    def verify(
+        request: Request,
+        grant_id: str,
+        column: Many = [],  # noqa: B006
+        value: Many = [],  # noqa: B006
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            who = person(request)
+            grant = exchange.grant(who, grant_id).grant
+            asked = dict(zip(column, value, strict=False))
+            match, receipt = exchange.verify(who, grant.table, asked, grant.purpose)
+            word = Text("一致", "they match") if match else Text("不一致", "they do not match")
+            return f"/console/grants/{quote(grant_id)}", Text(
+                f"核验结果：{word.zh}。回执 {receipt}", f"Verified: {word.en}. Receipt {receipt}"
+            )
+
+        return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)
+
     @pages.post("/grants/{grant_id}")
     def change(
         request: Request,

@@ -34,7 +34,7 @@ from beijiang.evidence.service.sealing import PIECE, SEAL_RECORDS, SEAL_SECONDS,
 from beijiang.evidence.service.spool import Spool, full
 from beijiang.evidence.service.tree_checking import TreeChecker
 from beijiang.evidence.store import EvidenceStore, TreeStore, WitnessStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, Clock, NotFound
+from beijiang.kit import SYSTEM, Actor, ActorKind, Clock, NotFound, Unavailable
 from beijiang.kit.errors import JsonValue
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ _PATIENCE = 2.0
 _TROUBLED_SECONDS = 5.0
 """How long records go straight to the spool after the database took none."""
 _PIECES = 5
+_KEYLESS_SECONDS = 60.0
 _REMEMBERED = 4096
 """Receipts whose opening is kept at hand, so that closing a read need not look it up."""
 
@@ -77,6 +78,7 @@ class Evidence:
         self._head_file_open = False
         self._noted: Head | None = None
         self._commits = GroupCommit(self._write)
+        self._keyless = False
         self._opened: OrderedDict[str, Entry] = OrderedDict()
         self._chores = Chores(
             {"flush": self._flush, "head": self.note_head, "seal": self._seal_soon, "drain": self.drain}
@@ -265,8 +267,23 @@ class Evidence:
     def _seal_soon(self) -> None:
         """Seal a little at a time: other work of the thread must not wait for the backlog of years."""
         self._unsealed = 0
-        if self._sealer is not None and self._sealer.seal(limit=_PIECES) >= _PIECES * PIECE:
+        if self._sealer is None:
+            return
+        try:
+            done = self._sealer.seal(limit=_PIECES)
+        except Unavailable as error:
+            self._say_unsealed(error)
+            self._chores.soon("seal", _KEYLESS_SECONDS)
+            return
+        self._keyless = False
+        if done >= _PIECES * PIECE:
             self._chores.soon("seal", 0.0)
+
+    def _say_unsealed(self, error: Unavailable) -> None:
+        """Say once that the keys of the log do not open, as in a copy of a home; records wait, and the lag tells of it."""
+        if not self._keyless:
+            log.warning("evidence is written but not sealed: %s", error.text.en)
+        self._keyless = True
 
     @property
     def spool_bytes(self) -> int:
@@ -322,6 +339,8 @@ class Evidence:
         self._flush()
         try:
             self.seal()
+        except Unavailable as error:
+            self._say_unsealed(error)
         except Exception:  # nothing is lost: what is spooled stays there, and the next process seals
             log.exception("evidence could not be sealed at the end; the next start does it")
         self.note_head()

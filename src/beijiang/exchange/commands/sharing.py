@@ -426,6 +426,19 @@ def _add_delivery(group: typer.Typer, get: Callable[[], Exchange], who: Callable
         show(page.rows, tuple(Column(c.name, Text(c.name, c.name)) for c in page.columns))
         say(Text(f"回执 {page.receipt}", f"Receipt {page.receipt}"))
 
+    @group.command("verify")
+    def verify(
+        table: str = typer.Argument(help="Name of the table."),
+        value: list[str] = typer.Option(..., "--value", help="COLUMN=VALUE, for all items of the grant."),  # noqa: B008
+        purpose: str = purpose,
+        person: str = _AS,
+    ) -> None:
+        """Tell whether values belong together: yes or no, no value."""
+        asked = dict(one.partition("=")[::2] for one in value)
+        match, receipt = get().verify(who(person), table, asked, purpose)
+        words = Text("一致", "they match") if match else Text("不一致", "they do not match")
+        say(Text(f"{words.zh}。回执 {receipt}", f"{words.en}. Receipt {receipt}"))
+
     @group.command("download")
     def download(
         table: str = typer.Argument(help="Name of the table."),

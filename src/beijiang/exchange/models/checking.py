@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.exchange.models.flows import Trait, longest, purposes, traits
 from beijiang.exchange.models.requests import Problem
+from beijiang.exchange.models.terms import Way
 from beijiang.kit import Text
 from beijiang.protection import Handling
 
@@ -21,6 +22,8 @@ __all__ = ["item_problems", "levels_of", "period_problems", "word_problems"]
 USE_SHORTEST: Final = 10
 COLUMNS_MOST: Final = 2000
 FILTERS_MOST: Final = 30
+VERIFY_FEWEST: Final = 2
+"""Items that a verification compares at least: one alone would tell who is in a table."""
 AHEAD_MOST: Final = 90
 """Days from now on which a grant may begin at the latest; what comes later is a decision of its own."""
 
@@ -40,30 +43,35 @@ def item_problems(entry: Entry, levels: Mapping[str, str], terms: Terms, impact:
     """
     if not terms.items:
         return [Problem("no_items", Text("请选择数据项", "choose the items"))]
-    found = []
-    for asked in terms.items:
-        item = entry.item(asked.column)
-        if item is None:
-            text = Text("目录里没有这个数据项", "the entry has no such item")
-            found.append(Problem("unknown_item", text, asked.column))
-            continue
-        basis = item.no_share_basis or entry.no_share_basis
-        if entry.share_type_of(item).value == "not_shared" and basis:
-            text = Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}")
-            found.append(Problem("not_shared", text, asked.column))
-        if levels.get(asked.column, "L1") >= "L4":
-            text = Text("L4 级只能核验或统计，不能取得", "of grade L4: it can be verified or counted, not had")
-            found.append(Problem("level_4", text, asked.column))
-        if item.secret_flag:
-            found.append(Problem("secret", Text("涉密，不在本平台共享", "classified; not shared here"), asked.column))
+    found = [problem for asked in terms.items for problem in _of_item(entry, levels, asked.column, terms)]
     raw = {asked.column for asked in terms.items if asked.handling is Handling.AS_IS}
     for name in dict.fromkeys(one.column for one in terms.filters):
         if name not in raw:
             text = Text("行条件只能用申请原值的数据项", "a condition needs the item to be asked for as it is")
             found.append(Problem("filter_not_asked", text, name))
+    if Way.VERIFY in terms.ways and len(terms.items) < VERIFY_FEWEST:
+        text = Text(
+            f"核验至少要 {VERIFY_FEWEST} 个数据项一起比对", f"a verification compares {VERIFY_FEWEST} items at least"
+        )
+        found.append(Problem("verify_few", text))
     if Trait.SENSITIVE in traits(entry, terms, levels, cross_level=False) and not impact.strip():
         text = Text("含敏感数据项，请填写影响评估编号", "sensitive items: name the impact assessment")
         found.append(Problem("impact_needed", text))
+    return found
+
+
+def _of_item(entry: Entry, levels: Mapping[str, str], column: str, terms: Terms) -> list[Problem]:
+    item = entry.item(column)
+    if item is None:
+        return [Problem("unknown_item", Text("目录里没有这个数据项", "the entry has no such item"), column)]
+    found, basis = [], item.no_share_basis or entry.no_share_basis
+    if entry.share_type_of(item).value == "not_shared" and basis:
+        found.append(Problem("not_shared", Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}"), column))
+    if levels.get(column, "L1") >= "L4" and not terms.verifies_only:
+        text = Text("L4 级只能核验或统计，不能取得", "of grade L4: it can be verified or counted, not had")
+        found.append(Problem("level_4", text, column))
+    if item.secret_flag:
+        found.append(Problem("secret", Text("涉密，不在本平台共享", "classified; not shared here"), column))
     return found
 
 
@@ -81,6 +89,9 @@ def word_problems(draft: RequestDraft) -> list[Problem]:
         found.append(Problem("basis_needed", Text("请写明履职依据", "state the legal basis of the business")))
     if not terms.ways:
         found.append(Problem("way_needed", Text("请选择提供方式", "choose how the data are to be had")))
+    if Way.VERIFY in terms.ways and terms.calls_per_day is None:
+        text = Text("核验须限定每日次数", "a verification needs a limit of calls a day")
+        found.append(Problem("quota_needed", text))
     if any(quota is not None and quota < 1 for quota in (terms.calls_per_day, terms.rows_per_day)):
         found.append(Problem("bad_quota", Text("每日限量须大于零", "a day's quota is above zero")))
     if len(terms.items) > COLUMNS_MOST or len(terms.filters) > FILTERS_MOST:

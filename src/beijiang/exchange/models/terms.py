@@ -21,6 +21,7 @@ class Way(Word):
     API = "row_api", "数据接口", "row API"
     SQL = "sql", "SQL 查询", "SQL"
     FILE = "file", "文件下载", "files"
+    VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
 
 
 EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
@@ -28,6 +29,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.API: frozenset({Exit.ROW_API}),
     Way.SQL: frozenset({Exit.SQL}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
+    Way.VERIFY: frozenset({Exit.VERIFY}),
 }
 """The exits of the platform that a way opens."""
 
@@ -70,6 +72,11 @@ class Terms:
     def columns(self) -> tuple[str, ...]:
         """Return the columns in order."""
         return tuple(item.column for item in self.items)
+
+    @property
+    def verifies_only(self) -> bool:
+        """Tell whether nothing is handed over: only whether values belong together is answered."""
+        return self.ways == {Way.VERIFY}
 
     @property
     def exits(self) -> frozenset[Exit]:

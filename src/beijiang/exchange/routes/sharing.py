@@ -124,6 +124,14 @@ class ApproveOrder(NarrowOrder):
     revision: int = Field(ge=1, description="As the request said when it was read.")
 
 
+class VerifyOrder(BaseModel):
+    """The values that are to be compared, for all items of the grant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    values: dict[str, Annotated[str, Field(max_length=1000)]] = Field(min_length=2, max_length=100)
+
+
 class WordsOrder(BaseModel):
     """A step with its words."""
 
@@ -341,6 +349,14 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
         if following:
             headers["Link"] = f'<{following}>; rel="next"'
         return Response(orjson.dumps(body, default=files.plain), media_type="application/json", headers=headers)
+
+    @routes.post("/tables/{table}/verify", summary="Whether values belong together: yes or no, no value")
+    def verify(
+        request: Request, table: str, order: VerifyOrder, purpose: Annotated[str, Header(alias=PURPOSE)] = ""
+    ) -> Response:
+        match, receipt = service.verify(actor_of(request), table, order.values, purpose)
+        body = orjson.dumps({"match": match, "receipt": receipt})
+        return Response(body, media_type="application/json", headers=_proof(receipt, ""))
 
     @routes.get("/tables/{table}/download", summary="All rows under your grant as CSV, Excel, JSON or Parquet")
     def download(

@@ -15,7 +15,7 @@ from beijiang.protection import FileMark, files, rowquery
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from beijiang.exchange.models import Grant
     from beijiang.kit import Actor
@@ -70,6 +70,19 @@ class Delivering(Deciding):
             contract=governed.contract,
         )
 
+    def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str = "") -> tuple[bool, str]:
+        """Tell whether values belong together in some row (核验), and the id of the receipt; no value is handed over.
+
+        Raises:
+            NotFound: unknown or forbidden, or no grant opens it.
+            Denied: no grant of the actor's is for the purpose stated.
+            Invalid: other items than those of the grant.
+            Throttled: the calls of the day are used up.
+
+        """
+        stored, stated = self._stated(actor, table, Exit.VERIFY, purpose)
+        return self.parts.gate.verify(actor, stored, values, stated)
+
     def look(self, actor: Actor, grant_id: str, after: str | None = None) -> RowsPage:
         """Return one page of the rows of a grant, to be looked at.
 
@@ -114,14 +127,18 @@ class Delivering(Deciding):
         raise no_grant()
 
     def _open(self, actor: Actor, table: str, exit_: Exit, purpose: str) -> GovernedTable:
+        stored, stated = self._stated(actor, table, exit_, purpose)
+        return self.parts.gate.open(actor, stored, stated, exit_)
+
+    def _stated(self, actor: Actor, table: str, exit_: Exit, purpose: str) -> tuple[str, str]:
+        """Return the table's stored name, and the purpose to read for; one that no grant here is for is refused."""
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
         stored = self.parts.gate.find(table)
         grants = self.parts.gate.grants
         held = [] if grants is None else [one for one in grants.held(actor, stored) if exit_ in one.exits]
         if purpose and purpose not in {one.purpose for one in held}:
             raise other_purpose(purpose, [one.purpose for one in held])
-        stated = purpose or (held[0].purpose if len(held) == 1 else "")
-        return self.parts.gate.open(actor, stored, stated, exit_)
+        return stored, purpose or (held[0].purpose if len(held) == 1 else "")
 
     def _mark(self, actor: Actor, governed: GovernedTable, grade: str, purpose: str) -> FileMark:
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.engine.port import View
-from beijiang.kit import ActorKind, BeijiangError, NotFound, Throttled
+from beijiang.kit import ActorKind, BeijiangError, Invalid, NotFound, Throttled
 from beijiang.protection.models.choices import KEYED, TYPES, MaskFunction, for_outsiders, in_force
 from beijiang.protection.models.conditions import column_ref, conditions
 from beijiang.protection.models.grades import Level
@@ -25,7 +25,7 @@ from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
 from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.tokens import PageTokens
-from beijiang.tables import DELIVERIES, HIDDEN, Exit, GovernedColumn
+from beijiang.tables import DELIVERIES, HIDDEN, Exit, Filter, FilterOp, GovernedColumn
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from beijiang.protection.service.grading import Protection
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
-    from beijiang.tables import Filter, Lake, Snapshot
+    from beijiang.tables import Lake, Snapshot
 
 __all__ = ["Gate"]
 
@@ -169,6 +169,83 @@ class Gate:
             still_allowed=lambda: self._same(actor, table, version, sight, ask),
             take_rows=self._row_counter(sight),
         )
+
+    def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str) -> tuple[bool, str]:
+        """Tell whether some row holds these values together, and the id of the receipt; no value leaves.
+
+        Only under a grant that opens this exit, and only for exactly its items: one value less would tell who is in a
+        table, one more would ask for something else. True values are compared, of every grade: usable, not visible.
+
+        Raises:
+            NotFound: unknown, forbidden, or no such grant.
+            Invalid: other items than those of the grant, or a value that does not fit.
+            Throttled: the calls of the day are used up.
+
+        """
+        ask = _Ask(Exit.VERIFY, purpose)
+        facts, grades, rules, _ = self._protection.view_of(table)
+        release = self._catalog.released(table)
+        grant = self._grant(actor, facts, release, ask)
+        number = None if facts is None else _version_for(Audience.GRANTED, facts, release, None)
+        if grant is None or number is None:
+            self._note_refusal(actor, table, purpose, Exit.VERIFY, {})
+            raise _hidden(table)
+        columns = [item.column for item in grant.items]
+        if set(values) != set(columns):
+            raise Invalid(
+                f"核验要同时给出：{'、'.join(columns)}。",
+                f"A verification gives all of: {', '.join(columns)}.",
+                code="verify_items",
+            )
+        snapshot = self._lake.snapshot(table, number)
+        if any(name not in snapshot.schema.names or name not in grades for name in columns):
+            raise _hidden(table)
+        sight = Sight(
+            audience=Audience.GRANTED,
+            table=snapshot.table,
+            version=number,
+            obligations=tuple(Obligation(name, grades[name], Treatment.RAW) for name in columns),
+            withheld=(),
+            row_filters=(
+                *(f for rule in rules if rule.binds(Audience.GRANTED) for f in rule.filters),
+                *grant.row_filters,
+            ),
+            grant=grant,
+        )
+        return self._compared(actor, snapshot, sight, values, purpose)
+
+    def _compared(
+        self, actor: Actor, snapshot: Snapshot, sight: Sight, values: Mapping[str, str], purpose: str
+    ) -> tuple[bool, str]:
+        asked = [Filter(name, FilterOp.EQ, value) for name, value in values.items()]
+        conditions(asked, visible_types(snapshot))
+        self._count_call(actor, sight, purpose, Exit.VERIFY)
+        grant = sight.grant
+        detail: dict[str, JsonValue] = {} if grant is None else {"grant": grant.id, "approvers": [*grant.approvers]}
+        receipt = self._evidence.record_read(
+            actor,
+            exit=str(Exit.VERIFY),
+            target=snapshot.table,
+            version=snapshot.version,
+            policy=self._access.policy,
+            columns=list(values),
+            rows=None,
+            grade=sight.grade,
+            purpose=purpose or (grant.purpose if grant else ""),
+            detail=detail,
+        )
+        columns, expressions = self._make_columns(snapshot, sight, made=False)
+        governed = Governed(
+            tools=self._tools,
+            snapshot=snapshot,
+            sight=sight,
+            columns=columns,
+            expressions=expressions,
+            caps=exit_caps()[Exit.VERIFY],
+            receipt=receipt,
+            still_allowed=lambda: False,
+        )
+        return governed.count(asked) > 0, receipt
 
     def seen(self, actor: Actor, table: str) -> Seen | None:
         """Return what an actor would see of a table, without any row of it; None for unknown and forbidden alike."""

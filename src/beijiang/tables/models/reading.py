@@ -33,6 +33,7 @@ class Exit(StrEnum):
     ROW_API = "row_api"
     SEARCH = "search"
     SQL = "sql"
+    VERIFY = "verify"
 
 
 DELIVERIES: Final = frozenset({Exit.DOWNLOAD, Exit.ROW_API})
