@@ -13,7 +13,9 @@ from .test_exits import get_paths
 
 PRIVATE = "密档台账"
 ASKED = ("", "?q=密档", "?q=mdtz", "?q=密挡台账", "?size=100&sort=newest")
-CHANGING = {"x-request-id", "date", "content-length"}
+CHANGING = {"x-beijiang-receipt", "x-request-id", "date", "content-length"}
+OWN_READS = {"/api/v1/evidence/receipts", "/console/receipts"}
+"""Lists of what somebody has read: asking makes them longer."""
 NOT_TOLD = re.compile(r'(_next=|"next":"|request_id":"|name="_csrf" value=")[A-Za-z0-9_%-]+|[0-9]+ ?(?:秒|分钟)前|刚刚')
 """Marks of the next page and numbers of requests are made anew each time, and time goes by."""
 
@@ -46,7 +48,7 @@ def _answers(caller: Caller, questions: list[str]) -> dict[str, tuple[int, str, 
 @pytest.mark.threat("TM-07")
 def test_a_private_object_changes_no_answer_to_an_outsider(region: Region) -> None:
     """A new table, its draft in the catalog, its quarantine, its runs and jobs: all of it is there, and unseen."""
-    questions = sorted(set(_questions(region)) - {"/health"})
+    questions = sorted(set(_questions(region)) - {"/health", *OWN_READS})
     plain = [question for question in questions if "?" not in question]
     outsiders = {"visitor": questions, "neighbour": plain, "analyst": plain}
     before = {who: _answers(region[who], asked) for who, asked in outsiders.items()}

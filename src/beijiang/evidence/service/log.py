@@ -34,7 +34,7 @@ from beijiang.evidence.service.sealing import PIECE, SEAL_RECORDS, SEAL_SECONDS,
 from beijiang.evidence.service.spool import Spool, full
 from beijiang.evidence.service.tree_checking import TreeChecker
 from beijiang.evidence.store import EvidenceStore, TreeStore, WitnessStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, Clock, NotFound, Unavailable
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Clock, Invalid, NotFound, Unavailable
 from beijiang.kit.errors import JsonValue
 
 log = logging.getLogger(__name__)
@@ -271,7 +271,7 @@ class Evidence:
             return
         try:
             done = self._sealer.seal(limit=_PIECES)
-        except Unavailable as error:
+        except (Invalid, Unavailable) as error:
             self._say_unsealed(error)
             self._chores.soon("seal", _KEYLESS_SECONDS)
             return
@@ -279,7 +279,7 @@ class Evidence:
         if done >= _PIECES * PIECE:
             self._chores.soon("seal", 0.0)
 
-    def _say_unsealed(self, error: Unavailable) -> None:
+    def _say_unsealed(self, error: BeijiangError) -> None:
         """Say once that the keys of the log do not open, as in a copy of a home; records wait, and the lag tells of it."""
         if not self._keyless:
             log.warning("evidence is written but not sealed: %s", error.text.en)
@@ -339,7 +339,7 @@ class Evidence:
         self._flush()
         try:
             self.seal()
-        except Unavailable as error:
+        except (Invalid, Unavailable) as error:
             self._say_unsealed(error)
         except Exception:  # nothing is lost: what is spooled stays there, and the next process seals
             log.exception("evidence could not be sealed at the end; the next start does it")
