@@ -108,8 +108,8 @@ def test_the_data_authority_releases_and_weighs_and_others_do_neither(desk: Call
     reviewer.post("/console/quality-scorecards", words)
     assert "评分卡第 3 版已生效" in reviewer.get("/console/quality-scorecards").text
     assert office.quality.scorecards(SYSTEM)[0].indicators == {"0301": 3.0}
-    steward.post("/console/quality-scorecards", {**words, "name": "我的"})
-    assert "我的" not in steward.get("/console/quality-scorecards").text
+    steward.post("/console/quality-scorecards", {**words, "name": "另立的评分卡"})
+    assert "另立的评分卡" not in steward.get("/console/quality-scorecards").text
 
 
 @pytest.mark.parametrize("role", [None, "sys_admin", "audit_admin", "member"])
