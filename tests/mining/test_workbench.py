@@ -269,7 +269,7 @@ def test_a_query_is_stopped_by_its_person_the_operator_or_another_process(office
     bench = platform.workbench
     elsewhere = Workbench(
         platform.db, platform.sql, bench.gate, bench.protection, bench.catalog, platform.access, platform.evidence,
-        platform.clock, platform.settings, bench.files,
+        platform.clock, platform.settings,
     )  # fmt: skip
     platform.sql.stop, kept = (lambda *_: False), platform.sql.stop  # type: ignore[method-assign]
     try:  # as a command does that has no such query in its own memory

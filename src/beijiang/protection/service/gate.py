@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.engine.port import View
 from beijiang.kit import ActorKind, BeijiangError, Invalid, NotFound, Throttled
-from beijiang.protection.models.choices import KEYED, TYPES, MaskFunction, for_outsiders, in_force
+from beijiang.protection.models.choices import KEYED, TYPES
 from beijiang.protection.models.conditions import column_ref, conditions
-from beijiang.protection.models.grades import Level
-from beijiang.protection.models.granting import Handling
-from beijiang.protection.models.reference import exit_caps, kinds
+from beijiang.protection.models.reference import exit_caps
 from beijiang.protection.models.results import Seen
-from beijiang.protection.models.sight import OUTSIDERS, Audience, Obligation, Sight, Treatment, treatment_of
+from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment
+from beijiang.protection.models.sighting import sight_of, version_for
 from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
 from beijiang.protection.service.keyed import column_of
@@ -25,7 +24,7 @@ from beijiang.protection.service.recent import REMEMBERED, Recent
 from beijiang.protection.service.relation import Governed, Tools
 from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.tokens import PageTokens
-from beijiang.tables import DELIVERIES, HIDDEN, Exit, Filter, FilterOp, GovernedColumn
+from beijiang.tables import DELIVERIES, Exit, Filter, FilterOp, GovernedColumn
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -36,11 +35,8 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
-    from beijiang.protection.models.choices import MaskChoice
     from beijiang.protection.models.delivery import DeliveryTerms
-    from beijiang.protection.models.grades import ColumnGrade
     from beijiang.protection.models.granting import Granted, Grants
-    from beijiang.protection.models.sight import RowRule
     from beijiang.protection.service.grading import Protection
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
@@ -51,7 +47,6 @@ __all__ = ["Gate"]
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
 NAME_SHOWN: Final = 60
-_STRICTNESS: Final = (Treatment.RAW, Treatment.MASKED, Treatment.WITHHELD)
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -186,7 +181,7 @@ class Gate:
         facts, grades, rules, _ = self._protection.view_of(table)
         release = self._catalog.released(table)
         grant = self._grant(actor, facts, release, ask)
-        number = None if facts is None else _version_for(Audience.GRANTED, facts, release, None)
+        number = None if facts is None else version_for(Audience.GRANTED, facts.version, release, None)
         if grant is None or number is None:
             self._note_refusal(actor, table, purpose, Exit.VERIFY, {})
             raise _hidden(table)
@@ -333,7 +328,7 @@ class Gate:
         if facts is None or candidate.table_version > facts.version:
             return None
         snapshot = self._lake.snapshot(candidate.table, candidate.table_version)
-        sight = _sight(snapshot, audience, grades, rules, choices, candidate)
+        sight = sight_of(snapshot, audience, grades, rules, choices, candidate)
         if sight is None:
             return None
         snapshot, made = self._with_keyed(snapshot, sight)
@@ -358,14 +353,14 @@ class Gate:
         audience, grant = self._standing(actor, facts, release, ask)
         if facts is None or audience is None:
             return None
-        number = _version_for(audience, facts, release, version)
+        number = version_for(audience, facts.version, release, version)
         if number is None:
             return None
         try:
             snapshot = self._lake.snapshot(table, number)
         except NotFound:
             return None
-        sight = _sight(snapshot, audience, grades, rules, choices, release, grant)
+        sight = sight_of(snapshot, audience, grades, rules, choices, release, grant)
         return None if sight is None else (sight, snapshot)
 
     def _standing(
@@ -481,131 +476,3 @@ def _hidden(table: str) -> BeijiangError:
         f'There is no table "{shown}", or you may not see it. Look in the catalog for what you can use.',
         code="table_not_found",
     )
-
-
-def _version_for(audience: Audience, facts: TableFacts, release: Release | None, version: int | None) -> int | None:
-    """Return the version to read: outsiders the released one, insiders any that has been graded."""
-    if audience in OUTSIDERS:
-        released = None if release is None else release.table_version
-        usable = released is not None and released <= facts.version and version in {None, released}
-        return released if usable else None
-    if version is None:
-        return facts.version
-    return version if 1 <= version <= facts.version else None
-
-
-def _offered(audience: Audience, release: Release | None, grant: Granted | None) -> frozenset[str] | None:
-    """Return the columns that the release offers to outsiders; None means all."""
-    if audience not in OUTSIDERS:
-        return None
-    if release is None:
-        return frozenset()
-    if audience is Audience.OPEN:
-        return release.open_items
-    granted = frozenset(item.column for item in grant.items) if grant else frozenset()
-    return release.shared_items | release.open_items | (granted & release.items)
-
-
-def _as_reviewed(grade: ColumnGrade, audience: Audience, release: Release) -> ColumnGrade:
-    """Return the stricter of the grade in force and the one reviewed with the release.
-
-    A grade is lowered by one person (``standards.md`` 7.4 asks for two): outsiders get the benefit with the next
-    publication, which two others decide. What became stricter holds for them at once.
-    """
-    level, kind = release.grades.get(grade.column, (grade.level, grade.kind))
-    if (level, kind) == (grade.level, grade.kind) or kind not in kinds():
-        return grade
-    then = replace(grade, level=Level(level), kind=kind, mask=kinds()[kind].mask)
-    now_at, then_at = (_STRICTNESS.index(treatment_of(audience, g.level, g.kind)) for g in (grade, then))
-    if now_at != then_at:
-        return grade if now_at > then_at else then
-    return grade if grade.level.rank > then.level.rank else then
-
-
-def _sight(
-    snapshot: Snapshot,
-    audience: Audience,
-    grades: Mapping[str, ColumnGrade],
-    rules: Sequence[RowRule],
-    choices: Sequence[MaskChoice],
-    release: Release | None,
-    grant: Granted | None = None,
-) -> Sight | None:
-    """Return what an audience sees of a version, None for nothing at all."""
-    if audience in OUTSIDERS and release is not None:
-        grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
-    chosen = _chosen(choices, audience, release, grades, grant)
-    obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release, grant), chosen, grant)
-    if not obligations:
-        return None
-    filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
-    filters += () if grant is None else grant.row_filters
-    if any(f.column not in snapshot.schema.names for f in filters):
-        return None  # the filter's column is gone: nobody can say which rows are to be hidden
-    return Sight(
-        audience=audience,
-        table=snapshot.table,
-        version=snapshot.version,
-        obligations=obligations,
-        withheld=withheld,
-        row_filters=filters,
-        grant=grant,
-    )
-
-
-def _chosen(
-    choices: Sequence[MaskChoice],
-    audience: Audience,
-    release: Release | None,
-    grades: Mapping[str, ColumnGrade],
-    grant: Granted | None,
-) -> Mapping[str, MaskChoice]:
-    if not choices or audience not in OUTSIDERS:
-        return in_force(choices)
-    raw = {n for n, g in grades.items() if _treatment(audience, g, grant) is Treatment.RAW}
-    return for_outsiders(choices, None if release is None else release.published_at, raw)
-
-
-def _treated(
-    snapshot: Snapshot,
-    audience: Audience,
-    grades: Mapping[str, ColumnGrade],
-    offered: frozenset[str] | None,
-    choices: Mapping[str, MaskChoice],
-    grant: Granted | None,
-) -> tuple[tuple[Obligation, ...], tuple[str, ...]]:
-    shown: list[Obligation] = []
-    withheld: list[str] = []
-    for name in snapshot.schema.names:
-        if name in HIDDEN:
-            continue
-        grade = grades.get(name)
-        treatment = Treatment.WITHHELD
-        if grade is not None and (offered is None or name in offered):
-            treatment = _treatment(audience, grade, grant)
-        if grade is None or treatment is Treatment.WITHHELD:
-            withheld.append(name)
-        else:
-            choice = choices.get(name)
-            given = choice is not None and choice.function is not MaskFunction.SUPPRESS and _as_is(grade, grant)
-            if treatment is Treatment.RAW and (audience not in OUTSIDERS or given):
-                choice = None
-            shown.append(Obligation(name, grade, treatment if choice is None else Treatment.MASKED, choice))
-    return tuple(shown), tuple(withheld)
-
-
-def _treatment(audience: Audience, grade: ColumnGrade, grant: Granted | None) -> Treatment:
-    """Return the treatment of a column: under a grant what was decided for the item, unless its grade rose since."""
-    item = None if grant is None else grant.item(grade.column)
-    if audience is Audience.GRANTED and (item is None or not item.holds_for(grade.level)):
-        return treatment_of(Audience.SHARED, grade.level, grade.kind)
-    found = treatment_of(audience, grade.level, grade.kind)
-    if item is None or found is Treatment.WITHHELD:
-        return found
-    return Treatment.RAW if item.handling is Handling.AS_IS else Treatment.MASKED
-
-
-def _as_is(grade: ColumnGrade, grant: Granted | None) -> bool:
-    """Tell whether a decision gave the column as it is, at a grade no lower than the one it has now."""
-    item = None if grant is None else grant.item(grade.column)
-    return item is not None and item.handling is Handling.AS_IS and item.holds_for(grade.level)
