@@ -10,8 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fastapi.testclient import TestClient
 
-from beijiang.access import OrganisationDraft, PersonDraft, Role
+from beijiang.access import KeyDraft, OrganisationDraft, Permission, PersonDraft, Role
+from beijiang.app import create_app
 from beijiang.build import Platform
 from beijiang.catalog import ItemEdit, OpenType, Resource, ResourceEdit, ShareType
 from beijiang.exchange import Grant, Item, Request, RequestDraft, Terms, Way
@@ -20,6 +22,7 @@ from beijiang.protection import Handling
 from beijiang.tables import CommitRequest, Exit, WriteMode
 
 OWNER, OTHER, BUREAU, COUNTY = "commerce_admin", "health", "bigdata", "shared-county"
+AT = "/api/v1/exchange"
 TABLE, ID = "企业登记信息", "法定代表人证件号码"
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 SCHEMA = pa.schema(
@@ -161,3 +164,20 @@ class Bureau:
         governed = self.platform.gate.open(self[login], table, "监管执法", way)
         rows: list[dict[str, Any]] = governed.page(**words).rows.to_pylist()
         return rows
+
+
+class People:
+    """A program for each person, with a key of that person."""
+
+    def __init__(self, bureau: Bureau) -> None:
+        self._bureau = bureau
+        self._app = create_app(bureau.platform)
+        self._made: dict[str, TestClient] = {}
+
+    def __getitem__(self, login: str) -> TestClient:
+        if login not in self._made:
+            access, wanted = self._bureau.platform.access, ("exchange:", "protection:", "opendata:", "catalog:")
+            scopes = frozenset(str(p) for p in Permission if p.startswith(wanted))
+            _, secret = access.issue_key(self._bureau[login], KeyDraft(name=login, scopes=scopes, days=1))
+            self._made[login] = TestClient(self._app, headers={"Authorization": f"Bearer {secret}"})
+        return self._made[login]

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_bureau import OWNER, Bureau
-from test_doors import AT, People
+from exchange_bureau import AT, OWNER, Bureau, People
 from typer.testing import CliRunner
 
 from beijiang import terminal

@@ -7,36 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_bureau import TABLE, Bureau
-from fastapi.testclient import TestClient
+from exchange_bureau import AT, TABLE, Bureau, People
 from typer.testing import CliRunner
 
 from beijiang import terminal
-from beijiang.access import KeyDraft, Permission
-from beijiang.app import create_app
 from beijiang.exchange import GrantQuery, GrantState
 from beijiang.exchange.commands import commands
 from beijiang.kit import Language
 
 CAPITAL, CITY, NAME = "注册资本", "盟市", "企业名称"
-AT = "/api/v1/exchange"
-
-
-class People:
-    """A program for each person, with a key of that person."""
-
-    def __init__(self, bureau: Bureau) -> None:
-        self._bureau = bureau
-        self._app = create_app(bureau.platform)
-        self._made: dict[str, TestClient] = {}
-
-    def __getitem__(self, login: str) -> TestClient:
-        if login not in self._made:
-            access, wanted = self._bureau.platform.access, ("exchange:", "protection:", "opendata:", "catalog:")
-            scopes = frozenset(str(p) for p in Permission if p.startswith(wanted))
-            _, secret = access.issue_key(self._bureau[login], KeyDraft(name=login, scopes=scopes, days=1))
-            self._made[login] = TestClient(self._app, headers={"Authorization": f"Bearer {secret}"})
-        return self._made[login]
 
 
 @pytest.fixture(scope="module")

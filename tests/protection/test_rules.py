@@ -56,7 +56,7 @@ def test_a_rule_is_set_seen_and_lifted_over_http(door: TestClient, house: House)
     assert door.post(RULES, json=also).json()["hides"] == 15
     told = door.get(RULES).json()
     assert (told["version"], told["rows"], [r["hides"] for r in told["rules"]]) == (1, 30, [24, 15])
-    assert told["hidden_from"] == {"open": 27, "shared": 15, "review": 15, "own": 15, "platform": 15}
+    assert told["hidden_from"] == {"open": 27, "shared": 15, "granted": 15, "review": 15, "own": 15, "platform": 15}
     assert house.gate.open(house.member, FIRMS, "", Exit.ROW_API).count() == 3
     assert house.gate.open(house.steward, FIRMS, "", Exit.ROW_API).count() == 15
     rule = f"{RULES}/{made['id']}"
