@@ -20,7 +20,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Exchange, GrantBook, SharingParts
+from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -53,7 +53,17 @@ from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import OpenData
 from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
-from beijiang.quality import QUALITY_JOB, Mappings, Monitors, Profiles, Quality, Runner, Tickets, VersionJudged
+from beijiang.quality import (
+    QUALITY_JOB,
+    DoubtMoved,
+    Mappings,
+    Monitors,
+    Profiles,
+    Quality,
+    Runner,
+    Tickets,
+    VersionJudged,
+)
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Laws, Standards
 from beijiang.tables import Lake, Measures, Tables, TableWritten
@@ -109,6 +119,9 @@ class Platform:
     fusion: Fusion
     exchange: Exchange
     demands: Demands
+    disputes: Disputes
+    ratings: RatingBook
+    recalls: Recalls
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -153,6 +166,9 @@ class Platform:
             self.fusion,
             self.exchange,
             self.demands,
+            self.disputes,
+            self.ratings,
+            self.recalls,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -259,6 +275,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         db, tables, measures, protection, standards, access, evidence, jobs, vault, Linker(settings), clock, settings
     )
     gate.grants = GrantBook(db, clock, zone)
+    tickets = Tickets(quality)
     sharing = SharingParts(
         db=db,
         catalog=catalog,
@@ -269,16 +286,17 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         alerts=alerts,
         clock=clock,
         zone=zone,
+        in_doubt=tickets.in_doubt,
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
-    tickets = Tickets(quality)
+    disputes, recalls = Disputes(sharing), Recalls(sharing)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
-    catalog.release_checks = (quality, releases)
+    catalog.release_checks = (recalls, quality, releases)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     facts = FactSources(
         catalog=catalog,
@@ -334,7 +352,17 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         dispatcher=Dispatcher(
             schedules,
             freshness,
-            (tickets.watch, monitors.watch, exchange.watch, demands.watch, assess.watch, plan.watch, witnesses.watch),
+            (
+                tickets.watch,
+                monitors.watch,
+                exchange.watch,
+                demands.watch,
+                disputes.watch,
+                recalls.watch,
+                assess.watch,
+                plan.watch,
+                witnesses.watch,
+            ),
         ),
         captures=captures,
         quality=quality,
@@ -342,6 +370,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         fusion=fusion,
         exchange=exchange,
         demands=demands,
+        disputes=disputes,
+        ratings=RatingBook(sharing),
+        recalls=recalls,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,
@@ -374,6 +405,7 @@ def _connect(platform: Platform) -> None:
     ):
         platform.db.subscribe(TableWritten, name, hear)
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
+    platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)

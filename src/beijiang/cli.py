@@ -173,10 +173,14 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import commands, demands
+    from beijiang.exchange.commands import commands, demands, disputes, ratings, recalls
 
-    group = commands(_get(lambda p: p.exchange), _get(lambda p: p.access))
-    group.add_typer(demands(_get(lambda p: p.demands), _get(lambda p: p.access)), name="demand")
+    access = _get(lambda p: p.access)
+    group = commands(_get(lambda p: p.exchange), access)
+    group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
+    group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
+    group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")
+    group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
     return group
 
 

@@ -218,3 +218,57 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     assert "supplied" in page
     assert "met" in page
     assert steward.get("/console/demands/file?lang=zh-CN").content[:2] == b"PK"
+
+
+def test_what_comes_after_a_grant_has_its_pages(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    from beijiang.exchange import DisputeMove, Item, RequestDraft, Terms, Way
+    from beijiang.protection import Handling
+    from beijiang.protection.models import rowquery
+
+    lead, steward, today, ours = desk("org_reviewer"), desk("steward"), office.exchange.today, resources[OURS]
+    terms = Terms(
+        items=(Item("盟市", Handling.AS_IS),), ways=frozenset({Way.API}), since=today, until=today + timedelta(days=30)
+    )
+    draft = RequestDraft(
+        resource_id=ours, terms=terms, purpose="service", use="安排校医巡诊路线和频次", basis="学校卫生工作条例"
+    )
+    grant = office.exchange.give(person("org_reviewer", "education"), "health", draft, "年度合作")
+    office.exchange.rows(person("analyst", "health"), OURS, rowquery.RowQuery(size=10))
+    office.ratings.rate(person("analyst", "health"), ours, 3, "更新慢")
+    assert f"/console/recall?resource={ours}" in lead.get(f"/console/grants/{grant.id}").text
+    assert "★★★" in lead.get(f"/console/ratings/{ours}").text
+    lead.post(f"/console/ratings/{ours}", {"org": "health", "words": "下月改为每日"})
+    assert "下月改为每日" in lead.get(f"/console/ratings/{ours}").text
+
+    looked = lead.get(f"/console/recall?resource={ours}").text
+    version = re.search(r'name="version" value="(\d+)"', looked)
+    assert version
+    order = {"resource": ours, "version": [version[1]], "remedy": "delete"}
+    planned = lead.post("/console/recall", {**order, "do": "plan"}).text
+    assert "暂停提供" in planned
+    assert "卫计委" in planned
+    assert "请说明理由" in lead.post("/console/recall", {**order, "do": "recall"}).text
+    made = lead.post("/console/recall", {**order, "reason": "面积单位有误", "do": "recall"}).headers["location"]
+    assert "面积单位有误" in lead.get(made).text
+    assert made in lead.get("/console/recalls").text
+    assert steward.get("/console/recall", params={"resource": ours}).status_code == 403
+    lead.post(made, {"org": "health", "do": "excuse", "words": "系统已下线"})
+    assert "已免除" in lead.get(made).text
+
+    theirs = resources[THEIRS]
+    assert "对共享类型的异议" in steward.get(f"/console/dispute?kind=type&subject={theirs}").text
+    here = steward.post("/console/dispute", {"kind": "type", "subject": theirs, "words": "名录应当公开"}).headers[
+        "location"
+    ]
+    assert here in steward.get("/console/disputes?show=open").text
+    assert "撤回" in steward.get(here).text
+    office.disputes.move(person("org_reviewer", "health"), here.rsplit("/", 1)[1], DisputeMove.KEEP, "含未公开信息")
+    steward.post(here, {"move": "appeal", "words": "请裁定"})
+    reviewer = desk("bureau_reviewer")
+    assert here in reviewer.get("/console/disputes").text
+    reviewer.post(here, {"move": "decide", "outcome": "partly", "basis": "条例第九条", "words": "名称和地址应共享"})
+    page = steward.get(here).text
+    assert "条例第九条" in page
+    assert "部分成立" in page

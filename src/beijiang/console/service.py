@@ -9,7 +9,7 @@ from beijiang.access import Permission
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence, Sized
 
     from beijiang.build import Platform
     from beijiang.catalog import Task
@@ -22,6 +22,8 @@ RUNS_SHOWN = 8
 TICKETS = "/console/tickets"
 SHARING = "/console/sharing"
 DEMANDS = "/console/demands"
+DISPUTES = "/console/disputes"
+RECALLS = "/console/recalls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.EXCHANGE_REQUEST_READ, SHARING, Text("共享申请", "Share requests")),
             (Permission.EXCHANGE_GRANT_READ, "/console/grants", Text("授权", "Grants")),
             (Permission.EXCHANGE_REQUEST_READ, DEMANDS, Text("数据需求", "Demands")),
+            (Permission.EXCHANGE_GRANT_READ, RECALLS, Text("召回", "Recalls")),
+            (Permission.EXCHANGE_REQUEST_READ, DISPUTES, Text("异议", "Disputes")),
         ),
     ),
     (
@@ -138,15 +142,19 @@ class Console:
     def menu(self, actor: Actor) -> tuple[Section, ...]:
         """Return the links to what the actor may do; a link that leads to a refusal is not shown."""
         sections = []
+        counted: dict[str, Callable[[Actor], Sized]] = {
+            SHARING: self._platform.exchange.waiting,
+            DEMANDS: self._platform.demands.waiting,
+            RECALLS: self._platform.recalls.waiting,
+            DISPUTES: self._platform.disputes.waiting,
+        }
         for title, entries in _MENU:
             links: dict[str, Link] = {}
             for permission, href, words in entries:
                 if href == TICKETS and self._tickets_are_for(actor):
                     links[href] = Link(href, words, len(self._platform.tickets.waiting(actor)))
-                elif href == SHARING and self._platform.access.allows(actor, permission):
-                    links[href] = Link(href, words, len(self._platform.exchange.waiting(actor)))
-                elif href == DEMANDS and self._platform.access.allows(actor, permission):
-                    links[href] = Link(href, words, len(self._platform.demands.waiting(actor)))
+                elif href in counted and self._platform.access.allows(actor, permission):
+                    links[href] = Link(href, words, len(counted[href](actor)))
                 elif self._platform.access.allows(actor, permission, actor.org_id):
                     links.setdefault(href, Link(href, words))
             if links:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from beijiang.kit import Event
 
-__all__ = ["VersionJudged"]
+__all__ = ["DoubtMoved", "VersionJudged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +16,13 @@ class VersionJudged(Event):
     table: str
     version: int
     run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtMoved(Event):
+    """A reader's doubt about values of a table was raised, or is settled; who has the data should know."""
+
+    ticket_id: str
+    table: str
+    title: str
+    raised: bool

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from beijiang.access import Permission
 from beijiang.catalog.models import Entry, OpenType, Personal, Release, Resource, ShareType, State, Version
 from beijiang.catalog.service.base import TOO_SENSITIVE, Base
 from beijiang.catalog.store import ResourceStore
-from beijiang.kit import SYSTEM
+from beijiang.db import UnitOfWork
+from beijiang.kit import SYSTEM, Actor, NotFound
 
 
 class Serving(Base):
@@ -64,7 +66,7 @@ class Serving(Base):
         Called by protection once columns and grades of that version are known to be no stricter. It never goes back,
         and does nothing for what is not published, or for a version that is kept back.
         """
-        release = self.released(table)
+        release = self.last_release(table)
         if release is None or self._kept_back(replace(release, table_version=version)) is not None:
             return False
         with self._db.begin() as tx:
@@ -78,6 +80,44 @@ class Serving(Base):
             store.add_release(saved.id, saved.version or 0, version, self._clock.now(), SYSTEM.id)
             self._record(tx, SYSTEM, "advance_release", saved, table_version=version, version=saved.version)
             return True
+
+    def releases(self, resource_id: str) -> list[int]:
+        """Return the versions of its table that readers ever had, newest first."""
+        with self._db.read() as connection:
+            return ResourceStore(connection).releases(resource_id)
+
+    def move_readers(self, tx: UnitOfWork, actor: Actor, resource_id: str, version: int | None) -> None:
+        """Give readers an older version of the table, or none until the next one; part of a recall.
+
+        Raises:
+            NotFound: no such resource.
+
+        """
+        store = ResourceStore(tx.connection)
+        found = store.get(resource_id)
+        if found is None:
+            raise NotFound("没有这个资源。", "There is no such resource.", code="resource_not_found")
+        self._access.require(actor, Permission.EXCHANGE_GRANT_MANAGE, found.provider_id)
+        if found.released_table_version == version:
+            return
+        saved = self._save(tx, found, replace(found, released_table_version=version))
+        if version is not None:
+            store.add_release(saved.id, saved.version or 0, version, self._clock.now(), actor.id)
+        self._record(tx, actor, "move_readers", saved, table_version=version, version=saved.version)
+
+    def last_release(self, table: str) -> Release | None:
+        """Return what readers have of a table, or had until a recall left them with nothing."""
+        release = self.released(table)
+        if release is not None:
+            return release
+        with self._db.read() as connection:
+            store = ResourceStore(connection)
+            found = store.of_table(table)
+            version = None if found is None or found.version is None else store.version(found.id, found.version)
+            had = [] if found is None else store.releases(found.id)
+        if found is None or version is None or not version.intact or not had:
+            return None
+        return _offer(table, found, version.entry, version.number, had[0], version.published_at)
 
 
 def _release(table: str, found: Resource, version: Version) -> Release | None:

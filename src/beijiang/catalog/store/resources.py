@@ -214,6 +214,11 @@ class ResourceStore:
         row = {"resource_id": resource_id, "number": number, "table_version": table_version, "at": at}
         self._connection.execute(insert(s.release).values(**row, actor_id=actor_id))
 
+    def releases(self, resource_id: str) -> list[int]:
+        """Return the versions of its table that readers were ever moved to, newest first."""
+        query = select(s.release.c.table_version).where(s.release.c.resource_id == resource_id).distinct()
+        return sorted(self._connection.execute(query).scalars(), reverse=True)
+
     def add_step(self, resource_id: str, found: Step) -> None:
         """Note a step in the entry's life."""
         self._connection.execute(insert(s.step).values(resource_id=resource_id, **asdict(found)))

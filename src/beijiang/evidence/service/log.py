@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -237,6 +237,17 @@ class Evidence:
         self.flush()
         with self._db.read() as connection:
             return EvidenceStore(connection).readers(target, since)
+
+    def handed_over(
+        self, target: str, looked_at: Collection[str]
+    ) -> dict[tuple[int, str | None], tuple[int, datetime]]:
+        """Return how often, and when last, each version of a target went to each organisation (None: people of none).
+
+        ``looked_at`` are the exits after which nobody has a copy.
+        """
+        self.flush()
+        with self._db.read() as connection:
+            return EvidenceStore(connection).handed_over(target, looked_at)
 
     def flush(self) -> None:
         """Wait until everything deferred or spooled so far is durable in the database."""

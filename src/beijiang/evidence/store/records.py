@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -236,6 +237,28 @@ class EvidenceStore:
         )
         query = query.group_by(records.c.org_id).order_by(reads.desc(), records.c.org_id)
         return [(row.org_id, row.reads) for row in self.connection.execute(query)]
+
+    def handed_over(
+        self, target: str, looked_at: Collection[str]
+    ) -> dict[tuple[int, str | None], tuple[int, datetime]]:
+        """Return how often, and when last, each version went to each organisation by other exits than these.
+
+        The platform itself is left out, and so are reads whose text was erased.
+        """
+        query = select(records.c.org_id, records.c.at, records.c.body).where(
+            records.c.target == target,
+            records.c.action == "read",
+            records.c.decision == Decision.ALLOW,
+            records.c.actor_id != SYSTEM.id,
+            records.c.body != "",
+        )
+        found: dict[tuple[int, str | None], tuple[int, datetime]] = {}
+        for row in self.connection.execute(query.order_by(records.c.sequence), execution_options={"yield_per": 5000}):
+            body = json.loads(row.body)
+            if body.get("version") is not None and body.get("exit") not in looked_at:
+                key = (int(body["version"]), row.org_id)
+                found[key] = (found.get(key, (0, row.at))[0] + 1, row.at)
+        return found
 
     def search(self, query: EvidenceQuery) -> list[EvidenceRecord]:
         """Return matching records, newest first, at most ``limit``."""

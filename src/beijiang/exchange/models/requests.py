@@ -57,7 +57,7 @@ _OVER = frozenset({RequestState.APPROVED, RequestState.PARTLY_APPROVED, RequestS
 
 
 class Move(Word):
-    """What was done with a request or a grant."""
+    """What was done with a request, a grant or a recall."""
 
     SUBMIT = "submit", "提交", "handed in"
     APPROVE = "approve", "同意", "approved"
@@ -75,6 +75,9 @@ class Move(Word):
     CUT = "cut", "收窄授权", "narrowed"
     REVOKE = "revoke", "撤销", "revoked"
     GIVE_UP = "give_up", "放弃", "given up"
+    RECALL = "recall", "召回", "recalled"
+    CONFIRM_RECALL = "confirm_recall", "确认处理", "confirmed"
+    EXCUSE = "excuse", "免除", "excused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

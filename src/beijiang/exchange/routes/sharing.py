@@ -344,6 +344,7 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
             "next": page.next,
             "next_url": following,
             "receipt": page.receipt,
+            "in_doubt": [*page.in_doubt],
         }
         headers = _proof(page.receipt, page.contract)
         if following:

@@ -13,16 +13,15 @@ from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.standards import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from beijiang.access import Access
     from beijiang.catalog import Catalog
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.exchange.models import DemandMove, Move
     from beijiang.ingest import Alerts
-    from beijiang.kit import Actor, Clock
+    from beijiang.kit import Actor, Clock, Word
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import Gate
     from beijiang.standards import Deadline, Standards
@@ -45,6 +44,8 @@ class SharingParts:
     alerts: Alerts
     clock: Clock
     zone: ZoneInfo
+    in_doubt: Callable[[str], Sequence[str]]
+    """The columns of a table that are being looked into, ``*`` for all."""
 
 
 class Base:
@@ -121,7 +122,7 @@ class Base:
         self,
         actor: Actor,
         matter_id: str,
-        move: Move | DemandMove,
+        move: Word,
         words: str = "",
         *,
         stage: str = "",

@@ -35,6 +35,8 @@ class RowsPage:
     next: str | None
     receipt: str
     contract: str
+    in_doubt: tuple[str, ...] = ()
+    """The columns of the page that are being looked into (校核); every one where the table as a whole is."""
 
 
 class Delivering(Deciding):
@@ -60,6 +62,7 @@ class Delivering(Deciding):
             if name not in shown:
                 raise rowquery.unknown_column(name, shown)
         found = page.rows.select(names)
+        doubted = set(self.parts.in_doubt(governed.table))
         return RowsPage(
             table=governed.table,
             version=governed.version,
@@ -68,6 +71,7 @@ class Delivering(Deciding):
             next=page.next,
             receipt=governed.receipt,
             contract=governed.contract,
+            in_doubt=tuple(name for name in names if doubted & {name, "*"}),
         )
 
     def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str = "") -> tuple[bool, str]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.quality import DoubtMoved
     from beijiang.standards import Deadline
 
 __all__ = ["Exchange"]
@@ -212,6 +213,21 @@ class Exchange(Delivering):
             raise _ended(found.standing(self.today))
         ended = replace(found, state=GrantState.REVOKED, ended_at=self.clock.now(), reason=said(words, needed=True))
         return self._put(actor, found, ended, Move.GIVE_UP, words)
+
+    def on_doubt_moved(self, event: DoubtMoved) -> None:
+        """Tell who holds a grant that values are in doubt, and when that is settled."""
+        with self.db.read() as connection:
+            held = GrantStore(connection).active(event.table)
+        words = Text(
+            f"“{event.title}”有数据项正在校核，办结前请谨慎使用。",
+            f"Items of {event.title} are being looked into; use them with care until it is settled.",
+        )
+        for org in sorted({grant.org_id for grant in held}):
+            subject = f"{event.ticket_id}:{org}"
+            if event.raised:
+                self.parts.alerts.say(AlertKind.DOUBT, subject, org, words)
+            else:
+                self.parts.alerts.clear(AlertKind.DOUBT, subject)
 
     def watch(self) -> None:
         """Remind, escalate, and tell who holds a grant that it ends soon; called by the dispatcher every minute."""

@@ -88,6 +88,11 @@ class GrantStore:
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         return self._all(wanted.order_by(_G.made_at.desc(), _G.id).limit(query.limit)), count
 
+    def had(self, org_id: str, resource_id: str) -> bool:
+        """Tell whether a department ever had a grant of an entry."""
+        found = select(_G.id).where(_G.org_id == org_id, _G.resource_id == resource_id).limit(1)
+        return self._connection.execute(found).first() is not None
+
     def organisations(self) -> set[str]:
         """Return the departments that ever gave or got a grant."""
         return set(self._connection.execute(select(_G.org_id).union(select(_G.provider_id))).scalars())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from beijiang.exchange.models import (
     Delegation,
     DemandMove,
+    DisputeMove,
     Move,
     Request,
     RequestDraft,
@@ -21,6 +22,7 @@ from beijiang.exchange.models import (
     Terms,
 )
 from beijiang.exchange.store.schema import exchange_delegation, exchange_request, exchange_step
+from beijiang.kit import Word
 from beijiang.standards import Case
 
 if TYPE_CHECKING:
@@ -181,6 +183,11 @@ def _request(row: Row[Any]) -> Request:
     )
 
 
+_MOVES: Final[Mapping[str, Word]] = {
+    move.value: move for kind in (DisputeMove, DemandMove, Move) for move in tuple[Word, ...](kind)
+}
+
+
 def _step(row: Row[Any]) -> Step:
     return Step(
         matter_id=row.matter_id,
@@ -190,7 +197,7 @@ def _step(row: Row[Any]) -> Step:
         name=row.name,
         org_id=row.org_id,
         behalf=row.behalf,
-        move=Move(row.move) if row.move in set(Move) else DemandMove(row.move),
+        move=_MOVES[row.move],
         stage=row.stage,
         words=row.words,
         detail=row.detail,

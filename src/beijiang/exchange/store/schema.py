@@ -9,8 +9,12 @@ from beijiang.db import JsonDocument, UtcDateTime, metadata
 __all__ = [
     "exchange_delegation",
     "exchange_demand",
+    "exchange_dispute",
     "exchange_epoch",
     "exchange_grant",
+    "exchange_rating",
+    "exchange_recall",
+    "exchange_recall_duty",
     "exchange_request",
     "exchange_step",
     "exchange_usage",
@@ -142,3 +146,77 @@ exchange_epoch = Table(
     Column("value", Integer, nullable=False),
 )
 """One row; it rises with every change of a grant, so that one short read tells whether what is remembered still holds."""
+
+exchange_recall = Table(
+    "exchange_recall",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("resource_id", String(40), nullable=False),
+    Column("resource_name", String(200), nullable=False),
+    Column("table_name", String(200), nullable=False, index=True),
+    Column("provider_id", String(60), nullable=False, index=True),
+    Column("versions", JsonDocument, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("remedy", String(20), nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("served", Integer),
+    Column("outside", Integer, nullable=False),
+)
+
+exchange_recall_duty = Table(
+    "exchange_recall_duty",
+    metadata,
+    Column("recall_id", String(40), primary_key=True),
+    Column("org_id", String(60), primary_key=True),
+    Column("reads", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("kept", String(20)),
+    Column("words", Text, nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("at", UtcDateTime),
+    Column("clock", JsonDocument),
+    Column("urged", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+"""What each department that received has to confirm."""
+
+exchange_dispute = Table(
+    "exchange_dispute",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("against", String(60), nullable=False, index=True),
+    Column("subject", String(40), nullable=False),
+    Column("title", String(300), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("outcome", String(20)),
+    Column("basis", Text, nullable=False),
+    Column("clock", JsonDocument),
+    Column("urged", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+
+exchange_rating = Table(
+    "exchange_rating",
+    metadata,
+    Column("resource_id", String(40), primary_key=True),
+    Column("org_id", String(60), primary_key=True),
+    Column("stars", Integer, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", String(200), nullable=False),
+    Column("answered_at", UtcDateTime),
+)
+"""What departments think of what they got; the newest word of each."""

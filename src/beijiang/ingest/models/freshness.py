@@ -135,6 +135,7 @@ class Freshness:
 class AlertKind(StrEnum):
     """What an alert is about."""
 
+    DOUBT = "doubt"
     EVIDENCE_FORK = "evidence_fork"
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
@@ -144,6 +145,8 @@ class AlertKind(StrEnum):
     QUALITY = "quality"
     QUALITY_TICKET = "quality_ticket"
     QUALITY_TICKET_OVERDUE = "quality_ticket_overdue"
+    RECALL = "recall"
+    RECALL_OVERDUE = "recall_overdue"
     RELEASE = "release"
     REQUEST = "request"
     REQUEST_OVERDUE = "request_overdue"
@@ -163,6 +166,7 @@ class AlertKind(StrEnum):
 
 _MILD: Final = frozenset(
     {
+        AlertKind.DOUBT,
         AlertKind.FRESHNESS_DUE,
         AlertKind.GRANT_ENDING,
         AlertKind.MONITOR,
@@ -172,6 +176,7 @@ _MILD: Final = frozenset(
     }
 )
 _KINDS: Final = {
+    AlertKind.DOUBT: Text("数据项校核中", "values in doubt"),
     AlertKind.EVIDENCE_FORK: Text("存证日志分叉", "evidence log forked"),
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
@@ -181,6 +186,8 @@ _KINDS: Final = {
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
     AlertKind.QUALITY_TICKET: Text("校核工单将到期", "ticket due"),
     AlertKind.QUALITY_TICKET_OVERDUE: Text("校核工单超期", "ticket overdue"),
+    AlertKind.RECALL: Text("数据召回待确认", "recall to be confirmed"),
+    AlertKind.RECALL_OVERDUE: Text("召回确认超期", "recall not confirmed in time"),
     AlertKind.RELEASE: Text("已发布数据不再达标", "what is released falls below"),
     AlertKind.REQUEST: Text("共享申请将到期", "request due"),
     AlertKind.REQUEST_OVERDUE: Text("共享申请超期", "request overdue"),

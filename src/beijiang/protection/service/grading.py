@@ -204,7 +204,7 @@ class Protection(Choosing):
 
     def _advance(self, table: str, version: int, columns: Sequence[str]) -> None:
         """Move readers of a release on, unless a column they see is gone or was graded lower when they got it."""
-        release = self._catalog.released(table)
+        release = self._catalog.last_release(table)
         if release is None:
             return
         offered = release.open_items | release.shared_items

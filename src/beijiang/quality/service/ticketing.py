@@ -13,7 +13,8 @@ from beijiang.access import Permission
 from beijiang.ingest import AlertKind
 from beijiang.kit import Conflict, Invalid, Text, new_id
 from beijiang.quality.errors import no_ticket, ticket_changed
-from beijiang.quality.models.tickets import Move, Stage, Ticket, TicketLimit, TicketState, TicketStep
+from beijiang.quality.events import DoubtMoved
+from beijiang.quality.models.tickets import Move, Origin, Stage, Ticket, TicketLimit, TicketState, TicketStep
 from beijiang.quality.service.base import Base
 from beijiang.quality.store import TicketStore
 
@@ -121,6 +122,7 @@ class Ticketing(Base):
                 store = TicketStore(tx.connection)
                 store.add(ticket)
                 store.add_step(self._step(actor, ticket, Move.OPEN, words))
+                _tell(tx, ticket, was_over=True)
                 self.evidence.record(tx, actor, "quality.ticket_open", target=ticket.id, detail=detail)
         except IntegrityError:
             raise Conflict(
@@ -150,6 +152,7 @@ class Ticketing(Base):
         with self.db.begin() as tx:
             self._write(tx, before, after)
             TicketStore(tx.connection).add_step(self._step(actor, after, move, words))
+            _tell(tx, after, was_over=before.state.is_over)
             self.evidence.record(tx, actor, action, target=after.id, detail=detail)
         if not after.state.runs or after.stage is Stage.NONE:
             for kind in _ALERTS:
@@ -174,6 +177,13 @@ class Ticketing(Base):
             words=words,
             detail={"run": ticket.run_id, "version": ticket.version, "failing": ticket.failing},
         )
+
+
+def _tell(tx: UnitOfWork, ticket: Ticket, *, was_over: bool) -> None:
+    """Publish that a reader's doubt begins or ends."""
+    over = ticket.state.is_over
+    if ticket.origin is Origin.PERSON and ticket.table and over != was_over:
+        tx.publish(DoubtMoved(ticket_id=ticket.id, table=ticket.table, title=ticket.title, raised=not over))
 
 
 def said(words: str, *, needed: bool) -> Text:

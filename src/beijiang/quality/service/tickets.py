@@ -97,6 +97,12 @@ class Tickets(Rechecking):
             found = TicketStore(connection).doubted(table) if table else []
         return [replace(t, opened_by="", opened_name="", opened_org=None, words="", rows=()) for t in found]
 
+    def in_doubt(self, table: str) -> tuple[str, ...]:
+        """Return the columns of a table that readers doubt now, ``*`` for the table as a whole; said at every delivery."""
+        with self.db.read() as connection:
+            found = TicketStore(connection).doubted(table)
+        return tuple(sorted({column for ticket in found for column in ticket.columns or ("*",)}))
+
     def entry(self, actor: Actor, resource_id: str) -> tuple[Entry, str]:
         """Return the entry that the actor wants to doubt a value of, and its provider's name.
 

@@ -1,0 +1,196 @@
+"""Disputes (异议): a department does not agree with a refusal, with how data are shared, or with who is their source.
+
+They are talked over by the two sides first, and decided by the data authority where that fails; a decision is a record
+with its basis (`standards.md` 2.11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from beijiang.kit import Conflict, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from beijiang.exchange.models.requests import Step
+    from beijiang.standards import Case, Deadline
+
+__all__ = [
+    "DISPUTE_MOVES",
+    "Dispute",
+    "DisputeDraft",
+    "DisputeKind",
+    "DisputeMove",
+    "DisputeMoveOf",
+    "DisputeQuery",
+    "DisputeSide",
+    "DisputeState",
+    "DisputeView",
+    "Outcome",
+    "check_dispute_move",
+    "dispute_moves_from",
+]
+
+
+class DisputeKind(Word):
+    """What one does not agree with."""
+
+    REFUSAL = "refusal", "对不予共享决定的异议", "a refusal of a request"
+    TYPE = "type", "对共享类型的异议", "how an entry is shared"
+    SOURCE = "source", "对数源部门的异议", "who is the source of an entry"
+
+
+class DisputeState(Word):
+    """Where a dispute stands."""
+
+    OPEN = "open", "待答复", "to be answered"
+    NEGOTIATING = "negotiating", "协商中", "being talked over"
+    MEDIATING = "mediating", "待裁定", "to be decided by the authority"
+    SETTLED = "settled", "协商一致", "settled"
+    DECIDED = "decided", "已裁定", "decided"
+    WITHDRAWN = "withdrawn", "已撤回", "withdrawn"
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing more is done."""
+        return self in {DisputeState.SETTLED, DisputeState.DECIDED, DisputeState.WITHDRAWN}
+
+
+class DisputeSide(Word):
+    """Whose move it is."""
+
+    OPENER = "opener", "提出方", "who raised it"
+    OTHER = "other", "对方部门", "the other department"
+    AUTHORITY = "authority", "数据局", "the data authority"
+
+
+class DisputeMove(Word):
+    """What is done with a dispute."""
+
+    RAISE = "raise", "提出异议", "raised"
+    KEEP = "keep", "维持并说明", "kept, with reasons"
+    YIELD = "yield", "接受异议", "yielded"
+    AGREE = "agree", "接受说明", "accepted the reasons"
+    REPLY = "reply", "再说明", "replied"
+    APPEAL = "appeal", "提请数据局裁定", "taken to the authority"
+    DECIDE = "decide", "裁定", "decided"
+    WITHDRAW = "withdraw", "撤回", "withdrawn"
+    URGE = "urge", "催办", "urged"
+    ESCALATE = "escalate", "督办", "escalated"
+
+
+class Outcome(Word):
+    """For whom the authority decided."""
+
+    UPHELD = "upheld", "异议成立", "upheld"
+    PARTLY = "partly", "部分成立", "upheld in part"
+    REJECTED = "rejected", "异议不成立", "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeMoveOf:
+    """From which states a move leads where, whose it is, whether it needs words, and whether the time starts anew."""
+
+    at: frozenset[DisputeState]
+    to: DisputeState
+    side: DisputeSide
+    words: bool = True
+    timed: bool = False
+
+
+_S = DisputeState
+DISPUTE_MOVES: Final[Mapping[DisputeMove, DisputeMoveOf]] = {
+    DisputeMove.YIELD: DisputeMoveOf(frozenset({_S.OPEN, _S.NEGOTIATING}), _S.SETTLED, DisputeSide.OTHER),
+    DisputeMove.KEEP: DisputeMoveOf(frozenset({_S.OPEN}), _S.NEGOTIATING, DisputeSide.OTHER),
+    DisputeMove.AGREE: DisputeMoveOf(frozenset({_S.NEGOTIATING}), _S.SETTLED, DisputeSide.OPENER, words=False),
+    DisputeMove.REPLY: DisputeMoveOf(frozenset({_S.NEGOTIATING}), _S.OPEN, DisputeSide.OPENER, timed=True),
+    DisputeMove.APPEAL: DisputeMoveOf(frozenset({_S.NEGOTIATING}), _S.MEDIATING, DisputeSide.OPENER, timed=True),
+    DisputeMove.DECIDE: DisputeMoveOf(frozenset({_S.MEDIATING}), _S.DECIDED, DisputeSide.AUTHORITY),
+    DisputeMove.WITHDRAW: DisputeMoveOf(
+        frozenset({_S.OPEN, _S.NEGOTIATING, _S.MEDIATING}), _S.WITHDRAWN, DisputeSide.OPENER, words=False
+    ),
+}
+"""Every move of a person. An overdue answer goes to the authority by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeDraft:
+    """What is not agreed with, and why."""
+
+    kind: DisputeKind
+    subject: str
+    """Id of the refused request, or of the entry."""
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """One dispute."""
+
+    id: str
+    kind: DisputeKind
+    org_id: str
+    by: str
+    by_name: str
+    against: str
+    """The department whose decision, entry or claim it is."""
+    subject: str
+    title: str
+    words: str
+    state: DisputeState
+    outcome: Outcome | None = None
+    basis: str = ""
+    """What the decision rests on."""
+    case: Case | None = None
+    urged: int = 0
+    revision: int = 1
+    created_at: datetime
+    changed_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeView:
+    """A dispute with both sides' words, its time, and the reader's moves."""
+
+    dispute: Dispute
+    steps: tuple[Step, ...]
+    deadline: Deadline | None
+    moves: tuple[DisputeMove, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeQuery:
+    """Which disputes are wanted."""
+
+    words: str = ""
+    open_only: bool = False
+    limit: int = 500
+
+
+def dispute_moves_from(state: DisputeState) -> tuple[DisputeMove, ...]:
+    """Return which moves there are from a state."""
+    return tuple(move for move, spec in DISPUTE_MOVES.items() if state in spec.at)
+
+
+def check_dispute_move(state: DisputeState, move: DisputeMove) -> DisputeMoveOf:
+    """Return what a move means from a state.
+
+    Raises:
+        Conflict: it is not possible from there; says what is.
+
+    """
+    possible = dispute_moves_from(state)
+    if move in possible:
+        return DISPUTE_MOVES[move]
+    zh = "、".join(one.text.zh for one in possible) or "没有可办的步骤"
+    en = ", ".join(one.value for one in possible) or "nothing"
+    raise Conflict(
+        f"异议现为“{state.text.zh}”，不能{move.text.zh}。现在可以：{zh}。",
+        f"The dispute is {state.text.en}; {move.value} is not possible. Possible now: {en}.",
+        code="dispute_move",
+        detail={"state": state.value, "possible": [one.value for one in possible]},
+    )
