@@ -129,7 +129,8 @@ def test_the_plan_of_2018_is_measured_released_revised_and_carried_as_a_file(bur
     made = figures.import_values(reviewer, "v.csv", lines.encode("gb18030"))
     figures.decide(publisher, [v.id for v in made], approve=True)
     assert {v.region for v in figures.figure(reviewer, GROWTH).values} == {REGION, "150100", "150200"}
-    for form in SheetFormat:
+    assert figures.export(bureau.steward, SheetFormat.PDF, Language.ZH).content.startswith(b"%PDF")
+    for form in (SheetFormat.CSV, SheetFormat.XLSX):
         file = figures.export(bureau.steward, form, Language.ZH)
         again = figures.import_values(reviewer, file.name, file.content, "原样")
         assert [v.revision for v in again] == ([3, 2, 2] if form is SheetFormat.CSV else [4, 3, 3])

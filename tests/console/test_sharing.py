@@ -113,6 +113,8 @@ def test_a_department_asks_and_looks_at_what_it_was_granted(
     minutes = steward.get(f"{here}/minutes").text
     assert "学校卫生工作条例第六条" in minutes
     assert "在线查看、数据接口" in minutes
+    paper = steward.get(f"{here}/minutes.pdf")
+    assert (paper.headers["content-type"], paper.content[:4]) == ("application/pdf", b"%PDF")
     grant = f"/console/grants/{view.grant_id}"
     assert "盟市 等于 包头市" in steward.get(grant).text or "盟市 = 包头市" in steward.get(grant).text
     rows = steward.get(f"{grant}/rows").text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_bureau import AT, TABLE, Bureau, People
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from beijiang import terminal
@@ -85,6 +87,20 @@ def test_programs_ask_decide_and_read(bureau: Bureau, programs: People) -> None:
         "submit", "approve", "ask_more", "supply", "approve", "extend", "narrow", "approve",
     ]  # fmt: skip
     assert view["may"] == {"decide": False, "supply": False, "withdraw": False}
+    minutes = consumer.get(f"{here}/minutes")
+    assert minutes.headers["content-type"] == "application/pdf"
+    printed = PdfReader(io.BytesIO(minutes.content)).pages[0].extract_text()
+    for expected in (
+        number,
+        "政务数据共享审批单",
+        "医疗机构管理条例第五条",
+        "请写明条款",
+        "只给呼市",
+        last["grant_id"],
+        "50行/日",
+    ):
+        assert expected in printed
+    assert programs["banner"].get(f"{here}/minutes").status_code == 404
     got = consumer.get(rows)
     assert got.status_code == 200
     assert {row[CITY] for row in got.json()["rows"]} == {"呼和浩特市"}
@@ -127,7 +143,7 @@ def test_a_used_up_quota_is_said_with_429(bureau: Bureau, programs: People) -> N
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "grant_calls")
 
 
-def test_an_operator_does_the_same_at_the_terminal(bureau: Bureau, tmp_path: Path) -> None:
+def test_an_operator_does_the_same_at_the_terminal(bureau: Bureau, tmp_path: Path) -> None:  # noqa: PLR0915 - one story
     terminal.set_style(as_json=True, language=Language.ZH)
     group = commands(lambda: bureau.exchange, lambda: bureau.platform.access)
 
@@ -153,6 +169,8 @@ def test_an_operator_does_the_same_at_the_terminal(bureau: Bureau, tmp_path: Pat
     view = bureau.exchange.request(bureau["consumer"], number)
     assert view.request.state == "partly_approved"
     run("consumer", "show", number)
+    run("consumer", "show", number, "--minutes", str(tmp_path / "审批单.pdf"))
+    assert (tmp_path / "审批单.pdf").read_bytes().startswith(b"%PDF")
     run("consumer", "requests", "--find", number)
     grant = view.request.grant_id
     run("consumer", "grants", "--state", "active")

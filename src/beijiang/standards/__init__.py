@@ -21,12 +21,15 @@ from beijiang.standards.service import (
     ElementQuery,
     Laws,
     Listed,
+    Paper,
+    PaperTable,
     ProfileView,
     Registry,
     RuleQuery,
     SheetFormat,
     Standards,
     StandingRule,
+    paper_file,
     text_file,
 )
 
@@ -36,6 +39,8 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "ElementQuery",
     "Laws",
     "Listed",
+    "Paper",
+    "PaperTable",
     "ProfileView",
     "Registry",
     "RuleQuery",
@@ -47,6 +52,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "check_luhn",
     "check_org_code",
     "check_uscc",
+    "paper_file",
     "text_file",
     *_models,
 ]

@@ -35,11 +35,11 @@ def file_of(
     form: SheetFormat,
     tongue: Language,
 ) -> HandedOut:
-    """Return pages as a workbook, or the first as CSV."""
+    """Return pages as a workbook or for paper, or the first as CSV."""
     sheets = [
         (name.in_language(tongue)[:31], [[w.in_language(tongue) for w in head], *rows]) for name, head, rows in pages
     ]
-    return HandedOut(f"{title}.{form.value}", text_file(sheets, form, title=title), form.media_type)
+    return HandedOut(f"{title}.{form.value}", text_file(sheets, form, title=title, language=tongue), form.media_type)
 
 
 def ranking_file(found: Ranking, names: Mapping[str, str], form: SheetFormat, tongue: Language) -> HandedOut:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery
 from beijiang.console.routes.frame import Frame, language, number, person
+from beijiang.console.routes.tickets import handed_out
 from beijiang.exchange import (
     GranteeKind,
     Item,
@@ -277,6 +278,10 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/sharing/requests/{request_id}/minutes")
     def minutes(request: Request, request_id: str) -> HTMLResponse:
         return shown(request, request_id, "sharing_minutes.html")
+
+    @pages.get("/sharing/requests/{request_id}/minutes.pdf")
+    def minutes_file(request: Request, request_id: str) -> Response:
+        return handed_out(exchange.minutes(person(request), request_id, language(request)))
 
 
 def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:

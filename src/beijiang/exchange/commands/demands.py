@@ -115,12 +115,13 @@ def demands(get: Callable[[], Demands], access: Callable[[], Access]) -> typer.T
 
     @group.command("ledger")
     def ledger(
-        out: Path = typer.Argument(help="File to write; its ending says which: xlsx or csv."),  # noqa: B008
+        out: Path = typer.Argument(help="File to write; its ending says which: xlsx, csv or pdf."),  # noqa: B008
         duties: bool = typer.Option(False, "--duties", help="Only what is somebody's duty to supply."),
         person: str = _AS,
     ) -> None:
         """Write the ledger of supply and demand."""
-        form = SheetFormat.CSV if out.suffix == ".csv" else SheetFormat.XLSX
+        known = {f".{form.value}": form for form in SheetFormat}
+        form = known.get(out.suffix.lower(), SheetFormat.XLSX)
         out.write_bytes(get().ledger(who(person), form, language(), duties=duties).content)
         say(Text(f"已写入 {out}。", f"Written to {out}."))
 

@@ -23,7 +23,7 @@ from beijiang.exchange.models import (
 )
 from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.protection import Handling, files, read_where, rowquery, written
-from beijiang.terminal import Column, say, show
+from beijiang.terminal import Column, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -257,8 +257,15 @@ def _add_basket(group: typer.Typer, get: Callable[[], Exchange], who: Callable[[
         show([_request(one) for one in get().waiting(who(person))], _REQUESTS)
 
     @group.command("show")
-    def show_(request: str = _REQUEST, person: str = _AS) -> None:
+    def show_(
+        request: str = _REQUEST,
+        minutes: Path | None = typer.Option(None, help="Write the minutes (审批单) to this PDF file."),  # noqa: B008
+        person: str = _AS,
+    ) -> None:
         """Show one request and what happened to it."""
+        if minutes is not None:
+            minutes.write_bytes(get().minutes(who(person), request, language()).content)
+            return
         found = get().request(who(person), request)
         show([_request(found.request)], _REQUESTS)
         show([_step(step) for step in found.steps], _STEPS)

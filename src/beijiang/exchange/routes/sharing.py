@@ -24,7 +24,7 @@ from beijiang.exchange.models import (
     Terms,
     Way,
 )
-from beijiang.kit import Actor, Invalid, Text
+from beijiang.kit import Actor, Invalid, Language, Text
 from beijiang.protection import Handling, files, read_where, rowquery
 from beijiang.web import content_disposition
 
@@ -228,6 +228,12 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
     @routes.get("/requests/{request_id}", summary="A request with its stages, its time and what happened")
     def one(request: Request, request_id: str) -> dict[str, Any]:
         return _view(service.request(actor_of(request), request_id))
+
+    @routes.get("/requests/{request_id}/minutes", summary="The minutes of a request as PDF")
+    def minutes(request: Request, request_id: str, language: Language = Language.ZH) -> Response:
+        file = service.minutes(actor_of(request), request_id, language)
+        head = {"Content-Disposition": content_disposition(file.name)}
+        return Response(file.content, media_type=file.media_type, headers=head)
 
     @routes.put("/requests/{request_id}", summary="Change a request in the basket")
     def change(request: Request, request_id: str, order: DraftOrder) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class Demands(Settling):
         head = [word.in_language(language) for word in _LEDGER]
         lines = [[_cell(value, language) for value in _line(one, names)] for one in found]
         title = Text("数据供需台账", "Ledger of supply and demand").in_language(language)
-        content = text_file([(title[:30], [head, *lines])], form, title=title)
+        content = text_file([(title[:30], [head, *lines])], form, title=title, language=language)
         return Ledger(f"{title}.{form.value}", form.media_type, content)
 
     def waiting(self, actor: Actor) -> Sequence[Demand]:

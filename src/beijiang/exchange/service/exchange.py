@@ -27,16 +27,18 @@ from beijiang.exchange.models import (
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.delivering import Delivering
+from beijiang.exchange.service.minuting import minutes_of
 from beijiang.exchange.service.settling import AGREEMENT
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, Text, new_id
-from beijiang.standards import CaseState
+from beijiang.quality import HandedOut
+from beijiang.standards import CaseState, SheetFormat, paper_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Language
     from beijiang.kit.errors import JsonValue
     from beijiang.quality import DoubtMoved
     from beijiang.standards import Deadline
@@ -52,6 +54,17 @@ ENDING_DAYS: Final = 14
 
 class Exchange(Delivering):
     """From a department's demand to the data that it may have, and the proof of it (共享交换)."""
+
+    def minutes(self, actor: Actor, request_id: str, language: Language) -> HandedOut:
+        """Return the minutes (审批单) of a request as PDF.
+
+        Raises:
+            NotFound: no such request, or not this actor's to see.
+
+        """
+        names = {one.id: one.name_zh for one in self.access.organisations()}
+        paper = minutes_of(self.request(actor, request_id), names, language, self.parts.zone)
+        return HandedOut(f"{paper.title}-{request_id}.pdf", paper_file(paper), SheetFormat.PDF.media_type)
 
     def grants(self, actor: Actor, query: GrantQuery | None = None) -> tuple[Sequence[Grant], int]:
         """Return the grants that the actor may see, newest first, and how many there are."""

@@ -219,7 +219,7 @@ def _form(out: Path) -> SheetFormat:
         return SheetFormat(out.suffix.removeprefix(".").lower())
     except ValueError:
         raise Invalid(
-            "文件名须以 .csv 或 .xlsx 结尾。", "The file's name ends in .csv or .xlsx.", code="bad_option"
+            "文件名须以 .csv、.xlsx 或 .pdf 结尾。", "The file's name ends in .csv, .xlsx or .pdf.", code="bad_option"
         ) from None
 
 

@@ -254,7 +254,9 @@ def _form_of(path: Path) -> SheetFormat:
     try:
         return SheetFormat(path.suffix.lower().removeprefix("."))
     except ValueError:
-        raise Invalid("文件名应以 .csv 或 .xlsx 结尾。", "The name ends in .csv or .xlsx.", code="bad_suffix") from None
+        raise Invalid(
+            "文件名应以 .csv、.xlsx 或 .pdf 结尾。", "The name ends in .csv, .xlsx or .pdf.", code="bad_suffix"
+        ) from None
 
 
 def _pairs(words: Sequence[str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from beijiang.standards.models import (
     flat_of,
     flat_set,
 )
+from beijiang.standards.service.papers import Paper, PaperTable, paper_file
 
 __all__ = ["Sheet", "SheetFormat", "read", "text_file", "write"]
 
@@ -49,12 +50,15 @@ class SheetFormat(StrEnum):
 
     CSV = "csv"
     XLSX = "xlsx"
+    PDF = "pdf"
+    """For paper; it is written and never read."""
 
     @property
     def media_type(self) -> str:
         """Return what the file is, for the browser."""
         return {
             "csv": "text/csv; charset=utf-8",
+            "pdf": "application/pdf",
             "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }[self.value]
 
@@ -110,15 +114,31 @@ def _rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:
             yield from ({**head, **flat_code(value)} for value in entry.values)
 
 
-def text_file(pages: Sequence[tuple[str, Sequence[Sequence[str]]]], form: SheetFormat, *, title: str) -> bytes:
-    """Return pages of text of which a spreadsheet runs nothing and rounds no number: all as a workbook, the first as CSV.
+def text_file(
+    pages: Sequence[tuple[str, Sequence[Sequence[str]]]],
+    form: SheetFormat,
+    *,
+    title: str,
+    language: Language = Language.ZH,
+) -> bytes:
+    """Return pages of text of which a spreadsheet runs nothing and rounds no number: the first as CSV, all in other forms.
 
     Each has a name and its lines, the first page's first line being its head. The same pages give the same bytes.
+
+    Raises:
+        TooLarge: more lines than anybody would print.
+
     """
     if form is SheetFormat.CSV:
         out = io.StringIO(newline="")
         csv.writer(out).writerows([guard_formula(cell) for cell in line] for line in pages[0][1])
         return out.getvalue().encode("utf-8-sig")
+    if form is SheetFormat.PDF:
+        return paper_file(Paper(title, [PaperTable(name, lines[0], lines[1:]) for name, lines in pages], (), language))
+    return _workbook(pages, title)
+
+
+def _workbook(pages: Sequence[tuple[str, Sequence[Sequence[str]]]], title: str) -> bytes:
     import xlsxwriter
 
     book_out = io.BytesIO()
