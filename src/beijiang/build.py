@@ -20,7 +20,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts
+from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts, Templates
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -122,6 +122,7 @@ class Platform:
     disputes: Disputes
     ratings: RatingBook
     recalls: Recalls
+    templates: Templates
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -169,6 +170,7 @@ class Platform:
             self.disputes,
             self.ratings,
             self.recalls,
+            self.templates,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -289,7 +291,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         in_doubt=tickets.in_doubt,
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
-    disputes, recalls = Disputes(sharing), Recalls(sharing)
+    disputes, recalls, templates = Disputes(sharing), Recalls(sharing), Templates(sharing)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -297,6 +299,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
     catalog.release_checks = (recalls, quality, releases)
+    catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     facts = FactSources(
         catalog=catalog,
@@ -306,7 +309,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         freshness=freshness,
         fusion=fusion,
         standards=standards,
-        exchange=ExchangeRecord(exchange, demands, zone),
+        exchange=ExchangeRecord(exchange, demands, templates, zone),
     )
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
@@ -359,6 +362,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 demands.watch,
                 disputes.watch,
                 recalls.watch,
+                templates.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -373,6 +377,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         disputes=disputes,
         ratings=RatingBook(sharing),
         recalls=recalls,
+        templates=templates,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

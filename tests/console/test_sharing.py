@@ -12,12 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from beijiang.access import OrganisationDraft, PersonDraft, Role
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareType
 from beijiang.exchange import RequestState
 from beijiang.kit import SYSTEM, Actor, ActorKind, new_id
 from beijiang.tables import CommitRequest, WriteMode
 
 OURS, THEIRS = "校舍清单", "医疗机构名录"
+PASSWORD = "Steppe-under-a-wide-sky-26"
 SCHEMA = pa.schema([("名称", pa.string()), ("盟市", pa.string()), ("面积", pa.int64())])
 
 
@@ -274,3 +276,39 @@ def test_what_comes_after_a_grant_has_its_pages(
     page = steward.get(here).text
     assert "条例第九条" in page
     assert "部分成立" in page
+
+
+def test_a_standard_is_issued_and_claimed_on_pages(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    lead, theirs = desk("org_reviewer"), resources[OURS]
+    unit = office.access.add_organisation(
+        SYSTEM, OrganisationDraft(id="county-education", name_zh="某旗教育局", name_en="A county", admin_tier=3)
+    )
+    assert f"/console/template?resource={theirs}" in lead.get(f"/console/catalog/{theirs}").text
+    assert "旗县级" in lead.get(f"/console/template?resource={theirs}").text
+    order = {"resource": theirs, "tier": ["3"], "words": "旗教育局"}
+    planned = lead.post("/console/template", {**order, "do": "plan"}).text
+    assert "某旗教育局" in planned
+    assert "请说明理由" in lead.post("/console/template", {**order, "do": "issue"}).text
+    assert "没有符合条件的下级部门" in lead.post("/console/template", {**order, "words": "没有", "do": "plan"}).text
+    here = lead.post("/console/template", {**order, "basis": "教办发〔2026〕1号", "do": "issue"}).headers["location"]
+    page = lead.get(here).text
+    assert "待认领" in page
+    (task,) = office.templates.template(SYSTEM, here.rsplit("/", 1)[1]).tasks
+    assert task.org_id == unit.id
+    draft = PersonDraft(login="a.county", name="某旗专员", org_id=unit.id, roles=frozenset({Role.STEWARD}))
+    _, code = office.access.add_person(SYSTEM, draft)
+    fresh = office.access.sign_in(draft.login, code, "tests")
+    office.access.sign_out(office.access.change_password(fresh.actor, code, PASSWORD).token)
+    steward = desk("county")
+    assert f"/console/claims/{task.id}" in steward.get("/console/templates").text
+    assert "新建目录" in steward.get(f"/console/claims/{task.id}").text
+    steward.post(f"/console/claims/{task.id}", {"move": "decline", "words": "无学校"})
+    assert "退回认领" in lead.get(f"/console/claims/{task.id}").text
+    lead.post(f"/console/claims/{task.id}", {"move": "back", "words": "有两所"})
+    made = steward.post(f"/console/claims/{task.id}", {"move": "claim"}).headers["location"]
+    assert OURS in steward.get(made).text
+    assert "目录与标准一致" in steward.get(f"/console/claims/{task.id}").text
+    lead.post(f"{here}/retire", {"words": "试用结束"})
+    assert "已废止" in lead.get(here).text

@@ -5,9 +5,9 @@ Owns the tables ``catalog_resource``, ``catalog_code``, ``catalog_code_counter``
 (``catalog_fts`` on SQLite, ``catalog_words`` on PostgreSQL).
 """
 
-from beijiang.catalog.events import ReleaseCheck, VersionCleared
+from beijiang.catalog.events import EntryCheck, ReleaseCheck, VersionCleared
 from beijiang.catalog.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.catalog.models import __all__ as _models
 from beijiang.catalog.service import Catalog, Published, promise
 
-__all__ = ["Catalog", "Published", "ReleaseCheck", "VersionCleared", "promise", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Catalog", "EntryCheck", "Published", "ReleaseCheck", "VersionCleared", "promise", *_models]  # noqa: PLE0604 - the starred list is spelled out in models

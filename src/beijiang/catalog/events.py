@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from beijiang.kit import Event, Text
 
 if TYPE_CHECKING:
-    from beijiang.catalog.models import Release
+    from collections.abc import Sequence
 
-__all__ = ["ReleaseCheck", "VersionCleared"]
+    from beijiang.catalog.models import Gap, Release, Resource
+
+__all__ = ["EntryCheck", "ReleaseCheck", "VersionCleared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,14 @@ class VersionCleared(Event):
 
     table: str
     version: int
+
+
+class EntryCheck(Protocol):
+    """Say what else an entry lacks; implemented by exchange for entries that were claimed, wired in build.py."""
+
+    def gaps(self, resource: Resource) -> Sequence[Gap]:
+        """Return what is missing or not as it has to be."""
+        ...
 
 
 class ReleaseCheck(Protocol):

@@ -24,6 +24,7 @@ SHARING = "/console/sharing"
 DEMANDS = "/console/demands"
 DISPUTES = "/console/disputes"
 RECALLS = "/console/recalls"
+TEMPLATES = "/console/templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("目录与共享", "Catalog and sharing"),
         (
             (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),
+            (Permission.EXCHANGE_REQUEST_READ, TEMPLATES, Text("标准目录", "Standard entries")),
             (Permission.EXCHANGE_REQUEST_READ, SHARING, Text("共享申请", "Share requests")),
             (Permission.EXCHANGE_GRANT_READ, "/console/grants", Text("授权", "Grants")),
             (Permission.EXCHANGE_REQUEST_READ, DEMANDS, Text("数据需求", "Demands")),
@@ -147,6 +149,7 @@ class Console:
             DEMANDS: self._platform.demands.waiting,
             RECALLS: self._platform.recalls.waiting,
             DISPUTES: self._platform.disputes.waiting,
+            TEMPLATES: self._platform.templates.waiting,
         }
         for title, entries in _MENU:
             links: dict[str, Link] = {}

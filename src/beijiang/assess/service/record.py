@@ -7,13 +7,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from beijiang.assess.models import Closed, Due, Met
-from beijiang.exchange import DemandQuery, DemandState, RequestQuery
+from beijiang.exchange import ClaimState, DemandQuery, DemandState, RequestQuery
 from beijiang.kit import SYSTEM
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from beijiang.exchange import Demands, Exchange
+    from beijiang.exchange import Demands, Exchange, Templates
 
 __all__ = ["ExchangeRecord"]
 
@@ -24,9 +24,10 @@ MOST: Final = 1_000_000
 class ExchangeRecord:
     """Read as the platform itself; of departments, not of persons."""
 
-    def __init__(self, exchange: Exchange, demands: Demands, zone: ZoneInfo) -> None:
+    def __init__(self, exchange: Exchange, demands: Demands, templates: Templates, zone: ZoneInfo) -> None:
         self._exchange = exchange
         self._demands = demands
+        self._templates = templates
         self._zone = zone
 
     def replies(self, since: date, until: date) -> Sequence[Due]:
@@ -63,9 +64,25 @@ class ExchangeRecord:
         ]
 
     def claim_tasks(self, since: date, until: date) -> Sequence[Due]:
-        """Return none: entries are not claimed yet."""
-        del since, until
-        return []
+        """Return the claim tasks that were due in these days; not those that were cancelled before their day."""
+        found = []
+        for task in self._templates.all_tasks(SYSTEM):
+            time = self._templates.due(task)
+            if time is None or not since <= time.last_day <= until:
+                continue
+            answered = task.case.answered if task.case is not None else None
+            if task.state is ClaimState.CANCELLED and self._day(task.changed_at) <= time.last_day:
+                continue
+            found.append(
+                Due(
+                    org_id=task.org_id,
+                    id=task.id,
+                    name=task.name,
+                    due_on=time.last_day,
+                    answered_on=None if answered is None else self._day(answered),
+                )
+            )
+        return found
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(self._zone).date()

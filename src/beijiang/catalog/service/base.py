@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, Organisation, Permission
-from beijiang.catalog.events import ReleaseCheck
+from beijiang.catalog.events import EntryCheck, ReleaseCheck
 from beijiang.catalog.models import (
     Action,
     Facet,
@@ -67,6 +67,8 @@ class Base:
         self._departments: dict[str, Text] = {}
         self.release_checks: Sequence[ReleaseCheck] = ()
         """Asked in this order before readers are moved to a version of a table; set in build.py."""
+        self.entry_checks: Sequence[EntryCheck] = ()
+        """Asked what an entry lacks beyond the rules of the catalog; set in build.py."""
         self._releases: dict[str, tuple[tuple[str, int, str, str], Release | None]] = {}
 
     def _kept_back(self, candidate: Release | None) -> Text | None:

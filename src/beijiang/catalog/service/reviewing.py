@@ -26,7 +26,7 @@ class Reviewing(Serving):
     def missing(self, actor: Actor, resource_id: str) -> tuple[Gap, ...]:
         """Return what an entry still lacks, in words for its steward."""
         found = self._seen(actor, Permission.CATALOG_RESOURCE_READ, resource_id)
-        return gaps(found, self._standards, self._day_of(found))
+        return self._gaps(found, self._day_of(found))
 
     def endorse(self, actor: Actor, resource_id: str) -> Resource:
         """Note that the department's reviewer stands behind the entry as it is; an edit undoes it.
@@ -238,7 +238,7 @@ class Reviewing(Serving):
         return saved
 
     def _complete(self, found: Resource) -> None:
-        blocking = [gap for gap in gaps(found, self._standards, self._today()) if gap.blocking]
+        blocking = [gap for gap in self._gaps(found, self._today()) if gap.blocking]
         if blocking:
             zh = "".join(f"\n· {gap.text.zh}" for gap in blocking[:8])
             en = "".join(f"\n· {gap.text.en}" for gap in blocking[:8])
@@ -252,6 +252,11 @@ class Reviewing(Serving):
                     ]
                 },
             )
+
+    def _gaps(self, found: Resource, day: date) -> tuple[Gap, ...]:
+        """Return what the rules of the catalog and the other parts find missing, blocking ones first."""
+        others = [gap for one in self.entry_checks for gap in one.gaps(found)]
+        return tuple(sorted([*gaps(found, self._standards, day), *others], key=lambda gap: not gap.blocking))
 
     def _day_of(self, found: Resource) -> date:
         """Return the day whose law an entry is held against: that of its publication, today while it is compiled."""

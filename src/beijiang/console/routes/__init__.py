@@ -39,6 +39,7 @@ from beijiang.console.routes import (
     streams,
     subjects,
     tables,
+    templates,
     tickets,
     wizard,
 )
@@ -82,6 +83,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         lineage,
         demands,
         matters,
+        templates,
         grants,
         sharing,
         assess,

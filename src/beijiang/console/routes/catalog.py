@@ -221,4 +221,5 @@ def _rights(platform: Platform, request: Request, resource: Resource) -> dict[st
         "return": allows(who, Permission.CATALOG_RESOURCE_RETURN, org),
         "publish": allows(who, Permission.CATALOG_RESOURCE_PUBLISH, org),
         "withdraw": allows(who, Permission.CATALOG_RESOURCE_WITHDRAW, org),
+        "standard": bool(resource.entry.items) and allows(who, Permission.EXCHANGE_TEMPLATE_ISSUE, org),
     }

@@ -59,6 +59,17 @@ from beijiang.exchange.models.requests import (
     RequestView,
     Step,
 )
+from beijiang.exchange.models.templates import (
+    ClaimMove,
+    ClaimState,
+    ClaimTask,
+    ClaimView,
+    Deviation,
+    Template,
+    TemplateDraft,
+    TemplatePlan,
+    TemplateView,
+)
 from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
@@ -66,6 +77,10 @@ __all__ = [
     "DISPUTE_MOVES",
     "EXITS",
     "STARS",
+    "ClaimMove",
+    "ClaimState",
+    "ClaimTask",
+    "ClaimView",
     "Delegation",
     "Demand",
     "DemandDraft",
@@ -74,6 +89,7 @@ __all__ = [
     "DemandSide",
     "DemandState",
     "DemandView",
+    "Deviation",
     "Dispute",
     "DisputeDraft",
     "DisputeKind",
@@ -116,6 +132,10 @@ __all__ = [
     "Side",
     "Stage",
     "Step",
+    "Template",
+    "TemplateDraft",
+    "TemplatePlan",
+    "TemplateView",
     "Terms",
     "Trait",
     "Usage",

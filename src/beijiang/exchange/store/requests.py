@@ -21,6 +21,7 @@ from beijiang.exchange.models import (
     Step,
     Terms,
 )
+from beijiang.exchange.models.templates import ClaimMove
 from beijiang.exchange.store.schema import exchange_delegation, exchange_request, exchange_step
 from beijiang.kit import Word
 from beijiang.standards import Case
@@ -184,7 +185,7 @@ def _request(row: Row[Any]) -> Request:
 
 
 _MOVES: Final[Mapping[str, Word]] = {
-    move.value: move for kind in (DisputeMove, DemandMove, Move) for move in tuple[Word, ...](kind)
+    move.value: move for kind in (ClaimMove, DisputeMove, DemandMove, Move) for move in tuple[Word, ...](kind)
 }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, Text, UniqueConstraint
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
 __all__ = [
+    "exchange_claim",
     "exchange_delegation",
     "exchange_demand",
     "exchange_dispute",
@@ -17,6 +18,7 @@ __all__ = [
     "exchange_recall_duty",
     "exchange_request",
     "exchange_step",
+    "exchange_template",
     "exchange_usage",
 ]
 
@@ -220,3 +222,38 @@ exchange_rating = Table(
     Column("answered_at", UtcDateTime),
 )
 """What departments think of what they got; the newest word of each."""
+
+exchange_template = Table(
+    "exchange_template",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("resource_id", String(40), nullable=False, unique=True),
+    Column("entry", JsonDocument, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("retired", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+exchange_claim = Table(
+    "exchange_claim",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("template_id", String(40), nullable=False),
+    Column("template_version", Integer, nullable=False),
+    Column("name", String(300), nullable=False),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("state", String(20), nullable=False),
+    Column("resource_id", String(40), nullable=False, index=True),
+    Column("named", String(60), nullable=False),
+    Column("clock", JsonDocument),
+    Column("urged", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("template_id", "template_version", "org_id"),
+)

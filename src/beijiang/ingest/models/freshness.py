@@ -135,6 +135,8 @@ class Freshness:
 class AlertKind(StrEnum):
     """What an alert is about."""
 
+    CLAIM = "claim"
+    CLAIM_OVERDUE = "claim_overdue"
     DOUBT = "doubt"
     EVIDENCE_FORK = "evidence_fork"
     FRESHNESS_DUE = "freshness_due"
@@ -166,6 +168,7 @@ class AlertKind(StrEnum):
 
 _MILD: Final = frozenset(
     {
+        AlertKind.CLAIM,
         AlertKind.DOUBT,
         AlertKind.FRESHNESS_DUE,
         AlertKind.GRANT_ENDING,
@@ -176,6 +179,8 @@ _MILD: Final = frozenset(
     }
 )
 _KINDS: Final = {
+    AlertKind.CLAIM: Text("标准目录待认领", "standard entry to be claimed"),
+    AlertKind.CLAIM_OVERDUE: Text("目录认领超期", "claim overdue"),
     AlertKind.DOUBT: Text("数据项校核中", "values in doubt"),
     AlertKind.EVIDENCE_FORK: Text("存证日志分叉", "evidence log forked"),
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
