@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from beijiang import terminal
+from beijiang.evidence import verifier as judge
 from beijiang.exchange import GrantQuery, GrantState
 from beijiang.exchange.commands import commands
 from beijiang.kit import Language
@@ -105,6 +106,11 @@ def test_programs_ask_decide_and_read(bureau: Bureau, programs: People) -> None:
     assert got.status_code == 200
     assert {row[CITY] for row in got.json()["rows"]} == {"呼和浩特市"}
     assert got.headers["x-beijiang-receipt"] == got.json()["receipt"]
+    proof = bureau.platform.receipts.receipt(bureau["consumer"], got.json()["receipt"])
+    keys = tuple(judge.Key.parse(str(key)) for key in bureau.platform.receipts.keys(bureau["consumer"]))
+    what = f"GET {got.request.url.raw_path.decode()}"
+    assert judge.examine(proof, judge.Trust(keys=keys, request=what, response=got.content)).ok
+    assert not judge.examine(proof, judge.Trust(keys=keys, request=what, response=got.content + b" ")).ok
     page = consumer.get(rows, params={"_size": 3, "注册资本__gte": "10", "_col": CAPITAL, "_sort": CAPITAL}).json()
     assert [float(row[CAPITAL]) for row in page["rows"]] == [12.5, 15.5, 18.5]
     assert [row[CAPITAL] for row in consumer.get(page["next_url"]).json()["rows"]][:1] == [21.5]

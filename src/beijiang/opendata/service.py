@@ -84,6 +84,10 @@ class Reading:
             columns=columns, rows=tuple(rows), next=page.next, version=self.version, count=self._count(query)
         )
 
+    def sent(self, request: str, content: bytes) -> None:
+        """Add to the receipt what was asked and the whole answer that was sent."""
+        self._governed.delivered(files.digests(request, content), len(content))
+
     def _chosen(self, names: Sequence[str]) -> tuple[GovernedColumn, ...]:
         if not names:
             return self.columns

@@ -2,7 +2,16 @@
 
 from beijiang.kit import guard_formula
 from beijiang.web.app import IdentityProvider, describe, new_app
-from beijiang.web.security import content_disposition, local_path
+from beijiang.web.security import content_disposition, local_path, request_line
 from beijiang.web.templating import Pages
 
-__all__ = ["IdentityProvider", "Pages", "content_disposition", "describe", "guard_formula", "local_path", "new_app"]
+__all__ = [
+    "IdentityProvider",
+    "Pages",
+    "content_disposition",
+    "describe",
+    "guard_formula",
+    "local_path",
+    "new_app",
+    "request_line",
+]

@@ -8,9 +8,13 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from beijiang.kit import Denied
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
@@ -102,6 +106,12 @@ def local_path(target: str | None, default: str = "/") -> str:
     if parts.scheme or parts.netloc or _CONTROL.search(target):
         return default
     return target
+
+
+def request_line(request: Request) -> str:
+    """Return what was asked as it came over the wire, percent signs and all; its digest stands in the receipt."""
+    path = request.scope.get("raw_path") or quote(request.url.path).encode()
+    return f"{request.method} {path.decode('ascii', 'replace')}?{request.url.query}".removesuffix("?")
 
 
 def content_disposition(file_name: str) -> str:

@@ -26,7 +26,7 @@ from beijiang.exchange.models import (
 )
 from beijiang.kit import Actor, Invalid, Language, Text
 from beijiang.protection import Handling, files, read_where, rowquery
-from beijiang.web import content_disposition
+from beijiang.web import content_disposition, request_line
 
 if TYPE_CHECKING:
     from beijiang.exchange.models import Delegation, Grant, GrantView, Plan, RequestView, Step
@@ -355,7 +355,9 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
         headers = _proof(page.receipt, page.contract)
         if following:
             headers["Link"] = f'<{following}>; rel="next"'
-        return Response(orjson.dumps(body, default=files.plain), media_type="application/json", headers=headers)
+        content = orjson.dumps(body, default=files.plain)
+        page.delivered(files.digests(request_line(request), content), len(content))
+        return Response(content, media_type="application/json", headers=headers)
 
     @routes.post("/tables/{table}/verify", summary="Whether values belong together: yes or no, no value")
     def verify(
@@ -378,7 +380,7 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
             form=files.parse_format(format),
             encoding=files.parse_encoding(encoding),
             filters=rowquery.parse(words).filters,
-            request=f"GET {request.url.path}?{request.url.query}".removesuffix("?"),
+            request=request_line(request),
         )
         if request.state.head:
             raise Invalid("下载不支持 HEAD。", "A download has no HEAD.", code="no_head")

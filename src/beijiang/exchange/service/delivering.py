@@ -15,7 +15,7 @@ from beijiang.protection import FileMark, files, rowquery
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from beijiang.exchange.models import Grant
     from beijiang.kit import Actor
@@ -35,6 +35,8 @@ class RowsPage:
     next: str | None
     receipt: str
     contract: str
+    delivered: Callable[[Mapping[str, str], int], None]
+    """Adds to the receipt the digests of what was asked and sent, and how many bytes that was."""
     in_doubt: tuple[str, ...] = ()
     """The columns of the page that are being looked into (校核); every one where the table as a whole is."""
 
@@ -65,6 +67,7 @@ class Delivering(Deciding):
         doubted = set(self.parts.in_doubt(governed.table))
         return RowsPage(
             table=governed.table,
+            delivered=governed.delivered,
             version=governed.version,
             columns=tuple(c for c in governed.columns if c.name in names),
             rows=files.records(found, self.parts.zone.key),

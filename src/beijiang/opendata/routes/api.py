@@ -18,7 +18,7 @@ from beijiang.opendata.charts import WORDS as CHART_WORDS
 from beijiang.opendata.service import OpenData
 from beijiang.protection import files, rowquery
 from beijiang.tables import Exit
-from beijiang.web import content_disposition
+from beijiang.web import content_disposition, request_line
 
 PREFIX = "/api/v1/datasets"
 CONTRACT_HEADER = "X-Data-Contract"
@@ -65,6 +65,7 @@ def router(opendata: OpenData) -> APIRouter:
         page = reading.page(query)
         following = f"{opendata.base}{PREFIX}/{dataset_id}/rows{query.at(page.next).encoded()}" if page.next else None
         response = answer(request, rows_json(reading.dataset, page, following), tag=tag)
+        reading.sent(request_line(request), bytes(response.body))
         response.headers.update(under(reading.contract) | with_receipt(reading.receipt))
         if following:
             response.headers["Link"] = f'<{following}>; rel="next"'
@@ -81,7 +82,7 @@ def router(opendata: OpenData) -> APIRouter:
             form=files.parse_format(format),
             encoding=files.parse_encoding(encoding),
             filters=rowquery.parse([p for p in asked(request) if p[0] not in FILE_WORDS]).filters,
-            request=target(request),
+            request=request_line(request),
         )
         make = opendata.download_head if request.state.head else opendata.download
         return sent(make(actor(request), dataset_id, order))
@@ -152,12 +153,6 @@ def under(contract: str) -> dict[str, str]:
 def with_receipt(receipt: str) -> dict[str, str]:
     """Return the header by which the reader fetches the receipt: ``/api/v1/evidence/receipts/{id}``."""
     return {RECEIPT_HEADER: receipt} if receipt else {}
-
-
-def target(request: Request) -> str:
-    """Return what was asked, as its digest stands in the receipt: ``GET /path?query``, as it was sent."""
-    query = request.url.query
-    return f"GET {request.url.path}" + (f"?{query}" if query else "")
 
 
 def sent(file: files.Download) -> Response:

@@ -123,10 +123,19 @@ def receipted(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
             digest.update(piece)
             size += len(piece)
             yield piece
-        asked = {"request": hashlib.sha256(order.request.encode()).hexdigest()} if order.request else {}
-        governed.delivered({**asked, "response": digest.hexdigest()}, size)
+        governed.delivered(_digests(order.request, digest), size)
 
     return pieces()
+
+
+def digests(request: str, content: bytes) -> dict[str, str]:
+    """Return what a receipt keeps of an answer that was sent whole: the SHA-256 of what was asked and of its bytes."""
+    return _digests(request, hashlib.sha256(content))
+
+
+def _digests(request: str, response: hashlib._Hash) -> dict[str, str]:
+    asked = {"request": hashlib.sha256(request.encode()).hexdigest()} if request else {}
+    return {**asked, "response": response.hexdigest()}
 
 
 class _Result:
