@@ -20,7 +20,17 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts
+from beijiang.exchange import (
+    Demands,
+    Disputes,
+    Exchange,
+    GrantBook,
+    RatingBook,
+    Recalls,
+    ShareParts,
+    Shares,
+    SharingParts,
+)
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -52,7 +62,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, Shelf, SqlGateway
 from beijiang.quality import (
     QUALITY_JOB,
     DoubtMoved,
@@ -122,6 +132,7 @@ class Platform:
     disputes: Disputes
     ratings: RatingBook
     recalls: Recalls
+    shares: Shares
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -169,6 +180,7 @@ class Platform:
             self.disputes,
             self.ratings,
             self.recalls,
+            self.shares,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -290,6 +302,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls = Disputes(sharing), Recalls(sharing)
+    gate.earlier = recalls.left
+    shelf = Shelf(home / "cache" / "shares", zone, settings.share_cache_mb << 20)
+    endpoint = f"{settings.public_url.rstrip('/')}/share"
+    shares = Shares(sharing, ShareParts(shelf=shelf, protection=protection, left=recalls.left, endpoint=endpoint))
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -359,6 +375,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 demands.watch,
                 disputes.watch,
                 recalls.watch,
+                shares.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -373,6 +390,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         disputes=disputes,
         ratings=RatingBook(sharing),
         recalls=recalls,
+        shares=shares,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

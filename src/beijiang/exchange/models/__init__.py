@@ -59,6 +59,7 @@ from beijiang.exchange.models.requests import (
     RequestView,
     Step,
 )
+from beijiang.exchange.models.shares import Fetched, Place, Profile, Shared, SharedTable, SharedVersion, TableQuery
 from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "Duty",
     "DutyState",
     "Evaluation",
+    "Fetched",
     "Fulfilment",
     "Grant",
     "GrantQuery",
@@ -96,9 +98,11 @@ __all__ = [
     "Move",
     "Narrowing",
     "Outcome",
+    "Place",
     "Plan",
     "PlannedStage",
     "Problem",
+    "Profile",
     "Rating",
     "Ratings",
     "Recall",
@@ -113,9 +117,13 @@ __all__ = [
     "RequestQuery",
     "RequestState",
     "RequestView",
+    "Shared",
+    "SharedTable",
+    "SharedVersion",
     "Side",
     "Stage",
     "Step",
+    "TableQuery",
     "Terms",
     "Trait",
     "Usage",
