@@ -42,7 +42,7 @@ def create_app(platform: Platform) -> FastAPI:
     """Mount what the domains offer."""
     pages = Pages(platform.settings, WITH_PAGES)
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
-    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS)
+    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, {"/share/": exchange_routes.protocol_error})
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         opendata_routes.router(platform.opendata, pages),
         guard_routes.router(platform.health),
@@ -70,6 +70,8 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.ratings(platform.ratings),
         exchange_routes.recalls(platform.recalls),
         exchange_routes.templates(platform.templates),
+        exchange_routes.profiles(platform.shares),
+        exchange_routes.shares(platform.shares),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),

@@ -20,7 +20,18 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts, Templates
+from beijiang.exchange import (
+    Demands,
+    Disputes,
+    Exchange,
+    GrantBook,
+    RatingBook,
+    Recalls,
+    ShareParts,
+    Shares,
+    SharingParts,
+    Templates,
+)
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -52,7 +63,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, Shelf, SqlGateway
 from beijiang.quality import (
     QUALITY_JOB,
     DoubtMoved,
@@ -123,6 +134,7 @@ class Platform:
     ratings: RatingBook
     recalls: Recalls
     templates: Templates
+    shares: Shares
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -171,6 +183,7 @@ class Platform:
             self.ratings,
             self.recalls,
             self.templates,
+            self.shares,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -292,6 +305,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls, templates = Disputes(sharing), Recalls(sharing), Templates(sharing)
+    gate.earlier = recalls.left
+    shelf = Shelf(home / "cache" / "shares", zone, settings.share_cache_mb << 20)
+    endpoint = f"{settings.public_url.rstrip('/')}/share"
+    shares = Shares(sharing, ShareParts(shelf=shelf, protection=protection, left=recalls.left, endpoint=endpoint))
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -363,6 +380,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 disputes.watch,
                 recalls.watch,
                 templates.watch,
+                shares.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -378,6 +396,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         ratings=RatingBook(sharing),
         recalls=recalls,
         templates=templates,
+        shares=shares,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

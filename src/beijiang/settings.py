@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     query_export_rows: int = Field(default=100_000, ge=1, description="Rows that one export of a query holds at most.")
     query_export_seconds: float = Field(default=120.0, gt=0, description="Longest run of an export, in seconds.")
     query_history_days: int = Field(default=180, ge=1, description="Days for which a person's past queries are kept.")
+    share_cache_mb: int = Field(
+        default=20_480, ge=1, description="Disk for the files of Delta Sharing, in megabytes; the least used go first."
+    )
     engine_threads: int = Field(default=0, ge=0, description="Threads of the query engine; 0 means one per core.")
     engine_memory_mb: int = Field(default=4096, ge=64, description="Memory of the query engine, in megabytes.")
     spark_url: str = Field(

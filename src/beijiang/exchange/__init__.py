@@ -1,7 +1,7 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access.
 
-Owns the tables ``exchange_claim``, ``exchange_demand``, ``exchange_dispute``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_grant``, ``exchange_step``, ``exchange_usage``, ``exchange_delegation``,
-``exchange_template`` and ``exchange_epoch``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
+Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_profile``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_step``, ``exchange_template`` and
+``exchange_usage``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
 from __future__ import annotations
@@ -12,8 +12,19 @@ from beijiang.exchange.models import *  # noqa: F403 - the front door shows the 
 from beijiang.exchange.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.exchange.service import Answer, Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, Templates
+    from beijiang.exchange.service import (
+        Answer,
+        Demands,
+        Disputes,
+        Exchange,
+        GrantBook,
+        RatingBook,
+        Recalls,
+        Shares,
+        Templates,
+    )
     from beijiang.exchange.service.base import SharingParts
+    from beijiang.exchange.service.sharing import ShareParts
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Answer",
@@ -25,6 +36,8 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Recalls",
     "SharingParts",
     "Templates",
+    "ShareParts",
+    "Shares",
     *_models,
 ]
 
@@ -33,6 +46,6 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
     from beijiang.exchange import service
-    from beijiang.exchange.service import base
+    from beijiang.exchange.service import base, sharing
 
-    return getattr(service, name, None) or getattr(base, name)
+    return getattr(service, name, None) or getattr(base, name, None) or getattr(sharing, name)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
-    from beijiang.protection.models.granting import Granted, GrantedItem, Grants, Handling
+    from beijiang.protection.models.granting import NO_GRANT, Granted, GrantedItem, Grants, Handling
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
+    from beijiang.protection.models.shelved import CopyPart, Shelved
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
+    from beijiang.protection.models.standing import Asked, Standing
     from beijiang.protection.models.walls import function_words
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         Private,
         Protection,
         Releases,
+        Shelf,
         SqlGateway,
         SqlResult,
         files,
@@ -39,14 +42,17 @@ if TYPE_CHECKING:
 __all__ = [
     "AUDIENCE_NAMES",
     "EVERYBODY",
+    "NO_GRANT",
     "PARAMETERS",
     "Announced",
     "AnswerColumn",
+    "Asked",
     "Audience",
     "ColumnGrade",
     "ColumnImpact",
     "ColumnRole",
     "Control",
+    "CopyPart",
     "DeliveryTerms",
     "Described",
     "FileMark",
@@ -78,9 +84,12 @@ __all__ = [
     "RowRule",
     "RuleEffect",
     "Seen",
+    "Shelf",
+    "Shelved",
     "SqlGateway",
     "SqlResult",
     "Stage",
+    "Standing",
     "controls",
     "epsilon_of",
     "files",
@@ -115,7 +124,9 @@ def __getattr__(name: str) -> Any:
         reference,
         releases,
         results,
+        shelved,
         sight,
+        standing,
         walls,
         where,
     )
@@ -131,7 +142,9 @@ def __getattr__(name: str) -> Any:
         reference,
         releases,
         results,
+        shelved,
         sight,
+        standing,
         walls,
         where,
     )

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote_plus, urlsplit
 
@@ -56,14 +57,26 @@ class IdentityProvider(Protocol):
 
 
 def new_app(
-    settings: Settings, identity: IdentityProvider, pages: Pages, upload_paths: Collection[str] = ()
+    settings: Settings,
+    identity: IdentityProvider,
+    pages: Pages,
+    upload_paths: Collection[str] = (),
+    protocols: Mapping[str, errors.Shape] = MappingProxyType({}),
 ) -> FastAPI:
     """Return an application with the door in front, errors in one shape, and the static files.
 
-    Only ``upload_paths`` take bodies as large as a file, and only from somebody who has signed in.
+    Only ``upload_paths`` take bodies as large as a file, and only from somebody who has signed in. ``protocols`` are addresses
+    of protocols that others wrote, by how they begin: they tell by themselves who asks, and have a shape of errors.
     """
     app = FastAPI(**TITLE, docs_url=None, redoc_url=None)
-    app.add_middleware(Door, settings=settings, identity=identity, pages=pages, upload_paths=frozenset(upload_paths))
+    app.add_middleware(
+        Door,
+        settings=settings,
+        identity=identity,
+        pages=pages,
+        upload_paths=frozenset(upload_paths),
+        protocols=protocols,
+    )
 
     async def answer(request: Request, error: Exception) -> object:
         return await run_in_threadpool(errors.respond, request, error, pages)
@@ -108,8 +121,10 @@ class Door:
         identity: IdentityProvider,
         pages: Pages,
         upload_paths: frozenset[str] = frozenset(),
+        protocols: Mapping[str, errors.Shape] = MappingProxyType({}),
     ) -> None:
         self._app = app
+        self._protocols = tuple(protocols.items())
         self._upload_paths = upload_paths
         self._settings = settings
         self._identity = identity
@@ -126,6 +141,7 @@ class Door:
         request.state.request_id = secrets.token_hex(8)
         request.state.actor = ANONYMOUS
         request.state.csrf = ""
+        request.state.shape = next((s for start, s in self._protocols if request.url.path.startswith(start)), None)
         request.state.head = request.method == "HEAD"
         request.state.language = language.choose(
             request.query_params, request.cookies, request.headers.get("accept-language", ""), self._settings.language
@@ -152,7 +168,7 @@ class Door:
 
     async def _identify(self, request: Request) -> None:
         token, authorization = request.cookies.get(self._cookie), request.headers.get("authorization")
-        if request.url.path.startswith("/static/") or not (token or authorization):
+        if request.url.path.startswith("/static/") or request.state.shape or not (token or authorization):
             return
         request.state.actor = await run_in_threadpool(self._identity.actor_for, request.cookies, authorization)
         if token and not request.state.actor.is_anonymous:

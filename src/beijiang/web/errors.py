@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 
 PROGRAM_PATHS = ("/api/", "/health", "/openapi.json", "/static/")
 RETRY_AFTER = "5"
+
+
+Shape: TypeAlias = "Callable[[int, dict[str, Any], Exception], tuple[int, dict[str, Any]]]"
+"""Turns status and body of an error into those of a protocol that others wrote."""
 
 
 class ErrorBody(BaseModel):
@@ -64,7 +69,11 @@ def respond(request: Request, error: Exception, pages: Pages) -> Response:
     """Return the answer for ``error``; what is not ours is logged and shown as an internal error."""
     status, body, extra = _describe(request, error)
     answer: Response | None = None
-    if wants_page(request):
+    shape: Shape | None = getattr(request.state, "shape", None)
+    if shape is not None:
+        status, told = shape(status, body, error)
+        answer = JSONResponse(told, status_code=status)
+    elif wants_page(request):
         answer = _page(request, status, body, pages)
     if answer is None:
         answer = JSONResponse({"error": body}, status_code=status)

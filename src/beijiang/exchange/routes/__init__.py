@@ -2,7 +2,8 @@
 
 from beijiang.exchange.routes.demands import demands
 from beijiang.exchange.routes.matters import disputes, ratings, recalls
+from beijiang.exchange.routes.shares import profiles, protocol_error, shares
 from beijiang.exchange.routes.sharing import router
 from beijiang.exchange.routes.templates import templates
 
-__all__ = ["demands", "disputes", "ratings", "recalls", "router", "templates"]
+__all__ = ["demands", "disputes", "profiles", "protocol_error", "ratings", "recalls", "router", "shares", "templates"]

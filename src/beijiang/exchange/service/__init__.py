@@ -4,8 +4,9 @@ from beijiang.exchange.service.book import GrantBook
 from beijiang.exchange.service.demanding import Answer, Demands
 from beijiang.exchange.service.disputing import Disputes
 from beijiang.exchange.service.exchange import Exchange
+from beijiang.exchange.service.fetching import Shares
 from beijiang.exchange.service.rating import RatingBook
 from beijiang.exchange.service.recalling import Recalls
 from beijiang.exchange.service.templating import Templates
 
-__all__ = ["Answer", "Demands", "Disputes", "Exchange", "GrantBook", "RatingBook", "Recalls", "Templates"]
+__all__ = ["Answer", "Demands", "Disputes", "Exchange", "GrantBook", "RatingBook", "Recalls", "Shares", "Templates"]

@@ -65,6 +65,25 @@ class GrantBook:
         if rows:
             self._take(grant_id, calls=0, rows=rows)
 
+    def within(self, grant_id: str) -> None:
+        """Return if what was had today is within the day's quota, which may have been narrowed meanwhile.
+
+        Raises:
+            Throttled: more was had than is allowed now, or the grant ended (``grant_ended``).
+
+        """
+        with self._db.read() as connection:
+            store = GrantStore(connection)
+            grant, used = store.get(grant_id), store.used(grant_id, self._today())
+        if grant is None or grant.state != "active":
+            raise grant_ended()
+        for what, most, had in (
+            ("calls", grant.terms.calls_per_day, used.calls),
+            ("rows", grant.terms.rows_per_day, used.rows),
+        ):
+            if most is not None and had > most:
+                raise used_up(what)
+
     def _take(self, grant_id: str, *, calls: int, rows: int) -> None:
         with self._db.begin() as tx:
             store = GrantStore(tx.connection)

@@ -63,6 +63,10 @@ class Recalls(Base):
             found = RecallStore(connection).of_table(table)
         return frozenset(version for one in found for version in one.versions)
 
+    def left(self, resource_id: str, table: str) -> frozenset[int]:
+        """Return the versions that readers ever had and that nobody recalled; shares let readers go back to them."""
+        return frozenset(self.parts.catalog.releases(resource_id)) - self.recalled(table)
+
     # The provider
 
     def plan(self, actor: Actor, draft: RecallDraft) -> RecallPlan:

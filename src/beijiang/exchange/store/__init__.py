@@ -3,8 +3,18 @@
 from beijiang.exchange.store.demands import DemandStore
 from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
+from beijiang.exchange.store.profiles import ProfileStore
 from beijiang.exchange.store.recalls import RecallStore
 from beijiang.exchange.store.requests import RequestStore
 from beijiang.exchange.store.templates import TemplateStore
 
-__all__ = ["DemandStore", "DisputeStore", "GrantStore", "RatingStore", "RecallStore", "RequestStore", "TemplateStore"]
+__all__ = [
+    "DemandStore",
+    "DisputeStore",
+    "GrantStore",
+    "ProfileStore",
+    "RatingStore",
+    "RecallStore",
+    "RequestStore",
+    "TemplateStore",
+]

@@ -59,6 +59,16 @@ class GrantStore:
         query = select(exchange_grant).where(_G.table_name == table, _G.state == GrantState.ACTIVE.value)
         return self._all(query.order_by(_G.made_at.desc(), _G.id))
 
+    def held_by(self, holders: Collection[tuple[GranteeKind, str]]) -> list[Grant]:
+        """Return the grants of some holders that nobody ended, the newest first; days are not asked."""
+        mine = [
+            (_G.grantee_kind == kind.value)
+            & ((_G.org_id if kind is GranteeKind.ORGANISATION else _G.grantee_id) == name)
+            for kind, name in holders
+        ]
+        query = select(exchange_grant).where(or_(*mine), _G.state == GrantState.ACTIVE.value)
+        return self._all(query.order_by(_G.made_at.desc(), _G.id))
+
     def ending(self, day: date) -> list[Grant]:
         """Return the active grants whose last day is no later than a day."""
         query = select(exchange_grant).where(_G.until <= day, _G.state == GrantState.ACTIVE.value)

@@ -13,6 +13,7 @@ __all__ = [
     "exchange_dispute",
     "exchange_epoch",
     "exchange_grant",
+    "exchange_profile",
     "exchange_rating",
     "exchange_recall",
     "exchange_recall_duty",
@@ -257,3 +258,13 @@ exchange_claim = Table(
     Column("changed_at", UtcDateTime, nullable=False),
     UniqueConstraint("template_id", "template_version", "org_id"),
 )
+
+exchange_profile = Table(
+    "exchange_profile",
+    metadata,
+    Column("key_id", String(40), primary_key=True),
+    Column("person_id", String(60), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("issued_at", UtcDateTime, nullable=False),
+)
+"""Which API keys have a profile of Delta Sharing; the digest is of its token, which nobody keeps."""

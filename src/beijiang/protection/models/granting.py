@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from beijiang.kit import Word
 from beijiang.protection.models.grades import Level
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.tables import Exit, Filter
 
-__all__ = ["Granted", "GrantedItem", "Grants", "Handling"]
+__all__ = ["NO_GRANT", "Granted", "GrantedItem", "Grants", "Handling"]
+
+NO_GRANT: Final = "-"
+"""Named instead of a grant by who reads what is shared with everybody, whatever grants are held."""
 
 
 class Handling(Word):
@@ -62,6 +65,15 @@ class Grants(Protocol):
 
     def held(self, actor: Actor, table: str) -> Sequence[Granted]:
         """Return the grants in force of a reader on a table, the newest decision first."""
+        ...
+
+    def within(self, grant_id: str) -> None:
+        """Return if what was had today is within the day's quota; nothing is counted.
+
+        Raises:
+            Throttled: more was had than the grant allows now, or the grant ended.
+
+        """
         ...
 
     def take_call(self, grant_id: str) -> None:

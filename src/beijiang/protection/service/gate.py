@@ -17,16 +17,18 @@ from beijiang.protection.models.reference import exit_caps
 from beijiang.protection.models.results import Seen
 from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment
 from beijiang.protection.models.sighting import sight_of, version_for
+from beijiang.protection.models.standing import Asked, Standing
 from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
 from beijiang.protection.service.keyed import column_of
 from beijiang.protection.service.recent import REMEMBERED, Recent
-from beijiang.protection.service.relation import Governed, Tools
+from beijiang.protection.service.relation import Governed, Tools, access_ended
 from beijiang.protection.service.ruling import visible_types
 from beijiang.protection.service.tokens import PageTokens
 from beijiang.tables import DELIVERIES, Exit, Filter, FilterOp, GovernedColumn
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from sqlglot import exp
 
     from beijiang.access import Access
@@ -80,10 +82,13 @@ class Gate:
         self._evidence = evidence
         self._settings = settings
         self._shown: Recent[Shown] = Recent(REMEMBERED)
+        self._schemas: Recent[pa.Schema] = Recent(REMEMBERED)
         self.terms: DeliveryTerms | None = None
         """Asked before a delivery; set in build.py."""
         self.grants: Grants | None = None
         """Asked at every access of a reader who is neither owner nor reviewer; set in build.py."""
+        self.earlier: Callable[[str, str], frozenset[int]] | None = None
+        """The versions of a resource's table that its readers had and may go back to in a share; set in build.py."""
 
     def open(
         self,
@@ -131,18 +136,78 @@ class Gate:
         sight, snapshot = decided
         contract = self._contract(actor, snapshot, purpose, exit)
         self._count_call(actor, sight, purpose, exit)
+        asked = Asked(table=table, exit=exit, purpose=purpose, grant=grant, version=version)
+        return self._handed(actor, asked, (sight, snapshot), contract, detail)
+
+    def standing(self, actor: Actor, asked: Asked) -> Standing | None:
+        """Return what an actor would see of a table by an exit, without any row; None for unknown and forbidden alike."""
+        decided = self._decide(actor, asked.table, asked.version, _ask(asked))
+        if decided is None:
+            return None
+        sight, snapshot = decided
+        snapshot, made = self._with_keyed(snapshot, sight)
+        columns, expressions = self._columns(snapshot, sight, made=made)
+        governed = self._unread(snapshot, sight, (columns, expressions), asked.exit)
+        digest = sight.digest
+        return Standing(
+            table=snapshot.table,
+            version=snapshot.version,
+            written_at=snapshot.written_at,
+            obligations=digest,
+            columns=columns,
+            grant=sight.grant.id if sight.grant else "",
+            schema=self._schemas.get((snapshot.table_id, snapshot.delta_version, digest, made), governed.schema),
+        )
+
+    def holds(self, actor: Actor, asked: Asked, obligations: str) -> bool:
+        """Tell whether the actor would see exactly what the obligations say, now."""
+        decided = self._decide(actor, asked.table, asked.version, _ask(asked))
+        return decided is not None and decided[0].digest == obligations
+
+    def renew(self, actor: Actor, asked: Asked, obligations: str, detail: Mapping[str, JsonValue]) -> Governed:
+        """Open a table again to go on with what was opened before; recorded, and not counted as another call.
+
+        Raises:
+            Denied: the right ended or changed meanwhile (``access_ended``).
+            Throttled: more was had under the grant today than it allows now.
+
+        """
+        decided = self._decide(actor, asked.table, asked.version, _ask(asked))
+        if decided is None or decided[0].digest != obligations:
+            self._note_refusal(actor, asked.table, asked.purpose, asked.exit, {"reason": "access_ended", **detail})
+            raise access_ended()
+        sight, snapshot = decided
+        contract = self._contract(actor, snapshot, asked.purpose, asked.exit)
+        if self.grants is not None and sight.grant is not None:
+            try:
+                self.grants.within(sight.grant.id)
+            except Throttled as error:
+                self._note_refusal(actor, sight.table, asked.purpose, asked.exit, {"reason": error.reason, **detail})
+                raise
+        return self._handed(actor, asked, decided, contract, detail)
+
+    def _handed(
+        self,
+        actor: Actor,
+        asked: Asked,
+        decided: tuple[Sight, Snapshot],
+        contract: str,
+        detail: Mapping[str, JsonValue],
+    ) -> Governed:
+        """Write the receipt and return what was decided on."""
+        sight, snapshot = decided
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
         receipt = self._evidence.record_read(
             actor,
-            exit=str(exit),
+            exit=str(asked.exit),
             target=snapshot.table,
             version=snapshot.version,
             policy=self._access.policy,
             columns=[column.name for column in columns],
             rows=None,
             grade=sight.grade,
-            purpose=purpose or (sight.grant.purpose if sight.grant else ""),
+            purpose=asked.purpose or (sight.grant.purpose if sight.grant else ""),
             detail={
                 "audience": str(sight.audience),
                 "obligations": sight.digest,
@@ -158,10 +223,10 @@ class Gate:
             sight=sight,
             columns=columns,
             expressions=expressions,
-            caps=exit_caps()[exit],
+            caps=exit_caps()[asked.exit],
             receipt=receipt,
             contract=contract,
-            still_allowed=lambda: self._same(actor, table, version, sight, ask),
+            still_allowed=lambda: self._same(actor, asked.table, asked.version, sight, _ask(asked)),
             take_rows=self._row_counter(sight),
         )
 
@@ -333,18 +398,22 @@ class Gate:
             return None
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
-        governed = Governed(
+        governed = self._unread(snapshot, sight, (columns, expressions), Exit.QUALITY)
+        query, scan = governed.governed_query(candidate.table)
+        return sight, columns, View(query, {candidate.table: scan})
+
+    def _unread(self, snapshot: Snapshot, sight: Sight, shown: Shown, exit_: Exit) -> Governed:
+        """Return a governed table of which nobody gets a row: it has no receipt, and no leave to go on."""
+        return Governed(
             tools=self._tools,
             snapshot=snapshot,
             sight=sight,
-            columns=columns,
-            expressions=expressions,
-            caps=exit_caps()[Exit.QUALITY],
+            columns=shown[0],
+            expressions=shown[1],
+            caps=exit_caps()[exit_],
             receipt="",
             still_allowed=lambda: False,
         )
-        query, scan = governed.governed_query(candidate.table)
-        return sight, columns, View(query, {candidate.table: scan})
 
     def _decide(self, actor: Actor, table: str, version: int | None, ask: _Ask) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
@@ -354,6 +423,8 @@ class Gate:
         if facts is None or audience is None:
             return None
         number = version_for(audience, facts.version, release, version)
+        if number is None and ask.exit is Exit.DELTA:
+            number = self._earlier(facts, release, version)
         if number is None:
             return None
         try:
@@ -363,19 +434,36 @@ class Gate:
         sight = sight_of(snapshot, audience, grades, rules, choices, release, grant)
         return None if sight is None else (sight, snapshot)
 
+    def _earlier(self, facts: TableFacts, release: Release | None, version: int | None) -> int | None:
+        """Return an earlier version that the readers of a share may go back to: they had it, and it was not recalled."""
+        if (
+            self.earlier is None
+            or release is None
+            or version is None
+            or version > min(facts.version, release.table_version)
+        ):
+            return None
+        return version if version in self.earlier(release.resource_id, facts.name) else None
+
     def _standing(
         self, actor: Actor, facts: TableFacts | None, release: Release | None, ask: _Ask
     ) -> tuple[Audience | None, Granted | None]:
         """Return the highest standing that the policies give; asked for unknown tables too, so that both cost alike."""
-        if actor.kind is ActorKind.SYSTEM:
-            return Audience.PLATFORM, None
-        org = None if facts is None else facts.org_id
-        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OWN, org) and facts is not None:
-            return Audience.OWN, None
-        if self._access.allows(actor, Permission.PROTECTION_ROWS_REVIEW):
-            return Audience.REVIEW, None
+        inside = (
+            None if ask.exit is Exit.DELTA else self._inside(actor, facts)
+        )  # a share shows everybody what is shared
+        if inside is not None:
+            return inside, None
         grant = self._grant(actor, facts, release, ask)
         return (self._ungranted(actor, release), None) if grant is None else (Audience.GRANTED, grant)
+
+    def _inside(self, actor: Actor, facts: TableFacts | None) -> Audience | None:
+        if actor.kind is ActorKind.SYSTEM:
+            return Audience.PLATFORM
+        org = None if facts is None else facts.org_id
+        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OWN, org) and facts is not None:
+            return Audience.OWN
+        return Audience.REVIEW if self._access.allows(actor, Permission.PROTECTION_ROWS_REVIEW) else None
 
     def _grant(self, actor: Actor, facts: TableFacts | None, release: Release | None, ask: _Ask) -> Granted | None:
         """Return the grant to read under: the one named, or for the purpose stated; of several the one that shows most."""
@@ -467,6 +555,10 @@ class Gate:
             decision="deny",
             detail=detail,
         )
+
+
+def _ask(asked: Asked) -> _Ask:
+    return _Ask(asked.exit, asked.purpose, asked.grant)
 
 
 def _hidden(table: str) -> BeijiangError:

@@ -35,13 +35,15 @@ if TYPE_CHECKING:
     from beijiang.protection.service.tokens import PageTokens
     from beijiang.tables import Lake, Snapshot
 
-__all__ = ["Governed", "Tools"]
+__all__ = ["CHANGE", "Governed", "Tools", "access_ended"]
 
 RECHECK_SECONDS: Final = 5.0
 RECHECK_BYTES: Final = 8 << 20
 SORT_TEXT: Final = 1000
 STREAM_SECONDS: Final = 600.0
+CHANGE: Final = "_change_type"
 _ALIAS: Final = "governed"
+_AFTER, _BEFORE = "after", "before"
 _FILE_ROWS: Final = 1 << 40
 """More rows than a file has."""
 
@@ -221,6 +223,53 @@ class Governed:
             self._take_rows(found if most is None else min(found, most))
         return self._stream(query, self._view(names, filters))
 
+    def schema(self) -> pa.Schema:
+        """Return the types of the rows as they are shown; no row is read."""
+        names = list(self._types)
+        return self._fetch(self._selection(names, ()).limit(0, copy=False), self._view(names, ())).schema
+
+    def copy(self) -> Iterator[pa.RecordBatch]:
+        """Stream all rows for a copy that stays in the platform, checked as ``batches`` checks; ``take`` counts what leaves.
+
+        Raises:
+            Denied: the right ended while the stream ran (``access_ended``).
+
+        """
+        names = list(self._types)
+        return self._checked(self._selection(names, ()), {_ALIAS: self._view(names, ())})
+
+    def changes(self, before: Governed | None) -> Iterator[pa.RecordBatch]:
+        """Stream what this version shows and ``before`` did not as inserts, the reverse as deletes; for a copy, as ``copy``.
+
+        A row that enters what the reader may see is an insert, one that leaves it a delete, whatever was done to it.
+
+        Raises:
+            Denied: the right ended while the stream ran (``access_ended``).
+
+        """
+        query, scan = self.governed_query(_AFTER)
+        if before is None:
+            return self._checked(_told(query, "insert"), {_AFTER: scan})
+        older, its_scan = before.governed_query(_BEFORE)
+        come = exp.Except(this=query, expression=older, distinct=False)
+        gone = exp.Except(this=older.copy(), expression=query.copy(), distinct=False)
+        both = exp.Union(this=_told(gone, "delete"), expression=_told(come, "insert"), distinct=False)
+        return self._checked(both, {_AFTER: scan, _BEFORE: its_scan})
+
+    def take(self, rows: int) -> None:
+        """Count rows of a copy against the quota of the grant, before they are handed over.
+
+        Raises:
+            Throttled: the grant does not cover so many rows today.
+
+        """
+        if self._take_rows is not None:
+            self._take_rows(rows)
+
+    def done(self, rows: int, size: int) -> None:
+        """Add to the receipt what was handed over of a copy."""
+        self._tools.evidence.close_read(self._receipt, rows, size)
+
     def governed_query(self, physical: str) -> tuple[exp.Query, Scan]:
         """Return the masked relation over ``lake.<physical>`` and its files, for substitution into a user's query."""
         names = list(self._types)
@@ -234,11 +283,7 @@ class Governed:
 
         """
         if not self._still_allowed():
-            raise Denied(
-                "访问权限在传输过程中已改变，传输已停止。",
-                "The right to read ended while the data were being sent; the stream was stopped.",
-                code="access_ended",
-            )
+            raise access_ended()
 
     def check_output(self, answer: pa.Table) -> None:
         """Refuse an answer in which a checksum-valid identity number stands (security.md 2.1 step 7); count its rows.
@@ -288,20 +333,25 @@ class Governed:
         return self._fetch(query, self._view(list(self._types), filters, scan)), skipped
 
     def _stream(self, query: exp.Select, view: View) -> Iterator[pa.RecordBatch]:
-        rows = size = unchecked = 0
-        checked_at = time.monotonic()
+        rows = size = 0
         try:
-            limits = QueryLimits(seconds=STREAM_SECONDS)
-            for batch in self._tools.engine.stream(query, {_ALIAS: view}, limits):
-                unchecked += batch.nbytes
-                if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
-                    self.confirm()
-                    unchecked, checked_at = 0, time.monotonic()
-                self._classify(batch)
+            for batch in self._checked(query, {_ALIAS: view}):
                 rows, size = rows + batch.num_rows, size + batch.nbytes
                 yield batch
         finally:
             self._tools.evidence.close_read(self._receipt, rows, size)
+
+    def _checked(self, query: exp.Query, scans: Mapping[str, View | Scan]) -> Iterator[pa.RecordBatch]:
+        """Stream rows, asking again whether they may be had, and looking for what must not leave."""
+        unchecked = 0
+        checked_at = time.monotonic()
+        for batch in self._tools.engine.stream(query, scans, QueryLimits(seconds=STREAM_SECONDS)):
+            unchecked += batch.nbytes
+            if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
+                self.confirm()
+                unchecked, checked_at = 0, time.monotonic()
+            self._classify(batch)
+            yield batch
 
     def _classify(self, rows: pa.Table | pa.RecordBatch) -> None:
         if self._sight.audience in OUTSIDERS:
@@ -420,6 +470,21 @@ class Governed:
         with suppress(TypeError):
             return self._tools.tokens.seal([value, last[PART] + skipped, last[AT]], bound)
         raise Invalid("不能按这一列翻页。", "Pages cannot be ordered by this column.", code="sort_type")
+
+
+def access_ended() -> Denied:
+    """Return the error for a right that ended while something was read under it."""
+    return Denied(
+        "访问权限在传输过程中已改变，传输已停止。",
+        "The right to read ended while the data were being sent; the stream was stopped.",
+        code="access_ended",
+    )
+
+
+def _told(query: exp.Query, change: str) -> exp.Select:
+    """Return the rows of a query with a column that says what happened to them."""
+    word = exp.alias_(exp.Literal.string(change), CHANGE, quoted=True)
+    return exp.select(exp.Star(), word, copy=False).from_(query.subquery("changed", copy=False), copy=False)
 
 
 def _place() -> exp.Expr:

@@ -24,6 +24,7 @@ class Exit(StrEnum):
     """A place where rows leave the platform; the policy decides per exit."""
 
     CHART = "chart"
+    DELTA = "delta_sharing"
     DOWNLOAD = "download"
     EXPORT = "export"
     PAGE = "page"
@@ -36,7 +37,7 @@ class Exit(StrEnum):
     VERIFY = "verify"
 
 
-DELIVERIES: Final = frozenset({Exit.DOWNLOAD, Exit.ROW_API})
+DELIVERIES: Final = frozenset({Exit.DELTA, Exit.DOWNLOAD, Exit.ROW_API})
 """Exits by which data are handed over, and not only looked at: what is agreed on them holds there."""
 
 
