@@ -20,7 +20,17 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts
+from beijiang.exchange import (
+    SERVING_JOB,
+    Demands,
+    Disputes,
+    Exchange,
+    GrantBook,
+    RatingBook,
+    Recalls,
+    Servings,
+    SharingParts,
+)
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -52,7 +62,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
+from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, Shelf, SqlGateway
 from beijiang.quality import (
     QUALITY_JOB,
     DoubtMoved,
@@ -122,6 +132,7 @@ class Platform:
     disputes: Disputes
     ratings: RatingBook
     recalls: Recalls
+    servings: Servings
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -169,6 +180,7 @@ class Platform:
             self.disputes,
             self.ratings,
             self.recalls,
+            self.servings,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -216,6 +228,8 @@ class Platform:
         if self.counting is not self.engine:
             self.counting.close()
         self.engine.close()
+        if self.gate.copies is not None:
+            self.gate.copies.close()
         self.evidence.close()
         self.db.close()
 
@@ -244,6 +258,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
     protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
+    gate.copies = Shelf(home / "serving", settings.serving_limit_bytes, settings.time_zone)
     sql = SqlGateway(gate, engine, access, evidence, settings, clock)
     sql.lineage_of = columns_of
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
@@ -290,6 +305,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls = Disputes(sharing), Recalls(sharing)
+    servings = Servings(sharing, gate.copies, jobs)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -359,6 +375,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 demands.watch,
                 disputes.watch,
                 recalls.watch,
+                servings.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -373,6 +390,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         disputes=disputes,
         ratings=RatingBook(sharing),
         recalls=recalls,
+        servings=servings,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,
@@ -416,6 +434,7 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(STREAM_JOB, platform.streams.work)
     platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
+    platform.jobs.register(SERVING_JOB, platform.servings.work)
 
 
 def _assets_present() -> bool:
@@ -427,6 +446,14 @@ def _assets_present() -> bool:
 
 def _prepared(home: Path) -> Path:
     """Make the folders of a home that are not there."""
-    for folder in (home, home / "lake", home / "landing", home / "staging", home / "evidence", home / "cache"):
+    for folder in (
+        home,
+        home / "lake",
+        home / "landing",
+        home / "staging",
+        home / "evidence",
+        home / "cache",
+        home / "serving",
+    ):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return home

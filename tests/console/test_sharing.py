@@ -73,6 +73,21 @@ def form(resource: str, today: Any, *take: str, **words: Any) -> dict[str, Any]:
     }
 
 
+def test_a_steward_has_serving_copies_made(office: Any, desk: Callable[..., Any], resources: dict[str, str]) -> None:
+    steward, here = desk("steward"), "/console/serving"
+    empty = steward.get(here).text
+    assert "还没有服务副本" in empty
+    words = {"table": OURS, "columns": "名称"}
+    steward.post(here, data=words)
+    assert "正在后台建立" in steward.get(here).text
+    office.jobs.run_inline(office.servings.refresh(SYSTEM, OURS).job)
+    shown = steward.get(here).text
+    assert "可用" in shown
+    assert "其他部门" in shown
+    steward.post(here, data={**words, "do": "end"})
+    assert "还没有服务副本" in steward.get(here).text
+
+
 def test_a_department_asks_and_looks_at_what_it_was_granted(
     office: Any, desk: Callable[..., Any], resources: dict[str, str]
 ) -> None:

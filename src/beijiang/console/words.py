@@ -72,6 +72,7 @@ _WORDS: dict[str, dict[str, Text]] = {
     },
     "job_name": {
         "ingest": Text("汇聚", "taking in"),
+        "serving": Text("建立服务副本", "making serving copies"),
         "ingest.harvest": Text("目录采集", "harvesting"),
         "ingest.replay": Text("补正入库", "taking mended rows in"),
         "ingest.stream": Text("接收数据流", "taking a stream in"),
@@ -227,6 +228,10 @@ _WORDS: dict[str, dict[str, Text]] = {
         "exchange.rate": Text("评价共享数据", "shared data rated"),
         "exchange.rating_answer": Text("答复评价", "rating answered"),
         "exchange.recall": Text("召回数据版本", "versions recalled"),
+        "exchange.serving_ask": Text("设置服务副本", "serving copies asked for"),
+        "exchange.serving_end": Text("停用服务副本", "serving copies ended"),
+        "exchange.serving_make": Text("建立服务副本", "serving copy made"),
+        "exchange.serving_remove": Text("移除服务副本", "serving copy removed"),
         "exchange.recall_move": Text("处理召回", "recall settled"),
         "exchange.request_approve": Text("同意共享申请", "share request approved"),
         "exchange.request_ask_more": Text("共享申请退回补正", "share request sent back"),

@@ -96,6 +96,7 @@ class Permission(StrEnum):
     EXCHANGE_REQUEST_MAKE = "exchange:request:make", "申请数据共享", "ask for data"
     EXCHANGE_REQUEST_READ = "exchange:request:read", "查看共享申请", "see share requests"
     EXCHANGE_REQUEST_REVIEW = "exchange:request:review", "对共享申请作符合性审查", "review share requests formally"
+    EXCHANGE_SERVING_MANAGE = "exchange:serving:manage", "设置服务副本", "have serving copies of tables made"
     FUSION_CLAIM_DECIDE = (
         "fusion:claim:decide",
         "确认数源部门、裁定异议",

@@ -59,6 +59,7 @@ from beijiang.exchange.models.requests import (
     RequestView,
     Step,
 )
+from beijiang.exchange.models.serving import CopyState, Serving, ServingCopy, ServingView
 from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "DISPUTE_MOVES",
     "EXITS",
     "STARS",
+    "CopyState",
     "Delegation",
     "Demand",
     "DemandDraft",
@@ -113,6 +115,9 @@ __all__ = [
     "RequestQuery",
     "RequestState",
     "RequestView",
+    "Serving",
+    "ServingCopy",
+    "ServingView",
     "Side",
     "Stage",
     "Step",

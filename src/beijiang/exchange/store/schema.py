@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, String, Table, Text
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
@@ -16,6 +16,8 @@ __all__ = [
     "exchange_recall",
     "exchange_recall_duty",
     "exchange_request",
+    "exchange_serving",
+    "exchange_serving_copy",
     "exchange_step",
     "exchange_usage",
 ]
@@ -220,3 +222,30 @@ exchange_rating = Table(
     Column("answered_at", UtcDateTime),
 )
 """What departments think of what they got; the newest word of each."""
+
+exchange_serving = Table(
+    "exchange_serving",
+    metadata,
+    Column("table_name", String(200), primary_key=True),
+    Column("table_id", String(60), nullable=False),
+    Column("provider_id", String(60), nullable=False),
+    Column("columns", JsonDocument, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+exchange_serving_copy = Table(
+    "exchange_serving_copy",
+    metadata,
+    Column("print", String(64), primary_key=True),
+    Column("table_name", String(200), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("indexes", JsonDocument, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("note_zh", Text, nullable=False),
+    Column("note_en", Text, nullable=False),
+    Column("at", UtcDateTime),
+)

@@ -64,6 +64,10 @@ class Grants(Protocol):
         """Return the grants in force of a reader on a table, the newest decision first."""
         ...
 
+    def in_force(self, table: str) -> Sequence[Granted]:
+        """Return every grant in force on a table, whoever holds it."""
+        ...
+
     def take_call(self, grant_id: str) -> None:
         """Count one access.
 

@@ -1,6 +1,7 @@
 """The services of protection: grading, the gate, the SQL gateway."""
 
-from beijiang.protection.service.gate import Gate
+from beijiang.protection.service.copies import Shelf
+from beijiang.protection.service.gate import Gate, Sought
 from beijiang.protection.service.gateway import SqlGateway, SqlResult
 from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
@@ -8,4 +9,15 @@ from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.private import Private
 from beijiang.protection.service.releasing import Releases
 
-__all__ = ["ColumnImpact", "Gate", "Keyed", "Private", "Protection", "Releases", "SqlGateway", "SqlResult"]
+__all__ = [
+    "ColumnImpact",
+    "Gate",
+    "Keyed",
+    "Private",
+    "Protection",
+    "Releases",
+    "Shelf",
+    "Sought",
+    "SqlGateway",
+    "SqlResult",
+]

@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.delivery import DeliveryTerms
     from beijiang.protection.models.granting import Granted, Grants
+    from beijiang.protection.service.copies import Shelf
     from beijiang.protection.service.grading import Protection
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
     from beijiang.tables import Lake, Snapshot
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "Sought"]
 
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
@@ -57,6 +58,18 @@ class _Ask:
     exit: Exit | None = None
     purpose: str = ""
     grant: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """A sight of a table that readers have now: their standing, the grant if there is one, and what they would read."""
+
+    audience: Audience
+    grant: str
+    key: tuple[str, ...]
+    rows: int
+    """Of the whole version, before any row filter."""
+    governed: Governed
 
 
 class Gate:
@@ -84,6 +97,8 @@ class Gate:
         """Asked before a delivery; set in build.py."""
         self.grants: Grants | None = None
         """Asked at every access of a reader who is neither owner nor reviewer; set in build.py."""
+        self.copies: Shelf | None = None
+        """Serving copies that pages may come from, once the decision is made; set in build.py."""
 
     def open(
         self,
@@ -312,7 +327,8 @@ class Gate:
     @cached_property
     def _tools(self) -> Tools:
         tokens = PageTokens(self._protection.page_secret())
-        return Tools(self._lake, self._engine, self._evidence, tokens, self._settings.query_seconds, Recent(REMEMBERED))
+        seconds, views, prints = self._settings.query_seconds, Recent[View](REMEMBERED), Recent[str](REMEMBERED)
+        return Tools(self._lake, self._engine, self._evidence, tokens, seconds, views, prints, self.copies)
 
     def _same(self, actor: Actor, table: str, version: int | None, before: Sight, ask: _Ask) -> bool:
         """Ask again, for a stream that has been running: the same obligations must still hold."""
@@ -331,20 +347,48 @@ class Gate:
         sight = sight_of(snapshot, audience, grades, rules, choices, candidate)
         if sight is None:
             return None
+        governed = self._unread(snapshot, sight, Exit.QUALITY)
+        query, scan = governed.governed_query(candidate.table)
+        return sight, governed.columns, View(query, {candidate.table: scan})
+
+    def served(self, table: str) -> Sequence[Sought]:
+        """Return every sight of a table that outsiders page through now, for serving copies: whose it is, under which grant.
+
+        Nothing is handed out: what a copy holds is read after a decision of its own, each time.
+        """
+        facts, grades, rules, choices = self._protection.view_of(table)
+        release = self._catalog.released(table)
+        number = None if facts is None else version_for(Audience.OPEN, facts.version, release, None)
+        if number is None or release is None:
+            return ()
+        wanted: list[tuple[Audience, Granted | None]] = []
+        wanted += [(Audience.OPEN, None)] if release.open_items else []
+        wanted += [(Audience.SHARED, None)] if release.shared_items else []
+        for grant in () if self.grants is None else self.grants.in_force(table):
+            wanted += [(Audience.GRANTED, grant)] if Exit.ROW_API in grant.exits else []
+        shot, found = self._lake.snapshot(table, number), []
+        for audience, given in wanted:
+            sight = sight_of(shot, audience, grades, rules, choices, release, given)
+            if sight is not None:
+                seen = self._unread(shot, sight, Exit.ROW_API)
+                whose = "" if given is None else given.id
+                found.append(Sought(audience=audience, grant=whose, key=shot.key, rows=shot.rows, governed=seen))
+        return found
+
+    def _unread(self, snapshot: Snapshot, sight: Sight, exit_: Exit) -> Governed:
+        """Return a sight as a relation that nobody has asked for: no receipt, and never allowed to a reader."""
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
-        governed = Governed(
+        return Governed(
             tools=self._tools,
             snapshot=snapshot,
             sight=sight,
             columns=columns,
             expressions=expressions,
-            caps=exit_caps()[Exit.QUALITY],
+            caps=exit_caps()[exit_],
             receipt="",
             still_allowed=lambda: False,
         )
-        query, scan = governed.governed_query(candidate.table)
-        return sight, columns, View(query, {candidate.table: scan})
 
     def _decide(self, actor: Actor, table: str, version: int | None, ask: _Ask) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
