@@ -26,10 +26,12 @@ from beijiang.exchange import (
     Disputes,
     Exchange,
     GrantBook,
+    Packages,
     RatingBook,
     Recalls,
     Servings,
     SharingParts,
+    Tracing,
 )
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
@@ -133,6 +135,8 @@ class Platform:
     ratings: RatingBook
     recalls: Recalls
     servings: Servings
+    packages: Packages
+    tracing: Tracing
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -181,6 +185,8 @@ class Platform:
             self.ratings,
             self.recalls,
             self.servings,
+            self.packages,
+            self.tracing,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -306,6 +312,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls = Disputes(sharing), Recalls(sharing)
     servings = Servings(sharing, gate.copies, jobs)
+    receipts = Receipts(db, evidence, sealer, access)
+    packages = Packages(exchange, home / "packages", receipts.receipt)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -342,7 +350,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         counting=counting,
         evidence=evidence,
         evidence_reader=EvidenceReader(evidence, access),
-        receipts=Receipts(db, evidence, sealer, access),
+        receipts=receipts,
         witnesses=witnesses,
         retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
@@ -376,6 +384,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 disputes.watch,
                 recalls.watch,
                 servings.watch,
+                packages.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -391,6 +400,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         ratings=RatingBook(sharing),
         recalls=recalls,
         servings=servings,
+        packages=packages,
+        tracing=Tracing(sharing),
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

@@ -64,6 +64,7 @@ MACHINERY: dict[str, set[str]] = {
     "Monitors": {"on_table_written", "watch"},
     "Lineage": {"namespace", "on_table_written"},
     "Recalls": {"keeps_back", "recalled", "watch"},
+    "Packages": {"watch"},
     "Servings": {"watch", "work"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},

@@ -1,6 +1,6 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access.
 
-Owns the tables ``exchange_demand``, ``exchange_dispute``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_grant``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_usage``, ``exchange_delegation`` and
+Owns the tables ``exchange_demand``, ``exchange_dispute``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_usage``, ``exchange_delegation`` and
 ``exchange_epoch``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
         Disputes,
         Exchange,
         GrantBook,
+        Packages,
         RatingBook,
         Recalls,
         Servings,
+        Tracing,
     )
     from beijiang.exchange.service.base import SharingParts
 
@@ -32,10 +34,12 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Disputes",
     "Exchange",
     "GrantBook",
+    "Packages",
     "RatingBook",
     "Recalls",
     "Servings",
     "SharingParts",
+    "Tracing",
     *_models,
 ]
 

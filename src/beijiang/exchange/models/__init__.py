@@ -29,6 +29,7 @@ from beijiang.exchange.models.disputes import (
 )
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
+from beijiang.exchange.models.handing import MadePackage, Mark, Package, Suspect, Traced, TraceReport
 from beijiang.exchange.models.ratings import (
     STARS,
     Rating,
@@ -95,9 +96,12 @@ __all__ = [
     "GranteeKind",
     "Item",
     "Kept",
+    "MadePackage",
+    "Mark",
     "Move",
     "Narrowing",
     "Outcome",
+    "Package",
     "Plan",
     "PlannedStage",
     "Problem",
@@ -121,7 +125,10 @@ __all__ = [
     "Side",
     "Stage",
     "Step",
+    "Suspect",
     "Terms",
+    "TraceReport",
+    "Traced",
     "Trait",
     "Usage",
     "Way",

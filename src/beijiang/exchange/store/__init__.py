@@ -3,8 +3,18 @@
 from beijiang.exchange.store.demands import DemandStore
 from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
+from beijiang.exchange.store.handing import HandingStore
 from beijiang.exchange.store.recalls import RecallStore
 from beijiang.exchange.store.requests import RequestStore
 from beijiang.exchange.store.serving import ServingStore
 
-__all__ = ["DemandStore", "DisputeStore", "GrantStore", "RatingStore", "RecallStore", "RequestStore", "ServingStore"]
+__all__ = [
+    "DemandStore",
+    "DisputeStore",
+    "GrantStore",
+    "HandingStore",
+    "RatingStore",
+    "RecallStore",
+    "RequestStore",
+    "ServingStore",
+]

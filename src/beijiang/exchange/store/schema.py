@@ -12,6 +12,8 @@ __all__ = [
     "exchange_dispute",
     "exchange_epoch",
     "exchange_grant",
+    "exchange_mark",
+    "exchange_package",
     "exchange_rating",
     "exchange_recall",
     "exchange_recall_duty",
@@ -248,4 +250,38 @@ exchange_serving_copy = Table(
     Column("note_zh", Text, nullable=False),
     Column("note_en", Text, nullable=False),
     Column("at", UtcDateTime),
+)
+
+exchange_mark = Table(
+    "exchange_mark",
+    metadata,
+    Column("receipt", String(60), primary_key=True),
+    Column("grant_id", String(40), nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("org_id", String(60)),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("columns", JsonDocument, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_exchange_mark_table", "table_name", "version"),
+)
+
+exchange_package = Table(
+    "exchange_package",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("by", String(60), nullable=False, index=True),
+    Column("table_name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("obligations", String(64), nullable=False),
+    Column("grant_id", String(40), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("receipt", String(60), nullable=False),
+    Column("file_name", String(300), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sm3", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -314,6 +315,10 @@ class Gate:
         grants = self.grants
         return partial(grants.take_rows, sight.grant.id) if grants is not None and sight.grant else None
 
+    def seed_of(self, receipt: str) -> bytes:
+        """Return the seed of the invisible mark of what was handed over under a receipt; the installation's secret is in it."""
+        return hmac.digest(self._protection.page_secret(), f"order of rows: {receipt}".encode(), "sha256")
+
     def find(self, name: str) -> str:
         """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""
         wanted = unicodedata.normalize("NFC", name)
@@ -334,6 +339,11 @@ class Gate:
         """Ask again, for a stream that has been running: the same obligations must still hold."""
         decided = self._decide(actor, table, before.version if version is None else version, ask)
         return decided is not None and decided[0].digest == before.digest
+
+    def still(self, actor: Actor, table: str, grant: str, exit: Exit, version: int, obligations: str) -> bool:  # noqa: A002
+        """Tell whether an actor would see the very same under a grant now: for what was written under a decision and waits to be fetched."""
+        decided = self._decide(actor, table, version, _Ask(exit, grant=grant))
+        return decided is not None and decided[0].digest == obligations
 
     def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
         """Return what outsiders would see of a release that is not made yet, for the release check; None for nothing.

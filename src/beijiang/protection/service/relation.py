@@ -20,6 +20,7 @@ from beijiang.engine.port import AT, LAKE, PART, View
 from beijiang.kit import Denied, Invalid
 from beijiang.protection.models.conditions import column_ref, conditions, literal, unknown_column
 from beijiang.protection.models.grades import Level
+from beijiang.protection.models.marking import scattered
 from beijiang.protection.models.output import refuse_identifiers
 from beijiang.protection.models.serving import MOST_COLUMNS, form_of, key_of, puts
 from beijiang.protection.models.sight import OUTSIDERS, Audience
@@ -133,6 +134,11 @@ class Governed:
         return self._contract
 
     @property
+    def grant(self) -> str:
+        """Return the id of the grant that is read under, empty where there is none."""
+        return self._sight.grant.id if self._sight.grant else ""
+
+    @property
     def filtered(self) -> bool:
         """Tell whether a row filter keeps rows back."""
         return bool(self._sight.row_filters)
@@ -207,8 +213,17 @@ class Governed:
         self._hand_over(rows)
         return rows
 
-    def batches(self, filters: Sequence[Filter] = (), columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self,
+        filters: Sequence[Filter] = (),
+        columns: Sequence[str] | None = None,
+        *,
+        seed: bytes | None = None,
+        places: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
         """Stream all matching rows; the decision is repeated every 5 s or 8 MiB and ends the stream when it changes.
+
+        With ``seed`` rows stand in the order of that mark; with ``places`` each has its file's number and its own beside it.
 
         Raises:
             Denied: the right ended while the stream ran (``access_ended``).
@@ -219,14 +234,17 @@ class Governed:
         for name in names:
             if name not in self._types:
                 raise unknown_column(name, self._types)
-        query = self._selection(names, filters)
+        marked = seed is not None or places
+        scan = self._scan(names, filters, position=marked)
+        query = self._selection(names, filters, position=marked)
         if self._caps.total_rows is not None:
             query = query.limit(self._caps.total_rows, copy=False)
         if self._take_rows is not None:
             most = self._caps.total_rows
             found = self._matching(filters)
             self._take_rows(found if most is None else min(found, most))
-        return self._stream(query, self._view(names, filters))
+        stream = self._stream(query, self._view(names, filters, scan))
+        return stream if seed is None else scattered(stream, seed, self._parts(scan))
 
     def governed_query(self, physical: str) -> tuple[exp.Query, Scan]:
         """Return the masked relation over ``lake.<physical>`` and its files, for substitution into a user's query."""
