@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
 
 WITH_PAGES = ("console", "opendata")
-UPLOAD_PATHS = ("/api/v1/ingest/files", "/console/ingest")
+UPLOAD_PATHS = ("/api/v1/ingest/files", "/api/v1/exchange/trace", "/console/ingest", "/console/trace")
 """Where a body may be as large as a file."""
 
 
@@ -72,6 +72,9 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.templates(platform.templates),
         exchange_routes.profiles(platform.shares),
         exchange_routes.shares(platform.shares),
+        exchange_routes.servings(platform.servings),
+        exchange_routes.packages(platform.packages),
+        exchange_routes.tracing(platform.tracing),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),

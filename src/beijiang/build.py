@@ -21,16 +21,20 @@ from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
 from beijiang.exchange import (
+    SERVING_JOB,
     Demands,
     Disputes,
     Exchange,
     GrantBook,
+    Packages,
     RatingBook,
     Recalls,
+    Servings,
     ShareParts,
     Shares,
     SharingParts,
     Templates,
+    Tracing,
 )
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
@@ -63,7 +67,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, Shelf, SqlGateway
+from beijiang.protection import ColumnImpact, CopyShelf, Gate, Keyed, Private, Protection, Releases, Shelf, SqlGateway
 from beijiang.quality import (
     QUALITY_JOB,
     DoubtMoved,
@@ -135,6 +139,9 @@ class Platform:
     recalls: Recalls
     templates: Templates
     shares: Shares
+    servings: Servings
+    packages: Packages
+    tracing: Tracing
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -184,6 +191,9 @@ class Platform:
             self.recalls,
             self.templates,
             self.shares,
+            self.servings,
+            self.packages,
+            self.tracing,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -231,6 +241,8 @@ class Platform:
         if self.counting is not self.engine:
             self.counting.close()
         self.engine.close()
+        if self.gate.copies is not None:
+            self.gate.copies.close()
         self.evidence.close()
         self.db.close()
 
@@ -259,6 +271,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
     protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
+    gate.copies = CopyShelf(home / "serving", settings.serving_limit_bytes, settings.time_zone)
     sql = SqlGateway(gate, engine, access, evidence, settings, clock)
     sql.lineage_of = columns_of
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
@@ -309,6 +322,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     shelf = Shelf(home / "cache" / "shares", zone, settings.share_cache_mb << 20)
     endpoint = f"{settings.public_url.rstrip('/')}/share"
     shares = Shares(sharing, ShareParts(shelf=shelf, protection=protection, left=recalls.left, endpoint=endpoint))
+    servings = Servings(sharing, gate.copies, jobs)
+    receipts = Receipts(db, evidence, sealer, access)
+    packages = Packages(exchange, home / "packages", receipts.receipt)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -346,7 +362,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         counting=counting,
         evidence=evidence,
         evidence_reader=EvidenceReader(evidence, access),
-        receipts=Receipts(db, evidence, sealer, access),
+        receipts=receipts,
         witnesses=witnesses,
         retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
@@ -381,6 +397,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 recalls.watch,
                 templates.watch,
                 shares.watch,
+                servings.watch,
+                packages.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -397,6 +415,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         recalls=recalls,
         templates=templates,
         shares=shares,
+        servings=servings,
+        packages=packages,
+        tracing=Tracing(sharing),
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,
@@ -440,6 +461,7 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(STREAM_JOB, platform.streams.work)
     platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
+    platform.jobs.register(SERVING_JOB, platform.servings.work)
 
 
 def _assets_present() -> bool:
@@ -451,6 +473,14 @@ def _assets_present() -> bool:
 
 def _prepared(home: Path) -> Path:
     """Make the folders of a home that are not there."""
-    for folder in (home, home / "lake", home / "landing", home / "staging", home / "evidence", home / "cache"):
+    for folder in (
+        home,
+        home / "lake",
+        home / "landing",
+        home / "staging",
+        home / "evidence",
+        home / "cache",
+        home / "serving",
+    ):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return home

@@ -173,7 +173,18 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import claims, commands, demands, disputes, ratings, recalls, templates
+    from beijiang.exchange.commands import (
+        add_packages,
+        add_tracing,
+        claims,
+        commands,
+        demands,
+        disputes,
+        ratings,
+        recalls,
+        servings,
+        templates,
+    )
 
     access = _get(lambda p: p.access)
     group = commands(_get(lambda p: p.exchange), access)
@@ -183,6 +194,9 @@ def _exchange() -> typer.Typer:
     group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
     group.add_typer(templates(_get(lambda p: p.templates), access), name="template")
     group.add_typer(claims(_get(lambda p: p.templates), access), name="claim")
+    group.add_typer(servings(_get(lambda p: p.servings), _get(lambda p: p.jobs), access), name="serving")
+    add_packages(group, _get(lambda p: p.packages), access)
+    add_tracing(group, _get(lambda p: p.tracing), access)
     return group
 
 
@@ -221,6 +235,12 @@ def _verify() -> Callable[..., None]:
     from beijiang.evidence.commands import verify_command
 
     return verify_command()
+
+
+def _unpack() -> Callable[..., None]:
+    from beijiang.exchange.commands import unpack_command
+
+    return unpack_command()
 
 
 def _people() -> typer.Typer:
@@ -297,6 +317,7 @@ LATER = {
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
     "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
+    "unpack": Later("Open an encrypted package, offline, on any machine.", _unpack),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),

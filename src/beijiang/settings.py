@@ -142,6 +142,9 @@ class Settings(BaseSettings):
         ge=1 << 16,
         description="Bytes of evidence that may wait on the disk while the database takes none; beyond it reads are refused.",
     )
+    serving_limit_bytes: int = Field(
+        default=20 << 30, ge=1 << 20, description="Disk that the serving copies of all tables may take, in bytes."
+    )
     workers: int = Field(default=2, ge=1, description="Jobs that run at the same time in one process.")
 
     @classmethod

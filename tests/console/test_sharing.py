@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import pyzipper
 
 from beijiang.access import OrganisationDraft, PersonDraft, Role
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareType
-from beijiang.exchange import RequestState
+from beijiang.exchange import Item, RequestDraft, RequestState, Terms, Way
 from beijiang.kit import SYSTEM, Actor, ActorKind, new_id
+from beijiang.protection import Handling
 from beijiang.tables import CommitRequest, WriteMode
 
 OURS, THEIRS = "校舍清单", "医疗机构名录"
@@ -73,6 +78,21 @@ def form(resource: str, today: Any, *take: str, **words: Any) -> dict[str, Any]:
         "basis": "学校卫生工作条例第六条",
         **words,
     }
+
+
+def test_a_steward_has_serving_copies_made(office: Any, desk: Callable[..., Any], resources: dict[str, str]) -> None:
+    steward, here = desk("steward"), "/console/serving"
+    empty = steward.get(here).text
+    assert "还没有服务副本" in empty
+    words = {"table": OURS, "columns": "名称"}
+    steward.post(here, data=words)
+    assert "正在后台建立" in steward.get(here).text
+    office.jobs.run_inline(office.servings.refresh(SYSTEM, OURS).job)
+    shown = steward.get(here).text
+    assert "可用" in shown
+    assert "其他部门" in shown
+    steward.post(here, data={**words, "do": "end"})
+    assert "还没有服务副本" in steward.get(here).text
 
 
 def test_a_department_asks_and_looks_at_what_it_was_granted(
@@ -312,3 +332,48 @@ def test_a_standard_is_issued_and_claimed_on_pages(
     assert "目录与标准一致" in steward.get(f"/console/claims/{task.id}").text
     lead.post(f"{here}/retire", {"words": "试用结束"})
     assert "已废止" in lead.get(here).text
+
+
+def test_what_is_downloaded_in_a_package_is_traced(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    steward, lead = desk("steward"), desk("bureau_publisher")
+    today = office.exchange.today
+    terms = Terms(
+        items=(Item("名称", Handling.AS_IS), Item("面积", Handling.AS_IS)),
+        ways=frozenset({Way.FILE}),
+        since=today,
+        until=today + timedelta(days=30),
+    )
+    draft = RequestDraft(
+        resource_id=resources[THEIRS],
+        terms=terms,
+        purpose="service",
+        use="核对校医院名录，安排体检服务",
+        basis="学校卫生工作条例第六条",
+    )
+    given = office.exchange.give(person("org_reviewer", "health"), "education", draft, "按会议纪要")
+    assert f"/console/packages?table={quote(THEIRS)}" in steward.get(f"/console/grants/{given.id}").text
+    shown = steward.post("/console/packages", data={"table": THEIRS, "form": "csv"})
+    assert shown.headers["cache-control"] == "no-store"
+    password = re.search(r"([A-Z2-9]{5}-){4}[A-Z2-9]{5}", shown.text)
+    link = re.search(r"/console/packages/pkg_\w+", shown.text)
+    assert password is not None
+    assert link is not None
+    assert password[0] not in steward.get("/console/packages").text
+    package = pyzipper.AESZipFile(io.BytesIO(steward.get(link[0]).content))
+    package.setpassword(password[0].encode())
+    content = package.read(next(name for name in package.namelist() if name.endswith(".csv")))
+    wrong = steward.post("/console/packages", data={"table": OURS, "form": "csv"})
+    assert "没有可下载文件的授权" in wrong.text
+    assert "文件溯源" in lead.get("/console/trace").text
+    headers = {"Accept": "text/html", "Origin": "https://testserver"}
+    found = lead.client.post(
+        "/console/trace", data={"_csrf": lead.token()}, files={"file": ("x.csv", content)}, headers=headers
+    )
+    assert json.loads(package.read("manifest.json"))["receipt"] in found.text
+    assert "行序与这次提供相符" in found.text
+    nothing = lead.client.post(
+        "/console/trace", data={"_csrf": lead.token()}, files={"file": ("x.csv", b"a\n1\n")}, headers=headers
+    )
+    assert "无法判定" in nothing.text

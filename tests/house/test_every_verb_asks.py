@@ -65,6 +65,8 @@ MACHINERY: dict[str, set[str]] = {
     "Lineage": {"namespace", "on_table_written"},
     "Templates": {"due", "gaps", "watch"},
     "Recalls": {"keeps_back", "left", "recalled", "watch"},
+    "Packages": {"watch"},
+    "Servings": {"watch", "work"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},
     "Shares": {"actor_for", "fetch", "watch"},

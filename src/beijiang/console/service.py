@@ -102,6 +102,9 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.EXCHANGE_REQUEST_READ, DEMANDS, Text("数据需求", "Demands")),
             (Permission.EXCHANGE_GRANT_READ, RECALLS, Text("召回", "Recalls")),
             (Permission.EXCHANGE_REQUEST_READ, DISPUTES, Text("异议", "Disputes")),
+            (Permission.PROTECTION_ROWS_READ_GRANTED, "/console/packages", Text("加密包", "Packages")),
+            (Permission.EXCHANGE_TRACE_RUN, "/console/trace", Text("文件溯源", "Trace a file")),
+            (Permission.EXCHANGE_SERVING_MANAGE, "/console/serving", Text("服务副本", "Serving copies")),
         ),
     ),
     (

@@ -1,6 +1,6 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access.
 
-Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_profile``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_step``, ``exchange_template`` and
+Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
 ``exchange_usage``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
@@ -13,20 +13,25 @@ from beijiang.exchange.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.exchange.service import (
+        SERVING_JOB,
         Answer,
         Demands,
         Disputes,
         Exchange,
         GrantBook,
+        Packages,
         RatingBook,
         Recalls,
+        Servings,
         Shares,
         Templates,
+        Tracing,
     )
     from beijiang.exchange.service.base import SharingParts
     from beijiang.exchange.service.sharing import ShareParts
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "SERVING_JOB",
     "Answer",
     "Demands",
     "Disputes",
@@ -38,6 +43,9 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Templates",
     "ShareParts",
     "Shares",
+    "Packages",
+    "Servings",
+    "Tracing",
     *_models,
 ]
 

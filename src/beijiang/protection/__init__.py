@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from beijiang.protection.models import rowquery
+    from beijiang.protection.models import marking, rowquery
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
         ColumnImpact,
+        CopyShelf,
         Gate,
         Keyed,
         Private,
         Protection,
         Releases,
         Shelf,
+        Sought,
         SqlGateway,
         SqlResult,
         files,
@@ -53,6 +55,7 @@ __all__ = [
     "ColumnRole",
     "Control",
     "CopyPart",
+    "CopyShelf",
     "DeliveryTerms",
     "Described",
     "FileMark",
@@ -86,6 +89,7 @@ __all__ = [
     "Seen",
     "Shelf",
     "Shelved",
+    "Sought",
     "SqlGateway",
     "SqlResult",
     "Stage",
@@ -95,6 +99,7 @@ __all__ = [
     "files",
     "function_words",
     "kinds",
+    "marking",
     "micro_of",
     "read_domain",
     "read_where",
@@ -104,7 +109,11 @@ __all__ = [
 ]
 
 
-_WHOLE = {"files": "beijiang.protection.service.files", "rowquery": "beijiang.protection.models.rowquery"}
+_WHOLE = {
+    "marking": "beijiang.protection.models.marking",
+    "files": "beijiang.protection.service.files",
+    "rowquery": "beijiang.protection.models.rowquery",
+}
 """Rooms that are shown as a whole: how rows are asked for, and how they are written as files."""
 
 

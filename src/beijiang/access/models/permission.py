@@ -97,6 +97,8 @@ class Permission(StrEnum):
     EXCHANGE_REQUEST_READ = "exchange:request:read", "查看共享申请", "see share requests"
     EXCHANGE_REQUEST_REVIEW = "exchange:request:review", "对共享申请作符合性审查", "review share requests formally"
     EXCHANGE_TEMPLATE_ISSUE = "exchange:template:issue", "下发标准目录", "issue standard entries to units below"
+    EXCHANGE_SERVING_MANAGE = "exchange:serving:manage", "设置服务副本", "have serving copies of tables made"
+    EXCHANGE_TRACE_RUN = "exchange:trace:run", "追踪泄露的文件", "trace a file that got out"
     FUSION_CLAIM_DECIDE = (
         "fusion:claim:decide",
         "确认数源部门、裁定异议",

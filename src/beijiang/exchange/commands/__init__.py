@@ -1,8 +1,22 @@
-"""``beijiang exchange``: requests, decisions, grants, rows under them; demands; recalls, disputes, ratings; standard entries."""
+"""``beijiang exchange``: what people at the terminal do."""
 
 from beijiang.exchange.commands.demands import demands
+from beijiang.exchange.commands.handing import add_packages, add_tracing, unpack_command
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
+from beijiang.exchange.commands.serving import servings
 from beijiang.exchange.commands.sharing import commands
 from beijiang.exchange.commands.templates import claims, templates
 
-__all__ = ["claims", "commands", "demands", "disputes", "ratings", "recalls", "templates"]
+__all__ = [
+    "add_packages",
+    "add_tracing",
+    "claims",
+    "commands",
+    "demands",
+    "disputes",
+    "ratings",
+    "recalls",
+    "servings",
+    "templates",
+    "unpack_command",
+]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Dispute, Duty, Rating, Recall
     from beijiang.exchange.service import Disputes, RatingBook, Recalls
 
-__all__ = ["disputes", "ratings", "recalls", "who_of"]
+__all__ = ["acting", "disputes", "ratings", "recalls"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _RESOURCE = typer.Argument(help="Id of the entry.")
@@ -82,7 +82,7 @@ _RATINGS = (
 def recalls(get: Callable[[], Recalls], access: Callable[[], Access]) -> typer.Typer:
     """Return the commands of recalls."""
     group = typer.Typer(help="Recalls: withdraw versions that were handed over.", no_args_is_help=True)
-    who = who_of(access)
+    who = acting(access)
 
     @group.command("versions")
     def versions(resource: str = _RESOURCE, person: str = _AS) -> None:
@@ -153,7 +153,7 @@ def recalls(get: Callable[[], Recalls], access: Callable[[], Access]) -> typer.T
 def disputes(get: Callable[[], Disputes], access: Callable[[], Access]) -> typer.Typer:
     """Return the commands of disputes."""
     group = typer.Typer(help="Disputes: a refusal, a kind of sharing or a source.", no_args_is_help=True)
-    who = who_of(access)
+    who = acting(access)
 
     @group.command("raise")
     def raise_(
@@ -206,7 +206,7 @@ def disputes(get: Callable[[], Disputes], access: Callable[[], Access]) -> typer
 def ratings(get: Callable[[], RatingBook], access: Callable[[], Access]) -> typer.Typer:
     """Return the commands of ratings."""
     group = typer.Typer(help="Ratings: what departments think of what they got.", no_args_is_help=True)
-    who = who_of(access)
+    who = acting(access)
 
     @group.command("show")
     def show_(resource: str = _RESOURCE, person: str = _AS) -> None:
@@ -231,8 +231,8 @@ def ratings(get: Callable[[], RatingBook], access: Callable[[], Access]) -> type
     return group
 
 
-def who_of(access: Callable[[], Access]) -> Callable[[str], Actor]:
-    """Return how the person named by ``--as`` is found."""
+def acting(access: Callable[[], Access]) -> Callable[[str], Actor]:
+    """Return what finds the person to act as, the platform without a login."""
     return lambda login: access().actor_for_person(login) if login else SYSTEM
 
 

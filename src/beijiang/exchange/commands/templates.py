@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from beijiang.exchange.commands.matters import who_of
+from beijiang.exchange.commands.matters import acting
 from beijiang.exchange.models import ClaimMove, TemplateDraft
 from beijiang.kit import Text
 from beijiang.terminal import Column, say, show
@@ -54,7 +54,7 @@ _DEVIATIONS = (
 def templates(get: Callable[[], Templates], access: Callable[[], Access]) -> typer.Typer:
     """Return the commands of standard entries."""
     group = typer.Typer(help="Standard entries: what units below compile of their own.", no_args_is_help=True)
-    who = who_of(access)
+    who = acting(access)
 
     @group.command("list")
     def list_(person: str = _AS) -> None:
@@ -110,7 +110,7 @@ def templates(get: Callable[[], Templates], access: Callable[[], Access]) -> typ
 def claims(get: Callable[[], Templates], access: Callable[[], Access]) -> typer.Typer:
     """Return the commands of claim tasks."""
     group = typer.Typer(help="Claims: take standard entries over for your unit.", no_args_is_help=True)
-    who = who_of(access)
+    who = acting(access)
 
     @group.command("waiting")
     def waiting(person: str = _AS) -> None:

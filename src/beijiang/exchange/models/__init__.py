@@ -29,6 +29,7 @@ from beijiang.exchange.models.disputes import (
 )
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
+from beijiang.exchange.models.handing import MadePackage, Mark, Package, Suspect, Traced, TraceReport
 from beijiang.exchange.models.ratings import (
     STARS,
     Rating,
@@ -59,6 +60,7 @@ from beijiang.exchange.models.requests import (
     RequestView,
     Step,
 )
+from beijiang.exchange.models.serving import CopyState, Serving, ServingCopy, ServingView
 from beijiang.exchange.models.shares import Fetched, Place, Profile, Shared, SharedTable, SharedVersion, TableQuery
 from beijiang.exchange.models.templates import (
     ClaimMove,
@@ -82,6 +84,7 @@ __all__ = [
     "ClaimState",
     "ClaimTask",
     "ClaimView",
+    "CopyState",
     "Delegation",
     "Demand",
     "DemandDraft",
@@ -111,9 +114,12 @@ __all__ = [
     "GranteeKind",
     "Item",
     "Kept",
+    "MadePackage",
+    "Mark",
     "Move",
     "Narrowing",
     "Outcome",
+    "Package",
     "Place",
     "Plan",
     "PlannedStage",
@@ -133,18 +139,24 @@ __all__ = [
     "RequestQuery",
     "RequestState",
     "RequestView",
+    "Serving",
+    "ServingCopy",
+    "ServingView",
     "Shared",
     "SharedTable",
     "SharedVersion",
     "Side",
     "Stage",
     "Step",
+    "Suspect",
     "TableQuery",
     "Template",
     "TemplateDraft",
     "TemplatePlan",
     "TemplateView",
     "Terms",
+    "TraceReport",
+    "Traced",
     "Trait",
     "Usage",
     "Way",

@@ -5,8 +5,25 @@ from beijiang.exchange.service.demanding import Answer, Demands
 from beijiang.exchange.service.disputing import Disputes
 from beijiang.exchange.service.exchange import Exchange
 from beijiang.exchange.service.fetching import Shares
+from beijiang.exchange.service.packaging import Packages
 from beijiang.exchange.service.rating import RatingBook
 from beijiang.exchange.service.recalling import Recalls
+from beijiang.exchange.service.serving import SERVING_JOB, Servings
 from beijiang.exchange.service.templating import Templates
+from beijiang.exchange.service.tracing import Tracing
 
-__all__ = ["Answer", "Demands", "Disputes", "Exchange", "GrantBook", "RatingBook", "Recalls", "Shares", "Templates"]
+__all__ = [
+    "SERVING_JOB",
+    "Answer",
+    "Demands",
+    "Disputes",
+    "Exchange",
+    "GrantBook",
+    "Packages",
+    "RatingBook",
+    "Recalls",
+    "Servings",
+    "Shares",
+    "Templates",
+    "Tracing",
+]

@@ -46,6 +46,12 @@ class GrantBook:
             found.sort(key=lambda entry: entry[0].made_at, reverse=True)
         return [granted for grant, granted in found if grant.terms.since <= today <= grant.terms.until]
 
+    def in_force(self, table: str) -> Sequence[Granted]:
+        """Return every grant in force on a table, whoever holds it."""
+        today = self._today()
+        every = [entry for entries in self._of(table).values() for entry in entries]
+        return [granted for grant, granted in every if grant.terms.since <= today <= grant.terms.until]
+
     def take_call(self, grant_id: str) -> None:
         """Count one access.
 

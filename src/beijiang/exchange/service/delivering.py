@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from beijiang.access import Permission
 from beijiang.exchange.errors import no_grant, other_purpose
 from beijiang.exchange.models import purposes
+from beijiang.exchange.models.handing import Mark
 from beijiang.exchange.service.deciding import Deciding
-from beijiang.exchange.store import GrantStore
+from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import NotFound
 from beijiang.protection import FileMark, files, rowquery
 from beijiang.tables import Exit
@@ -114,14 +115,50 @@ class Delivering(Deciding):
 
         """
         governed = self._open(actor, table, Exit.DOWNLOAD, purpose)
-        grade = max((column.grade for column in governed.columns), default="L1")
-        plain = order.form is files.DownloadFormat.JSON or order.encoding is files.DownloadEncoding.UTF8
-        marked = not plain or order.form is not files.DownloadFormat.CSV or grade >= "L3"
-        mark = self._mark(actor, governed, grade, purpose) if marked else None
-        zoned = replace(order, zone=self.parts.zone.key, mark=mark)
+        zoned = self.marked(actor, governed, order, purpose)
         name = files.file_name(governed.table, governed.version, zoned)
         content = files.receipted(governed, zoned)
         return files.Download(name, files.media_type(zoned), content, governed.contract, governed.receipt)
+
+    def marked(
+        self, actor: Actor, governed: GovernedTable, order: files.DownloadOrder, purpose: str, *, always: bool = False
+    ) -> files.DownloadOrder:
+        """Return the order with what the file says of itself, and under a grant with the invisible mark of its receipt."""
+        self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
+        grade = max((column.grade for column in governed.columns), default="L1")
+        plain = order.form is files.DownloadFormat.JSON or order.encoding is files.DownloadEncoding.UTF8
+        marked = always or not plain or order.form is not files.DownloadFormat.CSV or grade >= "L3"
+        mark = self._mark(actor, governed, grade, purpose) if marked else None
+        seed = self._seed(actor, governed, purpose) if governed.grant else None
+        return replace(order, zone=self.parts.zone.key, mark=mark, seed=seed)
+
+    def _seed(self, actor: Actor, governed: GovernedTable, purpose: str) -> bytes:
+        """Write down which file is marked how, before any row of it is out."""
+        made = Mark(
+            receipt=governed.receipt,
+            grant_id=governed.grant,
+            table=governed.table,
+            version=governed.version,
+            org_id=actor.org_id,
+            by=actor.id,
+            by_name=actor.name,
+            purpose=purpose,
+            columns=tuple(column.name for column in governed.columns if not column.masked),
+            at=self.clock.now(),
+        )
+        with self.db.begin() as tx:
+            HandingStore(tx.connection).add_mark(made)
+        return self.parts.gate.seed_of(governed.receipt)
+
+    def open_for_file(self, actor: Actor, table: str, purpose: str) -> GovernedTable:
+        """Return a table as it may be had as a file.
+
+        Raises:
+            NotFound: unknown or forbidden.
+            Denied: no grant of the actor's is for the purpose stated.
+
+        """
+        return self._open(actor, table, Exit.DOWNLOAD, purpose)
 
     def _held(self, actor: Actor, grant_id: str) -> Grant:
         with self.db.read() as connection:

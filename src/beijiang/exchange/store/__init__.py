@@ -3,18 +3,22 @@
 from beijiang.exchange.store.demands import DemandStore
 from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
+from beijiang.exchange.store.handing import HandingStore
 from beijiang.exchange.store.profiles import ProfileStore
 from beijiang.exchange.store.recalls import RecallStore
 from beijiang.exchange.store.requests import RequestStore
+from beijiang.exchange.store.serving import ServingStore
 from beijiang.exchange.store.templates import TemplateStore
 
 __all__ = [
     "DemandStore",
     "DisputeStore",
     "GrantStore",
+    "HandingStore",
     "ProfileStore",
     "RatingStore",
     "RecallStore",
     "RequestStore",
+    "ServingStore",
     "TemplateStore",
 ]

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
@@ -13,11 +24,15 @@ __all__ = [
     "exchange_dispute",
     "exchange_epoch",
     "exchange_grant",
+    "exchange_mark",
+    "exchange_package",
     "exchange_profile",
     "exchange_rating",
     "exchange_recall",
     "exchange_recall_duty",
     "exchange_request",
+    "exchange_serving",
+    "exchange_serving_copy",
     "exchange_step",
     "exchange_template",
     "exchange_usage",
@@ -268,3 +283,64 @@ exchange_profile = Table(
     Column("issued_at", UtcDateTime, nullable=False),
 )
 """Which API keys have a profile of Delta Sharing; the digest is of its token, which nobody keeps."""
+
+exchange_serving = Table(
+    "exchange_serving",
+    metadata,
+    Column("table_name", String(200), primary_key=True),
+    Column("table_id", String(60), nullable=False),
+    Column("provider_id", String(60), nullable=False),
+    Column("columns", JsonDocument, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+exchange_serving_copy = Table(
+    "exchange_serving_copy",
+    metadata,
+    Column("print", String(64), primary_key=True),
+    Column("table_name", String(200), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("indexes", JsonDocument, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("note_zh", Text, nullable=False),
+    Column("note_en", Text, nullable=False),
+    Column("at", UtcDateTime),
+)
+
+exchange_mark = Table(
+    "exchange_mark",
+    metadata,
+    Column("receipt", String(60), primary_key=True),
+    Column("grant_id", String(40), nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("org_id", String(60)),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("columns", JsonDocument, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_exchange_mark_table", "table_name", "version"),
+)
+
+exchange_package = Table(
+    "exchange_package",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("by", String(60), nullable=False, index=True),
+    Column("table_name", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("obligations", String(64), nullable=False),
+    Column("grant_id", String(40), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("receipt", String(60), nullable=False),
+    Column("file_name", String(300), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sm3", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)

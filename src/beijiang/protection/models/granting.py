@@ -76,6 +76,10 @@ class Grants(Protocol):
         """
         ...
 
+    def in_force(self, table: str) -> Sequence[Granted]:
+        """Return every grant in force on a table, whoever holds it."""
+        ...
+
     def take_call(self, grant_id: str) -> None:
         """Count one access.
 

@@ -1,6 +1,7 @@
 """The services of protection: grading, the gate, the SQL gateway."""
 
-from beijiang.protection.service.gate import Gate
+from beijiang.protection.service.copies import CopyShelf
+from beijiang.protection.service.gate import Gate, Sought
 from beijiang.protection.service.gateway import SqlGateway, SqlResult
 from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
@@ -9,4 +10,16 @@ from beijiang.protection.service.private import Private
 from beijiang.protection.service.releasing import Releases
 from beijiang.protection.service.shelf import Shelf
 
-__all__ = ["ColumnImpact", "Gate", "Keyed", "Private", "Protection", "Releases", "Shelf", "SqlGateway", "SqlResult"]
+__all__ = [
+    "ColumnImpact",
+    "CopyShelf",
+    "Gate",
+    "Keyed",
+    "Private",
+    "Protection",
+    "Releases",
+    "Shelf",
+    "Sought",
+    "SqlGateway",
+    "SqlResult",
+]

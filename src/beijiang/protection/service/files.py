@@ -79,6 +79,8 @@ class DownloadOrder:
     zone: str = "Asia/Shanghai"
     request: str = ""
     """What was asked, as ``GET /path?query``; its digest is in the receipt."""
+    seed: bytes | None = None
+    """Of the order of the rows, by which a file tells where it came from."""
 
 
 Source: TypeAlias = "GovernedTable | _Result"
@@ -145,8 +147,8 @@ class _Result:
         self._rows = rows
         self.columns = [_Named(name) for name in rows.column_names]
 
-    def batches(self, filters: Sequence[Filter] = ()) -> Iterator[pa.RecordBatch]:
-        del filters
+    def batches(self, filters: Sequence[Filter] = (), *, seed: bytes | None = None) -> Iterator[pa.RecordBatch]:
+        del filters, seed
         yield from self._rows.to_batches(BATCH)
 
     @property
@@ -222,7 +224,7 @@ def _csv(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     note = "" if order.mark is None else f"# {' '.join(order.mark.line.split())}\n"
     head = mark + _recode(note.encode() + _csv_line(shown), order.encoding)
     options = csv.WriteOptions(include_header=False, quoting_style="needed")
-    for batch in governed.batches(filters=order.filters):
+    for batch in governed.batches(filters=order.filters, seed=order.seed):
         buffer = io.BytesIO()
         columns = [_as_text(values, guard=guard, zone=order.zone) for values in batch.columns]
         csv.write_csv(pa.table(columns, names=[str(i) for i in range(len(columns))]), buffer, options)
@@ -292,7 +294,7 @@ def _json(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
     import orjson
 
     separator = b"[\n"
-    for batch in governed.batches(filters=order.filters):
+    for batch in governed.batches(filters=order.filters, seed=order.seed):
         rows = [orjson.dumps(row, default=plain) for row in records(batch, order.zone)]
         if rows:
             yield separator + b",\n".join(rows)
@@ -321,7 +323,7 @@ def _parquet(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
 
     with tempfile.TemporaryFile() as file:
         writer = None
-        for batch in governed.batches(filters=order.filters):
+        for batch in governed.batches(filters=order.filters, seed=order.seed):
             batch = _marked(batch, order.mark)  # noqa: PLW2901 - the same rows with a line about them
             writer = writer or parquet.ParquetWriter(file, batch.schema, compression="zstd")
             writer.write_batch(batch)
@@ -351,7 +353,7 @@ def _xlsx(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         book = xlsxwriter.Workbook(file.name, options)
         sheets = _Sheets(book, [column.name for column in governed.columns], order.mark)
-        for batch in governed.batches(filters=order.filters):
+        for batch in governed.batches(filters=order.filters, seed=order.seed):
             columns = [_plain_array(values, order.zone).to_pylist() for values in batch.columns]
             for values in zip(*columns, strict=True):
                 sheets.add(values)

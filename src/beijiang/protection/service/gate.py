@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.delivery import DeliveryTerms
     from beijiang.protection.models.granting import Granted, Grants
+    from beijiang.protection.service.copies import CopyShelf
     from beijiang.protection.service.grading import Protection
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
     from beijiang.tables import Lake, Snapshot
 
-__all__ = ["Gate"]
+__all__ = ["Gate", "Sought"]
 
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
@@ -59,6 +61,18 @@ class _Ask:
     exit: Exit | None = None
     purpose: str = ""
     grant: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """A sight of a table that readers have now: their standing, the grant if there is one, and what they would read."""
+
+    audience: Audience
+    grant: str
+    key: tuple[str, ...]
+    rows: int
+    """Of the whole version, before any row filter."""
+    governed: Governed
 
 
 class Gate:
@@ -89,6 +103,8 @@ class Gate:
         """Asked at every access of a reader who is neither owner nor reviewer; set in build.py."""
         self.earlier: Callable[[str, str], frozenset[int]] | None = None
         """The versions of a resource's table that its readers had and may go back to in a share; set in build.py."""
+        self.copies: CopyShelf | None = None
+        """Serving copies that pages may come from, once the decision is made; set in build.py."""
 
     def open(
         self,
@@ -145,16 +161,14 @@ class Gate:
         if decided is None:
             return None
         sight, snapshot = decided
-        snapshot, made = self._with_keyed(snapshot, sight)
-        columns, expressions = self._columns(snapshot, sight, made=made)
-        governed = self._unread(snapshot, sight, (columns, expressions), asked.exit)
-        digest = sight.digest
+        _, made = self._with_keyed(snapshot, sight)
+        governed, digest = self._unread(snapshot, sight, asked.exit), sight.digest
         return Standing(
             table=snapshot.table,
             version=snapshot.version,
             written_at=snapshot.written_at,
             obligations=digest,
-            columns=columns,
+            columns=governed.columns,
             grant=sight.grant.id if sight.grant else "",
             schema=self._schemas.get((snapshot.table_id, snapshot.delta_version, digest, made), governed.schema),
         )
@@ -364,6 +378,10 @@ class Gate:
         grants = self.grants
         return partial(grants.take_rows, sight.grant.id) if grants is not None and sight.grant else None
 
+    def seed_of(self, receipt: str) -> bytes:
+        """Return the seed of the invisible mark of what was handed over under a receipt; the installation's secret is in it."""
+        return hmac.digest(self._protection.page_secret(), f"order of rows: {receipt}".encode(), "sha256")
+
     def find(self, name: str) -> str:
         """Return the stored spelling of a table's name: NFC, letters A-Z folded as the engine folds them."""
         wanted = unicodedata.normalize("NFC", name)
@@ -377,12 +395,18 @@ class Gate:
     @cached_property
     def _tools(self) -> Tools:
         tokens = PageTokens(self._protection.page_secret())
-        return Tools(self._lake, self._engine, self._evidence, tokens, self._settings.query_seconds, Recent(REMEMBERED))
+        seconds, views, prints = self._settings.query_seconds, Recent[View](REMEMBERED), Recent[str](REMEMBERED)
+        return Tools(self._lake, self._engine, self._evidence, tokens, seconds, views, prints, self.copies)
 
     def _same(self, actor: Actor, table: str, version: int | None, before: Sight, ask: _Ask) -> bool:
         """Ask again, for a stream that has been running: the same obligations must still hold."""
         decided = self._decide(actor, table, before.version if version is None else version, ask)
         return decided is not None and decided[0].digest == before.digest
+
+    def still(self, actor: Actor, table: str, grant: str, exit: Exit, version: int, obligations: str) -> bool:  # noqa: A002
+        """Tell whether an actor would see the very same under a grant now: for what was written under a decision and waits to be fetched."""
+        decided = self._decide(actor, table, version, _Ask(exit, grant=grant))
+        return decided is not None and decided[0].digest == obligations
 
     def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
         """Return what outsiders would see of a release that is not made yet, for the release check; None for nothing.
@@ -396,20 +420,44 @@ class Gate:
         sight = sight_of(snapshot, audience, grades, rules, choices, candidate)
         if sight is None:
             return None
+        governed = self._unread(snapshot, sight, Exit.QUALITY)
+        query, scan = governed.governed_query(candidate.table)
+        return sight, governed.columns, View(query, {candidate.table: scan})
+
+    def served(self, table: str) -> Sequence[Sought]:
+        """Return every sight of a table that outsiders page through now, for serving copies: whose it is, under which grant.
+
+        Nothing is handed out: what a copy holds is read after a decision of its own, each time.
+        """
+        facts, grades, rules, choices = self._protection.view_of(table)
+        release = self._catalog.released(table)
+        number = None if facts is None else version_for(Audience.OPEN, facts.version, release, None)
+        if number is None or release is None:
+            return ()
+        wanted: list[tuple[Audience, Granted | None]] = []
+        wanted += [(Audience.OPEN, None)] if release.open_items else []
+        wanted += [(Audience.SHARED, None)] if release.shared_items else []
+        for grant in () if self.grants is None else self.grants.in_force(table):
+            wanted += [(Audience.GRANTED, grant)] if Exit.ROW_API in grant.exits else []
+        shot, found = self._lake.snapshot(table, number), []
+        for audience, given in wanted:
+            sight = sight_of(shot, audience, grades, rules, choices, release, given)
+            if sight is not None:
+                seen = self._unread(shot, sight, Exit.ROW_API)
+                whose = "" if given is None else given.id
+                found.append(Sought(audience=audience, grant=whose, key=shot.key, rows=shot.rows, governed=seen))
+        return found
+
+    def _unread(self, snapshot: Snapshot, sight: Sight, exit_: Exit) -> Governed:
+        """Return a sight as a relation that nobody has asked for: no receipt, and never allowed to a reader."""
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
-        governed = self._unread(snapshot, sight, (columns, expressions), Exit.QUALITY)
-        query, scan = governed.governed_query(candidate.table)
-        return sight, columns, View(query, {candidate.table: scan})
-
-    def _unread(self, snapshot: Snapshot, sight: Sight, shown: Shown, exit_: Exit) -> Governed:
-        """Return a governed table of which nobody gets a row: it has no receipt, and no leave to go on."""
         return Governed(
             tools=self._tools,
             snapshot=snapshot,
             sight=sight,
-            columns=shown[0],
-            expressions=shown[1],
+            columns=columns,
+            expressions=expressions,
             caps=exit_caps()[exit_],
             receipt="",
             still_allowed=lambda: False,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,9 +20,12 @@ from beijiang.engine.port import AT, LAKE, PART, View
 from beijiang.kit import Denied, Invalid
 from beijiang.protection.models.conditions import column_ref, conditions, literal, unknown_column
 from beijiang.protection.models.grades import Level
+from beijiang.protection.models.marking import scattered
 from beijiang.protection.models.output import refuse_identifiers
+from beijiang.protection.models.serving import MOST_COLUMNS, form_of, key_of, puts
 from beijiang.protection.models.sight import OUTSIDERS, Audience
 from beijiang.protection.models.summary import summary_query
+from beijiang.protection.store.copies import FILE_ROWS, write_copy
 from beijiang.tables import Aggregate, Filter, FilterOp, GovernedColumn, Page, Sort
 
 if TYPE_CHECKING:
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
     from beijiang.engine import Engine, Scan
     from beijiang.evidence import Evidence
     from beijiang.protection.models.reference import ExitCaps
+    from beijiang.protection.models.serving import WholeCopy
     from beijiang.protection.models.sight import Sight
+    from beijiang.protection.service.copies import CopyShelf
     from beijiang.protection.service.recent import Recent
     from beijiang.protection.service.tokens import PageTokens
     from beijiang.tables import Lake, Snapshot
@@ -58,6 +64,8 @@ class Tools:
     tokens: PageTokens
     seconds: float
     views: Recent[View]
+    prints: Recent[str]
+    copies: CopyShelf | None = None
 
 
 class Governed:
@@ -130,6 +138,11 @@ class Governed:
         return self._contract
 
     @property
+    def grant(self) -> str:
+        """Return the id of the grant that is read under, empty where there is none."""
+        return self._sight.grant.id if self._sight.grant else ""
+
+    @property
     def filtered(self) -> bool:
         """Tell whether a row filter keeps rows back."""
         return bool(self._sight.row_filters)
@@ -156,13 +169,15 @@ class Governed:
             raise unknown_column(sort.column, self._types)
         size = max(1, min(limit, self._caps.page_rows))
         bound, tokens = self._binding(filters, sort), self._tools.tokens
-        if after is None and not filters:
-            found, skipped = self._fetch(self._first_page(sort, size)), 0
-        else:
-            found, skipped = self._later_page(filters, sort, size, None if after is None else tokens.open(after, bound))
+        mark = None if after is None else tokens.open(after, bound)
+        found, parts = self._copied(filters, sort, size, mark), self._all_parts
+        if found is None and mark is None and not filters:
+            found = self._fetch(self._first_page(sort, size))
+        elif found is None:
+            found, parts = self._later_page(filters, sort, size, mark)
         rows = found.slice(0, size)
         more = found.num_rows > size and self._caps.total_rows is None
-        token = self._token(rows, sort, bound, skipped) if more else None
+        token = self._token(rows, sort, bound, parts) if more else None
         rows = rows.select(list(self._types))
         self._hand_over(rows)
         return Page(rows, token)
@@ -194,7 +209,7 @@ class Governed:
         A row that a filter keeps back stays away. At most as many as a page of the exit has.
         """
         names = list(self._types)
-        wanted = [exp.Literal.number(part * _FILE_ROWS + at) for part, at in places[: self._caps.page_rows]]
+        wanted = [exp.Literal.number(part * FILE_ROWS + at) for part, at in places[: self._caps.page_rows]]
         here = exp.In(this=_place(), expressions=wanted) if wanted else exp.false()
         query = self._selection(names, (), position=True).where(here, copy=False)
         view = self._view(names, (), self._scan(names, (), position=True))
@@ -202,8 +217,17 @@ class Governed:
         self._hand_over(rows)
         return rows
 
-    def batches(self, filters: Sequence[Filter] = (), columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self,
+        filters: Sequence[Filter] = (),
+        columns: Sequence[str] | None = None,
+        *,
+        seed: bytes | None = None,
+        places: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
         """Stream all matching rows; the decision is repeated every 5 s or 8 MiB and ends the stream when it changes.
+
+        With ``seed`` rows stand in the order of that mark; with ``places`` each has its file's number and its own beside it.
 
         Raises:
             Denied: the right ended while the stream ran (``access_ended``).
@@ -214,14 +238,17 @@ class Governed:
         for name in names:
             if name not in self._types:
                 raise unknown_column(name, self._types)
-        query = self._selection(names, filters)
+        marked = seed is not None or places
+        scan = self._scan(names, filters, position=marked)
+        query = self._selection(names, filters, position=marked)
         if self._caps.total_rows is not None:
             query = query.limit(self._caps.total_rows, copy=False)
         if self._take_rows is not None:
             most = self._caps.total_rows
             found = self._matching(filters)
             self._take_rows(found if most is None else min(found, most))
-        return self._stream(query, self._view(names, filters))
+        stream = self._stream(query, self._view(names, filters, scan))
+        return stream if seed is None else scattered(stream, seed, self._parts(scan))
 
     def schema(self) -> pa.Schema:
         """Return the types of the rows as they are shown; no row is read."""
@@ -319,18 +346,111 @@ class Governed:
 
     def _later_page(
         self, filters: Sequence[Filter], sort: Sort | None, size: int, after: Sequence[Any] | None
-    ) -> tuple[pa.Table, int]:
-        """Return the rows of a page that is filtered or follows another, and how many files in front were skipped."""
+    ) -> tuple[pa.Table, Sequence[int]]:
+        """Return the rows of a page that is filtered or follows another, and which files of the version were read."""
         query = self._selection(list(self._types), filters, position=True)
-        scan, skipped = self._scan(list(self._types), filters, position=True), 0
+        scan = self._scan(list(self._types), filters, position=True)
+        parts = self._parts(scan)
         if after is not None:
             value, part, at = after
+            here = bisect_left(parts, int(part))
+            at = int(at) if here < len(parts) and parts[here] == int(part) else -1
             if sort is None:
                 # The scan keeps the order of files and rows, so whole files in front need not be read again.
-                skipped, scan = int(part), replace(scan, files=scan.files[int(part) :])
-            query = query.where(self._beyond(value, int(part) - skipped, int(at), sort), copy=False)
+                scan, parts, here = replace(scan, files=scan.files[here:]), parts[here:], 0
+            query = query.where(self._beyond(value, here, at, sort), copy=False)
         query = self._ordered(query, sort).limit(size + 1, copy=False)
-        return self._fetch(query, self._view(list(self._types), filters, scan)), skipped
+        return self._fetch(query, self._view(list(self._types), filters, scan)), parts
+
+    @property
+    def _all_parts(self) -> Sequence[int]:
+        return range(len(self._snapshot.files))
+
+    def _parts(self, scan: Scan) -> Sequence[int]:
+        """Return the places of a scan's files among those of the version: marks name these, whatever a filter left out."""
+        if len(scan.files) == len(self._snapshot.files):
+            return self._all_parts
+        places = {name: place for place, name in enumerate(self._snapshot.files)}
+        return [places[name] for name in scan.files]
+
+    # Serving copies
+
+    @property
+    def table_id(self) -> str:
+        """Return the id of the table."""
+        return self._snapshot.table_id
+
+    @property
+    def print(self) -> str:
+        """Name what a copy for readers like this one holds: the files, the columns as masked, the rows as filtered."""
+        shot, zone = self._snapshot, "" if self._tools.copies is None else self._tools.copies.zone
+        key = (shot.table_id, shot.delta_version, self._digest, shot.files, self._columns)
+
+        def make() -> str:
+            view = self._base(list(self._types), "copied").sql("duckdb")
+            body = json.dumps([shot.table_id, *shot.files, self._digest, view, self._types, zone], ensure_ascii=False)
+            return hashlib.sha256(body.encode()).hexdigest()
+
+        return self._tools.prints.get(key, make)
+
+    def write_copy(self, indexes: Sequence[str], tell: Callable[[int], None]) -> WholeCopy:
+        """Write the serving copy of what this reader sees, whole or not at all.
+
+        Raises:
+            Invalid: too many columns, or one of a type that cannot be kept.
+            Refused: the disk budget is used up (``serving_budget``).
+
+        """
+        shelf = self._tools.copies
+        if shelf is None or not 0 < len(self._types) <= MOST_COLUMNS:
+            raise Invalid(
+                f"服务副本最多 {MOST_COLUMNS} 列。",
+                f"A serving copy has at most {MOST_COLUMNS} columns.",
+                code="serving_columns",
+            )
+        names = list(self._types)
+        schema = self._fetch(self._first_page(None, 1)).schema
+        columns = [form_of(schema.field(name), self._types[name]) for name in names]
+        able = {column.name for column in columns if column.compares}
+        query, view = (
+            self._selection(names, (), position=True),
+            self._view(names, (), self._scan(names, (), position=True)),
+        )
+        return write_copy(
+            shelf.place(self.table_id, self.print),
+            schema=schema,
+            columns=columns,
+            indexes=[name for name in dict.fromkeys(indexes) if name in able],
+            batches=self._tools.engine.stream(query, {_ALIAS: view}, QueryLimits(seconds=STREAM_SECONDS)),
+            room=shelf.room(),
+            tell=tell,
+        )
+
+    def _copied(
+        self, filters: Sequence[Filter], sort: Sort | None, size: int, mark: Sequence[Any] | None
+    ) -> pa.Table | None:
+        """Return a page from the serving copy of exactly this sight, None where there is none or the engine has to answer."""
+        shelf = self._tools.copies
+        if shelf is None or self._sight.audience not in OUTSIDERS:
+            return None
+        copy = shelf.get(self.table_id, self.print)
+        if copy is None:
+            return None
+        for one in filters:
+            if one.column not in self._types:
+                raise unknown_column(one.column, self._types)
+        asked = puts(filters, sort, copy.columns, copy.indexed)
+        if asked is None:
+            return None
+        order, after = None if sort is None else (copy.columns[sort.column][0], sort.descending), None
+        if mark is not None:
+            value, part, at = mark
+            if sort is not None and value is not None:
+                value = key_of(value, sort, copy.columns[sort.column][1])
+                if value is None:
+                    return None
+            after = (value, int(part) * FILE_ROWS + int(at))
+        return copy.page(asked, order, after, size + 1)
 
     def _stream(self, query: exp.Select, view: View) -> Iterator[pa.RecordBatch]:
         rows = size = 0
@@ -435,7 +555,7 @@ class Governed:
         return query.order_by(first, *place, copy=False)
 
     def _beyond(self, value: Any, part: int, at: int, sort: Sort | None) -> exp.Expr:
-        later = exp.GT(this=_place(), expression=exp.Literal.number(part * _FILE_ROWS + at))
+        later = exp.GT(this=_place(), expression=exp.Literal.number(part * FILE_ROWS + at))
         if sort is None:
             return later
         column = column_ref(sort.column)
@@ -452,7 +572,7 @@ class Governed:
             return exp.cast(exp.Literal.string(value), "DOUBLE")
         return literal(value, self._types[sort.column], Filter(sort.column, FilterOp.EQ, value))
 
-    def _token(self, rows: pa.Table, sort: Sort | None, bound: str, skipped: int) -> str:
+    def _token(self, rows: pa.Table, sort: Sort | None, bound: str, parts: Sequence[int]) -> str:
         last = rows.slice(rows.num_rows - 1).to_pylist()[0]
         value: Any = None if sort is None else last[sort.column]
         if isinstance(value, str) and len(value) > SORT_TEXT:
@@ -468,7 +588,7 @@ class Governed:
         elif value is not None and not isinstance(value, str | int | float | bool):
             value = str(value)
         with suppress(TypeError):
-            return self._tools.tokens.seal([value, last[PART] + skipped, last[AT]], bound)
+            return self._tools.tokens.seal([value, parts[last[PART]], last[AT]], bound)
         raise Invalid("不能按这一列翻页。", "Pages cannot be ordered by this column.", code="sort_type")
 
 
@@ -489,5 +609,5 @@ def _told(query: exp.Query, change: str) -> exp.Select:
 
 def _place() -> exp.Expr:
     """Return the place of a row as one number; the engine (2.0) breaks on an OR over its own row positions in the scan."""
-    start = exp.Mul(this=column_ref(PART), expression=exp.Literal.number(_FILE_ROWS))
+    start = exp.Mul(this=column_ref(PART), expression=exp.Literal.number(FILE_ROWS))
     return exp.Add(this=start, expression=column_ref(AT))

@@ -172,6 +172,11 @@ class GovernedTable(Protocol):
         ...
 
     @property
+    def grant(self) -> str:
+        """Return the id of the grant that is read under, empty where there is none."""
+        ...
+
+    @property
     def filtered(self) -> bool:
         """Tell whether rows are kept back from this reader, so that the table's own counts must be too."""
         ...
@@ -199,8 +204,15 @@ class GovernedTable(Protocol):
         """Return the rows at some places of the version, as far as this reader may see them."""
         ...
 
-    def batches(self, filters: Sequence[Filter] = (), columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        """Stream all matching rows in constant memory."""
+    def batches(
+        self,
+        filters: Sequence[Filter] = (),
+        columns: Sequence[str] | None = None,
+        *,
+        seed: bytes | None = None,
+        places: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream all matching rows in constant memory; in the order of a mark, or with their places, if wanted."""
         ...
 
 
