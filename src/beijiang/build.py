@@ -20,7 +20,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts
+from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, Pushes, RatingBook, Recalls, SharingParts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -36,6 +36,7 @@ from beijiang.ingest import (
     Alerts,
     Bench,
     Captures,
+    Destinations,
     Dispatcher,
     FreshnessBoard,
     Harvests,
@@ -120,6 +121,7 @@ class Platform:
     exchange: Exchange
     demands: Demands
     disputes: Disputes
+    pushes: Pushes
     ratings: RatingBook
     recalls: Recalls
     mappings: Mappings
@@ -167,6 +169,7 @@ class Platform:
             self.exchange,
             self.demands,
             self.disputes,
+            self.pushes,
             self.ratings,
             self.recalls,
             self.mappings,
@@ -202,12 +205,14 @@ class Platform:
         self.jobs.start_worker()
         self.streams.attend()
         self.dispatcher.start()
+        self.pushes.start()
         self.engine.warm()
 
     def stop(self) -> None:
         """Let running work reach a safe point."""
         self.streams.stop()
         self.dispatcher.stop()
+        self.pushes.stop()
         self.jobs.stop()
 
     def close(self) -> None:
@@ -290,6 +295,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls = Disputes(sharing), Recalls(sharing)
+    pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls)
+    sources.renewals.append(pushes.renew_secrets)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -359,6 +366,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 demands.watch,
                 disputes.watch,
                 recalls.watch,
+                pushes.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -371,6 +379,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         exchange=exchange,
         demands=demands,
         disputes=disputes,
+        pushes=pushes,
         ratings=RatingBook(sharing),
         recalls=recalls,
         mappings=mappings,

@@ -63,6 +63,7 @@ MACHINERY: dict[str, set[str]] = {
     "Mappings": {"on_table_written"},
     "Monitors": {"on_table_written", "watch"},
     "Lineage": {"namespace", "on_table_written"},
+    "Pushes": {"carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Recalls": {"keeps_back", "recalled", "watch"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},

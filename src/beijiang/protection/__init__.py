@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from beijiang.protection.service import (
         ColumnImpact,
         Gate,
+        Governed,
         Keyed,
         Private,
         Protection,
@@ -52,6 +53,7 @@ __all__ = [
     "FileMark",
     "Findings",
     "Gate",
+    "Governed",
     "GradeSource",
     "Granted",
     "GrantedItem",

@@ -21,6 +21,7 @@ class Way(Word):
     API = "row_api", "数据接口", "row API"
     SQL = "sql", "SQL 查询", "SQL"
     FILE = "file", "文件下载", "files"
+    PUSH = "push", "主动推送", "pushed to the consumer's own system"
     VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
 
 
@@ -29,6 +30,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.API: frozenset({Exit.ROW_API}),
     Way.SQL: frozenset({Exit.SQL}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
+    Way.PUSH: frozenset({Exit.PUSH}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
 }
 """The exits of the platform that a way opens."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, String, Table, Text, UniqueConstraint
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
@@ -12,6 +12,8 @@ __all__ = [
     "exchange_dispute",
     "exchange_epoch",
     "exchange_grant",
+    "exchange_push",
+    "exchange_push_delivery",
     "exchange_rating",
     "exchange_recall",
     "exchange_recall_duty",
@@ -220,3 +222,62 @@ exchange_rating = Table(
     Column("answered_at", UtcDateTime),
 )
 """What departments think of what they got; the newest word of each."""
+
+exchange_push = Table(
+    "exchange_push",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("grant_id", String(40), nullable=False, index=True),
+    Column("org_id", String(60), nullable=False, index=True),
+    Column("provider_id", String(60), nullable=False, index=True),
+    Column("table_name", String(200), nullable=False),
+    Column("resource_name", String(200), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("target", String(300), nullable=False),
+    Column("options", JsonDocument, nullable=False),
+    Column("secrets", JsonDocument, nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("timing", JsonDocument),
+    Column("owner_id", String(60), nullable=False),
+    Column("owner_name", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("state", String(20), nullable=False, index=True),
+    Column("why", JsonDocument),
+    Column("sequence", Integer, nullable=False),
+    Column("version", Integer),
+    Column("shape", String(64), nullable=False),
+    Column("delivered_at", UtcDateTime),
+    Column("next_at", UtcDateTime),
+    Column("slow", Boolean, nullable=False),
+    Column("lease", String(40), nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("revision", Integer, nullable=False),
+)
+"""Subscriptions: a granted table is pushed to a place of its consumer's."""
+
+exchange_push_delivery = Table(
+    "exchange_push_delivery",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("push_id", String(40), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("before", Integer),
+    Column("version", Integer, nullable=False),
+    Column("shape", String(64), nullable=False),
+    Column("state", String(20), nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("sent", Boolean, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("error", JsonDocument),
+    Column("rows", BigInteger, nullable=False),
+    Column("gone", BigInteger, nullable=False),
+    Column("moved", BigInteger, nullable=False),
+    Column("receipt", String(60), nullable=False),
+    Column("proof", JsonDocument),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("push_id", "sequence", name="uq_exchange_push_delivery"),
+)
+"""Deliveries of subscriptions; the id is what the far side knows a repetition by."""

@@ -6,6 +6,7 @@ from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.private import Private
+from beijiang.protection.service.relation import Governed
 from beijiang.protection.service.releasing import Releases
 
-__all__ = ["ColumnImpact", "Gate", "Keyed", "Private", "Protection", "Releases", "SqlGateway", "SqlResult"]
+__all__ = ["ColumnImpact", "Gate", "Governed", "Keyed", "Private", "Protection", "Releases", "SqlGateway", "SqlResult"]

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,18 +22,16 @@ from beijiang.protection.models.grades import Level
 from beijiang.protection.models.output import refuse_identifiers
 from beijiang.protection.models.sight import OUTSIDERS, Audience
 from beijiang.protection.models.summary import summary_query
+from beijiang.protection.service.changing import Changing, Tools
 from beijiang.tables import Aggregate, Filter, FilterOp, GovernedColumn, Page, Sort
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from beijiang.engine import Engine, Scan
-    from beijiang.evidence import Evidence
+    from beijiang.engine import Scan
     from beijiang.protection.models.reference import ExitCaps
     from beijiang.protection.models.sight import Sight
-    from beijiang.protection.service.recent import Recent
-    from beijiang.protection.service.tokens import PageTokens
-    from beijiang.tables import Lake, Snapshot
+    from beijiang.tables import Snapshot
 
 __all__ = ["Governed", "Tools"]
 
@@ -46,19 +44,7 @@ _FILE_ROWS: Final = 1 << 40
 """More rows than a file has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every governed read works with."""
-
-    lake: Lake
-    engine: Engine
-    evidence: Evidence
-    tokens: PageTokens
-    seconds: float
-    views: Recent[View]
-
-
-class Governed:
+class Governed(Changing):
     """A table as one actor may see it now. Kept for one request only; long streams ask again while they run."""
 
     def __init__(  # noqa: PLR0913 - made by the gate alone, all named
@@ -287,12 +273,13 @@ class Governed:
         query = self._ordered(query, sort).limit(size + 1, copy=False)
         return self._fetch(query, self._view(list(self._types), filters, scan)), skipped
 
-    def _stream(self, query: exp.Select, view: View) -> Iterator[pa.RecordBatch]:
+    def _stream(self, query: exp.Select, view: View | Mapping[str, View]) -> Iterator[pa.RecordBatch]:
         rows = size = unchecked = 0
         checked_at = time.monotonic()
         try:
             limits = QueryLimits(seconds=STREAM_SECONDS)
-            for batch in self._tools.engine.stream(query, {_ALIAS: view}, limits):
+            views = {_ALIAS: view} if isinstance(view, View) else view
+            for batch in self._tools.engine.stream(query, views, limits):
                 unchecked += batch.nbytes
                 if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
                     self.confirm()
