@@ -173,12 +173,13 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import commands, demands, disputes, ratings, recalls
+    from beijiang.exchange.commands import commands, demands, disputes, pushes, ratings, recalls
 
     access = _get(lambda p: p.access)
     group = commands(_get(lambda p: p.exchange), access)
     group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
+    group.add_typer(pushes(_get(lambda p: p.pushes), access), name="push")
     group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")
     group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
     return group

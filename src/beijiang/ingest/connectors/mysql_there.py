@@ -30,7 +30,9 @@ _KEY_TEXT: Final = 255
 _WAIT: Final = 60
 _AT_ONCE: Final = 2_000
 _MODE: Final = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'"
-_BUSY: Final = frozenset({1040, 1205, 1213, 2006, 2013})
+_BUSY: Final = frozenset({1040, 1205, 1213})
+_OF_CLIENT: Final = range(2000, 3000)
+"""Numbers that the client gives itself: the connection broke."""
 _TYPES: Final[dict[ColumnType, sa.types.TypeEngine[Any]]] = {
     ColumnType.BOOLEAN: mysql.TINYINT(1),
     ColumnType.INTEGER: sa.BigInteger(),
@@ -69,7 +71,9 @@ class MySQLDestination(TableDestination):
 
     def check_table(self, parcel: Parcel) -> None:
         about = sa.table(
-            "TABLES", *map(sa.column, ("table_schema", "table_name", "engine")), schema="information_schema"
+            "TABLES",
+            *(sa.column(n, sa.String()) for n in ("table_schema", "table_name", "engine")),
+            schema="information_schema",
         )
         name = self.schema_of(parcel.target)[1]
         asked = sa.select(about.c.engine).where(
@@ -86,8 +90,10 @@ class MySQLDestination(TableDestination):
             )
 
     def noted(self, run: Run, parcel: Parcel) -> Delivered | None:
-        listed = sa.table("TABLES", *map(sa.column, ("table_schema", "table_name")), schema="information_schema")
-        name = self.listing(parcel).name
+        listed = sa.table(
+            "TABLES", *(sa.column(n, sa.String()) for n in ("table_schema", "table_name")), schema="information_schema"
+        )
+        name = str(self.listing(parcel).name)
         there = sa.select(listed.c.table_name).where(
             listed.c.table_schema == self.options.database, listed.c.table_name == name
         )
@@ -162,7 +168,7 @@ def _told() -> Iterator[None]:
         raise rejected(str(error.args[0] if error.args else "")) from error
     except pymysql.err.OperationalError as error:
         number = error.args[0] if error.args else 0
-        if number in _BUSY or not isinstance(number, int) or number >= 2000:  # noqa: PLR2004 - the client's own numbers
+        if number in _BUSY or number in _OF_CLIENT:
             raise
         raise rejected(str(number)) from error
 

@@ -60,7 +60,12 @@ class PostgreSQLDestination(TableDestination):
 
     def noted(self, run: Run, parcel: Parcel) -> Delivered | None:
         schema, name = self.schema_of(self.listing(parcel).fullname)
-        there = sa.table("tables", sa.column("table_schema"), sa.column("table_name"), schema="information_schema")
+        there = sa.table(
+            "tables",
+            sa.column("table_schema", sa.String()),
+            sa.column("table_name", sa.String()),
+            schema="information_schema",
+        )
         listed = sa.select(there.c.table_name).where(there.c.table_schema == schema, there.c.table_name == name)
         return super().noted(run, parcel) if run(listed) else None
 
