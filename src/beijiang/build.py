@@ -27,6 +27,7 @@ from beijiang.exchange import (
     Exchange,
     GrantBook,
     Packages,
+    Pushes,
     RatingBook,
     Recalls,
     Servings,
@@ -51,6 +52,7 @@ from beijiang.ingest import (
     Alerts,
     Bench,
     Captures,
+    Destinations,
     Dispatcher,
     FreshnessBoard,
     Harvests,
@@ -135,6 +137,7 @@ class Platform:
     exchange: Exchange
     demands: Demands
     disputes: Disputes
+    pushes: Pushes
     ratings: RatingBook
     recalls: Recalls
     templates: Templates
@@ -187,6 +190,7 @@ class Platform:
             self.exchange,
             self.demands,
             self.disputes,
+            self.pushes,
             self.ratings,
             self.recalls,
             self.templates,
@@ -227,12 +231,14 @@ class Platform:
         self.jobs.start_worker()
         self.streams.attend()
         self.dispatcher.start()
+        self.pushes.start()
         self.engine.warm()
 
     def stop(self) -> None:
         """Let running work reach a safe point."""
         self.streams.stop()
         self.dispatcher.stop()
+        self.pushes.stop()
         self.jobs.stop()
 
     def close(self) -> None:
@@ -325,6 +331,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     servings = Servings(sharing, gate.copies, jobs)
     receipts = Receipts(db, evidence, sealer, access)
     packages = Packages(exchange, home / "packages", receipts.receipt)
+    pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls)
+    sources.renewals.append(pushes.renew_secrets)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -399,6 +407,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 shares.watch,
                 servings.watch,
                 packages.watch,
+                pushes.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -411,6 +420,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         exchange=exchange,
         demands=demands,
         disputes=disputes,
+        pushes=pushes,
         ratings=RatingBook(sharing),
         recalls=recalls,
         templates=templates,

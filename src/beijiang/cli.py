@@ -180,6 +180,7 @@ def _exchange() -> typer.Typer:
         commands,
         demands,
         disputes,
+        pushes,
         ratings,
         recalls,
         servings,
@@ -190,6 +191,7 @@ def _exchange() -> typer.Typer:
     group = commands(_get(lambda p: p.exchange), access)
     group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
+    group.add_typer(pushes(_get(lambda p: p.pushes), access), name="push")
     group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")
     group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
     group.add_typer(templates(_get(lambda p: p.templates), access), name="template")

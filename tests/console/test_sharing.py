@@ -377,3 +377,59 @@ def test_what_is_downloaded_in_a_package_is_traced(
         "/console/trace", data={"_csrf": lead.token()}, files={"file": ("x.csv", b"a\n1\n")}, headers=headers
     )
     assert "无法判定" in nothing.text
+
+
+def test_a_push_is_planned_registered_followed_and_ended(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str], postgres_url: str
+) -> None:
+    import sqlalchemy as sa
+
+    from beijiang.exchange import GranteeKind, Item, RequestDraft, Terms, Way
+    from beijiang.outbound import Target
+    from beijiang.protection import Handling
+
+    steward, today = desk("steward"), office.exchange.today
+    terms = Terms(
+        items=(Item("名称", Handling.AS_IS), Item("面积", Handling.AS_IS)),
+        ways=frozenset({Way.PUSH}),
+        since=today,
+        until=today + timedelta(days=30),
+    )
+    draft = RequestDraft(
+        resource_id=resources[THEIRS],
+        terms=terms,
+        purpose="service",
+        use="核对校医院名录，安排体检服务",
+        basis="学校卫生工作条例第六条",
+        grantee_kind=GranteeKind.ORGANISATION,
+    )
+    grant = office.exchange.give(person("org_reviewer", "health"), "education", draft, "双方约定用途")
+    url = sa.make_url(postgres_url)
+    folder = str(url.query["host"])
+    office.sources.allow(SYSTEM, Target(folder=folder), "目标库的套接字")
+    assert f"/console/push?grant={grant.id}" in steward.get(f"/console/grants/{grant.id}").text
+    assert f"/console/push?grant={grant.id}" in steward.get("/console/pushes").text
+    for kind in ("mysql", "s3", "sftp", "webhook"):
+        assert 'name="option:' in steward.get("/console/push", params={"grant": grant.id, "kind": kind}).text
+    form = {
+        "grant": grant.id, "kind": "postgresql", "name": "业务库", "target": "clinics", "mode": "changes", "timing": "release",
+        "option:host": folder, "option:database": url.database, "option:user": url.username, "option:tls": "off",
+    }  # fmt: skip
+    planned = steward.post("/console/push", {**form, "do": "plan"}).text
+    assert "首次推送 40 行" in planned
+    assert "每次全量推送" in planned, "the table has no key"
+    assert "目标表名" in steward.post("/console/push", {**form, "target": 'a"b', "do": "plan"}).text
+    made = steward.post("/console/push", {**form, "do": "add"}).headers["location"]
+    assert "还没有交付" in steward.get(made).text
+    office.pushes.run_due()
+    assert "请由同事恢复" in steward.get(made).text, "this steward has no account of its own"
+    office.pushes.resume(SYSTEM, made.rpartition("/")[2])
+    office.pushes.run_due()
+    seen = steward.get(made).text
+    assert "已送达" in seen
+    assert "一致" in seen
+    assert steward.post(made, {"do": "pause", "words": "维护"}).status_code == 303
+    assert "维护" in steward.get(made).text
+    steward.post(made, {"do": "resume"})
+    steward.post(made, {"do": "end"})
+    assert "已结束" in steward.get(made).text

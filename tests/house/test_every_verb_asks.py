@@ -67,6 +67,7 @@ MACHINERY: dict[str, set[str]] = {
     "Recalls": {"keeps_back", "left", "recalled", "watch"},
     "Packages": {"watch"},
     "Servings": {"watch", "work"},
+    "Pushes": {"carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},
     "Shares": {"actor_for", "fetch", "watch"},

@@ -1,6 +1,6 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access.
 
-Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
+Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
 ``exchange_usage``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Exchange,
         GrantBook,
         Packages,
+        Pushes,
         RatingBook,
         Recalls,
         Servings,
@@ -46,6 +47,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Packages",
     "Servings",
     "Tracing",
+    "Pushes",
     *_models,
 ]
 

@@ -19,11 +19,13 @@ __all__ = [
     "no_delegation",
     "no_demand",
     "no_grant",
+    "no_push",
     "no_request",
     "not_now",
     "not_ready",
     "other_purpose",
     "own_request",
+    "push_stopped",
     "reason_needed",
     "used_up",
 ]
@@ -146,3 +148,21 @@ def used_up(what: str) -> Throttled:
 def grant_ended() -> Throttled:
     """Return the error for a grant that ended in this very moment."""
     return Throttled("授权刚刚终止。", "The grant ended just now.", code="grant_ended")
+
+
+def no_push() -> NotFound:
+    """Return the error for a push that is unknown or hidden."""
+    return NotFound(
+        "没有这个推送，或者您无权查看。请在“数据共享 · 推送”中查找。",
+        "There is no such push, or it is not yours to see. Look under Sharing, Pushes.",
+        code="push_not_found",
+    )
+
+
+def push_stopped() -> Conflict:
+    """Return the error for a delivery that is broken off because its push does not go on."""
+    return Conflict(
+        "推送已暂停或停止，这次交付已中断，目标处没有改变。",
+        "The push was paused or stopped; the delivery was broken off, and nothing changed at the far side.",
+        code="push_stopped",
+    )

@@ -9,6 +9,7 @@ syncs, certificates, targets, arrivals, captures and schedules; streams and wind
 ``landing/``, ``spool/``, ``staging/``, ``quarantine/`` and ``changes/``. The reading core stands in ``readers`` and ``typing``.
 """
 
+from beijiang.ingest.connectors.destination import Delivered, Destination, Parcel, Proof
 from beijiang.ingest.models import (
     HARVEST_JOB,
     INGEST_JOB,
@@ -90,6 +91,7 @@ from beijiang.ingest.service import (
     Alerts,
     Bench,
     Captures,
+    Destinations,
     Dispatcher,
     FreshnessBoard,
     Harvests,
@@ -126,6 +128,9 @@ __all__ = [
     "Certificate",
     "CheckSpec",
     "CursorRange",
+    "Delivered",
+    "Destination",
+    "Destinations",
     "Dispatcher",
     "FeedPreview",
     "FeedSuggestion",
@@ -155,7 +160,9 @@ __all__ = [
     "MendState",
     "Outcome",
     "OutcomeKind",
+    "Parcel",
     "Promised",
+    "Proof",
     "QuarantinePage",
     "QuarantinedRow",
     "QuietWindow",

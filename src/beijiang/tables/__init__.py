@@ -9,6 +9,7 @@ from beijiang.tables.events import TableWritten
 from beijiang.tables.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.tables.service import Derived, Measured, Measures, Tables, check_spec
 from beijiang.tables.store import Lake
+from beijiang.tables.store.comparing import MINE, row_tallies
 
-__all__ = ["Derived", "Lake", "Measured", "Measures", "TableWritten", "Tables", "check_spec"]
+__all__ = ["MINE", "Derived", "Lake", "Measured", "Measures", "TableWritten", "Tables", "check_spec", "row_tallies"]
 __all__ += models.__all__

@@ -3,6 +3,7 @@
 from beijiang.exchange.commands.demands import demands
 from beijiang.exchange.commands.handing import add_packages, add_tracing, unpack_command
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
+from beijiang.exchange.commands.pushes import pushes
 from beijiang.exchange.commands.serving import servings
 from beijiang.exchange.commands.sharing import commands
 from beijiang.exchange.commands.templates import claims, templates
@@ -14,6 +15,7 @@ __all__ = [
     "commands",
     "demands",
     "disputes",
+    "pushes",
     "ratings",
     "recalls",
     "servings",

@@ -30,6 +30,20 @@ from beijiang.exchange.models.disputes import (
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, Suspect, Traced, TraceReport
+from beijiang.exchange.models.pushes import (
+    MOST_ATTEMPTS,
+    Push,
+    PushDelivery,
+    PushDeliveryState,
+    PushDraft,
+    PushMode,
+    PushMove,
+    PushPlan,
+    PushQuery,
+    PushState,
+    PushView,
+    back_off,
+)
 from beijiang.exchange.models.ratings import (
     STARS,
     Rating,
@@ -79,6 +93,7 @@ __all__ = [
     "DEMAND_MOVES",
     "DISPUTE_MOVES",
     "EXITS",
+    "MOST_ATTEMPTS",
     "STARS",
     "ClaimMove",
     "ClaimState",
@@ -125,6 +140,16 @@ __all__ = [
     "PlannedStage",
     "Problem",
     "Profile",
+    "Push",
+    "PushDelivery",
+    "PushDeliveryState",
+    "PushDraft",
+    "PushMode",
+    "PushMove",
+    "PushPlan",
+    "PushQuery",
+    "PushState",
+    "PushView",
     "Rating",
     "Ratings",
     "Recall",
@@ -160,6 +185,7 @@ __all__ = [
     "Trait",
     "Usage",
     "Way",
+    "back_off",
     "check_demand_move",
     "demand_moves_from",
     "item_problems",

@@ -22,6 +22,7 @@ class Way(Word):
     SQL = "sql", "SQL 查询", "SQL"
     FILE = "file", "文件下载", "files"
     DELTA = "delta_sharing", "数据共享协议 Delta Sharing", "Delta Sharing"
+    PUSH = "push", "主动推送", "pushed to the consumer's own system"
     VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
 
 
@@ -31,6 +32,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.SQL: frozenset({Exit.SQL}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
     Way.DELTA: frozenset({Exit.DELTA}),
+    Way.PUSH: frozenset({Exit.PUSH}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
 }
 """The exits of the platform that a way opens."""

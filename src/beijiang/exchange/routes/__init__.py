@@ -3,6 +3,7 @@
 from beijiang.exchange.routes.demands import demands
 from beijiang.exchange.routes.handing import packages, tracing
 from beijiang.exchange.routes.matters import disputes, ratings, recalls
+from beijiang.exchange.routes.pushes import pushes
 from beijiang.exchange.routes.serving import servings
 from beijiang.exchange.routes.shares import profiles, protocol_error, shares
 from beijiang.exchange.routes.sharing import router
@@ -14,6 +15,7 @@ __all__ = [
     "packages",
     "profiles",
     "protocol_error",
+    "pushes",
     "ratings",
     "recalls",
     "router",

@@ -6,6 +6,7 @@ from beijiang.exchange.service.disputing import Disputes
 from beijiang.exchange.service.exchange import Exchange
 from beijiang.exchange.service.fetching import Shares
 from beijiang.exchange.service.packaging import Packages
+from beijiang.exchange.service.pushing import Pushes
 from beijiang.exchange.service.rating import RatingBook
 from beijiang.exchange.service.recalling import Recalls
 from beijiang.exchange.service.serving import SERVING_JOB, Servings
@@ -20,6 +21,7 @@ __all__ = [
     "Exchange",
     "GrantBook",
     "Packages",
+    "Pushes",
     "RatingBook",
     "Recalls",
     "Servings",

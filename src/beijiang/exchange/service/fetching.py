@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.service.base import SharingParts
     from beijiang.exchange.service.sharing import ShareParts
     from beijiang.kit.errors import JsonValue
-    from beijiang.protection import Shelved, Standing
-    from beijiang.protection.service.relation import Governed
+    from beijiang.protection import Governed, Shelved, Standing
 
 __all__ = ["Shares"]
 

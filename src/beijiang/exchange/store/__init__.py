@@ -5,6 +5,7 @@ from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
 from beijiang.exchange.store.handing import HandingStore
 from beijiang.exchange.store.profiles import ProfileStore
+from beijiang.exchange.store.pushes import PushStore
 from beijiang.exchange.store.recalls import RecallStore
 from beijiang.exchange.store.requests import RequestStore
 from beijiang.exchange.store.serving import ServingStore
@@ -16,6 +17,7 @@ __all__ = [
     "GrantStore",
     "HandingStore",
     "ProfileStore",
+    "PushStore",
     "RatingStore",
     "RecallStore",
     "RequestStore",

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from beijiang.ingest.connectors.contract import ConnectorOptions, Feed, option
 from beijiang.ingest.connectors.files import ROOT, FileConnector, Shelf, file_changed, file_forbidden, safe_folder
-from beijiang.ingest.connectors.sftp_wire import Entry, Session, Status
+from beijiang.ingest.connectors.sftp_wire import Entry, Session, Status, WritingSession
 from beijiang.ingest.connectors.troubles import feed_missing, source_refuses, source_unreachable
 from beijiang.ingest.models import Found
 from beijiang.kit import Conflict, Text
@@ -68,20 +68,27 @@ class Sftp(FileConnector):
 
     def discover(self) -> list[Feed]:
         with self._session() as session:
-            names = sorted(e.name for e in _within(session, self._root) if e.is_folder and not e.name.startswith("."))
-        return [Feed(name=ROOT, comment=self._root), *(Feed(name=n) for n in names[:_FOLDERS])]
+            names = sorted(e.name for e in _within(session, self.root) if e.is_folder and not e.name.startswith("."))
+        return [Feed(name=ROOT, comment=self.root), *(Feed(name=n) for n in names[:_FOLDERS])]
 
     @contextmanager
     def open(self) -> Iterator[Shelf]:
         with self._session() as session:
-            yield _Shelf(session, self._root)
+            yield _Shelf(session, self.root)
 
     @property
-    def _root(self) -> str:
+    def root(self) -> str:
+        """Return the folder that the source is in."""
         return self.options.path.rstrip("/") or ("/" if self.options.path else ".")
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[WritingSession]:
+        """Open a conversation in which files are written too."""
+        with self._session() as session:
+            yield session
+
+    @contextmanager
+    def _session(self) -> Iterator[WritingSession]:
         given = self.options
         if not given.host_key.strip():
             raise self._stranger()
@@ -94,7 +101,7 @@ class Sftp(FileConnector):
             private_key=given.private_key.get_secret_value(),
         )
         with ssh_channel(self.outbound, login, "sftp") as channel:
-            yield Session(channel)
+            yield WritingSession(channel)
 
     def _stranger(self) -> Conflict:
         """Show who answers, to be compared with what the server's administrator says."""

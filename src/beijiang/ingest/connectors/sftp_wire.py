@@ -1,4 +1,4 @@
-"""The file protocol of SSH (SFTP, version 3), as far as reading goes: list, look, read many blocks at once."""
+"""The file protocol of SSH (SFTP, version 3): list, look, read many blocks at once; write, make a folder, rename."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from beijiang.outbound import Channel
 
-__all__ = ["Entry", "Session", "Status"]
+__all__ = ["Entry", "Session", "Status", "WritingSession"]
 
-_INIT, _VERSION, _OPEN, _CLOSE, _READ, _LSTAT, _FSTAT = 1, 2, 3, 4, 5, 7, 8
+_INIT, _VERSION, _OPEN, _CLOSE, _READ, _WRITE, _LSTAT, _FSTAT = 1, 2, 3, 4, 5, 6, 7, 8
+_REMOVE, _MKDIR, _RENAME, _EXTENDED = 13, 14, 18, 200
+_ANEW: Final = 0x02 | 0x08 | 0x10
+"""Open to write, made if it is not there, emptied if it is."""
 _OPENDIR, _READDIR, _STATUS, _HANDLE, _DATA, _NAME, _ATTRS = 11, 12, 101, 102, 103, 104, 105
 _EOF: Final = 1
 _LONGEST: Final = 1 << 20
@@ -222,6 +225,43 @@ class Session:
             raise EOFError
         body = self._channel.read(size)
         return body[0], _Packet(body[1:])
+
+
+class WritingSession(Session):
+    """A conversation in which files are written too."""
+
+    def write(self, path: str, body: bytes) -> None:
+        """Write a file anew, many blocks at once."""
+        handle = self._handle(_OPEN, _text(path) + struct.pack(">II", _ANEW, 0))
+        waiting: deque[int] = deque()
+        try:
+            for place in range(0, len(body), _BLOCK):
+                piece = body[place : place + _BLOCK]
+                waiting.append(self._ask(_WRITE, _text(handle) + struct.pack(">Q", place) + _text(piece)))
+                if len(waiting) >= _AHEAD:
+                    self._answer(waiting.popleft(), _STATUS)
+            while waiting:
+                self._answer(waiting.popleft(), _STATUS)
+        except Status:
+            for number in waiting:
+                with suppress(Status):
+                    self._answer(number, _STATUS)
+            raise
+        finally:
+            self._close(handle)
+
+    def make(self, path: str) -> None:
+        """Make a folder."""
+        self._asked(_MKDIR, _text(path) + struct.pack(">I", 0), _STATUS)
+
+    def rename(self, path: str, name: str) -> None:
+        """Give a file its name, in place of one that has it; by OpenSSH's own word, or in two steps where it is not known."""
+        try:
+            self._asked(_EXTENDED, _text("posix-rename@openssh.com") + _text(path) + _text(name), _STATUS)
+        except Status:
+            with suppress(Status):
+                self._asked(_REMOVE, _text(name), _STATUS)
+            self._asked(_RENAME, _text(path) + _text(name), _STATUS)
 
 
 def _text(value: bytes | str) -> bytes:

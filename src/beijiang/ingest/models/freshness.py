@@ -144,6 +144,9 @@ class AlertKind(StrEnum):
     GRANT_ENDING = "grant_ending"
     MONITOR = "monitor"
     PLAN_TASK = "plan_task"
+    PUSH_DEAD = "push_dead"
+    PUSH_DIFFERS = "push_differs"
+    PUSH_HELD = "push_held"
     QUALITY = "quality"
     QUALITY_TICKET = "quality_ticket"
     QUALITY_TICKET_OVERDUE = "quality_ticket_overdue"
@@ -174,6 +177,7 @@ _MILD: Final = frozenset(
         AlertKind.GRANT_ENDING,
         AlertKind.MONITOR,
         AlertKind.PLAN_TASK,
+        AlertKind.PUSH_HELD,
         AlertKind.QUALITY_TICKET,
         AlertKind.REQUEST,
     }
@@ -188,6 +192,9 @@ _KINDS: Final = {
     AlertKind.GRANT_ENDING: Text("授权将到期", "grant ends soon"),
     AlertKind.MONITOR: Text("监测异常", "out of the usual"),
     AlertKind.PLAN_TASK: Text("督办任务", "task of the work plan"),
+    AlertKind.PUSH_DEAD: Text("推送多次失败", "push failed for good"),
+    AlertKind.PUSH_DIFFERS: Text("推送对账不一致", "push differs at the far side"),
+    AlertKind.PUSH_HELD: Text("推送已停", "push rests"),
     AlertKind.QUALITY: Text("质量未达标", "fails critical rules"),
     AlertKind.QUALITY_TICKET: Text("校核工单将到期", "ticket due"),
     AlertKind.QUALITY_TICKET_OVERDUE: Text("校核工单超期", "ticket overdue"),

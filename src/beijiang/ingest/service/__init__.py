@@ -3,6 +3,7 @@
 from beijiang.ingest.service.alerts import Alerts
 from beijiang.ingest.service.bench import Bench
 from beijiang.ingest.service.captures import Captures
+from beijiang.ingest.service.destinations import Destinations
 from beijiang.ingest.service.dispatching import Dispatcher
 from beijiang.ingest.service.freshness import FreshnessBoard
 from beijiang.ingest.service.harvests import Harvests
@@ -17,6 +18,7 @@ __all__ = [
     "Alerts",
     "Bench",
     "Captures",
+    "Destinations",
     "Dispatcher",
     "FreshnessBoard",
     "Harvests",

@@ -7,6 +7,7 @@ from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.private import Private
+from beijiang.protection.service.relation import Governed
 from beijiang.protection.service.releasing import Releases
 from beijiang.protection.service.shelf import Shelf
 
@@ -14,6 +15,7 @@ __all__ = [
     "ColumnImpact",
     "CopyShelf",
     "Gate",
+    "Governed",
     "Keyed",
     "Private",
     "Protection",

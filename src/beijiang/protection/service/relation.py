@@ -9,7 +9,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,53 +22,31 @@ from beijiang.protection.models.conditions import column_ref, conditions, litera
 from beijiang.protection.models.grades import Level
 from beijiang.protection.models.marking import scattered
 from beijiang.protection.models.output import refuse_identifiers
-from beijiang.protection.models.serving import MOST_COLUMNS, form_of, key_of, puts
 from beijiang.protection.models.sight import OUTSIDERS, Audience
 from beijiang.protection.models.summary import summary_query
-from beijiang.protection.store.copies import FILE_ROWS, write_copy
+from beijiang.protection.service.changing import Tools
+from beijiang.protection.service.copied import Copied
+from beijiang.protection.store.copies import FILE_ROWS
 from beijiang.tables import Aggregate, Filter, FilterOp, GovernedColumn, Page, Sort
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from beijiang.engine import Engine, Scan
-    from beijiang.evidence import Evidence
+    from beijiang.engine import Scan
     from beijiang.protection.models.reference import ExitCaps
-    from beijiang.protection.models.serving import WholeCopy
     from beijiang.protection.models.sight import Sight
-    from beijiang.protection.service.copies import CopyShelf
-    from beijiang.protection.service.recent import Recent
-    from beijiang.protection.service.tokens import PageTokens
-    from beijiang.tables import Lake, Snapshot
+    from beijiang.tables import Snapshot
 
-__all__ = ["CHANGE", "Governed", "Tools", "access_ended"]
+__all__ = ["Governed", "Tools", "access_ended"]
 
 RECHECK_SECONDS: Final = 5.0
 RECHECK_BYTES: Final = 8 << 20
 SORT_TEXT: Final = 1000
 STREAM_SECONDS: Final = 600.0
-CHANGE: Final = "_change_type"
 _ALIAS: Final = "governed"
-_AFTER, _BEFORE = "after", "before"
-_FILE_ROWS: Final = 1 << 40
-"""More rows than a file has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every governed read works with."""
-
-    lake: Lake
-    engine: Engine
-    evidence: Evidence
-    tokens: PageTokens
-    seconds: float
-    views: Recent[View]
-    prints: Recent[str]
-    copies: CopyShelf | None = None
-
-
-class Governed:
+class Governed(Copied):
     """A table as one actor may see it now. Kept for one request only; long streams ask again while they run."""
 
     def __init__(  # noqa: PLR0913 - made by the gate alone, all named
@@ -250,53 +228,6 @@ class Governed:
         stream = self._stream(query, self._view(names, filters, scan))
         return stream if seed is None else scattered(stream, seed, self._parts(scan))
 
-    def schema(self) -> pa.Schema:
-        """Return the types of the rows as they are shown; no row is read."""
-        names = list(self._types)
-        return self._fetch(self._selection(names, ()).limit(0, copy=False), self._view(names, ())).schema
-
-    def copy(self) -> Iterator[pa.RecordBatch]:
-        """Stream all rows for a copy that stays in the platform, checked as ``batches`` checks; ``take`` counts what leaves.
-
-        Raises:
-            Denied: the right ended while the stream ran (``access_ended``).
-
-        """
-        names = list(self._types)
-        return self._checked(self._selection(names, ()), {_ALIAS: self._view(names, ())})
-
-    def changes(self, before: Governed | None) -> Iterator[pa.RecordBatch]:
-        """Stream what this version shows and ``before`` did not as inserts, the reverse as deletes; for a copy, as ``copy``.
-
-        A row that enters what the reader may see is an insert, one that leaves it a delete, whatever was done to it.
-
-        Raises:
-            Denied: the right ended while the stream ran (``access_ended``).
-
-        """
-        query, scan = self.governed_query(_AFTER)
-        if before is None:
-            return self._checked(_told(query, "insert"), {_AFTER: scan})
-        older, its_scan = before.governed_query(_BEFORE)
-        come = exp.Except(this=query, expression=older, distinct=False)
-        gone = exp.Except(this=older.copy(), expression=query.copy(), distinct=False)
-        both = exp.Union(this=_told(gone, "delete"), expression=_told(come, "insert"), distinct=False)
-        return self._checked(both, {_AFTER: scan, _BEFORE: its_scan})
-
-    def take(self, rows: int) -> None:
-        """Count rows of a copy against the quota of the grant, before they are handed over.
-
-        Raises:
-            Throttled: the grant does not cover so many rows today.
-
-        """
-        if self._take_rows is not None:
-            self._take_rows(rows)
-
-    def done(self, rows: int, size: int) -> None:
-        """Add to the receipt what was handed over of a copy."""
-        self._tools.evidence.close_read(self._receipt, rows, size)
-
     def governed_query(self, physical: str) -> tuple[exp.Query, Scan]:
         """Return the masked relation over ``lake.<physical>`` and its files, for substitution into a user's query."""
         names = list(self._types)
@@ -373,89 +304,10 @@ class Governed:
         places = {name: place for place, name in enumerate(self._snapshot.files)}
         return [places[name] for name in scan.files]
 
-    # Serving copies
-
-    @property
-    def table_id(self) -> str:
-        """Return the id of the table."""
-        return self._snapshot.table_id
-
-    @property
-    def print(self) -> str:
-        """Name what a copy for readers like this one holds: the files, the columns as masked, the rows as filtered."""
-        shot, zone = self._snapshot, "" if self._tools.copies is None else self._tools.copies.zone
-        key = (shot.table_id, shot.delta_version, self._digest, shot.files, self._columns)
-
-        def make() -> str:
-            view = self._base(list(self._types), "copied").sql("duckdb")
-            body = json.dumps([shot.table_id, *shot.files, self._digest, view, self._types, zone], ensure_ascii=False)
-            return hashlib.sha256(body.encode()).hexdigest()
-
-        return self._tools.prints.get(key, make)
-
-    def write_copy(self, indexes: Sequence[str], tell: Callable[[int], None]) -> WholeCopy:
-        """Write the serving copy of what this reader sees, whole or not at all.
-
-        Raises:
-            Invalid: too many columns, or one of a type that cannot be kept.
-            Refused: the disk budget is used up (``serving_budget``).
-
-        """
-        shelf = self._tools.copies
-        if shelf is None or not 0 < len(self._types) <= MOST_COLUMNS:
-            raise Invalid(
-                f"服务副本最多 {MOST_COLUMNS} 列。",
-                f"A serving copy has at most {MOST_COLUMNS} columns.",
-                code="serving_columns",
-            )
-        names = list(self._types)
-        schema = self._fetch(self._first_page(None, 1)).schema
-        columns = [form_of(schema.field(name), self._types[name]) for name in names]
-        able = {column.name for column in columns if column.compares}
-        query, view = (
-            self._selection(names, (), position=True),
-            self._view(names, (), self._scan(names, (), position=True)),
-        )
-        return write_copy(
-            shelf.place(self.table_id, self.print),
-            schema=schema,
-            columns=columns,
-            indexes=[name for name in dict.fromkeys(indexes) if name in able],
-            batches=self._tools.engine.stream(query, {_ALIAS: view}, QueryLimits(seconds=STREAM_SECONDS)),
-            room=shelf.room(),
-            tell=tell,
-        )
-
-    def _copied(
-        self, filters: Sequence[Filter], sort: Sort | None, size: int, mark: Sequence[Any] | None
-    ) -> pa.Table | None:
-        """Return a page from the serving copy of exactly this sight, None where there is none or the engine has to answer."""
-        shelf = self._tools.copies
-        if shelf is None or self._sight.audience not in OUTSIDERS:
-            return None
-        copy = shelf.get(self.table_id, self.print)
-        if copy is None:
-            return None
-        for one in filters:
-            if one.column not in self._types:
-                raise unknown_column(one.column, self._types)
-        asked = puts(filters, sort, copy.columns, copy.indexed)
-        if asked is None:
-            return None
-        order, after = None if sort is None else (copy.columns[sort.column][0], sort.descending), None
-        if mark is not None:
-            value, part, at = mark
-            if sort is not None and value is not None:
-                value = key_of(value, sort, copy.columns[sort.column][1])
-                if value is None:
-                    return None
-            after = (value, int(part) * FILE_ROWS + int(at))
-        return copy.page(asked, order, after, size + 1)
-
-    def _stream(self, query: exp.Select, view: View) -> Iterator[pa.RecordBatch]:
+    def _stream(self, query: exp.Query, view: View | Mapping[str, View]) -> Iterator[pa.RecordBatch]:
         rows = size = 0
         try:
-            for batch in self._checked(query, {_ALIAS: view}):
+            for batch in self._checked(query, {_ALIAS: view} if isinstance(view, View) else view):
                 rows, size = rows + batch.num_rows, size + batch.nbytes
                 yield batch
         finally:
@@ -599,12 +451,6 @@ def access_ended() -> Denied:
         "The right to read ended while the data were being sent; the stream was stopped.",
         code="access_ended",
     )
-
-
-def _told(query: exp.Query, change: str) -> exp.Select:
-    """Return the rows of a query with a column that says what happened to them."""
-    word = exp.alias_(exp.Literal.string(change), CHANGE, quoted=True)
-    return exp.select(exp.Star(), word, copy=False).from_(query.subquery("changed", copy=False), copy=False)
 
 
 def _place() -> exp.Expr:

@@ -77,7 +77,7 @@ class Shelf:
 
         def rows() -> Iterator[pa.RecordBatch]:
             governed, older = make()
-            return governed.changes(older)
+            return governed.differences(older)
 
         return self._kept(standing, sources, rows, kind="changes")
 

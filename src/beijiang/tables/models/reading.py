@@ -29,6 +29,7 @@ class Exit(StrEnum):
     EXPORT = "export"
     PAGE = "page"
     PREVIEW = "preview"
+    PUSH = "push"
     QUALITY = "quality"
     RETURN_FILE = "return_file"
     ROW_API = "row_api"
@@ -37,7 +38,7 @@ class Exit(StrEnum):
     VERIFY = "verify"
 
 
-DELIVERIES: Final = frozenset({Exit.DELTA, Exit.DOWNLOAD, Exit.ROW_API})
+DELIVERIES: Final = frozenset({Exit.DELTA, Exit.DOWNLOAD, Exit.PUSH, Exit.ROW_API})
 """Exits by which data are handed over, and not only looked at: what is agreed on them holds there."""
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "keys_without_partner",
     "latecomers",
     "only_among",
+    "row_tallies",
     "tallies",
     "texts",
 ]
@@ -46,6 +47,18 @@ def tallies(schema: pa.Schema, key: Sequence[str], part: Part | None) -> exp.Sel
     )
     query = _within(query.from_(_relation(MINE)), schema, part)
     return query.group_by(exp.Literal.number(1))
+
+
+def row_tallies(columns: Sequence[tuple[str, str]]) -> exp.Select:
+    """Select rows and sum of checksums of ``mine``; columns with the words of their types."""
+    from sqlglot import exp
+
+    whole = _joined([_canonical(_column(None, name), word) for name, word in columns])
+    query = exp.select(
+        exp.alias_(exp.Count(this=exp.Star()), "rows"),
+        exp.alias_(exp.cast(exp.Sum(this=_hash(whole, _DIGITS)), "VARCHAR"), "checksum"),
+    )
+    return query.from_(_relation(MINE))
 
 
 def texts(schema: pa.Schema, key: Sequence[str], columns: Sequence[str]) -> exp.Query:

@@ -1,0 +1,556 @@
+"""The work behind pushes: what is due, each delivery through the gate, its proof, and what becomes of one that fails.
+
+State is in the database before anything leaves, so that a killed process is carried on: the far side is asked, or is sent the
+same delivery under the same id. Subscribers do not wait for each other: each has a thread while it is at work, and those that
+fail or are slow share a part of the threads.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import push_stopped
+from beijiang.exchange.models import GrantState, Way
+from beijiang.exchange.models.pushes import (
+    MOST_ATTEMPTS,
+    Push,
+    PushDelivery,
+    PushDeliveryState,
+    PushMode,
+    PushState,
+    back_off,
+)
+from beijiang.exchange.service.base import Base
+from beijiang.exchange.store import GrantStore, PushStore
+from beijiang.ingest import AlertKind, Parcel
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, NotFound, Text, Throttled, new_id
+from beijiang.tables import Exit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from beijiang.exchange.models import Grant
+    from beijiang.exchange.service.base import SharingParts
+    from beijiang.exchange.service.recalling import Recalls
+    from beijiang.ingest import Delivered, Destination, Destinations, Proof
+    from beijiang.kit.errors import JsonValue
+    from beijiang.protection import Governed
+
+__all__ = ["PushWork"]
+
+log = logging.getLogger(__name__)
+
+WORKERS: Final = 8
+_SLOW_WORKERS: Final = WORKERS // 2
+_LOOK_EVERY: Final = 2.0
+_SLOW: Final = 60.0
+"""Seconds after which a delivery counts as slow."""
+_LEASE: Final = timedelta(seconds=120)
+_SAY_EVERY: Final = 2.0
+_USED_UP: Final = timedelta(hours=1)
+_STATES = PushDeliveryState
+
+
+class PushWork(Base):
+    """The part of ``Pushes`` that nobody calls in person."""
+
+    def __init__(self, parts: SharingParts, destinations: Destinations, recalls: Recalls) -> None:
+        super().__init__(parts)
+        self.destinations = destinations
+        self.recalls = recalls
+        self._process = new_id("prc")
+        self._busy: dict[str, bool] = {}
+        """Subscriptions at work in this process, and whether they are of the slow ones."""
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._stopping = threading.Event()
+        self._nudge = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # The loop
+
+    def start(self) -> None:
+        """Begin to look for what is due, in threads of its own. Again is a no-op."""
+        if self._thread is None:
+            self._stopping.clear()
+            self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="beijiang-push")
+            self._thread = threading.Thread(target=self._loop, name="beijiang-pushes", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Let go: what is on its way is broken off, undone at the far side, and carried on by the next start."""
+        if self._thread is not None and self._pool is not None:
+            self._stopping.set()
+            self._nudge.set()
+            self._thread.join()
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._thread = self._pool = None
+        self._stopping.clear()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                for push in self._due_now():
+                    self._hand_out(push)
+                self._keep_leases()
+            except Exception:  # the loop outlives a failing database and tries again
+                log.exception("looking at pushes failed; it will be tried again")
+            self._nudge.wait(_LOOK_EVERY)
+            self._nudge.clear()
+
+    def _hand_out(self, push: Push) -> None:
+        """Give a subscription a thread, unless it has one or those for slow ones are all taken."""
+        with self._lock:
+            slow = sum(self._busy.values())
+            if push.id in self._busy or len(self._busy) >= WORKERS or (push.slow and slow >= _SLOW_WORKERS):
+                return
+            self._busy[push.id] = push.slow
+        assert self._pool is not None  # noqa: S101 - the loop runs between start and stop
+        self._pool.submit(self._work, push.id)
+
+    def _work(self, push_id: str) -> None:
+        try:
+            self.carry_out(push_id)
+        except Exception:
+            log.exception("a push broke off; it will be tried again")
+        finally:
+            with self._lock:
+                self._busy.pop(push_id, None)
+
+    def _keep_leases(self) -> None:
+        with self._lock:
+            busy = [*self._busy]
+        with self.db.begin() as tx:
+            for push_id in busy:
+                until = self.clock.now() + _LEASE
+                PushStore(tx.connection).note(push_id, {"lease_until": until}, self._process)
+
+    def run_due(self) -> int:
+        """Carry out in this thread all that is due now; return how many subscriptions were looked after."""
+        due = self._due_now()
+        for push in due:
+            self.carry_out(push.id)
+        return len(due)
+
+    def watch(self) -> None:
+        """Note of every subscription whether it may go on, and say so to both sides; called by the dispatcher every minute."""
+        with self.db.read() as connection:
+            live = PushStore(connection).live()
+        for push in live:
+            self._standing(push)
+
+    # What is due
+
+    def _due_now(self) -> list[Push]:
+        with self.db.read() as connection:
+            store = PushStore(connection)
+            live, waiting = store.live(), store.open_deliveries()
+        return [push for push in live if self._is_due(push, waiting.get(push.id)) and self._standing(push)]
+
+    def _is_due(self, push: Push, waiting: PushDelivery | None) -> bool:
+        now = self.clock.now()
+        if push.lease and push.lease_until is not None and push.lease_until > now:
+            return False
+        if waiting is not None:
+            return waiting.next_at <= now
+        if push.timing is not None and (push.next_at is None or push.next_at > now):
+            return False
+        release = self.parts.catalog.released(push.table)
+        if release is None or release.table_version == push.version:
+            if push.timing is not None:
+                self._to_next_moment(push)
+            return False
+        return not self._is_dead(push, release.table_version)
+
+    def _is_dead(self, push: Push, version: int) -> bool:
+        """Tell whether this very version was given up; a person replays it, or the next version comes."""
+        with self.db.read() as connection:
+            last = PushStore(connection).deliveries(push.id, 1)
+        return bool(last) and last[0].version == version and last[0].state in {_STATES.DEAD, _STATES.DROPPED}
+
+    def _to_next_moment(self, push: Push) -> None:
+        with self.db.begin() as tx:
+            PushStore(tx.connection).note(push.id, {"next_at": self._next(push)})
+
+    def _next(self, push: Push) -> Any:
+        working = self.parts.standards.calendar.is_working
+        return None if push.timing is None else push.timing.next(self.clock.now(), self.parts.zone, working)
+
+    # Whether anything may leave
+
+    def _standing(self, push: Push) -> bool:
+        """Tell whether a subscription may go on; note and say what keeps it."""
+        found = self._kept_by(push)
+        state, why = (PushState.ACTIVE, None) if found is None else found
+        if (push.state, push.why) != (state, why) and push.state in {PushState.ACTIVE, PushState.HELD}:
+            ended: dict[str, Any] = {"secrets": {}} if state is PushState.ENDED else {}
+            detail: dict[str, JsonValue] = {"state": state.value, "why": None if why is None else why.zh}
+            with self.db.begin() as tx:
+                PushStore(tx.connection).note(push.id, {"state": state, "why": why, **ended})
+                self.parts.evidence.record(tx, SYSTEM, "exchange.push_state", target=push.id, detail=detail)
+            self._say(AlertKind.PUSH_HELD, push, why)
+        return found is None
+
+    def _kept_by(self, push: Push) -> tuple[PushState, Text] | None:
+        with self.db.read() as connection:
+            grant = GrantStore(connection).get(push.grant_id)
+        standing = GrantState.REVOKED if grant is None else grant.standing(self.today)
+        if grant is None or standing in {GrantState.REVOKED, GrantState.EXPIRED}:
+            return PushState.ENDED, Text(f"授权{standing.text.zh}", f"the grant is {standing.text.en}")
+        if Way.PUSH not in grant.terms.ways:
+            return PushState.ENDED, Text("授权不再包含主动推送", "the grant does not give pushes any more")
+        if standing is not GrantState.ACTIVE:
+            return PushState.HELD, Text(f"授权{standing.text.zh}", f"the grant is {standing.text.en}")
+        release = self.parts.catalog.released(push.table)
+        if release is None or release.table_version in self.recalls.recalled(push.table):
+            return PushState.HELD, Text(
+                "现在没有可提供的版本（已召回或撤回）", "nothing is served now: recalled or withdrawn"
+            )
+        if self._actor(push) is None:
+            return PushState.HELD, Text(
+                f"负责人“{push.owner_name}”的账号已停用或无权，请由同事恢复并负责",
+                f'its owner "{push.owner_name}" may not read any more; a colleague can resume it and answers for it then',
+            )
+        return None
+
+    def _actor(self, push: Push) -> Actor | None:
+        """Return under whose rights the gate is asked: its owner with today's, less all but reading what was granted."""
+        scopes = frozenset({Permission.PROTECTION_ROWS_READ_GRANTED})
+        if push.owner_id == SYSTEM.id:
+            return Actor(
+                id=SYSTEM.id,
+                name=f"{push.owner_name}（推送）",
+                kind=ActorKind.APPLICATION,
+                org_id=push.org_id,
+                roles=frozenset({"steward"}),
+                session_id=push.id,
+                scopes=scopes,
+            )
+        try:
+            owner = self.access.current(Actor(id=push.owner_id, name=push.owner_name, kind=ActorKind.PERSON))
+        except BeijiangError as error:
+            if error.transient:
+                raise
+            return None
+        if owner.org_id != push.org_id or not self.access.allows(owner, Permission.PROTECTION_ROWS_READ_GRANTED):
+            return None
+        return replace(owner, name=f"{owner.name}（推送）", session_id=push.id, scopes=scopes)
+
+    def _say(self, kind: AlertKind, push: Push, why: Text | None) -> None:
+        """Tell both sides, or take back what they were told."""
+        for org in dict.fromkeys((push.org_id, push.provider_id)):
+            subject = f"{push.id}:{org}"
+            self.parts.alerts.clear(kind, subject)
+            if why is not None:
+                text = Text(
+                    f"“{push.resource_name}”的推送“{push.name}”：{why.zh}。",
+                    f'Push "{push.name}" of {push.resource_name}: {why.en}.',
+                )
+                self.parts.alerts.say(kind, subject, org, text)
+
+    # One attempt
+
+    def carry_out(self, push_id: str) -> None:
+        """Make one attempt at what is due of a subscription, unless another process does."""
+        now, began = self.clock.now(), time.monotonic()
+        with self.db.begin() as tx:
+            if not PushStore(tx.connection).claim(push_id, self._process, now, now + _LEASE):
+                return
+        try:
+            with self.db.read() as connection:
+                push = PushStore(connection).get(push_id)
+            if push is not None and self._standing(push):
+                self._attempt(push, began)
+        finally:
+            with self.db.begin() as tx:
+                PushStore(tx.connection).note(push_id, {"lease": "", "lease_until": None}, self._process)
+
+    def _attempt(self, push: Push, began: float) -> None:
+        with self.db.read() as connection:
+            delivery = PushStore(connection).open_delivery(push.id)
+        actor, grant = self._actor(push), self._grant_of(push)
+        if actor is None:
+            return
+        try:
+            there = self.destinations.open(push.id, push.kind, push.options, push.secrets)
+            governed = self.parts.gate.admit(
+                actor, push.table, grant.purpose, Exit.PUSH, None, {"push": push.id}, grant.id
+            )
+            delivery = self._fitting(push, delivery, governed, there)
+            if delivery is None:
+                return
+            self._deliver(push, delivery, governed, there, began)
+        except Exception as error:  # noqa: BLE001 - whatever happens is kept with the delivery, which is tried again or given up
+            self._failed(push, delivery, error)
+
+    def _grant_of(self, push: Push) -> Grant:
+        with self.db.read() as connection:
+            found = GrantStore(connection).get(push.grant_id)
+        if found is None:
+            raise NotFound("没有这项授权。", "There is no such grant.", code="grant_not_found")
+        return found
+
+    def _fitting(
+        self, push: Push, delivery: PushDelivery | None, governed: Governed, there: Destination
+    ) -> PushDelivery | None:
+        """Return the delivery to be made of what is served now; one that has become old goes into the next.
+
+        None where the far side turns out to have it all.
+        """
+        if delivery is not None and (delivery.version, delivery.shape) == (governed.version, governed.shape):
+            return delivery
+        whole = False
+        with self.db.read() as connection:
+            unsettled = PushStore(connection).unsettled(push.id)
+        for old in unsettled:
+            if not there.tells:
+                whole = True
+                break
+            done = there.held(self._parcel(push, old, governed))
+            if done is not None:
+                self._settle(push, old, done, None)
+                push = replace(push, version=old.version, shape=old.shape, sequence=push.sequence)
+                break
+        if delivery is not None:
+            with self.db.begin() as tx:
+                store = PushStore(tx.connection)
+                still = store.delivery(delivery.id)
+                if still is not None and still.state.is_open:
+                    store.move(delivery.id, {"state": _STATES.MERGED, "ended_at": self.clock.now()})
+        if push.version == governed.version and push.shape == governed.shape:
+            return None
+        return self._new(push, governed, whole=whole)
+
+    def _new(self, push: Push, governed: Governed, *, whole: bool) -> PushDelivery:
+        """Write down the next delivery, from what is at the far side to what is served now."""
+        since = push.version
+        changes = (
+            not whole
+            and push.mode is PushMode.CHANGES
+            and since is not None
+            and push.shape == governed.shape
+            and since not in self.recalls.recalled(push.table)
+            and governed.tells_changes(since)
+        )
+        now = self.clock.now()
+        made = PushDelivery(
+            id=new_id("dlv"),
+            push_id=push.id,
+            sequence=push.sequence + 1,
+            mode=PushMode.CHANGES if changes else PushMode.FULL,
+            before=since if changes else None,
+            version=governed.version,
+            shape=governed.shape,
+            next_at=now,
+            created_at=now,
+        )
+        with self.db.begin() as tx:
+            store = PushStore(tx.connection)
+            store.note(push.id, {"sequence": made.sequence, "next_at": self._next(push)})
+            store.add_delivery(made)
+        return made
+
+    def _parcel(self, push: Push, delivery: PushDelivery, governed: Governed) -> Parcel:
+        return Parcel(
+            id=delivery.id,
+            push=push.id,
+            sequence=delivery.sequence,
+            table=push.table,
+            version=delivery.version,
+            before=delivery.before,
+            key=governed.key,
+            schema=governed.schema(),
+            target=push.target,
+            at=delivery.created_at,
+            attempt=delivery.attempts + 1,
+        )
+
+    def _deliver(
+        self, push: Push, delivery: PushDelivery, governed: Governed, there: Destination, began: float
+    ) -> None:
+        parcel = self._parcel(push, delivery, governed)
+        begun = {"state": _STATES.RUNNING, "attempts": delivery.attempts + 1, "receipt": governed.receipt, "sent": True}
+        with self.db.begin() as tx:
+            PushStore(tx.connection).move(delivery.id, {**begun, "moved": 0})
+        try:
+            done = there.deliver(parcel, self._goods(push, delivery, governed))
+        except BaseException:
+            if not there.tells and not there.uncertain and not delivery.sent:
+                with self.db.begin() as tx:
+                    PushStore(tx.connection).move(delivery.id, {"sent": False})
+            raise
+        proof = self._proof(there, parcel, done, governed)
+        self._settle(push, replace(delivery, receipt=governed.receipt), done, proof, time.monotonic() - began)
+
+    def _goods(self, push: Push, delivery: PushDelivery, governed: Governed) -> Iterator[pa.RecordBatch]:
+        """Pass on what the gate gives, tell how far it is, and ask again before the last of it is out."""
+        rows, said = 0, time.monotonic()
+        source = governed.batches() if delivery.before is None else governed.changes(delivery.before)
+        for batch in source:
+            yield batch
+            rows += batch.num_rows
+            if time.monotonic() - said >= _SAY_EVERY:
+                said = time.monotonic()
+                self._go_on(push, delivery, rows)
+        self._go_on(push, delivery, rows)
+        governed.confirm()
+
+    def _go_on(self, push: Push, delivery: PushDelivery, rows: int) -> None:
+        if self._stopping.is_set():
+            raise push_stopped()
+        with self.db.begin() as tx:
+            store = PushStore(tx.connection)
+            now = store.get(push.id)
+            if now is None or now.state is not PushState.ACTIVE or now.lease != self._process:
+                raise push_stopped()
+            store.move(delivery.id, {"moved": rows})
+            store.note(push.id, {"lease_until": self.clock.now() + _LEASE}, self._process)
+
+    def _proof(self, there: Destination, parcel: Parcel, done: Delivered, governed: Governed) -> dict[str, JsonValue]:
+        """Compare with the far side; what cannot be compared is said, and takes nothing back."""
+        try:
+            whole = governed.tally() if there.holds_table else None
+            found: Proof = there.prove(parcel, done, whole)
+        except BeijiangError as error:
+            return {"equal": None, "reason": error.reason}
+        return {"equal": found.equal, **found.facts}
+
+    def _settle(
+        self,
+        push: Push,
+        delivery: PushDelivery,
+        done: Delivered,
+        proof: dict[str, JsonValue] | None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Write down that a delivery arrived, with its proof, in one transaction."""
+        now, differs = self.clock.now(), proof is not None and proof.get("equal") is False
+        detail: dict[str, JsonValue] = {
+            "push": push.id,
+            "sequence": delivery.sequence,
+            "table": push.table,
+            "version": delivery.version,
+            "mode": delivery.mode.value,
+            "rows": done.rows,
+            "gone": done.gone,
+            "repeated": done.repeated,
+            "receipt": delivery.receipt,
+            "proof": proof,
+        }
+        ended = {"state": _STATES.DONE, "ended_at": now, "rows": done.rows, "gone": done.gone, "proof": proof}
+        far = {"version": delivery.version, "shape": "" if differs else delivery.shape, "delivered_at": now}
+        with self.db.begin() as tx:
+            store = PushStore(tx.connection)
+            store.merge_dead(push.id, now)
+            store.move(delivery.id, {**ended, "error": None, "moved": done.rows + done.gone})
+            store.note(push.id, {**far, "slow": seconds > _SLOW})
+            self.parts.evidence.record(tx, SYSTEM, "exchange.push_deliver", target=delivery.id, detail=detail)
+        self._say(AlertKind.PUSH_DEAD, push, None)
+        words = Text(
+            f"第 {delivery.version} 版送达后，目标处的行数或校验和与提供的不一致；下一次将全量推送",
+            f"after version {delivery.version} the far side holds other rows than were served; the next delivery brings everything anew",
+        )
+        self._say(AlertKind.PUSH_DIFFERS, push, words if differs else None)
+
+    # What becomes of one that fails
+
+    def _failed(self, push: Push, delivery: PushDelivery | None, error: Exception) -> None:
+        """Plan the next attempt, or give up; nothing is lost, as what is at the far side has not moved."""
+        told = error if isinstance(error, BeijiangError) else _odd(error)
+        with self.db.read() as connection:
+            store = PushStore(connection)
+            open_ = store.open_delivery(push.id)
+        current = open_ or delivery
+        if told.reason == "table_not_found" or current is None:
+            log.info("push %s met no delivery: %s", push.id, told.reason)
+            self._rest(push, current, told, timedelta(minutes=1))
+        elif told.reason in {"access_ended", "push_stopped"}:
+            self._rest(push, current, told, timedelta())
+        elif isinstance(told, Throttled):
+            self._rest(push, current, told, _USED_UP)
+        elif (told.transient or not isinstance(error, BeijiangError)) and current.attempts < MOST_ATTEMPTS:
+            self._rest(push, current, told, back_off(current.attempts, random.random()), slow=True)  # noqa: S311 - scatter
+        else:
+            self._give_up(push, current, told)
+
+    def _rest(
+        self, push: Push, delivery: PushDelivery | None, why: BeijiangError, pause: timedelta, *, slow: bool = False
+    ) -> None:
+        next_at = self.clock.now() + pause
+        if delivery is None:
+            delivery = self._placeholder(push, next_at)
+            if delivery is None:
+                return
+        with self.db.begin() as tx:
+            store = PushStore(tx.connection)
+            store.move(delivery.id, {"state": _STATES.WAITING, "next_at": next_at, "error": _told(why)})
+            if slow:
+                store.note(push.id, {"slow": True})
+
+    def _placeholder(self, push: Push, at: Any) -> PushDelivery | None:
+        """Write down a delivery that could not even be begun, so that its troubles have a place."""
+        release = self.parts.catalog.released(push.table)
+        if release is None:
+            return None
+        made = PushDelivery(
+            id=new_id("dlv"),
+            push_id=push.id,
+            sequence=push.sequence + 1,
+            mode=PushMode.FULL,
+            before=None,
+            version=release.table_version,
+            shape="",
+            next_at=at,
+            created_at=self.clock.now(),
+        )
+        with self.db.begin() as tx:
+            store = PushStore(tx.connection)
+            store.note(push.id, {"sequence": made.sequence, "next_at": self._next(push)})
+            store.add_delivery(made)
+        return made
+
+    def _give_up(self, push: Push, delivery: PushDelivery, why: BeijiangError) -> None:
+        detail: dict[str, JsonValue] = {"push": push.id, "attempts": delivery.attempts, "code": why.reason}
+        with self.db.begin() as tx:
+            store = PushStore(tx.connection)
+            now = self.clock.now()
+            store.move(delivery.id, {"state": _STATES.DEAD, "ended_at": now, "error": _told(why)})
+            store.note(push.id, {"slow": True})
+            self.parts.evidence.record(tx, SYSTEM, "exchange.push_dead", target=delivery.id, detail=detail)
+        words = Text(
+            f"第 {delivery.sequence} 次交付已尝试 {delivery.attempts} 次，不再自动重试：{why.text.zh}",
+            f"delivery {delivery.sequence} was tried {delivery.attempts} times and is not tried again by itself: {why.text.en}",
+        )
+        self._say(AlertKind.PUSH_DEAD, push, words)
+
+    def renew_secrets(self, tx: Any) -> int:
+        """Wrap all secrets under the newest root key, in the caller's transaction; return how many."""
+        store, count = PushStore(tx.connection), 0
+        for push in store.every():
+            renewed = self.destinations.renewed(push.id, push.secrets)
+            store.note(push.id, {"secrets": renewed})
+            count += len(renewed)
+        return count
+
+
+def _told(error: BeijiangError) -> dict[str, JsonValue]:
+    return {"code": error.reason, "zh": error.text.zh, "en": error.text.en}
+
+
+def _odd(error: Exception) -> BeijiangError:
+    log.error("a push met an internal error", exc_info=error)
+    kind = type(error).__name__
+    return BeijiangError(
+        f"推送因内部错误（{kind}）中止，目标处没有改变。详情见运行日志。",
+        f"The push stopped on an internal error ({kind}); nothing changed at the far side. The log has the details.",
+        code="push_internal",
+    )

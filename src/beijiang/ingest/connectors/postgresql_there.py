@@ -1,0 +1,165 @@
+"""Deliveries to PostgreSQL: staged by COPY (ADBC), then merged in the one transaction that lists the delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from beijiang.ingest.connectors.destination import Delivered, Parcel
+from beijiang.ingest.connectors.postgresql import PostgreSQL, PostgreSQLOptions
+from beijiang.ingest.connectors.tables_there import STAGE, Run, TableDestination, counted, is_rejection, rejected
+from beijiang.ingest.typing import ColumnSpec, ColumnType
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    import adbc_driver_postgresql.dbapi as adbc
+    import pyarrow as pa
+
+    from beijiang.ingest.connectors.contract import ConnectorOptions
+
+__all__ = ["PostgreSQLDestination"]
+
+_DIALECT: Any = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+_TYPES: dict[ColumnType, sa.types.TypeEngine[Any]] = {
+    ColumnType.BOOLEAN: sa.Boolean(),
+    ColumnType.INTEGER: sa.BigInteger(),
+    ColumnType.DOUBLE: sa.Double(),
+    ColumnType.DATE: sa.Date(),
+    ColumnType.TIMESTAMP: postgresql.TIMESTAMP(timezone=True),
+}
+
+
+class PostgreSQLDestination(TableDestination):
+    """Bring rows into a table of a PostgreSQL database."""
+
+    text: ClassVar[Text] = PostgreSQL.text
+    options_model: ClassVar[type[ConnectorOptions]] = PostgreSQLOptions
+    options: PostgreSQLOptions
+
+    def source(self) -> PostgreSQL:
+        return PostgreSQL(self.options, self.outbound)
+
+    def typed(self, spec: ColumnSpec, *, in_key: bool) -> sa.types.TypeEngine[Any]:
+        del in_key
+        if spec.type is ColumnType.DECIMAL:
+            return sa.Numeric(spec.precision, spec.scale)
+        return _TYPES.get(spec.type, sa.Text())
+
+    def schema_of(self, target: str) -> tuple[str | None, str]:
+        schema, name = super().schema_of(target)
+        return schema or (self.options.schemas or ("public",))[0], name
+
+    @contextmanager
+    def reading(self) -> Iterator[Run]:
+        with self._conversation() as cursor:
+            yield _runner(cursor)
+
+    def noted(self, run: Run, parcel: Parcel) -> Delivered | None:
+        schema, name = self.schema_of(self.listing(parcel).fullname)
+        there = sa.table(
+            "tables",
+            sa.column("table_schema", sa.String()),
+            sa.column("table_name", sa.String()),
+            schema="information_schema",
+        )
+        listed = sa.select(there.c.table_name).where(there.c.table_schema == schema, there.c.table_name == name)
+        return super().noted(run, parcel) if run(listed) else None
+
+    def upsert(self, parcel: Parcel, target: sa.Table, chosen: sa.Select[Any]) -> sa.ClauseElement | None:
+        put = postgresql.insert(target).from_select([*parcel.schema.names], chosen)
+        others = {n: put.excluded[n] for n in parcel.schema.names if n not in parcel.key}
+        key = [*parcel.key]
+        return (
+            put.on_conflict_do_update(index_elements=key, set_=others)
+            if others
+            else put.on_conflict_do_nothing(index_elements=key)
+        )
+
+    def deliver(self, parcel: Parcel, goods: Iterator[pa.RecordBatch]) -> Delivered:
+        self.look(parcel)
+        feed, totals = self.found(parcel), dict[str, int]()
+        target = self.target(parcel)
+        with self._conversation() as cursor:
+            run = _runner(cursor)
+            run(sa.schema.CreateTable(self.listing(parcel), if_not_exists=True))
+            if feed is None:
+                run(sa.schema.CreateTable(target, if_not_exists=True))
+            direct = parcel.whole and feed is None  # nothing to replace, and the types are ours
+            if not direct:
+                run(sa.schema.CreateTable(self.stage(parcel)))
+                _copy(cursor, parcel, counted(goods, totals), STAGE, None)
+            cursor.execute(_locking(target))
+            known = self.noted(run, parcel)
+            if known is not None:
+                return known
+            if direct:
+                _copy(cursor, parcel, counted(goods, totals), target.name, target.schema)
+            for statement in () if direct else self.merge(parcel, feed):
+                run(statement)
+            run(self.note(parcel, totals.get("rows", 0), totals.get("gone", 0)))
+            cursor.connection.commit()
+        return Delivered(rows=totals.get("rows", 0), gone=totals.get("gone", 0))
+
+    @contextmanager
+    def _conversation(self) -> Iterator[adbc.Cursor]:
+        """Open one transaction; what is not committed in it is rolled back."""
+        import adbc_driver_manager
+        import adbc_driver_postgresql.dbapi as adbc
+
+        source = self.source()
+        with source.speaking(), adbc.connect(source.address()) as connection, connection.cursor() as cursor:
+            try:
+                cursor.execute("SET LOCAL lock_timeout = '60s'")
+                yield cursor
+            except adbc_driver_manager.Error as error:
+                if is_rejection(state := str(error.sqlstate or "")):
+                    raise rejected(state) from error
+                raise
+
+
+def _runner(cursor: adbc.Cursor) -> Run:
+    def run(statement: sa.ClauseElement) -> Sequence[Sequence[Any]]:
+        words = {} if isinstance(statement, sa.schema.ExecutableDDLElement) else {"literal_binds": True}
+        text = str(statement.compile(dialect=_DIALECT, compile_kwargs=words))
+        cursor.execute(text)
+        if not isinstance(statement, sa.Select):
+            return []
+        return [tuple(row.values()) for row in cursor.fetch_arrow_table().to_pylist()]
+
+    return run
+
+
+def _copy(cursor: adbc.Cursor, parcel: Parcel, goods: Iterator[pa.RecordBatch], name: str, schema: str | None) -> None:
+    """Send batches by COPY; what goes wrong on our side of it is raised as what it is."""
+    import pyarrow as pa
+
+    from beijiang.ingest.connectors.destination import GONE
+
+    flag = [] if parcel.whole else [pa.field(GONE, pa.bool_())]
+    wanted, ours = pa.schema([*parcel.schema, *flag]).remove_metadata(), list[BaseException]()
+
+    def passed() -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in goods:
+                yield batch.cast(wanted)
+        except BaseException as error:
+            ours.append(error)
+            raise
+
+    reader = pa.RecordBatchReader.from_batches(wanted, passed())
+    place: dict[str, Any] = {"temporary": True} if schema is None else {"db_schema_name": schema}
+    try:
+        cursor.adbc_ingest(name, reader, mode="append", **place)
+    except Exception as error:
+        if ours:
+            raise ours[0] from error
+        raise
+
+
+def _locking(target: sa.Table) -> str:
+    """Keep other writers out until the delivery is in; readers go on."""
+    return " ".join(("LOCK TABLE", _DIALECT.identifier_preparer.format_table(target), "IN SHARE ROW EXCLUSIVE MODE"))

@@ -1,0 +1,88 @@
+"""Deliveries to an SFTP server: written under another name, and renamed when they are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from beijiang.ingest.connectors.files_there import FileDestination
+from beijiang.ingest.connectors.sftp import Sftp, SftpOptions
+from beijiang.ingest.connectors.sftp_wire import Status, WritingSession
+from beijiang.ingest.connectors.troubles import source_refuses, source_unreachable
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from beijiang.ingest.connectors.contract import ConnectorOptions
+
+__all__ = ["SftpDestination"]
+
+_MISSING: Final = 2
+_NOT_ALLOWED: Final = 3
+
+
+class SftpDestination(FileDestination):
+    """Bring files to an SFTP server."""
+
+    text: ClassVar[Text] = Sftp.text
+    options_model: ClassVar[type[ConnectorOptions]] = SftpOptions
+    options: SftpOptions
+
+    @contextmanager
+    def place(self) -> Iterator[_Server]:
+        there = Sftp(self.options, self.outbound)
+        with there.writing() as session:
+            yield _Server(session, there.root)
+
+
+class _Server:
+    def __init__(self, session: WritingSession, root: str) -> None:
+        self._session = session
+        self._root = root
+
+    def put(self, path: str, body: bytes) -> None:
+        place = f"{self._root}/{path}"
+        folder, _, name = place.rpartition("/")
+        with _told():
+            self._make(folder)
+            self._session.write(f"{folder}/.{name}.part", body)
+            self._session.rename(f"{folder}/.{name}.part", place)
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            return b"".join(self._session.read(f"{self._root}/{path}"))
+        except Status as status:
+            if status.code == _MISSING:
+                return None
+            raise source_refuses("source_forbidden", str(status.code)) from status
+
+    def digest(self, path: str) -> tuple[int, str] | None:
+        body = self.read(path)
+        return None if body is None else (len(body), hashlib.sha256(body).hexdigest())
+
+    def _make(self, folder: str) -> None:
+        """Make a folder and those above it, as far as they are not there."""
+        try:
+            self._session.look(folder)
+        except Status as status:
+            if status.code != _MISSING:
+                raise
+            above = folder.rpartition("/")[0]
+            if above and above != folder:
+                self._make(above)
+            with suppress(Status):  # another delivery may have made it meanwhile
+                self._session.make(folder)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except Status as status:
+        if status.code == _NOT_ALLOWED:
+            raise source_refuses("source_forbidden", str(status.code)) from status
+        raise source_unreachable(str(status.code)) from status
+    except (EOFError, struct.error) as error:
+        raise source_unreachable() from error
