@@ -20,7 +20,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts
+from beijiang.exchange import Demands, Disputes, Exchange, FlightSql, GrantBook, RatingBook, Recalls, SharingParts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -118,6 +118,7 @@ class Platform:
     recipes: Recipes
     fusion: Fusion
     exchange: Exchange
+    flight: FlightSql
     demands: Demands
     disputes: Disputes
     ratings: RatingBook
@@ -165,6 +166,7 @@ class Platform:
             self.recipes,
             self.fusion,
             self.exchange,
+            self.flight,
             self.demands,
             self.disputes,
             self.ratings,
@@ -290,6 +292,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls = Disputes(sharing), Recalls(sharing)
+    flight = FlightSql(sql, gate, protection, access, settings, clock)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -369,6 +372,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         recipes=recipes,
         fusion=fusion,
         exchange=exchange,
+        flight=flight,
         demands=demands,
         disputes=disputes,
         ratings=RatingBook(sharing),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
-    from beijiang.protection.models.walls import function_words
+    from beijiang.protection.models.walls import function_words, parameters
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
         ColumnImpact,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Releases,
         SqlGateway,
         SqlResult,
+        SqlStream,
         files,
     )
 
@@ -80,6 +81,7 @@ __all__ = [
     "Seen",
     "SqlGateway",
     "SqlResult",
+    "SqlStream",
     "Stage",
     "controls",
     "epsilon_of",
@@ -87,6 +89,7 @@ __all__ = [
     "function_words",
     "kinds",
     "micro_of",
+    "parameters",
     "read_domain",
     "read_where",
     "rowquery",

@@ -27,6 +27,7 @@ from beijiang.exchange.models.disputes import (
     DisputeView,
     Outcome,
 )
+from beijiang.exchange.models.flight import FlightState
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.ratings import (
@@ -85,6 +86,7 @@ __all__ = [
     "Duty",
     "DutyState",
     "Evaluation",
+    "FlightState",
     "Fulfilment",
     "Grant",
     "GrantQuery",

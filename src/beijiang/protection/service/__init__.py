@@ -7,5 +7,6 @@ from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.private import Private
 from beijiang.protection.service.releasing import Releases
+from beijiang.protection.service.streaming import SqlStream
 
-__all__ = ["ColumnImpact", "Gate", "Keyed", "Private", "Protection", "Releases", "SqlGateway", "SqlResult"]
+__all__ = ["ColumnImpact", "Gate", "Keyed", "Private", "Protection", "Releases", "SqlGateway", "SqlResult", "SqlStream"]

@@ -26,6 +26,7 @@ class Exit(StrEnum):
     CHART = "chart"
     DOWNLOAD = "download"
     EXPORT = "export"
+    FLIGHT = "flight"
     PAGE = "page"
     PREVIEW = "preview"
     QUALITY = "quality"
