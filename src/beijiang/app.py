@@ -67,6 +67,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.router(platform.exchange),
         exchange_routes.demands(platform.demands),
         exchange_routes.disputes(platform.disputes),
+        exchange_routes.flight_door(platform.flight),
         exchange_routes.ratings(platform.ratings),
         exchange_routes.recalls(platform.recalls),
         recipes_routes.router(platform.recipes),

@@ -388,7 +388,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         assess=assess,
         figures=figures,
         plan=plan,
-        health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
+        health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state),
     )
     _connect(platform)
     return platform

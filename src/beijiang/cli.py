@@ -173,10 +173,11 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import commands, demands, disputes, ratings, recalls
+    from beijiang.exchange.commands import add_flight, commands, demands, disputes, ratings, recalls
 
     access = _get(lambda p: p.access)
     group = commands(_get(lambda p: p.exchange), access)
+    add_flight(group, _get(lambda p: p.flight), access)
     group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
     group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,11 +18,14 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pyarrow.parquet as pq
 import pytest
-from exchange_bureau import ID, OWNER, SCHEMA, TABLE, Bureau, Way, firms
+import typer
+from exchange_bureau import AT, ID, OWNER, SCHEMA, TABLE, Bureau, People, Way, firms
 from flight_clients import PURPOSE, certificate, connected, key_of, raw, served
+from typer.testing import CliRunner
 
-from beijiang.build import build
+from beijiang.build import Platform, build
 from beijiang.evidence import EvidenceQuery
+from beijiang.exchange.commands import add_flight
 from beijiang.exchange.models.wire import read_any, written, written_any
 from beijiang.exchange.routes.flight import FlightServer
 from beijiang.kit import SYSTEM, BeijiangError, FixedClock, Invalid, new_id
@@ -495,3 +501,69 @@ def test_messages_go_there_and_back_and_broken_ones_are_told() -> None:
     for cut in sorted({*range(len(body))} - {whole}):
         with pytest.raises(Invalid):
             read_any(body[:cut])
+
+
+def test_names_of_site_and_department_may_stand_before_a_table(server: FlightServer, secret: str) -> None:
+    site, department = "内蒙古自治区", "工商行政管理局"
+    with connected(server, secret) as cursor:
+        whole = f'"{site}"."{department}"."{TABLE}"'
+        cursor.execute(f"SELECT {whole}.注册资本 FROM {whole} WHERE {whole}.注册资本 > 28")
+        assert len(cursor.fetchall()) == 2
+        cursor.execute(f'SELECT t.注册资本 FROM "{department}"."{TABLE}" AS t WHERE t.注册资本 > 28')
+        assert len(cursor.fetchall()) == 2
+        for wrong in (f'"外省"."{department}"."{TABLE}"', f'"卫生厅"."{TABLE}"', f'"{department}"."没有的表"'):
+            with pytest.raises(adbc.OperationalError, match="sql_not_allowed"):
+                cursor.execute(f"SELECT 注册资本 FROM {wrong}")
+
+
+def test_the_api_and_the_terminal_say_where_it_is_and_what_for(
+    bureau: Bureau, server: FlightServer, secret: str
+) -> None:
+    del secret
+    told = People(bureau)["consumer"].get(f"{AT}/flight").json()
+    assert told["address"] == server.address
+    assert {"department": "工商行政管理局", "table": TABLE} in told["tables"]
+    group = typer.Typer()
+    group.callback()(lambda: None)
+    add_flight(group, lambda: bureau.platform.flight, lambda: bureau.platform.access)
+    done = CliRunner().invoke(group, ["flight", "--as", "consumer"])
+    assert done.exit_code == 0, done.output
+    assert server.address in done.output
+    assert TABLE in done.output
+
+
+def test_the_certificate_is_looked_at(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    words: dict[str, Any] = {"flight": True, "flight_tls_cert": cert, "flight_tls_key": key}
+    built = build(Settings.for_tests(tmp_path, **words), FixedClock(BEGAN))
+    try:
+        assert finding(built).ok
+        cert.write_text("no certificate")
+        assert not finding(built).ok
+        cert.unlink()
+        assert "flight_tls_cert" in finding(built).text.en
+    finally:
+        built.close()
+
+
+def finding(built: Platform) -> Any:
+    return next(one for one in built.health.examine() if one.name == "flight")
+
+
+def test_the_process_serves_it_when_asked_and_ends_with_it(tmp_path: Path) -> None:
+    program = "from beijiang.cli import run; run()"
+    words = [sys.executable, "-c", program, "--home", str(tmp_path / "home"), "--lang", "en"]
+    words += ["serve", "--port", "0", "--flight", "--flight-port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            said = [process.stdout.readline() for _ in range(2)]
+            address = next(line for line in said if "Flight SQL" in line).split()[-1]
+            assert address.startswith("grpc://127.0.0.1:")
+            client = fl.FlightClient(address)
+            with pytest.raises(fl.FlightUnauthenticatedError):
+                [*client.list_flights()]
+            client.close()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0

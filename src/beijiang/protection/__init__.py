@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.granting import Granted, GrantedItem, Grants, Handling
+    from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
@@ -79,6 +80,7 @@ __all__ = [
     "RowRule",
     "RuleEffect",
     "Seen",
+    "Spoken",
     "SqlGateway",
     "SqlResult",
     "SqlStream",
@@ -114,6 +116,7 @@ def __getattr__(name: str) -> Any:
         governing,
         grades,
         granting,
+        parameters,
         private,
         reference,
         releases,
@@ -130,6 +133,7 @@ def __getattr__(name: str) -> Any:
         governing,
         grades,
         granting,
+        parameters,
         private,
         reference,
         releases,

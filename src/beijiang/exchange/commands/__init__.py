@@ -1,7 +1,8 @@
 """``beijiang exchange``: requests, decisions, grants, rows under them; demands; recalls, disputes, ratings."""
 
 from beijiang.exchange.commands.demands import demands
+from beijiang.exchange.commands.flight import add_flight
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
 from beijiang.exchange.commands.sharing import commands
 
-__all__ = ["commands", "demands", "disputes", "ratings", "recalls"]
+__all__ = ["add_flight", "commands", "demands", "disputes", "ratings", "recalls"]

@@ -27,7 +27,7 @@ from beijiang.exchange.models.disputes import (
     DisputeView,
     Outcome,
 )
-from beijiang.exchange.models.flight import FlightState
+from beijiang.exchange.models.flight import FlightState, FlightTable
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.ratings import (
@@ -87,6 +87,7 @@ __all__ = [
     "DutyState",
     "Evaluation",
     "FlightState",
+    "FlightTable",
     "Fulfilment",
     "Grant",
     "GrantQuery",

@@ -47,7 +47,9 @@ class FlightState:
     """How the server does: where it listens, and how many answers are being read."""
 
     address: str
-    """Empty while it does not run."""
+    """Empty where the settings want none."""
+    running: bool
+    """Whether it runs in this very process."""
     tls: bool
     reading: int
     handles: int

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.access import Permission
 from beijiang.exchange.models.flight import FlightState, FlightTable, Order, Prepared, like
 from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled, new_id
-from beijiang.protection import QueryClass, QueryOrder, SqlStream, parameters
+from beijiang.protection import QueryClass, QueryOrder, Spoken, SqlStream, parameters
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class FlightSql:
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
         count = parameters(sql)
-        schema = named(self._sql.shape(actor, sql, purpose))
+        schema = self._shape(actor, sql, purpose)
         order = Order(owner=_owner(actor), sql=sql, purpose=purpose, schema=None if count else schema)
         made = Prepared(handle=_secret(), order=order, parameters=count, used_at=self._clock.now())
         with self._lock:
@@ -122,7 +122,7 @@ class FlightSql:
             )
         order = found.order
         if order.schema is None:
-            order = replace(order, schema=named(self._sql.shape(actor, order.sql, order.purpose, values=order.values)))
+            order = replace(order, schema=self._shape(actor, order.sql, order.purpose, order.values))
             with self._lock:
                 if handle in self._prepared:
                     self._prepared[handle] = replace(found, order=order, used_at=self._clock.now())
@@ -136,7 +136,7 @@ class FlightSql:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        schema = named(self._sql.shape(actor, sql, purpose))
+        schema = self._shape(actor, sql, purpose)
         return self._ticket(Order(owner=_owner(actor), sql=sql, purpose=purpose, schema=schema)), schema
 
     def fetch(self, actor: Actor, ticket: bytes) -> SqlStream:
@@ -166,7 +166,7 @@ class FlightSql:
 
         with self._place(order.owner, ticket) as query_id:
             run = QueryOrder(door=QueryClass.API, exit=Exit.FLIGHT, id=query_id)
-            stream = self._sql.stream(actor, order.sql, order.purpose, run, order.values)
+            stream = self._sql.stream(actor, order.sql, order.purpose, run, self._spoken(actor, order.values))
             try:
                 if stream.schema.names != order.schema.names or stream.schema.types != order.schema.types:
                     raise Conflict(
@@ -266,7 +266,12 @@ class FlightSql:
 
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
         whole = exp.select("*").from_(exp.table_(exp.to_identifier(table, quoted=True)))
-        return named(self._sql.shape(actor, whole.sql("duckdb")))
+        return self._shape(actor, whole.sql("duckdb"), "")
+
+    def offer(self, actor: Actor) -> tuple[FlightState, Sequence[FlightTable]]:
+        """Return where the server is and what the actor may read by it."""
+        tables = self.tables(actor)
+        return self.state(), tables
 
     def listens(self, address: str) -> None:
         """Note where the server listens; empty when it ended."""
@@ -276,11 +281,36 @@ class FlightSql:
         """Return how the server does; numbers only."""
         with self._lock:
             return FlightState(
-                address=self._address,
+                address=self._address or self._promised(),
+                running=bool(self._address),
                 tls=self._settings.flight_tls_cert is not None,
                 reading=len(self._reading),
                 handles=len(self._prepared) + len(self._tickets),
             )
+
+    def _promised(self) -> str:
+        """Return where another process serves by the settings; empty where none does."""
+        settings = self._settings
+        if not settings.flight:
+            return ""
+        host = f"[{settings.flight_host}]" if ":" in settings.flight_host else settings.flight_host
+        return f"grpc{'+tls' if settings.flight_tls_cert else ''}://{host}:{settings.flight_port}"
+
+    def _shape(self, actor: Actor, sql: str, purpose: str, values: Sequence[Any] = ()) -> pa.Schema:
+        return named(self._sql.shape(actor, sql, purpose, Exit.FLIGHT, self._spoken(actor, values)))
+
+    def _spoken(self, actor: Actor, values: Sequence[Any]) -> Spoken:
+        """Return values with the names that the lists of clients put before a table: site and department."""
+
+        def belongs(site: str, department: str, table: str) -> bool:
+            """Hidden and unknown tables belong nowhere, so that they cannot be told apart."""
+            facts = self._protection.facts(self._gate.find(table))
+            if site not in {"", self._settings.region_name} or facts is None:
+                return False
+            seen = self._gate.seen(actor, facts.name, Exit.FLIGHT)
+            return seen is not None and self._access.organisation(facts.org_id).name_zh == department
+
+        return Spoken(values, belongs)
 
     def _own(self, actor: Actor, handle: bytes) -> Prepared:
         owner = _owner(actor)

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
 from beijiang.kit import Invalid
 
-__all__ = ["parameter"]
+if TYPE_CHECKING:
+    from beijiang.protection.models.walls import Belongs
+
+__all__ = ["Spoken", "parameter"]
 
 TEXT_LIMIT: Final = 20_000
 DIGITS: Final = 38
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What belongs to the text of a query: the values of its parameters, and the names that may stand before a table's."""
+
+    values: Sequence[Any] = ()
+    belongs: Belongs | None = None
+
+    @property
+    def literals(self) -> Sequence[exp.Expr]:
+        """Return the values as literals.
+
+        Raises:
+            Invalid: one cannot be used (``parameter_value``).
+
+        """
+        return [parameter(value, place) for place, value in enumerate(self.values, 1)]
 
 
 def parameter(value: Any, place: int) -> exp.Expr:

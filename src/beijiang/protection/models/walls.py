@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
@@ -37,6 +37,9 @@ DEPTH_LIMIT: Final = 64
 WIDTH_LIMIT: Final = 10_000
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_ ]{0,40}")
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+Belongs: TypeAlias = Callable[[str, str, str], bool]
+"""Tells whether a site (or nothing), a department and a table go together for somebody who may see that table."""
 
 _WIDTHS: Final = frozenset({"Pad", "Repeat"})
 _PLAIN_WIDTHS: Final = frozenset({"lpad", "rpad", "repeat"})
@@ -68,10 +71,11 @@ def fold(name: str) -> str:
     return name.translate(_FOLD)
 
 
-def parse(text: str, values: Sequence[exp.Expr] = ()) -> exp.Query:
+def parse(text: str, values: Sequence[exp.Expr] = (), belongs: Belongs | None = None) -> exp.Query:
     """Return the tree of exactly one query that is made of allowed parts only, with every name quoted.
 
-    ``values`` take the places of its parameters (``?`` or ``$1``) as literals of the tree, and pass the same walls.
+    ``values`` take the places of its parameters (``?`` or ``$1``) as literals of the tree, and pass the same walls. Names of
+    sites and departments before a table's are not allowed, but where ``belongs`` knows them they are left out first.
 
     Raises:
         Refused: anything else (``sql_not_allowed``).
@@ -88,6 +92,8 @@ def parse(text: str, values: Sequence[exp.Expr] = ()) -> exp.Query:
         tree = found[0]
         if values:
             _fill(tree, values)
+        if belongs is not None:
+            _shorten(tree, belongs)
         _check(tree)
     except ParseError as error:
         raise refusal(text, _fault(text, error)) from None
@@ -126,6 +132,21 @@ def _fill(tree: exp.Query, values: Sequence[exp.Expr]) -> None:
         number = _number(node)
         if 0 < number <= len(values):
             node.replace(values[number - 1].copy())
+
+
+def _shorten(tree: exp.Query, belongs: Belongs) -> None:
+    """Leave out what stands before the name of a table that is known there, at the table and at its columns."""
+    known = set()
+    for table in tree.find_all(exp.Table):
+        named = table.catalog, table.db, table.name
+        if table.db and isinstance(table.this, exp.Identifier) and belongs(*named):
+            known.add(tuple(map(fold, named)))
+            table.set("db", None)
+            table.set("catalog", None)
+    for column in tree.find_all(exp.Column) if known else ():
+        if column.db and tuple(map(fold, (column.catalog, column.db, column.table))) in known:
+            column.set("db", None)
+            column.set("catalog", None)
 
 
 class _Barred(Exception):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
     from beijiang.protection.service.relation import Governed
@@ -82,7 +83,7 @@ class Binder:
         text: str,
         purpose: str,
         way_out: Exit,
-        values: Sequence[exp.Expr] = (),
+        spoken: Spoken | None = None,
         *,
         sketch: bool = False,
     ) -> Bound:
@@ -94,7 +95,7 @@ class Binder:
             Refused: the text is not allowed, or names a table that is unknown or hidden, which look the same.
 
         """
-        tree = parse(text, values)
+        tree = parse(text) if spoken is None else parse(text, spoken.literals, spoken.belongs)
         detail: dict[str, JsonValue] = {"sql_sha256": hashlib.sha256(text.encode()).hexdigest()}
         places, stored = self.spelled(tree, text)
         opened: dict[str, tuple[str, Governed]] = {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
@@ -14,7 +14,6 @@ from beijiang.engine import QueryLimits
 from beijiang.engine.port import LAKE, View
 from beijiang.kit import BeijiangError, SystemClock
 from beijiang.protection.models.governing import QueryClass, QueryOrder, Queued
-from beijiang.protection.models.parameters import parameter
 from beijiang.protection.models.results import (
     AnswerColumn,
     Described,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
     from beijiang.protection.service.relation import Governed
@@ -154,14 +154,7 @@ class SqlGateway:
                 raise self._told(error, bound, sql, ticket) from None
             return self._handed_over(answer, bound, order, cached=cached, seconds=time.monotonic() - decided)
 
-    def shape(
-        self,
-        actor: Actor,
-        sql: str,
-        purpose: str = "",
-        way_out: Exit = Exit.FLIGHT,
-        values: Sequence[Any] = (),
-    ) -> pa.Schema:
+    def shape(self, actor: Actor, sql: str, purpose: str, way_out: Exit, spoken: Spoken) -> pa.Schema:
         """Return the columns of the answer of a query; no row is read, and no access counted.
 
         Parameters that have no value yet are taken for nothing (NULL).
@@ -171,17 +164,16 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        given = [*values, *[None] * (parameters(sql) - len(values))]
-        filled = [parameter(value, place) for place, value in enumerate(given, 1)]
+        given = [*spoken.values, *[None] * (parameters(sql) - len(spoken.values))]
         with self.governor.admit(actor, QueryOrder(door=QueryClass.API, exit=way_out)) as ticket:
-            bound = self._binder.bind(actor, sql, purpose, way_out, filled, sketch=True)
+            bound = self._binder.bind(actor, sql, purpose, way_out, replace(spoken, values=given), sketch=True)
             try:
                 return self._streaming.shape(bound, ticket)
             except BeijiangError as error:
                 raise self._told(error, bound, sql, ticket) from None
 
-    def stream(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, values: Sequence[Any] = ()) -> SqlStream:
-        """Run one SELECT whose answer is handed over in parts, in constant memory; ``values`` are those of its parameters.
+    def stream(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, spoken: Spoken) -> SqlStream:
+        """Run one SELECT whose answer is handed over in parts, in constant memory.
 
         Every part is looked at, and the decision is repeated every 5 s or 8 MiB. The query holds its place among others
         only while a part is made. What is over the limit of rows or bytes is an error and no shorter answer.
@@ -192,9 +184,8 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        filled = [parameter(value, place) for place, value in enumerate(values, 1)]
         return self._streaming.begin(
-            actor, sql, purpose, order, filled, lambda bound: self._lineage(bound.written, bound.columns)
+            actor, sql, purpose, order, spoken, lambda bound: self._lineage(bound.written, bound.columns)
         )
 
     def rehearse(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,11 +15,11 @@ from beijiang.protection.models.types import type_word
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from sqlglot import exp
 
     from beijiang.engine import Engine, Streamed
     from beijiang.kit import Actor, Clock
     from beijiang.protection.models.governing import QueryOrder
+    from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.binding import Binder, Bound
     from beijiang.protection.service.governor import Governor, Ticket
@@ -70,11 +70,11 @@ class Streaming:
         sql: str,
         purpose: str,
         order: QueryOrder,
-        values: Sequence[exp.Expr],
+        spoken: Spoken,
         lineage_of: Callable[[Bound], QueryLineage | None],
     ) -> SqlStream:
         """Return the answer once its first part is there; it is admitted, has a place and is under way then."""
-        parts = self._parts(actor, sql, purpose, order, values, lineage_of)
+        parts = self._parts(actor, sql, purpose, order, spoken, lineage_of)
         head = next(parts)
         if not isinstance(head, _Head):
             raise TypeError
@@ -86,11 +86,11 @@ class Streaming:
         sql: str,
         purpose: str,
         order: QueryOrder,
-        values: Sequence[exp.Expr],
+        spoken: Spoken,
         lineage_of: Callable[[Bound], QueryLineage | None],
     ) -> Generator[_Head | pa.RecordBatch, None, None]:
         with self._governor.admit(actor, order) as ticket:
-            bound = self._binder.bind(actor, sql, purpose, order.exit, values)
+            bound = self._binder.bind(actor, sql, purpose, order.exit, spoken)
             sent = _Sent()
             try:
                 yield from self._governed(bound, ticket, lineage_of(bound), sent)
