@@ -164,6 +164,7 @@ class FlightSql:
         """Yield the stream itself and then its rows, in the columns that were promised."""
         import pyarrow as pa
 
+        unchecked, checked_at = 0, time.monotonic()
         with self._place(order.owner, ticket) as query_id:
             run = QueryOrder(door=QueryClass.API, exit=Exit.FLIGHT, id=query_id)
             stream = self._sql.stream(actor, order.sql, order.purpose, run, self._spoken(actor, order.values))
@@ -175,7 +176,6 @@ class FlightSql:
                         code="flight_changed",
                     )
                 yield stream
-                unchecked, checked_at = 0, time.monotonic()
                 for batch in stream.batches:
                     unchecked += batch.nbytes
                     if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:

@@ -106,6 +106,7 @@ class Streaming:
     def _governed(
         self, bound: Bound, ticket: Ticket, lineage: QueryLineage | None, sent: _Sent
     ) -> Generator[_Head | pa.RecordBatch, None, None]:
+        decided = time.monotonic()
         most = self._most(bound, lineage)
         limits = QueryLimits(
             seconds=self._settings.flight_seconds,
@@ -121,7 +122,7 @@ class Streaming:
             with closing(streamed.batches):
                 with ticket.rest():
                     yield self._head(bound, ticket, streamed, lineage)
-                yield from _checked(bound, ticket, streamed, most, sent)
+                yield from _checked(bound, ticket, streamed, most, sent, decided)
 
     def _head(self, bound: Bound, ticket: Ticket, streamed: Streamed, lineage: QueryLineage | None) -> _Head:
         types = {field.name: type_word(field) for field in streamed.schema}
@@ -154,10 +155,10 @@ class _Sent:
 
 
 def _checked(
-    bound: Bound, ticket: Ticket, streamed: Streamed, most: int, sent: _Sent
+    bound: Bound, ticket: Ticket, streamed: Streamed, most: int, sent: _Sent, decided: float
 ) -> Generator[pa.RecordBatch, None, None]:
     """Hand the parts on; the decision is repeated every 5 s or 8 MiB, and others may run while the reader is busy."""
-    unchecked, checked_at = 0, time.monotonic()
+    unchecked, checked_at = 0, decided
     for batch in streamed.batches:
         unchecked += batch.nbytes
         if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
