@@ -68,6 +68,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.demands(platform.demands),
         exchange_routes.disputes(platform.disputes),
         exchange_routes.pushes(platform.pushes),
+        exchange_routes.flight_door(platform.flight),
         exchange_routes.ratings(platform.ratings),
         exchange_routes.recalls(platform.recalls),
         exchange_routes.templates(platform.templates),

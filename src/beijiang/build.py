@@ -25,6 +25,7 @@ from beijiang.exchange import (
     Demands,
     Disputes,
     Exchange,
+    FlightSql,
     GrantBook,
     Packages,
     Pushes,
@@ -135,6 +136,7 @@ class Platform:
     recipes: Recipes
     fusion: Fusion
     exchange: Exchange
+    flight: FlightSql
     demands: Demands
     disputes: Disputes
     pushes: Pushes
@@ -188,6 +190,7 @@ class Platform:
             self.recipes,
             self.fusion,
             self.exchange,
+            self.flight,
             self.demands,
             self.disputes,
             self.pushes,
@@ -333,6 +336,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     packages = Packages(exchange, home / "packages", receipts.receipt)
     pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls)
     sources.renewals.append(pushes.renew_secrets)
+    flight = FlightSql(sql, gate, protection, access, settings, clock)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -418,6 +422,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         recipes=recipes,
         fusion=fusion,
         exchange=exchange,
+        flight=flight,
         demands=demands,
         disputes=disputes,
         pushes=pushes,
@@ -439,7 +444,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         assess=assess,
         figures=figures,
         plan=plan,
-        health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind),
+        health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state),
     )
     _connect(platform)
     return platform

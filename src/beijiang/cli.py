@@ -174,6 +174,7 @@ def _libraries() -> typer.Typer:
 
 def _exchange() -> typer.Typer:
     from beijiang.exchange.commands import (
+        add_flight,
         add_packages,
         add_tracing,
         claims,
@@ -189,6 +190,7 @@ def _exchange() -> typer.Typer:
 
     access = _get(lambda p: p.access)
     group = commands(_get(lambda p: p.exchange), access)
+    add_flight(group, _get(lambda p: p.flight), access)
     group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
     group.add_typer(pushes(_get(lambda p: p.pushes), access), name="push")
@@ -431,12 +433,23 @@ def init() -> None:
 def serve(
     host: str = typer.Option("", help="Address to listen on; default from the settings."),
     port: int = typer.Option(-1, help="Port to listen on; default from the settings."),
+    flight: bool | None = typer.Option(None, help="Serve Arrow Flight SQL too; default from the settings."),
+    flight_port: int = typer.Option(-1, help="Port of Flight SQL; default from the settings."),
 ) -> None:
     """Serve the portal, the console and the API, and work off jobs, until Ctrl-C."""
     from beijiang.worker import serve as run
 
+    _choose_flight(flight, flight_port)
     listener = _listen(host or settings().host, settings().port if port < 0 else port)
     run(platform(), listener)
+
+
+def _choose_flight(flight: bool | None, port: int) -> None:
+    """Let arguments decide before the settings, which are read once and before anything is built."""
+    for name, value in (("BEIJIANG_FLIGHT", flight), ("BEIJIANG_FLIGHT_PORT", None if port < 0 else port)):
+        if value is not None:
+            os.environ[name] = str(value).lower()
+    settings.cache_clear()
 
 
 @terminal_app.command()

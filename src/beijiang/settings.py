@@ -114,6 +114,37 @@ class Settings(BaseSettings):
     share_cache_mb: int = Field(
         default=20_480, ge=1, description="Disk for the files of Delta Sharing, in megabytes; the least used go first."
     )
+    flight: bool = Field(default=False, description="Serve Arrow Flight SQL beside the web server.")
+    flight_host: str = Field(
+        default="127.0.0.1",
+        description="Address that the Flight SQL server listens on; another than this machine's own needs flight_tls_cert.",
+    )
+    flight_port: int = Field(default=31337, ge=0, le=65535, description="Port that the Flight SQL server listens on.")
+    flight_tls_cert: Path | None = Field(
+        default=None, description="Certificate chain (PEM) of the Flight SQL server; empty: without TLS."
+    )
+    flight_tls_key: Path | None = Field(default=None, description="Private key (PEM) of flight_tls_cert.")
+    flight_rows: int = Field(default=5_000_000, ge=1, description="Rows that one Flight SQL query returns at most.")
+    flight_mb: int = Field(default=2048, ge=1, description="Megabytes that one Flight SQL query returns at most.")
+    flight_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Longest work of one Flight SQL query, in seconds, without the pauses of its reader.",
+    )
+    flight_pause_seconds: float = Field(
+        default=600.0, gt=0, description="Longest pauses of the reader of one Flight SQL query in all, in seconds."
+    )
+    flight_person_at_once: int = Field(
+        default=4, ge=1, description="Flight SQL answers that one person reads at the same time."
+    )
+    flight_at_once: int = Field(
+        default=16,
+        ge=1,
+        description="Flight SQL answers that are read at the same time by everybody; each has its own memory.",
+    )
+    flight_idle_minutes: float = Field(
+        default=10.0, gt=0, description="Minutes after which an unused statement or ticket of Flight SQL is forgotten."
+    )
     engine_threads: int = Field(default=0, ge=0, description="Threads of the query engine; 0 means one per core.")
     engine_memory_mb: int = Field(default=4096, ge=64, description="Memory of the query engine, in megabytes.")
     spark_url: str = Field(
@@ -215,6 +246,7 @@ class Settings(BaseSettings):
             "argon2_memory_kib": 64,
             "argon2_rounds": 1,
             "port": 0,
+            "flight_port": 0,
             "engine_memory_mb": 1024,
         }
         return cls.model_validate({**quick, **changes})

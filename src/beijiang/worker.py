@@ -18,6 +18,7 @@ from beijiang.terminal import say
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
+    from beijiang.exchange.routes.flight import FlightServer
 
 RETRY_SECONDS = 10.0
 SHUTDOWN_SECONDS = 30
@@ -76,9 +77,45 @@ def serve(platform: Platform, listener: socket.socket, ready: Callable[[str], No
             platform.stop()
 
 
+def _flight(platform: Platform) -> FlightServer | None:
+    """Start the server of Flight SQL where the settings want it.
+
+    Raises:
+        Busy: another program listens at its address.
+
+    """
+    settings = platform.settings
+    if not settings.flight:
+        return None
+    from beijiang.exchange.routes.flight import FlightServer
+
+    if settings.flight_port:  # its own library would share the address with whoever else listens there
+        _free(settings.flight_host, settings.flight_port)
+    server = FlightServer(platform.flight, platform.access, settings)
+    say(Text(f"Flight SQL 在 {server.address}", f"Flight SQL is served at {server.address}"))
+    return server
+
+
+def _free(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise Busy(
+            f"Flight SQL 无法在 {host}:{port} 监听，多半已被别的程序占用。请用 --flight-port（或 BEIJIANG_FLIGHT_PORT）换一个端口。",
+            f"Flight SQL cannot listen on {host}:{port}; another program probably does. Choose another port with --flight-port or BEIJIANG_FLIGHT_PORT.",
+            code="port_in_use",
+            detail={"host": host, "port": port},
+        ) from error
+
+
 def answer_requests(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None = None) -> None:
     """Serve a platform that already holds its home and works off its jobs."""
-    asyncio.run(_serve(platform, listener, ready))
+    flight = _flight(platform)
+    try:
+        asyncio.run(_serve(platform, listener, ready))
+    finally:
+        if flight is not None:
+            flight.close()
 
 
 async def _serve(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None) -> None:

@@ -433,3 +433,24 @@ def test_a_push_is_planned_registered_followed_and_ended(
     steward.post(made, {"do": "resume"})
     steward.post(made, {"do": "end"})
     assert "已结束" in steward.get(made).text
+
+
+def test_a_grant_for_sql_says_how_to_connect(office: Any, desk: Callable[..., Any], resources: dict[str, str]) -> None:
+    steward, today = desk("steward"), office.exchange.today
+    asked = form(resources[THEIRS], today, "名称", way=["sql"], where="", do="keep")
+    assert steward.post("/console/sharing/ask", asked).headers["location"] == "/console/sharing/basket"
+    number = re.search(r'name="chosen" value="(req_[a-z0-9]+)"', steward.get("/console/sharing/basket").text)
+    assert number
+    steward.post("/console/sharing/basket", {"chosen": [number[1]], "do": "submit"})
+    grant = f"/console/grants/{office.exchange.request(SYSTEM, number[1]).request.grant_id}"
+    assert "Flight SQL 没有启用" in steward.get(grant).text
+    office.flight.listens("grpc+tls://data.example:31337")
+    try:
+        page = steward.get(grant).text
+        health = next(one for one in office.health.examine() if one.name == "flight")
+    finally:
+        office.flight.listens("")
+    assert 'flight.connect("grpc+tls://data.example:31337"' in page
+    assert THEIRS in page
+    assert "data.example:31337" in health.text.en
+    assert health.ok

@@ -6,7 +6,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[2] / "src" / "beijiang"
 PHYSICAL = {"Lake", "Snapshot", "Scan"}
 MAY = {"tables", "protection", "engine", "build.py"}
-ENGINE_CALLS = {"fetch", "stream", "run_untrusted", "write_parquet"}
+ENGINE_CALLS = {"fetch", "run_untrusted", "stream", "stream_untrusted", "write_parquet"}
 ENGINE_USERS = {"tables", "protection", "engine", "guard"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from beijiang.kit import ANONYMOUS, Denied, Invalid, NotFound
+from beijiang.kit import ANONYMOUS, Denied, Invalid, NotFound, Refused
 from beijiang.protection.models.masks import MASKS, Masker
-from beijiang.protection.models.output import holds_identity
+from beijiang.protection.models.output import _long_numbers, holds_identity, refuse_identifiers
 from beijiang.protection.models.reference import handling, kinds, name_patterns
 from beijiang.tables import Aggregate, Exit, Filter, FilterOp, GroupBy, Measure, MeasureFn, Sort
 
@@ -318,3 +319,35 @@ def test_identity_numbers_are_recognised_inside_text() -> None:
     assert not holds_identity("110105194912310021")
     assert not holds_identity("A11010519491231002X")
     assert not holds_identity("150102199002301234")
+
+
+def test_the_quick_look_for_long_numbers_never_misses_one() -> None:
+    number = "150102195001011234"
+    texts = [
+        None,
+        "",
+        "短",
+        "1381234567890123",
+        f"前{number}",
+        f"{number}后",
+        f"x{number[:-1]}X",
+        "a" * 40,
+        "1" * 17 + "字",
+    ]
+    for pad in range(9):
+        for text in texts:
+            values = pa.array(["字" * pad, text, None, "0471-1234567"])
+            for view in (values, values.slice(1, 2), pa.chunked_array([values.slice(0, 1), values.slice(1)])):
+                held = any(re.search("[0-9]{17}", one or "") for one in view.to_pylist())
+                assert _long_numbers(view) or not held
+    assert not _long_numbers(pa.array(["13812345678", "内蒙古第12345号", None] * 5))
+    assert not _long_numbers(pa.array([], pa.string()))
+
+
+def test_an_identity_number_is_found_in_a_part_of_any_shape() -> None:
+    number = next(one for one in (f"1501021950010112{n:02d}" for n in range(100)) if holds_identity(one))
+    rows = pa.table({"说明": pa.chunked_array([["无"], ["", f"证件{number}。", None]])})
+    with pytest.raises(Refused) as told:
+        refuse_identifiers(rows, ["说明"])
+    assert number not in str(told.value)
+    refuse_identifiers(rows.slice(0, 2), ["说明"])

@@ -3,6 +3,6 @@
 ``beijiang.engine.port`` is what other domains see; ``beijiang.engine.duckdb`` is named by ``build.py`` only.
 """
 
-from beijiang.engine.port import LAKE, Engine, QueryLimits, Scan, Stop, View, WrittenFile
+from beijiang.engine.port import LAKE, Engine, QueryLimits, Scan, Stop, Streamed, View, WrittenFile
 
-__all__ = ["LAKE", "Engine", "QueryLimits", "Scan", "Stop", "View", "WrittenFile"]
+__all__ = ["LAKE", "Engine", "QueryLimits", "Scan", "Stop", "Streamed", "View", "WrittenFile"]

@@ -4,7 +4,8 @@ Run as a script by ``cells.py`` with an empty environment, never imported by the
 programs and privileges, loads the engine once, and from then on only forks: each child begins as the same clean copy,
 serves one request and ends, so nothing goes from one person's query to another's. The nursery itself never sees a query.
 
-A child speaks two messages: a request (length, JSON) and an answer (status byte, length, Arrow IPC or a reason code).
+A child speaks two messages: a request (length, JSON) and an answer (status byte, length, Arrow IPC or a reason code). Where
+the answer is wanted as a stream, a message of each part (``PART``) comes before the last one, first that of the schema.
 Engine error text never leaves it, because it quotes row values and SQL.
 """
 
@@ -26,7 +27,9 @@ from typing import Any, NamedTuple, NoReturn
 HEAD = struct.Struct(">BQ")
 LENGTH = 8
 ORDER_BYTES = 4096
-OK, FAILED = 0, 1
+OK, FAILED, PART = 0, 1, 2
+PART_BYTES = 7 << 20
+"""Bytes of one part of a stream; clients of Arrow Flight take no message over 16 MiB."""
 MIB = 1 << 20
 BASE_MB = 1088
 """Address space of the interpreter, the engine and Arrow before any query, on top of which the query's memory comes."""
@@ -124,7 +127,7 @@ def _live(pair: Pair, folder: str, requests: int, answers: int) -> NoReturn:
             request = _read_request(stream)
         if request is not None:
             _confine(request)
-            payload, status = _run(pair, request), OK
+            payload, status = _run(pair, request, answers), OK
     except Stopped as stop:
         payload = stop.reason.encode()
     except MemoryError:
@@ -200,15 +203,18 @@ def _confine(request: dict[str, Any]) -> None:
         resource.setrlimit(name, (bound, bound))
 
 
-def _run(pair: Pair, request: dict[str, Any]) -> bytes:
+def _run(pair: Pair, request: dict[str, Any], answers: int) -> bytes:
     import duckdb
 
     _same_tables(pair.stubs, request)
     engine = _engine(pair.engine, request)
-    timer = threading.Timer(request["seconds"], engine.interrupt)
+    timer = threading.Timer(request["seconds"] + request["pause"], engine.interrupt)
     timer.daemon = True
     timer.start()
     try:
+        if request["stream"]:
+            _send_parts(engine, request, answers)
+            return b""
         return _answer(engine, request)
     except duckdb.InterruptException:
         raise Stopped("query_timeout") from None
@@ -243,6 +249,40 @@ def _answer(engine: Any, request: dict[str, Any]) -> bytes:
                 break
     answer: bytes = sink.getvalue().to_pybytes()
     return answer
+
+
+def _send_parts(engine: Any, request: dict[str, Any], answers: int) -> None:
+    """Send the schema and then the rows as they come; the pipe holds the engine back where the reader is slow."""
+    reader = engine.sql(request["sql"]).to_arrow_reader(request["batch"])
+    _send(answers, reader.schema.serialize())
+    left = request["bytes"]
+    for batch in reader:
+        for part in _pieces(batch):
+            message = part.serialize()
+            if left is not None:
+                left -= message.size
+                if left < 0:
+                    raise Stopped("query_too_large")
+            _send(answers, message)
+
+
+def _pieces(batch: Any) -> Any:
+    """Yield a batch in slices of at most ``PART_BYTES``."""
+    if batch.nbytes <= PART_BYTES:
+        yield batch
+        return
+    if batch.num_rows == 1:
+        raise Stopped("query_too_large")
+    half = batch.num_rows // 2
+    yield from _pieces(batch.slice(0, half))
+    yield from _pieces(batch.slice(half))
+
+
+def _send(answers: int, message: Any) -> None:
+    for part in (HEAD.pack(PART, message.size), message):
+        view = memoryview(part).cast("B")
+        while view:
+            view = view[os.write(answers, view) :]
 
 
 def _same_tables(stubs: Any, request: dict[str, Any]) -> None:

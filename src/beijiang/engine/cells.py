@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -13,13 +14,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.engine.failures import failure
-from beijiang.engine.port import QueryLimits, Stop
+from beijiang.engine.port import QueryLimits, Stop, Streamed
 from beijiang.kit import BeijiangError
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ __all__ = ["Cells", "Errand"]
 
 SCRIPT: Final = Path(__file__).with_name("cell.py")
 HEAD: Final = struct.Struct(">BQ")
+PART: Final = 2
+PIPE_BYTES: Final = 1 << 20
+BATCH_ROWS: Final = 65_536
 GRACE: Final = 2.0
 """Seconds after the time limit at which the whole process group is killed."""
 PATIENCE: Final = 30.0
@@ -77,20 +82,11 @@ class Cells:
             BeijiangError: with the reason code that the child gave, and none of its text; ``query_cancelled`` if stopped.
 
         """
-        request = {
-            **asdict(errand),
-            "seconds": limits.seconds,
-            "memory_mb": limits.memory_mb,
-            "threads": limits.threads,
-            "temp_mb": limits.temp_mb,
-            "rows": limits.rows,
-            "bytes": limits.bytes,
-        }
         stop = stop or Stop()
         cell = self._birth()
         try:
             with stop.over(lambda: self._end(cell)):
-                status, payload = _talk(cell, json.dumps(request).encode(), limits.seconds + GRACE)
+                status, payload = _talk(cell, _request(errand, limits, stream=False), limits.seconds + GRACE)
         except BeijiangError:
             if stop.asked:
                 raise failure("query_cancelled") from None
@@ -100,6 +96,58 @@ class Cells:
         if status:
             raise failure(payload.decode("ascii", "replace"))
         return _table(payload)
+
+    def stream(self, errand: Errand, limits: QueryLimits, stop: Stop | None = None) -> Streamed:
+        """Run one statement in a child that sends its answer in parts; the child ends with the last one or with ``close``.
+
+        Only the time in which a part is waited for counts against the limit, not the pauses of the reader.
+
+        Raises:
+            BeijiangError: as ``run`` does, here or from the iterator.
+
+        """
+        import pyarrow as pa
+
+        parts = self._parts(errand, limits, stop or Stop())
+        schema = next(parts)
+        if not isinstance(schema, pa.Schema):
+            raise failure("query_failed")
+        return Streamed(schema, parts)
+
+    def _parts(self, errand: Errand, limits: QueryLimits, stop: Stop) -> Generator[Any, None, None]:
+        import pyarrow as pa
+
+        cell = self._birth()
+        left = limits.seconds + GRACE
+        schema: pa.Schema | None = None
+        try:
+            with stop.over(lambda: self._end(cell)):
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(cell.answers, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+                _say(cell, _request(errand, limits, stream=True))
+                while True:
+                    began = time.monotonic()
+                    status, payload = _listen(cell, began + left)
+                    left -= time.monotonic() - began
+                    if status != PART:
+                        break
+                    if schema is None:
+                        schema = pa.ipc.read_schema(pa.py_buffer(payload))
+                        yield schema
+                    else:
+                        batch = pa.ipc.read_record_batch(pa.py_buffer(payload), schema)
+                        batch.validate()
+                        yield batch
+        except pa.ArrowException:
+            raise failure("query_failed") from None
+        except BeijiangError:
+            if stop.asked:
+                raise failure("query_cancelled") from None
+            raise
+        finally:
+            self._bury(cell)
+        if status or schema is None:
+            raise failure(payload.decode("ascii", "replace"))
 
     def warm(self) -> None:
         """Start the nursery now, so that the first query need not wait for an interpreter and an engine."""
@@ -193,14 +241,38 @@ class Cells:
                     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _talk(cell: _Cell, request: bytes, seconds: float) -> tuple[int, bytes]:
+def _request(errand: Errand, limits: QueryLimits, *, stream: bool) -> bytes:
+    request = {
+        **asdict(errand),
+        "seconds": limits.seconds,
+        "pause": limits.pause,
+        "memory_mb": limits.memory_mb,
+        "threads": limits.threads,
+        "temp_mb": limits.temp_mb,
+        "rows": limits.rows,
+        "bytes": limits.bytes,
+        "stream": stream,
+        "batch": BATCH_ROWS,
+    }
+    return json.dumps(request).encode()
+
+
+def _talk(cell: _Cell, request: bytes, seconds: float) -> tuple[int, bytes | bytearray]:
     deadline = time.monotonic() + seconds
+    _say(cell, request)
+    return _listen(cell, deadline)
+
+
+def _say(cell: _Cell, request: bytes) -> None:
     try:
         view = memoryview(len(request).to_bytes(8, "big") + request)
         while view:
             view = view[os.write(cell.requests, view) :]
     except OSError:
         raise failure("query_failed") from None
+
+
+def _listen(cell: _Cell, deadline: float) -> tuple[int, bytes | bytearray]:
     head = _read(cell.answers, HEAD.size, deadline)
     status, length = HEAD.unpack(head)
     if length > CEILING:
@@ -208,20 +280,21 @@ def _talk(cell: _Cell, request: bytes, seconds: float) -> tuple[int, bytes]:
     return status, _read(cell.answers, length, deadline)
 
 
-def _read(descriptor: int, size: int, deadline: float) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
+def _read(descriptor: int, size: int, deadline: float) -> bytearray:
+    found = bytearray(size)
+    view = memoryview(found)
+    while view:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([descriptor], [], [], left)[0]:
             raise failure("query_timeout")
-        part = os.read(descriptor, min(size - len(parts), 1 << 20))
-        if not part:  # the system ended it: address space, CPU time or file size
+        count = os.readv(descriptor, [view[:PIPE_BYTES]])
+        if not count:  # the system ended it: address space, CPU time or file size
             raise failure("query_memory")
-        parts += part
-    return bytes(parts)
+        view = view[count:]
+    return found
 
 
-def _table(payload: bytes) -> pa.Table:
+def _table(payload: bytes | bytearray) -> pa.Table:
     import pyarrow as pa
 
     try:

@@ -29,7 +29,7 @@ from beijiang.engine.binding import (
 )
 from beijiang.engine.cells import Cells, Errand
 from beijiang.engine.failures import failure
-from beijiang.engine.port import DEFAULT_LIMITS, Engine, QueryLimits, Scan, Stop, View, WrittenFile
+from beijiang.engine.port import DEFAULT_LIMITS, Engine, QueryLimits, Scan, Stop, Streamed, View, WrittenFile
 from beijiang.engine.prepared import Desks
 from beijiang.engine.watch import Watch
 from beijiang.kit import BeijiangError
@@ -127,12 +127,16 @@ class DuckDBEngine(Engine):
         limits: QueryLimits = DEFAULT_LIMITS,
         stop: Stop | None = None,
     ) -> pa.Table:
-        sql = _capped(query, limits).sql(DIALECT)
-        files = [path for scan in scans.values() for path in scan.files]
-        views = [view_sql(name, scan) for name, scan in scans.items()]
-        stubs = [stub_sql(name, scan) for name, scan in scans.items()]
-        names = [quoted_name(name) for name in scans]
-        return self._cells.run(Errand(sql, tuple(names), tuple(views), tuple(stubs), tuple(files)), limits, stop)
+        return self._cells.run(_errand(_capped(query, limits), scans), limits, stop)
+
+    def stream_untrusted(
+        self,
+        query: exp.Query,
+        scans: Mapping[str, Scan],
+        limits: QueryLimits = DEFAULT_LIMITS,
+        stop: Stop | None = None,
+    ) -> Streamed:
+        return self._cells.stream(_errand(_capped(query, limits), scans), limits, stop)
 
     def warm(self) -> None:
         self._cells.warm()
@@ -151,6 +155,16 @@ class DuckDBEngine(Engine):
                 yield cursor
         finally:
             cursor.close()
+
+
+def _errand(query: exp.Query, scans: Mapping[str, Scan]) -> Errand:
+    return Errand(
+        sql=query.sql(DIALECT),
+        tables=tuple(quoted_name(name) for name in scans),
+        views=tuple(view_sql(name, scan) for name, scan in scans.items()),
+        stubs=tuple(stub_sql(name, scan) for name, scan in scans.items()),
+        files=tuple(path for scan in scans.values() for path in scan.files),
+    )
 
 
 def all_readable(scans: Mapping[str, Scan | View]) -> bool:

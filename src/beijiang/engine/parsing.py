@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.parsers.duckdb import DuckDBParser
+from sqlglot.tokenizer_core import Token, TokenType
 
 __all__ = ["statements"]
 
@@ -28,9 +29,25 @@ def statements(text: str) -> list[exp.Expr]:
 
     """
     dialect = DuckDB()
-    tokens = dialect.tokenize(text)
+    tokens = _numbered(dialect.tokenize(text))
     parser = _Bounded(STEPS_AT_LEAST + STEPS_PER_TOKEN * len(tokens), dialect=dialect)
     return [one for one in parser.parse(tokens, text) if one is not None]
+
+
+def _numbered(tokens: list[Token]) -> list[Token]:
+    """Write each ``?`` as ``$1``, ``$2``, ... in the order of the text, which the tree would not keep."""
+    if all(token.token_type is not TokenType.PLACEHOLDER for token in tokens):
+        return tokens
+    found: list[Token] = []
+    number = 0
+    for token in tokens:
+        if token.token_type is not TokenType.PLACEHOLDER:
+            found.append(token)
+            continue
+        number += 1
+        at = token.line, token.col, token.start, token.end
+        found += [Token(TokenType.PARAMETER, "$", *at), Token(TokenType.NUMBER, str(number), *at)]
+    return found
 
 
 class _Bounded(DuckDBParser):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-__all__ = ["AT", "DEFAULT_LIMITS", "LAKE", "PART", "Engine", "QueryLimits", "Scan", "Stop", "View", "WrittenFile"]
+__all__ = [
+    "AT",
+    "DEFAULT_LIMITS",
+    "LAKE",
+    "PART",
+    "Engine",
+    "QueryLimits",
+    "Scan",
+    "Stop",
+    "Streamed",
+    "View",
+    "WrittenFile",
+]
 
 LAKE: Final = "lake"
 """The schema name under which a tree names the relations that the engine binds."""
@@ -64,6 +76,8 @@ class QueryLimits:
     threads: int = 1
     temp_mb: int = 200
     """Disk for spilling; untrusted queries only."""
+    pause: float = 0.0
+    """Seconds that the reader of a stream may let the engine wait in all, beside ``seconds``; untrusted queries only."""
 
 
 DEFAULT_LIMITS: Final = QueryLimits()
@@ -90,7 +104,7 @@ class Stop:
     def over(self, end: Callable[[], None]) -> Iterator[None]:
         """Have ``end`` called if somebody asks while the block runs, or has asked before."""
         with self._lock:
-            self._end = end
+            before, self._end = self._end, end
             asked = self.asked
         if asked:
             end()
@@ -98,7 +112,15 @@ class Stop:
             yield
         finally:
             with self._lock:
-                self._end = None
+                self._end = before
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that comes in parts; whoever does not read it to its end closes it."""
+
+    schema: pa.Schema
+    batches: Generator[pa.RecordBatch, None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +175,20 @@ class Engine(ABC):
         ``scans`` names exactly the relations that the tree may touch; the engine's own parser must find the same set in
         the generated SQL, or the query is refused (``tables_differ``). Nothing of an engine's error text comes out.
         How many run at once is the caller's matter; ``stop`` ends one from another thread (``query_cancelled``).
+        """
+
+    @abstractmethod
+    def stream_untrusted(
+        self,
+        query: exp.Query,
+        scans: Mapping[str, Scan],
+        limits: QueryLimits = DEFAULT_LIMITS,
+        stop: Stop | None = None,
+    ) -> Streamed:
+        """Run a tree as ``run_untrusted`` does and hand its rows over as they come, in constant memory.
+
+        A batch has at most 65,536 rows and 7 MiB. ``limits.seconds`` counts what is waited for the child, not the pauses of
+        the reader; ``limits.rows`` is one less than the rows that come at most.
         """
 
     @abstractmethod

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beijiang.engine.failures import failure
-from beijiang.engine.port import DEFAULT_LIMITS, LAKE, Engine, QueryLimits, Scan, Stop, View, WrittenFile
+from beijiang.engine.port import DEFAULT_LIMITS, LAKE, Engine, QueryLimits, Scan, Stop, Streamed, View, WrittenFile
 from beijiang.kit import Invalid, Refused
 
 if TYPE_CHECKING:
@@ -100,6 +100,15 @@ class SparkEngine(Engine):
         limits: QueryLimits = DEFAULT_LIMITS,
         stop: Stop | None = None,
     ) -> pa.Table:
+        raise _not_here()
+
+    def stream_untrusted(
+        self,
+        query: exp.Query,
+        scans: Mapping[str, Scan],
+        limits: QueryLimits = DEFAULT_LIMITS,
+        stop: Stop | None = None,
+    ) -> Streamed:
         raise _not_here()
 
     def warm(self) -> None:

@@ -1,4 +1,4 @@
-"""Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access.
+"""Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access; Flight SQL.
 
 Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
 ``exchange_usage``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Demands,
         Disputes,
         Exchange,
+        FlightSql,
         GrantBook,
         Packages,
         Pushes,
@@ -37,6 +38,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Demands",
     "Disputes",
     "Exchange",
+    "FlightSql",
     "GrantBook",
     "RatingBook",
     "Recalls",

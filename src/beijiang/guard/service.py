@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.engine.port import Engine
     from beijiang.evidence import Evidence
+    from beijiang.exchange import FlightState
     from beijiang.settings import Settings
 
 FREE_BYTES = 2 << 30
@@ -30,7 +32,7 @@ LAG_SECONDS = 600
 class Health:
     """Tell whether the installation works; for machines in one word, for the operator in sentences."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
         self,
         settings: Settings,
         db: Database,
@@ -39,6 +41,7 @@ class Health:
         assets: Callable[[], bool],
         locked_out: Callable[[], Sequence[str]],
         left_behind: Callable[[], Sequence[str]],
+        flight: Callable[[], FlightState],
     ) -> None:
         self._settings = settings
         self._db = db
@@ -47,6 +50,7 @@ class Health:
         self._assets = assets
         self._locked_out = locked_out
         self._left_behind = left_behind
+        self._flight_state = flight
 
     def alive(self) -> bool:
         """Tell whether the metadata database answers; cheap enough to be asked every second."""
@@ -65,6 +69,7 @@ class Health:
             self._web_assets(),
             self._secrets(),
             self._captures(),
+            self._flight(),
             self._evidence_log(),
             self._evidence_seal(),
         ]
@@ -151,6 +156,39 @@ class Health:
         zh = f"这些表跟踪数据源的日志，却已一天没有取数，日志正在占满数据源的磁盘：{'、'.join(stale)}。请取数，或停止这项取数。"
         en = f"These tables follow the log of their source and nobody has run them for a day, so that the log fills the source's disk: {', '.join(stale)}. Run or end these syncs."
         return Finding("captures", ok=False, text=Text(zh, en))
+
+    def _flight(self) -> Finding:
+        state = self._flight_state()
+        if not self._settings.flight and not state.running:
+            return Finding("flight", ok=True, text=Text("Flight SQL 未启用", "Flight SQL is not served"))
+        problem = self._certificate() if state.tls else None
+        if problem is not None:
+            return Finding("flight", ok=False, text=problem)
+        zh = f"Flight SQL 在 {state.address}" + ("" if state.running else "，随 beijiang serve 启动")
+        en = f"Flight SQL at {state.address}" + ("" if state.running else ", started by beijiang serve")
+        if state.running:
+            zh += f"，正在读取 {state.reading} 个结果"
+            en += f", {state.reading} answers are being read"
+        return Finding("flight", ok=True, text=Text(zh, en))
+
+    def _certificate(self) -> Text | None:
+        """Return what is wrong with the certificate of Flight SQL."""
+        from cryptography import x509
+
+        path = self._settings.flight_tls_cert
+        try:
+            found = x509.load_pem_x509_certificate(b"" if path is None else path.read_bytes())
+        except (OSError, ValueError):
+            return Text(
+                "读不到 Flight SQL 的证书，请检查 flight_tls_cert。",
+                "The certificate of Flight SQL cannot be read; look at flight_tls_cert.",
+            )
+        if found.not_valid_after_utc < datetime.now(UTC):
+            return Text(
+                "Flight SQL 的证书已过期，请更换后重新启动。",
+                "The certificate of Flight SQL has run out; replace it and start again.",
+            )
+        return None
 
     def _evidence_seal(self) -> Finding:
         state = self._evidence.state()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.granting import NO_GRANT, Granted, GrantedItem, Grants, Handling
+    from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.shelved import CopyPart, Shelved
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
     from beijiang.protection.models.standing import Asked, Standing
-    from beijiang.protection.models.walls import function_words
+    from beijiang.protection.models.walls import function_words, parameters
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
         ColumnImpact,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Sought,
         SqlGateway,
         SqlResult,
+        SqlStream,
         files,
     )
 
@@ -92,8 +94,10 @@ __all__ = [
     "Shelf",
     "Shelved",
     "Sought",
+    "Spoken",
     "SqlGateway",
     "SqlResult",
+    "SqlStream",
     "Stage",
     "Standing",
     "controls",
@@ -103,6 +107,7 @@ __all__ = [
     "kinds",
     "marking",
     "micro_of",
+    "parameters",
     "read_domain",
     "read_where",
     "rowquery",
@@ -131,6 +136,7 @@ def __getattr__(name: str) -> Any:
         governing,
         grades,
         granting,
+        parameters,
         private,
         reference,
         releases,
@@ -149,6 +155,7 @@ def __getattr__(name: str) -> Any:
         governing,
         grades,
         granting,
+        parameters,
         private,
         reference,
         releases,

@@ -61,6 +61,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             ways=tuple(Way),
             most=max((day.rows for day in view.usage), default=0),
             handled={item.column: item.handling for item in view.grant.terms.items},
+            flight=platform.flight.state().address,
         )
 
     @pages.get("/grants/{grant_id}/rows")

@@ -1,6 +1,7 @@
 """``beijiang exchange``: what people at the terminal do."""
 
 from beijiang.exchange.commands.demands import demands
+from beijiang.exchange.commands.flight import add_flight
 from beijiang.exchange.commands.handing import add_packages, add_tracing, unpack_command
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
 from beijiang.exchange.commands.pushes import pushes
@@ -9,6 +10,7 @@ from beijiang.exchange.commands.sharing import commands
 from beijiang.exchange.commands.templates import claims, templates
 
 __all__ = [
+    "add_flight",
     "add_packages",
     "add_tracing",
     "claims",

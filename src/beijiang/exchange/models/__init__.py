@@ -27,6 +27,7 @@ from beijiang.exchange.models.disputes import (
     DisputeView,
     Outcome,
 )
+from beijiang.exchange.models.flight import FlightState, FlightTable
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, Suspect, Traced, TraceReport
@@ -121,6 +122,8 @@ __all__ = [
     "DutyState",
     "Evaluation",
     "Fetched",
+    "FlightState",
+    "FlightTable",
     "Fulfilment",
     "Grant",
     "GrantQuery",

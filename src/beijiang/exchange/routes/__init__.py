@@ -1,6 +1,7 @@
 """The JSON API of exchange."""
 
 from beijiang.exchange.routes.demands import demands
+from beijiang.exchange.routes.flight_offer import flight_door
 from beijiang.exchange.routes.handing import packages, tracing
 from beijiang.exchange.routes.matters import disputes, ratings, recalls
 from beijiang.exchange.routes.pushes import pushes
@@ -12,6 +13,7 @@ from beijiang.exchange.routes.templates import templates
 __all__ = [
     "demands",
     "disputes",
+    "flight_door",
     "packages",
     "profiles",
     "protocol_error",

@@ -5,6 +5,7 @@ from beijiang.exchange.service.demanding import Answer, Demands
 from beijiang.exchange.service.disputing import Disputes
 from beijiang.exchange.service.exchange import Exchange
 from beijiang.exchange.service.fetching import Shares
+from beijiang.exchange.service.flight import FlightSql
 from beijiang.exchange.service.packaging import Packages
 from beijiang.exchange.service.pushing import Pushes
 from beijiang.exchange.service.rating import RatingBook
@@ -19,6 +20,7 @@ __all__ = [
     "Demands",
     "Disputes",
     "Exchange",
+    "FlightSql",
     "GrantBook",
     "Packages",
     "Pushes",

@@ -41,6 +41,7 @@ class QueryState(Word):
     CHECKING = "checking", "检查中", "being checked"
     WAITING = "waiting", "排队中", "waiting"
     RUNNING = "running", "运行中", "running"
+    READING = "reading", "结果读取中", "its answer is being read"
     ELSEWHERE = "elsewhere", "在其他进程中", "in another process"
 
 

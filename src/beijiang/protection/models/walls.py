@@ -6,9 +6,9 @@ A refusal says where in the text it looked, never what stands there: whether a t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
@@ -19,7 +19,17 @@ from beijiang.protection.models.allowed import ARGUMENTS, FUNCTIONS, NODES, OF_T
 if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
 
-__all__ = ["fold", "function_words", "governed_tables", "parse", "place_of", "refusal", "timeless", "unknown_entries"]
+__all__ = [
+    "fold",
+    "function_words",
+    "governed_tables",
+    "parameters",
+    "parse",
+    "place_of",
+    "refusal",
+    "timeless",
+    "unknown_entries",
+]
 
 LENGTH_LIMIT: Final = 20_000
 NODES_LIMIT: Final = 5_000
@@ -27,6 +37,9 @@ DEPTH_LIMIT: Final = 64
 WIDTH_LIMIT: Final = 10_000
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_ ]{0,40}")
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+Belongs: TypeAlias = Callable[[str, str, str], bool]
+"""Tells whether a site (or nothing), a department and a table go together for somebody who may see that table."""
 
 _WIDTHS: Final = frozenset({"Pad", "Repeat"})
 _PLAIN_WIDTHS: Final = frozenset({"lpad", "rpad", "repeat"})
@@ -58,8 +71,11 @@ def fold(name: str) -> str:
     return name.translate(_FOLD)
 
 
-def parse(text: str) -> exp.Query:
+def parse(text: str, values: Sequence[exp.Expr] = (), belongs: Belongs | None = None) -> exp.Query:
     """Return the tree of exactly one query that is made of allowed parts only, with every name quoted.
+
+    ``values`` take the places of its parameters (``?`` or ``$1``) as literals of the tree, and pass the same walls. Names of
+    sites and departments before a table's are not allowed, but where ``belongs`` knows them they are left out first.
 
     Raises:
         Refused: anything else (``sql_not_allowed``).
@@ -74,6 +90,10 @@ def parse(text: str) -> exp.Query:
         if len(found) != 1 or not isinstance(found[0], exp.Query):
             raise refusal()
         tree = found[0]
+        if values:
+            _fill(tree, values)
+        if belongs is not None:
+            _shorten(tree, belongs)
         _check(tree)
     except ParseError as error:
         raise refusal(text, _fault(text, error)) from None
@@ -86,6 +106,47 @@ def parse(text: str) -> exp.Query:
     for node in tree.walk():
         node.pop_comments()
     return tree
+
+
+def parameters(text: str) -> int:
+    """Return how many parameters a text has; 0 too where it cannot be read, which ``parse`` tells of."""
+    from beijiang.engine.parsing import statements
+
+    if len(text) > LENGTH_LIMIT or ("?" not in text and "$" not in text):
+        return 0
+    try:
+        found = statements(text)
+    except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
+        return 0
+    return max((_number(node) for tree in found for node in tree.find_all(exp.Placeholder)), default=0)
+
+
+def _number(node: exp.Placeholder) -> int:
+    word = str(node.this or "")
+    return int(word) if word.isascii() and word.isdigit() and len(word) < len(str(LENGTH_LIMIT)) else 0
+
+
+def _fill(tree: exp.Query, values: Sequence[exp.Expr]) -> None:
+    """Put a value in the place of each parameter; a parameter without a value stays, and is not allowed."""
+    for node in [*tree.find_all(exp.Placeholder)]:
+        number = _number(node)
+        if 0 < number <= len(values):
+            node.replace(values[number - 1].copy())
+
+
+def _shorten(tree: exp.Query, belongs: Belongs) -> None:
+    """Leave out what stands before the name of a table that is known there, at the table and at its columns."""
+    known = set()
+    for table in tree.find_all(exp.Table):
+        named = table.catalog, table.db, table.name
+        if table.db and isinstance(table.this, exp.Identifier) and belongs(*named):
+            known.add(tuple(map(fold, named)))
+            table.set("db", None)
+            table.set("catalog", None)
+    for column in tree.find_all(exp.Column) if known else ():
+        if column.db and tuple(map(fold, (column.catalog, column.db, column.table))) in known:
+            column.set("db", None)
+            column.set("catalog", None)
 
 
 class _Barred(Exception):

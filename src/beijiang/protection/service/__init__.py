@@ -10,6 +10,7 @@ from beijiang.protection.service.private import Private
 from beijiang.protection.service.relation import Governed
 from beijiang.protection.service.releasing import Releases
 from beijiang.protection.service.shelf import Shelf
+from beijiang.protection.service.streaming import SqlStream
 
 __all__ = [
     "ColumnImpact",
@@ -24,4 +25,5 @@ __all__ = [
     "Sought",
     "SqlGateway",
     "SqlResult",
+    "SqlStream",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
     from beijiang.protection.service.relation import Governed
@@ -76,14 +77,25 @@ class Binder:
             raise refusal(text, place_of(places[PLACES_LIMIT]))
         return places, {name: self._gate.find(name) for name in dict.fromkeys(place.name for place in places)}
 
-    def bind(self, actor: Actor, text: str, purpose: str, way_out: Exit) -> Bound:
+    def bind(
+        self,
+        actor: Actor,
+        text: str,
+        purpose: str,
+        way_out: Exit,
+        spoken: Spoken | None = None,
+        *,
+        sketch: bool = False,
+    ) -> Bound:
         """Open every table that a query names and put its masked relation in the place of its name.
+
+        A ``sketch`` tells what an answer would look like: nothing is counted or recorded, and no row may be read with it.
 
         Raises:
             Refused: the text is not allowed, or names a table that is unknown or hidden, which look the same.
 
         """
-        tree = parse(text)
+        tree = parse(text) if spoken is None else parse(text, spoken.literals, spoken.belongs)
         detail: dict[str, JsonValue] = {"sql_sha256": hashlib.sha256(text.encode()).hexdigest()}
         places, stored = self.spelled(tree, text)
         opened: dict[str, tuple[str, Governed]] = {}
@@ -94,7 +106,11 @@ class Binder:
             if len(opened) >= TABLES_LIMIT:
                 raise refusal(text, place_of(place))
             with suppress(NotFound):
-                opened[name] = f"t{len(opened)}", self._gate.admit(actor, name, purpose, way_out, None, detail)
+                if sketch:
+                    governed = self._gate.sketch(actor, name, purpose, way_out)
+                else:
+                    governed = self._gate.admit(actor, name, purpose, way_out, None, detail)
+                opened[name] = f"t{len(opened)}", governed
             if name not in opened:
                 raise refusal(text, place_of(place))
         written = named(tree, stored)
@@ -105,7 +121,7 @@ class Binder:
         for place in places:
             _substitute(place, queries[stored[place.name]].copy())
         reads = tuple(governed for _, governed in opened.values())
-        receipt = reads[0].receipt if reads else self._constant(actor, purpose, way_out, detail)
+        receipt = "" if sketch else reads[0].receipt if reads else self._constant(actor, purpose, way_out, detail)
         return Bound(tree=tree, scans=scans, reads=reads, receipt=receipt, written=written, timeless=timeless(written))
 
     def close(self, bound: Bound, rows: int, size: int) -> None:

@@ -244,6 +244,31 @@ class Gate:
             take_rows=self._row_counter(sight),
         )
 
+    def sketch(self, actor: Actor, table: str, purpose: str, exit: Exit) -> Governed:  # noqa: A002
+        """Return a table as ``admit`` would give it, for its columns alone: no call is counted and no access recorded.
+
+        Raises:
+            NotFound: unknown or forbidden, and that is recorded.
+
+        """
+        decided = self._decide(actor, table, None, _Ask(exit, purpose))
+        if decided is None:
+            self._note_refusal(actor, table, purpose, exit, {})
+            raise _hidden(table)
+        sight, snapshot = decided
+        snapshot, made = self._with_keyed(snapshot, sight)
+        columns, expressions = self._columns(snapshot, sight, made=made)
+        return Governed(
+            tools=self._tools,
+            snapshot=snapshot,
+            sight=sight,
+            columns=columns,
+            expressions=expressions,
+            caps=exit_caps()[exit],
+            receipt="",
+            still_allowed=lambda: False,
+        )
+
     def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str) -> tuple[bool, str]:
         """Tell whether some row holds these values together, and the id of the receipt; no value leaves.
 
@@ -321,9 +346,9 @@ class Gate:
         )
         return governed.count(asked) > 0, receipt
 
-    def seen(self, actor: Actor, table: str) -> Seen | None:
-        """Return what an actor would see of a table, without any row of it; None for unknown and forbidden alike."""
-        decided = self._decide(actor, table, None, _Ask())
+    def seen(self, actor: Actor, table: str, exit: Exit | None = None) -> Seen | None:  # noqa: A002
+        """Return what an actor would see of a table, by any exit or by one; None for unknown and forbidden alike."""
+        decided = self._decide(actor, table, None, _Ask(exit))
         if decided is None:
             return None
         sight, snapshot = decided

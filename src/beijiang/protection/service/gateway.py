@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -13,7 +13,7 @@ from beijiang.access import Permission
 from beijiang.engine import QueryLimits
 from beijiang.engine.port import LAKE, View
 from beijiang.kit import BeijiangError, SystemClock
-from beijiang.protection.models.governing import QueryOrder, Queued
+from beijiang.protection.models.governing import QueryClass, QueryOrder, Queued
 from beijiang.protection.models.results import (
     AnswerColumn,
     Described,
@@ -24,10 +24,11 @@ from beijiang.protection.models.results import (
     unknown_column,
 )
 from beijiang.protection.models.types import type_word
-from beijiang.protection.models.walls import parse, place_of, refusal
+from beijiang.protection.models.walls import parameters, parse, place_of, refusal
 from beijiang.protection.service.answers import Answers
 from beijiang.protection.service.binding import Binder, Bound, LineageOf, named
 from beijiang.protection.service.governor import Governor, Ticket
+from beijiang.protection.service.streaming import SqlStream, Streaming
 from beijiang.tables import Column, Exit
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
     from beijiang.protection.service.relation import Governed
@@ -118,6 +120,7 @@ class SqlGateway:
         self._binder = Binder(gate, access, evidence)
         self._answers: Answers[_Answer] = Answers(settings.query_cache_mb * MIB)
         self.governor = Governor(settings, self._clock)
+        self._streaming = Streaming(engine, self._binder, self.governor, settings, self._clock)
         self.lineage_of: LineageOf | None = None
         """Tells columns apart when answers are graded; without it each is as sensitive as all that was read."""
 
@@ -150,6 +153,40 @@ class SqlGateway:
                 self._binder.close(bound, 0, 0)
                 raise self._told(error, bound, sql, ticket) from None
             return self._handed_over(answer, bound, order, cached=cached, seconds=time.monotonic() - decided)
+
+    def shape(self, actor: Actor, sql: str, purpose: str, way_out: Exit, spoken: Spoken) -> pa.Schema:
+        """Return the columns of the answer of a query; no row is read, and no access counted.
+
+        Parameters that have no value yet are taken for nothing (NULL).
+
+        Raises:
+            BeijiangError: as ``run`` does.
+
+        """
+        self._access.require(actor, Permission.PROTECTION_SQL_RUN)
+        given = [*spoken.values, *[None] * (parameters(sql) - len(spoken.values))]
+        with self.governor.admit(actor, QueryOrder(door=QueryClass.API, exit=way_out)) as ticket:
+            bound = self._binder.bind(actor, sql, purpose, way_out, replace(spoken, values=given), sketch=True)
+            try:
+                return self._streaming.shape(bound, ticket)
+            except BeijiangError as error:
+                raise self._told(error, bound, sql, ticket) from None
+
+    def stream(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, spoken: Spoken) -> SqlStream:
+        """Run one SELECT whose answer is handed over in parts, in constant memory.
+
+        Every part is looked at, and the decision is repeated every 5 s or 8 MiB. The query holds its place among others
+        only while a part is made. What is over the limit of rows or bytes is an error and no shorter answer.
+
+        Raises:
+            BeijiangError: as ``run`` does, here or from the iterator; ``access_ended`` when the right ended meanwhile,
+                ``query_too_large`` over the limits.
+
+        """
+        self._access.require(actor, Permission.PROTECTION_SQL_RUN)
+        return self._streaming.begin(
+            actor, sql, purpose, order, spoken, lambda bound: self._lineage(bound.written, bound.columns)
+        )
 
     def rehearse(
         self,

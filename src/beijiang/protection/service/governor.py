@@ -50,6 +50,8 @@ class Ticket:
         self.state = QueryState.CHECKING
         self.since = time.monotonic()
         self.called = threading.Event()
+        self.took = 0.0
+        """Seconds in which it held a place before it last rested."""
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -67,6 +69,18 @@ class Ticket:
             yield
         finally:
             self._governor.leave(self)
+
+    @contextmanager
+    def rest(self) -> Iterator[None]:
+        """Give the place to others while the reader is busy with a part of the answer, and wait for one anew after it.
+
+        Raises:
+            Unavailable, Conflict: as ``turn`` does.
+
+        """
+        self._governor.rest(self)
+        yield
+        self._governor.wait(self)
 
     def note_failure(self) -> None:
         """Remember that the query failed on its rows: whether it fails is an answer of one bit."""
@@ -173,13 +187,22 @@ class Governor:
             detail={"retry_after": again},
         )
 
-    def leave(self, ticket: Ticket) -> None:
-        """Give a place back and call whoever is next."""
+    def rest(self, ticket: Ticket) -> None:
+        """Give a place back for a while; what it was held for is counted when the query leaves."""
         with self._lock:
-            took = time.monotonic() - ticket.since
-            self._lasting += 0.2 * (took - self._lasting)
-            self._used[ticket.actor.id].append((time.monotonic(), took))
+            ticket.took += time.monotonic() - ticket.since
+            ticket.called.clear()
             self._free(ticket)
+            ticket.move(QueryState.READING)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give a place back, unless it rests, and call whoever is next."""
+        with self._lock:
+            if ticket.state is QueryState.RUNNING:
+                ticket.took += time.monotonic() - ticket.since
+                self._free(ticket)
+            self._lasting += 0.2 * (ticket.took - self._lasting)
+            self._used[ticket.actor.id].append((time.monotonic(), ticket.took))
 
     def note_failure(self, actor: Actor) -> None:
         """Remember a query that failed inside the engine."""
@@ -235,7 +258,8 @@ class Governor:
                 code="sql_quota",
                 detail={"retry_after": int(used[0][0] + HOUR - now) + 1},
             )
-        mine = sum(1 for one in self._tickets.values() if one.actor.id == actor.id)
+        open_ = [one for one in self._tickets.values() if one.state is not QueryState.READING]
+        mine = sum(1 for one in open_ if one.actor.id == actor.id)
         if mine >= self._settings.query_person_at_once + WAITING_EACH:
             raise Throttled(
                 "您未完成的查询太多，请等前面的查询完成。",
@@ -243,7 +267,7 @@ class Governor:
                 code="sql_concurrency",
                 detail={"retry_after": self._again()},
             )
-        if len(self._tickets) >= self.places + self._settings.query_queue:
+        if len(open_) >= self.places + self._settings.query_queue:
             raise Throttled(
                 f"排队的查询已满，请约 {self._again()} 秒后再试。",
                 f"The queue of queries is full; try again in about {self._again()} seconds.",

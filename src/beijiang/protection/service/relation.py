@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from beijiang.engine import QueryLimits
 from beijiang.engine.port import AT, LAKE, PART, View
-from beijiang.kit import Denied, Invalid
+from beijiang.kit import BeijiangError, Denied, Invalid
 from beijiang.protection.models.conditions import column_ref, conditions, literal, unknown_column
 from beijiang.protection.models.grades import Level
 from beijiang.protection.models.marking import scattered
@@ -253,10 +253,30 @@ class Governed(Copied):
             Throttled: the grant does not cover so many rows today.
 
         """
-        if self._sight.audience in OUTSIDERS and not self._given_raw:
-            refuse_identifiers(answer, answer.column_names)
+        self.check_part(answer)
         if self._take_rows is not None:
             self._take_rows(self._matching(()) if self._limited else answer.num_rows)
+
+    def check_part(self, part: pa.Table | pa.RecordBatch) -> None:
+        """Refuse part of an answer as ``check_output`` does; its rows are counted by ``take_ahead`` and ``take_after``."""
+        if self._sight.audience in OUTSIDERS and not self._given_raw:
+            refuse_identifiers(part, part.schema.names)
+
+    def take_ahead(self) -> None:
+        """Take from a quota of rows what an answer costs that comes in parts; said before the first one.
+
+        Raises:
+            Throttled: the grant does not cover so many rows today.
+
+        """
+        if self._take_rows is not None and self._limited:
+            self._take_rows(self._matching(()))
+
+    def take_after(self, rows: int) -> None:
+        """Note how many rows were handed over where no quota counted them ahead; a grant that ended is no matter now."""
+        if self._take_rows is not None and not self._limited:
+            with suppress(BeijiangError):
+                self._take_rows(rows)
 
     def _matching(self, filters: Sequence[Filter]) -> int:
         named = list(dict.fromkeys(f.column for f in filters))

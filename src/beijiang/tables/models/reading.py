@@ -27,6 +27,7 @@ class Exit(StrEnum):
     DELTA = "delta_sharing"
     DOWNLOAD = "download"
     EXPORT = "export"
+    FLIGHT = "flight"
     PAGE = "page"
     PREVIEW = "preview"
     PUSH = "push"
