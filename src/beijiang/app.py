@@ -69,6 +69,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.disputes(platform.disputes),
         exchange_routes.ratings(platform.ratings),
         exchange_routes.recalls(platform.recalls),
+        exchange_routes.services(platform.offered),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),

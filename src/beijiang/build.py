@@ -20,7 +20,7 @@ from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
-from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, SharingParts
+from beijiang.exchange import Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, Services, SharingParts
 from beijiang.fusion import FUSION_JOB, Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -52,7 +52,7 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
+from beijiang.protection import AnswerGate, ColumnImpact, Gate, Keyed, Private, Protection, Releases, SqlGateway
 from beijiang.quality import (
     QUALITY_JOB,
     DoubtMoved,
@@ -122,6 +122,7 @@ class Platform:
     disputes: Disputes
     ratings: RatingBook
     recalls: Recalls
+    offered: Services
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -169,6 +170,7 @@ class Platform:
             self.disputes,
             self.ratings,
             self.recalls,
+            self.offered,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -280,6 +282,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         db=db,
         catalog=catalog,
         gate=gate,
+        answers=AnswerGate(gate, engine, protection, access, evidence),
         standards=standards,
         access=access,
         evidence=evidence,
@@ -290,6 +293,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls = Disputes(sharing), Recalls(sharing)
+    offered = Services(sharing, vault, sources.outbound)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -306,7 +310,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         freshness=freshness,
         fusion=fusion,
         standards=standards,
-        exchange=ExchangeRecord(exchange, demands, zone),
+        exchange=ExchangeRecord(exchange, demands, offered, zone),
     )
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
@@ -315,7 +319,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
     def locked_out() -> list[str]:
-        return [*sources.locked_out(), *streams.locked_out()]
+        return [*sources.locked_out(), *streams.locked_out(), *offered.locked_out()]
 
     platform = Platform(
         settings=settings,
@@ -359,6 +363,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 demands.watch,
                 disputes.watch,
                 recalls.watch,
+                offered.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -373,6 +378,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         disputes=disputes,
         ratings=RatingBook(sharing),
         recalls=recalls,
+        offered=offered,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

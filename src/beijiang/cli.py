@@ -173,7 +173,7 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import commands, demands, disputes, ratings, recalls
+    from beijiang.exchange.commands import commands, demands, disputes, ratings, recalls, services
 
     access = _get(lambda p: p.access)
     group = commands(_get(lambda p: p.exchange), access)
@@ -181,6 +181,7 @@ def _exchange() -> typer.Typer:
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
     group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")
     group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
+    group.add_typer(services(_get(lambda p: p.offered), access), name="service")
     return group
 
 

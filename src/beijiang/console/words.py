@@ -315,6 +315,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "return_file": Text("退回文件", "return file"),
         "row_api": Text("数据接口", "row API"),
         "search": Text("搜索", "search"),
+        "service": Text("部门服务接口", "service of a department"),
         "sql": Text("查询", "SQL"),
     },
     "field": {

@@ -1,6 +1,6 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access.
 
-Owns the tables ``exchange_demand``, ``exchange_dispute``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_grant``, ``exchange_step``, ``exchange_usage``, ``exchange_delegation`` and
+Owns the tables ``exchange_demand``, ``exchange_dispute``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_grant``, ``exchange_service*``, ``exchange_step``, ``exchange_usage``, ``exchange_delegation`` and
 ``exchange_epoch``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beijiang.exchange import models
 from beijiang.exchange.models import *  # noqa: F403 - the front door shows the whole vocabulary
-from beijiang.exchange.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.exchange.service import Answer, Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls
+    from beijiang.exchange.service import Answer, Demands, Disputes, Exchange, GrantBook, RatingBook, Recalls, Services
     from beijiang.exchange.service.base import SharingParts
 
-__all__ = ["Answer", "Demands", "Disputes", "Exchange", "GrantBook", "RatingBook", "Recalls", "SharingParts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = [
+    "Answer",
+    "Demands",
+    "Disputes",
+    "Exchange",
+    "GrantBook",
+    "RatingBook",
+    "Recalls",
+    "Services",
+    "SharingParts",
+]
+__all__ += models.__all__
 
 
 def __getattr__(name: str) -> Any:

@@ -99,6 +99,10 @@ from beijiang.ingest.service import (
     Streams,
     Turns,
     Windows,
+    json_document,
+    json_find,
+    json_text,
+    service_signer,
 )
 from beijiang.ingest.store import Landing
 
@@ -192,4 +196,8 @@ __all__ = [
     "Turns",
     "Verdict",
     "Windows",
+    "json_document",
+    "json_find",
+    "json_text",
+    "service_signer",
 ]

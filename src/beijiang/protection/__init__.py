@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
+    from beijiang.protection.models.served import Served, ServedField, field_grade
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
     from beijiang.protection.models.walls import function_words
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
+        AnswerGate,
         ColumnImpact,
         Gate,
+        GovernedAnswer,
         Keyed,
         Private,
         Protection,
@@ -42,6 +45,7 @@ __all__ = [
     "PARAMETERS",
     "Announced",
     "AnswerColumn",
+    "AnswerGate",
     "Audience",
     "ColumnGrade",
     "ColumnImpact",
@@ -52,6 +56,7 @@ __all__ = [
     "FileMark",
     "Findings",
     "Gate",
+    "GovernedAnswer",
     "GradeSource",
     "Granted",
     "GrantedItem",
@@ -78,11 +83,14 @@ __all__ = [
     "RowRule",
     "RuleEffect",
     "Seen",
+    "Served",
+    "ServedField",
     "SqlGateway",
     "SqlResult",
     "Stage",
     "controls",
     "epsilon_of",
+    "field_grade",
     "files",
     "function_words",
     "kinds",
@@ -115,6 +123,7 @@ def __getattr__(name: str) -> Any:
         reference,
         releases,
         results,
+        served,
         sight,
         walls,
         where,
@@ -131,6 +140,7 @@ def __getattr__(name: str) -> Any:
         reference,
         releases,
         results,
+        served,
         sight,
         walls,
         where,

@@ -96,6 +96,12 @@ class Permission(StrEnum):
     EXCHANGE_REQUEST_MAKE = "exchange:request:make", "申请数据共享", "ask for data"
     EXCHANGE_REQUEST_READ = "exchange:request:read", "查看共享申请", "see share requests"
     EXCHANGE_REQUEST_REVIEW = "exchange:request:review", "对共享申请作符合性审查", "review share requests formally"
+    EXCHANGE_SERVICE_MANAGE = (
+        "exchange:service:manage",
+        "登记、测试、发布服务接口",
+        "register, test and offer services of one's department",
+    )
+    EXCHANGE_SERVICE_READ = "exchange:service:read", "查看服务接口", "see services of departments and how they run"
     FUSION_CLAIM_DECIDE = (
         "fusion:claim:decide",
         "确认数源部门、裁定异议",

@@ -21,6 +21,7 @@ class Way(Word):
     API = "row_api", "数据接口", "row API"
     SQL = "sql", "SQL 查询", "SQL"
     FILE = "file", "文件下载", "files"
+    SERVICE = "service", "服务接口", "service of the department"
     VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
 
 
@@ -29,6 +30,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.API: frozenset({Exit.ROW_API}),
     Way.SQL: frozenset({Exit.SQL}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
+    Way.SERVICE: frozenset({Exit.SERVICE}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
 }
 """The exits of the platform that a way opens."""

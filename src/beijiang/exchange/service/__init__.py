@@ -6,5 +6,6 @@ from beijiang.exchange.service.disputing import Disputes
 from beijiang.exchange.service.exchange import Exchange
 from beijiang.exchange.service.rating import RatingBook
 from beijiang.exchange.service.recalling import Recalls
+from beijiang.exchange.service.serving import Services
 
-__all__ = ["Answer", "Demands", "Disputes", "Exchange", "GrantBook", "RatingBook", "Recalls"]
+__all__ = ["Answer", "Demands", "Disputes", "Exchange", "GrantBook", "RatingBook", "Recalls", "Services"]

@@ -7,5 +7,17 @@ from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.private import Private
 from beijiang.protection.service.releasing import Releases
+from beijiang.protection.service.served import AnswerGate, GovernedAnswer
 
-__all__ = ["ColumnImpact", "Gate", "Keyed", "Private", "Protection", "Releases", "SqlGateway", "SqlResult"]
+__all__ = [
+    "AnswerGate",
+    "ColumnImpact",
+    "Gate",
+    "GovernedAnswer",
+    "Keyed",
+    "Private",
+    "Protection",
+    "Releases",
+    "SqlGateway",
+    "SqlResult",
+]
