@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from exchange_bureau import OWNER, Bureau
 from pydantic import ValidationError
-from unruly import FIRMS, LIMIT, SECRET, Unruly, serving
+from service_bureau import FIELDS, PARAMETERS, draft_of, entry_of, granted, offered, spec_of
+from unruly import FIRMS, SECRET, Unruly, serving
 
 from beijiang.assess import Period
-from beijiang.catalog import Entry, ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType
-from beijiang.catalog import Item as CatalogItem
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import (
     BreakerState,
     Narrowing,
-    ServiceDraft,
     ServiceMove,
     ServiceQuery,
-    ServiceSpec,
     ServiceState,
     Way,
     service_table,
@@ -39,101 +36,8 @@ from beijiang.kit import (
     Refused,
     Throttled,
     Unavailable,
-    new_id,
 )
-from beijiang.outbound import Target
 from beijiang.tables import Filter, FilterOp
-
-COLUMNS = ("企业名称", "盟市", "法定代表人证件号码", "法定代表人电话", "注册资本", "成立日期", "在营")
-FIELDS: tuple[dict[str, Any], ...] = (
-    {"column": "企业名称", "path": "name", "required": True},
-    {"column": "盟市", "path": "/city", "choices": ("呼和浩特市", "包头市", "赤峰市")},
-    {"column": "法定代表人证件号码", "path": "legal.id"},
-    {"column": "法定代表人电话", "path": "legal.phone"},
-    {"column": "注册资本", "path": "capital", "type": "double"},
-    {"column": "成立日期", "path": "founded", "type": "date"},
-    {"column": "在营", "path": "active", "type": "boolean", "level": "L1"},
-)
-PARAMETERS: tuple[dict[str, Any], ...] = (
-    {"name": "city", "item": "盟市", "choices": ("呼和浩特市", "包头市", "赤峰市", "通辽市")},
-    {"name": "since", "type": "date"},
-    {"name": "limit", "type": "integer"},
-)
-
-
-@pytest.fixture
-def unruly(region: Bureau) -> Iterator[Unruly]:
-    with serving() as server:
-        target = region.platform.sources.allow(
-            SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务"
-        )
-        yield server
-        region.platform.sources.close_target(SYSTEM, target.id)
-
-
-def spec_of(unruly: Unruly, **words: Any) -> ServiceSpec:
-    facts: dict[str, Any] = {
-        "base_url": unruly.base,
-        "path": "/v1/firms",
-        "parameters": PARAMETERS,
-        "rows": "data.rows",
-        "ok": "code",
-        "fields": FIELDS,
-        "seconds": 1,
-        "retries": 0,
-        "failures": 3,
-        "cool_seconds": 60,
-        "body_kib": LIMIT // 1024,
-        "consumer_per_minute": 1000,
-    }
-    return ServiceSpec(**{**facts, **words})
-
-
-def entry_of(bureau: Bureau, *, published: bool = True, method: ShareMethod | None = ShareMethod.SERVICE) -> str:
-    """Make an entry of kind interface, without a table, and publish it as people do."""
-    catalog = bureau.platform.catalog
-    entry = Entry(
-        name=f"企业查询服务{new_id('n')}",
-        summary="按盟市查询企业登记信息",
-        provider_id=OWNER,
-        categories=("207001",),
-        formats=("rest_json",) if method else ("pdf",),
-        items=tuple(CatalogItem(column=c, name=c) for c in COLUMNS),
-    )
-    made = catalog.register(bureau["steward"], entry)
-    edit = ResourceEdit(
-        share_type=ShareType.CONDITIONAL,
-        share_condition="用于监管执法，按项审批",
-        share_method=method,
-        open_type=OpenType.NOT_OPEN,
-        open_condition="含个人信息",
-        update_cycle="1",
-        items=(ItemEdit(column="企业名称", share_type=ShareType.UNCONDITIONAL),),
-    )
-    catalog.edit(bureau["steward"], made.id, edit)
-    if published:
-        catalog.submit(bureau["steward"], made.id)
-        catalog.approve(bureau["reviewer"], made.id)
-        catalog.publish(bureau["publisher"], made.id)
-    return made.id
-
-
-def draft_of(bureau: Bureau, unruly: Unruly, resource: str = "", **words: Any) -> ServiceDraft:
-    return ServiceDraft(
-        resource_id=resource or entry_of(bureau), name="企业查询", purpose="监管", spec=spec_of(unruly, **words)
-    )
-
-
-def offered(bureau: Bureau, unruly: Unruly, secret: str = "", **words: Any) -> Any:
-    services, steward = bureau.platform.offered, bureau["steward"]
-    made = services.register(steward, draft_of(bureau, unruly, **words), secret)
-    assert services.test(steward, made.id).ok
-    return services.offer(steward, made.id)
-
-
-def granted(bureau: Bureau, service: Any, *columns: str, by: str = "consumer", **words: Any) -> Any:
-    facts: dict[str, Any] = {"ways": frozenset({Way.SERVICE}), "impact": "评估2026-1"}
-    return bureau.granted(*(columns or COLUMNS[:5]), by=by, resource=service.resource_id, **{**facts, **words})
 
 
 def told(error: BeijiangError) -> str:
@@ -651,6 +555,31 @@ def test_the_breaker_opens_tries_and_closes(bureau: Bureau, unruly: Unruly) -> N
     stats = services.view(bureau["steward"], service.id).stats
     assert (stats.calls, stats.answered, stats.errors, stats.held_back) == (7, 1, 4, 2)
     assert stats.error_share == pytest.approx(0.8)
+
+
+def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau, unruly: Unruly) -> None:
+    service = offered(bureau, unruly, consumer_per_minute=5, failures=1, seconds=5)
+    granted(bureau, service, "企业名称")
+    services, who = bureau.platform.offered, bureau["consumer"]
+
+    def call(_: int) -> str:
+        try:
+            return "well" if services.call(who, service.id, {}).rows else "nothing"
+        except BeijiangError as error:
+            return error.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        ends = list(pool.map(call, range(16)))
+    assert (ends.count("well"), ends.count("consumer_rate")) == (5, 11)
+    bureau.clock.at += timedelta(minutes=1)
+    unruly.mode = "errors"
+    assert call(0) == "service_failed"
+    bureau.clock.at += timedelta(minutes=2)
+    unruly.mode, asked = "slow", len(unruly.seen)
+    with ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(call, range(4)))
+    assert sorted(ends) == ["service_held_back"] * 3 + ["well"]
+    assert len(unruly.seen) == asked + 1
 
 
 def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:

@@ -65,6 +65,16 @@ class Services(Offering):
             orgs = [o for o in store.organisations() if self.access.allows(actor, Permission.EXCHANGE_SERVICE_READ, o)]
             return store.find(query or ServiceQuery(), orgs)
 
+    def behind(self, actor: Actor, resource_id: str) -> Service | None:
+        """Return the service behind an entry, as far as the actor may know of it."""
+        self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
+        with self.db.read() as connection:
+            found = ServiceStore(connection).of_resource(resource_id)
+        try:
+            return None if found is None else self._visible(actor, found.id)
+        except NotFound:
+            return None
+
     def states(self, actor: Actor) -> Mapping[str, str]:
         """Return the state of every breaker that is not closed, by service."""
         self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
