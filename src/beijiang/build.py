@@ -294,6 +294,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     exchange, demands = Exchange(sharing), Demands(sharing)
     disputes, recalls = Disputes(sharing), Recalls(sharing)
     offered = Services(sharing, vault, sources.outbound)
+    sources.renewed_too.append(offered.renew)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)

@@ -225,6 +225,11 @@ def test_a_secret_goes_nowhere_else(bureau: Bureau, unruly: Unruly) -> None:
     assert log
     assert SECRET not in str(log)
     assert bureau.platform.offered.locked_out() == []
+    sealed = services.view(steward, service.id).versions[0].secret
+    bureau.platform.sources.rotate(SYSTEM)
+    again = services.view(steward, service.id).versions[0].secret
+    assert again != sealed
+    assert services.test(steward, service.id).ok, "it opens under the new root key"
 
 
 # Calling
@@ -475,6 +480,8 @@ def test_an_address_that_nobody_allowed_is_not_asked(bureau: Bureau, unruly: Unr
             proof = services.test(steward, made.id)
             assert not proof.ok
             assert "target_not_allowed" in proof.problems[0]
+            kept = services.view(steward, made.id).steps[-1]
+            assert kept.words == "target_not_allowed", "what is kept of it names no address"
         assert not other.seen
 
 

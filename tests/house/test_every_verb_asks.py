@@ -66,7 +66,7 @@ MACHINERY: dict[str, set[str]] = {
     "Recalls": {"keeps_back", "recalled", "watch"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},
-    "Services": {"locked_out", "probed", "watch"},
+    "Services": {"locked_out", "probed", "renew", "watch"},
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},
     "Tables": {"recover"},

@@ -271,6 +271,15 @@ class Offering(Attaching):
             self.parts.alerts.clear(kind, done.id)
         return done
 
+    def renew(self, tx: UnitOfWork) -> int:
+        """Wrap every secret under the newest root key, when a new one was made; return how many."""
+        store = ServiceStore(tx.connection)
+        held = [version for one in store.every() for version in store.versions(one.id) if version.secret]
+        for version in held:
+            sealed = self._vault.rewrap(version.secret, purpose=_SEALED_FOR, context=version.service_id)
+            store.put_version(replace(version, secret=sealed))
+        return len(held)
+
     def locked_out(self) -> list[str]:
         """Return the names of services whose secret does not open; asked by the examination of the installation."""
         lost = []
@@ -319,7 +328,8 @@ class Offering(Attaching):
             if ready:
                 tested = replace(version, state=VersionState.TESTED, tested_at=self.clock.now())
                 ServiceStore(tx.connection).put_version(tested)
-            words = Text("通过", "well").zh if proof.ok else "；".join(proof.problems)[:500]
+            failed = [reason, *(one for one in proof.problems if not one.startswith(f"{reason}:"))]
+            words = "" if proof.ok else "；".join(dict.fromkeys(one for one in failed if one))[:500]
             self._put(tx, actor, replace(before, state=state), ServiceMove.TEST, words, detail)
 
     def _own(self, actor: Actor, service_id: str) -> Service:

@@ -41,9 +41,11 @@ from beijiang.outbound import Outbound
 from beijiang.tables import kind_differs, require_no_state_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beijiang.access import Access
     from beijiang.crypto import Vault
-    from beijiang.db import Database
+    from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
     from beijiang.ingest.service.ingest import Ingest
     from beijiang.kit import Actor, Clock
@@ -80,6 +82,8 @@ class Sources(Targets, Running, Proving):
         self.clock = clock
         self.outbound = Outbound(self._allowed)
         self._seals = Seals(vault, SEALED_FOR)
+        self.renewed_too: list[Callable[[UnitOfWork], int]] = []
+        """What else wraps secrets under a new root key; set in build.py."""
 
     # Sources
 
@@ -206,6 +210,7 @@ class Sources(Targets, Running, Proving):
                 renewed = of_streams.renewed(stream.id, stream.secrets)
                 streams.change(stream.id, secrets=renewed)
                 count += len(renewed)
+            count += sum(renew(tx) for renew in self.renewed_too)
             detail: dict[str, JsonValue] = {"version": version, "secrets": count}
             self.evidence.record(tx, actor, "ingest.secret_rotate", target="root-key", detail=detail)
         return count
