@@ -93,6 +93,12 @@ def test_a_key_without_the_right_to_read_calls_nothing(bureau: Bureau, unruly: U
     answer = programs["consumer"].post(f"{AT}/services/{service.id}/call", json={"parameters": {}}, headers=headers)
     assert answer.status_code == 403
     assert len(unruly.seen) == asked
+    scopes = frozenset({str(Permission.PROTECTION_ROWS_READ_GRANTED)})
+    _, secret = bureau.platform.access.issue_key(bureau["consumer"], KeyDraft(name="只调用", scopes=scopes, days=1))
+    headers = {"Authorization": f"Bearer {secret}"}
+    here = f"{AT}/services/{service.id}"
+    assert programs["consumer"].post(f"{here}/call", json={"parameters": {}}, headers=headers).status_code == 200
+    assert programs["consumer"].get(here, headers=headers).status_code == 403
 
 
 def test_the_terminal_has_the_same_verbs(bureau: Bureau, unruly: Unruly, tmp_path: Path) -> None:

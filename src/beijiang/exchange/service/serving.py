@@ -28,7 +28,7 @@ from beijiang.exchange.service.attaching import served
 from beijiang.exchange.service.offering import Offering
 from beijiang.exchange.store import RequestStore, ServiceStore
 from beijiang.ingest import AlertKind
-from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Refused, Text, Throttled, Unavailable
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Text, Throttled, Unavailable
 from beijiang.protection import files
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Services(Offering):
 
         """
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
-        service, version, behind = self._callable(actor, service_id)
+        service, version, behind = self._callable(service_id)
         held = {one.purpose for one in self.parts.answers.held(actor, behind)}
         if purpose and held and purpose not in held:
             raise other_purpose(purpose, sorted(held))
@@ -209,14 +209,14 @@ class Services(Offering):
             raise no_service()
         return found
 
-    def _callable(self, actor: Actor, service_id: str) -> tuple[Service, ServiceVersion, Served]:
+    def _callable(self, service_id: str) -> tuple[Service, ServiceVersion, Served]:
         """Return a service that can be called at all, with the grades of its entry as they are now."""
         with self.db.read() as connection:
             found = ServiceStore(connection).get(service_id)
         if found is None or found.live is None or found.state not in {ServiceState.OFFERED, ServiceState.PAUSED}:
             raise no_service()
         try:
-            known = self.parts.catalog.published(actor, found.resource_id)
+            known = self.parts.catalog.published(SYSTEM, found.resource_id)
         except NotFound:
             raise no_service() from None  # its entry was withdrawn
         version = self._stored(found, found.live)

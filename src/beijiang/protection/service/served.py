@@ -250,12 +250,13 @@ class AnswerGate:
         """Return rows filtered and masked, a piece at a time."""
         import pyarrow as pa
 
-        shown = [exp.alias_(made.copy(), name, quoted=True) for name, made in expressions.items()]
         pieces = []
         for start in range(0, max(len(rows), 1), PIECE):
-            query = exp.select(*shown).from_(_relation(served, rows[start : start + PIECE]))
+            shown = [exp.alias_(made.copy(), name, quoted=True, copy=False) for name, made in expressions.items()]
+            query = exp.select(*shown, copy=False).from_(_relation(served, rows[start : start + PIECE]), copy=False)
             kept = conditions(sight.row_filters, _types(served))
-            pieces.append(self._engine.fetch(query if kept is None else query.where(kept), {}, QueryLimits()))
+            query = query if kept is None else query.where(kept, copy=False)
+            pieces.append(self._engine.fetch(query, {}, QueryLimits()))
         return pa.concat_tables(pieces)
 
     def count(self, served: Served, rows: Sequence[Cells], filters: Sequence[Filter]) -> int:
@@ -375,12 +376,15 @@ def _relation(served: Served, rows: Sequence[Cells]) -> exp.Expr:
     )
     typed = [
         exp.alias_(
-            exp.cast(exp.column(place), SQL_TYPES.get(types[name], "VARCHAR"), dialect="duckdb"), name, quoted=True
+            exp.cast(exp.column(place), SQL_TYPES.get(types[name], "VARCHAR"), copy=False, dialect="duckdb"),
+            name,
+            quoted=True,
+            copy=False,
         )
         for place, name in zip(places, names, strict=True)
     ]
-    query = exp.select(*typed).from_(values)
-    return (query if rows else query.where(exp.false())).subquery("typed")
+    query = exp.select(*typed, copy=False).from_(values, copy=False)
+    return (query if rows else query.where(exp.false(), copy=False)).subquery("typed", copy=False)
 
 
 def _cell(value: str | None) -> exp.Expr:
