@@ -77,6 +77,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.servings(platform.servings),
         exchange_routes.packages(platform.packages),
         exchange_routes.tracing(platform.tracing),
+        exchange_routes.services(platform.offered),
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),

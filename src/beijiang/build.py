@@ -31,6 +31,7 @@ from beijiang.exchange import (
     Pushes,
     RatingBook,
     Recalls,
+    Services,
     Servings,
     ShareParts,
     Shares,
@@ -70,7 +71,18 @@ from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import OpenData
-from beijiang.protection import ColumnImpact, CopyShelf, Gate, Keyed, Private, Protection, Releases, Shelf, SqlGateway
+from beijiang.protection import (
+    AnswerGate,
+    ColumnImpact,
+    CopyShelf,
+    Gate,
+    Keyed,
+    Private,
+    Protection,
+    Releases,
+    Shelf,
+    SqlGateway,
+)
 from beijiang.quality import (
     QUALITY_JOB,
     DoubtMoved,
@@ -147,6 +159,7 @@ class Platform:
     servings: Servings
     packages: Packages
     tracing: Tracing
+    offered: Services
     mappings: Mappings
     profiles: Profiles
     contracts: Contracts
@@ -201,6 +214,7 @@ class Platform:
             self.servings,
             self.packages,
             self.tracing,
+            self.offered,
             self.mappings,
             self.profiles,
             self.contracts,
@@ -317,6 +331,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         db=db,
         catalog=catalog,
         gate=gate,
+        answers=AnswerGate(gate, engine, protection, access, evidence),
         standards=standards,
         access=access,
         evidence=evidence,
@@ -337,6 +352,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls)
     sources.renewals.append(pushes.renew_secrets)
     flight = FlightSql(sql, gate, protection, access, settings, clock)
+    offered = Services(sharing, vault, sources.outbound)
+    sources.renewals.append(offered.renew)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
@@ -354,7 +371,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         freshness=freshness,
         fusion=fusion,
         standards=standards,
-        exchange=ExchangeRecord(exchange, demands, templates, zone),
+        exchange=ExchangeRecord(exchange, demands, templates, offered, zone),
     )
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
@@ -363,7 +380,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
     def locked_out() -> list[str]:
-        return [*sources.locked_out(), *streams.locked_out()]
+        return [*sources.locked_out(), *streams.locked_out(), *offered.locked_out()]
 
     platform = Platform(
         settings=settings,
@@ -412,6 +429,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 servings.watch,
                 packages.watch,
                 pushes.watch,
+                offered.watch,
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
@@ -433,6 +451,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         servings=servings,
         packages=packages,
         tracing=Tracing(sharing),
+        offered=offered,
         mappings=mappings,
         profiles=Profiles(quality),
         contracts=contracts,

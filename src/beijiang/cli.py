@@ -184,6 +184,7 @@ def _exchange() -> typer.Typer:
         pushes,
         ratings,
         recalls,
+        services,
         servings,
         templates,
     )
@@ -201,6 +202,7 @@ def _exchange() -> typer.Typer:
     group.add_typer(servings(_get(lambda p: p.servings), _get(lambda p: p.jobs), access), name="serving")
     add_packages(group, _get(lambda p: p.packages), access)
     add_tracing(group, _get(lambda p: p.tracing), access)
+    group.add_typer(services(_get(lambda p: p.offered), access), name="service")
     return group
 
 

@@ -22,6 +22,7 @@ from beijiang.assess import (
     Met,
     Period,
     PeriodKind,
+    Probed,
     indicators,
     shipped,
 )
@@ -54,6 +55,10 @@ class Shared:
     def claim_tasks(self, since: date, until: date) -> Sequence[Due]:
         del since, until
         return []
+
+    def probes(self, since: date, until: date) -> Sequence[Probed]:
+        del since, until
+        return [Probed(org_id=OWNER, id="svc1", name="服务", well=9, probes=10)]
 
 
 @pytest.fixture(scope="module")

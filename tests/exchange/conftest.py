@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from beijiang.build import build
-from beijiang.kit import FixedClock
+from beijiang.kit import SYSTEM, FixedClock
+from beijiang.outbound import Target
 from beijiang.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from exchange_bureau import Bureau
+from unruly import Unruly, serving
 
 BEGAN = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
@@ -33,3 +35,13 @@ def bureau(region: Bureau) -> Bureau:
     region.clock.at = max(region.clock.at, BEGAN)
     region.end_all()
     return region
+
+
+@pytest.fixture
+def unruly(region: Bureau) -> Iterator[Unruly]:
+    with serving() as server:
+        target = region.platform.sources.allow(
+            SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务"
+        )
+        yield server
+        region.platform.sources.close_target(SYSTEM, target.id)

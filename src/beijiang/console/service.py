@@ -100,6 +100,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.EXCHANGE_REQUEST_READ, SHARING, Text("共享申请", "Share requests")),
             (Permission.EXCHANGE_GRANT_READ, "/console/grants", Text("授权", "Grants")),
             (Permission.EXCHANGE_GRANT_READ, "/console/pushes", Text("推送", "Pushes")),
+            (Permission.EXCHANGE_SERVICE_READ, "/console/services", Text("服务接口", "Services")),
             (Permission.EXCHANGE_REQUEST_READ, DEMANDS, Text("数据需求", "Demands")),
             (Permission.EXCHANGE_GRANT_READ, RECALLS, Text("召回", "Recalls")),
             (Permission.EXCHANGE_REQUEST_READ, DISPUTES, Text("异议", "Disputes")),

@@ -3,10 +3,22 @@
 Nothing else in the platform seals, opens or hashes under a key; callers name a purpose and a context, never an algorithm.
 """
 
+from beijiang.crypto.calls import call_headers, call_is_signed
 from beijiang.crypto.ff1 import Ff1
 from beijiang.crypto.packages import draw_password, open_package, seal_package, sm3_of
 from beijiang.crypto.pseudonyms import Pseudonyms
 from beijiang.crypto.rootkeys import RootKeys
 from beijiang.crypto.vault import Vault
 
-__all__ = ["Ff1", "Pseudonyms", "RootKeys", "Vault", "draw_password", "open_package", "seal_package", "sm3_of"]
+__all__ = [
+    "Ff1",
+    "Pseudonyms",
+    "RootKeys",
+    "Vault",
+    "call_headers",
+    "call_is_signed",
+    "draw_password",
+    "open_package",
+    "seal_package",
+    "sm3_of",
+]

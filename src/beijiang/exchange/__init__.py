@@ -1,6 +1,6 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access; Flight SQL.
 
-Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
+Owns the tables ``exchange_claim``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_service``, ``exchange_service_breaker``, ``exchange_service_call``, ``exchange_service_probe``, ``exchange_service_rate``, ``exchange_service_version``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
 ``exchange_usage``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beijiang.exchange import models
 from beijiang.exchange.models import *  # noqa: F403 - the front door shows the whole vocabulary
-from beijiang.exchange.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.exchange.service import (
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Pushes,
         RatingBook,
         Recalls,
+        Services,
         Servings,
         Shares,
         Templates,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.service.base import SharingParts
     from beijiang.exchange.service.sharing import ShareParts
 
-__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = [
     "SERVING_JOB",
     "Answer",
     "Demands",
@@ -40,18 +41,19 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Exchange",
     "FlightSql",
     "GrantBook",
+    "Packages",
+    "Pushes",
     "RatingBook",
     "Recalls",
-    "SharingParts",
-    "Templates",
+    "Services",
+    "Servings",
     "ShareParts",
     "Shares",
-    "Packages",
-    "Servings",
+    "SharingParts",
+    "Templates",
     "Tracing",
-    "Pushes",
-    *_models,
 ]
+__all__ += models.__all__
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,7 @@ __all__ = [
     "no_grant",
     "no_push",
     "no_request",
+    "no_service",
     "not_now",
     "not_ready",
     "other_purpose",
@@ -46,6 +47,15 @@ def no_grant() -> NotFound:
         "没有这项授权，或者您无权查看。请在“数据共享 · 授权”中查找。",
         "There is no such grant, or it is not yours to see. Look under Sharing, Grants.",
         code="grant_not_found",
+    )
+
+
+def no_service() -> NotFound:
+    """Return the error for a service that is unknown or hidden."""
+    return NotFound(
+        "没有这个服务接口，或者您无权查看。请在“服务接口”中查找。",
+        "There is no such service, or it is not yours to see. Look under Services.",
+        code="service_not_found",
     )
 
 

@@ -101,6 +101,10 @@ from beijiang.ingest.service import (
     Streams,
     Turns,
     Windows,
+    json_document,
+    json_find,
+    json_text,
+    service_signer,
 )
 from beijiang.ingest.store import Landing
 
@@ -199,4 +203,8 @@ __all__ = [
     "Turns",
     "Verdict",
     "Windows",
+    "json_document",
+    "json_find",
+    "json_text",
+    "service_signer",
 ]

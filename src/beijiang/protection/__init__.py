@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
+    from beijiang.protection.models.served import Served, ServedField, field_grade
     from beijiang.protection.models.shelved import CopyPart, Shelved
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
     from beijiang.protection.models.standing import Asked, Standing
     from beijiang.protection.models.walls import function_words, parameters
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
+        AnswerGate,
         ColumnImpact,
         CopyShelf,
         Gate,
         Governed,
+        GovernedAnswer,
         Keyed,
         Private,
         Protection,
@@ -51,6 +54,7 @@ __all__ = [
     "PARAMETERS",
     "Announced",
     "AnswerColumn",
+    "AnswerGate",
     "Asked",
     "Audience",
     "ColumnGrade",
@@ -65,6 +69,7 @@ __all__ = [
     "Findings",
     "Gate",
     "Governed",
+    "GovernedAnswer",
     "GradeSource",
     "Granted",
     "GrantedItem",
@@ -91,6 +96,8 @@ __all__ = [
     "RowRule",
     "RuleEffect",
     "Seen",
+    "Served",
+    "ServedField",
     "Shelf",
     "Shelved",
     "Sought",
@@ -102,6 +109,7 @@ __all__ = [
     "Standing",
     "controls",
     "epsilon_of",
+    "field_grade",
     "files",
     "function_words",
     "kinds",
@@ -141,6 +149,7 @@ def __getattr__(name: str) -> Any:
         reference,
         releases,
         results,
+        served,
         shelved,
         sight,
         standing,
@@ -161,6 +170,7 @@ def __getattr__(name: str) -> Any:
         releases,
         results,
         shelved,
+        served,
         sight,
         standing,
         walls,

@@ -1,7 +1,7 @@
 """The vocabulary of assessment, statistical indicators and the work plan."""
 
 from beijiang.assess.models.appeals import Appeal, AppealState, AppealView
-from beijiang.assess.models.asked import Closed, Due, ExchangeFacts, Met
+from beijiang.assess.models.asked import Closed, Due, ExchangeFacts, Met, Probed
 from beijiang.assess.models.figures import (
     REGION,
     Better,
@@ -90,6 +90,7 @@ __all__ = [
     "PeriodKind",
     "Place",
     "PlanTask",
+    "Probed",
     "Progress",
     "Proof",
     "ProofKind",

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from beijiang.kit import Word
 
-__all__ = ["Closed", "Due", "ExchangeFacts", "Met"]
+__all__ = ["Closed", "Due", "ExchangeFacts", "Met", "Probed"]
 
 
 class Met(Word):
@@ -42,6 +42,17 @@ class Closed:
     met: Met
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """A service that was probed: how often it answered as declared, and how often it was asked."""
+
+    org_id: str
+    id: str
+    name: str
+    well: int
+    probes: int
+
+
 class ExchangeFacts(Protocol):
     """The facts of exchange, per department and days (both inclusive)."""
 
@@ -53,3 +64,6 @@ class ExchangeFacts(Protocol):
 
     def claim_tasks(self, since: date, until: date) -> Sequence[Due]:
         """Return the claim tasks that were due in these days."""
+
+    def probes(self, since: date, until: date) -> Sequence[Probed]:
+        """Return the services that were probed in these days."""

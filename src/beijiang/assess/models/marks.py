@@ -27,6 +27,7 @@ class Subject(Word):
     REQUEST = "request", "共享申请", "request"
     DEMAND = "demand", "需求", "demand"
     CLAIM = "claim", "认领任务", "claim task"
+    SERVICE = "service", "服务接口", "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

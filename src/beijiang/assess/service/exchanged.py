@@ -11,7 +11,7 @@ from beijiang.kit import Text
 if TYPE_CHECKING:
     from beijiang.assess.service.looking import Look
 
-__all__ = ["claim_rate", "demand_satisfaction", "reply_on_time"]
+__all__ = ["claim_rate", "demand_satisfaction", "reply_on_time", "service_availability"]
 
 _MET: Final = {Met.MATCHED: 1.0, Met.PARTIAL: 0.5, Met.UNMATCHED: 0.0}
 
@@ -42,6 +42,21 @@ def demand_satisfaction(look: Look) -> Iterator[Fact]:
             a=_MET[one.met],
             b=1.0,
             why=one.met.text,
+        )
+
+
+def service_availability(look: Look) -> Iterator[Fact]:
+    """Look at the services that were probed in the period: probes that were well, of all."""
+    exchange = look.parts.exchange
+    for one in exchange.probes(look.period.first, look.period.last) if exchange else ():
+        yield Fact(
+            org_id=one.org_id,
+            subject=Subject.SERVICE,
+            ref=one.id,
+            name=one.name,
+            a=float(one.well),
+            b=float(one.probes),
+            why=Text(f"{one.probes} 次探测，{one.well} 次正常", f"{one.well} of {one.probes} probes were well"),
         )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.assess.models import Fact, Indicator, Subject
-from beijiang.assess.service.exchanged import claim_rate, demand_satisfaction, reply_on_time
+from beijiang.assess.service.exchanged import claim_rate, demand_satisfaction, reply_on_time, service_availability
 from beijiang.assess.service.looking import MANY, Look
 from beijiang.catalog import OpenType, ShareType, State, TaskKind
 from beijiang.fusion import ClaimState, DisputeState
@@ -316,11 +316,11 @@ _SOURCES: Final[Mapping[str, Callable[[Look], Iterator[Fact]]]] = {
     "reply_on_time": reply_on_time,
     "demand_satisfaction": demand_satisfaction,
     "claim_rate": claim_rate,
+    "service_availability": service_availability,
 }
-_EXCHANGED: Final = frozenset({"reply_on_time", "demand_satisfaction", "claim_rate"})
+_EXCHANGED: Final = frozenset({"reply_on_time", "demand_satisfaction", "claim_rate", "service_availability"})
 _NONE: Final[Mapping[str, Text]] = {
     "system_coverage": Text("平台还没有在用系统清单", "the platform has no inventory of systems yet"),
-    "service_availability": Text("平台还没有接口探测记录", "the platform keeps no probes of services yet"),
     "call_volume": Text("调用还没有按提供部门计数", "calls are not counted by providing department yet"),
     "return_flow_rate": Text("数据回流尚未接入", "the return of data downward is not connected yet"),
     "linkage_rate": Text("三级联动尚未接入", "the linkage of the three tiers is not connected yet"),

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
-from beijiang.assess.models import Closed, Due, Met
+from beijiang.assess.models import Closed, Due, Met, Probed
 from beijiang.exchange import ClaimState, DemandQuery, DemandState, RequestQuery
 from beijiang.kit import SYSTEM
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from beijiang.exchange import Demands, Exchange, Templates
+    from beijiang.exchange import Demands, Exchange, Services, Templates
 
 __all__ = ["ExchangeRecord"]
 
@@ -24,10 +24,13 @@ MOST: Final = 1_000_000
 class ExchangeRecord:
     """Read as the platform itself; of departments, not of persons."""
 
-    def __init__(self, exchange: Exchange, demands: Demands, templates: Templates, zone: ZoneInfo) -> None:
+    def __init__(
+        self, exchange: Exchange, demands: Demands, templates: Templates, services: Services, zone: ZoneInfo
+    ) -> None:
         self._exchange = exchange
         self._demands = demands
         self._templates = templates
+        self._services = services
         self._zone = zone
 
     def replies(self, since: date, until: date) -> Sequence[Due]:
@@ -83,6 +86,13 @@ class ExchangeRecord:
                 )
             )
         return found
+
+    def probes(self, since: date, until: date) -> Sequence[Probed]:
+        """Return the services that were probed in these days."""
+        return [
+            Probed(org_id=one.provider_id, id=one.id, name=one.name, well=well, probes=probes)
+            for one, well, probes in self._services.probed(since, until)
+        ]
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(self._zone).date()

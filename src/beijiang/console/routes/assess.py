@@ -32,6 +32,7 @@ _PAGES: Final = {
     Subject.TABLE: "/console/tables/",
     Subject.TICKET: "/console/tickets/",
     Subject.LIBRARY: "/console/libraries/",
+    Subject.SERVICE: "/console/services/",
 }
 _TIERS: Final = {
     1: Text("自治区部门", "Departments of the region"),

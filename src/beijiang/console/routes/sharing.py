@@ -127,8 +127,16 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         who = person(request)
         found = platform.catalog.search(who, SearchQuery(text=q, page=page))
         shown = [(hit, _published(platform, who, hit.id)) for hit in found.hits]
+        served = {hit.id for hit, known in shown if known and not known.table and _is_called(platform, who, hit.id)}
         return frame.page(
-            request, "sharing_find.html", found=found, shown=shown, q=q, may_ask=_may_ask(platform, who), org=who.org_id
+            request,
+            "sharing_find.html",
+            found=found,
+            shown=shown,
+            served=served,
+            q=q,
+            may_ask=_may_ask(platform, who),
+            org=who.org_id,
         )
 
     @pages.get("/sharing/basket")
@@ -400,7 +408,8 @@ def _first(platform: Platform, who: Actor, resource: str, entry: Entry) -> Reque
     items = tuple(Item(i.column, Handling.AS_IS) for i in plain if entry.share_type_of(i).value == "unconditional")
     levels = [str(item.level or "L1") for item in entry.items]
     last = min(longest(levels, today), today + timedelta(days=365))
-    terms = Terms(items=items, ways=frozenset({Way.PAGE, Way.API}), since=today, until=last)
+    ways = frozenset({Way.SERVICE} if _is_called(platform, who, resource) else {Way.PAGE, Way.API})
+    terms = Terms(items=items, ways=ways, since=today, until=last)
     return RequestDraft(resource_id=resource, terms=terms, purpose="", use="", contact=who.name)
 
 
@@ -427,13 +436,19 @@ def _form(
         plan=platform.exchange.plan(who, draft) if planned else None,
         purposes=purposes(),
         kinds=tuple(GranteeKind),
-        ways=tuple(Way),
+        ways=tuple(w for w in Way if (w is Way.SERVICE) is _is_called(platform, who, draft.resource_id)),
         keys=platform.access.keys(who) if platform.access.allows(who, Permission.ACCESS_KEY_ISSUE) else (),
         names=names(platform),
         fault=fault,
         request_id=request_id,
         supplying=state is RequestState.SUPPLEMENT,
     )
+
+
+def _is_called(platform: Platform, who: Actor, resource_id: str) -> bool:
+    """Tell whether a service stands behind an entry that can be asked for."""
+    found = platform.offered.behind(who, resource_id)
+    return found is not None and found.live is not None
 
 
 def _may_ask(platform: Platform, who: Actor) -> bool:

@@ -5,6 +5,7 @@ from beijiang.exchange.commands.flight import add_flight
 from beijiang.exchange.commands.handing import add_packages, add_tracing, unpack_command
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
 from beijiang.exchange.commands.pushes import pushes
+from beijiang.exchange.commands.services import services
 from beijiang.exchange.commands.serving import servings
 from beijiang.exchange.commands.sharing import commands
 from beijiang.exchange.commands.templates import claims, templates
@@ -20,6 +21,7 @@ __all__ = [
     "pushes",
     "ratings",
     "recalls",
+    "services",
     "servings",
     "templates",
     "unpack_command",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models.requests import RequestDraft
     from beijiang.exchange.models.terms import Terms
 
-__all__ = ["item_problems", "levels_of", "period_problems", "word_problems"]
+__all__ = ["item_problems", "levels_of", "period_problems", "way_problems", "word_problems"]
 
 USE_SHORTEST: Final = 10
 COLUMNS_MOST: Final = 2000
@@ -98,6 +98,27 @@ def word_problems(draft: RequestDraft) -> list[Problem]:
         text = Text("数据项或条件过多", "there are too many items or conditions")
         found.append(Problem("request_size", text))
     return found
+
+
+def way_problems(terms: Terms, served: Collection[str] | None) -> list[Problem]:
+    """Return what stands against the ways: a service is called and nothing else, a table is never called.
+
+    ``served`` are the fields of the service behind the entry, None where it has a table.
+    """
+    if served is None:
+        if Way.SERVICE not in terms.ways:
+            return []
+        text = Text("这个资源没有服务接口，请选择其他提供方式", "the entry has no service; choose another way")
+        return [Problem("no_service", text)]
+    found = []
+    if terms.ways - {Way.SERVICE}:
+        text = Text(
+            "这个资源由提供部门的服务接口提供，方式只能选“服务接口”",
+            "the entry is a service: choose the way service only",
+        )
+        found.append(Problem("service_only", text))
+    text = Text("服务接口的应答中没有这个数据项", "the service does not answer this item")
+    return [*found, *(Problem("not_served", text, one) for one in terms.columns if one not in served)]
 
 
 def period_problems(terms: Terms, levels: Mapping[str, str], today: date) -> list[Problem]:

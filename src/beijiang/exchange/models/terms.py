@@ -23,6 +23,7 @@ class Way(Word):
     FILE = "file", "文件下载", "files"
     DELTA = "delta_sharing", "数据共享协议 Delta Sharing", "Delta Sharing"
     PUSH = "push", "主动推送", "pushed to the consumer's own system"
+    SERVICE = "service", "服务接口", "service of the department"
     VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
 
 
@@ -33,6 +34,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
     Way.DELTA: frozenset({Exit.DELTA}),
     Way.PUSH: frozenset({Exit.PUSH}),
+    Way.SERVICE: frozenset({Exit.SERVICE}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
 }
 """The exits of the platform that a way opens."""

@@ -5,6 +5,7 @@ from beijiang.exchange.routes.flight_offer import flight_door
 from beijiang.exchange.routes.handing import packages, tracing
 from beijiang.exchange.routes.matters import disputes, ratings, recalls
 from beijiang.exchange.routes.pushes import pushes
+from beijiang.exchange.routes.services import services
 from beijiang.exchange.routes.serving import servings
 from beijiang.exchange.routes.shares import profiles, protocol_error, shares
 from beijiang.exchange.routes.sharing import router
@@ -21,6 +22,7 @@ __all__ = [
     "ratings",
     "recalls",
     "router",
+    "services",
     "servings",
     "shares",
     "templates",

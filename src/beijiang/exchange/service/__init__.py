@@ -1,6 +1,7 @@
 """The verbs of exchange."""
 
 from beijiang.exchange.service.book import GrantBook
+from beijiang.exchange.service.calling import Services
 from beijiang.exchange.service.demanding import Answer, Demands
 from beijiang.exchange.service.disputing import Disputes
 from beijiang.exchange.service.exchange import Exchange
@@ -26,6 +27,7 @@ __all__ = [
     "Pushes",
     "RatingBook",
     "Recalls",
+    "Services",
     "Servings",
     "Shares",
     "Templates",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from beijiang.ingest import Alerts
     from beijiang.kit import Actor, Clock, Word
     from beijiang.kit.errors import JsonValue
-    from beijiang.protection import Gate
+    from beijiang.protection import AnswerGate, Gate
     from beijiang.standards import Deadline, Standards
 
 __all__ = ["WORDS_LONGEST", "Base", "SharingParts", "said"]
@@ -38,6 +38,7 @@ class SharingParts:
     db: Database
     catalog: Catalog
     gate: Gate
+    answers: AnswerGate
     standards: Standards
     access: Access
     evidence: Evidence

@@ -76,7 +76,7 @@ class Deciding(Requesting):
         less = by != Narrowing()
         offered = before.offered.narrowed(by)
         if by.filters:
-            self.parts.gate.check_filters(before.table, 0, by.filters)
+            self._check_filters(before.table, 0, by.filters)
         known = self._published(actor, before.draft.resource_id)
         levels = levels_of(known)
         wrong = item_problems(known.version.entry, levels, replace(offered, filters=()), before.draft.impact)

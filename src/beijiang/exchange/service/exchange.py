@@ -117,6 +117,7 @@ class Exchange(Delivering):
         terms = draft.terms
         problems = [
             *item_problems(entry, levels, replace(terms, filters=()), "-"),
+            *self._way_problems(known, terms),
             *word_problems(draft),
             *period_problems(terms, levels, self.today),
             *self._filter_problems(known, draft),
@@ -195,7 +196,7 @@ class Exchange(Delivering):
         """
         found = self._managed(actor, grant_id, GrantState.ACTIVE, GrantState.WAITING, GrantState.SUSPENDED)
         if narrowing.filters:
-            self.parts.gate.check_filters(found.table, 0, narrowing.filters)
+            self._check_filters(found.table, 0, narrowing.filters)
         return self._put(actor, found, replace(found, terms=found.terms.narrowed(narrowing)), Move.CUT, words)
 
     def revoke(self, actor: Actor, grant_id: str, words: str) -> Grant:

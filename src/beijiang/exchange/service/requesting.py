@@ -274,6 +274,7 @@ class Requesting(Settling):
         entry, levels = known.version.entry, levels_of(known)
         found = [
             *item_problems(entry, levels, draft.terms, draft.impact),
+            *self._way_problems(known, draft.terms),
             *word_problems(draft),
             *period_problems(draft.terms, levels, self.today),
         ]
@@ -305,17 +306,17 @@ class Requesting(Settling):
         if not draft.terms.filters or known.table is None:
             return []
         try:
-            self.parts.gate.check_filters(known.table, known.table_version or 0, draft.terms.filters)
+            self._check_filters(known.table, known.table_version or 0, draft.terms.filters)
         except BeijiangError as error:
             return [Problem("bad_filter", error.text)]
         return []
 
     def _published(self, actor: Actor, resource_id: str) -> Published:
-        known = self.parts.catalog.published(actor, resource_id)
+        known = self._as_service(self.parts.catalog.published(actor, resource_id))
         if known.table is None or known.table_version is None:
             raise Invalid(
-                "这个资源还没有可共享的数据表。可以提出数据需求。",
-                "This resource has no table to share yet.",
+                "这个资源还没有可共享的数据表或服务接口。可以提出数据需求。",
+                "This resource has no table and no service to share yet.",
                 code="nothing_to_share",
             )
         return known

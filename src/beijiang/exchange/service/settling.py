@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, not_now, own_request
 from beijiang.exchange.models import Grant, GrantState, Move, Side
-from beijiang.exchange.service.base import Base
+from beijiang.exchange.service.attaching import Attaching
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Denied, NotFound, Text, new_id
@@ -32,7 +32,7 @@ AGREEMENT: Final = Text(
 ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
 
 
-class Settling(Base):
+class Settling(Attaching):
     """Below the verbs of both sides."""
 
     def _may_decide(self, actor: Actor, request: Request, steps: Sequence[Step]) -> BeijiangError | None:

@@ -8,6 +8,7 @@ from beijiang.exchange.store.profiles import ProfileStore
 from beijiang.exchange.store.pushes import PushStore
 from beijiang.exchange.store.recalls import RecallStore
 from beijiang.exchange.store.requests import RequestStore
+from beijiang.exchange.store.services import ServiceStore
 from beijiang.exchange.store.serving import ServingStore
 from beijiang.exchange.store.templates import TemplateStore
 
@@ -21,6 +22,7 @@ __all__ = [
     "RatingStore",
     "RecallStore",
     "RequestStore",
+    "ServiceStore",
     "ServingStore",
     "TemplateStore",
 ]

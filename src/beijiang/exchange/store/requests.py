@@ -17,6 +17,7 @@ from beijiang.exchange.models import (
     Request,
     RequestDraft,
     RequestState,
+    ServiceMove,
     Stage,
     Step,
     Terms,
@@ -185,7 +186,9 @@ def _request(row: Row[Any]) -> Request:
 
 
 _MOVES: Final[Mapping[str, Word]] = {
-    move.value: move for kind in (ClaimMove, DisputeMove, DemandMove, Move) for move in tuple[Word, ...](kind)
+    move.value: move
+    for kind in (ClaimMove, DisputeMove, DemandMove, ServiceMove, Move)
+    for move in tuple[Word, ...](kind)
 }
 
 

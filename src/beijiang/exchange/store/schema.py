@@ -33,6 +33,12 @@ __all__ = [
     "exchange_recall",
     "exchange_recall_duty",
     "exchange_request",
+    "exchange_service",
+    "exchange_service_breaker",
+    "exchange_service_call",
+    "exchange_service_probe",
+    "exchange_service_rate",
+    "exchange_service_version",
     "exchange_serving",
     "exchange_serving_copy",
     "exchange_step",
@@ -405,3 +411,87 @@ exchange_push_delivery = Table(
     UniqueConstraint("push_id", "sequence", name="uq_exchange_push_delivery"),
 )
 """Deliveries of subscriptions; the id is what the far side knows a repetition by."""
+
+exchange_service = Table(
+    "exchange_service",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("resource_id", String(40), nullable=False, index=True),
+    Column("resource_name", String(200), nullable=False),
+    Column("provider_id", String(60), nullable=False, index=True),
+    Column("state", String(20), nullable=False),
+    Column("live", Integer),
+    Column("newest", Integer, nullable=False),
+    Column("by", String(60), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+"""Services that departments run; consumers call them here."""
+
+exchange_service_version = Table(
+    "exchange_service_version",
+    metadata,
+    Column("service_id", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("spec", JsonDocument, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("tested_at", UtcDateTime),
+    Column("offered_at", UtcDateTime),
+)
+"""What is declared of a service, version by version; the secret is sealed."""
+
+exchange_service_breaker = Table(
+    "exchange_service_breaker",
+    metadata,
+    Column("service_id", String(40), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+"""Whether calls go through; kept here, so that a restart or another process knows it too."""
+
+exchange_service_rate = Table(
+    "exchange_service_rate",
+    metadata,
+    Column("service_id", String(40), primary_key=True),
+    Column("who", String(60), primary_key=True),
+    Column("minute", UtcDateTime, primary_key=True),
+    Column("calls", Integer, nullable=False),
+)
+"""Calls of the running minute: of each consumer, and of all (``*``)."""
+
+exchange_service_call = Table(
+    "exchange_service_call",
+    metadata,
+    Column("service_id", String(40), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("org_id", String(60), primary_key=True),
+    Column("outcome", String(20), primary_key=True),
+    Column("bucket", Integer, primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("millis", Integer, nullable=False),
+    Column("slowest", Integer, nullable=False),
+)
+"""Calls by day, consumer, outcome and span of time; no parameter and no value of an answer."""
+
+exchange_service_probe = Table(
+    "exchange_service_probe",
+    metadata,
+    Column("service_id", String(40), primary_key=True),
+    Column("at", UtcDateTime, primary_key=True),
+    Column("ok", Boolean, nullable=False),
+    Column("millis", Integer, nullable=False),
+    Column("reason", String(60), nullable=False),
+)
+"""Probes of offered services."""

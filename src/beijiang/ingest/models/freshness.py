@@ -157,6 +157,9 @@ class AlertKind(StrEnum):
     REQUEST_OVERDUE = "request_overdue"
     RUN_FAILED = "run_failed"
     SCHEDULE_STOPPED = "schedule_stopped"
+    SERVICE_CHANGED = "service_changed"
+    SERVICE_CONTRACT = "service_contract"
+    SERVICE_DOWN = "service_down"
 
     @property
     def text(self) -> Text:
@@ -180,6 +183,7 @@ _MILD: Final = frozenset(
         AlertKind.PUSH_HELD,
         AlertKind.QUALITY_TICKET,
         AlertKind.REQUEST,
+        AlertKind.SERVICE_CHANGED,
     }
 )
 _KINDS: Final = {
@@ -205,6 +209,9 @@ _KINDS: Final = {
     AlertKind.REQUEST_OVERDUE: Text("共享申请超期", "request overdue"),
     AlertKind.RUN_FAILED: Text("定时取数失败", "scheduled run failed"),
     AlertKind.SCHEDULE_STOPPED: Text("计划已停", "schedule stopped"),
+    AlertKind.SERVICE_CHANGED: Text("服务接口变更", "service changed"),
+    AlertKind.SERVICE_CONTRACT: Text("服务应答与约定不符", "answer of a service does not fit"),
+    AlertKind.SERVICE_DOWN: Text("服务接口故障", "service down"),
 }
 
 

@@ -1,6 +1,7 @@
 """The verbs of ingest, and the work that its jobs do."""
 
 from beijiang.ingest.service.alerts import Alerts
+from beijiang.ingest.service.asking import json_document, json_find, json_text, service_signer
 from beijiang.ingest.service.bench import Bench
 from beijiang.ingest.service.captures import Captures
 from beijiang.ingest.service.destinations import Destinations
@@ -28,4 +29,8 @@ __all__ = [
     "Streams",
     "Turns",
     "Windows",
+    "json_document",
+    "json_find",
+    "json_text",
+    "service_signer",
 ]

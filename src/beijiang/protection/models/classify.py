@@ -12,7 +12,7 @@ from beijiang.protection.models.detectors import Counts
 from beijiang.protection.models.grades import Findings
 from beijiang.protection.models.reference import context, kinds, name_patterns
 
-__all__ = ["NAMES_DISTINCT", "NAMES_SHARE", "ColumnFacts", "about_persons", "classify"]
+__all__ = ["NAMES_DISTINCT", "NAMES_SHARE", "ColumnFacts", "about_persons", "classify", "named_kind"]
 
 _MOST: Final = 0.5
 _SOME: Final = 0.3
@@ -116,6 +116,12 @@ def _findings(column: ColumnFacts, kind: str, rows: int, *, by_name: bool, sampl
         by_name=by_name and kind != "plain",
         detector=kind,
     )
+
+
+def named_kind(name: str, kind: str) -> str:
+    """Return the kind that a column's name speaks for, in doubt that of a table about persons; ``plain`` for none."""
+    found = _by_name(ColumnFacts(name, kind))
+    return "plain" if found is None else _in_context(ColumnFacts(name, kind), found, persons=True, entities=False)
 
 
 def _by_itself(column: ColumnFacts) -> tuple[str, bool]:

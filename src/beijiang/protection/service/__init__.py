@@ -9,14 +9,17 @@ from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.private import Private
 from beijiang.protection.service.relation import Governed
 from beijiang.protection.service.releasing import Releases
+from beijiang.protection.service.served import AnswerGate, GovernedAnswer
 from beijiang.protection.service.shelf import Shelf
 from beijiang.protection.service.streaming import SqlStream
 
 __all__ = [
+    "AnswerGate",
     "ColumnImpact",
     "CopyShelf",
     "Gate",
     "Governed",
+    "GovernedAnswer",
     "Keyed",
     "Private",
     "Protection",

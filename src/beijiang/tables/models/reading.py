@@ -35,6 +35,7 @@ class Exit(StrEnum):
     RETURN_FILE = "return_file"
     ROW_API = "row_api"
     SEARCH = "search"
+    SERVICE = "service"
     SQL = "sql"
     VERIFY = "verify"
 

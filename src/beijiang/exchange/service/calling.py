@@ -1,0 +1,362 @@
+"""Services as consumers have them: found, called under a grant, watched; the department's address is never told."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import no_service, other_purpose
+from beijiang.exchange.models import (
+    BUCKETS,
+    CallOutcome,
+    CallRow,
+    Probe,
+    ServiceAnswer,
+    ServiceQuery,
+    ServiceState,
+    ServiceStats,
+    ServiceView,
+    levels_of,
+)
+from beijiang.exchange.models.calling import bound, canonical
+from beijiang.exchange.service.attaching import served
+from beijiang.exchange.service.offering import Offering
+from beijiang.exchange.store import RequestStore, ServiceStore
+from beijiang.ingest import AlertKind
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Text, Throttled, Unavailable
+from beijiang.protection import files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from beijiang.exchange.models import Service, ServiceVersion
+    from beijiang.exchange.models.calling import Bound, Scalar
+    from beijiang.exchange.service.reaching import Came
+    from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
+    from beijiang.protection import GovernedAnswer, Served
+
+__all__ = ["Services"]
+
+log = logging.getLogger(__name__)
+DAYS: Final = 30
+"""Days whose calls are summed up on the page of a service."""
+PROBES: Final = 50
+_AT_ONCE: Final = 4
+_ROUND: Final = 40
+"""Services that are probed in one round of the dispatcher at most, those first that waited longest."""
+_OUTCOMES: Final = {"service_rate": CallOutcome.LIMITED, "consumer_rate": CallOutcome.LIMITED}
+
+
+class Services(Offering):
+    """Services of departments behind the gate (服务接口)."""
+
+    def services(self, actor: Actor, query: ServiceQuery | None = None) -> tuple[Sequence[Service], int]:
+        """Return the services that are offered, and those of the actor's departments in every state."""
+        self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
+        with self.db.read() as connection:
+            store = ServiceStore(connection)
+            orgs = [o for o in store.organisations() if self.access.allows(actor, Permission.EXCHANGE_SERVICE_READ, o)]
+            return store.find(query or ServiceQuery(), orgs)
+
+    def behind(self, actor: Actor, resource_id: str) -> Service | None:
+        """Return the service behind an entry, as far as the actor may know of it."""
+        self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
+        with self.db.read() as connection:
+            found = ServiceStore(connection).of_resource(resource_id)
+        try:
+            return None if found is None else self._visible(actor, found.id)
+        except NotFound:
+            return None
+
+    def states(self, actor: Actor) -> Mapping[str, str]:
+        """Return the state of every breaker that is not closed, by service."""
+        self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
+        with self.db.read() as connection:
+            found = ServiceStore(connection).breakers()
+        return {name: one.state.value for name, one in found.items() if one.state != "closed"}
+
+    def view(self, actor: Actor, service_id: str) -> ServiceView:
+        """Return one service: what it takes and answers, and for its provider and the authority how it does.
+
+        Raises:
+            NotFound: no such service, or not this actor's to see.
+
+        """
+        service = self._visible(actor, service_id)
+        manages = self.access.allows(actor, Permission.EXCHANGE_SERVICE_MANAGE, service.provider_id)
+        inside = self.access.allows(actor, Permission.EXCHANGE_SERVICE_READ, service.provider_id)
+        number = service.newest if service.live is None else service.live
+        version = self._stored(service, number)
+        since = self.today - timedelta(days=DAYS - 1)
+        with self.db.read() as connection:
+            store = ServiceStore(connection)
+            versions = tuple(store.versions(service.id)) if inside else ()
+            steps = tuple(RequestStore(connection).steps(service.id)) if inside else ()
+            breaker = store.breaker(service.id)
+            rows = store.calls(service.id, since, self.today)
+            probes = tuple(store.probes(service.id, PROBES))
+        if not inside:
+            rows = [row for row in rows if row.org_id == _whose(actor)]
+        held = self.parts.answers.held(actor, served(service, version)) if service.live is not None else []
+        return ServiceView(
+            service=service,
+            version=version,
+            versions=versions,
+            steps=steps,
+            breaker=breaker,
+            stats=ServiceStats.of(rows),
+            days=_by(rows, "day"),
+            consumers=_by(rows, "org_id") if inside else (),
+            probes=probes if inside else (),
+            may_manage=manages,
+            grants=tuple(one.id for one in held),
+        )
+
+    def call(
+        self, actor: Actor, service_id: str, given: Mapping[str, Scalar], purpose: str = "", grant: str = ""
+    ) -> ServiceAnswer:
+        """Ask a service under a grant, and return what the grant gives of its answer.
+
+        The grant is found before any parameter is looked at; the receipt is durable before the service is asked; and the
+        grant has to hold as before when the answer has come.
+
+        Raises:
+            NotFound: no such service, or no grant of the actor's opens it.
+            Denied: no grant of the actor's is for the purpose stated, or it ended meanwhile.
+            Invalid: a parameter does not fit, or the service declines what was asked (``service_declined``).
+            Refused: a value is outside the rows of the grant, or the answer does not fit what was declared.
+            Conflict: the service is paused.
+            Throttled: too often in a minute, or the grant is used up for today.
+            Unavailable: the service does not answer, or is not asked because it did not.
+
+        """
+        self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
+        service, version, behind = self._callable(service_id)
+        held = {one.purpose for one in self.parts.answers.held(actor, behind)}
+        if purpose and held and purpose not in held:
+            raise other_purpose(purpose, sorted(held))
+        governed = self.parts.answers.decide(actor, behind, purpose, grant)
+        if service.state is ServiceState.PAUSED:
+            governed.refused("service_paused")
+            raise Conflict(
+                f"服务接口已暂停：{service.reason}", f"The service is paused: {service.reason}", code="service_paused"
+            )
+        asked = bound(version.spec, given)
+        governed.admit_values(asked.items)
+        self._let_through(actor, service, version, governed)
+        try:
+            came = self._reach.call(version.spec, self._opened(version), asked)
+        except BaseException:
+            governed.nothing()
+            self.breakers.give_back(service, version.spec)
+            raise
+        return self._handed_over(actor, service, version, governed, asked, came)
+
+    def probed(self, since: date, until: date) -> Sequence[tuple[Service, int, int]]:
+        """Return of each service how many probes of some days were well, and how many there were; for assessment."""
+        zone = self.parts.zone
+        begin = datetime.combine(since, time.min, zone)
+        end = datetime.combine(until + timedelta(days=1), time.min, zone)
+        with self.db.read() as connection:
+            store = ServiceStore(connection)
+            found = store.probed(begin, end)
+            known = [store.get(one) for one in sorted(found)]
+        return [(one, *found[one.id]) for one in known if one is not None]
+
+    def watch(self) -> None:
+        """Probe what is due, a few at a time; called by the dispatcher every minute."""
+        now = self.clock.now()
+        with self.db.begin() as tx:
+            ServiceStore(tx.connection).forget_rates(now - timedelta(minutes=5))
+        with self.db.read() as connection:
+            store = ServiceStore(connection)
+            last = store.last_probes()
+            found = [(one, store.version(one.id, one.live or one.newest)) for one in store.offered()]
+        due = []
+        for service, version in found:
+            every = 0 if version is None else version.spec.probe_minutes
+            before = last.get(service.id)
+            if version is not None and every and (before is None or now - before >= timedelta(minutes=every)):
+                due.append((before or service.created_at, service, version))
+        due.sort(key=lambda one: (one[0], one[1].id))
+        if not due:
+            return
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for done in [pool.submit(self._probe, service, version) for _, service, version in due[:_ROUND]]:
+                try:
+                    done.result()
+                except BeijiangError:
+                    log.exception("a service could not be probed; it will be tried again")
+
+    # Below the verbs
+
+    def _visible(self, actor: Actor, service_id: str) -> Service:
+        """Return a service that the actor may know of: one that is offered, or of the own department."""
+        self.access.require(actor, Permission.EXCHANGE_SERVICE_READ)
+        with self.db.read() as connection:
+            found = ServiceStore(connection).get(service_id)
+        if found is None:
+            raise no_service()
+        shown = found.state in {ServiceState.OFFERED, ServiceState.PAUSED}
+        if not shown and not self.access.allows(actor, Permission.EXCHANGE_SERVICE_READ, found.provider_id):
+            raise no_service()
+        return found
+
+    def _callable(self, service_id: str) -> tuple[Service, ServiceVersion, Served]:
+        """Return a service that can be called at all, with the grades of its entry as they are now."""
+        with self.db.read() as connection:
+            found = ServiceStore(connection).get(service_id)
+        if found is None or found.live is None or found.state not in {ServiceState.OFFERED, ServiceState.PAUSED}:
+            raise no_service()
+        try:
+            known = self.parts.catalog.published(SYSTEM, found.resource_id)
+        except NotFound:
+            raise no_service() from None  # its entry was withdrawn
+        version = self._stored(found, found.live)
+        return found, version, served(found, version, levels_of(known))
+
+    def _let_through(self, actor: Actor, service: Service, version: ServiceVersion, governed: GovernedAnswer) -> None:
+        """Ask rates, breaker and quota, in this order; a call that is not made costs nothing of the quota."""
+        who = _whose(actor)
+        try:
+            self.breakers.take(service, version.spec, who)
+            self.breakers.admit(service, version.spec)
+        except (Throttled, Unavailable) as error:
+            governed.refused(error.reason)
+            self._count(service, who, _OUTCOMES.get(error.reason, CallOutcome.HELD_BACK), 0, 0)
+            raise
+        detail: dict[str, JsonValue] = {"service": service.id, "version": version.number}
+        try:
+            governed.open(detail)
+        except BaseException:
+            self.breakers.give_back(service, version.spec)
+            raise
+
+    def _handed_over(
+        self,
+        actor: Actor,
+        service: Service,
+        version: ServiceVersion,
+        governed: GovernedAnswer,
+        asked: Bound,
+        came: Came,
+    ) -> ServiceAnswer:
+        self.breakers.settle(service, version.spec, came)
+        self._watch_contract(service, came)
+        outcome, rows = came.outcome, 0
+        try:
+            if outcome not in {CallOutcome.OK, CallOutcome.PARTLY}:
+                governed.nothing()
+                raise _told(came)
+            try:
+                table = governed.hand_over(came.fit.rows)
+            except BeijiangError:
+                outcome = CallOutcome.REFUSED
+                governed.nothing()
+                raise
+            rows = table.num_rows
+        finally:
+            self._count(service, _whose(actor), outcome, came.millis, rows)
+        shown = files.records(table, self.parts.zone.key)
+        salt = secrets.token_hex(16)
+        request: dict[str, Any] = {"service": service.id, "version": version.number, "parameters": asked.values}
+        answer = canonical(shown)
+        digests = {"request_sm3": _sm3(salt, canonical(request)), "response_sm3": _sm3(salt, answer)}
+        governed.sent(digests, len(answer.encode()))
+        return ServiceAnswer(
+            service_id=service.id,
+            version=version.number,
+            columns=governed.columns,
+            rows=shown,
+            left_out=came.fit.unfit,
+            more=came.fit.more,
+            receipt=governed.receipt,
+            grant_id=governed.grant.id,
+            salt=salt,
+            millis=came.millis,
+            **digests,
+        )
+
+    def _probe(self, service: Service, version: ServiceVersion) -> None:
+        """Ask once with the sample. A breaker that is open takes no notice until it may try."""
+        counts = True
+        try:
+            self.breakers.admit(service, version.spec)
+        except Unavailable:
+            counts = False
+        spec = version.spec.model_copy(update={"retries": 0, "seconds": min(version.spec.seconds, 10.0)})
+        came = self._reach.call(spec, self._opened(version), bound(spec, spec.sample))
+        ok = came.outcome in {CallOutcome.OK, CallOutcome.PARTLY}
+        probe = Probe(service_id=service.id, at=self.clock.now(), ok=ok, millis=came.millis, reason=came.reason)
+        with self.db.begin() as tx:
+            ServiceStore(tx.connection).add_probe(probe)
+        if counts:
+            self.breakers.settle(service, version.spec, came)
+        self._watch_contract(service, came)
+
+    def _watch_contract(self, service: Service, came: Came) -> None:
+        """Tell the provider that answers do not fit, and take it back once one fits."""
+        if came.outcome in {CallOutcome.BREACH, CallOutcome.PARTLY}:
+            what = "；".join(came.fit.told[:5]) or came.reason
+            text = Text(
+                f"服务接口“{service.name}”的应答与登记的字段不符：{what}。请修正服务，或登记新的版本。",
+                f"Answers of the service {service.name} do not fit its declared fields: {what}. Mend it, or declare a new version.",
+            )
+            self.parts.alerts.say(AlertKind.SERVICE_CONTRACT, service.id, service.provider_id, text)
+        elif came.outcome is CallOutcome.OK and came.fit.records:
+            self.parts.alerts.clear(AlertKind.SERVICE_CONTRACT, service.id)
+
+    def _count(self, service: Service, who: str, outcome: CallOutcome, millis: int, rows: int) -> None:
+        bucket = next((end for end in BUCKETS if millis <= end), BUCKETS[-1])
+        row = CallRow(self.today, who, outcome, bucket, 1, rows, millis, millis)
+        with self.db.begin() as tx:
+            ServiceStore(tx.connection).count(service.id, row)
+
+
+def _whose(actor: Actor) -> str:
+    """Return whose calls are counted: the department's, or the person's who is of none."""
+    return (actor.org_id or actor.id)[:60]
+
+
+def _sm3(salt: str, text: str) -> str:
+    return hashlib.new("sm3", f"{salt}\n{text}".encode()).hexdigest()
+
+
+def _by(rows: Sequence[CallRow], name: str) -> tuple[tuple[Any, ServiceStats], ...]:
+    found: dict[Any, list[CallRow]] = {}
+    for row in rows:
+        found.setdefault(getattr(row, name), []).append(row)
+    return tuple((key, ServiceStats.of(each)) for key, each in found.items())
+
+
+def _told(came: Came) -> BeijiangError:
+    """Return what a consumer is told: never an address, a status text or a value."""
+    if came.outcome is CallOutcome.DECLINED:
+        return Invalid(
+            "提供部门的服务没有受理这组参数。请核对参数；仍不行请联系提供部门。",
+            "The department's service declined these parameters. Check them, or ask the department.",
+            code="service_declined",
+            detail={"reason": came.reason},
+        )
+    if came.outcome is CallOutcome.BREACH:
+        return Refused(
+            "提供部门的应答与登记的字段不符，未交付，已通知提供部门。",
+            "The department's answer does not fit its declared fields; it was not handed over, and the department is told.",
+            code="service_contract",
+            detail={"reason": came.reason},
+        )
+    slow = came.outcome is CallOutcome.TIMEOUT
+    return Unavailable(
+        "提供部门的服务超时，请稍后再试。" if slow else "提供部门的服务没有正常应答，请稍后再试。",
+        "The department's service took too long; try again later."
+        if slow
+        else "The department's service did not answer as it should; try again later.",
+        code="service_timeout" if slow else "service_failed",
+    )
