@@ -16,7 +16,7 @@ from beijiang.exchange.models.handing import MadePackage, Package
 from beijiang.exchange.service.base import Base
 from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import SYSTEM, NotFound, Refused, new_id
-from beijiang.protection import files
+from beijiang.protection import Asked, files
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -100,9 +100,8 @@ class Packages(Base):
             or not self._place(found.id).exists()
         ):
             raise _no_package()
-        if not self.parts.gate.still(
-            actor, found.table, found.grant_id, Exit.DOWNLOAD, found.version, found.obligations
-        ):
+        asked = Asked(table=found.table, exit=Exit.DOWNLOAD, grant=found.grant_id, version=found.version)
+        if not self.parts.gate.holds(actor, asked, found.obligations):
             self._remove(found)
             raise _no_package()
         detail: dict[str, JsonValue] = {"package": found.id, "receipt": found.receipt, "sm3": found.sm3}

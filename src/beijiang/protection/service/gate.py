@@ -6,61 +6,33 @@ import hmac
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from beijiang.access import Permission
 from beijiang.engine.port import View
-from beijiang.kit import ActorKind, BeijiangError, Invalid, NotFound, Throttled
-from beijiang.protection.models.choices import KEYED, TYPES
-from beijiang.protection.models.conditions import column_ref, conditions
+from beijiang.kit import BeijiangError, Invalid, NotFound, Throttled
+from beijiang.protection.models.conditions import conditions
 from beijiang.protection.models.reference import exit_caps
 from beijiang.protection.models.results import Seen
 from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment
 from beijiang.protection.models.sighting import sight_of, version_for
 from beijiang.protection.models.standing import Asked, Standing
-from beijiang.protection.models.treatments import suppressed, treated
-from beijiang.protection.models.types import comment_of, type_word
-from beijiang.protection.service.keyed import column_of
-from beijiang.protection.service.recent import REMEMBERED, Recent
-from beijiang.protection.service.relation import Governed, Tools, access_ended
+from beijiang.protection.service.deciding import Ask, Deciding, ask_of
+from beijiang.protection.service.relation import Governed, access_ended
 from beijiang.protection.service.ruling import visible_types
-from beijiang.protection.service.tokens import PageTokens
 from beijiang.tables import DELIVERIES, Exit, Filter, FilterOp, GovernedColumn
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from sqlglot import exp
-
-    from beijiang.access import Access
-    from beijiang.catalog import Catalog, Release
-    from beijiang.engine import Engine
-    from beijiang.evidence import Evidence
+    from beijiang.catalog import Release
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
-    from beijiang.protection.models.delivery import DeliveryTerms
-    from beijiang.protection.models.granting import Granted, Grants
-    from beijiang.protection.service.copies import CopyShelf
-    from beijiang.protection.service.grading import Protection
-    from beijiang.protection.store import TableFacts
-    from beijiang.settings import Settings
-    from beijiang.tables import Lake, Snapshot
+    from beijiang.protection.models.granting import Granted
+    from beijiang.tables import Snapshot
 
 __all__ = ["Gate", "Sought"]
 
-Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
-
 NAME_SHOWN: Final = 60
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """By which exit rows are wanted, for what, and under which grant if one is named."""
-
-    exit: Exit | None = None
-    purpose: str = ""
-    grant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,36 +47,8 @@ class Sought:
     governed: Governed
 
 
-class Gate:
+class Gate(Deciding):
     """Decide by policy, grade and release state what an actor may see of a table, and hand out just that."""
-
-    def __init__(
-        self,
-        lake: Lake,
-        engine: Engine,
-        catalog: Catalog,
-        protection: Protection,
-        access: Access,
-        evidence: Evidence,
-        settings: Settings,
-    ) -> None:
-        self._lake = lake
-        self._engine = engine
-        self._catalog = catalog
-        self._protection = protection
-        self._access = access
-        self._evidence = evidence
-        self._settings = settings
-        self._shown: Recent[Shown] = Recent(REMEMBERED)
-        self._schemas: Recent[pa.Schema] = Recent(REMEMBERED)
-        self.terms: DeliveryTerms | None = None
-        """Asked before a delivery; set in build.py."""
-        self.grants: Grants | None = None
-        """Asked at every access of a reader who is neither owner nor reviewer; set in build.py."""
-        self.earlier: Callable[[str, str], frozenset[int]] | None = None
-        """The versions of a resource's table that its readers had and may go back to in a share; set in build.py."""
-        self.copies: CopyShelf | None = None
-        """Serving copies that pages may come from, once the decision is made; set in build.py."""
 
     def open(
         self,
@@ -144,7 +88,7 @@ class Gate:
             Throttled: the grant that it is read under is used up for today.
 
         """
-        ask = _Ask(exit, purpose, grant)
+        ask = Ask(exit, purpose, grant)
         decided = self._decide(actor, table, version, ask)
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, detail)
@@ -157,7 +101,7 @@ class Gate:
 
     def standing(self, actor: Actor, asked: Asked) -> Standing | None:
         """Return what an actor would see of a table by an exit, without any row; None for unknown and forbidden alike."""
-        decided = self._decide(actor, asked.table, asked.version, _ask(asked))
+        decided = self._decide(actor, asked.table, asked.version, ask_of(asked))
         if decided is None:
             return None
         sight, snapshot = decided
@@ -173,11 +117,6 @@ class Gate:
             schema=self._schemas.get((snapshot.table_id, snapshot.delta_version, digest, made), governed.schema),
         )
 
-    def holds(self, actor: Actor, asked: Asked, obligations: str) -> bool:
-        """Tell whether the actor would see exactly what the obligations say, now."""
-        decided = self._decide(actor, asked.table, asked.version, _ask(asked))
-        return decided is not None and decided[0].digest == obligations
-
     def renew(self, actor: Actor, asked: Asked, obligations: str, detail: Mapping[str, JsonValue]) -> Governed:
         """Open a table again to go on with what was opened before; recorded, and not counted as another call.
 
@@ -186,7 +125,7 @@ class Gate:
             Throttled: more was had under the grant today than it allows now.
 
         """
-        decided = self._decide(actor, asked.table, asked.version, _ask(asked))
+        decided = self._decide(actor, asked.table, asked.version, ask_of(asked))
         if decided is None or decided[0].digest != obligations:
             self._note_refusal(actor, asked.table, asked.purpose, asked.exit, {"reason": "access_ended", **detail})
             raise access_ended()
@@ -240,7 +179,7 @@ class Gate:
             caps=exit_caps()[asked.exit],
             receipt=receipt,
             contract=contract,
-            still_allowed=lambda: self._same(actor, asked.table, asked.version, sight, _ask(asked)),
+            still_allowed=lambda: self._same(actor, asked.table, asked.version, sight, ask_of(asked)),
             take_rows=self._row_counter(sight),
         )
 
@@ -251,7 +190,7 @@ class Gate:
             NotFound: unknown or forbidden, and that is recorded.
 
         """
-        decided = self._decide(actor, table, None, _Ask(exit, purpose))
+        decided = self._decide(actor, table, None, Ask(exit, purpose))
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, {})
             raise _hidden(table)
@@ -281,7 +220,7 @@ class Gate:
             Throttled: the calls of the day are used up.
 
         """
-        ask = _Ask(Exit.VERIFY, purpose)
+        ask = Ask(Exit.VERIFY, purpose)
         facts, grades, rules, _ = self._protection.view_of(table)
         release = self._catalog.released(table)
         grant = self._grant(actor, facts, release, ask)
@@ -348,7 +287,7 @@ class Gate:
 
     def seen(self, actor: Actor, table: str, exit: Exit | None = None) -> Seen | None:  # noqa: A002
         """Return what an actor would see of a table, by any exit or by one; None for unknown and forbidden alike."""
-        decided = self._decide(actor, table, None, _Ask(exit))
+        decided = self._decide(actor, table, None, Ask(exit))
         if decided is None:
             return None
         sight, snapshot = decided
@@ -417,22 +356,6 @@ class Gate:
         same = [known for known in names if unicodedata.normalize("NFC", known).translate(_FOLD) == folded]
         return same[0] if len(same) == 1 else wanted
 
-    @cached_property
-    def _tools(self) -> Tools:
-        tokens = PageTokens(self._protection.page_secret())
-        seconds, views, prints = self._settings.query_seconds, Recent[View](REMEMBERED), Recent[str](REMEMBERED)
-        return Tools(self._lake, self._engine, self._evidence, tokens, seconds, views, prints, self.copies)
-
-    def _same(self, actor: Actor, table: str, version: int | None, before: Sight, ask: _Ask) -> bool:
-        """Ask again, for a stream that has been running: the same obligations must still hold."""
-        decided = self._decide(actor, table, before.version if version is None else version, ask)
-        return decided is not None and decided[0].digest == before.digest
-
-    def still(self, actor: Actor, table: str, grant: str, exit: Exit, version: int, obligations: str) -> bool:  # noqa: A002
-        """Tell whether an actor would see the very same under a grant now: for what was written under a decision and waits to be fetched."""
-        decided = self._decide(actor, table, version, _Ask(exit, grant=grant))
-        return decided is not None and decided[0].digest == obligations
-
     def rehearse(self, candidate: Release, audience: Audience) -> tuple[Sight, tuple[GovernedColumn, ...], View] | None:
         """Return what outsiders would see of a release that is not made yet, for the release check; None for nothing.
 
@@ -473,140 +396,6 @@ class Gate:
                 found.append(Sought(audience=audience, grant=whose, key=shot.key, rows=shot.rows, governed=seen))
         return found
 
-    def _unread(self, snapshot: Snapshot, sight: Sight, exit_: Exit) -> Governed:
-        """Return a sight as a relation that nobody has asked for: no receipt, and never allowed to a reader."""
-        snapshot, made = self._with_keyed(snapshot, sight)
-        columns, expressions = self._columns(snapshot, sight, made=made)
-        return Governed(
-            tools=self._tools,
-            snapshot=snapshot,
-            sight=sight,
-            columns=columns,
-            expressions=expressions,
-            caps=exit_caps()[exit_],
-            receipt="",
-            still_allowed=lambda: False,
-        )
-
-    def _decide(self, actor: Actor, table: str, version: int | None, ask: _Ask) -> tuple[Sight, Snapshot] | None:
-        """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
-        facts, grades, rules, choices = self._protection.view_of(table)
-        release = self._catalog.released(table)
-        audience, grant = self._standing(actor, facts, release, ask)
-        if facts is None or audience is None:
-            return None
-        number = version_for(audience, facts.version, release, version)
-        if number is None and ask.exit is Exit.DELTA:
-            number = self._earlier(facts, release, version)
-        if number is None:
-            return None
-        try:
-            snapshot = self._lake.snapshot(table, number)
-        except NotFound:
-            return None
-        sight = sight_of(snapshot, audience, grades, rules, choices, release, grant)
-        return None if sight is None else (sight, snapshot)
-
-    def _earlier(self, facts: TableFacts, release: Release | None, version: int | None) -> int | None:
-        """Return an earlier version that the readers of a share may go back to: they had it, and it was not recalled."""
-        if (
-            self.earlier is None
-            or release is None
-            or version is None
-            or version > min(facts.version, release.table_version)
-        ):
-            return None
-        return version if version in self.earlier(release.resource_id, facts.name) else None
-
-    def _standing(
-        self, actor: Actor, facts: TableFacts | None, release: Release | None, ask: _Ask
-    ) -> tuple[Audience | None, Granted | None]:
-        """Return the highest standing that the policies give; asked for unknown tables too, so that both cost alike."""
-        inside = (
-            None if ask.exit is Exit.DELTA else self._inside(actor, facts)
-        )  # a share shows everybody what is shared
-        if inside is not None:
-            return inside, None
-        grant = self._grant(actor, facts, release, ask)
-        return (self._ungranted(actor, release), None) if grant is None else (Audience.GRANTED, grant)
-
-    def _inside(self, actor: Actor, facts: TableFacts | None) -> Audience | None:
-        if actor.kind is ActorKind.SYSTEM:
-            return Audience.PLATFORM
-        org = None if facts is None else facts.org_id
-        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OWN, org) and facts is not None:
-            return Audience.OWN
-        return Audience.REVIEW if self._access.allows(actor, Permission.PROTECTION_ROWS_REVIEW) else None
-
-    def _grant(self, actor: Actor, facts: TableFacts | None, release: Release | None, ask: _Ask) -> Granted | None:
-        """Return the grant to read under: the one named, or for the purpose stated; of several the one that shows most."""
-        if self.grants is None or actor.is_anonymous or facts is None or release is None:
-            return None
-        held = self.grants.held(actor, facts.name)
-        if ask.grant or any(one.purpose == ask.purpose for one in held):
-            held = [one for one in held if one.id == ask.grant or (not ask.grant and one.purpose == ask.purpose)]
-        held = [one for one in held if ask.exit is None or ask.exit in one.exits]
-        if not held or not self._access.allows(actor, Permission.PROTECTION_ROWS_READ_GRANTED):
-            return None
-        return max(held, key=lambda one: len(one.items))
-
-    def _ungranted(self, actor: Actor, release: Release | None) -> Audience | None:
-        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_SHARED) and release and release.shared_items:
-            return Audience.SHARED
-        if self._access.allows(actor, Permission.PROTECTION_ROWS_READ_OPEN) and release and release.open_items:
-            return Audience.OPEN
-        return None
-
-    def _with_keyed(self, snapshot: Snapshot, sight: Sight) -> tuple[Snapshot, bool]:
-        """Return the files in which the results of masks under a key stand, if there are such masks and results."""
-        keyed, wanted = (
-            self._protection.keyed,
-            [o.choice for o in sight.obligations if o.choice and o.choice.function in KEYED],
-        )
-        found = keyed.treated(snapshot, wanted) if keyed is not None and wanted else None
-        return (snapshot, False) if found is None else (found, True)
-
-    def _columns(self, snapshot: Snapshot, sight: Sight, *, made: bool) -> Shown:
-        kinds_shown = tuple(duty.grade.kind for duty in sight.obligations)
-        key = (snapshot.table_id, snapshot.delta_version, sight.digest, kinds_shown, made)
-        return self._shown.get(key, lambda: self._make_columns(snapshot, sight, made=made))
-
-    def _make_columns(self, snapshot: Snapshot, sight: Sight, *, made: bool) -> Shown:
-        columns: list[GovernedColumn] = []
-        expressions: dict[str, exp.Expr] = {}
-        for duty in sight.obligations:
-            field = snapshot.schema.field(duty.column)
-            word = type_word(field)
-            masked = duty.treatment is Treatment.MASKED
-            if masked:
-                expressions[duty.column], word = self._masked(duty, snapshot, word, made=made)
-            else:
-                expressions[duty.column] = column_ref(duty.column)
-            columns.append(
-                GovernedColumn(
-                    name=duty.column,
-                    type=word,
-                    comment=comment_of(field),
-                    grade=str(duty.grade.level),
-                    kind=None if duty.grade.kind == "plain" else duty.grade.kind,
-                    masked=masked,
-                    mask=duty.mask if masked else None,
-                )
-            )
-        return tuple(columns), expressions
-
-    def _masked(self, duty: Obligation, snapshot: Snapshot, word: str, *, made: bool) -> tuple[exp.Expr, str]:
-        """Return the masked expression of a column; one that cannot be had, or fits its type no more, has no values."""
-        value, choice = column_ref(duty.column), duty.choice
-        if choice is None:
-            return self._protection.masker.apply(duty.grade.mask, value, word)
-        if word not in TYPES[choice.function] or (choice.function in KEYED and not made):
-            return suppressed(word)
-        if choice.function in KEYED:
-            name = column_of(choice)
-            return column_ref(name), type_word(snapshot.schema.field(name))
-        return treated(choice.function, choice.parameters, value, word, duty.grade.mask)
-
     def _note_refusal(
         self,
         actor: Actor,
@@ -628,10 +417,6 @@ class Gate:
             decision="deny",
             detail=detail,
         )
-
-
-def _ask(asked: Asked) -> _Ask:
-    return _Ask(asked.exit, asked.purpose, asked.grant)
 
 
 def _hidden(table: str) -> BeijiangError:
