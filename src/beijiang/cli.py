@@ -173,13 +173,14 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import commands, demands, disputes, ratings, recalls
+    from beijiang.exchange.commands import add_shares, commands, demands, disputes, ratings, recalls
 
     access = _get(lambda p: p.access)
     group = commands(_get(lambda p: p.exchange), access)
     group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
     group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")
+    add_shares(group, _get(lambda p: p.shares), access)
     group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
     return group
 

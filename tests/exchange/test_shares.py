@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from exchange_bureau import OWNER, TABLE, Bureau, citizen_id
+from exchange_bureau import AT, OWNER, TABLE, Bureau, People, citizen_id
 from fastapi.testclient import TestClient
 from share_reader import SCOPES, Recipient, lines, recipient
+from typer.testing import CliRunner
 
+from beijiang import terminal
 from beijiang.access import KeyDraft
 from beijiang.app import create_app
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import Narrowing, RecallDraft, Remedy, Way
-from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound
+from beijiang.exchange.commands import add_shares, commands
+from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound
 from beijiang.tables import Filter, FilterOp
 
 ID, CAPITAL, CITY, NAME, PHONE = "法定代表人证件号码", "注册资本", "盟市", "企业名称", "法定代表人电话"
@@ -88,6 +92,29 @@ def test_without_a_good_token_nothing_is_told(client: TestClient, sent: str) -> 
         answer = client.get(path, headers={"Authorization": sent} if sent else {})
         assert answer.status_code == 401
         assert set(answer.json()) == {"errorCode", "message", "details"}
+
+
+def test_a_profile_is_had_over_the_api_and_at_the_terminal(bureau: Bureau, client: TestClient, tmp_path: Path) -> None:
+    access, who, platform = bureau.platform.access, bureau["consumer"], bureau.platform
+    keys = [access.issue_key(who, KeyDraft(name=name, scopes=SCOPES, days=30))[0] for name in ("甲", "乙")]
+    group = commands(lambda: platform.exchange, lambda: access)
+    add_shares(group, lambda: platform.shares, lambda: access)
+    target = tmp_path / "profile.share"
+    words = ["profile", keys[0].id, str(target), "--as", "consumer"]
+    assert CliRunner().invoke(group, words).exit_code == 0
+    assert target.stat().st_mode & 0o777 == 0o600
+    bearer = {"Authorization": f"Bearer {json.loads(target.read_text())['bearerToken']}"}
+    assert client.get("/share/shares", headers=bearer).status_code == 200
+    again = CliRunner().invoke(group, [*words[:2], str(tmp_path / "other.share"), *words[3:]])
+    assert isinstance(again.exception, Conflict)
+    assert not (tmp_path / "other.share").exists()
+    terminal.set_style(as_json=True, language=Language.ZH)
+    listed = json.loads(CliRunner().invoke(group, ["profile", "--as", "consumer"]).stdout)
+    issued = {one["id"]: one["issued"] for one in (listed if isinstance(listed, list) else listed["rows"])}
+    assert (issued[keys[0].id], issued[keys[1].id]) == (True, False)
+    # A key issues no profile: only who has signed in does.
+    refused = People(bureau)["consumer"].post(f"{AT}/profiles/{keys[1].id}")
+    assert refused.status_code == 403
 
 
 # Lists
@@ -466,19 +493,17 @@ def test_hints_spare_files_and_never_decide(bureau: Bureau, reader: Recipient, m
 def test_large_tables_come_in_files_of_some_size_and_a_limit_stops_early(
     bureau: Bureau, reader: Recipient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exchange_bureau import firms
 
     from beijiang.protection.service import shelf
 
     monkeypatch.setattr(shelf, "PART_BYTES", 1)
-    monkeypatch.setattr(shelf, "GROUP_ROWS", 1)
+    monkeypatch.setattr(shelf, "GROUP_ROWS", 65_536)
     resource = bureau.publish("大表样本", 70_000)
     bureau.granted(CAPITAL, resource=resource.id, ways=DELTA)
     files = reader.files(table="大表样本")
     assert len(files) > 1
     assert len(reader.files(table="大表样本", limitHint=10)) == 1
     assert sum(json.loads(file["stats"])["numRecords"] for file in files) == 70_000
-    assert len(firms(1)) == 1
     assert len(read(reader, table="大表样本")) == 70_000
 
 

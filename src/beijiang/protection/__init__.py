@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from beijiang.protection.service import (
         ColumnImpact,
         Gate,
+        Governed,
         Keyed,
         Private,
         Protection,
@@ -58,6 +59,7 @@ __all__ = [
     "FileMark",
     "Findings",
     "Gate",
+    "Governed",
     "GradeSource",
     "Granted",
     "GrantedItem",

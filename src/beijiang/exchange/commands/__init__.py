@@ -2,6 +2,7 @@
 
 from beijiang.exchange.commands.demands import demands
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
+from beijiang.exchange.commands.shares import add_shares
 from beijiang.exchange.commands.sharing import commands
 
-__all__ = ["commands", "demands", "disputes", "ratings", "recalls"]
+__all__ = ["add_shares", "commands", "demands", "disputes", "ratings", "recalls"]

@@ -59,7 +59,16 @@ from beijiang.exchange.models.requests import (
     RequestView,
     Step,
 )
-from beijiang.exchange.models.shares import Fetched, Place, Profile, Shared, SharedTable, SharedVersion, TableQuery
+from beijiang.exchange.models.shares import (
+    Fetched,
+    Place,
+    Profile,
+    Shared,
+    SharedTable,
+    SharedVersion,
+    TableQuery,
+    shared_name,
+)
 from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
@@ -135,6 +144,7 @@ __all__ = [
     "longest",
     "period_problems",
     "purposes",
+    "shared_name",
     "stages_for",
     "traits",
     "word_problems",
