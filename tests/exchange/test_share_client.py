@@ -187,4 +187,4 @@ try:
 except Exception as error:
     print("RESULT" + json.dumps([{"error": str(error)}]))
 """
-    assert "not granted to you" in ask(line)[0]["error"] or "404" in ask(line)[0]["error"]
+    assert "Your grant on this table is revoked" in ask(line)[0]["error"]

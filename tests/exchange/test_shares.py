@@ -275,8 +275,9 @@ def test_equal_grants_share_a_copy_and_others_do_not(bureau: Bureau, reader: Rec
 def test_another_tenant_and_another_purpose_have_nothing(
     bureau: Bureau, reader: Recipient, stranger: Recipient
 ) -> None:
-    bureau.granted(CAPITAL, ways=DELTA)
-    for who, share in ((stranger, "supervision"), (reader, "statistics"), (reader, "nothing")):
+    bureau.granted(CAPITAL, ways=DELTA, purpose="credit")
+    assert len(reader.files("credit")) == 1
+    for who, share in ((stranger, "credit"), (reader, "decision"), (reader, "nothing")):
         for answer in (who.query(share), who.get(f"{who.at(share)}/metadata"), who.get(f"{who.at(share)}/version")):
             assert (answer.status_code, answer.json()["errorCode"]) == (404, "RESOURCE_DOES_NOT_EXIST")
 
@@ -311,6 +312,11 @@ def test_a_link_in_hand_is_worth_nothing_once_the_right_is_gone(bureau: Bureau, 
     bureau.platform.evidence.flush()
     target = file["id"] if end == "key" else TABLE
     assert bureau.platform.evidence.page(EvidenceQuery(target=target, limit=5)).records[0].decision == "deny"
+    told = {"revoke": "revoked", "suspend": "suspended", "expire": "expired"}.get(end)
+    refused = reader.query()
+    if told:  # who held a grant is told what became of it
+        assert (refused.status_code, refused.json()["details"][0]["reason"]) == (403, "grant_state")
+        assert told in refused.json()["message"]
 
 
 @pytest.mark.threat("TM-11")

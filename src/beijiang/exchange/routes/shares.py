@@ -53,7 +53,7 @@ def protocol_error(status: int, body: dict[str, Any], error: Exception) -> tuple
     elif status not in _CODES and status < 500:  # noqa: PLR2004 - what else is wrong with a request is one thing here
         status = 400
     said = f"{error.text.zh} {error.text.en}" if isinstance(error, BeijiangError) else body["message"]
-    told = {"reason": body["code"], "requestId": body["request_id"]}
+    told = {"reason": body["code"], "request_id": body["request_id"]}
     return status, {"errorCode": _CODES.get(status, "INTERNAL_ERROR"), "message": said, "details": [told]}
 
 

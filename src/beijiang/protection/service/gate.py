@@ -159,10 +159,10 @@ class Gate:
             schema=self._schemas.get((snapshot.table_id, snapshot.delta_version, digest, made), governed.schema),
         )
 
-    def holds(self, actor: Actor, asked: Asked, obligations: str) -> bool:
-        """Tell whether the actor would see exactly what the obligations say, now."""
+    def holds(self, actor: Actor, asked: Asked, obligations: str | None = None) -> bool:
+        """Tell whether the actor would see exactly what the obligations say, now; without them, anything at all."""
         decided = self._decide(actor, asked.table, asked.version, _ask(asked))
-        return decided is not None and decided[0].digest == obligations
+        return decided is not None and obligations in {None, decided[0].digest}
 
     def renew(self, actor: Actor, asked: Asked, obligations: str, detail: Mapping[str, JsonValue]) -> Governed:
         """Open a table again to go on with what was opened before; recorded, and not counted as another call.
