@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -513,13 +514,27 @@ def test_large_tables_come_in_files_of_some_size_and_a_limit_stops_early(
     assert len(read(reader, table="大表样本")) == 70_000
 
 
+def test_many_who_ask_at_once_wait_for_one_copy(bureau: Bureau, reader: Recipient) -> None:
+    bureau.granted(CAPITAL, CITY, ways=DELTA, filters=(Filter(CITY, FilterOp.EQ, "赤峰市"),))
+    shares = bureau.platform.shares
+    before = {folder.name for folder in shares.shelf._root.glob("*")}
+    with ThreadPoolExecutor(6) as pool:
+        answers = [*pool.map(lambda _: reader.files(), range(6))]
+    assert len({file["id"] for (file,) in answers}) == 1
+    assert len({folder.name for folder in shares.shelf._root.glob("*")} - before) == 1
+
+
 def test_copies_go_when_nobody_may_have_them_and_when_there_is_no_room(bureau: Bureau, reader: Recipient) -> None:
     shares = bureau.platform.shares
     grant = bureau.granted(CAPITAL, CITY, ways=DELTA)
     (file,) = reader.files()
     copy = shares.shelf.get(file["id"].rpartition("-")[0])
     assert copy is not None
+    half = shares.shelf._root / f".making-{'0' * 40}"
+    half.mkdir()
+    (half / "part-00000.parquet").write_bytes(b"PAR1")  # a process was killed while it wrote
     shares.watch()
+    assert not half.exists()
     assert shares.shelf.get(copy.id) is not None
     shares.shelf._budget, kept = 1, shares.shelf._budget
     try:
