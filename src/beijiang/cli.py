@@ -176,6 +176,7 @@ def _exchange() -> typer.Typer:
     from beijiang.exchange.commands import (
         add_flight,
         add_packages,
+        add_shares,
         add_tracing,
         claims,
         commands,
@@ -196,6 +197,7 @@ def _exchange() -> typer.Typer:
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
     group.add_typer(pushes(_get(lambda p: p.pushes), access), name="push")
     group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")
+    add_shares(group, _get(lambda p: p.shares), access)
     group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
     group.add_typer(templates(_get(lambda p: p.templates), access), name="template")
     group.add_typer(claims(_get(lambda p: p.templates), access), name="claim")

@@ -149,6 +149,32 @@ def test_a_department_asks_and_looks_at_what_it_was_granted(
     assert "包头市" not in steward.get(f"{grant}/rows").text
 
 
+def test_a_profile_of_delta_sharing_is_taken_from_the_page_of_a_grant(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    steward = desk("steward")
+    today = office.exchange.today
+    words = form(resources[THEIRS], today, "名称", way=["page", "delta_sharing"], do="keep")
+    steward.post("/console/sharing/ask", words)
+    number = re.findall(r'name="chosen" value="(req_[a-z0-9]+)"', steward.get("/console/sharing/basket").text)[-1]
+    steward.post("/console/sharing/basket", {"chosen": [number], "do": "submit"})
+    view = office.exchange.request(SYSTEM, number).request
+    assert view.state is RequestState.APPROVED  # what is shared without conditions needs no approval
+    here = f"/console/grants/{view.grant_id}"
+    page = steward.get(here).text
+    assert f'delta_sharing.load_as_pandas("profile.share#service.health.{THEIRS}")' in page.replace("&#34;", '"')
+    taken = steward.post(f"{here}/profile", {"key": "new"})
+    assert taken.headers["cache-control"] == "no-store"
+    assert taken.headers["content-disposition"].endswith('.share"')
+    assert taken.json()["endpoint"].endswith("/share")
+    key = re.search(r'filename="(key_[a-z0-9]+)\.share"', taken.headers["content-disposition"])
+    assert key
+    assert re.search(rf'<option value="{key[1]}" disabled', steward.get(here).text)
+    again = steward.post(f"{here}/profile", {"key": key[1]})
+    assert again.headers["location"].startswith(here)
+    assert taken.json()["bearerToken"] not in steward.get(here).text
+
+
 def _offered(page: str) -> dict[str, list[str]]:
     """Return what the form of a reviewer sends who changes nothing."""
     names = ("column", "take", "way", "offered_way", "revision")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from exchange_bureau import OWNER, TABLE, Bureau, citizen_id
+from exchange_bureau import AT, OWNER, TABLE, Bureau, People, citizen_id
 from fastapi.testclient import TestClient
 from share_reader import SCOPES, Recipient, lines, recipient
+from typer.testing import CliRunner
 
+from beijiang import terminal
 from beijiang.access import KeyDraft
 from beijiang.app import create_app
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import Narrowing, RecallDraft, Remedy, Way
-from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound
+from beijiang.exchange.commands import add_shares, commands
+from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound
 from beijiang.tables import Filter, FilterOp
 
 ID, CAPITAL, CITY, NAME, PHONE = "法定代表人证件号码", "注册资本", "盟市", "企业名称", "法定代表人电话"
@@ -88,6 +93,29 @@ def test_without_a_good_token_nothing_is_told(client: TestClient, sent: str) -> 
         answer = client.get(path, headers={"Authorization": sent} if sent else {})
         assert answer.status_code == 401
         assert set(answer.json()) == {"errorCode", "message", "details"}
+
+
+def test_a_profile_is_had_over_the_api_and_at_the_terminal(bureau: Bureau, client: TestClient, tmp_path: Path) -> None:
+    access, who, platform = bureau.platform.access, bureau["consumer"], bureau.platform
+    keys = [access.issue_key(who, KeyDraft(name=name, scopes=SCOPES, days=30))[0] for name in ("甲", "乙")]
+    group = commands(lambda: platform.exchange, lambda: access)
+    add_shares(group, lambda: platform.shares, lambda: access)
+    target = tmp_path / "profile.share"
+    words = ["profile", keys[0].id, str(target), "--as", "consumer"]
+    assert CliRunner().invoke(group, words).exit_code == 0
+    assert target.stat().st_mode & 0o777 == 0o600
+    bearer = {"Authorization": f"Bearer {json.loads(target.read_text())['bearerToken']}"}
+    assert client.get("/share/shares", headers=bearer).status_code == 200
+    again = CliRunner().invoke(group, [*words[:2], str(tmp_path / "other.share"), *words[3:]])
+    assert isinstance(again.exception, Conflict)
+    assert not (tmp_path / "other.share").exists()
+    terminal.set_style(as_json=True, language=Language.ZH)
+    listed = json.loads(CliRunner().invoke(group, ["profile", "--as", "consumer"]).stdout)
+    issued = {one["id"]: one["issued"] for one in (listed if isinstance(listed, list) else listed["rows"])}
+    assert (issued[keys[0].id], issued[keys[1].id]) == (True, False)
+    # A key issues no profile: only who has signed in does.
+    refused = People(bureau)["consumer"].post(f"{AT}/profiles/{keys[1].id}")
+    assert refused.status_code == 403
 
 
 # Lists
@@ -248,8 +276,9 @@ def test_equal_grants_share_a_copy_and_others_do_not(bureau: Bureau, reader: Rec
 def test_another_tenant_and_another_purpose_have_nothing(
     bureau: Bureau, reader: Recipient, stranger: Recipient
 ) -> None:
-    bureau.granted(CAPITAL, ways=DELTA)
-    for who, share in ((stranger, "supervision"), (reader, "statistics"), (reader, "nothing")):
+    bureau.granted(CAPITAL, ways=DELTA, purpose="credit")
+    assert len(reader.files("credit")) == 1
+    for who, share in ((stranger, "credit"), (reader, "decision"), (reader, "nothing")):
         for answer in (who.query(share), who.get(f"{who.at(share)}/metadata"), who.get(f"{who.at(share)}/version")):
             assert (answer.status_code, answer.json()["errorCode"]) == (404, "RESOURCE_DOES_NOT_EXIST")
 
@@ -284,6 +313,11 @@ def test_a_link_in_hand_is_worth_nothing_once_the_right_is_gone(bureau: Bureau, 
     bureau.platform.evidence.flush()
     target = file["id"] if end == "key" else TABLE
     assert bureau.platform.evidence.page(EvidenceQuery(target=target, limit=5)).records[0].decision == "deny"
+    told = {"revoke": "revoked", "suspend": "suspended", "expire": "expired"}.get(end)
+    refused = reader.query()
+    if told:  # who held a grant is told what became of it
+        assert (refused.status_code, refused.json()["details"][0]["reason"]) == (403, "grant_state")
+        assert told in refused.json()["message"]
 
 
 @pytest.mark.threat("TM-11")
@@ -466,20 +500,28 @@ def test_hints_spare_files_and_never_decide(bureau: Bureau, reader: Recipient, m
 def test_large_tables_come_in_files_of_some_size_and_a_limit_stops_early(
     bureau: Bureau, reader: Recipient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exchange_bureau import firms
 
     from beijiang.protection.service import shelf
 
     monkeypatch.setattr(shelf, "PART_BYTES", 1)
-    monkeypatch.setattr(shelf, "GROUP_ROWS", 1)
+    monkeypatch.setattr(shelf, "GROUP_ROWS", 65_536)
     resource = bureau.publish("大表样本", 70_000)
     bureau.granted(CAPITAL, resource=resource.id, ways=DELTA)
     files = reader.files(table="大表样本")
     assert len(files) > 1
     assert len(reader.files(table="大表样本", limitHint=10)) == 1
     assert sum(json.loads(file["stats"])["numRecords"] for file in files) == 70_000
-    assert len(firms(1)) == 1
     assert len(read(reader, table="大表样本")) == 70_000
+
+
+def test_many_who_ask_at_once_wait_for_one_copy(bureau: Bureau, reader: Recipient) -> None:
+    bureau.granted(CAPITAL, CITY, ways=DELTA, filters=(Filter(CITY, FilterOp.EQ, "赤峰市"),))
+    shares = bureau.platform.shares
+    before = {folder.name for folder in shares.shelf._root.glob("*")}
+    with ThreadPoolExecutor(6) as pool:
+        answers = [*pool.map(lambda _: reader.files(), range(6))]
+    assert len({file["id"] for (file,) in answers}) == 1
+    assert len({folder.name for folder in shares.shelf._root.glob("*")} - before) == 1
 
 
 def test_copies_go_when_nobody_may_have_them_and_when_there_is_no_room(bureau: Bureau, reader: Recipient) -> None:
@@ -488,7 +530,11 @@ def test_copies_go_when_nobody_may_have_them_and_when_there_is_no_room(bureau: B
     (file,) = reader.files()
     copy = shares.shelf.get(file["id"].rpartition("-")[0])
     assert copy is not None
+    half = shares.shelf._root / f".making-{'0' * 40}"
+    half.mkdir()
+    (half / "part-00000.parquet").write_bytes(b"PAR1")  # a process was killed while it wrote
     shares.watch()
+    assert not half.exists()
     assert shares.shelf.get(copy.id) is not None
     shares.shelf._budget, kept = 1, shares.shelf._budget
     try:

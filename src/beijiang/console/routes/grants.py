@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.shares import card
 from beijiang.console.routes.sharing import Many, Said, Short, Word, names, narrowing
 from beijiang.exchange import GrantQuery, GrantState, Way, purposes
 from beijiang.kit import Text
@@ -49,12 +50,14 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
     @pages.get("/grants/{grant_id}")
     def one(request: Request, grant_id: str) -> HTMLResponse:
-        view = exchange.grant(person(request), grant_id)
+        who = person(request)
+        view = exchange.grant(who, grant_id)
         return frame.page(
             request,
             "sharing_grant.html",
             view=view,
             g=view.grant,
+            share=card(platform, who, view),
             rows=[told(one, language(request)) for one in view.grant.terms.filters],
             names=names(platform),
             purposes=purposes(),

@@ -7,12 +7,14 @@ from beijiang.exchange.commands.matters import disputes, ratings, recalls
 from beijiang.exchange.commands.pushes import pushes
 from beijiang.exchange.commands.services import services
 from beijiang.exchange.commands.serving import servings
+from beijiang.exchange.commands.shares import add_shares
 from beijiang.exchange.commands.sharing import commands
 from beijiang.exchange.commands.templates import claims, templates
 
 __all__ = [
     "add_flight",
     "add_packages",
+    "add_shares",
     "add_tracing",
     "claims",
     "commands",

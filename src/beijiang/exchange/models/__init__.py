@@ -105,7 +105,16 @@ from beijiang.exchange.models.services import (
     service_table,
 )
 from beijiang.exchange.models.serving import CopyState, Serving, ServingCopy, ServingView
-from beijiang.exchange.models.shares import Fetched, Place, Profile, Shared, SharedTable, SharedVersion, TableQuery
+from beijiang.exchange.models.shares import (
+    Fetched,
+    Place,
+    Profile,
+    Shared,
+    SharedTable,
+    SharedVersion,
+    TableQuery,
+    shared_name,
+)
 from beijiang.exchange.models.templates import (
     ClaimMove,
     ClaimState,
@@ -252,6 +261,7 @@ __all__ = [
     "period_problems",
     "purposes",
     "service_table",
+    "shared_name",
     "stages_for",
     "traits",
     "way_problems",

@@ -53,7 +53,7 @@ def protocol_error(status: int, body: dict[str, Any], error: Exception) -> tuple
     elif status not in _CODES and status < 500:  # noqa: PLR2004 - what else is wrong with a request is one thing here
         status = 400
     said = f"{error.text.zh} {error.text.en}" if isinstance(error, BeijiangError) else body["message"]
-    told = {"reason": body["code"], "requestId": body["request_id"]}
+    told = {"reason": body["code"], "request_id": body["request_id"]}
     return status, {"errorCode": _CODES.get(status, "INTERNAL_ERROR"), "message": said, "details": [told]}
 
 
@@ -177,7 +177,7 @@ def _add_tables(routes: APIRouter, service: Shares) -> None:
             )
         form, place = _Form(request), Place(share, schema, table)
         found = service.changes(_reader(request, service), place, (begin, last if last is not None else _moment(until)))
-        lines = [*form.head(found[-1].version, changes=True)]
+        lines = [*form.head(found[0].version, begin if isinstance(begin, int) else found[0].version.version)]
         lines += [form.change(one, file) for one in found for file in one.files]
         return form.answer(found[-1].version.version, form.ended(lines, found), found[-1])
 
@@ -283,23 +283,24 @@ class _Form:
         self._delta = "delta" in formats and "parquet" not in formats
         self._ends = asked.get("includeendstreamaction") == "true"
 
-    def head(self, found: SharedVersion, *, changes: bool = False) -> Iterator[dict[str, Any]]:
-        """Yield the first two lines."""
+    def head(self, found: SharedVersion, since: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the first two lines; of changes, the columns hold from the version on that was asked for."""
+        version = found.version if since is None else since
         facts: dict[str, Any] = {
             "id": found.at.id,
             "format": {"provider": "parquet"},
             "schemaString": orjson.dumps(schema_text(found)).decode(),
             "partitionColumns": [],
-            "configuration": {"enableChangeDataFeed": "true"} if changes else {},
+            "configuration": {} if since is None else {"enableChangeDataFeed": "true"},
         }
         if not self._delta:
             yield {"protocol": {"minReaderVersion": 1}}
-            yield {"metaData": {**facts, "version": found.version}}
+            yield {"metaData": {**facts, "version": version}}
             return
-        yield {"protocol": {"deltaProtocol": {"minReaderVersion": 1, "minWriterVersion": 4 if changes else 2}}}
-        kept = {"delta.enableChangeDataFeed": "true"} if changes else {}
+        yield {"protocol": {"deltaProtocol": {"minReaderVersion": 1, "minWriterVersion": 2 if since is None else 4}}}
+        kept = {} if since is None else {"delta.enableChangeDataFeed": "true"}
         facts |= {"format": {"provider": "parquet", "options": {}}, "configuration": kept, "createdTime": _ms(found)}
-        yield {"metaData": {"version": found.version, "deltaMetadata": facts}}
+        yield {"metaData": {"version": version, "deltaMetadata": facts}}
 
     def file(self, found: Shared, file: SharedFile) -> dict[str, Any]:
         """Return the line of a file of a version."""

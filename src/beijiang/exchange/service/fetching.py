@@ -18,7 +18,6 @@ from beijiang.tables import Exit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
-    from typing import IO
 
     from beijiang.exchange.service.base import SharingParts
     from beijiang.exchange.service.sharing import ShareParts
@@ -182,14 +181,13 @@ class Shares(Sharing):
         asked, source = right.asked[-1], right.copy.sources[-1]
         governed = self.parts.gate.renew(right.actor, asked, source.obligations, detail)
         self._count(right, governed, count)
-        opened_file = self.shelf.open(right.copy, right.link.number)
         return Fetched(
             file=file,
             size=part.bytes,
             first=first,
             count=count,
             whole=span is None,
-            content=self._sent(right, governed, opened_file, (first, count)),
+            content=self._sent(right, governed, (first, count)),
             receipt=governed.receipt,
         )
 
@@ -239,13 +237,14 @@ class Shares(Sharing):
         if times > 0:
             governed.take(times * part.rows)
 
-    def _sent(self, right: _Right, governed: Governed, file: IO[bytes], span: tuple[int, int]) -> Iterator[bytes]:
+    def _sent(self, right: _Right, governed: Governed, span: tuple[int, int]) -> Iterator[bytes]:
+        """Yield the bytes; the file is opened with the first of them, for some clients leave before."""
         first, count = span
         sent = unchecked = 0
         checked_at = time.monotonic()
         part = right.copy.parts[right.link.number]
         try:
-            with file:
+            with self.shelf.open(right.copy, right.link.number) as file:
                 file.seek(first)
                 while sent < count:
                     if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:

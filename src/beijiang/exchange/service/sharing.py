@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.models import GranteeKind, Way
+from beijiang.exchange.models import GranteeKind, GrantState, Way
 from beijiang.exchange.models.hints import may_match
 from beijiang.exchange.models.links import LINK_SECONDS, Link, signed
 from beijiang.exchange.models.shares import (
@@ -25,13 +25,24 @@ from beijiang.exchange.models.shares import (
 )
 from beijiang.exchange.service.base import Base, SharingParts
 from beijiang.exchange.store import GrantStore, ProfileStore
-from beijiang.kit import Actor, ActorKind, Conflict, Invalid, NotFound, Unauthenticated, Unavailable
+from beijiang.kit import (
+    Actor,
+    ActorKind,
+    BeijiangError,
+    Conflict,
+    Denied,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from beijiang.protection import NO_GRANT, Asked
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from beijiang.exchange.models import Grant
     from beijiang.protection import Protection, Shelf, Shelved, Standing
 
 __all__ = ["ShareParts", "Sharing"]
@@ -147,7 +158,7 @@ class Sharing(Base):
         """
         self._require(actor)
         found = [*self._granted(actor, share), *self._for_all(share)]
-        found = [one for one in found if self._standing(actor, one) is not None]
+        found = [one for one in found if self.parts.gate.holds(actor, asked_of(one, None))]
         if share:
             found = [one for one in found if one.share.casefold() == share.casefold()]
         if schema:
@@ -162,20 +173,22 @@ class Sharing(Base):
 
     def _granted(self, actor: Actor, share: str = "") -> Iterable[SharedTable]:
         """Return the tables of grants that open this way; of several for one purpose the one that shows most counts."""
+        most: dict[tuple[str, str], tuple[int, SharedTable]] = {}
+        for grant in self._held_by(actor, share):
+            items, place = len(grant.terms.items), (grant.purpose, grant.table)
+            if grant.standing(self.today) is GrantState.ACTIVE and (place not in most or most[place][0] < items):
+                most[place] = items, _table(grant.purpose, grant.provider_id, grant.table, grant.id)
+        return [table for _, table in most.values()]
+
+    def _held_by(self, actor: Actor, share: str = "") -> Iterable[Grant]:
+        """Yield the grants that the actor has, or had, in this way: of one share, or all."""
         holders = [(GranteeKind.PERSON, actor.id), (GranteeKind.APPLICATION, actor.session_id or "")]
         holders += [(GranteeKind.ORGANISATION, actor.org_id)] if actor.org_id else []
         with self.db.read() as connection:
             grants = GrantStore(connection).held_by(holders)
-        most: dict[tuple[str, str], tuple[int, SharedTable]] = {}
         for grant in grants:
-            in_force = grant.terms.since <= self.today <= grant.terms.until and Way.DELTA in grant.terms.ways
-            if not in_force or (share and grant.purpose.casefold() != share.casefold()):
-                continue
-            items = len(grant.terms.items)
-            place = (grant.purpose, grant.table)
-            if place not in most or most[place][0] < items:
-                most[place] = items, _table(grant.purpose, grant.provider_id, grant.table, grant.id)
-        return [table for _, table in most.values()]
+            if Way.DELTA in grant.terms.ways and share.casefold() in {"", grant.purpose.casefold()}:
+                yield grant
 
     def _for_all(self, share: str = "") -> Iterable[SharedTable]:
         if share and share.casefold() != FOR_ALL:
@@ -197,8 +210,21 @@ class Sharing(Base):
             found = self._granted(actor, place.share)
         one = next((one for one in found if place.is_of(one)), None)
         if one is None:
-            raise _no_table()
+            raise self._none(actor, place)
         return one
+
+    def _none(self, actor: Actor, place: Place) -> BeijiangError:
+        """Return why a table cannot be had; that there was a grant is known to who held it."""
+        for grant in self._held_by(actor, place.share):
+            if place.is_of(_table(grant.purpose, grant.provider_id, grant.table, grant.id)):
+                state = grant.standing(self.today)
+                return Denied(
+                    f"您对这张表的授权现为“{state.text.zh}”。请在“授权”中查看原因。",
+                    f"Your grant on this table is {state.text.en}. See the reason under Grants.",
+                    code="grant_state",
+                    detail={"state": state.value},
+                )
+        return _no_table()
 
     # Versions
 

@@ -60,13 +60,13 @@ class GrantStore:
         return self._all(query.order_by(_G.made_at.desc(), _G.id))
 
     def held_by(self, holders: Collection[tuple[GranteeKind, str]]) -> list[Grant]:
-        """Return the grants of some holders that nobody ended, the newest first; days are not asked."""
+        """Return the grants of some holders, ended ones too, the newest first."""
         mine = [
             (_G.grantee_kind == kind.value)
             & ((_G.org_id if kind is GranteeKind.ORGANISATION else _G.grantee_id) == name)
             for kind, name in holders
         ]
-        query = select(exchange_grant).where(or_(*mine), _G.state == GrantState.ACTIVE.value)
+        query = select(exchange_grant).where(or_(*mine))
         return self._all(query.order_by(_G.made_at.desc(), _G.id))
 
     def ending(self, day: date) -> list[Grant]:

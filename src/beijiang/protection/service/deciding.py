@@ -89,10 +89,10 @@ class Deciding:
         self.copies: CopyShelf | None = None
         """Serving copies that pages may come from, once the decision is made; set in build.py."""
 
-    def holds(self, actor: Actor, asked: Asked, obligations: str) -> bool:
-        """Tell whether the actor would see exactly what the obligations say, now."""
+    def holds(self, actor: Actor, asked: Asked, obligations: str | None = None) -> bool:
+        """Tell whether the actor would see exactly what the obligations say, now; without them, anything at all."""
         decided = self._decide(actor, asked.table, asked.version, ask_of(asked))
-        return decided is not None and decided[0].digest == obligations
+        return decided is not None and obligations in {None, decided[0].digest}
 
     @cached_property
     def _tools(self) -> Tools:

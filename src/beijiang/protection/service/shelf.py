@@ -203,8 +203,9 @@ class Shelf:
                 plain = _plain(batch, self._zone)
                 options: dict[str, Any] = {"compression": "zstd", "metadata_collector": seen}
                 with parquet.ParquetWriter(file, plain.schema, **options) as writer:
-                    while batch is not None and file.tell() < PART_BYTES:
-                        held = [plain]
+                    begun = False
+                    while batch is not None and not (begun and file.tell() >= PART_BYTES):
+                        begun, held = True, [plain]
                         while (batch := next(rows, None)) is not None:
                             plain = _plain(batch, self._zone)
                             if sum(one.num_rows for one in held) + plain.num_rows > GROUP_ROWS:

@@ -1,0 +1,190 @@
+"""The public client of Delta Sharing (PyPI ``delta-sharing``, pandas), in an environment of its own, against a running server."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from exchange_bureau import OWNER, TABLE, Bureau, firms
+from share_reader import Recipient, recipient
+
+from beijiang.app import create_app
+from beijiang.build import build
+from beijiang.exchange import Way
+from beijiang.kit import FixedClock, SystemClock
+from beijiang.settings import Settings
+from beijiang.tables import Filter, FilterOp
+from beijiang.worker import address_of, listen
+
+ID, CAPITAL, CITY, NAME = "法定代表人证件号码", "注册资本", "盟市", "企业名称"
+DELTA = frozenset({Way.DELTA})
+HEAD = """
+import json, sys
+import delta_sharing
+profile, at = sys.argv[1:3]
+def told(frame):
+    print("RESULT" + frame.to_json(orient="records", force_ascii=False, default_handler=str))
+"""
+Ask = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    """The client's Python: it wants other versions than we do."""
+    root = Path(__file__).parents[2]
+    folder = root / "var" / "test-share"
+    program = folder / "bin" / "python"
+    folder.parent.mkdir(exist_ok=True)
+    with (folder.parent / ".test-share.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not any((folder / "lib").glob("python3*/site-packages/delta_sharing")):
+            uv = [sys.executable, "-m", "uv"]
+            wanted = ["-r", str(root / "requirements" / "share-client.txt"), "--require-hashes"]
+            subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=False)
+            made = subprocess.run([*uv, "pip", "install", "-q", "--python", str(program), *wanted], check=False)
+            if made.returncode:
+                absent = pytest.fail if os.environ.get("CI") else pytest.skip
+                absent("no sharing client: let uv reach a package index for requirements/share-client.txt")
+    return program
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
+    listener = listen("127.0.0.1", 0)
+    clock = FixedClock(SystemClock().now())
+    settings = Settings.for_tests(tmp_path_factory.mktemp("served"), public_url=address_of(listener))
+    built = build(settings, clock)
+    built.first_start()
+    server = uvicorn.Server(uvicorn.Config(create_app(built), log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    bureau = Bureau(built, clock)
+    while not server.started:
+        time.sleep(0.02)
+    yield bureau
+    server.should_exit = True
+    thread.join(30)
+    built.close()
+
+
+@pytest.fixture(scope="module")
+def reader(served: Bureau) -> Recipient:
+    return recipient(served, "consumer")
+
+
+@pytest.fixture
+def ask(served: Bureau, reader: Recipient, python: Path, tmp_path: Path) -> Ask:
+    """Run a line of the client's in its own process; return the rows that it had."""
+    served.end_all()
+    profile = tmp_path / "profile.share"
+    profile.write_text(json.dumps(reader.profile.to_json()))
+
+    def run(line: str, table: str = TABLE, share: str = "supervision") -> list[dict[str, Any]]:
+        at = f"{profile}#{share}.{OWNER}.{table}"
+        environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+        done = subprocess.run(
+            [str(python), "-c", HEAD + line, str(profile), at],
+            capture_output=True, text=True, check=False, timeout=200, env=environment,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        found: list[dict[str, Any]] = json.loads(done.stdout.rpartition("RESULT")[2])
+        return found
+
+    return run
+
+
+def test_it_lists_what_is_granted(served: Bureau, ask: Ask) -> None:
+    served.granted(CAPITAL, ways=DELTA)
+    line = 'print("RESULT" + json.dumps([[t.share, t.schema, t.name] for t in delta_sharing.SharingClient(profile).list_all_tables()]))'
+    assert ask(line) == [["supervision", OWNER, TABLE], ["unconditional", OWNER, TABLE]]
+
+
+@pytest.mark.parametrize("way", ["", "use_delta_format=False", "use_delta_format=True", "convert_in_batches=True"])
+def test_it_loads_a_table_as_the_grant_shows_it(served: Bureau, ask: Ask, way: str) -> None:
+    only = (Filter(CITY, FilterOp.EQ, "包头市"),)
+    served.granted(CITY, CAPITAL, ID, ways=DELTA, filters=only, impact="评2026-05")
+    found = ask(f"told(delta_sharing.load_as_pandas(at, {way}))")
+    assert [row[NAME] for row in found] == [row["企业名称"] for row in firms(30) if row["盟市"] == "包头市"]
+    assert set(found[0]) == {NAME, CITY, CAPITAL, ID}
+    assert all("*" in row[ID] for row in found)
+    assert float(found[0][CAPITAL]) == 1.5
+
+
+def test_it_limits_hints_and_reads_what_needs_no_grant(served: Bureau, ask: Ask) -> None:
+    assert len(ask("told(delta_sharing.load_as_pandas(at, limit=7))", share="unconditional")) == 7
+    served.granted(CITY, ways=DELTA)
+    hint = json.dumps(
+        {
+            "op": "equal",
+            "children": [
+                {"op": "column", "name": CITY, "valueType": "string"},
+                {"op": "literal", "value": "一", "valueType": "string"},
+            ],
+        }
+    )
+    assert ask(f"told(delta_sharing.load_as_pandas(at, jsonPredicateHints={hint!r}))") == []
+
+
+@pytest.fixture(scope="module")
+def grown(served: Bureau) -> tuple[str, list[str]]:
+    """A table with three released versions an hour apart, and a moment after each."""
+    resource = served.publish("变更样本", 3)
+    moments = []
+    for count in (4, 5, 6):
+        moments.append((served.clock.now() + timedelta(minutes=1)).isoformat(timespec="seconds"))
+        served.clock.advance(timedelta(hours=1))
+        if count < 6:
+            served.write("变更样本", firms(count)[-1:])
+            served.platform.db.deliver_waiting()
+    return resource.id, moments
+
+
+def test_it_goes_back_by_version_and_by_moment(served: Bureau, ask: Ask, grown: tuple[str, list[str]]) -> None:
+    resource, moments = grown
+    served.granted(CAPITAL, resource=resource, ways=DELTA)
+    for number, moment in enumerate(moments, 1):
+        for asked in (f"version={number}", f"timestamp={moment!r}"):
+            assert len(ask(f"told(delta_sharing.load_as_pandas(at, {asked}))", "变更样本")) == number + 2
+
+
+@pytest.mark.parametrize("way", ["", "use_delta_format=True"])
+def test_it_reads_changes(served: Bureau, ask: Ask, grown: tuple[str, list[str]], way: str) -> None:
+    served.granted(CAPITAL, resource=grown[0], ways=DELTA)
+    found = ask(f"told(delta_sharing.load_table_changes_as_pandas(at, starting_version=2, {way}))", "变更样本")
+    assert [(row["_change_type"], row["_commit_version"], float(row[CAPITAL])) for row in found] == [
+        ("insert", 2, 3.5),
+        ("insert", 3, 4.5),
+    ]
+    whole = ask(f"told(delta_sharing.load_table_changes_as_pandas(at, starting_version=0, {way}))", "变更样本")
+    assert sorted(float(row[CAPITAL]) for row in whole) == [0.5, 1.5, 2.5, 3.5, 4.5]
+
+
+def test_an_empty_table_has_its_columns(served: Bureau, ask: Ask) -> None:
+    served.granted(CITY, ways=DELTA, filters=(Filter(CITY, FilterOp.EQ, "乌海市"),))
+    line = 'print("RESULT" + json.dumps([{"columns": list(delta_sharing.load_as_pandas(at).columns)}]))'
+    assert ask(line) == [{"columns": [NAME, CITY]}]
+
+
+@pytest.mark.threat("TM-02")
+def test_what_is_revoked_between_two_reads_is_refused(served: Bureau, ask: Ask) -> None:
+    grant = served.granted(CAPITAL, ways=DELTA)
+    assert len(ask("told(delta_sharing.load_as_pandas(at))")) == 30
+    served.exchange.revoke(served["lead"], grant.id, "用途已结束")
+    line = """
+try:
+    delta_sharing.load_as_pandas(at)
+except Exception as error:
+    print("RESULT" + json.dumps([{"error": str(error)}]))
+"""
+    assert "Your grant on this table is revoked" in ask(line)[0]["error"]
