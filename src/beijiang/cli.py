@@ -325,7 +325,9 @@ LATER = {
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
     "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
-    "unpack": Later("Open an encrypted package, offline, on any machine.", _unpack),
+    "unpack": Later(
+        "Open an encrypted package, offline, on any machine, and check every part against its SM3 digest.", _unpack
+    ),
     "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),

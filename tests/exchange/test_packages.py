@@ -60,7 +60,10 @@ def test_a_package_holds_the_data_its_manifest_the_receipt_and_the_terms(
         "the receipt is of this very file"
     )
     assert grant.id in parts["使用条款.txt"].read_text()
-    assert f"Receipt {made.package.receipt}" in parts["说明.txt"].read_text()
+    said = parts["说明.txt"].read_text()
+    assert f"Receipt {made.package.receipt}" in said
+    assert "用途 Purpose " in said
+    assert "consumer" in said
     if form is files.DownloadFormat.CSV:
         assert parts[data].read_text().count("商贸有限公司") == 30
 
@@ -172,6 +175,7 @@ def test_programs_and_operators_have_packages(bureau: Bureau, tmp_path: Path) ->
     consumer = People(bureau)["consumer"]
     made = consumer.post(f"{AT}/tables/{TABLE}/package", json={"format": "parquet"})
     assert made.status_code == 201, made.text
+    assert consumer.head(made.json()["url"]).status_code == 422, "a look at the header takes nothing"
     got = consumer.get(made.json()["url"])
     assert (got.status_code, got.headers["content-type"]) == (200, "application/zip")
     assert got.headers["x-beijiang-receipt"] == made.json()["receipt"]

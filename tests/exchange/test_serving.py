@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +24,7 @@ from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareType
 from beijiang.exchange import CopyState, GrantState, Narrowing, RecallDraft, Remedy
 from beijiang.exchange.commands import servings as commands
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Denied, Invalid, Language, NotFound, new_id
+from beijiang.protection import Shelf
 from beijiang.protection.models.serving import puts
 from beijiang.tables import CommitRequest, Exit, Filter, FilterOp, Sort, WriteMode
 
@@ -389,3 +392,36 @@ def test_an_operator_has_copies_made_at_the_terminal(bureau: Bureau, servings: A
     run("refresh", TABLE)
     run("end", TABLE)
     assert json.loads(run("list")) == []
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+import pyarrow as pa
+from beijiang.protection.models.serving import CopyColumn, Form
+from beijiang.protection.store.copies import write_copy
+schema = pa.schema([("v", pa.int64()), ("_bj_part", pa.int64()), ("_bj_at", pa.int64())])
+def batches():
+    for n in range(1000):
+        yield pa.record_batch([[n], [0], [n]], schema=schema)
+        print(n, flush=True)
+        time.sleep(0.01)
+write_copy(Path(sys.argv[1]), schema=schema, columns=[CopyColumn("v", "integer", Form.WHOLE)], indexes=["v"],
+           batches=batches(), room=lambda size: None, tell=lambda rows: None)
+"""
+
+
+def test_a_process_that_is_killed_leaves_no_copy(bureau: Bureau, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, 1 << 30, "Asia/Shanghai")
+    shelf.begin("tbl")
+    target = shelf.place("tbl", "f" * 64)
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(target)], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        while child.stdout.readline() != b"5\n":
+            pass
+        child.kill()
+    assert list(target.parent.iterdir()), "what it had begun is there"
+    assert shelf.get("tbl", "f" * 64) is None
+    assert shelf.prints("tbl") == {}
+    shelf.begin("tbl")
+    assert not list(target.parent.iterdir())

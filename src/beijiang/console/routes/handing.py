@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
 from beijiang.console.routes.sharing import Said, Short, Word, names
-from beijiang.kit import BeijiangError, Text
+from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.protection import files, read_where
 from beijiang.web import content_disposition
 
@@ -68,6 +68,8 @@ def _add_packages(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.get("/packages/{package_id}")
     def fetch(request: Request, package_id: str) -> StreamingResponse:
+        if request.state.head:
+            raise Invalid("下载不支持 HEAD。", "A download has no HEAD.", code="no_head")
         made = packages.fetch(person(request), package_id)
         headers = {"Content-Disposition": content_disposition(made.file_name), "Cache-Control": "no-store"}
         return StreamingResponse(made.content, media_type=made.media_type, headers=headers)

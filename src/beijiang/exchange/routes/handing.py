@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.exchange.routes.sharing import PURPOSE, actor_of
+from beijiang.kit import Invalid
 from beijiang.protection import files, read_where
 from beijiang.web import content_disposition
 
@@ -56,6 +57,8 @@ def packages(service: Packages) -> APIRouter:
 
     @routes.get("/packages/{package_id}", summary="The package itself, while the grant behind it holds")
     def fetch(request: Request, package_id: str) -> StreamingResponse:
+        if request.state.head:
+            raise Invalid("下载不支持 HEAD。", "A download has no HEAD.", code="no_head")
         made = service.fetch(actor_of(request), package_id)
         headers = {
             "Content-Disposition": content_disposition(made.file_name),

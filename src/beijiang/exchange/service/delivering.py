@@ -125,12 +125,21 @@ class Delivering(Deciding):
     ) -> files.DownloadOrder:
         """Return the order with what the file says of itself, and under a grant with the invisible mark of its receipt."""
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
+        purpose = purpose or self._purpose(governed)
         grade = max((column.grade for column in governed.columns), default="L1")
         plain = order.form is files.DownloadFormat.JSON or order.encoding is files.DownloadEncoding.UTF8
         marked = always or not plain or order.form is not files.DownloadFormat.CSV or grade >= "L3"
         mark = self._mark(actor, governed, grade, purpose) if marked else None
         seed = self._seed(actor, governed, purpose) if governed.grant else None
         return replace(order, zone=self.parts.zone.key, mark=mark, seed=seed)
+
+    def _purpose(self, governed: GovernedTable) -> str:
+        """Return what a table is read for where the reader did not say: the purpose of the grant."""
+        if not governed.grant:
+            return ""
+        with self.db.read() as connection:
+            found = GrantStore(connection).get(governed.grant)
+        return "" if found is None else found.purpose
 
     def _seed(self, actor: Actor, governed: GovernedTable, purpose: str) -> bytes:
         """Write down which file is marked how, before any row of it is out."""
@@ -201,5 +210,6 @@ class Delivering(Deciding):
             "table": f"{governed.table} v{governed.version}",
             "masked": "、".join(column.name for column in governed.columns if column.masked),
         }
-        line = f"级别 Grade {grade} | 取得 Taken by {actor.name} {whose} | {at:%Y-%m-%d %H:%M:%S} | 回执 Receipt {governed.receipt}"
+        use = f"用途 Purpose {told.zh} | " if told else ""
+        line = f"级别 Grade {grade} | 取得 Taken by {actor.name} {whose} | {use}{at:%Y-%m-%d %H:%M:%S} | 回执 Receipt {governed.receipt}"
         return FileMark(line, facts)

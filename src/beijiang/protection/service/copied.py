@@ -49,7 +49,7 @@ class Copied(Keeping):
 
         def make() -> str:
             view = self._base(list(self._types), "copied").sql("duckdb")
-            body = json.dumps([shot.table_id, *shot.files, self._digest, view, self._types, zone], ensure_ascii=False)
+            body = json.dumps([shot.table_id, *shot.files, view, self._types, zone], ensure_ascii=False)
             return hashlib.sha256(body.encode()).hexdigest()
 
         return self._tools.prints.get(key, make)
