@@ -10,6 +10,7 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -238,18 +239,31 @@ def canonical(row: dict[str, Any]) -> bytes:
     return json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-@pytest.fixture
-def hook(shop: Far) -> Iterator[Far]:
+@contextmanager
+def listening() -> Iterator[int]:
+    """Have a receiver listen; yield its port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    Receiver.fail, Receiver.lose, Receiver.rows, Receiver.applied, Receiver.asked = [], 0, {}, [], []
-    port = server.server_address[1]
-    allow(shop.bureau, "127.0.0.1", port)
-    shop.reach = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
-    yield shop
+    Receiver.fail, Receiver.lose, Receiver.rows, Receiver.applied, Receiver.asked, Receiver.parts = (
+        [],
+        0,
+        {},
+        [],
+        [],
+        {},
+    )
+    yield int(server.server_address[1])
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def hook(shop: Far) -> Iterator[Far]:
+    with listening() as port:
+        allow(shop.bureau, "127.0.0.1", port)
+        shop.reach = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
+        yield shop
 
 
 def received() -> dict[str, float]:
