@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["PostgreSQLDestination"]
 
 _DIALECT: Any = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+_SETTINGS = ("SET LOCAL lock_timeout = '60s'", "SET LOCAL work_mem = '64MB'", "SET temp_buffers = '64MB'")
+"""Nobody is waited for longer; what is staged is joined and kept in memory as far as it fits."""
 _TEXT = sa.Text(collation="C")
 """Compared byte by byte, as here: keys that differ stay apart, and their index is quick."""
 _TYPES: dict[ColumnType, sa.types.TypeEngine[Any]] = {
@@ -131,7 +133,8 @@ class PostgreSQLDestination(TableDestination):
         source = self.source()
         with source.speaking(), adbc.connect(source.address()) as connection, connection.cursor() as cursor:
             try:
-                cursor.execute("SET LOCAL lock_timeout = '60s'")
+                for setting in _SETTINGS:
+                    cursor.execute(setting)
                 yield cursor
             except adbc_driver_manager.Error as error:
                 if is_rejection(state := str(error.sqlstate or "")):
