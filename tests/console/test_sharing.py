@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -446,12 +447,11 @@ def test_a_push_is_planned_registered_followed_and_ended(
     assert "每次全量推送" in planned, "the table has no key"
     assert "目标表名" in steward.post("/console/push", {**form, "target": 'a"b', "do": "plan"}).text
     made = steward.post("/console/push", {**form, "do": "add"}).headers["location"]
-    assert "还没有交付" in steward.get(made).text
-    office.pushes.run_due()
-    assert "请由同事恢复" in steward.get(made).text, "this steward has no account of its own"
-    office.pushes.resume(SYSTEM, made.rpartition("/")[2])
-    office.pushes.run_due()
-    seen = steward.get(made).text
+    for _ in range(600):  # the office is at work: its own threads deliver
+        seen = steward.get(made).text
+        if "已送达" in seen:
+            break
+        time.sleep(0.05)
     assert "已送达" in seen
     assert "一致" in seen
     assert steward.post(made, {"do": "pause", "words": "维护"}).status_code == 303

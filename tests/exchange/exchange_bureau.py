@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from beijiang.tables import CommitRequest, Exit, WriteMode
 
 OWNER, OTHER, BUREAU, COUNTY = "commerce_admin", "health", "bigdata", "shared-county"
 AT = "/api/v1/exchange"
+BEGAN_AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 TABLE, ID = "企业登记信息", "法定代表人证件号码"
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 SCHEMA = pa.schema(

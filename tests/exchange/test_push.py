@@ -285,3 +285,21 @@ def test_addresses_inside_are_refused_and_secrets_are_sealed(far: Far) -> None:
     far.bureau.platform.sources.rotate(SYSTEM)
     assert far.see(push).secrets["password"] != sealed
     assert far.pushes.end(far.bureau["consumer"], push.id).secrets == {}
+
+
+def test_a_table_that_triggers_watch_is_updated_in_place(far: Far) -> None:
+    far.publish(4)
+    push = far.add()
+    far.pushes.run_due()
+    far.sql(f'CREATE TABLE orders (firm text COLLATE "C" REFERENCES firms ("{KEY}"), note text)')
+    far.sql("INSERT INTO orders VALUES ('内蒙古第1商贸有限公司', '在办')")
+    merge(far.bureau, far.table, [{**firms(2)[1], MONEY: 42}], ["内蒙古第3商贸有限公司"])
+    far.pushes.run_due()
+    assert far.deliveries(push)[0].state is S.DONE
+    assert far.rows()["内蒙古第1商贸有限公司"] == 42.0
+    assert far.sql("SELECT note FROM orders") == [("在办",)]
+    merge(far.bureau, far.table, [firms(1)[0]], ["内蒙古第1商贸有限公司"])
+    far.pushes.run_due()
+    dead = far.deliveries(push)[0]
+    assert (dead.state, dead.error and dead.error["code"]) == (S.DEAD, "push_rejected")
+    assert "内蒙古第1商贸有限公司" in far.rows(), "another table needs the row: nothing of the delivery is written"

@@ -8,8 +8,10 @@ import hmac
 import io
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -187,6 +189,8 @@ class Receiver(BaseHTTPRequestHandler):
     applied: list[str] = []  # noqa: RUF012
     asked: list[str] = []  # noqa: RUF012
     parts: dict[tuple[str, int], list[dict[str, Any]]] = {}  # noqa: RUF012
+    meanwhile: Any = staticmethod(lambda: None)
+    """What happens while a part that is not the last is being taken."""
 
     def log_message(self, *_: Any) -> None:
         return
@@ -220,6 +224,7 @@ class Receiver(BaseHTTPRequestHandler):
         kept = self.parts.setdefault((told["delivery"], told["attempt"]), [])
         kept.append(told)
         if not told["final"]:
+            self.meanwhile()
             return {}
         rows = [row for part in kept for row in part["rows"]]
         gone = [key for part in kept for key in part["gone"]]
@@ -238,18 +243,31 @@ def canonical(row: dict[str, Any]) -> bytes:
     return json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-@pytest.fixture
-def hook(shop: Far) -> Iterator[Far]:
+@contextmanager
+def listening() -> Iterator[int]:
+    """Have a receiver listen; yield its port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    Receiver.fail, Receiver.lose, Receiver.rows, Receiver.applied, Receiver.asked = [], 0, {}, [], []
-    port = server.server_address[1]
-    allow(shop.bureau, "127.0.0.1", port)
-    shop.reach = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
-    yield shop
+    Receiver.fail, Receiver.lose, Receiver.rows, Receiver.applied, Receiver.asked, Receiver.parts = (
+        [],
+        0,
+        {},
+        [],
+        [],
+        {},
+    )
+    yield int(server.server_address[1])
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def hook(shop: Far) -> Iterator[Far]:
+    with listening() as port:
+        allow(shop.bureau, "127.0.0.1", port)
+        shop.reach = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
+        yield shop
 
 
 def received() -> dict[str, float]:
@@ -320,3 +338,61 @@ def test_a_webhook_that_stays_away_becomes_a_dead_letter(hook: Far) -> None:
     hook.pushes.run_due()
     assert hook.deliveries(push)[0].state is S.DONE
     assert received() == expected(3)
+
+
+@pytest.mark.parametrize("how", ["revoke", "pause"])
+def test_what_ends_in_the_middle_of_a_delivery_ends_the_delivery(hook: Far, how: str) -> None:
+    hook.publish(5)
+    push = hook.add(kind="webhook")
+    assert hook.grant is not None
+
+    def end() -> None:
+        assert hook.grant is not None
+        if how == "revoke":
+            hook.bureau.exchange.revoke(hook.bureau["lead"], hook.grant.id, "用途不符")
+        else:
+            hook.pushes.pause(hook.bureau["consumer"], push.id, "维护")
+
+    Receiver.meanwhile = staticmethod(end)
+    hook.pushes.run_due()
+    assert Receiver.applied == [], "the part that ends it never came"
+    assert hook.deliveries(push)[0].state is S.WAITING
+    hook.pushes.run_due()
+    now = hook.see(push)
+    assert now.state.value == ("ended" if how == "revoke" else "paused")
+    assert now.why is not None
+    assert Receiver.applied == []
+
+
+def test_a_subscriber_that_hangs_delays_nobody(hook: Far) -> None:
+    hook.publish(3)
+    other = Far(hook.bureau, hook.engine, hook.reach)
+    other.publish(4)
+    hanging, free, began = hook.add(kind="webhook", name="慢"), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        began.set()
+        Receiver.meanwhile = staticmethod(lambda: None)  # the next one is quick
+        free.wait(60)
+
+    Receiver.meanwhile = staticmethod(hang)
+    hook.pushes.start()
+    try:
+        assert began.wait(60)
+        quick = other.add(kind="webhook", name="快")
+        for _ in range(1200):
+            found = other.deliveries(quick)
+            if found and found[0].state is S.DONE:
+                break
+            time.sleep(0.05)
+        assert found[0].state is S.DONE, "delivered while the other hangs"
+        assert hook.deliveries(hanging)[0].state is S.RUNNING
+        free.set()
+        for _ in range(1200):
+            if hook.deliveries(hanging)[0].state is S.DONE:
+                break
+            time.sleep(0.05)
+        assert hook.deliveries(hanging)[0].state is S.DONE
+    finally:
+        free.set()
+        hook.pushes.stop()

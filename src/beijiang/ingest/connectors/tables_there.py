@@ -172,8 +172,11 @@ class TableDestination(Destination):
         flag: list[sa.Column[Any]] = [] if parcel.whole else [sa.Column(GONE, sa.Boolean())]
         return sa.Table(STAGE, sa.MetaData(), *columns, *flag, prefixes=["TEMPORARY"], mysql_charset="utf8mb4")
 
-    def merge(self, parcel: Parcel, feed: Feed | None) -> list[sa.ClauseElement]:
-        """Return the statements that bring what is staged into the target."""
+    def merge(self, parcel: Parcel, feed: Feed | None, *, watched: bool = False) -> list[sa.ClauseElement]:
+        """Return the statements that bring what is staged into the target.
+
+        Rows that changed are deleted and inserted, which is quickest; where triggers or other tables watch it, they are updated.
+        """
         target, stage = self.target(parcel), self.stage(parcel)
         names = [*parcel.schema.names]
         chosen = sa.select(*(stage.c[name] for name in names))
@@ -181,7 +184,8 @@ class TableDestination(Destination):
             return [sa.delete(target), sa.insert(target).from_select(names, chosen)]
         flag, same = stage.c[GONE], [target.c[name] == stage.c[name] for name in parcel.key]
         chosen = chosen.where(sa.not_(flag))
-        upsert = self.upsert(parcel, target, chosen) if feed is None or set(feed.key) == set(parcel.key) else None
+        keyed = feed is None or set(feed.key) == set(parcel.key)
+        upsert = self.upsert(parcel, target, chosen) if watched and keyed else None
         if upsert is not None:
             return [sa.delete(target).where(flag, *same), upsert]
         return [sa.delete(target).where(*same), sa.insert(target).from_select(names, chosen)]
