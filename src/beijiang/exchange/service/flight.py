@@ -34,7 +34,7 @@ __all__ = ["FlightSql"]
 HANDLES_EACH: Final = 100
 RECHECK_SECONDS: Final = 5.0
 RECHECK_BYTES: Final = 8 << 20
-TYPE_NAME: Final = b"ARROW:FLIGHT:SQL:TYPE_NAME"
+MARK: Final = b"ARROW:FLIGHT:SQL:"
 
 
 class FlightSql:
@@ -347,9 +347,19 @@ def named(schema: pa.Schema) -> pa.Schema:
 
     fields = []
     for field in schema:
-        metadata = {**(field.metadata or {}), TYPE_NAME: _sql_name(field.type).encode()}
+        metadata = {**(field.metadata or {}), **_described(field.type)}
         fields.append(pa.field(field.name, field.type, nullable=True, metadata=metadata))
     return pa.schema(fields)
+
+
+def _described(kind: pa.DataType) -> dict[bytes, bytes]:
+    """Return what tools such as Power BI look for in the metadata of a column."""
+    import pyarrow as pa
+
+    found = {MARK + b"TYPE_NAME": _sql_name(kind).encode()}
+    if pa.types.is_decimal(kind):
+        found |= {MARK + b"PRECISION": str(kind.precision).encode(), MARK + b"SCALE": str(kind.scale).encode()}
+    return found
 
 
 def _sql_name(kind: pa.DataType) -> str:
