@@ -203,7 +203,7 @@ class FlightServer(fl.FlightServerBase):  # type: ignore[misc]
 
     def close(self) -> None:
         """End what is being read, and listen no more."""
-        self._service.listens("")
+        self._service.leaves(self.address)
         self._watch.end()
         leaving = threading.Thread(target=self.shutdown, name="flight-shutdown", daemon=True)
         leaving.start()

@@ -59,7 +59,7 @@ class FlightSql:
         self._prepared: dict[bytes, Prepared] = {}
         self._tickets: dict[bytes, tuple[Order, datetime]] = {}
         self._reading: dict[str, tuple[bytes, tuple[str, str]]] = {}
-        self._address = ""
+        self._addresses: list[str] = []
 
     def prepare(self, actor: Actor, sql: str, purpose: str = "") -> Prepared:
         """Keep a statement; its columns are known at once unless it has parameters.
@@ -274,15 +274,20 @@ class FlightSql:
         return self.state(), tables
 
     def listens(self, address: str) -> None:
-        """Note where the server listens; empty when it ended."""
-        self._address = address
+        """Note where a server listens."""
+        self._addresses.append(address)
+
+    def leaves(self, address: str) -> None:
+        """Note that a server listens no more."""
+        if address in self._addresses:
+            self._addresses.remove(address)
 
     def state(self) -> FlightState:
         """Return how the server does; numbers only."""
         with self._lock:
             return FlightState(
-                address=self._address or self._promised(),
-                running=bool(self._address),
+                address=self._addresses[-1] if self._addresses else self._promised(),
+                running=bool(self._addresses),
                 tls=self._settings.flight_tls_cert is not None,
                 reading=len(self._reading),
                 handles=len(self._prepared) + len(self._tickets),
