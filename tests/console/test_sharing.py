@@ -475,7 +475,7 @@ def test_a_grant_for_sql_says_how_to_connect(office: Any, desk: Callable[..., An
         page = steward.get(grant).text
         health = next(one for one in office.health.examine() if one.name == "flight")
     finally:
-        office.flight.listens("")
+        office.flight.leaves("grpc+tls://data.example:31337")
     assert 'flight.connect("grpc+tls://data.example:31337"' in page
     assert THEIRS in page
     assert "data.example:31337" in health.text.en

@@ -99,6 +99,7 @@ def test_the_driver_reads_a_granted_table_masked_and_each_run_is_one_receipt(
     ]
     kinds = [field.metadata[b"ARROW:FLIGHT:SQL:TYPE_NAME"] for field in found.schema]
     assert kinds == [b"VARCHAR", b"DECIMAL(14, 2)", b"VARCHAR"]
+    assert found.schema.field("注册资本").metadata[b"ARROW:FLIGHT:SQL:SCALE"] == b"2"
     record, *older = reads(bureau)
     assert len(older) == before, "planning a query is no access"
     assert record.detail["masked"] == [ID]
@@ -355,6 +356,29 @@ def test_who_reads_slowly_does_not_hold_up_others(bureau: Bureau, server: Flight
         assert states == ["reading"]
         slow.cancel()
     assert idle(bureau), "a client that went away leaves nothing behind"
+
+
+def test_who_takes_nothing_for_long_is_cut_off_and_so_is_everybody_when_it_ends(bureau: Bureau) -> None:
+    big(bureau, "企业名称", "注册资本")
+    _, secret = key_of(bureau, "consumer")
+    platform = bureau.platform
+    query = {1: f"SELECT 企业名称, 注册资本 FROM {BIG}".encode()}
+    impatient = platform.settings.model_copy(update={"flight_pause_seconds": 0.5})
+    server = FlightServer(platform.flight, platform.access, impatient)
+    with raw(server, secret) as ask:
+        slow = ask.stream("CommandStatementQuery", query)
+        assert slow.read_chunk().data.num_rows
+        assert idle(bureau), "its child and its place are given back"
+        with pytest.raises(fl.FlightError):
+            rest(slow)
+    server.close()
+    with served(bureau) as other, raw(other, secret) as ask:
+        running = ask.stream("CommandStatementQuery", query)
+        assert running.read_chunk().data.num_rows
+        other.close()
+        assert idle(bureau)
+        running.cancel()
+    assert platform.flight.state().reading == 0
 
 
 LONG = f"SELECT count(*) AS n FROM {BIG} a, {BIG} b WHERE a.注册资本 + b.注册资本 = -1"

@@ -38,7 +38,7 @@ MACHINERY: dict[str, set[str]] = {
     "Demands": {"due", "watch"},
     "Disputes": {"due", "watch"},
     "Exchange": {"due", "on_doubt_moved", "watch"},
-    "FlightSql": {"listens", "state"},
+    "FlightSql": {"leaves", "listens", "state"},
     "Fusion": {"on_table_written", "work"},
     "Harvests": {"work"},
     "FreshnessBoard": {"watch"},

@@ -228,8 +228,16 @@ def _run(pair: Pair, request: dict[str, Any], answers: int) -> bytes:
     except duckdb.Error as exc:
         reason = "query_memory" if "bad_alloc" in str(exc) or "memory" in str(exc)[:40].lower() else "query_failed"
         raise Stopped(reason) from None
+    except OSError as exc:  # what goes wrong while parts are made comes from Arrow, with the words of the engine
+        raise Stopped(_reason_of(str(exc)[:80])) from None
     finally:
         timer.cancel()
+
+
+def _reason_of(words: str) -> str:
+    if "INTERRUPT" in words.upper():
+        return "query_timeout"
+    return "query_memory" if "memory" in words.lower() or "allocate" in words else "query_failed"
 
 
 def _answer(engine: Any, request: dict[str, Any]) -> bytes:

@@ -33,7 +33,8 @@ SCRIPT: Final = Path(__file__).with_name("cell.py")
 HEAD: Final = struct.Struct(">BQ")
 PART: Final = 2
 PIPE_BYTES: Final = 1 << 20
-BATCH_ROWS: Final = 65_536
+BATCH_ROWS: Final = 8192
+"""Rows of one part at most; rows of many kilobytes have to fit into the memory of the child as one batch."""
 GRACE: Final = 2.0
 """Seconds after the time limit at which the whole process group is killed."""
 PATIENCE: Final = 30.0

@@ -187,7 +187,7 @@ class Engine(ABC):
     ) -> Streamed:
         """Run a tree as ``run_untrusted`` does and hand its rows over as they come, in constant memory.
 
-        A batch has at most 65,536 rows and 7 MiB. ``limits.seconds`` counts what is waited for the child, not the pauses of
+        A batch has at most 8,192 rows and 7 MiB. ``limits.seconds`` counts what is waited for the child, not the pauses of
         the reader; ``limits.rows`` is one less than the rows that come at most.
         """
 

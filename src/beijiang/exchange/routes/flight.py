@@ -10,8 +10,10 @@ import binascii
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import wraps
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -201,7 +203,7 @@ class FlightServer(fl.FlightServerBase):  # type: ignore[misc]
 
     def close(self) -> None:
         """End what is being read, and listen no more."""
-        self._service.listens("")
+        self._service.leaves(self.address)
         self._watch.end()
         leaving = threading.Thread(target=self.shutdown, name="flight-shutdown", daemon=True)
         leaving.start()
@@ -229,8 +231,9 @@ class FlightServer(fl.FlightServerBase):  # type: ignore[misc]
         who, command = _who(context), read_any(ticket.ticket)
         if command.name != "TicketStatementQuery":
             return fl.RecordBatchStream(self._shapes.table(who.actor, command))
-        parts = self._parts(context, who.actor, command.octets("handle") or b"")
-        return fl.GeneratorStream(next(parts), parts)
+        answer = _Answer()
+        answer.parts = self._parts(context, who.actor, command.octets("handle") or b"", weakref.ref(answer))
+        return fl.GeneratorStream(next(answer), answer)
 
     @_guarded
     def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
@@ -292,9 +295,11 @@ class FlightServer(fl.FlightServerBase):  # type: ignore[misc]
             return None, None
         return written_any("TicketStatementQuery", {1: ticket}), schema
 
-    def _parts(self, context: Any, actor: Actor, ticket: bytes) -> Generator[Any, None, None]:
+    def _parts(
+        self, context: Any, actor: Actor, ticket: bytes, answer: weakref.ref[_Answer]
+    ) -> Generator[Any, None, None]:
         """Yield the schema and then the rows; the watch ends the query when the client goes away or takes nothing more."""
-        with _errors(), self._watch.over(context, actor, ticket) as handed:
+        with _errors(), self._watch.over(_Call(context, actor, ticket, answer)) as handed:
             stream = self._service.fetch(actor, ticket)
             try:
                 yield stream.schema
@@ -339,6 +344,53 @@ class FlightServer(fl.FlightServerBase):  # type: ignore[misc]
         return stopped
 
 
+class _Answer:
+    """The parts of an answer, which the library asks for one by one, and which somebody else may end in between.
+
+    A client that takes nothing holds the library back, but neither a place nor a child of ours; it gets an error if it goes on.
+    """
+
+    def __init__(self) -> None:
+        self.parts: Generator[Any, None, None] | None = None
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        with self._lock:
+            if self._ended or self.parts is None:
+                raise fl.FlightCancelledError(
+                    "太久没有读取结果，或服务正在停止，传输已停止。 Nothing was taken for long, or the server is ending; the stream was stopped. [query_cancelled]"
+                )
+            return next(self.parts)
+
+    def end(self) -> bool:
+        """End it between two parts; False while one is being made."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._ended = True
+            if self.parts is not None:
+                self.parts.close()
+        finally:
+            self._lock.release()
+        return True
+
+
+@dataclass(slots=True)
+class _Call:
+    """An answer that is being read; the library alone keeps it alive."""
+
+    context: Any
+    actor: Actor
+    ticket: bytes
+    answer: weakref.ref[_Answer]
+    at: float = field(default_factory=time.monotonic)
+    """When the client last took a part."""
+
+
 class _Watch:
     """Looks after the answers that are being read: of clients that went away, and of those that take nothing for long."""
 
@@ -346,7 +398,7 @@ class _Watch:
         self._service = service
         self._pause = pause
         self._lock = threading.Lock()
-        self._calls: dict[int, tuple[Any, Actor, bytes, float]] = {}
+        self._calls: dict[int, _Call] = {}
         self._ended = threading.Event()
         self._numbers = 0
 
@@ -354,24 +406,28 @@ class _Watch:
         threading.Thread(target=self._look, name="flight-watch", daemon=True).start()
 
     def end(self) -> None:
-        """Stop looking, and end everything that is being read."""
+        """Stop looking, and end everything that is being read; what was just making a part is asked again."""
         self._ended.set()
-        with self._lock:
-            calls = [*self._calls.values()]
-        for _, actor, ticket, _ in calls:
-            self._stop(actor, ticket)
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while time.monotonic() < deadline:
+            with self._lock:
+                calls = [*self._calls.values()]
+            if not calls:
+                return
+            for call in calls:
+                self._stop(call)
+            time.sleep(LOOK_SECONDS / 4)
 
     @contextmanager
-    def over(self, context: Any, actor: Actor, ticket: bytes) -> Iterator[Callable[[], None]]:
+    def over(self, call: _Call) -> Iterator[Callable[[], None]]:
         """Look after one answer; what is yielded notes that the client got a part."""
         with self._lock:
             self._numbers += 1
             number = self._numbers
-            self._calls[number] = context, actor, ticket, time.monotonic()
+            self._calls[number] = call
 
         def handed() -> None:
-            with self._lock:
-                self._calls[number] = context, actor, ticket, time.monotonic()
+            call.at = time.monotonic()
 
         try:
             yield handed
@@ -381,17 +437,20 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
-            gone = []
             with self._lock:  # a call that ends has to wait until nobody asks its context any more
-                for context, actor, ticket, at in self._calls.values():
-                    if context.is_cancelled() or time.monotonic() - at > self._pause:
-                        gone.append((actor, ticket))
-            for actor, ticket in gone:
-                self._stop(actor, ticket)
+                now = time.monotonic()
+                calls = [
+                    one for one in self._calls.values() if one.context.is_cancelled() or now - one.at > self._pause
+                ]
+            for call in calls:
+                self._stop(call)
 
-    def _stop(self, actor: Actor, ticket: bytes) -> None:
+    def _stop(self, call: _Call) -> None:
+        answer = call.answer()
+        if answer is not None and answer.end():
+            return
         try:
-            self._service.cancel(actor, ticket)
+            self._service.cancel(call.actor, call.ticket)
         except BeijiangError as error:
             log.warning("a Flight SQL answer could not be stopped (%s)", error.reason)
 

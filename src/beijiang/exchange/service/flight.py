@@ -34,7 +34,7 @@ __all__ = ["FlightSql"]
 HANDLES_EACH: Final = 100
 RECHECK_SECONDS: Final = 5.0
 RECHECK_BYTES: Final = 8 << 20
-TYPE_NAME: Final = b"ARROW:FLIGHT:SQL:TYPE_NAME"
+MARK: Final = b"ARROW:FLIGHT:SQL:"
 
 
 class FlightSql:
@@ -59,7 +59,7 @@ class FlightSql:
         self._prepared: dict[bytes, Prepared] = {}
         self._tickets: dict[bytes, tuple[Order, datetime]] = {}
         self._reading: dict[str, tuple[bytes, tuple[str, str]]] = {}
-        self._address = ""
+        self._addresses: list[str] = []
 
     def prepare(self, actor: Actor, sql: str, purpose: str = "") -> Prepared:
         """Keep a statement; its columns are known at once unless it has parameters.
@@ -274,15 +274,20 @@ class FlightSql:
         return self.state(), tables
 
     def listens(self, address: str) -> None:
-        """Note where the server listens; empty when it ended."""
-        self._address = address
+        """Note where a server listens."""
+        self._addresses.append(address)
+
+    def leaves(self, address: str) -> None:
+        """Note that a server listens no more."""
+        if address in self._addresses:
+            self._addresses.remove(address)
 
     def state(self) -> FlightState:
         """Return how the server does; numbers only."""
         with self._lock:
             return FlightState(
-                address=self._address or self._promised(),
-                running=bool(self._address),
+                address=self._addresses[-1] if self._addresses else self._promised(),
+                running=bool(self._addresses),
                 tls=self._settings.flight_tls_cert is not None,
                 reading=len(self._reading),
                 handles=len(self._prepared) + len(self._tickets),
@@ -347,9 +352,19 @@ def named(schema: pa.Schema) -> pa.Schema:
 
     fields = []
     for field in schema:
-        metadata = {**(field.metadata or {}), TYPE_NAME: _sql_name(field.type).encode()}
+        metadata = {**(field.metadata or {}), **_described(field.type)}
         fields.append(pa.field(field.name, field.type, nullable=True, metadata=metadata))
     return pa.schema(fields)
+
+
+def _described(kind: pa.DataType) -> dict[bytes, bytes]:
+    """Return what tools such as Power BI look for in the metadata of a column."""
+    import pyarrow as pa
+
+    found = {MARK + b"TYPE_NAME": _sql_name(kind).encode()}
+    if pa.types.is_decimal(kind):
+        found |= {MARK + b"PRECISION": str(kind.precision).encode(), MARK + b"SCALE": str(kind.scale).encode()}
+    return found
 
 
 def _sql_name(kind: pa.DataType) -> str:
