@@ -29,8 +29,12 @@ from beijiang.worker import address_of, listen
 
 ID, CAPITAL, CITY, NAME = "法定代表人证件号码", "注册资本", "盟市", "企业名称"
 DELTA = frozenset({Way.DELTA})
+TAIL = """
+sys.stdout.flush()
+os._exit(0)  # threads of the client's native libraries now and then abort the end of the interpreter, rows read and all
+"""
 HEAD = """
-import json, sys
+import json, os, sys
 import delta_sharing
 profile, at = sys.argv[1:3]
 def told(frame):
@@ -94,7 +98,7 @@ def ask(served: Bureau, reader: Recipient, python: Path, tmp_path: Path) -> Ask:
         at = f"{profile}#{share}.{OWNER}.{table}"
         environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
         done = subprocess.run(
-            [str(python), "-c", HEAD + line, str(profile), at],
+            [str(python), "-c", HEAD + line + TAIL, str(profile), at],
             capture_output=True, text=True, check=False, timeout=200, env=environment,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
@@ -187,4 +191,4 @@ try:
 except Exception as error:
     print("RESULT" + json.dumps([{"error": str(error)}]))
 """
-    assert "Your grant on this table is revoked" in ask(line)[0]["error"]
+    assert "您对这张表的授权现为“已撤销”" in ask(line)[0]["error"]
