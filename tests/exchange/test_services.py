@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,14 @@ import pytest
 from exchange_bureau import OWNER, Bureau
 from pydantic import ValidationError
 from service_bureau import FIELDS, PARAMETERS, draft_of, entry_of, granted, offered, spec_of
-from unruly import FIRMS, SECRET, Unruly, serving
+from unruly import FIRMS, NASTY, SECRET, Unruly, serving
 
 from beijiang.assess import Period
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import (
     BreakerState,
+    GranteeKind,
+    Item,
     Narrowing,
     ServiceMove,
     ServiceQuery,
@@ -37,6 +40,7 @@ from beijiang.kit import (
     Throttled,
     Unavailable,
 )
+from beijiang.protection import Handling
 from beijiang.tables import Filter, FilterOp
 
 
@@ -441,6 +445,8 @@ def test_rates_of_service_and_consumer_hold(bureau: Bureau, unruly: Unruly) -> N
         ("redirect", Unavailable, "service_failed"),
         ("elsewhere", Unavailable, "service_failed"),
         ("huge", Refused, "service_contract"),
+        ("bomb", Refused, "service_contract"),
+        ("nul", Refused, "service_contract"),
         ("no_json", Refused, "service_contract"),
         ("no_rows", Refused, "service_contract"),
         ("two_wrong", Refused, "service_contract"),
@@ -470,6 +476,61 @@ def test_a_service_that_misbehaves_gives_nothing(
     assert all(one.rows == 0 for one in closed)
     stats = bureau.platform.offered.view(bureau["steward"], service.id).stats
     assert (stats.calls, stats.errors) == (1, 0 if reason == "service_declined" else 1)
+
+
+def test_values_of_an_answer_are_values_whatever_they_say(bureau: Bureau, unruly: Unruly) -> None:
+    service = offered(bureau, unruly)
+    granted(bureau, service, "企业名称", "盟市", as_is=("企业名称", "盟市"))
+    unruly.mode = "nasty"
+    answer = bureau.platform.offered.call(bureau["consumer"], service.id, {})
+    assert [row["企业名称"] for row in answer.rows] == [*NASTY]
+    assert {row["盟市"] for row in answer.rows} == {None}
+
+
+def test_every_type_is_masked_by_its_grade(bureau: Bureau, unruly: Unruly) -> None:
+    stricter = tuple({**f, "level": "L3"} for f in FIELDS)
+    service = offered(bureau, unruly, fields=stricter)
+    masked = {"注册资本": Handling.MASKED, "成立日期": Handling.MASKED, "在营": Handling.MASKED}
+    draft = bureau.draft(*masked, resource=service.resource_id, ways=frozenset({Way.SERVICE}), impact="评估1")
+    terms = replace(draft.terms, items=tuple(Item(c, h) for c, h in masked.items()))
+    made = bureau.exchange.put(bureau["consumer"], replace(draft, terms=terms))
+    bureau.exchange.submit(bureau["consumer"], [made.id])
+    for login in ("reviewer", "steward", "lead", "publisher"):
+        if not bureau.exchange.request(SYSTEM, made.id).request.state.is_over:
+            bureau.exchange.approve(bureau[login], made.id, "同意")
+    answer = bureau.platform.offered.call(bureau["consumer"], service.id, {})
+    assert all(c.masked for c in answer.columns)
+    plain = json.dumps([*answer.rows], ensure_ascii=False, default=str)
+    for firm in FIRMS:
+        assert str(firm["capital"]) not in plain
+        assert firm["founded"] not in plain
+    assert "true" not in plain
+
+
+def test_an_application_holds_a_grant_of_its_own(bureau: Bureau, unruly: Unruly) -> None:
+    from beijiang.access import KeyDraft, Permission
+
+    service = offered(bureau, unruly)
+    access, scopes = bureau.platform.access, frozenset({str(Permission.PROTECTION_ROWS_READ_GRANTED)})
+    keys = [access.issue_key(bureau["consumer"], KeyDraft(name=name, scopes=scopes, days=1)) for name in "ab"]
+    granted(bureau, service, "企业名称", grantee_kind=GranteeKind.APPLICATION, grantee_id=keys[0][0].id)
+    mine, other = (access.actor_for({}, f"Bearer {secret}") for _, secret in keys)
+    assert bureau.platform.offered.call(mine, service.id, {}).rows
+    for who in (other, bureau["consumer"]):
+        with pytest.raises(NotFound):
+            bureau.platform.offered.call(who, service.id, {})
+
+
+def test_notices_of_changes_do_not_stand_for_ever(bureau: Bureau, unruly: Unruly) -> None:
+    service = offered(bureau, unruly, probe_minutes=0)
+    granted(bureau, service, "企业名称")
+    services = bureau.platform.offered
+    services.pause(bureau["steward"], service.id, "检修")
+    kinds = [kind for kind, subject in bureau.platform.alerts.open() if subject.startswith(service.id)]
+    assert kinds == [AlertKind.SERVICE_CHANGED]
+    bureau.clock.at += timedelta(days=15)
+    services.watch()
+    assert not [kind for kind, subject in bureau.platform.alerts.open() if kind is AlertKind.SERVICE_CHANGED]
 
 
 def test_an_address_that_nobody_allowed_is_not_asked(bureau: Bureau, unruly: Unruly) -> None:

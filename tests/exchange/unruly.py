@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -31,6 +32,15 @@ FIRMS: list[dict[str, Any]] = [
 ]
 SECRET = "a-secret-of-the-department"
 LIMIT = 64 * 1024
+NASTY = (
+    "'; DROP TABLE exchange_grant; --",
+    "a' UNION SELECT '身份证",
+    'quote " and \\ back\\\\slash',
+    "${x} {{ 7*7 }} %s :name ?",
+    "line\nfeed\tand 𠮷 emoji 😀",
+    "=cmd|' /C calc'!A0",
+)
+"""Words that would be something else in SQL, templates or sheets."""
 
 
 class Unruly:
@@ -186,6 +196,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _huge(self, *_: Any) -> None:
         self._send(200, b'{"code":"0","data":{"rows":[' + b" " * (4 * LIMIT) + b"]}}")
+
+    def _bomb(self, *_: Any) -> None:
+        self._send(200, gzip.compress(b" " * (200 * LIMIT)), Content_Encoding="gzip")
+
+    def _nasty(self, *_: Any) -> None:
+        rows = [{**FIRMS[0], "name": words, "city": None} for words in NASTY]
+        self._send(200, {"code": "0", "data": {"rows": rows}})
+
+    def _nul(self, *_: Any) -> None:
+        self._send(200, {"code": "0", "data": {"rows": [{**FIRMS[0], "name": "a\x00b"}]}})
 
     def _raw_id(self, asked: dict[str, Any]) -> None:
         rows = self._found(asked)
