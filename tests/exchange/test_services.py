@@ -6,7 +6,8 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from service_bureau import FIELDS, PARAMETERS, draft_of, entry_of, granted, offe
 from unruly import FIRMS, NASTY, SECRET, Unruly, serving
 
 from beijiang.assess import Period
+from beijiang.build import build
+from beijiang.crypto import RootKeys, Vault
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import (
     BreakerState,
@@ -24,6 +27,7 @@ from beijiang.exchange import (
     Narrowing,
     ServiceMove,
     ServiceQuery,
+    Services,
     ServiceState,
     Way,
     service_table,
@@ -34,13 +38,16 @@ from beijiang.kit import (
     BeijiangError,
     Conflict,
     Denied,
+    FixedClock,
     Invalid,
     NotFound,
     Refused,
     Throttled,
     Unavailable,
 )
+from beijiang.outbound import Target
 from beijiang.protection import Handling
+from beijiang.settings import Settings
 from beijiang.tables import Filter, FilterOp
 
 
@@ -651,8 +658,6 @@ def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau,
 
 
 def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:
-    from beijiang.exchange import Services
-
     service = offered(bureau, unruly, failures=1)
     granted(bureau, service, "企业名称")
     unruly.mode = "errors"
@@ -660,7 +665,8 @@ def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:
         bureau.platform.offered.call(bureau["consumer"], service.id, {})
     unruly.mode = "well"
     old = bureau.platform.offered
-    again = Services(old.parts, old._vault, bureau.platform.sources.outbound)
+    keys = RootKeys(bureau.platform.settings.root_key_file)
+    again = Services(old.parts, Vault(keys), bureau.platform.sources.outbound)
     with pytest.raises(Unavailable) as held:
         again.call(bureau["consumer"], service.id, {})
     assert held.value.reason == "service_held_back"
@@ -752,3 +758,38 @@ def test_an_item_of_grade_four_is_not_called_for(bureau: Bureau, unruly: Unruly)
     service = offered(bureau, unruly, fields=tuple({**f, "level": "L4"} for f in FIELDS))
     ask = bureau.draft("注册资本", resource=service.resource_id, ways=frozenset({Way.SERVICE}))
     assert "level_4" in {one.code for one in bureau.exchange.plan(bureau["consumer"], ask).problems}
+
+
+def test_two_processes_share_rates_and_breaker_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    clock = FixedClock(datetime(2026, 3, 10, 2, 0, tzinfo=UTC))
+    built = build(Settings.for_tests(tmp_path / "one", database_url=postgres_url), clock)
+    built.first_start()
+    bureau = Bureau(built, clock)
+    with serving() as server:
+        built.sources.allow(SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务")
+        service = offered(bureau, server, consumer_per_minute=6, failures=2, probe_minutes=1)
+        granted(bureau, service, "企业名称")
+        again = Services(built.offered.parts, Vault(RootKeys(built.settings.root_key_file)), built.sources.outbound)
+        both, who = (built.offered, again), bureau["consumer"]
+
+        def call(number: int) -> str:
+            try:
+                return "well" if both[number % 2].call(who, service.id, {}).rows else "nothing"
+            except BeijiangError as error:
+                return error.reason
+
+        with ThreadPoolExecutor(6) as pool:
+            ends = list(pool.map(call, range(12)))
+        assert (ends.count("well"), ends.count("consumer_rate")) == (6, 6)
+        clock.at += timedelta(minutes=1)
+        server.mode = "errors"
+        assert [call(n) for n in range(4)] == ["service_failed"] * 2 + ["service_held_back"] * 2
+        clock.at += timedelta(minutes=2)
+        server.mode = "well"
+        again.watch()
+        assert [one.ok for one in built.offered.view(SYSTEM, service.id).probes] == [True]
+        assert call(0) == "well"
+        stats = built.offered.view(bureau["steward"], service.id).stats
+        assert stats is not None
+        assert (stats.calls, stats.answered, stats.errors, stats.held_back, stats.limited) == (17, 7, 2, 2, 6)
+    built.close()

@@ -168,7 +168,8 @@ class ServiceStore:
         }
         if changed.revision == 1:
             added = self._upsert(exchange_service_breaker).values(**values).on_conflict_do_nothing()
-            return bool(self._connection.execute(added).rowcount == 1)
+            # Drivers do not all count the rows of an INSERT.
+            return self._connection.execute(added.returning(_B.service_id)).first() is not None
         same = (_B.service_id == changed.service_id, _B.revision == changed.revision - 1)
         return self._connection.execute(update(exchange_service_breaker).where(*same).values(**values)).rowcount == 1
 
