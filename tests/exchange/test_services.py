@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -643,7 +645,7 @@ def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau,
         except BeijiangError as error:
             return error.reason
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(6) as pool:
         ends = list(pool.map(call, range(16)))
     assert (ends.count("well"), ends.count("consumer_rate")) == (5, 11)
     bureau.clock.at += timedelta(minutes=1)
@@ -655,6 +657,30 @@ def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau,
         ends = list(pool.map(call, range(4)))
     assert sorted(ends) == ["service_held_back"] * 3 + ["well"]
     assert len(unruly.seen) == asked + 1
+
+
+def test_a_slow_service_leaves_room_for_everything_else(bureau: Bureau, unruly: Unruly) -> None:
+    service = offered(bureau, unruly, seconds=60)
+    granted(bureau, service, "企业名称")
+    services, who = bureau.platform.offered, bureau["consumer"]
+    unruly.mode, asked = "hold", len(unruly.seen)
+    with ThreadPoolExecutor(8) as pool:
+        held = [pool.submit(services.call, who, service.id, {}) for _ in range(8)]
+        until(lambda: len(unruly.seen) == asked + 8)
+        with pytest.raises(Throttled) as found:
+            services.call(who, service.id, {})
+        unruly.go.set()
+        assert all(one.result().rows for one in held)
+    assert found.value.reason == "service_busy"
+    assert services.call(who, service.id, {}).rows, "places are given back"
+    assert services.view(bureau["steward"], service.id).stats.limited == 1
+
+
+def until(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:

@@ -54,6 +54,7 @@ class Unruly:
         self.fail_first = 0
         self.port = 0
         self.keys_given = 0
+        self.go = threading.Event()
 
     @property
     def base(self) -> str:
@@ -165,6 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _slow(self, asked: dict[str, Any]) -> None:
         time.sleep(1.5)
+        self._well(asked)
+
+    def _hold(self, asked: dict[str, Any]) -> None:
+        self._unruly.go.wait(30)
         self._well(asked)
 
     def _trickle(self, *_: Any) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +55,6 @@ TOLD_FOR: Final = timedelta(days=14)
 _AT_ONCE: Final = 4
 _ROUND: Final = 40
 """Services that are probed in one round of the dispatcher at most, those first that waited longest."""
-_OUTCOMES: Final = {"service_rate": CallOutcome.LIMITED, "consumer_rate": CallOutcome.LIMITED}
 
 
 class Services(Offering):
@@ -153,13 +153,14 @@ class Services(Offering):
             )
         asked = bound(version.spec, given)
         governed.admit_values(asked.items)
-        self._let_through(actor, service, version, governed)
-        try:
-            came = self._reach.call(version.spec, self._opened(version), asked)
-        except BaseException:
-            governed.nothing()
-            self.breakers.give_back(service, version.spec)
-            raise
+        with ExitStack() as place:
+            self._let_through(actor, service, version, governed, place)
+            try:
+                came = self._reach.call(version.spec, self._opened(version), asked)
+            except BaseException:
+                governed.nothing()
+                self.breakers.give_back(service, version.spec)
+                raise
         return self._handed_over(actor, service, version, governed, asked, came)
 
     def probed(self, since: date, until: date) -> Sequence[tuple[Service, int, int]]:
@@ -227,15 +228,19 @@ class Services(Offering):
         version = self._stored(found, found.live)
         return found, version, served(found, version, levels_of(known))
 
-    def _let_through(self, actor: Actor, service: Service, version: ServiceVersion, governed: GovernedAnswer) -> None:
-        """Ask rates, breaker and quota, in this order; a call that is not made costs nothing of the quota."""
+    def _let_through(
+        self, actor: Actor, service: Service, version: ServiceVersion, governed: GovernedAnswer, place: ExitStack
+    ) -> None:
+        """Ask room, rates, breaker and quota, in this order; a call that is not made costs nothing of the quota."""
         who = _whose(actor)
         try:
+            place.enter_context(self._room.taken(service.id))
             self.breakers.take(service, version.spec, who)
             self.breakers.admit(service, version.spec)
         except (Throttled, Unavailable) as error:
             governed.refused(error.reason)
-            self._count(service, who, _OUTCOMES.get(error.reason, CallOutcome.HELD_BACK), 0, 0)
+            outcome = CallOutcome.LIMITED if isinstance(error, Throttled) else CallOutcome.HELD_BACK
+            self._count(service, who, outcome, 0, 0)
             raise
         detail: dict[str, JsonValue] = {"service": service.id, "version": version.number}
         try:
