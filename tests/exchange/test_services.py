@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_bureau import OWNER, Bureau
 from pydantic import ValidationError
 from service_bureau import FIELDS, PARAMETERS, draft_of, entry_of, granted, offered, spec_of
-from unruly import FIRMS, SECRET, Unruly, serving
+from unruly import FIRMS, NASTY, SECRET, Unruly, serving
 
 from beijiang.assess import Period
+from beijiang.build import build
+from beijiang.crypto import RootKeys, Vault
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import (
     BreakerState,
+    GranteeKind,
+    Item,
     Narrowing,
     ServiceMove,
     ServiceQuery,
+    Services,
     ServiceState,
     Way,
     service_table,
@@ -31,12 +40,16 @@ from beijiang.kit import (
     BeijiangError,
     Conflict,
     Denied,
+    FixedClock,
     Invalid,
     NotFound,
     Refused,
     Throttled,
     Unavailable,
 )
+from beijiang.outbound import Target
+from beijiang.protection import Handling
+from beijiang.settings import Settings
 from beijiang.tables import Filter, FilterOp
 
 
@@ -441,6 +454,8 @@ def test_rates_of_service_and_consumer_hold(bureau: Bureau, unruly: Unruly) -> N
         ("redirect", Unavailable, "service_failed"),
         ("elsewhere", Unavailable, "service_failed"),
         ("huge", Refused, "service_contract"),
+        ("bomb", Refused, "service_contract"),
+        ("nul", Refused, "service_contract"),
         ("no_json", Refused, "service_contract"),
         ("no_rows", Refused, "service_contract"),
         ("two_wrong", Refused, "service_contract"),
@@ -470,6 +485,61 @@ def test_a_service_that_misbehaves_gives_nothing(
     assert all(one.rows == 0 for one in closed)
     stats = bureau.platform.offered.view(bureau["steward"], service.id).stats
     assert (stats.calls, stats.errors) == (1, 0 if reason == "service_declined" else 1)
+
+
+def test_values_of_an_answer_are_values_whatever_they_say(bureau: Bureau, unruly: Unruly) -> None:
+    service = offered(bureau, unruly)
+    granted(bureau, service, "企业名称", "盟市", as_is=("企业名称", "盟市"))
+    unruly.mode = "nasty"
+    answer = bureau.platform.offered.call(bureau["consumer"], service.id, {})
+    assert [row["企业名称"] for row in answer.rows] == [*NASTY]
+    assert {row["盟市"] for row in answer.rows} == {None}
+
+
+def test_every_type_is_masked_by_its_grade(bureau: Bureau, unruly: Unruly) -> None:
+    stricter = tuple({**f, "level": "L3"} for f in FIELDS)
+    service = offered(bureau, unruly, fields=stricter)
+    masked = {"注册资本": Handling.MASKED, "成立日期": Handling.MASKED, "在营": Handling.MASKED}
+    draft = bureau.draft(*masked, resource=service.resource_id, ways=frozenset({Way.SERVICE}), impact="评估1")
+    terms = replace(draft.terms, items=tuple(Item(c, h) for c, h in masked.items()))
+    made = bureau.exchange.put(bureau["consumer"], replace(draft, terms=terms))
+    bureau.exchange.submit(bureau["consumer"], [made.id])
+    for login in ("reviewer", "steward", "lead", "publisher"):
+        if not bureau.exchange.request(SYSTEM, made.id).request.state.is_over:
+            bureau.exchange.approve(bureau[login], made.id, "同意")
+    answer = bureau.platform.offered.call(bureau["consumer"], service.id, {})
+    assert all(c.masked for c in answer.columns)
+    plain = json.dumps([*answer.rows], ensure_ascii=False, default=str)
+    for firm in FIRMS:
+        assert str(firm["capital"]) not in plain
+        assert firm["founded"] not in plain
+    assert "true" not in plain
+
+
+def test_an_application_holds_a_grant_of_its_own(bureau: Bureau, unruly: Unruly) -> None:
+    from beijiang.access import KeyDraft, Permission
+
+    service = offered(bureau, unruly)
+    access, scopes = bureau.platform.access, frozenset({str(Permission.PROTECTION_ROWS_READ_GRANTED)})
+    keys = [access.issue_key(bureau["consumer"], KeyDraft(name=name, scopes=scopes, days=1)) for name in "ab"]
+    granted(bureau, service, "企业名称", grantee_kind=GranteeKind.APPLICATION, grantee_id=keys[0][0].id)
+    mine, other = (access.actor_for({}, f"Bearer {secret}") for _, secret in keys)
+    assert bureau.platform.offered.call(mine, service.id, {}).rows
+    for who in (other, bureau["consumer"]):
+        with pytest.raises(NotFound):
+            bureau.platform.offered.call(who, service.id, {})
+
+
+def test_notices_of_changes_do_not_stand_for_ever(bureau: Bureau, unruly: Unruly) -> None:
+    service = offered(bureau, unruly, probe_minutes=0)
+    granted(bureau, service, "企业名称")
+    services = bureau.platform.offered
+    services.pause(bureau["steward"], service.id, "检修")
+    kinds = [kind for kind, subject in bureau.platform.alerts.open() if subject.startswith(service.id)]
+    assert kinds == [AlertKind.SERVICE_CHANGED]
+    bureau.clock.at += timedelta(days=15)
+    services.watch()
+    assert not [kind for kind, subject in bureau.platform.alerts.open() if kind is AlertKind.SERVICE_CHANGED]
 
 
 def test_an_address_that_nobody_allowed_is_not_asked(bureau: Bureau, unruly: Unruly) -> None:
@@ -575,7 +645,7 @@ def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau,
         except BeijiangError as error:
             return error.reason
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(6) as pool:
         ends = list(pool.map(call, range(16)))
     assert (ends.count("well"), ends.count("consumer_rate")) == (5, 11)
     bureau.clock.at += timedelta(minutes=1)
@@ -589,9 +659,31 @@ def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau,
     assert len(unruly.seen) == asked + 1
 
 
-def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:
-    from beijiang.exchange import Services
+def test_a_slow_service_leaves_room_for_everything_else(bureau: Bureau, unruly: Unruly) -> None:
+    service = offered(bureau, unruly, seconds=60)
+    granted(bureau, service, "企业名称")
+    services, who = bureau.platform.offered, bureau["consumer"]
+    unruly.mode, asked = "hold", len(unruly.seen)
+    with ThreadPoolExecutor(8) as pool:
+        held = [pool.submit(services.call, who, service.id, {}) for _ in range(8)]
+        until(lambda: len(unruly.seen) == asked + 8)
+        with pytest.raises(Throttled) as found:
+            services.call(who, service.id, {})
+        unruly.go.set()
+        assert all(one.result().rows for one in held)
+    assert found.value.reason == "service_busy"
+    assert services.call(who, service.id, {}).rows, "places are given back"
+    assert services.view(bureau["steward"], service.id).stats.limited == 1
 
+
+def until(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:
     service = offered(bureau, unruly, failures=1)
     granted(bureau, service, "企业名称")
     unruly.mode = "errors"
@@ -599,7 +691,8 @@ def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:
         bureau.platform.offered.call(bureau["consumer"], service.id, {})
     unruly.mode = "well"
     old = bureau.platform.offered
-    again = Services(old.parts, old._vault, bureau.platform.sources.outbound)
+    keys = RootKeys(bureau.platform.settings.root_key_file)
+    again = Services(old.parts, Vault(keys), bureau.platform.sources.outbound)
     with pytest.raises(Unavailable) as held:
         again.call(bureau["consumer"], service.id, {})
     assert held.value.reason == "service_held_back"
@@ -691,3 +784,38 @@ def test_an_item_of_grade_four_is_not_called_for(bureau: Bureau, unruly: Unruly)
     service = offered(bureau, unruly, fields=tuple({**f, "level": "L4"} for f in FIELDS))
     ask = bureau.draft("注册资本", resource=service.resource_id, ways=frozenset({Way.SERVICE}))
     assert "level_4" in {one.code for one in bureau.exchange.plan(bureau["consumer"], ask).problems}
+
+
+def test_two_processes_share_rates_and_breaker_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    clock = FixedClock(datetime(2026, 3, 10, 2, 0, tzinfo=UTC))
+    built = build(Settings.for_tests(tmp_path / "one", database_url=postgres_url), clock)
+    built.first_start()
+    bureau = Bureau(built, clock)
+    with serving() as server:
+        built.sources.allow(SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务")
+        service = offered(bureau, server, consumer_per_minute=6, failures=2, probe_minutes=1)
+        granted(bureau, service, "企业名称")
+        again = Services(built.offered.parts, Vault(RootKeys(built.settings.root_key_file)), built.sources.outbound)
+        both, who = (built.offered, again), bureau["consumer"]
+
+        def call(number: int) -> str:
+            try:
+                return "well" if both[number % 2].call(who, service.id, {}).rows else "nothing"
+            except BeijiangError as error:
+                return error.reason
+
+        with ThreadPoolExecutor(6) as pool:
+            ends = list(pool.map(call, range(12)))
+        assert (ends.count("well"), ends.count("consumer_rate")) == (6, 6)
+        clock.at += timedelta(minutes=1)
+        server.mode = "errors"
+        assert [call(n) for n in range(4)] == ["service_failed"] * 2 + ["service_held_back"] * 2
+        clock.at += timedelta(minutes=2)
+        server.mode = "well"
+        again.watch()
+        assert [one.ok for one in built.offered.view(SYSTEM, service.id).probes] == [True]
+        assert call(0) == "well"
+        stats = built.offered.view(bureau["steward"], service.id).stats
+        assert stats is not None
+        assert (stats.calls, stats.answered, stats.errors, stats.held_back, stats.limited) == (17, 7, 2, 2, 6)
+    built.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -31,6 +32,15 @@ FIRMS: list[dict[str, Any]] = [
 ]
 SECRET = "a-secret-of-the-department"
 LIMIT = 64 * 1024
+NASTY = (
+    "'; DROP TABLE exchange_grant; --",
+    "a' UNION SELECT '身份证",
+    'quote " and \\ back\\\\slash',
+    "${x} {{ 7*7 }} %s :name ?",
+    "line\nfeed\tand 𠮷 emoji 😀",
+    "=cmd|' /C calc'!A0",
+)
+"""Words that would be something else in SQL, templates or sheets."""
 
 
 class Unruly:
@@ -44,6 +54,7 @@ class Unruly:
         self.fail_first = 0
         self.port = 0
         self.keys_given = 0
+        self.go = threading.Event()
 
     @property
     def base(self) -> str:
@@ -157,6 +168,10 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(1.5)
         self._well(asked)
 
+    def _hold(self, asked: dict[str, Any]) -> None:
+        self._unruly.go.wait(30)
+        self._well(asked)
+
     def _trickle(self, *_: Any) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "1000")
@@ -186,6 +201,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _huge(self, *_: Any) -> None:
         self._send(200, b'{"code":"0","data":{"rows":[' + b" " * (4 * LIMIT) + b"]}}")
+
+    def _bomb(self, *_: Any) -> None:
+        self._send(200, gzip.compress(b" " * (200 * LIMIT)), Content_Encoding="gzip")
+
+    def _nasty(self, *_: Any) -> None:
+        rows = [{**FIRMS[0], "name": words, "city": None} for words in NASTY]
+        self._send(200, {"code": "0", "data": {"rows": rows}})
+
+    def _nul(self, *_: Any) -> None:
+        self._send(200, {"code": "0", "data": {"rows": [{**FIRMS[0], "name": "a\x00b"}]}})
 
     def _raw_id(self, asked: dict[str, Any]) -> None:
         rows = self._found(asked)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,11 +22,14 @@ if TYPE_CHECKING:
     from beijiang.ingest import Alerts
     from beijiang.kit import Clock
 
-__all__ = ["Breakers"]
+__all__ = ["Breakers", "Room"]
 
 _GRACE: Final = timedelta(seconds=15)
 """Beyond the time of one call: a try that has not come back by then is given up, and another may be made."""
 _TRIES: Final = 5
+AT_ONCE: Final = 8
+AT_ONCE_ALL: Final = 16
+"""Calls that wait for one service, and for all, in one process; a web process has 40 threads."""
 _ALL: Final = "*"
 
 
@@ -135,6 +142,38 @@ class Breakers:
             self._alerts.say(AlertKind.SERVICE_DOWN, service.id, service.provider_id, text)
         elif after.state is BreakerState.CLOSED and before.state is not BreakerState.CLOSED:
             self._alerts.clear(AlertKind.SERVICE_DOWN, service.id)
+
+
+class Room:
+    """Bound how many calls wait for services at once in this process, so that a slow one leaves threads for all else."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, service_id: str) -> Iterator[None]:
+        """Hold a place for one call.
+
+        Raises:
+            Throttled: so many calls of the service, or of all, wait already (``service_busy``).
+
+        """
+        with self._lock:
+            if self._inside[service_id] >= AT_ONCE or self._inside.total() >= AT_ONCE_ALL:
+                raise Throttled(
+                    "同时等待该服务应答的调用太多，请稍后再试。",
+                    "Too many calls wait for services now; try again in a moment.",
+                    code="service_busy",
+                )
+            self._inside[service_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside[service_id] -= 1
+                if not self._inside[service_id]:
+                    del self._inside[service_id]
 
 
 def _held_back(left: timedelta) -> Unavailable:

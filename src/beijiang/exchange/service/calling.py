@@ -6,6 +6,7 @@ import hashlib
 import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,10 +49,12 @@ log = logging.getLogger(__name__)
 DAYS: Final = 30
 """Days whose calls are summed up on the page of a service."""
 PROBES: Final = 50
+KEPT: Final = timedelta(days=800)
+"""How long probes are kept: two years of assessment."""
+TOLD_FOR: Final = timedelta(days=14)
 _AT_ONCE: Final = 4
 _ROUND: Final = 40
 """Services that are probed in one round of the dispatcher at most, those first that waited longest."""
-_OUTCOMES: Final = {"service_rate": CallOutcome.LIMITED, "consumer_rate": CallOutcome.LIMITED}
 
 
 class Services(Offering):
@@ -150,13 +153,14 @@ class Services(Offering):
             )
         asked = bound(version.spec, given)
         governed.admit_values(asked.items)
-        self._let_through(actor, service, version, governed)
-        try:
-            came = self._reach.call(version.spec, self._opened(version), asked)
-        except BaseException:
-            governed.nothing()
-            self.breakers.give_back(service, version.spec)
-            raise
+        with ExitStack() as place:
+            self._let_through(actor, service, version, governed, place)
+            try:
+                came = self._reach.call(version.spec, self._opened(version), asked)
+            except BaseException:
+                governed.nothing()
+                self.breakers.give_back(service, version.spec)
+                raise
         return self._handed_over(actor, service, version, governed, asked, came)
 
     def probed(self, since: date, until: date) -> Sequence[tuple[Service, int, int]]:
@@ -173,16 +177,18 @@ class Services(Offering):
     def watch(self) -> None:
         """Probe what is due, a few at a time; called by the dispatcher every minute."""
         now = self.clock.now()
+        self._quiet_changes(now)
         with self.db.begin() as tx:
             ServiceStore(tx.connection).forget_rates(now - timedelta(minutes=5))
         with self.db.read() as connection:
             store = ServiceStore(connection)
-            last = store.last_probes()
-            found = [(one, store.version(one.id, one.live or one.newest)) for one in store.offered()]
+            found = [
+                (one, store.version(one.id, one.live or one.newest), store.last_probe(one.id))
+                for one in store.offered()
+            ]
         due = []
-        for service, version in found:
+        for service, version, before in found:
             every = 0 if version is None else version.spec.probe_minutes
-            before = last.get(service.id)
             if version is not None and every and (before is None or now - before >= timedelta(minutes=every)):
                 due.append((before or service.created_at, service, version))
         due.sort(key=lambda one: (one[0], one[1].id))
@@ -222,15 +228,19 @@ class Services(Offering):
         version = self._stored(found, found.live)
         return found, version, served(found, version, levels_of(known))
 
-    def _let_through(self, actor: Actor, service: Service, version: ServiceVersion, governed: GovernedAnswer) -> None:
-        """Ask rates, breaker and quota, in this order; a call that is not made costs nothing of the quota."""
+    def _let_through(
+        self, actor: Actor, service: Service, version: ServiceVersion, governed: GovernedAnswer, place: ExitStack
+    ) -> None:
+        """Ask room, rates, breaker and quota, in this order; a call that is not made costs nothing of the quota."""
         who = _whose(actor)
         try:
+            place.enter_context(self._room.taken(service.id))
             self.breakers.take(service, version.spec, who)
             self.breakers.admit(service, version.spec)
         except (Throttled, Unavailable) as error:
             governed.refused(error.reason)
-            self._count(service, who, _OUTCOMES.get(error.reason, CallOutcome.HELD_BACK), 0, 0)
+            outcome = CallOutcome.LIMITED if isinstance(error, Throttled) else CallOutcome.HELD_BACK
+            self._count(service, who, outcome, 0, 0)
             raise
         detail: dict[str, JsonValue] = {"service": service.id, "version": version.number}
         try:
@@ -296,7 +306,9 @@ class Services(Offering):
         ok = came.outcome in {CallOutcome.OK, CallOutcome.PARTLY}
         probe = Probe(service_id=service.id, at=self.clock.now(), ok=ok, millis=came.millis, reason=came.reason)
         with self.db.begin() as tx:
-            ServiceStore(tx.connection).add_probe(probe)
+            store = ServiceStore(tx.connection)
+            store.add_probe(probe)
+            store.forget_probes(service.id, probe.at - KEPT)
         if counts:
             self.breakers.settle(service, version.spec, came)
         self._watch_contract(service, came)
@@ -312,6 +324,12 @@ class Services(Offering):
             self.parts.alerts.say(AlertKind.SERVICE_CONTRACT, service.id, service.provider_id, text)
         elif came.outcome is CallOutcome.OK and came.fit.records:
             self.parts.alerts.clear(AlertKind.SERVICE_CONTRACT, service.id)
+
+    def _quiet_changes(self, now: datetime) -> None:
+        """Close the notices of changes that have stood long enough."""
+        for (kind, subject), alert in self.parts.alerts.open().items():
+            if kind is AlertKind.SERVICE_CHANGED and now - alert.opened_at >= TOLD_FOR:
+                self.parts.alerts.clear(kind, subject)
 
     def _count(self, service: Service, who: str, outcome: CallOutcome, millis: int, rows: int) -> None:
         bucket = next((end for end in BUCKETS if millis <= end), BUCKETS[-1])

@@ -21,7 +21,7 @@ from beijiang.exchange.models import (
 from beijiang.exchange.models.calling import bound
 from beijiang.exchange.service.attaching import Attaching
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.breaking import Breakers
+from beijiang.exchange.service.breaking import Breakers, Room
 from beijiang.exchange.service.reaching import Reach, check_place
 from beijiang.exchange.store import GrantStore, RequestStore, ServiceStore
 from beijiang.ingest import AlertKind
@@ -55,6 +55,7 @@ class Offering(Attaching):
         super().__init__(parts)
         self._vault = vault
         self._reach = Reach(outbound, parts.zone)
+        self._room = Room()
         self.breakers = Breakers(parts.db, parts.alerts, parts.clock)
 
     def register(self, actor: Actor, draft: ServiceDraft, secret: str = "") -> Service:

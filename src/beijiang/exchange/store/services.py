@@ -168,7 +168,8 @@ class ServiceStore:
         }
         if changed.revision == 1:
             added = self._upsert(exchange_service_breaker).values(**values).on_conflict_do_nothing()
-            return bool(self._connection.execute(added).rowcount == 1)
+            # Drivers do not all count the rows of an INSERT.
+            return self._connection.execute(added.returning(_B.service_id)).first() is not None
         same = (_B.service_id == changed.service_id, _B.revision == changed.revision - 1)
         return self._connection.execute(update(exchange_service_breaker).where(*same).values(**values)).rowcount == 1
 
@@ -247,10 +248,16 @@ class ServiceStore:
             for row in self._connection.execute(wanted)
         ]
 
-    def last_probes(self) -> dict[str, datetime]:
-        """Return when each service was probed last."""
-        wanted = select(_P.service_id, func.max(_P.at).label("last")).group_by(_P.service_id)
-        return {row.service_id: row.last for row in self._connection.execute(wanted)}
+    def last_probe(self, service_id: str) -> datetime | None:
+        """Return when a service was probed last."""
+        last: datetime | None = self._connection.execute(
+            select(func.max(_P.at)).where(_P.service_id == service_id)
+        ).scalar()
+        return last
+
+    def forget_probes(self, service_id: str, before: datetime) -> None:
+        """Drop probes that no period of assessment asks for any more."""
+        self._connection.execute(delete(exchange_service_probe).where(_P.service_id == service_id, _P.at < before))
 
     def probed(self, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
         """Return of each service how many probes of a time were well, and how many there were."""
