@@ -174,6 +174,7 @@ def _libraries() -> typer.Typer:
 
 def _exchange() -> typer.Typer:
     from beijiang.exchange.commands import (
+        add_counts,
         add_flight,
         add_packages,
         add_shares,
@@ -192,6 +193,7 @@ def _exchange() -> typer.Typer:
 
     access = _get(lambda p: p.access)
     group = commands(_get(lambda p: p.exchange), access)
+    add_counts(group, _get(lambda p: p.exchange), access)
     add_flight(group, _get(lambda p: p.flight), access)
     group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")

@@ -59,6 +59,7 @@ MACHINERY: dict[str, set[str]] = {
         "on_table_written",
         "on_version_cleared",
         "page_secret",
+        "today",
         "view_of",
     },
     "Mappings": {"on_table_written"},

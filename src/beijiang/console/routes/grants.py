@@ -14,6 +14,7 @@ from beijiang.console.routes.sharing import Many, Said, Short, Word, names, narr
 from beijiang.exchange import GrantQuery, GrantState, Way, purposes
 from beijiang.kit import Text
 from beijiang.opendata import told
+from beijiang.protection import read_where
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -90,6 +91,23 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             word = Text("一致", "they match") if match else Text("不一致", "they do not match")
             return f"/console/grants/{quote(grant_id)}", Text(
                 f"核验结果：{word.zh}。回执 {receipt}", f"Verified: {word.en}. Receipt {receipt}"
+            )
+
+        return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)
+
+    @pages.post("/grants/{grant_id}/count")
+    def count(request: Request, grant_id: str, where: Said = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            who = person(request)
+            grant = exchange.grant(who, grant_id).grant
+            asked = [read_where(line) for line in where.splitlines() if line.strip()]
+            found = exchange.count(who, grant.table, asked, grant.purpose)
+            number = Text(f"少于 {found.least}", f"fewer than {found.least}")
+            if found.count is not None:
+                number = Text(f"{found.count:,}", f"{found.count:,}")
+            return f"/console/grants/{quote(grant_id)}", Text(
+                f"统计结果：{number.zh} 行。回执 {found.receipt}",
+                f"Counted: {number.en} rows. Receipt {found.receipt}",
             )
 
         return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)

@@ -1,5 +1,6 @@
 """``beijiang exchange``: what people at the terminal do."""
 
+from beijiang.exchange.commands.counts import add_counts
 from beijiang.exchange.commands.demands import demands
 from beijiang.exchange.commands.flight import add_flight
 from beijiang.exchange.commands.handing import add_packages, add_tracing, unpack_command
@@ -12,6 +13,7 @@ from beijiang.exchange.commands.sharing import commands
 from beijiang.exchange.commands.templates import claims, templates
 
 __all__ = [
+    "add_counts",
     "add_flight",
     "add_packages",
     "add_shares",

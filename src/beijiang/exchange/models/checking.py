@@ -67,7 +67,7 @@ def _of_item(entry: Entry, levels: Mapping[str, str], column: str, terms: Terms)
     found, basis = [], item.no_share_basis or entry.no_share_basis
     if entry.share_type_of(item).value == "not_shared" and basis:
         found.append(Problem("not_shared", Text(f"不予共享，依据：{basis}", f"not shared; basis: {basis}"), column))
-    if levels.get(column, "L1") >= "L4" and not terms.verifies_only:
+    if levels.get(column, "L1") >= "L4" and not terms.asks_only:
         text = Text("L4 级只能核验或统计，不能取得", "of grade L4: it can be verified or counted, not had")
         found.append(Problem("level_4", text, column))
     if item.secret_flag:
@@ -89,8 +89,8 @@ def word_problems(draft: RequestDraft) -> list[Problem]:
         found.append(Problem("basis_needed", Text("请写明履职依据", "state the legal basis of the business")))
     if not terms.ways:
         found.append(Problem("way_needed", Text("请选择提供方式", "choose how the data are to be had")))
-    if Way.VERIFY in terms.ways and terms.calls_per_day is None:
-        text = Text("核验须限定每日次数", "a verification needs a limit of calls a day")
+    if terms.ways & {Way.VERIFY, Way.COUNT} and terms.calls_per_day is None:
+        text = Text("核验和统计须限定每日次数", "verification and counts need a limit of calls a day")
         found.append(Problem("quota_needed", text))
     if any(quota is not None and quota < 1 for quota in (terms.calls_per_day, terms.rows_per_day)):
         found.append(Problem("bad_quota", Text("每日限量须大于零", "a day's quota is above zero")))

@@ -25,6 +25,7 @@ class Way(Word):
     PUSH = "push", "主动推送", "pushed to the consumer's own system"
     SERVICE = "service", "服务接口", "service of the department"
     VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
+    COUNT = "count", "统计计数（只给数量）", "counts: a number, no value"
 
 
 EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
@@ -36,6 +37,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.PUSH: frozenset({Exit.PUSH}),
     Way.SERVICE: frozenset({Exit.SERVICE}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
+    Way.COUNT: frozenset({Exit.COUNT}),
 }
 """The exits of the platform that a way opens."""
 
@@ -80,9 +82,9 @@ class Terms:
         return tuple(item.column for item in self.items)
 
     @property
-    def verifies_only(self) -> bool:
-        """Tell whether nothing is handed over: only whether values belong together is answered."""
-        return self.ways == {Way.VERIFY}
+    def asks_only(self) -> bool:
+        """Tell whether nothing is handed over: only whether values belong together, or how many there are, is answered."""
+        return bool(self.ways) and self.ways <= {Way.VERIFY, Way.COUNT}
 
     @property
     def exits(self) -> frozenset[Exit]:

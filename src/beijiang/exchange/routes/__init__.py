@@ -1,5 +1,6 @@
 """The JSON API of exchange."""
 
+from beijiang.exchange.routes.counts import counts
 from beijiang.exchange.routes.demands import demands
 from beijiang.exchange.routes.flight_offer import flight_door
 from beijiang.exchange.routes.handing import packages, tracing
@@ -12,6 +13,7 @@ from beijiang.exchange.routes.sharing import router
 from beijiang.exchange.routes.templates import templates
 
 __all__ = [
+    "counts",
     "demands",
     "disputes",
     "flight_door",

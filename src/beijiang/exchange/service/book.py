@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.exchange.errors import grant_ended, used_up
 from beijiang.exchange.models import GranteeKind, Move
-from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.exchange.store import CountStore, GrantStore, RequestStore
+from beijiang.kit import Refused, new_id
 from beijiang.protection import Granted, GrantedItem, Level
 
 if TYPE_CHECKING:
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.exchange.models import Grant, Step
     from beijiang.kit import Actor, Clock
+    from beijiang.protection import CountBefore
+    from beijiang.tables import Filter
 
 __all__ = ["GrantBook"]
+
+COUNTS_MOST: Final = 200
+"""Different counts that a department asks of one table: each is held against all others."""
 
 _DECIDING: Final = frozenset({Move.APPROVE, Move.NARROW, Move.GRANT})
 _Holders: TypeAlias = "dict[tuple[GranteeKind, str | None], list[tuple[Grant, Granted]]]"
@@ -51,6 +57,37 @@ class GrantBook:
         today = self._today()
         every = [entry for entries in self._of(table).values() for entry in entries]
         return [granted for grant, granted in every if grant.terms.since <= today <= grant.terms.until]
+
+    def ask_count(self, grant_id: str, table: str, filters: Sequence[Filter]) -> tuple[str, Sequence[CountBefore]]:
+        """Note a question, and return its id with the others of the same department that are asked or were answered.
+
+        It is noted first, so that of two that are asked at once each sees the other.
+
+        Raises:
+            Refused: too many different questions were asked of the table (``count_many``).
+
+        """
+        question = new_id("cnt")
+        with self._db.begin() as tx:
+            grant, store = GrantStore(tx.connection).get(grant_id), CountStore(tx.connection)
+            if grant is None:
+                raise grant_ended()
+            if store.different(grant.org_id, table) >= COUNTS_MOST:
+                raise Refused(
+                    f"本部门对这张表已提过 {COUNTS_MOST} 个不同的统计问题，不能再问新的。",
+                    f"Your department asked {COUNTS_MOST} different counts of this table, and can ask no others.",
+                    code="count_many",
+                )
+            store.add(question, grant.org_id, table, filters, self._clock.now())
+            return question, store.others(question, grant.org_id, table)
+
+    def answer_count(self, question: str, version: int, told: int | None) -> None:
+        """Note what a question was told; one that was told nothing is forgotten."""
+        with self._db.begin() as tx:
+            if told is None:
+                CountStore(tx.connection).forget(question)
+            else:
+                CountStore(tx.connection).answer(question, version, told)
 
     def take_call(self, grant_id: str) -> None:
         """Count one access.

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from beijiang.exchange.models import Grant
     from beijiang.kit import Actor
-    from beijiang.tables import GovernedColumn, GovernedTable
+    from beijiang.protection import Counted
+    from beijiang.tables import Filter, GovernedColumn, GovernedTable
 
 __all__ = ["Delivering", "RowsPage"]
 
@@ -90,6 +91,20 @@ class Delivering(Deciding):
         """
         stored, stated = self._stated(actor, table, Exit.VERIFY, purpose)
         return self.parts.gate.verify(actor, stored, values, stated)
+
+    def count(self, actor: Actor, table: str, filters: Sequence[Filter], purpose: str = "") -> Counted:
+        """Tell how many rows meet conditions (统计计数); small numbers, and what could tell of a few, are not told.
+
+        Raises:
+            NotFound: unknown or forbidden, or no grant opens it.
+            Denied: no grant of the actor's is for the purpose stated.
+            Invalid: a condition on something else than an item of the grant.
+            Refused: it could be held against an earlier answer.
+            Throttled: the calls of the day are used up.
+
+        """
+        stored, stated = self._stated(actor, table, Exit.COUNT, purpose)
+        return self.parts.gate.count(actor, stored, filters, stated)
 
     def look(self, actor: Actor, grant_id: str, after: str | None = None) -> RowsPage:
         """Return one page of the rows of a grant, to be looked at.

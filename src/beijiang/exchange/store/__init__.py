@@ -1,5 +1,6 @@
 """All SQL on the tables of exchange."""
 
+from beijiang.exchange.store.counts import CountStore
 from beijiang.exchange.store.demands import DemandStore
 from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
@@ -13,6 +14,7 @@ from beijiang.exchange.store.serving import ServingStore
 from beijiang.exchange.store.templates import TemplateStore
 
 __all__ = [
+    "CountStore",
     "DemandStore",
     "DisputeStore",
     "GrantStore",

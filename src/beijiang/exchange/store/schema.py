@@ -19,6 +19,7 @@ from beijiang.db import JsonDocument, UtcDateTime, metadata
 
 __all__ = [
     "exchange_claim",
+    "exchange_count",
     "exchange_delegation",
     "exchange_demand",
     "exchange_dispute",
@@ -495,3 +496,17 @@ exchange_service_probe = Table(
     Column("reason", String(60), nullable=False),
 )
 """Probes of offered services."""
+
+exchange_count = Table(
+    "exchange_count",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(60), nullable=False),
+    Column("table_name", String(200), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("told", BigInteger),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_exchange_count_asked", "org_id", "table_name"),
+)
+"""What a department was told by counts: an answer that could be held against one of these is not given."""

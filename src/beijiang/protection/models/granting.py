@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.tables import Exit, Filter
 
-__all__ = ["NO_GRANT", "Granted", "GrantedItem", "Grants", "Handling"]
+__all__ = ["NO_GRANT", "CountBefore", "Granted", "GrantedItem", "Grants", "Handling"]
 
 NO_GRANT: Final = "-"
 """Named instead of a grant by who reads what is shared with everybody, whatever grants are held."""
@@ -60,6 +60,15 @@ class Granted:
         return next((item for item in self.items if item.column == column), None)
 
 
+@dataclass(frozen=True, slots=True)
+class CountBefore:
+    """A count that the same department asked of a table before, or is asking now (``told`` is None, as for a small one)."""
+
+    filters: tuple[Filter, ...]
+    version: int
+    told: int | None
+
+
 class Grants(Protocol):
     """Know the grants; ``exchange`` does. Asked at every access, so that what ends has ended with the next request."""
 
@@ -74,6 +83,19 @@ class Grants(Protocol):
             Throttled: more was had than the grant allows now, or the grant ended.
 
         """
+        ...
+
+    def ask_count(self, grant_id: str, table: str, filters: Sequence[Filter]) -> tuple[str, Sequence[CountBefore]]:
+        """Note a question, and return its id with the others of the same department that are asked or were answered.
+
+        Raises:
+            Refused: too many different questions were asked of the table (``count_many``).
+
+        """
+        ...
+
+    def answer_count(self, question: str, version: int, told: int | None) -> None:
+        """Note what a question was told; one that was told nothing is forgotten."""
         ...
 
     def in_force(self, table: str) -> Sequence[Granted]:

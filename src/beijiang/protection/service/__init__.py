@@ -1,5 +1,6 @@
 """The services of protection: grading, the gate, the SQL gateway."""
 
+from beijiang.protection.service.asking import Counted
 from beijiang.protection.service.copies import CopyShelf
 from beijiang.protection.service.gate import Gate, Sought
 from beijiang.protection.service.gateway import SqlGateway, SqlResult
@@ -17,6 +18,7 @@ __all__ = [
     "AnswerGate",
     "ColumnImpact",
     "CopyShelf",
+    "Counted",
     "Gate",
     "Governed",
     "GovernedAnswer",

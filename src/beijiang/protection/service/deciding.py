@@ -5,14 +5,14 @@ A part of ``Gate``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.engine.port import View
-from beijiang.kit import ActorKind, NotFound
+from beijiang.kit import ActorKind, BeijiangError, NotFound, Throttled
 from beijiang.protection.models.choices import KEYED, TYPES
 from beijiang.protection.models.conditions import column_ref
 from beijiang.protection.models.reference import exit_caps
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from beijiang.engine import Engine
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.delivery import DeliveryTerms
     from beijiang.protection.models.granting import Granted, Grants
     from beijiang.protection.models.standing import Asked
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
     from beijiang.settings import Settings
     from beijiang.tables import Lake, Snapshot
 
-__all__ = ["Ask", "Deciding", "ask_of"]
+__all__ = ["NAME_SHOWN", "Ask", "Deciding", "ask_of", "hidden"]
+
+NAME_SHOWN: Final = 60
 
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
@@ -239,7 +242,50 @@ class Deciding:
             return column_ref(name), type_word(snapshot.schema.field(name))
         return treated(choice.function, choice.parameters, value, word, duty.grade.mask)
 
+    def _count_call(self, actor: Actor, sight: Sight, purpose: str, exit_: Exit) -> None:
+        """Count the access against its grant; one too many is refused, and the refusal recorded."""
+        if self.grants is None or sight.grant is None:
+            return
+        try:
+            self.grants.take_call(sight.grant.id)
+        except Throttled as error:
+            detail: dict[str, JsonValue] = {"reason": error.reason, "grant": sight.grant.id}
+            self._note_refusal(actor, sight.table, purpose, exit_, detail)
+            raise
+
+    def _note_refusal(
+        self,
+        actor: Actor,
+        table: str,
+        purpose: str,
+        exit: Exit,  # noqa: A002
+        detail: Mapping[str, JsonValue],
+    ) -> None:
+        self._evidence.record_read(
+            actor,
+            exit=str(exit),
+            target=table[:NAME_SHOWN],
+            version=None,
+            policy=self._access.policy,
+            columns=(),
+            rows=0,
+            grade="",
+            purpose=purpose,
+            decision="deny",
+            detail=detail,
+        )
+
 
 def ask_of(asked: Asked) -> Ask:
     """Return what the decision looks at of what was asked."""
     return Ask(asked.exit, asked.purpose, asked.grant)
+
+
+def hidden(table: str) -> BeijiangError:
+    """Return the error for a table that is unknown or forbidden, which look the same."""
+    shown = table[:NAME_SHOWN]
+    return NotFound(
+        f"没有名为“{shown}”的表，或者您无权查看它。请在数据目录中查找可用的数据。",
+        f'There is no table "{shown}", or you may not see it. Look in the catalog for what you can use.',
+        code="table_not_found",
+    )

@@ -10,17 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beijiang.engine.port import View
-from beijiang.kit import BeijiangError, Invalid, NotFound, Throttled
+from beijiang.kit import BeijiangError, Throttled
 from beijiang.protection.models.conditions import conditions
 from beijiang.protection.models.reference import exit_caps
 from beijiang.protection.models.results import Seen
-from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment
+from beijiang.protection.models.sight import Audience, Sight
 from beijiang.protection.models.sighting import sight_of, version_for
 from beijiang.protection.models.standing import Asked, Standing
-from beijiang.protection.service.deciding import Ask, Deciding, ask_of
+from beijiang.protection.service.asking import Asking
+from beijiang.protection.service.deciding import Ask, ask_of, hidden
 from beijiang.protection.service.relation import Governed, access_ended
 from beijiang.protection.service.ruling import visible_types
-from beijiang.tables import DELIVERIES, Exit, Filter, FilterOp, GovernedColumn
+from beijiang.tables import DELIVERIES, Exit, Filter, GovernedColumn
 
 if TYPE_CHECKING:
     from beijiang.catalog import Release
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Gate", "Sought"]
 
-NAME_SHOWN: Final = 60
 _FOLD: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
@@ -47,7 +47,7 @@ class Sought:
     governed: Governed
 
 
-class Gate(Deciding):
+class Gate(Asking):
     """Decide by policy, grade and release state what an actor may see of a table, and hand out just that."""
 
     def open(
@@ -92,7 +92,7 @@ class Gate(Deciding):
         decided = self._decide(actor, table, version, ask)
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, detail)
-            raise _hidden(table)
+            raise hidden(table)
         sight, snapshot = decided
         contract = self._contract(actor, snapshot, purpose, exit)
         self._count_call(actor, sight, purpose, exit)
@@ -193,7 +193,7 @@ class Gate(Deciding):
         decided = self._decide(actor, table, None, Ask(exit, purpose))
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, {})
-            raise _hidden(table)
+            raise hidden(table)
         sight, snapshot = decided
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, expressions = self._columns(snapshot, sight, made=made)
@@ -207,83 +207,6 @@ class Gate(Deciding):
             receipt="",
             still_allowed=lambda: False,
         )
-
-    def verify(self, actor: Actor, table: str, values: Mapping[str, str], purpose: str) -> tuple[bool, str]:
-        """Tell whether some row holds these values together, and the id of the receipt; no value leaves.
-
-        Only under a grant that opens this exit, and only for exactly its items: one value less would tell who is in a
-        table, one more would ask for something else. True values are compared, of every grade: usable, not visible.
-
-        Raises:
-            NotFound: unknown, forbidden, or no such grant.
-            Invalid: other items than those of the grant, or a value that does not fit.
-            Throttled: the calls of the day are used up.
-
-        """
-        ask = Ask(Exit.VERIFY, purpose)
-        facts, grades, rules, _ = self._protection.view_of(table)
-        release = self._catalog.released(table)
-        grant = self._grant(actor, facts, release, ask)
-        number = None if facts is None else version_for(Audience.GRANTED, facts.version, release, None)
-        if grant is None or number is None:
-            self._note_refusal(actor, table, purpose, Exit.VERIFY, {})
-            raise _hidden(table)
-        columns = [item.column for item in grant.items]
-        if set(values) != set(columns):
-            raise Invalid(
-                f"核验要同时给出：{'、'.join(columns)}。",
-                f"A verification gives all of: {', '.join(columns)}.",
-                code="verify_items",
-            )
-        snapshot = self._lake.snapshot(table, number)
-        if any(name not in snapshot.schema.names or name not in grades for name in columns):
-            raise _hidden(table)
-        sight = Sight(
-            audience=Audience.GRANTED,
-            table=snapshot.table,
-            version=number,
-            obligations=tuple(Obligation(name, grades[name], Treatment.RAW) for name in columns),
-            withheld=(),
-            row_filters=(
-                *(f for rule in rules if rule.binds(Audience.GRANTED) for f in rule.filters),
-                *grant.row_filters,
-            ),
-            grant=grant,
-        )
-        return self._compared(actor, snapshot, sight, values, purpose)
-
-    def _compared(
-        self, actor: Actor, snapshot: Snapshot, sight: Sight, values: Mapping[str, str], purpose: str
-    ) -> tuple[bool, str]:
-        asked = [Filter(name, FilterOp.EQ, value) for name, value in values.items()]
-        conditions(asked, visible_types(snapshot))
-        self._count_call(actor, sight, purpose, Exit.VERIFY)
-        grant = sight.grant
-        detail: dict[str, JsonValue] = {} if grant is None else {"grant": grant.id, "approvers": [*grant.approvers]}
-        receipt = self._evidence.record_read(
-            actor,
-            exit=str(Exit.VERIFY),
-            target=snapshot.table,
-            version=snapshot.version,
-            policy=self._access.policy,
-            columns=list(values),
-            rows=None,
-            grade=sight.grade,
-            purpose=purpose or (grant.purpose if grant else ""),
-            detail=detail,
-        )
-        columns, expressions = self._make_columns(snapshot, sight, made=False)
-        governed = Governed(
-            tools=self._tools,
-            snapshot=snapshot,
-            sight=sight,
-            columns=columns,
-            expressions=expressions,
-            caps=exit_caps()[Exit.VERIFY],
-            receipt=receipt,
-            still_allowed=lambda: False,
-        )
-        return governed.count(asked) > 0, receipt
 
     def seen(self, actor: Actor, table: str, exit: Exit | None = None) -> Seen | None:  # noqa: A002
         """Return what an actor would see of a table, by any exit or by one; None for unknown and forbidden alike."""
@@ -324,19 +247,8 @@ class Gate(Deciding):
         released = self._catalog.released(table)
         number = version or (released.table_version if released is not None else 0)
         if not number:
-            raise _hidden(table)
+            raise hidden(table)
         conditions(filters, visible_types(self._lake.snapshot(table, number)))
-
-    def _count_call(self, actor: Actor, sight: Sight, purpose: str, exit_: Exit) -> None:
-        """Count the access against its grant; one too many is refused, and the refusal recorded."""
-        if self.grants is None or sight.grant is None:
-            return
-        try:
-            self.grants.take_call(sight.grant.id)
-        except Throttled as error:
-            detail: dict[str, JsonValue] = {"reason": error.reason, "grant": sight.grant.id}
-            self._note_refusal(actor, sight.table, purpose, exit_, detail)
-            raise
 
     def _row_counter(self, sight: Sight) -> Callable[[int], None] | None:
         grants = self.grants
@@ -395,34 +307,3 @@ class Gate(Deciding):
                 whose = "" if given is None else given.id
                 found.append(Sought(audience=audience, grant=whose, key=shot.key, rows=shot.rows, governed=seen))
         return found
-
-    def _note_refusal(
-        self,
-        actor: Actor,
-        table: str,
-        purpose: str,
-        exit: Exit,  # noqa: A002
-        detail: Mapping[str, JsonValue],
-    ) -> None:
-        self._evidence.record_read(
-            actor,
-            exit=str(exit),
-            target=table[:NAME_SHOWN],
-            version=None,
-            policy=self._access.policy,
-            columns=(),
-            rows=0,
-            grade="",
-            purpose=purpose,
-            decision="deny",
-            detail=detail,
-        )
-
-
-def _hidden(table: str) -> BeijiangError:
-    shown = table[:NAME_SHOWN]
-    return NotFound(
-        f"没有名为“{shown}”的表，或者您无权查看它。请在数据目录中查找可用的数据。",
-        f'There is no table "{shown}", or you may not see it. Look in the catalog for what you can use.',
-        code="table_not_found",
-    )

@@ -23,6 +23,8 @@ from beijiang.protection.store.choices import ChoiceStore
 from beijiang.tables import origins_from_json
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from beijiang.access import Access
     from beijiang.catalog import Catalog, VersionCleared
     from beijiang.db import Database
@@ -188,6 +190,10 @@ class Protection(Choosing):
         """Return the grade of a column that others are made from; rows that a rule keeps back make it the strictest."""
         grade = self._current(store, origin.table).get(origin.column)
         return replace(grade, level=Level.L4) if grade is not None and store.rules(origin.table) else grade
+
+    def today(self) -> date:
+        """Return the day whose limits hold."""
+        return self._clock.now().date()
 
     def page_secret(self) -> bytes:
         """Return the secret of page tokens, made on first use; for the gate."""

@@ -38,6 +38,7 @@ class Exit(StrEnum):
     SERVICE = "service"
     SQL = "sql"
     VERIFY = "verify"
+    COUNT = "count"
 
 
 DELIVERIES: Final = frozenset({Exit.DELTA, Exit.DOWNLOAD, Exit.PUSH, Exit.ROW_API})
