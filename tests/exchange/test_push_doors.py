@@ -57,7 +57,7 @@ def test_the_api_plans_registers_follows_and_ends(far: Far) -> None:
     assert (seen["deliveries"][0]["state"], seen["deliveries"][0]["proof"]["equal"]) == ("done", True)
     assert far.rows() == expected(4)
     again = mine.post(f"{AT_PUSHES}/{push['id']}/now", json={})
-    assert (again.status_code, again.json()["code"]) == (409, "push_nothing_new")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "push_nothing_new")
     assert mine.post(f"{AT_PUSHES}/{push['id']}/now", json={"whole": True}).status_code == 200
     assert people["banner"].get(f"{AT_PUSHES}/{push['id']}").status_code == 404
     theirs = people["lead"]

@@ -24,7 +24,7 @@ from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareType
 from beijiang.exchange import CopyState, GrantState, Narrowing, RecallDraft, Remedy
 from beijiang.exchange.commands import servings as commands
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Denied, Invalid, Language, NotFound, new_id
-from beijiang.protection import Shelf
+from beijiang.protection import CopyShelf
 from beijiang.protection.models.serving import puts
 from beijiang.tables import CommitRequest, Exit, Filter, FilterOp, Sort, WriteMode
 
@@ -412,7 +412,7 @@ write_copy(Path(sys.argv[1]), schema=schema, columns=[CopyColumn("v", "integer",
 
 
 def test_a_process_that_is_killed_leaves_no_copy(bureau: Bureau, tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, 1 << 30, "Asia/Shanghai")
+    shelf = CopyShelf(tmp_path, 1 << 30, "Asia/Shanghai")
     shelf.begin("tbl")
     target = shelf.place("tbl", "f" * 64)
     with subprocess.Popen([sys.executable, "-c", KILLED, str(target)], stdout=subprocess.PIPE) as child:

@@ -45,11 +45,11 @@ class Copied(Keeping):
     def print(self) -> str:
         """Name what a copy for readers like this one holds: the files, the columns as masked, the rows as filtered."""
         shot, zone = self._snapshot, "" if self._tools.copies is None else self._tools.copies.zone
-        key = (shot.table_id, shot.delta_version, self._digest, shot.files, self._columns)
+        key = (shot.table_id, shot.version, shot.delta_version, self._digest, shot.files, self._columns)
 
         def make() -> str:
             view = self._base(list(self._types), "copied").sql("duckdb")
-            body = json.dumps([shot.table_id, *shot.files, view, self._types, zone], ensure_ascii=False)
+            body = json.dumps([shot.table_id, shot.version, *shot.files, view, self._types, zone], ensure_ascii=False)
             return hashlib.sha256(body.encode()).hexdigest()
 
         return self._tools.prints.get(key, make)
