@@ -231,7 +231,9 @@ def test_the_same_over_the_json_api(desk: Callable[..., Any], period: str) -> No
     assert steward.get("/api/v1/plan/file").content[:2] == b"PK"
 
 
-def test_the_same_at_the_terminal(office: Any, period: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_at_the_terminal(  # noqa: PLR0915 - one story
+    office: Any, period: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = commands(lambda: office.assess, lambda: office.access)
     add_figures(app, lambda: office.figures, lambda: office.access)
     add_plan(app, lambda: office.plan, lambda: office.access)
@@ -253,7 +255,9 @@ def test_the_same_at_the_terminal(office: Any, period: str, tmp_path: Path, monk
     for words in (("rank", period), ("show", period, ORG)):
         run(*words, "--out", str(tmp_path / "r.xlsx"))
         assert (tmp_path / "r.xlsx").read_bytes()[:2] == b"PK"
-    run("rank", now, "--out", str(tmp_path / "r.pdf"), code=1)
+    run("rank", now, "--out", str(tmp_path / "r.pdf"))
+    assert (tmp_path / "r.pdf").read_bytes()[:4] == b"%PDF"
+    run("rank", now, "--out", str(tmp_path / "r.doc"), code=1)
     assert run("weights")[-1]["version"] == 0
     made = run(
         "propose-weights",

@@ -54,17 +54,21 @@ T = "表"
 
 
 @pytest.fixture(scope="module")
-def engines(spark_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Engine]]:
-    home = Settings.for_tests(tmp_path_factory.mktemp("masks"))
-    duck, spark = DuckDBEngine(home), SparkEngine(spark_url, home.time_zone)
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings.for_tests(tmp_path_factory.mktemp("masks"))
+
+
+@pytest.fixture(scope="module")
+def engines(spark_url: str, settings: Settings) -> Iterator[tuple[Engine, Engine]]:
+    duck, spark = DuckDBEngine(settings), SparkEngine(spark_url, settings.time_zone)
     yield duck, spark
     duck.close()
     spark.close()
 
 
 @pytest.fixture
-def place(engines: tuple[Engine, Engine], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp() / "masks0" / "home" / "lake"
+def place(settings: Settings) -> Path:
+    folder = settings.home / "lake"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

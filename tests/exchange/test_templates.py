@@ -238,7 +238,7 @@ def test_what_is_late_is_told_and_counts_in_the_assessment(bureau: Bureau) -> No
     assert alerted(bureau, AlertKind.CLAIM_OVERDUE, late)
     moves = [step.move for step in service.task(bureau["second"], late.id).steps]
     assert "督办" in "".join(move.text.zh for move in moves)
-    record = ExchangeRecord(bureau.exchange, platform.demands, service, platform.exchange.parts.zone)
+    record = ExchangeRecord(bureau.exchange, platform.demands, service, platform.offered, platform.exchange.parts.zone)
     found = {one.id: one for one in record.claim_tasks(due.last_day, due.last_day)}
     assert found[late.id].answered_on is None
     assert found[kept.id].answered_on is not None

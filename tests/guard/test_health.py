@@ -36,6 +36,7 @@ def test_a_fresh_home_is_well(platform: Platform) -> None:
         "captures",
         "evidence",
         "evidence_seal",
+        "flight",
     ]
     assert findings == dict.fromkeys(parts, True)
 

@@ -94,7 +94,8 @@ def test_files_over_http(door: TestClient) -> None:
     assert (proposed.status_code, proposed.json()["about"]) == (201, ["change code_set sex"])
     assert door.post(f"{API}/plan", files=files, headers={"x-actor": "analyst"}).json() == {"code": "denied"}
     assert door.get(f"{API}/export/element.xlsx").content.startswith(b"PK")
-    assert door.get(f"{API}/export/element.pdf").status_code == 422
+    assert door.get(f"{API}/export/rule.pdf").content.startswith(b"%PDF")
+    assert door.get(f"{API}/export/element.docx").status_code == 422
 
 
 def test_the_same_at_the_terminal(office: Any, tmp_path: Path) -> None:
@@ -141,4 +142,4 @@ def test_the_same_at_the_terminal(office: Any, tmp_path: Path) -> None:
     assert run("import", str(sheet), "--reason", "改名")[0]["about"] == "change element shell.one"
     sheet.write_text(text.replace("shell.one", "Shell One"), encoding="utf-8")
     assert run("import", str(sheet), status=1)[0]["outcome"] == "refused"
-    run("export", "element", str(tmp_path / "x.pdf"), status=1)
+    run("export", "element", str(tmp_path / "x.doc"), status=1)

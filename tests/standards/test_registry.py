@@ -251,7 +251,7 @@ def test_two_changes_of_one_entry_and_a_proposal_of_ones_own(office: Any) -> Non
         registry.proposal(office.steward, "sp_none")
 
 
-@pytest.mark.parametrize("form", list(SheetFormat))
+@pytest.mark.parametrize("form", [SheetFormat.CSV, SheetFormat.XLSX])
 @pytest.mark.parametrize("kind", list(EntryKind))
 @pytest.mark.parametrize("language", list(Language))
 def test_what_is_exported_is_imported_unchanged(

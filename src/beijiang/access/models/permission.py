@@ -96,15 +96,15 @@ class Permission(StrEnum):
     EXCHANGE_REQUEST_MAKE = "exchange:request:make", "申请数据共享", "ask for data"
     EXCHANGE_REQUEST_READ = "exchange:request:read", "查看共享申请", "see share requests"
     EXCHANGE_REQUEST_REVIEW = "exchange:request:review", "对共享申请作符合性审查", "review share requests formally"
-    EXCHANGE_TEMPLATE_ISSUE = "exchange:template:issue", "下发标准目录", "issue standard entries to units below"
-    EXCHANGE_SERVING_MANAGE = "exchange:serving:manage", "设置服务副本", "have serving copies of tables made"
-    EXCHANGE_TRACE_RUN = "exchange:trace:run", "追踪泄露的文件", "trace a file that got out"
     EXCHANGE_SERVICE_MANAGE = (
         "exchange:service:manage",
         "登记、测试、发布服务接口",
         "register, test and offer services of one's department",
     )
     EXCHANGE_SERVICE_READ = "exchange:service:read", "查看服务接口", "see services of departments and how they run"
+    EXCHANGE_SERVING_MANAGE = "exchange:serving:manage", "设置服务副本", "have serving copies of tables made"
+    EXCHANGE_TEMPLATE_ISSUE = "exchange:template:issue", "下发标准目录", "issue standard entries to units below"
+    EXCHANGE_TRACE_RUN = "exchange:trace:run", "追踪泄露的文件", "trace a file that got out"
     FUSION_CLAIM_DECIDE = (
         "fusion:claim:decide",
         "确认数源部门、裁定异议",

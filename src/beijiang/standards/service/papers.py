@@ -24,6 +24,8 @@ _MANY: Final = 6
 """Columns from which a page lies on its side."""
 _LATIN_END: Final = 0x2E7F
 """Letters beyond it are as wide as two."""
+_NARROWEST: Final = 30.0
+"""Points that every column has at least, before the rest is shared."""
 _WIDEST: Final = 40
 """Letters of a cell that count when columns share the width."""
 LINES_MOST: Final = 2_000
@@ -52,13 +54,18 @@ class Paper:
     language: Language = Language.ZH
 
     @property
+    def across(self) -> int:
+        """Return how many columns the widest table has."""
+        return max((len(line) for table in self.tables for line in (table.head, *table.rows)), default=0)
+
+    @property
     def lies(self) -> bool:
         """Tell whether the page lies on its side."""
-        return max((len(line) for table in self.tables for line in (table.head, *table.rows)), default=0) >= _MANY
+        return self.across >= _MANY
 
 
 def paper_file(paper: Paper) -> bytes:
-    """Return the document as PDF: A4, every page with the title and its number out of all.
+    """Return the document as PDF: A4, larger for very wide tables; every page with the title and its number out of all.
 
     Raises:
         TooLarge: more lines than anybody would print.
@@ -72,11 +79,12 @@ def paper_file(paper: Paper) -> bytes:
             code="too_long_for_paper",
             detail={"lines": lines, "most": LINES_MOST},
         )
-    from reportlab.lib.pagesizes import A4, landscape
+    from reportlab.lib.pagesizes import A2, A3, A4, landscape
     from reportlab.platypus import SimpleDocTemplate
 
     out = io.BytesIO()
-    size = landscape(A4) if paper.lies else A4
+    fits = next((size for size in (A4, A3, A2) if landscape(size)[0] - 2 * _MARGIN >= paper.across * _NARROWEST), A2)
+    size = landscape(fits) if paper.lies else A4
     document = SimpleDocTemplate(
         out,
         pagesize=size,
@@ -167,6 +175,7 @@ def _is_head(table: PaperTable, row: int, at: int) -> bool:
 
 def _widths(lines: Sequence[Sequence[str]], across: int, width: float) -> list[float]:
     """Share the width by the longest cell of each column, so that a number does not get the room of a sentence."""
+    least = min(_NARROWEST, width / across)
     longest = [
         max(
             4,
@@ -174,7 +183,8 @@ def _widths(lines: Sequence[Sequence[str]], across: int, width: float) -> list[f
         )
         for at in range(across)
     ]
-    return [width * one / sum(longest) for one in longest]
+    room = width - least * across
+    return [least + room * one / sum(longest) for one in longest]
 
 
 def _plain(words: str) -> str:
