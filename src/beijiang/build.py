@@ -363,6 +363,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.release_checks = (recalls, quality, releases)
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
+    opendata.announced = recalls.announced
     facts = FactSources(
         catalog=catalog,
         tables=tables,

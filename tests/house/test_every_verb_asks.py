@@ -66,7 +66,7 @@ MACHINERY: dict[str, set[str]] = {
     "Monitors": {"on_table_written", "watch"},
     "Lineage": {"namespace", "on_table_written"},
     "Templates": {"due", "gaps", "watch"},
-    "Recalls": {"keeps_back", "left", "recalled", "watch"},
+    "Recalls": {"announced", "keeps_back", "left", "recalled", "watch"},
     "Packages": {"watch"},
     "Servings": {"watch", "work"},
     "Pushes": {"carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ from beijiang.tables import Exit, Filter, GovernedColumn, GovernedTable, Tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from beijiang.exchange import Recall
 
 __all__ = ["OpenData", "Reading"]
 
@@ -140,6 +142,8 @@ class OpenData:
         self._clock = clock
         self._settings = settings
         self._row_counts: dict[tuple[str, str, int], int] = {}  # a version of a table never changes
+        self.announced: Callable[[str], Sequence[Recall]] = lambda _entry: ()
+        """The recalls of an entry; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
 
     @property
@@ -251,6 +255,11 @@ class OpenData:
         if reading is None:
             raise _no_rows()
         return reading
+
+    def recalls(self, actor: Actor, dataset: Dataset) -> Sequence[Recall]:
+        """Return the versions of an open data set that were withdrawn, for those who took a copy; newest first."""
+        self._ask(actor)
+        return self.announced(dataset.id) if dataset.open_type is OpenType.UNCONDITIONAL else ()
 
     def versions(self, actor: Actor, dataset_id: str) -> tuple[DataVersion, ...]:
         """Return the versions of the rows up to the released one, newest first; none where rows are kept back."""

@@ -67,6 +67,11 @@ class Recalls(Base):
         """Return the versions that readers ever had and that nobody recalled; shares let readers go back to them."""
         return frozenset(self.parts.catalog.releases(resource_id)) - self.recalled(table)
 
+    def announced(self, resource_id: str) -> Sequence[Recall]:
+        """Return the recalls of an entry that is open to everybody, newest first: who took a copy cannot be told by name."""
+        with self.db.read() as connection:
+            return RecallStore(connection).of_resource(resource_id)
+
     # The provider
 
     def plan(self, actor: Actor, draft: RecallDraft) -> RecallPlan:

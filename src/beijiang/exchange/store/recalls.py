@@ -49,6 +49,11 @@ class RecallStore:
         )
         return [_recall(row) for row in rows]
 
+    def of_resource(self, resource_id: str) -> list[Recall]:
+        """Return the recalls of an entry, newest first."""
+        rows = select(exchange_recall).where(_R.resource_id == resource_id).order_by(_R.at.desc(), _R.id)
+        return [_recall(row) for row in self._connection.execute(rows)]
+
     def find(self, query: RecallQuery, orgs: Collection[str], *, every: bool) -> tuple[list[Recall], int]:
         """Return recalls by or for some departments, newest first, and how many there are."""
         wanted = select(exchange_recall)

@@ -53,7 +53,12 @@ def router(opendata: OpenData) -> APIRouter:
     def show(request: Request, dataset_id: str) -> Response:
         who = actor(request)
         dataset = opendata.dataset(who, dataset_id)
-        return answer(request, dataset_json(dataset, opendata.versions(who, dataset_id), opendata.base))
+        withdrawn = [
+            {"versions": [*one.versions], "reason": one.reason, "at": one.at, "served": one.served}
+            for one in opendata.recalls(who, dataset)
+        ]
+        told = dataset_json(dataset, opendata.versions(who, dataset_id), opendata.base)
+        return answer(request, {**told, "recalls": withdrawn})
 
     @api.get("/{dataset_id}/rows", summary="Rows, page by page", description=ROWS_TEXT)
     def rows(request: Request, dataset_id: str) -> Response:

@@ -168,6 +168,7 @@ def _common(request: Request, opendata: OpenData, dataset: Dataset, tab: str) ->
     day = dataset.published_at.astimezone(zone).strftime("%Y-%m-%d") if dataset.published_at else None
     return {
         "ds": dataset,
+        "recalls": opendata.recalls(actor(request), dataset),
         "tab": tab,
         "tabs": _tabs(dataset, language),
         "downloads": download_addresses("", dataset.id),
