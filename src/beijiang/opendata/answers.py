@@ -176,10 +176,10 @@ def download_addresses(base: str, dataset_id: str, filters: Sequence[Filter] = (
     }
 
 
-def rows_json(dataset: Dataset, page: RowPage, following: str | None) -> dict[str, Any]:
+def rows_json(dataset_id: str, page: RowPage, following: str | None) -> dict[str, Any]:
     """Return one page of rows."""
     return {
-        "dataset": dataset.id,
+        "dataset": dataset_id,
         "version": page.version,
         "columns": [{"name": c.name, "type": c.type, "grade": c.grade, "masked": c.masked} for c in page.columns],
         "rows": list(page.rows),

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, Permission
@@ -41,10 +42,17 @@ PURPOSE = "open-data portal"
 class Reading:
     """The rows of one data set as one reader may have them now; made per request, never kept."""
 
-    def __init__(self, dataset: Dataset, governed: GovernedTable, zone: str) -> None:
-        self.dataset = dataset
+    def __init__(self, found: Published, governed: GovernedTable, zone: str, describe: Callable[[], Dataset]) -> None:
+        self.id = found.resource_id
+        self.title = found.version.entry.name
         self._governed = governed
         self._zone = zone
+        self._describe = describe
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """Return all that is shown of the data set; programs that only want rows do not wait for it."""
+        return self._describe()
 
     @property
     def columns(self) -> tuple[GovernedColumn, ...]:
@@ -118,7 +126,7 @@ class Reading:
 
     def file(self, order: files.DownloadOrder) -> files.Download:
         """Return the file of all rows that fit the order's filters."""
-        name = files.file_name(self.dataset.title, self.version, order)
+        name = files.file_name(self.title, self.version, order)
         content = files.receipted(self._governed, order)
         return files.Download(name, files.media_type(order), content, self._governed.contract, self._governed.receipt)
 
@@ -231,7 +239,7 @@ class OpenData:
 
         """
         self._ask(actor)
-        return self._dataset(actor, dataset_id)[0]
+        return self._described(*self._found(actor, dataset_id))
 
     def look(self, actor: Actor, dataset_id: str, exit_: Exit) -> tuple[Reading | None, Dataset]:
         """Return a published entry, and its rows if this reader may have them at this exit.
@@ -241,8 +249,11 @@ class OpenData:
 
         """
         self._ask(actor)
-        dataset, governed = self._dataset(actor, dataset_id, exit_)
-        return (Reading(dataset, governed, self._settings.time_zone) if governed else None), dataset
+        found, governed = self._found(actor, dataset_id, exit_)
+        dataset = self._described(found, governed)
+        if governed is None:
+            return None, dataset
+        return Reading(found, governed, self._settings.time_zone, lambda: dataset), dataset
 
     def read(self, actor: Actor, dataset_id: str, exit_: Exit = Exit.PAGE) -> Reading:
         """Open the released rows of one data set for this reader at this exit.
@@ -251,10 +262,11 @@ class OpenData:
             NotFound: there is no such entry, or this reader may not have its rows.
 
         """
-        reading, _ = self.look(actor, dataset_id, exit_)
-        if reading is None:
+        self._ask(actor)
+        found, governed = self._found(actor, dataset_id, exit_)
+        if governed is None:
             raise _no_rows()
-        return reading
+        return Reading(found, governed, self._settings.time_zone, lambda: self._described(found, governed))
 
     def recalls(self, actor: Actor, dataset: Dataset) -> Sequence[Recall]:
         """Return the versions of an open data set that were withdrawn, for those who took a copy; newest first."""
@@ -264,7 +276,8 @@ class OpenData:
     def versions(self, actor: Actor, dataset_id: str) -> tuple[DataVersion, ...]:
         """Return the versions of the rows up to the released one, newest first; none where rows are kept back."""
         self._ask(actor)
-        dataset, governed = self._dataset(actor, dataset_id)
+        found, governed = self._found(actor, dataset_id)
+        dataset = self._described(found, governed)
         if dataset.table is None or dataset.table_version is None or not dataset.readable:
             return ()
         if governed is None or governed.filtered:
@@ -350,12 +363,15 @@ class OpenData:
                 break
         return tuple(found[:limit])
 
-    def _dataset(
+    def _found(
         self, actor: Actor, dataset_id: str, exit_: Exit = Exit.PREVIEW
-    ) -> tuple[Dataset, GovernedTable | None]:
-        """Join the published entry with what the gate lets this reader have of its released version."""
+    ) -> tuple[Published, GovernedTable | None]:
+        """Return the published entry and what the gate lets this reader have of its released version."""
         found = self._catalog.published(ANONYMOUS, dataset_id)
-        governed = self._open(actor, found, exit_)
+        return found, self._open(actor, found, exit_)
+
+    def _described(self, found: Published, governed: GovernedTable | None) -> Dataset:
+        """Join entry and rows to what is shown of a data set."""
         parts = views.Parts(
             published=found,
             provider=self._provider(found.version.entry.provider_id, found.version.entry.provider_name),
@@ -364,7 +380,7 @@ class OpenData:
             columns=governed.columns if governed else None,
             rows_held=governed is not None and governed.filtered,
         )
-        return views.dataset(parts, self._standards), governed
+        return views.dataset(parts, self._standards)
 
     def _open(self, actor: Actor, found: Published, exit_: Exit) -> GovernedTable | None:
         """Open the released version; the portal has rows of what is open to all, and of nothing else."""

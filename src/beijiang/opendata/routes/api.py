@@ -69,7 +69,7 @@ def router(opendata: OpenData) -> APIRouter:
             return _unchanged(tag)
         page = reading.page(query)
         following = f"{opendata.base}{PREFIX}/{dataset_id}/rows{query.at(page.next).encoded()}" if page.next else None
-        response = answer(request, rows_json(reading.dataset, page, following), tag=tag)
+        response = answer(request, rows_json(reading.id, page, following), tag=tag)
         reading.sent(request_line(request), bytes(response.body))
         response.headers.update(under(reading.contract) | with_receipt(reading.receipt))
         if following:
