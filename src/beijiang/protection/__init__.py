@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
-    from beijiang.protection.models.granting import NO_GRANT, CountBefore, Granted, GrantedItem, Grants, Handling
+    from beijiang.protection.models.granting import NO_GRANT, CountAsked, Granted, GrantedItem, Grants, Handling
     from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
@@ -64,7 +64,7 @@ __all__ = [
     "Control",
     "CopyPart",
     "CopyShelf",
-    "CountBefore",
+    "CountAsked",
     "Counted",
     "DeliveryTerms",
     "Described",

@@ -106,8 +106,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             if found.count is not None:
                 number = Text(f"{found.count:,}", f"{found.count:,}")
             return f"/console/grants/{quote(grant_id)}", Text(
-                f"统计结果：{number.zh} 行。回执 {found.receipt}",
-                f"Counted: {number.en} rows. Receipt {found.receipt}",
+                f"统计结果：约 {number.zh} 行。回执 {found.receipt}",
+                f"Counted: about {number.en} rows. Receipt {found.receipt}",
             )
 
         return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)

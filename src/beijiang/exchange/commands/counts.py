@@ -37,7 +37,7 @@ def add_counts(group: typer.Typer, get: Callable[[], Exchange], access: Callable
             number = Text(str(found.count), str(found.count))
         say(
             Text(
-                f"{number.zh} 行（第 {found.version} 版）。回执 {found.receipt}",
-                f"{number.en} rows (version {found.version}). Receipt {found.receipt}",
+                f"约 {number.zh} 行（第 {found.version} 版）。回执 {found.receipt}",
+                f"about {number.en} rows (version {found.version}). Receipt {found.receipt}",
             )
         )

@@ -97,8 +97,10 @@ def _text(one: Parameter, value: Scalar) -> str:
         raise _wrong("parameter_value", one.name, f"最多 {one.longest} 个字符", f"at most {one.longest} characters")
     if one.choices and text not in one.choices:
         raise _wrong("parameter_value", one.name, "不在可选值之内", "it is none of the values that may be chosen")
-    if one.place is ParameterPlace.PATH and text in {".", ".."}:
-        raise _wrong("parameter_value", one.name, "不能是点", "it cannot be dots")
+    if one.place is ParameterPlace.PATH and (
+        text == "." or {"/", "\\", ".."} & {*text, *(text[i : i + 2] for i in range(len(text)))}
+    ):
+        raise _wrong("parameter_value", one.name, "不能有斜线或两点", "it cannot hold slashes or dots in a row")
     if not _READ[one.type](text):
         raise _wrong("parameter_value", one.name, f"应为{one.type.text.zh}", f"it has to be a {one.type.text.en}")
     return text

@@ -49,6 +49,7 @@ class PushState(Word):
     ACTIVE = "active", "推送中", "active"
     HELD = "held", "暂不推送", "rests"
     PAUSED = "paused", "已暂停", "paused"
+    STOPPED = "stopped", "提供方已叫停", "stopped by the provider"
     ENDED = "ended", "已结束", "ended"
 
 

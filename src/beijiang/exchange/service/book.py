@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.exchange.models import Grant, Step
     from beijiang.kit import Actor, Clock
-    from beijiang.protection import CountBefore
-    from beijiang.tables import Filter
+    from beijiang.protection import CountAsked
 
 __all__ = ["GrantBook"]
 
-COUNTS_MOST: Final = 200
-"""Different counts that a department asks of one table: each is held against all others."""
+COUNTS_MOST: Final = 100
+"""Different answers that a department gets of one table: many more, and noise would be averaged away."""
 
 _DECIDING: Final = frozenset({Move.APPROVE, Move.NARROW, Move.GRANT})
 _Holders: TypeAlias = "dict[tuple[GranteeKind, str | None], list[tuple[Grant, Granted]]]"
@@ -58,36 +57,36 @@ class GrantBook:
         every = [entry for entries in self._of(table).values() for entry in entries]
         return [granted for grant, granted in every if grant.terms.since <= today <= grant.terms.until]
 
-    def ask_count(self, grant_id: str, table: str, filters: Sequence[Filter]) -> tuple[str, Sequence[CountBefore]]:
-        """Note a question, and return its id with the others of the same department that are asked or were answered.
-
-        It is noted first, so that of two that are asked at once each sees the other.
+    def counted(self, grant_id: str, asked: CountAsked) -> int | None:
+        """Return what the department of a grant was told when it asked just this; None for a new question.
 
         Raises:
             Refused: too many different questions were asked of the table (``count_many``).
 
         """
-        question = new_id("cnt")
+        with self._db.read() as connection:
+            grant, store = GrantStore(connection).get(grant_id), CountStore(connection)
+            if grant is None:
+                raise grant_ended()
+            told = store.told(grant.org_id, asked)
+            if told is None and store.answers(grant.org_id, asked.table) >= COUNTS_MOST:
+                raise Refused(
+                    f"本部门对这张表已得到 {COUNTS_MOST} 个不同的统计结果，不能再问新的；问过的可以再问。",
+                    f"Your department was told {COUNTS_MOST} different counts of this table; only those can be asked again.",
+                    code="count_many",
+                )
+            return told
+
+    def keep_count(self, grant_id: str, asked: CountAsked, told: int) -> int:
+        """Keep what is told, and return it; of two who ask at once both get what was kept first."""
         with self._db.begin() as tx:
             grant, store = GrantStore(tx.connection).get(grant_id), CountStore(tx.connection)
             if grant is None:
                 raise grant_ended()
-            if store.different(grant.org_id, table) >= COUNTS_MOST:
-                raise Refused(
-                    f"本部门对这张表已提过 {COUNTS_MOST} 个不同的统计问题，不能再问新的。",
-                    f"Your department asked {COUNTS_MOST} different counts of this table, and can ask no others.",
-                    code="count_many",
-                )
-            store.add(question, grant.org_id, table, filters, self._clock.now())
-            return question, store.others(question, grant.org_id, table)
-
-    def answer_count(self, question: str, version: int, told: int | None) -> None:
-        """Note what a question was told; one that was told nothing is forgotten."""
-        with self._db.begin() as tx:
-            if told is None:
-                CountStore(tx.connection).forget(question)
-            else:
-                CountStore(tx.connection).answer(question, version, told)
+            kept = store.told(grant.org_id, asked)
+            if kept is None:
+                store.add(new_id("cnt"), grant.org_id, asked, told, self._clock.now())
+            return told if kept is None else kept
 
     def take_call(self, grant_id: str) -> None:
         """Count one access.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import Governed, Shelved, Standing
 
-__all__ = ["Shares"]
+__all__ = ["RECHECK_BYTES", "RECHECK_SECONDS", "Shares", "access_ended"]
 
 CHUNK: Final = 1 << 20
 RECHECK_BYTES: Final = 8 << 20
@@ -199,7 +199,7 @@ class Shares(Sharing):
             who = Actor(link.person_id, "", ActorKind.APPLICATION, session_id=link.key_id)
             detail: dict[str, JsonValue] = {"reason": error.reason, "grant": link.grant}
             self.parts.evidence.note(who, "exchange.share_refused", target=file, decision="deny", detail=detail)
-            raise _ended() from error
+            raise access_ended() from error
         copy = self.shelf.get(link.copy)
         if copy is None or link.number >= len(copy.parts):
             raise NotFound("这个文件已不在，请重新查询。", "This file is gone; query again.", code="share_file_gone")
@@ -210,13 +210,13 @@ class Shares(Sharing):
         try:
             self._now(right.link.key_id, right.link.person_id)
         except Unauthenticated as error:
-            raise _ended() from error
+            raise access_ended() from error
         if not self._holds(right.actor, right.asked, right.copy):
-            raise _ended()
+            raise access_ended()
 
     def _others_hold(self, right: _Right) -> None:
         if not self._holds(right.actor, right.asked[:-1], right.copy):
-            raise _ended()
+            raise access_ended()
 
     def _holds(self, actor: Actor, asked: Sequence[Asked], copy: Shelved) -> bool:
         gate = self.parts.gate
@@ -277,7 +277,8 @@ def _asked(copy: Shelved, purpose: str, grant: str) -> tuple[Asked, ...]:
     )
 
 
-def _ended() -> Denied:
+def access_ended() -> Denied:
+    """Return the error for a right that ended or changed while something was fetched under it."""
     return Denied(
         "授权已变更或终止，请重新查询。", "The right to read has changed or ended; query again.", code="access_ended"
     )

@@ -217,12 +217,12 @@ class Pushes(PushWork):
             Invalid: an option is wrong, or secrets have to be given again (``secrets_needed``).
 
         """
-        push = self._managed(actor, push_id)
+        push = self._answered_for(actor, push_id)
         values: dict[str, Any] = {}
         if options:
             before = (dict(push.options), dict(push.secrets))
             plain, secrets = self.destinations.sealed(push.id, push.kind, options, before)
-            values |= {"options": plain, "secrets": secrets}
+            values |= {"options": plain, "secrets": secrets, "owner_id": actor.id, "owner_name": actor.name}
             moved = {n for n in ("host", "port", "database", "endpoint", "bucket", "prefix", "url", "path")
                      if plain.get(n) != push.options.get(n)}  # fmt: skip
             values |= {"version": None, "shape": ""} if moved else {}
@@ -231,7 +231,10 @@ class Pushes(PushWork):
         elif on_release:
             values |= {"timing": None, "next_at": None}
         changed: list[JsonValue] = [*sorted(options or {}), *(["timing"] if timing or on_release else [])]
-        return self._moved(actor, push, PushMove.CHANGE, values, {"changed": changed})
+        detail: dict[str, JsonValue] = {"changed": changed}
+        if options:
+            detail |= {"options_before": {**push.options}, "options": {**values["options"]}}
+        return self._moved(actor, push, PushMove.CHANGE, values, detail)
 
     def pause(self, actor: Actor, push_id: str, words: str = "") -> Push:
         """Stop for now; for the consumer, and for the provider with a reason."""
@@ -242,11 +245,16 @@ class Pushes(PushWork):
         self._require_live(push, PushState.ACTIVE, PushState.HELD)
         why = said(words, needed=not mine)
         by = Text(f"由{actor.name}暂停：{why}", f"paused by {actor.name}: {why}")
-        return self._moved(actor, push, PushMove.PAUSE, {"state": PushState.PAUSED, "why": by}, {"words": why})
+        state = PushState.PAUSED if mine else PushState.STOPPED
+        return self._moved(actor, push, PushMove.PAUSE, {"state": state, "why": by}, {"words": why})
 
     def resume(self, actor: Actor, push_id: str) -> Push:
-        """Go on; whoever resumes it answers for it from then on. What was missed comes in one delivery."""
-        push = self._managed(actor, push_id)
+        """Go on; whoever resumes it answers for it from then on. What the provider stopped the provider lets go on."""
+        push = self._peek(actor, push_id)
+        if push.state is PushState.STOPPED:
+            self.access.require(actor, Permission.EXCHANGE_GRANT_MANAGE, push.provider_id)
+            return self._moved(actor, push, PushMove.RESUME, {"state": PushState.ACTIVE, "why": None}, {})
+        push = self._answered_for(actor, push_id)
         self._require_live(push, PushState.PAUSED, PushState.HELD, PushState.ACTIVE)
         owner = {"owner_id": actor.id, "owner_name": actor.name}
         return self._moved(actor, push, PushMove.RESUME, {"state": PushState.ACTIVE, "why": None, **owner}, {})
@@ -254,7 +262,7 @@ class Pushes(PushWork):
     def end(self, actor: Actor, push_id: str, words: str = "") -> Push:
         """End a subscription and forget its secrets; what is at the far side stays there."""
         push = self._managed(actor, push_id)
-        self._require_live(push, PushState.ACTIVE, PushState.HELD, PushState.PAUSED)
+        self._require_live(push, PushState.ACTIVE, PushState.HELD, PushState.PAUSED, PushState.STOPPED)
         why = Text(f"由{actor.name}结束", f"ended by {actor.name}")
         ended = self._moved(
             actor, push, PushMove.END, {"state": PushState.ENDED, "why": why, "secrets": {}}, {"words": words}
@@ -270,7 +278,7 @@ class Pushes(PushWork):
             Conflict: nothing is new (``push_nothing_new``), or it does not go on now.
 
         """
-        push = self._managed(actor, push_id)
+        push = self._answered_for(actor, push_id)
         self._require_live(push, PushState.ACTIVE)
         with self.db.read() as connection:
             waiting = PushStore(connection).open_delivery(push.id)
@@ -297,6 +305,7 @@ class Pushes(PushWork):
 
         """
         push, found = self._letter(actor, delivery_id)
+        self._answered_for(actor, push.id)
         with self.db.read() as connection:
             waiting = PushStore(connection).open_delivery(push.id)
         if waiting is not None:
@@ -327,12 +336,9 @@ class Pushes(PushWork):
         if grant is None or not self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, grant.org_id):
             self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
             raise no_grant()
-        if grant.grantee_kind is GranteeKind.APPLICATION or not _fits(actor, grant):
-            raise Denied(
-                "这项授权给了指定的人员或应用；只有授予本部门或您本人的授权可以推送。",
-                "The grant is for one application or another person; only one for your department or yourself can be pushed.",
-                code="push_holder",
-            )
+        if grant.grantee_kind is GranteeKind.APPLICATION:
+            raise _another_holder()
+        self._require_reader(actor, grant)
         if Way.PUSH not in grant.terms.ways:
             raise Invalid(
                 "这项授权不包含主动推送。请申请时选择“主动推送”。",
@@ -378,6 +384,25 @@ class Pushes(PushWork):
         push = self._peek(actor, push_id)
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, push.org_id)
         return push
+
+    def _answered_for(self, actor: Actor, push_id: str) -> Push:
+        """Return a subscription that the actor may direct: he may have what it brings.
+
+        Raises:
+            NotFound: no such subscription.
+            Denied: the grant is another person's, or the actor may not read what was granted.
+
+        """
+        push = self._managed(actor, push_id)
+        with self.db.read() as connection:
+            grant = GrantStore(connection).get(push.grant_id)
+        self._require_reader(actor, grant)
+        return push
+
+    def _require_reader(self, actor: Actor, grant: Grant | None) -> None:
+        self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
+        if grant is not None and not _fits(actor, grant):
+            raise _another_holder()
 
     def _require_live(self, push: Push, *states: PushState) -> None:
         if push.state not in states:
@@ -442,3 +467,11 @@ def _fits(actor: Actor, grant: Grant) -> bool:
     if actor.kind is ActorKind.SYSTEM:
         return kind is GranteeKind.ORGANISATION
     return (kind, holder) in {(GranteeKind.ORGANISATION, actor.org_id), (GranteeKind.PERSON, actor.id)}
+
+
+def _another_holder() -> Denied:
+    return Denied(
+        "这项授权给了指定的人员或应用；只有授予本部门或您本人的授权可以推送。",
+        "The grant is for one application or another person; only one for your department or yourself can be pushed.",
+        code="push_holder",
+    )

@@ -162,6 +162,10 @@ class Templates(Claiming):
         self.access.require(actor, ISSUE, standard.org_id)
         state = check_claim_move(before.state, move)
         text = said(words, needed=move is ClaimMove.BACK)
+        if move is ClaimMove.MOVE:
+            issuer, named = self.access.organisation(standard.org_id), self.access.organisation(before.named)
+            if not is_beneath(issuer, named):
+                raise _not_beneath([named.id])
         after = replace(before, state=state)
         if move is ClaimMove.BACK:
             after = replace(self._timed(after), named="")
@@ -201,12 +205,7 @@ class Templates(Claiming):
         chosen = {one.id for one in beneath if one.admin_tier in draft.tiers and draft.words in one.name_zh}
         strangers = draft.orgs - {one.id for one in beneath}
         if strangers:
-            raise Invalid(
-                f"“{min(strangers)}”不是下级部门，不能下发给它。",
-                f"“{min(strangers)}” is not beneath your department; a standard cannot be issued to it.",
-                code="not_beneath",
-                detail={"orgs": [*sorted(strangers)]},
-            )
+            raise _not_beneath(sorted(strangers))
         return sorted(chosen | draft.orgs)
 
     def _asked(self, before: Template | None, units: Iterable[str]) -> tuple[dict[str, str], list[str]]:
@@ -261,3 +260,12 @@ class Templates(Claiming):
                 self._write(
                     tx, actor, task, replace(self._stopped(task), state=ClaimState.CANCELLED), ClaimMove.RETIRE, ""
                 )
+
+
+def _not_beneath(strangers: Sequence[str]) -> Invalid:
+    return Invalid(
+        f"“{strangers[0]}”不是下级部门，不能下发给它。",
+        f"“{strangers[0]}” is not beneath your department; a standard cannot be issued to it.",
+        code="not_beneath",
+        detail={"orgs": [*strangers]},
+    )

@@ -503,10 +503,10 @@ exchange_count = Table(
     Column("id", String(40), primary_key=True),
     Column("org_id", String(60), nullable=False),
     Column("table_name", String(200), nullable=False),
-    Column("question", Text, nullable=False),
+    Column("question", String(64), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("told", BigInteger),
+    Column("told", BigInteger, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index("ix_exchange_count_asked", "org_id", "table_name"),
 )
-"""What a department was told by counts: an answer that could be held against one of these is not given."""
+"""What a department was told by counts, by the digest of the question: the same question has the same answer."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.tables import Exit, Filter
 
-__all__ = ["NO_GRANT", "CountBefore", "Granted", "GrantedItem", "Grants", "Handling"]
+__all__ = ["NO_GRANT", "CountAsked", "Granted", "GrantedItem", "Grants", "Handling"]
 
 NO_GRANT: Final = "-"
 """Named instead of a grant by who reads what is shared with everybody, whatever grants are held."""
@@ -61,12 +61,12 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class CountBefore:
-    """A count that the same department asked of a table before, or is asking now (``told`` is None, as for a small one)."""
+class CountAsked:
+    """A question for a number: which rows of which version, the conditions of the grant among them."""
 
-    filters: tuple[Filter, ...]
+    table: str
     version: int
-    told: int | None
+    filters: tuple[Filter, ...]
 
 
 class Grants(Protocol):
@@ -85,8 +85,8 @@ class Grants(Protocol):
         """
         ...
 
-    def ask_count(self, grant_id: str, table: str, filters: Sequence[Filter]) -> tuple[str, Sequence[CountBefore]]:
-        """Note a question, and return its id with the others of the same department that are asked or were answered.
+    def counted(self, grant_id: str, asked: CountAsked) -> int | None:
+        """Return what the department of a grant was told when it asked just this; None for a new question.
 
         Raises:
             Refused: too many different questions were asked of the table (``count_many``).
@@ -94,8 +94,8 @@ class Grants(Protocol):
         """
         ...
 
-    def answer_count(self, question: str, version: int, told: int | None) -> None:
-        """Note what a question was told; one that was told nothing is forgotten."""
+    def keep_count(self, grant_id: str, asked: CountAsked, told: int) -> int:
+        """Keep what is told, and return it; of two who ask at once both get what was kept first."""
         ...
 
     def in_force(self, table: str) -> Sequence[Granted]:

@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from beijiang.kit import Invalid, Refused
+from beijiang.kit import Invalid
 from beijiang.protection.models.conditions import conditions
+from beijiang.protection.models.granting import CountAsked
+from beijiang.protection.models.private import MICRO
 from beijiang.protection.models.reference import exit_caps, release_limits
 from beijiang.protection.models.releases import Limits
 from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment
 from beijiang.protection.models.sighting import version_for
 from beijiang.protection.service.deciding import Ask, Deciding, hidden
+from beijiang.protection.service.noise import add_noise
 from beijiang.protection.service.relation import Governed
 from beijiang.protection.service.ruling import visible_types
 from beijiang.tables import Exit, Filter, FilterOp
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.grades import ColumnGrade
-    from beijiang.protection.models.granting import CountBefore, Granted
+    from beijiang.protection.models.granting import Granted
     from beijiang.protection.models.sight import RowRule
     from beijiang.tables import Snapshot
 
@@ -36,7 +39,7 @@ class Counted:
     """The answer to a count."""
 
     count: int | None
-    """None: fewer than ``least``, none at all included."""
+    """About so many; None: fewer than ``least``, none at all included."""
     least: int
     version: int
     """Of which version it is."""
@@ -79,16 +82,16 @@ class Asking(Deciding):
         return governed.count(asked) > 0, governed.receipt
 
     def count(self, actor: Actor, table: str, filters: Sequence[Filter], purpose: str) -> Counted:
-        """Tell how many rows meet conditions on items of a grant; no value leaves, and no small group can be told.
+        """Tell about how many rows meet conditions on items of a grant; no value leaves, and nothing about one person.
 
-        A number below the dated threshold is not told. One is refused where it could be held against an earlier answer to the
-        same department: where the rows that meet one of both, and not the other, are some, but fewer than the threshold. The
-        whole table counts as asked. Where a question comes again and the rows changed by fewer, the old answer stands.
+        Each answer has noise of the discrete Laplace mechanism, whose scale is the dated threshold: with and without any one
+        row it is nearly as likely. A number below the threshold is not told. The same question about the same version has the
+        same answer, and a department asks a limited number of different ones of a table, so that noise is not averaged away.
 
         Raises:
             NotFound: unknown, forbidden, or no such grant.
             Invalid: a condition on something that is no item of the grant, or a value that does not fit.
-            Refused: it could be held against an earlier answer (``count_overlap``), or too many questions were asked.
+            Refused: too many different questions were asked of the table (``count_many``).
             Throttled: the calls of the day are used up.
 
         """
@@ -107,34 +110,17 @@ class Asking(Deciding):
         self._count_call(actor, sight, purpose, Exit.COUNT)
         grants = self.grants
         assert grants is not None  # noqa: S101 - a grant was found
-        question, before = grants.ask_count(grant.id, snapshot.table, filters)
-        told: int | None = None
-        try:
-            governed = self._recorded(actor, snapshot, sight, columns, (purpose, Exit.COUNT))
-            counted = self._told(governed, filters, before)
-            told = counted.count
-            return counted
-        finally:
-            grants.answer_count(question, snapshot.version, told)
-
-    def _told(self, governed: Governed, filters: Sequence[Filter], before: Sequence[CountBefore]) -> Counted:
+        asked = CountAsked(snapshot.table, snapshot.version, (*sight.row_filters, *filters))
+        told = grants.counted(grant.id, asked)
+        governed = self._recorded(actor, snapshot, sight, columns, (purpose, Exit.COUNT))
         least = Limits.on(self._protection.today(), "shared", list(release_limits())).values["cell"]
-        found, others = governed.overlaps(filters, [(), *(one.filters for one in before)])
-        receipt = governed.receipt
-        if found < least:
-            return Counted(count=None, least=least, version=governed.version, receipt=receipt)
-        if any(0 < differs < least for differs in others):
-            raise Refused(
-                "这个数可以与以前的答复相减，推算出少数人的情况，因此不予答复。请换更大的范围。",
-                "This number could be held against an earlier answer to tell of a few; it is not given. Ask about more.",
-                code="count_overlap",
-                detail={"least": least, "receipt": receipt},
+        if told is None:
+            told = grants.keep_count(
+                grant.id, asked, max(0, add_noise([governed.count(filters)], 1, MICRO // least)[0])
             )
-        same = [one for one, differs in zip(before, others[1:], strict=True) if not differs and one.told is not None]
-        for one in same:
-            if one.told is not None and one.told != found and abs(one.told - found) < least:
-                return Counted(count=one.told, least=least, version=one.version, receipt=receipt)
-        return Counted(count=found, least=least, version=governed.version, receipt=receipt)
+        return Counted(
+            count=None if told < least else told, least=least, version=snapshot.version, receipt=governed.receipt
+        )
 
     # Shared by both
 
@@ -151,7 +137,9 @@ class Asking(Deciding):
         release = self._catalog.released(table)
         grant = self._grant(actor, facts, release, Ask(exit_, purpose))
         number = None if facts is None else version_for(Audience.GRANTED, facts.version, release, None)
-        if grant is None or number is None:
+        offered = frozenset() if release is None else release.items | release.shared_items | release.open_items
+        gone = grant is not None and any(item.column not in offered for item in grant.items)
+        if grant is None or number is None or gone:
             self._note_refusal(actor, table, purpose, exit_, {})
             raise hidden(table)
         return grant, number, grades, rules
@@ -163,6 +151,8 @@ class Asking(Deciding):
         snapshot, columns = self._lake.snapshot(table, number), [item.column for item in grant.items]
         if any(name not in snapshot.schema.names or name not in grades for name in columns):
             raise hidden(table)
+        if any(not item.holds_for(grades[item.column].level) for item in grant.items):
+            raise hidden(table)  # what rose since was not decided on
         return snapshot, Sight(
             audience=Audience.GRANTED,
             table=snapshot.table,

@@ -168,27 +168,6 @@ class Governed(Copied):
         self._tools.evidence.close_read(self._receipt, 0, 0)
         return found
 
-    def overlaps(self, filters: Sequence[Filter], others: Sequence[Sequence[Filter]]) -> tuple[int, list[int]]:
-        """Return how many rows meet conditions, and per other ones how many rows meet these or those, and not both."""
-
-        def meets(asked: Sequence[Filter]) -> exp.Expr:
-            condition = conditions(asked, self._types)
-            return (
-                exp.true() if condition is None else exp.Coalesce(this=exp.paren(condition), expressions=[exp.false()])
-            )
-
-        def number(condition: exp.Expr, name: str) -> exp.Expr:
-            one = exp.Case(ifs=[exp.If(this=condition, true=exp.Literal.number(1))])
-            return exp.alias_(exp.Count(this=one), name)
-
-        differ = [exp.NEQ(this=meets(filters), expression=meets(other)) for other in others]
-        shown = [number(meets(filters), "n"), *(number(one, f"d{at}") for at, one in enumerate(differ))]
-        named = list(dict.fromkeys(f.column for asked in (filters, *others) for f in asked))
-        query = self._from(exp.select(*shown, copy=False), ())
-        row = self._fetch(query, self._view(named, ())).to_pylist()[0]
-        self._tools.evidence.close_read(self._receipt, 0, 0)
-        return int(row["n"]), [int(row[f"d{at}"]) for at in range(len(others))]
-
     def aggregate(self, spec: Aggregate) -> pa.Table:
         """Return a grouped summary of masked columns.
 

@@ -17,9 +17,9 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("org_id", sa.String(length=60), nullable=False),
         sa.Column("table_name", sa.String(length=200), nullable=False),
-        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("question", sa.String(64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("told", sa.BigInteger(), nullable=True),
+        sa.Column("told", sa.BigInteger(), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exchange_count")),
     )
