@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from push_bureau import KEY, MONEY, Far, S, end_all, expected, merge
 
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import (
+    GranteeKind,
     Narrowing,
     PushMode,
     PushState,
@@ -303,3 +305,32 @@ def test_a_table_that_triggers_watch_is_updated_in_place(far: Far) -> None:
     dead = far.deliveries(push)[0]
     assert (dead.state, dead.error and dead.error["code"]) == (S.DEAD, "push_rejected")
     assert "内蒙古第1商贸有限公司" in far.rows(), "another table needs the row: nothing of the delivery is written"
+
+
+def test_a_colleague_directs_no_push_of_another_persons_grant(far: Far) -> None:
+    colleague = far.bureau["colleague"]
+    far.publish(3, grantee_kind=GranteeKind.PERSON, grantee_id=far.bureau["consumer"].id)
+    push = far.add()
+    far.pushes.run_due()
+    with pytest.raises(Denied) as error:
+        far.pushes.change(colleague, push.id, options={**far.reach, "user": "mine"})
+    assert error.value.reason == "push_holder"
+    for step in (lambda: far.pushes.now(colleague, push.id, whole=True), lambda: far.pushes.resume(colleague, push.id)):
+        with pytest.raises(Denied):
+            step()
+    assert far.see(push).owner_id == far.bureau["consumer"].id
+
+
+def test_where_a_push_goes_is_in_the_evidence_and_only_readers_direct_it(far: Far) -> None:
+    far.publish(3)
+    push = far.add()
+    reach = {**far.reach, "port": 5433}
+    far.pushes.change(far.bureau["colleague"], push.id, options=reach)
+    assert far.see(push).owner_id == far.bureau["colleague"].id, "who directs it answers for it"
+    moved = far.bureau.platform.evidence.page(EvidenceQuery(target=push.id)).records
+    changed = next(one for one in moved if one.detail["move"] == "change")
+    assert changed.detail["options"]["port"] == 5433
+    assert changed.detail["options_before"]["host"] == far.reach["host"]
+    blind = replace(far.bureau["consumer"], scopes=frozenset({"exchange:request:make", "exchange:grant:read"}))
+    with pytest.raises(Denied):
+        far.pushes.add(blind, far.draft(name="偷偷", options=far.reach))

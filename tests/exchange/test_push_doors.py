@@ -63,7 +63,10 @@ def test_the_api_plans_registers_follows_and_ends(far: Far) -> None:
     theirs = people["lead"]
     assert theirs.get(AT_PUSHES).json()["count"] >= 1
     assert theirs.post(f"{AT_PUSHES}/{push['id']}/pause", json={}).status_code == 422, "the provider gives a reason"
-    assert theirs.post(f"{AT_PUSHES}/{push['id']}/pause", json={"words": "核查"}).json()["state"] == "paused"
+    assert theirs.post(f"{AT_PUSHES}/{push['id']}/pause", json={"words": "核查"}).json()["state"] == "stopped"
+    assert mine.post(f"{AT_PUSHES}/{push['id']}/resume").status_code == 403, "what the provider stopped stays stopped"
+    assert theirs.post(f"{AT_PUSHES}/{push['id']}/resume").json()["state"] == "active"
+    assert mine.post(f"{AT_PUSHES}/{push['id']}/pause", json={}).json()["state"] == "paused"
     assert mine.post(f"{AT_PUSHES}/{push['id']}/resume").json()["state"] == "active"
     timed = mine.patch(f"{AT_PUSHES}/{push['id']}", json={"timing": {"kind": "daily", "at": ["06:30"]}})
     assert timed.json()["timing"] == {"kind": "daily", "at": ["06:30"]}
