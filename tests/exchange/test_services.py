@@ -324,14 +324,15 @@ def test_parameters_go_to_their_places(bureau: Bureau, unruly: Unruly) -> None:
         bureau, unruly, method="POST", path="/v1/{code}/firms", parameters=parameters, sample={"code": "15"}
     )
     granted(bureau, service, "企业名称")
-    given = {"code": "a/../b?c=1#中", "city": "包头市", "size": 3, "all": True, "X-Matter": "事项 7"}
+    given = {"code": "a.b?c=1#中", "city": "包头市", "size": 3, "all": True, "X-Matter": "事项 7"}
     assert bureau.platform.offered.call(bureau["consumer"], service.id, given).rows
     seen = unruly.seen[-1]
-    assert (seen["method"], seen["path"], seen["query"]) == ("POST", "/v1/a%2F..%2Fb%3Fc%3D1%23%E4%B8%AD/firms", {})
+    assert (seen["method"], seen["path"], seen["query"]) == ("POST", "/v1/a.b%3Fc%3D1%23%E4%B8%AD/firms", {})
     assert json.loads(seen["body"]) == {"all": True, "city": "包头市", "size": 3}
     assert seen["headers"]["X-Matter"] == "%E4%BA%8B%E9%A1%B9 7"
-    with pytest.raises(Invalid):
-        bureau.platform.offered.call(bureau["consumer"], service.id, {"code": ".."})
+    for climbing in ("..", ".", "a/../../admin", "a..b", "a\\b"):
+        with pytest.raises(Invalid):
+            bureau.platform.offered.call(bureau["consumer"], service.id, {"code": climbing})
 
 
 def test_without_a_grant_a_service_is_as_if_it_were_not(bureau: Bureau, unruly: Unruly) -> None:

@@ -58,8 +58,11 @@ def hints_of(sql: object, tree: object) -> Sequence[Mapping[str, Any]]:
         except (ValueError, RecursionError):
             read = None
         found += [read] if isinstance(read, dict) else []
-    for text in sql if isinstance(sql, list) else ():
-        read = _from_sql(text) if isinstance(text, str) and len(text) <= _LONGEST else None
+    texts = [text for text in sql if isinstance(text, str)] if isinstance(sql, list) else []
+    if sum(map(len, texts)) > _LONGEST:
+        return found  # a hint only makes quicker, and reading so much would not
+    for text in texts:
+        read = _from_sql(text)
         found += [] if read is None else [read]
     return found
 

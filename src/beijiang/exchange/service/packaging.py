@@ -34,6 +34,8 @@ __all__ = ["Packages"]
 
 WAITS: Final = timedelta(hours=24)
 _CHUNK: Final = 1 << 20
+_WAITING_MOST: Final = 20
+"""Packages that wait for one person: each is a whole table on the disk."""
 MANIFEST, RECEIPT, TERMS, MARK = "manifest.json", "receipt.json", "使用条款.txt", "说明.txt"
 
 
@@ -54,10 +56,16 @@ class Packages(Base):
         Raises:
             NotFound: unknown or forbidden.
             Denied: no grant of the actor's is for the purpose stated.
-            Refused: there is no grant for files (``package_no_grant``).
+            Refused: there is no grant for files (``package_no_grant``), or too many packages wait (``packages_many``).
             Throttled: the grant does not cover so many rows today.
 
         """
+        if len(self.waiting(actor)) >= _WAITING_MOST:
+            raise Refused(
+                f"您已有 {_WAITING_MOST} 个加密包待取，请先取走；每个最多保留一天。",
+                f"{_WAITING_MOST} packages wait for you already; fetch them first. Each waits a day at most.",
+                code="packages_many",
+            )
         governed = self._delivering.open_for_file(actor, table, purpose)
         with self.db.read() as connection:
             grant = GrantStore(connection).get(governed.grant) if governed.grant else None
