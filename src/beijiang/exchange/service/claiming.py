@@ -107,9 +107,8 @@ class Claiming(Base):
         self.access.require(actor, _READ)
         with self.db.read() as connection:
             store = TemplateStore(connection)
-            found, counts = store.templates(), store.counts()
-            orgs = self._own(actor, store)
-            return [(one, counts.get(one.id, {})) for one in found if store.concern(one.id, orgs)]
+            found, counts = store.templates(self._own(actor, store)), store.counts()
+        return [(one, counts.get(one.id, {})) for one in found]
 
     def template(self, actor: Actor, template_id: str) -> TemplateView:
         """Return a standard with the tasks that the actor sees: all of them for its issuer.
@@ -148,17 +147,15 @@ class Claiming(Base):
             deadline=self.due(found),
             deviations=tuple(self._deviations(found, standard)),
             steps=tuple(steps),
-            moves=tuple(self._moves(actor, found, standard)),
+            moves=() if standard.retired else tuple(self._moves(actor, found, standard.org_id)),
         )
 
     def waiting(self, actor: Actor) -> Sequence[ClaimTask]:
         """Return the tasks whose next move is the actor's, the oldest first."""
         self.access.require(actor, _READ)
         with self.db.read() as connection:
-            store = TemplateStore(connection)
-            waiting = store.waiting()
-            standards = {one.id: one for one in store.templates()} if waiting else {}
-        return [one for one in waiting if self._moves(actor, one, standards[one.template_id])]
+            waiting = TemplateStore(connection).waiting()
+        return [one for one, issuer in waiting if self._moves(actor, one, issuer)]
 
     def due(self, task: ClaimTask) -> Deadline | None:
         """Return how the time of a task stands that its reader holds already."""
@@ -171,12 +168,12 @@ class Claiming(Base):
         self.access.require(actor, _READ)
         with self.db.read() as connection:
             store = TemplateStore(connection)
-            return store.tasks(orgs=None if actor.id == SYSTEM.id else self._own(actor, store))
+            return store.tasks(orgs=self._own(actor, store))
 
     def watch(self) -> None:
         """Remind units, and tell both sides of what is overdue; called by the dispatcher every minute."""
         with self.db.read() as connection:
-            waiting = [one for one in TemplateStore(connection).waiting() if one.state.waits_for_unit]
+            waiting = [one for one, _ in TemplateStore(connection).waiting() if one.state.waits_for_unit]
         for task in waiting:
             standing = self.due(task)
             if standing is None:
@@ -212,13 +209,13 @@ class Claiming(Base):
         own = self.parts.catalog.get(SYSTEM, task.resource_id)
         return deviations(standard.entry, own.entry, self._slower)
 
-    def _moves(self, actor: Actor, task: ClaimTask, standard: Template) -> Sequence[ClaimMove]:
+    def _moves(self, actor: Actor, task: ClaimTask, issuer: str) -> Sequence[ClaimMove]:
         allowed = (
-            self.access.allows(actor, ISSUE, standard.org_id)
+            self.access.allows(actor, ISSUE, issuer)
             if task.state.waits_for_issuer
             else self.access.allows(actor, _ANSWER, task.org_id)
         )
-        return claim_moves_from(task.state) if allowed and not standard.retired else ()
+        return claim_moves_from(task.state) if allowed else ()
 
     def _timed(self, task: ClaimTask) -> ClaimTask:
         rule = self.parts.standards.limit(TOPIC, task.org_id)
@@ -236,7 +233,8 @@ class Claiming(Base):
         with self.db.read() as connection:
             store = TemplateStore(connection)
             found = store.get(template_id)
-            sees = found is not None and store.concern(found.id, self._own(actor, store))
+            sides = set() if found is None else {found.org_id, *(task.org_id for task in store.tasks(found.id))}
+        sees = any(self.access.allows(actor, _READ, org) for org in sides)
         if found is None or not sees:
             self.access.require(actor, _READ)
             raise NotFound(
@@ -274,9 +272,12 @@ class Claiming(Base):
         with self.db.begin() as tx:
             changed = self._write(tx, actor, before, after, move, words)
         if move not in {ClaimMove.URGE, ClaimMove.ESCALATE}:
-            for kind in _ALERTS:
-                self.parts.alerts.clear(kind, changed.id)
+            self._clear(changed)
         return changed
+
+    def _clear(self, task: ClaimTask) -> None:
+        for kind in _ALERTS:
+            self.parts.alerts.clear(kind, task.id)
 
     def _write(
         self, tx: UnitOfWork, actor: Actor, before: ClaimTask, after: ClaimTask, move: ClaimMove, words: str

@@ -31,6 +31,7 @@ from beijiang.exchange.service.settling import Settling
 from beijiang.exchange.store import DemandStore, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
+from beijiang.quality import HandedOut
 from beijiang.standards import CaseState, begin, deadline, stop, text_file
 
 if TYPE_CHECKING:
@@ -60,15 +61,6 @@ class Answer:
     supply_by: date | None = None
     """Of confirming: the day of the duty."""
     evaluation: Evaluation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """A file of demands."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 class Demands(Settling):
@@ -120,7 +112,7 @@ class Demands(Settling):
             orgs = [org for org in sorted(known) if self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org)]
             return store.find(query or DemandQuery(), orgs, every=len(orgs) == len(known))
 
-    def ledger(self, actor: Actor, form: SheetFormat, language: Language, *, duties: bool = False) -> Ledger:
+    def ledger(self, actor: Actor, form: SheetFormat, language: Language, *, duties: bool = False) -> HandedOut:
         """Return the ledger of supply and demand (供需台账) as a file: what the actor may see, newest first."""
         found, _ = self.demands(actor, DemandQuery(duties=duties, limit=LEDGER_MOST))
         names = {one.id: one.name_zh for one in self.access.organisations()}
@@ -128,7 +120,7 @@ class Demands(Settling):
         lines = [[_cell(value, language) for value in _line(one, names)] for one in found]
         title = Text("数据供需台账", "Ledger of supply and demand").in_language(language)
         content = text_file([(title[:30], [head, *lines])], form, title=title, language=language)
-        return Ledger(f"{title}.{form.value}", form.media_type, content)
+        return HandedOut(f"{title}.{form.value}", content, form.media_type)
 
     def waiting(self, actor: Actor) -> Sequence[Demand]:
         """Return the demands whose next move is the actor's, oldest first."""

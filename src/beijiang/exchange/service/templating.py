@@ -169,11 +169,22 @@ class Templates(Claiming):
         after = replace(before, state=state)
         if move is ClaimMove.BACK:
             after = replace(self._timed(after), named="")
-        done = self._put(actor, before, after, move, text)
+        made = self._handed_on(standard, before) if move is ClaimMove.MOVE else None
+        with self.db.begin() as tx:
+            done = self._write(tx, actor, before, after, move, text)
+            if made is not None:
+                TemplateStore(tx.connection).add_task(made)
+                step = self._step(actor, made.id, ClaimMove.MOVE, text)
+                RequestStore(tx.connection).add_step(step)
+                self.parts.evidence.record(
+                    tx, actor, "exchange.claim_move", target=made.id,
+                    detail={"move": move.value, "org": made.org_id, "template": standard.id, "from_org": before.org_id},
+                )  # fmt: skip
+        self._clear(done)
         if move is ClaimMove.BACK:
             self._tell(done)
-        if move is ClaimMove.MOVE:
-            self._hand_on(actor, standard, before)
+        if made is not None:
+            self._tell(made)
         return done
 
     # Parts of the verbs
@@ -235,22 +246,13 @@ class Templates(Claiming):
             )
         )
 
-    def _hand_on(self, actor: Actor, standard: Template, task: ClaimTask) -> None:
-        """Give the department that a unit named a task of its own, unless it has one."""
+    def _handed_on(self, standard: Template, task: ClaimTask) -> ClaimTask | None:
+        """Return the task of the department that a unit named; None where it has one."""
         with self.db.read() as connection:
-            known = {
-                t.org_id for t in TemplateStore(connection).tasks(standard.id) if t.template_version == standard.version
-            }
-        if task.named in known:
-            return
-        made = self._new_task(standard, task.named, "")
-        with self.db.begin() as tx:
-            TemplateStore(tx.connection).add_task(made)
-            self.parts.evidence.record(
-                tx, actor, "exchange.claim_move", target=made.id,
-                detail={"move": ClaimMove.MOVE.value, "org": made.org_id, "template": standard.id, "from_org": task.org_id},
-            )  # fmt: skip
-        self._tell(made)
+            known = TemplateStore(connection).tasks(standard.id, (task.named,))
+        if any(one.template_version == standard.version for one in known):
+            return None
+        return self._new_task(standard, task.named, "")
 
     def _cancel(self, tx: UnitOfWork, actor: Actor, standard: Template) -> None:
         """End what still waits of earlier versions, or of a standard that is retired."""

@@ -54,9 +54,10 @@ class TemplateStore:
         done = self._connection.execute(update(exchange_template).where(*unchanged).values(**_values(changed)))
         return done.rowcount == 1
 
-    def templates(self) -> list[Template]:
-        """Return all standard entries, newest first."""
-        rows = select(exchange_template).order_by(_T.changed_at.desc(), _T.id)
+    def templates(self, orgs: Collection[str]) -> list[Template]:
+        """Return the standard entries that were issued by, or for, one of these, newest first."""
+        sides = or_(_T.org_id.in_(orgs), _T.id.in_(select(_C.template_id).where(_C.org_id.in_(orgs))))
+        rows = select(exchange_template).where(sides).order_by(_T.changed_at.desc(), _T.id)
         return [_template(row) for row in self._connection.execute(rows)]
 
     def task(self, task_id: str) -> ClaimTask | None:
@@ -93,10 +94,11 @@ class TemplateStore:
             found.setdefault(template, {})[ClaimState(state)] = count
         return found
 
-    def waiting(self) -> list[ClaimTask]:
-        """Return every task that somebody has to move, the oldest first."""
-        rows = select(exchange_claim).where(_C.state.in_(_WAITING)).order_by(_C.created_at, _C.id)
-        return [_task(row) for row in self._connection.execute(rows)]
+    def waiting(self) -> list[tuple[ClaimTask, str]]:
+        """Return every task that somebody has to move, the oldest first, and who issued its standard."""
+        rows = select(exchange_claim, _T.org_id.label("issuer")).join(exchange_template, _T.id == _C.template_id)
+        rows = rows.where(_C.state.in_(_WAITING)).order_by(_C.created_at, _C.id)
+        return [(_task(row), row.issuer) for row in self._connection.execute(rows)]
 
     def claimed_with(self, resource_id: str) -> ClaimTask | None:
         """Return the newest task that an entry belongs to."""
@@ -107,12 +109,6 @@ class TemplateStore:
     def units(self) -> set[str]:
         """Return the units that ever had a task, and who ever issued."""
         return set(self._connection.execute(select(_C.org_id).union(select(_T.org_id))).scalars())
-
-    def concern(self, template_id: str, orgs: Collection[str]) -> bool:
-        """Tell whether a standard was issued by, or for, one of these."""
-        sides = or_(_T.org_id.in_(orgs), _T.id.in_(select(_C.template_id).where(_C.org_id.in_(orgs))))
-        found = select(_T.id).where(_T.id == template_id, sides)
-        return self._connection.execute(found).one_or_none() is not None
 
 
 def _values(one: Template) -> dict[str, Any]:

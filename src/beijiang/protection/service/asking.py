@@ -114,7 +114,9 @@ class Asking(Deciding):
         told = grants.counted(grant.id, asked)
         governed = self._recorded(actor, snapshot, sight, columns, (purpose, Exit.COUNT))
         least = Limits.on(self._protection.today(), "shared", list(release_limits())).values["cell"]
-        if told is None:
+        if told is not None:
+            self._evidence.close_read(governed.receipt, 0, 0)
+        else:
             told = grants.keep_count(
                 grant.id, asked, max(0, add_noise([governed.count(filters)], 1, MICRO // least)[0])
             )
