@@ -84,9 +84,7 @@ def test_what_is_revoked_is_refused_at_the_very_next_access(bureau: Bureau) -> N
 
 
 def test_a_running_stream_ends_with_its_grant(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
-    from beijiang.protection.service import relation
-
-    monkeypatch.setattr(relation, "RECHECK_BYTES", 1)
+    monkeypatch.setattr("beijiang.protection.models.rechecks.BYTES", 1)
     grant = bureau.granted(CAPITAL, ways=frozenset({Way.FILE}))
     governed = bureau.platform.gate.open(bureau["consumer"], TABLE, "监管执法", Exit.DOWNLOAD)
     stream = governed.batches()

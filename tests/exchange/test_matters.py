@@ -149,9 +149,7 @@ def test_what_is_not_confirmed_is_urged_and_a_provider_may_excuse(bureau: Bureau
 
 
 def test_a_running_stream_of_a_recalled_version_stops(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
-    from beijiang.protection.service import relation
-
-    monkeypatch.setattr(relation, "RECHECK_BYTES", 1)
+    monkeypatch.setattr("beijiang.protection.models.rechecks.BYTES", 1)
     name = "召回三"
     resource = published(bureau, name)
     granted(bureau, resource)

@@ -354,7 +354,7 @@ def test_a_running_download_stops_when_the_right_ends(
     grant = bureau.granted(CAPITAL, ways=DELTA)
     (file,) = reader.files()
     monkeypatch.setattr(fetching, "CHUNK", 100)
-    monkeypatch.setattr(fetching, "RECHECK_BYTES", 200)
+    monkeypatch.setattr("beijiang.protection.models.rechecks.BYTES", 200)
     name, token = file["url"].rpartition("/")[2].split("?X-Amz-Signature=")
     stream = bureau.platform.shares.fetch(name, token, "", head=False).content
     pieces = [next(stream)]
@@ -362,7 +362,7 @@ def test_a_running_download_stops_when_the_right_ends(
     with pytest.raises(Denied):
         pieces.extend(stream)
     got = b"".join(pieces)
-    assert len(got) == 200 < file["size"]
+    assert len(got) == 100 < file["size"]
 
 
 def test_calls_and_rows_of_the_day_are_counted(bureau: Bureau, reader: Recipient) -> None:

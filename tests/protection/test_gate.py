@@ -146,7 +146,7 @@ def test_a_withdrawal_holds_at_the_next_access_and_inside_a_stream(
     house.write_firms(30)
     resource = house.publish(FIRMS)
     stream = house.gate.open(ANONYMOUS, FIRMS, "", Exit.DOWNLOAD).batches()
-    monkeypatch.setattr("beijiang.protection.service.relation.RECHECK_BYTES", 1)
+    monkeypatch.setattr("beijiang.protection.models.rechecks.BYTES", 1)
     house.catalog.withdraw(house.publisher, resource.id, "需要更正")
     with pytest.raises(Denied) as told:
         next(stream)

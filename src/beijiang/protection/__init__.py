@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.granting import NO_GRANT, CountAsked, Granted, GrantedItem, Grants, Handling
     from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
+    from beijiang.protection.models.rechecks import Recheck
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
     from beijiang.protection.models.releases import ColumnRole, ReleaseReport, Roles
     from beijiang.protection.models.results import AnswerColumn, Described, FileMark, Seen
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         SqlGateway,
         SqlResult,
         SqlStream,
+        access_ended,
         files,
     )
 
@@ -93,6 +95,7 @@ __all__ = [
     "QueryOrder",
     "QueryState",
     "Queued",
+    "Recheck",
     "ReleaseReport",
     "Releases",
     "Roles",
@@ -110,6 +113,7 @@ __all__ = [
     "SqlStream",
     "Stage",
     "Standing",
+    "access_ended",
     "controls",
     "epsilon_of",
     "field_grade",
@@ -149,6 +153,7 @@ def __getattr__(name: str) -> Any:
         granting,
         parameters,
         private,
+        rechecks,
         reference,
         releases,
         results,
@@ -169,6 +174,7 @@ def __getattr__(name: str) -> Any:
         granting,
         parameters,
         private,
+        rechecks,
         reference,
         releases,
         results,

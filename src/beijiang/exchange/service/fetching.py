@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beijiang.exchange.models.links import Link, opened, span_of
 from beijiang.exchange.models.shares import Fetched, Place, Shared, SharedTable
 from beijiang.exchange.service.sharing import VERSIONS_MOST, Sharing, asked_of, version_of
-from beijiang.kit import Actor, ActorKind, BeijiangError, Denied, Invalid, NotFound, Unauthenticated
-from beijiang.protection import Asked
+from beijiang.kit import Actor, ActorKind, BeijiangError, Invalid, NotFound, Unauthenticated
+from beijiang.protection import Asked, Recheck, access_ended
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import Governed, Shelved, Standing
 
-__all__ = ["RECHECK_BYTES", "RECHECK_SECONDS", "Shares", "access_ended"]
+__all__ = ["Shares"]
 
 CHUNK: Final = 1 << 20
-RECHECK_BYTES: Final = 8 << 20
-RECHECK_SECONDS: Final = 5.0
 FREE_READS: Final = 2
 """How often a file is read under one count of its rows: clients begin, give up and look at its end first."""
 _REMEMBERED: Final = 10_000
@@ -240,19 +238,16 @@ class Shares(Sharing):
     def _sent(self, right: _Right, governed: Governed, span: tuple[int, int]) -> Iterator[bytes]:
         """Yield the bytes; the file is opened with the first of them, for some clients leave before."""
         first, count = span
-        sent = unchecked = 0
-        checked_at = time.monotonic()
+        sent, recheck = 0, Recheck()
         part = right.copy.parts[right.link.number]
         try:
             with self.shelf.open(right.copy, right.link.number) as file:
                 file.seek(first)
                 while sent < count:
-                    if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
-                        self._still(right)
-                        unchecked, checked_at = 0, time.monotonic()
                     piece = file.read(min(CHUNK, count - sent))
+                    recheck.before(len(piece), partial(self._still, right))
                     yield piece
-                    sent, unchecked = sent + len(piece), unchecked + len(piece)
+                    sent += len(piece)
         finally:
             governed.done(part.rows * sent // part.bytes, sent)
 
@@ -274,13 +269,6 @@ def _asked(copy: Shelved, purpose: str, grant: str) -> tuple[Asked, ...]:
     return tuple(
         Asked(table=copy.table, exit=Exit.DELTA, purpose=purpose, grant=grant, version=source.version)
         for source in copy.sources
-    )
-
-
-def access_ended() -> Denied:
-    """Return the error for a right that ended or changed while something was fetched under it."""
-    return Denied(
-        "授权已变更或终止，请重新查询。", "The right to read has changed or ended; query again.", code="access_ended"
     )
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.models.flight import FlightState, FlightTable, Order, Prepared, like
 from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled, new_id
-from beijiang.protection import QueryClass, QueryOrder, Spoken, SqlStream, parameters
+from beijiang.protection import QueryClass, QueryOrder, Recheck, Spoken, SqlStream, parameters
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["FlightSql"]
 
 HANDLES_EACH: Final = 100
-RECHECK_SECONDS: Final = 5.0
-RECHECK_BYTES: Final = 8 << 20
 MARK: Final = b"ARROW:FLIGHT:SQL:"
 
 
@@ -164,7 +162,7 @@ class FlightSql:
         """Yield the stream itself and then its rows, in the columns that were promised."""
         import pyarrow as pa
 
-        unchecked, checked_at = 0, time.monotonic()
+        recheck = Recheck()
         with self._place(order.owner, ticket) as query_id:
             run = QueryOrder(door=QueryClass.API, exit=Exit.FLIGHT, id=query_id)
             stream = self._sql.stream(actor, order.sql, order.purpose, run, self._spoken(actor, order.values))
@@ -177,10 +175,7 @@ class FlightSql:
                     )
                 yield stream
                 for batch in stream.batches:
-                    unchecked += batch.nbytes
-                    if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
-                        self._confirm(actor)
-                        unchecked, checked_at = 0, time.monotonic()
+                    recheck.before(batch.nbytes, partial(self._confirm, actor))
                     yield pa.RecordBatch.from_arrays(batch.columns, schema=order.schema)
             finally:
                 stream.batches.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,10 +14,9 @@ from beijiang.crypto import draw_password, seal_package, sm3_of
 from beijiang.exchange.models import purposes
 from beijiang.exchange.models.handing import MadePackage, Package
 from beijiang.exchange.service.base import Base
-from beijiang.exchange.service.fetching import RECHECK_BYTES, RECHECK_SECONDS, access_ended
 from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import SYSTEM, NotFound, Refused, new_id
-from beijiang.protection import Asked, files
+from beijiang.protection import Asked, Recheck, access_ended, files
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -112,16 +110,17 @@ class Packages(Base):
             raise _no_package()
         asked = Asked(table=found.table, exit=Exit.DOWNLOAD, grant=found.grant_id, version=found.version)
 
-        def holds() -> bool:
-            return self.parts.gate.holds(actor, asked, found.obligations)
+        def confirm() -> None:
+            if not self.parts.gate.holds(actor, asked, found.obligations):
+                raise access_ended()
 
-        if not holds():
+        if not self.parts.gate.holds(actor, asked, found.obligations):
             self._remove(found)
             raise _no_package()
         detail: dict[str, JsonValue] = {"package": found.id, "receipt": found.receipt, "sm3": found.sm3}
         with self.db.begin() as tx:
             self.parts.evidence.record(tx, actor, "exchange.package_fetch", target=found.table, detail=detail)
-        return files.Download(found.file_name, "application/zip", self._pieces(found, holds), "", found.receipt)
+        return files.Download(found.file_name, "application/zip", self._pieces(found, confirm), "", found.receipt)
 
     def watch(self) -> None:
         """Remove packages whose time is over, and what a killed process left; called by the dispatcher every minute."""
@@ -225,16 +224,11 @@ class Packages(Base):
     def _place(self, package_id: str) -> Path:
         return self._folder / f"{package_id}.zip"
 
-    def _pieces(self, found: Package, holds: Callable[[], bool]) -> Iterator[bytes]:
-        """Return the bytes; every 5 s or 8 MiB it is asked whether the reader still may."""
-        sent, asked_at = 0, time.monotonic()
+    def _pieces(self, found: Package, confirm: Callable[[], None]) -> Iterator[bytes]:
+        recheck = Recheck()
         with self._place(found.id).open("rb") as file:
             while piece := file.read(_CHUNK):
-                if sent >= RECHECK_BYTES or time.monotonic() - asked_at >= RECHECK_SECONDS:
-                    if not holds():
-                        raise access_ended()
-                    sent, asked_at = 0, time.monotonic()
-                sent += len(piece)
+                recheck.before(len(piece), confirm)
                 yield piece
 
     def _remove(self, one: Package) -> None:

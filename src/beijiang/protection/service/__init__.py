@@ -8,7 +8,7 @@ from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.private import Private
-from beijiang.protection.service.relation import Governed
+from beijiang.protection.service.relation import Governed, access_ended
 from beijiang.protection.service.releasing import Releases
 from beijiang.protection.service.served import AnswerGate, GovernedAnswer
 from beijiang.protection.service.shelf import Shelf
@@ -31,4 +31,5 @@ __all__ = [
     "SqlGateway",
     "SqlResult",
     "SqlStream",
+    "access_ended",
 ]

@@ -195,18 +195,7 @@ class Gate(Asking):
             self._note_refusal(actor, table, purpose, exit, {})
             raise hidden(table)
         sight, snapshot = decided
-        snapshot, made = self._with_keyed(snapshot, sight)
-        columns, expressions = self._columns(snapshot, sight, made=made)
-        return Governed(
-            tools=self._tools,
-            snapshot=snapshot,
-            sight=sight,
-            columns=columns,
-            expressions=expressions,
-            caps=exit_caps()[exit],
-            receipt="",
-            still_allowed=lambda: False,
-        )
+        return self._unread(snapshot, sight, exit)
 
     def seen(self, actor: Actor, table: str, exit: Exit | None = None) -> Seen | None:  # noqa: A002
         """Return what an actor would see of a table, by any exit or by one; None for unknown and forbidden alike."""

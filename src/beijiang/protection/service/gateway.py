@@ -14,6 +14,7 @@ from beijiang.engine import QueryLimits
 from beijiang.engine.port import LAKE, View
 from beijiang.kit import BeijiangError, SystemClock
 from beijiang.protection.models.governing import QueryClass, QueryOrder, Queued
+from beijiang.protection.models.rechecks import SECONDS
 from beijiang.protection.models.results import (
     AnswerColumn,
     Described,
@@ -50,7 +51,6 @@ __all__ = ["SqlGateway", "SqlResult"]
 
 ANSWER_BYTES: Final = 8 << 20
 EXPORT_BYTES: Final = 48 << 20
-RECHECK_SECONDS: Final = 5.0
 """How old a decision may be when rows are handed over (security.md 2.4)."""
 MIB: Final = 1 << 20
 
@@ -146,7 +146,7 @@ class SqlGateway:
             decided = time.monotonic()
             try:
                 answer, cached = self._answered(bound, order, ticket)
-                if time.monotonic() - decided > RECHECK_SECONDS:
+                if time.monotonic() - decided > SECONDS:
                     for governed in bound.reads:
                         governed.confirm()
             except BeijiangError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from beijiang.protection.models.conditions import column_ref, conditions, litera
 from beijiang.protection.models.grades import Level
 from beijiang.protection.models.marking import scattered
 from beijiang.protection.models.output import refuse_identifiers
+from beijiang.protection.models.rechecks import Recheck
 from beijiang.protection.models.sight import OUTSIDERS, Audience
 from beijiang.protection.models.summary import summary_query
 from beijiang.protection.service.changing import Tools
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Governed", "Tools", "access_ended"]
 
-RECHECK_SECONDS: Final = 5.0
-RECHECK_BYTES: Final = 8 << 20
 SORT_TEXT: Final = 1000
 STREAM_SECONDS: Final = 600.0
 _ALIAS: Final = "governed"
@@ -335,13 +333,9 @@ class Governed(Copied):
 
     def _checked(self, query: exp.Query, scans: Mapping[str, View | Scan]) -> Iterator[pa.RecordBatch]:
         """Stream rows, asking again whether they may be had, and looking for what must not leave."""
-        unchecked = 0
-        checked_at = time.monotonic()
+        recheck = Recheck()
         for batch in self._tools.engine.stream(query, scans, QueryLimits(seconds=STREAM_SECONDS)):
-            unchecked += batch.nbytes
-            if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
-                self.confirm()
-                unchecked, checked_at = 0, time.monotonic()
+            recheck.before(batch.nbytes, self.confirm)
             self._classify(batch)
             yield batch
 

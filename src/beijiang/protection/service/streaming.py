@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.engine import QueryLimits
 from beijiang.kit import BeijiangError, Refused, TooLarge
+from beijiang.protection.models.rechecks import Recheck
 from beijiang.protection.models.results import AnswerColumn, export_rows, label, labelled
 from beijiang.protection.models.types import type_word
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SqlStream", "Streaming"]
 
-RECHECK_SECONDS: Final = 5.0
-RECHECK_BYTES: Final = 8 << 20
 MIB: Final = 1 << 20
 
 
@@ -158,13 +157,14 @@ def _checked(
     bound: Bound, ticket: Ticket, streamed: Streamed, most: int, sent: _Sent, decided: float
 ) -> Generator[pa.RecordBatch, None, None]:
     """Hand the parts on; the decision is repeated every 5 s or 8 MiB, and others may run while the reader is busy."""
-    unchecked, checked_at = 0, decided
+    recheck = Recheck(decided)
+
+    def confirm() -> None:
+        for governed in bound.reads:
+            governed.confirm()
+
     for batch in streamed.batches:
-        unchecked += batch.nbytes
-        if unchecked >= RECHECK_BYTES or time.monotonic() - checked_at >= RECHECK_SECONDS:
-            for governed in bound.reads:
-                governed.confirm()
-            unchecked, checked_at = 0, time.monotonic()
+        recheck.before(batch.nbytes, confirm)
         if sent.rows + batch.num_rows > most:
             raise _too_many(most)
         for governed in bound.reads:
