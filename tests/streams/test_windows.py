@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from beijiang.ingest.models import WINDOW_JOB
+from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import SYSTEM, Invalid
 from beijiang.tables import WindowMeasure, WindowSpec
 
-from .conftest import COLUMNS, Site, until
+from .conftest import COLUMNS, ORG, Site, until
 
 BEGIN = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 """Midnight in Beijing."""
@@ -195,3 +197,19 @@ def test_windows_that_do_not_fit_are_refused(site: Site) -> None:
     adds = WindowSpec(time="时间", size=60, slide=60, measures=(WindowMeasure.parse("sum:传感器"),))
     with pytest.raises(Invalid, match="holds no numbers"):
         site.platform.windows.add(SYSTEM, stream.id, "不合窗口", adds)
+
+
+def test_a_window_whose_writer_died_before_it_could_say_so_says_so_at_its_next_turn(site: Site) -> None:
+    stream = site.add("断点读数")
+    site.post(stream, [reading(n, n) for n in range(10)])
+    until(lambda: site.count("断点读数") == 10)
+    window = site.platform.windows.add(SYSTEM, stream.id, "断点窗口", spec())
+    place = followed(site, "断点窗口", "断点读数")
+    error = {"error": {"code": "gone", "zh": "中断", "en": "cut off"}}
+    with site.platform.db.begin() as tx:  # the windows were committed, the words about them were not
+        StreamStore(tx.connection).note_window(window.id, error)
+    job = site.platform.jobs.submit(SYSTEM, WINDOW_JOB, {"window": window.id}, key="again", org_id=ORG)
+    until(lambda: site.platform.jobs.job(SYSTEM, job).ended)
+    note = site.platform.windows.window(SYSTEM, "断点窗口").note
+    assert note["source"] == place
+    assert "error" not in note

@@ -152,15 +152,14 @@ class Windows:
             except BeijiangError as error:
                 self._note(window, {"error": {"code": error.reason, "zh": error.text.zh, "en": error.text.en}})
                 raise
-        if note is not None:
-            self._note(window, note)
-        return note or {"nothing": True}
+        self._note(window, note)
+        return note
 
     def _submit(self, window: StreamWindow, version: str) -> None:
         key = f"{WINDOW_JOB}:{window.id}:{version}"
         self.jobs.submit(window.owner, WINDOW_JOB, {"window": window.id}, key=key, org_id=window.org_id)
 
-    def _refresh(self, job: JobRun, window: StreamWindow) -> dict[str, Any] | None:
+    def _refresh(self, job: JobRun, window: StreamWindow) -> dict[str, Any]:
         actor = self.access.current(window.owner)
         stored: Any = self.tables.positions(actor, window.table).get(window.id)
         position = WindowPosition(**stored) if stored else WindowPosition()
@@ -170,8 +169,9 @@ class Windows:
         folder.mkdir(parents=True)
         try:
             made = self.tables.windows(actor, window.source, spec, position, folder)
-            if made is None:
-                return None
+            if made is None:  # also where a process died after its commit, before its note
+                kept = {name: value for name, value in window.note.items() if name != "error"}
+                return {**kept, "source": position.to_json()}
             return self._commit(actor, window, spec, made)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
