@@ -44,7 +44,7 @@ from beijiang.settings import Settings
 from beijiang.tables import CommitRequest, WriteMode
 from beijiang.worker import address_of, listen
 
-PYTHON = Path(__file__).parents[1] / "var" / "test-share" / "bin" / "python"
+PYTHON = Path(__file__).parents[1] / "var" / "test-clients" / "bin" / "python"
 TABLE, CITIES = "企业经营月报", ("呼和浩特市", "包头市", "赤峰市", "通辽市")
 SCHEMA = pa.schema(
     [

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ import uvicorn
 from exchange_bureau import OWNER, TABLE, Bureau, firms
 from share_reader import Recipient, recipient
 
+import clients
 from beijiang.app import create_app
 from beijiang.build import build
 from beijiang.exchange import Way
@@ -45,22 +44,7 @@ Ask = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    """The client's Python: it wants other versions than we do."""
-    root = Path(__file__).parents[2]
-    folder = root / "var" / "test-share"
-    program = folder / "bin" / "python"
-    folder.parent.mkdir(exist_ok=True)
-    with (folder.parent / ".test-share.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not any((folder / "lib").glob("python3*/site-packages/delta_sharing")):
-            uv = [sys.executable, "-m", "uv"]
-            wanted = ["-r", str(root / "requirements" / "share-client.txt"), "--require-hashes"]
-            subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=False)
-            made = subprocess.run([*uv, "pip", "install", "-q", "--python", str(program), *wanted], check=False)
-            if made.returncode:
-                absent = pytest.fail if os.environ.get("CI") else pytest.skip
-                absent("no sharing client: let uv reach a package index for requirements/share-client.txt")
-    return program
+    return clients.python()
 
 
 @pytest.fixture(scope="module")
