@@ -34,7 +34,13 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
 
 WITH_PAGES = ("console", "opendata")
-UPLOAD_PATHS = ("/api/v1/ingest/files", "/api/v1/exchange/trace", "/console/ingest", "/console/trace")
+UPLOAD_PATHS = (
+    "/api/v1/ingest/files",
+    "/api/v1/exchange/trace",
+    exchange_routes.POINTS_PATH,
+    "/console/ingest",
+    "/console/trace",
+)
 """Where a body may be as large as a file."""
 
 
@@ -76,6 +82,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.profiles(platform.shares),
         exchange_routes.shares(platform.shares),
         exchange_routes.servings(platform.servings),
+        exchange_routes.intersections(platform.intersections),
         exchange_routes.packages(platform.packages),
         exchange_routes.tracing(platform.tracing),
         exchange_routes.services(platform.offered),

@@ -21,12 +21,14 @@ from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
 from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
 from beijiang.exchange import (
+    INTERSECTION_JOB,
     SERVING_JOB,
     Demands,
     Disputes,
     Exchange,
     FlightSql,
     GrantBook,
+    Intersections,
     Packages,
     Pushes,
     RatingBook,
@@ -158,6 +160,7 @@ class Platform:
     shares: Shares
     servings: Servings
     packages: Packages
+    intersections: Intersections
     tracing: Tracing
     offered: Services
     mappings: Mappings
@@ -348,6 +351,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     shares = Shares(sharing, ShareParts(shelf=shelf, protection=protection, left=recalls.left, endpoint=endpoint))
     servings = Servings(sharing, gate.copies, jobs)
     receipts = Receipts(db, evidence, sealer, access)
+    intersections = Intersections(sharing, home / "intersections", vault, jobs)
     packages = Packages(exchange, home / "packages", receipts.receipt)
     pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls)
     sources.renewals.append(pushes.renew_secrets)
@@ -429,6 +433,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 shares.watch,
                 servings.watch,
                 packages.watch,
+                intersections.watch,
                 pushes.watch,
                 offered.watch,
                 assess.watch,
@@ -451,6 +456,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         shares=shares,
         servings=servings,
         packages=packages,
+        intersections=intersections,
         tracing=Tracing(sharing),
         offered=offered,
         mappings=mappings,
@@ -497,6 +503,7 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
     platform.jobs.register(SERVING_JOB, platform.servings.work)
+    platform.jobs.register(INTERSECTION_JOB, platform.intersections.work)
 
 
 def _assets_present() -> bool:

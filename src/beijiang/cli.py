@@ -176,6 +176,7 @@ def _exchange() -> typer.Typer:
     from beijiang.exchange.commands import (
         add_counts,
         add_flight,
+        add_intersections,
         add_packages,
         add_shares,
         add_tracing,
@@ -195,6 +196,7 @@ def _exchange() -> typer.Typer:
     group = commands(_get(lambda p: p.exchange), access)
     add_counts(group, _get(lambda p: p.exchange), access)
     add_flight(group, _get(lambda p: p.flight), access)
+    add_intersections(group, _get(lambda p: p.intersections), _get(lambda p: p.jobs), access)
     group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
     group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
     group.add_typer(pushes(_get(lambda p: p.pushes), access), name="push")

@@ -480,3 +480,25 @@ def test_a_grant_for_sql_says_how_to_connect(office: Any, desk: Callable[..., An
     assert THEIRS in page
     assert "data.example:31337" in health.text.en
     assert health.ok
+
+
+def test_a_grant_for_intersection_shows_how_and_what_was_told(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    steward, today = desk("steward"), office.exchange.today
+    quotas = {"calls": "50", "rows": "5000"}
+    asked = form(resources[THEIRS], today, "名称", way=["overlap", "common"], where="", do="keep", **quotas)
+    assert steward.post("/console/sharing/ask", asked).headers["location"] == "/console/sharing/basket"
+    number = re.search(r'name="chosen" value="(req_[a-z0-9]+)"', steward.get("/console/sharing/basket").text)
+    assert number
+    steward.post("/console/sharing/basket", {"chosen": [number[1]], "do": "submit"})
+    grant_id = office.exchange.request(SYSTEM, number[1]).request.grant_id
+    grant, holder = f"/console/grants/{grant_id}", office.access.person(SYSTEM, "a.steward").as_actor(None)
+    assert f"beijiang exchange intersect {grant_id} LIST.csv --common" in steward.get(grant).text
+    began = office.intersections.begin(holder, grant_id, 12)
+    page = steward.get(grant).text
+    assert "准备对方集合" in page
+    steward.post(f"{grant}/intersections/{began.id}", {})
+    assert "已放弃或过期" in steward.get(grant).text
+    assert "given up" in steward.get(f"{grant}?lang=en").text
+    steward.get(f"{grant}?lang=zh-CN")

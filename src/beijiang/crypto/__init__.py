@@ -3,6 +3,7 @@
 Nothing else in the platform seals, opens or hashes under a key; callers name a purpose and a context, never an algorithm.
 """
 
+from beijiang.crypto.blinding import POINT, Blinder, OwnSet, points_of, spoken
 from beijiang.crypto.calls import call_headers, call_is_signed
 from beijiang.crypto.ff1 import Ff1
 from beijiang.crypto.packages import draw_password, open_package, seal_package, sm3_of
@@ -11,7 +12,10 @@ from beijiang.crypto.rootkeys import RootKeys
 from beijiang.crypto.vault import Vault
 
 __all__ = [
+    "POINT",
+    "Blinder",
     "Ff1",
+    "OwnSet",
     "Pseudonyms",
     "RootKeys",
     "Vault",
@@ -19,6 +23,8 @@ __all__ = [
     "call_is_signed",
     "draw_password",
     "open_package",
+    "points_of",
     "seal_package",
     "sm3_of",
+    "spoken",
 ]

@@ -1,6 +1,6 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access; Flight SQL.
 
-Owns the tables ``exchange_claim``, ``exchange_count``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_service``, ``exchange_service_breaker``, ``exchange_service_call``, ``exchange_service_probe``, ``exchange_service_rate``, ``exchange_service_version``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
+Owns the tables ``exchange_claim``, ``exchange_count``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_intersection``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_service``, ``exchange_service_breaker``, ``exchange_service_call``, ``exchange_service_probe``, ``exchange_service_rate``, ``exchange_service_version``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
 ``exchange_usage``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
@@ -13,6 +13,7 @@ from beijiang.exchange.models import *  # noqa: F403 - the front door shows the 
 
 if TYPE_CHECKING:
     from beijiang.exchange.service import (
+        INTERSECTION_JOB,
         SERVING_JOB,
         Answer,
         Demands,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         Exchange,
         FlightSql,
         GrantBook,
+        Intersections,
         Packages,
         Pushes,
         RatingBook,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.service.sharing import ShareParts
 
 __all__ = [
+    "INTERSECTION_JOB",
     "SERVING_JOB",
     "Answer",
     "Demands",
@@ -41,6 +44,7 @@ __all__ = [
     "Exchange",
     "FlightSql",
     "GrantBook",
+    "Intersections",
     "Packages",
     "Pushes",
     "RatingBook",

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.shares import card
 from beijiang.console.routes.sharing import Many, Said, Short, Word, names, narrowing
-from beijiang.exchange import GrantQuery, GrantState, Way, purposes
+from beijiang.exchange import MEETING, GrantQuery, GrantState, Way, purposes
 from beijiang.kit import Text
 from beijiang.opendata import told
 from beijiang.protection import read_where
@@ -59,6 +59,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             view=view,
             g=view.grant,
             share=card(platform, who, view),
+            met=platform.intersections.mine(who, grant_id) if view.grant.terms.ways & MEETING else (),
             rows=[told(one, language(request)) for one in view.grant.terms.filters],
             names=names(platform),
             purposes=purposes(),
@@ -109,6 +110,14 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
                 f"统计结果：约 {number.zh} 行。回执 {found.receipt}",
                 f"Counted: about {number.en} rows. Receipt {found.receipt}",
             )
+
+        return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)
+
+    @pages.post("/grants/{grant_id}/intersections/{intersection}")
+    def drop(request: Request, grant_id: str, intersection: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.intersections.drop(person(request), intersection)
+            return f"/console/grants/{quote(grant_id)}#intersections", Text("已放弃。", "Given up.")
 
         return frame.attempt(request, f"/console/grants/{quote(grant_id)}", step)
 

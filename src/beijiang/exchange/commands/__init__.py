@@ -4,6 +4,7 @@ from beijiang.exchange.commands.counts import add_counts
 from beijiang.exchange.commands.demands import demands
 from beijiang.exchange.commands.flight import add_flight
 from beijiang.exchange.commands.handing import add_packages, add_tracing, unpack_command
+from beijiang.exchange.commands.intersections import add_intersections
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
 from beijiang.exchange.commands.pushes import pushes
 from beijiang.exchange.commands.services import services
@@ -15,6 +16,7 @@ from beijiang.exchange.commands.templates import claims, templates
 __all__ = [
     "add_counts",
     "add_flight",
+    "add_intersections",
     "add_packages",
     "add_shares",
     "add_tracing",

@@ -31,6 +31,7 @@ from beijiang.exchange.models.flight import FlightState, FlightTable
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, Suspect, Traced, TraceReport
+from beijiang.exchange.models.intersections import Intersection, IntersectionState
 from beijiang.exchange.models.pushes import (
     MOST_ATTEMPTS,
     Push,
@@ -126,13 +127,14 @@ from beijiang.exchange.models.templates import (
     TemplatePlan,
     TemplateView,
 )
-from beijiang.exchange.models.terms import EXITS, GranteeKind, Item, Narrowing, Terms, Way
+from beijiang.exchange.models.terms import EXITS, MEETING, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
     "BUCKETS",
     "DEMAND_MOVES",
     "DISPUTE_MOVES",
     "EXITS",
+    "MEETING",
     "MOST_ATTEMPTS",
     "SERVICE_MOVES",
     "STARS",
@@ -174,6 +176,8 @@ __all__ = [
     "GrantState",
     "GrantView",
     "GranteeKind",
+    "Intersection",
+    "IntersectionState",
     "Item",
     "Kept",
     "MadePackage",

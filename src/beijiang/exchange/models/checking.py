@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.exchange.models.flows import Trait, longest, purposes, traits
 from beijiang.exchange.models.requests import Problem
-from beijiang.exchange.models.terms import Way
+from beijiang.exchange.models.terms import ASKING, Way
 from beijiang.kit import Text
 from beijiang.protection import Handling
 
@@ -89,9 +89,14 @@ def word_problems(draft: RequestDraft) -> list[Problem]:
         found.append(Problem("basis_needed", Text("请写明履职依据", "state the legal basis of the business")))
     if not terms.ways:
         found.append(Problem("way_needed", Text("请选择提供方式", "choose how the data are to be had")))
-    if terms.ways & {Way.VERIFY, Way.COUNT} and terms.calls_per_day is None:
-        text = Text("核验和统计须限定每日次数", "verification and counts need a limit of calls a day")
+    if terms.ways & ASKING and terms.calls_per_day is None:
+        text = Text(
+            "核验、统计和隐私求交须限定每日次数", "verification, counts and intersections need a limit of calls a day"
+        )
         found.append(Problem("quota_needed", text))
+    if Way.COMMON in terms.ways and terms.rows_per_day is None:
+        text = Text("答出哪些的隐私求交须限定每日行数", "an intersection that says which needs a limit of rows a day")
+        found.append(Problem("rows_needed", text))
     if any(quota is not None and quota < 1 for quota in (terms.calls_per_day, terms.rows_per_day)):
         found.append(Problem("bad_quota", Text("每日限量须大于零", "a day's quota is above zero")))
     if len(terms.items) > COLUMNS_MOST or len(terms.filters) > FILTERS_MOST:

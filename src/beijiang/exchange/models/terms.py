@@ -26,6 +26,8 @@ class Way(Word):
     SERVICE = "service", "服务接口", "service of the department"
     VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
     COUNT = "count", "统计计数（只给数量）", "counts: a number, no value"
+    OVERLAP = "overlap", "隐私求交（只答约有多少）", "private intersection: about how many both have"
+    COMMON = "common", "隐私求交（答出哪些）", "private intersection: which of yours are there"
 
 
 EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
@@ -38,8 +40,15 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.SERVICE: frozenset({Exit.SERVICE}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
     Way.COUNT: frozenset({Exit.COUNT}),
+    Way.OVERLAP: frozenset({Exit.OVERLAP}),
+    Way.COMMON: frozenset({Exit.COMMON}),
 }
 """The exits of the platform that a way opens."""
+
+MEETING: Final = frozenset({Way.OVERLAP, Way.COMMON})
+"""Ways by which a set of the asker's is held against a table."""
+ASKING: Final = frozenset({Way.VERIFY, Way.COUNT, *MEETING})
+"""Ways by which something is asked, and no value is had."""
 
 
 class GranteeKind(Word):
@@ -84,7 +93,7 @@ class Terms:
     @property
     def asks_only(self) -> bool:
         """Tell whether nothing is handed over: only whether values belong together, or how many there are, is answered."""
-        return bool(self.ways) and self.ways <= {Way.VERIFY, Way.COUNT}
+        return bool(self.ways) and self.ways <= ASKING
 
     @property
     def exits(self) -> frozenset[Exit]:

@@ -4,6 +4,7 @@ from beijiang.exchange.routes.counts import counts
 from beijiang.exchange.routes.demands import demands
 from beijiang.exchange.routes.flight_offer import flight_door
 from beijiang.exchange.routes.handing import packages, tracing
+from beijiang.exchange.routes.intersections import POINTS_PATH, intersections
 from beijiang.exchange.routes.matters import disputes, ratings, recalls
 from beijiang.exchange.routes.pushes import pushes
 from beijiang.exchange.routes.services import services
@@ -13,10 +14,12 @@ from beijiang.exchange.routes.sharing import router
 from beijiang.exchange.routes.templates import templates
 
 __all__ = [
+    "POINTS_PATH",
     "counts",
     "demands",
     "disputes",
     "flight_door",
+    "intersections",
     "packages",
     "profiles",
     "protocol_error",

@@ -7,6 +7,7 @@ from beijiang.exchange.service.disputing import Disputes
 from beijiang.exchange.service.exchange import Exchange
 from beijiang.exchange.service.fetching import Shares
 from beijiang.exchange.service.flight import FlightSql
+from beijiang.exchange.service.intersecting import INTERSECTION_JOB, Intersections
 from beijiang.exchange.service.packaging import Packages
 from beijiang.exchange.service.pushing import Pushes
 from beijiang.exchange.service.rating import RatingBook
@@ -16,6 +17,7 @@ from beijiang.exchange.service.templating import Templates
 from beijiang.exchange.service.tracing import Tracing
 
 __all__ = [
+    "INTERSECTION_JOB",
     "SERVING_JOB",
     "Answer",
     "Demands",
@@ -23,6 +25,7 @@ __all__ = [
     "Exchange",
     "FlightSql",
     "GrantBook",
+    "Intersections",
     "Packages",
     "Pushes",
     "RatingBook",

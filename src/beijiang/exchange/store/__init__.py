@@ -5,6 +5,7 @@ from beijiang.exchange.store.demands import DemandStore
 from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
 from beijiang.exchange.store.handing import HandingStore
+from beijiang.exchange.store.intersections import IntersectionStore
 from beijiang.exchange.store.profiles import ProfileStore
 from beijiang.exchange.store.pushes import PushStore
 from beijiang.exchange.store.recalls import RecallStore
@@ -19,6 +20,7 @@ __all__ = [
     "DisputeStore",
     "GrantStore",
     "HandingStore",
+    "IntersectionStore",
     "ProfileStore",
     "PushStore",
     "RatingStore",

@@ -51,4 +51,6 @@ def _digest(asked: CountAsked) -> str:
     parts = sorted(
         json.dumps(filter_to_json(one), ensure_ascii=False, sort_keys=True, default=str) for one in asked.filters
     )
-    return hashlib.sha256("\n".join([str(asked.version), *dict.fromkeys(parts)]).encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join([str(asked.version), *dict.fromkeys(parts), *filter(None, [asked.against])]).encode()
+    ).hexdigest()

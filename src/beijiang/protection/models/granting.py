@@ -67,6 +67,8 @@ class CountAsked:
     table: str
     version: int
     filters: tuple[Filter, ...]
+    against: str = ""
+    """The id of the set that the rows are held against, where the number is that of an intersection."""
 
 
 class Grants(Protocol):

@@ -7,6 +7,7 @@ from beijiang.protection.service.gateway import SqlGateway, SqlResult
 from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed
+from beijiang.protection.service.meeting import Met
 from beijiang.protection.service.private import Private
 from beijiang.protection.service.relation import Governed, access_ended
 from beijiang.protection.service.releasing import Releases
@@ -23,6 +24,7 @@ __all__ = [
     "Governed",
     "GovernedAnswer",
     "Keyed",
+    "Met",
     "Private",
     "Protection",
     "Releases",

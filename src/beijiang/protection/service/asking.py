@@ -127,7 +127,7 @@ class Asking(Deciding):
     # Shared by both
 
     def _opened(
-        self, actor: Actor, table: str, purpose: str, exit_: Exit
+        self, actor: Actor, table: str, purpose: str, exit_: Exit, named: str = ""
     ) -> tuple[Granted, int, Mapping[str, ColumnGrade], Sequence[RowRule]]:
         """Return the grant that opens the exit, the version that is asked, and what binds its readers.
 
@@ -137,7 +137,7 @@ class Asking(Deciding):
         """
         facts, grades, rules, _ = self._protection.view_of(table)
         release = self._catalog.released(table)
-        grant = self._grant(actor, facts, release, Ask(exit_, purpose))
+        grant = self._grant(actor, facts, release, Ask(exit_, purpose, named))
         number = None if facts is None else version_for(Audience.GRANTED, facts.version, release, None)
         offered = frozenset() if release is None else release.items | release.shared_items | release.open_items
         gone = grant is not None and any(item.column not in offered for item in grant.items)

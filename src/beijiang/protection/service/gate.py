@@ -17,8 +17,8 @@ from beijiang.protection.models.results import Seen
 from beijiang.protection.models.sight import Audience, Sight
 from beijiang.protection.models.sighting import sight_of, version_for
 from beijiang.protection.models.standing import Asked, Standing
-from beijiang.protection.service.asking import Asking
 from beijiang.protection.service.deciding import Ask, ask_of, hidden
+from beijiang.protection.service.meeting import Meeting
 from beijiang.protection.service.relation import Governed, access_ended
 from beijiang.protection.service.ruling import visible_types
 from beijiang.tables import DELIVERIES, Exit, Filter, GovernedColumn
@@ -47,7 +47,7 @@ class Sought:
     governed: Governed
 
 
-class Gate(Asking):
+class Gate(Meeting):
     """Decide by policy, grade and release state what an actor may see of a table, and hand out just that."""
 
     def open(

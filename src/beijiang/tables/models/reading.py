@@ -24,10 +24,12 @@ class Exit(StrEnum):
     """A place where rows leave the platform; the policy decides per exit."""
 
     CHART = "chart"
+    COMMON = "common"
     DELTA = "delta_sharing"
     DOWNLOAD = "download"
     EXPORT = "export"
     FLIGHT = "flight"
+    OVERLAP = "overlap"
     PAGE = "page"
     PREVIEW = "preview"
     PUSH = "push"
