@@ -201,6 +201,34 @@ def test_programs_and_operators_have_packages(bureau: Bureau, tmp_path: Path) ->
     assert open_package(out, password, tmp_path / "b")
 
 
+def test_a_package_in_the_national_algorithm_is_opened_offline(bureau: Bureau, tmp_path: Path) -> None:
+    bureau.granted(CAPITAL, CITY, ways=FILE)
+    consumer = People(bureau)["consumer"]
+    made = consumer.post(f"{AT}/tables/{TABLE}/package", json={"cipher": "sm4"})
+    assert made.status_code == 201, made.text
+    assert made.json()["file_name"].endswith(".bjsm4")
+    got = consumer.get(made.json()["url"])
+    assert (got.status_code, got.headers["content-type"]) == (200, "application/octet-stream")
+    assert hashlib.new("sm3", got.content).hexdigest() == made.json()["sm3"]
+    path, words = tmp_path / "a.bjsm4", tmp_path / "password"
+    path.write_bytes(got.content)
+    words.write_text(made.json()["password"])
+    terminal.set_style(as_json=True, language=Language.EN)
+    app = typer.Typer()
+    app.command("unpack")(unpack_command())
+    done = CliRunner().invoke(app, [str(path), "--into", str(tmp_path / "into"), "--password-file", str(words)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert len(list((tmp_path / "into").iterdir())) == 5
+    group = typer.Typer()
+    add_packages(group, lambda: bureau.platform.packages, lambda: bureau.platform.access)
+    group.command("other")(lambda: None)
+    out = tmp_path / "b.bjsm4"
+    done = CliRunner().invoke(group, ["package", TABLE, str(out), "--cipher", "sm4", "--as", "consumer"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert open_package(out, json.loads(done.output)["password"], tmp_path / "b")
+    assert consumer.post(f"{AT}/tables/{TABLE}/package", json={"cipher": "des"}).status_code == 422
+
+
 def test_a_part_that_is_not_the_manifests_is_not_called_whole(tmp_path: Path) -> None:
     app = typer.Typer()
     app.command("unpack")(unpack_command())

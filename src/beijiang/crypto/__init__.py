@@ -9,6 +9,7 @@ from beijiang.crypto.ff1 import Ff1
 from beijiang.crypto.packages import draw_password, open_package, seal_package, sm3_of
 from beijiang.crypto.pseudonyms import Pseudonyms
 from beijiang.crypto.rootkeys import RootKeys
+from beijiang.crypto.sm4_packages import seal_sm4
 from beijiang.crypto.vault import Vault
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "open_package",
     "points_of",
     "seal_package",
+    "seal_sm4",
     "sm3_of",
     "spoken",
 ]

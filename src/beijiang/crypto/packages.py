@@ -10,9 +10,11 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
+from beijiang.crypto.sm4_packages import is_sm4, open_sm4
 from beijiang.kit import Invalid
 
 __all__ = ["LONGEST", "draw_password", "open_package", "seal_package", "sm3_of"]
@@ -79,7 +81,7 @@ def open_package(path: Path, password: str, into: Path) -> Sequence[Path]:
         )
     made: list[Path] = []
     try:
-        with pyzipper.AESZipFile(path) as package:
+        with _zip_of(path, password) as inside, pyzipper.AESZipFile(inside) as package:
             names = _names(package.infolist())
             package.setpassword(password.encode())
             for name in names:
@@ -95,6 +97,10 @@ def open_package(path: Path, password: str, into: Path) -> Sequence[Path]:
             raise _no_package() from None
         raise
     return made
+
+
+def _zip_of(path: Path, password: str) -> AbstractContextManager[Path]:
+    return open_sm4(path, password) if is_sm4(path) else nullcontext(path)
 
 
 def _names(inside: Sequence[Any]) -> list[str]:

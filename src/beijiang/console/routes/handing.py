@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
 from beijiang.console.routes.sharing import Said, Short, Word, names
+from beijiang.exchange import PackageCipher
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.protection import files, read_where
 from beijiang.web import content_disposition
@@ -27,6 +28,10 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     return pages
 
 
+def _cipher(word: str) -> PackageCipher:
+    return PackageCipher(word) if word in set(PackageCipher) else PackageCipher.AES
+
+
 def _add_packages(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     packages = platform.packages
 
@@ -42,6 +47,7 @@ def _add_packages(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             table=table,
             fault=fault,
             forms=tuple(files.DownloadFormat),
+            ciphers=tuple(PackageCipher),
         )
         shown.headers["Cache-Control"] = "no-store"
         return shown
@@ -51,7 +57,9 @@ def _add_packages(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return page(request, table)
 
     @pages.post("/packages")
-    def make(request: Request, table: Short, form: Short = "csv", where: Said = "") -> HTMLResponse:
+    def make(
+        request: Request, table: Short, form: Short = "csv", where: Said = "", cipher: Short = "aes"
+    ) -> HTMLResponse:
         try:
             order = files.DownloadOrder(
                 form=files.parse_format(form),
@@ -59,7 +67,7 @@ def _add_packages(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 filters=tuple(read_where(line.strip()) for line in where.splitlines() if line.strip()),
                 request="POST /console/packages",
             )
-            made = packages.make(person(request), table.strip(), order)
+            made = packages.make(person(request), table.strip(), order, cipher=_cipher(cipher))
         except BeijiangError as error:
             if error.status == 401:  # noqa: PLR2004
                 raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from beijiang.exchange.commands.matters import acting
+from beijiang.exchange.models import PackageCipher
 from beijiang.kit import Invalid, Text
 from beijiang.terminal import Column, say, show
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["add_packages", "add_tracing", "unpack_command"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
+_CIPHER = typer.Option(PackageCipher.AES, help="aes (zip) or sm4 (opened by beijiang unpack).")
 _MANIFEST: Final = "manifest.json"
 _PARTS = (
     Column("name", Text("文件", "file")),
@@ -45,10 +47,11 @@ def add_packages(group: typer.Typer, get: Callable[[], Packages], access: Callab
     @group.command("package")
     def package(
         table: str = typer.Argument(help="Name of the table."),
-        out: Path = typer.Argument(help="Package to write (zip)."),  # noqa: B008
+        out: Path = typer.Argument(help="Package to write."),  # noqa: B008
         form: str = typer.Option("csv", "--format", help="csv, xlsx, json or parquet"),
         encoding: str = typer.Option("utf-8-sig", help="Of a CSV: utf-8, utf-8-sig or gb18030."),
         where: list[str] = typer.Option([], help="Only rows with COLUMN=VALUE or COLUMN__op=VALUE."),  # noqa: B008
+        cipher: PackageCipher = _CIPHER,
         purpose: str = typer.Option("", help="Code of the purpose to read for, if grants are for several."),
         person: str = _AS,
     ) -> None:
@@ -60,7 +63,7 @@ def add_packages(group: typer.Typer, get: Callable[[], Packages], access: Callab
             encoding=files.parse_encoding(encoding),
             filters=tuple(read_where(text) for text in where),
         )
-        made = get().make(who(person), table, order, purpose)
+        made = get().make(who(person), table, order, purpose, cipher)
         with out.open("wb") as file:
             file.writelines(get().fetch(who(person), made.package.id).content)
         show(

@@ -30,7 +30,7 @@ from beijiang.exchange.models.disputes import (
 from beijiang.exchange.models.flight import FlightState, FlightTable
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
-from beijiang.exchange.models.handing import MadePackage, Mark, Package, Suspect, Traced, TraceReport
+from beijiang.exchange.models.handing import MadePackage, Mark, Package, PackageCipher, Suspect, Traced, TraceReport
 from beijiang.exchange.models.intersections import Intersection, IntersectionState
 from beijiang.exchange.models.pushes import (
     MOST_ATTEMPTS,
@@ -186,6 +186,7 @@ __all__ = [
     "Narrowing",
     "Outcome",
     "Package",
+    "PackageCipher",
     "Parameter",
     "ParameterPlace",
     "Place",

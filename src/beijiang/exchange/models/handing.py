@@ -10,7 +10,14 @@ from beijiang.kit import Text, Word
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["MadePackage", "Mark", "Package", "Suspect", "TraceReport", "Traced"]
+__all__ = ["MadePackage", "Mark", "Package", "PackageCipher", "Suspect", "TraceReport", "Traced"]
+
+
+class PackageCipher(Word):
+    """How a package is sealed."""
+
+    AES = "aes", "AES-256（WPS、7-Zip 等可打开）", "AES-256 (opened by 7-Zip, WinZip, WPS)"
+    SM4 = "sm4", "SM4 国密（用 beijiang unpack 打开）", "SM4, the national algorithm (opened by beijiang unpack)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

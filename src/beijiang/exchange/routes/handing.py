@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from beijiang.exchange.models import PackageCipher
 from beijiang.exchange.routes.sharing import PURPOSE, actor_of
 from beijiang.kit import Invalid
 from beijiang.protection import files, read_where
@@ -28,6 +29,7 @@ class PackageOrder(BaseModel):
     format: str = Field(default="csv", max_length=20, description="csv, xlsx, json or parquet")
     encoding: str = Field(default="utf-8-sig", max_length=20, description="Of a CSV: utf-8, utf-8-sig or gb18030")
     where: Annotated[list[str], Field(max_length=30, description="COLUMN=VALUE or COLUMN__op=VALUE")] = []
+    cipher: PackageCipher = Field(default=PackageCipher.AES, description="aes (zip, opened by 7-Zip and WPS) or sm4")
 
 
 def packages(service: Packages) -> APIRouter:
@@ -48,7 +50,7 @@ def packages(service: Packages) -> APIRouter:
             filters=tuple(read_where(text) for text in order.where),
             request=f"POST {request.url.path}",
         )
-        made = service.make(actor_of(request), table, wanted, purpose)
+        made = service.make(actor_of(request), table, wanted, purpose, order.cipher)
         return {**_package(made.package), "password": made.password}
 
     @routes.get("/packages", summary="Packages that wait for you")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.crypto import draw_password, seal_package, sm3_of
+from beijiang.crypto import draw_password, seal_package, seal_sm4, sm3_of
 from beijiang.exchange.models import purposes
-from beijiang.exchange.models.handing import MadePackage, Package
+from beijiang.exchange.models.handing import MadePackage, Package, PackageCipher
 from beijiang.exchange.service.base import Base
 from beijiang.exchange.store import GrantStore, HandingStore
 from beijiang.kit import SYSTEM, NotFound, Refused, new_id
@@ -34,6 +34,7 @@ WAITS: Final = timedelta(hours=24)
 _CHUNK: Final = 1 << 20
 _WAITING_MOST: Final = 20
 """Packages that wait for one person: each is a whole table on the disk."""
+_ENDINGS: Final = {PackageCipher.AES: ".zip", PackageCipher.SM4: ".bjsm4"}
 MANIFEST, RECEIPT, TERMS, MARK = "manifest.json", "receipt.json", "使用条款.txt", "说明.txt"
 
 
@@ -48,7 +49,14 @@ class Packages(Base):
         self._folder = folder
         self._receipt = receipt
 
-    def make(self, actor: Actor, table: str, order: files.DownloadOrder, purpose: str = "") -> MadePackage:
+    def make(
+        self,
+        actor: Actor,
+        table: str,
+        order: files.DownloadOrder,
+        purpose: str = "",
+        cipher: PackageCipher = PackageCipher.AES,
+    ) -> MadePackage:
         """Write what the actor's grant gives as an encrypted package; the password is in the answer and nowhere else.
 
         Raises:
@@ -78,10 +86,10 @@ class Packages(Base):
         password, package_id = draw_password(), new_id("pkg")
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".making-") as name:
             parts = self._parts(actor, governed, grant, marked, Path(name))
-            sealed = Path(name) / "sealed.zip"
-            seal_package(sealed, parts, password)
+            sealed = Path(name) / f"sealed{_ENDINGS[cipher]}"
+            (seal_sm4 if cipher is PackageCipher.SM4 else seal_package)(sealed, parts, password)
             made = self._noted(actor, governed, grant, sealed, package_id)
-            sealed.replace(self._place(made.id))
+            sealed.replace(self._place(made))
         return MadePackage(made, password)
 
     def waiting(self, actor: Actor) -> Sequence[Package]:
@@ -89,7 +97,7 @@ class Packages(Base):
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
         with self.db.read() as connection:
             found = HandingStore(connection).packages(actor.id)
-        return [one for one in found if one.until > self.clock.now() and self._place(one.id).exists()]
+        return [one for one in found if one.until > self.clock.now() and self._place(one).exists()]
 
     def fetch(self, actor: Actor, package_id: str) -> files.Download:
         """Hand a package to whoever had it made, if the very same would be handed over now.
@@ -101,12 +109,7 @@ class Packages(Base):
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
         with self.db.read() as connection:
             found = HandingStore(connection).package(package_id)
-        if (
-            found is None
-            or found.by != actor.id
-            or found.until <= self.clock.now()
-            or not self._place(found.id).exists()
-        ):
+        if found is None or found.by != actor.id or found.until <= self.clock.now() or not self._place(found).exists():
             raise _no_package()
         asked = Asked(table=found.table, exit=Exit.DOWNLOAD, grant=found.grant_id, version=found.version)
 
@@ -120,7 +123,8 @@ class Packages(Base):
         detail: dict[str, JsonValue] = {"package": found.id, "receipt": found.receipt, "sm3": found.sm3}
         with self.db.begin() as tx:
             self.parts.evidence.record(tx, actor, "exchange.package_fetch", target=found.table, detail=detail)
-        return files.Download(found.file_name, "application/zip", self._pieces(found, confirm), "", found.receipt)
+        media = "application/zip" if found.file_name.endswith(".zip") else "application/octet-stream"
+        return files.Download(found.file_name, media, self._pieces(found, confirm), "", found.receipt)
 
     def watch(self) -> None:
         """Remove packages whose time is over, and what a killed process left; called by the dispatcher every minute."""
@@ -203,7 +207,7 @@ class Packages(Base):
             grant_id=grant.id,
             purpose=grant.purpose,
             receipt=governed.receipt,
-            file_name=f"{governed.table}_v{governed.version}.zip",
+            file_name=f"{governed.table}_v{governed.version}{sealed.suffix}",
             bytes=sealed.stat().st_size,
             sm3=sm3_of(sealed),
             at=now,
@@ -221,18 +225,18 @@ class Packages(Base):
             self.parts.evidence.record(tx, actor, "exchange.package_make", target=made.table, detail=detail)
         return made
 
-    def _place(self, package_id: str) -> Path:
-        return self._folder / f"{package_id}.zip"
+    def _place(self, one: Package) -> Path:
+        return self._folder / f"{one.id}{Path(one.file_name).suffix}"
 
     def _pieces(self, found: Package, confirm: Callable[[], None]) -> Iterator[bytes]:
         recheck = Recheck()
-        with self._place(found.id).open("rb") as file:
+        with self._place(found).open("rb") as file:
             while piece := file.read(_CHUNK):
                 recheck.before(len(piece), confirm)
                 yield piece
 
     def _remove(self, one: Package) -> None:
-        self._place(one.id).unlink(missing_ok=True)
+        self._place(one).unlink(missing_ok=True)
         with self.db.begin() as tx:
             HandingStore(tx.connection).remove_package(one.id)
 
