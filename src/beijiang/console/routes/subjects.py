@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.fusion import GOLDEN, LEVELS, MATCHING, Verdict
-from beijiang.kit import Text
+from beijiang.fusion import FARTHEST, GOLDEN, LEVELS, MATCHING, Spot, Verdict
+from beijiang.kit import Denied, Invalid, Text
 from beijiang.tables import Filter, FilterOp
 
 if TYPE_CHECKING:
@@ -51,6 +51,25 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             texts=texts,
             masked={c.name for c in found.governed.columns if c.masked},
         )
+
+    @pages.get("/libraries/{library}/places")
+    def places(
+        request: Request,
+        library: str,
+        spot: Annotated[str, Query(max_length=60)] = "",
+        km: Annotated[float, Query(gt=0, le=FARTHEST)] = 50,
+    ) -> HTMLResponse:
+        who, found, fault = person(request), None, None
+        try:
+            if spot.strip():
+                found = fusion.near(who, library, _spot(spot), km=km)
+        except (Invalid, Denied) as error:
+            fault = error.text
+        seen = fusion.library(who, library)
+        return frame.page(
+            request, "places.html", library=seen, found=found, fault=fault, spot=spot, km=km, golden=GOLDEN,
+            geometry=fusion.geometry_of(seen), most=FARTHEST,
+        )  # fmt: skip
 
     @pages.get("/libraries/{library}/subjects/{subject}")
     def subject(request: Request, library: str, subject: str) -> HTMLResponse:
@@ -306,3 +325,22 @@ def _side_by_side(found: Compared) -> list[tuple[str, Any, Any]]:
     library = found.left or found.right
     names = [one.name for one in library.library.elements] if library is not None else []
     return [(name, left.get(name), right.get(name)) for name in names if name in left or name in right]
+
+
+def _spot(words: str) -> Spot:
+    """Read a longitude and a latitude as people write them.
+
+    Raises:
+        Invalid: it is not two numbers.
+
+    """
+    parts = words.replace("，", ",").replace(",", " ").split()
+    try:
+        lon, lat = (float(part) for part in parts)
+    except ValueError:
+        raise Invalid(
+            f"“{words[:60]}”不是位置。请写经度和纬度两个数，如 111.67, 40.82。",
+            f'"{words[:60]}" is no spot. Give longitude and latitude as two numbers, such as 111.67, 40.82.',
+            code="bad_spot",
+        ) from None
+    return Spot(lon, lat)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.fusion.models import Verdict
+from beijiang.fusion.models.atlas import Spot
 from beijiang.kit import Actor, Text
 from beijiang.tables import Filter, FilterOp
 from beijiang.terminal import Column, as_json, language, say, show, verbatim
@@ -62,6 +63,21 @@ def add_subjects(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[s
         filters = [Filter(field, FilterOp.CONTAINS, value)] if field and value else []
         found = get().subjects(who(person), library, filters, None, limit)
         show([verbatim(row) for row in found.rows.to_pylist()])
+
+    @group.command("places")
+    def places(
+        lon: float = typer.Argument(help="Longitude in degrees."),
+        lat: float = typer.Argument(help="Latitude in degrees."),
+        library: str = typer.Option(..., help="Id of the library, or the table that it fills."),
+        km: float = typer.Option(50, help="Kilometres around it."),
+        limit: int = typer.Option(20, min=1, max=100, help="Rows shown at most."),
+        person: str = _AS,
+    ) -> None:
+        """Show what contains a spot and what is near it, the smallest and the nearest first."""
+        found = get().near(who(person), library, Spot(lon, lat), km=km, limit=limit)
+        names = [e.name for e in found.library.elements if e.name != get().geometry_of(found.library)]
+        rows = [{"km": f"{p.km:.3f}", "inside": p.inside, **{n: p.row.get(n) for n in names}} for p in found.places]
+        show([verbatim(row) for row in rows])
 
     @group.command("subject")
     def subject(

@@ -1,5 +1,6 @@
 """The vocabulary of libraries."""
 
+from beijiang.fusion.models.atlas import FARTHEST, Spot
 from beijiang.fusion.models.claims import Claim, ClaimState, Dispute, DisputeState
 from beijiang.fusion.models.deciding import Decision, Pair, PairState, Verdict
 from beijiang.fusion.models.defaults import legal_entities, population
@@ -19,6 +20,7 @@ from beijiang.fusion.models.runs import FieldReport, FusionRun, RunTrigger, Sour
 from beijiang.fusion.models.starting import MATCHING
 
 __all__ = [
+    "FARTHEST",
     "FORMS",
     "GOLDEN",
     "LEVELS",
@@ -46,6 +48,7 @@ __all__ = [
     "PairState",
     "RunTrigger",
     "SourceReport",
+    "Spot",
     "Verdict",
     "legal_entities",
     "population",

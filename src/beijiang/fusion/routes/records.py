@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.fusion.models import Verdict
+from beijiang.fusion.models.atlas import FARTHEST, Spot
 from beijiang.kit import Actor
 from beijiang.tables import Filter, FilterOp
 from beijiang.web.values import plain_value
@@ -92,6 +93,27 @@ def add_subjects(routes: APIRouter, service: Fusion) -> None:
     @routes.get("/libraries/{library}/subjects/{subject}", summary="A golden record: fields, history, records")
     def subject(request: Request, library: str, subject: str) -> dict[str, Any]:
         return _subject(service.subject(_actor(request), library, subject))
+
+    @routes.get("/libraries/{library}/places", summary="What contains a spot, and what is near it")
+    def places(
+        request: Request,
+        library: str,
+        lon: Annotated[float, Query(ge=-180, le=180, description="Longitude in degrees")],
+        lat: Annotated[float, Query(ge=-85, le=85, description="Latitude in degrees")],
+        km: Annotated[float, Query(gt=0, le=FARTHEST, description="Kilometres around it")] = 50,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> dict[str, Any]:
+        found = service.near(_actor(request), library, Spot(lon, lat), km=km, limit=limit)
+        return {
+            "library": found.library.id,
+            "version": found.governed.version,
+            "receipt": found.governed.receipt,
+            "left_out": found.left_out,
+            "places": [
+                {"km": round(one.km, 3), "inside": one.inside, **{k: plain_value(v) for k, v in one.row.items()}}
+                for one in found.places
+            ],
+        }
 
     @routes.post("/libraries/{library}/merge", summary="Put subjects together; effective with the next run")
     def merge(request: Request, library: str, order: MergeOrder) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.fusion.errors import no_pair, no_subject, reason_needed
 from beijiang.fusion.models import Decision, Library, PairState, Verdict, trees
-from beijiang.fusion.service.looking import Looking
+from beijiang.fusion.service.placing import Placing
 from beijiang.fusion.store import DecisionStore, LibraryStore
 from beijiang.kit import Conflict, Invalid, new_id
 
@@ -24,7 +24,7 @@ AT_ONCE: Final = 200
 """Records of one subject that a person may take apart."""
 
 
-class Deciding(Looking):
+class Deciding(Placing):
     """Decisions about records; each holds in all later runs until it is revoked."""
 
     def decisions(self, actor: Actor, library_id: str) -> Sequence[Decision]:
