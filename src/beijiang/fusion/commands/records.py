@@ -75,7 +75,7 @@ def add_subjects(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[s
     ) -> None:
         """Show what contains a spot and what is near it, the smallest and the nearest first."""
         found = get().near(who(person), library, Spot(lon, lat), km=km, limit=limit)
-        names = [e.name for e in found.library.elements if e.name != get().geometry_of(found.library)]
+        names = [e.name for e in found.library.elements if e.name != found.library.geometry]
         rows = [{"km": f"{p.km:.3f}", "inside": p.inside, **{n: p.row.get(n) for n in names}} for p in found.places]
         show([verbatim(row) for row in rows])
 

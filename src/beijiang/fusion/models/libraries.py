@@ -140,6 +140,11 @@ class Library(LibraryDraft):
     at: datetime
 
     @property
+    def geometry(self) -> str:
+        """Return the field in which geometries are; empty where there is none."""
+        return next((one.name for one in self.elements if one.type == "G"), "")
+
+    @property
     def crosswalk(self) -> str:
         """Return the table that says which records of the sources each golden record is made of."""
         return f"{self.target}_关联"

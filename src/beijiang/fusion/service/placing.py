@@ -25,7 +25,6 @@ __all__ = ["Place", "Places", "Placing"]
 _MOST: Final = 100
 _KEPT: Final = 4
 """Atlases that are kept; each holds the geometries of one version."""
-_GEOMETRY: Final = "G"
 _PURPOSE: Final = "fusion:place"
 
 
@@ -52,11 +51,6 @@ class Places:
 class Placing(Looking):
     """Libraries with a geometry."""
 
-    @staticmethod
-    def geometry_of(library: Library) -> str:
-        """Return the field in which a library's geometry is; empty where it has none."""
-        return next((one.name for one in library.elements if one.type == _GEOMETRY), "")
-
     def near(self, actor: Actor, library_id: str, spot: Spot, *, km: float = 50, limit: int = 20) -> Places:
         """Return the golden records that contain a spot or are near it, as the actor may see them.
 
@@ -67,7 +61,7 @@ class Placing(Looking):
 
         """
         library = self._seen(actor, library_id)
-        field = self.geometry_of(library)
+        field = library.geometry
         if not field:
             raise Invalid(
                 f"“{library.name}”没有几何字段，不能按位置查找。请选择空间地理库。",
