@@ -68,7 +68,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         seen = fusion.library(who, library)
         return frame.page(
             request, "places.html", library=seen, found=found, fault=fault, spot=spot, km=km, golden=GOLDEN,
-            geometry=seen.geometry, most=FARTHEST,
+            geometry=seen.geometry,
         )  # fmt: skip
 
     @pages.get("/libraries/{library}/subjects/{subject}")
