@@ -1,26 +1,31 @@
-"""Share requests of the demo region: one that was granted, and one that waits for its provider."""
+"""Share requests of the demo region: one that was granted, one that waits for its provider, and one for a number only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from beijiang.crypto import OwnSet
 from beijiang.exchange import Answer, DemandDraft, DemandMove, Item, RequestDraft, RequestState, Terms, Way
 from beijiang.kit import SYSTEM
 from beijiang.protection import Handling
-from beijiang.tables import Filter, FilterOp
+from beijiang.tables import Exit, Filter, FilterOp
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
+    from beijiang.exchange import Request
     from beijiang.kit import Actor
 
-__all__ = ["LEAD", "PROVIDER", "add_demand", "add_requests"]
+__all__ = ["LEAD", "PROVIDER", "add_demand", "add_intersection", "add_requests"]
 
 PROVIDER: Final = "industry"
 LEAD: Final = f"lead.{PROVIDER}"
 TABLE: Final = "重点用能企业用电量"
 DAYS: Final = 180
+MEETER: Final = "statistics"
+CODE: Final = "统一社会信用代码"
 
 
 def add_requests(platform: Platform, actor: Callable[[str], Actor]) -> None:
@@ -40,13 +45,40 @@ def add_requests(platform: Platform, actor: Callable[[str], Actor]) -> None:
             drafts = [one for one in exchange.basket(asker) if one.table == TABLE]
             kept = drafts[0] if drafts else exchange.put(asker, draft)
             request = exchange.submit(asker, [kept.id])[0]
-        if request.state is RequestState.FORMAL_REVIEW:
-            request = exchange.approve(actor("reviewer"), request.id, "材料齐全，用途与职责相符。")
-        if consumer != "environment":
-            continue
-        for login, words in ((f"steward.{PROVIDER}", "可以提供，限重点排污地区。"), (LEAD, "同意。")):
-            if request.state is RequestState.PROVIDER_REVIEW:
-                request = exchange.approve(actor(login), request.id, words)
+        _decide(platform, actor, request, "可以提供，限重点排污地区。" if consumer == "environment" else "")
+
+
+def add_intersection(platform: Platform, actor: Callable[[str], Actor]) -> None:
+    """Find out how many polluters are large consumers of power too, and let neither department show its list."""
+    exchange, resource = platform.exchange, platform.catalog.resource_for_table(TABLE)
+    if resource is None or not resource.is_serving:
+        return
+    asker = actor(f"steward.{MEETER}")
+    known = [one for one in exchange.requests(SYSTEM)[0] if one.org_id == MEETER and Way.OVERLAP in one.offered.ways]
+    request = (
+        known[0] if known else exchange.submit(asker, [exchange.put(asker, _meeting(platform, resource.id)).id])[0]
+    )
+    request = _decide(platform, actor, request, "只答数量，不出名单，可以。")
+    if request.grant_id is None or platform.intersections.mine(asker):
+        return
+    governed = platform.gate.open(actor(f"steward.{PROVIDER}"), TABLE, "demo", Exit.PAGE)
+    codes = sorted({str(code) for batch in governed.batches(columns=[CODE]) for code in batch.column(0).to_pylist()})
+    own = OwnSet([[code] for code in [*codes[::2], *(f"91150000MA0DEMO{n:03d}" for n in range(60))]])
+    made = platform.intersections.begin(asker, request.grant_id, len(own.values))
+    platform.jobs.wait(made.job)
+    points = own.points() + own.doubled(platform.intersections.theirs(asker, made.id))
+    platform.jobs.wait(platform.intersections.give(asker, made.id, points).job)
+
+
+def _decide(platform: Platform, actor: Callable[[str], Actor], request: Request, words: str) -> Request:
+    """Let the bureau look at a request, and with ``words`` its provider agree."""
+    exchange = platform.exchange
+    if request.state is RequestState.FORMAL_REVIEW:
+        request = exchange.approve(actor("reviewer"), request.id, "材料齐全，用途与职责相符。")
+    for login, said in ((f"steward.{PROVIDER}", words), (LEAD, "同意。")):
+        if words and request.state is RequestState.PROVIDER_REVIEW:
+            request = exchange.approve(actor(login), request.id, said)
+    return request
 
 
 def add_demand(platform: Platform, actor: Callable[[str], Actor]) -> None:
@@ -80,6 +112,18 @@ def _emissions(platform: Platform, resource_id: str) -> RequestDraft:
         basis="环境保护法第二十四条",
         system="污染源监管系统",
         contact="演示环境监察科",
+    )
+
+
+def _meeting(platform: Platform, resource_id: str) -> RequestDraft:
+    terms = _terms(platform, (CODE,), frozenset({Way.OVERLAP}), ())
+    return RequestDraft(
+        resource_id=resource_id,
+        terms=replace(terms, calls_per_day=20, rows_per_day=None),
+        purpose="decision",
+        use="了解辖区内规上企业与重点用能企业的重合程度，不取得名单。",
+        basis="统计法第七条",
+        contact="演示工业统计科",
     )
 
 

@@ -17,7 +17,7 @@ from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
-from beijiang.demo.sharing import add_demand, add_requests
+from beijiang.demo.sharing import add_demand, add_intersection, add_requests
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
 
@@ -85,6 +85,7 @@ class Tour:
         report(Step(Text("提出共享申请", "asking for what others hold"), total, total))
         add_requests(self._platform, self.people.actor)
         add_demand(self._platform, self.people.actor)
+        add_intersection(self._platform, self.people.actor)
         report(
             Step(
                 Text("计算考核、载入指标与工作计划", "assessing departments, loading indicators and the plan"),
