@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from beijiang.kit import Invalid, Language
 from beijiang.opendata import explorer
-from beijiang.opendata.explorer import building, telling
+from beijiang.opendata.explorer import building, drawing, telling
 from beijiang.opendata.explorer.computing import nice_width
 from beijiang.opendata.explorer.view import AUTOMATIC, By, Form, Order, View
 from beijiang.tables import DateUnit, Filter, FilterOp, GovernedColumn, Measure, MeasureFn, Sort
@@ -62,6 +63,7 @@ def test_a_view_comes_back_from_its_address(view: View) -> None:
     again = explorer.parse(parse_qsl(written, keep_blank_values=True))
     assert again == view
     assert explorer.query_string(again) == written
+    assert explorer.parse(parse_qsl(explorer.readable(view), keep_blank_values=True)) == view
 
 
 def test_the_address_can_be_read() -> None:
@@ -205,3 +207,25 @@ def test_steps_are_round_and_few(low: Decimal, span: Decimal, steps: int) -> Non
     assert set(width.as_tuple().digits[1:]) <= {0}
     assert span / width <= steps
     assert span / width > steps / Decimal(10)
+
+
+def axis(query: str, keys: list[Any]) -> list[Any]:
+    view = explorer.parse(parse_qsl(query))
+    return drawing.laid_out(view.by[0], keys, view)
+
+
+def test_an_axis_of_time_or_numbers_leaves_no_group_out() -> None:
+    january, april = date(2024, 1, 1), date(2024, 4, 1)
+    months = axis("_form=line&_by=成立日期:month", [january, april, None])
+    assert [at for _, at in months] == [0, None, None, 1, 2]
+    assert axis("_form=line&_by=成立日期:quarter", [january, april]) == [(january, 0), (april, 1)]
+    assert len(axis("_form=line&_by=成立日期:week", [january, april])) == 14
+    assert len(axis("_form=line&_by=成立日期:day", [january, april])) == 92
+    years = axis("_form=bar&_by=成立日期:year", [date(2020, 1, 1), date(2023, 1, 1)])
+    assert [(key.year, at) for key, at in years] == [(2020, 0), (2021, None), (2022, None), (2023, 1)]
+    steps = axis("_form=histogram&_by=注册资本:bin0.5", [Decimal("-0.5"), Decimal(1)])
+    assert [key for key, _ in steps] == [Decimal("-0.5"), Decimal("0.0"), Decimal("0.5"), Decimal("1.0")]
+    ranked = axis("_form=bar&_by=成立日期:year&_order=most", [date(2023, 1, 1), date(2020, 1, 1)])
+    assert [at for _, at in ranked] == [0, 1]
+    far = axis("_form=line&_by=注册资本:bin1", [Decimal(0), Decimal(10**12)])
+    assert [at for _, at in far] == [0, 1]

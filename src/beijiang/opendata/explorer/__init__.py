@@ -3,7 +3,7 @@
 A view never reads a row: it is a few governed summaries of masked values, so that it cannot show more than the rows do.
 """
 
-from beijiang.opendata.explorer.address import pairs, parse, query_string, written_cut
+from beijiang.opendata.explorer.address import pairs, parse, query_string, readable, written_cut
 from beijiang.opendata.explorer.answer import Answer, Field, Pivot
 from beijiang.opendata.explorer.computing import compute
 from beijiang.opendata.explorer.suggesting import fitted, suggestions
@@ -23,6 +23,7 @@ __all__ = [
     "pairs",
     "parse",
     "query_string",
+    "readable",
     "suggestions",
     "written_cut",
 ]

@@ -8,14 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from beijiang.kit import Invalid
 from beijiang.opendata.explorer.view import AUTOMATIC, By, Form, Order, View
 from beijiang.protection import rowquery
 from beijiang.tables import DateUnit, Measure, MeasureFn
 
-__all__ = ["WORDS", "pairs", "parse", "query_string", "read_by", "written_by", "written_cut", "written_measure"]
+__all__ = [
+    "WORDS",
+    "pairs",
+    "parse",
+    "query_string",
+    "read_by",
+    "readable",
+    "written_by",
+    "written_cut",
+    "written_measure",
+]
 
 ONCE: Final = ("_form", "_x", "_y", "_order", "_top")
 WORDS: Final = (*ONCE, "_by", "_measure", "_col", "_sort", "_sort_desc")
@@ -29,6 +39,15 @@ DIGITS: Final = 20
 def query_string(view: View) -> str:
     """Return the query string of a view, without a question mark."""
     return urlencode(pairs(view))
+
+
+def readable(view: View) -> str:
+    """Return the query string with its letters of every script as they are, for people who read or send it."""
+    return "&".join(f"{_spoken(name)}={_spoken(value)}" for name, value in pairs(view))
+
+
+def _spoken(text: str) -> str:
+    return "".join(c if c == ":" or (ord(c) > 0x7F and c.isalnum()) else quote_plus(c) for c in text)  # noqa: PLR2004 - ASCII
 
 
 def pairs(view: View) -> list[tuple[str, str]]:

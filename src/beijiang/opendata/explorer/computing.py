@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -32,8 +32,8 @@ __all__ = ["MARKS", "compute", "nice_width"]
 
 MARKS: Final = 2000
 """Points of a scatter or map at most; more are gathered in a grid before they leave the engine."""
-CELLS_ASIDE: Final = 40
-STEPS: Final = 20
+CELLS_ASIDE: Final = 43
+STEPS: Final = 30
 COUNT: Final = Measure(MeasureFn.COUNT)
 
 
@@ -153,8 +153,7 @@ class _Computing:
         spans = [Measure(fn, name) for name in (x, y) for fn in (MeasureFn.MIN, MeasureFn.MAX)]
         low_x, high_x, low_y, high_y = self._summary((), spans, filters=filters)[0]
         groups = tuple(
-            GroupBy(name, width=nice_width(low, high, CELLS_ASIDE))
-            for name, low, high in ((x, low_x, high_x), (y, low_y, high_y))
+            GroupBy(name, width=_grid_width(low, high)) for name, low, high in ((x, low_x, high_x), (y, low_y, high_y))
         )
         means = (COUNT, Measure(MeasureFn.AVG, x), Measure(MeasureFn.AVG, y))
         found = self._summary(groups, means, order=((2, True), (0, False), (1, False)), limit=MARKS, filters=filters)
@@ -272,6 +271,14 @@ def _lower_end(value: Any, one: By) -> Any:
 
 def _rounded(value: Any) -> Any:
     return None if value is None else float(f"{float(value):.9g}")
+
+
+def _grid_width(low: Any, high: Any) -> Decimal:
+    """Return a width by which the span is ``CELLS_ASIDE`` steps long, so at most one more is touched."""
+    if low is None or high is None or high <= low:
+        return Decimal(1)
+    width = (Decimal(str(high)) - Decimal(str(low))) / CELLS_ASIDE
+    return width.quantize(Decimal(1).scaleb(width.adjusted() - 5), ROUND_UP)
 
 
 def nice_width(low: Any, high: Any, steps: int) -> Decimal:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from beijiang.kit import Language, Text
 from beijiang.kit.errors import JsonValue
 from beijiang.opendata.explorer.answer import Answer, Field, Pivot
 from beijiang.opendata.explorer.telling import group_label, measure_name, name_of, rounded, written
-from beijiang.opendata.explorer.view import Form
-from beijiang.tables import Measure
+from beijiang.opendata.explorer.view import By, Form, Order, View
+from beijiang.tables import DateUnit, Measure, MeasureFn
 
 __all__ = ["Grid", "drawing", "grid"]
 
+AXIS: Final = 1500
+"""Groups along an axis, those without rows among them."""
+DAYS: Final = {DateUnit.DAY: 1, DateUnit.WEEK: 7}
+MONTHS: Final = {DateUnit.MONTH: 1, DateUnit.QUARTER: 3, DateUnit.YEAR: 12}
 OTHERS = Text("其他", "Others")
 TOTAL = Text("总计", "Total")
 
@@ -49,7 +54,7 @@ def grid(answer: Answer, language: Language) -> Grid:
         ]
         blank = len(heads) - len(measured)
         foot = (OTHERS.in_language(language), *([""] * (blank - 1)), *measured) if blank else ()
-    named = max(1, len(answer.drawn.by)) if not answer.drawn.is_rows else 0
+    named = len(answer.drawn.by)
     masked = tuple(i for i, f in enumerate(answer.fields) if f.masked)
     return Grid(tuple(heads), tuple(map(tuple, rows)), named, foot, masked)
 
@@ -83,17 +88,22 @@ def drawing(answer: Answer, language: Language) -> dict[str, JsonValue] | None:
     if answer.pivot is not None:
         return _heat(answer, answer.pivot, language) if form is Form.HEAT else _series(answer, answer.pivot, language)
     by = answer.drawn.by[0]
-    names = [_region(answer, row[0], group_label(row[0], by, language), language) for row in answer.rows]
+    places = laid_out(by, [row[0] for row in answer.rows], answer.drawn)
+    names: list[JsonValue] = [_region(answer, key, group_label(key, by, language), language) for key, _ in places]
     measured = answer.drawn.measured
-    values = [[number(row[1 + i], m) for row in answer.rows] for i, m in enumerate(measured)]
-    if answer.others is not None and form in {Form.BAR, Form.PIE} and all(v is not None for v in answer.others):
+    values = [
+        [nothing(m) if at is None else number(answer.rows[at][1 + i], m) for _, at in places]
+        for i, m in enumerate(measured)
+    ]
+    ranked = form in {Form.BAR, Form.PIE} and answer.drawn.ordered in {Order.MOST, Order.LEAST}
+    if ranked and answer.others is not None and all(v is not None for v in answer.others):
         names.append(OTHERS.in_language(language))
         for some, value, m in zip(values, answer.others, measured, strict=True):
             some.append(number(value, m))
     series: list[JsonValue] = [
         {"name": measure_name(m, language), "values": [*some]} for m, some in zip(measured, values, strict=True)
     ]
-    return _frame(form, [*names], series, answer, language)
+    return _frame(form, names, series, answer, language)
 
 
 def _frame(
@@ -110,6 +120,8 @@ def _frame(
     }
     if form is Form.STACKED:
         found["stacked"] = True
+    if answer.drawn.by[0].runs:
+        found["along"] = True
     if form is Form.HISTOGRAM:
         found["tight"] = True
     return found
@@ -118,13 +130,17 @@ def _frame(
 def _series(answer: Answer, pivot: Pivot, language: Language) -> dict[str, JsonValue]:
     first, second = answer.drawn.by
     measure = answer.drawn.measured[0]
-    names: list[JsonValue] = [group_label(key, first, language) for key in pivot.rows]
+    places = laid_out(first, pivot.rows, answer.drawn)
+    names: list[JsonValue] = [group_label(key, first, language) for key, _ in places]
     series: list[JsonValue] = []
     for j, key in enumerate(pivot.columns):
-        values: list[JsonValue] = [number(pivot.cells.get((i, j)), measure) for i in range(len(pivot.rows))]
+        held = [None if at is None else pivot.cells.get((at, j)) for _, at in places]
+        values: list[JsonValue] = [nothing(measure) if value is None else number(value, measure) for value in held]
         series.append({"name": group_label(key, second, language), "values": values})
     if answer.drawn.form is Form.STACKED and (rest := _rest(pivot, measure)):
-        series.append({"name": OTHERS.in_language(language), "values": [*rest]})
+        series.append(
+            {"name": OTHERS.in_language(language), "values": [0 if at is None else rest[at] for _, at in places]}
+        )
     return _frame(answer.drawn.form, names, series, answer, language)
 
 
@@ -133,6 +149,36 @@ def _rest(pivot: Pivot, measure: Measure) -> list[JsonValue]:
     shown = [sum(pivot.cells.get((i, j)) or 0 for j in range(len(pivot.columns))) for i in range(len(pivot.rows))]
     rest = [(total or 0) - part for total, part in zip(pivot.row_totals, shown, strict=True)]
     return [number(value, measure) for value in rest] if pivot.more_columns else []
+
+
+def laid_out(by: By, keys: Sequence[Any], view: View) -> list[tuple[Any, int | None]]:
+    """Return the groups along an axis with where each stands in the answer; along time and numbers none is left out."""
+    found = [(key, at) for at, key in enumerate(keys)]
+    known = {key: at for key, at in found if key is not None}
+    if not by.runs or view.ordered is not Order.FIRST or len(known) < 2:  # noqa: PLR2004 - a gap lies between two
+        return [*found]
+    whole: list[tuple[Any, int | None]] = []
+    key, last = min(known), max(known)
+    while key <= last and len(whole) < AXIS:
+        whole.append((key, known.get(key)))
+        key = _next(key, by)
+    if sum(at is not None for _, at in whole) < len(known):  # the gaps are longer than an axis can show
+        return [*found]
+    return whole + [(key, at) for key, at in found if key is None]
+
+
+def _next(key: Any, by: By) -> Any:
+    if by.width is not None:
+        return key + by.width
+    if by.unit in DAYS:
+        return key + timedelta(days=DAYS[by.unit])
+    months = key.year * 12 + key.month - 1 + MONTHS[by.unit]
+    return key.replace(year=months // 12, month=months % 12 + 1)
+
+
+def nothing(measure: Measure) -> JsonValue:
+    """Return what a group without rows comes to: none are counted, and of the rest there is nothing to say."""
+    return 0 if measure.fn is MeasureFn.COUNT else None
 
 
 def _heat(answer: Answer, pivot: Pivot, language: Language) -> dict[str, JsonValue]:

@@ -19,6 +19,10 @@ AUTOMATIC: Final = Decimal(0)
 """A width of steps that is chosen from the values."""
 MAX_TOP: Final = 1000
 MAX_MEASURES: Final = 3
+RUNNING: Final = 120
+"""Bars along time or numbers, where a gap would mislead and names need less room."""
+CROSSED: Final = 4800
+"""Cells of a cross at most; the gate lets no more groups out at once."""
 
 
 class Form(Word):
@@ -74,7 +78,7 @@ SHAPES: Final[Mapping[Form, Shape]] = {
     Form.PIE: Shape(by=(1, 1), top=8, parts=True),
     Form.SCATTER: Shape(by=(0, 0), measures=0, top=MAX_TOP),
     Form.HISTOGRAM: Shape(by=(1, 1), top=200),
-    Form.HEAT: Shape(by=(2, 2), top=40, side=40),
+    Form.HEAT: Shape(by=(2, 2), top=40, side=60),
     Form.REGIONS: Shape(by=(1, 1), top=200),
     Form.POINTS: Shape(by=(0, 0), measures=0, top=MAX_TOP),
 }
@@ -132,10 +136,13 @@ class View:
     @property
     def shown(self) -> int:
         """Return how many groups are shown at most."""
-        limit = SHAPES[self.form].top
-        if self.form is Form.TABLE and len(self.by) < 2:  # noqa: PLR2004 - a pivot has as many cells as rows times columns
-            limit = MAX_TOP
-        return min(self.top or SHAPES[self.form].top, limit)
+        usual = SHAPES[self.form].top
+        limit = MAX_TOP if self.form is Form.TABLE else usual
+        if self.by and self.by[0].runs and self.form in {Form.BAR, Form.STACKED, Form.HEAT}:
+            usual = limit = RUNNING
+        if len(self.by) > 1:
+            limit = min(limit, CROSSED // self.shape.side)
+        return min(self.top or usual, limit)
 
     @property
     def ordered(self) -> Order:

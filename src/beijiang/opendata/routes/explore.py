@@ -139,7 +139,6 @@ def _explored(request: Request, opendata: OpenData, reading: Reading, problem: s
         shown = _shown(request, reading, view)
     except (Invalid, Refused) as error:
         problem = problem or error.message(language)
-        view = explorer.View()
         shown = {"answer": None, "drawing": None, "grid": None, "heading": "", "sentence": "", "note": "", "source": ""}
     return {
         **shown,
@@ -194,8 +193,8 @@ def _addresses(opendata: OpenData, dataset: Dataset, view: explorer.View) -> dic
     query = explorer.query_string(view)
     data = f"{PREFIX}/{dataset.id}/view"
     return {
-        "share": f"{opendata.base}/datasets/{dataset.id}/explore?{query}",
-        "embed": f"{opendata.base}/datasets/{dataset.id}/embed?{query}",
+        "share": f"{opendata.base}/datasets/{dataset.id}/explore?{explorer.readable(view)}",
+        "embed": f"{opendata.base}/datasets/{dataset.id}/embed?{explorer.readable(view)}",
         "data_files": [(form.value, f"{data}?format={form.value}&{query}") for form in FILES],
     }
 

@@ -44,7 +44,7 @@ function option(data, width) {
   if (data.type === "bubbles") return bubbles(data, base);
   if (data.type === "pie") {
     const items = data.x.map((name, i) => ({ name, value: data.series[0].values[i] }));
-    return { ...base, aria: { enabled: true, decal: { show: true } }, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
+    return { ...base, legend: undefined, aria: { enabled: true, decal: { show: true } }, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
   }
   if (data.type === "scatter") {
     return {
@@ -53,12 +53,12 @@ function option(data, width) {
       series: [{ type: "scatter", symbolSize: 6, data: data.x.map((x, i) => [x, data.series[0].values[i]]) }],
     };
   }
-  const long = data.type === "bar" && room(data.x) > width - 60;
-  const names = { type: "category", data: data.x, name: data.x_name ?? "", inverse: long, ...base.axis, axisLabel: { ...base.axis.axisLabel, interval: data.x.length > 40 ? "auto" : 0 } };
+  const long = lies(data, width);
+  const names = { type: "category", data: data.x, name: data.x_name ?? "", inverse: long, ...base.axis, axisLabel: { ...base.axis.axisLabel, interval: data.along || data.x.length > 40 ? "auto" : 0 } };
   const values = { type: "value", name: long ? "" : data.unit ?? "", ...base.axis };
   return {
     ...base, legend: data.series.length > 1 ? base.legend : undefined,
-    grid: { left: 12, right: 24, top: 32, bottom: data.series.length > 1 ? 40 : 12, containLabel: true },
+    grid: { left: 12, right: 24, top: 32, bottom: data.series.length > 1 ? 16 + 24 * lines(data.series, width) : 12, containLabel: true },
     tooltip: { ...base.tooltip, trigger: "axis" },
     xAxis: long ? values : names, yAxis: long ? names : values,
     series: data.series.map((s, i) => ({
@@ -67,6 +67,12 @@ function option(data, width) {
     })),
   };
 }
+
+/** Lines that the legend takes. */
+const lines = (series, width) => Math.ceil((room(series.map((s) => s.name)) + 34 * series.length) / width);
+
+/** Bars lie where their names find no room side by side; along time and numbers they stand, with fewer names. */
+const lies = (data, width) => data.type === "bar" && !data.along && room(data.x) > width - 60;
 
 /** Pixels that the names along an axis take side by side: 12 for a Chinese character, 7 for a Latin one, and air between. */
 function room(names) {
@@ -100,7 +106,7 @@ const drawn = new Map();
 
 async function paint(element, data, isMap) {
   drawn.get(element)?.dispose();
-  if (!isMap && data.type === "bar" && data.x.length > 12 && room(data.x) > element.clientWidth - 60) element.style.height = `${80 + 26 * data.x.length}px`;
+  if (!isMap && data.type === "bar" && data.x.length > 12 && lies(data, element.clientWidth)) element.style.height = `${80 + 26 * data.x.length}px`;
   const chart = echarts.init(element, null, { renderer: "canvas" });
   drawn.set(element, chart);
   chart.setOption(isMap ? await mapOption(data) : option(data, element.clientWidth));
@@ -124,7 +130,7 @@ export async function picture(element, form) {
   const isMap = "map" in element.dataset;
   const data = JSON.parse(document.getElementById(isMap ? element.dataset.map : element.dataset.chart).textContent);
   const width = 1200;
-  const tall = !isMap && data.type === "bar" && data.x.length > 12 && room(data.x) > width - 60;
+  const tall = !isMap && data.type === "bar" && data.x.length > 12 && lies(data, width);
   const height = tall ? 170 + 26 * data.x.length : 720;
   const chart = echarts.init(document.createElement("div"), null, { renderer: form === "svg" ? "svg" : "canvas", width, height, devicePixelRatio: 2 });
   const plain = isMap ? await mapOption(data) : option(data, width);
