@@ -216,3 +216,17 @@ def test_another_site_shows_the_frame_and_nothing_else(
     who.page.goto(elsewhere(f"{who.address}{one}/explore?_form=bar&_by={CITY}"))
     who.page.wait_for_load_state("networkidle")
     assert who.page.frame_locator("iframe").locator(".view-sentence").count() == 0
+
+
+def test_the_terminal_gives_the_same_view(visit: Callable[..., Any], demo: Any) -> None:
+    who = visit()
+    one = firms(who).rsplit("/", 1)[1]
+    query = f"_form=bar&_by={CITY}&_top=3"
+    told = demo.json("data", "view", one, query)
+    asked = who.context.request.get(f"{who.address}/api/v1/datasets/{one}/view?{query}").json()
+    assert {**told, "receipt": "", "page": ""} == {**asked, "receipt": "", "page": ""}
+    assert told["truncated"] is True
+    shown = demo.run("data", "view", one, query).stdout
+    assert told["sentence"]["zh"] in shown
+    assert "其他" in shown
+    assert "unknown_column" in demo.run("data", "view", one, "_by=没有", "--json", status=1).stderr

@@ -107,7 +107,7 @@ def test_what_is_beyond_the_top_is_told_and_added_up(portal: Portal) -> None:
     assert found["others"] == [pytest.approx(float(sum(rest))), pytest.approx(float(statistics.fmean(rest))), None]
 
 
-@pytest.mark.parametrize("measure", ["count", "mean:注册资本", "median:注册资本", "distinct:盟市"])
+@pytest.mark.parametrize("measure", ["count", "sum:注册资本", "mean:注册资本", "median:注册资本", "distinct:盟市"])
 def test_a_pivot_is_exact_in_cells_and_totals(portal: Portal, measure: str) -> None:
     fn, _, column = measure.partition(":")
 
@@ -285,6 +285,48 @@ def test_no_question_makes_more_groups_than_the_gate_lets_out(portal: Portal) ->
     assert refused.json()["error"]["code"] == "bad_view"
 
 
+@pytest.mark.threat("TM-04")
+def test_a_row_that_a_rule_keeps_back_counts_in_no_form(
+    fresh: Callable[[str], Portal], fill: Callable[[Portal], Portal]
+) -> None:
+    from beijiang.kit import SYSTEM
+    from beijiang.protection import Audience
+    from beijiang.tables import Filter, FilterOp
+
+    portal = fill(fresh("ruled"))
+    hidden = [Filter("盟市", FilterOp.NE, "赤峰市")]
+    rule = portal.platform.protection.restrict(SYSTEM, "企业登记信息", hidden, audience=Audience.OPEN, reason="不公开")
+    shown = [f for f in portal.firms if f.city != "赤峰市"]
+    assert view(portal, "_form=table&_measure=count")["rows"] == [[len(shown)]]
+    assert view(portal, "_form=table&_measure=count&盟市__exact=赤峰市")["rows"] == [[0]]
+    others = view(portal, "_form=bar&_by=盟市&_top=1")["others"]
+    assert others == [len(shown) - len([f for f in shown if f.city == "包头市"])]
+    pivot = view(portal, "_form=table&_by=成立日期:year&_by=盟市&_top=1")
+    assert pivot["totals"]["all"] == len(shown)
+    for query in every_form("盟市"):
+        answer = portal.get(portal.api("firms", f"/view?{query}"))
+        if answer.status_code == 200:
+            assert "赤峰市" not in str([answer.json()["rows"], answer.json()["totals"]]), query
+    portal.platform.protection.lift(SYSTEM, rule.id, "可以公开了")
+    assert view(portal, "_form=table&_measure=count")["rows"] == [[len(portal.firms)]]
+
+
+@pytest.mark.threat("TM-02")
+def test_a_frame_of_a_withdrawn_data_set_is_gone_at_once(
+    fresh: Callable[[str], Portal], fill: Callable[[Portal], Portal]
+) -> None:
+    from beijiang.kit import SYSTEM
+
+    portal = fill(fresh("gone"))
+    paths = [
+        f"/datasets/{portal.ids['firms']}/embed?_form=bar&_by=盟市",
+        portal.api("firms", "/view?_form=bar&_by=盟市"),
+    ]
+    assert [portal.get(path).status_code for path in paths] == [200, 200]
+    portal.platform.catalog.withdraw(SYSTEM, portal.ids["firms"], "测试")
+    assert [portal.get(path).status_code for path in paths] == [404, 404]
+
+
 # Taking it along
 
 
@@ -313,6 +355,15 @@ def test_a_view_has_a_receipt_of_what_was_asked_and_sent(portal: Portal) -> None
     receipt = portal.json(f"/api/v1/evidence/receipts/{answer.json()['receipt']}")
     assert hashlib.sha256(answer.content).hexdigest() in str(receipt)
     assert answer.headers["x-beijiang-receipt"] == answer.json()["receipt"]
+
+
+def test_an_answer_that_is_known_is_not_sent_again(portal: Portal) -> None:
+    path = portal.api("firms", "/view?_form=bar&_by=盟市")
+    first, second = portal.get(path), portal.get(path)
+    assert first.json()["receipt"] != second.json()["receipt"]
+    assert first.headers["etag"] == second.headers["etag"]
+    assert portal.get(path, headers={"if-none-match": first.headers["etag"]}).status_code == 304
+    assert portal.get(path + "&_top=2").headers["etag"] != first.headers["etag"]
 
 
 def test_only_the_frame_may_be_framed_and_it_has_no_session(portal: Portal) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from beijiang.opendata import maps
 from beijiang.opendata.explorer.address import written_by, written_measure
 from beijiang.opendata.explorer.answer import Answer, Field, Pivot
-from beijiang.opendata.explorer.view import ADDITIVE, AUTOMATIC, MOMENTS, By, Form, Order, View, check
+from beijiang.opendata.explorer.view import ADDITIVE, AUTOMATIC, CROSSED, MOMENTS, By, Form, Order, View, check
 from beijiang.tables import (
     Aggregate,
     DateUnit,
@@ -96,38 +96,65 @@ class _Computing:
         return tuple(_other(measure, rest) for measure in view.measured)
 
     def _crossed(self, view: View) -> Answer:
+        found = self._added_up(view) or self._crossed_anew(view)
+        rows, columns = found.rows[: view.shown], found.columns[: view.shape.side]
+        here = {key: i for i, (key, _) in enumerate(rows)}
+        there = {key: i for i, (key, _) in enumerate(columns)}
+        held = {(here[r], there[c]): value for r, c, value in found.cells if r in here and c in there}
+        first, second = view.by
+        pivot = Pivot(
+            rows=tuple(_lower_end(key, first) for key, _ in rows),
+            columns=tuple(_lower_end(key, second) for key, _ in columns),
+            cells=held,
+            row_totals=tuple(total for _, total in rows),
+            column_totals=tuple(total for _, total in columns),
+            total=found.total,
+            more_columns=len(found.columns) > len(columns),
+        )
+        listed = tuple((pivot.rows[i], pivot.columns[j], held[i, j]) for i, j in sorted(held))
+        cut = len(found.rows) > len(rows) or pivot.more_columns
+        return Answer(view=self._view, drawn=view, fields=self._fields(view), rows=listed, cut=cut, pivot=pivot)
+
+    def _added_up(self, view: View) -> _Cross | None:
+        """Cross by one summary, where the measure adds up and the gate lets all cells out; else None."""
+        measure = view.measured[0]
+        if measure.fn not in ADDITIVE:
+            return None
+        cells = self._summary((_group(view.by[0]), _group(view.by[1])), (measure,), limit=CROSSED + 1)
+        if len(cells) > CROSSED:
+            return None
+        cells = tuple((*key, value) for key, value in _totals((cell[:2], cell[2]) for cell in cells).items())
+        across = Order.FIRST if view.by[1].runs else Order.MOST
+        rows = _sorted(_totals((row, value) for row, _, value in cells), view.ordered)
+        columns = _sorted(_totals((column, value) for _, column, value in cells), across)
+        whole = _totals((None, value) for *_, value in cells)
+        nothing = 0 if measure.fn is MeasureFn.COUNT else None
+        return _Cross(rows=rows, columns=columns, cells=cells, total=whole.get(None, nothing))
+
+    def _crossed_anew(self, view: View) -> _Cross:
+        """Ask for the first rows, the first columns, the cells of both, and the total: right for any measure and size."""
         measure = view.measured[:1]
         first, second = view.by
         across = Order.FIRST if second.runs else Order.MOST
         rows = self._summary((_group(first),), measure, order=_order(view.ordered, 1), limit=view.shown + 1)
         columns = self._summary((_group(second),), measure, order=_order(across, 1), limit=view.shape.side + 1)
-        some, many = rows[: view.shown], columns[: view.shape.side]
-        down, over = _group(first, [r[0] for r in some]), _group(second, [c[0] for c in many])
-        cells = self._summary((down, over), measure, limit=max(1, len(some) * len(many)))
-        total = self._summary((), measure)[0][0]
-        here = {key[0]: i for i, key in enumerate(some)}
-        there = {key[0]: i for i, key in enumerate(many)}
-        held = {(here[r], there[c]): value for r, c, value in cells if r in here and c in there}
-        pivot = Pivot(
-            rows=tuple(self._named((first,), row)[0] for row in some),
-            columns=tuple(self._named((second,), row)[0] for row in many),
-            cells=held,
-            row_totals=tuple(row[1] for row in some),
-            column_totals=tuple(row[1] for row in many),
-            total=total,
-            more_columns=len(columns) > len(many),
-        )
-        listed = tuple((pivot.rows[i], pivot.columns[j], held[i, j]) for i, j in sorted(held))
-        cut = len(rows) > len(some) or len(columns) > len(many)
-        return Answer(view=self._view, drawn=view, fields=self._fields(view), rows=listed, cut=cut, pivot=pivot)
+        down = [key for key, _ in rows[: view.shown]]
+        over = [key for key, _ in columns[: view.shape.side]]
+        groups = (_group(first, down), _group(second, over))
+        cells = self._summary(groups, measure, limit=max(1, len(down) * len(over)))
+        return _Cross(rows=rows, columns=columns, cells=cells, total=self._summary((), measure)[0][0])
 
     # Points
 
     def _points(self, x: str, y: str) -> Answer:
-        filters = (*self._view.filters, *(_within(self._view.form, x, y)))
-        few = self._governed.count(filters) <= MARKS
+        filters = (*self._view.filters, Filter(x, FilterOp.NOTNULL), Filter(y, FilterOp.NOTNULL))
+        count, *span = self._span(x, y, filters)
+        if self._view.form is Form.POINTS and count and not _on_earth(span):
+            filters = (*filters, *_edges(x, y))
+            count, *span = self._span(x, y, filters)
+        few = count <= MARKS
         label = self._label(x, y) if few else None
-        rows = self._singly(x, y, label, filters) if few else self._gathered(x, y, filters)
+        rows = self._singly(x, y, label, filters) if few else self._gathered(x, y, filters, span)
         fields: tuple[Field, ...] = (
             Field(key=x, type=self._kinds[x], masked=x in self._masked),
             Field(key=y, type=self._kinds[y], masked=y in self._masked),
@@ -136,6 +163,11 @@ class _Computing:
         if label is not None:
             fields = (*fields, Field(key=label, type="text", masked=label in self._masked))
         return Answer(view=self._view, drawn=self._view, fields=fields, rows=rows, gathered=not few)
+
+    def _span(self, x: str, y: str, filters: tuple[Filter, ...]) -> tuple[Any, ...]:
+        """Return how many rows are placed, and the least and greatest of both columns."""
+        ends = [Measure(fn, name) for name in (x, y) for fn in (MeasureFn.MIN, MeasureFn.MAX)]
+        return self._summary((), (COUNT, *ends), filters=filters)[0]
 
     def _label(self, x: str, y: str) -> str | None:
         """Return the column that names the places, on a map."""
@@ -148,13 +180,12 @@ class _Computing:
         found = self._summary(groups, (COUNT,), order=order, limit=MARKS, filters=filters)
         return tuple((row[0], row[1], row[-1], *row[2:-1]) for row in found)
 
-    def _gathered(self, x: str, y: str, filters: tuple[Filter, ...]) -> tuple[tuple[Any, ...], ...]:
+    def _gathered(
+        self, x: str, y: str, filters: tuple[Filter, ...], span: Sequence[Any]
+    ) -> tuple[tuple[Any, ...], ...]:
         """Gather points in a grid of at most ``MARKS`` cells; each stands at the mean of its points."""
-        spans = [Measure(fn, name) for name in (x, y) for fn in (MeasureFn.MIN, MeasureFn.MAX)]
-        low_x, high_x, low_y, high_y = self._summary((), spans, filters=filters)[0]
-        groups = tuple(
-            GroupBy(name, width=_grid_width(low, high)) for name, low, high in ((x, low_x, high_x), (y, low_y, high_y))
-        )
+        low_x, high_x, low_y, high_y = span
+        groups = (GroupBy(x, width=_grid_width(low_x, high_x)), GroupBy(y, width=_grid_width(low_y, high_y)))
         means = (COUNT, Measure(MeasureFn.AVG, x), Measure(MeasureFn.AVG, y))
         found = self._summary(groups, means, order=((2, True), (0, False), (1, False)), limit=MARKS, filters=filters)
         return tuple((_rounded(row[3]), _rounded(row[4]), row[2]) for row in found)
@@ -254,14 +285,49 @@ def _order(order: Order, groups: int) -> tuple[tuple[int, bool], ...]:
     return ((groups, order is Order.MOST), *((i, False) for i in range(groups)))
 
 
-def _within(form: Form, x: str, y: str) -> tuple[Filter, ...]:
-    """Return the filters that leave out what cannot be placed: nothing, and off the earth."""
-    there = (Filter(x, FilterOp.NOTNULL), Filter(y, FilterOp.NOTNULL))
-    if form is not Form.POINTS:
-        return there
-    edges = ((x, "180"), (y, "90"))
-    low = tuple(Filter(name, FilterOp.GTE, f"-{edge}") for name, edge in edges)
-    return (*there, *low, *(Filter(name, FilterOp.LTE, edge) for name, edge in edges))
+def _on_earth(span: Sequence[Any]) -> bool:
+    low_x, high_x, low_y, high_y = span
+    ends = ((low_x, high_x, 180), (low_y, high_y, 90))
+    return all(low is not None and -edge <= low and high <= edge for low, high, edge in ends)
+
+
+def _edges(x: str, y: str) -> tuple[Filter, ...]:
+    """Return the filters that leave out what lies off the earth."""
+    ends = ((x, "180"), (y, "90"))
+    low = tuple(Filter(name, FilterOp.GTE, f"-{edge}") for name, edge in ends)
+    return (*low, *(Filter(name, FilterOp.LTE, edge) for name, edge in ends))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cross:
+    """Groups with their totals in order, one more than is shown where there are more, and the cells."""
+
+    rows: Sequence[tuple[Any, ...]]
+    columns: Sequence[tuple[Any, ...]]
+    cells: Sequence[tuple[Any, ...]]
+    total: Any
+
+
+def _totals(parts: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Add up by key; nothing at all stays nothing."""
+    found: dict[Any, Any] = {}
+    for key, value in parts:
+        known = found.get(key)
+        found[key] = value if known is None else known if value is None else known + value
+    return found
+
+
+def _sorted(totals: dict[Any, Any], order: Order) -> list[tuple[Any, ...]]:
+    """Order groups as the engine does: nothing comes last either way, ties in the order of the groups."""
+    named = sorted((item for item in totals.items() if item[0] is not None), key=lambda item: item[0])
+    if order is Order.LAST:
+        named.reverse()
+    every = [*named, *((None, totals[None]) for _ in range(None in totals))]
+    if order in {Order.FIRST, Order.LAST}:
+        return every
+    valued = [item for item in every if item[1] is not None]
+    valued.sort(key=lambda item: -item[1] if order is Order.MOST else item[1])
+    return [*valued, *(item for item in every if item[1] is None)]
 
 
 def _lower_end(value: Any, one: By) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from beijiang.opendata.models import Dataset
 
-__all__ = ["as_file", "as_json", "source"]
+__all__ = ["as_file", "as_json", "source", "tag"]
 
 
 def source(dataset: Dataset, answer: Answer, language: Language) -> str:
@@ -58,6 +60,12 @@ def as_json(dataset_id: str, answer: Answer, page: str) -> dict[str, Any]:
             for value, (code, zh, en) in answer.places.items()
         ],
     }
+
+
+def tag(told: dict[str, Any]) -> str:
+    """Return a word that changes when the answer does; the receipt is another one each time, and no part of it."""
+    basis = json.dumps({**told, "receipt": ""}, ensure_ascii=False, sort_keys=True)
+    return f'W/"{hashlib.sha256(basis.encode()).hexdigest()[:32]}"'
 
 
 def _totals(answer: Answer) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from beijiang.web import Pages
 
 FILES = (files.DownloadFormat.CSV, files.DownloadFormat.XLSX, files.DownloadFormat.JSON)
+NOT_MODIFIED = 304
 VIEW_TEXT = (
     "The words of the explorer's address: `_form` (table, bar, stacked, line, area, pie, scatter, histogram, heat, regions, points); "
     "`_by`, twice at most: `column`, `column:year` (quarter, month, week, day), `column:bins`, `column:bin1000`; `_measure`: `count`, "
@@ -58,7 +59,10 @@ def api(opendata: OpenData) -> APIRouter:
             return _file(request, opendata, dataset_id, wanted, files.parse_format(format))
         reading, found = opendata.view(actor(request), dataset_id, wanted)
         page = f"{opendata.base}/datasets/{quote(dataset_id)}/explore?{explorer.query_string(wanted)}"
-        response = answer(request, taking.as_json(dataset_id, found, page))
+        told = taking.as_json(dataset_id, found, page)
+        response = answer(request, told, tag=taking.tag(told))
+        if response.status_code == NOT_MODIFIED:
+            return response
         reading.sent(request_line(request), bytes(response.body))
         response.headers.update(under(reading.contract) | with_receipt(reading.receipt))
         return response
