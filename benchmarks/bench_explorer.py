@@ -2,7 +2,7 @@
 
 Run: ``PYTHONPATH=src python benchmarks/bench_explorer.py [rows]``. The bar is 1 s for an aggregate. Ours is the whole way: the
 gate's decision, the receipt, every summary that the view needs, and the table and drawing laid out for the page. DuckDB gets one
-``GROUP BY`` that an analyst would write; for a pivot and a histogram we also ask which groups come first, and for totals.
+``GROUP BY`` that an analyst would write; we also ask what a histogram and points span, and for the whole where groups are left out.
 """
 
 from __future__ import annotations

@@ -229,4 +229,4 @@ def test_the_terminal_gives_the_same_view(visit: Callable[..., Any], demo: Any) 
     shown = demo.run("data", "view", one, query).stdout
     assert told["sentence"]["zh"] in shown
     assert "其他" in shown
-    assert "unknown_column" in demo.run("data", "view", one, "_by=没有", "--json", status=1).stderr
+    assert "unknown_column" in demo.run("data", "view", one, "_by=没有", "--json", status=1).stdout
