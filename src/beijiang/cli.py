@@ -212,6 +212,12 @@ def _exchange() -> typer.Typer:
     return group
 
 
+def _data() -> typer.Typer:
+    from beijiang.opendata.commands import commands
+
+    return commands(_get(lambda p: p.opendata))
+
+
 def _contracts() -> typer.Typer:
     from beijiang.contracts.commands import commands
 
@@ -324,6 +330,7 @@ LATER = {
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
     "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
+    "data": Later("Open data as everybody sees them: view.", _data),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),

@@ -165,8 +165,13 @@ class Portal:
         ]
         found += ["/api/v1/datasets?grade=L3", "/datasets?q=联系手机", "/departments/nobody", "/datasets/res_unknown"]
         for one in self.ids.values():
-            found += [f"/datasets/{one}{tab}" for tab in ("", "/chart", "/map", "/fields", "/versions", "/api")]
-            found += [f"/api/v1/datasets/{one}{rest}" for rest in ("", "/rows", "/rows?_size=max", "/chart", "/map")]
+            found += [
+                f"/datasets/{one}{tab}"
+                for tab in ("", "/explore", "/embed", "/chart", "/map", "/fields", "/versions", "/api")
+            ]
+            found += [
+                f"/api/v1/datasets/{one}{rest}" for rest in ("", "/rows", "/rows?_size=max", "/view", "/chart", "/map")
+            ]
             found += [f"/api/v1/datasets/{one}/download?format={form}" for form in ("csv", "xlsx", "json", "parquet")]
             found += [f"/api/v1/datasets/{one}/download?encoding={name}" for name in ("utf-8-sig", "gb18030")]
         for column in HEAD:

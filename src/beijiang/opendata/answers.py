@@ -88,6 +88,7 @@ def dataset_json(dataset: Dataset, versions: Sequence[DataVersion], base: str) -
             "rows": f"{api}/rows" if dataset.readable else None,
             "chart": f"{api}/chart" if dataset.readable else None,
             "map": f"{api}/map" if dataset.readable else None,
+            "view": f"{api}/view" if dataset.readable else None,
             "downloads": download_addresses(base, dataset.id) if dataset.readable else {},
         },
     }

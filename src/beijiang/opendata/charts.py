@@ -59,11 +59,15 @@ MEASURE_NAMES = {
     MeasureFn.AVG: Text("平均", "Average"),
     MeasureFn.MIN: Text("最小", "Smallest"),
     MeasureFn.MAX: Text("最大", "Largest"),
+    MeasureFn.MEDIAN: Text("中位数", "Median"),
+    MeasureFn.DISTINCT: Text("不同值个数", "Different values"),
 }
 UNIT_NAMES = {
     DateUnit.NONE: Text("原值", "as it is"),
     DateUnit.YEAR: Text("按年", "by year"),
+    DateUnit.QUARTER: Text("按季度", "by quarter"),
     DateUnit.MONTH: Text("按月", "by month"),
+    DateUnit.WEEK: Text("按周", "by week"),
     DateUnit.DAY: Text("按日", "by day"),
 }
 
@@ -186,12 +190,16 @@ def _check(spec: ChartSpec, kinds: Mapping[str, str]) -> None:
         raise Invalid(
             "只有日期列能按年、月、日归并。", "Only a date column is cut to years, months or days.", code="bad_chart"
         )
-    needs_number = spec.form is ChartType.SCATTER or spec.fn in {MeasureFn.SUM, MeasureFn.AVG}
+    needs_number = spec.form is ChartType.SCATTER or spec.fn in {MeasureFn.SUM, MeasureFn.AVG, MeasureFn.MEDIAN}
     if needs_number and (spec.y is None or kinds[spec.y] not in NUMERIC):
         raise Invalid(
-            "合计、平均和散点图需要一个数值列作纵轴。",
-            "A sum, an average and a scatter need a column of numbers along the vertical axis.",
+            "合计、平均、中位数和散点图需要一个数值列作纵轴。",
+            "A sum, an average, a median and a scatter need a column of numbers along the vertical axis.",
             code="bad_chart",
+        )
+    if spec.fn is MeasureFn.DISTINCT and spec.y is None:
+        raise Invalid(
+            "请指明数哪一列的不同值。", "Say of which column the different values are counted.", code="bad_chart"
         )
     if spec.fn in {MeasureFn.MIN, MeasureFn.MAX} and (spec.y is None or kinds[spec.y] not in NUMERIC):
         raise Invalid(
@@ -209,13 +217,13 @@ def propose(columns: Sequence[GovernedColumn]) -> ChartSpec | None:
     """
     drawable = [c for c in columns if c.type not in UNDRAWABLE]
     moments = [c for c in drawable if c.type in MOMENTS and not c.masked]
-    measures = [c for c in drawable if c.type in NUMERIC and not c.masked and not _is_place(c.name)]
+    measures = [c for c in drawable if c.type in NUMERIC and not c.masked and not is_place(c.name)]
     readings = [c for c in moments if c.type == "timestamp"]
     if readings and measures:
         return ChartSpec(
             x=readings[0].name, unit=DateUnit.DAY, fn=MeasureFn.AVG, y=measures[0].name, form=ChartType.LINE
         )
-    ranked = sorted((c for c in drawable if c.type in {"text", "boolean"} and not c.masked), key=_category_rank)
+    ranked = sorted((c for c in drawable if c.type in {"text", "boolean"} and not c.masked), key=category_rank)
     years = [c for c in measures if _YEAR.search(c.name)]
     if ranked and len(years) > 1:
         return ChartSpec(x=ranked[0].name, fn=MeasureFn.SUM, y=years[-1].name, form=ChartType.BAR)
@@ -229,7 +237,8 @@ def propose(columns: Sequence[GovernedColumn]) -> ChartSpec | None:
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def _is_place(name: str) -> bool:
+def is_place(name: str) -> bool:
+    """Tell whether a column of numbers is a longitude or latitude, which nobody sums."""
     return any(word in name.lower() for word in ("经度", "纬度", "longitude", "latitude"))
 
 
@@ -253,7 +262,8 @@ CATEGORY_WORDS = (
 SINGULAR_WORDS = ("名称", "编号", "代码", "号码", "地址", "姓名", "电话", "文号", "内容", "备注", "证")
 
 
-def _category_rank(column: GovernedColumn) -> tuple[int, int]:
+def category_rank(column: GovernedColumn) -> tuple[int, int]:
+    """Return how well a column serves as a category, the least the best; the first number is 1 for names and numbers."""
     likely = min((i for i, word in enumerate(CATEGORY_WORDS) if word in column.name), default=len(CATEGORY_WORDS))
     singular = any(word in column.name for word in SINGULAR_WORDS) and likely == len(CATEGORY_WORDS)
     return int(singular), likely
@@ -298,7 +308,9 @@ def label(value: Any, unit: DateUnit, language: Language) -> str:
     if isinstance(value, bool):
         return Text("是", "yes").in_language(language) if value else Text("否", "no").in_language(language)
     if isinstance(value, date | datetime):
-        length = {DateUnit.YEAR: 4, DateUnit.MONTH: 7, DateUnit.DAY: 10}.get(unit)
+        if unit is DateUnit.QUARTER:
+            return f"{value.year}-Q{(value.month + 2) // 3}"
+        length = {DateUnit.YEAR: 4, DateUnit.MONTH: 7, DateUnit.WEEK: 10, DateUnit.DAY: 10}.get(unit)
         return value.isoformat(sep=" ")[:length] if isinstance(value, datetime) else value.isoformat()[:length]
     return str(value)
 

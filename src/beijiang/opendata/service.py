@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Access, Permission
 from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, SearchQuery, Sort
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, Invalid, NotFound, Text
-from beijiang.opendata import charts, maps, views
+from beijiang.opendata import charts, explorer, maps, views
 from beijiang.opendata.feeds import Entry
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
 from beijiang.opendata.numbers import OPENED, Counter
@@ -42,7 +42,15 @@ PURPOSE = "open-data portal"
 class Reading:
     """The rows of one data set as one reader may have them now; made per request, never kept."""
 
-    def __init__(self, found: Published, governed: GovernedTable, zone: str, describe: Callable[[], Dataset]) -> None:
+    def __init__(
+        self,
+        found: Published,
+        governed: GovernedTable,
+        zone: str,
+        describe: Callable[[], Dataset],
+        region: Callable[[str], tuple[str, str, str] | None],
+    ) -> None:
+        self._region = region
         self.id = found.resource_id
         self.title = found.version.entry.name
         self._governed = governed
@@ -123,6 +131,14 @@ class Reading:
     def summary(self, plan: maps.MapPlan, filters: tuple[Filter, ...]) -> pa.Table:
         """Return the rows per place."""
         return self._governed.aggregate(maps.aggregate(plan, filters))
+
+    def view(self, view: explorer.View) -> explorer.Answer:
+        """Compute a view of the explorer; one by region is told the regions' codes and names."""
+        found = explorer.compute(self._governed, view, self._zone)
+        if view.form is not explorer.Form.REGIONS:
+            return found
+        known = {row[0]: self._region(str(row[0])) for row in found.rows if row[0] is not None}
+        return replace(found, places={value: region for value, region in known.items() if region is not None})
 
     def file(self, order: files.DownloadOrder) -> files.Download:
         """Return the file of all rows that fit the order's filters."""
@@ -253,7 +269,7 @@ class OpenData:
         dataset = self._described(found, governed)
         if governed is None:
             return None, dataset
-        return Reading(found, governed, self._settings.time_zone, lambda: dataset), dataset
+        return Reading(found, governed, self._settings.time_zone, lambda: dataset, self._region), dataset
 
     def read(self, actor: Actor, dataset_id: str, exit_: Exit = Exit.PAGE) -> Reading:
         """Open the released rows of one data set for this reader at this exit.
@@ -266,7 +282,7 @@ class OpenData:
         found, governed = self._found(actor, dataset_id, exit_)
         if governed is None:
             raise _no_rows()
-        return Reading(found, governed, self._settings.time_zone, lambda: self._described(found, governed))
+        return Reading(found, governed, self.zone, lambda: self._described(found, governed), self._region)
 
     def recalls(self, actor: Actor, dataset: Dataset) -> Sequence[Recall]:
         """Return the versions of an open data set that were withdrawn, for those who took a copy; newest first."""
@@ -291,6 +307,19 @@ class OpenData:
         """Compute a chart from a few words; what they leave out is proposed from the columns."""
         reading = self.read(actor, dataset_id, Exit.CHART)
         return reading, reading.aggregate(charts.parse(words, reading.columns, filters))
+
+    def view(
+        self, actor: Actor, dataset_id: str, view: explorer.View, exit_: Exit = Exit.CHART
+    ) -> tuple[Reading, explorer.Answer]:
+        """Compute a view of the explorer.
+
+        Raises:
+            NotFound: there is no such entry, or this reader may not have its rows.
+            Invalid: the view does not fit the data set.
+
+        """
+        reading = self.read(actor, dataset_id, exit_)
+        return reading, reading.view(view)
 
     def map(
         self, actor: Actor, dataset_id: str, filters: tuple[Filter, ...] = ()

@@ -2,7 +2,7 @@
 
 from beijiang.kit import guard_formula
 from beijiang.web.app import IdentityProvider, describe, new_app
-from beijiang.web.security import content_disposition, local_path, request_line
+from beijiang.web.security import content_disposition, embeddable, local_path, request_line
 from beijiang.web.templating import Pages
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Pages",
     "content_disposition",
     "describe",
+    "embeddable",
     "guard_formula",
     "local_path",
     "new_app",

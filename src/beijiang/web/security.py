@@ -58,6 +58,15 @@ def headers(*, https: bool) -> dict[str, str]:
     return rules
 
 
+def embeddable() -> dict[str, str]:
+    """Return the headers of the one kind of page that other sites may show in a frame: it has no form and no session."""
+    rules = {"Content-Security-Policy": _CSP.replace("frame-ancestors 'none'", "frame-ancestors *")}
+    rules["Content-Security-Policy"] = rules["Content-Security-Policy"].replace(
+        "form-action 'self'", "form-action 'none'"
+    )
+    return {**rules, "Cross-Origin-Resource-Policy": "cross-origin"}
+
+
 def check_origin(request_headers: Mapping[str, str], own_origins: frozenset[str]) -> None:
     """Refuse a state-changing request that another site sent.
 

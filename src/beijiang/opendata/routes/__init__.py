@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, machine, pages
+from beijiang.opendata.routes import api, explore, machine, pages
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = ["router"]
 def router(opendata: OpenData, site: Pages) -> APIRouter:
     """Return every address of the portal; the JSON ones are described in the OpenAPI document."""
     whole = APIRouter()
-    for part in (api.router(opendata), pages.router(opendata, site), machine.router(opendata)):
+    parts = (api.router(opendata), explore.api(opendata), pages.router(opendata, site), explore.pages(opendata, site))
+    for part in (*parts, machine.router(opendata)):
         whole.routes.extend(part.routes)
     return whole

@@ -79,7 +79,7 @@ def _dataset(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
     @pages.get("/datasets/{dataset_id}")
     def data(request: Request, dataset_id: str) -> Response:
         reading, dataset = opendata.look(actor(request), dataset_id, Exit.PAGE)
-        common = _common(request, opendata, dataset, "data")
+        common = frame(request, opendata, dataset, "data")
         if reading is None:
             return site.render(request, "opendata/dataset/data.html", **common)
         return site.render(request, "opendata/dataset/data.html", **{**common, **_rows(request, reading)})
@@ -96,7 +96,7 @@ def _dataset(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
     @pages.get("/datasets/{dataset_id}/chart")
     def chart(request: Request, dataset_id: str) -> Response:
         reading, dataset = opendata.look(actor(request), dataset_id, Exit.CHART)
-        common = _common(request, opendata, dataset, "chart")
+        common = frame(request, opendata, dataset, "chart")
         if reading is None:
             return site.render(request, "opendata/dataset/chart.html", **common)
         return site.render(request, "opendata/dataset/chart.html", **{**common, **_chart(request, reading)})
@@ -104,19 +104,19 @@ def _dataset(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
     @pages.get("/datasets/{dataset_id}/map")
     def map_(request: Request, dataset_id: str) -> Response:
         reading, view = opendata.map(actor(request), dataset_id)
-        common = _common(request, opendata, reading.dataset, "map")
+        common = frame(request, opendata, reading.dataset, "map")
         return site.render(request, "opendata/dataset/map.html", **common, **_map(request, reading.dataset, view))
 
     @pages.get("/datasets/{dataset_id}/fields")
     def fields(request: Request, dataset_id: str) -> Response:
         dataset = opendata.dataset(actor(request), dataset_id)
-        return site.render(request, "opendata/dataset/fields.html", **_common(request, opendata, dataset, "fields"))
+        return site.render(request, "opendata/dataset/fields.html", **frame(request, opendata, dataset, "fields"))
 
     @pages.get("/datasets/{dataset_id}/versions")
     def versions(request: Request, dataset_id: str) -> Response:
         who = actor(request)
         dataset, found = opendata.dataset(who, dataset_id), opendata.versions(who, dataset_id)
-        common = _common(request, opendata, dataset, "versions")
+        common = frame(request, opendata, dataset, "versions")
         return site.render(request, "opendata/dataset/versions.html", **common, versions=found)
 
     @pages.get("/datasets/{dataset_id}/api")
@@ -128,7 +128,7 @@ def _dataset(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
         return site.render(
             request,
             "opendata/dataset/api.html",
-            **_common(request, opendata, dataset, "api"),
+            **frame(request, opendata, dataset, "api"),
             api=address,
             examples=shown,
             api_operators=["exact", *(op.value for op in FilterOp if op is not FilterOp.EQ)],
@@ -161,7 +161,7 @@ def _results(request: Request, query: SearchQuery, results: SearchPage, path: st
     }
 
 
-def _common(request: Request, opendata: OpenData, dataset: Dataset, tab: str) -> dict[str, Any]:
+def frame(request: Request, opendata: OpenData, dataset: Dataset, tab: str) -> dict[str, Any]:
     """Return what every page of a data set shows: head, tabs, and the facts at the side."""
     language = _words(request)
     zone = ZoneInfo(opendata.zone)
@@ -182,6 +182,7 @@ def _tabs(dataset: Dataset, language: Language) -> list[tuple[str, str, str, int
     path = f"/datasets/{dataset.id}"
     every = [
         ("data", Text("数据", "Rows"), path, None, True),
+        ("explore", Text("探索", "Explore"), f"{path}/explore", None, dataset.readable),
         ("chart", Text("图表", "Chart"), f"{path}/chart", None, dataset.readable),
         ("map", Text("地图", "Map"), f"{path}/map", None, dataset.placed),
         ("fields", Text("字段", "Fields"), f"{path}/fields", len(dataset.items), True),

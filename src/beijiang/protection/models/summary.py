@@ -8,8 +8,8 @@ from typing import Final
 from sqlglot import exp
 
 from beijiang.kit import Invalid
-from beijiang.protection.models.conditions import column_ref, unknown_column
-from beijiang.tables import Aggregate, DateUnit, GroupBy, Measure, MeasureFn
+from beijiang.protection.models.conditions import column_ref, literal, unknown_column
+from beijiang.tables import Aggregate, DateUnit, Filter, FilterOp, GroupBy, Measure, MeasureFn
 
 __all__ = ["summary_query"]
 
@@ -22,6 +22,7 @@ _FUNCTIONS: Final[dict[MeasureFn, type[exp.AggFunc]]] = {
     MeasureFn.MIN: exp.Min,
     MeasureFn.MAX: exp.Max,
 }
+_OF_NUMBERS: Final = {MeasureFn.SUM, MeasureFn.AVG, MeasureFn.MEDIAN}
 
 
 def summary_query(spec: Aggregate, types: Mapping[str, str], limit: int) -> tuple[exp.Select, list[str]]:
@@ -42,6 +43,9 @@ def summary_query(spec: Aggregate, types: Mapping[str, str], limit: int) -> tupl
     query = exp.select(*shown, copy=False)
     if groups:
         query = query.group_by(*(g.copy() for g in groups), copy=False)
+    for one, part in zip(spec.group, groups, strict=True):
+        if one.only is not None:
+            query = query.where(_only(one, part, types), copy=False)
     for position, descending in spec.order:
         if not 0 <= position < len(names):
             raise Invalid("排序列的序号超出范围。", "The position to order by is out of range.", code="unknown_column")
@@ -55,6 +59,8 @@ def _group(one: GroupBy, types: Mapping[str, str]) -> exp.Expr:
     if one.column not in types:
         raise unknown_column(one.column, types)
     column = column_ref(one.column)
+    if one.width is not None:
+        return _step(one, column, types)
     if one.unit is DateUnit.NONE:
         return column
     if types[one.column] not in _TIMES:
@@ -67,6 +73,31 @@ def _group(one: GroupBy, types: Mapping[str, str]) -> exp.Expr:
     return exp.cast(cut, "DATE")
 
 
+def _step(one: GroupBy, column: exp.Expr, types: Mapping[str, str]) -> exp.Expr:
+    """Return how many whole widths fit below a number; as a floating number, which also holds what is infinite."""
+    if types[one.column] not in _NUMBERS or one.unit is not DateUnit.NONE:
+        raise Invalid(
+            f"列“{one.column}”不是数字，不能按数值分段。",
+            f'Column "{one.column}" is no number and cannot be cut to steps.',
+            code="group_unit",
+        )
+    if one.width is None or not one.width.is_finite() or one.width <= 0:
+        raise Invalid("分段的宽度应大于零。", "The width of a step is above zero.", code="group_unit")
+    width = exp.cast(exp.Literal.number(f"{one.width:f}"), "DOUBLE")
+    return exp.Floor(this=exp.Div(this=exp.cast(column, "DOUBLE"), expression=width))
+
+
+def _only(one: GroupBy, part: exp.Expr, types: Mapping[str, str]) -> exp.Expr:
+    """Return the condition that a row lies in one of the named groups."""
+    kind = types[one.column] if one.unit is DateUnit.NONE else "date"
+    kind = "double" if one.width is not None else kind
+    named = [literal(v, kind, Filter(one.column, FilterOp.EQ, v)) for v in one.only or () if v is not None]
+    found: exp.Expr = exp.In(this=part.copy(), expressions=named) if named else exp.false()
+    if None in (one.only or ()):
+        found = exp.or_(found, exp.Is(this=part.copy(), expression=exp.null()))
+    return found
+
+
 def _measure(one: Measure, types: Mapping[str, str]) -> exp.Expr:
     if one.column is None:
         if one.fn is not MeasureFn.COUNT:
@@ -74,12 +105,16 @@ def _measure(one: Measure, types: Mapping[str, str]) -> exp.Expr:
         return exp.Count(this=exp.Star())
     if one.column not in types:
         raise unknown_column(one.column, types)
-    if one.fn in {MeasureFn.SUM, MeasureFn.AVG} and types[one.column] not in _NUMBERS:
+    if one.fn in _OF_NUMBERS and types[one.column] not in _NUMBERS:
         raise Invalid(
-            f"列“{one.column}”不是数字，不能求和或求平均。",
-            f'Column "{one.column}" is no number; it has no sum or average.',
+            f"列“{one.column}”不是数字，不能求和、求平均或中位数。",
+            f'Column "{one.column}" is no number; it has no sum, average or median.',
             code="measure_type",
         )
+    if one.fn is MeasureFn.DISTINCT:
+        return exp.Count(this=exp.Distinct(expressions=[column_ref(one.column)]))
+    if one.fn is MeasureFn.MEDIAN:  # of decimals the engine would give one with their digits, cut and not rounded
+        return exp.Median(this=exp.cast(column_ref(one.column), "DOUBLE"))
     return _FUNCTIONS[one.fn](this=column_ref(one.column))
 
 

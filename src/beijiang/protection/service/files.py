@@ -167,9 +167,11 @@ class FileMaker:
     def __init__(self, zone: str) -> None:
         self._zone = zone
 
-    def __call__(self, rows: pa.Table, form: str, mark: FileMark | None) -> Iterator[bytes]:
-        """Return the bytes of ``rows``; a marked CSV is one for spreadsheets."""
-        encoding = DownloadEncoding.UTF8 if mark is None else DownloadEncoding.UTF8_BOM
+    def __call__(
+        self, rows: pa.Table, form: str, mark: FileMark | None, encoding: DownloadEncoding | None = None
+    ) -> Iterator[bytes]:
+        """Return the bytes of ``rows``; a marked CSV is one for spreadsheets, unless an encoding is named."""
+        encoding = encoding or (DownloadEncoding.UTF8 if mark is None else DownloadEncoding.UTF8_BOM)
         order = DownloadOrder(form=parse_format(form), encoding=encoding, mark=mark, zone=self._zone)
         return write(_Result(rows), order)
 

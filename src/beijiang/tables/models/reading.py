@@ -87,16 +87,23 @@ class DateUnit(StrEnum):
 
     NONE = "none"
     YEAR = "year"
+    QUARTER = "quarter"
     MONTH = "month"
+    WEEK = "week"
+    """Seven days from a Monday, named by it (ISO 8601)."""
     DAY = "day"
 
 
 @dataclass(frozen=True, slots=True)
 class GroupBy:
-    """One grouping column."""
+    """One grouping column: as it is, dates cut to a unit, or numbers to steps of a width."""
 
     column: str
     unit: DateUnit = DateUnit.NONE
+    width: Decimal | None = None
+    """Numbers are cut to steps: the group is the whole number of widths that fit below a value (-1 holds [-width, 0))."""
+    only: tuple[Value, ...] | None = None
+    """Leave out rows of every other group."""
 
 
 class MeasureFn(StrEnum):
@@ -107,6 +114,8 @@ class MeasureFn(StrEnum):
     AVG = "avg"
     MIN = "min"
     MAX = "max"
+    MEDIAN = "median"
+    DISTINCT = "distinct"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 // Draw every element that names its data: charts from rows already on the page, maps of points or regions.
 import * as echarts from "echarts/core";
-import { BarChart, EffectScatterChart, LineChart, MapChart, PieChart, ScatterChart } from "echarts/charts";
-import { AriaComponent, DatasetComponent, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
-import { CanvasRenderer } from "echarts/renderers";
+import { BarChart, EffectScatterChart, HeatmapChart, LineChart, MapChart, PieChart, ScatterChart } from "echarts/charts";
+import { AriaComponent, DatasetComponent, GeoComponent, GridComponent, LegendComponent, TitleComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
+import { CanvasRenderer, SVGRenderer } from "echarts/renderers";
+
+import { bubbles, heat, save, titled } from "./forms.js";
 
 echarts.use([
-  BarChart, EffectScatterChart, LineChart, MapChart, PieChart, ScatterChart,
-  AriaComponent, DatasetComponent, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent, CanvasRenderer,
+  BarChart, EffectScatterChart, HeatmapChart, LineChart, MapChart, PieChart, ScatterChart,
+  AriaComponent, DatasetComponent, GeoComponent, GridComponent, LegendComponent, TitleComponent, TooltipComponent, VisualMapComponent, CanvasRenderer, SVGRenderer,
 ]);
 
 const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
@@ -38,9 +40,11 @@ function ground() {
 /** data: {type, x, series: [{name, values}], unit, x_name}; width: pixels, where the names of bars must find room. */
 function option(data, width) {
   const base = ground();
+  if (data.type === "heat") return heat(data, base, token);
+  if (data.type === "bubbles") return bubbles(data, base);
   if (data.type === "pie") {
     const items = data.x.map((name, i) => ({ name, value: data.series[0].values[i] }));
-    return { ...base, aria: { enabled: true, decal: { show: true } }, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
+    return { ...base, legend: undefined, aria: { enabled: true, decal: { show: true } }, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
   }
   if (data.type === "scatter") {
     return {
@@ -49,20 +53,26 @@ function option(data, width) {
       series: [{ type: "scatter", symbolSize: 6, data: data.x.map((x, i) => [x, data.series[0].values[i]]) }],
     };
   }
-  const long = data.type === "bar" && room(data.x) > width - 60;
-  const names = { type: "category", data: data.x, name: data.x_name ?? "", inverse: long, ...base.axis, axisLabel: { ...base.axis.axisLabel, interval: data.x.length > 40 ? "auto" : 0 } };
+  const long = lies(data, width);
+  const names = { type: "category", data: data.x, name: data.x_name ?? "", inverse: long, ...base.axis, axisLabel: { ...base.axis.axisLabel, interval: data.along || data.x.length > 40 ? "auto" : 0 } };
   const values = { type: "value", name: long ? "" : data.unit ?? "", ...base.axis };
   return {
     ...base, legend: data.series.length > 1 ? base.legend : undefined,
-    grid: { left: 12, right: 24, top: 32, bottom: data.series.length > 1 ? 40 : 12, containLabel: true },
+    grid: { left: 12, right: 24, top: 32, bottom: data.series.length > 1 ? 16 + 24 * lines(data.series, width) : 12, containLabel: true },
     tooltip: { ...base.tooltip, trigger: "axis" },
     xAxis: long ? values : names, yAxis: long ? names : values,
     series: data.series.map((s, i) => ({
-      name: s.name, type: data.type === "area" ? "line" : data.type, data: s.values, barMaxWidth: 28, symbol: SYMBOLS[i % 8], connectNulls: false,
+      name: s.name, type: data.type === "area" ? "line" : data.type, data: s.values, barMaxWidth: data.tight ? undefined : 28, barCategoryGap: data.tight ? "4%" : undefined, stack: data.stacked ? "all" : undefined, symbol: SYMBOLS[i % 8], connectNulls: false,
       areaStyle: data.type === "area" ? { opacity: 0.18 } : undefined, lineStyle: { type: DASHES[i % 4], width: 2 },
     })),
   };
 }
+
+/** Lines that the legend takes. */
+const lines = (series, width) => Math.ceil((room(series.map((s) => s.name)) + 34 * series.length) / width);
+
+/** Bars lie where their names find no room side by side; along time and numbers they stand, with fewer names. */
+const lies = (data, width) => data.type === "bar" && !data.along && room(data.x) > width - 60;
 
 /** Pixels that the names along an axis take side by side: 12 for a Chinese character, 7 for a Latin one, and air between. */
 function room(names) {
@@ -96,7 +106,7 @@ const drawn = new Map();
 
 async function paint(element, data, isMap) {
   drawn.get(element)?.dispose();
-  if (!isMap && data.type === "bar" && data.x.length > 12 && room(data.x) > element.clientWidth - 60) element.style.height = `${80 + 26 * data.x.length}px`;
+  if (!isMap && data.type === "bar" && data.x.length > 12 && lies(data, element.clientWidth)) element.style.height = `${80 + 26 * data.x.length}px`;
   const chart = echarts.init(element, null, { renderer: "canvas" });
   drawn.set(element, chart);
   chart.setOption(isMap ? await mapOption(data) : option(data, element.clientWidth));
@@ -110,9 +120,23 @@ export function draw(root = document) {
     if (!source) continue;
     const data = JSON.parse(source.textContent);
     paint(element, data, isMap);
-    document.addEventListener("theme", () => paint(element, data, isMap));
-    new ResizeObserver(() => drawn.get(element)?.resize()).observe(element);
+    document.addEventListener("theme", () => element.isConnected && paint(element, data, isMap));
+    new ResizeObserver(() => element.isConnected && drawn.get(element)?.resize()).observe(element);
   }
+}
+
+/** Save the drawing of an element as a file, with its title above and its source below; form: png or svg. */
+export async function picture(element, form) {
+  const isMap = "map" in element.dataset;
+  const data = JSON.parse(document.getElementById(isMap ? element.dataset.map : element.dataset.chart).textContent);
+  const width = 1200;
+  const tall = !isMap && data.type === "bar" && data.x.length > 12 && lies(data, width);
+  const height = tall ? 170 + 26 * data.x.length : 720;
+  const chart = echarts.init(document.createElement("div"), null, { renderer: form === "svg" ? "svg" : "canvas", width, height, devicePixelRatio: 2 });
+  const plain = isMap ? await mapOption(data) : option(data, width);
+  chart.setOption(titled({ ...plain, animation: false }, element.dataset, token));
+  save(chart, form, element.dataset.title);
+  chart.dispose();
 }
 
 draw();
