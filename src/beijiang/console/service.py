@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
+from beijiang.console.tiles import TileKind, tiles
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from beijiang.build import Platform
     from beijiang.catalog import Task
+    from beijiang.console.tiles import Tile
     from beijiang.exchange import Request as ShareRequest
     from beijiang.ingest import Run, TableCount
     from beijiang.kit import Actor
@@ -57,11 +59,14 @@ class Home:
     """Tickets whose next step is the person's."""
     requests: Sequence[ShareRequest] = ()
     """Share requests whose stage the person decides."""
+    tiles: Sequence[Tile] = ()
+    """The counts on top, each with the list that it counts."""
 
     @property
-    def failed(self) -> int:
-        """Count the shown runs that did not end well."""
-        return sum(1 for run in self.runs if run.ended and run.state.value not in {"committed", "cancelled"})
+    def groups(self) -> Sequence[tuple[TileKind, Sequence[Tile]]]:
+        """Return the counts by what they are about."""
+        kinds = ((kind, [tile for tile in self.tiles if tile.kind is kind]) for kind in TileKind)
+        return [(kind, found) for kind, found in kinds if found]
 
 
 _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
@@ -191,7 +196,14 @@ class Console:
         mending = [c for c in self.mending(actor) if c.open or c.fixed]
         tickets = platform.tickets.waiting(actor) if self._tickets_are_for(actor) else ()
         requests = platform.exchange.waiting(actor) if allows(actor, Permission.EXCHANGE_REQUEST_READ) else ()
-        return Home(tasks=tasks, runs=runs, mending=mending, tickets=tickets, requests=requests)
+        return Home(
+            tasks=tasks,
+            runs=runs,
+            mending=mending,
+            tickets=tickets,
+            requests=requests,
+            tiles=tiles(platform, actor),
+        )
 
     def mending(self, actor: Actor) -> Sequence[TableCount]:
         """Return how many rows of each table wait to be mended; nothing for those who may not see them."""

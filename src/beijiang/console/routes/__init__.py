@@ -46,6 +46,7 @@ from beijiang.console.routes import (
     tables,
     templates,
     tickets,
+    together,
     wizard,
 )
 from beijiang.console.routes.frame import Frame
@@ -95,6 +96,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         services,
         shares,
         grants,
+        together,
         sharing,
         assess,
         figures,
