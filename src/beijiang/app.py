@@ -93,6 +93,7 @@ def create_app(platform: Platform) -> FastAPI:
         evidence_routes.router(platform.evidence_reader),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),
         evidence_routes.tlog_router(platform.receipts, platform.witnesses),
+        console_routes.search.api(platform),
         console_routes.router(platform, pages, room),
     )
     for router in routers:  # as they are: an included router makes each route again and asks it twice

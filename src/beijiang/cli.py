@@ -292,6 +292,12 @@ def _sql() -> typer.Typer:
     return commands(_get(lambda p: p.workbench), _get(lambda p: p.access))
 
 
+def _find() -> Callable[..., None]:
+    from beijiang.console.commands import find_command
+
+    return find_command(platform)
+
+
 def _demo() -> Callable[..., None]:
     from beijiang.demo.commands import demo_command
 
@@ -336,6 +342,7 @@ LATER = {
     "jobs": Later("Durable jobs: list, show, cancel.", _jobs),
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
+    "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
 }
 """What the domains offer. Nothing of it is imported to print the first help page, which thus takes a blink."""

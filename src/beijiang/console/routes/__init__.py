@@ -33,6 +33,7 @@ from beijiang.console.routes import (
     recipes,
     releases,
     schedules,
+    search,
     services,
     serving,
     session,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from beijiang.web import Pages
     from beijiang.web.waiting import WaitingRoom
 
-__all__ = ["router"]
+__all__ = ["router", "search"]
 
 
 def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
@@ -66,6 +67,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
     whole = APIRouter(include_in_schema=False)
     for area in (
         session,
+        search,
         intake,
         bench,
         sources,
