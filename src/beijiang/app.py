@@ -13,6 +13,7 @@ from beijiang.assess import routes as assess_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
 from beijiang.contracts import routes as contracts_routes
+from beijiang.desk import routes as desk_routes
 from beijiang.evidence import routes as evidence_routes
 from beijiang.exchange import routes as exchange_routes
 from beijiang.fusion import routes as fusion_routes
@@ -47,6 +48,7 @@ def create_app(platform: Platform) -> FastAPI:
         opendata_routes.router(platform.opendata, pages),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
+        desk_routes.router(platform.desk),
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
         standards_routes.laws_router(platform.registry),

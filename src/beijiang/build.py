@@ -16,6 +16,7 @@ from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
+from beijiang.desk import Desk
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
@@ -123,6 +124,7 @@ class Platform:
     witnesses: Witnesses
     retention: Retention
     access: Access
+    desk: Desk
     standards: Standards
     registry: Laws
     jobs: Jobs
@@ -181,6 +183,7 @@ class Platform:
             self.witnesses,
             self.retention,
             self.access,
+            self.desk,
             self.registry,
             self.jobs,
             self.tables,
@@ -396,6 +399,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         witnesses=witnesses,
         retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
+        desk=Desk(db, access, clock),
         standards=standards,
         registry=registry,
         jobs=jobs,

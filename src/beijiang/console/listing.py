@@ -104,6 +104,16 @@ class Column(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
+class KeptView:
+    """A view of the list that the person keeps."""
+
+    id: str
+    name: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bulk:
     """What can be done with the ticked rows together."""
 
@@ -140,6 +150,11 @@ class Ask:
     def one(self, name: str) -> str:
         """Return the last value of a word of the address."""
         return next((value for key, value in reversed(self.pairs) if key == name), "")
+
+    @property
+    def query(self) -> str:
+        """Return what a kept view remembers: the words of the address, without the page."""
+        return urlencode([(k, v) for k, v in self.pairs if k not in {PAGE, FORMAT, "lang"} and v])
 
     def address(self, **changes: str | None) -> str:
         """Return the address with some words changed; None takes one away. Another order or filter begins at page one."""
@@ -210,11 +225,13 @@ class Listing(Generic[R]):
     kept: Sequence[tuple[str, str]]
     """Words of the address that the list's own form must carry along."""
     narrowed: bool
+    views: Sequence[KeptView] = ()
+    """What the person keeps of this list."""
     _every: Sequence[R] = field(default=(), repr=False)
     _chosen: Sequence[Column[R]] = field(default=(), repr=False)
 
     @classmethod
-    def of(cls, table: Table[R], ask: Ask) -> Listing[R]:
+    def of(cls, table: Table[R], ask: Ask, views: Sequence[KeptView] = ()) -> Listing[R]:
         """Sort, narrow and cut a list as asked; what makes no sense in the address is not taken notice of."""
         wanted = {value for key, value in ask.pairs if key == COLUMNS}
         chosen = [c for c in table.columns if c.key in wanted] or [c for c in table.columns if c.shown]
@@ -240,6 +257,7 @@ class Listing(Generic[R]):
             columns=[(c.key, c.words, c in chosen) for c in table.columns],
             kept=[(k, v) for k, v in ask.pairs if k not in own and v],
             narrowed=bool(find or only),
+            views=views,
             _every=rows,
             _chosen=chosen,
         )
@@ -249,11 +267,6 @@ class Listing(Generic[R]):
         ask = self.ask
         head = [c.words.in_language(ask.language) for c in self._chosen]
         return [head, *([_words(c.of(row), c.kind, ask) for c in self._chosen] for row in self._every)]
-
-    @property
-    def query(self) -> str:
-        """Return what a kept view remembers: the words of the address, without the page."""
-        return urlencode([(k, v) for k, v in self.ask.pairs if k not in {PAGE, FORMAT, "lang"} and v])
 
     @property
     def cleared(self) -> str:

@@ -48,6 +48,7 @@ from beijiang.console.routes import (
     templates,
     tickets,
     together,
+    views,
     wizard,
 )
 from beijiang.console.routes.frame import Frame
@@ -67,6 +68,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
     whole = APIRouter(include_in_schema=False)
     for area in (
         session,
+        views,
         search,
         intake,
         bench,

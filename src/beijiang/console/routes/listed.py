@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from fastapi.responses import Response
 
-from beijiang.console.listing import FORMAT, Ask, Listing
-from beijiang.console.routes.frame import language
+from beijiang.console.listing import FORMAT, Ask, KeptView, Listing
+from beijiang.console.routes.frame import language, person
 from beijiang.standards import SheetFormat, text_file
 from beijiang.web import content_disposition
 
@@ -34,8 +34,8 @@ def listed(
         language=language(request),
         zone=ZoneInfo(platform.settings.time_zone),
     )
-    found = Listing.of(table, ask)
     form = FORMS.get(ask.one(FORMAT))
+    found = Listing.of(table, ask, () if form else _views(platform, request, ask, table))
     if form is None:
         return frame.page(request, template, listing=found, **values)
     title = table.title.in_language(ask.language)
@@ -43,3 +43,9 @@ def listed(
     name = f"{title}_{platform.clock.now().astimezone(ask.zone):%Y%m%d_%H%M}.{form.value}"
     headers = {"Content-Disposition": content_disposition(name), "Cache-Control": "no-store"}
     return Response(content, media_type=form.media_type, headers=headers)
+
+
+def _views(platform: Platform, request: Request, ask: Ask, table: Table[Any]) -> list[KeptView]:
+    """Return what the person keeps of the list, and which of it is being looked at."""
+    kept = platform.desk.views(person(request), table.key)
+    return [KeptView(v.id, v.name, f"{table.path}?{v.query}", current=v.query == ask.query) for v in kept]
