@@ -336,7 +336,7 @@ LATER = {
     "unpack": Later(
         "Open an encrypted package, offline, on any machine, and check every part against its SM3 digest.", _unpack
     ),
-    "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
+    "people": Later("Accounts: list, add, roles, disable, enable, reset, explain.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),
     "jobs": Later("Durable jobs: list, show, cancel.", _jobs),

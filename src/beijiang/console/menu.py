@@ -104,6 +104,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("我", "Me"),
         (
             (Permission.EVIDENCE_RECEIPT_READ, "/console/receipts", Text("我的回执", "My receipts")),
+            (Permission.ACCESS_PASSWORD_CHANGE, "/console/explain", Text("为何能、为何不能", "Why, and why not")),
             (Permission.ACCESS_PASSWORD_CHANGE, "/console/password", Text("修改口令", "Password")),
             (Permission.ACCESS_KEY_ISSUE, "/console/keys", Text("API 密钥", "API keys")),
         ),

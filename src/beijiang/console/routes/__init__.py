@@ -13,6 +13,7 @@ from beijiang.console.routes import (
     contracts,
     demands,
     evidence,
+    explain,
     figures,
     grants,
     handing,
@@ -107,6 +108,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         plan,
         catalog,
         people,
+        explain,
         receipts,
         evidence,
     ):
