@@ -7,15 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from beijiang.access import PersonDraft, Role
+from beijiang.catalog import OpenType, ResourceEdit, ShareType
 from beijiang.console.commands import find_command
 from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import IngestRequest
-from beijiang.kit import SYSTEM
+from beijiang.kit import SYSTEM, Actor, ActorKind, new_id
+from beijiang.tables import CommitRequest, WriteMode
 
 TABLE = "牧区校车"
 
@@ -30,6 +34,39 @@ def table(office: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     office.db.deliver_waiting()
     office.access.add_person(SYSTEM, PersonDraft(login="wu.yun", name="乌云", org_id="education"))
     return TABLE
+
+
+@pytest.fixture(scope="module", autouse=True)
+def theirs(office: Any) -> str:
+    """A published entry of another department that has the word of ours in its name."""
+    name = "医用校车目录"
+    path = Path(office.settings.home) / "staging" / f"{new_id('f')}.parquet"
+    schema = pa.schema([("名称", pa.string()), ("座位", pa.int64())])
+    pq.write_table(pa.Table.from_pylist([{"名称": f"第{n}号", "座位": n} for n in range(40)], schema=schema), path)
+    order = CommitRequest(
+        table=name, org_id="health", staged=(path,), schema=schema, mode=WriteMode.APPEND, run_id=new_id("run")
+    )
+    office.tables.commit(SYSTEM, order)
+    office.db.deliver_waiting()
+    entry = office.catalog.resource_for_table(name)
+    edit = ResourceEdit(
+        share_type=ShareType.CONDITIONAL, share_condition="按项审批", open_type=OpenType.NOT_OPEN,
+        open_condition="内部使用", update_cycle="2", categories=("207001",),
+    )  # fmt: skip
+    office.catalog.edit(actor("steward", "health"), entry.id, edit)
+    office.catalog.submit(actor("steward", "health"), entry.id)
+    office.catalog.approve(actor("bureau_reviewer", "bigdata"), entry.id)
+    office.catalog.publish(actor("bureau_publisher", "bigdata"), entry.id)
+    return str(entry.id)
+
+
+def actor(role: str, org: str) -> Actor:
+    return Actor(f"person_{role}_{org}", f"{org}的{role}", ActorKind.PERSON, org, frozenset({role}))
+
+
+def test_an_entry_of_another_department_leads_to_its_public_page(desk: Callable[..., Any], theirs: str) -> None:
+    assert ("resource", "医用校车目录", f"/datasets/{theirs}") in hits(desk("steward"), "医用校车")
+    assert ("resource", "医用校车目录", f"/console/catalog/{theirs}") in hits(desk("bureau_reviewer"), "医用校车")
 
 
 def hits(who: Any, words: str) -> list[tuple[str, str, str]]:

@@ -152,9 +152,14 @@ def _resources(platform: Platform, actor: Actor, wanted: str) -> Iterator[Found]
         for one in platform.catalog.list(actor, limit=EACH):
             yield _resource(one.id, one.entry.name, one.entry.provider_name, one.updated_at)
         return
+    allows = platform.access.allows
     for hit in platform.catalog.search(actor, SearchQuery(text=wanted, size=20)).hits:
-        entry = platform.catalog.get(actor, hit.id)
-        yield _resource(entry.id, entry.entry.name, entry.entry.provider_name, entry.updated_at)
+        own = allows(actor, Permission.CATALOG_RESOURCE_READ, hit.provider_id)
+        if not own and not hit.is_public:
+            continue  # nothing of it could be opened
+        name = "".join(span.text for span in hit.name)
+        note, href = _same(hit.provider_name), f"/console/catalog/{hit.id}" if own else f"/datasets/{hit.id}"
+        yield Found(FoundKind.RESOURCE, _same(name), note, href, hit.data_at or hit.published_at)
 
 
 def _resource(resource_id: str, name: str, provider: str, at: datetime) -> Found:
