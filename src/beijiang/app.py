@@ -13,6 +13,7 @@ from beijiang.assess import routes as assess_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
 from beijiang.contracts import routes as contracts_routes
+from beijiang.desk import routes as desk_routes
 from beijiang.evidence import routes as evidence_routes
 from beijiang.exchange import routes as exchange_routes
 from beijiang.fusion import routes as fusion_routes
@@ -53,6 +54,7 @@ def create_app(platform: Platform) -> FastAPI:
         opendata_routes.router(platform.opendata, pages),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
+        desk_routes.router(platform.desk),
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
         standards_routes.laws_router(platform.registry),
@@ -100,6 +102,7 @@ def create_app(platform: Platform) -> FastAPI:
         evidence_routes.router(platform.evidence_reader),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),
         evidence_routes.tlog_router(platform.receipts, platform.witnesses),
+        console_routes.search.api(platform),
         console_routes.router(platform, pages, room),
     )
     for router in routers:  # as they are: an included router makes each route again and asks it twice

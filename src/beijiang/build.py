@@ -16,6 +16,7 @@ from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
+from beijiang.desk import Desk
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
@@ -125,6 +126,7 @@ class Platform:
     witnesses: Witnesses
     retention: Retention
     access: Access
+    desk: Desk
     standards: Standards
     registry: Laws
     jobs: Jobs
@@ -184,6 +186,7 @@ class Platform:
             self.witnesses,
             self.retention,
             self.access,
+            self.desk,
             self.registry,
             self.jobs,
             self.tables,
@@ -400,6 +403,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         witnesses=witnesses,
         retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
+        desk=Desk(db, access, clock),
         standards=standards,
         registry=registry,
         jobs=jobs,

@@ -300,6 +300,12 @@ def _sql() -> typer.Typer:
     return commands(_get(lambda p: p.workbench), _get(lambda p: p.access))
 
 
+def _find() -> Callable[..., None]:
+    from beijiang.console.commands import find_command
+
+    return find_command(platform)
+
+
 def _demo() -> Callable[..., None]:
     from beijiang.demo.commands import demo_command
 
@@ -339,12 +345,13 @@ LATER = {
     "unpack": Later(
         "Open an encrypted package, offline, on any machine, and check every part against its SM3 digest.", _unpack
     ),
-    "people": Later("Accounts: list, add, roles, disable, enable, reset.", _people),
+    "people": Later("Accounts: list, add, roles, disable, enable, reset, explain.", _people),
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),
     "jobs": Later("Durable jobs: list, show, cancel.", _jobs),
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
+    "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
 }
 """What the domains offer. Nothing of it is imported to print the first help page, which thus takes a blink."""

@@ -28,10 +28,10 @@ PORTAL = {
 CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
                                "/console/keys", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY"],
-    "reviewer": ["/console", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "/console/assess", "/console/figures", "/console/plan"],
+    "reviewer": ["/console", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "/console/assess", "/console/figures", "/console/plan"],
     "publisher": ["/console", "ENTRY", "/console/people"],
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],
-    "secadmin": ["/console/people"],
+    "secadmin": ["/console", "/console/people", "/console/people?_sort=-login&_only.standing=used", "/console/explain?who=analyst&do=catalog:resource:publish&org=education"],
     "auditor": ["/console/evidence", "/console/evidence?actor_id=nobody", "/console/evidence?since=x", "/console/nowhere"],
     "analyst": ["/console/sql", "/console/tables", "TABLE", "ENTRY"],
 }  # fmt: skip

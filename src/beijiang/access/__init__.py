@@ -4,6 +4,7 @@ Owns the tables ``organisation``, ``organisation_region``, ``person``, ``person_
 ``sign_in_attempt``.
 """
 
+from beijiang.access.models.explaining import Explanation, PolicyWords
 from beijiang.access.models.organisations import Organisation, OrganisationDraft, OrganisationKind, RegionFacts
 from beijiang.access.models.people import ApiKey, KeyDraft, Person, PersonDraft, Session, SignedIn
 from beijiang.access.models.permission import ADMINISTRATORS, Permission, Role
@@ -15,6 +16,7 @@ __all__ = [
     "TERMINAL",
     "Access",
     "ApiKey",
+    "Explanation",
     "KeyDraft",
     "Organisation",
     "OrganisationDraft",
@@ -22,6 +24,7 @@ __all__ = [
     "Permission",
     "Person",
     "PersonDraft",
+    "PolicyWords",
     "Question",
     "RegionFacts",
     "Role",

@@ -43,12 +43,17 @@ _KEYS = (
     Column("revoked_at", Text("吊销", "revoked")),
     Column("used_at", Text("最近使用", "last used")),
 )
+_POLICIES = (
+    Column("effect", Text("效力", "effect")),
+    Column("text", Text("策略", "policy")),
+    Column("id", Text("标识", "id"), whole=True),
+)
 _ONCE = Text("下面的内容只显示这一次，请妥善转交。", "What follows is shown this once; hand it over safely.")
 
 
 def people(get: Callable[[], Access]) -> typer.Typer:
     """Return the command group of accounts."""
-    group = typer.Typer(help="Accounts: list, add, roles, disable, enable, reset.", no_args_is_help=True)
+    group = typer.Typer(help="Accounts: list, add, roles, disable, enable, reset, explain.", no_args_is_help=True)
 
     @group.command("list")
     def list_people(org: str = typer.Option("", help="Only of this organisation."), person: str = _AS) -> None:
@@ -78,6 +83,32 @@ def people(get: Callable[[], Access]) -> typer.Typer:
         """Replace somebody's roles; their sessions end."""
         actor = _actor(get(), person)
         show(_person(get().set_roles(actor, get().person(actor, login).id, frozenset(role))), _PEOPLE)
+
+    @group.command("explain")
+    def explain(
+        login: str = typer.Argument(help="Whom the question is about."),
+        permission: str = typer.Argument(help="What is done, such as catalog:resource:publish."),
+        org: str = typer.Option("", help="Whose thing it is; without it, the function as such."),
+        person: str = _AS,
+    ) -> None:
+        """Say why somebody may or may not do something: the policies that decide."""
+        found = get().explain(_actor(get(), person), login, permission, org or None)
+        say(found.why)
+        show(
+            [
+                {
+                    "id": one.id,
+                    "effect": "permit" if one.permits else "forbid",
+                    "text": one.text.in_language(language()),
+                }
+                for one in found.policies
+            ],
+            _POLICIES,
+        )
+        if not found.allowed and found.would:
+            names = [role.text for role in found.would]
+            roles = Text("、".join(n.zh for n in names), ", ".join(n.en for n in names))
+            say(Text(f"可以这样做的角色：{roles.zh}", f"Roles that may: {roles.en}"))
 
     @group.command("disable")
     def disable(

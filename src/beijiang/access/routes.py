@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from beijiang.access.models import (
@@ -137,6 +137,12 @@ def _add_people(api: APIRouter, access: Access) -> None:
     @api.get("/people/{person_id}", summary="One person")
     def person(request: Request, person_id: str) -> dict[str, Any]:
         return _person(access.person(_actor(request), person_id))
+
+    @api.get("/people/{name}/explain", summary="Why somebody may or may not do something")
+    def explain(
+        request: Request, name: str, permission: Annotated[str, Query(max_length=100)], org_id: str | None = None
+    ) -> dict[str, Any]:
+        return access.explain(_actor(request), name, permission, org_id).to_json()
 
     @api.put("/people/{person_id}/roles", summary="Replace somebody's roles")
     def set_roles(request: Request, person_id: str, order: RolesOrder) -> dict[str, Any]:

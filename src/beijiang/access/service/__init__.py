@@ -1,14 +1,13 @@
 """The verbs of access, one file a subject, joined in ``Access``."""
 
 from beijiang.access.service.decisions import Question, watch_questions
+from beijiang.access.service.explaining import Explaining
 from beijiang.access.service.keys import Keys
-from beijiang.access.service.organisations import Organisations
-from beijiang.access.service.people import People
 from beijiang.access.service.policy import Policies
 from beijiang.access.service.sessions import SESSION_COOKIE, TERMINAL, Sessions
 
 
-class Access(Organisations, People, Keys, Sessions):
+class Access(Explaining, Keys, Sessions):
     """Who somebody is and what they may do."""
 
 

@@ -160,6 +160,7 @@ class Finding(Base):
         self._access.require(actor, Permission.CATALOG_TASK_READ)
         with self._db.read() as connection:
             rows = ResourceStore(connection).open_tasks()
+        names = {one.id: one.name_zh for one in self._access.organisations()} if rows else {}
         may: dict[tuple[Permission, str], bool] = {}
         tasks: list[Task] = []
         for row, name, provider, submitted_by, _ in rows:
@@ -168,18 +169,17 @@ class Finding(Base):
             if question not in may:
                 may[question] = self._access.allows(actor, *question)
             if may[question] and not (kind in _REVIEWS and submitted_by == actor.id):
-                tasks.append(self._task(row, name, provider))
+                tasks.append(self._task(row, name, provider, names.get(provider, provider)))
         return tuple(tasks)
 
-    def _task(self, row: Row[Any], name: str, provider: str) -> Task:
-        organisation = self._organisation(provider)
+    def _task(self, row: Row[Any], name: str, provider: str, provider_name: str) -> Task:
         return Task(
             id=row.id,
             kind=TaskKind(row.kind),
             resource_id=row.resource_id,
             name=name,
             provider_id=provider,
-            provider_name=organisation.name_zh if organisation else provider,
+            provider_name=provider_name,
             opened_at=row.opened_at,
             due_on=row.due_on,
             provisional=row.provisional,

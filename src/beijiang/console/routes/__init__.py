@@ -13,6 +13,7 @@ from beijiang.console.routes import (
     contracts,
     demands,
     evidence,
+    explain,
     figures,
     grants,
     handing,
@@ -33,6 +34,7 @@ from beijiang.console.routes import (
     recipes,
     releases,
     schedules,
+    search,
     services,
     serving,
     session,
@@ -46,6 +48,8 @@ from beijiang.console.routes import (
     tables,
     templates,
     tickets,
+    together,
+    views,
     wizard,
 )
 from beijiang.console.routes.frame import Frame
@@ -56,7 +60,7 @@ if TYPE_CHECKING:
     from beijiang.web import Pages
     from beijiang.web.waiting import WaitingRoom
 
-__all__ = ["router"]
+__all__ = ["router", "search"]
 
 
 def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
@@ -65,6 +69,8 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
     whole = APIRouter(include_in_schema=False)
     for area in (
         session,
+        views,
+        search,
         intake,
         bench,
         sources,
@@ -95,12 +101,14 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         services,
         shares,
         grants,
+        together,
         sharing,
         assess,
         figures,
         plan,
         catalog,
         people,
+        explain,
         receipts,
         evidence,
     ):

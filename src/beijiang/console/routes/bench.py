@@ -11,7 +11,9 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import mending_table
 from beijiang.console.routes.frame import Frame, actor, language, number, person
+from beijiang.console.routes.listed import listed
 from beijiang.ingest import BenchPage, BenchQuery, Fix, FixKind, MendState
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import content_disposition
@@ -55,11 +57,20 @@ def _add_table(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         file: str = "",
         state: str = "",
         offset: Annotated[int, Query(ge=0)] = 0,
-    ) -> HTMLResponse:
+    ) -> Response:
         who = person(request)
         platform.access.require(who, Permission.INGEST_QUARANTINE_READ, who.org_id)
         if not table and not run:
-            return frame.page(request, "bench_tables.html", counts=bench.counts(who), sendings=bench.sendings(who))
+            counts, sendings = bench.counts(who), bench.sendings(who)
+            return listed(
+                frame,
+                platform,
+                request,
+                "bench_tables.html",
+                mending_table(counts),
+                counts=counts,
+                sendings=sendings,
+            )
         scope = {"table": table, "run": run, "reason": reason, "column": column, "file": file, "state": state}
         query = _query(scope)
         page = bench.rows(who, query, offset=offset, limit=PAGE)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.console.lists.sharing import ENTRIES, entry_table
 from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.words import told
 from beijiang.kit import Text
 
@@ -41,10 +43,14 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
 def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/catalog")
-    def entries(request: Request, state: str = "", q: str = "") -> HTMLResponse:
+    def entries(request: Request, state: str = "", q: str = "") -> Response:
+        who = person(request)
         states = [State(state)] if state in set(State) else []
-        found = platform.catalog.list(person(request), states=states, words=q)
-        return frame.page(request, "catalog.html", resources=found, state=state, states=tuple(State), q=q)
+        found = platform.catalog.list(who, states=states, words=q, limit=ENTRIES)
+        table = entry_table(platform, who, found)
+        return listed(
+            frame, platform, request, "catalog.html", table, resources=found, state=state, states=tuple(State), q=q
+        )
 
     @pages.get("/catalog/{resource_id}")
     def entry(request: Request, resource_id: str) -> HTMLResponse:

@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from beijiang.access import Permission
+from beijiang.console.lists import evidence_table
+from beijiang.console.lists.people import RECORDS
 from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.words import actions
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import Invalid, NotFound
 from beijiang.web import content_disposition, guard_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from beijiang.build import Platform
-    from beijiang.evidence import EvidenceRecord
+    from beijiang.evidence import EvidencePage, EvidenceRecord
     from beijiang.kit import Actor
 
+ASKED = ("actor_id", "action", "target", "decision", "since", "until", "before")
 CSV = "text/csv; charset=utf-8"
 FIELDS = (
     "sequence",
@@ -64,19 +68,24 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             limit=limit,
         )
 
-    @pages.get("/evidence")
-    def search(request: Request) -> HTMLResponse:
-        found = platform.evidence_reader.search(person(request), query(request))
-        return frame.page(
-            request, "evidence.html", found=found, asked=request.query_params, report=None, actions=actions()
+    def shown(request: Request, found: EvidencePage, asked: Mapping[str, str], report: object) -> Response:
+        table = evidence_table(found.records, len(found.records) if found.next else None)
+        own = {name: asked[name] for name in ASKED if asked.get(name)}
+        return listed(
+            frame, platform, request, "evidence.html", table, found=found, asked=own, report=report, actions=actions()
         )
 
+    @pages.get("/evidence")
+    def search(request: Request) -> Response:
+        found = platform.evidence_reader.search(person(request), query(request, limit=RECORDS))
+        return shown(request, found, request.query_params, None)
+
     @pages.post("/evidence/check")
-    def check(request: Request) -> HTMLResponse:
+    def check(request: Request) -> Response:
         who = person(request)
         report = platform.evidence_reader.check(who)
         found = platform.evidence_reader.search(who, EvidenceQuery(limit=20))
-        return frame.page(request, "evidence.html", found=found, asked={}, report=report, actions=actions())
+        return shown(request, found, {}, report)
 
     @pages.get("/evidence/export")
     def export(request: Request) -> Response:

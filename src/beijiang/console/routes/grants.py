@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from beijiang.console.lists import grant_table
 from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.shares import card
 from beijiang.console.routes.sharing import Many, Said, Short, Word, names, narrowing
 from beijiang.exchange import MEETING, GrantQuery, GrantState, Way, purposes
@@ -26,7 +28,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     exchange = platform.exchange
 
     @pages.get("/grants")
-    def grants(request: Request, q: Word = "", state: Word = "active", side: Word = "") -> HTMLResponse:
+    def grants(request: Request, q: Word = "", state: Word = "active", side: Word = "") -> Response:
         who = person(request)
         wanted = GrantState(state) if state in set(GrantState) else None
         query = GrantQuery(
@@ -36,17 +38,18 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             provider_id=who.org_id if side == "given" else None,
         )
         found, count = exchange.grants(who, query)
-        return frame.page(
+        return listed(
+            frame,
+            platform,
             request,
             "sharing_grants.html",
-            grants=[(one, one.standing(exchange.today)) for one in found],
+            grant_table(platform, found, names(platform)),
+            grants=found,
             count=count,
             q=q,
             state=state,
             side=side,
             states=tuple(GrantState),
-            names=names(platform),
-            purposes=purposes(),
         )
 
     @pages.get("/grants/{grant_id}")

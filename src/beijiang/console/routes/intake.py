@@ -9,7 +9,10 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from starlette.background import BackgroundTask
 
 from beijiang.access import Permission
+from beijiang.console.lists import job_table, run_rows, run_table
+from beijiang.console.lists.flow import JOBS
 from beijiang.console.routes.frame import Frame, actor, language, number, person
+from beijiang.console.routes.listed import listed
 from beijiang.ingest import CheckSpec, HeaderTemplate, IngestRequest, ReadOptions, RunMode
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import content_disposition
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
 
 ENCODINGS = ("auto", "utf-8", "gb18030", "big5", "utf-16")
-PAGE = 50
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_TITLE_ROWS, MOST_HEADER_ROWS = 100, 10
 
@@ -138,15 +140,12 @@ def _options(chosen: dict[str, str]) -> ReadOptions:
 
 def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/runs")
-    def runs(request: Request, before: str | None = None) -> HTMLResponse:
-        found = platform.ingest.runs(person(request), limit=PAGE, before=before)
-        more = found[-1].id if len(found) == PAGE else None
-        return frame.page(request, "runs.html", runs=found, more=more, before=before)
-
-    @pages.get("/runs/now")
-    def now(request: Request, before: str | None = None) -> HTMLResponse:
-        found = platform.ingest.runs(person(request), limit=PAGE, before=before)
-        return frame.fragment(request, "runs_now.html", runs=found, before=before)
+    def runs(request: Request, before: str | None = None) -> Response:
+        found = run_rows(platform, person(request), before)
+        table = run_table(found, platform.clock.now())
+        more = found[-1].id if table.at_most else None
+        running = any(not run.ended for run in found)
+        return listed(frame, platform, request, "runs.html", table, runs=found, more=more, running=running)
 
     @pages.get("/runs/{run_id}")
     def run(request: Request, run_id: str) -> HTMLResponse:
@@ -170,8 +169,9 @@ def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, f"/console/runs/{run_id}", step)
 
     @pages.get("/jobs")
-    def jobs(request: Request) -> HTMLResponse:
-        return frame.page(request, "jobs.html", jobs=platform.jobs.jobs(person(request)))
+    def jobs(request: Request) -> Response:
+        found = platform.jobs.jobs(person(request), limit=JOBS)
+        return listed(frame, platform, request, "jobs.html", job_table(found, platform.clock.now()), jobs=found)
 
     @pages.post("/jobs/{job_id}/cancel")
     def cancel_job(request: Request, job_id: str) -> RedirectResponse:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import finding_table
 from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.listed import listed
 from beijiang.kit import Invalid, Text
 from beijiang.quality import Decision, Monitor, limits_on
 
@@ -30,8 +32,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
 
     @pages.get("/quality-findings")
-    def findings(request: Request) -> HTMLResponse:
-        return frame.page(request, "findings.html", findings=platform.monitors.findings(person(request)))
+    def findings(request: Request) -> Response:
+        found = platform.monitors.findings(person(request))
+        return listed(frame, platform, request, "findings.html", finding_table(found), findings=found)
 
     @pages.get("/quality/{name}/monitors")
     def monitors(request: Request, name: str) -> HTMLResponse:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse, Response
 
 from beijiang.access import Permission, PersonDraft, Role
+from beijiang.console.lists import people_table
 from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.listed import listed
 from beijiang.kit import BeijiangError, Text
 
 if TYPE_CHECKING:
@@ -20,15 +22,17 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
     access = platform.access
 
-    def shown(request: Request, code: str = "", code_for: str = "", keys_revoked: int | None = None) -> HTMLResponse:
+    def shown(request: Request, code: str = "", code_for: str = "", keys_revoked: int | None = None) -> Response:
         who = person(request)
         organisations = access.organisations()
-        return frame.page(
+        names = {o.id: o.short for o in organisations}
+        return listed(
+            frame,
+            platform,
             request,
             "people.html",
-            people=access.people(who),
+            people_table(access.people(who), names, platform.clock.now()),
             organisations=organisations,
-            names={o.id: o.short for o in organisations},
             roles=tuple(Role),
             may_manage=access.allows(who, Permission.ACCESS_PERSON_MANAGE),
             may_assign=access.allows(who, Permission.ACCESS_ROLE_ASSIGN),
@@ -38,7 +42,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         )
 
     @pages.get("/people")
-    def people(request: Request) -> HTMLResponse:
+    def people(request: Request) -> Response:
         return shown(request)
 
     @pages.post("/people", response_model=None)
@@ -47,7 +51,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         login: Annotated[str, Form(max_length=100)],
         name: Annotated[str, Form(max_length=100)],
         org_id: Annotated[str, Form(max_length=64)] = "",
-    ) -> HTMLResponse | RedirectResponse:
+    ) -> Response:
         try:
             made, code = access.add_person(person(request), PersonDraft(login=login, name=name, org_id=org_id or None))
         except BeijiangError as error:
@@ -77,7 +81,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return frame.attempt(request, "/console/people", step)
 
     @pages.post("/people/{person_id}/reset", response_model=None)
-    def reset(request: Request, person_id: str) -> HTMLResponse | RedirectResponse:
+    def reset(request: Request, person_id: str) -> Response:
         try:
             made = access.reset_person(person(request), person_id)
         except BeijiangError as error:

@@ -199,9 +199,11 @@ def _add_watching(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.attempt(request, "/console/freshness", step)
 
     @pages.get("/alerts")
-    def alerts(request: Request, closed: _Word = "") -> HTMLResponse:
+    def alerts(request: Request, closed: _Word = "", attended: _Word = "") -> HTMLResponse:
         who = person(request)
         found = platform.alerts.alerts(who, closed=bool(closed), limit=200)
+        if attended == "no":
+            found = [one for one in found if one.acknowledged_at is None]
         may = {
             o: platform.access.allows(who, Permission.INGEST_ALERT_ACKNOWLEDGE, o) for o in {a.org_id for a in found}
         }

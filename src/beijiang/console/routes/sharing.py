@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery
+from beijiang.console.lists import request_table
 from beijiang.console.routes.frame import Frame, language, number, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.tickets import handed_out
 from beijiang.exchange import (
     GranteeKind,
@@ -100,25 +102,25 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     exchange = platform.exchange
 
     @pages.get("/sharing")
-    def requests(request: Request, q: Word = "", show: Word = "") -> HTMLResponse:
+    def requests(request: Request, q: Word = "", show: Word = "") -> Response:
         who = person(request)
         waiting = exchange.waiting(who)
         shown = show or ("mine" if waiting else "open")
         states = {"open": OPEN, "over": frozenset(s for s in RequestState if s.is_over)}.get(shown, frozenset())
         found, count = exchange.requests(who, RequestQuery(words=q.strip(), states=states))
-        may_ask = _may_ask(platform, who)
-        return frame.page(
+        may_ask, rows = _may_ask(platform, who), waiting if shown == "mine" else found
+        return listed(
+            frame,
+            platform,
             request,
             "sharing.html",
-            requests=waiting if shown == "mine" else found,
+            request_table(platform, rows, names(platform), actor=who, bulk=shown == "mine"),
+            requests=rows,
             count=len(waiting) if shown == "mine" else count,
             waiting=len(waiting),
             basket=len(exchange.basket(who)) if may_ask else 0,
-            due={one.id: exchange.due(one) for one in (waiting if shown == "mine" else found)},
             q=q,
             show=shown,
-            names=names(platform),
-            purposes=purposes(),
             may_ask=may_ask,
         )
 

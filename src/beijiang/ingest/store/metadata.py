@@ -221,7 +221,7 @@ class IngestStore:
     def run(self, run_id: str) -> Run | None:
         """Return one run."""
         row = self._connection.execute(select(ingest_run).where(ingest_run.c.id == run_id)).one_or_none()
-        return None if row is None else self._run(row)
+        return None if row is None else self._runs([row])[0]
 
     def run_of_job(self, job_id: str) -> str | None:
         """Return the run that a job works on."""
@@ -246,7 +246,7 @@ class IngestStore:
             query = query.where(ingest_run.c.table_name == table)
         if before is not None:
             query = query.where(ingest_run.c.id < before)
-        return [self._run(row) for row in self._connection.execute(query).all()]
+        return self._runs(self._connection.execute(query).all())
 
     def set_state(self, run_id: str, state: RunState) -> None:
         """Move a run that has not ended to another state."""
@@ -360,25 +360,35 @@ class IngestStore:
         for start in range(0, len(values), _BATCH):
             self._connection.execute(insert(ingest_resolution), values[start : start + _BATCH])
 
-    def _run(self, row: Row[Any]) -> Run:
-        query = select(ingest_run_file.c.sha256, ingest_run_file.c.name).where(ingest_run_file.c.run_id == row.id)
-        files = self._connection.execute(query.order_by(ingest_run_file.c.position))
-        return Run(
-            id=row.id,
-            job_id=row.job_id,
-            table=row.table_name,
-            org_id=row.org_id,
-            actor_name=row.actor_name,
-            mode=RunMode(row.mode),
-            key=tuple(row.key),
-            files=tuple((f.sha256, f.name) for f in files),
-            state=RunState(row.state),
-            submitted_at=row.submitted_at,
-            ended_at=row.ended_at,
-            version=row.version,
-            report=row.report or {},
-            error=row.error,
-        )
+    def _runs(self, rows: Sequence[Row[Any]]) -> list[Run]:
+        """Make runs of rows; their files are read for many at a time."""
+        c = ingest_run_file.c
+        files: dict[str, list[tuple[str, str]]] = {row.id: [] for row in rows}
+        for start in range(0, len(rows), _BATCH):
+            ids = [row.id for row in rows[start : start + _BATCH]]
+            query = select(c.run_id, c.sha256, c.name).where(c.run_id.in_(ids)).order_by(c.run_id, c.position)
+            for one in self._connection.execute(query):
+                files[one.run_id].append((one.sha256, one.name))
+        return [_run(row, files[row.id]) for row in rows]
+
+
+def _run(row: Row[Any], files: Sequence[tuple[str, str]]) -> Run:
+    return Run(
+        id=row.id,
+        job_id=row.job_id,
+        table=row.table_name,
+        org_id=row.org_id,
+        actor_name=row.actor_name,
+        mode=RunMode(row.mode),
+        key=tuple(row.key),
+        files=tuple(files),
+        state=RunState(row.state),
+        submitted_at=row.submitted_at,
+        ended_at=row.ended_at,
+        version=row.version,
+        report=row.report or {},
+        error=row.error,
+    )
 
 
 def _landed(row: Row[Any]) -> LandedFile:

@@ -8,7 +8,7 @@ function move(step) {
   if (!all.length) return;
   const at = all.findIndex((row) => row.contains(document.activeElement));
   const next = all[Math.min(all.length - 1, Math.max(0, at + step))];
-  const target = next.querySelector("[data-open]") ?? next.querySelector("a, button, input") ?? next;
+  const target = next.querySelector("[data-open]") ?? next.querySelector("a, button") ?? next.querySelector("input") ?? next;
   target.focus();
 }
 
@@ -25,7 +25,7 @@ export function startKeyboard() {
     });
   }
   document.addEventListener("keydown", (event) => {
-    if (event.target.closest("input, textarea, select") || event.metaKey || event.altKey) return;
+    if (event.target.closest("input:not([type=checkbox]), textarea, select") || event.metaKey || event.altKey) return;
     if (event.key === "/" || (event.ctrlKey && event.key === "k")) {
       const field = document.querySelector('[role="search"] input, input[type="search"]');
       if (field) { event.preventDefault(); field.focus(); }

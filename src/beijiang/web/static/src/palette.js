@@ -1,5 +1,6 @@
-// Ctrl-K: one box from everywhere. It searches the page's own links first and hands the rest to the site's search.
-import { t } from "./page.js";
+// Ctrl-K: one box from everywhere. In the console it asks the platform for all that the person may see; elsewhere, and where
+// that cannot be reached, it searches the page's own links and hands the rest to the site's search.
+import { chinese, t } from "./page.js";
 
 export function installPalette() {
   document.addEventListener("keydown", (event) => {
@@ -11,7 +12,7 @@ export function installPalette() {
   });
   for (const button of document.querySelectorAll("[data-palette]")) {
     button.hidden = false;
-    button.addEventListener("click", open);
+    button.addEventListener("click", (event) => { event.preventDefault(); open(); });
   }
 }
 
@@ -31,12 +32,12 @@ function build() {
   input.name = "q";
   input.type = "search";
   input.autocomplete = "off";
-  input.placeholder = t("找数据、页面……", "Find data or a page");
+  input.placeholder = t("名称、拼音或首字母……", "Name, pinyin or initials");
   input.setAttribute("aria-label", input.placeholder);
   const list = document.createElement("ul");
   form.append(input);
   dialog.append(form, list);
-  input.addEventListener("input", () => fill(list, input.value));
+  input.addEventListener("input", () => ask(list, input.value));
   form.addEventListener("submit", (event) => {
     const first = list.querySelector("a"); // a page of that name comes before a search for it
     if (!input.value.trim() || !first) return;
@@ -54,8 +55,40 @@ function build() {
     if (event.target === dialog) dialog.close();
   });
   document.body.append(dialog);
-  fill(list, "");
+  ask(list, "", 0);
   return dialog;
+}
+
+const WAIT = 150;
+const ROWS = 16;
+
+/** Ask the platform once the typing rests; an answer that comes late, after another question, is not shown. */
+function ask(list, words, wait = WAIT) {
+  const address = document.body.dataset.finds;
+  if (!address) return fill(list, words);
+  clearTimeout(ask.timer);
+  ask.timer = setTimeout(async () => {
+    const number = (ask.number = (ask.number ?? 0) + 1);
+    try {
+      const answer = await fetch(`${address}?q=${encodeURIComponent(words.trim().slice(0, 100))}`, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return fill(list, words);
+      const { found } = await answer.json();
+      if (number === ask.number) list.replaceChildren(...found.slice(0, ROWS).map(line));
+    } catch {
+      fill(list, words);
+    }
+  }, wait);
+}
+
+function line(one) {
+  const said = (text) => (chinese() ? text.zh : text.en);
+  const part = (name, words, kind = "") => Object.assign(document.createElement(name), { textContent: words, className: kind });
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  link.href = one.href;
+  link.append(part("span", said(one.kind_text), "tag"), part("span", said(one.name)), part("small", said(one.note)));
+  item.append(link);
+  return item;
 }
 
 function fill(list, words) {
@@ -73,5 +106,5 @@ function fill(list, words) {
     item.append(copy);
     found.push(item);
   }
-  list.replaceChildren(...found.slice(0, 16));
+  list.replaceChildren(...found.slice(0, ROWS));
 }

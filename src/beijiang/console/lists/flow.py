@@ -1,0 +1,178 @@
+"""The lists of what flows in: runs, jobs, rows to mend, findings of the monitors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from beijiang.console.listing import Coded, Column, Kind, Table
+from beijiang.console.lists.words import age
+from beijiang.console.words import word
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from beijiang.build import Platform
+    from beijiang.ingest import Run, TableCount
+    from beijiang.jobs import Job
+    from beijiang.kit import Actor
+    from beijiang.quality import Finding
+
+__all__ = ["JOBS", "RUNS", "finding_table", "job_table", "mending_table", "run_rows", "run_table"]
+
+RUNS: Final = 500
+JOBS: Final = 500
+_RUN: Final = {
+    "committed": (Text("已完成", "done"), "ok"),
+    "queued": (Text("排队中", "queued"), "info"),
+    "running": (Text("进行中", "running"), "info"),
+    "cancelled": (Text("已取消", "cancelled"), ""),
+    "stopped": (Text("坏行过多，未提交", "stopped: too many bad rows"), "warn"),
+}
+_FAILED: Final = (Text("失败", "failed"), "bad")
+_OUTCOME: Final = {
+    "good": Coded("good", Text("成功", "went well")),
+    "bad": Coded("bad", Text("未成功", "did not succeed")),
+    "open": Coded("open", Text("未结束", "not ended")),
+}
+
+
+def run_rows(platform: Platform, actor: Actor, before: str | None = None) -> Sequence[Run]:
+    """Return the newest runs that the actor may see."""
+    return platform.ingest.runs(actor, limit=RUNS, before=before)
+
+
+def run_table(rows: Sequence[Run], now: datetime) -> Table[Run]:
+    """Return the list of runs."""
+
+    def outcome(run: Run) -> Coded:
+        if not run.ended:
+            return _OUTCOME["open"]
+        return _OUTCOME["good" if run.state.value in {"committed", "cancelled"} else "bad"]
+
+    def count(run: Run, name: str) -> int | None:
+        found = run.report.get(name)
+        return found if isinstance(found, int) else None
+
+    return Table(
+        key="runs",
+        path="/console/runs",
+        title=Text("汇聚任务", "Runs"),
+        rows=rows,
+        row_key=lambda r: r.id,
+        at_most=RUNS if len(rows) >= RUNS else None,
+        columns=(
+            Column(key="table", words=Text("目标表", "Table"), of=lambda r: r.table, link=lambda r: f"/console/runs/{r.id}"),
+            Column(key="state", words=Text("状态", "State"), of=lambda r: Coded(r.state.value, _RUN.get(r.state.value, _FAILED)[0]), kind=Kind.TAG, level=lambda r: _RUN.get(r.state.value, _FAILED)[1], choice=True),
+            Column(key="outcome", words=Text("结果", "Outcome"), of=outcome, choice=True, shown=False),
+            Column(key="read", words=Text("读入", "Read"), of=lambda r: count(r, "read"), kind=Kind.NUMBER),
+            Column(key="good", words=Text("入库", "Good"), of=lambda r: count(r, "good"), kind=Kind.NUMBER),
+            Column(key="bad", words=Text("待修", "Bad"), of=lambda r: count(r, "bad"), kind=Kind.NUMBER, link=lambda r: f"/console/quarantine?run={r.id}" if count(r, "bad") else ""),
+            Column(key="why", words=Text("说明", "Why"), of=_why),
+            Column(key="by", words=Text("提交人", "By"), of=lambda r: r.actor_name, choice=True),
+            Column(key="at", words=Text("时间", "At"), of=lambda r: r.submitted_at, kind=Kind.MOMENT),
+            Column(key="ended", words=Text("结束", "Ended"), of=lambda r: r.ended_at, kind=Kind.MOMENT, shown=False),
+            Column(key="age", words=Text("时间段", "When"), of=lambda r: age(r.submitted_at, now), choice=True, shown=False),
+            Column(key="id", words=Text("任务号", "Id"), of=lambda r: r.id, kind=Kind.CODE, shown=False),
+        ),
+    )  # fmt: skip
+
+
+def _why(run: Run) -> Text | None:
+    """Say in few words what a run does or why it ended as it did."""
+    if run.error:
+        return Text(str(run.error.get("zh") or "")[:160], str(run.error.get("en") or "")[:160])
+    note = run.progress.get("note")
+    if not run.ended and isinstance(note, dict):
+        return Text(str(note.get("zh") or "等待开始"), str(note.get("en") or "waits to begin"))
+    reasons = run.report.get("bad_by_reason")
+    if not isinstance(reasons, dict):
+        return None
+    told = [(word("reason", reason), count) for reason, count in reasons.items()]
+    return Text("、".join(f"{w.zh} {n}" for w, n in told), ", ".join(f"{w.en} {n}" for w, n in told))
+
+
+def job_table(rows: Sequence[Job], now: datetime) -> Table[Job]:
+    """Return the list of jobs."""
+    levels = {"done": "ok", "failed": "bad", "running": "info"}
+    return Table(
+        key="jobs",
+        path="/console/jobs",
+        title=Text("作业", "Jobs"),
+        rows=rows,
+        row_key=lambda j: j.id,
+        at_most=JOBS if len(rows) >= JOBS else None,
+        columns=(
+            Column(key="name", words=Text("作业", "Job"), of=lambda j: Coded(j.name, word("job_name", j.name)), choice=True, under=lambda j: j.id),
+            Column(key="state", words=Text("状态", "State"), of=lambda j: Coded(j.state.value, word("job", j.state.value)), kind=Kind.TAG, level=lambda j: levels.get(j.state.value, ""), choice=True),
+            Column(key="progress", words=Text("进度 %", "Progress %"), of=lambda j: None if j.share is None else round(100 * j.share), kind=Kind.NUMBER),
+            Column(key="by", words=Text("提交人", "By"), of=lambda j: j.actor.name, choice=True, shown=False),
+            Column(key="why", words=Text("说明", "Why"), of=lambda j: Text(str(j.error.get("zh") or ""), str(j.error.get("en") or "")) if j.error else None),
+            Column(key="attempts", words=Text("次数", "Attempts"), of=lambda j: j.attempts, kind=Kind.NUMBER, shown=False),
+            Column(key="at", words=Text("提交", "Submitted"), of=lambda j: j.submitted_at, kind=Kind.MOMENT),
+            Column(key="ended", words=Text("结束", "Ended"), of=lambda j: j.ended_at, kind=Kind.MOMENT, shown=False),
+            Column(key="age", words=Text("时间段", "When"), of=lambda j: age(j.submitted_at, now), choice=True, shown=False),
+        ),
+    )  # fmt: skip
+
+
+def mending_table(rows: Sequence[TableCount]) -> Table[TableCount]:
+    """Return the list of tables with rows to mend."""
+
+    def column(key: str, words: Text, *, name: str) -> Column[TableCount]:
+        return Column(
+            key=key,
+            words=words,
+            of=lambda c: int(getattr(c, name)),
+            kind=Kind.NUMBER,
+            link=lambda c: _rows_of(c.table, name) if getattr(c, name) else "",
+        )
+
+    return Table(
+        key="quarantine",
+        path="/console/quarantine",
+        title=Text("待修数据", "Rows to mend"),
+        rows=rows,
+        row_key=lambda c: c.table,
+        columns=(
+            Column(key="table", words=Text("表", "Table"), of=lambda c: c.table, link=lambda c: _rows_of(c.table, "open")),
+            column("open", Text("待处理", "Open"), name="open"),
+            column("fixed", Text("已修正，待入库", "Mended, waits"), name="fixed"),
+            column("sent_back", Text("已退回", "Sent back"), name="sent_back"),
+            column("dismissed", Text("已忽略", "Dismissed"), name="dismissed"),
+            column("resolved", Text("已解决", "Resolved"), name="resolved"),
+        ),
+    )  # fmt: skip
+
+
+def _rows_of(table: str, state: str) -> str:
+    return f"/console/quarantine?table={quote(table)}&state={state}"
+
+
+def finding_table(rows: Sequence[Finding]) -> Table[Finding]:
+    """Return the list of what the monitors found."""
+
+    def level(found: Finding) -> str:
+        if found.state.value == "open":
+            return "bad" if found.call.severity.value == "critical" else "warn"
+        return {"expected": "info", "over": "ok"}.get(found.state.value, "")
+
+    return Table(
+        key="findings",
+        path="/console/quality-findings",
+        title=Text("监测发现", "Findings"),
+        rows=rows,
+        row_key=lambda f: f.id,
+        columns=(
+            Column(key="table", words=Text("表", "Table"), of=lambda f: f.table, link=lambda f: f"/console/quality/{quote(f.table)}/monitors", choice=True),
+            Column(key="monitor", words=Text("监测", "Monitor"), of=lambda f: Coded(f.call.monitor.value, f.call.monitor.text), choice=True),
+            Column(key="words", words=Text("发现", "Finding"), of=lambda f: f.call.words),
+            Column(key="version", words=Text("版本", "Version"), of=lambda f: f.version, kind=Kind.NUMBER),
+            Column(key="severity", words=Text("级别", "Severity"), of=lambda f: Coded(f.call.severity.value, f.call.severity.text), choice=True),
+            Column(key="state", words=Text("状态", "State"), of=lambda f: f.state, kind=Kind.TAG, level=level, choice=True),
+            Column(key="until", words=Text("暂不提醒至", "Snoozed until"), of=lambda f: f.until, kind=Kind.DAY, shown=False),
+            Column(key="at", words=Text("时间", "At"), of=lambda f: f.at, kind=Kind.MOMENT),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,174 @@
+"""The lists of the catalog and of sharing: entries, requests, grants."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.console.listing import Bulk, Coded, Column, Kind, Table
+from beijiang.console.lists.words import LATE, MINE, SOON, age
+from beijiang.exchange import purposes
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from beijiang.build import Platform
+    from beijiang.catalog import Resource, Task
+    from beijiang.exchange import Grant, Request
+    from beijiang.kit import Actor
+    from beijiang.standards import Deadline
+
+__all__ = ["ENDING", "ENTRIES", "entry_table", "grant_table", "request_table"]
+
+ENTRIES: Final = 1000
+"""Entries that the list holds at most, those changed last."""
+ENDING: Final = timedelta(days=30)
+"""A grant that ends within so long is about to end."""
+_TOGETHER: Final = Bulk("/console/sharing/approve", Text("一起同意…", "Approve together…"))
+_STATES: Final = {"approved": "ok", "partly_approved": "ok", "refused": "bad", "withdrawn": "", "draft": ""}
+_STANDINGS: Final = {"active": "ok", "revoked": "bad", "expired": "", "waiting": "info"}
+
+
+def entry_table(platform: Platform, actor: Actor, rows: Sequence[Resource]) -> Table[Resource]:
+    """Return the list of catalog entries; ``rows`` are what the catalog showed to the actor."""
+    allowed = platform.access.allows(actor, Permission.CATALOG_TASK_READ)
+    tasks: dict[str, Task] = {}
+    for task in platform.catalog.tasks_for(actor) if allowed else ():
+        tasks.setdefault(task.resource_id, task)  # the most urgent comes first
+    now = platform.clock.now()
+
+    def pace(row: Resource) -> Coded | None:
+        task = tasks.get(row.id)
+        if task is None:
+            return None
+        return LATE if task.days_left < 0 else SOON if task.days_left <= 2 else None  # noqa: PLR2004 - working days
+
+    return Table(
+        key="catalog",
+        path="/console/catalog",
+        title=Text("目录", "Catalog"),
+        rows=rows,
+        row_key=lambda r: r.id,
+        at_most=ENTRIES if len(rows) >= ENTRIES else None,
+        columns=(
+            Column(key="name", words=Text("名称", "Name"), of=lambda r: r.entry.name, link=lambda r: f"/console/catalog/{r.id}"),
+            Column(key="provider", words=Text("提供方", "Provider"), of=lambda r: r.entry.provider_name, choice=True),
+            Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=_entry_level, choice=True),
+            Column(key="turn", words=Text("待办", "To do"), of=lambda r: MINE if r.id in tasks else None, kind=Kind.TAG, level=lambda _: "warn", choice=True),
+            Column(key="due", words=Text("办理期限", "Due"), of=lambda r: tasks[r.id].due_on if r.id in tasks else None, kind=Kind.DAY, shown=False),
+            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=lambda r: "bad" if pace(r) is LATE else "warn", choice=True, shown=False),
+            Column(key="code", words=Text("代码", "Code"), of=lambda r: str(r.codes[0]) if r.codes else None, kind=Kind.CODE),
+            Column(key="grade", words=Text("分级", "Grade"), of=lambda r: r.entry.level.value if r.entry.level else None, kind=Kind.GRADE, choice=True),
+            Column(key="share", words=Text("共享类型", "Sharing"), of=lambda r: r.entry.share_type, choice=True, shown=False),
+            Column(key="open", words=Text("开放类型", "Opening"), of=lambda r: r.entry.open_type, choice=True, shown=False),
+            Column(key="rows", words=Text("行", "Rows"), of=lambda r: r.facts.rows, kind=Kind.NUMBER),
+            Column(key="table", words=Text("数据表", "Table"), of=lambda r: r.table, shown=False),
+            Column(key="changed", words=Text("更新", "Changed"), of=lambda r: r.updated_at, kind=Kind.MOMENT),
+            Column(key="published", words=Text("发布", "Published"), of=lambda r: r.published_at, kind=Kind.MOMENT, shown=False),
+            Column(key="age", words=Text("发布时间段", "Published when"), of=lambda r: age(r.published_at, now), choice=True, shown=False),
+        ),
+    )  # fmt: skip
+
+
+def _entry_level(row: Resource) -> str:
+    return "ok" if row.state.value == "published" else "warn" if "pending" in row.state.value else ""
+
+
+def request_table(
+    platform: Platform,
+    rows: Sequence[Request],
+    names: Mapping[str, str],
+    *,
+    actor: Actor,
+    bulk: bool = False,
+) -> Table[Request]:
+    """Return the list of share requests; with ``bulk`` its rows can be approved together."""
+    due: dict[str, Deadline | None] = {one.id: platform.exchange.due(one) for one in rows if not one.state.is_over}
+    words, now = purposes(), platform.clock.now()
+
+    def deadline(row: Request) -> Deadline | None:
+        found = due.get(row.id)
+        return None if found is None or found.state.value == "answered" else found
+
+    def pace(row: Request) -> Coded | None:
+        found = deadline(row)
+        return {"overdue": LATE, "warned": SOON}.get(found.state.value) if found else None
+
+    def level(row: Request) -> str:
+        found = pace(row)
+        return "bad" if found is LATE else "warn" if found is SOON else ""
+
+    return Table(
+        key="requests",
+        path="/console/sharing",
+        title=Text("共享申请", "Share requests"),
+        rows=rows,
+        row_key=lambda r: r.id,
+        bulk=_TOGETHER if bulk else None,
+        columns=(
+            Column(key="due", words=Text("期限", "Due"), of=lambda r: _last_day(deadline(r)), kind=Kind.DAY, level=level),
+            Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: _short(r.draft.use)),
+            Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: names.get(r.org_id, r.org_id), choice=True),
+            Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: names.get(r.provider_id, r.provider_id), choice=True),
+            Column(key="purpose", words=Text("用途", "Purpose"), of=lambda r: words.get(r.draft.purpose), choice=True),
+            Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER),
+            Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=lambda r: _STATES.get(r.state.value, "warn"), choice=True),
+            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=level, choice=True, shown=False),
+            Column(key="by", words=Text("申请人", "Asked by"), of=lambda r: r.by_name, shown=False),
+            Column(key="turn", words=Text("谁提的", "Whose"), of=lambda r: _OURS if r.by == actor.id else _OTHERS, choice=True, shown=False),
+            Column(key="submitted", words=Text("提交", "Handed in"), of=lambda r: r.submitted_at, kind=Kind.MOMENT),
+            Column(key="decided", words=Text("办结", "Decided"), of=lambda r: r.decided_at, kind=Kind.MOMENT, shown=False),
+            Column(key="age", words=Text("办结时间段", "Decided when"), of=lambda r: age(r.decided_at, now), choice=True, shown=False),
+            Column(key="id", words=Text("申请号", "Id"), of=lambda r: r.id, kind=Kind.CODE, shown=False),
+        ),
+    )  # fmt: skip
+
+
+_OURS: Final = Coded("mine", Text("我提的", "mine"))
+_OTHERS: Final = Coded("others", Text("他人提的", "others'"))
+
+
+def _last_day(deadline: Deadline | None) -> date | None:
+    return None if deadline is None else deadline.last_day
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= 60 else f"{words[:59]}…"  # noqa: PLR2004 - characters of a second line
+
+
+def grant_table(platform: Platform, rows: Sequence[Grant], names: Mapping[str, str]) -> Table[Grant]:
+    """Return the list of grants."""
+    today, words = platform.exchange.today, purposes()
+
+    def ending(row: Grant) -> Coded | None:
+        standing = row.standing(today)
+        return SOON if standing.value == "active" and row.terms.until - today <= ENDING else None
+
+    def ways(row: Grant) -> Text:
+        names_of = [way.text for way in sorted(row.terms.ways)]
+        return Text("、".join(one.zh for one in names_of), ", ".join(one.en for one in names_of))
+
+    return Table(
+        key="grants",
+        path="/console/grants",
+        title=Text("授权", "Grants"),
+        rows=rows,
+        row_key=lambda g: g.id,
+        columns=(
+            Column(key="resource", words=Text("资源", "Resource"), of=lambda g: g.resource_name, link=lambda g: f"/console/grants/{g.id}"),
+            Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda g: names.get(g.org_id, g.org_id), choice=True),
+            Column(key="kind", words=Text("授予", "Granted to"), of=lambda g: g.grantee_kind, choice=True, shown=False),
+            Column(key="provider", words=Text("提供部门", "Provider"), of=lambda g: names.get(g.provider_id, g.provider_id), choice=True),
+            Column(key="items", words=Text("数据项", "Items"), of=lambda g: len(g.terms.columns), kind=Kind.NUMBER),
+            Column(key="ways", words=Text("方式", "Ways"), of=ways),
+            Column(key="since", words=Text("起始", "Since"), of=lambda g: g.terms.since, kind=Kind.DAY, shown=False),
+            Column(key="until", words=Text("截止", "Until"), of=lambda g: g.terms.until, kind=Kind.DAY, level=lambda g: "warn" if ending(g) else ""),
+            Column(key="purpose", words=Text("用途", "Purpose"), of=lambda g: words.get(g.purpose), choice=True),
+            Column(key="state", words=Text("状态", "State"), of=lambda g: g.standing(today), kind=Kind.TAG, level=lambda g: _STANDINGS.get(g.standing(today).value, "warn"), choice=True),
+            Column(key="ending", words=Text("到期", "Ends"), of=ending, kind=Kind.TAG, level=lambda _: "warn", choice=True, shown=False),
+            Column(key="id", words=Text("授权号", "Id"), of=lambda g: g.id, kind=Kind.CODE, shown=False),
+        ),
+    )  # fmt: skip

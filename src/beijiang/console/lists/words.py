@@ -1,0 +1,29 @@
+"""Words that several lists narrow by: how old a row is, and how its time stands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from beijiang.console.listing import Coded
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["DAYS", "LATE", "MINE", "OLDER", "RECENT", "SOON", "age"]
+
+DAYS: Final = 7
+"""What happened in so many days is new."""
+RECENT: Final = Coded("recent", Text(f"近 {DAYS} 天", f"last {DAYS} days"))
+OLDER: Final = Coded("older", Text("更早", "older"))
+MINE: Final = Coded("mine", Text("等我处理", "mine to do"))
+LATE: Final = Coded("late", Text("已超期", "late"))
+SOON: Final = Coded("soon", Text("临近到期", "due soon"))
+
+
+def age(moment: datetime | None, now: datetime) -> Coded | None:
+    """Tell whether something happened within the last days."""
+    if moment is None:
+        return None
+    return RECENT if now - moment <= timedelta(days=DAYS) else OLDER
