@@ -70,7 +70,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.opendata import OpenData
+from beijiang.opendata import Doorman, OpenData, PublicParts, Registrations, Voices
 from beijiang.protection import (
     AnswerGate,
     ColumnImpact,
@@ -168,6 +168,8 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    registrations: Registrations
+    voices: Voices
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -223,6 +225,8 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.registrations,
+            self.voices,
             self.assess,
             self.figures,
             self.plan,
@@ -364,6 +368,20 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     opendata.announced = recalls.announced
+    public = PublicParts(
+        db=db,
+        standards=standards,
+        access=access,
+        evidence=evidence,
+        alerts=alerts,
+        vault=vault,
+        tickets=tickets,
+        doorman=Doorman(clock),
+        clock=clock,
+        zone=zone,
+    )
+    registrations, voices = Registrations(public), Voices(public, catalog)
+    sources.renewals += [registrations.renew, voices.renew]
     facts = FactSources(
         catalog=catalog,
         tables=tables,
@@ -434,6 +452,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
+                registrations.watch,
+                voices.watch,
             ),
         ),
         captures=captures,
@@ -461,6 +481,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        registrations=registrations,
+        voices=voices,
         assess=assess,
         figures=figures,
         plan=plan,

@@ -231,6 +231,15 @@ def _lineage() -> typer.Typer:
     return commands(_get(lambda p: p.lineage), _get(lambda p: p.access))
 
 
+def _portal() -> typer.Typer:
+    from beijiang.opendata.commands import members, voices
+
+    group = typer.Typer(help="The portal: words of the public, registrations.", no_args_is_help=True)
+    group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
+    group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
+    return group
+
+
 def _evidence() -> typer.Typer:
     from beijiang.evidence.commands import add_receipts, add_retention, add_witnesses, commands
 
@@ -325,6 +334,7 @@ LATER = {
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
+    "portal": Later("The portal: words of the public, registrations.", _portal),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
     "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
     "unpack": Later(

@@ -12,6 +12,8 @@ MACHINERY: dict[str, set[str]] = {
         "actor_for_person",
         "csrf",
         "current",
+        "member_code",
+        "member_digest",
         "organisation",
         "organisations",
         "session",
@@ -74,10 +76,12 @@ MACHINERY: dict[str, set[str]] = {
     "Recipes": {"on_table_written", "work"},
     "Shares": {"actor_for", "fetch", "watch"},
     "Services": {"locked_out", "probed", "renew", "watch"},
+    "Registrations": {"due", "renew", "watch"},
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},
     "Tables": {"recover"},
     "Tickets": {"in_doubt", "on_version_judged", "watch"},
+    "Voices": {"due", "renew", "watch"},
     "Witnesses": {"add_checkpoint", "watch"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.

@@ -25,6 +25,7 @@ DEMANDS = "/console/demands"
 DISPUTES = "/console/disputes"
 RECALLS = "/console/recalls"
 TEMPLATES = "/console/templates"
+VOICES = "/console/voices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,13 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         ),
     ),
     (
+        Text("公众", "The public"),
+        (
+            (Permission.OPENDATA_VOICE_ANSWER, VOICES, Text("公众来件", "Words of the public")),
+            (Permission.ACCESS_MEMBER_CONFIRM, "/console/members", Text("公众注册", "Registrations")),
+        ),
+    ),
+    (
         Text("平台", "Platform"),
         (
             (Permission.ACCESS_PERSON_MANAGE, "/console/people", Text("人员与机构", "People and organisations")),
@@ -155,6 +163,7 @@ class Console:
             RECALLS: self._platform.recalls.waiting,
             DISPUTES: self._platform.disputes.waiting,
             TEMPLATES: self._platform.templates.waiting,
+            VOICES: self._platform.voices.waiting,
         }
         for title, entries in _MENU:
             links: dict[str, Link] = {}

@@ -229,6 +229,12 @@ class OpenData:
         parent = self._provider(found.parent_id, found.parent_id) if found.parent_id else None
         return DepartmentPage(id=org_id, name=name, code=found.uscc, parent=parent, results=results)
 
+    def names(self, actor: Actor) -> Mapping[str, Text]:
+        """Return what organisations are called, by id."""
+        self._ask(actor)
+        found = self._access.organisations()
+        return {one.id: Text(one.name_zh, one.name_en or one.name_zh) for one in found}
+
     # Looking
 
     def dataset(self, actor: Actor, dataset_id: str) -> Dataset:

@@ -2,13 +2,13 @@
 
 from beijiang.access.service.decisions import Question, watch_questions
 from beijiang.access.service.keys import Keys
+from beijiang.access.service.members import Members
 from beijiang.access.service.organisations import Organisations
-from beijiang.access.service.people import People
 from beijiang.access.service.policy import Policies
 from beijiang.access.service.sessions import SESSION_COOKIE, TERMINAL, Sessions
 
 
-class Access(Organisations, People, Keys, Sessions):
+class Access(Organisations, Members, Keys, Sessions):
     """Who somebody is and what they may do."""
 
 

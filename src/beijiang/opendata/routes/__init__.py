@@ -6,18 +6,33 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, machine, pages
+from beijiang.opendata.routes import api, citizens, machine, pages, voices
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
+    from beijiang.opendata.hearing import Voices
+    from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
-__all__ = ["router"]
+__all__ = ["public", "router"]
 
 
 def router(opendata: OpenData, site: Pages) -> APIRouter:
     """Return every address of the portal; the JSON ones are described in the OpenAPI document."""
     whole = APIRouter()
     for part in (api.router(opendata), pages.router(opendata, site), machine.router(opendata)):
+        whole.routes.extend(part.routes)
+    return whole
+
+
+def public(registrations: Registrations, said: Voices, opendata: OpenData, site: Pages) -> APIRouter:
+    """Return what the public may do: register, give feedback, ask for data."""
+    whole = APIRouter()
+    for part in (
+        citizens.api(registrations),
+        citizens.pages(registrations, said, site),
+        voices.api(said),
+        voices.pages(said, opendata, site),
+    ):
         whole.routes.extend(part.routes)
     return whole

@@ -1,0 +1,6 @@
+"""All SQL of the portal: what the public says, asks for and keeps."""
+
+from beijiang.opendata.store.members import RegistrationStore
+from beijiang.opendata.store.voices import VoiceStore
+
+__all__ = ["RegistrationStore", "VoiceStore"]
