@@ -70,7 +70,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.opendata import Doorman, OpenData, PublicParts, Registrations, Voices
+from beijiang.opendata import Doorman, Keepings, OpenData, PublicParts, Registrations, Voices
 from beijiang.protection import (
     AnswerGate,
     ColumnImpact,
@@ -170,6 +170,7 @@ class Platform:
     opendata: OpenData
     registrations: Registrations
     voices: Voices
+    keepings: Keepings
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -227,6 +228,7 @@ class Platform:
             self.opendata,
             self.registrations,
             self.voices,
+            self.keepings,
             self.assess,
             self.figures,
             self.plan,
@@ -381,6 +383,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         zone=zone,
     )
     registrations, voices = Registrations(public), Voices(public, catalog)
+    keepings = Keepings(public, catalog)
+    opendata.echoed = keepings.echo
     sources.renewals += [registrations.renew, voices.renew]
     facts = FactSources(
         catalog=catalog,
@@ -483,6 +487,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         opendata=opendata,
         registrations=registrations,
         voices=voices,
+        keepings=keepings,
         assess=assess,
         figures=figures,
         plan=plan,

@@ -232,11 +232,12 @@ def _lineage() -> typer.Typer:
 
 
 def _portal() -> typer.Typer:
-    from beijiang.opendata.commands import members, voices
+    from beijiang.opendata.commands import members, voices, works
 
-    group = typer.Typer(help="The portal: words of the public, registrations.", no_args_is_help=True)
+    group = typer.Typer(help="The portal: words of the public, registrations, works.", no_args_is_help=True)
     group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
     group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
+    group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")
     return group
 
 
@@ -334,7 +335,7 @@ LATER = {
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
-    "portal": Later("The portal: words of the public, registrations.", _portal),
+    "portal": Later("The portal: words of the public, registrations, works.", _portal),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
     "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
     "unpack": Later(

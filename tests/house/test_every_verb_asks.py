@@ -74,6 +74,7 @@ MACHINERY: dict[str, set[str]] = {
     "Pushes": {"carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},
+    "Keepings": {"echo"},
     "Shares": {"actor_for", "fetch", "watch"},
     "Services": {"locked_out", "probed", "renew", "watch"},
     "Registrations": {"due", "renew", "watch"},

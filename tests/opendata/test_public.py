@@ -98,6 +98,11 @@ class Town:
 
 
 @pytest.fixture(scope="module")
+def portal(own_portal: Portal) -> Portal:
+    return own_portal
+
+
+@pytest.fixture(scope="module")
 def town(portal: Portal) -> Iterator[Town]:
     made = Town(portal, TestClient(create_app(portal.platform), base_url="https://testserver"))
     doorman = portal.platform.voices.parts.doorman
@@ -430,12 +435,15 @@ def test_a_list_costs_the_same_however_long(town: Town) -> None:
         return count
 
     addresses = ["/voices", "/api/v1/portal/voices", f"/datasets/{town.portal.ids['firms']}"]
-    for address in addresses:
-        statements(address)  # what is known for good is looked up once
-    before = [statements(address) for address in addresses]
+
+    def costs() -> list[int]:
+        """Read each three times: what is known for a while is looked up in one of them."""
+        return [min(statements(address) for _ in range(3)) for address in addresses]
+
+    before = costs()
     for number in range(6):
         town.answered(town.said(words=f"第{number}处").voice.id)
-    assert [statements(address) for address in addresses] == before
+    assert costs() == before
 
 
 def test_the_terminal_does_the_same(town: Town, capsys: pytest.CaptureFixture[str]) -> None:

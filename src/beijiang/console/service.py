@@ -122,6 +122,7 @@ _MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("公众", "The public"),
         (
             (Permission.OPENDATA_VOICE_ANSWER, VOICES, Text("公众来件", "Words of the public")),
+            (Permission.OPENDATA_PORTAL_MANAGE, "/console/works", Text("利用成果", "Works")),
             (Permission.ACCESS_MEMBER_CONFIRM, "/console/members", Text("公众注册", "Registrations")),
         ),
     ),

@@ -2,11 +2,12 @@
 
 It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the gate, every number
 on its pages from a release record. It owns what the public says and keeps: the tables ``portal_registration``,
-``portal_voice`` and ``portal_support``.
+``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.hearing import Voices
+from beijiang.opendata.keeping import Keepings
 from beijiang.opendata.members import Registration, RegistrationDraft, RegistrationState, Standing
 from beijiang.opendata.models import (
     Dataset,
@@ -35,6 +36,7 @@ from beijiang.opendata.voices import (
     VoiceState,
     VoiceView,
 )
+from beijiang.opendata.works import Echo, Kept, Work, WorkDraft, WorkKind, WorkState
 
 __all__ = [
     "OUTCOMES",
@@ -44,8 +46,11 @@ __all__ = [
     "Department",
     "DepartmentPage",
     "Doorman",
+    "Echo",
     "FieldState",
     "Home",
+    "Keepings",
+    "Kept",
     "Numbers",
     "OpenData",
     "Outcome",
@@ -67,6 +72,10 @@ __all__ = [
     "VoiceState",
     "VoiceView",
     "Voices",
+    "Work",
+    "WorkDraft",
+    "WorkKind",
+    "WorkState",
     "printed",
     "told",
 ]

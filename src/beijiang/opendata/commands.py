@@ -10,14 +10,16 @@ import typer
 from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.opendata.members import Registration, RegistrationState
 from beijiang.opendata.voices import Outcome, Voice, VoiceAnswer, VoiceKind, VoiceQuery
+from beijiang.opendata.works import Work, WorkState
 from beijiang.terminal import Column, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.opendata.hearing import Voices
+    from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
 
-__all__ = ["members", "voices"]
+__all__ = ["members", "voices", "works"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _VOICE = typer.Argument(help="Number of the word of the public.")
@@ -150,6 +152,54 @@ def voices(get: Callable[[], Voices], access: Callable[[], Access]) -> typer.Typ
     def unhide(voice: str = _VOICE, person: str = _AS) -> None:
         """Give it back to the public pages."""
         show([_row(get(), get().show(who(person), voice))], _VOICES)
+
+    return group
+
+
+def works(get: Callable[[], Keepings], access: Callable[[], Access]) -> typer.Typer:
+    """Return the commands of works."""
+    group = typer.Typer(help="Works that the public made of the data: list, show, refuse.", no_args_is_help=True)
+    columns = (
+        Column("id", Text("编号", "id"), whole=True),
+        Column("kind", Text("类别", "kind")),
+        Column("title", Text("名称", "title")),
+        Column("author", Text("作者", "author")),
+        Column("state", Text("状态", "state")),
+    )
+
+    def who(login: str) -> Actor:
+        return access().actor_for_person(login) if login else SYSTEM
+
+    def row(one: Work) -> dict[str, Any]:
+        return {
+            "id": one.id,
+            "kind": one.kind.value,
+            "title": one.title,
+            "author": one.author,
+            "state": one.state.value,
+        }
+
+    @group.command("list")
+    def list_(
+        state: WorkState = typer.Option(WorkState.WAITING, help="How they stand."),  # noqa: B008
+        person: str = _AS,
+    ) -> None:
+        """List works."""
+        show([row(one) for one in get().handed_in(who(person), state)], columns)
+
+    @group.command("show")
+    def show_(work: str = typer.Argument(help="Id of the work."), person: str = _AS) -> None:
+        """Show a work on the portal."""
+        show([row(get().decide(who(person), work, shown=True))], columns)
+
+    @group.command("refuse")
+    def refuse(
+        work: str = typer.Argument(help="Id of the work."),
+        reason: str = typer.Option(..., help="Why; its maker reads it."),
+        person: str = _AS,
+    ) -> None:
+        """Not show a work, or show it no more."""
+        show([row(get().decide(who(person), work, shown=False, reason=reason))], columns)
 
     return group
 

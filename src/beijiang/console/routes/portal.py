@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from beijiang.console.routes.frame import Frame, number, person
 from beijiang.console.routes.sharing import Said, Short, Word, names
 from beijiang.kit import Text
-from beijiang.opendata import OUTCOMES, Outcome, RegistrationState, VoiceAnswer, VoiceKind, VoiceQuery
+from beijiang.opendata import OUTCOMES, Outcome, RegistrationState, VoiceAnswer, VoiceKind, VoiceQuery, WorkState
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -24,6 +24,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
     _add_voices(pages, frame, platform)
     _add_members(pages, frame, platform)
+    _add_works(pages, frame, platform)
     return pages
 
 
@@ -145,3 +146,23 @@ def _add_members(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             return MEMBERS, Text("已退回，申请人可看到理由。", "Refused; the person reads the reason.")
 
         return frame.attempt(request, MEMBERS, take)
+
+
+def _add_works(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    keepings = platform.keepings
+
+    @pages.get("/works")
+    def works(request: Request, state: Word = "waiting") -> HTMLResponse:
+        chosen = WorkState(state) if state in set(WorkState) else WorkState.WAITING
+        found = keepings.handed_in(person(request), chosen)
+        return frame.page(request, "works.html", works=found, state=chosen, states=tuple(WorkState))
+
+    @pages.post("/works/{work}")
+    def decide(
+        request: Request, work: str, do: Annotated[str, Form(max_length=20)], reason: Said = ""
+    ) -> RedirectResponse:
+        def take() -> tuple[str, Text]:
+            keepings.decide(person(request), work, shown=do == "show", reason=reason)
+            return "/console/works", Text("已办理。", "Done.")
+
+        return frame.attempt(request, "/console/works", take)

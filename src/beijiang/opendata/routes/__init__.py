@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, citizens, machine, pages, voices
+from beijiang.opendata.routes import api, citizens, machine, pages, voices, works
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
     from beijiang.opendata.hearing import Voices
+    from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
@@ -25,14 +26,18 @@ def router(opendata: OpenData, site: Pages) -> APIRouter:
     return whole
 
 
-def public(registrations: Registrations, said: Voices, opendata: OpenData, site: Pages) -> APIRouter:
-    """Return what the public may do: register, give feedback, ask for data."""
+def public(
+    registrations: Registrations, said: Voices, keepings: Keepings, opendata: OpenData, site: Pages
+) -> APIRouter:
+    """Return what the public may do: register, give feedback, ask for data, keep and show things."""
     whole = APIRouter()
     for part in (
         citizens.api(registrations),
-        citizens.pages(registrations, said, site),
+        citizens.pages(registrations, said, keepings, site),
         voices.api(said),
         voices.pages(said, opendata, site),
+        works.api(keepings),
+        works.pages(keepings, site),
     ):
         whole.routes.extend(part.routes)
     return whole

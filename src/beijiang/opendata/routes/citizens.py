@@ -14,6 +14,7 @@ from beijiang.opendata.routes.api import actor
 
 if TYPE_CHECKING:
     from beijiang.opendata.hearing import Voices
+    from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
@@ -103,7 +104,7 @@ def api(registrations: Registrations) -> APIRouter:
     return routes
 
 
-def pages(registrations: Registrations, voices: Voices, site: Pages) -> APIRouter:
+def pages(registrations: Registrations, voices: Voices, keepings: Keepings, site: Pages) -> APIRouter:
     """Return the pages."""
     routes = APIRouter(include_in_schema=False)
     doorman = registrations.parts.doorman
@@ -170,7 +171,9 @@ def pages(registrations: Registrations, voices: Voices, site: Pages) -> APIRoute
             return RedirectResponse("/console/sign-in?next=/my", SEE_OTHER)
         if "set_up_pending" in who.roles:
             return RedirectResponse("/console/password", SEE_OTHER)
-        return site.render(request, "opendata/my.html", voices=voices.own(who))
+        return site.render(
+            request, "opendata/my.html", voices=voices.own(who), kept=keepings.kept(who), works=keepings.own_works(who)
+        )
 
     return routes
 

@@ -2,5 +2,6 @@
 
 from beijiang.opendata.store.members import RegistrationStore
 from beijiang.opendata.store.voices import VoiceStore
+from beijiang.opendata.store.works import KeepingStore
 
-__all__ = ["RegistrationStore", "VoiceStore"]
+__all__ = ["KeepingStore", "RegistrationStore", "VoiceStore"]

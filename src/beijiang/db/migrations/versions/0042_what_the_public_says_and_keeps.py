@@ -13,6 +13,22 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "portal_favourite",
+        sa.Column("person_id", sa.String(length=60), nullable=False),
+        sa.Column("dataset_id", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "dataset_id", name=op.f("pk_portal_favourite")),
+    )
+    op.create_table(
+        "portal_rating",
+        sa.Column("dataset_id", sa.String(length=40), nullable=False),
+        sa.Column("person_id", sa.String(length=60), nullable=False),
+        sa.Column("stars", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("dataset_id", "person_id", name=op.f("pk_portal_rating")),
+    )
+    op.create_table(
         "portal_registration",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("login", sa.String(length=40), nullable=False),
@@ -70,6 +86,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_portal_voice_org_id"), ["org_id"], unique=False)
 
     op.create_table(
+        "portal_work",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(length=60), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_portal_work")),
+    )
+    with op.batch_alter_table("portal_work", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_portal_work_by"), ["by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_portal_work_state"), ["state"], unique=False)
+
+    op.create_table(
         "portal_support",
         sa.Column("voice_id", sa.String(length=40), nullable=False),
         sa.Column("person_id", sa.String(length=60), nullable=False),
@@ -79,6 +114,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("voice_id", "person_id", name=op.f("pk_portal_support")),
     )
+    op.create_table(
+        "portal_work_set",
+        sa.Column("work_id", sa.String(length=40), nullable=False),
+        sa.Column("dataset_id", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(["work_id"], ["portal_work.id"], name=op.f("fk_portal_work_set_work_id_portal_work")),
+        sa.PrimaryKeyConstraint("work_id", "dataset_id", name=op.f("pk_portal_work_set")),
+    )
+    with op.batch_alter_table("portal_work_set", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_portal_work_set_dataset_id"), ["dataset_id"], unique=False)
 
 
 def downgrade() -> None:
