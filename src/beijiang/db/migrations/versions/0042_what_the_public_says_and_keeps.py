@@ -1,4 +1,4 @@
-"""what the public says and keeps."""
+"""What the public says and keeps."""
 
 import sqlalchemy as sa
 from alembic import op
