@@ -52,6 +52,7 @@ def create_app(platform: Platform) -> FastAPI:
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, {"/share/": exchange_routes.protocol_error})
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         opendata_routes.router(platform.opendata, pages),
+        opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         desk_routes.router(platform.desk),

@@ -73,7 +73,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.opendata import OpenData
+from beijiang.opendata import Doorman, Keepings, OpenData, PublicParts, Registrations, Voices
 from beijiang.protection import (
     AnswerGate,
     ColumnImpact,
@@ -173,6 +173,9 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    registrations: Registrations
+    voices: Voices
+    keepings: Keepings
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -229,6 +232,9 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.registrations,
+            self.voices,
+            self.keepings,
             self.assess,
             self.figures,
             self.plan,
@@ -371,6 +377,22 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     opendata.announced = recalls.announced
+    public = PublicParts(
+        db=db,
+        standards=standards,
+        access=access,
+        evidence=evidence,
+        alerts=alerts,
+        vault=vault,
+        tickets=tickets,
+        doorman=Doorman(clock),
+        clock=clock,
+        zone=zone,
+    )
+    registrations, voices = Registrations(public), Voices(public, catalog)
+    keepings = Keepings(public, catalog)
+    opendata.echoed = keepings.echo
+    sources.renewals += [registrations.renew, voices.renew]
     facts = FactSources(
         catalog=catalog,
         tables=tables,
@@ -443,6 +465,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
+                registrations.watch,
+                voices.watch,
             ),
         ),
         captures=captures,
@@ -471,6 +495,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        registrations=registrations,
+        voices=voices,
+        keepings=keepings,
         assess=assess,
         figures=figures,
         plan=plan,

@@ -213,9 +213,9 @@ def _exchange() -> typer.Typer:
 
 
 def _data() -> typer.Typer:
-    from beijiang.opendata.commands import commands
+    from beijiang.opendata.commands import data
 
-    return commands(_get(lambda p: p.opendata))
+    return data(_get(lambda p: p.opendata))
 
 
 def _contracts() -> typer.Typer:
@@ -237,6 +237,16 @@ def _lineage() -> typer.Typer:
     from beijiang.lineage.commands import commands
 
     return commands(_get(lambda p: p.lineage), _get(lambda p: p.access))
+
+
+def _portal() -> typer.Typer:
+    from beijiang.opendata.commands import members, voices, works
+
+    group = typer.Typer(help="The portal: words of the public, registrations, works.", no_args_is_help=True)
+    group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
+    group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
+    group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")
+    return group
 
 
 def _evidence() -> typer.Typer:
@@ -340,6 +350,7 @@ LATER = {
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
+    "portal": Later("The portal: words of the public, registrations, works.", _portal),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
     "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
     "unpack": Later(

@@ -23,6 +23,7 @@ EVERYONE = {
     Permission.CATALOG_RESOURCE_SEARCH,
     Permission.EVIDENCE_RECEIPT_READ,
     Permission.OPENDATA_DATASET_READ,
+    Permission.OPENDATA_VOICE_RAISE,
     Permission.PROTECTION_ROWS_READ_OPEN,
     Permission.STANDARDS_RULE_READ,
 }
@@ -31,6 +32,7 @@ BEYOND_OWN_ORGANISATION = EVERYONE | {
     Permission.ACCESS_PASSWORD_CHANGE,
     Permission.CATALOG_TASK_READ,
     Permission.FUSION_LIBRARY_READ,
+    Permission.OPENDATA_OWN_KEEP,
     Permission.PROTECTION_PRIVATE_ASK,
     Permission.PROTECTION_ROWS_READ_GRANTED,
     Permission.PROTECTION_ROWS_READ_SHARED,
@@ -81,7 +83,7 @@ def test_the_platform_itself_may_do_everything(embedded: World) -> None:
     assert granted(embedded, SYSTEM, None) == granted(embedded, SYSTEM, "bigdata") == set(Permission)
 
 
-def test_visitors_may_only_look_at_what_is_open(embedded: World) -> None:
+def test_visitors_may_only_look_at_what_is_open_and_say_what_they_think(embedded: World) -> None:
     assert granted(embedded, ANONYMOUS, None) == granted(embedded, ANONYMOUS, "bigdata") == EVERYONE
 
 

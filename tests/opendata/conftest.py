@@ -325,6 +325,14 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def own_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A filled portal that the tests of one module may change."""
+    opened = filled(open_portal(tmp_path_factory.mktemp("own-portal")))
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Callable[[str], Portal]]:
     """Open empty portals of one's own."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from beijiang.access import Permission
 from beijiang.kit import Text
 
-__all__ = ["DEMANDS", "DISPUTES", "MENU", "RECALLS", "SHARING", "TEMPLATES", "TICKETS", "Link", "Section"]
+__all__ = ["DEMANDS", "DISPUTES", "MENU", "RECALLS", "SHARING", "TEMPLATES", "TICKETS", "VOICES", "Link", "Section"]
 
 TICKETS = "/console/tickets"
 SHARING = "/console/sharing"
@@ -15,6 +15,7 @@ DEMANDS = "/console/demands"
 DISPUTES = "/console/disputes"
 RECALLS = "/console/recalls"
 TEMPLATES = "/console/templates"
+VOICES = "/console/voices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,14 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.ASSESS_SCORE_READ, "/console/assess", Text("考核评价", "Assessment")),
             (Permission.ASSESS_FIGURE_READ, "/console/figures", Text("统计指标", "Statistics")),
             (Permission.ASSESS_PLAN_READ, "/console/plan", Text("督办", "Work plan")),
+        ),
+    ),
+    (
+        Text("公众", "The public"),
+        (
+            (Permission.OPENDATA_VOICE_ANSWER, VOICES, Text("公众来件", "Words of the public")),
+            (Permission.OPENDATA_PORTAL_MANAGE, "/console/works", Text("利用成果", "Works")),
+            (Permission.ACCESS_MEMBER_CONFIRM, "/console/members", Text("公众注册", "Registrations")),
         ),
     ),
     (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.console.finding import find
-from beijiang.console.menu import DEMANDS, DISPUTES, MENU, RECALLS, SHARING, TEMPLATES, TICKETS, Link, Section
+from beijiang.console.menu import DEMANDS, DISPUTES, MENU, RECALLS, SHARING, TEMPLATES, TICKETS, VOICES, Link, Section
 from beijiang.console.tiles import TileKind, tiles
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from beijiang.quality import Ticket
 
 RUNS_SHOWN = 8
+TICKETS = "/console/tickets"
+SHARING = "/console/sharing"
+DEMANDS = "/console/demands"
+DISPUTES = "/console/disputes"
+RECALLS = "/console/recalls"
+TEMPLATES = "/console/templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class Console:
             RECALLS: self._platform.recalls.waiting,
             DISPUTES: self._platform.disputes.waiting,
             TEMPLATES: self._platform.templates.waiting,
+            VOICES: self._platform.voices.waiting,
         }
         for title, entries in MENU:
             links: dict[str, Link] = {}

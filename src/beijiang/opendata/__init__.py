@@ -1,9 +1,14 @@
 """The public portal: find open data, look at it, chart it, take it along, and call it from a program.
 
-Owns no table: it joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the
-gate, every number on its pages from a release record.
+It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the gate, every number
+on its pages from a release record. It owns what the public says and keeps: the tables ``portal_registration``,
+``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
+from beijiang.opendata.doorman import Doorman
+from beijiang.opendata.hearing import Voices
+from beijiang.opendata.keeping import Keepings
+from beijiang.opendata.members import Registration, RegistrationDraft, RegistrationState, Standing
 from beijiang.opendata.models import (
     Dataset,
     DatasetField,
@@ -16,22 +21,61 @@ from beijiang.opendata.models import (
     RowPage,
     Theme,
 )
+from beijiang.opendata.registering import PublicParts, Registrations
 from beijiang.opendata.service import OpenData, Reading
 from beijiang.opendata.tableview import printed, told
+from beijiang.opendata.voices import (
+    OUTCOMES,
+    Outcome,
+    PublicVoice,
+    Voice,
+    VoiceAnswer,
+    VoiceDraft,
+    VoiceKind,
+    VoiceQuery,
+    VoiceState,
+    VoiceView,
+)
+from beijiang.opendata.works import Echo, Kept, Work, WorkDraft, WorkKind, WorkState
 
 __all__ = [
+    "OUTCOMES",
     "DataVersion",
     "Dataset",
     "DatasetField",
     "Department",
     "DepartmentPage",
+    "Doorman",
+    "Echo",
     "FieldState",
     "Home",
+    "Keepings",
+    "Kept",
     "Numbers",
     "OpenData",
+    "Outcome",
+    "PublicParts",
+    "PublicVoice",
     "Reading",
+    "Registration",
+    "RegistrationDraft",
+    "RegistrationState",
+    "Registrations",
     "RowPage",
+    "Standing",
     "Theme",
+    "Voice",
+    "VoiceAnswer",
+    "VoiceDraft",
+    "VoiceKind",
+    "VoiceQuery",
+    "VoiceState",
+    "VoiceView",
+    "Voices",
+    "Work",
+    "WorkDraft",
+    "WorkKind",
+    "WorkState",
     "printed",
     "told",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -33,6 +34,8 @@ def examples(api: str, column: str | None, value: str | None) -> tuple[Example, 
         ),
         Example(Text("用 Python 逐页取全部行", "Every row, page by page, in Python"), "python", _walk(api, parameters)),
         Example(Text("用 pandas 读取", "With pandas"), "python", _pandas(api)),
+        Example(Text("用 R 读取", "In R"), "r", _r(api)),
+        Example(Text("用 JavaScript 读取", "In JavaScript"), "javascript", _javascript(api)),
     )
 
 
@@ -59,6 +62,16 @@ def _pandas(api: str) -> str:
     return (
         f"import pandas as pd\n\ntable = pd.read_parquet({api + '/download?format=parquet'!r})\nprint(table.head())\n"
     )
+
+
+def _r(api: str) -> str:
+    quoted = json.dumps(f"{api}/download?format=csv&encoding=utf-8")
+    return f'table <- read.csv({quoted}, fileEncoding = "UTF-8", check.names = FALSE)\nhead(table)\n'
+
+
+def _javascript(api: str) -> str:
+    quoted = json.dumps(f"{api}/rows?_size=100")
+    return f"const answer = await fetch({quoted});\nconst page = await answer.json();\nconsole.log(page.rows);\n"
 
 
 def address(base: str, *parts: str) -> str:

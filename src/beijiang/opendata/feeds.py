@@ -26,15 +26,15 @@ class Entry:
     updated: datetime
 
 
-def atom(entries: Sequence[Entry], *, base: str, title: str, now: datetime) -> bytes:
-    """Return the Atom feed (RFC 4287) of ``entries``; it was updated when its newest entry was."""
+def atom(entries: Sequence[Entry], *, base: str, title: str, now: datetime, path: str = "/feed.xml") -> bytes:
+    """Return the Atom feed (RFC 4287) of ``entries`` at ``path``; it was updated when its newest entry was."""
     ET.register_namespace("", ATOM)
     feed = ET.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "zh-CN"})
     updated = max((e.updated for e in entries), default=now)
-    _text(feed, "id", f"{base}/feed.xml")
+    _text(feed, "id", f"{base}{path}")
     _text(feed, "title", title)
     _text(feed, "updated", _moment(updated))
-    ET.SubElement(feed, f"{{{ATOM}}}link", {"rel": "self", "href": f"{base}/feed.xml", "type": "application/atom+xml"})
+    ET.SubElement(feed, f"{{{ATOM}}}link", {"rel": "self", "href": f"{base}{path}", "type": "application/atom+xml"})
     ET.SubElement(feed, f"{{{ATOM}}}link", {"rel": "alternate", "href": f"{base}/", "type": "text/html"})
     for entry in entries:
         item = ET.SubElement(feed, f"{{{ATOM}}}entry")

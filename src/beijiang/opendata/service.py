@@ -17,6 +17,7 @@ from beijiang.opendata import charts, explorer, maps, views
 from beijiang.opendata.feeds import Entry
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
 from beijiang.opendata.numbers import OPENED, Counter
+from beijiang.opendata.works import Echo
 from beijiang.protection import files, rowquery
 from beijiang.settings import Settings
 from beijiang.standards import Licence, Standards
@@ -168,6 +169,8 @@ class OpenData:
         self._row_counts: dict[tuple[str, str, int], int] = {}  # a version of a table never changes
         self.announced: Callable[[str], Sequence[Recall]] = lambda _entry: ()
         """The recalls of an entry; set in build.py."""
+        self.echoed: Callable[[str], Echo] = lambda _entry: Echo()
+        """What the public thinks of a data set and made of it; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
 
     @property
@@ -245,6 +248,12 @@ class OpenData:
         parent = self._provider(found.parent_id, found.parent_id) if found.parent_id else None
         return DepartmentPage(id=org_id, name=name, code=found.uscc, parent=parent, results=results)
 
+    def names(self, actor: Actor) -> Mapping[str, Text]:
+        """Return what organisations are called, by id."""
+        self._ask(actor)
+        found = self._access.organisations()
+        return {one.id: Text(one.name_zh, one.name_en or one.name_zh) for one in found}
+
     # Looking
 
     def dataset(self, actor: Actor, dataset_id: str) -> Dataset:
@@ -288,6 +297,11 @@ class OpenData:
         """Return the versions of an open data set that were withdrawn, for those who took a copy; newest first."""
         self._ask(actor)
         return self.announced(dataset.id) if dataset.open_type is OpenType.UNCONDITIONAL else ()
+
+    def echo(self, actor: Actor, dataset: Dataset) -> Echo:
+        """Return what the public thinks of a data set and made of it."""
+        self._ask(actor)
+        return self.echoed(dataset.id)
 
     def versions(self, actor: Actor, dataset_id: str) -> tuple[DataVersion, ...]:
         """Return the versions of the rows up to the released one, newest first; none where rows are kept back."""
@@ -361,10 +375,32 @@ class OpenData:
 
     # For machines, always the anonymous view
 
-    def feed(self, actor: Actor) -> tuple[Entry, ...]:
-        """Return the entries of the Atom feed: the most recently updated."""
+    def feed(self, actor: Actor, query: SearchQuery | None = None) -> tuple[Entry, ...]:
+        """Return the entries of the Atom feed: the most recently updated, of all or of those that a search finds."""
         self._ask(actor)
-        return self._entries(FEED_ENTRIES, Sort.UPDATED)
+        wanted = replace(query or SearchQuery(), sort=Sort.UPDATED, size=FEED_ENTRIES, page=1)
+        return self._as_entries(self._public(wanted))
+
+    def feed_of(self, actor: Actor, dataset_id: str) -> tuple[str, tuple[Entry, ...]]:
+        """Return the title of a data set and its versions as entries of a feed, newest first, to visitors' eyes.
+
+        Raises:
+            NotFound: no such published data set.
+
+        """
+        dataset = self.dataset(actor, dataset_id)
+        address = f"{self.base}/datasets/{dataset.id}"
+        return dataset.title, tuple(
+            Entry(
+                dataset.id,
+                f"{address}/versions#v{version.number}",
+                f"{dataset.title} · v{version.number}",
+                f"+{version.rows_added} ~{version.rows_changed} -{version.rows_removed}",
+                dataset.provider.zh,
+                version.at,
+            )
+            for version in self.versions(actor, dataset_id)[:FEED_ENTRIES]
+        )
 
     def sitemap(self, actor: Actor) -> tuple[Entry, ...]:
         """Return every published entry."""
@@ -383,14 +419,23 @@ class OpenData:
         found: list[Entry] = []
         for number in range(1, -(-limit // PAGE_SIZE) + 1):
             page = self._public(SearchQuery(sort=sort, size=min(limit, PAGE_SIZE), page=number))
-            for hit in page.hits:
-                changed = hit.data_at or hit.published_at or self._clock.now()
-                summary = "".join(span.text for span in hit.summary)
-                address = f"{self.base}/datasets/{hit.id}"
-                found.append(Entry(hit.id, address, hit.title, summary, hit.provider_name, changed))
+            found += self._as_entries(page)
             if number * PAGE_SIZE >= page.total:
                 break
         return tuple(found[:limit])
+
+    def _as_entries(self, page: SearchPage) -> tuple[Entry, ...]:
+        return tuple(
+            Entry(
+                hit.id,
+                f"{self.base}/datasets/{hit.id}",
+                hit.title,
+                "".join(span.text for span in hit.summary),
+                hit.provider_name,
+                hit.data_at or hit.published_at or self._clock.now(),
+            )
+            for hit in page.hits
+        )
 
     def _found(
         self, actor: Actor, dataset_id: str, exit_: Exit = Exit.PREVIEW

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     )
     ACCESS_KEY_ISSUE = "access:key:issue", "为自己签发 API 密钥", "issue an API key to oneself"
     ACCESS_KEY_MANAGE = "access:key:manage", "查看并吊销他人的 API 密钥", "list and revoke the API keys of others"
+    ACCESS_MEMBER_CONFIRM = "access:member:confirm", "确认公众注册", "confirm registrations of the public"
     ACCESS_ORGANISATION_MANAGE = "access:organisation:manage", "维护组织机构", "maintain organisations"
     ACCESS_ORGANISATION_READ = "access:organisation:read", "查看组织机构", "see organisations"
     ACCESS_PASSWORD_CHANGE = "access:password:change", "修改自己的口令", "change one's own password"
@@ -142,6 +143,14 @@ class Permission(StrEnum):
     LINEAGE_EVENT_SEND = "lineage:event:send", "报送血缘事件", "send lineage events"
     LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
     OPENDATA_DATASET_READ = "opendata:dataset:read", "浏览开放数据集", "look at open datasets"
+    OPENDATA_OWN_KEEP = "opendata:own:keep", "收藏、评分、附议、提交成果", "keep favourites, rate, support, show works"
+    OPENDATA_PORTAL_MANAGE = (
+        "opendata:portal:manage",
+        "管理门户互动与内容",
+        "look after what the public says and what the portal shows",
+    )
+    OPENDATA_VOICE_ANSWER = "opendata:voice:answer", "答复公众反馈与需求", "answer feedback and requests of the public"
+    OPENDATA_VOICE_RAISE = "opendata:voice:raise", "提出反馈与需求", "give feedback and ask for data"
     PLATFORM_HEALTH_READ = "platform:health:read", "查看运行状况", "see the state of the installation"
     PLATFORM_SETTINGS_READ = "platform:settings:read", "查看系统设置", "see the settings of the installation"
     PROTECTION_GRADE_CORRECT = "protection:grade:correct", "更正数据项分级", "correct the grade of a column"

@@ -3,11 +3,12 @@
 from beijiang.access.service.decisions import Question, watch_questions
 from beijiang.access.service.explaining import Explaining
 from beijiang.access.service.keys import Keys
+from beijiang.access.service.members import Members
 from beijiang.access.service.policy import Policies
 from beijiang.access.service.sessions import SESSION_COOKIE, TERMINAL, Sessions
 
 
-class Access(Explaining, Keys, Sessions):
+class Access(Explaining, Members, Keys, Sessions):
     """Who somebody is and what they may do."""
 
 

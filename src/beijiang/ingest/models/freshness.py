@@ -160,6 +160,8 @@ class AlertKind(StrEnum):
     SERVICE_CHANGED = "service_changed"
     SERVICE_CONTRACT = "service_contract"
     SERVICE_DOWN = "service_down"
+    VOICE = "voice"
+    VOICE_OVERDUE = "voice_overdue"
 
     @property
     def text(self) -> Text:
@@ -184,6 +186,7 @@ _MILD: Final = frozenset(
         AlertKind.QUALITY_TICKET,
         AlertKind.REQUEST,
         AlertKind.SERVICE_CHANGED,
+        AlertKind.VOICE,
     }
 )
 _KINDS: Final = {
@@ -212,6 +215,8 @@ _KINDS: Final = {
     AlertKind.SERVICE_CHANGED: Text("服务接口变更", "service changed"),
     AlertKind.SERVICE_CONTRACT: Text("服务应答与约定不符", "answer of a service does not fit"),
     AlertKind.SERVICE_DOWN: Text("服务接口故障", "service down"),
+    AlertKind.VOICE: Text("公众来件待办", "word of the public to be answered"),
+    AlertKind.VOICE_OVERDUE: Text("公众来件超期", "word of the public overdue"),
 }
 
 

@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, explore, machine, pages
+from beijiang.opendata.routes import (
+    api,
+    citizens,
+    explore,
+    machine,
+    pages,
+    voices,
+    works,
+)
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
+    from beijiang.opendata.hearing import Voices
+    from beijiang.opendata.keeping import Keepings
+    from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
-__all__ = ["router"]
+__all__ = ["public", "router"]
 
 
 def router(opendata: OpenData, site: Pages) -> APIRouter:
@@ -20,5 +31,22 @@ def router(opendata: OpenData, site: Pages) -> APIRouter:
     whole = APIRouter()
     parts = (api.router(opendata), explore.api(opendata), pages.router(opendata, site), explore.pages(opendata, site))
     for part in (*parts, machine.router(opendata)):
+        whole.routes.extend(part.routes)
+    return whole
+
+
+def public(
+    registrations: Registrations, said: Voices, keepings: Keepings, opendata: OpenData, site: Pages
+) -> APIRouter:
+    """Return what the public may do: register, give feedback, ask for data, keep and show things."""
+    whole = APIRouter()
+    for part in (
+        citizens.api(registrations),
+        citizens.pages(registrations, said, keepings, site),
+        voices.api(said),
+        voices.pages(said, opendata, site),
+        works.api(keepings),
+        works.pages(keepings, site),
+    ):
         whole.routes.extend(part.routes)
     return whole

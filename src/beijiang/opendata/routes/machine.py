@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from beijiang.kit import ANONYMOUS
-from beijiang.opendata import feeds
+from beijiang.opendata import examples, feeds, listing
+from beijiang.opendata.routes.api import asked
 from beijiang.opendata.service import OpenData
 
 FOR_A_WHILE = {"Cache-Control": "public, max-age=60"}
@@ -17,8 +20,18 @@ def router(opendata: OpenData) -> APIRouter:
     machine = APIRouter(include_in_schema=False)
 
     @machine.get("/feed.xml")
-    def feed() -> Response:
-        content = feeds.atom(opendata.feed(ANONYMOUS), base=opendata.base, title=opendata.title, now=opendata.now)
+    def feed(request: Request) -> Response:
+        query = listing.parse(asked(request))
+        path = listing.address(replace(query, page=1), "/feed.xml")
+        found = opendata.feed(ANONYMOUS, query)
+        content = feeds.atom(found, base=opendata.base, title=opendata.title, now=opendata.now, path=path)
+        return Response(content, media_type="application/atom+xml", headers=FOR_A_WHILE)
+
+    @machine.get("/datasets/{dataset_id}/feed.xml")
+    def feed_of(dataset_id: str) -> Response:
+        title, found = opendata.feed_of(ANONYMOUS, dataset_id)
+        path = examples.address("/datasets", dataset_id, "feed.xml")
+        content = feeds.atom(found, base=opendata.base, title=title, now=opendata.now, path=path)
         return Response(content, media_type="application/atom+xml", headers=FOR_A_WHILE)
 
     @machine.get("/sitemap.xml")

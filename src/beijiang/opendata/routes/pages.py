@@ -169,6 +169,7 @@ def frame(request: Request, opendata: OpenData, dataset: Dataset, tab: str) -> d
     return {
         "ds": dataset,
         "recalls": opendata.recalls(actor(request), dataset),
+        "echo": opendata.echo(actor(request), dataset),
         "tab": tab,
         "tabs": _tabs(dataset, language),
         "downloads": download_addresses("", dataset.id),

@@ -14,10 +14,10 @@ from beijiang.terminal import Column, as_json, language, show
 if TYPE_CHECKING:
     from beijiang.opendata.service import OpenData
 
-__all__ = ["commands"]
+__all__ = ["data"]
 
 
-def commands(get: Callable[[], OpenData]) -> typer.Typer:
+def data(get: Callable[[], OpenData]) -> typer.Typer:
     """Return the command group; what it shows is what everybody may see."""
     group = typer.Typer(help="Open data as everybody sees them: view.", no_args_is_help=True)
 
