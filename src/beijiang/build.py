@@ -70,7 +70,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.opendata import OpenData
+from beijiang.opendata import Ckan, OpenData, PackageReads
 from beijiang.protection import (
     AnswerGate,
     ColumnImpact,
@@ -168,6 +168,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    ckan: Ckan
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -223,6 +224,8 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.ckan,
+            self.ckan.packages,
             self.assess,
             self.figures,
             self.plan,
@@ -461,6 +464,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        ckan=Ckan(PackageReads(catalog, standards, access, clock, settings), access),
         assess=assess,
         figures=figures,
         plan=plan,

@@ -4,6 +4,7 @@ Owns no table: it joins the catalog, the gate and the standards into what a visi
 gate, every number on its pages from a release record.
 """
 
+from beijiang.opendata.ckan import Ckan, PackageReads
 from beijiang.opendata.models import (
     Dataset,
     DatasetField,
@@ -20,6 +21,7 @@ from beijiang.opendata.service import OpenData, Reading
 from beijiang.opendata.tableview import printed, told
 
 __all__ = [
+    "Ckan",
     "DataVersion",
     "Dataset",
     "DatasetField",
@@ -29,6 +31,7 @@ __all__ = [
     "Home",
     "Numbers",
     "OpenData",
+    "PackageReads",
     "Reading",
     "RowPage",
     "Theme",
