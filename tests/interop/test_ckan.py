@@ -27,6 +27,7 @@ from beijiang.catalog import (
     Between,
     Entry,
     Everything,
+    Item,
     Moment,
     OpenType,
     ShareMethod,
@@ -51,7 +52,7 @@ def entry(name: str, org: str = "market", **more: Any) -> Entry:
     return Entry(
         name=name, summary="摘要", provider_id=org, categories=("102001",), formats=("csv",), contact="数据科",
         share_type=ShareType.UNCONDITIONAL, share_method=ShareMethod.SERVICE, open_type=OpenType.UNCONDITIONAL,
-        licence="CC-BY-4.0", update_cycle="2", **more,
+        licence="CC-BY-4.0", update_cycle="2", items=(Item(column="名称", name="名称", length=50),), **more,
     )  # fmt: skip
 
 
@@ -93,10 +94,10 @@ def call(address: str, name: str, **asked: Any) -> Any:
 
 def by_client(address: str, *words: str) -> str:
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    program = [str(clients.python()), "-m", "ckanapi.cli.main"]
-    lines = "import sys; from ckanapi.cli.main import main; sys.argv[0]='ckanapi'; sys.exit(main())"
+    program = clients.python().with_name("ckanapi")
+    environment["PATH"] = f"{program.parent}:{environment['PATH']}"  # its workers are the same program, found by name
     done = subprocess.run(
-        [program[0], "-c", lines, *words, "-r", address],
+        [str(program), *words, "-r", address],
         capture_output=True, text=True, check=False, timeout=120, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
