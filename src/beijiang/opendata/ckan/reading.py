@@ -203,7 +203,6 @@ class PackageReads:
                 for field, items in facets.items()
             },
             "results": results,
-            "indexed_up_to": dicts.moment(page.indexed_up_to),
         }
 
     def _wanted(self, asked: Parameters) -> Wanted:
