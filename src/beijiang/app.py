@@ -23,6 +23,7 @@ from beijiang.jobs import routes as jobs_routes
 from beijiang.lineage import routes as lineage_routes
 from beijiang.mining import routes as mining_routes
 from beijiang.opendata import routes as opendata_routes
+from beijiang.opendata.routes import ckan
 from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
@@ -49,10 +50,12 @@ def create_app(platform: Platform) -> FastAPI:
     """Mount what the domains offer."""
     pages = Pages(platform.settings, WITH_PAGES)
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
-    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, {"/share/": exchange_routes.protocol_error})
+    protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
+    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         opendata_routes.router(platform.opendata, pages),
         opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
+        ckan.router(platform.ckan),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         desk_routes.router(platform.desk),

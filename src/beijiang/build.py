@@ -73,7 +73,16 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.opendata import Doorman, Keepings, OpenData, PublicParts, Registrations, Voices
+from beijiang.opendata import (
+    Ckan,
+    Doorman,
+    Keepings,
+    OpenData,
+    PackageReads,
+    PublicParts,
+    Registrations,
+    Voices,
+)
 from beijiang.protection import (
     AnswerGate,
     ColumnImpact,
@@ -176,6 +185,7 @@ class Platform:
     registrations: Registrations
     voices: Voices
     keepings: Keepings
+    ckan: Ckan
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -235,6 +245,8 @@ class Platform:
             self.registrations,
             self.voices,
             self.keepings,
+            self.ckan,
+            self.ckan.packages,
             self.assess,
             self.figures,
             self.plan,
@@ -498,6 +510,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         registrations=registrations,
         voices=voices,
         keepings=keepings,
+        ckan=Ckan(PackageReads(catalog, standards, access, clock, settings), access),
         assess=assess,
         figures=figures,
         plan=plan,

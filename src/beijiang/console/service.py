@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from beijiang.quality import Ticket
 
 RUNS_SHOWN = 8
-TICKETS = "/console/tickets"
-SHARING = "/console/sharing"
-DEMANDS = "/console/demands"
-DISPUTES = "/console/disputes"
-RECALLS = "/console/recalls"
-TEMPLATES = "/console/templates"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ on its pages from a release record. It owns what the public says and keeps: the 
 ``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
+from beijiang.opendata.ckan import Ckan, PackageReads
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.hearing import Voices
 from beijiang.opendata.keeping import Keepings
@@ -40,6 +41,7 @@ from beijiang.opendata.works import Echo, Kept, Work, WorkDraft, WorkKind, WorkS
 
 __all__ = [
     "OUTCOMES",
+    "Ckan",
     "DataVersion",
     "Dataset",
     "DatasetField",
@@ -54,6 +56,7 @@ __all__ = [
     "Numbers",
     "OpenData",
     "Outcome",
+    "PackageReads",
     "PublicParts",
     "PublicVoice",
     "Reading",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from beijiang.catalog.models import Facet, FacetCount, MatchKind, SearchQuery, Sort
+from beijiang.catalog.models import Facet, FacetCount, Mark, MatchKind, Order, PickQuery, SearchQuery, Sort
 from beijiang.catalog.models.terms import (
     Match,
     Phrase,
@@ -22,6 +22,8 @@ from beijiang.catalog.models.terms import (
     words_of,
 )
 from beijiang.catalog.search.bits import bits_of, by_count, each, to_bytes
+from beijiang.catalog.search.picker import Picker
+from beijiang.catalog.search.register import Register
 from beijiang.catalog.search.shelf import Reader, Shelf
 from beijiang.catalog.search.sounds import syllables
 from beijiang.catalog.store import SearchStore, WordIndex
@@ -67,6 +69,16 @@ class Result:
     facets: Mapping[Facet, tuple[FacetCount, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PickResult:
+    """One page of what a program picked."""
+
+    total: int
+    positions: list[int]
+    ids: tuple[str, ...]
+    counts: Mapping[Facet | Mark, tuple[tuple[str, int], ...]]
+
+
 @dataclass(slots=True)
 class Recent:
     """What was matched lately in one state of the index, before anybody's entitlement; forgotten at the next change."""
@@ -87,6 +99,7 @@ class Finder:
     def __init__(self, label: Callable[[Facet, str], Text]) -> None:
         self._label = label
         self._shelf = Shelf()
+        self._register = Register()
         self._recent = Recent()
         self._lock = threading.Lock()
 
@@ -108,6 +121,31 @@ class Finder:
             positions = shelf.page((tier & narrowed for tier in tiers), order, start, query.size)
             facets = {facet: self._counts(shelf, facet, query, result, chosen) for facet in Facet}
         return Result(found, narrowed.bit_count(), positions, facets)
+
+    def pick(self, query: PickQuery, reader: Reader, store: SearchStore, words: WordIndex) -> PickResult:
+        """Return a page of what meets a condition, in an order of its own."""
+        with self._lock:
+            shelf = self._up_to_date(store)
+            if shelf.seq > self._register.seq:
+                self._register.take(store.changed_since(self._register.seq), shelf.seq)
+            register, visible = self._register, shelf.visible_to(reader)
+            recent = self._recent_of(store.head().seq)
+            picker = Picker(shelf, register, visible, _Reach(shelf, visible, store, words, recent).match)
+            found = picker.positions(query.wanted)
+            scored = query.order is Order.SCORE
+            tiers = picker.tiers(query.wanted, found) if scored else (found,)
+            order, down = (Order.MODIFIED, True) if scored else (query.order, query.descending)
+            positions = register.page(tiers, order, query.start, query.size, descending=down)
+            counts = {of: self._most(shelf, of, found, query.values) for of in query.counted}
+            ids = tuple(register.id_of(position) for position in positions)
+        return PickResult(found.bit_count(), positions, ids, counts)
+
+    def _most(self, shelf: Shelf, of: Facet | Mark, among: int, most: int) -> tuple[tuple[str, int], ...]:
+        """Return the most frequent values among what was found."""
+        if isinstance(of, Mark):
+            return tuple(self._register.counts(of, among, most))
+        counted = shelf.counts(of, among)
+        return tuple(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:most])
 
     def _up_to_date(self, store: SearchStore) -> Shelf:
         head = store.head()  # another thread's snapshot may have been newer: then the shelf stays where it is
@@ -162,7 +200,8 @@ class _Reach:
                 return found
         return Found(MatchKind.NOTHING)
 
-    def _match(self, condition: Match) -> int:
+    def match(self, condition: Match) -> int:
+        """Return the visible positions that meet a condition of words, from memory where it was asked lately."""
         bits = self._recent.matches.get(condition)
         if bits is None:
             bits = bits_of(self._index.match(condition))
@@ -170,8 +209,8 @@ class _Reach:
         return bits & self._visible
 
     def _phrases(self, words: tuple[str, ...]) -> Found:
-        text = self._match(all_of(phrase(word) for word in words))
-        name = self._match(all_of(phrase(word, Scope.NAME) for word in words)) if text else 0
+        text = self.match(all_of(phrase(word) for word in words))
+        name = self.match(all_of(phrase(word, Scope.NAME) for word in words)) if text else 0
         spoken = tuple(word for word in words if word.isascii() and word.isalpha() and len(word) >= _SHORTEST_SOUND)
         sound = 0
         if spoken:
@@ -181,14 +220,14 @@ class _Reach:
                 else phrase(word)
                 for word in words
             )
-            sound = self._match(all_of(either)) & ~text
+            sound = self.match(all_of(either)) & ~text
         return Found(MatchKind.PHRASE, (name, text & ~name, sound), words, spoken)
 
     def _pairs(self, words: tuple[str, ...]) -> Found | None:
         found = _pieces(words)
         bits = self._visible
         for piece in found:
-            bits &= self._match(piece)
+            bits &= self.match(piece)
             if not bits:
                 return None
         return Found(MatchKind.PAIRS, (bits,), tuple(piece.terms[0] for piece in found))
@@ -199,13 +238,13 @@ class _Reach:
         spoken = tuple("".join(syllables(word)) for word in words)
         if not all(len(sound) >= _SHORTEST_SOUND for sound in spoken):
             return None
-        bits = self._match(all_of(Phrase((sound,), open_end=True, scope=Scope.SOUND) for sound in spoken))
+        bits = self.match(all_of(Phrase((sound,), open_end=True, scope=Scope.SOUND) for sound in spoken))
         return Found(MatchKind.SOUND, (bits,), (), spoken)
 
     def _mistakes(self, words: tuple[str, ...]) -> Found | None:
         if len(words) != 1 or not (misses := near_misses(words[0])):
             return None
-        candidates = list(islice(each(self._match(any_of(condition for condition, _ in misses))), _CANDIDATES))
+        candidates = list(islice(each(self.match(any_of(condition for condition, _ in misses))), _CANDIDATES))
         pattern = re.compile("|".join(pattern for _, pattern in misses))
         sure = {p: hit.group() for p in candidates if (hit := pattern.search(self._shelf.name_of(p)))}
         if not sure:
@@ -225,7 +264,7 @@ class _Reach:
         Rarity is weighed for the best few thousand only; the rest follow by number of pairs.
         """
         found = _pieces(words)
-        matches = [bits for piece in found if (bits := self._match(piece))]
+        matches = [bits for piece in found if (bits := self.match(piece))]
         groups = by_count(matches)[math.ceil(len(found) / 2) :]
         tiers: list[int] = []
         weighed = 0
@@ -249,4 +288,4 @@ def _pieces(words: tuple[str, ...]) -> list[Phrase]:
     return list(dict.fromkeys(piece for word in words for piece in pieces(word)))
 
 
-__all__ = ["Finder", "Found", "Result"]
+__all__ = ["Finder", "Found", "PickResult", "Result"]

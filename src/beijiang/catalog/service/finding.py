@@ -12,6 +12,9 @@ from beijiang.catalog.models import (
     Comparison,
     Level,
     OpenType,
+    Picked,
+    PickPage,
+    PickQuery,
     Promise,
     Resource,
     SearchHit,
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 
 _PAGE_LIMIT = 100
 _TEXT_LIMIT = 200
+_PICK_LIMIT = 1_000
+_BARE_LIMIT = 1_000_000
+_VALUES_LIMIT = 20_000
 _FIELDS_SHOWN = 5
 _REVIEWS = frozenset({TaskKind.REVIEW, TaskKind.PUBLISH})
 
@@ -215,6 +221,38 @@ class Finding(Base):
             indexed_up_to=head.at,
         )
 
+    def pick(self, actor: Actor, query: PickQuery) -> PickPage:
+        """Pick entries by a condition, for programs; the statements are as many on the thousandth page as on the first.
+
+        Raises:
+            Invalid: a page of more than 1,000 entries, or more than 20,000 values of a facet.
+
+        """
+        self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
+        if (
+            not 0 <= query.size <= (_BARE_LIMIT if query.bare else _PICK_LIMIT)
+            or not 0 <= query.values <= _VALUES_LIMIT
+            or query.start < 0
+        ):
+            raise Invalid(
+                f"每页 0 至 {_PICK_LIMIT} 条，从 0 开始数。",
+                f"A page has 0 to {_PICK_LIMIT} entries, counted from 0.",
+                code="bad_page",
+            )
+        reader = self._reader(actor)
+        with self._db.read() as connection:
+            store = SearchStore(connection)
+            result = self._finder.pick(query, reader, store, WordIndex.of(connection))
+            positions = [] if query.bare else result.positions
+            rows = store.rows(positions) if positions else {}
+            shown = [rows[p] for p in positions if p in rows and _shows(rows[p], reader)]
+            stored = ResourceStore(connection).of_page([row.resource_id for row in shown]) if shown else {}
+            head = store.head()
+        entries = tuple(_picked(row, *stored[row.resource_id]) for row in shown if row.resource_id in stored)
+        return PickPage(
+            total=result.total, entries=entries, ids=result.ids, counts=result.counts, indexed_up_to=head.at
+        )
+
     def referring(self, actor: Actor, codes: Iterable[str]) -> tuple[str, ...]:
         """Return the ids of the entries that name one of these codes as related, as far as the actor may see them."""
         self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
@@ -295,6 +333,24 @@ def _hit(row: Row[Any], found: Found) -> SearchHit:
         columns=len(row.fields),
         published_at=row.published_at,
         data_at=row.data_at,
+    )
+
+
+def _picked(row: Row[Any], found: Resource, version: Version | None) -> Picked:
+    """Return what a row stands for: the published version, or the working entry for who may see that."""
+    public = version is not None and row.is_public
+    return Picked(
+        id=found.id,
+        entry=version.entry if version is not None and public else found.entry,
+        number=version.number if version is not None and public else 0,
+        codes=version.codes if version is not None and public else tuple(map(str, found.codes)),
+        state=State.PUBLISHED if public else found.state,
+        is_public=public,
+        created_at=row.first_at if public else found.created_at,
+        modified_at=row.changed_at if public else found.updated_at,
+        table=found.table,
+        table_version=found.released_table_version if public else None,
+        rows=row.rows,
     )
 
 

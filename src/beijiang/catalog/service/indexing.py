@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from beijiang.catalog.models import Entry, Facet, Level, Resource, State
+from beijiang.catalog.models import Entry, Facet, Level, Mark, Resource, State
 from beijiang.catalog.search.sounds import sound_terms, syllables
 from beijiang.catalog.store import Document, ResourceStore, SearchRow, SearchStore
 from beijiang.kit import NotFound
@@ -32,12 +33,14 @@ class Indexer:
         same = public is not None and public == resource.entry
         gone = resource.state is State.WITHDRAWN
         rows: list[tuple[SearchRow, Document | None]] = []
+        moments = (None, None) if public is None else ResourceStore(connection).public_moments(resource.id)
         rows.append(self._row(resource, resource.entry, slot="w", public=same, inner=not gone))
         if public is not None and not same:
             rows.append(self._row(resource, public, slot="p", public=True, inner=False))
         elif store.has(resource.id, "p"):
             rows.append((self._row(resource, resource.entry, slot="p", public=False, inner=False)[0], None))
-        store.put(rows, at)
+        first, last = moments
+        store.put([(replace(row, first_at=first, changed_at=last), words) for row, words in rows], at)
 
     def add_all(self, connection: Connection, resources: Sequence[Resource], at: datetime) -> None:
         """Write the rows of resources that are new, and so have nothing published."""
@@ -87,6 +90,8 @@ class Indexer:
             Facet.OPEN_TYPE.value: [str(entry.open_type)] if entry.open_type else [],
             Facet.UPDATE_CYCLE.value: [entry.update_cycle],
             Facet.GRADE.value: [str(level or Level.L4)] if entry.items else [],
+            Mark.LICENCE.value: [entry.licence] if entry.licence else [],
+            Mark.TAG.value: list(entry.keywords),
         }
 
     def _document(self, resource: Resource, entry: Entry, sounds: list[str]) -> Document:

@@ -76,8 +76,8 @@ class Serving(Base):
                 return False
             if found.released_table_version is not None and version <= found.released_table_version:
                 return False
+            store.add_release(found.id, found.version, version, self._clock.now(), SYSTEM.id)
             saved = self._save(tx, found, replace(found, released_table_version=version))
-            store.add_release(saved.id, saved.version or 0, version, self._clock.now(), SYSTEM.id)
             self._record(tx, SYSTEM, "advance_release", saved, table_version=version, version=saved.version)
             return True
 
@@ -100,9 +100,9 @@ class Serving(Base):
         self._access.require(actor, Permission.EXCHANGE_GRANT_MANAGE, found.provider_id)
         if found.released_table_version == version:
             return
-        saved = self._save(tx, found, replace(found, released_table_version=version))
         if version is not None:
-            store.add_release(saved.id, saved.version or 0, version, self._clock.now(), actor.id)
+            store.add_release(found.id, found.version or 0, version, self._clock.now(), actor.id)
+        saved = self._save(tx, found, replace(found, released_table_version=version))
         self._record(tx, actor, "move_readers", saved, table_version=version, version=saved.version)
 
     def last_release(self, table: str) -> Release | None:

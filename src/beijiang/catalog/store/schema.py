@@ -128,9 +128,11 @@ search = Table(
     Column("rows", Integer),
     Column("published_at", UtcDateTime),
     Column("data_at", UtcDateTime),
+    Column("first_at", UtcDateTime),
+    Column("changed_at", UtcDateTime),
     UniqueConstraint("resource_id", "slot"),
 )
-"""What a result shows; ``rows`` is left out where a rule keeps rows back. Slot ``w`` is the working entry, slot ``p`` the published one while the two differ."""
+"""What a result shows; ``first_at`` and ``changed_at`` are when the public first had it and when that last changed; ``rows`` is left out where a rule keeps rows back. Slot ``w`` is the working entry, slot ``p`` the published one while the two differ."""
 
 search_head = Table(
     "catalog_search_head",

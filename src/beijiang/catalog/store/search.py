@@ -32,6 +32,8 @@ class SearchRow:
     rows: int | None
     published_at: datetime | None
     data_at: datetime | None
+    first_at: datetime | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,9 @@ class SearchStore:
             c.facets,
             c.published_at,
             c.data_at,
+            c.resource_id,
+            c.first_at,
+            c.changed_at,
         )
         return list(self._connection.execute(select(*columns).where(c.seq > seq)))
 

@@ -1,0 +1,188 @@
+"""CKAN's Action API v3 on the wire: both addresses of an action, every way of sending parameters, answers as its clients read them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from beijiang.kit import ANONYMOUS, BeijiangError, Denied, Invalid, TooLarge, Unauthenticated
+from beijiang.opendata.ckan import ACTIONS, Ckan, Parameters, told
+from beijiang.protection import files
+
+if TYPE_CHECKING:
+    from beijiang.kit import Actor
+
+__all__ = ["PREFIXES", "protocol_error", "router"]
+
+PREFIXES: Final = ("/api/action/", "/api/3/", "/api/2/", "/api/util/")
+"""Addresses that tell by themselves who asks."""
+BODY_BYTES: Final = 2 << 20
+JSON_TYPE: Final = "application/json;charset=utf-8"
+ANY_SITE: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_CALLBACK: Final = re.compile(r"[A-Za-z_$][\w$.]{0,60}", re.ASCII)
+_FEW: Final = 200
+
+
+def protocol_error(status: int, body: dict[str, Any], error: Exception) -> tuple[int, dict[str, Any]]:
+    """Return status and body of an error that the door itself found."""
+    status, said = told(status, error)
+    return status, {"success": False, "error": {**said, "request_id": body["request_id"]}}
+
+
+def router(ckan: Ckan) -> APIRouter:
+    """Return the fixed addresses of the API."""
+    routes = APIRouter(include_in_schema=False)
+
+    async def act(request: Request, name: str) -> Response:
+        content = b"" if request.method == "GET" else await _body(request)
+        return await run_in_threadpool(_acted, ckan, request, name, content)
+
+    for path in ("/api/action/{name}", "/api/3/action/{name}"):
+        routes.add_api_route(path, act, methods=["GET", "POST"])
+
+    @routes.get("/api/3")
+    def version() -> Response:
+        return Response(b'{"version":3}', media_type=JSON_TYPE, headers=ANY_SITE)
+
+    @routes.get("/api/util/status")
+    def status(request: Request) -> Response:
+        return _acted(ckan, request, "status_show", b"")
+
+    @routes.get("/api/2/util/{what:path}/autocomplete")
+    def complete(request: Request, what: str) -> Response:
+        found = ckan.completed(_who(ckan, request), what, Parameters(_from_query(request)))
+        return Response(orjson.dumps({"ResultSet": {"Result": found}}), media_type=JSON_TYPE, headers=ANY_SITE)
+
+    return routes
+
+
+async def _body(request: Request) -> bytes:
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > BODY_BYTES:
+            raise TooLarge(
+                "请求正文最大 2 MB；文件请用平台的上传。",
+                "A body has at most 2 MB; hand files in by the platform's upload.",
+            )
+    return bytes(parts)
+
+
+def _who(ckan: Ckan, request: Request) -> Actor:
+    """Return who asks; cookies count for nothing here, and a bad key is never a visitor."""
+    sent = request.headers.get("authorization") or request.headers.get("x-ckan-api-key") or ""
+    token = sent.removeprefix("Bearer ").strip()
+    if not token or "callback" in request.query_params:
+        return ANONYMOUS
+    try:
+        return ckan.access.actor_for({}, f"Bearer {token}")
+    except Unauthenticated as error:
+        raise Denied(error.text.zh, error.text.en, code=error.reason) from None
+
+
+def _acted(ckan: Ckan, request: Request, name: str, content: bytes) -> Response:
+    if name not in ACTIONS:
+        return Response(
+            orjson.dumps(f"Bad request: Action name not known: {name[:100]}"), status_code=400, media_type=JSON_TYPE
+        )
+    help_ = f"{ckan.base}/api/3/action/help_show?name={name}"
+    try:
+        if request.method == "GET" and ACTIONS[name].changes:
+            raise Invalid(
+                "这个操作会改变数据，请用 POST。", "This action changes something; call it by POST.", code="post_only"
+            )
+        parameters = _from_query(request) if request.method == "GET" else _from_body(request, content)
+        parameters.pop("callback", None)
+        result = ckan.act(_who(ckan, request), name, Parameters(parameters))
+        status, answer = 200, {"help": help_, "success": True, "result": result}
+    except BeijiangError as error:
+        status, said = told(error.status, error)
+        answer = {"help": help_, "success": False, "error": {**said, "request_id": request.state.request_id}}
+    return _answered(request, status, orjson.dumps(answer, default=files.plain))
+
+
+def _answered(request: Request, status: int, content: bytes) -> Response:
+    wanted = request.query_params.get("callback", "") if request.method == "GET" else ""
+    if wanted and _CALLBACK.fullmatch(wanted):
+        headers = {**ANY_SITE, "X-Content-Type-Options": "nosniff"}
+        script = b"/**/" + wanted.encode() + b"(" + content + b");"
+        return Response(script, media_type="application/javascript;charset=utf-8", headers=headers)
+    return Response(content, status_code=status, media_type=JSON_TYPE, headers=ANY_SITE)
+
+
+def _from_query(request: Request) -> dict[str, Any]:
+    """Return the query string's values; what is repeated, or is JSON of a list or an object, is that."""
+    found: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _from_body(request: Request, content: bytes) -> dict[str, Any]:
+    if not content.strip():
+        return _from_query(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return _parts(request, content)
+    try:
+        found = orjson.loads(content)
+    except ValueError:
+        found = None
+        if kind == "application/x-www-form-urlencoded":
+            return _form(content)
+    if not isinstance(found, dict):
+        raise Invalid(
+            "正文应是一个 JSON 对象。",
+            "The body has to be one JSON object.",
+            code="bad_json",
+            detail={"field": "message"},
+        )
+    return found
+
+
+def _form(content: bytes) -> dict[str, Any]:
+    """Return a form's values; ``curl -d '{...}'`` sends JSON as the only key of a form."""
+    from urllib.parse import parse_qs, unquote_plus
+
+    text = content.decode("utf-8", "replace")
+    spoken = unquote_plus(text.removesuffix("="))
+    if spoken.lstrip().startswith("{"):
+        try:
+            found = json.loads(spoken)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            return found
+    values = parse_qs(text, keep_blank_values=True, max_num_fields=_FEW)
+    return {name: listed[0] if len(listed) == 1 else listed for name, listed in values.items()}
+
+
+def _parts(request: Request, content: bytes) -> dict[str, Any]:
+    """Return the values of a multipart body; a file is refused by name, for files come by the platform's own upload."""
+    from email import message_from_bytes
+    from email.policy import HTTP
+
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode("latin-1", "replace")
+    found: Mapping[str, Any] = {}
+    message = message_from_bytes(head + content, policy=HTTP)
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        if not isinstance(name, str):
+            continue
+        if part.get_filename():
+            raise Invalid(
+                "文件请通过平台的上传提交。",
+                "Hand files in by the platform's upload (beijiang ingest, /api/v1/ingest/files).",
+                code="upload_elsewhere",
+                detail={"field": name},
+            )
+        payload = part.get_payload(decode=True)
+        found = {**found, name: payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""}
+    return dict(found)
