@@ -44,7 +44,7 @@ def create_app(platform: Platform) -> FastAPI:
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, {"/share/": exchange_routes.protocol_error})
     routers = (  # routes are tried in turn, so what the public asks for most stands first
-        opendata_routes.router(platform.opendata, pages),
+        opendata_routes.router(platform.opendata, platform.exports, pages),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         standards_routes.router(platform.standards),

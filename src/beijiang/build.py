@@ -70,7 +70,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.opendata import OpenData
+from beijiang.opendata import Exports, OpenData
 from beijiang.protection import (
     AnswerGate,
     ColumnImpact,
@@ -168,6 +168,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    exports: Exports
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -223,6 +224,7 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.exports,
             self.assess,
             self.figures,
             self.plan,
@@ -364,6 +366,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     opendata.announced = recalls.announced
+    exports = Exports(db, opendata, clock)
     facts = FactSources(
         catalog=catalog,
         tables=tables,
@@ -461,6 +464,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        exports=exports,
         assess=assess,
         figures=figures,
         plan=plan,

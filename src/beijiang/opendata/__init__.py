@@ -1,9 +1,10 @@
 """The public portal: find open data, look at it, chart it, take it along, and call it from a program.
 
-Owns no table: it joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the
+Owns the table ``opendata_file`` (digests of files). It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the
 gate, every number on its pages from a release record.
 """
 
+from beijiang.opendata.exports.service import Exports
 from beijiang.opendata.models import (
     Dataset,
     DatasetField,
@@ -25,6 +26,7 @@ __all__ = [
     "DatasetField",
     "Department",
     "DepartmentPage",
+    "Exports",
     "FieldState",
     "Home",
     "Numbers",
