@@ -39,6 +39,9 @@ def names_of_itself(found: Graph) -> Graph:
     return kept
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Dataset.default_context is deprecated:DeprecationWarning"
+)  # in rdflib's parser of N3
 def test_five_syntaxes_say_the_same(portal: Portal) -> None:
     first = names_of_itself(graph(portal, "/catalog.ttl"))
     assert len(set(first.subjects(RDF.type, DCAT.Dataset))) == len(portal.ids)
