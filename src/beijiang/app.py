@@ -53,7 +53,7 @@ def create_app(platform: Platform) -> FastAPI:
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
-        opendata_routes.router(platform.opendata, pages),
+        opendata_routes.router(platform.opendata, platform.exports, pages),
         opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
         ckan.router(platform.ckan),
         guard_routes.router(platform.health),

@@ -76,6 +76,7 @@ from beijiang.mining import Workbench
 from beijiang.opendata import (
     Ckan,
     Doorman,
+    Exports,
     Keepings,
     OpenData,
     PackageReads,
@@ -186,6 +187,7 @@ class Platform:
     voices: Voices
     keepings: Keepings
     ckan: Ckan
+    exports: Exports
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -247,6 +249,7 @@ class Platform:
             self.keepings,
             self.ckan,
             self.ckan.packages,
+            self.exports,
             self.assess,
             self.figures,
             self.plan,
@@ -405,6 +408,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     keepings = Keepings(public, catalog)
     opendata.echoed = keepings.echo
     sources.renewals += [registrations.renew, voices.renew]
+    exports = Exports(db, opendata, clock)
     facts = FactSources(
         catalog=catalog,
         tables=tables,
@@ -511,6 +515,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         voices=voices,
         keepings=keepings,
         ckan=Ckan(PackageReads(catalog, standards, access, clock, settings), access),
+        exports=exports,
         assess=assess,
         figures=figures,
         plan=plan,

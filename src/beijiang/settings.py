@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8150",
         description="Address under which visitors reach the site; links are made from it. Unset, the address served.",
     )
+    contact_mail: str = Field(
+        default="",
+        pattern=r"^([^@\s]+@[^@\s]+)?$",
+        description="Mail address for readers of the open catalog, named in data.json; empty: postmaster at the host of public_url.",
+    )
     language: Language = Field(default=Language.ZH, description="Language shown to visitors who did not choose one.")
     region_name: str = Field(default="内蒙古自治区", description="Name of the region this installation serves.")
     demo: bool = Field(default=False, description="Mark the installation as a demonstration on every page.")

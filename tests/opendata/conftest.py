@@ -154,6 +154,7 @@ class Portal:
             "/about",
             "/feed.xml",
             "/sitemap.xml",
+            "/sitemap-1.xml",
             "/robots.txt",
             "/api/v1/datasets",
         ]
@@ -265,6 +266,13 @@ class Portal:
 
 def open_portal(folder: Path) -> Portal:
     platform = build(Settings.for_tests(folder, public_url=BASE))
+    add_departments(platform)
+    server, address = serve(platform)
+    client = httpx.Client(base_url=address, timeout=60)
+    return Portal(platform, client, server, folder, {}, [])
+
+
+def add_departments(platform: Platform) -> None:
     for org_id, name, english in (
         ("market", "市场监督管理局", "Administration for Market Regulation"),
         ("forest", "林业和草原局", "Forestry and Grassland Bureau"),
@@ -272,9 +280,6 @@ def open_portal(folder: Path) -> Portal:
     ):
         draft = OrganisationDraft(id=org_id, name_zh=name, name_en=english, region_code="150000")
         platform.access.add_organisation(SYSTEM, draft)
-    server, address = serve(platform)
-    client = httpx.Client(base_url=address, timeout=60)
-    return Portal(platform, client, server, folder, {}, [])
 
 
 def serve(platform: Platform) -> tuple[uvicorn.Server, str]:

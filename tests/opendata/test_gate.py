@@ -147,7 +147,7 @@ def test_a_withdrawn_data_set_is_gone_at_once(fresh: Callable[[str], Portal], fi
     for rest in ("", "/rows", f"/rows?_size=5&_next={mark['next']}", "/download", "/chart", "/map"):
         assert portal.get(portal.api("firms", rest)).status_code == 404, rest
     assert portal.get(portal.api("firms", "/rows?_size=5"), headers={"if-none-match": tag}).status_code == 404
-    assert portal.ids["firms"] not in portal.get("/sitemap.xml").text
+    assert portal.ids["firms"] not in portal.get("/sitemap-1.xml").text
     assert portal.json("/api/v1/datasets")["total"] == 2
     assert "企业登记信息" not in portal.page("/")
 

@@ -263,7 +263,10 @@ def test_the_feed_lists_the_newest_and_parses(portal: Portal) -> None:
 
 
 def test_the_sitemap_and_robots_agree(portal: Portal) -> None:
-    root = ET.fromstring(portal.get("/sitemap.xml").content)  # noqa: S314 - our own sitemap
+    index = ET.fromstring(portal.get("/sitemap.xml").content)  # noqa: S314 - our own sitemap
+    assert [e.text for e in index.iter() if e.tag.endswith("loc")] == ["http://data.example.test/sitemap-1.xml"]
+    assert portal.get("/sitemap-2.xml").status_code == 404
+    root = ET.fromstring(portal.get("/sitemap-1.xml").content)  # noqa: S314 - our own sitemap
     places = [e.text for e in root.iter() if e.tag.endswith("loc")]
     assert f"http://data.example.test/datasets/{portal.ids['towers']}" in places
     robots = portal.get("/robots.txt").text

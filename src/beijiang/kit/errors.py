@@ -2,6 +2,8 @@
 
 BeijiangError            500 internal
 ├── Invalid              422 the input is wrong: what, where, why, how to mend
+│   └── Malformed        400 the same, in a protocol that others wrote
+├── NotAcceptable        406 there is no such form of it
 ├── Unauthenticated      401 sign in first
 ├── Denied               403 known, but not allowed
 ├── NotFound             404 missing, or hidden: both look the same
@@ -51,6 +53,20 @@ class Invalid(BeijiangError):
 
     code = "invalid"
     status = 422
+
+
+class Malformed(Invalid):
+    """The input is wrong, and the protocol that it was sent in says 400 to that."""
+
+    code = "malformed"
+    status = 400
+
+
+class NotAcceptable(BeijiangError):
+    """What was asked for exists in other forms than the one asked for."""
+
+    code = "not_acceptable"
+    status = 406
 
 
 class Unauthenticated(BeijiangError):

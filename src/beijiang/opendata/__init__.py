@@ -1,12 +1,13 @@
 """The public portal: find open data, look at it, chart it, take it along, and call it from a program.
 
 It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the gate, every number
-on its pages from a release record. It owns what the public says and keeps: the tables ``portal_registration``,
+on its pages from a release record. It owns what the public says and keeps, and the digests of files: the tables ``opendata_file``, ``portal_registration``,
 ``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
 from beijiang.opendata.ckan import Ckan, PackageReads
 from beijiang.opendata.doorman import Doorman
+from beijiang.opendata.exports.service import Exports
 from beijiang.opendata.hearing import Voices
 from beijiang.opendata.keeping import Keepings
 from beijiang.opendata.members import Registration, RegistrationDraft, RegistrationState, Standing
@@ -49,6 +50,7 @@ __all__ = [
     "DepartmentPage",
     "Doorman",
     "Echo",
+    "Exports",
     "FieldState",
     "Home",
     "Keepings",

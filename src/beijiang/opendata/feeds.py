@@ -59,6 +59,15 @@ def sitemap(addresses: Sequence[tuple[str, datetime | None]]) -> bytes:
     return _document(root)
 
 
+def sitemap_index(addresses: Sequence[str]) -> bytes:
+    """Return the index of the sitemaps at these addresses."""
+    ET.register_namespace("", SITEMAP)
+    root = ET.Element(f"{{{SITEMAP}}}sitemapindex")
+    for address in addresses:
+        ET.SubElement(ET.SubElement(root, f"{{{SITEMAP}}}sitemap"), f"{{{SITEMAP}}}loc").text = _clean(address)
+    return _document(root)
+
+
 def robots(base: str) -> str:
     """Return robots.txt: the portal is for everybody, the console and single rows are not for crawlers."""
     return (

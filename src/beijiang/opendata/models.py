@@ -20,6 +20,7 @@ __all__ = [
     "Department",
     "DepartmentPage",
     "FieldState",
+    "FileFace",
     "Home",
     "Numbers",
     "Related",
@@ -186,6 +187,7 @@ class Dataset:
     """Whether a rule keeps rows back from this reader; ``rows`` counts the others."""
     placed: bool = False
     """Whether a column places the rows on a map."""
+    region_code: str | None = None
 
     @property
     def open_fields(self) -> tuple[DatasetField, ...]:
@@ -224,3 +226,18 @@ class DataVersion:
     columns_removed: tuple[str, ...] = ()
     current: bool = False
     notes: tuple[Text, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class FileFace:
+    """A file of one version of the rows, and what its bytes come to."""
+
+    form: str
+    version: int
+    sha256: str
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """Return the last part of its address, which names these bytes and no others."""
+        return f"v{self.version}-{self.sha256[:16]}.{self.form}"

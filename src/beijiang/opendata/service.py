@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from beijiang.access import Access, Permission
 from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, SearchQuery, Sort
@@ -32,7 +33,8 @@ __all__ = ["OpenData", "Reading"]
 
 NEWEST = 8
 FEED_ENTRIES = 50
-SITEMAP_ENTRIES = 50_000
+SITEMAP_ENTRIES = 40_000
+"""Of the 50,000 that a sitemap may have, so that the fixed pages fit in too."""
 PAGE_SIZE = 100
 RECENT = 20
 ROW_COUNTS = 4096
@@ -184,6 +186,12 @@ class OpenData:
         return f"{self._settings.region_name} · 公共数据开放"
 
     @property
+    def mail(self) -> str:
+        """Return where readers of the catalog may write; without a setting the address that every domain has (RFC 2142)."""
+        host = urlsplit(self._settings.public_url).hostname or "localhost"
+        return self._settings.contact_mail or f"postmaster@{host}"
+
+    @property
     def region(self) -> Text:
         """Return the region in both languages, as short as people say it."""
         name = self._settings.region_name
@@ -265,6 +273,21 @@ class OpenData:
         """
         self._ask(actor)
         return self._described(*self._found(actor, dataset_id))
+
+    def entry(self, actor: Actor, dataset_id: str) -> Dataset:
+        """Return one published entry without opening its rows or following its relations: whole catalogs are made of these.
+
+        Raises:
+            NotFound: there is no such entry, or it is not published.
+
+        """
+        self._ask(actor)
+        found = self._catalog.published(ANONYMOUS, dataset_id)
+        provider = self._provider(found.version.entry.provider_id, found.version.entry.provider_name)
+        parts = views.Parts(published=found, provider=provider, related=(), rows=0, columns=None, rows_held=False)
+        offered = found.version.entry.open_type is OpenType.UNCONDITIONAL and found.table is not None
+        version = found.table_version if offered else None
+        return replace(views.dataset(parts, self._standards), readable=version is not None, table_version=version)
 
     def look(self, actor: Actor, dataset_id: str, exit_: Exit) -> tuple[Reading | None, Dataset]:
         """Return a published entry, and its rows if this reader may have them at this exit.
@@ -402,10 +425,21 @@ class OpenData:
             for version in self.versions(actor, dataset_id)[:FEED_ENTRIES]
         )
 
-    def sitemap(self, actor: Actor) -> tuple[Entry, ...]:
-        """Return every published entry."""
+    def sitemaps(self, actor: Actor) -> int:
+        """Return how many sitemaps the published entries fill; one at least."""
         self._ask(actor)
-        return self._entries(SITEMAP_ENTRIES, Sort.NEWEST)
+        return max(1, -(-self._public(SearchQuery(size=1)).total // SITEMAP_ENTRIES))
+
+    def sitemap(self, actor: Actor, number: int) -> tuple[Entry, ...]:
+        """Return the published entries of one sitemap, counted from 1.
+
+        Raises:
+            NotFound: there are not so many.
+
+        """
+        if not 1 <= number <= self.sitemaps(actor):
+            raise NotFound("没有这份站点地图。", "There is no such sitemap.", code="no_such_sitemap")
+        return self._entries(SITEMAP_ENTRIES, Sort.NEWEST, (number - 1) * SITEMAP_ENTRIES // PAGE_SIZE)
 
     # Inside
 
@@ -415,9 +449,9 @@ class OpenData:
     def _public(self, query: SearchQuery) -> SearchPage:
         return self._catalog.search(ANONYMOUS, query)
 
-    def _entries(self, limit: int, sort: Sort) -> tuple[Entry, ...]:
+    def _entries(self, limit: int, sort: Sort, pages_before: int = 0) -> tuple[Entry, ...]:
         found: list[Entry] = []
-        for number in range(1, -(-limit // PAGE_SIZE) + 1):
+        for number in range(pages_before + 1, pages_before - (-limit // PAGE_SIZE) + 1):
             page = self._public(SearchQuery(sort=sort, size=min(limit, PAGE_SIZE), page=number))
             found += self._as_entries(page)
             if number * PAGE_SIZE >= page.total:

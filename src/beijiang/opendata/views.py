@@ -66,6 +66,7 @@ def dataset(parts: Parts, standards: Standards) -> Dataset:
         promise=found.promise,
         licence=_licence(entry.licence, standards),
         region=_region(entry.region_code, standards),
+        region_code=entry.region_code,
         time_span=entry.time_span,
         keywords=entry.keywords,
         related=parts.related,

@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import (
-    api,
-    citizens,
-    explore,
-    machine,
-    pages,
-    voices,
-    works,
-)
+from beijiang.opendata.routes import api, citizens, explore, exports, machine, pages, voices, works
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
+    from beijiang.opendata.exports.service import Exports
     from beijiang.opendata.hearing import Voices
     from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
@@ -26,11 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["public", "router"]
 
 
-def router(opendata: OpenData, site: Pages) -> APIRouter:
+def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
     """Return every address of the portal; the JSON ones are described in the OpenAPI document."""
     whole = APIRouter()
-    parts = (api.router(opendata), explore.api(opendata), pages.router(opendata, site), explore.pages(opendata, site))
-    for part in (*parts, machine.router(opendata)):
+    parts = (
+        api.router(opendata),
+        explore.api(opendata),
+        exports.router(opendata, faces),
+        pages.router(opendata, site),
+        explore.pages(opendata, site),
+        machine.router(opendata),
+    )
+    for part in parts:
         whole.routes.extend(part.routes)
     return whole
 

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from beijiang.kit import ANONYMOUS
 from beijiang.opendata import examples, feeds, listing
 from beijiang.opendata.routes.api import asked
+from beijiang.opendata.routes.exports import answered
 from beijiang.opendata.service import OpenData
 
 FOR_A_WHILE = {"Cache-Control": "public, max-age=60"}
@@ -35,10 +36,17 @@ def router(opendata: OpenData) -> APIRouter:
         return Response(content, media_type="application/atom+xml", headers=FOR_A_WHILE)
 
     @machine.get("/sitemap.xml")
-    def sitemap() -> Response:
-        fixed = [(f"{opendata.base}{path}", None) for path in ("/", "/datasets", "/departments", "/about", "/api")]
-        found = [(entry.address, entry.updated) for entry in opendata.sitemap(ANONYMOUS)]
-        return Response(feeds.sitemap([*fixed, *found]), media_type="application/xml", headers=FOR_A_WHILE)
+    def sitemap_index(request: Request) -> Response:
+        numbers = range(1, opendata.sitemaps(ANONYMOUS) + 1)
+        content = feeds.sitemap_index([f"{opendata.base}/sitemap-{number}.xml" for number in numbers])
+        return answered(request, content, "application/xml")
+
+    @machine.get("/sitemap-{number}.xml")
+    def sitemap(request: Request, number: int) -> Response:
+        paths = ("/", "/datasets", "/departments", "/about", "/api") if number == 1 else ()
+        found = [(entry.address, entry.updated) for entry in opendata.sitemap(ANONYMOUS, number)]
+        content = feeds.sitemap([*((f"{opendata.base}{path}", None) for path in paths), *found])
+        return answered(request, content, "application/xml")
 
     @machine.get("/robots.txt")
     def robots() -> Response:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from beijiang.catalog import Facet, SearchPage, SearchQuery
@@ -15,8 +16,10 @@ from beijiang.kit import Invalid, Language, Refused, Text
 from beijiang.opendata import charts, examples, listing, maps, tableview
 from beijiang.opendata.answers import chart_words, download_addresses
 from beijiang.opendata.charts import ChartType
+from beijiang.opendata.exports import schema_org
 from beijiang.opendata.models import Dataset, RowPage
 from beijiang.opendata.routes.api import PREFIX, actor, asked
+from beijiang.opendata.routes.exports import rdf_wanted
 from beijiang.opendata.service import OpenData, Reading
 from beijiang.protection import rowquery
 from beijiang.tables import Exit, FilterOp
@@ -78,6 +81,9 @@ def _general(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
 def _dataset(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
     @pages.get("/datasets/{dataset_id}")
     def data(request: Request, dataset_id: str) -> Response:
+        suffix = rdf_wanted(request)
+        if suffix:
+            return RedirectResponse(f"{examples.address('/datasets', dataset_id)}.{suffix}", status_code=303)
         reading, dataset = opendata.look(actor(request), dataset_id, Exit.PAGE)
         common = frame(request, opendata, dataset, "data")
         if reading is None:
@@ -173,6 +179,7 @@ def frame(request: Request, opendata: OpenData, dataset: Dataset, tab: str) -> d
         "tab": tab,
         "tabs": _tabs(dataset, language),
         "downloads": download_addresses("", dataset.id),
+        "json_ld": Markup(schema_org.script(dataset, opendata.base, opendata.title)),  # noqa: S704 - escaped for a script block
         "facts": tableview.metadata(dataset, language, day),
         "filtered": False,
         "problem": None,

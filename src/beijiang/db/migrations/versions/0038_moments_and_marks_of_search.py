@@ -9,7 +9,7 @@ from alembic import op
 from beijiang.db.schema import JsonDocument, UtcDateTime
 
 revision = "0038"
-down_revision = "0034"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 
