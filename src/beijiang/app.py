@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from beijiang.access import routes as access_routes
+from beijiang.agents import routes as agents_routes
 from beijiang.assess import routes as assess_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
@@ -27,7 +28,7 @@ from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
-from beijiang.web import Pages, describe, new_app
+from beijiang.web import Pages, describe, description, new_app
 from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def create_app(platform: Platform) -> FastAPI:
     pages = Pages(platform.settings, WITH_PAGES)
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, {"/share/": exchange_routes.protocol_error})
+    datasets, offered = opendata_routes.router(platform.opendata, pages), exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
-        opendata_routes.router(platform.opendata, pages),
+        datasets,
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         standards_routes.router(platform.standards),
@@ -78,7 +80,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.servings(platform.servings),
         exchange_routes.packages(platform.packages),
         exchange_routes.tracing(platform.tracing),
-        exchange_routes.services(platform.offered),
+        offered,
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),
@@ -93,6 +95,7 @@ def create_app(platform: Platform) -> FastAPI:
         evidence_routes.router(platform.evidence_reader),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),
         evidence_routes.tlog_router(platform.receipts, platform.witnesses),
+        agents_routes.router(platform, lambda: description([datasets, offered])),
         console_routes.router(platform, pages, room),
     )
     for router in routers:  # as they are: an included router makes each route again and asks it twice
