@@ -42,7 +42,16 @@ class Region:
     def key(self, login: str) -> str:
         """Return a key of a person with every scope that a key may have for data."""
         if login not in self.keys:
-            wanted = ("exchange:", "protection:", "opendata:", "catalog:", "lineage:", "assess:", "evidence:")
+            wanted = (
+                "exchange:",
+                "protection:",
+                "opendata:",
+                "catalog:",
+                "lineage:",
+                "assess:",
+                "evidence:",
+                "tables:",
+            )
             scopes = frozenset(str(p) for p in Permission if p.startswith(wanted))
             person = self.bureau[login]
             _, self.keys[login] = self.bureau.platform.access.issue_key(
