@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from beijiang.access import routes as access_routes
+from beijiang.agents import routes as agents_routes
 from beijiang.assess import routes as assess_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
@@ -29,7 +30,7 @@ from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
-from beijiang.web import Pages, describe, new_app
+from beijiang.web import Pages, describe, description, new_app
 from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def create_app(platform: Platform) -> FastAPI:
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
+    datasets = opendata_routes.router(platform.opendata, platform.exports, pages)
+    offered = exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
-        opendata_routes.router(platform.opendata, platform.exports, pages),
+        datasets,
         opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
         ckan.router(platform.ckan),
         guard_routes.router(platform.health),
@@ -91,7 +94,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.intersections(platform.intersections),
         exchange_routes.packages(platform.packages),
         exchange_routes.tracing(platform.tracing),
-        exchange_routes.services(platform.offered),
+        offered,
         recipes_routes.router(platform.recipes),
         fusion_routes.router(platform.fusion),
         quality_routes.mapping_router(platform.mappings),
@@ -107,6 +110,7 @@ def create_app(platform: Platform) -> FastAPI:
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),
         evidence_routes.tlog_router(platform.receipts, platform.witnesses),
         console_routes.search.api(platform),
+        agents_routes.router(platform, lambda: description([datasets, offered])),
         console_routes.router(platform, pages, room),
     )
     for router in routers:  # as they are: an included router makes each route again and asks it twice

@@ -15,6 +15,8 @@ OWN_PROTOCOL = {"ingest/connectors/mqtt.py", "ingest/connectors/mysql.py"}
 """Connectors whose driver is handed a socket; its address comes from ``Outbound`` like all others."""
 OWN_CHILDREN = {"engine/cell.py", "engine/cells.py"}
 """Hand files to the children of the SQL gateway over a pair of sockets that has no address; the kernel refuses others there."""
+LIBRARY = "client/"
+"""Runs in other people's programs and speaks to a platform; nothing of a server may import it."""
 OPENING = {"connect", "connect_ex", "create_connection", "open_connection", "open_unix_connection", "urlopen"}
 
 
@@ -22,10 +24,21 @@ def test_nothing_else_brings_a_client_of_its_own() -> None:
     found = [
         f"{path}:{node.lineno} {name}"
         for path, tree in _modules()
-        if not path.startswith("outbound/")
+        if not path.startswith(("outbound/", LIBRARY))
         for node, name in _imported(tree)
         if any(name == client or name.startswith(f"{client}.") for client in CLIENTS)
         and not (path in LISTENERS | OWN_PROTOCOL | OWN_CHILDREN and name == "socket")
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_no_part_of_a_server_uses_the_library_of_its_readers() -> None:
+    found = [
+        path
+        for path, tree in _modules()
+        if not path.startswith(LIBRARY)
+        for _, name in _imported(tree)
+        if name.startswith("beijiang.client")
     ]
     assert not found, "\n".join(found)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import uvicorn
+from interop_region import Region, region_of
 
 import clients
 from beijiang.app import create_app
@@ -105,3 +106,9 @@ def client(python: Path, tmp_path: Path) -> Run:
         return json.loads(done.stdout.rpartition("RESULT")[2])
 
     return run
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
+    with region_of(tmp_path_factory.mktemp("region")) as served:
+        yield served

@@ -124,6 +124,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "access.sign_in": Text("登录", "signed in"),
         "access.sign_in.failed": Text("登录失败", "sign-in failed"),
         "access.sign_out": Text("退出", "signed out"),
+        "agents.call": Text("智能体调用", "agent called a tool"),
         "catalog.move_readers": Text("变更提供的版本", "readers moved"),
         "catalog.advance_release": Text("推进发布版本", "release advanced"),
         "catalog.approve": Text("审核通过", "entry approved"),
@@ -345,6 +346,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "tables.rollback": Text("回滚表", "table rolled back"),
     },
     "exit": {
+        "agent": Text("智能体", "agents"),
         "chart": Text("图表", "chart"),
         "download": Text("下载", "download"),
         "export": Text("查询结果导出", "export of a query"),

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from beijiang.contracts.models import parse, plain
 from beijiang.contracts.service import Edit
 from beijiang.kit import Actor, Text
+from beijiang.web.described import YAML, files_of
 
 if TYPE_CHECKING:
     from beijiang.contracts.models import Change, Contract, Finding, Version
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["router"]
 
-YAML = "application/yaml"
 _FILE = {"requestBody": {"required": True, "content": {YAML: {"schema": {"type": "string"}}}}}
 
 
@@ -106,7 +106,12 @@ def router(service: Contracts) -> APIRouter:
     def one(request: Request, contract: str, version: Annotated[str, Query(max_length=60)] = "") -> dict[str, Any]:
         return _view(service.view(_actor(request), contract, version))
 
-    @routes.get("/contracts/{contract}/odcs.yaml", summary="The file of a version, byte for byte")
+    @routes.get(
+        "/contracts/{contract}/odcs.yaml",
+        summary="The file of a version, byte for byte",
+        response_class=Response,
+        responses=files_of(YAML),
+    )
     def file(
         request: Request,
         contract: str,

@@ -15,6 +15,7 @@ from beijiang.lineage.errors import BadEvent
 from beijiang.lineage.models import Direction
 from beijiang.lineage.models.graph import DEEPEST
 from beijiang.tables import moment_of
+from beijiang.web.described import NDJSON, files_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -79,7 +80,12 @@ def _add_events(routes: APIRouter, service: Lineage, zone: ZoneInfo) -> None:
         told, following = service.events(_actor(request), table=table, since=begin, until=end, after=after)
         return {"events": told, "next": following}
 
-    @routes.get("/lineage/events/download", summary="The same events as NDJSON, all of them")
+    @routes.get(
+        "/lineage/events/download",
+        summary="The same events as NDJSON, all of them",
+        response_class=StreamingResponse,
+        responses=files_of(NDJSON),
+    )
     def download(
         request: Request, table: Annotated[str, Query(max_length=400)] = "", since: Moment = "", until: Moment = ""
     ) -> StreamingResponse:

@@ -14,6 +14,7 @@ from beijiang.kit import Actor, new_id
 from beijiang.mining.models import Chart, ExportForm, SavedDraft
 from beijiang.protection import QueryClass
 from beijiang.web import content_disposition
+from beijiang.web.described import CSV, PARQUET, XLSX, ZIP, files_of
 from beijiang.web.values import plain_value
 from beijiang.web.waiting import WaitingRoom
 
@@ -103,6 +104,7 @@ def router(service: Workbench, room: WaitingRoom) -> APIRouter:
         "/sql/export",
         summary="Run one SELECT for a file that carries its grade, the person, the time and the receipt",
         response_class=StreamingResponse,
+        responses=files_of(CSV, XLSX, PARQUET, ZIP),
     )
     async def export(request: Request, order: ExportOrder) -> StreamingResponse:
         who, query_id = _actor(request), order.id or new_id("query")

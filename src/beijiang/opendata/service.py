@@ -316,6 +316,19 @@ class OpenData:
             raise _no_rows()
         return Reading(found, governed, self.zone, lambda: self._described(found, governed), self._region)
 
+    def governed(self, actor: Actor, dataset_id: str, exit_: Exit) -> GovernedTable:
+        """Open the released rows of one data set for a door of its own kind (agents).
+
+        Raises:
+            NotFound: there is no such entry, or this reader may not have its rows.
+
+        """
+        self._ask(actor)
+        _, governed = self._found(actor, dataset_id, exit_)
+        if governed is None:
+            raise _no_rows()
+        return governed
+
     def recalls(self, actor: Actor, dataset: Dataset) -> Sequence[Recall]:
         """Return the versions of an open data set that were withdrawn, for those who took a copy; newest first."""
         self._ask(actor)

@@ -1,7 +1,7 @@
 """The HTTP kit: the door every request passes, the pages' templates and look, errors in one shape. Knows no domain."""
 
 from beijiang.kit import guard_formula
-from beijiang.web.app import IdentityProvider, describe, new_app
+from beijiang.web.app import IdentityProvider, describe, description, new_app
 from beijiang.web.security import content_disposition, embeddable, local_path, request_line
 from beijiang.web.templating import Pages
 
@@ -10,6 +10,7 @@ __all__ = [
     "Pages",
     "content_disposition",
     "describe",
+    "description",
     "embeddable",
     "guard_formula",
     "local_path",

@@ -91,15 +91,15 @@ def new_app(
 
 def describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Let the OpenAPI description be made of ``routers`` when somebody first asks for it."""
+    app.openapi = cache(lambda: description(routers))  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
-    @cache
-    def described() -> dict[str, Any]:
-        whole = FastAPI(**TITLE, responses=errors.DOCUMENTED)
-        for router in routers:
-            whole.include_router(router)
-        return whole.openapi()
 
-    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+def description(routers: Sequence[APIRouter]) -> dict[str, Any]:
+    """Return the OpenAPI description of ``routers``; of all of them it takes seconds to make."""
+    whole = FastAPI(**TITLE, responses=errors.DOCUMENTED)
+    for router in routers:
+        whole.include_router(router)
+    return whole.openapi()
 
 
 def session_cookie(settings: Settings) -> str:

@@ -23,6 +23,7 @@ from beijiang.assess.models import (
 from beijiang.assess.routes.plain import actor_of, handed_out
 from beijiang.kit import Language
 from beijiang.standards import SheetFormat
+from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
     from beijiang.assess.models import Figure, FigureRow, Value
@@ -131,7 +132,12 @@ def _add_reading(routes: APIRouter, service: Figures) -> None:
     def all_(request: Request) -> dict[str, Any]:
         return {"figures": [_row(one) for one in service.figures(actor_of(request))]}
 
-    @routes.get("/figures/file", summary="Released values as CSV, or a workbook with indicators and targets")
+    @routes.get(
+        "/figures/file",
+        summary="Released values as CSV, or a workbook with indicators and targets",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def file(
         request: Request,
         code: Annotated[str, Query(max_length=60)] = "",

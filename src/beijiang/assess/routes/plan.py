@@ -12,6 +12,7 @@ from beijiang.assess.models import LIGHT_RULE
 from beijiang.assess.routes.plain import actor_of, handed_out, words_json
 from beijiang.kit import Language
 from beijiang.standards import SheetFormat
+from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
     from beijiang.assess.models import Lit, PlanTask, Progress
@@ -81,7 +82,12 @@ def plan_router(service: WorkPlan) -> APIRouter:
         found = service.load(actor_of(request), plan=order.plan, since=order.since, due_on=order.due_on)
         return {"added": found}
 
-    @routes.get("/plan/file", summary="The plan with progress and lights as CSV or a workbook")
+    @routes.get(
+        "/plan/file",
+        summary="The plan with progress and lights as CSV or a workbook",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def file(request: Request, form: SheetFormat = SheetFormat.XLSX, language: Language = Language.ZH) -> Response:
         return handed_out(service.export(actor_of(request), form, language))
 

@@ -22,6 +22,7 @@ from beijiang.assess.routes.plain import (
 )
 from beijiang.kit import Language
 from beijiang.standards import SheetFormat
+from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
     from beijiang.assess.service import Assess
@@ -94,7 +95,12 @@ def _add_reading(routes: APIRouter, service: Assess) -> None:
         found = service.ranking(actor_of(request), Period.parse(period))
         return {**sheet_json(found.sheet), "departments": [place_json(p) for p in found.places]}
 
-    @routes.get("/assess/periods/{period}/file", summary="The same as CSV or a workbook")
+    @routes.get(
+        "/assess/periods/{period}/file",
+        summary="The same as CSV or a workbook",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def file(
         request: Request, period: str, form: SheetFormat = SheetFormat.XLSX, language: Language = Language.ZH
     ) -> Response:
@@ -109,7 +115,12 @@ def _add_reading(routes: APIRouter, service: Assess) -> None:
             "marks": [{**mark_json(m), "weight": found.book.weight(m.indicator)} for m in found.marks.values()],
         }
 
-    @routes.get("/assess/periods/{period}/departments/{org}/file", summary="The same with every fact, as a workbook")
+    @routes.get(
+        "/assess/periods/{period}/departments/{org}/file",
+        summary="The same with every fact, as a workbook",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def department_file(
         request: Request, period: str, org: str, form: SheetFormat = SheetFormat.XLSX, language: Language = Language.ZH
     ) -> Response:

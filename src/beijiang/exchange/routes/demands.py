@@ -14,6 +14,7 @@ from beijiang.exchange.routes.sharing import actor_of, step_json
 from beijiang.exchange.service import Answer
 from beijiang.standards import SheetFormat
 from beijiang.web import content_disposition
+from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
     from beijiang.exchange.models import Demand, DemandView
@@ -83,7 +84,12 @@ def demands(service: Demands) -> APIRouter:
     def waiting(request: Request) -> dict[str, Any]:
         return {"demands": [_demand(one) for one in service.waiting(actor_of(request))]}
 
-    @routes.get("/ledger", summary="The ledger of supply and demand as a workbook or CSV")
+    @routes.get(
+        "/ledger",
+        summary="The ledger of supply and demand as a workbook or CSV",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def ledger(request: Request, form: SheetFormat = SheetFormat.XLSX, duties: bool = False) -> Response:
         made = service.ledger(actor_of(request), form, request.state.language, duties=duties)
         headers = {"Content-Disposition": content_disposition(made.name), "Cache-Control": "no-store"}

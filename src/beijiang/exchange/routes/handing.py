@@ -13,6 +13,7 @@ from beijiang.exchange.routes.sharing import PURPOSE, actor_of
 from beijiang.kit import Invalid
 from beijiang.protection import files, read_where
 from beijiang.web import content_disposition
+from beijiang.web.described import BINARY, ZIP, files_of
 
 if TYPE_CHECKING:
     from beijiang.exchange.models import Package, TraceReport
@@ -57,7 +58,12 @@ def packages(service: Packages) -> APIRouter:
     def waiting(request: Request) -> dict[str, Any]:
         return {"packages": [_package(one) for one in service.waiting(actor_of(request))]}
 
-    @routes.get("/packages/{package_id}", summary="The package itself, while the grant behind it holds")
+    @routes.get(
+        "/packages/{package_id}",
+        summary="The package itself, while the grant behind it holds",
+        response_class=StreamingResponse,
+        responses=files_of(ZIP, BINARY),
+    )
     def fetch(request: Request, package_id: str) -> StreamingResponse:
         if request.state.head:
             raise Invalid("下载不支持 HEAD。", "A download has no HEAD.", code="no_head")

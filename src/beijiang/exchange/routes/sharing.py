@@ -27,6 +27,7 @@ from beijiang.exchange.models import (
 from beijiang.kit import Actor, Invalid, Language, Text
 from beijiang.protection import Handling, files, read_where, rowquery
 from beijiang.web import content_disposition, request_line
+from beijiang.web.described import CSV, JSON, PARQUET, PDF, XLSX, files_of
 
 if TYPE_CHECKING:
     from beijiang.exchange.models import Delegation, Grant, GrantView, Plan, RequestView, Step
@@ -229,7 +230,12 @@ def _add_requests(routes: APIRouter, service: Exchange) -> None:
     def one(request: Request, request_id: str) -> dict[str, Any]:
         return _view(service.request(actor_of(request), request_id))
 
-    @routes.get("/requests/{request_id}/minutes", summary="The minutes of a request as PDF")
+    @routes.get(
+        "/requests/{request_id}/minutes",
+        summary="The minutes of a request as PDF",
+        response_class=Response,
+        responses=files_of(PDF),
+    )
     def minutes(request: Request, request_id: str, language: Language = Language.ZH) -> Response:
         file = service.minutes(actor_of(request), request_id, language)
         head = {"Content-Disposition": content_disposition(file.name)}
@@ -367,7 +373,12 @@ def _add_delivery(routes: APIRouter, service: Exchange) -> None:
         body = orjson.dumps({"match": match, "receipt": receipt})
         return Response(body, media_type="application/json", headers=_proof(receipt, ""))
 
-    @routes.get("/tables/{table}/download", summary="All rows under your grant as CSV, Excel, JSON or Parquet")
+    @routes.get(
+        "/tables/{table}/download",
+        summary="All rows under your grant as CSV, Excel, JSON or Parquet",
+        response_class=Response,
+        responses=files_of(CSV, XLSX, JSON, PARQUET),
+    )
     def download(
         request: Request,
         table: str,

@@ -14,6 +14,7 @@ from beijiang.ingest.models import BenchQuery, Fix, FixKind, MendState
 from beijiang.ingest.service import Bench
 from beijiang.kit import Actor
 from beijiang.web import content_disposition
+from beijiang.web.described import CSV, XLSX, files_of
 
 __all__ = ["bench_router"]
 
@@ -164,7 +165,12 @@ def bench_router(bench: Bench) -> APIRouter:  # a list of small functions
     def sending(request: Request, sending: _Id) -> dict[str, Any]:
         return bench.sending(_actor(request), sending).to_json()
 
-    @api.get("/sendings/{sending}/file", summary="The rows of a sending as a workbook or CSV for the supplier")
+    @api.get(
+        "/sendings/{sending}/file",
+        summary="The rows of a sending as a workbook or CSV for the supplier",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def file(request: Request, sending: _Id, form: Literal["xlsx", "csv"] = "xlsx") -> Response:
         kind = _CSV if form == "csv" else _XLSX
         headers = {"Content-Disposition": content_disposition(f"退回-{sending}.{form}")}

@@ -16,6 +16,7 @@ from beijiang.ingest.models import CheckSpec, FilePreview, IngestRequest, RunMod
 from beijiang.ingest.service import Ingest
 from beijiang.kit import Actor
 from beijiang.web import content_disposition
+from beijiang.web.described import XLSX, files_of
 
 __all__ = ["router"]
 
@@ -114,7 +115,12 @@ def router(ingest: Ingest) -> APIRouter:  # a list of small functions
     def cancel(request: Request, run_id: str) -> dict[str, Any]:
         return ingest.cancel(_actor(request), run_id).to_json()
 
-    @api.get("/runs/{run_id}/return-file", summary="The bad rows of a run as a workbook for the supplier")
+    @api.get(
+        "/runs/{run_id}/return-file",
+        summary="The bad rows of a run as a workbook for the supplier",
+        response_class=Response,
+        responses=files_of(XLSX),
+    )
     def return_file(request: Request, run_id: str) -> Response:
         headers = {"Content-Disposition": content_disposition(f"退回-{run_id}.xlsx")}
         if request.state.head:

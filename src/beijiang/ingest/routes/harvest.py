@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.ingest.models import MapKind, MapRule, OutcomeKind, RecordState
 from beijiang.ingest.service import Harvests
 from beijiang.kit import Actor
+from beijiang.web.described import CSV, TEXT, files_of
 
 __all__ = ["harvest_router"]
 
@@ -88,7 +89,12 @@ def _add_runs(api: APIRouter, harvests: Harvests) -> None:
         found = harvests.outcomes(_actor(request), run_id, kind=kind, after=(after, after_kind), limit=limit)
         return {"outcomes": [o.to_json() for o in found]}
 
-    @api.get("/harvests/{run_id}/report.csv", summary="The same as a file", response_class=StreamingResponse)
+    @api.get(
+        "/harvests/{run_id}/report.csv",
+        summary="The same as a file",
+        response_class=StreamingResponse,
+        responses=files_of(CSV),
+    )
     def report(request: Request, run_id: _Id) -> StreamingResponse:
         named = {"Content-Disposition": f'attachment; filename="{run_id}.csv"'}
         lines = harvests.report(_actor(request), run_id)
@@ -135,7 +141,12 @@ def _add_records(api: APIRouter, harvests: Harvests) -> None:
     def record(request: Request, source: _Id, guid: _Guid) -> dict[str, Any]:
         return harvests.record(_actor(request), source, guid).to_json()
 
-    @api.get("/sources/{source}/harvest/original", summary="A record as its source gave it", response_class=Response)
+    @api.get(
+        "/sources/{source}/harvest/original",
+        summary="A record as its source gave it",
+        response_class=Response,
+        responses=files_of(TEXT),
+    )
     def original(request: Request, source: _Id, guid: _Guid) -> Response:
         named = {"Content-Disposition": 'attachment; filename="record.txt"'}
         body = harvests.original(_actor(request), source, guid)

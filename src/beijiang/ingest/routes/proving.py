@@ -11,6 +11,7 @@ from starlette.background import BackgroundTask
 
 from beijiang.ingest.service import Sources
 from beijiang.kit import Actor
+from beijiang.web.described import CSV, files_of
 
 __all__ = ["add_proofs"]
 
@@ -66,7 +67,12 @@ def add_proofs(api: APIRouter, sources: Sources) -> None:
         found = sources.tombstones(_actor(request), sync, key=tuple(key), offset=offset, limit=limit)
         return {"tombstones": [t.to_json() for t in found]}
 
-    @api.get("/syncs/{sync}/tombstones.csv", response_class=FileResponse, summary="All of them, as CSV")
+    @api.get(
+        "/syncs/{sync}/tombstones.csv",
+        response_class=FileResponse,
+        summary="All of them, as CSV",
+        responses=files_of(CSV),
+    )
     def tombstone_file(request: Request, sync: _Id) -> FileResponse:
         path = sources.tombstone_file(_actor(request), sync)
         return FileResponse(

@@ -19,6 +19,7 @@ from beijiang.opendata.service import OpenData
 from beijiang.protection import files, rowquery
 from beijiang.tables import Exit
 from beijiang.web import content_disposition, request_line
+from beijiang.web.described import CSV, JSON, PARQUET, XLSX, files_of
 
 PREFIX = "/api/v1/datasets"
 CONTRACT_HEADER = "X-Data-Contract"
@@ -76,7 +77,13 @@ def router(opendata: OpenData) -> APIRouter:
             response.headers["Link"] = f'<{following}>; rel="next"'
         return response
 
-    @api.get("/{dataset_id}/download", summary="All rows as CSV, Excel, JSON or Parquet", description=FILE_TEXT)
+    @api.get(
+        "/{dataset_id}/download",
+        summary="All rows as CSV, Excel, JSON or Parquet",
+        description=FILE_TEXT,
+        response_class=Response,
+        responses=files_of(CSV, XLSX, JSON, PARQUET),
+    )
     def download(
         request: Request,
         dataset_id: str,

@@ -13,6 +13,7 @@ from beijiang.quality.models import Doubt, Move, Origin, Severity, TicketQuery, 
 from beijiang.quality.service.handing import record_file, tickets_file
 from beijiang.standards import SheetFormat
 from beijiang.web import content_disposition
+from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
     from beijiang.quality.models import DepartmentTickets, Ticket, TicketPolicy, TicketStep
@@ -101,7 +102,12 @@ def _add_lists(routes: APIRouter, service: Tickets) -> None:
         found, count = service.tickets(_actor(request), query)
         return {"tickets": [_ticket(t) for t in found], "count": count}
 
-    @routes.get("/quality/tickets/file", summary="The same list as CSV or a workbook")
+    @routes.get(
+        "/quality/tickets/file",
+        summary="The same list as CSV or a workbook",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def listed(
         request: Request, query: Asked, form: SheetFormat = SheetFormat.CSV, language: Language = Language.ZH
     ) -> Response:
@@ -112,7 +118,12 @@ def _add_lists(routes: APIRouter, service: Tickets) -> None:
     def record(request: Request, since: date, until: date) -> dict[str, Any]:
         return {"departments": [_record(d) for d in service.record(_actor(request), since, until)]}
 
-    @routes.get("/quality/tickets/record/file", summary="The same record as CSV or a workbook")
+    @routes.get(
+        "/quality/tickets/record/file",
+        summary="The same record as CSV or a workbook",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def record_listed(
         request: Request,
         since: date,
@@ -144,7 +155,12 @@ def _add_one(routes: APIRouter, service: Tickets) -> None:
     def reply(request: Request, ticket: str, order: WordsOrder) -> dict[str, Any]:
         return _step(service.reply(_actor(request), ticket, order.words))
 
-    @routes.get("/quality/tickets/{ticket}/file", summary="The return file: its rows through the gate")
+    @routes.get(
+        "/quality/tickets/{ticket}/file",
+        summary="The return file: its rows through the gate",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def rows(
         request: Request, ticket: str, form: SheetFormat = SheetFormat.XLSX, language: Language = Language.ZH
     ) -> Response:
@@ -156,7 +172,12 @@ def _add_opening(routes: APIRouter, service: Tickets, quality: Quality) -> None:
     def send_back(request: Request, run: str, rule: str, order: WordsOrder) -> dict[str, Any]:
         return _ticket(service.open(_actor(request), run, rule, order.words))
 
-    @routes.get("/quality/runs/{run}/rules/{rule}/file", summary="Failing rows as CSV or a workbook, through the gate")
+    @routes.get(
+        "/quality/runs/{run}/rules/{rule}/file",
+        summary="Failing rows as CSV or a workbook, through the gate",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
     def failing(
         request: Request,
         run: str,

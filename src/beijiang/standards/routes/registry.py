@@ -29,6 +29,7 @@ from beijiang.standards.models import (
     flat_set,
 )
 from beijiang.standards.service import ElementQuery, Listed, Registry, SheetFormat
+from beijiang.web.described import CSV, JSON, XLSX, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +152,12 @@ def _add_proposals(api: APIRouter, service: Registry) -> None:
 
 
 def _add_files(api: APIRouter, service: Registry) -> None:
-    @api.get("/export/{kind}.{form}", summary="All entries of a kind as a file", response_class=Response)
+    @api.get(
+        "/export/{kind}.{form}",
+        summary="All entries of a kind as a file",
+        response_class=Response,
+        responses=files_of(CSV, XLSX, JSON),
+    )
     def export(
         request: Request,
         kind: EntryKind,

@@ -23,6 +23,7 @@ Value: TypeAlias = "str | int | float | bool | Decimal | date | datetime | Seque
 class Exit(StrEnum):
     """A place where rows leave the platform; the policy decides per exit."""
 
+    AGENT = "agent"
     CHART = "chart"
     COMMON = "common"
     DELTA = "delta_sharing"
@@ -43,7 +44,7 @@ class Exit(StrEnum):
     COUNT = "count"
 
 
-DELIVERIES: Final = frozenset({Exit.DELTA, Exit.DOWNLOAD, Exit.PUSH, Exit.ROW_API})
+DELIVERIES: Final = frozenset({Exit.AGENT, Exit.DELTA, Exit.DOWNLOAD, Exit.PUSH, Exit.ROW_API})
 """Exits by which data are handed over, and not only looked at: what is agreed on them holds there."""
 
 
