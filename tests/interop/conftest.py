@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import uvicorn
-from interop_region import Region, region_of
 
 import clients
 from beijiang.app import create_app
@@ -24,6 +23,9 @@ from beijiang.settings import Settings
 from beijiang.worker import address_of, listen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+from interop_region import Region, region_of
+
 from opendata.conftest import Portal, add_departments, as_csv, filled
 
 if TYPE_CHECKING:
