@@ -23,7 +23,7 @@ from beijiang.protection.store.choices import ChoiceStore
 from beijiang.tables import origins_from_json
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from beijiang.access import Access
     from beijiang.catalog import Catalog, VersionCleared
