@@ -71,14 +71,14 @@ def server(region: Bureau) -> Iterator[FlightServer]:
 
 @pytest.fixture
 def secret(bureau: Bureau) -> str:
-    bureau.granted("企业名称", "注册资本", ID, ways=frozenset({Way.SQL}), impact="PIA-1")
+    bureau.granted("企业名称", "注册资本", ID, ways=frozenset({Way.FLIGHT}), impact="PIA-1")
     return key_of(bureau, "consumer")[1]
 
 
 def big(bureau: Bureau, *columns: str, **words: Any) -> Any:
     resource = bureau.platform.catalog.resource_for_table(BIG)
     assert resource is not None
-    return bureau.granted(*columns, resource=resource.id, ways=frozenset({Way.SQL}), **words)
+    return bureau.granted(*columns, resource=resource.id, ways=frozenset({Way.FLIGHT}), **words)
 
 
 def reads(bureau: Bureau, table: str = TABLE) -> list[Any]:
@@ -430,7 +430,7 @@ def answer(body: bytes) -> int:
 
 
 def test_quotas_of_a_grant_hold(bureau: Bureau, server: FlightServer) -> None:
-    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.SQL}), calls_per_day=2, rows_per_day=70)
+    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.FLIGHT}), calls_per_day=2, rows_per_day=70)
     with connected(server, key_of(bureau, "consumer")[1]) as cursor:
         for _ in range(2):
             cursor.execute(f"SELECT 注册资本 FROM {TABLE}")
@@ -438,7 +438,7 @@ def test_quotas_of_a_grant_hold(bureau: Bureau, server: FlightServer) -> None:
         with pytest.raises(adbc.Error, match="grant_calls"):
             answered(cursor, f"SELECT 注册资本 FROM {TABLE}")
     bureau.end_all()
-    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.SQL}), rows_per_day=29)
+    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.FLIGHT}), rows_per_day=29)
     with connected(server, key_of(bureau, "consumer")[1]) as cursor, pytest.raises(adbc.Error, match="grant_rows"):
         answered(cursor, f"SELECT sum(注册资本) AS s FROM {TABLE}")
 
@@ -471,7 +471,7 @@ def small(tmp_path: Path) -> Iterator[tuple[Bureau, FlightServer]]:
 
 def test_over_the_limits_is_an_error_and_no_shorter_answer_also_with_tls(small: tuple[Bureau, FlightServer]) -> None:
     bureau, server = small
-    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.SQL}))
+    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.FLIGHT}))
     cert = Path(bureau.platform.settings.flight_tls_cert or "").read_text()
     trust = {"adbc.flight.sql.client_option.tls_root_certs": cert}
     secret = key_of(bureau, "consumer")[1]
@@ -491,7 +491,7 @@ def test_over_the_limits_is_an_error_and_no_shorter_answer_also_with_tls(small: 
 
 def test_only_so_many_answers_are_read_at_once(small: tuple[Bureau, FlightServer]) -> None:
     bureau, _ = small
-    bureau.granted("企业名称", ways=frozenset({Way.SQL}))
+    bureau.granted("企业名称", ways=frozenset({Way.FLIGHT}))
     flight, who = bureau.platform.flight, bureau["consumer"]
     first, _ = flight.ask(who, f"SELECT 企业名称 FROM {TABLE} LIMIT 3")
     second, _ = flight.ask(who, f"SELECT 企业名称 FROM {TABLE} LIMIT 3")
@@ -591,3 +591,19 @@ def test_the_process_serves_it_when_asked_and_ends_with_it(tmp_path: Path) -> No
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+@pytest.mark.threat("TM-16")
+def test_a_grant_for_sql_opens_no_stream_of_millions_of_rows(bureau: Bureau) -> None:
+    """A stream gives up to ``flight_rows``, SQL a page: what was granted for one is not granted for the other."""
+    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.SQL}))
+    gate, who = bureau.platform.gate, bureau["consumer"]
+
+    def shown(exit_: Exit) -> set[str]:
+        seen = gate.seen(who, TABLE, exit_)
+        return set() if seen is None else {column.name for column in seen.columns}
+
+    assert shown(Exit.SQL) == {"企业名称", "注册资本"}
+    assert shown(Exit.FLIGHT) == {"企业名称"}  # what is shared with every department
+    bureau.granted("企业名称", "注册资本", ways=frozenset({Way.FLIGHT}))
+    assert shown(Exit.FLIGHT) == {"企业名称", "注册资本"}

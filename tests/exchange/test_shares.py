@@ -519,9 +519,46 @@ def test_many_who_ask_at_once_wait_for_one_copy(bureau: Bureau, reader: Recipien
     shares = bureau.platform.shares
     before = {folder.name for folder in shares.shelf._root.glob("*")}
     with ThreadPoolExecutor(6) as pool:
-        answers = [*pool.map(lambda _: reader.files(), range(6))]
+        answers = [*pool.map(lambda _: reader.files(), range(5))]
     assert len({file["id"] for (file,) in answers}) == 1
     assert len({folder.name for folder in shares.shelf._root.glob("*")} - before) == 1
+
+
+@pytest.mark.threat("TM-05")
+def test_while_copies_are_made_others_are_told_to_come_back_and_the_site_answers(
+    bureau: Bureau, reader: Recipient
+) -> None:
+    """As many builders as there may be are at work: forty readers of a new copy hold no thread for long."""
+    from beijiang.protection.service import shelf
+
+    bureau.granted(CAPITAL, CITY, ways=DELTA, filters=(Filter(CITY, FilterOp.EQ, "包头市"),))
+    on = bureau.platform.shares.shelf
+    busy = {f"{number:040}": 0 for number in range(shelf.BUILDERS)}
+    on._making.update(busy)
+    try:
+        with ThreadPoolExecutor(40) as pool:
+            waiting = [pool.submit(reader.query) for _ in range(40)]
+            assert reader.get("/shares").status_code == 200
+            answers = [one.result() for one in waiting]
+    finally:
+        for one in busy:
+            on._making.pop(one, None)
+    assert {(one.status_code, one.headers["retry-after"]) for one in answers} == {(503, "5")}
+    assert {one.json()["details"][0]["reason"] for one in answers} == {"share_busy"}
+    assert len(reader.files()) == 1
+
+
+def test_what_is_being_made_counts_against_one_budget(bureau: Bureau, reader: Recipient) -> None:
+    bureau.granted(CAPITAL, CITY, ways=DELTA, filters=(Filter(CITY, FilterOp.EQ, "赤峰市"),), purpose="credit")
+    on = bureau.platform.shares.shelf
+    on.sweep(lambda *_: False)  # equal grants of other tests share this copy
+    on._making["0" * 40] = on._budget
+    try:
+        refused = reader.query("credit")
+    finally:
+        del on._making["0" * 40]
+    assert (refused.status_code, refused.json()["details"][0]["reason"]) == (503, "share_no_room")
+    assert len(reader.files("credit")) == 1
 
 
 def test_copies_go_when_nobody_may_have_them_and_when_there_is_no_room(bureau: Bureau, reader: Recipient) -> None:

@@ -109,6 +109,15 @@ class Entry:
         return frozenset(i.column for i in self.items if self.share_type_of(i) is ShareType.UNCONDITIONAL)
 
     @property
+    def refused_items(self) -> frozenset[str]:
+        """Return the columns that are not shared and say by which rule: nobody may ask for them."""
+        return frozenset(
+            i.column
+            for i in self.items
+            if self.share_type_of(i) is ShareType.NOT_SHARED and (i.no_share_basis or self.no_share_basis)
+        )
+
+    @property
     def level(self) -> Level | None:
         """Return the highest grade of the items; None while no item is graded."""
         return max((item.level for item in self.items if item.level), default=None)

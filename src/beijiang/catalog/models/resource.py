@@ -142,6 +142,13 @@ class Release:
     grades: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Level and kind of each column as they were reviewed with the published version."""
     published_at: datetime | None = None
+    refused_items: frozenset[str] = frozenset()
+    """Columns that are not shared, with a basis: nobody may ask for them, and no grant that was given before opens them."""
+    then: Release | None = None
+    """What was offered with this version of the table when readers last had it as the newest, where that was under another
+    entry or the version is an earlier one. The gate follows the stricter of both."""
+    until: datetime | None = None
+    """Of what was offered then: when readers were moved on; None where nothing came after it."""
 
 
 @lru_cache(maxsize=1024)

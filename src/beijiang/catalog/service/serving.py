@@ -31,10 +31,22 @@ class Serving(Base):
                 return known[1]
             found = store.of_table(table)
             version = None if found is None or found.version is None else store.version(found.id, found.version)
-        release = None if found is None or version is None else _release(table, found, version)
+            release = None if found is None or version is None else _release(table, found, version)
+            if release is not None and found is not None:
+                release = _with_then(store, found, release)
         if found is not None and found.revision == made_of[1]:
             self._releases[table] = made_of, release
         return release
+
+    def earlier(self, release: Release, table_version: int) -> Release | None:
+        """Return a release for an earlier version of its table: what is offered now, beside what was offered then.
+
+        None when nobody can tell what was offered then, which shows nobody anything.
+        """
+        with self._db.read() as connection:
+            store = ResourceStore(connection)
+            found = store.get(release.resource_id)
+            return None if found is None else _with_then(store, found, replace(release, table_version=table_version))
 
     def candidate(self, table: str) -> Release | None:
         """Return what would be released of a table if its entry were published, or its readers moved on, now."""
@@ -127,6 +139,19 @@ def _release(table: str, found: Resource, version: Version) -> Release | None:
     return _offer(table, found, version.entry, version.number, found.released_table_version, version.published_at)
 
 
+def _with_then(store: ResourceStore, found: Resource, release: Release) -> Release | None:
+    """Add what was offered with the version when it was the newest; None when that cannot be told."""
+    then = store.offered_under(found.id, release.table_version)
+    version = None if then is None else store.version(found.id, then[0])
+    if then is None or version is None or not version.intact:
+        return None
+    number, until = then
+    if number == release.version_no and until is None:
+        return release
+    before = _offer(release.table, found, version.entry, number, release.table_version, version.published_at)
+    return replace(release, then=replace(before, until=until))
+
+
 def _offer(
     table: str, found: Resource, entry: Entry, number: int, table_version: int, published_at: datetime
 ) -> Release:
@@ -147,6 +172,7 @@ def _offer(
         items=frozenset(item.column for item in entry.items),
         grades={item.column: (str(item.level), item.kind or "plain") for item in entry.items if item.level},
         published_at=published_at,
+        refused_items=entry.refused_items,
     )
 
 

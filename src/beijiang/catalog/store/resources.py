@@ -236,6 +236,23 @@ class ResourceStore:
         query = select(s.release.c.table_version).where(s.release.c.resource_id == resource_id).distinct()
         return sorted(self._connection.execute(query).scalars(), reverse=True)
 
+    def offered_under(self, resource_id: str, table_version: int) -> tuple[int, datetime | None] | None:
+        """Return under which version of the entry readers last had a version of the table as the newest, and until when.
+
+        A step back, which is what a recall does, offers nothing anew: the entry of that moment was never reviewed with the
+        version that readers go back to.
+        """
+        query = select(s.release).where(s.release.c.resource_id == resource_id).order_by(s.release.c.id)
+        newest, found = 0, None
+        for row in self._connection.execute(query):
+            if row.table_version >= newest:
+                newest = row.table_version
+                if row.table_version == table_version:
+                    found = row.number, None
+            if found is not None and found[1] is None and row.table_version != table_version:
+                found = found[0], row.at
+        return found
+
     def add_step(self, resource_id: str, found: Step) -> None:
         """Note a step in the entry's life."""
         self._connection.execute(insert(s.step).values(resource_id=resource_id, **asdict(found)))

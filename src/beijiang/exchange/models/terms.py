@@ -20,6 +20,7 @@ class Way(Word):
     PAGE = "page", "在线查看", "pages of the console"
     API = "row_api", "数据接口", "row API"
     SQL = "sql", "SQL 查询", "SQL"
+    FLIGHT = "flight", "批量查询流（Flight SQL）", "streams of SQL answers (Flight SQL)"
     FILE = "file", "文件下载", "files"
     DELTA = "delta_sharing", "数据共享协议 Delta Sharing", "Delta Sharing"
     PUSH = "push", "主动推送", "pushed to the consumer's own system"
@@ -33,7 +34,8 @@ class Way(Word):
 EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.PAGE: frozenset({Exit.PAGE, Exit.PREVIEW, Exit.CHART, Exit.SEARCH}),
     Way.API: frozenset({Exit.AGENT, Exit.ROW_API}),
-    Way.SQL: frozenset({Exit.SQL, Exit.FLIGHT}),
+    Way.SQL: frozenset({Exit.SQL}),
+    Way.FLIGHT: frozenset({Exit.FLIGHT}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
     Way.DELTA: frozenset({Exit.DELTA}),
     Way.PUSH: frozenset({Exit.PUSH}),

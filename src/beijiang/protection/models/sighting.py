@@ -46,7 +46,7 @@ def _offered(audience: Audience, release: Release | None, grant: Granted | None)
     if audience is Audience.OPEN:
         return release.open_items
     granted = frozenset(item.column for item in grant.items) if grant else frozenset()
-    return release.shared_items | release.open_items | (granted & release.items)
+    return release.shared_items | release.open_items | (granted & (release.items - release.refused_items))
 
 
 def _as_reviewed(grade: ColumnGrade, audience: Audience, release: Release) -> ColumnGrade:
@@ -74,7 +74,7 @@ def sight_of(
     release: Release | None,
     grant: Granted | None = None,
 ) -> Sight | None:
-    """Return what an audience sees of a version, None for nothing at all."""
+    """Return what an audience sees of a version under one entry, None for nothing at all."""
     if audience in OUTSIDERS and release is not None:
         grades = {name: _as_reviewed(grade, audience, release) for name, grade in grades.items()}
     chosen = _chosen(choices, audience, release, grades, grant)

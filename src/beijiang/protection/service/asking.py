@@ -6,11 +6,12 @@ A part of ``Gate``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from beijiang.kit import Invalid
 from beijiang.protection.models.conditions import conditions
+from beijiang.protection.models.grades import Level, higher
 from beijiang.protection.models.granting import CountAsked
 from beijiang.protection.models.private import MICRO
 from beijiang.protection.models.reference import exit_caps, release_limits
@@ -24,6 +25,7 @@ from beijiang.protection.service.ruling import visible_types
 from beijiang.tables import Exit, Filter, FilterOp
 
 if TYPE_CHECKING:
+    from beijiang.catalog import Release
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.grades import ColumnGrade
@@ -139,7 +141,11 @@ class Asking(Deciding):
         release = self._catalog.released(table)
         grant = self._grant(actor, facts, release, Ask(exit_, purpose, named))
         number = None if facts is None else version_for(Audience.GRANTED, facts.version, release, None)
-        offered = frozenset() if release is None else release.items | release.shared_items | release.open_items
+        offered = frozenset() if release is None else _offered(release)
+        if release is not None and release.then is not None:
+            offered &= _offered(release.then)
+            rules = [*{rule.id: rule for rule in (*rules, *self._rules_then(table, release.then, rules))}.values()]
+            grades = {name: _as_then(grade, release.then) for name, grade in grades.items()}
         gone = grant is not None and any(item.column not in offered for item in grant.items)
         if grant is None or number is None or gone:
             self._note_refusal(actor, table, purpose, exit_, {})
@@ -197,3 +203,13 @@ class Asking(Deciding):
             receipt=receipt,
             still_allowed=lambda: False,
         )
+
+
+def _offered(release: Release) -> frozenset[str]:
+    return (release.items - release.refused_items) | release.shared_items | release.open_items
+
+
+def _as_then(grade: ColumnGrade, then: Release) -> ColumnGrade:
+    """Return a grade, at the level that was reviewed with the version if that is higher."""
+    level = higher(grade.level, Level(then.grades.get(grade.column, (grade.level, ""))[0]))
+    return replace(grade, level=level)

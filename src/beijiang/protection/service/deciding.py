@@ -5,7 +5,7 @@ A part of ``Gate``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -16,8 +16,9 @@ from beijiang.kit import ActorKind, BeijiangError, NotFound, Throttled
 from beijiang.protection.models.choices import KEYED, TYPES
 from beijiang.protection.models.conditions import column_ref
 from beijiang.protection.models.reference import exit_caps
-from beijiang.protection.models.sight import Audience, Obligation, Sight, Treatment
+from beijiang.protection.models.sight import OUTSIDERS, Audience, Obligation, Sight, Treatment
 from beijiang.protection.models.sighting import sight_of, version_for
+from beijiang.protection.models.stricter import stricter
 from beijiang.protection.models.treatments import suppressed, treated
 from beijiang.protection.models.types import comment_of, type_word
 from beijiang.protection.service.keyed import column_of
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.delivery import DeliveryTerms
     from beijiang.protection.models.granting import Granted, Grants
+    from beijiang.protection.models.sight import RowRule
     from beijiang.protection.models.standing import Asked
     from beijiang.protection.service.copies import CopyShelf
-    from beijiang.protection.service.grading import Protection
+    from beijiang.protection.service.grading import Protection, TableView
     from beijiang.protection.store import TableFacts
     from beijiang.settings import Settings
     from beijiang.tables import Lake, Snapshot
@@ -125,33 +127,52 @@ class Deciding:
 
     def _decide(self, actor: Actor, table: str, version: int | None, ask: Ask) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
-        facts, grades, rules, choices = self._protection.view_of(table)
+        view = self._protection.view_of(table)
+        facts = view.facts
         release = self._catalog.released(table)
         audience, grant = self._standing(actor, facts, release, ask)
         if facts is None or audience is None:
             return None
         number = version_for(audience, facts.version, release, version)
         if number is None and ask.exit is Exit.DELTA:
-            number = self._earlier(facts, release, version)
+            release = self._earlier(facts, release, version)
+            number = None if release is None else version
         if number is None:
             return None
         try:
             snapshot = self._lake.snapshot(table, number)
         except NotFound:
             return None
-        sight = sight_of(snapshot, audience, grades, rules, choices, release, grant)
+        sight = self._sight(snapshot, audience, view, release, grant)
         return None if sight is None else (sight, snapshot)
 
-    def _earlier(self, facts: TableFacts, release: Release | None, version: int | None) -> int | None:
+    def _sight(
+        self, snapshot: Snapshot, audience: Audience, view: TableView, release: Release | None, grant: Granted | None
+    ) -> Sight | None:
+        """Return what an audience sees of a version: by what is offered now, and by what was offered with it then."""
+        _, grades, rules, choices = view
+        now = sight_of(snapshot, audience, grades, rules, choices, release, grant)
+        then = None if release is None else release.then
+        if now is None or then is None or audience not in OUTSIDERS:
+            return now
+        held = self._rules_then(snapshot.table, then, rules)
+        before = sight_of(snapshot, audience, grades, held, choices, then, grant)
+        return None if before is None else stricter(now, before)
+
+    def _rules_then(self, table: str, then: Release, rules: Sequence[RowRule]) -> Sequence[RowRule]:
+        return rules if then.until is None else self._protection.rules_at(table, then.until)
+
+    def _earlier(self, facts: TableFacts, release: Release | None, version: int | None) -> Release | None:
         """Return an earlier version that the readers of a share may go back to: they had it, and it was not recalled."""
         if (
             self.earlier is None
             or release is None
             or version is None
             or version > min(facts.version, release.table_version)
+            or version not in self.earlier(release.resource_id, facts.name)
         ):
             return None
-        return version if version in self.earlier(release.resource_id, facts.name) else None
+        return self._catalog.earlier(release, version)
 
     def _standing(
         self, actor: Actor, facts: TableFacts | None, release: Release | None, ask: Ask

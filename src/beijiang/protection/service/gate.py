@@ -278,7 +278,8 @@ class Gate(Meeting):
 
         Nothing is handed out: what a copy holds is read after a decision of its own, each time.
         """
-        facts, grades, rules, choices = self._protection.view_of(table)
+        view = self._protection.view_of(table)
+        facts = view.facts
         release = self._catalog.released(table)
         number = None if facts is None else version_for(Audience.OPEN, facts.version, release, None)
         if number is None or release is None:
@@ -290,7 +291,7 @@ class Gate(Meeting):
             wanted += [(Audience.GRANTED, grant)] if Exit.ROW_API in grant.exits else []
         shot, found = self._lake.snapshot(table, number), []
         for audience, given in wanted:
-            sight = sight_of(shot, audience, grades, rules, choices, release, given)
+            sight = self._sight(shot, audience, view, release, given)
             if sight is not None:
                 seen = self._unread(shot, sight, Exit.ROW_API)
                 whose = "" if given is None else given.id

@@ -23,7 +23,7 @@ from beijiang.protection.store.choices import ChoiceStore
 from beijiang.tables import origins_from_json
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from beijiang.access import Access
     from beijiang.catalog import Catalog, VersionCleared
@@ -182,6 +182,11 @@ class Protection(Choosing):
                 if column in grades:
                     grades[column] = _at_least(grades[column], *(self._origin(store, origin) for origin in origins))
             return TableView(facts, grades, store.rules(table), ChoiceStore(connection).of_table(table))
+
+    def rules_at(self, table: str, moment: datetime) -> list[RowRule]:
+        """Return the row rules that were in force at a moment; for the gate."""
+        with self._db.read() as connection:
+            return GradeStore(connection).rules_at(table, moment)
 
     def _current(self, store: GradeStore, table: str) -> dict[str, ColumnGrade]:
         return self._grades.get((table, store.current_ids(table)), lambda: store.current(table))

@@ -41,6 +41,12 @@ _FORMAT: Final = "1"
 _MAKING: Final = ".making-"
 _FACTS, _READERS = "copy.json", "readers"
 _NEW_SECONDS: Final = 600
+BUILDERS: Final = 2
+"""Copies that are made at once; who asks for another one is told to come back, and holds no thread of the server."""
+WAITERS: Final = 4
+"""Requests that may wait for a builder, and only so long; the threads of the server are for everybody."""
+WAIT_SECONDS: Final = 2.0
+_COME_BACK_SECONDS: Final = 5
 _BOUND_TEXT: Final = 200
 """Characters of a text that is kept as a bound; longer ones bound nothing."""
 
@@ -52,9 +58,10 @@ class Shelf:
         self._root = root
         self._zone = zone
         self._budget = budget
-        self._turns: dict[str, threading.Lock] = {}
-        self._making: set[str] = set()
-        self._lock = threading.Lock()
+        self._making: dict[str, int] = {}
+        """Bytes of the copies that are being made, by copy."""
+        self._waiting = 0
+        self._lock = threading.Condition()
 
     def whole(self, standing: Standing, make: Callable[[], Governed]) -> Shelved:
         """Return the copy of a version, made now if nobody has had it yet.
@@ -155,17 +162,33 @@ class Shelf:
             *(f"{one.version}:{one.obligations}" for one in sources),
         ]
         copy_id = hashlib.sha256("\n".join([*words, standing.written_at.isoformat()]).encode()).hexdigest()[:40]
+        found = self.get(copy_id)
+        if found is not None:
+            return found
+        self._begin(copy_id)
+        try:
+            return self.get(copy_id) or self._made(copy_id, standing, tuple(sources), rows())
+        finally:
+            with self._lock:
+                del self._making[copy_id]
+                self._lock.notify_all()
+
+    def _begin(self, copy_id: str) -> None:
+        """Take the place of a builder: one for each copy, and few at all."""
+
+        def free() -> bool:
+            return copy_id not in self._making and len(self._making) < BUILDERS
+
         with self._lock:
-            turn = self._turns.setdefault(copy_id, threading.Lock())
-        with turn:
-            found = self.get(copy_id)
-            if found is not None:
-                return found
-            self._making.add(copy_id)
-            try:
-                return self._made(copy_id, standing, tuple(sources), rows())
-            finally:
-                self._making.discard(copy_id)
+            if not free() and self._waiting < WAITERS:
+                self._waiting += 1
+                try:
+                    self._lock.wait_for(free, WAIT_SECONDS)
+                finally:
+                    self._waiting -= 1
+            if not free():
+                raise _busy()
+            self._making[copy_id] = 0
 
     def _made(
         self, copy_id: str, standing: Standing, sources: tuple[Source, ...], rows: Iterator[pa.RecordBatch]
@@ -174,7 +197,7 @@ class Shelf:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             (folder / _READERS).mkdir(parents=True, mode=0o700)
-            parts = tuple(self._written(folder, rows))
+            parts = tuple(self._written(copy_id, folder, rows))
             made = Shelved(
                 id=copy_id, table=standing.table, sources=sources, written_at=standing.written_at, parts=parts
             )
@@ -190,7 +213,7 @@ class Shelf:
         self._make_room(keep=copy_id)
         return made
 
-    def _written(self, folder: Path, rows: Iterator[pa.RecordBatch]) -> Iterator[CopyPart]:
+    def _written(self, copy_id: str, folder: Path, rows: Iterator[pa.RecordBatch]) -> Iterator[CopyPart]:
         """Write rows as files of some size each, and yield what is known of each."""
         from pyarrow import parquet
 
@@ -212,13 +235,20 @@ class Shelf:
                                 break
                             held.append(plain)
                         _write_group(writer, held)
+                        self._count(copy_id, total + file.tell())
                 _flush(file)
             part = _part(seen[0], path.stat().st_size)
             total += part.bytes
-            if total > self._budget:
-                raise _no_room()
+            self._count(copy_id, total)
             yield part
             number += 1
+
+    def _count(self, copy_id: str, size: int) -> None:
+        """Note how large a copy has grown; all that are being made share one budget."""
+        with self._lock:
+            self._making[copy_id] = size
+            if sum(self._making.values()) > self._budget:
+                raise _no_room()
 
     def _make_room(self, keep: str) -> None:
         """Take away the least recently used copies until the rest fits."""
@@ -309,6 +339,15 @@ def _bound(value: Any) -> Any:
 def _flush(file: IO[Any]) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        f"正在生成共享副本，请 {_COME_BACK_SECONDS} 秒后再试。",
+        f"Copies to be shared are being made; ask again in {_COME_BACK_SECONDS} seconds.",
+        code="share_busy",
+        detail={"retry_after": _COME_BACK_SECONDS},
+    )
 
 
 def _no_room() -> Unavailable:

@@ -120,6 +120,12 @@ class GradeStore:
         """Return the row rules in force."""
         return [_rule(row) for row in self._connection.execute(_RULES, {"name": table})]
 
+    def rules_at(self, table: str, moment: datetime) -> list[RowRule]:
+        """Return the row rules that were in force at a moment."""
+        ended = row_rule.c.ended_at.is_(None) | (row_rule.c.ended_at > moment)
+        query = select(row_rule).where(row_rule.c.table_name == table, row_rule.c.set_at <= moment, ended)
+        return [_rule(row) for row in self._connection.execute(query.order_by(row_rule.c.id))]
+
     def rule(self, rule_id: str) -> RowRule | None:
         """Return a row rule in force by id."""
         query = select(row_rule).where(row_rule.c.id == rule_id, row_rule.c.ended_at.is_(None))
