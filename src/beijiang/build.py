@@ -29,6 +29,7 @@ from beijiang.exchange import (
     GrantBook,
     Packages,
     Pushes,
+    PushLimits,
     RatingBook,
     Recalls,
     Services,
@@ -349,7 +350,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     servings = Servings(sharing, gate.copies, jobs)
     receipts = Receipts(db, evidence, sealer, access)
     packages = Packages(exchange, home / "packages", receipts.receipt)
-    pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls)
+    push_limits = PushLimits(
+        seconds=settings.push_seconds, idle=settings.push_idle_seconds, at_once=settings.push_org_at_once
+    )
+    pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls, push_limits)
     sources.renewals.append(pushes.renew_secrets)
     flight = FlightSql(sql, gate, protection, access, settings, clock)
     offered = Services(sharing, vault, sources.outbound)

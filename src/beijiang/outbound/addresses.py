@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import subprocess
+import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from beijiang.kit import Refused, Unavailable
 from beijiang.outbound.models import Address, Ip, Target
 
 __all__ = ["Outbound"]
+
+Line: TypeAlias = "socket.socket | subprocess.Popen[bytes]"
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
@@ -30,6 +36,24 @@ class Outbound:
     ) -> None:
         self._allowed = allowed
         self._look_up = look_up or _look_up
+        self._lines: weakref.WeakSet[Line] = weakref.WeakSet()
+
+    def copy(self) -> Outbound:
+        """Return one with the same rules for one piece of work, whose lines can be cut without those of others."""
+        return Outbound(self._allowed, self._look_up)
+
+    def opened(self, line: Line) -> None:
+        """Keep a connection, or the program that holds one, for as long as it lives, so that it can be cut."""
+        self._lines.add(line)
+
+    def cut(self) -> None:
+        """Break off whatever goes on, from another thread; who waits for it there meets a broken connection."""
+        for line in [*self._lines]:
+            with suppress(OSError):
+                if isinstance(line, socket.socket):
+                    socket.socket.shutdown(line, socket.SHUT_RDWR)  # below TLS, whose state is another thread's
+                else:
+                    line.kill()
 
     def addresses(self, host: str, port: int) -> tuple[Address, ...]:
         """Return the addresses of ``host``; connect to one of these and to nothing else.

@@ -27,7 +27,18 @@ __all__ = [
     "Remedy",
 ]
 
-LOOKED_AT: Final = frozenset({Exit.CHART, Exit.COUNT, Exit.PAGE, Exit.PREVIEW, Exit.QUALITY, Exit.SEARCH, Exit.VERIFY})
+LOOKED_AT: Final = frozenset(
+    {
+        Exit.CHART,
+        Exit.COUNT,
+        Exit.PAGE,
+        Exit.PREVIEW,
+        Exit.PUSH_PLAN,
+        Exit.QUALITY,
+        Exit.SEARCH,
+        Exit.VERIFY,
+    }
+)
 """Exits after which nobody has a copy; whoever read by any other one has received."""
 
 

@@ -34,7 +34,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.SQL: frozenset({Exit.SQL, Exit.FLIGHT}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
     Way.DELTA: frozenset({Exit.DELTA}),
-    Way.PUSH: frozenset({Exit.PUSH}),
+    Way.PUSH: frozenset({Exit.PUSH, Exit.PUSH_PLAN}),
     Way.SERVICE: frozenset({Exit.SERVICE}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
     Way.COUNT: frozenset({Exit.COUNT}),

@@ -8,6 +8,7 @@ from beijiang.exchange.service.exchange import Exchange
 from beijiang.exchange.service.fetching import Shares
 from beijiang.exchange.service.flight import FlightSql
 from beijiang.exchange.service.packaging import Packages
+from beijiang.exchange.service.push_watch import PushLimits
 from beijiang.exchange.service.pushing import Pushes
 from beijiang.exchange.service.rating import RatingBook
 from beijiang.exchange.service.recalling import Recalls
@@ -24,6 +25,7 @@ __all__ = [
     "FlightSql",
     "GrantBook",
     "Packages",
+    "PushLimits",
     "Pushes",
     "RatingBook",
     "Recalls",

@@ -82,7 +82,7 @@ class Destinations:
         """Return the way to a destination, its secrets open."""
         made = self.kind(kind)
         opened = self._seals.opened(owner_id, secrets)
-        return made(made.options_model.model_validate({**options, **opened}), self._outbound)
+        return made(made.options_model.model_validate({**options, **opened}), self._outbound.copy())
 
     def renewed(self, owner_id: str, secrets: Mapping[str, str]) -> dict[str, str]:
         """Return secrets under the newest root key."""
