@@ -18,12 +18,13 @@ from push_bureau import KEY, MONEY, Far, S, end_all, expected, merge
 from push_places import sshd  # noqa: F401 - a fixture
 from test_push_places import SECRET, Receiver, allow, listening, received
 
-from beijiang.exchange import PushLimits, PushMode, RecallDraft, Remedy
+from beijiang.access import ApiKey, KeyDraft, Permission
+from beijiang.exchange import PushLimits, PushMode, PushState, RecallDraft, Remedy
 from beijiang.exchange.models.recalls import LOOKED_AT
 from beijiang.ingest.connectors.files_there import MARKER_MOST, _marker, read_back
 from beijiang.ingest.connectors.sftp_there import SftpDestination, SftpOptions
 from beijiang.ingest.connectors.webhook_there import ECHO_MOST
-from beijiang.kit import Invalid, TooLarge
+from beijiang.kit import SYSTEM, Actor, Denied, Invalid, TooLarge
 
 
 @contextmanager
@@ -295,3 +296,80 @@ def test_a_plan_is_looked_at_and_hands_nothing_over(hook: Far) -> None:
     hook.add(kind="webhook")
     hook.pushes.run_due()
     assert OTHER in {one.org_id for one in recalls.plan(hook.bureau["lead"], draft).receivers}
+
+
+def keyed(bureau: Bureau, *scopes: Permission) -> tuple[Actor, ApiKey]:
+    """Issue a key of the consumer's that is good for something, and return who comes with it."""
+    access = bureau.platform.access
+    draft = KeyDraft(name="对接程序", scopes=frozenset(map(str, scopes)), days=1)
+    key, secret = access.issue_key(bureau["consumer"], draft)
+    return access.actor_for({}, f"Bearer {secret}"), key
+
+
+_ROWS = (
+    Permission.EXCHANGE_GRANT_READ,
+    Permission.EXCHANGE_REQUEST_MAKE,
+    Permission.PROTECTION_ROWS_READ_GRANTED,
+)
+
+
+def test_a_key_to_rows_registers_and_directs_no_push(hook: Far) -> None:
+    hook.publish(3)
+    push = hook.add(kind="webhook")
+    program, _ = keyed(hook.bureau, *_ROWS)
+    draft = hook.draft(kind="webhook", name="另一")
+    steps: list[Callable[[], Any]] = [
+        lambda: hook.pushes.plan(program, draft),
+        lambda: hook.pushes.add(program, draft),
+        lambda: hook.pushes.change(program, push.id, options=hook.reach),
+        lambda: hook.pushes.now(program, push.id, whole=True),
+        lambda: hook.pushes.resume(program, push.id),
+    ]
+    for step in steps:
+        with pytest.raises(Denied):
+            step()
+    assert hook.see(push).owner_key == ""
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "in_the_middle"])
+def test_a_push_goes_with_the_key_that_it_was_registered_with(hook: Far, how: str) -> None:
+    hook.publish(3)
+    program, key = keyed(hook.bureau, *_ROWS, Permission.EXCHANGE_PUSH_DIRECT)
+    push = hook.pushes.add(program, hook.draft(kind="webhook"))
+    assert hook.see(push).owner_key == key.id
+    access = hook.bureau.platform.access
+    if how == "in_the_middle":
+        Receiver.meanwhile = staticmethod(lambda: access.revoke_key(hook.bureau["consumer"], key.id))
+        hook.pushes.run_due()
+        Receiver.meanwhile = staticmethod(lambda: None)
+        assert Receiver.applied == [], "the last part never came"
+    else:
+        hook.pushes.run_due()
+        assert received() == expected(3)
+        merge(hook.bureau, hook.table, [{KEY: "内蒙古第0商贸有限公司", MONEY: 3, "盟市": "赤峰市"}])
+        if how == "revoked":
+            access.revoke_key(hook.bureau["consumer"], key.id)
+        else:
+            hook.later(days=2)
+    hook.pushes.run_due()
+    held = hook.see(push)
+    assert (held.state, len(Receiver.applied)) == (PushState.HELD, 0 if how == "in_the_middle" else 1)
+    assert held.why is not None
+    assert "密钥" in held.why.zh
+    hook.pushes.resume(hook.bureau["colleague"], push.id)
+    hook.pushes.run_due()
+    assert hook.deliveries(push)[0].state is S.DONE
+    assert hook.see(push).owner_key == "", "a person answers for it now"
+
+
+def test_a_push_rests_when_its_person_has_left(hook: Far) -> None:
+    hook.publish(3)
+    push = hook.pushes.add(hook.bureau["colleague"], hook.draft(kind="webhook"))
+    access = hook.bureau.platform.access
+    access.disable_person(SYSTEM, hook.bureau["colleague"].id, "调离")
+    try:
+        hook.pushes.run_due()
+        assert hook.see(push).state is PushState.HELD
+        assert Receiver.applied == []
+    finally:
+        access.enable_person(SYSTEM, hook.bureau["colleague"].id)

@@ -56,8 +56,8 @@ class PushStanding(Base):
             )
         if self._actor(push) is None:
             return PushState.HELD, Text(
-                f"负责人“{push.owner_name}”的账号已停用或无权，请由同事恢复并负责",
-                f'its owner "{push.owner_name}" may not read any more; a colleague can resume it and answers for it then',
+                f"负责人“{push.owner_name}”的账号或登记所用的密钥已停用或无权，请由同事恢复并负责",
+                f'its owner "{push.owner_name}", or the key that it was registered with, may not have it pushed any more; a colleague can resume it and answers for it then',
             )
         return None
 
@@ -75,14 +75,16 @@ class PushStanding(Base):
                 scopes=scopes,
             )
         try:
-            owner = self.access.current(Actor(id=push.owner_id, name=push.owner_name, kind=ActorKind.PERSON))
+            owner = self.access.current(_registrant(push))
         except BeijiangError as error:
             if error.transient:
                 raise
             return None
-        if owner.org_id != push.org_id or not self.access.allows(owner, Permission.PROTECTION_ROWS_READ_GRANTED):
+        needed = (Permission.PROTECTION_ROWS_READ_GRANTED, Permission.EXCHANGE_PUSH_DIRECT)
+        if owner.org_id != push.org_id or not all(self.access.allows(owner, one, push.org_id) for one in needed):
             return None
-        return replace(owner, name=f"{owner.name}（推送）", session_id=push.id, scopes=scopes)
+        name = f"{owner.name}（推送）"
+        return replace(owner, name=name, kind=ActorKind.PERSON, session_id=push.id, scopes=scopes)
 
     def _say(self, kind: AlertKind, push: Push, why: Text | None) -> None:
         """Tell both sides, or take back what they were told."""
@@ -95,3 +97,9 @@ class PushStanding(Base):
                     f'Push "{push.name}" of {push.resource_name}: {why.en}.',
                 )
                 self.parts.alerts.say(kind, subject, org, text)
+
+
+def _registrant(push: Push) -> Actor:
+    """Return who registered or last directed a subscription, as whoever it was then: in person, or by a key."""
+    kind = ActorKind.APPLICATION if push.owner_key else ActorKind.PERSON
+    return Actor(id=push.owner_id, name=push.owner_name, kind=kind, session_id=push.owner_key or None)

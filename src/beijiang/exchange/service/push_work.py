@@ -373,6 +373,8 @@ class PushWork(PushStanding):
     def _go_on(self, push: Push, delivery: PushDelivery, rows: int) -> None:
         if self._stopping.is_set():
             raise push_stopped()
+        if self._actor(push) is None:
+            raise push_stopped()
         with self.db.begin() as tx:
             store = PushStore(tx.connection)
             now = store.get(push.id)

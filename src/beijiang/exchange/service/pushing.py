@@ -140,8 +140,7 @@ class Pushes(PushWork):
             secrets=secrets,
             mode=draft.mode,
             timing=timing,
-            owner_id=actor.id,
-            owner_name=actor.name,
+            **_answering(actor),
             created_at=self.clock.now(),
             next_at=None if timing is None else self.clock.now(),
         )
@@ -226,7 +225,7 @@ class Pushes(PushWork):
         if options:
             before = (dict(push.options), dict(push.secrets))
             plain, secrets = self.destinations.sealed(push.id, push.kind, options, before)
-            values |= {"options": plain, "secrets": secrets, "owner_id": actor.id, "owner_name": actor.name}
+            values |= {"options": plain, "secrets": secrets, **_answering(actor)}
             moved = {n for n in ("host", "port", "database", "endpoint", "bucket", "prefix", "url", "path")
                      if plain.get(n) != push.options.get(n)}  # fmt: skip
             values |= _anew(push) if moved else {}
@@ -260,8 +259,8 @@ class Pushes(PushWork):
             return self._moved(actor, push, PushMove.RESUME, {"state": PushState.ACTIVE, "why": None}, {})
         push = self._answered_for(actor, push_id)
         self._require_live(push, PushState.PAUSED, PushState.HELD, PushState.ACTIVE)
-        owner = {"owner_id": actor.id, "owner_name": actor.name}
-        return self._moved(actor, push, PushMove.RESUME, {"state": PushState.ACTIVE, "why": None, **owner}, {})
+        resumed = {"state": PushState.ACTIVE, "why": None, **_answering(actor)}
+        return self._moved(actor, push, PushMove.RESUME, resumed, {})
 
     def end(self, actor: Actor, push_id: str, words: str = "") -> Push:
         """End a subscription and forget its secrets; what is at the far side stays there."""
@@ -413,7 +412,9 @@ class Pushes(PushWork):
         return push
 
     def _require_reader(self, actor: Actor, grant: Grant | None) -> None:
+        """Ask for the right to the rows, and for the one to have them brought away: a key to rows alone directs nothing."""
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
+        self.access.require(actor, Permission.EXCHANGE_PUSH_DIRECT, None if grant is None else grant.org_id)
         if grant is not None and not _fits(actor, grant):
             raise _another_holder()
 
@@ -472,6 +473,12 @@ class Pushes(PushWork):
     def _record(self, tx: Any, actor: Actor, push: Push, move: PushMove, detail: Mapping[str, JsonValue]) -> None:
         told = {"move": move.value, "org": push.org_id, **detail}
         self.parts.evidence.record(tx, actor, "exchange.push_move", target=push.id, detail=told)
+
+
+def _answering(actor: Actor) -> dict[str, str]:
+    """Return who answers for a subscription from now on; by a key, only for as long as the key is good."""
+    key = actor.session_id or "" if actor.kind is ActorKind.APPLICATION else ""
+    return {"owner_id": actor.id, "owner_name": actor.name, "owner_key": key}
 
 
 def _anew(push: Push) -> dict[str, Any]:
