@@ -22,7 +22,7 @@ from beijiang.exchange import (
 )
 from beijiang.ingest import AlertKind, Timing, TimingKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound, Refused
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def far(bureau: Bureau, postgres_url: str) -> Iterator[Far]:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
     if folder not in {t.folder for t in bureau.platform.sources.targets(SYSTEM)}:
-        bureau.platform.sources.allow(SYSTEM, Target(folder=folder), "目标库的套接字")
+        bureau.platform.sources.allow(SYSTEM, Target(folder=folder, uses=frozenset({Use.PUSH})), "目标库的套接字")
     reach = {"host": folder, "database": url.database, "user": url.username, "tls": "off"}
     yield Far(bureau, engine, reach)
     end_all(bureau)

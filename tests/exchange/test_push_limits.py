@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from exchange_bureau import OTHER, Bureau
+from exchange_bureau import OTHER, OWNER, Bureau
 from push_bureau import KEY, MONEY, Far, S, end_all, expected, merge
 from push_places import sshd  # noqa: F401 - a fixture
 from test_push_places import SECRET, Receiver, allow, listening, received
+from typer.testing import CliRunner
 
 from beijiang.access import ApiKey, KeyDraft, Permission
 from beijiang.exchange import PushLimits, PushMode, PushState, RecallDraft, Remedy
@@ -24,7 +25,8 @@ from beijiang.exchange.models.recalls import LOOKED_AT
 from beijiang.ingest.connectors.files_there import MARKER_MOST, _marker, read_back
 from beijiang.ingest.connectors.sftp_there import SftpDestination, SftpOptions
 from beijiang.ingest.connectors.webhook_there import ECHO_MOST
-from beijiang.kit import SYSTEM, Actor, Denied, Invalid, TooLarge
+from beijiang.kit import SYSTEM, Actor, Denied, Invalid, Refused, TooLarge
+from beijiang.outbound import Target, Use
 
 
 @contextmanager
@@ -234,7 +236,9 @@ def test_a_marker_or_file_on_an_sftp_server_is_read_up_to_a_limit(tmp_path: Path
         "host_key": sshd.fingerprint,
         "path": str(tmp_path),
     }
-    there = SftpDestination(SftpOptions.model_validate(options), hook.bureau.platform.sources.outbound)
+    there = SftpDestination(
+        SftpOptions.model_validate(options), hook.bureau.platform.sources.outbound.bound(Use.PUSH, OTHER)
+    )
     with (tmp_path / "_DONE.json").open("wb") as large:
         large.truncate(1 << 32)
     with there.place() as place:
@@ -373,3 +377,70 @@ def test_a_push_rests_when_its_person_has_left(hook: Far) -> None:
         assert Receiver.applied == []
     finally:
         access.enable_person(SYSTEM, hook.bureau["colleague"].id)
+
+
+@pytest.mark.parametrize("kind", ["webhook", "s3"])
+def test_rows_go_over_plain_http_only_where_that_was_allowed(hook: Far, kind: str) -> None:
+    hook.publish(3)
+    sources = hook.bureau.platform.sources
+    with listening() as port:
+        options: dict[str, Any] = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
+        if kind == "s3":
+            options = {"endpoint": f"http://127.0.0.1:{port}", "bucket": "far", "key": "k", "secret": SECRET}
+        target = Target(host="127.0.0.1", port=port, network="127.0.0.1/32", uses=frozenset({Use.PUSH}))
+        sources.allow(SYSTEM, target, "目标")
+        draft = hook.draft(kind=kind, target="收", options=options)
+        with pytest.raises(Refused) as refused:
+            hook.pushes.plan(hook.bureau["consumer"], draft)
+        assert refused.value.reason == "plain_http"
+        assert "https" in refused.value.text.zh
+        push = hook.pushes.add(hook.bureau["consumer"], draft)
+        hook.pushes.run_due()
+        dead = hook.deliveries(push)[0]
+        assert (dead.state, dead.error and dead.error["code"]) == (S.DEAD, "plain_http")
+        assert Receiver.asked == []
+
+
+def test_what_was_opened_to_read_or_for_others_is_closed_to_pushes(hook: Far) -> None:
+    hook.publish(3)
+    sources = hook.bureau.platform.sources
+    with listening() as port:
+        place = {"host": "127.0.0.1", "port": port, "network": "127.0.0.1/32", "plain_http": True}
+        options = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
+        push = hook.add(kind="webhook", options=options)
+        for number, words in enumerate(({"uses": {Use.READ}}, {"uses": {Use.PUSH}, "org_id": OWNER})):
+            made = sources.allow(SYSTEM, Target(**place, **words), "目标")  # type: ignore[arg-type]
+            hook.pushes.run_due()
+            dead = hook.deliveries(push)[0]
+            assert (dead.state, dead.error and dead.error["code"]) == (S.DEAD, "target_not_allowed"), number
+            sources.close_target(SYSTEM, made.id)
+            hook.pushes.replay(hook.bureau["consumer"], dead.id)
+        mine = Target(**place, uses=frozenset({Use.PUSH}), org_id=OTHER)  # type: ignore[arg-type]
+        sources.allow(SYSTEM, mine, "目标")
+        hook.pushes.run_due()
+        assert hook.deliveries(push)[0].state is S.DONE
+        assert received() == expected(3)
+
+
+def test_targets_are_opened_for_a_use_and_a_department_at_the_terminal(bureau: Bureau) -> None:
+    from beijiang.ingest.commands import sources as commands
+
+    platform = bureau.platform
+    app = commands(lambda: platform.sources)
+    place = ["--host", "db.inner", "--port", "5432", "--network", "10.6.1.20/32"]
+
+    def run(*words: str, good: bool = True) -> str:
+        done = CliRunner().invoke(app, [*words])
+        assert (done.exit_code == 0) is good, (done.output, done.exception)
+        return done.output
+
+    run("allow", "--reason", "业务库", *place, "--use", "push", "--use", "read", "--org", OTHER, "--plain-http")
+    made = platform.sources.targets(SYSTEM)[0]
+    assert (made.uses, made.org_id, made.plain_http) == (("push", "read"), OTHER, True)
+    assert OTHER in run("targets")
+    run("allow", "--reason", "业务库", *place, "--org", "nobody", good=False)
+    run("allow", "--reason", "业务库", *place)
+    plain = platform.sources.targets(SYSTEM)[0]
+    assert (plain.uses, plain.org_id, plain.plain_http) == (("read",), "", False), "no more than was said"
+    for one in (made, plain):
+        platform.sources.close_target(SYSTEM, one.id)

@@ -19,21 +19,22 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
-from exchange_bureau import Bureau, firms
+from exchange_bureau import OTHER, Bureau, firms
 from push_bureau import KEY, MONEY, Far, S, end_all, expected, merge
 from push_places import mariadb_server, s3, sshd  # noqa: F401 - fixtures
 
 from beijiang.exchange import PushMode
 from beijiang.ingest.connectors import s3_signing
 from beijiang.kit import SYSTEM
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 SECRET = "ein-geheimnis-4711"
 
 
 def allow(bureau: Bureau, host: str, port: int) -> None:
     for network in ("127.0.0.0/8", "::1/128"):
-        bureau.platform.sources.allow(SYSTEM, Target(host=host, port=port, network=network), "目标")
+        target = Target(host=host, port=port, network=network, uses=frozenset({Use.PUSH}), plain_http=True)
+        bureau.platform.sources.allow(SYSTEM, target, "目标")
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_an_object_store_gets_files_and_a_marker_with_digests(shop: Far, s3: Any
     account = s3_signing.Account(s3.key, s3.secret, "us-east-1")
     from datetime import UTC, datetime
 
-    outbound = shop.bureau.platform.sources.outbound
+    outbound = shop.bureau.platform.sources.outbound.bound(Use.PUSH, OTHER)
     with Http(outbound) as http:
         shown = s3_signing.signed(account, "PUT", place.netloc, "/far", {}, at=datetime.now(UTC))
         assert http.fetch("PUT", f"{s3.url}/far", credentials=Credentials(shown), content=b"").status == 200

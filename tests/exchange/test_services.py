@@ -47,7 +47,7 @@ from beijiang.kit import (
     Throttled,
     Unavailable,
 )
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 from beijiang.protection import Handling
 from beijiang.settings import Settings
 from beijiang.tables import Filter, FilterOp
@@ -793,7 +793,11 @@ def test_two_processes_share_rates_and_breaker_on_postgresql(tmp_path: Path, pos
     built.first_start()
     bureau = Bureau(built, clock)
     with serving() as server:
-        built.sources.allow(SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务")
+        built.sources.allow(
+            SYSTEM,
+            Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32", uses=frozenset({Use.CALL})),
+            "测试服务",
+        )
         service = offered(bureau, server, consumer_per_minute=6, failures=2, probe_minutes=1)
         granted(bureau, service, "企业名称")
         again = Services(built.offered.parts, Vault(RootKeys(built.settings.root_key_file)), built.sources.outbound)

@@ -156,7 +156,7 @@ class Services(Offering):
         with ExitStack() as place:
             self._let_through(actor, service, version, governed, place)
             try:
-                came = self._reach.call(version.spec, self._opened(version), asked)
+                came = self._reach.call(version.spec, self._opened(version), asked, service.provider_id)
             except BaseException:
                 governed.nothing()
                 self.breakers.give_back(service, version.spec)
@@ -302,7 +302,7 @@ class Services(Offering):
         except Unavailable:
             counts = False
         spec = version.spec.model_copy(update={"retries": 0, "seconds": min(version.spec.seconds, 10.0)})
-        came = self._reach.call(spec, self._opened(version), bound(spec, spec.sample))
+        came = self._reach.call(spec, self._opened(version), bound(spec, spec.sample), service.provider_id)
         ok = came.outcome in {CallOutcome.OK, CallOutcome.PARTLY}
         probe = Probe(service_id=service.id, at=self.clock.now(), ok=ok, millis=came.millis, reason=came.reason)
         with self.db.begin() as tx:

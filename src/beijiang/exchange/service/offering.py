@@ -152,7 +152,7 @@ class Offering(Attaching):
         self._possible(before, ServiceMove.TEST)
         version = self._stored(before, before.newest)
         asked = bound(version.spec, version.spec.sample if given is None else given)
-        came = self._reach.call(version.spec, self._opened(version), asked)
+        came = self._reach.call(version.spec, self._opened(version), asked, before.provider_id)
         fit = came.fit
         ok = came.outcome in {"ok", "partly"} and fit.records > 0 and not fit.unfit and not fit.more
         problems = list(fit.told)

@@ -233,7 +233,7 @@ class PushWork(PushStanding):
         if actor is None:
             return
         try:
-            there = self.destinations.open(push.id, push.kind, push.options, push.secrets)
+            there = self.destinations.open(push.id, push.kind, push.options, push.secrets, push.org_id)
             attempt.cut = there.outbound.cut
             governed = self.parts.gate.admit(
                 actor, push.table, grant.purpose, Exit.PUSH, None, {"push": push.id}, grant.id

@@ -67,7 +67,7 @@ class Pushes(PushWork):
         timing = self._checked(draft)
         push_id = new_id("psh")
         options, secrets = self.destinations.sealed(push_id, draft.kind, draft.options)
-        there = self.destinations.open(push_id, draft.kind, options, secrets)
+        there = self.destinations.open(push_id, draft.kind, options, secrets, grant.org_id)
         governed = self._looked_at(actor, grant)
         warnings = []
         if draft.mode is PushMode.CHANGES and not governed.key:
@@ -140,7 +140,9 @@ class Pushes(PushWork):
             secrets=secrets,
             mode=draft.mode,
             timing=timing,
-            **_answering(actor),
+            owner_id=actor.id,
+            owner_name=actor.name,
+            owner_key=_answering(actor)["owner_key"],
             created_at=self.clock.now(),
             next_at=None if timing is None else self.clock.now(),
         )

@@ -100,6 +100,19 @@ class Destination(ABC):
         self.uncertain = False
         """Where it cannot be asked: whether the delivery may have arrived without our being told."""
 
+    def checked(self, url: str) -> None:
+        """Return if rows may be brought to an address: over https, or where plain http was allowed for that target.
+
+        Raises:
+            Refused: it was not (``plain_http``).
+
+        """
+        from beijiang.outbound import parsed
+
+        place = parsed(url)
+        if place.scheme != "https":
+            self.outbound.require_plain(place.host, place.port or 80)
+
     @abstractmethod
     def look(self, parcel: Parcel) -> Text:
         """Return what a delivery would do there, having changed nothing.

@@ -35,6 +35,7 @@ class S3Destination(FileDestination):
 
     @contextmanager
     def place(self) -> Iterator[_Bucket]:
+        self.checked(self.options.endpoint)
         with client(self.outbound, self.options.authority) as http:
             yield _Bucket(http, self.options)
 

@@ -101,6 +101,7 @@ class WebhookDestination(Destination):
         )
 
     def _client(self) -> Http:
+        self.checked(self.options.url)
         return Http(self.outbound, _LIMITS, self.options.authority)
 
     def _body(self, parcel: Parcel, number: int, rows: list[Any], gone: list[Any]) -> dict[str, Any]:
