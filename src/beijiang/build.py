@@ -257,6 +257,7 @@ class Platform:
         self.streams.stop()
         self.dispatcher.stop()
         self.pushes.stop()
+        self.offered.stop()
         self.jobs.stop()
 
     def close(self) -> None:

@@ -73,7 +73,7 @@ MACHINERY: dict[str, set[str]] = {
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},
     "Shares": {"actor_for", "fetch", "watch"},
-    "Services": {"locked_out", "probed", "renew", "watch"},
+    "Services": {"locked_out", "probe_due", "probed", "renew", "stop", "watch"},
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},
     "Tables": {"recover"},

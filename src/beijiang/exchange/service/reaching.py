@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models.calling import Bound
     from beijiang.outbound import Credentials, Http, HttpAnswer, Outbound
 
-__all__ = ["Came", "Reach", "check_place"]
+__all__ = ["Came", "Reach", "check_place", "place_of"]
 
 _PAUSES: Final = (0.1, 0.3, 0.9)
 _BUSY: Final = frozenset({408, 425, 429})
@@ -187,3 +187,11 @@ def check_place(spec: ServiceSpec) -> None:
                 "The address has no query; declare parameters instead.",
                 code="service_address",
             )
+
+
+def place_of(spec: ServiceSpec) -> str:
+    """Return the host and port that calls of a service go to."""
+    from beijiang.outbound import parsed
+
+    found = parsed(spec.base_url)
+    return f"{found.host}:{found.port or (443 if found.scheme == 'https' else 80)}"
