@@ -234,7 +234,7 @@ class PushWork(PushStanding):
             return
         try:
             there = self.destinations.open(push.id, push.kind, push.options, push.secrets, push.org_id)
-            attempt.cut = there.outbound.cut
+            attempt.cut, there.moved = there.outbound.cut, attempt.moved
             governed = self.parts.gate.admit(
                 actor, push.table, grant.purpose, Exit.PUSH, None, {"push": push.id}, grant.id
             )

@@ -7,7 +7,7 @@ knows nothing of grants, tables of ours or schedules; it is handed Arrow and say
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -99,6 +99,8 @@ class Destination(ABC):
         self.outbound = outbound
         self.uncertain = False
         """Where it cannot be asked: whether the delivery may have arrived without our being told."""
+        self.moved: Callable[[], None] = lambda: None
+        """Called when something went forward that is no batch taken; raises where the delivery was given up."""
 
     def checked(self, url: str) -> None:
         """Return if rows may be brought to an address: over https, or where plain http was allowed for that target.
