@@ -29,7 +29,7 @@ from beijiang.build import build
 from beijiang.exchange import PushDraft, Way
 from beijiang.exchange.service.push_work import PushWork
 from beijiang.kit import SYSTEM, FixedClock, new_id
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
 from beijiang.tables import CommitRequest, WriteMode
 
@@ -116,7 +116,7 @@ def main(rows: int) -> None:
             *COLUMNS, resource=resource.id, ways=frozenset({Way.PUSH}), until=bureau.today + timedelta(days=90)
         )
         folder = str(url.query["host"])
-        platform.sources.allow(SYSTEM, Target(folder=folder), "基准")
+        platform.sources.allow(SYSTEM, Target(folder=folder, uses=frozenset({Use.PUSH})), "基准")
         options = {"host": folder, "database": url.database, "user": url.username, "tls": "off"}
         draft = PushDraft(grant_id=grant.id, name="基准", kind="postgresql", target="firms", options=options)
         push = platform.pushes.add(bureau["consumer"], draft)

@@ -26,7 +26,7 @@ from unruly import FIRMS, serving
 
 from beijiang.build import build
 from beijiang.kit import SYSTEM, FixedClock
-from beijiang.outbound import Http, HttpLimits, Outbound, Target
+from beijiang.outbound import Http, HttpLimits, Outbound, Target, Use
 from beijiang.settings import Settings
 
 CALLS = 60
@@ -39,7 +39,8 @@ def main() -> None:
         built = build(Settings.for_tests(Path(folder)), clock)
         built.first_start()
         bureau = Bureau(built, clock)
-        target = Target(host="127.0.0.1", port=unruly.port, network="127.0.0.1/32")
+        uses = frozenset({Use.CALL, Use.READ})
+        target = Target(host="127.0.0.1", port=unruly.port, network="127.0.0.1/32", uses=uses)
         built.sources.allow(SYSTEM, target, "benchmark")
         wide = {"consumer_per_minute": 100_000, "per_minute": 100_000, "seconds": 20, "max_rows": 1000}
         service = offered(bureau, unruly, **wide, body_kib=4096)

@@ -32,6 +32,7 @@ from beijiang.exchange import (
     Intersections,
     Packages,
     Pushes,
+    PushLimits,
     RatingBook,
     Recalls,
     Services,
@@ -283,6 +284,7 @@ class Platform:
         self.streams.stop()
         self.dispatcher.stop()
         self.pushes.stop()
+        self.offered.stop()
         self.jobs.stop()
 
     def close(self) -> None:
@@ -377,7 +379,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     receipts = Receipts(db, evidence, sealer, access)
     intersections = Intersections(sharing, home / "intersections", vault, jobs)
     packages = Packages(exchange, home / "packages", receipts.receipt)
-    pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls)
+    push_limits = PushLimits(
+        seconds=settings.push_seconds, idle=settings.push_idle_seconds, at_once=settings.push_org_at_once
+    )
+    pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls, push_limits)
     sources.renewals.append(pushes.renew_secrets)
     flight = FlightSql(sql, gate, protection, access, settings, clock)
     offered = Services(sharing, vault, sources.outbound)

@@ -181,6 +181,17 @@ class Settings(BaseSettings):
     serving_limit_bytes: int = Field(
         default=20 << 30, ge=1 << 20, description="Disk that the serving copies of all tables may take, in bytes."
     )
+    push_seconds: float = Field(
+        default=14_400, gt=0, description="Longest run of one attempt at a delivery that is pushed, in seconds."
+    )
+    push_idle_seconds: float = Field(
+        default=900,
+        gt=0,
+        description="Seconds without any progress after which a delivery that is pushed is cut off, and tried again later.",
+    )
+    push_org_at_once: int = Field(
+        default=2, ge=1, description="Deliveries of one department that are pushed at the same time in one process."
+    )
     workers: int = Field(default=2, ge=1, description="Jobs that run at the same time in one process.")
 
     @classmethod

@@ -22,7 +22,7 @@ def test_from_a_folder_to_a_proof(office: Any, desk: Callable[..., Any], tmp_pat
     security, steward = desk("sec_admin"), desk("steward")
     folder = tmp_path / "交换"
     (folder / "名册").mkdir(parents=True)
-    security.post("/console/targets", {"folder": str(folder), "reason": "交换目录"})
+    security.post("/console/targets", {"folder": str(folder), "uses": "read", "reason": "交换目录"})
     assert "文件夹（持续到达的文件）" in steward.get("/console/sources?kind=folder").text
     form = {"kind": "folder", "name": "教育局文件", "option:path": str(folder)}
     place = steward.post("/console/sources", form).headers["location"]

@@ -16,7 +16,7 @@ from beijiang.catalog import Entry, OpenType, ResourceEdit, ShareMethod, ShareTy
 from beijiang.catalog import Item as CatalogItem
 from beijiang.exchange import ServiceDraft, ServiceSpec
 from beijiang.kit import SYSTEM, Actor, ActorKind
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))
 from unruly import FIRMS, SECRET, Unruly, serving
@@ -35,7 +35,11 @@ def person(role: str, org: str) -> Actor:
 @pytest.fixture(scope="module")
 def unruly(office: Any) -> Iterator[Unruly]:
     with serving() as server:
-        office.sources.allow(SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务")
+        office.sources.allow(
+            SYSTEM,
+            Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32", uses=frozenset({Use.CALL})),
+            "测试服务",
+        )
         yield server
 
 

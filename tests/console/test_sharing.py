@@ -412,7 +412,7 @@ def test_a_push_is_planned_registered_followed_and_ended(
     import sqlalchemy as sa
 
     from beijiang.exchange import GranteeKind, Item, RequestDraft, Terms, Way
-    from beijiang.outbound import Target
+    from beijiang.outbound import Target, Use
     from beijiang.protection import Handling
 
     steward, today = desk("steward"), office.exchange.today
@@ -433,7 +433,7 @@ def test_a_push_is_planned_registered_followed_and_ended(
     grant = office.exchange.give(person("org_reviewer", "health"), "education", draft, "双方约定用途")
     url = sa.make_url(postgres_url)
     folder = str(url.query["host"])
-    office.sources.allow(SYSTEM, Target(folder=folder), "目标库的套接字")
+    office.sources.allow(SYSTEM, Target(folder=folder, uses=frozenset({Use.PUSH})), "目标库的套接字")
     assert f"/console/push?grant={grant.id}" in steward.get(f"/console/grants/{grant.id}").text
     assert f"/console/push?grant={grant.id}" in steward.get("/console/pushes").text
     for kind in ("mysql", "s3", "sftp", "webhook"):

@@ -30,9 +30,20 @@ def students(postgres_url: str) -> sa.URL:
 def test_from_an_open_target_to_a_proof(office: Any, desk: Callable[..., Any], students: sa.URL) -> None:
     security, steward = desk("sec_admin"), desk("steward")
     folder = str(students.query["host"])
-    opened = security.post("/console/targets", {"folder": folder, "reason": "学籍库"})
+    opened = security.post("/console/targets", {"folder": folder, "uses": "read", "reason": "学籍库"})
     assert opened.headers["location"] == "/console/targets"
     assert folder in security.get("/console/targets").text
+    org = office.access.organisations()[0]
+    narrow = {"host": "db.inner", "port": "5432", "network": "10.6.1.20/32", "uses": ["push", "call"], "org": org.id}
+    security.post("/console/targets", {**narrow, "plain_http": "true", "reason": "业务库"})
+    shown = security.get("/console/targets").text
+    assert all(word in shown for word in ("推送数据", "调用服务", "明文 http", org.short))
+    made = office.sources.targets(SYSTEM)[0]
+    assert (made.uses, made.org_id, made.plain_http) == (("call", "push"), org.id, True)
+    office.sources.close_target(SYSTEM, made.id)
+    before = len(office.sources.targets(SYSTEM))
+    security.post("/console/targets", {"folder": folder, "reason": "没有用途"})
+    assert len(office.sources.targets(SYSTEM)) == before, "a use has to be ticked"
 
     form = {
         "kind": "postgresql", "name": "学籍库", "option:host": folder, "option:database": students.database,

@@ -11,7 +11,7 @@ import pytest
 
 from beijiang.build import build
 from beijiang.kit import SYSTEM, FixedClock
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -41,7 +41,9 @@ def bureau(region: Bureau) -> Bureau:
 def unruly(region: Bureau) -> Iterator[Unruly]:
     with serving() as server:
         target = region.platform.sources.allow(
-            SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务"
+            SYSTEM,
+            Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32", uses=frozenset({Use.CALL})),
+            "测试服务",
         )
         yield server
         region.platform.sources.close_target(SYSTEM, target.id)

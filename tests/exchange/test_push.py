@@ -22,7 +22,7 @@ from beijiang.exchange import (
 )
 from beijiang.ingest import AlertKind, Timing, TimingKind
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound, Refused
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def far(bureau: Bureau, postgres_url: str) -> Iterator[Far]:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
     if folder not in {t.folder for t in bureau.platform.sources.targets(SYSTEM)}:
-        bureau.platform.sources.allow(SYSTEM, Target(folder=folder), "目标库的套接字")
+        bureau.platform.sources.allow(SYSTEM, Target(folder=folder, uses=frozenset({Use.PUSH})), "目标库的套接字")
     reach = {"host": folder, "database": url.database, "user": url.username, "tls": "off"}
     yield Far(bureau, engine, reach)
     end_all(bureau)
@@ -334,3 +334,44 @@ def test_where_a_push_goes_is_in_the_evidence_and_only_readers_direct_it(far: Fa
     blind = replace(far.bureau["consumer"], scopes=frozenset({"exchange:request:make", "exchange:grant:read"}))
     with pytest.raises(Denied):
         far.pushes.add(blind, far.draft(name="偷偷", options=far.reach))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        f'CREATE TABLE firms ("{KEY}" text COLLATE "C" PRIMARY KEY, "{MONEY}" numeric(20, 4), "盟市" text, at int DEFAULT 7)',
+        f'CREATE TABLE firms ("{KEY}" varchar(90) PRIMARY KEY, "{MONEY}" numeric(14, 2), "盟市" varchar(90), at int DEFAULT 7)',
+    ],
+    ids=["copied", "converted"],
+)
+def test_changes_come_into_tables_of_other_hands_as_well(far: Far, made: str) -> None:
+    far.publish(6)
+    far.sql(made)
+    push = far.add()
+    far.pushes.run_due()
+    merge(far.bureau, far.table, [{**firms(3)[2], MONEY: 9}, firms(8)[7]], ["内蒙古第0商贸有限公司"])
+    far.pushes.run_due()
+    last = far.deliveries(push)[0]
+    assert (last.state, last.mode, last.rows, last.gone) == (S.DONE, PushMode.CHANGES, 2, 1)
+    wanted = expected(6) | {"内蒙古第2商贸有限公司": 9.0, "内蒙古第7商贸有限公司": 7.5}
+    del wanted["内蒙古第0商贸有限公司"]
+    assert far.rows() == wanted
+    assert far.sql("SELECT DISTINCT at FROM firms") == [(7,)], "columns that are not ours have their defaults"
+    assert last.proof is not None
+    assert last.proof["equal"] is True
+    merge(far.bureau, far.table, [], ["内蒙古第1商贸有限公司"])
+    far.pushes.run_due()
+    last = far.deliveries(push)[0]
+    assert (last.state, last.rows, last.gone) == (S.DONE, 0, 1), "deletions alone"
+
+
+def test_rows_go_by_the_rules_of_a_table_that_has_some(far: Far) -> None:
+    far.publish(4)
+    push = far.add()
+    far.pushes.run_due()
+    far.sql("CREATE TABLE written (name text)")
+    far.sql(f'CREATE RULE noted AS ON INSERT TO firms DO ALSO INSERT INTO written VALUES (NEW."{KEY}")')
+    merge(far.bureau, far.table, [{**firms(2)[1], MONEY: 42}])
+    far.pushes.run_due()
+    assert far.deliveries(push)[0].state is S.DONE
+    assert far.sql("SELECT name FROM written") == [("内蒙古第1商贸有限公司",)], "a COPY would have known no rule"

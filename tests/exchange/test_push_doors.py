@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from beijiang.exchange import PushQuery
 from beijiang.exchange.commands import pushes
 from beijiang.kit import SYSTEM
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 AT_PUSHES = f"{AT}/pushes"
 
@@ -23,7 +23,7 @@ def far(bureau: Bureau, postgres_url: str) -> Iterator[Far]:
     url = sa.make_url(postgres_url)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
-    bureau.platform.sources.allow(SYSTEM, Target(folder=folder), "目标库的套接字")
+    bureau.platform.sources.allow(SYSTEM, Target(folder=folder, uses=frozenset({Use.PUSH})), "目标库的套接字")
     yield Far(bureau, engine, {"host": folder, "database": url.database, "user": url.username, "tls": "off"})
     end_all(bureau)
     engine.dispose()

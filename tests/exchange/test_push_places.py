@@ -19,21 +19,22 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
-from exchange_bureau import Bureau, firms
+from exchange_bureau import OTHER, Bureau, firms
 from push_bureau import KEY, MONEY, Far, S, end_all, expected, merge
 from push_places import mariadb_server, s3, sshd  # noqa: F401 - fixtures
 
 from beijiang.exchange import PushMode
 from beijiang.ingest.connectors import s3_signing
 from beijiang.kit import SYSTEM
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 SECRET = "ein-geheimnis-4711"
 
 
 def allow(bureau: Bureau, host: str, port: int) -> None:
     for network in ("127.0.0.0/8", "::1/128"):
-        bureau.platform.sources.allow(SYSTEM, Target(host=host, port=port, network=network), "目标")
+        target = Target(host=host, port=port, network=network, uses=frozenset({Use.PUSH}), plain_http=True)
+        bureau.platform.sources.allow(SYSTEM, target, "目标")
 
 
 @pytest.fixture
@@ -108,6 +109,7 @@ def shop(bureau: Bureau) -> Iterator[Far]:
 def test_an_object_store_gets_files_and_a_marker_with_digests(shop: Far, s3: Any) -> None:  # noqa: F811
     from urllib.parse import urlparse
 
+    from beijiang.ingest.connectors.files_there import read_back
     from beijiang.ingest.connectors.s3_there import S3Destination, S3Options
     from beijiang.outbound import Credentials, Http
 
@@ -116,7 +118,7 @@ def test_an_object_store_gets_files_and_a_marker_with_digests(shop: Far, s3: Any
     account = s3_signing.Account(s3.key, s3.secret, "us-east-1")
     from datetime import UTC, datetime
 
-    outbound = shop.bureau.platform.sources.outbound
+    outbound = shop.bureau.platform.sources.outbound.bound(Use.PUSH, OTHER)
     with Http(outbound) as http:
         shown = s3_signing.signed(account, "PUT", place.netloc, "/far", {}, at=datetime.now(UTC))
         assert http.fetch("PUT", f"{s3.url}/far", credentials=Credentials(shown), content=b"").status == 200
@@ -135,10 +137,10 @@ def test_an_object_store_gets_files_and_a_marker_with_digests(shop: Far, s3: Any
     with there.place() as bucket:
         for one, names in ((first, ["rows-00001.parquet"]), (second, ["rows-00001.parquet", "gone-00001.parquet"])):
             folder = f"共享/{shop.table}/{one.sequence:08d}-{one.id}"
-            told = json.loads(bucket.read(f"{folder}/_DONE.json") or b"")
+            told = json.loads(read_back(bucket, f"{folder}/_DONE.json") or b"")
             assert [f["name"] for f in told["files"]] == names
             for f in told["files"]:
-                body = bucket.read(f"{folder}/{f['name']}") or b""
+                body = read_back(bucket, f"{folder}/{f['name']}") or b""
                 assert hashlib.sha256(body).hexdigest() == f["sha256"]
                 rows = pq.read_table(io.BytesIO(body)).to_pylist()
                 assert len(rows) == f["rows"]
@@ -185,6 +187,8 @@ class Receiver(BaseHTTPRequestHandler):
     fail: list[int] = []  # noqa: RUF012 - set by tests
     lose = 0
     """Of how many final parts the answer is lost."""
+    says: bytes | None = None
+    """What it answers to a final part instead."""
     rows: dict[str, dict[str, Any]] = {}  # noqa: RUF012
     applied: list[str] = []  # noqa: RUF012
     asked: list[str] = []  # noqa: RUF012
@@ -214,7 +218,7 @@ class Receiver(BaseHTTPRequestHandler):
             Receiver.lose -= 1
             self.close_connection = True
             return
-        content = json.dumps(answer).encode()
+        content = self.says if self.says is not None and told.get("final") else json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ from beijiang.exchange import (
     Way,
     service_table,
 )
+from beijiang.exchange.service.breaking import AT_ONCE_PROVIDER, TESTS_PER_MINUTE, Room
 from beijiang.ingest import AlertKind
 from beijiang.kit import (
     SYSTEM,
@@ -47,7 +49,7 @@ from beijiang.kit import (
     Throttled,
     Unavailable,
 )
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 from beijiang.protection import Handling
 from beijiang.settings import Settings
 from beijiang.tables import Filter, FilterOp
@@ -744,17 +746,17 @@ def test_probes_are_made_on_time_and_count_for_assessment(bureau: Bureau, unruly
     for other in services.services(SYSTEM, ServiceQuery(state=ServiceState.OFFERED))[0]:
         services.retire(SYSTEM, other.id, "上一个测试")
     service = offered(bureau, unruly, probe_minutes=5, failures=2)
-    services.watch()
-    services.watch()
+    services.probe_due()
+    services.probe_due()
     assert [one.ok for one in services.view(SYSTEM, service.id).probes] == [True]
     unruly.mode = "errors"
     for _ in range(2):
         bureau.clock.at += timedelta(minutes=5)
-        services.watch()
+        services.probe_due()
     assert breaker(bureau, service).state is BreakerState.OPEN
     unruly.mode = "well"
     bureau.clock.at += timedelta(minutes=5)
-    services.watch()
+    services.probe_due()
     assert breaker(bureau, service).state is BreakerState.CLOSED
     assert [one.ok for one in services.view(SYSTEM, service.id).probes] == [True, False, False, True]
     month = Period.parse(f"{bureau.today:%Y-%m}")
@@ -793,7 +795,11 @@ def test_two_processes_share_rates_and_breaker_on_postgresql(tmp_path: Path, pos
     built.first_start()
     bureau = Bureau(built, clock)
     with serving() as server:
-        built.sources.allow(SYSTEM, Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32"), "测试服务")
+        built.sources.allow(
+            SYSTEM,
+            Target(host="127.0.0.1", port=server.port, network="127.0.0.1/32", uses=frozenset({Use.CALL})),
+            "测试服务",
+        )
         service = offered(bureau, server, consumer_per_minute=6, failures=2, probe_minutes=1)
         granted(bureau, service, "企业名称")
         again = Services(built.offered.parts, Vault(RootKeys(built.settings.root_key_file)), built.sources.outbound)
@@ -820,3 +826,86 @@ def test_two_processes_share_rates_and_breaker_on_postgresql(tmp_path: Path, pos
         assert stats is not None
         assert (stats.calls, stats.answered, stats.errors, stats.held_back, stats.limited) == (17, 7, 2, 2, 6)
     built.close()
+
+
+def test_one_place_is_tested_so_often_and_no_more(bureau: Bureau, unruly: Unruly) -> None:
+    services, steward = bureau.platform.offered, bureau["steward"]
+    one, other = (services.register(steward, draft_of(bureau, unruly)) for _ in range(2))
+    for number in range(TESTS_PER_MINUTE):
+        assert services.test(steward, (one, other)[number % 2].id).ok
+    asked = len(unruly.seen)
+    for service in (one, other):
+        with pytest.raises(Throttled) as found:
+            services.test(steward, service.id)
+        assert found.value.reason == "test_rate"
+    assert len(unruly.seen) == asked, "another service at the same place does not help"
+    bureau.clock.at += timedelta(minutes=1)
+    assert services.test(steward, one.id).ok
+
+
+def test_tests_of_one_place_at_once_are_few(bureau: Bureau, unruly: Unruly) -> None:
+    services, steward = bureau.platform.offered, bureau["steward"]
+    made = [services.register(steward, draft_of(bureau, unruly, seconds=60)) for _ in range(3)]
+    unruly.mode, asked = "hold", len(unruly.seen)
+    with ThreadPoolExecutor(2) as pool:
+        held = [pool.submit(services.test, steward, one.id) for one in made[:2]]
+        until(lambda: len(unruly.seen) == asked + 2)
+        with pytest.raises(Throttled) as found:
+            services.test(steward, made[2].id)
+        unruly.go.set()
+        assert all(one.result().ok for one in held)
+    assert found.value.reason == "service_busy"
+
+
+def test_one_department_leaves_places_to_the_others() -> None:
+    room = Room()
+    with ExitStack() as held:
+        for number in range(AT_ONCE_PROVIDER):
+            held.enter_context(room.taken(f"svc_{number % 4}", "education"))
+        with pytest.raises(Throttled):
+            held.enter_context(room.taken("svc_new", "education"))
+        with pytest.raises(Throttled):
+            held.enter_context(room.tested("place", "education"))
+        held.enter_context(room.taken("svc_other", "finance"))
+    with room.taken("svc_new", "education"):
+        assert True, "places were given back"
+
+
+def test_a_provider_that_hangs_delays_no_other_and_not_the_dispatcher(bureau: Bureau, unruly: Unruly) -> None:
+    services = bureau.platform.offered
+    for other in services.services(SYSTEM, ServiceQuery(state=ServiceState.OFFERED))[0]:
+        services.retire(SYSTEM, other.id, "上一个测试")
+    hanging = [offered(bureau, unruly, probe_minutes=5, seconds=60) for _ in range(6)]
+    unruly.mode, asked = "hold", len(unruly.seen)
+    services.watch()  # comes back though all of them hang
+    until(lambda: len(unruly.seen) == asked + 1)
+    services.watch()
+    assert len(unruly.seen) == asked + 1, "one of a department is on its way"
+    assert not any(services.view(SYSTEM, one.id).probes for one in hanging)
+    unruly.go.set()
+    unruly.mode = "well"
+    services.probe_due()
+    assert all(len(services.view(SYSTEM, one.id).probes) == 1 for one in hanging)
+
+
+@pytest.mark.parametrize("severity", ["refuse", "quarantine"])
+def test_a_row_outside_the_grant_is_as_if_it_were_not(bureau: Bureau, unruly: Unruly, severity: str) -> None:
+    service = offered(bureau, unruly, severity=severity, max_rows=9)
+    only = (Filter("盟市", FilterOp.EQ, "包头市"),)
+    granted(bureau, service, "企业名称", "盟市", as_is=("盟市",), filters=only)
+    services, who = bureau.platform.offered, bureau["consumer"]
+
+    def told(mode: str) -> tuple[Any, ...]:
+        unruly.mode = mode
+        answer = services.call(who, service.id, {})
+        return [*answer.rows], answer.left_out, answer.more
+
+    nothing = told("empty")
+    assert nothing == ([], None, None)
+    for mode in ("not_found", "own_code", "one_outside", "outside_wrong"):
+        assert told(mode) == nothing, mode
+    alone = told("one_inside")
+    assert len(alone[0]) == 1
+    assert told("inside_and_outside_wrong") == alone
+    stats = services.view(who, service.id).stats
+    assert (stats.calls, stats.answered) == (7, 7), "one's own figures tell nothing either"

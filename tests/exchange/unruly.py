@@ -161,6 +161,26 @@ class _Handler(BaseHTTPRequestHandler):
     def _declines(self, *_: Any) -> None:
         self._send(400, {"message": "department internals"})
 
+    def _empty(self, *_: Any) -> None:
+        self._send(200, {"code": "0", "data": {"rows": []}})
+
+    def _not_found(self, *_: Any) -> None:
+        self._send(404, {"message": "no such firm"})
+
+    def _one_outside(self, *_: Any) -> None:
+        self._send(200, {"code": "0", "data": {"rows": self._found({"city": "赤峰市"})[:1]}})
+
+    def _outside_wrong(self, *_: Any) -> None:
+        wrong = {**self._found({"city": "赤峰市"})[0], "capital": "很多"}
+        self._send(200, {"code": "0", "data": {"rows": [wrong]}})
+
+    def _one_inside(self, *_: Any) -> None:
+        self._send(200, {"code": "0", "data": {"rows": self._found({"city": "包头市"})[:1]}})
+
+    def _inside_and_outside_wrong(self, *_: Any) -> None:
+        wrong = {**self._found({"city": "赤峰市"})[0], "capital": "很多"}
+        self._send(200, {"code": "0", "data": {"rows": [wrong, self._found({"city": "包头市"})[0]]}})
+
     def _own_code(self, *_: Any) -> None:
         self._send(200, {"code": "17", "data": None})
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from beijiang.build import build
 from beijiang.exchange import PushDeliveryState
 from beijiang.kit import SYSTEM, FixedClock
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))
@@ -125,7 +125,7 @@ def test_a_database_ends_equal_wherever_a_delivery_is_killed(tmp_path: Path, pos
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     folder = str(url.query["host"])
     options = {"host": folder, "database": url.database, "user": url.username, "tls": "off"}
-    begun(tmp_path, "postgresql", options, [Target(folder=folder)])
+    begun(tmp_path, "postgresql", options, [Target(folder=folder, uses=frozenset({Use.PUSH}))])
 
     def there() -> dict[str, float]:
         with engine.connect() as connection:
@@ -143,7 +143,9 @@ def test_a_database_ends_equal_wherever_a_delivery_is_killed(tmp_path: Path, pos
 def test_a_webhook_ends_equal_wherever_a_delivery_is_killed(tmp_path: Path, ask: Ask) -> None:
     with listening() as port:
         options = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
-        begun(tmp_path, "webhook", options, [Target(host="127.0.0.1", port=port, network="127.0.0.1/32")])
+        uses = frozenset({Use.PUSH})
+        target = Target(host="127.0.0.1", port=port, network="127.0.0.1/32", uses=uses, plain_http=True)
+        begun(tmp_path, "webhook", options, [target])
         hours = killed_everywhere(tmp_path, ask)
 
         def there() -> dict[str, float]:

@@ -76,7 +76,7 @@ MACHINERY: dict[str, set[str]] = {
     "Recipes": {"on_table_written", "work"},
     "Keepings": {"echo"},
     "Shares": {"actor_for", "fetch", "watch"},
-    "Services": {"locked_out", "probed", "renew", "watch"},
+    "Services": {"locked_out", "probe_due", "probed", "renew", "stop", "watch"},
     "Registrations": {"due", "renew", "watch"},
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beijiang.kit import BeijiangError, Invalid, Refused, Unavailable
-from beijiang.outbound import Address, Outbound, Target
+from beijiang.outbound import Address, Outbound, Target, Use
 
 INNER = [
     "127.0.0.1", "127.8.8.8", "0.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
@@ -111,3 +111,43 @@ def test_an_unknown_host_says_so() -> None:
     with pytest.raises(Unavailable) as missing:
         outbound([]).addresses("nowhere.invalid", 80)
     assert missing.value.reason == "host_not_found"
+
+
+@pytest.mark.threat("TM-21")
+def test_a_target_is_open_for_its_uses_and_its_department_only() -> None:
+    mine = Target(host="db.bureau", port=5432, network="10.6.0.0/16", uses=frozenset({Use.PUSH}), org_id="education")
+    out = outbound(["10.6.1.20"], mine)
+    assert out.bound(Use.PUSH, "education").addresses("db.bureau", 5432) == (Address("10.6.1.20", 5432),)
+    for use, org in ((Use.READ, "education"), (Use.CALL, "education"), (Use.PUSH, "finance"), (Use.PUSH, "")):
+        with pytest.raises(Refused) as refused:
+            out.bound(use, org).addresses("db.bureau", 5432)
+        assert refused.value.reason == "target_not_allowed"
+    with pytest.raises(Refused):
+        out.addresses("db.bureau", 5432)
+
+
+@pytest.mark.threat("TM-21")
+def test_a_folder_is_open_for_its_uses_and_its_department_only(tmp_path: Path) -> None:
+    folder = Target(folder=str(tmp_path), uses=frozenset({Use.READ}), org_id="education")
+    way = Outbound(lambda: (folder,))
+    assert way.bound(Use.READ, "education").path(str(tmp_path)) == tmp_path.resolve()
+    for use, org in ((Use.PUSH, "education"), (Use.READ, "finance")):
+        with pytest.raises(Refused):
+            way.bound(use, org).path(str(tmp_path))
+
+
+def test_plain_http_is_allowed_by_name_wherever_it_leads() -> None:
+    network = {"port": 80, "uses": frozenset({Use.PUSH})}
+    plain = Target(host="hook.example.com", network="8.8.8.0/24", plain_http=True, **network)  # type: ignore[arg-type]
+    quiet = Target(host="other.example.com", network="8.8.8.0/24", **network)  # type: ignore[arg-type]
+    way = outbound(["8.8.8.8"], plain, quiet).bound(Use.PUSH, "education")
+    way.require_plain("hook.example.com", 80)
+    for host, port in (("hook.example.com", 8080), ("other.example.com", 80), ("third.example.com", 80)):
+        with pytest.raises(Refused) as refused:
+            way.require_plain(host, port)
+        assert refused.value.reason == "plain_http"
+
+
+def test_a_target_has_a_use() -> None:
+    with pytest.raises(Invalid):
+        Target(host="db.bureau", port=5432, network="10.6.0.0/16", uses=frozenset())

@@ -354,6 +354,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "page": Text("页面", "page"),
         "preview": Text("预览", "preview"),
         "push": Text("主动推送", "push"),
+        "push_plan": Text("推送试算", "plan of a push"),
         "return_file": Text("退回文件", "return file"),
         "row_api": Text("数据接口", "row API"),
         "search": Text("搜索", "search"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beijiang.outbound.addresses import Outbound
-from beijiang.outbound.models import Address, Target
+from beijiang.outbound.models import Address, Target, Use
 
 if TYPE_CHECKING:
     from beijiang.outbound.http import Credentials, Http, HttpAnswer, HttpLimits, HttpStream, Url, parsed, same_origin
@@ -28,6 +28,7 @@ __all__ = [
     "SshLogin",
     "Target",
     "Url",
+    "Use",
     "host_keys",
     "parsed",
     "same_origin",

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from beijiang.kit import Invalid
+from beijiang.kit import Invalid, Word
 
-__all__ = ["MAX_PORT", "Address", "Ip", "Target"]
+__all__ = ["MAX_PORT", "Address", "Ip", "Target", "Use"]
 
 Ip: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 MAX_PORT = 65_535
+
+
+class Use(Word):
+    """What a connection is for."""
+
+    READ = "read", "读取数据", "reading what is there"
+    PUSH = "push", "推送数据", "pushing rows there"
+    CALL = "call", "调用服务", "calling a service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +33,22 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One machine and port of a private network, or one folder of this machine, that sources may be read from."""
+    """One machine and port of a private network, or one folder of this machine, that may be reached: for what, and by whom."""
 
     host: str = ""
     port: int = 0
     network: str = ""
     """The addresses that the host's name may lead to, such as ``10.6.0.0/16``."""
     folder: str = ""
+    uses: frozenset[Use] = field(default=frozenset({Use.READ}))
+    org_id: str = ""
+    """The department that it is open to; empty: all, and the platform itself."""
+    plain_http: bool = False
+    """Whether rows may be brought there over http, which everybody on the way can read."""
 
     def __post_init__(self) -> None:
+        if not self.uses:
+            raise Invalid("请选择用途：读取、推送或调用。", "Say what for: read, push or call.", code="bad_target")
         if bool(self.folder) == bool(self.host):
             raise Invalid("请填写主机，或填写目录，二者选一。", "Name either a host or a folder.", code="bad_target")
         if self.folder and not Path(self.folder).is_absolute():
@@ -48,6 +63,10 @@ class Target:
         return (
             bool(self.host) and self.host.casefold() == host.casefold() and self.port == port and ip in self._parsed()
         )
+
+    def serves(self, use: Use, org_id: str | None) -> bool:
+        """Tell whether it is open for this use and this department."""
+        return use in self.uses and self.org_id in {"", org_id}
 
     def holds(self, path: Path) -> bool:
         """Tell whether a path, its links followed, lies in the folder."""

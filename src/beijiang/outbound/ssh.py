@@ -151,6 +151,7 @@ def ssh_channel(outbound: Outbound, login: SshLogin, subsystem: str) -> Iterator
             env=environment,
             start_new_session=True,
         ) as process:
+            outbound.opened(process)
             assert process.stdin is not None  # noqa: S101 - three pipes were asked for
             assert process.stdout is not None  # noqa: S101
             said: list[bytes] = []

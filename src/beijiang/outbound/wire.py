@@ -70,16 +70,18 @@ class CheckedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
                 continue
-            return _Stream(stream, self._deadline)
+            return _Stream(stream, self._deadline, self._outbound)
         raise failure
 
 
 class _Stream(httpcore.NetworkStream):
     """A connection whose every step ends with the deadline, so that bytes that trickle cannot hold it open."""
 
-    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline, outbound: Outbound) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._outbound = outbound
+        outbound.opened(inner.get_extra_info("socket"))
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, self._deadline.left(timeout))
@@ -94,7 +96,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = self._deadline.left(timeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline, self._outbound)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

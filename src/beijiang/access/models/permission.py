@@ -87,6 +87,7 @@ class Permission(StrEnum):
     EXCHANGE_GRANT_GIVE = "exchange:grant:give", "主动授权", "give a grant that nobody asked for"
     EXCHANGE_GRANT_MANAGE = "exchange:grant:manage", "暂停、收窄、撤销授权", "suspend, narrow and revoke grants"
     EXCHANGE_GRANT_READ = "exchange:grant:read", "查看授权", "see grants"
+    EXCHANGE_PUSH_DIRECT = "exchange:push:direct", "登记和指挥主动推送", "register pushes and direct where they go"
     EXCHANGE_REQUEST_ADVISE = "exchange:request:advise", "对共享申请提出意见", "give an opinion on a share request"
     EXCHANGE_REQUEST_CONFIRM = (
         "exchange:request:confirm",

@@ -16,7 +16,7 @@ from beijiang.console.routes.frame import Frame, person
 from beijiang.console.routes.schedules import plans_of
 from beijiang.ingest import CursorRange, FileOrder, FileRules, RunMode, SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import BeijiangError, Invalid, Text
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -330,6 +330,8 @@ def _add_targets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             request,
             "targets.html",
             targets=platform.sources.targets(who),
+            uses=[*Use],
+            orgs={o.id: o.short for o in platform.access.organisations()},
             may_allow=platform.access.allows(who, Permission.ACCESS_TARGET_ALLOW),
         )
 
@@ -341,11 +343,22 @@ def _add_targets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         port: Annotated[str, Form(max_length=5)] = "",
         network: Annotated[str, Form(max_length=60)] = "",
         folder: Annotated[str, Form(max_length=1000)] = "",
+        uses: Annotated[list[Use] | None, Form()] = None,
+        org: Annotated[str, Form(max_length=60)] = "",
+        plain_http: Annotated[bool, Form()] = False,
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
             if port and not port.isdecimal():
                 raise Invalid("端口应为数字。", "The port is a number.", code="bad_target")
-            target = Target(host=host.strip(), port=int(port or 0), network=network.strip(), folder=folder.strip())
+            target = Target(
+                host=host.strip(),
+                port=int(port or 0),
+                network=network.strip(),
+                folder=folder.strip(),
+                uses=frozenset(uses or ()),
+                org_id=org,
+                plain_http=plain_http,
+            )
             platform.sources.allow(person(request), target, reason)
             return "/console/targets", Text("已放行。", "It is open now.")
 

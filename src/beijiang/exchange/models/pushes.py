@@ -135,6 +135,10 @@ class Push:
     lease: str = ""
     lease_until: datetime | None = None
     """Which process works at it, and until when that holds unless it says more."""
+    place: int = 1
+    """Counts the places that it went to, and the times that it was to begin anew: a delivery to an earlier one tells nothing."""
+    owner_key: str = ""
+    """The API key under which its owner directs it, where it was not the person in person: it goes when the key does."""
     revision: int = 1
 
 

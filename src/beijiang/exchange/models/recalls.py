@@ -35,6 +35,7 @@ LOOKED_AT: Final = frozenset(
         Exit.OVERLAP,
         Exit.PAGE,
         Exit.PREVIEW,
+        Exit.PUSH_PLAN,
         Exit.QUALITY,
         Exit.SEARCH,
         Exit.VERIFY,

@@ -515,10 +515,10 @@ class ServiceAnswer:
     version: int
     columns: tuple[Any, ...]
     rows: Sequence[dict[str, Any]]
-    left_out: int
-    """Records that did not fit what was declared."""
-    more: bool
-    """Whether the service answered more records than one call hands over."""
+    left_out: int | None
+    """Records that did not fit what was declared; not told (None) where the grant gives some rows only."""
+    more: bool | None
+    """Whether the service answered more records than one call hands over; not told likewise."""
     receipt: str
     grant_id: str
     salt: str

@@ -38,7 +38,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.FLIGHT: frozenset({Exit.FLIGHT}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
     Way.DELTA: frozenset({Exit.DELTA}),
-    Way.PUSH: frozenset({Exit.PUSH}),
+    Way.PUSH: frozenset({Exit.PUSH, Exit.PUSH_PLAN}),
     Way.SERVICE: frozenset({Exit.SERVICE}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
     Way.COUNT: frozenset({Exit.COUNT}),

@@ -9,6 +9,7 @@ from beijiang.exchange.service.fetching import Shares
 from beijiang.exchange.service.flight import FlightSql
 from beijiang.exchange.service.intersecting import INTERSECTION_JOB, Intersections
 from beijiang.exchange.service.packaging import Packages
+from beijiang.exchange.service.push_watch import PushLimits
 from beijiang.exchange.service.pushing import Pushes
 from beijiang.exchange.service.rating import RatingBook
 from beijiang.exchange.service.recalling import Recalls
@@ -27,6 +28,7 @@ __all__ = [
     "GrantBook",
     "Intersections",
     "Packages",
+    "PushLimits",
     "Pushes",
     "RatingBook",
     "Recalls",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -28,9 +29,14 @@ _GRACE: Final = timedelta(seconds=15)
 """Beyond the time of one call: a try that has not come back by then is given up, and another may be made."""
 _TRIES: Final = 5
 AT_ONCE: Final = 8
+AT_ONCE_PROVIDER: Final = 8
 AT_ONCE_ALL: Final = 16
-"""Calls that wait for one service, and for all, in one process; a web process has 40 threads."""
+"""Calls that wait for one service, for all of a department, and for all, in one process; a web process has 40 threads."""
+AT_ONCE_TESTS: Final = 2
+TESTS_PER_MINUTE: Final = 12
+"""Tests of one place (host and port), whoever declares a service there: at once in one process, and in all of them."""
 _ALL: Final = "*"
+_TESTS: Final = "*tests"
 
 
 class Breakers:
@@ -55,6 +61,24 @@ class Breakers:
                 raise _too_often("consumer_rate", spec.consumer_per_minute)
             if not store.take(service.id, _ALL, minute, spec.per_minute):
                 raise _too_often("service_rate", spec.per_minute)
+
+    def take_test(self, place: str) -> None:
+        """Count a test of a place in this minute.
+
+        Raises:
+            Throttled: it was tested too often (``test_rate``).
+
+        """
+        minute = self._clock.now().replace(second=0, microsecond=0)
+        known = "place_" + hashlib.sha256(place.encode()).hexdigest()[:32]
+        with self._db.begin() as tx:
+            if not ServiceStore(tx.connection).take(known, _TESTS, minute, TESTS_PER_MINUTE):
+                raise Throttled(
+                    f"对同一地址每分钟最多测试 {TESTS_PER_MINUTE} 次，请稍后再试。",
+                    f"One place is tested {TESTS_PER_MINUTE} times a minute at most; try again later.",
+                    code="test_rate",
+                    detail={"per_minute": TESTS_PER_MINUTE},
+                )
 
     def admit(self, service: Service, spec: ServiceSpec) -> None:
         """Return if a call may go out; after the time to cool one call does, to try.
@@ -151,29 +175,40 @@ class Room:
         self._lock = threading.Lock()
         self._inside: Counter[str] = Counter()
 
-    @contextmanager
-    def taken(self, service_id: str) -> Iterator[None]:
-        """Hold a place for one call.
+    def taken(self, service_id: str, provider_id: str) -> AbstractContextManager[None]:
+        """Hold a place for one call; a department has half of all, however many services it has.
 
         Raises:
-            Throttled: so many calls of the service, or of all, wait already (``service_busy``).
+            Throttled: so many calls of the service, of its department, or of all, wait already (``service_busy``).
 
         """
+        return self._held({f"svc:{service_id}": AT_ONCE, f"org:{provider_id}": AT_ONCE_PROVIDER, _ALL: AT_ONCE_ALL})
+
+    def tested(self, place: str, provider_id: str) -> AbstractContextManager[None]:
+        """Hold a place for one test, which takes room from the calls of its department.
+
+        Raises:
+            Throttled: so many tests of the place, or calls, wait already (``service_busy``).
+
+        """
+        return self._held({f"test:{place}": AT_ONCE_TESTS, f"org:{provider_id}": AT_ONCE_PROVIDER, _ALL: AT_ONCE_ALL})
+
+    @contextmanager
+    def _held(self, bounds: Mapping[str, int]) -> Iterator[None]:
         with self._lock:
-            if self._inside[service_id] >= AT_ONCE or self._inside.total() >= AT_ONCE_ALL:
+            if any(self._inside[name] >= most for name, most in bounds.items()):
                 raise Throttled(
                     "同时等待该服务应答的调用太多，请稍后再试。",
                     "Too many calls wait for services now; try again in a moment.",
                     code="service_busy",
                 )
-            self._inside[service_id] += 1
+            self._inside.update(bounds.keys())
         try:
             yield
         finally:
             with self._lock:
-                self._inside[service_id] -= 1
-                if not self._inside[service_id]:
-                    del self._inside[service_id]
+                self._inside.subtract(bounds.keys())
+                self._inside = +self._inside
 
 
 def _held_back(left: timedelta) -> Unavailable:

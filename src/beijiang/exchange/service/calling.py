@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +14,6 @@ from beijiang.exchange.models import (
     BUCKETS,
     CallOutcome,
     CallRow,
-    Probe,
     ServiceAnswer,
     ServiceQuery,
     ServiceState,
@@ -26,10 +23,9 @@ from beijiang.exchange.models import (
 )
 from beijiang.exchange.models.calling import bound, canonical
 from beijiang.exchange.service.attaching import served
-from beijiang.exchange.service.offering import Offering
+from beijiang.exchange.service.probing import Probing
 from beijiang.exchange.store import RequestStore, ServiceStore
-from beijiang.ingest import AlertKind
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Text, Throttled, Unavailable
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Throttled, Unavailable
 from beijiang.protection import files
 
 if TYPE_CHECKING:
@@ -45,19 +41,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Services"]
 
-log = logging.getLogger(__name__)
 DAYS: Final = 30
 """Days whose calls are summed up on the page of a service."""
 PROBES: Final = 50
-KEPT: Final = timedelta(days=800)
-"""How long probes are kept: two years of assessment."""
-TOLD_FOR: Final = timedelta(days=14)
-_AT_ONCE: Final = 4
-_ROUND: Final = 40
-"""Services that are probed in one round of the dispatcher at most, those first that waited longest."""
+_ALIKE: Final = frozenset({CallOutcome.BREACH, CallOutcome.DECLINED, CallOutcome.PARTLY})
+"""What may come of a record outside the rows of a grant; under a row condition it looks as if there were none."""
 
 
-class Services(Offering):
+class Services(Probing):
     """Services of departments behind the gate (服务接口)."""
 
     def services(self, actor: Actor, query: ServiceQuery | None = None) -> tuple[Sequence[Service], int]:
@@ -156,7 +147,7 @@ class Services(Offering):
         with ExitStack() as place:
             self._let_through(actor, service, version, governed, place)
             try:
-                came = self._reach.call(version.spec, self._opened(version), asked)
+                came = self._reach.call(version.spec, self._opened(version), asked, service.provider_id)
             except BaseException:
                 governed.nothing()
                 self.breakers.give_back(service, version.spec)
@@ -173,33 +164,6 @@ class Services(Offering):
             found = store.probed(begin, end)
             known = [store.get(one) for one in sorted(found)]
         return [(one, *found[one.id]) for one in known if one is not None]
-
-    def watch(self) -> None:
-        """Probe what is due, a few at a time; called by the dispatcher every minute."""
-        now = self.clock.now()
-        self._quiet_changes(now)
-        with self.db.begin() as tx:
-            ServiceStore(tx.connection).forget_rates(now - timedelta(minutes=5))
-        with self.db.read() as connection:
-            store = ServiceStore(connection)
-            found = [
-                (one, store.version(one.id, one.live or one.newest), store.last_probe(one.id))
-                for one in store.offered()
-            ]
-        due = []
-        for service, version, before in found:
-            every = 0 if version is None else version.spec.probe_minutes
-            if version is not None and every and (before is None or now - before >= timedelta(minutes=every)):
-                due.append((before or service.created_at, service, version))
-        due.sort(key=lambda one: (one[0], one[1].id))
-        if not due:
-            return
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for done in [pool.submit(self._probe, service, version) for _, service, version in due[:_ROUND]]:
-                try:
-                    done.result()
-                except BeijiangError:
-                    log.exception("a service could not be probed; it will be tried again")
 
     # Below the verbs
 
@@ -234,7 +198,7 @@ class Services(Offering):
         """Ask room, rates, breaker and quota, in this order; a call that is not made costs nothing of the quota."""
         who = _whose(actor)
         try:
-            place.enter_context(self._room.taken(service.id))
+            place.enter_context(self._room.taken(service.id, service.provider_id))
             self.breakers.take(service, version.spec, who)
             self.breakers.admit(service, version.spec)
         except (Throttled, Unavailable) as error:
@@ -260,13 +224,15 @@ class Services(Offering):
     ) -> ServiceAnswer:
         self.breakers.settle(service, version.spec, came)
         self._watch_contract(service, came)
-        outcome, rows = came.outcome, 0
+        outcome, rows, found = came.outcome, 0, came.fit.rows
+        if governed.filtered and outcome in _ALIKE:
+            outcome = CallOutcome.OK  # whether there is a record outside the rows of the grant is not told
         try:
             if outcome not in {CallOutcome.OK, CallOutcome.PARTLY}:
                 governed.nothing()
                 raise _told(came)
             try:
-                table = governed.hand_over(came.fit.rows)
+                table = governed.hand_over(found)
             except BeijiangError:
                 outcome = CallOutcome.REFUSED
                 governed.nothing()
@@ -285,51 +251,14 @@ class Services(Offering):
             version=version.number,
             columns=governed.columns,
             rows=shown,
-            left_out=came.fit.unfit,
-            more=came.fit.more,
+            left_out=None if governed.filtered else came.fit.unfit,
+            more=None if governed.filtered else came.fit.more,
             receipt=governed.receipt,
             grant_id=governed.grant.id,
             salt=salt,
             millis=came.millis,
             **digests,
         )
-
-    def _probe(self, service: Service, version: ServiceVersion) -> None:
-        """Ask once with the sample. A breaker that is open takes no notice until it may try."""
-        counts = True
-        try:
-            self.breakers.admit(service, version.spec)
-        except Unavailable:
-            counts = False
-        spec = version.spec.model_copy(update={"retries": 0, "seconds": min(version.spec.seconds, 10.0)})
-        came = self._reach.call(spec, self._opened(version), bound(spec, spec.sample))
-        ok = came.outcome in {CallOutcome.OK, CallOutcome.PARTLY}
-        probe = Probe(service_id=service.id, at=self.clock.now(), ok=ok, millis=came.millis, reason=came.reason)
-        with self.db.begin() as tx:
-            store = ServiceStore(tx.connection)
-            store.add_probe(probe)
-            store.forget_probes(service.id, probe.at - KEPT)
-        if counts:
-            self.breakers.settle(service, version.spec, came)
-        self._watch_contract(service, came)
-
-    def _watch_contract(self, service: Service, came: Came) -> None:
-        """Tell the provider that answers do not fit, and take it back once one fits."""
-        if came.outcome in {CallOutcome.BREACH, CallOutcome.PARTLY}:
-            what = "；".join(came.fit.told[:5]) or came.reason
-            text = Text(
-                f"服务接口“{service.name}”的应答与登记的字段不符：{what}。请修正服务，或登记新的版本。",
-                f"Answers of the service {service.name} do not fit its declared fields: {what}. Mend it, or declare a new version.",
-            )
-            self.parts.alerts.say(AlertKind.SERVICE_CONTRACT, service.id, service.provider_id, text)
-        elif came.outcome is CallOutcome.OK and came.fit.records:
-            self.parts.alerts.clear(AlertKind.SERVICE_CONTRACT, service.id)
-
-    def _quiet_changes(self, now: datetime) -> None:
-        """Close the notices of changes that have stood long enough."""
-        for (kind, subject), alert in self.parts.alerts.open().items():
-            if kind is AlertKind.SERVICE_CHANGED and now - alert.opened_at >= TOLD_FOR:
-                self.parts.alerts.clear(kind, subject)
 
     def _count(self, service: Service, who: str, outcome: CallOutcome, millis: int, rows: int) -> None:
         bucket = next((end for end in BUCKETS if millis <= end), BUCKETS[-1])

@@ -22,7 +22,7 @@ from beijiang.exchange.models.calling import bound
 from beijiang.exchange.service.attaching import Attaching
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.breaking import Breakers, Room
-from beijiang.exchange.service.reaching import Reach, check_place
+from beijiang.exchange.service.reaching import Reach, check_place, place_of
 from beijiang.exchange.store import GrantStore, RequestStore, ServiceStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Text, new_id
@@ -146,13 +146,17 @@ class Offering(Attaching):
         Raises:
             NotFound: no such service of the actor's.
             Invalid: a parameter does not fit.
+            Throttled: the place was tested too often, or too many tests of it wait (``test_rate``, ``service_busy``).
 
         """
         before = self._own(actor, service_id)
         self._possible(before, ServiceMove.TEST)
         version = self._stored(before, before.newest)
         asked = bound(version.spec, version.spec.sample if given is None else given)
-        came = self._reach.call(version.spec, self._opened(version), asked)
+        place = place_of(version.spec)
+        with self._room.tested(place, before.provider_id):
+            self.breakers.take_test(place)
+            came = self._reach.call(version.spec, self._opened(version), asked, before.provider_id)
         fit = came.fit
         ok = came.outcome in {"ok", "partly"} and fit.records > 0 and not fit.unfit and not fit.more
         problems = list(fit.told)

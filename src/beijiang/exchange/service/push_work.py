@@ -11,15 +11,14 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.access import Permission
 from beijiang.exchange.errors import push_stopped
-from beijiang.exchange.models import GrantState, Way
 from beijiang.exchange.models.pushes import (
     MOST_ATTEMPTS,
     Push,
@@ -29,10 +28,11 @@ from beijiang.exchange.models.pushes import (
     PushState,
     back_off,
 )
-from beijiang.exchange.service.base import Base
+from beijiang.exchange.service.push_standing import PushStanding
+from beijiang.exchange.service.push_watch import Attempt, PushLimits, bounded
 from beijiang.exchange.store import GrantStore, PushStore
 from beijiang.ingest import AlertKind, Parcel
-from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, NotFound, Text, Throttled, new_id
+from beijiang.kit import SYSTEM, BeijiangError, NotFound, Text, Throttled, new_id
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -60,16 +60,19 @@ _USED_UP: Final = timedelta(hours=1)
 _STATES = PushDeliveryState
 
 
-class PushWork(Base):
+class PushWork(PushStanding):
     """The part of ``Pushes`` that nobody calls in person."""
 
-    def __init__(self, parts: SharingParts, destinations: Destinations, recalls: Recalls) -> None:
+    def __init__(self, parts: SharingParts, destinations: Destinations, recalls: Recalls, limits: PushLimits) -> None:
         super().__init__(parts)
         self.destinations = destinations
         self.recalls = recalls
+        self.limits = limits
         self._process = new_id("prc")
-        self._busy: dict[str, bool] = {}
-        """Subscriptions at work in this process, and whether they are of the slow ones."""
+        self._busy: dict[str, Push] = {}
+        """Subscriptions at work in this process."""
+        self._left: dict[str, tuple[str, threading.Thread]] = {}
+        """Threads of attempts that were given up and go on all the same, with the department they are for."""
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._stopping = threading.Event()
@@ -108,14 +111,22 @@ class PushWork(Base):
             self._nudge.clear()
 
     def _hand_out(self, push: Push) -> None:
-        """Give a subscription a thread, unless it has one or those for slow ones are all taken."""
+        """Give a subscription a thread, unless it has one, its department has its share, or those for slow ones are taken."""
         with self._lock:
-            slow = sum(self._busy.values())
+            slow = sum(one.slow for one in self._busy.values())
             if push.id in self._busy or len(self._busy) >= WORKERS or (push.slow and slow >= _SLOW_WORKERS):
                 return
-            self._busy[push.id] = push.slow
+            if not self._has_room(push):
+                return
+            self._busy[push.id] = push
         assert self._pool is not None  # noqa: S101 - the loop runs between start and stop
         self._pool.submit(self._work, push.id)
+
+    def _has_room(self, push: Push) -> bool:
+        """Tell whether a department may have another delivery on its way; what it left hanging counts for it alone."""
+        self._left = {one: (org, thread) for one, (org, thread) in self._left.items() if thread.is_alive()}
+        at_work = Counter(one.org_id for one in self._busy.values()) + Counter(org for org, _ in self._left.values())
+        return push.id not in self._left and at_work[push.org_id] < self.limits.at_once
 
     def _work(self, push_id: str) -> None:
         try:
@@ -138,7 +149,10 @@ class PushWork(Base):
         """Carry out in this thread all that is due now; return how many subscriptions were looked after."""
         due = self._due_now()
         for push in due:
-            self.carry_out(push.id)
+            with self._lock:
+                room = self._has_room(push)
+            if room:
+                self.carry_out(push.id)
         return len(due)
 
     def watch(self) -> None:
@@ -185,83 +199,11 @@ class PushWork(Base):
         working = self.parts.standards.calendar.is_working
         return None if push.timing is None else push.timing.next(self.clock.now(), self.parts.zone, working)
 
-    # Whether anything may leave
-
-    def _standing(self, push: Push) -> bool:
-        """Tell whether a subscription may go on; note and say what keeps it."""
-        found = self._kept_by(push)
-        state, why = (PushState.ACTIVE, None) if found is None else found
-        if (push.state, push.why) != (state, why) and push.state in {PushState.ACTIVE, PushState.HELD}:
-            ended: dict[str, Any] = {"secrets": {}} if state is PushState.ENDED else {}
-            detail: dict[str, JsonValue] = {"state": state.value, "why": None if why is None else why.zh}
-            with self.db.begin() as tx:
-                PushStore(tx.connection).note(push.id, {"state": state, "why": why, **ended})
-                self.parts.evidence.record(tx, SYSTEM, "exchange.push_state", target=push.id, detail=detail)
-            self._say(AlertKind.PUSH_HELD, push, why)
-        return found is None
-
-    def _kept_by(self, push: Push) -> tuple[PushState, Text] | None:
-        with self.db.read() as connection:
-            grant = GrantStore(connection).get(push.grant_id)
-        standing = GrantState.REVOKED if grant is None else grant.standing(self.today)
-        if grant is None or standing in {GrantState.REVOKED, GrantState.EXPIRED}:
-            return PushState.ENDED, Text(f"授权{standing.text.zh}", f"the grant is {standing.text.en}")
-        if Way.PUSH not in grant.terms.ways:
-            return PushState.ENDED, Text("授权不再包含主动推送", "the grant does not give pushes any more")
-        if standing is not GrantState.ACTIVE:
-            return PushState.HELD, Text(f"授权{standing.text.zh}", f"the grant is {standing.text.en}")
-        release = self.parts.catalog.released(push.table)
-        if release is None or release.table_version in self.recalls.recalled(push.table):
-            return PushState.HELD, Text(
-                "现在没有可提供的版本（已召回或撤回）", "nothing is served now: recalled or withdrawn"
-            )
-        if self._actor(push) is None:
-            return PushState.HELD, Text(
-                f"负责人“{push.owner_name}”的账号已停用或无权，请由同事恢复并负责",
-                f'its owner "{push.owner_name}" may not read any more; a colleague can resume it and answers for it then',
-            )
-        return None
-
-    def _actor(self, push: Push) -> Actor | None:
-        """Return under whose rights the gate is asked: its owner with today's, less all but reading what was granted."""
-        scopes = frozenset({Permission.PROTECTION_ROWS_READ_GRANTED})
-        if push.owner_id == SYSTEM.id:
-            return Actor(
-                id=SYSTEM.id,
-                name=f"{push.owner_name}（推送）",
-                kind=ActorKind.APPLICATION,
-                org_id=push.org_id,
-                roles=frozenset({"steward"}),
-                session_id=push.id,
-                scopes=scopes,
-            )
-        try:
-            owner = self.access.current(Actor(id=push.owner_id, name=push.owner_name, kind=ActorKind.PERSON))
-        except BeijiangError as error:
-            if error.transient:
-                raise
-            return None
-        if owner.org_id != push.org_id or not self.access.allows(owner, Permission.PROTECTION_ROWS_READ_GRANTED):
-            return None
-        return replace(owner, name=f"{owner.name}（推送）", session_id=push.id, scopes=scopes)
-
-    def _say(self, kind: AlertKind, push: Push, why: Text | None) -> None:
-        """Tell both sides, or take back what they were told."""
-        for org in dict.fromkeys((push.org_id, push.provider_id)):
-            subject = f"{push.id}:{org}"
-            self.parts.alerts.clear(kind, subject)
-            if why is not None:
-                text = Text(
-                    f"“{push.resource_name}”的推送“{push.name}”：{why.zh}。",
-                    f'Push "{push.name}" of {push.resource_name}: {why.en}.',
-                )
-                self.parts.alerts.say(kind, subject, org, text)
-
     # One attempt
 
     def carry_out(self, push_id: str) -> None:
         """Make one attempt at what is due of a subscription, unless another process does."""
-        now, began = self.clock.now(), time.monotonic()
+        now = self.clock.now()
         with self.db.begin() as tx:
             if not PushStore(tx.connection).claim(push_id, self._process, now, now + _LEASE):
                 return
@@ -269,28 +211,43 @@ class PushWork(Base):
             with self.db.read() as connection:
                 push = PushStore(connection).get(push_id)
             if push is not None and self._standing(push):
-                self._attempt(push, began)
+                self._within_time(push)
         finally:
             with self.db.begin() as tx:
                 PushStore(tx.connection).note(push_id, {"lease": "", "lease_until": None}, self._process)
 
-    def _attempt(self, push: Push, began: float) -> None:
+    def _within_time(self, push: Push) -> None:
+        """Make an attempt that is given up when its time is over, whatever the far side does meanwhile."""
+        attempt = Attempt(self.limits)
+        why, left = bounded(attempt, lambda: self._attempt(push, attempt), self._stopping)
+        if left is not None:
+            with self._lock:
+                self._left[push.id] = (push.org_id, left)
+        if why is not None:
+            self._failed(push, None, why)
+
+    def _attempt(self, push: Push, attempt: Attempt) -> None:
         with self.db.read() as connection:
             delivery = PushStore(connection).open_delivery(push.id)
         actor, grant = self._actor(push), self._grant_of(push)
         if actor is None:
             return
         try:
-            there = self.destinations.open(push.id, push.kind, push.options, push.secrets)
+            there = self.destinations.open(push.id, push.kind, push.options, push.secrets, push.org_id)
+            attempt.cut, there.moved = there.outbound.cut, attempt.moved
             governed = self.parts.gate.admit(
                 actor, push.table, grant.purpose, Exit.PUSH, None, {"push": push.id}, grant.id
             )
             delivery = self._fitting(push, delivery, governed, there)
             if delivery is None:
                 return
-            self._deliver(push, delivery, governed, there, began)
+            self._deliver(push, delivery, governed, there, attempt)
         except Exception as error:  # noqa: BLE001 - whatever happens is kept with the delivery, which is tried again or given up
-            self._failed(push, delivery, error)
+            if attempt.over:
+                log.info("push %s ended after it was given up: %s", push.id, type(error).__name__)
+                return
+            with attempt.counting():
+                self._failed(push, delivery, error)
 
     def _grant_of(self, push: Push) -> Grant:
         with self.db.read() as connection:
@@ -306,12 +263,14 @@ class PushWork(Base):
 
         None where the far side turns out to have it all.
         """
-        if delivery is not None and (delivery.version, delivery.shape) == (governed.version, governed.shape):
+        served, begun = (governed.version, governed.shape), {None, push.version}
+        if delivery is not None and (delivery.version, delivery.shape) == served and delivery.before in begun:
             return delivery
         whole = False
+        anew = push.version is None and push.place > 1  # what was under way when that was asked for tells nothing
         with self.db.read() as connection:
             unsettled = PushStore(connection).unsettled(push.id)
-        for old in unsettled:
+        for old in [] if anew else unsettled:
             if not there.tells:
                 whole = True
                 break
@@ -375,29 +334,36 @@ class PushWork(Base):
         )
 
     def _deliver(
-        self, push: Push, delivery: PushDelivery, governed: Governed, there: Destination, began: float
+        self, push: Push, delivery: PushDelivery, governed: Governed, there: Destination, attempt: Attempt
     ) -> None:
         parcel = self._parcel(push, delivery, governed)
         begun = {"state": _STATES.RUNNING, "attempts": delivery.attempts + 1, "receipt": governed.receipt, "sent": True}
-        with self.db.begin() as tx:
+        with attempt.counting(), self.db.begin() as tx:
             PushStore(tx.connection).move(delivery.id, {**begun, "moved": 0})
         try:
-            done = there.deliver(parcel, self._goods(push, delivery, governed))
+            done = there.deliver(parcel, self._goods(push, delivery, governed, attempt))
         except BaseException:
-            if not there.tells and not there.uncertain and not delivery.sent:
+            if not there.tells and not there.uncertain and not delivery.sent and not attempt.over:
                 with self.db.begin() as tx:
                     PushStore(tx.connection).move(delivery.id, {"sent": False})
             raise
+        attempt.moved()
         proof = self._proof(there, parcel, done, governed)
-        self._settle(push, replace(delivery, receipt=governed.receipt), done, proof, time.monotonic() - began)
+        with attempt.counting():
+            slow = attempt.seconds > _SLOW
+            self._settle(push, replace(delivery, receipt=governed.receipt), done, proof, slow=slow)
 
-    def _goods(self, push: Push, delivery: PushDelivery, governed: Governed) -> Iterator[pa.RecordBatch]:
+    def _goods(
+        self, push: Push, delivery: PushDelivery, governed: Governed, attempt: Attempt
+    ) -> Iterator[pa.RecordBatch]:
         """Pass on what the gate gives, tell how far it is, and ask again before the last of it is out."""
         rows, said = 0, time.monotonic()
         source = governed.batches() if delivery.before is None else governed.changes(delivery.before)
         for batch in source:
+            attempt.moved()
             yield batch
             rows += batch.num_rows
+            attempt.moved()
             if time.monotonic() - said >= _SAY_EVERY:
                 said = time.monotonic()
                 self._go_on(push, delivery, rows)
@@ -407,10 +373,13 @@ class PushWork(Base):
     def _go_on(self, push: Push, delivery: PushDelivery, rows: int) -> None:
         if self._stopping.is_set():
             raise push_stopped()
+        if self._actor(push) is None:
+            raise push_stopped()
         with self.db.begin() as tx:
             store = PushStore(tx.connection)
             now = store.get(push.id)
-            if now is None or now.state is not PushState.ACTIVE or now.lease != self._process:
+            moved = now is None or now.place != push.place
+            if now is None or moved or now.state is not PushState.ACTIVE or now.lease != self._process:
                 raise push_stopped()
             store.move(delivery.id, {"moved": rows})
             store.note(push.id, {"lease_until": self.clock.now() + _LEASE}, self._process)
@@ -430,9 +399,14 @@ class PushWork(Base):
         delivery: PushDelivery,
         done: Delivered,
         proof: dict[str, JsonValue] | None,
-        seconds: float = 0.0,
+        *,
+        slow: bool = False,
     ) -> None:
-        """Write down that a delivery arrived, with its proof, in one transaction."""
+        """Write down that a delivery arrived, with its proof, in one transaction.
+
+        What somebody changed of the subscription meanwhile stays: how far it has come is written only if it was not moved, or
+        asked for anew, since the delivery began.
+        """
         now, differs = self.clock.now(), proof is not None and proof.get("equal") is False
         detail: dict[str, JsonValue] = {
             "push": push.id,
@@ -447,12 +421,13 @@ class PushWork(Base):
             "proof": proof,
         }
         ended = {"state": _STATES.DONE, "ended_at": now, "rows": done.rows, "gone": done.gone, "proof": proof}
-        far = {"version": delivery.version, "shape": "" if differs else delivery.shape, "delivered_at": now}
+        far = {"version": delivery.version, "shape": "" if differs else delivery.shape}
         with self.db.begin() as tx:
             store = PushStore(tx.connection)
             store.merge_dead(push.id, now)
             store.move(delivery.id, {**ended, "error": None, "moved": done.rows + done.gone})
-            store.note(push.id, {**far, "slow": seconds > _SLOW})
+            store.note(push.id, {"slow": slow, "delivered_at": now})
+            store.come(push, far)
             self.parts.evidence.record(tx, SYSTEM, "exchange.push_deliver", target=delivery.id, detail=detail)
         self._say(AlertKind.PUSH_DEAD, push, None)
         words = Text(

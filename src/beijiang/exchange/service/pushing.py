@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
@@ -21,6 +22,7 @@ from beijiang.exchange.models.pushes import (
     PushView,
 )
 from beijiang.exchange.service.base import said
+from beijiang.exchange.service.push_watch import Attempt, bounded
 from beijiang.exchange.service.push_work import PushWork
 from beijiang.exchange.store import GrantStore, PushStore
 from beijiang.ingest import AlertKind, Parcel, TimingKind
@@ -29,7 +31,7 @@ from beijiang.tables import Exit
 
 if TYPE_CHECKING:
     from beijiang.exchange.models import Grant
-    from beijiang.ingest import Timing
+    from beijiang.ingest import Destination, Timing
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import Governed
@@ -38,6 +40,8 @@ __all__ = ["Pushes"]
 
 _NAME_LONGEST: Final = 100
 _TARGET_LONGEST: Final = 300
+_LOOK_SECONDS: Final = 60.0
+"""For a look at the far side while somebody waits."""
 _MOST: Final = 20
 """Subscriptions under one grant."""
 
@@ -63,7 +67,7 @@ class Pushes(PushWork):
         timing = self._checked(draft)
         push_id = new_id("psh")
         options, secrets = self.destinations.sealed(push_id, draft.kind, draft.options)
-        there = self.destinations.open(push_id, draft.kind, options, secrets)
+        there = self.destinations.open(push_id, draft.kind, options, secrets, grant.org_id)
         governed = self._looked_at(actor, grant)
         warnings = []
         if draft.mode is PushMode.CHANGES and not governed.key:
@@ -95,7 +99,7 @@ class Pushes(PushWork):
             columns=tuple((column.name, column.type) for column in governed.columns),
             masked=tuple(column.name for column in governed.columns if column.masked),
             key=governed.key,
-            there=there.look(parcel),
+            there=self._looked_there(there, parcel),
             next_at=None if timing is None else timing.next(self.clock.now(), self.parts.zone, working),
             warnings=tuple(warnings),
         )
@@ -138,6 +142,7 @@ class Pushes(PushWork):
             timing=timing,
             owner_id=actor.id,
             owner_name=actor.name,
+            owner_key=_answering(actor)["owner_key"],
             created_at=self.clock.now(),
             next_at=None if timing is None else self.clock.now(),
         )
@@ -222,10 +227,10 @@ class Pushes(PushWork):
         if options:
             before = (dict(push.options), dict(push.secrets))
             plain, secrets = self.destinations.sealed(push.id, push.kind, options, before)
-            values |= {"options": plain, "secrets": secrets, "owner_id": actor.id, "owner_name": actor.name}
+            values |= {"options": plain, "secrets": secrets, **_answering(actor)}
             moved = {n for n in ("host", "port", "database", "endpoint", "bucket", "prefix", "url", "path")
                      if plain.get(n) != push.options.get(n)}  # fmt: skip
-            values |= {"version": None, "shape": ""} if moved else {}
+            values |= _anew(push) if moved else {}
         if timing is not None:
             values |= {"timing": self._timing(timing), "next_at": self.clock.now()}
         elif on_release:
@@ -256,8 +261,8 @@ class Pushes(PushWork):
             return self._moved(actor, push, PushMove.RESUME, {"state": PushState.ACTIVE, "why": None}, {})
         push = self._answered_for(actor, push_id)
         self._require_live(push, PushState.PAUSED, PushState.HELD, PushState.ACTIVE)
-        owner = {"owner_id": actor.id, "owner_name": actor.name}
-        return self._moved(actor, push, PushMove.RESUME, {"state": PushState.ACTIVE, "why": None, **owner}, {})
+        resumed = {"state": PushState.ACTIVE, "why": None, **_answering(actor)}
+        return self._moved(actor, push, PushMove.RESUME, resumed, {})
 
     def end(self, actor: Actor, push_id: str, words: str = "") -> Push:
         """End a subscription and forget its secrets; what is at the far side stays there."""
@@ -291,7 +296,7 @@ class Pushes(PushWork):
             )
         now = self.clock.now()
         values: dict[str, Any] = {} if push.timing is None else {"next_at": now}
-        values |= {"version": None, "shape": ""} if whole else {}
+        values |= _anew(push) if whole else {}
         if waiting is not None:
             with self.db.begin() as tx:
                 PushStore(tx.connection).move(waiting.id, {"next_at": now})
@@ -368,7 +373,16 @@ class Pushes(PushWork):
 
     def _looked_at(self, actor: Actor, grant: Grant) -> Governed:
         """Open the table for a look at its columns; no row is handed out by it."""
-        return self.parts.gate.open(actor, grant.table, grant.purpose, Exit.PUSH, grant=grant.id)
+        return self.parts.gate.open(actor, grant.table, grant.purpose, Exit.PUSH_PLAN, grant=grant.id)
+
+    def _looked_there(self, there: Destination, parcel: Parcel) -> Text:
+        """Return what the far side says, for as long as somebody would wait for it."""
+        found: list[Text] = []
+        attempt = Attempt(replace(self.limits, seconds=_LOOK_SECONDS, idle=_LOOK_SECONDS), there.outbound.cut)
+        why, _ = bounded(attempt, lambda: found.append(there.look(parcel)), self._stopping)
+        if why is not None:
+            raise why
+        return found[0]
 
     def _peek(self, actor: Actor, push_id: str) -> Push:
         with self.db.read() as connection:
@@ -400,7 +414,9 @@ class Pushes(PushWork):
         return push
 
     def _require_reader(self, actor: Actor, grant: Grant | None) -> None:
+        """Ask for the right to the rows, and for the one to have them brought away: a key to rows alone directs nothing."""
         self.access.require(actor, Permission.PROTECTION_ROWS_READ_GRANTED)
+        self.access.require(actor, Permission.EXCHANGE_PUSH_DIRECT, None if grant is None else grant.org_id)
         if grant is not None and not _fits(actor, grant):
             raise _another_holder()
 
@@ -459,6 +475,17 @@ class Pushes(PushWork):
     def _record(self, tx: Any, actor: Actor, push: Push, move: PushMove, detail: Mapping[str, JsonValue]) -> None:
         told = {"move": move.value, "org": push.org_id, **detail}
         self.parts.evidence.record(tx, actor, "exchange.push_move", target=push.id, detail=told)
+
+
+def _answering(actor: Actor) -> dict[str, str]:
+    """Return who answers for a subscription from now on; by a key, only for as long as the key is good."""
+    key = actor.session_id or "" if actor.kind is ActorKind.APPLICATION else ""
+    return {"owner_id": actor.id, "owner_name": actor.name, "owner_key": key}
+
+
+def _anew(push: Push) -> dict[str, Any]:
+    """Return what makes the next delivery bring everything, and the one on its way tell nothing any more."""
+    return {"version": None, "shape": "", "place": push.place + 1}
 
 
 def _fits(actor: Actor, grant: Grant) -> bool:

@@ -12,6 +12,7 @@ from beijiang.exchange.models import CallOutcome, ServiceAuth
 from beijiang.exchange.models.calling import Fitted, fitted
 from beijiang.ingest import json_document, json_find, json_text, service_signer
 from beijiang.kit import BeijiangError, Invalid, TooLarge, Unavailable
+from beijiang.outbound import Use
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models.calling import Bound
     from beijiang.outbound import Credentials, Http, HttpAnswer, Outbound
 
-__all__ = ["Came", "Reach", "check_place"]
+__all__ = ["Came", "Reach", "check_place", "place_of"]
 
 _PAUSES: Final = (0.1, 0.3, 0.9)
 _BUSY: Final = frozenset({408, 425, 429})
@@ -61,37 +62,40 @@ class Reach:
         self._zone = zone
         self._signers: dict[tuple[str, str], Any] = {}
 
-    def call(self, spec: ServiceSpec, secret: str, asked: Bound) -> Came:
+    def call(self, spec: ServiceSpec, secret: str, asked: Bound, org_id: str) -> Came:
         """Ask a service and hold its answer against what was declared; it never raises for what the service does."""
         begun = time.monotonic()
-        attempts = 0
+        attempts, outbound = 0, self._outbound.bound(Use.CALL, org_id)
         while True:
             attempts += 1
             left = spec.seconds - (time.monotonic() - begun)
-            came = self._once(spec, secret, asked, left, begun)
+            came = self._once(spec, secret, asked, (begun, left), outbound)
             repeat = came.breaks and spec.method == "GET" and attempts <= spec.retries
             pause = _PAUSES[min(attempts, len(_PAUSES)) - 1]
             if not repeat or time.monotonic() - begun + pause >= spec.seconds or _is_final(came):
                 return Came(came.outcome, came.millis, came.fit, came.reason, came.error, attempts)
             time.sleep(pause)
 
-    def _once(self, spec: ServiceSpec, secret: str, asked: Bound, left: float, begun: float) -> Came:
+    def _once(
+        self, spec: ServiceSpec, secret: str, asked: Bound, times: tuple[float, float], outbound: Outbound
+    ) -> Came:
+        begun, left = times
         try:
-            answer = self._answer(spec, secret, asked, left)
+            answer = self._answer(spec, secret, asked, left, outbound)
             outcome, reason, fit = self._judged(spec, answer)
             error = None
         except BeijiangError as caught:
             outcome, reason, fit, error = _outcome_of(caught), caught.reason, Fitted(), caught
         return Came(outcome, round((time.monotonic() - begun) * 1000), fit, reason, error)
 
-    def _answer(self, spec: ServiceSpec, secret: str, asked: Bound, left: float) -> HttpAnswer:
+    def _answer(self, spec: ServiceSpec, secret: str, asked: Bound, left: float, outbound: Outbound) -> HttpAnswer:
         from beijiang.outbound import Http, HttpLimits
 
         limits = HttpLimits(body=spec.body_kib * 1024, seconds=left, idle=left, redirects=0)
         headers = {"Accept": "application/json", **asked.headers}
         if asked.body is not None:
             headers["Content-Type"] = "application/json"
-        with Http(self._outbound, limits, spec.authority) as http:
+        with Http(outbound, limits, spec.authority) as http:
             shown = self._credentials(http, spec, secret, asked)
             answer = http.fetch(spec.method, asked.url, headers=headers, credentials=shown, content=asked.body)
             signer = self._signers.get(_key(spec, secret))
@@ -183,3 +187,11 @@ def check_place(spec: ServiceSpec) -> None:
                 "The address has no query; declare parameters instead.",
                 code="service_address",
             )
+
+
+def place_of(spec: ServiceSpec) -> str:
+    """Return the host and port that calls of a service go to."""
+    from beijiang.outbound import parsed
+
+    found = parsed(spec.base_url)
+    return f"{found.host}:{found.port or (443 if found.scheme == 'https' else 80)}"

@@ -30,7 +30,7 @@ _P, _D = exchange_push.c, exchange_push_delivery.c
 _SAME = (
     "id", "grant_id", "org_id", "provider_id", "resource_name", "name", "kind", "target", "options", "secrets", "owner_id",
     "owner_name", "created_at", "sequence", "version", "shape", "delivered_at", "next_at", "slow", "lease", "lease_until",
-    "revision",
+    "place", "owner_key", "revision",
 )  # fmt: skip
 _SAME_DELIVERY = (
     "id", "push_id", "sequence", "before", "version", "shape", "attempts", "sent", "next_at", "error", "rows", "gone", "moved",
@@ -95,6 +95,16 @@ class PushStore:
         wanted = update(exchange_push).where(_P.id == push_id)
         if lease is not None:
             wanted = wanted.where(_P.lease == lease)
+        return self._connection.execute(wanted.values(**_plain(values))).rowcount == 1
+
+    def come(self, push: Push, far: Mapping[str, Any]) -> bool:
+        """Write how far a subscription has come, unless it goes elsewhere, or begins anew, since it was read."""
+        wanted = update(exchange_push).where(_P.id == push.id, _P.place == push.place)
+        return self._connection.execute(wanted.values(**_plain(far))).rowcount == 1
+
+    def stand(self, push: Push, values: Mapping[str, Any]) -> bool:
+        """Write how a subscription stands, unless a person changed it since it was read."""
+        wanted = update(exchange_push).where(_P.id == push.id, _P.revision == push.revision)
         return self._connection.execute(wanted.values(**_plain(values))).rowcount == 1
 
     def claim(self, push_id: str, lease: str, now: datetime, until: datetime) -> bool:

@@ -384,6 +384,8 @@ exchange_push = Table(
     Column("slow", Boolean, nullable=False),
     Column("lease", String(40), nullable=False),
     Column("lease_until", UtcDateTime),
+    Column("place", Integer, nullable=False, server_default="1"),
+    Column("owner_key", String(40), nullable=False, server_default=""),
     Column("revision", Integer, nullable=False),
 )
 """Subscriptions: a granted table is pushed to a place of its consumer's."""

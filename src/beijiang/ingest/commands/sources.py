@@ -14,7 +14,7 @@ from beijiang.ingest.commands.files import AS, actor_of, follow, organisation_of
 from beijiang.ingest.commands.proving import add_proofs, show_proof
 from beijiang.ingest.models import RunState, SourceDraft, SyncDraft, SyncMode
 from beijiang.kit import Actor, Invalid, Refused, Text
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 from beijiang.terminal import Column, as_json, language, progress, say, show
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ _TARGETS = (
     Column("port", Text("端口", "port"), right=True),
     Column("network", Text("网段", "network")),
     Column("folder", Text("目录", "folder")),
+    Column("uses", Text("用途", "for")),
+    Column("org_id", Text("部门", "department")),
+    Column("plain_http", Text("明文", "plain http")),
     Column("reason", Text("理由", "reason")),
     Column("added_by", Text("放行人", "by")),
 )
@@ -262,7 +265,7 @@ def _add_syncs(group: typer.Typer, get: Callable[[], Sources]) -> None:
 def _add_targets(group: typer.Typer, get: Callable[[], Sources]) -> None:
     @group.command("targets")
     def targets(person: str = AS) -> None:
-        """List inner machines and folders that sources may be read from."""
+        """List machines and folders that may be reached, for what and by whom."""
         registry = get()
         show([t.to_json() for t in registry.targets(_actor(registry, person))], _TARGETS)
 
@@ -273,11 +276,24 @@ def _add_targets(group: typer.Typer, get: Callable[[], Sources]) -> None:
         port: int = typer.Option(0, help="Port."),
         network: str = typer.Option("", help="Addresses that the host may have: 10.6.1.20/32."),
         folder: str = typer.Option("", help="Or a folder of this machine, as an absolute path."),
+        use: Annotated[
+            list[Use] | None, typer.Option(help="What for; several may be given. Reading, unless said.")
+        ] = None,
+        org: str = typer.Option("", help="The department that it is open to; all, unless said."),
+        plain_http: bool = typer.Option(False, "--plain-http", help="Rows may be pushed there over http, unprotected."),
         person: str = AS,
     ) -> None:
-        """Open one inner machine and port, or one folder, to sources (security administrator)."""
+        """Open one inner machine and port, or one folder (security administrator)."""
         registry = get()
-        target = Target(host=host, port=port, network=network, folder=folder)
+        target = Target(
+            host=host,
+            port=port,
+            network=network,
+            folder=folder,
+            uses=frozenset(use or [Use.READ]),
+            org_id=org,
+            plain_http=plain_http,
+        )
         show(registry.allow(_actor(registry, person), target, reason).to_json())
 
     @group.command("close")

@@ -7,7 +7,7 @@ knows nothing of grants, tables of ours or schedules; it is handed Arrow and say
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -99,6 +99,21 @@ class Destination(ABC):
         self.outbound = outbound
         self.uncertain = False
         """Where it cannot be asked: whether the delivery may have arrived without our being told."""
+        self.moved: Callable[[], None] = lambda: None
+        """Called when something went forward that is no batch taken; raises where the delivery was given up."""
+
+    def checked(self, url: str) -> None:
+        """Return if rows may be brought to an address: over https, or where plain http was allowed for that target.
+
+        Raises:
+            Refused: it was not (``plain_http``).
+
+        """
+        from beijiang.outbound import parsed
+
+        place = parsed(url)
+        if place.scheme != "https":
+            self.outbound.require_plain(place.host, place.port or 80)
 
     @abstractmethod
     def look(self, parcel: Parcel) -> Text:

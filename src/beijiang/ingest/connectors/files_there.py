@@ -7,21 +7,25 @@ import io
 import json
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.ingest.connectors.destination import Delivered, Destination, Parcel, Proof, parted
-from beijiang.kit import Invalid, Text
+from beijiang.kit import Invalid, Text, TooLarge
 from beijiang.kit.errors import JsonValue
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-__all__ = ["MARKER", "FileDestination", "Place"]
+__all__ = ["FILE_MOST", "MARKER", "MARKER_MOST", "FileDestination", "Place", "read_back"]
 
 MARKER: Final = "_DONE.json"
+MARKER_MOST: Final = 4 * 1024 * 1024
+"""Bytes of a marker that are read back: some ten thousand files."""
+FILE_MOST: Final = 256 * 1024 * 1024
+"""Bytes of one of our files that are read back, whatever a marker says of its size."""
 _ROWS: Final = 200_000
 _BYTES: Final = 24 * 1024 * 1024
 """Of Arrow rows in one file; what waits in memory is about twice as much."""
@@ -35,12 +39,8 @@ class Place(Protocol):
         """Write a file that appears whole or not at all; one of this name is replaced."""
         ...
 
-    def read(self, path: str) -> bytes | None:
-        """Return a small file; None where there is none."""
-        ...
-
-    def digest(self, path: str) -> tuple[int, str] | None:
-        """Read a file back and return its size and SHA-256; None where there is none."""
+    def pieces(self, path: str) -> Generator[bytes] | None:
+        """Read a file back; None where there is none. Whoever asks stops when it is more than it should be."""
         ...
 
 
@@ -54,7 +54,7 @@ class FileDestination(Destination):
     def look(self, parcel: Parcel) -> Text:
         folder = self.folder(parcel)
         with self.place() as place:
-            place.read(f"{folder}/{MARKER}")
+            read_back(place, f"{folder}/{MARKER}")
         return Text(f"写入目录 {folder}。", f"Files are written to {folder}.")
 
     def folder(self, parcel: Parcel) -> str:
@@ -74,12 +74,12 @@ class FileDestination(Destination):
 
     def held(self, parcel: Parcel) -> Delivered | None:
         with self.place() as place:
-            return _read(place.read(f"{self.folder(parcel)}/{MARKER}"))
+            return _marker(read_back(place, f"{self.folder(parcel)}/{MARKER}"))
 
     def deliver(self, parcel: Parcel, goods: Iterator[pa.RecordBatch]) -> Delivered:
         folder, files, totals = self.folder(parcel), list[dict[str, JsonValue]](), {"rows": 0, "gone": 0}
         with self.place() as place:
-            known = _read(place.read(f"{folder}/{MARKER}"))
+            known = _marker(read_back(place, f"{folder}/{MARKER}"))
             if known is not None:
                 return known
             for kind, number, rows, body in _pieces(parcel, goods):
@@ -98,19 +98,77 @@ class FileDestination(Destination):
         files: Any = done.facts.get("files", [])
         with self.place() as place:
             for file in files:
-                found = place.digest(f"{folder}/{file['name']}")
+                found = _digest(place, f"{folder}/{file['name']}", min(file["size"], FILE_MOST))
                 size += found[0] if found else 0
                 if found != (file["size"], file["sha256"]):
                     wrong.append(str(file["name"]))
         return Proof(equal=not wrong, facts={"files": len(files), "bytes": size, "different": wrong})
 
 
-def _read(body: bytes | None) -> Delivered | None:
+def read_back(place: Place, path: str, most: int = MARKER_MOST) -> bytes | None:
+    """Return a file that is never large; None where there is none.
+
+    Raises:
+        TooLarge: it is larger than anything that was written here (``push_read_back``).
+
+    """
+    found = place.pieces(path)
+    if found is None:
+        return None
+    body = bytearray()
+    with closing(found):
+        for piece in found:
+            body += piece
+            if len(body) <= most:
+                continue
+            raise TooLarge(
+                f"目标处的文件“{path[-80:]}”超过 {most // 1024} KiB，不是平台写入的，已停止读取。请清理该目录，或换一个目录。",
+                f'The file "{path[-80:]}" at the far side is over {most // 1024} KiB and none of ours; it was not read further. Clear the folder, or name another.',
+                code="push_read_back",
+                detail={"limit": most},
+            )
+    return bytes(body)
+
+
+def _digest(place: Place, path: str, most: int) -> tuple[int, str] | None:
+    """Read a file back and return its size and SHA-256, no further than it should reach; None where there is none."""
+    found = place.pieces(path)
+    if found is None:
+        return None
+    size, digest = 0, hashlib.sha256()
+    with closing(found):
+        for piece in found:
+            size += len(piece)
+            if size > most:
+                return size, ""
+            digest.update(piece)
+    return size, digest.hexdigest()
+
+
+def _marker(body: bytes | None) -> Delivered | None:
+    """Return what a marker says was delivered.
+
+    Raises:
+        Invalid: it is none of ours (``push_marker``).
+
+    """
     if body is None:
         return None
-    told = json.loads(body)
-    facts = {"folder": "", "files": told["files"]}
-    return Delivered(rows=told["rows"], gone=told["gone"], repeated=True, facts=facts)
+    try:
+        told = json.loads(body)
+        files: list[JsonValue] = [
+            {"name": str(f["name"]), "rows": int(f["rows"]), "size": int(f["size"]), "sha256": str(f["sha256"])}
+            for f in told["files"]
+        ]
+        return Delivered(
+            rows=int(told["rows"]), gone=int(told["gone"]), repeated=True, facts={"folder": "", "files": files}
+        )
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Invalid(
+            f"目标处的 {MARKER} 不是平台写入的。请删除它，或换一个目录。",
+            f"The {MARKER} at the far side is none of ours. Remove it, or name another folder.",
+            code="push_marker",
+        ) from error
 
 
 def _pieces(parcel: Parcel, goods: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, int, int, bytes]]:

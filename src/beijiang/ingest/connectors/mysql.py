@@ -283,6 +283,7 @@ class MySQL(Connector, FollowsLog):
             path = str(self.outbound.path(given.host))
             local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             local.settimeout(_SECONDS)
+            self.outbound.opened(local)
             try:
                 local.connect(path)
             except OSError:
@@ -291,6 +292,7 @@ class MySQL(Connector, FollowsLog):
             return local
         address = self.outbound.addresses(given.host, given.port)[0]
         made = socket.create_connection((address.ip, address.port), timeout=_SECONDS)
+        self.outbound.opened(made)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return made

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from beijiang.outbound import Credentials, Http, parsed
 
 if TYPE_CHECKING:
     from beijiang.ingest.connectors.contract import ConnectorOptions
+    from beijiang.outbound import HttpStream
 
 __all__ = ["S3Destination"]
 
@@ -35,6 +35,7 @@ class S3Destination(FileDestination):
 
     @contextmanager
     def place(self) -> Iterator[_Bucket]:
+        self.checked(self.options.endpoint)
         with client(self.outbound, self.options.authority) as http:
             yield _Bucket(http, self.options)
 
@@ -62,33 +63,20 @@ class _Bucket:
         if answer.status != OK:
             raise refused(answer.status)
 
-    def read(self, path: str) -> bytes | None:
-        pieces = self._pieces(path)
-        return None if pieces is None else b"".join(pieces)
-
-    def digest(self, path: str) -> tuple[int, str] | None:
-        pieces = self._pieces(path)
-        if pieces is None:
-            return None
-        size, digest = 0, hashlib.sha256()
-        for piece in pieces:
-            size += len(piece)
-            digest.update(piece)
-        return size, digest.hexdigest()
-
-    def _pieces(self, path: str) -> list[bytes] | None:
-        """Return a file of ours, which is never large."""
+    def pieces(self, path: str) -> Generator[bytes] | None:
         place = self._place(path)
         shown = self._shown("GET", place)
         given = {"Accept-Encoding": "identity"}
-        with self._http.open("GET", f"{self._root}{place}", headers=given, credentials=shown) as answer:
-            if answer.status == _MISSING:
-                return None
-            if answer.status == _NOT_ALLOWED:
-                raise source_refuses("source_login_failed", "403")
-            if answer.status != OK:
-                raise refused(answer.status)
-            return [*answer.pieces()]
+        opened = ExitStack()
+        answer = opened.enter_context(self._http.open("GET", f"{self._root}{place}", headers=given, credentials=shown))
+        if answer.status == OK:
+            return _closing(opened, answer)
+        opened.close()
+        if answer.status == _MISSING:
+            return None
+        if answer.status == _NOT_ALLOWED:
+            raise source_refuses("source_login_failed", "403")
+        raise refused(answer.status)
 
     def _place(self, path: str) -> str:
         return self._above + quote(self._prefix + path, safe="/-_.~")
@@ -97,3 +85,9 @@ class _Bucket:
         if self._account is None:
             return Credentials()
         return Credentials(signed(self._account, method, self._host, place, {}, at=datetime.now(UTC), body=body))
+
+
+def _closing(opened: ExitStack, answer: HttpStream) -> Generator[bytes]:
+    """Yield the body, and let go of the connection however the reading ends."""
+    with opened:
+        yield from answer.pieces()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -50,17 +49,14 @@ class _Server:
             self._session.write(f"{folder}/.{name}.part", body)
             self._session.rename(f"{folder}/.{name}.part", place)
 
-    def read(self, path: str) -> bytes | None:
+    def pieces(self, path: str) -> Generator[bytes] | None:
         try:
-            return b"".join(self._session.read(f"{self._root}/{path}"))
+            read = self._session.read(f"{self._root}/{path}")
+            return _with(next(read, b""), read)
         except Status as status:
             if status.code == _MISSING:
                 return None
             raise source_refuses("source_forbidden", str(status.code)) from status
-
-    def digest(self, path: str) -> tuple[int, str] | None:
-        body = self.read(path)
-        return None if body is None else (len(body), hashlib.sha256(body).hexdigest())
 
     def _make(self, folder: str) -> None:
         """Make a folder and those above it, as far as they are not there."""
@@ -86,3 +82,10 @@ def _told() -> Iterator[None]:
         raise source_unreachable(str(status.code)) from status
     except (EOFError, struct.error) as error:
         raise source_unreachable() from error
+
+
+def _with(first: bytes, rest: Iterator[bytes]) -> Generator[bytes]:
+    """Yield the first block, which was asked for to see whether there is a file, and then the rest."""
+    with _told():
+        yield first
+        yield from rest

@@ -172,6 +172,20 @@ class TableDestination(Destination):
         flag: list[sa.Column[Any]] = [] if parcel.whole else [sa.Column(GONE, sa.Boolean())]
         return sa.Table(STAGE, sa.MetaData(), *columns, *flag, prefixes=["TEMPORARY"], mysql_charset="utf8mb4")
 
+    def keys(self, parcel: Parcel) -> sa.Table:
+        """Return the table that takes the keys of what changed, where the rows themselves go straight into the target."""
+        columns = [
+            sa.Column(spec.name, self.typed(spec, in_key=True))
+            for spec in specs_of(parcel.schema)
+            if spec.name in parcel.key
+        ]
+        return sa.Table(STAGE, sa.MetaData(), *columns, prefixes=["TEMPORARY"], mysql_charset="utf8mb4")
+
+    def clearing(self, parcel: Parcel) -> sa.Delete:
+        """Return the statement that takes out of the target every row whose key is staged."""
+        target, keys = self.target(parcel), self.keys(parcel)
+        return sa.delete(target).where(*(target.c[name] == keys.c[name] for name in parcel.key))
+
     def merge(self, parcel: Parcel, feed: Feed | None, *, watched: bool = False) -> list[sa.ClauseElement]:
         """Return the statements that bring what is staged into the target.
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["WebhookDestination", "WebhookOptions", "signature"]
 
 _ROWS: Final = 2_000
-_LIMITS: Final = HttpLimits(body=1 << 20, seconds=120.0, idle=60.0, redirects=0)
+ECHO_MOST: Final = 64 * 1024
+"""Bytes of a receiver's answer that are read; three numbers are all that is wanted of it."""
+_WORD_MOST: Final = 40
+_LIMITS: Final = HttpLimits(body=ECHO_MOST, seconds=120.0, idle=60.0, redirects=0)
 _GOOD: Final = range(200, 300)
 _BUSY: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 _SHORTEST: Final = 16
@@ -98,6 +101,7 @@ class WebhookDestination(Destination):
         )
 
     def _client(self) -> Http:
+        self.checked(self.options.url)
         return Http(self.outbound, _LIMITS, self.options.authority)
 
     def _body(self, parcel: Parcel, number: int, rows: list[Any], gone: list[Any]) -> dict[str, Any]:
@@ -112,7 +116,7 @@ class WebhookDestination(Destination):
             return Proof(equal=None, facts={"echo": None})
         wanted = {name: done.facts[name] for name in ("rows", "gone", "checksum")}
         same = all(answer[name] == value for name, value in wanted.items() if name in answer)
-        return Proof(equal=same, facts={"echo": {n: answer.get(n) for n in wanted}, "sent": {**wanted}})
+        return Proof(equal=same, facts={"echo": {n: _short(answer.get(n)) for n in wanted}, "sent": {**wanted}})
 
     def _post(self, http: Http, body: dict[str, Any], part: str) -> JsonValue:
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
@@ -131,9 +135,15 @@ class WebhookDestination(Destination):
             raise busy(answer.status) if answer.status in _BUSY else _refused(answer.status)
         try:
             found: JsonValue = json.loads(answer.body or b"null")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return found
+
+
+def _short(told: JsonValue) -> JsonValue:
+    """Return what a receiver said of one number, as much of it as such a number takes; it is kept with the proof."""
+    plain = told is None or isinstance(told, bool | float) or (isinstance(told, int) and abs(told) < 1 << 63)
+    return told if plain else str(told)[:_WORD_MOST]
 
 
 def signature(secret: str, name: str, at: str, content: bytes) -> str:

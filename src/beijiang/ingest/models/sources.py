@@ -323,13 +323,17 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedTarget:
-    """A machine and port of a private network, or a folder, that the security administrator opened to sources."""
+    """A machine and port of a private network, or a folder, that the security administrator opened."""
 
     id: str
     host: str
     port: int
     network: str
     folder: str
+    uses: tuple[str, ...]
+    """What for: values of ``outbound.Use``."""
+    org_id: str
+    plain_http: bool
     reason: str
     added_by: str
     added_at: datetime
@@ -342,6 +346,9 @@ class AllowedTarget:
             "port": self.port,
             "network": self.network,
             "folder": self.folder,
+            "uses": [*self.uses],
+            "org_id": self.org_id,
+            "plain_http": self.plain_http,
             "reason": self.reason,
             "added_by": self.added_by,
             "added_at": self.added_at.isoformat(),

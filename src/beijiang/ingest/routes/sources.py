@@ -12,7 +12,7 @@ from beijiang.ingest.models import CursorRange, FileOrder, FileRules, RunMode, S
 from beijiang.ingest.routes.proving import add_proofs
 from beijiang.ingest.service import Sources
 from beijiang.kit import Actor
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 __all__ = ["sources_router"]
 
@@ -98,12 +98,15 @@ class RunOrder(_Order):
 
 
 class TargetOrder(_Order):
-    """An inner machine and port, or a folder, to be opened to sources."""
+    """A machine and port, or a folder, to be opened: for what (reading, unless said) and to which department (all)."""
 
     host: str = Field(default="", max_length=255)
     port: int = Field(default=0, ge=0, le=65535, strict=True)
     network: str = Field(default="", max_length=60)
     folder: str = Field(default="", max_length=1000)
+    uses: frozenset[Use] = Field(default=frozenset({Use.READ}))
+    org_id: str = Field(default="", max_length=60)
+    plain_http: bool = Field(default=False, strict=True, description="Rows may be pushed there over http, unprotected.")
     reason: str = Field(min_length=1, max_length=1000)
 
 
@@ -195,11 +198,11 @@ def sources_router(sources: Sources) -> APIRouter:  # a list of small functions
 
     add_proofs(api, sources)
 
-    @api.get("/targets", summary="Inner machines and folders that sources may be read from")
+    @api.get("/targets", summary="Machines and folders that may be reached, for what and by whom")
     def targets(request: Request) -> dict[str, Any]:
         return {"targets": [t.to_json() for t in sources.targets(_actor(request))]}
 
-    @api.post("/targets", status_code=201, summary="Open an inner machine and port, or a folder, to sources")
+    @api.post("/targets", status_code=201, summary="Open a machine and port, or a folder, for a use and a department")
     def allow(request: Request, order: TargetOrder) -> dict[str, Any]:
         target = Target(**order.model_dump(exclude={"reason"}))
         return sources.allow(_actor(request), target, order.reason).to_json()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.ingest.service.sealing import Options, Seals
 from beijiang.kit import Invalid
+from beijiang.outbound import Use
 
 if TYPE_CHECKING:
     from beijiang.crypto import Vault
@@ -78,11 +79,13 @@ class Destinations:
             return self._seals.first(owner_id, model, given)
         return self._seals.changed(owner_id, model, before, given)
 
-    def open(self, owner_id: str, kind: str, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Destination:
-        """Return the way to a destination, its secrets open."""
+    def open(
+        self, owner_id: str, kind: str, options: Mapping[str, Any], secrets: Mapping[str, str], org_id: str
+    ) -> Destination:
+        """Return the way to a destination of a department, its secrets open."""
         made = self.kind(kind)
         opened = self._seals.opened(owner_id, secrets)
-        return made(made.options_model.model_validate({**options, **opened}), self._outbound)
+        return made(made.options_model.model_validate({**options, **opened}), self._outbound.bound(Use.PUSH, org_id))
 
     def renewed(self, owner_id: str, secrets: Mapping[str, str]) -> dict[str, str]:
         """Return secrets under the newest root key."""

@@ -37,7 +37,7 @@ from beijiang.ingest.store.captures import CaptureStore
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
-from beijiang.outbound import Outbound
+from beijiang.outbound import Outbound, Use
 from beijiang.tables import kind_differs, require_no_state_columns
 
 if TYPE_CHECKING:
@@ -415,7 +415,10 @@ class Sources(Targets, Running, Proving):
     def _connector(self, source: Source) -> Connector | FileConnector:
         made = connector(source.kind)
         secrets = self._seals.opened(source.id, source.secrets)
-        return made(made.options_model.model_validate({**source.options, **secrets}), self.outbound)
+        return made(
+            made.options_model.model_validate({**source.options, **secrets}),
+            self.outbound.bound(Use.READ, source.org_id),
+        )
 
 
 def _no_source(words: str) -> NotFound:

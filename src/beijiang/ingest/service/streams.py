@@ -25,6 +25,7 @@ from beijiang.ingest.service.stream_proving import StreamProving
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable, new_id
+from beijiang.outbound import Use
 from beijiang.tables import check_spec
 
 if TYPE_CHECKING:
@@ -348,7 +349,7 @@ class Streams(StreamProving):
     def _receiver(self, served: Served) -> Receiver:
         from beijiang.ingest.connectors.mqtt import Subscription
 
-        return Subscription(served, self.outbound, self.clock, served.tail)
+        return Subscription(served, self.outbound.bound(Use.READ, served.stream.org_id), self.clock, served.tail)
 
     def _secrets(self, stream: Stream) -> dict[str, str]:
         return self._seals.opened(stream.id, stream.secrets)

@@ -9,7 +9,7 @@ from beijiang.access import Permission
 from beijiang.ingest.models import AllowedTarget
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.kit import Invalid, NotFound, new_id
-from beijiang.outbound import Target
+from beijiang.outbound import Target, Use
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -29,18 +29,27 @@ class Targets:
     clock: Clock
 
     def targets(self, actor: Actor) -> list[AllowedTarget]:
-        """Return the inner machines and folders that sources may be read from, newest first."""
+        """Return the machines and folders that may be reached, for what and by whom, newest first."""
         self.access.require(actor, Permission.ACCESS_TARGET_READ)
         with self.db.read() as connection:
             return SourceStore(connection).targets()
 
     def allow(self, actor: Actor, target: Target, reason: str) -> AllowedTarget:
-        """Open one machine and port, or one folder, to sources."""
+        """Open one machine and port, or one folder, for what the target names and to whom.
+
+        Raises:
+            NotFound: no such department.
+            Invalid: no reason, or no use.
+
+        """
         self.access.require(actor, Permission.ACCESS_TARGET_ALLOW)
+        if target.org_id:
+            self.access.organisation(target.org_id)
         if not reason.strip():
             raise Invalid("请写明放行的理由。", "Say why it is opened.", code="reason_required")
+        facts = {**asdict(target), "uses": tuple(sorted(use.value for use in target.uses))}
         allowed = AllowedTarget(
-            id=new_id("tgt"), **asdict(target), reason=reason, added_by=actor.name, added_at=self.clock.now()
+            id=new_id("tgt"), **facts, reason=reason, added_by=actor.name, added_at=self.clock.now()
         )
         with self.db.begin() as tx:
             SourceStore(tx.connection).add_target(allowed)
@@ -58,4 +67,17 @@ class Targets:
     def _allowed(self) -> list[Target]:
         with self.db.read() as connection:
             found = SourceStore(connection).targets()
-        return [Target(host=t.host, port=t.port, network=t.network, folder=t.folder) for t in found]
+        return [_opened(one) for one in found]
+
+
+def _opened(one: AllowedTarget) -> Target:
+    """Return what connections are held against."""
+    return Target(
+        host=one.host,
+        port=one.port,
+        network=one.network,
+        folder=one.folder,
+        uses=frozenset(map(Use, one.uses)),
+        org_id=one.org_id,
+        plain_http=one.plain_http,
+    )

@@ -85,6 +85,9 @@ ingest_target = Table(
     Column("port", Integer, nullable=False),
     Column("network", String(60), nullable=False),
     Column("folder", String(1000), nullable=False),
+    Column("uses", JsonDocument, nullable=False, server_default='["read"]'),
+    Column("org_id", String(60), nullable=False, server_default=""),
+    Column("plain_http", Boolean, nullable=False, server_default=false()),
     Column("reason", Text, nullable=False),
     Column("added_by", String(200), nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
@@ -191,9 +194,9 @@ class SourceStore:
 
     def add_target(self, target: AllowedTarget) -> None:
         """Store what may be reached."""
-        self._connection.execute(
-            insert(ingest_target).values(**{c.name: getattr(target, c.name) for c in ingest_target.c})
-        )
+        values = {c.name: getattr(target, c.name) for c in ingest_target.c}
+        values["uses"] = [*target.uses]
+        self._connection.execute(insert(ingest_target).values(**values))
 
     def forget_target(self, target_id: str) -> bool:
         """Close a target again; tell whether there was one."""
@@ -202,7 +205,12 @@ class SourceStore:
     def targets(self) -> list[AllowedTarget]:
         """Return everything that was opened, newest first."""
         query = select(ingest_target).order_by(ingest_target.c.id.desc())
-        return [AllowedTarget(**row._mapping) for row in self._connection.execute(query)]  # noqa: SLF001 - the documented way to a row's names
+        return [_target(row) for row in self._connection.execute(query)]
+
+
+def _target(row: Row[Any]) -> AllowedTarget:
+    values = dict(row._mapping)  # noqa: SLF001 - the documented way to a row's names
+    return AllowedTarget(**{**values, "uses": tuple(row.uses)})
 
 
 def _syncs() -> Select[Any]:

@@ -68,6 +68,11 @@ class GovernedAnswer:
         return self._sight.grant
 
     @property
+    def filtered(self) -> bool:
+        """Tell whether the grant gives some rows only, so that nothing may be told of the others."""
+        return bool(self._sight.row_filters)
+
+    @property
     def purpose(self) -> str:
         """Return the purpose stated, or that of the grant."""
         return self._purpose or self.grant.purpose

@@ -34,6 +34,8 @@ class Exit(StrEnum):
     PAGE = "page"
     PREVIEW = "preview"
     PUSH = "push"
+    PUSH_PLAN = "push_plan"
+    """What a push would bring is looked at; no row leaves."""
     QUALITY = "quality"
     RETURN_FILE = "return_file"
     ROW_API = "row_api"
