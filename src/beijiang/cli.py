@@ -173,42 +173,25 @@ def _libraries() -> typer.Typer:
 
 
 def _exchange() -> typer.Typer:
-    from beijiang.exchange.commands import (
-        add_counts,
-        add_flight,
-        add_intersections,
-        add_packages,
-        add_shares,
-        add_tracing,
-        claims,
-        commands,
-        demands,
-        disputes,
-        pushes,
-        ratings,
-        recalls,
-        services,
-        servings,
-        templates,
-    )
+    from beijiang.exchange import commands as exchange
 
     access = _get(lambda p: p.access)
-    group = commands(_get(lambda p: p.exchange), access)
-    add_counts(group, _get(lambda p: p.exchange), access)
-    add_flight(group, _get(lambda p: p.flight), access)
-    add_intersections(group, _get(lambda p: p.intersections), _get(lambda p: p.jobs), access)
-    group.add_typer(demands(_get(lambda p: p.demands), access), name="demand")
-    group.add_typer(disputes(_get(lambda p: p.disputes), access), name="dispute")
-    group.add_typer(pushes(_get(lambda p: p.pushes), access), name="push")
-    group.add_typer(ratings(_get(lambda p: p.ratings), access), name="rating")
-    add_shares(group, _get(lambda p: p.shares), access)
-    group.add_typer(recalls(_get(lambda p: p.recalls), access), name="recall")
-    group.add_typer(templates(_get(lambda p: p.templates), access), name="template")
-    group.add_typer(claims(_get(lambda p: p.templates), access), name="claim")
-    group.add_typer(servings(_get(lambda p: p.servings), _get(lambda p: p.jobs), access), name="serving")
-    add_packages(group, _get(lambda p: p.packages), access)
-    add_tracing(group, _get(lambda p: p.tracing), access)
-    group.add_typer(services(_get(lambda p: p.offered), access), name="service")
+    group = exchange.commands(_get(lambda p: p.exchange), access)
+    exchange.add_counts(group, _get(lambda p: p.exchange), access)
+    exchange.add_flight(group, _get(lambda p: p.flight), access)
+    exchange.add_intersections(group, _get(lambda p: p.intersections), _get(lambda p: p.jobs), access)
+    group.add_typer(exchange.demands(_get(lambda p: p.demands), access), name="demand")
+    group.add_typer(exchange.disputes(_get(lambda p: p.disputes), access), name="dispute")
+    group.add_typer(exchange.pushes(_get(lambda p: p.pushes), access), name="push")
+    group.add_typer(exchange.ratings(_get(lambda p: p.ratings), access), name="rating")
+    exchange.add_shares(group, _get(lambda p: p.shares), access)
+    group.add_typer(exchange.recalls(_get(lambda p: p.recalls), access), name="recall")
+    group.add_typer(exchange.templates(_get(lambda p: p.templates), access), name="template")
+    group.add_typer(exchange.claims(_get(lambda p: p.templates), access), name="claim")
+    group.add_typer(exchange.servings(_get(lambda p: p.servings), _get(lambda p: p.jobs), access), name="serving")
+    exchange.add_packages(group, _get(lambda p: p.packages), access)
+    exchange.add_tracing(group, _get(lambda p: p.tracing), access)
+    group.add_typer(exchange.services(_get(lambda p: p.offered), access), name="service")
     return group
 
 
