@@ -16,8 +16,10 @@ ASKED = ("", "?q=密档", "?q=mdtz", "?q=密挡台账", "?size=100&sort=newest")
 CHANGING = {"x-beijiang-receipt", "x-request-id", "date", "content-length"}
 OWN_READS = {"/api/v1/evidence/receipts", "/console/receipts"}
 """Lists of what somebody has read: asking makes them longer."""
-NOT_TOLD = re.compile(r'(_next=|"next":"|request_id":"|name="_csrf" value=")[A-Za-z0-9_%-]+|[0-9]+ ?(?:秒|分钟)前|刚刚')
-"""Marks of the next page and numbers of requests are made anew each time, and time goes by."""
+NOT_TOLD = re.compile(
+    r'(_next=|"(?:next|receipt|ticket)":"|request_id":"|name="(?:_csrf|ticket)" value=")[A-Za-z0-9_%.=-]+|[0-9]+ ?(?:秒|分钟)前|刚刚'
+)
+"""Marks of the next page, tickets, receipts and numbers of requests are made anew each time, and time goes by."""
 
 
 def _questions(region: Region) -> Iterator[str]:

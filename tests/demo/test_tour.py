@@ -57,8 +57,10 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) ->
     accounts = answer(home, *build)
     _has_the_promised_people(home, accounts)
     _has_the_promised_data(home)
-    assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 1
-    assert len(answer(home, "exchange", "grants")) == 1
+    assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 2
+    assert len(answer(home, "exchange", "grants")) == 2
+    (met,) = answer(home, "exchange", "intersections", "--as", "steward.statistics")
+    assert (met["asks"], met["state"]) == ("overlap", "已答复")
     assert answer(home, *build) == accounts
     assert answer(home, "evidence", "check")["ok"] is True
 

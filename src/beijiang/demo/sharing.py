@@ -105,7 +105,10 @@ def _emissions(platform: Platform, resource_id: str) -> RequestDraft:
     return RequestDraft(
         resource_id=resource_id,
         terms=_terms(
-            platform, columns, frozenset({Way.PAGE, Way.API, Way.SQL}), (Filter("盟市", FilterOp.EQ, "包头市"),)
+            platform,
+            columns,
+            frozenset({Way.PAGE, Way.API, Way.SQL, Way.FLIGHT}),
+            (Filter("盟市", FilterOp.EQ, "包头市"),),
         ),
         purpose="supervision",
         use="与排污许可和在线监测数据比对，核查企业实际生产负荷与申报排放量是否相符。",

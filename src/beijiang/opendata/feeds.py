@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 from xml.etree import ElementTree as ET  # only written here, never parsed
 
 ATOM = "http://www.w3.org/2005/Atom"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+NOTHING_YET: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a feed without entries was last changed: the same whenever it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,11 @@ class Entry:
     updated: datetime
 
 
-def atom(entries: Sequence[Entry], *, base: str, title: str, now: datetime, path: str = "/feed.xml") -> bytes:
+def atom(entries: Sequence[Entry], *, base: str, title: str, path: str = "/feed.xml") -> bytes:
     """Return the Atom feed (RFC 4287) of ``entries`` at ``path``; it was updated when its newest entry was."""
     ET.register_namespace("", ATOM)
     feed = ET.Element(f"{{{ATOM}}}feed", {"{http://www.w3.org/XML/1998/namespace}lang": "zh-CN"})
-    updated = max((e.updated for e in entries), default=now)
+    updated = max((e.updated for e in entries), default=NOTHING_YET)
     _text(feed, "id", f"{base}{path}")
     _text(feed, "title", title)
     _text(feed, "updated", _moment(updated))

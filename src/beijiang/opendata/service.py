@@ -204,11 +204,6 @@ class OpenData:
         """Return the time zone in which moments are shown."""
         return self._settings.time_zone
 
-    @property
-    def now(self) -> datetime:
-        """Return the present moment."""
-        return self._clock.now()
-
     # Finding
 
     def home(self, actor: Actor) -> Home:

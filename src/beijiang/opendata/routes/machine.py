@@ -25,14 +25,14 @@ def router(opendata: OpenData) -> APIRouter:
         query = listing.parse(asked(request))
         path = listing.address(replace(query, page=1), "/feed.xml")
         found = opendata.feed(ANONYMOUS, query)
-        content = feeds.atom(found, base=opendata.base, title=opendata.title, now=opendata.now, path=path)
+        content = feeds.atom(found, base=opendata.base, title=opendata.title, path=path)
         return Response(content, media_type="application/atom+xml", headers=FOR_A_WHILE)
 
     @machine.get("/datasets/{dataset_id}/feed.xml")
     def feed_of(dataset_id: str) -> Response:
         title, found = opendata.feed_of(ANONYMOUS, dataset_id)
         path = examples.address("/datasets", dataset_id, "feed.xml")
-        content = feeds.atom(found, base=opendata.base, title=title, now=opendata.now, path=path)
+        content = feeds.atom(found, base=opendata.base, title=title, path=path)
         return Response(content, media_type="application/atom+xml", headers=FOR_A_WHILE)
 
     @machine.get("/sitemap.xml")

@@ -226,9 +226,9 @@ class Governed(Copied):
             if name not in self._types:
                 raise unknown_column(name, self._types)
         marked = seed is not None or places
+        query = self._selection(names, filters, position=marked)
         needed = dict.fromkeys([*names, *(f.column for f in filters)])
         scan = self._scan([*needed], filters, position=marked)
-        query = self._selection(names, filters, position=marked)
         if self._caps.total_rows is not None:
             query = query.limit(self._caps.total_rows, copy=False)
         if self._take_rows is not None:
