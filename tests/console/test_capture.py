@@ -32,7 +32,7 @@ def test_a_log_is_followed_from_the_page_the_api_and_the_terminal(
     sql(TABLE)
     steward = desk("steward")
     folder = str(url.query["host"])
-    desk("sec_admin").post("/console/targets", {"folder": folder, "reason": "企业库"})
+    desk("sec_admin").post("/console/targets", {"folder": folder, "uses": "read", "reason": "企业库"})
     form = {
         "kind": "postgresql", "name": "企业库", "option:host": folder, "option:database": url.database,
         "option:user": url.username, "option:tls": "off",

@@ -20,7 +20,7 @@ def test_from_the_guided_path_to_a_moment_of_the_past(office: Any, desk: Callabl
         connection.execute(sa.text("""INSERT INTO "教师" VALUES ('1', '讲师'), ('2', '教授')"""))
     security, steward = desk("sec_admin"), desk("steward")
     folder = str(url.query["host"])
-    security.post("/console/targets", {"folder": folder, "reason": "教师库"})
+    security.post("/console/targets", {"folder": folder, "uses": "read", "reason": "教师库"})
     form = {"kind": "postgresql", "name": "教师库", "option:host": folder, "option:database": url.database, "option:user": url.username, "option:tls": "off"}  # fmt: skip
     tables = steward.post("/console/connect", form).headers["location"]
     source = tables.split("/")[3]

@@ -65,7 +65,9 @@ def test_every_page_speaks_the_language_and_runs_no_inline_code(portal: Portal, 
         assert page.language == language, path
         assert page.handlers == [], path
         assert page.inline_styles == 0, path
-        assert all(s.get("src") or s.get("type") == "application/json" for s in page.scripts), path
+        assert all(
+            s.get("src") or s.get("type") in {"application/json", "application/ld+json"} for s in page.scripts
+        ), path
         assert page.headings.count("h1") == 1, path
 
 

@@ -46,7 +46,15 @@ def test_the_wheel_carries_built_assets_and_their_licences(wheel: Path) -> None:
         dist = "beijiang/web/static/dist/"
         manifest = json.loads(archive.read(dist + "manifest.json"))
     assert {dist + built for built in manifest.values()} <= names
-    assert set(manifest) == {"main.js", "charts.js", "workbench.js", "api.js", "css/site.css", "css/api.css"}
+    assert set(manifest) == {
+        "main.js",
+        "charts.js",
+        "explorer.js",
+        "workbench.js",
+        "api.js",
+        "css/site.css",
+        "css/api.css",
+    }
     for package in ("echarts", "htmx.org", "swagger-ui-dist", "fontsource-noto-sans-mongolian"):
         assert f"{dist}licences/{package}-LICENSE.txt" in names
     assert not [name for name in names if "node_modules" in name or name.endswith("package-lock.json")]

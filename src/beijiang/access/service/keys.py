@@ -18,6 +18,7 @@ _NEVER = frozenset(
         Permission.ACCESS_ADMINISTRATOR_MANAGE,
         Permission.ACCESS_KEY_ISSUE,
         Permission.ACCESS_KEY_MANAGE,
+        Permission.ACCESS_MEMBER_CONFIRM,
         Permission.ACCESS_ORGANISATION_MANAGE,
         Permission.ACCESS_PASSWORD_CHANGE,
         Permission.ACCESS_PERSON_MANAGE,
