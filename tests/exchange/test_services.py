@@ -819,7 +819,7 @@ def test_two_processes_share_rates_and_breaker_on_postgresql(tmp_path: Path, pos
         assert [call(n) for n in range(4)] == ["service_failed"] * 2 + ["service_held_back"] * 2
         clock.at += timedelta(minutes=2)
         server.mode = "well"
-        again.watch()
+        again.probe_due()
         assert [one.ok for one in built.offered.view(SYSTEM, service.id).probes] == [True]
         assert call(0) == "well"
         stats = built.offered.view(bureau["steward"], service.id).stats

@@ -28,6 +28,7 @@ MACHINERY: dict[str, set[str]] = {
         "advance_release",
         "apply_grades",
         "cycle_of",
+        "earlier",
         "hold_count",
         "last_release",
         "on_table_written",
@@ -55,6 +56,7 @@ MACHINERY: dict[str, set[str]] = {
     "Windows": {"on_table_written", "work"},
     "Protection": {
         "prepare_masks",
+        "rules_at",
         "all_facts",
         "facts",
         "grades_of",

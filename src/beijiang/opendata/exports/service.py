@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from beijiang.access import Permission
 from beijiang.catalog import Facet, SearchQuery, Sort
 from beijiang.kit import ANONYMOUS, NotFound
 from beijiang.opendata.exports.described import CatalogPage, Described
@@ -19,6 +20,7 @@ from beijiang.protection import files, rowquery
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
+    from beijiang.access import Access
     from beijiang.db import Database
     from beijiang.kit import Actor, Clock
     from beijiang.opendata.service import OpenData, Reading
@@ -33,7 +35,8 @@ _NAME: Final = re.compile(r"v(\d{1,9})-([0-9a-f]{16})\.(csv)", re.ASCII)
 class Exports:
     """The public catalog as machines read it: the view of somebody who has not signed in, whoever asks."""
 
-    def __init__(self, db: Database, opendata: OpenData, clock: Clock) -> None:
+    def __init__(self, db: Database, opendata: OpenData, access: Access, clock: Clock) -> None:
+        self._access = access
         self._db = db
         self._opendata = opendata
         self._clock = clock
@@ -83,6 +86,7 @@ class Exports:
             NotFound: there is no such data set, or it is not published.
 
         """
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
         dataset = self._opendata.dataset(_public(actor), dataset_id)
         faces = tuple(self._face(dataset_id, form) for form in forms) if dataset.readable else ()
         return Described(dataset=dataset, files=faces)
@@ -94,11 +98,13 @@ class Exports:
             NotFound: there is no such file, no longer, or its rows are not open.
 
         """
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
         face, reading, order = self._named(actor, dataset_id, name)
         return face, reading.file(replace(order, request=request))
 
     def head(self, actor: Actor, dataset_id: str, name: str) -> FileFace:
         """Return what is known of a file without writing it."""
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
         return self._named(actor, dataset_id, name)[0]
 
     # Inside
