@@ -14,6 +14,7 @@ def main() -> None:
     platform = build(Settings.for_tests(Path(sys.argv[1])))
     platform.tables.recover()
     platform.ingest.recover()
+    platform.db.deliver_waiting()
     platform.jobs.start_worker()
     platform.streams.attend()
     sys.stdout.write("ready\n")
