@@ -234,6 +234,7 @@ class Platform:
             self.templates,
             self.shares,
             self.servings,
+            self.intersections,
             self.packages,
             self.tracing,
             self.offered,
@@ -378,6 +379,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     servings = Servings(sharing, gate.copies, jobs)
     receipts = Receipts(db, evidence, sealer, access)
     intersections = Intersections(sharing, home / "intersections", vault, jobs)
+    sources.renewals.append(intersections.renew)
     packages = Packages(exchange, home / "packages", receipts.receipt)
     push_limits = PushLimits(
         seconds=settings.push_seconds, idle=settings.push_idle_seconds, at_once=settings.push_org_at_once

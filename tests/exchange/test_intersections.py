@@ -228,6 +228,14 @@ def test_a_day_has_so_many_calls_and_rows_and_a_table_so_many_answers(
     assert any("每日行数" in one.text.zh for one in bureau.exchange.plan(me, draft).problems)
 
 
+def test_a_new_root_key_takes_nothing_from_what_is_under_way(bureau: Bureau) -> None:
+    grant = granted(bureau, "求交十二", rows=30)
+    values = own(10, 5)
+    made = begun(bureau, grant, values, common=True)
+    assert bureau.platform.sources.rotate(SYSTEM) >= 1
+    assert compared(bureau, made, values).state is STATES.DONE
+
+
 def test_what_is_over_leaves_no_set_and_no_number_behind(bureau: Bureau) -> None:
     service = bureau.platform.intersections
     grant = granted(bureau, "求交十", rows=30)

@@ -44,6 +44,7 @@ MACHINERY: dict[str, set[str]] = {
     "FlightSql": {"leaves", "listens", "state"},
     "Fusion": {"on_table_written", "work"},
     "Harvests": {"work"},
+    "Intersections": {"renew", "watch", "work"},
     "FreshnessBoard": {"watch"},
     "Health": {"alive", "examine"},
     "Ingest": {"recover", "request_of", "work"},

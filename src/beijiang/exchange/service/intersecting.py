@@ -19,7 +19,7 @@ from beijiang.exchange.errors import no_grant
 from beijiang.exchange.models.intersections import MOST_VALUES, PADDED_TO, WAITS, Intersection, IntersectionState
 from beijiang.exchange.service.base import Base
 from beijiang.exchange.store import GrantStore, IntersectionStore
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Text, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Refused, Text, Throttled, new_id
 from beijiang.protection import Asked, CountAsked
 from beijiang.tables import Exit
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from beijiang.crypto import Vault
+    from beijiang.db import UnitOfWork
     from beijiang.exchange.models import Grant
     from beijiang.exchange.service.base import SharingParts
     from beijiang.jobs import JobRun, Jobs
@@ -93,7 +94,9 @@ class Intersections(Base):
         with self.db.begin() as tx:
             IntersectionStore(tx.connection).add(made, sealed)
             self.parts.evidence.record(tx, actor, "exchange.intersection_begin", target=made.id, detail=detail)
-        return replace(made, job=self._submit(made))
+            job = self._submit(tx, made)
+        self._jobs.nudge()
+        return replace(made, job=job)
 
     def show(self, actor: Actor, intersection_id: str) -> Intersection:
         """Return an intersection of the actor's.
@@ -147,15 +150,19 @@ class Intersections(Base):
                 f"It has to be {found.mine:,} points of yours and {wanted:,} that were blinded again.",
                 code="intersection_points",
             )
-        self._place(found, "mine").write_bytes(content)
-        with self.db.begin() as tx:
-            if not IntersectionStore(tx.connection).move(found.id, _STATES.OFFERED, _STATES.COMPARING):
-                raise _not_now(found)
         grants = self.parts.gate.grants
         if found.exit is Exit.COMMON and grants is not None:
             self._or_failed(found, lambda: grants.take_rows(found.grant_id, found.mine))
-        comparing = replace(found, state=_STATES.COMPARING)
-        return replace(comparing, job=self._submit(comparing))
+        landed, comparing = self._place(found, new_id("mine")), replace(found, state=_STATES.COMPARING)
+        landed.write_bytes(content)
+        with self.db.begin() as tx:
+            if not IntersectionStore(tx.connection).move(found.id, _STATES.OFFERED, _STATES.COMPARING):
+                landed.unlink()
+                raise _not_now(found)
+            landed.replace(self._place(found, "mine"))
+            job = self._submit(tx, comparing)
+        self._jobs.nudge()
+        return replace(comparing, job=job)
 
     def answer(self, actor: Actor, intersection_id: str) -> bytes:
         """Return the asker's points as the platform blinded them again, in their order: what shows which are common.
@@ -199,6 +206,14 @@ class Intersections(Base):
         blinder = Blinder(self._vault.open(sealed, purpose=_PURPOSE, context=found.id))
         step = self._offer if found.state is _STATES.OFFERING else self._compare
         return self._or_failed(found, lambda: step(job, found, blinder))
+
+    def renew(self, tx: UnitOfWork) -> int:
+        """Wrap every number under the newest root key, when a new one was made; return how many."""
+        store = IntersectionStore(tx.connection)
+        held = store.secrets()
+        for one, sealed in held:
+            store.put_secret(one, self._vault.rewrap(sealed, purpose=_PURPOSE, context=one))
+        return len(held)
 
     def watch(self) -> None:
         """Remove the sets of what is over; called by the dispatcher every minute."""
@@ -293,16 +308,18 @@ class Intersections(Base):
         try:
             return step()
         except BeijiangError as error:
+            if error.transient and not isinstance(error, Throttled):
+                raise  # the job tries again
             facts = {"code": error.reason, "zh": error.text.zh, "en": error.text.en}
             with self.db.begin() as tx:
-                for state in (_STATES.OFFERING, _STATES.COMPARING):
+                for state in (_STATES.OFFERING, _STATES.OFFERED, _STATES.COMPARING):
                     IntersectionStore(tx.connection).move(found.id, state, _STATES.FAILED, error=facts, secret="")
             shutil.rmtree(self._folder / found.id, ignore_errors=True)
             raise
 
-    def _submit(self, found: Intersection) -> str:
-        key = f"{INTERSECTION_JOB}:{found.id}:{found.state.value}"
-        return self._jobs.submit(SYSTEM, INTERSECTION_JOB, {"intersection": found.id}, key=key, org_id=found.org_id)
+    def _submit(self, tx: UnitOfWork, found: Intersection) -> str:
+        key, arguments = f"{INTERSECTION_JOB}:{found.id}:{found.state.value}", {"intersection": found.id}
+        return self._jobs.submit(SYSTEM, INTERSECTION_JOB, {**arguments}, key=key, org_id=found.org_id, tx=tx)
 
     def _read(self, found: Intersection, name: str) -> bytes:
         try:

@@ -64,6 +64,16 @@ class IntersectionStore:
         """Return the sealed number of one; empty once it was answered."""
         return str(self._connection.execute(select(_I.secret).where(_I.id == intersection_id)).scalar_one())
 
+    def secrets(self) -> list[tuple[str, str]]:
+        """Return the sealed numbers that are still kept, each with its intersection."""
+        return [
+            (row.id, row.secret) for row in self._connection.execute(select(_I.id, _I.secret).where(_I.secret != ""))
+        ]
+
+    def put_secret(self, intersection_id: str, sealed: str) -> None:
+        """Keep a number under another seal."""
+        self._connection.execute(update(exchange_intersection).where(_I.id == intersection_id).values(secret=sealed))
+
     def of(self, by: str, grant_id: str | None = None) -> list[Intersection]:
         """Return those of a person, the newest first."""
         query = select(exchange_intersection).where(_I.by == by)
