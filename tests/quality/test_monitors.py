@@ -150,8 +150,8 @@ def test_columns_that_change_are_told_in_plain_words(bureau: Bureau) -> None:
     request = CommitRequest(table=table, org_id=OWNER, staged=(), schema=renamed, mode=WriteMode.REPLACE, run_id="plan")
     token = bureau.platform.tables.plan(bureau.steward, request).token
     assert deliver(bureau, rows, table, WriteMode.REPLACE, schema=renamed, accept_plan=token) == [
-        "added 办理人",
         "removed 经办人",
+        "added 办理人",
     ]
     gone = next(
         f for f in bureau.platform.monitors.report(bureau.steward, table).findings if f.call.aspect == "removed"

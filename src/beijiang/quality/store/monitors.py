@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import and_, case, delete, func, insert, literal, or_, select, update
 
 from beijiang.kit import Text
 from beijiang.quality.models.monitors import (
@@ -92,8 +92,10 @@ class MonitorStore:
         return [_finding(row) for row in self._connection.execute(query)]
 
     def findings(self, tables: Collection[str] | None, limit: int) -> list[Finding]:
-        """Return findings of tables (None: of all), those that go on first, then the newest."""
-        query = select(quality_finding).order_by(_F.state.not_in(_STANDS), _F.at.desc(), _F.id.desc()).limit(limit)
+        """Return findings of tables (None: of all): those that go on first, then the newest, of one moment the gravest."""
+        gravest = case({one.value: n for n, one in enumerate(Severity)}, value=_F.severity)
+        order = (_F.state.not_in(_STANDS), _F.at.desc(), gravest, _F.aspect, _F.column_name, _F.id)
+        query = select(quality_finding).order_by(*order).limit(limit)
         if tables is not None:
             query = query.where(_F.table_name.in_(tables))
         return [_finding(row) for row in self._connection.execute(query)]
