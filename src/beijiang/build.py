@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from beijiang.access import Access, PersonDraft, RegionFacts, Role
+from beijiang.access import Access
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
@@ -71,7 +69,7 @@ from beijiang.ingest import (
     Windows,
 )
 from beijiang.jobs import Jobs
-from beijiang.kit import SYSTEM, SystemClock
+from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import (
@@ -85,6 +83,7 @@ from beijiang.opendata import (
     Registrations,
     Voices,
 )
+from beijiang.platform import Platform
 from beijiang.protection import (
     AnswerGate,
     ColumnImpact,
@@ -115,189 +114,10 @@ from beijiang.tables import Lake, Measures, Tables, TableWritten
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beijiang.engine.port import Engine
     from beijiang.kit import Clock
     from beijiang.settings import Settings
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
-    """One installation, wired."""
-
-    settings: Settings
-    clock: Clock
-    lock: HomeLock
-    db: Database
-    engine: Engine
-    counting: Engine
-    """Counts whole tables for quality: the embedded engine, or a distributed one."""
-    evidence: Evidence
-    evidence_reader: EvidenceReader
-    receipts: Receipts
-    witnesses: Witnesses
-    retention: Retention
-    access: Access
-    desk: Desk
-    standards: Standards
-    registry: Laws
-    jobs: Jobs
-    tables: Tables
-    catalog: Catalog
-    protection: Protection
-    gate: Gate
-    releases: Releases
-    private: Private
-    sql: SqlGateway
-    ingest: Ingest
-    bench: Bench
-    sources: Sources
-    harvests: Harvests
-    streams: Streams
-    windows: Windows
-    alerts: Alerts
-    schedules: Schedules
-    freshness: FreshnessBoard
-    dispatcher: Dispatcher
-    captures: Captures
-    quality: Quality
-    recipes: Recipes
-    fusion: Fusion
-    exchange: Exchange
-    flight: FlightSql
-    demands: Demands
-    disputes: Disputes
-    pushes: Pushes
-    ratings: RatingBook
-    recalls: Recalls
-    templates: Templates
-    shares: Shares
-    servings: Servings
-    packages: Packages
-    intersections: Intersections
-    tracing: Tracing
-    offered: Services
-    mappings: Mappings
-    profiles: Profiles
-    contracts: Contracts
-    tickets: Tickets
-    monitors: Monitors
-    lineage: Lineage
-    workbench: Workbench
-    opendata: OpenData
-    registrations: Registrations
-    voices: Voices
-    keepings: Keepings
-    ckan: Ckan
-    exports: Exports
-    assess: Assess
-    figures: Figures
-    plan: WorkPlan
-    health: Health
-
-    def services(self) -> Sequence[object]:
-        """Return everything that has verbs; the house tests go through it. Packaged standards are public facts, not verbs."""
-        return (
-            self.evidence_reader,
-            self.receipts,
-            self.witnesses,
-            self.retention,
-            self.access,
-            self.desk,
-            self.registry,
-            self.jobs,
-            self.tables,
-            self.catalog,
-            self.protection,
-            self.releases,
-            self.private,
-            self.sql,
-            self.ingest,
-            self.bench,
-            self.sources,
-            self.harvests,
-            self.streams,
-            self.windows,
-            self.alerts,
-            self.schedules,
-            self.freshness,
-            self.captures,
-            self.quality,
-            self.recipes,
-            self.fusion,
-            self.exchange,
-            self.flight,
-            self.demands,
-            self.disputes,
-            self.pushes,
-            self.ratings,
-            self.recalls,
-            self.templates,
-            self.shares,
-            self.servings,
-            self.intersections,
-            self.packages,
-            self.tracing,
-            self.offered,
-            self.mappings,
-            self.profiles,
-            self.contracts,
-            self.tickets,
-            self.monitors,
-            self.lineage,
-            self.workbench,
-            self.opendata,
-            self.registrations,
-            self.voices,
-            self.keepings,
-            self.ckan,
-            self.ckan.packages,
-            self.exports,
-            self.assess,
-            self.figures,
-            self.plan,
-            self.health,
-        )
-
-    def first_start(self) -> dict[str, str]:
-        """Add the region's organisations and, once, the three administrators; return login to one-time code."""
-        names = ("regions", "jurisdictions", "departments_2018")
-        self.access.seed_region(SYSTEM, RegionFacts(*(tuple(self.standards.table(name)) for name in names)))
-        if self.access.people(SYSTEM):
-            return {}
-        roles = {"sysadmin": Role.SYS_ADMIN, "secadmin": Role.SEC_ADMIN, "auditor": Role.AUDIT_ADMIN}
-        drafts = [PersonDraft(login=login, name=role.text.zh, roles=frozenset({role})) for login, role in roles.items()]
-        return {draft.login: self.access.add_person(SYSTEM, draft)[1] for draft in drafts}
-
-    def start(self) -> None:
-        """Take up what an earlier process left: half-seen commits, undelivered events, waiting jobs."""
-        self.tables.recover()
-        self.ingest.recover()
-        self.db.deliver_waiting()
-        self.ingest.recover()
-        self.jobs.start_worker()
-        self.streams.attend()
-        self.dispatcher.start()
-        self.pushes.start()
-        self.engine.warm()
-
-    def stop(self) -> None:
-        """Let running work reach a safe point."""
-        self.streams.stop()
-        self.dispatcher.stop()
-        self.pushes.stop()
-        self.offered.stop()
-        self.jobs.stop()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self.stop()
-        if self.counting is not self.engine:
-            self.counting.close()
-        self.engine.close()
-        if self.gate.copies is not None:
-            self.gate.copies.close()
-        self.evidence.close()
-        self.db.close()
+__all__ = ["Platform", "build"]
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: PLR0915 - the wiring stands on one page

@@ -3,7 +3,7 @@
 import grimp
 
 LIBRARIES = {"kit", "db", "engine", "crypto", "web", "settings", "terminal"}
-ROOTS = {"app", "cli", "worker"}
+ROOTS = {"app", "groups", "worker"}
 
 
 def test_domains_meet_only_at_their_front_doors() -> None:

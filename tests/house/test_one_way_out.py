@@ -9,7 +9,7 @@ CLIENTS = {
     "aiohttp", "ftplib", "http.client", "httpcore", "httpcore2", "httplib2", "httpx", "httpx2", "imaplib", "poplib", "pycurl",
     "requests", "smtplib", "socket", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc.client",
 }  # fmt: skip
-LISTENERS = {"cli.py", "worker.py"}
+LISTENERS = {"opened.py", "worker.py"}
 """Take the address that the server listens at; open no connection."""
 OWN_PROTOCOL = {"ingest/connectors/mqtt.py", "ingest/connectors/mysql.py"}
 """Connectors whose driver is handed a socket; its address comes from ``Outbound`` like all others."""

@@ -1,0 +1,272 @@
+"""The groups and commands that the domains offer at the terminal; each is imported when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import typer
+
+from beijiang.opened import platform, reserve, settings
+
+if TYPE_CHECKING:
+    from beijiang.platform import Platform
+
+__all__ = ["LATER", "Later"]
+
+T = TypeVar("T")
+
+
+def _get(pick: Callable[[Platform], T]) -> Callable[[], T]:
+    return lambda: pick(platform())
+
+
+def _ingest() -> typer.Typer:
+    from beijiang.ingest.commands import (
+        add_backfill,
+        add_captures,
+        add_mending,
+        add_runs,
+        add_schedules,
+        commands,
+        harvest,
+    )
+
+    group = commands(_get(lambda p: p.ingest))
+    add_runs(group, _get(lambda p: p.sources))
+    group.add_typer(harvest(_get(lambda p: p.harvests)), name="harvest")
+    add_mending(group, _get(lambda p: p.bench))
+    add_backfill(group, _get(lambda p: p.sources))
+    add_schedules(group, platform)
+    add_captures(group, _get(lambda p: p.captures))
+    return group
+
+
+def _sources() -> typer.Typer:
+    from beijiang.ingest.commands import sources
+
+    return sources(_get(lambda p: p.sources))
+
+
+def _streams() -> typer.Typer:
+    from beijiang.ingest.commands import streams
+
+    return streams(_get(lambda p: p.streams), _get(lambda p: p.windows))
+
+
+def _tables() -> typer.Typer:
+    from beijiang.tables.commands import commands
+
+    return commands(_get(lambda p: p.tables))
+
+
+def _catalog() -> typer.Typer:
+    from beijiang.catalog.commands import commands
+
+    return commands(_get(lambda p: p.catalog), _get(lambda p: p.access))
+
+
+def _protection() -> typer.Typer:
+    from beijiang.protection.commands import commands, private
+
+    group = commands(_get(lambda p: p.protection), _get(lambda p: p.access), _get(lambda p: p.releases))
+    group.add_typer(private(_get(lambda p: p.private), _get(lambda p: p.access)), name="private")
+    return group
+
+
+def _quality() -> typer.Typer:
+    from beijiang.quality.commands import add_mapping, add_monitors, add_profile, add_tickets, commands
+
+    group = commands(_get(lambda p: p.quality), _get(lambda p: p.access))
+    add_mapping(group, _get(lambda p: p.mappings), _get(lambda p: p.access))
+    add_profile(group, _get(lambda p: p.profiles), _get(lambda p: p.access))
+    add_monitors(group, _get(lambda p: p.monitors), _get(lambda p: p.access))
+    add_tickets(group, _get(lambda p: p.tickets), _get(lambda p: p.quality), _get(lambda p: p.access))
+    return group
+
+
+def _recipes() -> typer.Typer:
+    from beijiang.recipes.commands import commands
+
+    return commands(_get(lambda p: p.recipes), _get(lambda p: p.access))
+
+
+def _libraries() -> typer.Typer:
+    from beijiang.fusion.commands import commands
+
+    return commands(_get(lambda p: p.fusion), _get(lambda p: p.access))
+
+
+def _exchange() -> typer.Typer:
+    from beijiang.exchange import commands as exchange
+
+    access = _get(lambda p: p.access)
+    group = exchange.commands(_get(lambda p: p.exchange), access)
+    exchange.add_counts(group, _get(lambda p: p.exchange), access)
+    exchange.add_flight(group, _get(lambda p: p.flight), access)
+    exchange.add_intersections(group, _get(lambda p: p.intersections), _get(lambda p: p.jobs), access)
+    group.add_typer(exchange.demands(_get(lambda p: p.demands), access), name="demand")
+    group.add_typer(exchange.disputes(_get(lambda p: p.disputes), access), name="dispute")
+    group.add_typer(exchange.pushes(_get(lambda p: p.pushes), access), name="push")
+    group.add_typer(exchange.ratings(_get(lambda p: p.ratings), access), name="rating")
+    exchange.add_shares(group, _get(lambda p: p.shares), access)
+    group.add_typer(exchange.recalls(_get(lambda p: p.recalls), access), name="recall")
+    group.add_typer(exchange.templates(_get(lambda p: p.templates), access), name="template")
+    group.add_typer(exchange.claims(_get(lambda p: p.templates), access), name="claim")
+    group.add_typer(exchange.servings(_get(lambda p: p.servings), _get(lambda p: p.jobs), access), name="serving")
+    exchange.add_packages(group, _get(lambda p: p.packages), access)
+    exchange.add_tracing(group, _get(lambda p: p.tracing), access)
+    group.add_typer(exchange.services(_get(lambda p: p.offered), access), name="service")
+    return group
+
+
+def _data() -> typer.Typer:
+    from beijiang.opendata.commands import data
+
+    return data(_get(lambda p: p.opendata))
+
+
+def _contracts() -> typer.Typer:
+    from beijiang.contracts.commands import commands
+
+    return commands(_get(lambda p: p.contracts), _get(lambda p: p.access))
+
+
+def _assess() -> typer.Typer:
+    from beijiang.assess.commands import add_figures, add_plan, commands
+
+    group = commands(_get(lambda p: p.assess), _get(lambda p: p.access))
+    add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.access))
+    add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.access))
+    return group
+
+
+def _lineage() -> typer.Typer:
+    from beijiang.lineage.commands import commands
+
+    return commands(_get(lambda p: p.lineage), _get(lambda p: p.access))
+
+
+def _portal() -> typer.Typer:
+    from beijiang.opendata.commands import members, voices, works
+
+    group = typer.Typer(help="The portal: words of the public, registrations, works.", no_args_is_help=True)
+    group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
+    group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
+    group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")
+    return group
+
+
+def _evidence() -> typer.Typer:
+    from beijiang.evidence.commands import add_receipts, add_retention, add_witnesses, commands
+
+    group = commands(_get(lambda p: p.evidence_reader))
+    add_receipts(group, _get(lambda p: p.receipts), _get(lambda p: p.evidence))
+    add_witnesses(group, _get(lambda p: p.witnesses))
+    add_retention(group, _get(lambda p: p.retention))
+    return group
+
+
+def _verify() -> Callable[..., None]:
+    from beijiang.evidence.commands import verify_command
+
+    return verify_command()
+
+
+def _unpack() -> Callable[..., None]:
+    from beijiang.exchange.commands import unpack_command
+
+    return unpack_command()
+
+
+def _people() -> typer.Typer:
+    from beijiang.access.commands import people
+
+    return people(_get(lambda p: p.access))
+
+
+def _organisations() -> typer.Typer:
+    from beijiang.access.commands import organisations
+
+    return organisations(_get(lambda p: p.access))
+
+
+def _keys() -> typer.Typer:
+    from beijiang.access.commands import keys
+
+    return keys(_get(lambda p: p.access))
+
+
+def _jobs() -> typer.Typer:
+    from beijiang.jobs.commands import commands
+
+    return commands(_get(lambda p: p.jobs))
+
+
+def _standards() -> typer.Typer:
+    from beijiang.standards.commands import add_laws, add_registry, commands
+
+    group = commands(_get(lambda p: p.standards))
+    add_registry(group, _get(lambda p: p.registry), _get(lambda p: p.access))
+    add_laws(group, _get(lambda p: p.registry), _get(lambda p: p.access))
+    return group
+
+
+def _sql() -> typer.Typer:
+    from beijiang.mining.commands import commands
+
+    return commands(_get(lambda p: p.workbench), _get(lambda p: p.access))
+
+
+def _find() -> Callable[..., None]:
+    from beijiang.console.commands import find_command
+
+    return find_command(platform)
+
+
+def _demo() -> Callable[..., None]:
+    from beijiang.demo.commands import demo_command
+
+    return demo_command(settings, platform, reserve)
+
+
+class Later(NamedTuple):
+    """A group or command that is imported when it is used; its one line of help stands here."""
+
+    help: str
+    load: Callable[[], typer.Typer | Callable[..., None]]
+
+
+LATER = {
+    "ingest": Later("Take data in: land, type, check, commit, certify; quarantine and runs.", _ingest),
+    "sources": Later("Sources: databases and services that tables are filled from.", _sources),
+    "streams": Later("Streams: messages that keep coming, by webhook or MQTT, and their window tables.", _streams),
+    "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
+    "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
+    "protection": Later(
+        "Grades and masks of columns, rules on rows, release checks: see them, change them.", _protection
+    ),
+    "quality": Later("Quality: rules on tables, checks, failing rows, scores.", _quality),
+    "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
+    "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
+    "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
+    "data": Later("Open data as everybody sees them: view.", _data),
+    "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
+    "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
+    "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
+    "portal": Later("The portal: words of the public, registrations, works.", _portal),
+    "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
+    "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
+    "unpack": Later(
+        "Open an encrypted package, offline, on any machine, and check every part against its SM3 digest.", _unpack
+    ),
+    "people": Later("Accounts: list, add, roles, disable, enable, reset, explain.", _people),
+    "orgs": Later("Organisations: list, add.", _organisations),
+    "keys": Later("API keys: list, issue, revoke.", _keys),
+    "jobs": Later("Durable jobs: list, show, cancel.", _jobs),
+    "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
+    "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
+    "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
+    "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
+}
+"""What the domains offer. Nothing of it is imported to print the first help page, which thus takes a blink."""
