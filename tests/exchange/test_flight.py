@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from typer.testing import CliRunner
 
 from beijiang.build import Platform, build
 from beijiang.evidence import EvidenceQuery
+from beijiang.evidence import verifier as judge
 from beijiang.exchange.commands import add_flight
 from beijiang.exchange.models.wire import read_any, written, written_any
 from beijiang.exchange.routes.flight import FlightServer
@@ -105,6 +108,33 @@ def test_the_driver_reads_a_granted_table_masked_and_each_run_is_one_receipt(
     assert record.detail["masked"] == [ID]
     assert record.detail["grant"] == bureau.exchange.grants(bureau["consumer"])[0][0].id
     assert record.purpose == "supervision"
+
+
+def test_what_was_handed_over_is_proved_offline_by_the_answer_itself(
+    bureau: Bureau, server: FlightServer, secret: str
+) -> None:
+    asked = f"SELECT 企业名称, 注册资本, {ID}, NULL AS 空 FROM {TABLE} WHERE 注册资本 > 1 ORDER BY 企业名称"
+    with connected(server, secret) as cursor:
+        cursor.execute(asked)
+        with cursor.fetch_record_batch() as reader:
+            schema, batches = reader.schema, list(reader)
+    kept = io.BytesIO()
+    with pa.ipc.new_stream(kept, schema) as copy:
+        for batch in batches:
+            copy.write_batch(batch)
+    receipts = bureau.platform.receipts
+    keys = tuple(judge.Key.parse(str(key)) for key in receipts.keys(bureau["consumer"]))
+
+    def proof() -> dict[str, Any]:
+        return receipts.receipt(bureau["consumer"], reads(bureau)[0].id)
+
+    until = time.monotonic() + 20
+    while "read.sent" not in [json.loads(part["body"])["action"] for part in proof()["records"]]:
+        assert time.monotonic() < until, "the server notes what was sent once the last part is out"
+        time.sleep(0.05)
+    assert judge.examine(proof(), judge.Trust(keys=keys, request=asked, response=kept.getvalue())).ok
+    assert not judge.examine(proof(), judge.Trust(keys=keys, request=asked + " ", response=kept.getvalue())).ok
+    assert not judge.examine(proof(), judge.Trust(keys=keys, request=asked, response=kept.getvalue()[:-8])).ok
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from beijiang import terminal
+from beijiang.evidence import verifier as judge
 from beijiang.kit import Language
 from beijiang.mining import commands
 from beijiang.mining.service import Workbench
@@ -53,6 +54,19 @@ def test_an_answer_carries_grades_masks_and_a_receipt(office: Office) -> None:
     record = office.platform.evidence.find(answer["receipt"])
     assert record is not None
     assert (record.exit, record.purpose, record.grade) == ("sql", "核对", "L2")
+
+
+def test_the_receipt_of_an_answer_proves_what_was_asked_and_sent(office: Office) -> None:
+    asked = f"SELECT a.企业名称, b.盟市 FROM {FIRMS} AS a JOIN {FIRMS} AS b USING (企业名称)"
+    got = office.api("first").post("/api/v1/sql", json={"sql": asked})
+    taken = office.api("first").post("/api/v1/sql/export", json={"sql": asked, "format": "csv"})
+    receipts, me = office.platform.receipts, office.people["first"]
+    keys = tuple(judge.Key.parse(str(key)) for key in receipts.keys(me))
+    for answer in (got, taken):
+        proof = receipts.receipt(me, answer.headers["x-beijiang-receipt"])
+        assert judge.examine(proof, judge.Trust(keys=keys, request=asked, response=answer.content)).ok
+        assert not judge.examine(proof, judge.Trust(keys=keys, request=asked, response=answer.content + b" ")).ok
+        assert not judge.examine(proof, judge.Trust(keys=keys, request=f"{asked} ", response=answer.content)).ok
 
 
 def test_no_right_is_told_before_the_text_is_read(office: Office) -> None:

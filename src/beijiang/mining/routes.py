@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor, new_id
@@ -90,11 +92,18 @@ def router(service: Workbench, room: WaitingRoom) -> APIRouter:
     """Return the endpoints under ``/api/v1/sql``."""
     routes = APIRouter(prefix="/api/v1", tags=["sql"])
 
-    @routes.post("/sql", summary="Run one SELECT over governed tables; masks and rights hold")
-    async def sql(request: Request, order: SqlOrder) -> dict[str, Any]:
+    @routes.post(
+        "/sql", summary="Run one SELECT over governed tables; masks and rights hold", response_model=dict[str, Any]
+    )
+    async def sql(request: Request, order: SqlOrder) -> Response:
         who, query_id = _actor(request), order.id or new_id("query")
         work = partial(service.run, who, order.sql, order.purpose, door=QueryClass.API, query_id=query_id)
-        return _answer(await room.serve(request, work, partial(_gone, service, who, query_id)), query_id)
+        result = await room.serve(request, work, partial(_gone, service, who, query_id))
+        content = json.dumps(
+            _answer(result, query_id), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
+        result.note_sent(hashlib.sha256(content).hexdigest(), len(content))
+        return Response(content, media_type="application/json", headers={"X-Beijiang-Receipt": result.receipt})
 
     @routes.post("/sql/explain", summary="What a query reads, and how its result is graded; nothing is run")
     def explain(request: Request, order: ExplainOrder) -> dict[str, Any]:

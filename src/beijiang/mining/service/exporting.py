@@ -14,7 +14,7 @@ from beijiang.access import Permission
 from beijiang.kit import NotFound
 from beijiang.mining.models import ExportForm
 from beijiang.mining.service.running import Running
-from beijiang.protection import FileMark, QueryClass, QueryOrder
+from beijiang.protection import FileMark, QueryClass, QueryOrder, files
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -65,9 +65,11 @@ class Exporting(Running):
         mark = self._mark(actor, result, purpose)
         name = f"查询结果_{result.grade}_{result.receipt}"
         if form is ExportForm.CSV_MACHINE:
-            content = self._zipped(name, result, mark)
-            return Exported(f"{name}.zip", MEDIA[form], content, result)
-        return Exported(f"{name}.{form.value}", MEDIA[form], self.files(result.rows, form.value, mark), result)
+            kind, content = "zip", self._zipped(name, result, mark)
+        else:
+            kind, content = form.value, self.files(result.rows, form.value, mark)
+        proved = files.fingerprinted(content, result.note_sent)
+        return Exported(f"{name}.{kind}", MEDIA[form], proved, result)
 
     def _mark(self, actor: Actor, result: SqlResult, purpose: str) -> FileMark:
         at = self.clock.now().astimezone(ZoneInfo(self.settings.time_zone))

@@ -129,6 +129,12 @@ class Binder:
         for receipt in dict.fromkeys([bound.receipt, *(governed.receipt for governed in bound.reads)]):
             self._evidence.close_read(receipt, rows, size)
 
+    def sent(self, bound: Bound, request: str, response: str, size: int) -> None:
+        """Add to every receipt of an answer the digests of what was asked and of what was sent."""
+        said = {"request": hashlib.sha256(request.encode()).hexdigest(), "response": response}
+        for receipt in dict.fromkeys([bound.receipt, *(governed.receipt for governed in bound.reads)]):
+            self._evidence.note_sent(receipt, said, size)
+
     def _constant(self, actor: Actor, purpose: str, way_out: Exit, detail: Mapping[str, JsonValue]) -> str:
         return self._evidence.record_read(
             actor,

@@ -10,7 +10,7 @@ import hashlib
 import io
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -117,27 +117,31 @@ def write(governed: Source, order: DownloadOrder) -> Iterator[bytes]:
 
 def receipted(governed: GovernedTable, order: DownloadOrder) -> Iterator[bytes]:
     """Return the bytes of a file; once the last is out, its digest and that of the request are added to the receipt."""
-    content = write(governed, order)
 
-    def pieces() -> Iterator[bytes]:
-        digest, size = hashlib.sha256(), 0
-        for piece in content:
-            digest.update(piece)
-            size += len(piece)
-            yield piece
-        governed.delivered(_digests(order.request, digest), size)
+    def sent(response: str, size: int) -> None:
+        governed.delivered(_digests(order.request, response), size)
 
-    return pieces()
+    return fingerprinted(write(governed, order), sent)
+
+
+def fingerprinted(content: Iterable[bytes], sent: Callable[[str, int], None]) -> Iterator[bytes]:
+    """Hand on the bytes of a file; once the last is out, ``sent`` is told the SHA-256 of them all, and how many they were."""
+    digest, size = hashlib.sha256(), 0
+    for piece in content:
+        digest.update(piece)
+        size += len(piece)
+        yield piece
+    sent(digest.hexdigest(), size)
 
 
 def digests(request: str, content: bytes) -> dict[str, str]:
     """Return what a receipt keeps of an answer that was sent whole: the SHA-256 of what was asked and of its bytes."""
-    return _digests(request, hashlib.sha256(content))
+    return _digests(request, hashlib.sha256(content).hexdigest())
 
 
-def _digests(request: str, response: hashlib._Hash) -> dict[str, str]:
+def _digests(request: str, response: str) -> dict[str, str]:
     asked = {"request": hashlib.sha256(request.encode()).hexdigest()} if request else {}
-    return {**asked, "response": response.hexdigest()}
+    return {**asked, "response": response}
 
 
 class _Result:

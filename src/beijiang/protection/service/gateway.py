@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -51,7 +52,7 @@ __all__ = ["SqlGateway", "SqlResult"]
 
 ANSWER_BYTES: Final = 8 << 20
 EXPORT_BYTES: Final = 48 << 20
-"""How old a decision may be when rows are handed over (security.md 2.4)."""
+"""How many bytes an answer, and one that leaves as a file, may have."""
 MIB: Final = 1 << 20
 
 
@@ -67,6 +68,8 @@ class SqlResult:
     cached: bool
     """Whether the same question over the same data and obligations had been answered before."""
     seconds: float
+    note_sent: Callable[[str, int], None] = field(repr=False, compare=False)
+    """Adds to the receipts the SHA-256 of the whole answer as it was sent, and how many bytes it had."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -152,7 +155,7 @@ class SqlGateway:
             except BeijiangError as error:
                 self._binder.close(bound, 0, 0)
                 raise self._told(error, bound, sql, ticket) from None
-            return self._handed_over(answer, bound, order, cached=cached, seconds=time.monotonic() - decided)
+            return self._handed_over(answer, bound, sql, order, cached=cached, seconds=time.monotonic() - decided)
 
     def shape(self, actor: Actor, sql: str, purpose: str, way_out: Exit, spoken: Spoken) -> pa.Schema:
         """Return the columns of the answer of a query; no row is read, and no access counted.
@@ -313,7 +316,7 @@ class SqlGateway:
         return error
 
     def _handed_over(
-        self, answer: _Answer, bound: Bound, order: QueryOrder, *, cached: bool, seconds: float
+        self, answer: _Answer, bound: Bound, sql: str, order: QueryOrder, *, cached: bool, seconds: float
     ) -> SqlResult:
         most = self._settings.query_rows
         if order.exit is Exit.EXPORT:
@@ -330,6 +333,7 @@ class SqlGateway:
             tables=tuple(bound.columns),
             cached=cached,
             seconds=seconds,
+            note_sent=partial(self._binder.sent, bound, sql),
         )
 
     def _limits(self, order: QueryOrder, bound: Bound, lineage: QueryLineage | None) -> QueryLimits:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beijiang.engine import QueryLimits
@@ -40,6 +41,8 @@ class SqlStream:
     receipt: str
     shown: tuple[AnswerColumn, ...]
     batches: Generator[pa.RecordBatch, None, None]
+    note_sent: Callable[[str, int], None] = field(repr=False, compare=False)
+    """Adds to the receipts the SHA-256 of the whole answer as it was sent, and how many bytes it had."""
 
     @property
     def grade(self) -> str:
@@ -77,7 +80,14 @@ class Streaming:
         head = next(parts)
         if not isinstance(head, _Head):
             raise TypeError
-        return SqlStream(id=head.id, schema=head.schema, receipt=head.receipt, shown=head.shown, batches=parts)
+        return SqlStream(
+            id=head.id,
+            schema=head.schema,
+            receipt=head.receipt,
+            shown=head.shown,
+            batches=parts,
+            note_sent=partial(self._binder.sent, head.bound, sql),
+        )
 
     def _parts(
         self,
@@ -126,7 +136,7 @@ class Streaming:
     def _head(self, bound: Bound, ticket: Ticket, streamed: Streamed, lineage: QueryLineage | None) -> _Head:
         types = {field.name: type_word(field) for field in streamed.schema}
         origins = None if lineage is None else lineage.of(list(types))
-        return _Head(ticket.id, streamed.schema, bound.receipt, labelled(origins, types, bound.columns))
+        return _Head(ticket.id, streamed.schema, bound.receipt, labelled(origins, types, bound.columns), bound)
 
     def _most(self, bound: Bound, lineage: QueryLineage | None) -> int:
         """Return how many rows may leave: as many as in a file, and of what may be in no file those of a page of SQL."""
@@ -145,6 +155,7 @@ class _Head:
     schema: pa.Schema
     receipt: str
     shown: tuple[AnswerColumn, ...]
+    bound: Bound
 
 
 @dataclass(slots=True)
