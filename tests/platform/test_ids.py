@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+from itertools import pairwise
 
 from beijiang.kit import new_id
 
+DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
-def test_ids_are_sorted_by_time_and_never_the_same_twice() -> None:
+
+def test_ids_are_in_the_order_in_which_they_were_made_and_never_the_same_twice() -> None:
     made = [new_id("x") for _ in range(3000)]
     assert len(set(made)) == len(made)
     assert {len(one) for one in made} == {22}
-    assert [one[:11] for one in made] == sorted(one[:11] for one in made)
+    assert made == sorted(made), "those of one millisecond too"
+    numbers = [sum(DIGITS.index(c) << 5 * place for place, c in enumerate(reversed(one[2:]))) for one in made]
+    steps = {after - before for before, after in pairwise(numbers)}
+    assert len(steps) > 2900, "the next id cannot be guessed from the one before"
+    assert all(step.bit_length() > 12 for step in steps)
 
 
 def test_threads_draw_from_one_store_and_never_the_same() -> None:
