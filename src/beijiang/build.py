@@ -18,7 +18,7 @@ from beijiang.desk import Desk
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
-from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Witnesses
+from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Succession, Witnesses
 from beijiang.exchange import (
     INTERSECTION_JOB,
     SERVING_JOB,
@@ -133,6 +133,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sealer = Sealer(db, LogKeys(db, vault, clock, settings), clock, settings)
     evidence = Evidence(db, clock, home / "evidence", sealer, settings.evidence_spool_bytes)
     access = Access(db, evidence, clock, settings)
+    succession = Succession(db, sealer.keys, evidence, access, clock)
     zone = ZoneInfo(settings.time_zone)
     books = Books(db, evidence, clock, zone)
     books.seed()
@@ -152,6 +153,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
+    sources.renewals.append(sealer.keys.renew)
     harvests = Harvests(sources, ingest, register=catalog)
     streams = Streams(ingest, tables, vault, access, evidence, sources.outbound)
     windows = Windows(ingest, streams, tables, jobs, access, evidence)
@@ -266,6 +268,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         evidence_reader=EvidenceReader(evidence, access),
         receipts=receipts,
         witnesses=witnesses,
+        succession=succession,
         retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
         desk=Desk(db, access, clock),
@@ -308,6 +311,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 assess.watch,
                 plan.watch,
                 witnesses.watch,
+                succession.watch,
                 registrations.watch,
                 voices.watch,
             ),

@@ -158,10 +158,11 @@ def _portal() -> typer.Typer:
 
 
 def _evidence() -> typer.Typer:
-    from beijiang.evidence.commands import add_receipts, add_retention, add_witnesses, commands
+    from beijiang.evidence.commands import add_keys, add_receipts, add_retention, add_witnesses, commands
 
     group = commands(_get(lambda p: p.evidence_reader))
     add_receipts(group, _get(lambda p: p.receipts), _get(lambda p: p.evidence))
+    add_keys(group, _get(lambda p: p.succession), _get(lambda p: p.evidence))
     add_witnesses(group, _get(lambda p: p.witnesses))
     add_retention(group, _get(lambda p: p.retention))
     return group

@@ -12,7 +12,7 @@ from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
 from beijiang.desk import Desk
-from beijiang.evidence import Evidence, EvidenceReader, Receipts, Retention, Witnesses
+from beijiang.evidence import Evidence, EvidenceReader, Receipts, Retention, Succession, Witnesses
 from beijiang.exchange import (
     Demands,
     Disputes,
@@ -95,6 +95,7 @@ class Platform:
     evidence_reader: EvidenceReader
     receipts: Receipts
     witnesses: Witnesses
+    succession: Succession
     retention: Retention
     access: Access
     desk: Desk
@@ -160,6 +161,7 @@ class Platform:
             self.evidence_reader,
             self.receipts,
             self.witnesses,
+            self.succession,
             self.retention,
             self.access,
             self.desk,

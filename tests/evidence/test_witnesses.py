@@ -21,7 +21,7 @@ from beijiang.app import create_app
 from beijiang.build import Platform, build
 from beijiang.evidence import PeerKind
 from beijiang.evidence import verifier as judge
-from beijiang.evidence.commands import add_receipts, add_retention, add_witnesses, commands, verify_command
+from beijiang.evidence.commands import add_keys, add_receipts, add_retention, add_witnesses, commands, verify_command
 from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Invalid, Language, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
@@ -307,6 +307,7 @@ def test_the_tree_at_the_terminal(pair: Pair, tmp_path: Path) -> None:
 
 def terminal(platform: Platform) -> typer.Typer:
     root, group = typer.Typer(), commands(lambda: platform.evidence_reader)
+    add_keys(group, lambda: platform.succession, lambda: platform.evidence)
     add_receipts(group, lambda: platform.receipts, lambda: platform.evidence)
     add_witnesses(group, lambda: platform.witnesses)
     add_retention(group, lambda: platform.retention)

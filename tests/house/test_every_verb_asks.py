@@ -70,6 +70,7 @@ MACHINERY: dict[str, set[str]] = {
     "Mappings": {"on_table_written"},
     "Monitors": {"on_table_written", "watch"},
     "Lineage": {"namespace", "on_table_written"},
+    "Succession": {"watch"},
     "Templates": {"due", "gaps", "watch"},
     "Recalls": {"announced", "keeps_back", "left", "recalled", "watch"},
     "Packages": {"watch"},

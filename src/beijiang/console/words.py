@@ -143,6 +143,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "evidence.erase": Text("删除存证内容", "texts erased"),
         "evidence.export": Text("导出存证", "log exported"),
         "evidence.fork": Text("日志分叉", "log forked"),
+        "evidence.key_retire": Text("日志密钥停用并销毁", "key of the log retired and destroyed"),
+        "evidence.key_succeed": Text("更换日志密钥", "key of the log followed by another"),
         "evidence.lost": Text("存证缺失", "records lost"),
         "evidence.peer.distrust": Text("不再信任公钥", "key trusted no longer"),
         "evidence.peer.trust": Text("信任公钥", "key trusted"),

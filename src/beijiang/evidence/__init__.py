@@ -22,6 +22,7 @@ from beijiang.evidence.service import (
     Receipts,
     Retention,
     Sealer,
+    Succession,
     Witnesses,
 )
 
@@ -42,5 +43,6 @@ __all__ = [
     "Receipts",
     "Retention",
     "Sealer",
+    "Succession",
     "Witnesses",
 ]

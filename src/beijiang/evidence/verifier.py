@@ -14,7 +14,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 FORMAT: Final = "beijiang-receipt/1"
+HANDOVER: Final = "beijiang-key-handover/1"
 KIND: Final = "beijiang-evidence/1"
 PROOF_FORMAT: Final = "c2sp.org/tlog-proof@v1"
 HASH_BYTES: Final = 32
@@ -411,24 +412,41 @@ class Trust:
     checkpoint: str = ""
     request: str = ""
     response: bytes | None = None
+    handovers: tuple[str, ...] = ()
+    """Notes by which a log named the key that follows one of ``keys``."""
+
+    def with_successors(self) -> Trust:
+        """Trust the keys too that trusted ones named as theirs to follow; the order of the notes does not matter."""
+        keys = list(self.keys)
+        for key in keys:  # which grows: a successor may have one
+            keys += {one for note in self.handovers if (one := successor(note, key)) and one not in keys}
+        return replace(self, keys=tuple(keys))
+
+
+def successor(note: str, trusted: Key) -> Key | None:
+    """Return the key of the same log that a trusted one named to follow; None unless both signed the note."""
+    try:
+        opened = Note.parse(note)
+        word, old, new, *_ = opened.text.split("\n")
+        key = Key.parse(new)
+        same = old == str(trusted) and key.name == trusted.name and WITNESS not in {key.kind, trusted.kind}
+        return key if word == HANDOVER and same and opened.signed_by(trusted) and opened.signed_by(key) else None
+    except ValueError:
+        return None
 
 
 def examine(receipt: dict[str, Any], against: Trust) -> Opened:
     """Hold a receipt against what is known; nothing that the receipt says about itself counts as proof."""
-    found = Opened()
+    found, against = Opened(), against.with_successors()
     try:
-        _look(receipt["format"] == FORMAT and len(receipt["records"]) > 0)
+        if receipt["format"] != FORMAT or not receipt["records"]:
+            raise ValueError(FORMAT)  # noqa: TRY301 - told like everything else that is no receipt
         for at, part in enumerate(receipt["records"]):
             _examine_part(found, str(receipt["id"]), part, against, first=at == 0)
         _examine_content(found, receipt["records"], against)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         found.say(False, f"这不是回执，或已损坏（{error}）。", f"This is no receipt, or it is damaged ({error}).")
     return found
-
-
-def _look(well: bool) -> None:
-    if not well:
-        raise ValueError(FORMAT)
 
 
 def _examine_part(found: Opened, receipt_id: str, part: dict[str, Any], against: Trust, *, first: bool) -> None:
@@ -558,6 +576,7 @@ def main(arguments: Sequence[str] | None = None, out: Callable[[str], object] = 
     asked = argparse.ArgumentParser(description="Verify a receipt of an evidence log, offline.")
     asked.add_argument("receipt", type=Path)
     asked.add_argument("--key", action="append", default=[], help="trusted key of the log or of a witness (repeat)")
+    asked.add_argument("--handover", action="append", default=[], type=Path, help="note of a key that follows (repeat)")
     asked.add_argument("--checkpoint", type=Path, help="checkpoint that came another way")
     asked.add_argument("--quorum", type=int, default=0, help="witnesses that must have signed")
     asked.add_argument("--request", default="", help="what was asked: GET /path?query")
@@ -569,11 +588,11 @@ def main(arguments: Sequence[str] | None = None, out: Callable[[str], object] = 
         checkpoint=given.checkpoint.read_text(encoding="utf-8") if given.checkpoint else "",
         request=given.request,
         response=given.response.read_bytes() if given.response else None,
+        handovers=tuple(path.read_text(encoding="utf-8") for path in given.handover),
     )
     found = examine_file(given.receipt, against)
-    marks = {True: "✓", False: "✗", None: "?"}
     for one in found.findings:
-        out(f"{marks[one.ok]} {one.zh} {one.en}")
+        out(f"{ {True: '✓', False: '✗', None: '?'}[one.ok] } {one.zh} {one.en}")
     return 0 if found.ok else 1
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, language, number, person
 from beijiang.evidence import PeerKind
-from beijiang.kit import Invalid, Text
+from beijiang.kit import Invalid, NotFound, Text
 from beijiang.web import content_disposition
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     @pages.get("/seal")
     def tree(request: Request) -> HTMLResponse:
         who = person(request)
+        keys = platform.succession.all(who)
         return frame.page(
             request,
             "seal.html",
@@ -55,6 +56,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             cosigned=platform.witnesses.cosigned(who, limit=10),
             forks=platform.witnesses.forks(who),
             kept=platform.retention.kept(who),
+            keys=keys,
+            roles=[(role, role) for role in dict.fromkeys(one.role for one in keys if one.role != "witness")],
             kinds=[(kind.value, kind.text.in_language(language(request))) for kind in PeerKind],
             may_manage=platform.access.allows(who, Permission.EVIDENCE_PEER_MANAGE),
             may_erase=platform.access.allows(who, Permission.EVIDENCE_LOG_ERASE),
@@ -72,6 +75,27 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             return HERE, Text(f"已信任 {peer.key.name}。", f"{peer.key.name} is trusted.")
 
         return frame.attempt(request, HERE, step)
+
+    @pages.post("/seal/keys")
+    def succeed(
+        request: Request, role: Annotated[str, Form()] = "log", days: Annotated[int, Form()] = 90
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            made = platform.succession.begin(person(request), role, days)
+            return HERE, Text(
+                f"新密钥 {made.key.id.hex()} 已启用，{days} 天内新旧两把同时签名。请公布新公钥和换钥声明。",
+                f"Key {made.key.id.hex()} signs from now on, for {days} days beside the old one. Publish it and its note.",
+            )
+
+        return frame.attempt(request, HERE, step)
+
+    @pages.get("/seal/keys/{key_id}/handover")
+    def handover(request: Request, key_id: str) -> Response:
+        notes = {one.key.id.hex(): one.handover for one in platform.succession.all(person(request)) if one.handover}
+        if key_id not in notes:
+            raise NotFound("没有这份换钥声明。", "There is no such note.", code="no_handover")
+        headers = {"Content-Disposition": content_disposition(f"{key_id}.handover.txt")}
+        return PlainTextResponse(notes[key_id], headers=headers)
 
     @pages.post("/seal/peers/{peer_id}/remove")
     def distrust(request: Request, peer_id: str) -> RedirectResponse:

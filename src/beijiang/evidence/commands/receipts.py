@@ -57,16 +57,6 @@ def add_receipts(group: typer.Typer, get: Callable[[], Receipts], log: Callable[
             )
         )
 
-    @group.command("keys")
-    def keys() -> None:
-        """Print the public keys that others trust: of this log, and of this installation as a witness."""
-        log().seal()
-        found = [str(key) for key in get().keys(SYSTEM)]
-        if as_json():
-            show([{"key": key} for key in found])
-            return
-        typer.echo("\n".join(found))
-
     @group.command("checkpoint")
     def checkpoint(
         shard: str = typer.Option("", help="Shard, such as 2026; default the newest."),

@@ -26,6 +26,7 @@ def verify_command() -> Callable[..., None]:
     def verify(
         receipt: Path = typer.Argument(help="Receipt file."),  # noqa: B008 - the way of Typer
         key: list[str] = typer.Option([], help="Trusted key of the log or of a witness; repeat for more."),  # noqa: B008
+        handover: list[Path] = typer.Option([], help="Note of a key that follows a trusted one; repeat for more."),  # noqa: B008
         checkpoint: Path | None = typer.Option(None, help="Checkpoint that came another way."),  # noqa: B008
         quorum: int = typer.Option(0, help="Witnesses that must have signed."),
         request: str = typer.Option("", help="What was asked: 'GET /path?query'."),
@@ -37,7 +38,7 @@ def verify_command() -> Callable[..., None]:
         """
         from beijiang.evidence.verifier import Trust, examine_file
 
-        for path in (receipt, checkpoint, response):
+        for path in (receipt, checkpoint, response, *handover):
             if path is not None and not path.is_file():
                 raise Invalid(f"没有文件 {path}。", f"There is no file {path}.", code="no_file")
         against = Trust(
@@ -46,6 +47,7 @@ def verify_command() -> Callable[..., None]:
             checkpoint=checkpoint.read_text(encoding="utf-8") if checkpoint else "",
             request=request,
             response=response.read_bytes() if response else None,
+            handovers=tuple(path.read_text(encoding="utf-8") for path in handover),
         )
         found = examine_file(receipt, against)
         _show(found, against)

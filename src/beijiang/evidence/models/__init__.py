@@ -8,8 +8,10 @@ from beijiang.evidence.models.checkpoints import (
     Shard,
     Signer,
     cosign,
+    handover_text,
     shard_name,
     signed,
+    signed_text,
 )
 from beijiang.evidence.models.merkle import (
     TILE,
@@ -79,10 +81,12 @@ __all__ = [
     "cosign",
     "digest_of",
     "folded",
+    "handover_text",
     "inclusion",
     "levels_of",
     "moment",
     "root",
     "shard_name",
     "signed",
+    "signed_text",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from beijiang.evidence.verifier import Checkpoint, Key, Note, cosigned, hash_of_shard
+from beijiang.evidence.verifier import HANDOVER, Checkpoint, Key, Note, cosigned, hash_of_shard
 from beijiang.kit import Text
 
 __all__ = [
@@ -139,8 +139,17 @@ def shard_name(year: int, algorithm: str, taken: set[str]) -> str:
 
 def signed(point: Checkpoint, keys: dict[Key, Signer]) -> str:
     """Return the note of a checkpoint, with one signature of each key."""
-    lines = [_line(key, signer.sign(point.text.encode())) for key, signer in keys.items()]
-    return f"{point.text}\n{''.join(lines)}"
+    return signed_text(point.text, keys)
+
+
+def signed_text(text: str, keys: dict[Key, Signer]) -> str:
+    """Return a text as a note, with one signature of each key."""
+    return f"{text}\n{''.join(_line(key, signer.sign(text.encode())) for key, signer in keys.items())}"
+
+
+def handover_text(old: Key, new: Key, until: datetime) -> str:
+    """Return what both keys sign when one follows the other; until then each signs every checkpoint."""
+    return f"{HANDOVER}\n{old}\n{new}\n{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
 
 
 def cosign(note: Note, key: Key, signer: Signer, at: datetime) -> str:

@@ -77,10 +77,6 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
             headers={"Content-Disposition": name, "Cache-Control": "no-store"},
         )
 
-    @api.get("/keys", summary="The public keys of this log, and of this installation as a witness")
-    def keys(request: Request) -> dict[str, Any]:
-        return {"keys": [str(key) for key in receipts.keys(_actor(request))]}
-
     @api.get("/state", summary="How far the log is sealed and witnessed; what waits, what was lost")
     def state(request: Request) -> dict[str, Any]:
         return _state(receipts.state(_actor(request)))

@@ -6,6 +6,7 @@ from beijiang.evidence.service.reader import AccessCheck, EvidenceReader
 from beijiang.evidence.service.receipts import Receipts
 from beijiang.evidence.service.retention import Retention
 from beijiang.evidence.service.sealing import Sealer
+from beijiang.evidence.service.succession import LogKey, Succession
 from beijiang.evidence.service.witnessing import Answer, Witnesses
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "Answer",
     "Evidence",
     "EvidenceReader",
+    "LogKey",
     "LogKeys",
     "Receipts",
     "Retention",
     "Sealer",
+    "Succession",
     "Witnesses",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -13,12 +14,10 @@ from beijiang.evidence.verifier import ED25519, SM2, WITNESS, Key
 from beijiang.settings import LogSignature
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
     from beijiang.crypto import Vault
-    from beijiang.db import Database
+    from beijiang.db import Database, UnitOfWork
     from beijiang.kit import Clock
     from beijiang.settings import Settings
 
@@ -35,15 +34,18 @@ class LogKeys:
         self._vault = vault
         self._clock = clock
         self._settings = settings
+        self._opened: dict[str, tuple[str, Signer]] = {}
 
     @property
     def name(self) -> str:
         """Return the name of the log, under which it signs."""
         return next(iter(self.signers)).name
 
-    @cached_property
+    @property
     def signers(self) -> dict[Key, Signer]:
-        """Return the keys that sign checkpoints; they are made at the first call.
+        """Return the keys that sign checkpoints now; they are made at the first call.
+
+        While one key follows another, both sign.
 
         Raises:
             Unavailable: the root key that seals them is gone (``root_key_missing``).
@@ -51,12 +53,17 @@ class LogKeys:
         """
         self.witness  # noqa: B018  # made with the others, so that it can be told to those who will trust it
         roles = ["log", *(["log-sm2"] if self._settings.log_signature is LogSignature.SM2 else [])]
-        return dict(self._key(role) for role in roles)
+        now = self._clock.now()
+        with self._db.read() as connection:
+            rows = [row for row in TreeStore(connection).all_keys() if row.role in roles and row.signs(now)]
+        rows += [self._newest(role) for role in set(roles) - {row.role for row in rows}]
+        return {row.public: self.signer(row) for row in sorted(rows, key=lambda row: (row.role, row.generation))}
 
     @cached_property
     def witness(self) -> tuple[Key, Signer]:
         """Return the key under which this installation witnesses the logs of others."""
-        return self._key("witness")
+        row = self._newest("witness")
+        return row.public, self.signer(row)
 
     def public(self, connection: Connection | None = None) -> Sequence[Key]:
         """Return all that others need to check what this log has signed; the private halves are not opened."""
@@ -65,23 +72,42 @@ class LogKeys:
         with self._db.read() as own:
             return self.public(own)
 
-    def _key(self, role: str) -> tuple[Key, Signer]:
-        with self._db.read() as connection:
-            row = TreeStore(connection).key(role)
-        if row is None:
-            row = self._make(role, self._clock.now())
-        return row.public, _signer(role, self._vault.open(row.secret, purpose=_PURPOSE, context=role))
+    def signer(self, row: KeyRow) -> Signer:
+        """Return what signs with a key; its secret is opened once."""
+        sealed, found = self._opened.get(str(row.public), ("", None))
+        if found is None or sealed != row.secret:
+            found = _signer(row.role, self._vault.open(row.secret, purpose=_PURPOSE, context=row.context))
+            self._opened[str(row.public)] = row.secret, found
+        return found
 
-    def _make(self, role: str, at: datetime) -> KeyRow:
+    def made(self, role: str, generation: int, name: str) -> KeyRow:
+        """Return a new key, sealed; it is not kept yet."""
         from beijiang.crypto.signing import Ed25519Signer, Sm2Signer
 
         secret = (Sm2Signer if _ROLES[role] == SM2 else Ed25519Signer).new_secret()
-        sealed = self._vault.seal(secret, purpose=_PURPOSE, context=role)
+        public = Key(name, _ROLES[role], _signer(role, secret).public)
+        row = KeyRow(role, public, "", self._clock.now(), generation)
+        return replace(row, secret=self._vault.seal(secret, purpose=_PURPOSE, context=row.context))
+
+    def renew(self, tx: UnitOfWork) -> int:
+        """Seal every private key anew under the present root key; return how many."""
+        store = TreeStore(tx.connection)
+        held = [row for row in store.all_keys() if row.secret]
+        for row in held:
+            secret = self._vault.rewrap(row.secret, purpose=_PURPOSE, context=row.context)
+            store.change_key(replace(row, secret=secret))
+        return len(held)
+
+    def _newest(self, role: str) -> KeyRow:
+        with self._db.read() as connection:
+            row = TreeStore(connection).key(role)
+        if row is not None:
+            return row
         with self._db.begin() as tx:
             store = TreeStore(tx.connection)
             first = store.key("log")
             name = first.public.name if first else self._settings.log_name or urlsplit(self._settings.public_url).netloc
-            store.add_key(KeyRow(role, Key(name, _ROLES[role], _signer(role, secret).public), sealed), at)
+            store.add_key(self.made(role, 1, name))
             row = store.key(role)
         assert row is not None  # noqa: S101  # it, or that of a faster process
         return row

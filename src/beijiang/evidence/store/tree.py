@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     null,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -75,9 +76,13 @@ keys = Table(
     "evidence_key",
     metadata,
     Column("role", String(20), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False, server_default="1"),
     Column("public", String(600), nullable=False),
     Column("secret", Text, nullable=False),
+    # Empty once the key has retired: nobody can sign with it any more.
     Column("made_at", UtcDateTime, nullable=False),
+    Column("retires_at", UtcDateTime),
+    Column("handover", Text, nullable=False, server_default=""),
 )
 
 
@@ -88,6 +93,21 @@ class KeyRow:
     role: str
     public: Key
     secret: str
+    made_at: datetime
+    generation: int = 1
+    retires_at: datetime | None = None
+    """Until then it signs beside the key that follows it."""
+    handover: str = ""
+    """The note by which the key before named this one."""
+
+    @property
+    def context(self) -> str:
+        """Return what the sealed secret is bound to."""
+        return self.role if self.generation == 1 else f"{self.role}/{self.generation}"
+
+    def signs(self, now: datetime) -> bool:
+        """Tell whether checkpoints bear its signature."""
+        return bool(self.secret) and (self.retires_at is None or now < self.retires_at)
 
 
 class TreeStore:
@@ -213,19 +233,24 @@ class TreeStore:
         return self.connection.execute(select(func.max(cosignatures.c.size)).where(here)).scalar() or 0
 
     def key(self, role: str) -> KeyRow | None:
-        """Return the private key of a role."""
-        row = self.connection.execute(select(keys).where(keys.c.role == role)).one_or_none()
-        return None if row is None else KeyRow(row.role, Key.parse(row.public), row.secret)
+        """Return the newest private key of a role."""
+        newest = select(keys).where(keys.c.role == role).order_by(keys.c.generation.desc()).limit(1)
+        row = self.connection.execute(newest).one_or_none()
+        return None if row is None else _key(row)
 
-    def add_key(self, key: KeyRow, at: datetime) -> None:
+    def add_key(self, key: KeyRow) -> None:
         """Keep a new private key, unless another process was faster."""
-        values = {"role": key.role, "public": str(key.public), "secret": key.secret, "made_at": at}
+        values = {**asdict(key), "public": str(key.public)}
         self.connection.execute(self._insert(keys).values(**values).on_conflict_do_nothing())
 
+    def change_key(self, key: KeyRow) -> None:
+        """Write anew what may change of a key: its sealed secret, and when it retires."""
+        here = (keys.c.role == key.role) & (keys.c.generation == key.generation)
+        self.connection.execute(update(keys).where(here).values(secret=key.secret, retires_at=key.retires_at))
+
     def all_keys(self) -> list[KeyRow]:
-        """Return every private key, sealed."""
-        found = self.connection.execute(select(keys).order_by(keys.c.role))
-        return [KeyRow(row.role, Key.parse(row.public), row.secret) for row in found]
+        """Return every private key, sealed; of a role the oldest first."""
+        return [_key(row) for row in self.connection.execute(select(keys).order_by(keys.c.role, keys.c.generation))]
 
     def _put(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write rows over those with the same primary key."""
@@ -239,6 +264,11 @@ class TreeStore:
 
     def _insert(self, table: Table) -> Any:
         return (sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def _key(row: Any) -> KeyRow:
+    public = Key.parse(row.public)
+    return KeyRow(row.role, public, row.secret, row.made_at, row.generation, row.retires_at, row.handover)
 
 
 def _shard(row: Any) -> Shard:
