@@ -21,7 +21,7 @@ from beijiang.catalog.models import (
     Sort,
     State,
 )
-from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_version
+from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_thread, as_version
 from beijiang.catalog.service import Catalog
 from beijiang.kit import Actor
 
@@ -129,6 +129,19 @@ class Withdrawal(_Body):
     for_good: bool = Field(default=False, description="End the entry; its codes are never used again.")
 
 
+class Said(_Body):
+    """A comment on an entry or one of its items."""
+
+    text: str = Field(min_length=1, max_length=1000)
+    column: str | None = Field(default=None, max_length=200, description="The item; left out for the entry itself.")
+
+
+class Answer(_Body):
+    """An answer to a comment."""
+
+    text: str = Field(min_length=1, max_length=1000)
+
+
 def router(service: Catalog) -> APIRouter:
     """Return the endpoints below ``/api/v1/catalog``."""
     api = APIRouter(prefix="/api/v1/catalog", tags=["catalog"])
@@ -220,7 +233,12 @@ def router(service: Catalog) -> APIRouter:
         return {"versions": [as_version(one) for one in service.versions(_actor(request), resource_id)]}
 
     @api.get("/resources/{resource_id}/compare", summary="What changed between two published versions")
-    def compare(request: Request, resource_id: str, before: int, after: int) -> dict[str, Any]:
+    def compare(
+        request: Request,
+        resource_id: str,
+        before: Annotated[int, Query(ge=1, le=10_000)],
+        after: Annotated[int | None, Query(ge=1, le=10_000, description="Left out: the entry being compiled.")] = None,
+    ) -> dict[str, Any]:
         return dict(as_plain(service.compare(_actor(request), resource_id, before, after)))
 
     @api.get("/resources/{resource_id}/steps", summary="An entry's life so far")
@@ -231,7 +249,26 @@ def router(service: Catalog) -> APIRouter:
     def promise(request: Request, resource_id: str) -> dict[str, Any]:
         return dict(as_plain(service.promise(_actor(request), resource_id)))
 
+    _add_remarks(api, service)
     return api
+
+
+def _add_remarks(api: APIRouter, service: Catalog) -> None:
+    @api.get("/resources/{resource_id}/threads", summary="What provider and reviewers say about an entry")
+    def threads(request: Request, resource_id: str) -> dict[str, Any]:
+        return {"threads": [as_thread(one) for one in service.threads(_actor(request), resource_id)]}
+
+    @api.post("/resources/{resource_id}/threads", status_code=201, summary="Comment on an entry or an item")
+    def remark(request: Request, resource_id: str, body: Said) -> dict[str, Any]:
+        return as_thread(service.remark(_actor(request), resource_id, body.text, column=body.column))
+
+    @api.post("/threads/{thread_id}/replies", status_code=201, summary="Answer a comment")
+    def reply(request: Request, thread_id: str, body: Answer) -> dict[str, Any]:
+        return as_thread(service.reply(_actor(request), thread_id, body.text))
+
+    @api.post("/threads/{thread_id}/resolve", summary="Say that a comment is settled")
+    def resolve(request: Request, thread_id: str) -> dict[str, Any]:
+        return as_thread(service.resolve(_actor(request), thread_id))
 
 
 def _actor(request: Request) -> Actor:

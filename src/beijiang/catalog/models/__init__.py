@@ -30,6 +30,7 @@ from beijiang.catalog.models.picking import (
     Unlike,
     Wanted,
 )
+from beijiang.catalog.models.remarks import Remark, Thread
 from beijiang.catalog.models.resource import (
     Change,
     ChangeKind,
@@ -47,6 +48,7 @@ from beijiang.catalog.models.resource import (
     Task,
     Version,
 )
+from beijiang.catalog.models.wording import word_marks
 
 __all__ = [
     "MOVES",
@@ -84,6 +86,7 @@ __all__ = [
     "Promise",
     "PromiseState",
     "Release",
+    "Remark",
     "Resource",
     "ResourceEdit",
     "SearchHit",
@@ -99,7 +102,9 @@ __all__ = [
     "TableFacts",
     "Task",
     "TaskKind",
+    "Thread",
     "Unlike",
     "Version",
     "Wanted",
+    "word_marks",
 ]

@@ -3,10 +3,11 @@
 from beijiang.catalog.service.finding import Finding, Published
 from beijiang.catalog.service.harvested import Harvested
 from beijiang.catalog.service.promises import promise
+from beijiang.catalog.service.remarking import Remarking
 from beijiang.catalog.service.serving import Serving
 
 
-class Catalog(Harvested, Serving, Finding):
+class Catalog(Harvested, Serving, Finding, Remarking):
     """What data the government holds, where it is, on which terms, and whom to ask for it."""
 
 
