@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, UploadFile
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.catalog.models import (
@@ -23,7 +24,9 @@ from beijiang.catalog.models import (
 )
 from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_thread, as_version
 from beijiang.catalog.service import Catalog
-from beijiang.kit import Actor
+from beijiang.kit import Actor, Language
+from beijiang.standards import SheetFormat
+from beijiang.web.described import CSV, XLSX, files_of
 
 __all__ = ["router"]
 
@@ -142,6 +145,12 @@ class Answer(_Body):
     text: str = Field(min_length=1, max_length=1000)
 
 
+class SheetRows(_Body):
+    """Items of an entry as rows of a sheet: ``column`` says which item, every other cell is an attribute in words or codes."""
+
+    rows: list[dict[str, Annotated[str, Field(max_length=4000)]]] = Field(min_length=1, max_length=2000)
+
+
 def router(service: Catalog) -> APIRouter:
     """Return the endpoints below ``/api/v1/catalog``."""
     api = APIRouter(prefix="/api/v1/catalog", tags=["catalog"])
@@ -250,7 +259,45 @@ def router(service: Catalog) -> APIRouter:
         return dict(as_plain(service.promise(_actor(request), resource_id)))
 
     _add_remarks(api, service)
+    _add_sheet(api, service)
+    _add_directory(api, service)
     return api
+
+
+def _add_directory(api: APIRouter, service: Catalog) -> None:
+    @api.get(
+        "/directory.{form}",
+        summary="The directory as a spreadsheet in the national layout",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
+    def export(
+        request: Request,
+        form: SheetFormat,
+        state: Annotated[list[State] | None, Query()] = None,
+        org: str | None = None,
+        language: Language = Language.ZH,
+    ) -> Response:
+        content = service.export_directory(_actor(request), form, states=state or (), org_id=org, language=language)
+        named = {"Content-Disposition": f'attachment; filename="directory.{form.value}"', "Cache-Control": "no-store"}
+        return Response(content, media_type=form.media_type, headers=named)
+
+    @api.post("/directory", summary="Register and change entries as a spreadsheet says, all of them or none")
+    def take(request: Request, file: UploadFile, check: bool = False) -> dict[str, Any]:
+        content = file.file.read()
+        return dict(as_plain(service.take_directory(_actor(request), file.filename or "", content, only_check=check)))
+
+
+def _add_sheet(api: APIRouter, service: Catalog) -> None:
+    @api.post("/resources/{resource_id}/items/check", summary="What is wrong with the items as rows of a sheet")
+    def check_items(request: Request, resource_id: str, body: SheetRows) -> dict[str, Any]:
+        return {"faults": as_plain(service.check_items(_actor(request), resource_id, body.rows))}
+
+    @api.put("/resources/{resource_id}/items", summary="Save the items as rows of a sheet, all or none")
+    def save_items(
+        request: Request, resource_id: str, body: SheetRows, revision: Annotated[int, Query(ge=1)]
+    ) -> dict[str, Any]:
+        return as_resource(service.save_items(_actor(request), resource_id, body.rows, revision=revision))
 
 
 def _add_remarks(api: APIRouter, service: Catalog) -> None:

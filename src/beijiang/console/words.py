@@ -140,6 +140,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "catalog.remark_resolve": Text("了结批注", "comment settled"),
         "catalog.submit": Text("提交审核", "entry submitted"),
         "catalog.take_offline": Text("下线", "entry taken offline"),
+        "catalog.take_directory": Text("导入目录表格", "directory read from a spreadsheet"),
         "catalog.withdraw": Text("撤回", "entry withdrawn"),
         "evidence.check": Text("核验存证", "log verified"),
         "evidence.erase": Text("删除存证内容", "texts erased"),

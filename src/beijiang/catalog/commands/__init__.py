@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from beijiang.catalog.commands import review
+from beijiang.catalog.commands import directory, review
 from beijiang.catalog.commands.whom import AS, ENTRY, actor_of, find_entry
 from beijiang.catalog.models import (
     MatchKind,
@@ -73,6 +73,7 @@ def commands(get: Callable[[], Catalog], get_access: Callable[[], Access]) -> ty
     _changing(app, get, get_access)
     _deciding(app, get, get_access)
     review.add(app, get, get_access)
+    directory.add(app, get, get_access)
     return app
 
 

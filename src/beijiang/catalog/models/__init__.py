@@ -1,6 +1,8 @@
 """Plain data of the catalog."""
 
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareMethod, ShareType
+from beijiang.catalog.models.directory import COLUMNS as DIRECTORY_COLUMNS
+from beijiang.catalog.models.directory import LineFault, Taken
 from beijiang.catalog.models.entry import Entry, Item, ItemEdit, Link, ResourceEdit
 from beijiang.catalog.models.finding import (
     Facet,
@@ -48,14 +50,18 @@ from beijiang.catalog.models.resource import (
     Task,
     Version,
 )
+from beijiang.catalog.models.sheet import CellFault, CellKind, Row, SheetField, cells_of
 from beijiang.catalog.models.wording import word_marks
 
 __all__ = [
+    "DIRECTORY_COLUMNS",
     "MOVES",
     "Action",
     "AllOf",
     "AnyOf",
     "Between",
+    "CellFault",
+    "CellKind",
     "Change",
     "ChangeKind",
     "Code",
@@ -71,6 +77,7 @@ __all__ = [
     "Item",
     "ItemEdit",
     "Level",
+    "LineFault",
     "Link",
     "Mark",
     "MatchKind",
@@ -89,22 +96,26 @@ __all__ = [
     "Remark",
     "Resource",
     "ResourceEdit",
+    "Row",
     "SearchHit",
     "SearchPage",
     "SearchQuery",
     "ShareMethod",
     "ShareType",
+    "SheetField",
     "Sort",
     "Span",
     "Spoken",
     "State",
     "Step",
     "TableFacts",
+    "Taken",
     "Task",
     "TaskKind",
     "Thread",
     "Unlike",
     "Version",
     "Wanted",
+    "cells_of",
     "word_marks",
 ]
