@@ -208,6 +208,14 @@ def router(service: Catalog) -> APIRouter:
     def missing(request: Request, resource_id: str) -> dict[str, Any]:
         return {"missing": [as_gap(gap) for gap in service.missing(_actor(request), resource_id)]}
 
+    @api.get("/resources/{resource_id}/advice", summary="What an entry could say, with the reason for each field")
+    def advice(request: Request, resource_id: str) -> dict[str, Any]:
+        return {"advice": as_plain(service.advice(_actor(request), resource_id))}
+
+    @api.post("/resources/{resource_id}/advice", summary="Fill in all that is advised and not decided yet")
+    def take_advice(request: Request, resource_id: str, revision: _Revision = None) -> dict[str, Any]:
+        return as_resource(service.take_advice(_actor(request), resource_id, revision=revision))
+
     @api.post("/resources/{resource_id}/take-columns", summary="Bring the items in line with the table's columns")
     def take_columns(request: Request, resource_id: str) -> dict[str, Any]:
         return as_resource(service.take_columns(_actor(request), resource_id))

@@ -56,6 +56,12 @@ _GAPS = (
     Column("field", Text("字段", "field")),
     Column("what", Text("需要补全", "what is missing")),
 )
+_ADVICE = (
+    Column("field", Text("字段", "field")),
+    Column("value", Text("建议", "advice")),
+    Column("decided", Text("已定", "decided")),
+    Column("why", Text("理由", "why")),
+)
 _TASKS = (
     Column("what", Text("待办", "task")),
     Column("name", Text("目录", "entry")),
@@ -195,6 +201,30 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
             keywords=tuple(keyword) or None,
         )
         _tell(get().edit(actor, find_entry(get(), actor, entry).id, change))
+
+    @app.command()
+    def advise(
+        entry: str = ENTRY,
+        take: bool = typer.Option(False, help="Fill in all that is not decided yet."),
+        person: str = AS,
+    ) -> None:
+        """Say what an entry could say where nobody has decided, and why."""
+        actor = actor_of(get_access, person)
+        found = find_entry(get(), actor, entry)
+        if take:
+            _tell(get().take_advice(actor, found.id))
+            return
+        advice = get().advice(actor, found.id)
+        lines = [
+            {
+                "field": a.field,
+                "value": as_plain(a.value),
+                "decided": a.decided,
+                "why": a.reason.in_language(language()),
+            }
+            for a in advice
+        ]
+        show(as_plain(advice) if as_json() else lines, _ADVICE)
 
     @app.command()
     def submit(entry: str = ENTRY, person: str = AS) -> None:

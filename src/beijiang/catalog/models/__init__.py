@@ -1,5 +1,6 @@
 """Plain data of the catalog."""
 
+from beijiang.catalog.models.advice import Advice, tidy_name
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareMethod, ShareType
 from beijiang.catalog.models.directory import COLUMNS as DIRECTORY_COLUMNS
 from beijiang.catalog.models.directory import LineFault, Taken
@@ -57,6 +58,7 @@ __all__ = [
     "DIRECTORY_COLUMNS",
     "MOVES",
     "Action",
+    "Advice",
     "AllOf",
     "AnyOf",
     "Between",
@@ -117,5 +119,6 @@ __all__ = [
     "Version",
     "Wanted",
     "cells_of",
+    "tidy_name",
     "word_marks",
 ]
