@@ -32,6 +32,7 @@ from beijiang.console.routes import (
     plan,
     portal,
     private,
+    proving,
     pushes,
     quality,
     receipts,
@@ -119,6 +120,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         catalog,
         people,
         explain,
+        proving,
         receipts,
         evidence,
     ):
