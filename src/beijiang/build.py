@@ -200,6 +200,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     shares = Shares(sharing, ShareParts(shelf=shelf, protection=protection, left=recalls.left, endpoint=endpoint))
     servings = Servings(sharing, gate.copies, jobs)
     receipts = Receipts(db, evidence, sealer, access)
+    receipts.subjects = {
+        "entry": ("catalog:", catalog.threads),
+        "request": ("", exchange.request),
+        "grant": ("", exchange.grant),
+    }
     intersections = Intersections(sharing, home / "intersections", vault, jobs)
     sources.renewals.append(intersections.renew)
     packages = Packages(exchange, home / "packages", receipts.receipt)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 
 from beijiang.access import Access, Role
 from beijiang.access.models import OrganisationDraft
 from beijiang.catalog import Catalog, OpenType, Resource, ResourceEdit, ShareType
+from beijiang.catalog.routes import router
 from beijiang.db import Database
 from beijiang.evidence import Evidence
-from beijiang.kit import SYSTEM, Actor, ActorKind, FixedClock
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, FixedClock
 from beijiang.settings import Settings
 from beijiang.standards import Standards
 from beijiang.tables import TableWritten
@@ -148,3 +154,37 @@ def both(tmp_path: Path, postgres_url: str) -> Iterator[Callable[[], tuple[Offic
     for one in opened:
         one.evidence.close()
         one.db.close()
+
+
+class Door:
+    """The JSON API as one person sees it."""
+
+    def __init__(self, office: Office) -> None:
+        self.app = FastAPI()
+        self.app.include_router(router(office.catalog))
+        self.actor = office.steward
+
+        @self.app.middleware("http")
+        async def identify(request: Request, following: Callable[[Request], Awaitable[Response]]) -> Response:
+            request.state.actor = self.actor
+            return await following(request)
+
+        @self.app.exception_handler(BeijiangError)
+        async def tell(request: Request, error: BeijiangError) -> JSONResponse:
+            return JSONResponse({"code": error.reason, "detail": error.detail}, error.status)
+
+    def ask(self, method: str, path: str, actor: Any = None, **more: Any) -> httpx.Response:
+        self.actor = actor or self.actor
+
+        async def go() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1/catalog") as client:
+                return await client.request(method, path, **more)
+
+        return asyncio.run(go())
+
+
+@pytest.fixture
+def open_door() -> Callable[[Office], Door]:
+    """Open the JSON API of an office."""
+    return Door

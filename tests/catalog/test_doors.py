@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 import typer
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from typer.testing import CliRunner
 
 from beijiang.catalog.commands import commands
-from beijiang.catalog.routes import router
 from beijiang.kit import ANONYMOUS, BeijiangError, Language
 from beijiang.terminal import set_style
 
@@ -24,36 +18,8 @@ if TYPE_CHECKING:
     from conftest import Office
 
 
-class Door:
-    """The JSON API as one person sees it."""
-
-    def __init__(self, office: Office) -> None:
-        self.app = FastAPI()
-        self.app.include_router(router(office.catalog))
-        self.actor = office.steward
-
-        @self.app.middleware("http")
-        async def identify(request: Request, following: Callable[[Request], Awaitable[Response]]) -> Response:
-            request.state.actor = self.actor
-            return await following(request)
-
-        @self.app.exception_handler(BeijiangError)
-        async def tell(request: Request, error: BeijiangError) -> JSONResponse:
-            return JSONResponse({"code": error.reason, "detail": error.detail}, error.status)
-
-    def ask(self, method: str, path: str, actor: Any = None, **more: Any) -> httpx.Response:
-        self.actor = actor or self.actor
-
-        async def go() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1/catalog") as client:
-                return await client.request(method, path, **more)
-
-        return asyncio.run(go())
-
-
-def test_an_entry_travels_through_the_api(office: Office) -> None:
-    door = Door(office)
+def test_an_entry_travels_through_the_api(office: Office, open_door: Any) -> None:
+    door = open_door(office)
     found = office.write()
     here = f"/resources/{found.id}"
     assert door.ask("GET", here, office.neighbour).status_code == 404
@@ -99,8 +65,8 @@ def test_an_entry_travels_through_the_api(office: Office) -> None:
     "field",
     ["id", "state", "version", "codes", "provider_id", "released_table_version", "published_at", "submitted_by"],
 )
-def test_server_owned_fields_are_refused(office: Office, field: str) -> None:
-    door = Door(office)
+def test_server_owned_fields_are_refused(office: Office, open_door: Any, field: str) -> None:
+    door = open_door(office)
     found = office.write()
     answer = door.ask("PATCH", f"/resources/{found.id}", json={"summary": "x", field: "published"})
     assert answer.status_code == 422
@@ -109,8 +75,8 @@ def test_server_owned_fields_are_refused(office: Office, field: str) -> None:
     assert office.catalog.get(office.steward, found.id) == found
 
 
-def test_an_entry_is_registered_through_the_api(office: Office) -> None:
-    door = Door(office)
+def test_an_entry_is_registered_through_the_api(office: Office, open_door: Any) -> None:
+    door = open_door(office)
     body = {
         "name": "水质接口",
         "provider_id": "environment",

@@ -32,8 +32,8 @@ PORTAL = {
 }
 CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
-                               "/console/keys", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY"],
-    "reviewer": ["/console", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "/console/assess", "/console/figures", "/console/plan"],
+                               "/console/keys", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY", "ITEMS", "REVIEW", "COMPARE", "/console/onboard", "/console/directory"],
+    "reviewer": ["/console", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "REVIEW", "COMPARE", "PROVE", "/console/assess", "/console/figures", "/console/plan"],
     "publisher": ["/console", "ENTRY", "/console/people"],
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],
     "secadmin": ["/console", "/console/people", "/console/people?_sort=-login&_only.standing=used", "/console/explain?who=analyst&do=catalog:resource:publish&org=education"],
@@ -81,10 +81,20 @@ FIRST = {
 }
 
 
+OF_ENTRY = {
+    "ITEMS": "/console/catalog/{}/items",
+    "REVIEW": "/console/catalog/{}/review",
+    "COMPARE": "/console/catalog/{}/compare",
+    "PROVE": "/console/prove/entry/{}",
+}
+
+
 def place(who: Any, wanted: str) -> str:
     """Return the address of the first run, file, table or entry that the person is shown; other words are addresses."""
     if wanted == "QUARANTINE":
         return "/console/quarantine?run=" + place(who, "RUN").rsplit("/", 1)[1]
+    if wanted in OF_ENTRY:
+        return OF_ENTRY[wanted].format(place(who, "ENTRY").rsplit("/", 1)[1])
     if wanted not in FIRST:
         return wanted
     page, link = FIRST[wanted]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from beijiang.catalog.models import Gap, Resource, SearchHit, Version
+from beijiang.catalog.models import Gap, Resource, SearchHit, Thread, Version
 from beijiang.catalog.models.lifecycle import actions_from
 from beijiang.kit import Text
 
-__all__ = ["as_gap", "as_hit", "as_plain", "as_resource", "as_version"]
+__all__ = ["as_gap", "as_hit", "as_plain", "as_resource", "as_thread", "as_version"]
 
 
 def as_plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind
@@ -58,6 +59,11 @@ def as_version(found: Version) -> dict[str, Any]:
 def as_gap(found: Gap) -> dict[str, Any]:
     """Return something that is missing."""
     return dict(as_plain(found))
+
+
+def as_thread(found: Thread) -> dict[str, Any]:
+    """Return a conversation with what was looked at and what has changed since."""
+    return {**as_plain(found), "seen": json.loads(found.seen), "is_open": found.is_open}
 
 
 def as_hit(found: SearchHit) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, UploadFile
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.catalog.models import (
@@ -21,9 +22,11 @@ from beijiang.catalog.models import (
     Sort,
     State,
 )
-from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_version
+from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource, as_thread, as_version
 from beijiang.catalog.service import Catalog
-from beijiang.kit import Actor
+from beijiang.kit import Actor, Language
+from beijiang.standards import SheetFormat
+from beijiang.web.described import CSV, XLSX, files_of
 
 __all__ = ["router"]
 
@@ -129,6 +132,25 @@ class Withdrawal(_Body):
     for_good: bool = Field(default=False, description="End the entry; its codes are never used again.")
 
 
+class Said(_Body):
+    """A comment on an entry or one of its items."""
+
+    text: str = Field(min_length=1, max_length=1000)
+    column: str | None = Field(default=None, max_length=200, description="The item; left out for the entry itself.")
+
+
+class Answer(_Body):
+    """An answer to a comment."""
+
+    text: str = Field(min_length=1, max_length=1000)
+
+
+class SheetRows(_Body):
+    """Items of an entry as rows of a sheet: ``column`` says which item, every other cell is an attribute in words or codes."""
+
+    rows: list[dict[str, Annotated[str, Field(max_length=4000)]]] = Field(min_length=1, max_length=2000)
+
+
 def router(service: Catalog) -> APIRouter:
     """Return the endpoints below ``/api/v1/catalog``."""
     api = APIRouter(prefix="/api/v1/catalog", tags=["catalog"])
@@ -186,6 +208,14 @@ def router(service: Catalog) -> APIRouter:
     def missing(request: Request, resource_id: str) -> dict[str, Any]:
         return {"missing": [as_gap(gap) for gap in service.missing(_actor(request), resource_id)]}
 
+    @api.get("/resources/{resource_id}/advice", summary="What an entry could say, with the reason for each field")
+    def advice(request: Request, resource_id: str) -> dict[str, Any]:
+        return {"advice": as_plain(service.advice(_actor(request), resource_id))}
+
+    @api.post("/resources/{resource_id}/advice", summary="Fill in all that is advised and not decided yet")
+    def take_advice(request: Request, resource_id: str, revision: _Revision = None) -> dict[str, Any]:
+        return as_resource(service.take_advice(_actor(request), resource_id, revision=revision))
+
     @api.post("/resources/{resource_id}/take-columns", summary="Bring the items in line with the table's columns")
     def take_columns(request: Request, resource_id: str) -> dict[str, Any]:
         return as_resource(service.take_columns(_actor(request), resource_id))
@@ -220,7 +250,12 @@ def router(service: Catalog) -> APIRouter:
         return {"versions": [as_version(one) for one in service.versions(_actor(request), resource_id)]}
 
     @api.get("/resources/{resource_id}/compare", summary="What changed between two published versions")
-    def compare(request: Request, resource_id: str, before: int, after: int) -> dict[str, Any]:
+    def compare(
+        request: Request,
+        resource_id: str,
+        before: Annotated[int, Query(ge=1, le=10_000)],
+        after: Annotated[int | None, Query(ge=1, le=10_000, description="Left out: the entry being compiled.")] = None,
+    ) -> dict[str, Any]:
         return dict(as_plain(service.compare(_actor(request), resource_id, before, after)))
 
     @api.get("/resources/{resource_id}/steps", summary="An entry's life so far")
@@ -231,7 +266,64 @@ def router(service: Catalog) -> APIRouter:
     def promise(request: Request, resource_id: str) -> dict[str, Any]:
         return dict(as_plain(service.promise(_actor(request), resource_id)))
 
+    _add_remarks(api, service)
+    _add_sheet(api, service)
+    _add_directory(api, service)
     return api
+
+
+def _add_directory(api: APIRouter, service: Catalog) -> None:
+    @api.get(
+        "/directory.{form}",
+        summary="The directory as a spreadsheet in the national layout",
+        response_class=Response,
+        responses=files_of(CSV, XLSX),
+    )
+    def export(
+        request: Request,
+        form: SheetFormat,
+        state: Annotated[list[State] | None, Query()] = None,
+        org: str | None = None,
+        language: Language = Language.ZH,
+    ) -> Response:
+        content = service.export_directory(_actor(request), form, states=state or (), org_id=org, language=language)
+        named = {"Content-Disposition": f'attachment; filename="directory.{form.value}"', "Cache-Control": "no-store"}
+        return Response(content, media_type=form.media_type, headers=named)
+
+    @api.post("/directory", summary="Register and change entries as a spreadsheet says, all of them or none")
+    def take(request: Request, file: UploadFile, check: bool = False) -> dict[str, Any]:
+        content = file.file.read()
+        return dict(as_plain(service.take_directory(_actor(request), file.filename or "", content, only_check=check)))
+
+
+def _add_sheet(api: APIRouter, service: Catalog) -> None:
+    @api.post("/resources/{resource_id}/items/check", summary="What is wrong with the items as rows of a sheet")
+    def check_items(request: Request, resource_id: str, body: SheetRows) -> dict[str, Any]:
+        return {"faults": as_plain(service.check_items(_actor(request), resource_id, body.rows))}
+
+    @api.put("/resources/{resource_id}/items", summary="Save the items as rows of a sheet, all or none")
+    def save_items(
+        request: Request, resource_id: str, body: SheetRows, revision: Annotated[int, Query(ge=1)]
+    ) -> dict[str, Any]:
+        return as_resource(service.save_items(_actor(request), resource_id, body.rows, revision=revision))
+
+
+def _add_remarks(api: APIRouter, service: Catalog) -> None:
+    @api.get("/resources/{resource_id}/threads", summary="What provider and reviewers say about an entry")
+    def threads(request: Request, resource_id: str) -> dict[str, Any]:
+        return {"threads": [as_thread(one) for one in service.threads(_actor(request), resource_id)]}
+
+    @api.post("/resources/{resource_id}/threads", status_code=201, summary="Comment on an entry or an item")
+    def remark(request: Request, resource_id: str, body: Said) -> dict[str, Any]:
+        return as_thread(service.remark(_actor(request), resource_id, body.text, column=body.column))
+
+    @api.post("/threads/{thread_id}/replies", status_code=201, summary="Answer a comment")
+    def reply(request: Request, thread_id: str, body: Answer) -> dict[str, Any]:
+        return as_thread(service.reply(_actor(request), thread_id, body.text))
+
+    @api.post("/threads/{thread_id}/resolve", summary="Say that a comment is settled")
+    def resolve(request: Request, thread_id: str) -> dict[str, Any]:
+        return as_thread(service.resolve(_actor(request), thread_id))
 
 
 def _actor(request: Request) -> Actor:

@@ -40,6 +40,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
     (
         Text("汇聚", "Aggregation"),
         (
+            (Permission.INGEST_FILE_LAND, "/console/onboard", Text("表格上架", "From file to entry")),
             (Permission.INGEST_FILE_LAND, "/console/ingest", Text("交数据", "Hand in data")),
             (Permission.INGEST_SOURCE_READ, "/console/sources", Text("数据源", "Sources")),
             (Permission.INGEST_RUN_READ, "/console/harvests", Text("目录采集", "Harvests")),

@@ -31,6 +31,7 @@ from beijiang.standards.service import (
     StandingRule,
     paper_file,
     text_file,
+    text_tables,
 )
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
@@ -54,5 +55,6 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "check_uscc",
     "paper_file",
     "text_file",
+    "text_tables",
     *_models,
 ]

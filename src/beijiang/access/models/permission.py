@@ -68,6 +68,7 @@ class Permission(StrEnum):
     CATALOG_RESOURCE_PUBLISH = "catalog:resource:publish", "发布目录资源", "publish a catalog resource"
     CATALOG_RESOURCE_READ = "catalog:resource:read", "查看未公开的目录资源", "see catalog resources that are not public"
     CATALOG_RESOURCE_REGISTER = "catalog:resource:register", "登记目录资源", "register a catalog resource"
+    CATALOG_RESOURCE_REMARK = "catalog:resource:remark", "批注目录资源", "comment on a catalog resource under review"
     CATALOG_RESOURCE_RETURN = "catalog:resource:return", "退回目录资源", "return a catalog resource for mending"
     CATALOG_RESOURCE_SEARCH = "catalog:resource:search", "检索已公开的目录", "search the public catalog"
     CATALOG_RESOURCE_SUBMIT = "catalog:resource:submit", "提交目录资源审核", "submit a catalog resource for review"

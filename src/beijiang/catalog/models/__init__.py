@@ -1,6 +1,9 @@
 """Plain data of the catalog."""
 
+from beijiang.catalog.models.advice import Advice, tidy_name
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareMethod, ShareType
+from beijiang.catalog.models.directory import COLUMNS as DIRECTORY_COLUMNS
+from beijiang.catalog.models.directory import LineFault, Taken
 from beijiang.catalog.models.entry import Entry, Item, ItemEdit, Link, ResourceEdit
 from beijiang.catalog.models.finding import (
     Facet,
@@ -30,6 +33,7 @@ from beijiang.catalog.models.picking import (
     Unlike,
     Wanted,
 )
+from beijiang.catalog.models.remarks import Remark, Thread
 from beijiang.catalog.models.resource import (
     Change,
     ChangeKind,
@@ -47,13 +51,19 @@ from beijiang.catalog.models.resource import (
     Task,
     Version,
 )
+from beijiang.catalog.models.sheet import CellFault, CellKind, Row, SheetField, cells_of
+from beijiang.catalog.models.wording import word_marks
 
 __all__ = [
+    "DIRECTORY_COLUMNS",
     "MOVES",
     "Action",
+    "Advice",
     "AllOf",
     "AnyOf",
     "Between",
+    "CellFault",
+    "CellKind",
     "Change",
     "ChangeKind",
     "Code",
@@ -69,6 +79,7 @@ __all__ = [
     "Item",
     "ItemEdit",
     "Level",
+    "LineFault",
     "Link",
     "Mark",
     "MatchKind",
@@ -84,22 +95,30 @@ __all__ = [
     "Promise",
     "PromiseState",
     "Release",
+    "Remark",
     "Resource",
     "ResourceEdit",
+    "Row",
     "SearchHit",
     "SearchPage",
     "SearchQuery",
     "ShareMethod",
     "ShareType",
+    "SheetField",
     "Sort",
     "Span",
     "Spoken",
     "State",
     "Step",
     "TableFacts",
+    "Taken",
     "Task",
     "TaskKind",
+    "Thread",
     "Unlike",
     "Version",
     "Wanted",
+    "cells_of",
+    "tidy_name",
+    "word_marks",
 ]

@@ -261,6 +261,8 @@ _EMPTY: dict[str, Any] = {
     "source_org": None,
     "element_id": None,
     "code_set": None,
+    "description": "",
+    "length": None,
 }
 
 

@@ -281,7 +281,8 @@ class Comparison:
 
     resource_id: str
     before: int
-    after: int
+    after: int | None
+    """None is the entry as it is being compiled."""
     table_versions: tuple[int, int]
     changes: tuple[Change, ...] = field(default=())
 

@@ -1,12 +1,15 @@
 """The verbs of the catalog, one file a subject, joined in ``Catalog``."""
 
+from beijiang.catalog.service.advising import Advising
+from beijiang.catalog.service.directory import Directory
 from beijiang.catalog.service.finding import Finding, Published
 from beijiang.catalog.service.harvested import Harvested
 from beijiang.catalog.service.promises import promise
+from beijiang.catalog.service.remarking import Remarking
 from beijiang.catalog.service.serving import Serving
 
 
-class Catalog(Harvested, Serving, Finding):
+class Catalog(Advising, Directory, Harvested, Serving, Finding, Remarking):
     """What data the government holds, where it is, on which terms, and whom to ask for it."""
 
 

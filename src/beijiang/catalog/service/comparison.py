@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from beijiang.catalog.models import Change, ChangeKind, Comparison, Entry, Item, Version
+from beijiang.catalog.models import Change, ChangeKind, Comparison, Entry, Item, Resource, Version
 
 _NOT_COMPARED = frozenset({"items"})
 
@@ -19,6 +19,12 @@ def compare(before: Version, after: Version) -> Comparison:
         (before.table_version, after.table_version),
         tuple(differences(before.entry, after.entry)),
     )
+
+
+def compare_working(before: Version, now: Resource) -> Comparison:
+    """Return every difference of the working entry from a published version."""
+    versions = (before.table_version, now.facts.version)
+    return Comparison(now.id, before.number, None, versions, tuple(differences(before.entry, now.entry)))
 
 
 def differences(before: Entry, after: Entry) -> Iterator[Change]:
@@ -49,4 +55,4 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-__all__ = ["compare", "differences"]
+__all__ = ["compare", "compare_working", "differences"]

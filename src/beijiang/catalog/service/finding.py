@@ -32,7 +32,7 @@ from beijiang.catalog.search.marking import places_of, snippet, spans
 from beijiang.catalog.search.shelf import Reader
 from beijiang.catalog.search.sounds import sounding
 from beijiang.catalog.service.base import Base
-from beijiang.catalog.service.comparison import compare, differences
+from beijiang.catalog.service.comparison import compare, compare_working, differences
 from beijiang.catalog.service.promises import promise
 from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, link_term
 from beijiang.kit import Actor, Invalid, NotFound
@@ -129,16 +129,18 @@ class Finding(Base):
                 raise _hidden()
             return tuple(store.versions(resource_id))
 
-    def compare(self, actor: Actor, resource_id: str, before: int, after: int) -> Comparison:
-        """Return what changed between two published versions.
+    def compare(self, actor: Actor, resource_id: str, before: int, after: int | None) -> Comparison:
+        """Return what changed between two published versions, or from one to the working entry (None).
 
         Raises:
-            NotFound: the resource is hidden, or has no such version.
+            NotFound: the resource is hidden, or has no such version, or its working entry is.
 
         """
         numbered = {version.number: version for version in self.versions(actor, resource_id)}
-        if before not in numbered or after not in numbered:
+        if before not in numbered or (after is not None and after not in numbered):
             raise NotFound("没有这个版本。", "There is no such version.", code="unknown_version")
+        if after is None:
+            return compare_working(numbered[before], self.get(actor, resource_id))
         return compare(numbered[before], numbered[after])
 
     def changes(self, actor: Actor, resource_id: str) -> tuple[Change, ...]:

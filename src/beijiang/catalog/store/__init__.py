@@ -1,5 +1,6 @@
 """All SQL of the catalog on its own tables."""
 
+from beijiang.catalog.store.remarks import RemarkStore
 from beijiang.catalog.store.resources import ResourceStore
 from beijiang.catalog.store.search import Head, SearchRow, SearchStore
 from beijiang.catalog.store.words import POSTGRES_DDL, SQLITE_DDL, Document, WordIndex, link_term
@@ -9,6 +10,7 @@ __all__ = [
     "SQLITE_DDL",
     "Document",
     "Head",
+    "RemarkStore",
     "ResourceStore",
     "SearchRow",
     "SearchStore",

@@ -133,6 +133,14 @@ class ResourceStore:
         """Return the resource of this name at this provider."""
         return self._one((s.resource.c.provider_id == provider_id) & (s.resource.c.name == name))
 
+    def by_code(self, text: str) -> Resource | None:
+        """Return the resource that has a living code."""
+        parts = Code.parts(text)
+        if parts is None:
+            return None
+        own = (s.code.c.prefix == parts[0]) & (s.code.c.sequence == parts[1]) & s.code.c.retired_at.is_(None)
+        return self._one(s.resource.c.id == select(s.code.c.resource_id).where(own).scalar_subquery())
+
     def all(
         self, *, org_id: str | None = None, states: Iterable[State] = (), words: str = "", limit: int = 500
     ) -> list[Resource]:

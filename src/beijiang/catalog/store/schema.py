@@ -108,6 +108,36 @@ task = Table(
     Index("ix_catalog_task_open", "closed_at", "due_on"),
 )
 
+thread = Table(
+    "catalog_thread",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("resource_id", String(32), ForeignKey("catalog_resource.id"), nullable=False, index=True),
+    Column("column_name", String(400)),
+    Column("subject", String(400), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seen", Text, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("resolved_at", UtcDateTime),
+    Column("resolved_by", String(64)),
+    Column("resolved_name", String(200), nullable=False),
+)
+"""Conversations about an entry or an item; ``seen`` is what was looked at, as it was."""
+
+remark = Table(
+    "catalog_remark",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("thread_id", String(40), ForeignKey("catalog_thread.id"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("actor_name", String(200), nullable=False),
+    Column("org_id", String(64)),
+    Column("text", Text, nullable=False),
+)
+
 search = Table(
     "catalog_search",
     metadata,

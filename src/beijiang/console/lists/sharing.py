@@ -38,7 +38,7 @@ def entry_table(platform: Platform, actor: Actor, rows: Sequence[Resource]) -> T
     tasks: dict[str, Task] = {}
     for task in platform.catalog.tasks_for(actor) if allowed else ():
         tasks.setdefault(task.resource_id, task)  # the most urgent comes first
-    now = platform.clock.now()
+    now, said = platform.clock.now(), platform.catalog.open_threads(actor)
 
     def pace(row: Resource) -> Coded | None:
         task = tasks.get(row.id)
@@ -60,6 +60,7 @@ def entry_table(platform: Platform, actor: Actor, rows: Sequence[Resource]) -> T
             Column(key="turn", words=Text("待办", "To do"), of=lambda r: MINE if r.id in tasks else None, kind=Kind.TAG, level=lambda _: "warn", choice=True),
             Column(key="due", words=Text("办理期限", "Due"), of=lambda r: tasks[r.id].due_on if r.id in tasks else None, kind=Kind.DAY, shown=False),
             Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=lambda r: "bad" if pace(r) is LATE else "warn", choice=True, shown=False),
+            Column(key="said", words=Text("未了结批注", "Open comments"), of=lambda r: said.get(r.id), kind=Kind.NUMBER, link=lambda r: f"/console/catalog/{r.id}/review" if r.id in said else "", shown=bool(said)),
             Column(key="code", words=Text("代码", "Code"), of=lambda r: str(r.codes[0]) if r.codes else None, kind=Kind.CODE),
             Column(key="grade", words=Text("分级", "Grade"), of=lambda r: r.entry.level.value if r.entry.level else None, kind=Kind.GRADE, choice=True),
             Column(key="share", words=Text("共享类型", "Sharing"), of=lambda r: r.entry.share_type, choice=True, shown=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["add_receipts"]
 
+_ABOUT = (
+    Column("sequence", Text("序号", "record"), right=True),
+    Column("at", Text("时间", "at")),
+    Column("action", Text("动作", "action")),
+    Column("who", Text("谁", "who")),
+    Column("id", Text("标识", "id"), whole=True),
+)
 _SHARDS = (
     Column("name", Text("分段", "shard"), whole=True),
     Column("records", Text("记录数", "records"), right=True),
@@ -35,6 +43,8 @@ def add_receipts(group: typer.Typer, get: Callable[[], Receipts], log: Callable[
         say(Text(f"已封存 {count:,} 条记录。", f"{count:,} records sealed."))
         if as_json():
             show({"sealed": count})
+
+    _add_about(group, get)
 
     @group.command("state")
     def state() -> None:
@@ -81,3 +91,21 @@ def add_receipts(group: typer.Typer, get: Callable[[], Receipts], log: Callable[
             return
         out.write_text(text, encoding="utf-8")
         say(Text(f"回执已写入 {out}。", f"The receipt is in {out}."))
+
+
+def _add_about(group: typer.Typer, get: Callable[[], Receipts]) -> None:
+    @group.command("about")
+    def about(
+        kind: str = typer.Argument(help="entry, request or grant."),
+        subject: str = typer.Argument(help="Id of the thing."),
+        record: int = typer.Option(0, min=0, help="Print this record with its proof, for beijiang verify."),
+    ) -> None:
+        """List what the log holds about a thing, or prove one of its records."""
+        if record:
+            sys.stdout.write(json.dumps(get().proved_about(SYSTEM, kind, subject, record), ensure_ascii=False) + "\n")
+            return
+        found = get().about(SYSTEM, kind, subject)
+        rows = [
+            {"sequence": r.sequence, "at": r.at, "action": r.action, "who": r.actor_name, "id": r.id} for r in found
+        ]
+        show(rows, _ABOUT)

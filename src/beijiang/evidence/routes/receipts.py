@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -60,6 +60,24 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
     ) -> dict[str, Any]:
         page = receipts.mine(_actor(request), before=before, limit=limit)
         return {"receipts": [_receipt(record) for record in page.records], "next": page.next}
+
+    @api.get("/about/{kind}/{subject}", summary="What the log holds about an entry, a request or a grant")
+    def about(
+        request: Request,
+        kind: Annotated[str, Path(max_length=20)],
+        subject: Annotated[str, Path(max_length=64)],
+    ) -> dict[str, Any]:
+        found = receipts.about(_actor(request), kind, subject)
+        return {"records": [_told(record) for record in found]}
+
+    @api.get("/about/{kind}/{subject}/{sequence}", summary="One of those records with its proof, for `beijiang verify`")
+    def proved(
+        request: Request,
+        kind: Annotated[str, Path(max_length=20)],
+        subject: Annotated[str, Path(max_length=64)],
+        sequence: Annotated[int, Path(ge=1, le=2**62)],
+    ) -> dict[str, Any]:
+        return receipts.proved_about(_actor(request), kind, subject, sequence)
 
     @api.get("/receipts/{receipt_id}", summary="The receipt file of one access, for `beijiang verify`")
     def receipt(
@@ -145,6 +163,17 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
 def _actor(request: Request) -> Actor:
     actor: Actor = request.state.actor
     return actor
+
+
+def _told(record: EvidenceRecord) -> dict[str, Any]:
+    return {
+        "sequence": record.sequence,
+        "id": record.id,
+        "at": record.at.isoformat(),
+        "actor": record.actor_name,
+        "action": record.action,
+        "digest": record.digest,
+    }
 
 
 def _receipt(record: EvidenceRecord) -> dict[str, Any]:

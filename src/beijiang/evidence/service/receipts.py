@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.evidence.models import (
     TILE,
     TILE_HEIGHT,
     EvidencePage,
     EvidenceQuery,
+    EvidenceRecord,
     EvidenceRight,
     LogState,
     Shard,
@@ -36,6 +37,17 @@ ENTRY_BYTES: Final = 2
 """Bytes that say how long an entry of a tile is (C2SP tlog-tiles)."""
 
 
+_TOLD: Final = 500
+"""Records about one thing that are told at most, the newest."""
+
+
+class SubjectCheck(Protocol):
+    """Whoever keeps a thing says whether somebody may see it with all that was done to it."""
+
+    def __call__(self, actor: Actor, subject: str, /) -> object:
+        """Raise NotFound or Denied if not."""
+
+
 class Receipts:
     """What a consumer keeps, so that nobody can deny what was delivered to whom."""
 
@@ -44,6 +56,9 @@ class Receipts:
         self._evidence = evidence
         self._sealer = sealer
         self._access = access
+        self.subjects: Mapping[str, tuple[str, SubjectCheck]] = {}
+        """Kinds of things that records speak of: what stands before the id in a record, and who asks whether one may see it; set in
+        build.py."""
 
     def receipt(self, actor: Actor, receipt_id: str, size: int | None = None) -> dict[str, Any]:
         """Return the receipt file: the records of one access, and the proof that the signed log holds them.
@@ -75,6 +90,45 @@ class Receipts:
         with self._db.read() as connection:
             found: str = self._proved(TreeStore(connection), part, None)["proof"]
         return found
+
+    def about(self, actor: Actor, kind: str, subject: str) -> Sequence[EvidenceRecord]:
+        """Return what the log holds about a thing that the actor may see with all that was done to it, newest first.
+
+        Raises:
+            NotFound: no such kind or thing, or it is hidden from the actor, which look the same.
+
+        """
+        self._access.require(actor, EvidenceRight.RECEIPT)
+        found = self.subjects.get(kind)
+        if found is None:
+            raise _no_subject()
+        prefix, see = found
+        if not self._access.allows(actor, EvidenceRight.READ):
+            see(actor, subject)
+        self._evidence.flush()
+        with self._db.read() as connection:
+            query = EvidenceQuery(target=f"{prefix}{subject}", decision="allow", limit=_TOLD)
+            return EvidenceStore(connection).search(query)
+
+    def proved_about(self, actor: Actor, kind: str, subject: str, sequence: int) -> dict[str, Any]:
+        """Return one record about a thing with the proof that the signed log holds it; ``beijiang verify`` checks it.
+
+        Raises:
+            NotFound: as ``about``, or the record is about something else.
+
+        """
+        record = next((one for one in self.about(actor, kind, subject) if one.sequence == sequence), None)
+        if record is None:
+            raise _no_subject()
+        with self._db.read() as connection:
+            sealed = TreeStore(connection).shard_of(sequence) is not None
+        if not sealed:
+            self._evidence.seal()
+        with self._db.read() as connection:
+            part = EvidenceStore(connection).stored([sequence])[0]
+            proved = self._proved(TreeStore(connection), part, None)
+        keys = [str(key) for key in self._sealer.keys.public()]
+        return {"format": FORMAT, "id": record.id, "records": [proved], "keys": keys}
 
     def mine(self, actor: Actor, *, before: int | None = None, limit: int = 50) -> EvidencePage:
         """Return the reads of the actor, newest first: each is a receipt.
@@ -207,4 +261,10 @@ def _no_shard() -> NotFound:
         "日志没有这一段，或从未有这么多条记录。",
         "The log has no such shard, or it never held that many records.",
         code="shard_not_found",
+    )
+
+
+def _no_subject() -> NotFound:
+    return NotFound(
+        "没有这件事，或者您无权查看。", "There is no such thing, or you may not see it.", code="subject_not_found"
     )

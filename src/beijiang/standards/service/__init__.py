@@ -6,7 +6,7 @@ from beijiang.standards.service.laws import Laws, ProfileView
 from beijiang.standards.service.papers import Paper, PaperTable, paper_file
 from beijiang.standards.service.reading import ElementQuery, Listed, RuleQuery, StandingRule
 from beijiang.standards.service.registry import Registry
-from beijiang.standards.service.sheets import SheetFormat, text_file
+from beijiang.standards.service.sheets import SheetFormat, text_file, text_tables
 
 __all__ = [
     "Books",
@@ -23,4 +23,5 @@ __all__ = [
     "StandingRule",
     "paper_file",
     "text_file",
+    "text_tables",
 ]

@@ -27,7 +27,7 @@ from beijiang.standards.models import (
 )
 from beijiang.standards.service.papers import Paper, PaperTable, paper_file
 
-__all__ = ["Sheet", "SheetFormat", "read", "text_file", "write"]
+__all__ = ["Sheet", "SheetFormat", "read", "text_file", "text_tables", "write"]
 
 BYTES_MOST: Final = 8 << 20
 UNPACKED_MOST: Final = 200 << 20
@@ -91,10 +91,7 @@ def read(name: str, content: bytes) -> Sequence[Sheet]:
         Invalid: it cannot be read, or has no table of elements or codes.
 
     """
-    if len(content) > BYTES_MOST:
-        raise TooLarge("文件超过 8 MB。", "The file is over 8 MB.", detail={"limit_bytes": BYTES_MOST})
-    tables = _from_workbook(content) if content.startswith(b"PK\x03\x04") else [_from_csv(content)]
-    found = [sheet for sheet in map(_sheet, tables) if sheet is not None]
+    found = [sheet for sheet in map(_sheet, text_tables(content)) if sheet is not None]
     if not found:
         needed = ("、".join(ELEMENT_FIELDS[n].zh for n in ("id", "name_zh")), "id, name_zh")
         raise Invalid(
@@ -103,6 +100,19 @@ def read(name: str, content: bytes) -> Sequence[Sheet]:
             code="no_registry_table",
         )
     return found
+
+
+def text_tables(content: bytes) -> list[list[list[str]]]:
+    """Return the sheets of a workbook, or the one of a CSV file in UTF-8 or GBK, as lines of text.
+
+    Raises:
+        TooLarge: the file, what it unpacks to, or its number of rows.
+        Invalid: it cannot be read.
+
+    """
+    if len(content) > BYTES_MOST:
+        raise TooLarge("文件超过 8 MB。", "The file is over 8 MB.", detail={"limit_bytes": BYTES_MOST})
+    return _from_workbook(content) if content.startswith(b"PK\x03\x04") else [_from_csv(content)]
 
 
 def _rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:

@@ -27,6 +27,7 @@ export function installUploads(root) {
       event.preventDefault();
       send(form);
     });
+    if ("atOnce" in form.dataset) input.addEventListener("change", () => input.files.length && form.requestSubmit());
   });
 }
 

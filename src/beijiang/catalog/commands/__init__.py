@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beijiang.catalog.commands import directory, review
+from beijiang.catalog.commands.whom import AS, ENTRY, actor_of, find_entry
 from beijiang.catalog.models import (
     MatchKind,
     OpenType,
@@ -18,7 +20,7 @@ from beijiang.catalog.models import (
     State,
 )
 from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource
-from beijiang.kit import SYSTEM, Actor, NotFound, Text
+from beijiang.kit import SYSTEM, Text
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["commands"]
 
-_AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
-_WHO = typer.Argument(help="Id of the entry, name of its table, or name of the entry.")
 _RESOURCES = (
     Column("id", Text("标识", "id"), whole=True),
     Column("name", Text("名称", "name")),
@@ -56,6 +56,12 @@ _GAPS = (
     Column("field", Text("字段", "field")),
     Column("what", Text("需要补全", "what is missing")),
 )
+_ADVICE = (
+    Column("field", Text("字段", "field")),
+    Column("value", Text("建议", "advice")),
+    Column("decided", Text("已定", "decided")),
+    Column("why", Text("理由", "why")),
+)
 _TASKS = (
     Column("what", Text("待办", "task")),
     Column("name", Text("目录", "entry")),
@@ -72,6 +78,8 @@ def commands(get: Callable[[], Catalog], get_access: Callable[[], Access]) -> ty
     _looking(app, get, get_access)
     _changing(app, get, get_access)
     _deciding(app, get, get_access)
+    review.add(app, get, get_access)
+    directory.add(app, get, get_access)
     return app
 
 
@@ -81,18 +89,18 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
         state: list[State] = typer.Option([], help="Only in this state; may be given more than once."),
         org: str = typer.Option("", help="Only of this organisation."),
         limit: int = typer.Option(500, min=1, max=10_000, help="How many to show."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """List entries, latest change first."""
-        found = get().list(_actor(get_access, person), states=state, org_id=org or None, limit=limit)
+        found = get().list(actor_of(get_access, person), states=state, org_id=org or None, limit=limit)
         show([_line(one) for one in found], _RESOURCES)
         _say_if_cut(len(found), limit)
 
     @app.command("show")
-    def show_resource(entry: str = _WHO, person: str = _AS) -> None:
+    def show_resource(entry: str = ENTRY, person: str = AS) -> None:
         """Show one entry, its items, and what it still lacks."""
-        actor = _actor(get_access, person)
-        found = _find(get(), actor, entry)
+        actor = actor_of(get_access, person)
+        found = find_entry(get(), actor, entry)
         gaps = get().missing(actor, found.id)
         if as_json():
             show({**as_resource(found), "missing": [as_gap(gap) for gap in gaps]})
@@ -107,10 +115,10 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
     def search(
         words: str = typer.Argument("", help="What to look for: words, pinyin, initials, field names."),
         page: int = typer.Option(1, min=1, help="Page of the result."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Search the catalog."""
-        found = get().search(_actor(get_access, person), SearchQuery(text=words, page=page))
+        found = get().search(actor_of(get_access, person), SearchQuery(text=words, page=page))
         if as_json():
             show({**as_plain(found), "hits": [as_hit(hit) for hit in found.hits]})
             return
@@ -139,9 +147,9 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
         show(rows, [column for column in _RESOURCES if column.key not in {"version", "code"}])
 
     @app.command()
-    def tasks(person: str = _AS) -> None:
+    def tasks(person: str = AS) -> None:
         """List what somebody is waited for."""
-        found = get().tasks_for(_actor(get_access, person))
+        found = get().tasks_for(actor_of(get_access, person))
         rows = [
             {
                 "what": task.kind.text.in_language(language()),
@@ -159,7 +167,7 @@ def _looking(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[
 def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
     @app.command()
     def edit(
-        entry: str = _WHO,
+        entry: str = ENTRY,
         name: str = typer.Option(None, help="Name of the resource."),
         summary: str = typer.Option(None, help="Summary, at most 256 characters."),
         category: list[str] = typer.Option([], help="Division (six digits); the first one given is primary."),
@@ -173,10 +181,10 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         licence: str = typer.Option(None, help="Licence of open data, for example CC-BY-4.0."),
         update_cycle: str = typer.Option(None, help="Code of the update cycle (1 real time ... 10 static)."),
         keyword: list[str] = typer.Option([], help="Keyword."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Change an entry; a published one begins a new version."""
-        actor = _actor(get_access, person)
+        actor = actor_of(get_access, person)
         change = ResourceEdit(
             name=name,
             summary=summary,
@@ -192,51 +200,75 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
             update_cycle=update_cycle,
             keywords=tuple(keyword) or None,
         )
-        _tell(get().edit(actor, _find(get(), actor, entry).id, change))
+        _tell(get().edit(actor, find_entry(get(), actor, entry).id, change))
 
     @app.command()
-    def submit(entry: str = _WHO, person: str = _AS) -> None:
+    def advise(
+        entry: str = ENTRY,
+        take: bool = typer.Option(False, help="Fill in all that is not decided yet."),
+        person: str = AS,
+    ) -> None:
+        """Say what an entry could say where nobody has decided, and why."""
+        actor = actor_of(get_access, person)
+        found = find_entry(get(), actor, entry)
+        if take:
+            _tell(get().take_advice(actor, found.id))
+            return
+        advice = get().advice(actor, found.id)
+        lines = [
+            {
+                "field": a.field,
+                "value": as_plain(a.value),
+                "decided": a.decided,
+                "why": a.reason.in_language(language()),
+            }
+            for a in advice
+        ]
+        show(as_plain(advice) if as_json() else lines, _ADVICE)
+
+    @app.command()
+    def submit(entry: str = ENTRY, person: str = AS) -> None:
         """Hand an entry to the bureau for review."""
-        actor = _actor(get_access, person)
-        _tell(get().submit(actor, _find(get(), actor, entry).id))
+        actor = actor_of(get_access, person)
+        _tell(get().submit(actor, find_entry(get(), actor, entry).id))
 
     @app.command()
-    def endorse(entry: str = _WHO, person: str = _AS) -> None:
+    def endorse(entry: str = ENTRY, person: str = AS) -> None:
         """Stand behind an entry as reviewer of its department."""
-        actor = _actor(get_access, person)
-        _tell(get().endorse(actor, _find(get(), actor, entry).id))
+        actor = actor_of(get_access, person)
+        _tell(get().endorse(actor, find_entry(get(), actor, entry).id))
 
 
 def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
     @app.command()
-    def approve(entry: str = _WHO, person: str = _AS) -> None:
+    def approve(entry: str = ENTRY, person: str = AS) -> None:
         """Register an entry: its codes are made, and it waits for publication."""
-        actor = _actor(get_access, person)
-        _tell(get().approve(actor, _find(get(), actor, entry).id))
+        actor = actor_of(get_access, person)
+        _tell(get().approve(actor, find_entry(get(), actor, entry).id))
 
     @app.command("return")
     def return_for_mending(
-        entry: str = _WHO,
+        entry: str = ENTRY,
         reason: list[str] = typer.Option(..., help="Why; may be given more than once."),
         for_good: bool = typer.Option(False, help="Refuse the registration altogether."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Send an entry back with reasons."""
-        actor = _actor(get_access, person)
-        _tell(get().return_for_mending(actor, _find(get(), actor, entry).id, reason, for_good=for_good))
+        actor = actor_of(get_access, person)
+        _tell(get().return_for_mending(actor, find_entry(get(), actor, entry).id, reason, for_good=for_good))
 
     @app.command()
     def release(
-        entry: str = _WHO,
+        entry: str = ENTRY,
         people: list[str] = typer.Option([], "--as", help="Login of a person; give all whose steps are to be taken."),
     ) -> None:
         """Take an entry through submission, review and publication, as the people given, as far as they may.
 
         Exit status 1 when a step still waits for somebody else.
         """
-        actors = [_actor(get_access, login) for login in people] or [SYSTEM]
+        actors = [actor_of(get_access, login) for login in people] or [SYSTEM]
         catalog = get()
-        found = _find(catalog, actors[0], entry)
+        found = find_entry(catalog, actors[0], entry)
         waiting = catalog.release_as(actors, found.id)
         _tell(catalog.get(actors[0], found.id))
         if waiting is not None:
@@ -245,35 +277,14 @@ def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
 
     @app.command()
     def withdraw(
-        entry: str = _WHO,
+        entry: str = ENTRY,
         reason: str = typer.Option(..., help="Why; the history and the evidence keep it."),
         for_good: bool = typer.Option(False, help="End the entry; its codes are never used again."),
-        person: str = _AS,
+        person: str = AS,
     ) -> None:
         """Take a published entry offline."""
-        actor = _actor(get_access, person)
-        _tell(get().withdraw(actor, _find(get(), actor, entry).id, reason, for_good=for_good))
-
-
-def _actor(get_access: Callable[[], Access], login: str) -> Actor:
-    return get_access().actor_for_person(login) if login else SYSTEM
-
-
-def _find(catalog: Catalog, actor: Actor, what: str) -> Resource:
-    """Find an entry by id, by the name of its table, or by its own name, among those that the actor may see."""
-    if what.startswith("res_"):
-        return catalog.get(actor, what)
-    of_table = catalog.resource_for_table(what)
-    if of_table is not None:
-        return catalog.get(actor, of_table.id)
-    named = [found for found in catalog.list(actor, limit=10_000) if found.entry.name == what]
-    if len(named) != 1:
-        raise NotFound(
-            f"没有名为“{what}”的目录（或有多条同名）。请用 beijiang catalog search 查找，并使用标识。",
-            f"There is no entry “{what}”, or more than one. Look with beijiang catalog search and use the id.",
-            code="unknown_resource",
-        )
-    return named[0]
+        actor = actor_of(get_access, person)
+        _tell(get().withdraw(actor, find_entry(get(), actor, entry).id, reason, for_good=for_good))
 
 
 def _line(found: Resource) -> dict[str, Any]:

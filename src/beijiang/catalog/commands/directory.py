@@ -1,0 +1,92 @@
+"""The directory as a file at the terminal: out and in, in the national layout."""
+
+# ruff: noqa: B008 - Typer reads options from defaults
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from beijiang.catalog.commands.whom import AS, actor_of
+from beijiang.catalog.models import State
+from beijiang.catalog.models.directory import COLUMNS
+from beijiang.catalog.plain import as_plain
+from beijiang.kit import Invalid, Text
+from beijiang.standards import SheetFormat
+from beijiang.terminal import Column, as_json, language, say, show
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.catalog.service import Catalog
+
+__all__ = ["add"]
+
+_FAULTS = (
+    Column("line", Text("行", "line"), right=True),
+    Column("field", Text("列", "column")),
+    Column("what", Text("问题", "what is wrong")),
+)
+
+
+def add(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
+    """Add the commands to the catalog's."""
+
+    @app.command("export")
+    def export(
+        path: Path = typer.Argument(help="File to write: .xlsx, .csv or .pdf.", dir_okay=False),
+        state: list[State] = typer.Option([], help="Only in this state; may be given more than once."),
+        org: str = typer.Option("", help="Only of this organisation."),
+        person: str = AS,
+    ) -> None:
+        """Write the directory as a spreadsheet in the national layout."""
+        actor = actor_of(get_access, person)
+        content = get().export_directory(actor, _form(path), states=state, org_id=org or None, language=language())
+        path.write_bytes(content)
+        say(Text(f"已写入 {path}", f"Wrote {path}"))
+
+    @app.command("import")
+    def take(
+        path: Path = typer.Argument(help="Spreadsheet or CSV file (UTF-8 or GBK).", exists=True, dir_okay=False),
+        check: bool = typer.Option(False, help="Only say what it would do."),
+        person: str = AS,
+    ) -> None:
+        """Register and change entries as a spreadsheet says, all of them or none; exit status 1 where anything is wrong."""
+        actor = actor_of(get_access, person)
+        taken = get().take_directory(actor, path.name, path.read_bytes(), only_check=check)
+        if as_json():
+            show(as_plain(taken))
+        else:
+            added, changed, same = len(taken.added), len(taken.changed), len(taken.same)
+            say(
+                Text(
+                    f"新增 {added}，修改 {changed}，未变 {same}{'' if taken.done else '（没有保存）'}",
+                    f"{added} added, {changed} changed, {same} the same{'' if taken.done else ' (nothing was kept)'}",
+                ),
+                always=True,
+            )
+            show(
+                [
+                    {"line": f.line, "field": _named(f.field), "what": f.text.in_language(language())}
+                    for f in taken.faults
+                ],
+                _FAULTS,
+            )
+        if taken.faults:
+            raise typer.Exit(1)
+
+
+def _named(field: str) -> str:
+    return COLUMNS[field].in_language(language()) if field in COLUMNS else field
+
+
+def _form(path: Path) -> SheetFormat:
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix not in set(SheetFormat):
+        raise Invalid(
+            "文件名应以 .xlsx、.csv 或 .pdf 结尾。",
+            "The name of the file ends with .xlsx, .csv or .pdf.",
+            code="bad_form",
+        )
+    return SheetFormat(suffix)
