@@ -57,7 +57,9 @@ def create_app(platform: Platform) -> FastAPI:
     offered = exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         datasets,
-        opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
+        opendata_routes.public(
+            platform.registrations, platform.voices, platform.keepings, platform.openings, platform.opendata, pages
+        ),
         ckan.router(platform.ckan),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
@@ -83,6 +85,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.counts(platform.exchange),
         exchange_routes.demands(platform.demands),
         exchange_routes.disputes(platform.disputes),
+        exchange_routes.openings(platform.openings),
         exchange_routes.pushes(platform.pushes),
         exchange_routes.flight_door(platform.flight),
         exchange_routes.ratings(platform.ratings),

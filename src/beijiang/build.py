@@ -28,6 +28,7 @@ from beijiang.exchange import (
     FlightSql,
     GrantBook,
     Intersections,
+    Openings,
     Packages,
     Pushes,
     PushLimits,
@@ -233,6 +234,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     registrations, voices = Registrations(public), Voices(public, catalog)
     keepings = Keepings(public, catalog)
+    openings = Openings(sharing, registrations)
+    opendata.conditions, opendata.marking = openings.offered, openings.marked
     opendata.echoed = keepings.echo
     sources.renewals += [registrations.renew, voices.renew]
     exports = Exports(db, opendata, access, clock)
@@ -326,6 +329,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         templates=templates,
         shares=shares,
         servings=servings,
+        openings=openings,
         packages=packages,
         intersections=intersections,
         tracing=Tracing(sharing),

@@ -19,6 +19,7 @@ from beijiang.exchange import (
     Exchange,
     FlightSql,
     Intersections,
+    Openings,
     Packages,
     Pushes,
     RatingBook,
@@ -132,6 +133,7 @@ class Platform:
     templates: Templates
     shares: Shares
     servings: Servings
+    openings: Openings
     packages: Packages
     intersections: Intersections
     tracing: Tracing
@@ -195,6 +197,7 @@ class Platform:
             self.shares,
             self.servings,
             self.intersections,
+            self.openings,
             self.packages,
             self.tracing,
             self.offered,

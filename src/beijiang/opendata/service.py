@@ -26,7 +26,7 @@ from beijiang.tables import Exit, Filter, GovernedColumn, GovernedTable, Tables
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from beijiang.exchange import Recall
+    from beijiang.exchange import Conditions, Recall
 
 __all__ = ["OpenData", "Reading"]
 
@@ -78,6 +78,11 @@ class Reading:
     def contract(self) -> str:
         """Return the data contract that the rows are delivered under."""
         return self._governed.contract
+
+    @property
+    def governed(self) -> GovernedTable:
+        """Return the rows as the gate gave them."""
+        return self._governed
 
     @property
     def receipt(self) -> str:
@@ -172,6 +177,12 @@ class OpenData:
         """The recalls of an entry; set in build.py."""
         self.echoed: Callable[[str], Echo] = lambda _entry: Echo()
         """What the public thinks of a data set and made of it; set in build.py."""
+        self.conditions: Callable[[str], Conditions | None] = lambda _entry: None
+        """On which conditions a set is open; set in build.py."""
+        self.marking: Callable[[Actor, GovernedTable, files.DownloadOrder], files.DownloadOrder] = (
+            lambda _actor, _governed, order: order
+        )
+        """What a file that was granted says of who takes it; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
 
     @property
@@ -326,7 +337,12 @@ class OpenData:
     def recalls(self, actor: Actor, dataset: Dataset) -> Sequence[Recall]:
         """Return the versions of an open data set that were withdrawn, for those who took a copy; newest first."""
         self._ask(actor)
-        return self.announced(dataset.id) if dataset.open_type is OpenType.UNCONDITIONAL else ()
+        return self.announced(dataset.id) if dataset.open_type in OPENED else ()
+
+    def held(self, actor: Actor, dataset: Dataset) -> Conditions | None:
+        """Return the conditions on which a data set is open; None where it is open to all, or to nobody."""
+        self._ask(actor)
+        return self.conditions(dataset.id) if dataset.open_type is OpenType.CONDITIONAL else None
 
     def echo(self, actor: Actor, dataset: Dataset) -> Echo:
         """Return what the public thinks of a data set and made of it."""
@@ -381,7 +397,8 @@ class OpenData:
     def download(self, actor: Actor, dataset_id: str, order: files.DownloadOrder) -> files.Download:
         """Write the released rows as a file; the first piece is ready when this returns."""
         zoned = replace(order, zone=self._settings.time_zone)
-        return self.read(actor, dataset_id, Exit.DOWNLOAD).file(zoned)
+        reading = self.read(actor, dataset_id, Exit.DOWNLOAD)
+        return reading.file(self.marking(actor, reading.governed, zoned))
 
     def download_head(self, actor: Actor, dataset_id: str, order: files.DownloadOrder) -> files.Download:
         """Return name and type of the file without its bytes; the table is not opened, so no read is recorded.
@@ -498,12 +515,14 @@ class OpenData:
         return views.dataset(parts, self._standards)
 
     def _open(self, actor: Actor, found: Published, exit_: Exit) -> GovernedTable | None:
-        """Open the released version; the portal has rows of what is open to all, and of nothing else."""
-        is_open = found.version.entry.open_type is OpenType.UNCONDITIONAL
-        if not is_open or found.table is None or found.table_version is None:
+        """Open the released version: the portal has rows of what is open to all, and of what was granted to its reader."""
+        kind = found.version.entry.open_type
+        granted = kind is OpenType.CONDITIONAL and not actor.is_anonymous
+        if not (granted or kind is OpenType.UNCONDITIONAL) or found.table is None or found.table_version is None:
             return None
+        reader, purpose = (_as_applicant(actor), "") if granted else (_as_public(actor), PURPOSE)
         try:
-            return self._tables.open(_as_public(actor), found.table, PURPOSE, exit_, found.table_version)
+            return self._tables.open(reader, found.table, purpose, exit_, found.table_version)
         except NotFound:
             return None
 
@@ -564,6 +583,11 @@ class OpenData:
 def _as_public(actor: Actor) -> Actor:
     """Return the reader without office: the portal shows an official what it shows everybody, under the official's name."""
     return replace(actor, roles=frozenset(), org_id=None)
+
+
+def _as_applicant(actor: Actor) -> Actor:
+    """Return the reader as a member of the public: no office opens what is open on conditions."""
+    return replace(actor, roles=actor.roles & {"member"} if actor.org_id is None else frozenset(), org_id=None)
 
 
 def _departments(results: SearchPage) -> tuple[Department, ...]:

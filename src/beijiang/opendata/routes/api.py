@@ -59,7 +59,9 @@ def router(opendata: OpenData) -> APIRouter:
             for one in opendata.recalls(who, dataset)
         ]
         told = dataset_json(dataset, opendata.versions(who, dataset_id), opendata.base)
-        return answer(request, {**told, "recalls": withdrawn})
+        held = opendata.held(who, dataset)
+        conditions = None if held is None else held.to_json()
+        return answer(request, {**told, "recalls": withdrawn, "opening_conditions": conditions})
 
     @api.get("/{dataset_id}/rows", summary="Rows, page by page", description=ROWS_TEXT)
     def rows(request: Request, dataset_id: str) -> Response:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from beijiang.catalog import Facet, SearchPage, SearchQuery
+from beijiang.exchange import opening_purposes
 from beijiang.kit import Invalid, Language, Refused, Text
 from beijiang.opendata import charts, examples, listing, maps, tableview
 from beijiang.opendata.answers import chart_words, download_addresses
@@ -179,6 +180,8 @@ def frame(request: Request, opendata: OpenData, dataset: Dataset, tab: str) -> d
         "tab": tab,
         "tabs": _tabs(dataset, language),
         "downloads": download_addresses("", dataset.id),
+        "held": opendata.held(actor(request), dataset),
+        "held_purposes": opening_purposes(),
         "json_ld": Markup(schema_org.script(dataset, opendata.base, opendata.title)),  # noqa: S704 - escaped for a script block
         "facts": tableview.metadata(dataset, language, day),
         "filtered": False,

@@ -23,6 +23,7 @@ portal_registration = Table(
     Column("login", String(40), nullable=False, unique=True),
     Column("name", String(100), nullable=False),
     Column("standing", String(20), nullable=False),
+    Column("credit_code", String(18), nullable=False, server_default=""),
     Column("words", Text, nullable=False),
     Column("contact", Text, nullable=False),
     Column("digest", String(64), nullable=False),
