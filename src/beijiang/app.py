@@ -60,6 +60,7 @@ def create_app(platform: Platform) -> FastAPI:
         opendata_routes.public(
             platform.registrations, platform.voices, platform.keepings, platform.openings, platform.opendata, pages
         ),
+        opendata_routes.cities(platform.portals),
         ckan.router(platform.ckan),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
@@ -119,6 +120,8 @@ def create_app(platform: Platform) -> FastAPI:
     for router in routers:  # as they are: an included router makes each route again and asks it twice
         app.router.routes.extend(router.routes)
     describe(app, routers)
+    app.router.routes[:0] = opendata_routes.drawn(platform.portals).routes  # before what is built
+    app.add_middleware(opendata_routes.PortalDoor, portals=platform.portals)
 
     @app.get("/api", include_in_schema=False)
     def api_page(request: Request) -> HTMLResponse:

@@ -80,6 +80,7 @@ from beijiang.opendata import (
     Keepings,
     OpenData,
     PackageReads,
+    Portals,
     PublicParts,
     Registrations,
     Voices,
@@ -234,7 +235,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     registrations, voices = Registrations(public), Voices(public, catalog)
     keepings = Keepings(public, catalog)
-    openings = Openings(sharing, registrations)
+    openings, portals = Openings(sharing, registrations), Portals(public, settings.public_url)
+    opendata.portals_of = portals.portals
     opendata.conditions, opendata.marking = openings.offered, openings.marked
     opendata.echoed = keepings.echo
     sources.renewals += [registrations.renew, voices.renew]
@@ -342,6 +344,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        portals=portals,
         registrations=registrations,
         voices=voices,
         keepings=keepings,

@@ -54,6 +54,7 @@ from beijiang.opendata import (
     Exports,
     Keepings,
     OpenData,
+    Portals,
     Registrations,
     Voices,
 )
@@ -146,6 +147,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    portals: Portals
     registrations: Registrations
     voices: Voices
     keepings: Keepings
@@ -209,6 +211,7 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.portals,
             self.registrations,
             self.voices,
             self.keepings,

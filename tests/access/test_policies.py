@@ -1,7 +1,6 @@
-from dataclasses import replace
-
 """Who may do what: the packaged policies, and what happens when policies are wrong."""
 
+from dataclasses import replace
 from importlib import resources
 
 import pytest

@@ -79,6 +79,7 @@ MACHINERY: dict[str, set[str]] = {
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},
     "Keepings": {"echo"},
+    "Portals": {"drawn", "of_code", "of_host"},
     "Shares": {"actor_for", "fetch", "watch"},
     "Services": {"locked_out", "probe_due", "probed", "renew", "stop", "watch"},
     "Registrations": {"applicant", "due", "renew", "watch"},

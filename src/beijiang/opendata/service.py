@@ -14,6 +14,7 @@ from beijiang.opendata import charts, explorer, maps, views
 from beijiang.opendata.feeds import Entry
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, Theme
 from beijiang.opendata.numbers import OPENED, Counter
+from beijiang.opendata.portals import narrowed, seen_within
 from beijiang.opendata.reading import Reading
 from beijiang.opendata.works import Echo
 from beijiang.protection import files
@@ -23,6 +24,7 @@ from beijiang.tables import Exit, Filter, GovernedTable, Tables
 
 if TYPE_CHECKING:
     from beijiang.exchange import Conditions, Recall
+    from beijiang.opendata.cities import Portal
 
 __all__ = ["OpenData", "Reading"]
 
@@ -60,6 +62,8 @@ class OpenData:
         """The recalls of an entry; set in build.py."""
         self.echoed: Callable[[str], Echo] = lambda _entry: Echo()
         """What the public thinks of a data set and made of it; set in build.py."""
+        self.portals_of: Callable[[Actor], Sequence[Portal]] = lambda _actor: ()
+        """The portals of cities and counties; set in build.py."""
         self.conditions: Callable[[str], Conditions | None] = lambda _entry: None
         """On which conditions a set is open; set in build.py."""
         self.marking: Callable[[Actor, GovernedTable, files.DownloadOrder], files.DownloadOrder] = (
@@ -99,32 +103,33 @@ class OpenData:
 
     # Finding
 
-    def home(self, actor: Actor) -> Home:
+    def home(self, actor: Actor, portal: Portal | None = None) -> Home:
         """Return the first page: the whole in numbers, themes, departments and what was updated last."""
         self._ask(actor)
-        whole = self._public(SearchQuery(size=1))
+        whole = self._public(narrowed(SearchQuery(size=1), portal))
         opened = {Facet.OPEN_TYPE: frozenset(kind.value for kind in OPENED)}
-        newest = self._public(SearchQuery(sort=Sort.UPDATED, size=NEWEST, facets=opened)).hits
+        newest = self._public(narrowed(SearchQuery(sort=Sort.UPDATED, size=NEWEST, facets=opened), portal)).hits
         now = self._clock.now()
         return Home(
-            numbers=self._counter.numbers(whole),
-            themes=tuple(Theme(c.value, c.label, c.count) for c in whole.facets.get(Facet.THEME, ())),
+            numbers=self._counter.numbers(whole) if portal is None else None,
+            count=sum(c.count for c in whole.facets.get(Facet.OPEN_TYPE, ()) if c.value in OPENED),
+            themes=_themes(whole, portal),
             departments=_departments(whole),
             newest=newest,
             promises={hit.id: self._counter.promise(hit, now) for hit in newest},
         )
 
-    def search(self, actor: Actor, query: SearchQuery) -> SearchPage:
+    def search(self, actor: Actor, query: SearchQuery, portal: Portal | None = None) -> SearchPage:
         """Search the published entries; drafts of the reader's own department are the console's business."""
         self._ask(actor)
-        return self._public(query)
+        return seen_within(self._public(narrowed(query, portal)), query, portal)
 
-    def departments(self, actor: Actor) -> tuple[Department, ...]:
+    def departments(self, actor: Actor, portal: Portal | None = None) -> tuple[Department, ...]:
         """Return the departments that have published something, the most first."""
         self._ask(actor)
-        return _departments(self._public(SearchQuery(size=1)))
+        return _departments(self._public(narrowed(SearchQuery(size=1), portal)))
 
-    def department(self, actor: Actor, org_id: str, query: SearchQuery) -> DepartmentPage:
+    def department(self, actor: Actor, org_id: str, query: SearchQuery, portal: Portal | None = None) -> DepartmentPage:
         """Return one department with its published data sets.
 
         Raises:
@@ -132,10 +137,11 @@ class OpenData:
 
         """
         self._ask(actor)
-        listed = {d.id: d for d in _departments(self._public(SearchQuery(size=1)))}
+        listed = {d.id: d for d in _departments(self._public(narrowed(SearchQuery(size=1), portal)))}
         if org_id not in listed:
             raise _unknown_department()
-        results = self._public(replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})}))
+        own = replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})})
+        results = seen_within(self._public(narrowed(own, portal)), own, portal)
         name = self._provider(org_id, listed[org_id].name.zh)
         try:
             found = self._access.organisation(org_id)
@@ -222,6 +228,10 @@ class OpenData:
         self._ask(actor)
         return self.announced(dataset.id) if dataset.open_type in OPENED else ()
 
+    def portals(self, actor: Actor) -> Sequence[Portal]:
+        """Return the portals of cities and counties."""
+        return self.portals_of(actor)
+
     def held(self, actor: Actor, dataset: Dataset) -> Conditions | None:
         """Return the conditions on which a data set is open; None where it is open to all, or to nobody."""
         self._ask(actor)
@@ -305,11 +315,11 @@ class OpenData:
 
     # For machines, always the anonymous view
 
-    def feed(self, actor: Actor, query: SearchQuery | None = None) -> tuple[Entry, ...]:
+    def feed(self, actor: Actor, query: SearchQuery | None = None, portal: Portal | None = None) -> tuple[Entry, ...]:
         """Return the entries of the Atom feed: the most recently updated, of all or of those that a search finds."""
         self._ask(actor)
         wanted = replace(query or SearchQuery(), sort=Sort.UPDATED, size=FEED_ENTRIES, page=1)
-        return self._as_entries(self._public(wanted))
+        return self._as_entries(self._public(narrowed(wanted, portal)))
 
     def feed_of(self, actor: Actor, dataset_id: str) -> tuple[str, tuple[Entry, ...]]:
         """Return the title of a data set and its versions as entries of a feed, newest first, to visitors' eyes.
@@ -332,21 +342,21 @@ class OpenData:
             for version in self.versions(actor, dataset_id)[:FEED_ENTRIES]
         )
 
-    def sitemaps(self, actor: Actor) -> int:
+    def sitemaps(self, actor: Actor, portal: Portal | None = None) -> int:
         """Return how many sitemaps the published entries fill; one at least."""
         self._ask(actor)
-        return max(1, -(-self._public(SearchQuery(size=1)).total // SITEMAP_ENTRIES))
+        return max(1, -(-self._public(narrowed(SearchQuery(size=1), portal)).total // SITEMAP_ENTRIES))
 
-    def sitemap(self, actor: Actor, number: int) -> tuple[Entry, ...]:
+    def sitemap(self, actor: Actor, number: int, portal: Portal | None = None) -> tuple[Entry, ...]:
         """Return the published entries of one sitemap, counted from 1.
 
         Raises:
             NotFound: there are not so many.
 
         """
-        if not 1 <= number <= self.sitemaps(actor):
+        if not 1 <= number <= self.sitemaps(actor, portal):
             raise NotFound("没有这份站点地图。", "There is no such sitemap.", code="no_such_sitemap")
-        return self._entries(SITEMAP_ENTRIES, Sort.NEWEST, (number - 1) * SITEMAP_ENTRIES // PAGE_SIZE)
+        return self._entries((number - 1) * SITEMAP_ENTRIES // PAGE_SIZE, portal)
 
     # Inside
 
@@ -356,14 +366,14 @@ class OpenData:
     def _public(self, query: SearchQuery) -> SearchPage:
         return self._catalog.search(ANONYMOUS, query)
 
-    def _entries(self, limit: int, sort: Sort, pages_before: int = 0) -> tuple[Entry, ...]:
+    def _entries(self, pages_before: int, portal: Portal | None) -> tuple[Entry, ...]:
         found: list[Entry] = []
-        for number in range(pages_before + 1, pages_before - (-limit // PAGE_SIZE) + 1):
-            page = self._public(SearchQuery(sort=sort, size=min(limit, PAGE_SIZE), page=number))
+        for number in range(pages_before + 1, pages_before - (-SITEMAP_ENTRIES // PAGE_SIZE) + 1):
+            page = self._public(narrowed(SearchQuery(sort=Sort.NEWEST, size=PAGE_SIZE, page=number), portal))
             found += self._as_entries(page)
             if number * PAGE_SIZE >= page.total:
                 break
-        return tuple(found[:limit])
+        return tuple(found[:SITEMAP_ENTRIES])
 
     def _as_entries(self, page: SearchPage) -> tuple[Entry, ...]:
         return tuple(
@@ -471,6 +481,13 @@ def _as_public(actor: Actor) -> Actor:
 def _as_applicant(actor: Actor) -> Actor:
     """Return the reader as a member of the public: no office opens what is open on conditions."""
     return replace(actor, roles=actor.roles & {"member"} if actor.org_id is None else frozenset(), org_id=None)
+
+
+def _themes(whole: SearchPage, portal: Portal | None) -> tuple[Theme, ...]:
+    """Return the themes; those that a portal features stand first, in its order."""
+    found = [Theme(c.value, c.label, c.count) for c in whole.facets.get(Facet.THEME, ())]
+    first = () if portal is None else portal.themes
+    return tuple(sorted(found, key=lambda one: first.index(one.id) if one.id in first else len(first)))
 
 
 def _departments(results: SearchPage) -> tuple[Department, ...]:

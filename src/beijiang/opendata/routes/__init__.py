@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from beijiang.opendata.routes import api, citizens, explore, exports, machine, openings, pages, voices, works
+from beijiang.opendata.routes.cities import cities, drawn
+from beijiang.opendata.routes.portal_door import PortalDoor
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
-__all__ = ["public", "router"]
+__all__ = ["PortalDoor", "cities", "drawn", "public", "router"]
 
 
 def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
