@@ -121,7 +121,7 @@ def create_app(platform: Platform) -> FastAPI:
         app.router.routes.extend(router.routes)
     describe(app, routers)
     app.router.routes[:0] = opendata_routes.drawn(platform.portals).routes  # before what is built
-    app.add_middleware(opendata_routes.PortalDoor, portals=platform.portals)
+    app.add_middleware(opendata_routes.PortalDoor, portals=platform.portals, home=platform.opendata.base)
 
     @app.get("/api", include_in_schema=False)
     def api_page(request: Request) -> HTMLResponse:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -28,12 +30,19 @@ _SHOWN: Final = re.compile(
 """What a portal has of its own; all else, data sets too, is at the region's one address."""
 
 
-class PortalDoor:
-    """Middleware: put the portal of a request beside it."""
+_AT_HOME: Final = re.compile(
+    r"/(?:register|voice|voices|work|works|my|applications|console)(?:/.*)?|/datasets/[^/]+/apply"
+)
+"""What needs a session or sends a form: cookies are of the region's host alone, so a portal's host leads there."""
 
-    def __init__(self, app: ASGIApp, portals: Portals) -> None:
+
+class PortalDoor:
+    """Middleware: put the portal of a request beside it; from a portal's own host lead to the region what needs a session."""
+
+    def __init__(self, app: ASGIApp, portals: Portals, home: str) -> None:
         self._app = app
         self._portals = portals
+        self._home = home
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/static/"):
@@ -51,6 +60,11 @@ class PortalDoor:
             host = Headers(scope=scope).get("host", "")
             portal = await run_in_threadpool(self._portals.of_host, host)
         if portal is not None:
+            if not by_path and scope["method"] in {"GET", "HEAD"} and _AT_HOME.fullmatch(scope["path"]):
+                query = scope["query_string"].decode("latin-1")
+                target = f"{self._home}{quote(scope['path'])}{'?' if query else ''}{query}"
+                await RedirectResponse(target, 302)(scope, receive, send)
+                return
             state = scope.setdefault("state", {})
             state["portal"], state["portal_at"] = portal, portal.path if by_path else ""
         await self._app(scope, receive, send)
