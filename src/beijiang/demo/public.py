@@ -100,15 +100,11 @@ def _conditions() -> ConditionsDraft:
 
 
 def _application(platform: Platform, resource_id: str, purpose: str, use: str) -> ApplicationDraft:
-    known = platform.catalog.published(ANONYMOUS, resource_id)
-    levels = {item.column: str(item.level or "L1") for item in known.version.entry.items}
+    levels = platform.openings.offered_items(ANONYMOUS, resource_id)
     today = platform.exchange.today
     return ApplicationDraft(
         resource_id=resource_id,
-        items=tuple(
-            Item(c, Handling.AS_IS if max(levels.get(c, "L1"), known.grades.get(c, "L1")) == "L1" else Handling.MASKED)
-            for c in _COLUMNS
-        ),
+        items=tuple(Item(c, Handling.AS_IS if levels[c] == "L1" else Handling.MASKED) for c in _COLUMNS if c in levels),
         ways=frozenset({Way.PAGE, Way.API, Way.FILE}),
         since=today,
         until=today + timedelta(days=_DAYS),

@@ -116,7 +116,8 @@ def openings(service: Openings) -> APIRouter:
 
     @routes.get("/{dataset}", summary="The conditions on which a data set is open, with the agreement and its digest")
     def conditions(request: Request, dataset: str) -> dict[str, Any]:
-        return service.conditions(actor_of(request), dataset).to_json()
+        items = service.offered_items(actor_of(request), dataset)
+        return {**service.conditions(actor_of(request), dataset).to_json(), "items": dict(items)}
 
     @routes.put("/{dataset}", summary="Set the conditions of a data set anew")
     def set_conditions(request: Request, dataset: str, order: ConditionsOrder) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from beijiang.exchange.models import (
     Grant,
     GranteeKind,
     GrantState,
+    Item,
     Move,
     Outcomes,
     PublicOutcome,
@@ -30,6 +31,7 @@ from beijiang.exchange.models import (
     Terms,
     every_purpose,
     levels_of,
+    opening_item_problems,
     opening_problems,
     opening_traits,
     refusals,
@@ -92,6 +94,21 @@ class Openings(Settling):
             return self._conditions(self._open_set(resource_id))
         except NotFound:
             return None
+
+    def offered_items(self, actor: Actor, resource_id: str) -> Mapping[str, str]:
+        """Return the columns that may be applied for, each with its grade: above L1 they come masked.
+
+        Raises:
+            NotFound: no such set, or it is not open on conditions.
+
+        """
+        self.access.require(actor, Permission.OPENDATA_DATASET_READ)
+        known = self._open_set(resource_id)
+        entry, levels = known.version.entry, levels_of(known)
+        asked = [Terms(items=(Item(c),), ways=frozenset(), since=self.today, until=self.today) for c in levels]
+        return {
+            one.columns[0]: levels[one.columns[0]] for one in asked if not opening_item_problems(entry, levels, one)
+        }
 
     def set_conditions(self, actor: Actor, resource_id: str, draft: ConditionsDraft) -> Conditions:
         """Set the conditions of a set anew; what was granted under earlier ones stays as it was agreed to.

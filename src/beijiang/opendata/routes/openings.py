@@ -57,6 +57,7 @@ def _add_form(routes: APIRouter, openings: Openings, opendata: OpenData, site: P
             "opendata/apply.html",
             ds=dataset,
             held=held,
+            offered=openings.offered_items(who, dataset_id),
             purposes=opening_purposes(),
             applicant=openings.who(who),
             today=openings.today,
@@ -91,7 +92,7 @@ def _add_form(routes: APIRouter, openings: Openings, opendata: OpenData, site: P
         who = actor(request)
         given = {"column": column, "way": way, "since": since, "until": until, "purpose": purpose, "use": use}
         try:
-            levels = {f.column: f.level or "L1" for f in opendata.entry(who, dataset_id).items}
+            levels = openings.offered_items(who, dataset_id)
             draft = ApplicationDraft(
                 resource_id=dataset_id,
                 items=tuple(Item(c, Handling.AS_IS if levels.get(c) == "L1" else Handling.MASKED) for c in column),
