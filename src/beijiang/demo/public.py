@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REGIONS", "add_applications", "add_city_portals"]
 
-REGIONS: Final = {"公交站点": "150100", "旅游景区": "150200"}
+REGIONS: Final = {"公交站点": "150100", "森林防火瞭望点": "150200"}
 """Tables of the demo region that are of one city, for its portal."""
 _CODE: Final = "91150000MA0DEM0A5"
 _COLUMNS: Final = ("行业门类", "盟市", "统计月份")

@@ -230,6 +230,7 @@ class OpenData:
 
     def portals(self, actor: Actor) -> Sequence[Portal]:
         """Return the portals of cities and counties."""
+        self._ask(actor)
         return self.portals_of(actor)
 
     def held(self, actor: Actor, dataset: Dataset) -> Conditions | None:
