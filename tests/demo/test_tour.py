@@ -57,7 +57,9 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) ->
     accounts = answer(home, *build)
     _has_the_promised_people(home, accounts)
     _has_the_promised_data(home)
-    assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 3, "two departments and one of the public"
+    assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 3, (
+        "two departments and one of the public"
+    )
     assert len(answer(home, "exchange", "grants")) == 3
     (met,) = answer(home, "exchange", "intersections", "--as", "steward.statistics")
     assert (met["asks"], met["state"]) == ("overlap", "已答复")
