@@ -57,7 +57,10 @@ def create_app(platform: Platform) -> FastAPI:
     offered = exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         datasets,
-        opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
+        opendata_routes.public(
+            platform.registrations, platform.voices, platform.keepings, platform.openings, platform.opendata, pages
+        ),
+        opendata_routes.cities(platform.portals),
         ckan.router(platform.ckan),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
@@ -83,6 +86,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.counts(platform.exchange),
         exchange_routes.demands(platform.demands),
         exchange_routes.disputes(platform.disputes),
+        exchange_routes.openings(platform.openings),
         exchange_routes.pushes(platform.pushes),
         exchange_routes.flight_door(platform.flight),
         exchange_routes.ratings(platform.ratings),
@@ -117,6 +121,8 @@ def create_app(platform: Platform) -> FastAPI:
     for router in routers:  # as they are: an included router makes each route again and asks it twice
         app.router.routes.extend(router.routes)
     describe(app, routers)
+    app.router.routes[:0] = opendata_routes.drawn(platform.portals).routes  # before what is built
+    app.add_middleware(opendata_routes.PortalDoor, portals=platform.portals, home=platform.opendata.base)
 
     @app.get("/api", include_in_schema=False)
     def api_page(request: Request) -> HTMLResponse:

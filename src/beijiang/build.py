@@ -28,6 +28,7 @@ from beijiang.exchange import (
     FlightSql,
     GrantBook,
     Intersections,
+    Openings,
     Packages,
     Pushes,
     PushLimits,
@@ -79,6 +80,7 @@ from beijiang.opendata import (
     Keepings,
     OpenData,
     PackageReads,
+    Portals,
     PublicParts,
     Registrations,
     Voices,
@@ -240,6 +242,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     registrations, voices = Registrations(public), Voices(public, catalog)
     keepings = Keepings(public, catalog)
+    openings, portals = Openings(sharing, registrations), Portals(public, settings.public_url)
+    opendata.portals_of = portals.portals
+    opendata.conditions, opendata.marking = openings.offered, openings.marked
     opendata.echoed = keepings.echo
     sources.renewals += [registrations.renew, voices.renew]
     exports = Exports(db, opendata, access, clock)
@@ -335,6 +340,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         templates=templates,
         shares=shares,
         servings=servings,
+        openings=openings,
         packages=packages,
         intersections=intersections,
         tracing=Tracing(sharing),
@@ -347,6 +353,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         opendata=opendata,
+        portals=portals,
         registrations=registrations,
         voices=voices,
         keepings=keepings,

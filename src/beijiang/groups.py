@@ -148,10 +148,13 @@ def _lineage() -> typer.Typer:
 
 
 def _portal() -> typer.Typer:
-    from beijiang.opendata.commands import members, voices, works
+    from beijiang.exchange.commands import openings
+    from beijiang.opendata.commands import cities, members, voices, works
 
     group = typer.Typer(help="The portal: words of the public, registrations, works.", no_args_is_help=True)
     group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
+    group.add_typer(cities(_get(lambda p: p.portals), _get(lambda p: p.access)), name="cities")
+    group.add_typer(openings(_get(lambda p: p.openings), _get(lambda p: p.access)), name="openings")
     group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
     group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")
     return group

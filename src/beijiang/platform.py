@@ -19,6 +19,7 @@ from beijiang.exchange import (
     Exchange,
     FlightSql,
     Intersections,
+    Openings,
     Packages,
     Pushes,
     RatingBook,
@@ -53,6 +54,7 @@ from beijiang.opendata import (
     Exports,
     Keepings,
     OpenData,
+    Portals,
     Registrations,
     Voices,
 )
@@ -133,6 +135,7 @@ class Platform:
     templates: Templates
     shares: Shares
     servings: Servings
+    openings: Openings
     packages: Packages
     intersections: Intersections
     tracing: Tracing
@@ -145,6 +148,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     opendata: OpenData
+    portals: Portals
     registrations: Registrations
     voices: Voices
     keepings: Keepings
@@ -197,6 +201,7 @@ class Platform:
             self.shares,
             self.servings,
             self.intersections,
+            self.openings,
             self.packages,
             self.tracing,
             self.offered,
@@ -208,6 +213,7 @@ class Platform:
             self.lineage,
             self.workbench,
             self.opendata,
+            self.portals,
             self.registrations,
             self.voices,
             self.keepings,

@@ -94,7 +94,9 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("公众", "The public"),
         (
             (Permission.OPENDATA_VOICE_ANSWER, VOICES, Text("公众来件", "Words of the public")),
+            (Permission.OPENDATA_PORTAL_MANAGE, "/console/portals", Text("分门户", "City portals")),
             (Permission.OPENDATA_PORTAL_MANAGE, "/console/works", Text("利用成果", "Works")),
+            (Permission.EXCHANGE_REQUEST_READ, "/console/openings", Text("有条件开放", "Conditional opening")),
             (Permission.ACCESS_MEMBER_CONFIRM, "/console/members", Text("公众注册", "Registrations")),
         ),
     ),

@@ -73,11 +73,21 @@ class People:
         else:
             draft = PersonDraft(login=login, name=name, org_id=org_id, roles=frozenset({role}))
             _, code = self._access.add_person(SYSTEM, draft)
+        return Account(login=login, name=name, role=role.value, org_id=org_id, password=self._opened(login, code))
+
+    def take_in(self, login: str, name: str, code: str) -> Actor:
+        """Open the account of a member of the public with the code of the registration, and keep its password."""
+        password = self._opened(login, code)
+        self.accounts.append(Account(login=login, name=name, role=Role.MEMBER.value, org_id="", password=password))
+        self._save()
+        return self.actor(login)
+
+    def _opened(self, login: str, code: str) -> str:
         password = _password()
         fresh = self._access.sign_in(login, code, "demo")
         changed = self._access.change_password(fresh.actor, code, password)
         self._access.sign_out(changed.token)
-        return Account(login=login, name=name, role=role.value, org_id=org_id, password=password)
+        return password
 
     def actor(self, login: str) -> Actor:
         """Return somebody as the one who acts."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from beijiang.exchange import Request
     from beijiang.kit import Actor
 
-__all__ = ["LEAD", "PROVIDER", "add_demand", "add_intersection", "add_requests"]
+__all__ = ["LEAD", "PROVIDER", "TABLE", "add_demand", "add_intersection", "add_requests"]
 
 PROVIDER: Final = "industry"
 LEAD: Final = f"lead.{PROVIDER}"

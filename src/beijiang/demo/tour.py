@@ -17,6 +17,7 @@ from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
+from beijiang.demo.public import REGIONS, add_applications, add_city_portals
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
@@ -86,6 +87,8 @@ class Tour:
         add_requests(self._platform, self.people.actor)
         add_demand(self._platform, self.people.actor)
         add_intersection(self._platform, self.people.actor)
+        add_applications(self._platform, self.people)
+        add_city_portals(self._platform, self.people.actor("reviewer"))
         report(
             Step(
                 Text("计算考核、载入指标与工作计划", "assessing departments, loading indicators and the plan"),
@@ -173,6 +176,7 @@ def _edit(hand_in: HandIn) -> ResourceEdit:
         licence=_licence(hand_in),
         update_cycle=hand_in.update_cycle,
         contact="演示数据管理科",
+        region_code=REGIONS.get(hand_in.table_name),
         items=tuple(
             ItemEdit(column=c, description=words) for c in hand_in.columns if (words := meaning(c, hand_in.unit))
         ),

@@ -1,6 +1,6 @@
 """Sharing and exchange (共享交换): requests, approvals by stages, grants that hold at every access; Flight SQL.
 
-Owns the tables ``exchange_claim``, ``exchange_count``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_intersection``, ``exchange_mark``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_service``, ``exchange_service_breaker``, ``exchange_service_call``, ``exchange_service_probe``, ``exchange_service_rate``, ``exchange_service_version``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
+Owns the tables ``exchange_claim``, ``exchange_count``, ``exchange_delegation``, ``exchange_demand``, ``exchange_dispute``, ``exchange_epoch``, ``exchange_grant``, ``exchange_intersection``, ``exchange_mark``, ``exchange_opening``, ``exchange_package``, ``exchange_profile``, ``exchange_push``, ``exchange_push_delivery``, ``exchange_rating``, ``exchange_recall``, ``exchange_recall_duty``, ``exchange_request``, ``exchange_service``, ``exchange_service_breaker``, ``exchange_service_call``, ``exchange_service_probe``, ``exchange_service_rate``, ``exchange_service_version``, ``exchange_serving``, ``exchange_serving_copy``, ``exchange_step``, ``exchange_template`` and
 ``exchange_usage``. The gate asks ``GrantBook`` at every access, so that what ends has ended with the next request.
 """
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         FlightSql,
         GrantBook,
         Intersections,
+        Openings,
         Packages,
         Pushes,
         PushLimits,
@@ -46,6 +47,7 @@ __all__ = [
     "FlightSql",
     "GrantBook",
     "Intersections",
+    "Openings",
     "Packages",
     "PushLimits",
     "Pushes",

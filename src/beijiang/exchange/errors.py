@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from beijiang.exchange.models import Problem, RequestState
+    from beijiang.kit import Text
 
 __all__ = [
     "bad_department",
     "changed_meanwhile",
     "grant_ended",
     "items_changed",
+    "no_application",
     "no_delegation",
     "no_demand",
     "no_grant",
+    "no_opening",
     "no_push",
     "no_request",
     "no_service",
@@ -28,6 +31,7 @@ __all__ = [
     "own_request",
     "push_stopped",
     "reason_needed",
+    "refusal_reason",
     "used_up",
 ]
 
@@ -106,6 +110,34 @@ def items_changed(problems: Sequence[Problem]) -> Conflict:
         f"Grades or kinds of sharing changed since it was handed in: {en}. Take these items out, send it back, or refuse it.",
         code="items_changed",
         detail={"problems": [{"code": p.code, "column": p.column} for p in problems]},
+    )
+
+
+def no_application() -> NotFound:
+    """Return the error for an application of the public that is unknown or another's."""
+    return NotFound(
+        "没有这件申请。请在“我的”中查看您的申请。",
+        "There is no such application. Look at yours on your page.",
+        code="application_not_found",
+    )
+
+
+def no_opening() -> NotFound:
+    """Return the error for a set that is unknown, or not open on conditions."""
+    return NotFound(
+        "没有这个有条件开放的数据集。请在门户的数据目录中按“有条件开放”查找。",
+        "There is no such set open on conditions. Look in the catalog of the portal for those that are.",
+        code="opening_not_found",
+    )
+
+
+def refusal_reason(known: Mapping[str, Text]) -> Invalid:
+    """Return the error for a refusal to the public without a reason of the list."""
+    return Invalid(
+        f"不同意公众申请须选择公布用的理由：{'、'.join(f'{code}（{text.zh}）' for code, text in known.items())}。",
+        f"To refuse an application of the public, name the reason that is published: {', '.join(known)}.",
+        code="refusal_reason",
+        detail={"offered": [*known]},
     )
 
 

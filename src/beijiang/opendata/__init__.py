@@ -1,10 +1,11 @@
 """The public portal: find open data, look at it, chart it, take it along, and call it from a program.
 
 It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the gate, every number
-on its pages from a release record. It owns what the public says and keeps, and the digests of files: the tables ``opendata_file``, ``portal_registration``,
+on its pages from a release record. It owns what the public says and keeps, and the digests of files: the tables ``opendata_file``, ``portal_city``, ``portal_registration``,
 ``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
+from beijiang.opendata.cities import Portal, PortalDraft
 from beijiang.opendata.ckan import Ckan, PackageReads
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
@@ -23,6 +24,7 @@ from beijiang.opendata.models import (
     RowPage,
     Theme,
 )
+from beijiang.opendata.portals import Portals
 from beijiang.opendata.registering import PublicParts, Registrations
 from beijiang.opendata.service import OpenData, Reading
 from beijiang.opendata.tableview import printed, told
@@ -59,6 +61,9 @@ __all__ = [
     "OpenData",
     "Outcome",
     "PackageReads",
+    "Portal",
+    "PortalDraft",
+    "Portals",
     "PublicParts",
     "PublicVoice",
     "Reading",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.kit import Invalid, Word, normalise
+from beijiang.standards import check_uscc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,6 +57,8 @@ class RegistrationDraft:
     contact: str
     standing: Standing = Standing.PERSON
     words: str = ""
+    credit_code: str = ""
+    """Of a business or another body; checked by its check character (GB 32100)."""
 
     def checked(self) -> RegistrationDraft:
         """Return it in normal form.
@@ -81,7 +84,25 @@ class RegistrationDraft:
                 "Give a telephone number or an e-mail address; only who confirms registrations sees it.",
                 detail={"field": "contact"},
             )
-        return replace(self, login=login, name=name, contact=contact, words=clean_words(self.words))
+        return replace(
+            self,
+            login=login,
+            name=name,
+            contact=contact,
+            words=clean_words(self.words),
+            credit_code=self._code() if self.standing is Standing.BUSINESS else "",
+        )
+
+    def _code(self) -> str:
+        found = check_uscc(self.credit_code)
+        if not found.passes:
+            raise Invalid(
+                f"企业或其他组织请填写统一社会信用代码：{found.message.zh if found.message else ''}",
+                f"A business gives its unified social credit code: {found.message.en if found.message else ''}",
+                code="credit_code",
+                detail={"field": "credit_code"},
+            )
+        return found.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +124,7 @@ class Registration:
     decided_by: str = ""
     decided_at: datetime | None = None
     urged: int = 0
+    credit_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

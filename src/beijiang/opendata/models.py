@@ -83,7 +83,10 @@ class Department:
 class Home:
     """The first page."""
 
-    numbers: Numbers
+    numbers: Numbers | None
+    """Of the whole region; None for a portal of a part of it."""
+    count: int
+    """Open data sets, on conditions too."""
     themes: tuple[Theme, ...]
     departments: tuple[Department, ...]
     newest: tuple[SearchHit, ...]

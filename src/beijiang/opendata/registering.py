@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
+from beijiang.exchange import Applicant, ApplicantKind
 from beijiang.ingest import AlertKind
 from beijiang.kit import Conflict, Invalid, NotFound, Text, new_id
-from beijiang.opendata.members import Registered, Registration, RegistrationState, clean_words
+from beijiang.opendata.members import Registered, Registration, RegistrationState, Standing, clean_words
 from beijiang.opendata.store import RegistrationStore
 from beijiang.standards import CaseState, begin, deadline, stop
 
@@ -86,6 +87,7 @@ class Registrations:
                 login=login,
                 name=draft.name,
                 standing=draft.standing,
+                credit_code=draft.credit_code,
                 words=draft.words,
                 contact=self.parts.vault.seal(draft.contact, purpose=PURPOSE, context=made_id),
                 digest=digest,
@@ -164,6 +166,14 @@ class Registrations:
         return self._decide(
             actor, replace(self._waiting(registration_id), state=RegistrationState.REFUSED, reason=words)
         )
+
+    def applicant(self, person_id: str) -> Applicant | None:
+        """Return who an account was confirmed for, as exchange knows applicants; None where nobody confirmed it."""
+        with self._db.read() as connection:
+            found = RegistrationStore(connection).admitted(person_id) if person_id else None
+        if found is None or (found.standing is Standing.BUSINESS and not found.credit_code):
+            return None
+        return Applicant(kind=ApplicantKind(found.standing.value), name=found.name, credit_code=found.credit_code)
 
     def due(self, registration: Registration) -> Deadline | None:
         """Return how the time of a registration stands that its reader holds already."""

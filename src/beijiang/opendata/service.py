@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from beijiang.access import Access, Permission
 from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, SearchQuery, Sort
-from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, Invalid, NotFound, Text
+from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, NotFound, Text
 from beijiang.opendata import charts, explorer, maps, views
 from beijiang.opendata.feeds import Entry
-from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
+from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, Theme
 from beijiang.opendata.numbers import OPENED, Counter
+from beijiang.opendata.portals import narrowed, seen_within
+from beijiang.opendata.reading import Reading
 from beijiang.opendata.works import Echo
-from beijiang.protection import files, rowquery
+from beijiang.protection import files
 from beijiang.settings import Settings
 from beijiang.standards import Licence, Standards
-from beijiang.tables import Exit, Filter, GovernedColumn, GovernedTable, Tables
+from beijiang.tables import Exit, Filter, GovernedTable, Tables
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from beijiang.exchange import Recall
+    from beijiang.exchange import Conditions, Recall
+    from beijiang.opendata.cities import Portal
 
 __all__ = ["OpenData", "Reading"]
 
@@ -39,114 +37,6 @@ RECENT = 20
 ROW_COUNTS = 4096
 """Row versions looked through before the whole history is."""
 PURPOSE = "open-data portal"
-
-
-class Reading:
-    """The rows of one data set as one reader may have them now; made per request, never kept."""
-
-    def __init__(
-        self,
-        found: Published,
-        governed: GovernedTable,
-        zone: str,
-        describe: Callable[[], Dataset],
-        region: Callable[[str], tuple[str, str, str] | None],
-    ) -> None:
-        self._region = region
-        self.id = found.resource_id
-        self.title = found.version.entry.name
-        self._governed = governed
-        self._zone = zone
-        self._describe = describe
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """Return all that is shown of the data set; programs that only want rows do not wait for it."""
-        return self._describe()
-
-    @property
-    def columns(self) -> tuple[GovernedColumn, ...]:
-        """Return the columns, masked ones marked."""
-        return self._governed.columns
-
-    @property
-    def version(self) -> int:
-        """Return the version of the rows."""
-        return self._governed.version
-
-    @property
-    def contract(self) -> str:
-        """Return the data contract that the rows are delivered under."""
-        return self._governed.contract
-
-    @property
-    def receipt(self) -> str:
-        """Return the id of the receipt of this read."""
-        return self._governed.receipt
-
-    def tag(self, query: rowquery.RowQuery) -> str:
-        """Return a word that changes whenever the answer to ``query`` could: version, columns, masks, rows, query."""
-        shown = [(c.name, c.type) for c in self.columns]
-        basis = [self._governed.table, self._governed.obligations, shown, query.pairs()]
-        return hashlib.sha256(json.dumps(basis, ensure_ascii=False).encode()).hexdigest()[:32]
-
-    def page(self, query: rowquery.RowQuery) -> RowPage:
-        """Return one page of rows as plain values.
-
-        Raises:
-            Invalid: an unknown column, a value that does not fit its column, or a mark of another walk.
-
-        """
-        columns = self._chosen(query.columns)
-        page = self._governed.page(filters=query.filters, sort=query.sort, after=query.after, limit=query.size)
-        rows = files.records(page.rows.select([c.name for c in columns]), self._zone)
-        return RowPage(
-            columns=columns, rows=tuple(rows), next=page.next, version=self.version, count=self._count(query)
-        )
-
-    def sent(self, request: str, content: bytes) -> None:
-        """Add to the receipt what was asked and the whole answer that was sent."""
-        self._governed.delivered(files.digests(request, content), len(content))
-
-    def _chosen(self, names: Sequence[str]) -> tuple[GovernedColumn, ...]:
-        if not names:
-            return self.columns
-        known = {c.name: c for c in self.columns}
-        unknown = [n for n in names if n not in known]
-        if unknown:
-            raise Invalid(
-                f"没有“{unknown[0][:80]}”这一列。",
-                f"There is no column “{unknown[0][:80]}”.",
-                code="unknown_column",
-                detail={"column": unknown[0][:80]},
-            )
-        return tuple(known[n] for n in dict.fromkeys(names))
-
-    def _count(self, query: rowquery.RowQuery) -> int | None:
-        """Count what this reader may have; without filters that is known, and a row rule's hidden rows are not in it."""
-        return self._governed.count(query.filters) if query.count or not query.filters else None
-
-    def aggregate(self, spec: charts.ChartSpec) -> charts.Chart:
-        """Compute one chart."""
-        return charts.computed(spec, self._governed.aggregate(spec.aggregate()), self.version)
-
-    def summary(self, plan: maps.MapPlan, filters: tuple[Filter, ...]) -> pa.Table:
-        """Return the rows per place."""
-        return self._governed.aggregate(maps.aggregate(plan, filters))
-
-    def view(self, view: explorer.View) -> explorer.Answer:
-        """Compute a view of the explorer; one by region is told the regions' codes and names."""
-        found = explorer.compute(self._governed, view, self._zone)
-        if view.form is not explorer.Form.REGIONS:
-            return found
-        known = {row[0]: self._region(str(row[0])) for row in found.rows if row[0] is not None}
-        return replace(found, places={value: region for value, region in known.items() if region is not None})
-
-    def file(self, order: files.DownloadOrder) -> files.Download:
-        """Return the file of all rows that fit the order's filters."""
-        name = files.file_name(self.title, self.version, order)
-        content = files.receipted(self._governed, order)
-        return files.Download(name, files.media_type(order), content, self._governed.contract, self._governed.receipt)
 
 
 class OpenData:
@@ -172,6 +62,14 @@ class OpenData:
         """The recalls of an entry; set in build.py."""
         self.echoed: Callable[[str], Echo] = lambda _entry: Echo()
         """What the public thinks of a data set and made of it; set in build.py."""
+        self.portals_of: Callable[[Actor], Sequence[Portal]] = lambda _actor: ()
+        """The portals of cities and counties; set in build.py."""
+        self.conditions: Callable[[str], Conditions | None] = lambda _entry: None
+        """On which conditions a set is open; set in build.py."""
+        self.marking: Callable[[Actor, GovernedTable, files.DownloadOrder], files.DownloadOrder] = (
+            lambda _actor, _governed, order: order
+        )
+        """What a file that was granted says of who takes it; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
 
     @property
@@ -205,32 +103,33 @@ class OpenData:
 
     # Finding
 
-    def home(self, actor: Actor) -> Home:
+    def home(self, actor: Actor, portal: Portal | None = None) -> Home:
         """Return the first page: the whole in numbers, themes, departments and what was updated last."""
         self._ask(actor)
-        whole = self._public(SearchQuery(size=1))
+        whole = self._public(narrowed(SearchQuery(size=1), portal))
         opened = {Facet.OPEN_TYPE: frozenset(kind.value for kind in OPENED)}
-        newest = self._public(SearchQuery(sort=Sort.UPDATED, size=NEWEST, facets=opened)).hits
+        newest = self._public(narrowed(SearchQuery(sort=Sort.UPDATED, size=NEWEST, facets=opened), portal)).hits
         now = self._clock.now()
         return Home(
-            numbers=self._counter.numbers(whole),
-            themes=tuple(Theme(c.value, c.label, c.count) for c in whole.facets.get(Facet.THEME, ())),
+            numbers=self._counter.numbers(whole) if portal is None else None,
+            count=sum(c.count for c in whole.facets.get(Facet.OPEN_TYPE, ()) if c.value in OPENED),
+            themes=_themes(whole, portal),
             departments=_departments(whole),
             newest=newest,
             promises={hit.id: self._counter.promise(hit, now) for hit in newest},
         )
 
-    def search(self, actor: Actor, query: SearchQuery) -> SearchPage:
+    def search(self, actor: Actor, query: SearchQuery, portal: Portal | None = None) -> SearchPage:
         """Search the published entries; drafts of the reader's own department are the console's business."""
         self._ask(actor)
-        return self._public(query)
+        return seen_within(self._public(narrowed(query, portal)), query, portal)
 
-    def departments(self, actor: Actor) -> tuple[Department, ...]:
+    def departments(self, actor: Actor, portal: Portal | None = None) -> tuple[Department, ...]:
         """Return the departments that have published something, the most first."""
         self._ask(actor)
-        return _departments(self._public(SearchQuery(size=1)))
+        return _departments(self._public(narrowed(SearchQuery(size=1), portal)))
 
-    def department(self, actor: Actor, org_id: str, query: SearchQuery) -> DepartmentPage:
+    def department(self, actor: Actor, org_id: str, query: SearchQuery, portal: Portal | None = None) -> DepartmentPage:
         """Return one department with its published data sets.
 
         Raises:
@@ -238,10 +137,11 @@ class OpenData:
 
         """
         self._ask(actor)
-        listed = {d.id: d for d in _departments(self._public(SearchQuery(size=1)))}
+        listed = {d.id: d for d in _departments(self._public(narrowed(SearchQuery(size=1), portal)))}
         if org_id not in listed:
             raise _unknown_department()
-        results = self._public(replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})}))
+        own = replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})})
+        results = seen_within(self._public(narrowed(own, portal)), own, portal)
         name = self._provider(org_id, listed[org_id].name.zh)
         try:
             found = self._access.organisation(org_id)
@@ -326,7 +226,17 @@ class OpenData:
     def recalls(self, actor: Actor, dataset: Dataset) -> Sequence[Recall]:
         """Return the versions of an open data set that were withdrawn, for those who took a copy; newest first."""
         self._ask(actor)
-        return self.announced(dataset.id) if dataset.open_type is OpenType.UNCONDITIONAL else ()
+        return self.announced(dataset.id) if dataset.open_type in OPENED else ()
+
+    def portals(self, actor: Actor) -> Sequence[Portal]:
+        """Return the portals of cities and counties."""
+        self._ask(actor)
+        return self.portals_of(actor)
+
+    def held(self, actor: Actor, dataset: Dataset) -> Conditions | None:
+        """Return the conditions on which a data set is open; None where it is open to all, or to nobody."""
+        self._ask(actor)
+        return self.conditions(dataset.id) if dataset.open_type is OpenType.CONDITIONAL else None
 
     def echo(self, actor: Actor, dataset: Dataset) -> Echo:
         """Return what the public thinks of a data set and made of it."""
@@ -381,7 +291,8 @@ class OpenData:
     def download(self, actor: Actor, dataset_id: str, order: files.DownloadOrder) -> files.Download:
         """Write the released rows as a file; the first piece is ready when this returns."""
         zoned = replace(order, zone=self._settings.time_zone)
-        return self.read(actor, dataset_id, Exit.DOWNLOAD).file(zoned)
+        reading = self.read(actor, dataset_id, Exit.DOWNLOAD)
+        return reading.file(self.marking(actor, reading.governed, zoned))
 
     def download_head(self, actor: Actor, dataset_id: str, order: files.DownloadOrder) -> files.Download:
         """Return name and type of the file without its bytes; the table is not opened, so no read is recorded.
@@ -405,11 +316,11 @@ class OpenData:
 
     # For machines, always the anonymous view
 
-    def feed(self, actor: Actor, query: SearchQuery | None = None) -> tuple[Entry, ...]:
+    def feed(self, actor: Actor, query: SearchQuery | None = None, portal: Portal | None = None) -> tuple[Entry, ...]:
         """Return the entries of the Atom feed: the most recently updated, of all or of those that a search finds."""
         self._ask(actor)
         wanted = replace(query or SearchQuery(), sort=Sort.UPDATED, size=FEED_ENTRIES, page=1)
-        return self._as_entries(self._public(wanted))
+        return self._as_entries(self._public(narrowed(wanted, portal)))
 
     def feed_of(self, actor: Actor, dataset_id: str) -> tuple[str, tuple[Entry, ...]]:
         """Return the title of a data set and its versions as entries of a feed, newest first, to visitors' eyes.
@@ -432,21 +343,21 @@ class OpenData:
             for version in self.versions(actor, dataset_id)[:FEED_ENTRIES]
         )
 
-    def sitemaps(self, actor: Actor) -> int:
+    def sitemaps(self, actor: Actor, portal: Portal | None = None) -> int:
         """Return how many sitemaps the published entries fill; one at least."""
         self._ask(actor)
-        return max(1, -(-self._public(SearchQuery(size=1)).total // SITEMAP_ENTRIES))
+        return max(1, -(-self._public(narrowed(SearchQuery(size=1), portal)).total // SITEMAP_ENTRIES))
 
-    def sitemap(self, actor: Actor, number: int) -> tuple[Entry, ...]:
+    def sitemap(self, actor: Actor, number: int, portal: Portal | None = None) -> tuple[Entry, ...]:
         """Return the published entries of one sitemap, counted from 1.
 
         Raises:
             NotFound: there are not so many.
 
         """
-        if not 1 <= number <= self.sitemaps(actor):
+        if not 1 <= number <= self.sitemaps(actor, portal):
             raise NotFound("没有这份站点地图。", "There is no such sitemap.", code="no_such_sitemap")
-        return self._entries(SITEMAP_ENTRIES, Sort.NEWEST, (number - 1) * SITEMAP_ENTRIES // PAGE_SIZE)
+        return self._entries((number - 1) * SITEMAP_ENTRIES // PAGE_SIZE, portal)
 
     # Inside
 
@@ -456,14 +367,14 @@ class OpenData:
     def _public(self, query: SearchQuery) -> SearchPage:
         return self._catalog.search(ANONYMOUS, query)
 
-    def _entries(self, limit: int, sort: Sort, pages_before: int = 0) -> tuple[Entry, ...]:
+    def _entries(self, pages_before: int, portal: Portal | None) -> tuple[Entry, ...]:
         found: list[Entry] = []
-        for number in range(pages_before + 1, pages_before - (-limit // PAGE_SIZE) + 1):
-            page = self._public(SearchQuery(sort=sort, size=min(limit, PAGE_SIZE), page=number))
+        for number in range(pages_before + 1, pages_before - (-SITEMAP_ENTRIES // PAGE_SIZE) + 1):
+            page = self._public(narrowed(SearchQuery(sort=Sort.NEWEST, size=PAGE_SIZE, page=number), portal))
             found += self._as_entries(page)
             if number * PAGE_SIZE >= page.total:
                 break
-        return tuple(found[:limit])
+        return tuple(found[:SITEMAP_ENTRIES])
 
     def _as_entries(self, page: SearchPage) -> tuple[Entry, ...]:
         return tuple(
@@ -498,12 +409,14 @@ class OpenData:
         return views.dataset(parts, self._standards)
 
     def _open(self, actor: Actor, found: Published, exit_: Exit) -> GovernedTable | None:
-        """Open the released version; the portal has rows of what is open to all, and of nothing else."""
-        is_open = found.version.entry.open_type is OpenType.UNCONDITIONAL
-        if not is_open or found.table is None or found.table_version is None:
+        """Open the released version: the portal has rows of what is open to all, and of what was granted to its reader."""
+        kind = found.version.entry.open_type
+        granted = kind is OpenType.CONDITIONAL and not actor.is_anonymous
+        if not (granted or kind is OpenType.UNCONDITIONAL) or found.table is None or found.table_version is None:
             return None
+        reader, purpose = (_as_applicant(actor), "") if granted else (_as_public(actor), PURPOSE)
         try:
-            return self._tables.open(_as_public(actor), found.table, PURPOSE, exit_, found.table_version)
+            return self._tables.open(reader, found.table, purpose, exit_, found.table_version)
         except NotFound:
             return None
 
@@ -564,6 +477,18 @@ class OpenData:
 def _as_public(actor: Actor) -> Actor:
     """Return the reader without office: the portal shows an official what it shows everybody, under the official's name."""
     return replace(actor, roles=frozenset(), org_id=None)
+
+
+def _as_applicant(actor: Actor) -> Actor:
+    """Return the reader as a member of the public: no office opens what is open on conditions."""
+    return replace(actor, roles=actor.roles & {"member"} if actor.org_id is None else frozenset(), org_id=None)
+
+
+def _themes(whole: SearchPage, portal: Portal | None) -> tuple[Theme, ...]:
+    """Return the themes; those that a portal features stand first, in its order."""
+    found = [Theme(c.value, c.label, c.count) for c in whole.facets.get(Facet.THEME, ())]
+    first = () if portal is None else portal.themes
+    return tuple(sorted(found, key=lambda one: first.index(one.id) if one.id in first else len(first)))
 
 
 def _departments(results: SearchPage) -> tuple[Department, ...]:

@@ -13,6 +13,7 @@ from beijiang.standards.checks import (
     check_luhn,
     check_org_code,
     check_uscc,
+    uscc_check_character,
 )
 from beijiang.standards.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.standards.models import __all__ as _models
@@ -53,6 +54,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "check_luhn",
     "check_org_code",
     "check_uscc",
+    "uscc_check_character",
     "paper_file",
     "text_file",
     "text_tables",

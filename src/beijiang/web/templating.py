@@ -75,6 +75,8 @@ class Pages:
                 CSRF_FIELD, request.state.csrf
             ),
             "csrf": request.state.csrf,
+            "portal": getattr(request.state, "portal", None),
+            "portal_at": getattr(request.state, "portal_at", ""),
             "link": lambda **changes: link(request, **changes),
             "other_language": Language.EN if language is Language.ZH else Language.ZH,
             "theme": request.cookies.get("bj_theme") if request.cookies.get("bj_theme") in {"light", "dark"} else None,

@@ -88,6 +88,7 @@ class Permission(StrEnum):
     EXCHANGE_GRANT_GIVE = "exchange:grant:give", "主动授权", "give a grant that nobody asked for"
     EXCHANGE_GRANT_MANAGE = "exchange:grant:manage", "暂停、收窄、撤销授权", "suspend, narrow and revoke grants"
     EXCHANGE_GRANT_READ = "exchange:grant:read", "查看授权", "see grants"
+    EXCHANGE_OPENING_SET = "exchange:opening:set", "设定有条件开放的条件", "set the conditions of conditional openings"
     EXCHANGE_PUSH_DIRECT = "exchange:push:direct", "登记和指挥主动推送", "register pushes and direct where they go"
     EXCHANGE_REQUEST_ADVISE = "exchange:request:advise", "对共享申请提出意见", "give an opinion on a share request"
     EXCHANGE_REQUEST_CONFIRM = (
@@ -144,6 +145,11 @@ class Permission(StrEnum):
     JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"
     LINEAGE_EVENT_SEND = "lineage:event:send", "报送血缘事件", "send lineage events"
     LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
+    OPENDATA_APPLICATION_MAKE = (
+        "opendata:application:make",
+        "以公众身份申请有条件开放的数据",
+        "apply for conditionally open data as a member of the public",
+    )
     OPENDATA_DATASET_READ = "opendata:dataset:read", "浏览开放数据集", "look at open datasets"
     OPENDATA_OWN_KEEP = "opendata:own:keep", "收藏、评分、附议、提交成果", "keep favourites, rate, support, show works"
     OPENDATA_PORTAL_MANAGE = (

@@ -104,6 +104,11 @@ class Entry:
         return frozenset(i.column for i in self.items if self.open_type_of(i) is OpenType.UNCONDITIONAL)
 
     @property
+    def conditional_items(self) -> frozenset[str]:
+        """Return the columns that the public may have on conditions."""
+        return frozenset(i.column for i in self.items if self.open_type_of(i) is OpenType.CONDITIONAL)
+
+    @property
     def shared_items(self) -> frozenset[str]:
         """Return the columns that every department may have without approval."""
         return frozenset(i.column for i in self.items if self.share_type_of(i) is ShareType.UNCONDITIONAL)

@@ -147,6 +147,8 @@ class Release:
     then: Release | None = None
     """What was offered with this version of the table when readers last had it as the newest, where that was under another
     entry or the version is an earlier one. The gate follows the stricter of both."""
+    conditional_items: frozenset[str] = frozenset()
+    """Columns that the public may have on conditions, under a grant; less what became too sensitive since."""
     until: datetime | None = None
     """Of what was offered then: when readers were moved on; None where nothing came after it."""
 

@@ -173,6 +173,7 @@ def _offer(
         grades={item.column: (str(item.level), item.kind or "plain") for item in entry.items if item.level},
         published_at=published_at,
         refused_items=entry.refused_items,
+        conditional_items=entry.conditional_items - closed,
     )
 
 

@@ -16,6 +16,7 @@ from beijiang.console.routes.frame import Frame, language, number, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.routes.tickets import handed_out
 from beijiang.exchange import (
+    PUBLIC,
     GranteeKind,
     Item,
     RequestDraft,
@@ -23,8 +24,10 @@ from beijiang.exchange import (
     RequestState,
     Terms,
     Way,
+    every_purpose,
     longest,
     purposes,
+    refusals,
 )
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.opendata import told
@@ -58,7 +61,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
 def names(platform: Platform) -> Mapping[str, str]:
     """Return what departments are called in lists."""
-    return {one.id: one.short for one in platform.access.organisations()}
+    return {PUBLIC: "公众 / the public"} | {one.id: one.short for one in platform.access.organisations()}
 
 
 def conditions(text: str) -> tuple[Any, ...]:
@@ -277,7 +280,8 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             handled={item.column: item.handling for item in one.offered.items},
             rows=[told(condition, language(request)) for condition in one.offered.filters],
             names=names(platform),
-            purposes=purposes(),
+            purposes=every_purpose(),
+            refusals=refusals(),
             ways=tuple(Way),
         )
 
@@ -314,6 +318,7 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         calls: Short = "",
         rows: Short = "",
         days: Short = "",
+        reason: Short = "",
     ) -> RedirectResponse:
         back = f"{HERE}/requests/{quote(request_id)}"
 
@@ -323,7 +328,7 @@ def _add_decisions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 less = narrowing(column, take, mask, offered_way, way, until, where, calls, rows)
                 done = exchange.approve(who, request_id, words, less, number(revision))
             elif do == "refuse":
-                done = exchange.refuse(who, request_id, words)
+                done = exchange.refuse(who, request_id, words, reason)
             elif do == "ask_more":
                 done = exchange.ask_more(who, request_id, words)
             elif do == "extend":
@@ -437,7 +442,7 @@ def _form(
         where="\n".join(written(one) for one in draft.terms.filters),
         plan=platform.exchange.plan(who, draft) if planned else None,
         purposes=purposes(),
-        kinds=tuple(GranteeKind),
+        kinds=tuple(kind for kind in GranteeKind if kind is not GranteeKind.PUBLIC),
         ways=tuple(w for w in Way if (w is Way.SERVICE) is _is_called(platform, who, draft.resource_id)),
         keys=platform.access.keys(who) if platform.access.allows(who, Permission.ACCESS_KEY_ISSUE) else (),
         names=names(platform),

@@ -6,6 +6,7 @@ from beijiang.exchange.commands.flight import add_flight
 from beijiang.exchange.commands.handing import add_packages, add_tracing, unpack_command
 from beijiang.exchange.commands.intersections import add_intersections
 from beijiang.exchange.commands.matters import disputes, ratings, recalls
+from beijiang.exchange.commands.openings import openings
 from beijiang.exchange.commands.pushes import pushes
 from beijiang.exchange.commands.services import services
 from beijiang.exchange.commands.serving import servings
@@ -24,6 +25,7 @@ __all__ = [
     "commands",
     "demands",
     "disputes",
+    "openings",
     "pushes",
     "ratings",
     "recalls",

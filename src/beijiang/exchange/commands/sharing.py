@@ -52,6 +52,7 @@ _HOLDER = typer.Option("", "--holder", help="Id of the person or API key, unless
 _IMPACT = typer.Option("", help="Reference of the impact assessment, for sensitive items.")
 _WORDS = typer.Option("", "--words", help="What is said with it; kept in the evidence.")
 _REASON = typer.Option(..., "--words", help="The reason; kept in the evidence.")
+_PUBLISHED = typer.Option("", "--reason", help="Code of the published reason, for an application of the public.")
 _WITHOUT = typer.Option([], "--without", help="Column that is not given.")
 _MASKED = typer.Option([], "--masked", help="Column that is given masked only.")
 _WITHOUT_WAY = typer.Option([], "--without-way", help="Way that is not opened.")
@@ -291,9 +292,9 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Exchange], who: Callabl
         show([_request(get().approve(who(person), request, words, less, revision))], _REQUESTS)
 
     @group.command("refuse")
-    def refuse(request: str = _REQUEST, words: str = _REASON, person: str = _AS) -> None:
+    def refuse(request: str = _REQUEST, words: str = _REASON, published: str = _PUBLISHED, person: str = _AS) -> None:
         """Refuse a request."""
-        show([_request(get().refuse(who(person), request, words))], _REQUESTS)
+        show([_request(get().refuse(who(person), request, words, published))], _REQUESTS)
 
     @group.command("ask-more")
     def ask_more(request: str = _REQUEST, words: str = _REASON, person: str = _AS) -> None:

@@ -1,5 +1,6 @@
 """What is asked for, decided and granted."""
 
+from beijiang.exchange.models.applicants import PUBLIC, Applicant, ApplicantKind, Applicants, Application
 from beijiang.exchange.models.checking import item_problems, levels_of, period_problems, way_problems, word_problems
 from beijiang.exchange.models.demands import (
     DEMAND_MOVES,
@@ -32,6 +33,21 @@ from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes
 from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, PackageCipher, Suspect, Traced, TraceReport
 from beijiang.exchange.models.intersections import Intersection, IntersectionState
+from beijiang.exchange.models.opening import (
+    OPENING_WAYS,
+    ApplicationDraft,
+    ApplicationView,
+    Conditions,
+    ConditionsDraft,
+    Outcomes,
+    PublicOutcome,
+    every_purpose,
+    opening_item_problems,
+    opening_problems,
+    opening_purposes,
+    opening_traits,
+    refusals,
+)
 from beijiang.exchange.models.pushes import (
     MOST_ATTEMPTS,
     Push,
@@ -136,8 +152,16 @@ __all__ = [
     "EXITS",
     "MEETING",
     "MOST_ATTEMPTS",
+    "OPENING_WAYS",
+    "PUBLIC",
     "SERVICE_MOVES",
     "STARS",
+    "Applicant",
+    "ApplicantKind",
+    "Applicants",
+    "Application",
+    "ApplicationDraft",
+    "ApplicationView",
     "Breaker",
     "BreakerState",
     "CallOutcome",
@@ -146,6 +170,8 @@ __all__ = [
     "ClaimState",
     "ClaimTask",
     "ClaimView",
+    "Conditions",
+    "ConditionsDraft",
     "CopyState",
     "Delegation",
     "Demand",
@@ -185,6 +211,7 @@ __all__ = [
     "Move",
     "Narrowing",
     "Outcome",
+    "Outcomes",
     "Package",
     "PackageCipher",
     "Parameter",
@@ -195,6 +222,7 @@ __all__ = [
     "Probe",
     "Problem",
     "Profile",
+    "PublicOutcome",
     "Push",
     "PushDelivery",
     "PushDeliveryState",
@@ -260,11 +288,17 @@ __all__ = [
     "back_off",
     "check_demand_move",
     "demand_moves_from",
+    "every_purpose",
     "item_problems",
     "levels_of",
     "longest",
+    "opening_item_problems",
+    "opening_problems",
+    "opening_purposes",
+    "opening_traits",
     "period_problems",
     "purposes",
+    "refusals",
     "service_table",
     "shared_name",
     "stages_for",

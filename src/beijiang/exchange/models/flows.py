@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.kit import Text, Word
 from beijiang.protection import Handling
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from beijiang.catalog import Entry
     from beijiang.exchange.models.terms import Terms
 
-__all__ = ["Side", "Stage", "longest", "purposes", "stages_for", "traits"]
+__all__ = ["OPENING", "Side", "Stage", "csv_rows", "flow_of", "longest", "purposes", "stages_for", "traits"]
+
+
+OPENING: Final = "opening_flows"
+"""The flow of applications of the public."""
+_SHARING: Final = "flows"
 
 
 class Side(Word):
@@ -36,6 +41,7 @@ class Trait(Word):
     SENSITIVE = "sensitive", "含 L3 级数据项或敏感个人信息", "items of grade L3, or sensitive personal ones"
     CROSS_LEVEL = "cross_level", "跨层级", "across levels of government"
     NO_BASIS = "no_basis", "列为不予共享但未登记依据", "said to be not shared without a basis on file"
+    APPEALED = "appealed", "已申诉", "appealed against"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +93,17 @@ def traits(entry: Entry, terms: Terms, levels: Mapping[str, str], *, cross_level
     return frozenset(found)
 
 
-def stages_for(found: frozenset[Trait], kept: Collection[Stage] = ()) -> tuple[Stage, ...]:
+def stages_for(found: frozenset[Trait], kept: Collection[Stage] = (), flow: str = _SHARING) -> tuple[Stage, ...]:
     """Return the stages in their order, with those that were there before; none where no approval is needed."""
     if Trait.CONDITIONAL not in found:
         return tuple(kept)
     known = {stage.id: stage for stage in kept}
-    return tuple(known.get(stage.id, stage) for stage, when in _flow() if when & found or stage.id in known)
+    return tuple(known.get(stage.id, stage) for stage, when in flow_of(flow) if when & found or stage.id in known)
 
 
 @cache
-def _flow() -> tuple[tuple[Stage, frozenset[Trait]], ...]:
+def flow_of(flow: str) -> tuple[tuple[Stage, frozenset[Trait]], ...]:
+    """Return the stages of a flow in their order, each with what a request is like that passes it."""
     return tuple(
         (
             Stage(
@@ -109,19 +116,19 @@ def _flow() -> tuple[tuple[Stage, frozenset[Trait]], ...]:
             ),
             frozenset(Trait(word) for word in row["when"].split()),
         )
-        for row in _rows("flows")
+        for row in csv_rows(flow)
     )
 
 
 @cache
 def purposes() -> Mapping[str, Text]:
     """Return the codes that a purpose is stated by, with their words."""
-    return {row["code"]: Text(row["zh"], row["en"]) for row in _rows("purposes")}
+    return {row["code"]: Text(row["zh"], row["en"]) for row in csv_rows("purposes")}
 
 
 @cache
 def _months() -> Mapping[str, int]:
-    return {row["level"]: int(row["months"]) for row in _rows("periods")}
+    return {row["level"]: int(row["months"]) for row in csv_rows("periods")}
 
 
 def longest(levels: Sequence[str], since: date) -> date:
@@ -136,6 +143,7 @@ def longest(levels: Sequence[str], since: date) -> date:
             day -= 1
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def csv_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a reference table of this part."""
     text = (resources.files("beijiang.exchange") / "reference" / f"{name}.csv").read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from beijiang.exchange.models.applicants import Application
 from beijiang.exchange.models.terms import GranteeKind, Terms
 from beijiang.kit import Text, Word
 
@@ -78,6 +79,7 @@ class Move(Word):
     RECALL = "recall", "召回", "recalled"
     CONFIRM_RECALL = "confirm_recall", "确认处理", "confirmed"
     EXCUSE = "excuse", "免除", "excused"
+    APPEAL = "appeal", "申诉", "appealed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,13 @@ class RequestDraft:
     contact: str = ""
     impact: str = ""
     """Reference of the impact assessment, where personal information is asked for."""
+    application: Application | None = None
+    """What an applicant of the public says; None for departments."""
+
+    @property
+    def is_public(self) -> bool:
+        """Tell whether a member of the public asks."""
+        return self.application is not None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -114,13 +123,16 @@ class RequestDraft:
             "system": self.system,
             "contact": self.contact,
             "impact": self.impact,
+            **({} if self.application is None else {"application": self.application.to_json()}),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RequestDraft:
         """Read a stored draft back."""
         terms, kind = Terms.from_json(value["terms"]), GranteeKind(value["grantee_kind"])
-        return cls(**{**value, "terms": terms, "grantee_kind": kind})
+        said = value.get("application")
+        application = None if said is None else Application.from_json(said)
+        return cls(**{**value, "terms": terms, "grantee_kind": kind, "application": application})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,7 @@ class GranteeKind(Word):
     ORGANISATION = "organisation", "本部门", "the organisation"
     PERSON = "person", "指定人员", "one person"
     APPLICATION = "application", "指定应用", "one application"
+    PUBLIC = "public", "公众申请人", "an applicant of the public"
 
 
 @dataclass(frozen=True, slots=True)

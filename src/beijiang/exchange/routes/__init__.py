@@ -6,6 +6,7 @@ from beijiang.exchange.routes.flight_offer import flight_door
 from beijiang.exchange.routes.handing import packages, tracing
 from beijiang.exchange.routes.intersections import POINTS_PATH, intersections
 from beijiang.exchange.routes.matters import disputes, ratings, recalls
+from beijiang.exchange.routes.openings import openings
 from beijiang.exchange.routes.pushes import pushes
 from beijiang.exchange.routes.services import services
 from beijiang.exchange.routes.serving import servings
@@ -20,6 +21,7 @@ __all__ = [
     "disputes",
     "flight_door",
     "intersections",
+    "openings",
     "packages",
     "profiles",
     "protocol_error",

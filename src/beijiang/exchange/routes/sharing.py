@@ -141,6 +141,12 @@ class WordsOrder(BaseModel):
     words: _Words = ""
 
 
+class RefuseOrder(WordsOrder):
+    """The words, and to the public the reason that is published."""
+
+    reason: str = Field(default="", max_length=40, description="Of the list, for applications of the public.")
+
+
 class SubmitOrder(BaseModel):
     """Which requests of the basket are handed in."""
 
@@ -266,8 +272,8 @@ def _add_decisions(routes: APIRouter, service: Exchange) -> None:
         return _request(service.approve(actor_of(request), request_id, order.words, less, order.revision))
 
     @routes.post("/requests/{request_id}/refuse", summary="Refuse a request, with the reason")
-    def refuse(request: Request, request_id: str, order: WordsOrder) -> dict[str, Any]:
-        return _request(service.refuse(actor_of(request), request_id, order.words))
+    def refuse(request: Request, request_id: str, order: RefuseOrder) -> dict[str, Any]:
+        return _request(service.refuse(actor_of(request), request_id, order.words, order.reason))
 
     @routes.post(
         "/requests/{request_id}/ask-more", summary="Send it back to be completed; once, with all that is missing"

@@ -8,6 +8,7 @@ from beijiang.exchange.service.exchange import Exchange
 from beijiang.exchange.service.fetching import Shares
 from beijiang.exchange.service.flight import FlightSql
 from beijiang.exchange.service.intersecting import INTERSECTION_JOB, Intersections
+from beijiang.exchange.service.opening import Openings
 from beijiang.exchange.service.packaging import Packages
 from beijiang.exchange.service.push_watch import PushLimits
 from beijiang.exchange.service.pushing import Pushes
@@ -27,6 +28,7 @@ __all__ = [
     "FlightSql",
     "GrantBook",
     "Intersections",
+    "Openings",
     "Packages",
     "PushLimits",
     "Pushes",

@@ -44,6 +44,8 @@ class GrantBook:
             return ()
         today = self._today()
         mine = [(GranteeKind.PERSON, actor.id), (GranteeKind.ORGANISATION, actor.org_id)]
+        if actor.org_id is None:
+            mine.append((GranteeKind.PUBLIC, actor.id))
         if actor.scopes is not None:
             mine.append((GranteeKind.APPLICATION, actor.session_id))
         found = [entry for one in mine for entry in holders.get(one, ())]
@@ -172,4 +174,5 @@ def _granted(grant: Grant, steps: Sequence[Step]) -> Granted:
         purpose=grant.purpose,
         approvers=tuple(f"{step.stage}:{step.by}" for step in steps if step.move in _DECIDING),
         rows_limited=grant.terms.rows_per_day is not None,
+        public=grant.grantee_kind is GranteeKind.PUBLIC,
     )

@@ -7,16 +7,15 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile, items_changed, no_delegation, not_now
+from beijiang.exchange.errors import changed_meanwhile, items_changed, no_delegation, not_now, refusal_reason
 from beijiang.exchange.models import (
     Delegation,
     Move,
     Narrowing,
     Request,
     RequestState,
-    item_problems,
     levels_of,
-    stages_for,
+    refusals,
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import STATES, Requesting
@@ -79,10 +78,10 @@ class Deciding(Requesting):
             self._check_filters(before.table, 0, by.filters)
         known = self._published(actor, before.draft.resource_id)
         levels = levels_of(known)
-        wrong = item_problems(known.version.entry, levels, replace(offered, filters=()), before.draft.impact)
+        wrong = self._wrong(known, offered, before)
         if wrong:
             raise items_changed(wrong)
-        stages = stages_for(self._traits(known, offered, before.org_id), before.stages)
+        stages = self._stages(known, offered, before)
         last = before.at_stage + 1 == len(stages)
         after = replace(before, offered=offered, stages=stages)
         if last:
@@ -115,22 +114,26 @@ class Deciding(Requesting):
         self._quiet(done)
         return done
 
-    def refuse(self, actor: Actor, request_id: str, words: str) -> Request:
-        """Refuse a request, with the reason that the law asks for.
+    def refuse(self, actor: Actor, request_id: str, words: str, reason: str = "") -> Request:
+        """Refuse a request, with the reason that the law asks for; to the public also one of the list, which is published.
 
         Raises:
             NotFound: no such request.
             Conflict: no stage of it is worked at.
             Denied: it is another's to decide, or the actor's own request.
-            Invalid: no reason.
+            Invalid: no reason, or for an application of the public none of the list (``refusal_reason``).
 
         """
         before, behalf = self._to_decide(actor, request_id)
+        if before.draft.is_public and reason not in refusals():
+            raise refusal_reason(refusals())
         now = self.clock.now()
         case = None if before.case is None else stop(before.case, now)
         after = replace(before, state=RequestState.REFUSED, decided_at=now, case=case)
         stage = before.stages[before.at_stage].id
-        step = self._step(actor, before.id, Move.REFUSE, said(words, needed=True), stage=stage, behalf=behalf)
+        detail = {"reason": reason} if before.draft.is_public else {}
+        text = said(words, needed=True)
+        step = self._step(actor, before.id, Move.REFUSE, text, stage=stage, behalf=behalf, detail=detail)
         with self.db.begin() as tx:
             done = self._save(tx, actor, before, after, step, "request_refuse")
         self._quiet(done)

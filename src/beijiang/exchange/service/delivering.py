@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import no_grant, other_purpose
-from beijiang.exchange.models import purposes
+from beijiang.exchange.models import every_purpose
 from beijiang.exchange.models.handing import Mark
 from beijiang.exchange.service.deciding import Deciding
 from beijiang.exchange.store import GrantStore, HandingStore
@@ -214,7 +214,7 @@ class Delivering(Deciding):
         except NotFound:
             whose = ""
         at = self.clock.now().astimezone(self.parts.zone)
-        told = purposes().get(purpose)
+        told = every_purpose().get(purpose)
         facts = {
             "grade": grade,
             "receipt": governed.receipt,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, not_ready
 from beijiang.exchange.models import (
+    PUBLIC,
     Grant,
     GranteeKind,
     GrantQuery,
@@ -236,7 +237,7 @@ class Exchange(Delivering):
             f"“{event.title}”有数据项正在校核，办结前请谨慎使用。",
             f"Items of {event.title} are being looked into; use them with care until it is settled.",
         )
-        for org in sorted({grant.org_id for grant in held}):
+        for org in sorted({grant.org_id for grant in held} - {PUBLIC}):
             subject = f"{event.ticket_id}:{org}"
             if event.raised:
                 self.parts.alerts.say(AlertKind.DOUBT, subject, org, words)
@@ -253,6 +254,8 @@ class Exchange(Delivering):
             if standing is not None:
                 self._guarded_urge(request, standing)
         for grant in ending:
+            if grant.org_id == PUBLIC:
+                continue  # told on the page of who holds it
             if grant.standing(self.today) is GrantState.EXPIRED:
                 self.parts.alerts.clear(AlertKind.GRANT_ENDING, grant.id)
             else:

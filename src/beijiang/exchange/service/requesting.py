@@ -23,22 +23,20 @@ from beijiang.exchange.models import (
     levels_of,
     period_problems,
     stages_for,
-    traits,
     word_problems,
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.settling import Settling
 from beijiang.exchange.store import RequestStore
-from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Text, new_id
-from beijiang.standards import begin, resume
+from beijiang.kit import BeijiangError, Conflict, Invalid, Text, new_id
+from beijiang.standards import resume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beijiang.catalog import Published
-    from beijiang.exchange.models import Stage, Terms, Trait
     from beijiang.kit import Actor
-    from beijiang.standards import Case, Deadline
+    from beijiang.standards import Deadline
 
 __all__ = ["Requesting"]
 
@@ -48,6 +46,7 @@ STATES: Final = {
     "provider_opinion": RequestState.PROVIDER_REVIEW,
     "provider_decision": RequestState.PROVIDER_REVIEW,
     "authority_decision": RequestState.AUTHORITY_REVIEW,
+    "appeal_decision": RequestState.AUTHORITY_REVIEW,
 }
 
 
@@ -285,6 +284,9 @@ class Requesting(Settling):
         return [*found, *self._grantee_problems(actor, draft), *self._filter_problems(known, draft)]
 
     def _grantee_problems(self, actor: Actor, draft: RequestDraft) -> list[Problem]:
+        if draft.is_public or draft.grantee_kind is GranteeKind.PUBLIC:
+            text = Text("部门不能以公众身份申请", "a department does not apply as the public does")
+            return [Problem("unknown_grantee", text)]
         if draft.grantee_kind is not GranteeKind.ORGANISATION and not draft.grantee_id.strip():
             return [Problem("grantee_needed", Text("请指明使用人或应用", "name the person or the application"))]
         if self._is_ours(actor, draft):
@@ -328,24 +330,3 @@ class Requesting(Settling):
         if found is None or found.by != actor.id or found.state is not RequestState.DRAFT:
             raise no_request()
         return found
-
-    def _traits(self, known: Published, terms: Terms, org_id: str) -> frozenset[Trait]:
-        entry = known.version.entry
-        return traits(entry, terms, levels_of(known), cross_level=self._crosses(org_id, entry.provider_id))
-
-    def _crosses(self, org_id: str, provider_id: str) -> bool:
-        """Tell whether consumer and provider are of different levels of government."""
-        try:
-            first, second = (self.access.organisation(one).admin_tier for one in (org_id, provider_id))
-        except NotFound:
-            return True
-        return first != second
-
-    def _clock_for(self, running: Case | None, stage: Stage, provider_id: str) -> Case | None:
-        """Return the clock of a stage: the one that runs where the rule is the same, else a new one, or none."""
-        rule = self.parts.standards.limit(stage.limit, provider_id) if stage.limit else None
-        if rule is None:
-            return None
-        if running is not None and running.rule_id == rule.id and running.answered is None:
-            return running
-        return begin(rule, self.clock.now())

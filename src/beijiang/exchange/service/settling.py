@@ -7,19 +7,34 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, not_now, own_request
-from beijiang.exchange.models import Grant, GrantState, Move, Side
+from beijiang.exchange.models import (
+    Grant,
+    GrantState,
+    Move,
+    Side,
+    item_problems,
+    levels_of,
+    opening_item_problems,
+    opening_traits,
+    stages_for,
+    traits,
+)
+from beijiang.exchange.models.flows import OPENING
 from beijiang.exchange.service.attaching import Attaching
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Denied, NotFound, Text, new_id
+from beijiang.standards import begin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from beijiang.catalog import Published
     from beijiang.db import UnitOfWork
-    from beijiang.exchange.models import Request, Step
+    from beijiang.exchange.models import Problem, Request, Stage, Step, Terms, Trait
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.standards import Case
 
 __all__ = ["AGREEMENT", "Settling"]
 
@@ -47,7 +62,11 @@ class Settling(Attaching):
             )
         asked = {request.by} | {s.by for s in steps if s.move in {Move.SUBMIT, Move.SUPPLY}}
         before = [s for s in steps if s.move in {Move.APPROVE, Move.NARROW} and s.stage != stage.id]
-        decided = {s.by for s in before} | {s.detail.get("behalf", "") for s in before}
+        decided = (
+            {s.by for s in before}
+            | {s.by for s in steps if s.move is Move.REFUSE}
+            | {s.detail.get("behalf", "") for s in before}
+        )
         deputed = self._stands_in(actor, request)
         who = {actor.id, *([deputed.id] if deputed else [])}
         return own_request() if who & (asked | decided) else None
@@ -83,6 +102,43 @@ class Settling(Attaching):
     def _sees(self, actor: Actor, request: Request) -> bool:
         return super()._sees(actor, request) or bool(request.stage and self._stands_in(actor, request))
 
+    # What an entry asks for
+
+    def _traits(self, known: Published, terms: Terms, org_id: str) -> frozenset[Trait]:
+        entry = known.version.entry
+        return traits(entry, terms, levels_of(known), cross_level=self._crosses(org_id, entry.provider_id))
+
+    def _crosses(self, org_id: str, provider_id: str) -> bool:
+        """Tell whether consumer and provider are of different levels of government."""
+        try:
+            first, second = (self.access.organisation(one).admin_tier for one in (org_id, provider_id))
+        except NotFound:
+            return True
+        return first != second
+
+    def _stages(self, known: Published, terms: Terms, request: Request) -> tuple[Stage, ...]:
+        """Return the stages that terms of a request pass now, with those that were there before."""
+        if request.draft.is_public:
+            found = opening_traits(known.version.entry, terms, levels_of(known))
+            return stages_for(found, request.stages, OPENING)
+        return stages_for(self._traits(known, terms, request.org_id), request.stages)
+
+    def _wrong(self, known: Published, terms: Terms, request: Request) -> list[Problem]:
+        """Return what stands against the items of terms as they are graded, shared and opened now."""
+        entry, levels, plain = known.version.entry, levels_of(known), replace(terms, filters=())
+        if request.draft.is_public:
+            return opening_item_problems(entry, levels, plain)
+        return item_problems(entry, levels, plain, request.draft.impact)
+
+    def _clock_for(self, running: Case | None, stage: Stage, provider_id: str) -> Case | None:
+        """Return the clock of a stage: the one that runs where the rule is the same, else a new one, or none."""
+        rule = self.parts.standards.limit(stage.limit, provider_id) if stage.limit else None
+        if rule is None:
+            return None
+        if running is not None and running.rule_id == rule.id and running.answered is None:
+            return running
+        return begin(rule, self.clock.now())
+
     # The grant
 
     def _granted(self, tx: UnitOfWork, actor: Actor, request: Request, levels: Mapping[str, str]) -> Request:
@@ -103,7 +159,7 @@ class Settling(Attaching):
             purpose=draft.purpose,
             use=draft.use,
             basis=draft.basis,
-            agreement=AGREEMENT.zh,
+            agreement=AGREEMENT.zh if draft.application is None else draft.application.agreement,
             state=GrantState.ACTIVE,
             revision=1,
             made_at=self.clock.now(),

@@ -6,6 +6,7 @@ from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
 from beijiang.exchange.store.handing import HandingStore
 from beijiang.exchange.store.intersections import IntersectionStore
+from beijiang.exchange.store.openings import OpeningStore
 from beijiang.exchange.store.profiles import ProfileStore
 from beijiang.exchange.store.pushes import PushStore
 from beijiang.exchange.store.recalls import RecallStore
@@ -21,6 +22,7 @@ __all__ = [
     "GrantStore",
     "HandingStore",
     "IntersectionStore",
+    "OpeningStore",
     "ProfileStore",
     "PushStore",
     "RatingStore",

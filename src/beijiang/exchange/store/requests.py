@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from beijiang.exchange.models import RequestQuery
 
-__all__ = ["RequestStore"]
+__all__ = ["RequestStore", "request_of"]
 
 _R, _S, _D = exchange_request.c, exchange_step.c, exchange_delegation.c
 _SAME = (
@@ -51,7 +51,7 @@ class RequestStore:
     def get(self, request_id: str) -> Request | None:
         """Return one request."""
         row = self._connection.execute(select(exchange_request).where(_R.id == request_id)).one_or_none()
-        return None if row is None else _request(row)
+        return None if row is None else request_of(row)
 
     def add(self, made: Request) -> None:
         """Add a request."""
@@ -157,7 +157,7 @@ class RequestStore:
         return [Delegation(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented name
 
     def _all(self, query: Select[Any]) -> list[Request]:
-        return [_request(row) for row in self._connection.execute(query)]
+        return [request_of(row) for row in self._connection.execute(query)]
 
 
 def _values(one: Request) -> dict[str, Any]:
@@ -173,7 +173,8 @@ def _values(one: Request) -> dict[str, Any]:
     }
 
 
-def _request(row: Row[Any]) -> Request:
+def request_of(row: Row[Any]) -> Request:
+    """Return the request of a row."""
     return Request(
         **{name: getattr(row, name) for name in _SAME},
         draft=RequestDraft.from_json(row.draft),

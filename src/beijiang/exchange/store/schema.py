@@ -27,6 +27,7 @@ __all__ = [
     "exchange_grant",
     "exchange_intersection",
     "exchange_mark",
+    "exchange_opening",
     "exchange_package",
     "exchange_profile",
     "exchange_push",
@@ -116,6 +117,22 @@ exchange_step = Table(
     Column("detail", JsonDocument, nullable=False),
 )
 """What happened to requests and grants, in order."""
+
+exchange_opening = Table(
+    "exchange_opening",
+    metadata,
+    Column("resource_id", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("purposes", JsonDocument, nullable=False),
+    Column("ways", JsonDocument, nullable=False),
+    Column("duties", Text, nullable=False),
+    Column("months", Integer, nullable=False),
+    Column("agreement", Text, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Versions of the conditions on which a set is open; none is ever changed."""
 
 exchange_usage = Table(
     "exchange_usage",

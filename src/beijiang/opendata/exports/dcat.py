@@ -61,7 +61,9 @@ _TYPED: Final = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}
 class Site:
     """Who publishes: address without a slash, name, and the office that answers for the whole."""
 
-    def __init__(self, base: str, title: Text, publisher: Text) -> None:
+    def __init__(self, base: str, title: Text, publisher: Text, at: str = "") -> None:
+        self.at = at
+        """What addresses of a portal's catalog begin with; empty for the region's."""
         self.base = base
         self.title = title
         self.publisher = publisher
@@ -105,7 +107,7 @@ class _Whole:
     def catalog(self, page: CatalogPage) -> None:
         site = self._site
         path = f"/departments/{quote(page.publisher_id)}/catalog" if page.publisher_id else "/catalog"
-        node = self._node(site.base + path, DCAT.Catalog)
+        node = self._node(site.base + site.at + path, DCAT.Catalog)
         self._words(node, DCTERMS.title, page.publisher or site.title)
         self._words(node, DCTERMS.description, page.publisher or site.title)
         if page.publisher_id and page.publisher:
@@ -131,7 +133,7 @@ class _Whole:
         path = f"/departments/{quote(page.publisher_id)}/catalog" if page.publisher_id else "/catalog"
 
         def at(number: int) -> str:
-            return f"{self._site.base}{path}.{suffix}?{urlencode([*query, ('page', str(number))])}"
+            return f"{self._site.base}{self._site.at}{path}.{suffix}?{urlencode([*query, ('page', str(number))])}"
 
         here = self._node(at(page.page), _HYDRA.PagedCollection)
         self.graph.add((here, _HYDRA.totalItems, Literal(page.total)))

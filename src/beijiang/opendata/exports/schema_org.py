@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 from urllib.parse import quote
 
+from beijiang.catalog import OpenType
 from beijiang.opendata.exports.dcat import FORMS
 from beijiang.opendata.exports.described import period_of
 from beijiang.opendata.models import Dataset
@@ -38,6 +39,9 @@ def dataset(ds: Dataset, base: str, site: str) -> dict[str, Any]:
         "datePublished": ds.published_at.isoformat(timespec="seconds") if ds.published_at else None,
         "dateModified": ds.data_at.isoformat(timespec="seconds") if ds.data_at else None,
         "isAccessibleForFree": ds.readable,
+        "conditionsOfAccess": f"{base}/api/v1/openings/{quote(ds.id)}"
+        if ds.open_type is OpenType.CONDITIONAL
+        else None,
         "inLanguage": "zh-CN",
         "temporalCoverage": f"{period.begin}/{period.end or '..'}" if period else None,
         "spatialCoverage": {"@type": "Place", "name": ds.region.zh} if ds.region else None,

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, citizens, explore, exports, machine, pages, voices, works
+from beijiang.opendata.routes import api, citizens, explore, exports, machine, openings, pages, voices, works
+from beijiang.opendata.routes.cities import cities, drawn
+from beijiang.opendata.routes.portal_door import PortalDoor
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
+    from beijiang.exchange import Openings
     from beijiang.opendata.exports.service import Exports
     from beijiang.opendata.hearing import Voices
     from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
-__all__ = ["public", "router"]
+__all__ = ["PortalDoor", "cities", "drawn", "public", "router"]
 
 
 def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
@@ -36,17 +39,23 @@ def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
 
 
 def public(
-    registrations: Registrations, said: Voices, keepings: Keepings, opendata: OpenData, site: Pages
+    registrations: Registrations,
+    said: Voices,
+    keepings: Keepings,
+    asked: Openings,
+    opendata: OpenData,
+    site: Pages,
 ) -> APIRouter:
     """Return what the public may do: register, give feedback, ask for data, keep and show things."""
     whole = APIRouter()
     for part in (
         citizens.api(registrations),
-        citizens.pages(registrations, said, keepings, site),
+        citizens.pages(registrations, said, keepings, asked, site),
         voices.api(said),
         voices.pages(said, opendata, site),
         works.api(keepings),
         works.pages(keepings, site),
+        openings.pages(asked, opendata, site),
     ):
         whole.routes.extend(part.routes)
     return whole

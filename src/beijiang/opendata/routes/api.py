@@ -15,6 +15,7 @@ from beijiang.kit import Actor
 from beijiang.opendata import listing
 from beijiang.opendata.answers import chart_words, dataset_json, hit_json, rows_json
 from beijiang.opendata.charts import WORDS as CHART_WORDS
+from beijiang.opendata.routes.portal_door import portal_at, portal_of
 from beijiang.opendata.service import OpenData
 from beijiang.protection import files, rowquery
 from beijiang.tables import Exit
@@ -47,7 +48,7 @@ def router(opendata: OpenData) -> APIRouter:
     @api.get("", summary="Search the published data sets, with facets", description=SEARCH_TEXT)
     def search(request: Request) -> Response:
         query = listing.parse(asked(request))
-        results = opendata.search(actor(request), query)
+        results = opendata.search(actor(request), query, portal_of(request))
         return answer(request, _results(opendata, request, query, results))
 
     @api.get("/{dataset_id}", summary="One data set: metadata, dictionary, versions, promise, downloads")
@@ -59,7 +60,9 @@ def router(opendata: OpenData) -> APIRouter:
             for one in opendata.recalls(who, dataset)
         ]
         told = dataset_json(dataset, opendata.versions(who, dataset_id), opendata.base)
-        return answer(request, {**told, "recalls": withdrawn})
+        held = opendata.held(who, dataset)
+        conditions = None if held is None else held.to_json()
+        return answer(request, {**told, "recalls": withdrawn, "opening_conditions": conditions})
 
     @api.get("/{dataset_id}/rows", summary="Rows, page by page", description=ROWS_TEXT)
     def rows(request: Request, dataset_id: str) -> Response:
@@ -179,7 +182,8 @@ def sent(file: files.Download) -> Response:
 
 
 def _results(opendata: OpenData, request: Request, query: SearchQuery, results: SearchPage) -> dict[str, Any]:
-    links = listing.listing(query, results, request.state.language, PREFIX)
+    path = portal_at(request) + PREFIX
+    links = listing.listing(query, results, request.state.language, path)
     base = opendata.base
     return {
         "total": results.total,
@@ -202,7 +206,7 @@ def _results(opendata: OpenData, request: Request, query: SearchQuery, results: 
             for facet, counts in results.facets.items()
         },
         "links": {
-            "self": base + listing.address(query, PREFIX),
+            "self": base + listing.address(query, path),
             "previous": base + links.previous if links.previous else None,
             "next": base + links.next if links.next else None,
         },

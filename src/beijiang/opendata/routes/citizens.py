@@ -13,6 +13,7 @@ from beijiang.opendata.members import Registration, RegistrationDraft, Registrat
 from beijiang.opendata.routes.api import actor
 
 if TYPE_CHECKING:
+    from beijiang.exchange import Openings
     from beijiang.opendata.hearing import Voices
     from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
@@ -37,12 +38,18 @@ class RegistrationOrder(_Order):
     contact: str = Field(max_length=200)
     standing: Standing = Standing.PERSON
     words: str = Field(default="", max_length=3000)
+    credit_code: str = Field(default="", max_length=40, description="Of a business: GB 32100, 18 characters.")
     ticket: str = Field(default="", max_length=200)
 
     def draft(self) -> RegistrationDraft:
         """Return it as the service takes it."""
         return RegistrationDraft(
-            login=self.login, name=self.name, contact=self.contact, standing=self.standing, words=self.words
+            login=self.login,
+            name=self.name,
+            contact=self.contact,
+            standing=self.standing,
+            words=self.words,
+            credit_code=self.credit_code,
         )
 
 
@@ -104,7 +111,9 @@ def api(registrations: Registrations) -> APIRouter:
     return routes
 
 
-def pages(registrations: Registrations, voices: Voices, keepings: Keepings, site: Pages) -> APIRouter:
+def pages(
+    registrations: Registrations, voices: Voices, keepings: Keepings, openings: Openings, site: Pages
+) -> APIRouter:
     """Return the pages."""
     routes = APIRouter(include_in_schema=False)
     doorman = registrations.parts.doorman
@@ -132,6 +141,7 @@ def pages(registrations: Registrations, voices: Voices, keepings: Keepings, site
         name: _Line = "",
         contact: _Line = "",
         words: _Words = "",
+        credit_code: _Line = "",
         standing: _Line = Standing.PERSON.value,
         ticket: _Line = "",
         website: _Line = "",
@@ -139,10 +149,13 @@ def pages(registrations: Registrations, voices: Voices, keepings: Keepings, site
         try:
             doorman.admit(actor(request), source(request), ticket, website)
             kind = Standing(standing) if standing in set(Standing) else Standing.PERSON
-            draft = RegistrationDraft(login=login, name=name, contact=contact, standing=kind, words=words)
+            draft = RegistrationDraft(
+                login=login, name=name, contact=contact, standing=kind, words=words, credit_code=credit_code
+            )
             made = registrations.register(actor(request), draft)
         except BeijiangError as error:
-            return form(request, error.text, error.status, login=login, name=name, contact=contact, words=words)
+            given = {"login": login, "name": name, "contact": contact, "words": words, "credit_code": credit_code}
+            return form(request, error.text, error.status, **given, standing=standing)
         page = site.render(
             request, "opendata/registered.html", made=made, due=registrations.due(made.registration), code=made.code
         )
@@ -172,7 +185,12 @@ def pages(registrations: Registrations, voices: Voices, keepings: Keepings, site
         if "set_up_pending" in who.roles:
             return RedirectResponse("/console/password", SEE_OTHER)
         return site.render(
-            request, "opendata/my.html", voices=voices.own(who), kept=keepings.kept(who), works=keepings.own_works(who)
+            request,
+            "opendata/my.html",
+            voices=voices.own(who),
+            kept=keepings.kept(who),
+            works=keepings.own_works(who),
+            applications=openings.applications(who) if openings.may_apply(who) else (),
         )
 
     return routes
@@ -184,6 +202,7 @@ def _registration(one: Registration) -> dict[str, Any]:
         "login": one.login,
         "name": one.name,
         "standing": one.standing.value,
+        "credit_code": one.credit_code,
         "words": one.words,
         "state": one.state.value,
         "reason": one.reason,

@@ -17,12 +17,15 @@ from beijiang.kit import ANONYMOUS, Invalid, Malformed, NotAcceptable, NotFound,
 from beijiang.opendata import listing
 from beijiang.opendata.exports import croissant, data_package, dcat, dcat_us
 from beijiang.opendata.exports.sheet import sheet
+from beijiang.opendata.portals import narrowed
 from beijiang.opendata.routes.api import ANY_SITE, asked
+from beijiang.opendata.routes.portal_door import portal_of
 from beijiang.protection import files
 from beijiang.standards import SheetFormat
 from beijiang.web import content_disposition, request_line
 
 if TYPE_CHECKING:
+    from beijiang.opendata.cities import Portal
     from beijiang.opendata.exports.described import CatalogPage
     from beijiang.opendata.exports.service import Exports
     from beijiang.opendata.service import OpenData
@@ -153,14 +156,17 @@ def _has(request: Request, tag: str) -> bool:
 
 def _rdf_page(request: Request, opendata: OpenData, page: CatalogPage, suffix: str) -> Response:
     kept = [pair for pair in asked(request) if pair[0] != "page"]
-    content = dcat.written(dcat.catalog(page, _site(opendata), suffix, kept), suffix)
+    content = dcat.written(dcat.catalog(page, _site(opendata, portal_of(request)), suffix, kept), suffix)
     return answered(request, content, dcat.MEDIA_TYPES[suffix], changed=page.changed)
 
 
-def _site(opendata: OpenData) -> dcat.Site:
+def _site(opendata: OpenData, portal: Portal | None = None) -> dcat.Site:
     region = opendata.region
     title = Text(opendata.title, f"{region.en} · open data")
-    return dcat.Site(opendata.base, title, region)
+    if portal is None:
+        return dcat.Site(opendata.base, title, region)
+    own = Text(f"{title.zh} · {portal.name_zh}", f"{title.en} · {portal.name_en}")
+    return dcat.Site(opendata.base, own, region, portal.path)
 
 
 def _asked(request: Request) -> tuple[SearchQuery, datetime | None]:
@@ -170,7 +176,7 @@ def _asked(request: Request) -> tuple[SearchQuery, datetime | None]:
     try:
         unknown = next((name for name, _ in pairs if name in _NOT_HERE), None)
         pairs = [("", unknown), *pairs] if unknown else pairs
-        return listing.parse(pairs), _moment(since) if since else None
+        return narrowed(listing.parse(pairs), portal_of(request)), _moment(since) if since else None
     except Invalid as error:
         raise Malformed(error.text.zh, error.text.en, code=error.reason, detail=error.detail) from None
 

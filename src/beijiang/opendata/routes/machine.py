@@ -11,6 +11,7 @@ from beijiang.kit import ANONYMOUS
 from beijiang.opendata import examples, feeds, listing
 from beijiang.opendata.routes.api import asked
 from beijiang.opendata.routes.exports import answered
+from beijiang.opendata.routes.portal_door import portal_of
 from beijiang.opendata.service import OpenData
 
 FOR_A_WHILE = {"Cache-Control": "public, max-age=60"}
@@ -23,9 +24,11 @@ def router(opendata: OpenData) -> APIRouter:
     @machine.get("/feed.xml")
     def feed(request: Request) -> Response:
         query = listing.parse(asked(request))
-        path = listing.address(replace(query, page=1), "/feed.xml")
-        found = opendata.feed(ANONYMOUS, query)
-        content = feeds.atom(found, base=opendata.base, title=opendata.title, path=path)
+        portal = portal_of(request)
+        at, title = ("", opendata.title) if portal is None else (portal.path, f"{opendata.title} · {portal.name_zh}")
+        path = listing.address(replace(query, page=1), f"{at}/feed.xml")
+        found = opendata.feed(ANONYMOUS, query, portal)
+        content = feeds.atom(found, base=opendata.base, title=title, path=path)
         return Response(content, media_type="application/atom+xml", headers=FOR_A_WHILE)
 
     @machine.get("/datasets/{dataset_id}/feed.xml")
@@ -37,15 +40,20 @@ def router(opendata: OpenData) -> APIRouter:
 
     @machine.get("/sitemap.xml")
     def sitemap_index(request: Request) -> Response:
-        numbers = range(1, opendata.sitemaps(ANONYMOUS) + 1)
-        content = feeds.sitemap_index([f"{opendata.base}/sitemap-{number}.xml" for number in numbers])
+        portal = portal_of(request)
+        at = opendata.base if portal is None else opendata.base + portal.path
+        numbers = range(1, opendata.sitemaps(ANONYMOUS, portal) + 1)
+        content = feeds.sitemap_index([f"{at}/sitemap-{number}.xml" for number in numbers])
         return answered(request, content, "application/xml")
 
     @machine.get("/sitemap-{number}.xml")
     def sitemap(request: Request, number: int) -> Response:
-        paths = ("/", "/datasets", "/departments", "/about", "/api") if number == 1 else ()
-        found = [(entry.address, entry.updated) for entry in opendata.sitemap(ANONYMOUS, number)]
-        content = feeds.sitemap([*((f"{opendata.base}{path}", None) for path in paths), *found])
+        portal = portal_of(request)
+        at = opendata.base if portal is None else opendata.base + portal.path
+        fixed = ("/", "/datasets", "/departments", "/about") + (() if portal else ("/api",))
+        paths = fixed if number == 1 else ()
+        found = [(entry.address, entry.updated) for entry in opendata.sitemap(ANONYMOUS, number, portal)]
+        content = feeds.sitemap([*((f"{at}{path}", None) for path in paths), *found])
         return answered(request, content, "application/xml")
 
     @machine.get("/robots.txt")

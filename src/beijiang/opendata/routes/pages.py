@@ -12,6 +12,7 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from beijiang.catalog import Facet, SearchPage, SearchQuery
+from beijiang.exchange import opening_purposes
 from beijiang.kit import Invalid, Language, Refused, Text
 from beijiang.opendata import charts, examples, listing, maps, tableview
 from beijiang.opendata.answers import chart_words, download_addresses
@@ -20,6 +21,7 @@ from beijiang.opendata.exports import schema_org
 from beijiang.opendata.models import Dataset, RowPage
 from beijiang.opendata.routes.api import PREFIX, actor, asked
 from beijiang.opendata.routes.exports import rdf_wanted
+from beijiang.opendata.routes.portal_door import portal_at, portal_of
 from beijiang.opendata.service import OpenData, Reading
 from beijiang.protection import rowquery
 from beijiang.tables import Exit, FilterOp
@@ -45,26 +47,30 @@ def _general(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
     def home(request: Request) -> Response:
         words = _words(request)
         return site.render(
-            request, "opendata/home.html", page=opendata.home(actor(request)), region=opendata.region.in_language(words)
+            request,
+            "opendata/home.html",
+            page=opendata.home(actor(request), portal_of(request)),
+            region=opendata.region.in_language(words),
         )
 
     @pages.get("/datasets")
     def datasets(request: Request) -> Response:
         query, notice = _listing_query(request)
-        results = opendata.search(actor(request), query)
-        return site.render(
-            request, "opendata/datasets.html", notice=notice, **_results(request, query, results, "/datasets")
-        )
+        results = opendata.search(actor(request), query, portal_of(request))
+        path = f"{portal_at(request)}/datasets"
+        return site.render(request, "opendata/datasets.html", notice=notice, **_results(request, query, results, path))
 
     @pages.get("/departments")
     def departments(request: Request) -> Response:
-        return site.render(request, "opendata/departments.html", departments=opendata.departments(actor(request)))
+        return site.render(
+            request, "opendata/departments.html", departments=opendata.departments(actor(request), portal_of(request))
+        )
 
     @pages.get("/departments/{org_id}")
     def department(request: Request, org_id: str) -> Response:
         query, _ = _listing_query(request)
-        page = opendata.department(actor(request), org_id, query)
-        found = _results(request, query, page.results, f"/departments/{org_id}")
+        page = opendata.department(actor(request), org_id, query, portal_of(request))
+        found = _results(request, query, page.results, f"{portal_at(request)}/departments/{org_id}")
         boxes = tuple(b for b in found["listing"].boxes if b.facet is not Facet.DEPARTMENT)
         title = page.name.in_language(_words(request))
         chips = tuple(c for c in found["listing"].chips if c[1] and not _is_own(c[0], title))
@@ -75,7 +81,13 @@ def _general(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
     def about(request: Request) -> Response:
         words = _words(request)
         licences = opendata.licences(actor(request))
-        return site.render(request, "opendata/about.html", region=opendata.region.in_language(words), licences=licences)
+        return site.render(
+            request,
+            "opendata/about.html",
+            region=opendata.region.in_language(words),
+            licences=licences,
+            portals=opendata.portals(actor(request)),
+        )
 
 
 def _dataset(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
@@ -179,6 +191,8 @@ def frame(request: Request, opendata: OpenData, dataset: Dataset, tab: str) -> d
         "tab": tab,
         "tabs": _tabs(dataset, language),
         "downloads": download_addresses("", dataset.id),
+        "held": opendata.held(actor(request), dataset),
+        "held_purposes": opening_purposes(),
         "json_ld": Markup(schema_org.script(dataset, opendata.base, opendata.title)),  # noqa: S704 - escaped for a script block
         "facts": tableview.metadata(dataset, language, day),
         "filtered": False,

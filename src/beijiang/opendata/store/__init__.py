@@ -1,8 +1,9 @@
 """All SQL of the portal: what the public says, asks for and keeps, and the digests of files."""
 
+from beijiang.opendata.store.cities import CityStore
 from beijiang.opendata.store.files import FileStore
 from beijiang.opendata.store.members import RegistrationStore
 from beijiang.opendata.store.voices import VoiceStore
 from beijiang.opendata.store.works import KeepingStore
 
-__all__ = ["FileStore", "KeepingStore", "RegistrationStore", "VoiceStore"]
+__all__ = ["CityStore", "FileStore", "KeepingStore", "RegistrationStore", "VoiceStore"]

@@ -18,7 +18,7 @@ __all__ = ["RegistrationStore"]
 _R = portal_registration.c
 _SAME = (
     "id", "login", "name", "words", "contact", "digest", "person_id", "reason", "decided_by", "urged", "created_at",
-    "decided_at",
+    "credit_code",    "decided_at",
 )  # fmt: skip
 SHOWN = 200
 
@@ -41,6 +41,14 @@ class RegistrationStore:
     def by_login(self, login: str) -> Registration | None:
         """Return the registration of a login."""
         row = self._connection.execute(select(portal_registration).where(_R.login == login)).one_or_none()
+        return None if row is None else _registration(row)
+
+    def admitted(self, person_id: str) -> Registration | None:
+        """Return the registration that an account was made for."""
+        found = select(portal_registration).where(
+            _R.person_id == person_id, _R.state == RegistrationState.ADMITTED.value
+        )
+        row = self._connection.execute(found).first()
         return None if row is None else _registration(row)
 
     def decide(self, decided: Registration) -> bool:

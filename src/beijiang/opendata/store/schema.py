@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
 __all__ = [
+    "portal_city",
     "portal_favourite",
     "portal_rating",
     "portal_registration",
@@ -23,6 +24,7 @@ portal_registration = Table(
     Column("login", String(40), nullable=False, unique=True),
     Column("name", String(100), nullable=False),
     Column("standing", String(20), nullable=False),
+    Column("credit_code", String(18), nullable=False, server_default=""),
     Column("words", Text, nullable=False),
     Column("contact", Text, nullable=False),
     Column("digest", String(64), nullable=False),
@@ -114,4 +116,23 @@ portal_work_set = Table(
     Column("work_id", String(40), ForeignKey("portal_work.id"), primary_key=True),
     Column("dataset_id", String(40), primary_key=True, index=True),
     Column("title", String(300), nullable=False),
+)
+
+portal_city = Table(
+    "portal_city",
+    metadata,
+    Column("code", String(24), primary_key=True),
+    Column("name_zh", String(60), nullable=False),
+    Column("name_en", String(100), nullable=False),
+    Column("header_mn", String(60), nullable=False),
+    Column("region_code", String(6), nullable=False),
+    Column("colour", String(7), nullable=False),
+    Column("host", String(255), unique=True),
+    Column("themes", JsonDocument, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("logo", LargeBinary),
+    Column("logo_kind", String(4), nullable=False),
+    Column("logo_digest", String(64), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )

@@ -55,6 +55,9 @@ class Granted:
     rows_limited: bool = False
     """Whether rows are counted against a quota: then an answer costs the rows that it was made of."""
 
+    public: bool = False
+    """Whether it is held by a member of the public: then nothing is had that only departments may have."""
+
     def item(self, column: str) -> GrantedItem | None:
         """Return the item of a column."""
         return next((item for item in self.items if item.column == column), None)

@@ -46,6 +46,8 @@ def _offered(audience: Audience, release: Release | None, grant: Granted | None)
     if audience is Audience.OPEN:
         return release.open_items
     granted = frozenset(item.column for item in grant.items) if grant else frozenset()
+    if grant is not None and grant.public:
+        return release.open_items | (granted & (release.conditional_items - release.refused_items))
     return release.shared_items | release.open_items | (granted & (release.items - release.refused_items))
 
 
@@ -81,7 +83,9 @@ def sight_of(
     obligations, withheld = _treated(snapshot, audience, grades, _offered(audience, release, grant), chosen, grant)
     if not obligations:
         return None
-    filters = tuple(f for rule in rules if rule.binds(audience) for f in rule.filters)
+    public = grant is not None and grant.public
+    bound = (rule for rule in rules if rule.binds(audience) or (public and rule.binds(Audience.OPEN)))
+    filters = tuple(f for rule in bound for f in rule.filters)
     filters += () if grant is None else grant.row_filters
     if any(f.column not in snapshot.schema.names for f in filters):
         return None  # the filter's column is gone: nobody can say which rows are to be hidden
@@ -141,7 +145,8 @@ def _treatment(audience: Audience, grade: ColumnGrade, grant: Granted | None) ->
     """Return the treatment of a column: under a grant what was decided for the item, unless its grade rose since."""
     item = None if grant is None else grant.item(grade.column)
     if audience is Audience.GRANTED and (item is None or not item.holds_for(grade.level)):
-        return treatment_of(Audience.SHARED, grade.level, grade.kind)
+        public = grant is not None and grant.public
+        return treatment_of(Audience.OPEN if public else Audience.SHARED, grade.level, grade.kind)
     found = treatment_of(audience, grade.level, grade.kind)
     if item is None or found is Treatment.WITHHELD:
         return found
