@@ -24,7 +24,7 @@ from beijiang.jobs import routes as jobs_routes
 from beijiang.lineage import routes as lineage_routes
 from beijiang.mining import routes as mining_routes
 from beijiang.opendata import routes as opendata_routes
-from beijiang.opendata.routes import ckan
+from beijiang.opendata.routes import ckan, ogc
 from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
@@ -52,6 +52,7 @@ def create_app(platform: Platform) -> FastAPI:
     pages = Pages(platform.settings, WITH_PAGES)
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
+    protocols[ogc.PREFIX] = ogc.protocol_error
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
     datasets = opendata_routes.router(platform.opendata, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
@@ -59,6 +60,7 @@ def create_app(platform: Platform) -> FastAPI:
         datasets,
         opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
         ckan.router(platform.ckan),
+        ogc.router(platform.opendata, platform.features),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         desk_routes.router(platform.desk),

@@ -51,6 +51,7 @@ from beijiang.mining import Workbench
 from beijiang.opendata import (
     Ckan,
     Exports,
+    Features,
     Keepings,
     OpenData,
     Registrations,
@@ -149,6 +150,7 @@ class Platform:
     keepings: Keepings
     ckan: Ckan
     exports: Exports
+    features: Features
     assess: Assess
     figures: Figures
     plan: WorkPlan
@@ -212,6 +214,7 @@ class Platform:
             self.ckan,
             self.ckan.packages,
             self.exports,
+            self.features,
             self.assess,
             self.figures,
             self.plan,

@@ -23,6 +23,7 @@ from beijiang.opendata.models import (
     RowPage,
     Theme,
 )
+from beijiang.opendata.ogc import Features
 from beijiang.opendata.registering import PublicParts, Registrations
 from beijiang.opendata.service import OpenData, Reading
 from beijiang.opendata.tableview import printed, told
@@ -51,6 +52,7 @@ __all__ = [
     "Doorman",
     "Echo",
     "Exports",
+    "Features",
     "FieldState",
     "Home",
     "Keepings",
