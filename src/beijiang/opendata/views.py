@@ -9,7 +9,7 @@ from beijiang.catalog import Entry, Item, OpenType, Published
 from beijiang.kit import NotFound, Text
 from beijiang.opendata import maps
 from beijiang.opendata.models import Dataset, DatasetField, DataVersion, FieldState, Related, Theme
-from beijiang.opendata.ogc.placing import chosen
+from beijiang.opendata.placing import chosen
 from beijiang.standards import Licence, Standards
 from beijiang.tables import HIDDEN, GovernedColumn, StepKind, TableVersion, WriteMode
 

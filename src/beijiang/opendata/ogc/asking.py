@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from beijiang.kit import Malformed
-from beijiang.opendata.ogc.placing import Box, Moments
+from beijiang.opendata.placing import Box, Moments
 from beijiang.tables import Filter, FilterOp
 
 __all__ = ["DEFAULT_LIMIT", "MOST", "WORDS", "Asked", "parse"]

@@ -15,7 +15,7 @@ from beijiang.access import Permission
 from beijiang.catalog import Facet, OpenType, SearchQuery, Sort
 from beijiang.kit import ANONYMOUS, Invalid, Malformed, NotFound
 from beijiang.opendata.ogc.asking import WORDS, Asked
-from beijiang.opendata.ogc.placing import Placement, chosen, extent_of, fitting, geometry_of, perhaps
+from beijiang.opendata.placing import Placement, chosen, extent_of, fitting, geometry_of, perhaps
 from beijiang.protection import files
 from beijiang.tables import Aggregate, Exit, Filter, FilterOp, Measure, MeasureFn
 
