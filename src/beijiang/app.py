@@ -52,7 +52,7 @@ def create_app(platform: Platform) -> FastAPI:
     pages = Pages(platform.settings, WITH_PAGES)
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
-    protocols[ogc.PREFIX] = ogc.protocol_error
+    protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
     datasets = opendata_routes.router(platform.opendata, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
@@ -107,6 +107,8 @@ def create_app(platform: Platform) -> FastAPI:
         mining_routes.router(platform.workbench, room),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),
+        assess_routes.openings_router(platform.public_figures),
+        assess_routes.sdmx_router(platform.public_figures),
         assess_routes.plan_router(platform.plan),
         evidence_routes.router(platform.evidence_reader),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),

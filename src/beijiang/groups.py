@@ -136,7 +136,7 @@ def _assess() -> typer.Typer:
     from beijiang.assess.commands import add_figures, add_plan, commands
 
     group = commands(_get(lambda p: p.assess), _get(lambda p: p.access))
-    add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.access))
+    add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.public_figures), _get(lambda p: p.access))
     add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.access))
     return group
 

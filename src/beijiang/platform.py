@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.assess import Assess, Figures, WorkPlan
+from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
@@ -153,6 +153,7 @@ class Platform:
     features: Features
     assess: Assess
     figures: Figures
+    public_figures: PublicFigures
     plan: WorkPlan
     health: Health
 
@@ -217,6 +218,7 @@ class Platform:
             self.features,
             self.assess,
             self.figures,
+            self.public_figures,
             self.plan,
             self.health,
         )

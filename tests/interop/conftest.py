@@ -93,6 +93,14 @@ def lands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal with departments and nothing else; the tests of one module may fill it."""
+    opened = open_served(tmp_path_factory.mktemp("bare"))
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session")
 def python() -> Path:
     return clients.python()
