@@ -121,9 +121,11 @@ def _exchange() -> typer.Typer:
 
 
 def _data() -> typer.Typer:
-    from beijiang.opendata.commands import data
+    from beijiang.opendata.commands import add_export, data
 
-    return data(_get(lambda p: p.opendata))
+    group = data(_get(lambda p: p.opendata))
+    add_export(group, _get(lambda p: p.opendata), _get(lambda p: p.exports), _get(lambda p: p.features))
+    return group
 
 
 def _contracts() -> typer.Typer:

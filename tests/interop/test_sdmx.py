@@ -14,7 +14,7 @@ import pytest
 
 from beijiang.access import Role
 from beijiang.assess import Better, FigureDraft, Period, PeriodKind, Stage, ValueDraft, ValueKind
-from beijiang.kit import ANONYMOUS, Conflict, Denied, Invalid, NotFound
+from beijiang.kit import ANONYMOUS, Conflict, Denied, Invalid, NotFound, Unauthenticated
 from opendata.conftest import Portal, person
 
 Run = Callable[..., Any]
@@ -201,7 +201,7 @@ def test_who_opens_and_closes_and_what_is_kept_of_it(portal: Portal) -> None:
     define(portal, "parks_count", "公园数", PeriodKind.YEAR)
     release(portal, "parks_count", {("150000", "2020"): "12"})
     for actor in (ANONYMOUS, person("steward", "market", Role.STEWARD), REPORTER):
-        with pytest.raises((Denied, NotFound)):
+        with pytest.raises((Denied, NotFound, Unauthenticated)):
             public.open(actor, "parks_count", "想公开")
     with pytest.raises(Invalid):
         public.open(APPROVER, "parks_count", " ")
