@@ -24,7 +24,7 @@ from beijiang.jobs import routes as jobs_routes
 from beijiang.lineage import routes as lineage_routes
 from beijiang.mining import routes as mining_routes
 from beijiang.opendata import routes as opendata_routes
-from beijiang.opendata.routes import ckan
+from beijiang.opendata.routes import ckan, ogc
 from beijiang.protection import routes as protection_routes
 from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
@@ -52,6 +52,7 @@ def create_app(platform: Platform) -> FastAPI:
     pages = Pages(platform.settings, WITH_PAGES)
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
+    protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
     datasets = opendata_routes.router(platform.opendata, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
@@ -62,6 +63,7 @@ def create_app(platform: Platform) -> FastAPI:
         ),
         opendata_routes.cities(platform.portals),
         ckan.router(platform.ckan),
+        ogc.router(platform.opendata, platform.features),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         desk_routes.router(platform.desk),
@@ -109,6 +111,8 @@ def create_app(platform: Platform) -> FastAPI:
         mining_routes.router(platform.workbench, room),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),
+        assess_routes.openings_router(platform.public_figures),
+        assess_routes.sdmx_router(platform.public_figures),
         assess_routes.plan_router(platform.plan),
         evidence_routes.router(platform.evidence_reader),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, WorkPlan
+from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -77,6 +77,7 @@ from beijiang.opendata import (
     Ckan,
     Doorman,
     Exports,
+    Features,
     Keepings,
     OpenData,
     PackageReads,
@@ -260,6 +261,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
+    public_figures = PublicFigures(db, access, evidence, standards, clock, zone)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
@@ -359,8 +361,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         keepings=keepings,
         ckan=Ckan(PackageReads(catalog, standards, access, clock, settings), access),
         exports=exports,
+        features=Features(opendata, access, clock),
         assess=assess,
         figures=figures,
+        public_figures=public_figures,
         plan=plan,
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state),
     )

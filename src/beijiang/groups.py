@@ -121,9 +121,11 @@ def _exchange() -> typer.Typer:
 
 
 def _data() -> typer.Typer:
-    from beijiang.opendata.commands import data
+    from beijiang.opendata.commands import add_export, data
 
-    return data(_get(lambda p: p.opendata))
+    group = data(_get(lambda p: p.opendata))
+    add_export(group, _get(lambda p: p.opendata), _get(lambda p: p.exports), _get(lambda p: p.features))
+    return group
 
 
 def _contracts() -> typer.Typer:
@@ -136,7 +138,7 @@ def _assess() -> typer.Typer:
     from beijiang.assess.commands import add_figures, add_plan, commands
 
     group = commands(_get(lambda p: p.assess), _get(lambda p: p.access))
-    add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.access))
+    add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.public_figures), _get(lambda p: p.access))
     add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.access))
     return group
 
@@ -254,7 +256,7 @@ LATER = {
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
     "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
-    "data": Later("Open data as everybody sees them: view.", _data),
+    "data": Later("Open data as everybody sees them: view, export.", _data),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),

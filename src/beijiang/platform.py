@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.assess import Assess, Figures, WorkPlan
+from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
@@ -52,6 +52,7 @@ from beijiang.mining import Workbench
 from beijiang.opendata import (
     Ckan,
     Exports,
+    Features,
     Keepings,
     OpenData,
     Portals,
@@ -154,8 +155,10 @@ class Platform:
     keepings: Keepings
     ckan: Ckan
     exports: Exports
+    features: Features
     assess: Assess
     figures: Figures
+    public_figures: PublicFigures
     plan: WorkPlan
     health: Health
 
@@ -220,8 +223,10 @@ class Platform:
             self.ckan,
             self.ckan.packages,
             self.exports,
+            self.features,
             self.assess,
             self.figures,
+            self.public_figures,
             self.plan,
             self.health,
         )

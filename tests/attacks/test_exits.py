@@ -174,7 +174,14 @@ def _asked_of(region: Region, entry: str, who: str) -> Iterator[tuple[str, httpx
     """Ask for everything that is listed, as far as somebody of this standing is not simply shown their own file."""
     with LIST.open(encoding="utf-8") as file:
         doors = [row["door"] for row in csv.DictReader(file) if who != "steward" or row["gives"] != "own"]
-    places = {"name": GRADED, "dataset_id": entry, "resource_id": entry, "column": "机密项", "org_id": "market"}
+    places = {
+        "name": GRADED,
+        "dataset_id": entry,
+        "collection": entry,
+        "resource_id": entry,
+        "column": "机密项",
+        "org_id": "market",
+    }
     places |= {"run": region.ids["graded_run"], "rule": region.ids["graded_rule"], "table": GRADED}
     for door in doors:
         method, _, path = door.partition(" ")

@@ -132,6 +132,18 @@ def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[...,
     assert "By region" in page
     assert "呼和浩特市" in page
     assert steward.get("/console/figures-file?form=csv&lang=zh-CN").text.count("digital_schools") == 4
+    assert "向公众公开" not in steward.get(here).text, "who reports does not open"
+    assert "未公开" in head.get(here).text
+    assert "已公开" not in head.get(here).text
+    assert steward.post(f"{here}/open", {"reason": "想公开"}).status_code in {303, 403}
+    assert head.client.get("/sdmx/v1/data/DIGITAL_SCHOOLS").status_code == 404
+    head.post(f"{here}/open", {"reason": "统计公报"})
+    page = steward.get(here).text
+    assert "/sdmx/v1/data/DIGITAL_SCHOOLS" in page
+    assert "统计公报" in page
+    assert "156" in head.client.get("/sdmx/v1/data/DIGITAL_SCHOOLS").text
+    head.post(f"{here}/close", {"reason": "复核"})
+    assert head.client.get("/sdmx/v1/data/DIGITAL_SCHOOLS").status_code == 404
     steward.post("/console/figures-new", {**form, "formula": "SELECT 160 AS value", "reason": "改由查询取数"})
     assert "计算并填报" in steward.get(here).text
     steward.post(f"{here}/compute", {"period": "2026"})
@@ -235,7 +247,7 @@ def test_the_same_at_the_terminal(  # noqa: PLR0915 - one story
     office: Any, period: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = commands(lambda: office.assess, lambda: office.access)
-    add_figures(app, lambda: office.figures, lambda: office.access)
+    add_figures(app, lambda: office.figures, lambda: office.public_figures, lambda: office.access)
     add_plan(app, lambda: office.plan, lambda: office.access)
     terminal.set_style(as_json=True, language=Language.EN)
     monkeypatch.setenv("COLUMNS", "200")

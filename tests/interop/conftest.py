@@ -24,6 +24,7 @@ from beijiang.worker import address_of, listen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
+from features_portal import spread
 from interop_region import Region, region_of
 
 from opendata.conftest import Portal, add_departments, as_csv, filled
@@ -80,6 +81,22 @@ def stocked(portal: Portal) -> Portal:
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     opened = stocked(open_served(tmp_path_factory.mktemp("served")))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def lands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal with sets that lie on the map; the tests of one module may change it."""
+    opened = spread(filled(open_served(tmp_path_factory.mktemp("lands"))))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal with departments and nothing else; the tests of one module may fill it."""
+    opened = open_served(tmp_path_factory.mktemp("bare"))
     yield opened
     opened.close()
 

@@ -175,6 +175,14 @@ class Portal:
             ]
             found += [f"/api/v1/datasets/{one}/download?format={form}" for form in ("csv", "xlsx", "json", "parquet")]
             found += [f"/api/v1/datasets/{one}/download?encoding={name}" for name in ("utf-8-sig", "gb18030")]
+            found += [f"/datasets/{one}.{ending}" for ending in ("ttl", "rdf", "n3", "jsonld")]
+            found += [f"/datasets/{one}/{rest}" for rest in ("croissant.jsonld", "datapackage.json")]
+            found += [
+                f"/ogc/collections/{one}{rest}"
+                for rest in ("", "/items?limit=2", "/items?bbox=112,0,113,90", "/items/1")
+            ]
+        found += ["/catalog.ttl", "/catalog.jsonld", "/catalog.csv", "/data.json", "/departments/market/catalog.ttl"]
+        found += ["/ogc", "/ogc/api", "/ogc/collections", "/ogc/conformance"]
         for column in HEAD:
             found.append(f"/api/v1/datasets/{self.ids['firms']}/chart?_x={column}")
             found.append(f"/datasets/{self.ids['firms']}?_sort={column}")

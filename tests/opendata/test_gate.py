@@ -88,6 +88,8 @@ VOLATILE = (
     (re.compile(r"(请求编号|request id) <code>[0-9a-f]+</code>"), "request id"),
     (re.compile(r'"receipt":"[\w-]+"'), '"receipt":""'),
     (re.compile(r"<time [^>]*>[^<]*</time>"), "<time></time>"),
+    (re.compile(r'"timeStamp":"[^"]+"'), '"timeStamp":""'),
+    (re.compile(r"cursor=[\w-]+"), "cursor"),
     (re.compile(r'_next=[\w-]+|"next":"[\w-]+"'), "next"),
 )
 

@@ -360,6 +360,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "chart": Text("图表", "chart"),
         "download": Text("下载", "download"),
         "export": Text("查询结果导出", "export of a query"),
+        "features": Text("地理要素", "features of maps"),
         "flight": Text("Flight SQL", "Flight SQL"),
         "page": Text("页面", "page"),
         "preview": Text("预览", "preview"),

@@ -24,6 +24,7 @@ from beijiang.opendata.models import (
     RowPage,
     Theme,
 )
+from beijiang.opendata.ogc import Features
 from beijiang.opendata.portals import Portals
 from beijiang.opendata.registering import PublicParts, Registrations
 from beijiang.opendata.service import OpenData, Reading
@@ -53,6 +54,7 @@ __all__ = [
     "Doorman",
     "Echo",
     "Exports",
+    "Features",
     "FieldState",
     "Home",
     "Keepings",

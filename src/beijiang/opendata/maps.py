@@ -110,13 +110,18 @@ class MapView:
 def plan(columns: Sequence[GovernedColumn]) -> MapPlan | None:
     """Choose the columns that place a row; None when the table has none."""
     numbers = [c.name for c in columns if c.type in {"integer", "decimal", "double"}]
-    longitude, latitude = _named(numbers, LONGITUDE_WORDS), _named(numbers, LATITUDE_WORDS)
     texts = [c.name for c in columns if c.type == "text"]
-    if longitude and latitude:
-        return MapPlan(kind=MapKind.POINTS, columns=(longitude, latitude), label=_named(texts, LABEL_WORDS))
+    if placed := coordinates(numbers):
+        return MapPlan(kind=MapKind.POINTS, columns=placed, label=_named(texts, LABEL_WORDS))
     region = _named([c.name for c in columns if c.type in {"text", "integer"} and not c.masked], REGION_CODE_WORDS)
     region = region or _named([c.name for c in columns if c.type == "text" and not c.masked], REGION_NAME_WORDS)
     return MapPlan(kind=MapKind.REGIONS, columns=(region,)) if region else None
+
+
+def coordinates(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return the names that say longitude and latitude."""
+    longitude, latitude = _named(names, LONGITUDE_WORDS), _named(names, LATITUDE_WORDS)
+    return (longitude, latitude) if longitude and latitude else None
 
 
 def _named(names: Sequence[str], words: Sequence[str]) -> str | None:

@@ -190,6 +190,8 @@ class Dataset:
     """Whether a rule keeps rows back from this reader; ``rows`` counts the others."""
     placed: bool = False
     """Whether a column places the rows on a map."""
+    on_earth: bool = False
+    """Whether the rows have coordinates or shapes, for tools of maps."""
     region_code: str | None = None
 
     @property

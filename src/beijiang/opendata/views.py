@@ -9,6 +9,7 @@ from beijiang.catalog import Entry, Item, OpenType, Published
 from beijiang.kit import NotFound, Text
 from beijiang.opendata import maps
 from beijiang.opendata.models import Dataset, DatasetField, DataVersion, FieldState, Related, Theme
+from beijiang.opendata.placing import chosen
 from beijiang.standards import Licence, Standards
 from beijiang.tables import HIDDEN, GovernedColumn, StepKind, TableVersion, WriteMode
 
@@ -80,6 +81,7 @@ def dataset(parts: Parts, standards: Standards) -> Dataset:
         readable=parts.columns is not None,
         rows_held=parts.rows_held,
         placed=maps.plan(parts.columns or ()) is not None,
+        on_earth=chosen(parts.columns or ()) is not None,
     )
 
 

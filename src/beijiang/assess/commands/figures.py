@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beijiang.assess.commands.openings import add_openings
 from beijiang.assess.commands.shared import AS, form_of, who_by, write
 from beijiang.assess.models import (  # fmt: skip
     REGION,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.assess.commands.shared import Who
     from beijiang.assess.models import FigureRow, Value
-    from beijiang.assess.service import Figures
+    from beijiang.assess.service import Figures, PublicFigures
 
 __all__ = ["add_figures"]
 
@@ -66,13 +67,19 @@ _VALUES = (
 )
 
 
-def add_figures(group: typer.Typer, get: Callable[[], Figures], access: Callable[[], Access]) -> None:
+def add_figures(
+    group: typer.Typer,
+    get: Callable[[], Figures],
+    public: Callable[[], PublicFigures],
+    access: Callable[[], Access],
+) -> None:
     """Add the commands of statistical indicators."""
     figures = typer.Typer(help="Statistical indicators: values, targets, release.", no_args_is_help=True)
     who = who_by(access)
     _add_reading(figures, get, who)
     _add_defining(figures, get, who)
     _add_values(figures, get, who)
+    add_openings(figures, public, who)
     group.add_typer(figures, name="figure")
 
 

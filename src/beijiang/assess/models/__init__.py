@@ -16,6 +16,7 @@ from beijiang.assess.models.figures import (
     ValueDraft,
     ValueKind,
     ValueState,
+    holding,
     met,
     read_number,
 )
@@ -43,6 +44,7 @@ from beijiang.assess.models.marks import (
     marked,
     ranked,
 )
+from beijiang.assess.models.opening import OpenFigure, Opening
 from beijiang.assess.models.periods import Period, PeriodKind
 from beijiang.assess.models.plan import (
     LIGHT_RULE,
@@ -85,6 +87,8 @@ __all__ = [
     "Mark",
     "MarkState",
     "Met",
+    "OpenFigure",
+    "Opening",
     "Operator",
     "Period",
     "PeriodKind",
@@ -107,6 +111,7 @@ __all__ = [
     "ValueKind",
     "ValueState",
     "check_weights",
+    "holding",
     "indicators",
     "light",
     "marked",

@@ -26,6 +26,7 @@ __all__ = [
     "ValueDraft",
     "ValueKind",
     "ValueState",
+    "holding",
     "met",
     "read_number",
 ]
@@ -219,6 +220,15 @@ class FigureView:
     revisions: Sequence[Value]
     """Every revision that the reader may see, the newest first."""
     targets: Sequence[Target]
+
+
+def holding(values: Sequence[Value]) -> list[Value]:
+    """Return what holds: the newest released revision of each value, oldest period first."""
+    found: dict[tuple[str, str, str, str], Value] = {}
+    for value in sorted(values, key=lambda v: v.revision):
+        if value.state is ValueState.APPROVED:
+            found[value.place] = value
+    return sorted(found.values(), key=lambda v: (v.code, v.period.first, v.region, v.dimension))
 
 
 def met(target: Target, value: Value, better: Better) -> bool:

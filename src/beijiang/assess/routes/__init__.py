@@ -1,7 +1,9 @@
 """The JSON API of assessment, statistical indicators and the work plan."""
 
 from beijiang.assess.routes.figures import figures_router
+from beijiang.assess.routes.openings import openings_router
 from beijiang.assess.routes.plan import plan_router
 from beijiang.assess.routes.scores import router
+from beijiang.assess.routes.sdmx import SDMX, protocol_error, sdmx_router
 
-__all__ = ["figures_router", "plan_router", "router"]
+__all__ = ["SDMX", "figures_router", "openings_router", "plan_router", "protocol_error", "router", "sdmx_router"]

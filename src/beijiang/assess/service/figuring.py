@@ -24,6 +24,7 @@ from beijiang.assess.models import (
     ValueDraft,
     ValueKind,
     ValueState,
+    holding,
     met,
     packaged,
     read_number,
@@ -77,8 +78,8 @@ class Figures(Base):
         rows = []
         for figure in known:
             mine = [v for v in values if v.code == figure.code]
-            holding = [v for v in _holding(mine) if v.region == REGION and not v.dimension]
-            newest = max(holding, key=lambda v: v.period.first, default=None)
+            held = [v for v in holding(mine) if v.region == REGION and not v.dimension]
+            newest = max(held, key=lambda v: v.period.first, default=None)
             wanted = [t for t in targets if t.code == figure.code and t.region == REGION]
             target = next((t for t in wanted if newest and t.period == newest.period), None)
             target = target or max(wanted, key=lambda t: t.period.first, default=None)
@@ -105,7 +106,7 @@ class Figures(Base):
         figure = versions[0]
         inner = self._sees(actor, figure)
         shown = [v for v in values if inner or v.state is ValueState.APPROVED]
-        return FigureView(figure, versions, _holding(values), shown, targets)
+        return FigureView(figure, versions, holding(values), shown, targets)
 
     def define(self, actor: Actor, draft: FigureDraft, reason: str) -> Figure:
         """Add an indicator, or its next version.
@@ -290,7 +291,7 @@ class Figures(Base):
             store = FigureStore(connection)
             figures = [f for f in store.figures() if code in {"", f.code}]
             targets = [t for t in store.targets() if code in {"", t.code}]
-            values = _holding(store.values(code or None))
+            values = holding(store.values(code or None))
         return values_file(values, [figures_file(figures, language), targets_file(targets, language)], form, language)
 
     def import_values(self, actor: Actor, name: str, content: bytes, reason: str = "") -> Sequence[Value]:
@@ -403,12 +404,3 @@ class Figures(Base):
             "words": value.decision or value.reason,
         }
         self.evidence.record(tx, actor, action, target=value.code, detail=detail)
-
-
-def _holding(values: Sequence[Value]) -> list[Value]:
-    """Return what holds: the newest released revision of each value, oldest period first."""
-    found: dict[tuple[str, str, str, str], Value] = {}
-    for value in sorted(values, key=lambda v: v.revision):
-        if value.state is ValueState.APPROVED:
-            found[value.place] = value
-    return sorted(found.values(), key=lambda v: (v.code, v.period.first, v.region, v.dimension))

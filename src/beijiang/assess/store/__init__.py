@@ -2,6 +2,7 @@
 
 from beijiang.assess.store.figures import FigureStore
 from beijiang.assess.store.marks import MarkStore
+from beijiang.assess.store.opening import OpeningStore
 from beijiang.assess.store.plan import PlanStore
 
-__all__ = ["FigureStore", "MarkStore", "PlanStore"]
+__all__ = ["FigureStore", "MarkStore", "OpeningStore", "PlanStore"]

@@ -188,6 +188,17 @@ assess_figure_target = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+assess_figure_opening = Table(
+    "assess_figure_opening",
+    metadata,
+    Column("code", String(60), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""The indicators that the public may read; the evidence keeps what was before."""
+
 plan_task = Table(
     "plan_task",
     metadata,

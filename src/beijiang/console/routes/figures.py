@@ -167,6 +167,8 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             "figure.html",
             view=view,
             figure=view.figure,
+            opening=platform.public_figures.opening(who, code),
+            sdmx=f"{platform.settings.public_url.rstrip('/')}/sdmx/v1/data/{code.upper()}",
             series=_series(view, request),
             regions=_regions(view.values, names),
             waiting=[v for v in view.revisions if v.state is ValueState.PROPOSED],
@@ -251,6 +253,22 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             )
             figures.set_target(person(request), made)
             return f"{HERE}/{code}", Text("目标已设定。", "The target is set.")
+
+        return frame.attempt(request, f"{HERE}/{code}", step)
+
+    @pages.post("/figures/{code}/open")
+    def open_(request: Request, code: str, reason: _Said = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.public_figures.open(person(request), code, reason)
+            return f"{HERE}/{code}", Text("指标已公开。", "Everybody may read it now.")
+
+        return frame.attempt(request, f"{HERE}/{code}", step)
+
+    @pages.post("/figures/{code}/close")
+    def close(request: Request, code: str, reason: _Said = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.public_figures.close(person(request), code, reason)
+            return f"{HERE}/{code}", Text("指标不再公开。", "Not public any more.")
 
         return frame.attempt(request, f"{HERE}/{code}", step)
 

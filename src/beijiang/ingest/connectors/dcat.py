@@ -254,9 +254,10 @@ class _Node:
     def dataset(self, raw: dict[str, Any]) -> RemoteDataset:
         node = raw["node"]
         files = [found for d in self._all(node, f"{_DCAT}distribution") if (found := self._file(d)) is not None]
+        licensed = (node, *self._all(node, f"{_DCAT}distribution"))
         licences = (
-            *self.many(node, f"{_DCT}license"),
-            *(x for d in self._all(node, f"{_DCAT}distribution") for x in self.many(d, f"{_DCT}license")),
+            *(x for one in licensed for x in self.many(one, f"{_DCT}license")),
+            *(x for one in licensed for x in self._addresses(one, f"{_DCT}license")),
         )
         period = next(iter(self._all(node, f"{_DCT}temporal")), None)
         person = next(iter(self._all(node, f"{_DCAT}contactPoint")), None)
@@ -290,6 +291,12 @@ class _Node:
         from rdflib import URIRef
 
         return list(self._graph.objects(node, URIRef(predicate)))
+
+    def _addresses(self, node: Node, predicate: str) -> list[str]:
+        """Return what is named by an address, even where it has a label too: an address says more surely what is meant."""
+        from rdflib import URIRef
+
+        return sorted(str(o) for o in self._all(node, predicate) if isinstance(o, URIRef))
 
     def one(self, node: Node, predicate: str) -> str:
         """Return one value as text: Chinese, then without a language, then English, then any; always the same one."""

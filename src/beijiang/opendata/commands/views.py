@@ -19,11 +19,7 @@ __all__ = ["data"]
 
 def data(get: Callable[[], OpenData]) -> typer.Typer:
     """Return the command group; what it shows is what everybody may see."""
-    group = typer.Typer(help="Open data as everybody sees them: view.", no_args_is_help=True)
-
-    @group.callback()
-    def _group() -> None:
-        """Keep ``view`` a command of its own, also while it is the only one."""
+    group = typer.Typer(help="Open data as everybody sees them: view, export.", no_args_is_help=True)
 
     @group.command("view")
     def view(

@@ -24,11 +24,11 @@ _RIGHTS: Final = 255
 """Characters that the schema gives to ``rights``."""
 
 
-def catalog(datasets: Iterable[Described], base: str, mail: str) -> dict[str, Any]:
-    """Return the whole catalog."""
+def catalog(datasets: Iterable[Described], base: str, mail: str, address: str = "/data.json") -> dict[str, Any]:
+    """Return a catalog, or the part of it that stands at an address."""
     return {
         "@context": f"{_SCHEMA}/catalog.jsonld",
-        "@id": f"{base}/data.json",
+        "@id": f"{base}{address}",
         "@type": "dcat:Catalog",
         "conformsTo": _SCHEMA,
         "describedBy": f"{_SCHEMA}/catalog.json",

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor, Clock
     from beijiang.opendata.service import OpenData, Reading
 
-__all__ = ["PAGE", "Exports"]
+__all__ = ["PAGE", "PART", "Exports"]
 
 PAGE: Final = 100
 """Data sets on a page of the catalog."""
+PART: Final = 1000
+"""Data sets in a part of ``data.json``, which stays far below the 10 MB that validators read."""
 _NAME: Final = re.compile(r"v(\d{1,9})-([0-9a-f]{16})\.(csv)", re.ASCII)
 
 
@@ -67,15 +69,41 @@ class Exports:
         narrowed = replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})})
         return replace(self.page(actor, narrowed, since), publisher_id=org_id, publisher=known.name)
 
-    def every(self, actor: Actor, query: SearchQuery) -> Iterator[Described]:
+    def every(self, actor: Actor, query: SearchQuery, since: datetime | None = None) -> Iterator[Described]:
         """Yield all published data sets, a page at a time."""
         number = 1
         while True:
-            found = self.page(actor, replace(query, page=number))
+            found = self.page(actor, replace(query, page=number), since)
             yield from found.datasets
             if not found.datasets or number >= found.last:
                 return
             number += 1
+
+    def every_of(
+        self, actor: Actor, org_id: str, query: SearchQuery, since: datetime | None = None
+    ) -> Iterator[Described]:
+        """Yield all that one department has published.
+
+        Raises:
+            NotFound: there is no such department, or it has published nothing.
+
+        """
+        self._opendata.department(actor, org_id, SearchQuery(size=1))
+        narrowed = replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})})
+        return self.every(actor, narrowed, since)
+
+    def part(
+        self, actor: Actor, query: SearchQuery, since: datetime | None = None
+    ) -> tuple[tuple[Described, ...], bool]:
+        """Return a part of the catalog, ``PART`` data sets large, and whether another follows."""
+        found: list[Described] = []
+        first = (query.page - 1) * (PART // PAGE) + 1
+        page = self.page(actor, replace(query, page=first), since)
+        while True:
+            found += page.datasets
+            if page.page >= page.last or len(found) >= PART:
+                return tuple(found), page.page < page.last
+            page = self.page(actor, replace(query, page=page.page + 1), since)
 
     def one(self, actor: Actor, dataset_id: str, *forms: files.DownloadFormat) -> Described:
         """Return one data set with its columns, and the digests of its files in some forms.

@@ -8,15 +8,17 @@ import json
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from beijiang.catalog import SearchQuery
-from beijiang.kit import ANONYMOUS, Invalid, Malformed, NotAcceptable, NotFound, Text
+from beijiang.kit import ANONYMOUS, Invalid, Malformed, NotAcceptable, NotFound
 from beijiang.opendata import listing
 from beijiang.opendata.exports import croissant, data_package, dcat, dcat_us
 from beijiang.opendata.exports.sheet import sheet
+from beijiang.opendata.exports.writing import site_of
 from beijiang.opendata.portals import narrowed
 from beijiang.opendata.routes.api import ANY_SITE, asked
 from beijiang.opendata.routes.portal_door import portal_of
@@ -25,8 +27,9 @@ from beijiang.standards import SheetFormat
 from beijiang.web import content_disposition, request_line
 
 if TYPE_CHECKING:
-    from beijiang.opendata.cities import Portal
-    from beijiang.opendata.exports.described import CatalogPage
+    from collections.abc import Iterable
+
+    from beijiang.opendata.exports.described import CatalogPage, Described
     from beijiang.opendata.exports.service import Exports
     from beijiang.opendata.service import OpenData
 
@@ -62,11 +65,29 @@ def _catalogs(faces: APIRouter, opendata: OpenData, exports: Exports) -> None:
         query, since = _asked(request)
         return _rdf_page(request, opendata, exports.department(ANONYMOUS, org_id, query, since), suffix)
 
+    def told(request: Request, found: Iterable[Described], address: str) -> Response:
+        body = dcat_us.catalog(found, opendata.base, opendata.mail, address)
+        return answered(request, _json(body), "application/json")
+
     @faces.get("/data.json")
     def data_json(request: Request) -> Response:
-        query, _ = _asked(request)
-        told = dcat_us.catalog(exports.every(ANONYMOUS, query), opendata.base, opendata.mail)
-        return answered(request, _json(told), "application/json")
+        query, since = _asked(request)
+        if "page" not in request.query_params:
+            return told(request, exports.every(ANONYMOUS, query, since), "/data.json")
+        sets, more = exports.part(ANONYMOUS, query, since)
+        address = f"/data.json?page={query.page}"
+        response = told(request, sets, address)
+        if more:
+            kept = [pair for pair in asked(request) if pair[0] != "page"]
+            onward = urlencode([*kept, ("page", str(query.page + 1))])
+            response.headers["Link"] = f'<{opendata.base}/data.json?{onward}>; rel="next"'
+        return response
+
+    @faces.get("/departments/{org_id}/data.json")
+    def department_json(request: Request, org_id: str) -> Response:
+        query, since = _asked(request)
+        address = f"/departments/{quote(org_id)}/data.json"
+        return told(request, exports.every_of(ANONYMOUS, org_id, query, since), address)
 
 
 def _datasets(faces: APIRouter, opendata: OpenData, exports: Exports) -> None:
@@ -74,7 +95,7 @@ def _datasets(faces: APIRouter, opendata: OpenData, exports: Exports) -> None:
     def dataset(request: Request, dataset_id: str, suffix: str) -> Response:
         _known(suffix, (*dcat.MEDIA_TYPES,))
         one = exports.one(ANONYMOUS, dataset_id, files.DownloadFormat.CSV)
-        content = dcat.written(dcat.single(one, _site(opendata)), suffix)
+        content = dcat.written(dcat.single(one, site_of(opendata)), suffix)
         return answered(request, content, dcat.MEDIA_TYPES[suffix], changed=one.changed)
 
     @faces.get("/datasets/{dataset_id}/croissant.jsonld")
@@ -156,17 +177,8 @@ def _has(request: Request, tag: str) -> bool:
 
 def _rdf_page(request: Request, opendata: OpenData, page: CatalogPage, suffix: str) -> Response:
     kept = [pair for pair in asked(request) if pair[0] != "page"]
-    content = dcat.written(dcat.catalog(page, _site(opendata, portal_of(request)), suffix, kept), suffix)
+    content = dcat.written(dcat.catalog(page, site_of(opendata, portal_of(request)), suffix, kept), suffix)
     return answered(request, content, dcat.MEDIA_TYPES[suffix], changed=page.changed)
-
-
-def _site(opendata: OpenData, portal: Portal | None = None) -> dcat.Site:
-    region = opendata.region
-    title = Text(opendata.title, f"{region.en} · open data")
-    if portal is None:
-        return dcat.Site(opendata.base, title, region)
-    own = Text(f"{title.zh} · {portal.name_zh}", f"{title.en} · {portal.name_en}")
-    return dcat.Site(opendata.base, own, region, portal.path)
 
 
 def _asked(request: Request) -> tuple[SearchQuery, datetime | None]:

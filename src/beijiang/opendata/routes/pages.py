@@ -18,7 +18,9 @@ from beijiang.opendata import charts, examples, listing, maps, tableview
 from beijiang.opendata.answers import chart_words, download_addresses
 from beijiang.opendata.charts import ChartType
 from beijiang.opendata.exports import schema_org
+from beijiang.opendata.exports.offered import faces
 from beijiang.opendata.models import Dataset, RowPage
+from beijiang.opendata.ogc.telling import PREFIX as GIS
 from beijiang.opendata.routes.api import PREFIX, actor, asked
 from beijiang.opendata.routes.exports import rdf_wanted
 from beijiang.opendata.routes.portal_door import portal_at, portal_of
@@ -148,6 +150,8 @@ def _dataset(pages: APIRouter, opendata: OpenData, site: Pages) -> None:
             "opendata/dataset/api.html",
             **frame(request, opendata, dataset, "api"),
             api=address,
+            gis=f"{opendata.base}{GIS}",
+            faces=faces(dataset, opendata.base),
             examples=shown,
             api_operators=["exact", *(op.value for op in FilterOp if op is not FilterOp.EQ)],
         )

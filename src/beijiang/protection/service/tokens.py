@@ -29,10 +29,13 @@ class PageTokens:
         self._seal_key = hmac.digest(secret, b"page token seal", "sha256")
         self._tag_key = hmac.digest(secret, b"page token tag", "sha256")
 
-    def seal(self, position: list[Any], bound_to: str) -> str:
-        """Return the token of a position; it opens only together with the same ``bound_to``."""
-        nonce = secrets.token_bytes(_NONCE)
+    def seal(self, position: list[Any], bound_to: str, *, same: bool = False) -> str:
+        """Return the token of a position; it opens only together with the same ``bound_to``.
+
+        With ``same`` a position has one token, whenever it is sealed: the nonce is drawn from position and bond under the key.
+        """
         plain = json.dumps(position, ensure_ascii=False, separators=(",", ":")).encode()
+        nonce = self._tag(b"same" + plain, bound_to)[:_NONCE] if same else secrets.token_bytes(_NONCE)
         hidden = self._mix(plain, nonce)
         return base64.urlsafe_b64encode(nonce + hidden + self._tag(nonce + hidden, bound_to)).decode().rstrip("=")
 

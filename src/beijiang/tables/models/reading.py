@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from beijiang.kit import Actor
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
 
 Value: TypeAlias = "str | int | float | bool | Decimal | date | datetime | Sequence[str | int | float] | None"
@@ -29,6 +31,8 @@ class Exit(StrEnum):
     DELTA = "delta_sharing"
     DOWNLOAD = "download"
     EXPORT = "export"
+    FEATURES = "features"
+    """Places for maps: OGC API Features."""
     FLIGHT = "flight"
     OVERLAP = "overlap"
     PAGE = "page"
@@ -46,7 +50,7 @@ class Exit(StrEnum):
     COUNT = "count"
 
 
-DELIVERIES: Final = frozenset({Exit.AGENT, Exit.DELTA, Exit.DOWNLOAD, Exit.PUSH, Exit.ROW_API})
+DELIVERIES: Final = frozenset({Exit.AGENT, Exit.DELTA, Exit.DOWNLOAD, Exit.FEATURES, Exit.PUSH, Exit.ROW_API})
 """Exits by which data are handed over, and not only looked at: what is agreed on them holds there."""
 
 
@@ -220,6 +224,32 @@ class GovernedTable(Protocol):
 
     def rows_at(self, places: Sequence[tuple[int, int]]) -> pa.Table:
         """Return the rows at some places of the version, as far as this reader may see them."""
+        ...
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Return the key of the table; empty where it has none, or where a part of it is not shown as it is."""
+        ...
+
+    def places(
+        self,
+        columns: Sequence[str],
+        fits: Callable[[pa.RecordBatch], npt.NDArray[np.bool_]],
+        filters: Sequence[Filter] = (),
+    ) -> npt.NDArray[np.int64]:
+        """Return where the rows stand that match the filters and pass a test; no row is handed over."""
+        ...
+
+    def rows_of(self, places: Sequence[int]) -> pa.Table:
+        """Return the rows at ascending places, in their order."""
+        ...
+
+    def names_of(self, places: Sequence[int]) -> list[str]:
+        """Return a name for each place, from which nothing is learned."""
+        ...
+
+    def place_of(self, name: str) -> int | None:
+        """Return the place that a name was given to, None where it is none of this version as this reader sees it."""
         ...
 
     def batches(
