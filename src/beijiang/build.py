@@ -72,6 +72,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
+from beijiang.notices import Notices
 from beijiang.opendata import (
     Ckan,
     Doorman,
@@ -109,6 +110,7 @@ from beijiang.quality import (
 )
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Laws, Standards
+from beijiang.subjects import Subjects
 from beijiang.tables import Lake, Measures, Tables, TableWritten
 
 if TYPE_CHECKING:
@@ -249,6 +251,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
+    notices = Notices(db, access, evidence, clock, zone, keepings.followers)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -310,6 +313,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 witnesses.watch,
                 registrations.watch,
                 voices.watch,
+                notices.watch,
             ),
         ),
         captures=captures,
@@ -337,6 +341,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         monitors=monitors,
         lineage=lineage,
         workbench=workbench,
+        notices=notices,
         opendata=opendata,
         registrations=registrations,
         voices=voices,
@@ -369,6 +374,7 @@ def _connect(platform: Platform) -> None:
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
     platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
+    platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)
     platform.jobs.register(FUSION_JOB, platform.fusion.work)

@@ -48,6 +48,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
 from beijiang.mining import Workbench
+from beijiang.notices import Notices
 from beijiang.opendata import (
     Ckan,
     Exports,
@@ -143,6 +144,7 @@ class Platform:
     monitors: Monitors
     lineage: Lineage
     workbench: Workbench
+    notices: Notices
     opendata: OpenData
     registrations: Registrations
     voices: Voices
@@ -205,6 +207,7 @@ class Platform:
             self.monitors,
             self.lineage,
             self.workbench,
+            self.notices,
             self.opendata,
             self.registrations,
             self.voices,
@@ -238,6 +241,7 @@ class Platform:
         self.streams.attend()
         self.dispatcher.start()
         self.pushes.start()
+        self.notices.start()
         self.engine.warm()
 
     def stop(self) -> None:
@@ -245,6 +249,7 @@ class Platform:
         self.streams.stop()
         self.dispatcher.stop()
         self.pushes.stop()
+        self.notices.stop()
         self.offered.stop()
         self.jobs.stop()
 

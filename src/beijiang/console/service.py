@@ -87,6 +87,12 @@ class Console:
             return 0
         return self._platform.alerts.unattended(actor)
 
+    def unread(self, actor: Actor) -> int | None:
+        """Count the actor's unread notices; None for somebody who has no notices yet."""
+        if not self._platform.access.allows(actor, Permission.NOTICES_OWN_READ):
+            return None
+        return sum(self._platform.notices.unread(actor).values())
+
     def home(self, actor: Actor) -> Home:
         """Gather what waits for the actor; what the actor may not see is not asked for, so no refusal is recorded."""
         platform, allows = self._platform, self._platform.access.allows

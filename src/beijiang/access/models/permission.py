@@ -143,6 +143,8 @@ class Permission(StrEnum):
     JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"
     LINEAGE_EVENT_SEND = "lineage:event:send", "报送血缘事件", "send lineage events"
     LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
+    NOTICES_MAIL_MANAGE = "notices:mail:manage", "设置邮件发送", "set up how mail is sent"
+    NOTICES_OWN_READ = "notices:own:read", "查看自己的通知", "read one's own notices"
     OPENDATA_DATASET_READ = "opendata:dataset:read", "浏览开放数据集", "look at open datasets"
     OPENDATA_OWN_KEEP = "opendata:own:keep", "收藏、评分、附议、提交成果", "keep favourites, rate, support, show works"
     OPENDATA_PORTAL_MANAGE = (

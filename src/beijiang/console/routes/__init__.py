@@ -25,6 +25,7 @@ from beijiang.console.routes import (
     mapping,
     matters,
     monitors,
+    notices,
     people,
     plan,
     portal,
@@ -71,6 +72,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
     for area in (
         session,
         views,
+        notices,
         search,
         intake,
         bench,
