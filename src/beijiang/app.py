@@ -64,6 +64,7 @@ def create_app(platform: Platform) -> FastAPI:
         access_routes.router(platform.access),
         desk_routes.router(platform.desk),
         notices_routes.router(platform.notices),
+        notices_routes.live_router(platform.live),
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
         standards_routes.laws_router(platform.registry),

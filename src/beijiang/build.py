@@ -72,7 +72,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.notices import Notices
+from beijiang.notices import Live, Notices
 from beijiang.opendata import (
     Ckan,
     Doorman,
@@ -342,6 +342,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         notices=notices,
+        live=Live(notices, jobs, access),
         opendata=opendata,
         registrations=registrations,
         voices=voices,

@@ -48,7 +48,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
 from beijiang.mining import Workbench
-from beijiang.notices import Notices
+from beijiang.notices import Live, Notices
 from beijiang.opendata import (
     Ckan,
     Exports,
@@ -145,6 +145,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     notices: Notices
+    live: Live
     opendata: OpenData
     registrations: Registrations
     voices: Voices
@@ -208,6 +209,7 @@ class Platform:
             self.lineage,
             self.workbench,
             self.notices,
+            self.live,
             self.opendata,
             self.registrations,
             self.voices,
@@ -242,6 +244,7 @@ class Platform:
         self.dispatcher.start()
         self.pushes.start()
         self.notices.start()
+        self.live.ending = False
         self.engine.warm()
 
     def stop(self) -> None:
@@ -250,6 +253,7 @@ class Platform:
         self.dispatcher.stop()
         self.pushes.stop()
         self.notices.stop()
+        self.live.end()
         self.offered.stop()
         self.jobs.stop()
 

@@ -5,6 +5,6 @@ transaction of its change; what a notice is about is never kept in it, only look
 """
 
 from beijiang.notices.models import Look, Notice, NoticeKind, NoticeQuery, Seen, Shown, Way, subjects
-from beijiang.notices.service import Notices
+from beijiang.notices.service import Live, Notices
 
-__all__ = ["Look", "Notice", "NoticeKind", "NoticeQuery", "Notices", "Seen", "Shown", "Way", "subjects"]
+__all__ = ["Live", "Look", "Notice", "NoticeKind", "NoticeQuery", "Notices", "Seen", "Shown", "Way", "subjects"]

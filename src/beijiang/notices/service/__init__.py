@@ -1,5 +1,6 @@
 """The verbs of notices."""
 
+from beijiang.notices.service.live import Line, Live, State
 from beijiang.notices.service.notices import Notices
 
-__all__ = ["Notices"]
+__all__ = ["Line", "Live", "Notices", "State"]

@@ -127,6 +127,11 @@ class Notices:
 
     # The loop
 
+    def pulse(self) -> str:
+        """Return a word that changes whenever somebody's unread notices may have changed."""
+        with self._db.read() as connection:
+            return NoticeStore(connection).pulse()
+
     def start(self) -> None:
         """Begin to follow the log in a thread of its own. Again is a no-op."""
         if self._thread is None:

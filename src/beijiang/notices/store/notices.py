@@ -47,6 +47,8 @@ notice = Table(
     Column("read_at", UtcDateTime),
     UniqueConstraint("person_id", "fact"),
     Index("ix_notice_person", "person_id", "place"),
+    Index("ix_notice_place", "place"),
+    Index("ix_notice_read_at", "read_at"),
 )
 
 notice_place = Table(
@@ -128,6 +130,12 @@ class NoticeStore:
             if self._connection.execute(build(notice).values(**values).on_conflict_do_nothing()).rowcount:
                 new.append(one)
         return new
+
+    def pulse(self) -> str:
+        """Return a word that changes when a notice is added or read."""
+        row = self._connection.execute(select(func.max(_N.place))).scalar()
+        read = self._connection.execute(select(func.max(_N.read_at))).scalar()
+        return f"{row}.{read}"
 
     def find(self, person_id: str, query: NoticeQuery) -> list[Notice]:
         """Return notices of a person, newest first."""

@@ -29,6 +29,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.create_index("ix_notice_person", ["person_id", "place"], unique=False)
+        batch_op.create_index("ix_notice_place", ["place"], unique=False)
+        batch_op.create_index("ix_notice_read_at", ["read_at"], unique=False)
     op.create_table(
         "notice_choice",
         sa.Column("person_id", sa.String(length=100), nullable=False),
