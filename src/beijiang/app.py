@@ -65,6 +65,7 @@ def create_app(platform: Platform) -> FastAPI:
         desk_routes.router(platform.desk),
         notices_routes.router(platform.notices),
         notices_routes.live_router(platform.live),
+        notices_routes.mail_router(platform.mail),
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
         standards_routes.laws_router(platform.registry),

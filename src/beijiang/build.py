@@ -72,7 +72,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
-from beijiang.notices import Live, Notices
+from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
     Doorman,
@@ -252,6 +252,18 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, keepings.followers)
+    mail = Mail(
+        db,
+        notices,
+        access=access,
+        evidence=evidence,
+        vault=vault,
+        outbound=sources.outbound,
+        clock=clock,
+        settings=settings,
+    )
+    notices.heard.append(mail.hear)
+    sources.renewals.append(mail.renew)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -343,6 +355,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         workbench=workbench,
         notices=notices,
         live=Live(notices, jobs, access),
+        mail=mail,
         opendata=opendata,
         registrations=registrations,
         voices=voices,

@@ -206,7 +206,7 @@ def _jobs() -> typer.Typer:
 def _notices() -> typer.Typer:
     from beijiang.notices.commands import commands
 
-    return commands(_get(lambda p: p.notices), _get(lambda p: p.access))
+    return commands(_get(lambda p: p.notices), _get(lambda p: p.mail), _get(lambda p: p.access))
 
 
 def _standards() -> typer.Typer:

@@ -48,7 +48,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
 from beijiang.mining import Workbench
-from beijiang.notices import Live, Notices
+from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
     Exports,
@@ -146,6 +146,7 @@ class Platform:
     workbench: Workbench
     notices: Notices
     live: Live
+    mail: Mail
     opendata: OpenData
     registrations: Registrations
     voices: Voices
@@ -210,6 +211,7 @@ class Platform:
             self.workbench,
             self.notices,
             self.live,
+            self.mail,
             self.opendata,
             self.registrations,
             self.voices,
@@ -244,6 +246,7 @@ class Platform:
         self.dispatcher.start()
         self.pushes.start()
         self.notices.start()
+        self.mail.start()
         self.live.ending = False
         self.engine.warm()
 
@@ -253,6 +256,7 @@ class Platform:
         self.dispatcher.stop()
         self.pushes.stop()
         self.notices.stop()
+        self.mail.stop()
         self.live.end()
         self.offered.stop()
         self.jobs.stop()

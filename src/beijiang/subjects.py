@@ -123,10 +123,10 @@ class Subjects:
     def _dataset(self, actor: Actor, thing: str, /) -> Seen:
         """Look a data set up as everybody; whoever may see entries that are not public reads of a withdrawn one too."""
         try:
-            name, href = self._platform.catalog.published(ANONYMOUS, thing).version.entry.name, f"/datasets/{thing}"
+            name = self._platform.catalog.published(ANONYMOUS, thing).version.entry.name
         except NotFound:
-            name, href = self._platform.catalog.get(actor, thing).entry.name, f"/console/catalog/{thing}"
-        return _seen(name, href)
+            return _seen(self._platform.catalog.get(actor, thing).entry.name, f"/console/catalog/{thing}")
+        return Seen(Text(name, name), f"/datasets/{thing}", public=True)
 
     def _voice(self, actor: Actor, thing: str, /) -> Seen:
         """Look a word of the public up as its author, else as whoever deals with it."""

@@ -79,6 +79,7 @@ MACHINERY: dict[str, set[str]] = {
     "Recipes": {"on_table_written", "work"},
     "Keepings": {"echo", "followers"},
     "Live": {"end", "leave", "pulse"},
+    "Mail": {"end_by_link", "hear", "renew", "send_due", "start", "stop"},
     "Notices": {"pulse", "start", "stop", "sweep", "take", "watch"},
     "Shares": {"actor_for", "fetch", "watch"},
     "Services": {"locked_out", "probe_due", "probed", "renew", "stop", "watch"},

@@ -13,6 +13,7 @@ from beijiang.build import build
 from beijiang.kit import FixedClock
 from beijiang.settings import Settings
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))
 from exchange_bureau import Bureau
 

@@ -14,7 +14,7 @@ from beijiang.terminal import Column, as_json, language, say, show
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.notices.models import Shown
-    from beijiang.notices.service import Notices
+    from beijiang.notices.service import Mail, Notices
 
 __all__ = ["commands"]
 
@@ -31,7 +31,7 @@ _NOTICES = (
 _CHOICES = (Column("kind", Text("类别", "kind")), Column("way", Text("方式", "how")))
 
 
-def commands(get: Callable[[], Notices], access: Callable[[], Access]) -> typer.Typer:
+def commands(get: Callable[[], Notices], get_mail: Callable[[], Mail], access: Callable[[], Access]) -> typer.Typer:
     """Return the command group."""
     group = typer.Typer(help="Notices: list, read, choose how to hear of each kind.", no_args_is_help=True)
 
@@ -75,7 +75,51 @@ def commands(get: Callable[[], Notices], access: Callable[[], Access]) -> typer.
         """Say how to hear of a kind from now on."""
         _show_choices(get().choose(acting(person), {kind: way}))
 
+    _add_mail(group, get_mail, acting)
     return group
+
+
+def _add_mail(group: typer.Typer, get: Callable[[], Mail], acting: Callable[[str], Actor]) -> None:
+    @group.command("address")
+    def address(
+        to: str = typer.Argument("", help="Where to send mail; none shows the address. A code is sent there."),
+        code: str = typer.Option("", help="The code that was sent, which proves the address."),
+        forget: bool = typer.Option(False, "--forget", help="Forget the address."),
+        person: str = _AS,
+    ) -> None:
+        """Show, name, prove or forget somebody's mail address."""
+        mail, who = get(), acting(person)
+        if forget:
+            mail.drop_address(who)
+        elif to:
+            mail.set_address(who, to, language())
+        elif code:
+            mail.prove_address(who, code)
+        found = mail.address(who)
+        proved = found is not None and found.verified_at is not None
+        show({"address": "" if found is None else found.address, "proved": proved, "set_up": mail.is_set_up})
+
+    @group.command("mail")
+    def mail_standing(
+        test: str = typer.Option("", help="Send a test to this address now."),
+        person: str = _AS,
+    ) -> None:
+        """Show how mail is set up and what waits; send a test."""
+        if test:
+            get().try_out(acting(person), test)
+            say(Text("试发成功。", "The test was taken by the mail server."))
+        show(get().standing(acting(person)))
+
+    @group.command("mail-password")
+    def mail_password(
+        password: str = typer.Option(
+            ..., prompt=True, hide_input=True, help="Asked for where it is not given; empty forgets it."
+        ),
+        person: str = _AS,
+    ) -> None:
+        """Seal the password of the mail account; no log or page ever shows it."""
+        get().set_password(acting(person), password)
+        say(Text("已封存。", "It is sealed."))
 
 
 def _show_choices(choices: dict[NoticeKind, Way]) -> None:

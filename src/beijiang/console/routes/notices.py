@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.console.menu import NOTICES
-from beijiang.console.routes.frame import SEE_OTHER, Frame, person
+from beijiang.console.routes.frame import SEE_OTHER, Frame, language, person
 from beijiang.kit import Text
 from beijiang.notices import NoticeKind, NoticeQuery, Way
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["router"]
 
 PAGE = 50
+CHOICES = f"{NOTICES}/choices"
 _Word = Annotated[str, Query(max_length=40)]
 _Field = Annotated[str, Form(max_length=40)]
 
@@ -26,7 +27,7 @@ _Field = Annotated[str, Form(max_length=40)]
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
     pages = APIRouter()
-    service = platform.notices
+    service, mail = platform.notices, platform.mail
 
     @pages.get("/notices")
     def notices(request: Request, kind: _Word = "", show: _Word = "", before: _Word = "") -> HTMLResponse:
@@ -46,7 +47,43 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     @pages.get("/notices/choices")
     def choices(request: Request) -> HTMLResponse:
         who = person(request)
-        return frame.page(request, "notice_choices.html", choices=service.choices(who), ways=[*Way])
+        return frame.page(
+            request,
+            "notice_choices.html",
+            choices=service.choices(who),
+            ways=[*Way],
+            set_up=mail.is_set_up,
+            address=mail.address(who),
+        )
+
+    @pages.post("/notices/address")
+    def set_address(
+        request: Request,
+        do: _Field = "",
+        address: Annotated[str, Form(max_length=254)] = "",
+        code: _Field = "",
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            who = person(request)
+            if do == "prove":
+                mail.prove_address(who, code)
+                return CHOICES, Text("邮箱已验证。", "The address is proved.")
+            if do == "forget":
+                mail.drop_address(who)
+                return CHOICES, Text("邮箱已删去。", "The address is forgotten.")
+            mail.set_address(who, address, language(request))
+            return CHOICES, Text("验证码已发往该邮箱，请填写。", "A code goes to that address; enter it here.")
+
+        return frame.attempt(request, CHOICES, step)
+
+    @pages.get("/unsubscribe/{person_id}/{kind}/{signed}")
+    def ask_to_end(request: Request, person_id: str, kind: str, signed: str) -> HTMLResponse:
+        del person_id, kind, signed  # programs that look at every link in a mail change and learn nothing
+        return frame.page(request, "unsubscribe.html", ended=None)
+
+    @pages.post("/unsubscribe/{person_id}/{kind}/{signed}")
+    def end(request: Request, person_id: str, kind: str, signed: str) -> HTMLResponse:
+        return frame.page(request, "unsubscribe.html", ended=mail.end_by_link(person_id, kind, signed))
 
     @pages.post("/notices/choices")
     async def choose(request: Request) -> RedirectResponse:
@@ -55,9 +92,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
         def step() -> tuple[str, Text]:
             service.choose(person(request), chosen)
-            return f"{NOTICES}/choices", Text("已保存。", "Saved.")
+            return CHOICES, Text("已保存。", "Saved.")
 
-        return await run_in_threadpool(frame.attempt, request, f"{NOTICES}/choices", step)
+        return await run_in_threadpool(frame.attempt, request, CHOICES, step)
 
     @pages.post("/notices/read")
     def read_all(request: Request, kind: _Field = "") -> RedirectResponse:

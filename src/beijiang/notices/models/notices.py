@@ -64,6 +64,8 @@ class Seen:
     href: str
     turn: bool = True
     """Whether there is something that the person can do about it now."""
+    public: bool = False
+    """Whether everybody may know the title, so that a mail may carry it."""
 
 
 class Look(Protocol):

@@ -95,11 +95,21 @@ class Notices:
             store.read(actor.id, self._clock.now(), notice_id=notice_id)
             found = store.get(actor.id, notice_id)
         if found is None:
-            raise NotFound(
-                "没有这条通知，或者它不是发给您的。",
-                "There is no such notice, or it is not yours.",
-                code="notice_not_found",
-            )
+            raise _no_notice()
+        return self._shown(actor, found)
+
+    def peek(self, actor: Actor, notice_id: str) -> Shown:
+        """Return one of one's own notices without marking it as read.
+
+        Raises:
+            NotFound: there is none, or it is another's; both look the same.
+
+        """
+        self._access.require(actor, Permission.NOTICES_OWN_READ)
+        with self._db.read() as connection:
+            found = NoticeStore(connection).get(actor.id, notice_id)
+        if found is None:
+            raise _no_notice()
         return self._shown(actor, found)
 
     def read_all(self, actor: Actor, kind: NoticeKind | None = None) -> int:
@@ -196,3 +206,9 @@ class Notices:
         with self._db.begin() as tx:
             until = now - timedelta(days=limit_on("kept", today))
             return NoticeStore(tx.connection).sweep(until, limit_on("most", today), now)
+
+
+def _no_notice() -> NotFound:
+    return NotFound(
+        "没有这条通知，或者它不是发给您的。", "There is no such notice, or it is not yours.", code="notice_not_found"
+    )
