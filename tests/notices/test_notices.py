@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -153,6 +154,7 @@ def test_notices_over_the_api_are_one_s_own_in_pages(bureau: Bureau) -> None:
     assert not {one["id"] for one in first} & {one["id"] for one in second}
     page = browser.get("/console/notices?lang=zh-CN", headers={"Accept": "text/html"}).text
     assert bureau.resource.entry.name in page
+    assert re.search(r'href="/console/notices"[^>]*>我的通知', page), "the menu leads there"
     assert "data-notices-count>" in page
     send = {"X-CSRF-Token": fresh.csrf, "Origin": "https://testserver"}
     assert (

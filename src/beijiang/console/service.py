@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.console.finding import find
-from beijiang.console.menu import DEMANDS, DISPUTES, MENU, RECALLS, SHARING, TEMPLATES, TICKETS, VOICES, Link, Section
+from beijiang.console.menu import (
+    DEMANDS,
+    DISPUTES,
+    MENU,
+    NOTICES,
+    RECALLS,
+    SHARING,
+    TEMPLATES,
+    TICKETS,
+    VOICES,
+    Link,
+    Section,
+)
 from beijiang.console.tiles import TileKind, tiles
 
 if TYPE_CHECKING:
@@ -63,6 +75,7 @@ class Console:
             DISPUTES: self._platform.disputes.waiting,
             TEMPLATES: self._platform.templates.waiting,
             VOICES: self._platform.voices.waiting,
+            NOTICES: lambda who: range(self.unread(who) or 0),
         }
         for title, entries in MENU:
             links: dict[str, Link] = {}
