@@ -23,6 +23,7 @@ from beijiang.ingest import routes as ingest_routes
 from beijiang.jobs import routes as jobs_routes
 from beijiang.lineage import routes as lineage_routes
 from beijiang.mining import routes as mining_routes
+from beijiang.notices import routes as notices_routes
 from beijiang.opendata import routes as opendata_routes
 from beijiang.opendata.routes import ckan, ogc
 from beijiang.protection import routes as protection_routes
@@ -67,6 +68,9 @@ def create_app(platform: Platform) -> FastAPI:
         guard_routes.router(platform.health),
         access_routes.router(platform.access),
         desk_routes.router(platform.desk),
+        notices_routes.router(platform.notices),
+        notices_routes.live_router(platform.live),
+        notices_routes.mail_router(platform.mail),
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
         standards_routes.laws_router(platform.registry),

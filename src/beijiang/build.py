@@ -73,6 +73,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
+from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
     Doorman,
@@ -112,6 +113,7 @@ from beijiang.quality import (
 )
 from beijiang.recipes import RECIPE_JOB, Recipes
 from beijiang.standards import Books, Laws, Standards
+from beijiang.subjects import Subjects
 from beijiang.tables import Lake, Measures, Tables, TableWritten
 
 if TYPE_CHECKING:
@@ -263,6 +265,19 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
     public_figures = PublicFigures(db, access, evidence, standards, clock, zone)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
+    notices = Notices(db, access, evidence, clock, zone, keepings.followers)
+    mail = Mail(
+        db,
+        notices,
+        access=access,
+        evidence=evidence,
+        vault=vault,
+        outbound=sources.outbound,
+        clock=clock,
+        settings=settings,
+    )
+    notices.heard.append(mail.hear)
+    sources.renewals.append(mail.renew)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -326,6 +341,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 succession.watch,
                 registrations.watch,
                 voices.watch,
+                notices.watch,
             ),
         ),
         captures=captures,
@@ -354,6 +370,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         monitors=monitors,
         lineage=lineage,
         workbench=workbench,
+        notices=notices,
+        live=Live(notices, jobs, access),
+        mail=mail,
         opendata=opendata,
         portals=portals,
         registrations=registrations,
@@ -389,6 +408,7 @@ def _connect(platform: Platform) -> None:
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
     platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
+    platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)
     platform.jobs.register(FUSION_JOB, platform.fusion.work)

@@ -209,6 +209,12 @@ def _jobs() -> typer.Typer:
     return commands(_get(lambda p: p.jobs))
 
 
+def _notices() -> typer.Typer:
+    from beijiang.notices.commands import commands
+
+    return commands(_get(lambda p: p.notices), _get(lambda p: p.mail), _get(lambda p: p.access))
+
+
 def _standards() -> typer.Typer:
     from beijiang.standards.commands import add_laws, add_registry, commands
 
@@ -270,6 +276,7 @@ LATER = {
     "orgs": Later("Organisations: list, add.", _organisations),
     "keys": Later("API keys: list, issue, revoke.", _keys),
     "jobs": Later("Durable jobs: list, show, cancel.", _jobs),
+    "notices": Later("Notices: list, read, choose how to hear of each kind.", _notices),
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),

@@ -49,6 +49,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
 from beijiang.mining import Workbench
+from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
     Exports,
@@ -148,6 +149,9 @@ class Platform:
     monitors: Monitors
     lineage: Lineage
     workbench: Workbench
+    notices: Notices
+    live: Live
+    mail: Mail
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -215,6 +219,9 @@ class Platform:
             self.monitors,
             self.lineage,
             self.workbench,
+            self.notices,
+            self.live,
+            self.mail,
             self.opendata,
             self.portals,
             self.registrations,
@@ -251,6 +258,9 @@ class Platform:
         self.streams.attend()
         self.dispatcher.start()
         self.pushes.start()
+        self.notices.start()
+        self.mail.start()
+        self.live.ending = False
         self.engine.warm()
 
     def stop(self) -> None:
@@ -258,6 +268,9 @@ class Platform:
         self.streams.stop()
         self.dispatcher.stop()
         self.pushes.stop()
+        self.notices.stop()
+        self.mail.stop()
+        self.live.end()
         self.offered.stop()
         self.jobs.stop()
 

@@ -25,6 +25,14 @@ POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 DATABASES = re.compile(r"sqlite:///|" + POSTGRES.pattern)
 
 
+class MailSecurity(StrEnum):
+    """How the line to the mail server is kept from others."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class LogHash(StrEnum):
     """How new shards of the evidence log are hashed."""
 
@@ -62,6 +70,22 @@ class Settings(BaseSettings):
         default="",
         pattern=r"^([^@\s]+@[^@\s]+)?$",
         description="Mail address for readers of the open catalog, named in data.json; empty: postmaster at the host of public_url.",
+    )
+    mail_host: str = Field(default="", description="Mail server that takes notices; empty: no mail is sent.")
+    mail_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    mail_security: MailSecurity = Field(
+        default=MailSecurity.STARTTLS, description="How the line to the mail server is kept: starttls, tls or none."
+    )
+    mail_account: str = Field(
+        default="", description="Account at the mail server; its password is set by beijiang notices mail-password."
+    )
+    mail_sender: str = Field(
+        default="",
+        pattern=r"^([^@\s<>]+@[^@\s<>]+)?$",
+        description="Address that mails come from; empty: no mail is sent.",
+    )
+    mail_authority: Path | None = Field(
+        default=None, description="File of certificates (PEM) that the mail server may show besides public ones."
     )
     language: Language = Field(default=Language.ZH, description="Language shown to visitors who did not choose one.")
     region_name: str = Field(default="内蒙古自治区", description="Name of the region this installation serves.")

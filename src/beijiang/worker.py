@@ -132,15 +132,16 @@ async def _serve(platform: Platform, listener: socket.socket, ready: Callable[[s
     loop = asyncio.get_running_loop()
     stop = threading.Event()
     for kind in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(kind, _stop, server, stop)
+        loop.add_signal_handler(kind, _stop, server, stop, platform)
     redelivery = threading.Thread(target=_redeliver, args=(platform, stop), name="redelivery", daemon=True)
     redelivery.start()
     await asyncio.gather(server.serve(sockets=[listener]), _announce(server, listener, ready))
     stop.set()
 
 
-def _stop(server: uvicorn.Server, stop: threading.Event) -> None:
-    """Stop accepting and finish; a second signal leaves at once."""
+def _stop(server: uvicorn.Server, stop: threading.Event, platform: Platform) -> None:
+    """Stop accepting and finish, and let open pages go; a second signal leaves at once."""
+    platform.live.end()
     if server.should_exit:
         server.force_exit = True
     server.should_exit = True

@@ -191,6 +191,7 @@ def _asked_of(region: Region, entry: str, who: str) -> Iterator[tuple[str, httpx
         forms = [f"?format={form}" for form in FORMATS] if shown.endswith("/download") else [""]
         forms += ["?group=机密项", "?group=敏感项&measure=count"] if shown.endswith("/chart") else []
         forms += ["?机密项__contains=貔&敏感项=狻猊1", "?_sort=机密项"] if shown.endswith("/rows") else []
+        forms = ["?once=true"] if shown.endswith("/live") else forms  # it stays open otherwise
         for form in forms:
             yield door, region[who].get(shown + form)
     stars = f'SELECT * FROM "{GRADED}"'

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from beijiang.access import Permission
 from beijiang.kit import Text
 
-__all__ = ["DEMANDS", "DISPUTES", "MENU", "RECALLS", "SHARING", "TEMPLATES", "TICKETS", "VOICES", "Link", "Section"]
+__all__ = [
+    "DEMANDS",
+    "DISPUTES",
+    "MENU",
+    "NOTICES",
+    "RECALLS",
+    "SHARING",
+    "TEMPLATES",
+    "TICKETS",
+    "VOICES",
+    "Link",
+    "Section",
+]
 
 TICKETS = "/console/tickets"
 SHARING = "/console/sharing"
@@ -16,6 +28,7 @@ DISPUTES = "/console/disputes"
 RECALLS = "/console/recalls"
 TEMPLATES = "/console/templates"
 VOICES = "/console/voices"
+NOTICES = "/console/notices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
     (
         Text("我", "Me"),
         (
+            (Permission.NOTICES_OWN_READ, NOTICES, Text("我的通知", "My notices")),
             (Permission.EVIDENCE_RECEIPT_READ, "/console/receipts", Text("我的回执", "My receipts")),
             (Permission.ACCESS_PASSWORD_CHANGE, "/console/explain", Text("为何能、为何不能", "Why, and why not")),
             (Permission.ACCESS_PASSWORD_CHANGE, "/console/password", Text("修改口令", "Password")),

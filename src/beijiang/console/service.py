@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.console.finding import find
-from beijiang.console.menu import DEMANDS, DISPUTES, MENU, RECALLS, SHARING, TEMPLATES, TICKETS, VOICES, Link, Section
+from beijiang.console.menu import (
+    DEMANDS,
+    DISPUTES,
+    MENU,
+    NOTICES,
+    RECALLS,
+    SHARING,
+    TEMPLATES,
+    TICKETS,
+    VOICES,
+    Link,
+    Section,
+)
 from beijiang.console.tiles import TileKind, tiles
 
 if TYPE_CHECKING:
@@ -63,6 +75,7 @@ class Console:
             DISPUTES: self._platform.disputes.waiting,
             TEMPLATES: self._platform.templates.waiting,
             VOICES: self._platform.voices.waiting,
+            NOTICES: lambda who: range(self.unread(who) or 0),
         }
         for title, entries in MENU:
             links: dict[str, Link] = {}
@@ -86,6 +99,12 @@ class Console:
         if not self._platform.access.allows(actor, Permission.INGEST_RUN_READ, actor.org_id):
             return 0
         return self._platform.alerts.unattended(actor)
+
+    def unread(self, actor: Actor) -> int | None:
+        """Count the actor's unread notices; None for somebody who has no notices yet."""
+        if not self._platform.access.allows(actor, Permission.NOTICES_OWN_READ):
+            return None
+        return sum(self._platform.notices.unread(actor).values())
 
     def home(self, actor: Actor) -> Home:
         """Gather what waits for the actor; what the actor may not see is not asked for, so no refusal is recorded."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
     update,
@@ -116,6 +117,14 @@ class JobStore:
         """Return one job."""
         row = self._connection.execute(select(job).where(job.c.id == job_id)).one_or_none()
         return None if row is None else _job(row)
+
+    def pulse(self) -> str:
+        """Return a word that changes when an open job moves on, or one opens or ends."""
+        open_ones = [state.value for state in JobState if state not in TERMINAL]
+        seen = select(
+            func.count(), func.sum(job.c.done), func.max(job.c.submitted_at), func.max(job.c.started_at)
+        ).where(job.c.state.in_(open_ones))
+        return ":".join(map(str, self._connection.execute(seen).one()))
 
     def list(
         self, *, org_id: str | None = None, state: JobState | None = None, limit: int = 100, before: str | None = None

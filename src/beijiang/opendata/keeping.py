@@ -68,6 +68,11 @@ class Keepings:
             )
         return found
 
+    def followers(self, dataset_id: str) -> Sequence[str]:
+        """Return who keeps a data set; for the notices of what happens to it, never for a page."""
+        with self._db.read() as connection:
+            return KeepingStore(connection).keepers(dataset_id)
+
     def seen(self, actor: Actor) -> None:
         """Note that the actor has read the notices."""
         self._access.require(actor, Permission.OPENDATA_OWN_KEEP)

@@ -13,6 +13,7 @@ from beijiang.outbound.models import Address, Target, Use
 
 if TYPE_CHECKING:
     from beijiang.outbound.http import Credentials, Http, HttpAnswer, HttpLimits, HttpStream, Url, parsed, same_origin
+    from beijiang.outbound.mail import MailServer, hand_over
     from beijiang.outbound.ssh import Channel, SshLogin, host_keys, ssh_channel
     from beijiang.outbound.wire import tls_context
 
@@ -24,11 +25,13 @@ __all__ = [
     "HttpAnswer",
     "HttpLimits",
     "HttpStream",
+    "MailServer",
     "Outbound",
     "SshLogin",
     "Target",
     "Url",
     "Use",
+    "hand_over",
     "host_keys",
     "parsed",
     "same_origin",
@@ -36,12 +39,15 @@ __all__ = [
     "tls_context",
 ]
 
+_MAIL = {"MailServer", "hand_over"}
 _SSH = {"Channel", "SshLogin", "host_keys", "ssh_channel"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    from beijiang.outbound import http, ssh, wire
+    from beijiang.outbound import http, mail, ssh, wire
 
+    if name in _MAIL:
+        return getattr(mail, name)
     return getattr(ssh if name in _SSH else wire if name == "tls_context" else http, name)

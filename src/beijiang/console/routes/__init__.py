@@ -28,6 +28,7 @@ from beijiang.console.routes import (
     mapping,
     matters,
     monitors,
+    notices,
     onboarding,
     openings,
     people,
@@ -78,6 +79,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
     for area in (
         session,
         views,
+        notices,
         search,
         onboarding,
         intake,

@@ -42,6 +42,7 @@ class Frame:
             f"console/{template}",
             menu=self.console.menu(who) if not who.is_anonymous else (),
             bell=self.console.bell(who) if not who.is_anonymous else 0,
+            unread=self.console.unread(who) if not who.is_anonymous else None,
             flash_messages=_read_flash(request),
             word=word,
             **{"cell": self.cell(request), **values},

@@ -232,6 +232,26 @@ class Evidence:
         page = found[: query.limit]
         return EvidencePage(tuple(page), page[-1].sequence if len(found) > query.limit else None)
 
+    def following(self, after: int, actions: Collection[str], limit: int) -> tuple[list[EvidenceRecord], int]:
+        """Return the records of some actions after a place in the log, in order, and the place up to which it was looked at.
+
+        Records stand in the order of their commits, so nothing appears later before a place that was passed.
+        """
+        with self._db.read() as connection:
+            store = EvidenceStore(connection)
+            found = store.following(after, actions, limit)
+            return found, found[-1].sequence if len(found) == limit else store.last()
+
+    def place_at(self, since: datetime) -> int:
+        """Return the place in the log before the first record of that moment or later."""
+        with self._db.read() as connection:
+            return EvidenceStore(connection).place_at(since)
+
+    def actors_on(self, target: str, before: int) -> set[str]:
+        """Return who changed or decided on a target before a place in the log."""
+        with self._db.read() as connection:
+            return EvidenceStore(connection).actors_on(target, before)
+
     def readers(self, target: str, since: datetime) -> list[tuple[str | None, int]]:
         """Return which organisations (None: people of none) read a target since then, and how often."""
         self.flush()

@@ -182,6 +182,23 @@ class EvidenceStore:
                 rows.append(self.connection.execute(select(*others).where(here)).one())
         return rows
 
+    def following(self, after: int, actions: Collection[str], limit: int) -> list[EvidenceRecord]:
+        """Return the records of some actions after a place, in order."""
+        here = (records.c.sequence > after) & records.c.action.in_(sorted(actions))
+        query = select(*_READ).where(here, records.c.decision == Decision.ALLOW).order_by(records.c.sequence)
+        return [_record(row) for row in self.connection.execute(query.limit(limit))]
+
+    def place_at(self, since: datetime) -> int:
+        """Return the sequence of the last record before a moment, 0 when there is none."""
+        query = select(func.max(records.c.sequence)).where(records.c.at < since)
+        return int(self.connection.execute(query).scalar() or 0)
+
+    def actors_on(self, target: str, before: int) -> set[str]:
+        """Return who did something with a target before a place; who only read it, or was refused, did nothing."""
+        here = (records.c.target == target) & (records.c.sequence < before) & (records.c.decision == Decision.ALLOW)
+        query = select(records.c.actor_id).where(here, ~_begins(("read",))).distinct()
+        return set(self.connection.execute(query).scalars())
+
     def digests(self, sequences: Sequence[int]) -> dict[int, str]:
         """Return the digests of the given records, as far as they exist."""
         query = select(records.c.sequence, records.c.digest).where(records.c.sequence.in_(sequences))

@@ -39,6 +39,20 @@ class Alerts:
             store = AlertStore(connection)
             return store.list(self._seen_by(actor, store), closed=closed, limit=min(limit, _MOST))
 
+    def alert(self, actor: Actor, alert_id: str) -> Alert:
+        """Return one alert, open or closed.
+
+        Raises:
+            NotFound: unknown or another department's, which look the same.
+
+        """
+        self.access.require(actor, Permission.INGEST_RUN_READ)
+        with self.db.read() as connection:
+            found = AlertStore(connection).get(alert_id)
+        if found is None or not self._may_see(actor, found.org_id):
+            raise NotFound("没有这条告警。", "There is no such alert.", code="alert_not_found")
+        return found
+
     def unattended(self, actor: Actor) -> int:
         """Count the open alerts that the actor may see and nobody looks after yet."""
         self.access.require(actor, Permission.INGEST_RUN_READ)

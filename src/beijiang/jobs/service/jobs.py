@@ -140,6 +140,11 @@ class Jobs:
         with self.db.read() as connection:
             return JobStore(connection).list(org_id=wanted, state=state, limit=limit, before=before)
 
+    def pulse(self) -> str:
+        """Return a word that changes when any job is submitted, begins, moves on or ends; cheap enough to ask each second."""
+        with self.db.read() as connection:
+            return JobStore(connection).pulse()
+
     def cancel(self, actor: Actor, job_id: str) -> Job:
         """Ask a job to stop; a waiting one ends at once, a running one at its next look. Ended ones stay as they are."""
         found = self._seen(actor, job_id)

@@ -44,6 +44,10 @@ class KeepingStore:
         rows = select(portal_favourite).where(_F.person_id == person_id).order_by(_F.at.desc()).limit(SHOWN)
         return [(row.dataset_id, row.at, row.seen_at) for row in self._connection.execute(rows)]
 
+    def keepers(self, dataset_id: str) -> list[str]:
+        """Return who keeps a data set."""
+        return list(self._connection.execute(select(_F.person_id).where(_F.dataset_id == dataset_id)).scalars())
+
     def seen(self, person_id: str, at: datetime) -> None:
         """Note that somebody looked."""
         self._connection.execute(update(portal_favourite).where(_F.person_id == person_id).values(seen_at=at))

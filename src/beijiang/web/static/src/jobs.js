@@ -1,4 +1,5 @@
 // Follow a running job: ask its JSON address until it ends, then reload the page so that the server shows the result.
+import { isLive } from "./live.js";
 import { once, say, t } from "./page.js";
 
 const FASTEST = 1000;
@@ -10,7 +11,7 @@ export function watchJobs(root) {
 }
 
 async function follow(element, wait) {
-  await new Promise((resolve) => setTimeout(resolve, wait));
+  await moved(isLive() ? SLOWEST : wait);
   if (!element.isConnected) return;
   if (document.hidden) return follow(element, wait);
   try {
@@ -25,6 +26,15 @@ async function follow(element, wait) {
     return follow(element, Math.min(wait * 2, SLOWEST));
   }
   return follow(element, FASTEST);
+}
+
+/** Wait for a while, or until the page is told that jobs moved. */
+function moved(wait) {
+  return new Promise((resolve) => {
+    const done = () => { clearTimeout(timer); document.body.removeEventListener("jobs-moved", done); resolve(); };
+    const timer = setTimeout(done, wait);
+    document.body.addEventListener("jobs-moved", done);
+  });
 }
 
 function show(element, job) {

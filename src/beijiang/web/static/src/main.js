@@ -3,6 +3,7 @@ import htmx from "htmx.org";
 
 import { installCopies } from "./copy.js";
 import { watchJobs } from "./jobs.js";
+import { installLive } from "./live.js";
 import { startKeyboard } from "./keyboard.js";
 import { installPalette } from "./palette.js";
 import { installTheme } from "./theme.js";
@@ -31,6 +32,7 @@ function enhance(root) {
 }
 
 installTheme();
+installLive();
 startKeyboard();
 installPalette(); // after the keyboard: Ctrl-K goes to a search field where the page has one
 enhance(document);

@@ -1,0 +1,154 @@
+"""What notices are about: how a thing of each sort is looked up as a person, by the verb that its own page uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beijiang.access import Permission
+from beijiang.exchange import DemandMove
+from beijiang.kit import ANONYMOUS, BeijiangError, NotFound, Text
+from beijiang.notices import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from beijiang.kit import Actor
+    from beijiang.notices import Look
+    from beijiang.platform import Platform
+
+__all__ = ["Subjects"]
+
+
+class Subjects:
+    """Look things up for whoever is told of them.
+
+    Whether a person may use the function at all is asked before, without a refusal on record: nobody tried to open anything.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def looks(self) -> Mapping[str, Look]:
+        """Return how to look up each sort of thing."""
+        return {
+            "account": _account,
+            "alert": self._guarded(Permission.INGEST_RUN_READ, self._alert),
+            "claim": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._claim),
+            "contract": self._guarded(Permission.CONTRACTS_CONTRACT_READ, self._contract),
+            "dataset": self._dataset,
+            "demand": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._demand),
+            "dispute": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._dispute),
+            "entry": self._entry,
+            "grant": self._guarded(Permission.EXCHANGE_GRANT_READ, self._grant),
+            "job": self._guarded(Permission.JOBS_JOB_READ, self._job),
+            "proposal": self._guarded(Permission.STANDARDS_PROPOSAL_READ, self._proposal),
+            "push": self._guarded(Permission.EXCHANGE_GRANT_READ, self._push),
+            "recall": self._guarded(Permission.EXCHANGE_GRANT_READ, self._recall),
+            "registration": self._guarded(Permission.ACCESS_MEMBER_CONFIRM, self._registration),
+            "request": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._request),
+            "ticket": self._guarded(Permission.QUALITY_TICKET_READ, self._ticket),
+            "voice": self._voice,
+            "work": self._guarded(Permission.OPENDATA_OWN_KEEP, self._work),
+        }
+
+    def _guarded(self, permission: Permission, look: Callable[[Actor, str], Seen]) -> Look:
+        def checked(actor: Actor, thing: str, /) -> Seen:
+            if not self._platform.access.allows(actor, permission):
+                raise _hidden()
+            return look(actor, thing)
+
+        return checked
+
+    def _request(self, actor: Actor, thing: str) -> Seen:
+        view = self._platform.exchange.request(actor, thing)
+        turn = view.may_decide or view.may_supply
+        return _seen(view.request.resource_name, f"/console/sharing/requests/{thing}", turn=turn)
+
+    def _grant(self, actor: Actor, thing: str) -> Seen:
+        return _seen(self._platform.exchange.grant(actor, thing).grant.resource_name, f"/console/grants/{thing}")
+
+    def _demand(self, actor: Actor, thing: str) -> Seen:
+        view = self._platform.demands.demand(actor, thing)
+        turn = bool(set(view.moves) - {DemandMove.WITHDRAW, DemandMove.URGE})
+        return _seen(view.demand.draft.title, f"/console/demands/{thing}", turn=turn)
+
+    def _dispute(self, actor: Actor, thing: str) -> Seen:
+        view = self._platform.disputes.view(actor, thing)
+        return _seen(view.dispute.title, f"/console/disputes/{thing}", turn=bool(view.moves))
+
+    def _recall(self, actor: Actor, thing: str) -> Seen:
+        return _seen(self._platform.recalls.view(actor, thing).recall.resource_name, f"/console/recalls/{thing}")
+
+    def _claim(self, actor: Actor, thing: str) -> Seen:
+        return _seen(self._platform.templates.task(actor, thing).task.name, f"/console/claims/{thing}")
+
+    def _push(self, actor: Actor, thing: str) -> Seen:
+        return _seen(self._platform.pushes.view(actor, thing).push.resource_name, f"/console/pushes/{thing}")
+
+    def _ticket(self, actor: Actor, thing: str) -> Seen:
+        view = self._platform.tickets.ticket(actor, thing)
+        return _seen(view.ticket.title, f"/console/tickets/{thing}", turn=bool(view.moves))
+
+    def _entry(self, actor: Actor, thing: str, /) -> Seen:
+        return _seen(self._platform.catalog.get(actor, thing).entry.name, f"/console/catalog/{thing}")
+
+    def _job(self, actor: Actor, thing: str) -> Seen:
+        found = self._platform.jobs.job(actor, thing)
+        href = f"/console/runs/{thing}" if found.name.startswith("ingest") else "/console/jobs"
+        return Seen(Text(f"作业 {found.name}", f"job {found.name}"), href)
+
+    def _alert(self, actor: Actor, thing: str) -> Seen:
+        return Seen(self._platform.alerts.alert(actor, thing).text, "/console/alerts")
+
+    def _contract(self, actor: Actor, thing: str) -> Seen:
+        return _seen(self._platform.contracts.contract(actor, thing).name, f"/console/contracts/{thing}")
+
+    def _proposal(self, actor: Actor, thing: str) -> Seen:
+        found = self._platform.registry.proposal(actor, thing)
+        return _seen("、".join(found.about) or thing, f"/console/standards/proposals/{thing}")
+
+    def _work(self, actor: Actor, thing: str) -> Seen:
+        for one in self._platform.keepings.own_works(actor):
+            if one.id == thing:
+                return _seen(one.title, "/my#made")
+        if self._platform.access.allows(actor, Permission.OPENDATA_PORTAL_MANAGE):
+            for one in self._platform.keepings.handed_in(actor):
+                if one.id == thing:
+                    return _seen(one.title, "/console/works")
+        raise _hidden()
+
+    def _registration(self, _: Actor, _thing: str) -> Seen:
+        return Seen(Text("公众注册", "registration of the public"), "/console/members")
+
+    def _dataset(self, actor: Actor, thing: str, /) -> Seen:
+        """Look a data set up as everybody; whoever may see entries that are not public reads of a withdrawn one too."""
+        try:
+            name = self._platform.catalog.published(ANONYMOUS, thing).version.entry.name
+        except NotFound:
+            return _seen(self._platform.catalog.get(actor, thing).entry.name, f"/console/catalog/{thing}")
+        return Seen(Text(name, name), f"/datasets/{thing}", public=True)
+
+    def _voice(self, actor: Actor, thing: str, /) -> Seen:
+        """Look a word of the public up as its author, else as whoever deals with it."""
+        try:
+            return _seen(self._platform.voices.follow(actor, thing).voice.title, "/my#said")
+        except BeijiangError:
+            if not self._platform.access.allows(actor, Permission.OPENDATA_VOICE_ANSWER, actor.org_id):
+                raise
+        return _seen(self._platform.voices.view(actor, thing).voice.title, f"/console/voices/{thing}")
+
+
+def _account(actor: Actor, thing: str, /) -> Seen:
+    if actor.id != thing:
+        raise _hidden()
+    return _seen(actor.name, "/my")
+
+
+def _seen(title: str, href: str, *, turn: bool = True) -> Seen:
+    return Seen(Text(title, title), href, turn)
+
+
+def _hidden() -> NotFound:
+    return NotFound(
+        "没有这件事项，或者您不能查看。", "There is no such thing, or you may not see it.", code="subject_hidden"
+    )
