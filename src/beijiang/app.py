@@ -53,7 +53,7 @@ def create_app(platform: Platform) -> FastAPI:
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
-    datasets = opendata_routes.router(platform.opendata, platform.exports, pages)
+    datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         datasets,

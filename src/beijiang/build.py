@@ -76,6 +76,7 @@ from beijiang.opendata import (
     Ckan,
     Doorman,
     Exports,
+    Glance,
     Keepings,
     OpenData,
     PackageReads,
@@ -219,6 +220,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     opendata.announced = recalls.announced
+    glance = Glance(opendata, quality, tables, measures, standards, clock)
+    opendata.glimpsed = glance.glimpse
     public = PublicParts(
         db=db,
         standards=standards,
@@ -337,6 +340,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         monitors=monitors,
         lineage=lineage,
         workbench=workbench,
+        glance=glance,
         opendata=opendata,
         registrations=registrations,
         voices=voices,

@@ -123,7 +123,7 @@ def _exchange() -> typer.Typer:
 def _data() -> typer.Typer:
     from beijiang.opendata.commands import data
 
-    return data(_get(lambda p: p.opendata))
+    return data(_get(lambda p: p.opendata), _get(lambda p: p.glance))
 
 
 def _contracts() -> typer.Typer:
@@ -250,7 +250,7 @@ LATER = {
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
     "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
-    "data": Later("Open data as everybody sees them: view.", _data),
+    "data": Later("Open data as everybody sees them: view, quality, changes.", _data),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),

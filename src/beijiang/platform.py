@@ -51,6 +51,7 @@ from beijiang.mining import Workbench
 from beijiang.opendata import (
     Ckan,
     Exports,
+    Glance,
     Keepings,
     OpenData,
     Registrations,
@@ -143,6 +144,7 @@ class Platform:
     monitors: Monitors
     lineage: Lineage
     workbench: Workbench
+    glance: Glance
     opendata: OpenData
     registrations: Registrations
     voices: Voices
@@ -205,6 +207,7 @@ class Platform:
             self.monitors,
             self.lineage,
             self.workbench,
+            self.glance,
             self.opendata,
             self.registrations,
             self.voices,

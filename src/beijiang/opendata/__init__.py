@@ -8,6 +8,8 @@ on its pages from a release record. It owns what the public says and keeps, and 
 from beijiang.opendata.ckan import Ckan, PackageReads
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
+from beijiang.opendata.glance import Changes, Gap, GapCode, Glimpse
+from beijiang.opendata.glancing import Glance
 from beijiang.opendata.hearing import Voices
 from beijiang.opendata.keeping import Keepings
 from beijiang.opendata.members import Registration, RegistrationDraft, RegistrationState, Standing
@@ -42,6 +44,7 @@ from beijiang.opendata.works import Echo, Kept, Work, WorkDraft, WorkKind, WorkS
 
 __all__ = [
     "OUTCOMES",
+    "Changes",
     "Ckan",
     "DataVersion",
     "Dataset",
@@ -52,6 +55,10 @@ __all__ = [
     "Echo",
     "Exports",
     "FieldState",
+    "Gap",
+    "GapCode",
+    "Glance",
+    "Glimpse",
     "Home",
     "Keepings",
     "Kept",

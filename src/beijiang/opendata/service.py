@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from beijiang.access import Access, Permission
@@ -15,6 +15,7 @@ from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, Se
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, Invalid, NotFound, Text
 from beijiang.opendata import charts, explorer, maps, views
 from beijiang.opendata.feeds import Entry
+from beijiang.opendata.glance.models import Glimpse
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
 from beijiang.opendata.numbers import OPENED, Counter
 from beijiang.opendata.works import Echo
@@ -126,6 +127,10 @@ class Reading:
         """Count what this reader may have; without filters that is known, and a row rule's hidden rows are not in it."""
         return self._governed.count(query.filters) if query.count or not query.filters else None
 
+    def at(self, places: Sequence[tuple[int, int]]) -> Sequence[Mapping[str, Any]]:
+        """Return the rows at some places of the version as plain values, as far as this reader may have them."""
+        return files.records(self._governed.rows_at(places).select([c.name for c in self.columns]), self._zone)
+
     def aggregate(self, spec: charts.ChartSpec) -> charts.Chart:
         """Compute one chart."""
         return charts.computed(spec, self._governed.aggregate(spec.aggregate()), self.version)
@@ -172,6 +177,8 @@ class OpenData:
         """The recalls of an entry; set in build.py."""
         self.echoed: Callable[[str], Echo] = lambda _entry: Echo()
         """What the public thinks of a data set and made of it; set in build.py."""
+        self.glimpsed: Callable[[Dataset], Glimpse] = lambda _dataset: Glimpse()
+        """What stands on top of the page of a data set; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
 
     @property
@@ -332,6 +339,11 @@ class OpenData:
         """Return what the public thinks of a data set and made of it."""
         self._ask(actor)
         return self.echoed(dataset.id)
+
+    def glimpse(self, actor: Actor, dataset: Dataset) -> Glimpse:
+        """Return what stands on top of the page of a data set: quality, last change, and what is missing."""
+        self._ask(actor)
+        return self.glimpsed(dataset)
 
     def versions(self, actor: Actor, dataset_id: str) -> tuple[DataVersion, ...]:
         """Return the versions of the rows up to the released one, newest first; none where rows are kept back."""

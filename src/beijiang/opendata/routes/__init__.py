@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, citizens, explore, exports, machine, pages, voices, works
+from beijiang.opendata.routes import api, citizens, explore, exports, glance, machine, pages, voices, works
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
     from beijiang.opendata.exports.service import Exports
+    from beijiang.opendata.glancing import Glance
     from beijiang.opendata.hearing import Voices
     from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["public", "router"]
 
 
-def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
+def router(opendata: OpenData, looks: Glance, faces: Exports, site: Pages) -> APIRouter:
     """Return every address of the portal; the JSON ones are described in the OpenAPI document."""
     whole = APIRouter()
     parts = (
@@ -28,6 +29,8 @@ def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
         exports.router(opendata, faces),
         pages.router(opendata, site),
         explore.pages(opendata, site),
+        glance.api(opendata, looks),
+        glance.pages(opendata, looks, site),
         machine.router(opendata),
     )
     for part in parts:
