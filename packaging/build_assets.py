@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ROOT / "packaging" / "web"
 SOURCES = ROOT / "src" / "beijiang" / "web" / "static" / "src"
 TARGET = ROOT / "src" / "beijiang" / "web" / "static" / "dist"
-ENTRIES = ("main.js", "charts.js", "explorer.js", "workbench.js", "api.js", "css/site.css", "css/api.css")
+ENTRIES = ("main.js", "charts.js", "explorer.js", "workbench.js", "api.js", "tryout.js", "css/site.css", "css/api.css")
 COMPRESSED = {".js", ".css", ".svg"}
 
 

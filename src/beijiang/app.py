@@ -58,6 +58,7 @@ def create_app(platform: Platform) -> FastAPI:
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         datasets,
         opendata_routes.public(platform.registrations, platform.voices, platform.keepings, platform.opendata, pages),
+        opendata_routes.told(platform.statistics, platform.newsroom, platform.opendata, pages),
         ckan.router(platform.ckan),
         guard_routes.router(platform.health),
         access_routes.router(platform.access),

@@ -78,10 +78,12 @@ from beijiang.opendata import (
     Exports,
     Glance,
     Keepings,
+    Newsroom,
     OpenData,
     PackageReads,
     PublicParts,
     Registrations,
+    Statistics,
     Voices,
 )
 from beijiang.platform import Platform
@@ -222,6 +224,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     opendata.announced = recalls.announced
     glance = Glance(opendata, quality, tables, measures, standards, clock)
     opendata.glimpsed = glance.glimpse
+    statistics = Statistics(db, catalog, access, clock, settings.time_zone)
+    opendata.counted = statistics.count
     public = PublicParts(
         db=db,
         standards=standards,
@@ -341,6 +345,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         glance=glance,
+        statistics=statistics,
+        newsroom=Newsroom(public),
         opendata=opendata,
         registrations=registrations,
         voices=voices,

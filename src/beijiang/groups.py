@@ -121,9 +121,11 @@ def _exchange() -> typer.Typer:
 
 
 def _data() -> typer.Typer:
-    from beijiang.opendata.commands import data
+    from beijiang.opendata.commands import add_statistics, data
 
-    return data(_get(lambda p: p.opendata), _get(lambda p: p.glance))
+    group = data(_get(lambda p: p.opendata), _get(lambda p: p.glance))
+    add_statistics(group, _get(lambda p: p.statistics))
+    return group
 
 
 def _contracts() -> typer.Typer:
@@ -148,10 +150,11 @@ def _lineage() -> typer.Typer:
 
 
 def _portal() -> typer.Typer:
-    from beijiang.opendata.commands import members, voices, works
+    from beijiang.opendata.commands import members, news, voices, works
 
-    group = typer.Typer(help="The portal: words of the public, registrations, works.", no_args_is_help=True)
+    group = typer.Typer(help="The portal: words of the public, registrations, news, works.", no_args_is_help=True)
     group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
+    group.add_typer(news(_get(lambda p: p.newsroom), _get(lambda p: p.access)), name="news")
     group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
     group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")
     return group
@@ -250,11 +253,11 @@ LATER = {
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
     "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
-    "data": Later("Open data as everybody sees them: view, quality, changes.", _data),
+    "data": Later("Open data as everybody sees them: view, quality, changes, statistics.", _data),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
-    "portal": Later("The portal: words of the public, registrations, works.", _portal),
+    "portal": Later("The portal: words of the public, registrations, news, works.", _portal),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
     "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
     "unpack": Later(

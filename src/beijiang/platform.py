@@ -53,8 +53,10 @@ from beijiang.opendata import (
     Exports,
     Glance,
     Keepings,
+    Newsroom,
     OpenData,
     Registrations,
+    Statistics,
     Voices,
 )
 from beijiang.protection import (
@@ -145,6 +147,8 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     glance: Glance
+    statistics: Statistics
+    newsroom: Newsroom
     opendata: OpenData
     registrations: Registrations
     voices: Voices
@@ -208,6 +212,8 @@ class Platform:
             self.lineage,
             self.workbench,
             self.glance,
+            self.statistics,
+            self.newsroom,
             self.opendata,
             self.registrations,
             self.voices,
@@ -254,6 +260,7 @@ class Platform:
     def close(self) -> None:
         """Close every connection."""
         self.stop()
+        self.statistics.write()
         if self.counting is not self.engine:
             self.counting.close()
         self.engine.close()

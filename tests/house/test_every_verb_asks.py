@@ -95,6 +95,7 @@ MACHINERY: dict[str, set[str]] = {
     "Registrations": {"due", "renew", "watch"},
     "SqlGateway": {"bound"},
     "Releases": {"keeps_back"},
+    "Statistics": {"count", "write"},
     "Tables": {"recover"},
     "Tickets": {"in_doubt", "on_version_judged", "watch"},
     "Voices": {"due", "renew", "watch"},

@@ -168,10 +168,22 @@ class Portal:
         for one in self.ids.values():
             found += [
                 f"/datasets/{one}{tab}"
-                for tab in ("", "/explore", "/embed", "/chart", "/map", "/fields", "/versions", "/api")
+                for tab in (
+                    "",
+                    "/explore",
+                    "/embed",
+                    "/chart",
+                    "/map",
+                    "/fields",
+                    "/versions",
+                    "/quality",
+                    "/compare",
+                    "/api",
+                )
             ]
             found += [
-                f"/api/v1/datasets/{one}{rest}" for rest in ("", "/rows", "/rows?_size=max", "/view", "/chart", "/map")
+                f"/api/v1/datasets/{one}{rest}"
+                for rest in ("", "/rows", "/rows?_size=max", "/view", "/chart", "/map", "/quality", "/changes")
             ]
             found += [f"/api/v1/datasets/{one}/download?format={form}" for form in ("csv", "xlsx", "json", "parquet")]
             found += [f"/api/v1/datasets/{one}/download?encoding={name}" for name in ("utf-8-sig", "gb18030")]

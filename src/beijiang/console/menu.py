@@ -94,6 +94,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         (
             (Permission.OPENDATA_VOICE_ANSWER, VOICES, Text("公众来件", "Words of the public")),
             (Permission.OPENDATA_PORTAL_MANAGE, "/console/works", Text("利用成果", "Works")),
+            (Permission.OPENDATA_PORTAL_MANAGE, "/console/news", Text("门户动态", "News")),
             (Permission.ACCESS_MEMBER_CONFIRM, "/console/members", Text("公众注册", "Registrations")),
         ),
     ),

@@ -324,6 +324,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "access.member.admit": Text("开通公众账号", "member of the public admitted"),
         "opendata.contact_read": Text("查看公众联系方式", "contact of a member of the public read"),
         "opendata.keep": Text("收藏数据集", "data set kept"),
+        "opendata.news": Text("发布或撤下门户动态", "news of the portal"),
         "opendata.rate": Text("评价数据集", "data set rated"),
         "opendata.work_decide": Text("审核利用成果", "work decided on"),
         "opendata.work_hand_in": Text("提交利用成果", "work handed in"),

@@ -2,10 +2,12 @@
 
 It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the gate, every number
 on its pages from a release record. It owns what the public says and keeps, and the digests of files: the tables ``opendata_file``, ``portal_registration``,
-``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
+``portal_voice``, ``portal_support``, ``portal_use``, ``portal_news``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
+from beijiang.opendata.announcing import Newsroom
 from beijiang.opendata.ckan import Ckan, PackageReads
+from beijiang.opendata.counting import Statistics
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
 from beijiang.opendata.glance import Changes, Gap, GapCode, Glimpse
@@ -25,6 +27,7 @@ from beijiang.opendata.models import (
     RowPage,
     Theme,
 )
+from beijiang.opendata.news import News, NewsDraft, NewsState
 from beijiang.opendata.registering import PublicParts, Registrations
 from beijiang.opendata.service import OpenData, Reading
 from beijiang.opendata.tableview import printed, told
@@ -62,6 +65,10 @@ __all__ = [
     "Home",
     "Keepings",
     "Kept",
+    "News",
+    "NewsDraft",
+    "NewsState",
+    "Newsroom",
     "Numbers",
     "OpenData",
     "Outcome",
@@ -75,6 +82,7 @@ __all__ = [
     "Registrations",
     "RowPage",
     "Standing",
+    "Statistics",
     "Theme",
     "Voice",
     "VoiceAnswer",

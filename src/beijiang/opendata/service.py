@@ -18,6 +18,7 @@ from beijiang.opendata.feeds import Entry
 from beijiang.opendata.glance.models import Glimpse
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
 from beijiang.opendata.numbers import OPENED, Counter
+from beijiang.opendata.usage import UseKind
 from beijiang.opendata.works import Echo
 from beijiang.protection import files, rowquery
 from beijiang.settings import Settings
@@ -40,6 +41,7 @@ RECENT = 20
 ROW_COUNTS = 4096
 """Row versions looked through before the whole history is."""
 PURPOSE = "open-data portal"
+USES = {Exit.ROW_API: UseKind.CALL, Exit.DOWNLOAD: UseKind.DOWNLOAD}
 
 
 class Reading:
@@ -179,6 +181,8 @@ class OpenData:
         """What the public thinks of a data set and made of it; set in build.py."""
         self.glimpsed: Callable[[Dataset], Glimpse] = lambda _dataset: Glimpse()
         """What stands on top of the page of a data set; set in build.py."""
+        self.counted: Callable[[str, UseKind], None] = lambda _dataset, _kind: None
+        """Count one use; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
 
     @property
@@ -300,6 +304,8 @@ class OpenData:
         self._ask(actor)
         found, governed = self._found(actor, dataset_id, exit_)
         dataset = self._described(found, governed)
+        if exit_ is Exit.PAGE:
+            self.counted(found.resource_id, UseKind.VIEW)
         if governed is None:
             return None, dataset
         return Reading(found, governed, self._settings.time_zone, lambda: dataset, self._region), dataset
@@ -315,6 +321,8 @@ class OpenData:
         found, governed = self._found(actor, dataset_id, exit_)
         if governed is None:
             raise _no_rows()
+        if exit_ in USES:
+            self.counted(found.resource_id, USES[exit_])
         return Reading(found, governed, self.zone, lambda: self._described(found, governed), self._region)
 
     def governed(self, actor: Actor, dataset_id: str, exit_: Exit) -> GovernedTable:

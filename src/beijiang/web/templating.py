@@ -25,6 +25,7 @@ from starlette.responses import HTMLResponse
 from beijiang import __version__
 from beijiang.kit import Language, Text
 from beijiang.web.assets import asset
+from beijiang.web.help import help_for
 from beijiang.web.security import CSRF_FIELD
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Pages:
             size=size,
             words=_words,
         )
-        self.environment.globals.update(asset=asset, settings=settings, version=__version__)
+        self.environment.globals.update(asset=asset, help_for=help_for, settings=settings, version=__version__)
 
     def render(self, request: Request, template: str, /, **values: Any) -> HTMLResponse:
         """Return a page; ``t(zh, en)``, ``csrf_field()`` and ``link(...)`` speak for this request, as do the filters."""

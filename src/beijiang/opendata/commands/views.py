@@ -27,7 +27,9 @@ _REASONS = (
 
 def data(get: Callable[[], OpenData], glance: Callable[[], Glance]) -> typer.Typer:
     """Return the command group; what it shows is what everybody may see."""
-    group = typer.Typer(help="Open data as everybody sees them: view, quality, changes.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Open data as everybody sees them: view, quality, changes, statistics.", no_args_is_help=True
+    )
 
     @group.command("view")
     def view(

@@ -6,10 +6,25 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, citizens, explore, exports, glance, machine, pages, voices, works
+from beijiang.opendata.routes import (
+    api,
+    citizens,
+    explore,
+    exports,
+    glance,
+    guidance,
+    machine,
+    news,
+    pages,
+    statistics,
+    voices,
+    works,
+)
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
+    from beijiang.opendata.announcing import Newsroom
+    from beijiang.opendata.counting import Statistics
     from beijiang.opendata.exports.service import Exports
     from beijiang.opendata.glancing import Glance
     from beijiang.opendata.hearing import Voices
@@ -17,7 +32,7 @@ if TYPE_CHECKING:
     from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
-__all__ = ["public", "router"]
+__all__ = ["public", "router", "told"]
 
 
 def router(opendata: OpenData, looks: Glance, faces: Exports, site: Pages) -> APIRouter:
@@ -34,6 +49,20 @@ def router(opendata: OpenData, looks: Glance, faces: Exports, site: Pages) -> AP
         machine.router(opendata),
     )
     for part in parts:
+        whole.routes.extend(part.routes)
+    return whole
+
+
+def told(counts: Statistics, newsroom: Newsroom, opendata: OpenData, site: Pages) -> APIRouter:
+    """Return what the portal tells about itself: statistics of use, news, help, the developers' page."""
+    whole = APIRouter()
+    for part in (
+        statistics.api(counts),
+        statistics.pages(counts, site),
+        news.api(newsroom),
+        news.pages(newsroom, opendata, site),
+        guidance.pages(opendata, site),
+    ):
         whole.routes.extend(part.routes)
     return whole
 

@@ -43,7 +43,23 @@ def router(opendata: OpenData) -> APIRouter:
 
     @machine.get("/sitemap-{number}.xml")
     def sitemap(request: Request, number: int) -> Response:
-        paths = ("/", "/datasets", "/departments", "/about", "/api") if number == 1 else ()
+        paths = (
+            (
+                "/",
+                "/datasets",
+                "/departments",
+                "/about",
+                "/api",
+                "/news",
+                "/works",
+                "/voices",
+                "/statistics",
+                "/developers",
+                "/help",
+            )
+            if number == 1
+            else ()
+        )
         found = [(entry.address, entry.updated) for entry in opendata.sitemap(ANONYMOUS, number)]
         content = feeds.sitemap([*((f"{opendata.base}{path}", None) for path in paths), *found])
         return answered(request, content, "application/xml")

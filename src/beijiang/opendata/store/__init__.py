@@ -2,7 +2,9 @@
 
 from beijiang.opendata.store.files import FileStore
 from beijiang.opendata.store.members import RegistrationStore
+from beijiang.opendata.store.news import NewsStore
+from beijiang.opendata.store.usage import UsageStore
 from beijiang.opendata.store.voices import VoiceStore
 from beijiang.opendata.store.works import KeepingStore
 
-__all__ = ["FileStore", "KeepingStore", "RegistrationStore", "VoiceStore"]
+__all__ = ["FileStore", "KeepingStore", "NewsStore", "RegistrationStore", "UsageStore", "VoiceStore"]
