@@ -14,8 +14,9 @@ from beijiang.opendata.store.news import NewsStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beijiang.db import Transaction
+    from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
     from beijiang.opendata.registering import PublicParts
 
 __all__ = ["Newsroom"]
@@ -116,7 +117,7 @@ class Newsroom:
         with self._parts.db.begin() as tx:
             return self._change(tx, actor, news_id, state=NewsState.WITHDRAWN, reason=words)
 
-    def _change(self, tx: Transaction, actor: Actor, news_id: str, **changes: object) -> News:
+    def _change(self, tx: UnitOfWork, actor: Actor, news_id: str, **changes: object) -> News:
         store = NewsStore(tx.connection)
         found = store.get(news_id)
         if found is None:
@@ -134,8 +135,8 @@ class Newsroom:
         self._record(tx, actor, made)
         return made
 
-    def _record(self, tx: Transaction, actor: Actor, one: News) -> None:
-        detail = {"state": one.state.value, "revision": one.revision, "reason": one.reason}
+    def _record(self, tx: UnitOfWork, actor: Actor, one: News) -> None:
+        detail: dict[str, JsonValue] = {"state": one.state.value, "revision": one.revision, "reason": one.reason}
         self._parts.evidence.record(tx, actor, "opendata.news", target=one.id, detail=detail)
 
 

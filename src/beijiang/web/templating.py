@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import (
@@ -77,6 +77,8 @@ class Pages:
             ),
             "csrf": request.state.csrf,
             "link": lambda **changes: link(request, **changes),
+            "site_url": self._settings.public_url.rstrip("/"),
+            "own_path": own_path(request),
             "other_language": Language.EN if language is Language.ZH else Language.ZH,
             "theme": request.cookies.get("bj_theme") if request.cookies.get("bj_theme") in {"light", "dark"} else None,
         }
@@ -105,6 +107,16 @@ def link(request: Request, **changes: Any) -> str:
     query = urlencode(pairs)
     path = "/" + request.url.path.lstrip("/\\")  # two slashes would name another site
     return f"{path}?{query}" if query else path
+
+
+KEPT_IN_CANONICAL = ("q", "page", "theme", "dataset", "kind", "months")
+
+
+def own_path(request: Request) -> str:
+    """Return the path by which search engines should know the page: without sorting, marks of pages and other passing words."""
+    pairs = [(k, v) for k, v in request.query_params.multi_items() if k in KEPT_IN_CANONICAL and v]
+    path = quote("/" + request.url.path.lstrip("/\\"))
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 @pass_context

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from beijiang.opendata.routes import (
     api,
+    cards,
     citizens,
     explore,
     exports,
@@ -46,6 +47,7 @@ def router(opendata: OpenData, looks: Glance, faces: Exports, site: Pages) -> AP
         explore.pages(opendata, site),
         glance.api(opendata, looks),
         glance.pages(opendata, looks, site),
+        cards.router(opendata),
         machine.router(opendata),
     )
     for part in parts:
