@@ -14,6 +14,8 @@ from beijiang.access import Access, Permission
 from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, SearchQuery, Sort
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, Invalid, NotFound, Text
 from beijiang.opendata import charts, explorer, maps, views
+from beijiang.opendata.absent import no_rows as _no_rows
+from beijiang.opendata.absent import unknown_department as _unknown_department
 from beijiang.opendata.feeds import Entry
 from beijiang.opendata.glance.models import Glimpse
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, RowPage, Theme
@@ -588,17 +590,3 @@ def _as_public(actor: Actor) -> Actor:
 
 def _departments(results: SearchPage) -> tuple[Department, ...]:
     return tuple(Department(c.value, c.label, c.count) for c in results.facets.get(Facet.DEPARTMENT, ()))
-
-
-def _unknown_department() -> NotFound:
-    return NotFound(
-        "没有这个部门，或者它还没有发布数据。",
-        "There is no such department, or it has published nothing yet.",
-        code="unknown_department",
-    )
-
-
-def _no_rows() -> NotFound:
-    return NotFound(
-        "这个数据集没有向您开放的数据行。", "This data set has no rows that are open to you.", code="no_open_rows"
-    )
