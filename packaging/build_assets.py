@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ROOT / "packaging" / "web"
 SOURCES = ROOT / "src" / "beijiang" / "web" / "static" / "src"
 TARGET = ROOT / "src" / "beijiang" / "web" / "static" / "dist"
-ENTRIES = ("main.js", "charts.js", "explorer.js", "workbench.js", "grid.js", "api.js", "css/site.css", "css/api.css")
+ENTRIES = (
+    "main.js", "charts.js", "explorer.js", "workbench.js", "grid.js", "api.js", "tryout.js", "css/site.css", "css/api.css",
+)  # fmt: skip
+FONTS = {"fonts/card.woff2": "@fontsource/noto-sans-sc/files/noto-sans-sc-chinese-simplified-700-normal.woff2"}
+"""Fonts that the server draws with; no page loads them."""
 COMPRESSED = {".js", ".css", ".svg"}
 
 
@@ -76,6 +80,10 @@ def _write_manifest(meta: dict[str, dict[str, dict[str, str]]]) -> None:
         if entry := facts.get("entryPoint"):
             name = Path(os.path.relpath((Path.cwd() / entry).resolve(), SOURCES)).as_posix()
             manifest[name] = Path(os.path.relpath((Path.cwd() / output).resolve(), TARGET)).as_posix()
+    for name, source in FONTS.items():
+        (TARGET / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGES / "node_modules" / source, TARGET / name)
+        manifest[name] = name
     missing = set(ENTRIES) - set(manifest)
     if missing:
         sys.exit(f"esbuild left out {sorted(missing)}")

@@ -3,11 +3,13 @@
     PYTHONPATH=src:tests python packaging/make_gallery.py HOME
 
 ``HOME`` is a built demo region (``beijiang --home HOME demo --build-only``); it is served on a free port for as long as this takes.
-A page that answers with an error, overflows its window or breaks the content policy ends it: the gallery is a check, too.
+A page that answers with an error, overflows its window or says an error on the console ends it: the gallery is a check, too.
+Besides the pages that have pictures, every page in the menus of some roles is looked at, once, by the first role that has it.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -17,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from conftest import _chromium_from_npm
@@ -37,6 +40,8 @@ class Shot:
     then: str = ""
     """Pattern of the link to follow from there."""
     who: str = ""
+    tab: str = ""
+    """What is added to the address of the link."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,37 @@ LOOKS = (
     Look("dark", 1440, 900, "en", "dark"),
     Look("tablet", 768, 1000),
     Look("phone", 390, 800),
+    Look("tablet-dark", 768, 1000, "en", "dark"),
+    Look("phone-dark", 390, 800, "en", "dark"),
 )
 KEPT = ("wide", "dark", "phone")
+WIDTH = 900
+"""Pixels that a picture has at most; all of them together are a few megabytes."""
+MENUS = ("reviewer", "steward.commerce_admin", "auditor", "secadmin", "sysadmin", "analyst")
+"""Roles whose menus are gone through."""
 """Looks whose pictures are in the documentation; every look is taken and checked."""
 SHOTS = (
     Shot("home", "The portal", "/"),
     Shot("search", "Search", "/datasets?q=企业"),
     Shot("dataset", "A data set", "/datasets", r"^/datasets/[a-z0-9_-]+$"),
+    Shot("set-quality", "How good, how fresh", "/datasets", r"^/datasets/[a-z0-9_-]+$", tab="/quality"),
+    Shot("set-explore", "The explorer", "/datasets", r"^/datasets/[a-z0-9_-]+$", tab="/explore"),
+    Shot("set-api", "Code to copy", "/datasets", r"^/datasets/[a-z0-9_-]+$", tab="/api"),
+    Shot("set-fields", "The dictionary", "/datasets", r"^/datasets/[a-z0-9_-]+$", tab="/fields"),
+    Shot("set-versions", "Versions", "/datasets", r"^/datasets/[a-z0-9_-]+$", tab="/versions"),
     Shot("departments", "Departments", "/departments"),
+    Shot("statistics", "Statistics of use", "/statistics"),
+    Shot("news", "News", "/news"),
+    Shot("help", "Help", "/help"),
+    Shot("help-citizen", "Help for citizens", "/help/citizen"),
+    Shot("reasons", "Why something is missing", "/help/reasons"),
+    Shot("developers", "Developers", "/developers"),
+    Shot("voices", "Feedback", "/voices"),
+    Shot("voice", "Saying something", "/voice"),
+    Shot("works", "Made with it", "/works"),
+    Shot("register", "Registering", "/register"),
+    Shot("about", "About", "/about"),
+    Shot("sign-in", "Signing in", "/console/sign-in"),
     Shot("console", "The console of a reviewer", "/console", who="reviewer"),
     Shot("catalog", "The catalog", "/console/catalog", who="reviewer"),
     Shot(
@@ -96,6 +124,8 @@ def main() -> None:
                 with _visitor(browser, address, look, who, passwords) as page:
                     for shot in (one for one in SHOTS if one.who == who):
                         faults += _take(page, address, shot, look)
+            if look.name in KEPT:
+                faults += _menus(browser, address, look, passwords)
         browser.close()
     _write()
     print("\n".join(faults) or f"{len(SHOTS)} pages in {len(LOOKS)} looks, nothing broken")
@@ -138,15 +168,42 @@ def _take(page: Page, address: str, shot: Shot, look: Look) -> list[str]:
         found = next((link for link in links if re.match(shot.then, link)), None)
         if found is None:
             return [f"{shot.name}: no link like {shot.then} on {shot.path}"]
-        answer = page.goto(_with_language(address + found, look), wait_until="load")
+        answer = page.goto(_with_language(address + found + shot.tab, look), wait_until="load")
     page.wait_for_timeout(400)
     if answer is None or answer.status != 200:  # noqa: PLR2004
         faults.append(f"{shot.path}: {answer.status if answer else 'no answer'}")
     if over := int(page.evaluate("document.documentElement.scrollWidth - innerWidth")):
         faults.append(f"{over} px too wide")
     if look.name in KEPT:
-        page.screenshot(path=PICTURES / f"{shot.name}-{look.name}.jpg", type="jpeg", quality=QUALITY)
+        _keep(page.screenshot(), PICTURES / f"{shot.name}-{look.name}.jpg")
     return [f"{shot.name} ({look.name}): {fault}" for fault in faults]
+
+
+def _keep(content: bytes, path: Path) -> None:
+    picture = Image.open(io.BytesIO(content)).convert("RGB")
+    picture.thumbnail((WIDTH, WIDTH))
+    picture.save(path, quality=QUALITY, optimize=True)
+
+
+def _menus(browser: Browser, address: str, look: Look, passwords: dict[str, str]) -> list[str]:
+    """Go through the menus; every page is looked at once."""
+    faults: list[str] = []
+    seen: set[str] = set()
+    for who in (one for one in MENUS if one in passwords):
+        with _visitor(browser, address, look, who, passwords) as page:
+            links = page.eval_on_selector_all(".side nav a[href]", "all => all.map(a => a.getAttribute('href'))")
+            said: list[str] = []
+            page.on("console", lambda line, said=said: said.append(line.text) if line.type == "error" else None)
+            for path in (one for one in dict.fromkeys(links) if one not in seen):
+                seen.add(path)
+                answer = page.goto(_with_language(address + path, look), wait_until="load")
+                over = int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+                status = answer.status if answer else 0
+                if status != 200 or over or said:  # noqa: PLR2004
+                    faults.append(f"{path} ({look.name}, {who}): {status}, {over} px too wide, {said}")
+                    said.clear()
+    print(f"{look.name}: {len(seen)} pages of menus", flush=True)
+    return faults
 
 
 def _with_language(address: str, look: Look) -> str:

@@ -55,7 +55,7 @@ def create_app(platform: Platform) -> FastAPI:
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
-    datasets = opendata_routes.router(platform.opendata, platform.exports, pages)
+    datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
         datasets,
@@ -63,6 +63,7 @@ def create_app(platform: Platform) -> FastAPI:
             platform.registrations, platform.voices, platform.keepings, platform.openings, platform.opendata, pages
         ),
         opendata_routes.cities(platform.portals),
+        opendata_routes.told(platform.statistics, platform.newsroom, platform.opendata, pages),
         ckan.router(platform.ckan),
         ogc.router(platform.opendata, platform.features),
         guard_routes.router(platform.health),

@@ -79,12 +79,15 @@ from beijiang.opendata import (
     Doorman,
     Exports,
     Features,
+    Glance,
     Keepings,
+    Newsroom,
     OpenData,
     PackageReads,
     Portals,
     PublicParts,
     Registrations,
+    Statistics,
     Voices,
 )
 from beijiang.platform import Platform
@@ -231,6 +234,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     opendata.announced = recalls.announced
+    glance = Glance(opendata, quality, tables, measures, standards, clock)
+    opendata.glimpsed = glance.glimpse
+    statistics = Statistics(db, catalog, access, clock, settings.time_zone)
+    opendata.counted = statistics.count
     public = PublicParts(
         db=db,
         standards=standards,
@@ -373,6 +380,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,
+        glance=glance,
+        statistics=statistics,
+        newsroom=Newsroom(public),
         opendata=opendata,
         portals=portals,
         registrations=registrations,

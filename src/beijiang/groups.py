@@ -121,10 +121,11 @@ def _exchange() -> typer.Typer:
 
 
 def _data() -> typer.Typer:
-    from beijiang.opendata.commands import add_export, data
+    from beijiang.opendata.commands import add_export, add_statistics, data
 
-    group = data(_get(lambda p: p.opendata))
+    group = data(_get(lambda p: p.opendata), _get(lambda p: p.glance))
     add_export(group, _get(lambda p: p.opendata), _get(lambda p: p.exports), _get(lambda p: p.features))
+    add_statistics(group, _get(lambda p: p.statistics))
     return group
 
 
@@ -151,12 +152,16 @@ def _lineage() -> typer.Typer:
 
 def _portal() -> typer.Typer:
     from beijiang.exchange.commands import openings
-    from beijiang.opendata.commands import cities, members, voices, works
+    from beijiang.opendata.commands import cities, members, news, voices, works
 
-    group = typer.Typer(help="The portal: words of the public, registrations, works.", no_args_is_help=True)
+    group = typer.Typer(
+        help="The portal: words of the public, registrations, conditional opening, city portals, news, works.",
+        no_args_is_help=True,
+    )
     group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
     group.add_typer(cities(_get(lambda p: p.portals), _get(lambda p: p.access)), name="cities")
     group.add_typer(openings(_get(lambda p: p.openings), _get(lambda p: p.access)), name="openings")
+    group.add_typer(news(_get(lambda p: p.newsroom), _get(lambda p: p.access)), name="news")
     group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
     group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")
     return group
@@ -262,11 +267,13 @@ LATER = {
     "recipes": Later("Recipes: derived tables by steps of cleansing or by SQL.", _recipes),
     "libraries": Later("Base and theme libraries: one record for each person, firm and place.", _libraries),
     "exchange": Later("Sharing: ask for data, decide, and end what was granted.", _exchange),
-    "data": Later("Open data as everybody sees them: view, export.", _data),
+    "data": Later("Open data as everybody sees them: view, export, quality, changes, statistics.", _data),
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
-    "portal": Later("The portal: words of the public, registrations, works.", _portal),
+    "portal": Later(
+        "The portal: words of the public, registrations, conditional opening, city portals, news, works.", _portal
+    ),
     "evidence": Later("The evidence log: check, search, export; receipts, witnesses, retention.", _evidence),
     "verify": Later("Verify a receipt, offline, on any machine: say what is proved and what is not.", _verify),
     "unpack": Later(

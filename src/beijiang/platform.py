@@ -54,10 +54,13 @@ from beijiang.opendata import (
     Ckan,
     Exports,
     Features,
+    Glance,
     Keepings,
+    Newsroom,
     OpenData,
     Portals,
     Registrations,
+    Statistics,
     Voices,
 )
 from beijiang.protection import (
@@ -152,6 +155,9 @@ class Platform:
     notices: Notices
     live: Live
     mail: Mail
+    glance: Glance
+    statistics: Statistics
+    newsroom: Newsroom
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -222,6 +228,9 @@ class Platform:
             self.notices,
             self.live,
             self.mail,
+            self.glance,
+            self.statistics,
+            self.newsroom,
             self.opendata,
             self.portals,
             self.registrations,
@@ -277,6 +286,7 @@ class Platform:
     def close(self) -> None:
         """Close every connection."""
         self.stop()
+        self.statistics.write()
         if self.counting is not self.engine:
             self.counting.close()
         self.engine.close()

@@ -49,6 +49,22 @@ def permissions_page() -> str:
     return HEAD + "# Permissions\n\n| permission | 中文 | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
+def reasons_page() -> str:
+    """List why something can be missing on the page of a data set, and the next step."""
+    from beijiang.opendata import Gap, GapCode
+
+    rows = [
+        f"| `{code.value}` | {code.text.zh} | {code.text.en} | {step.zh} · {step.en} |"
+        for code in GapCode
+        for step in (Gap.of(code, "").step,)
+    ]
+    head = (
+        "# Why something is missing\n\nReason codes on the page of a data set, in `GET /api/v1/datasets/{id}/quality` and in "
+        "`beijiang data quality`.\n\n| code | 为什么 | why | 下一步 · next step |\n|---|---|---|---|\n"
+    )
+    return HEAD + head + "\n".join(rows) + "\n"
+
+
 def events_page() -> str:
     """List every event with its fields."""
     for module in pkgutil.walk_packages(beijiang.__path__, "beijiang."):
@@ -158,6 +174,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "permissions.md": permissions_page,
     "events.md": events_page,
+    "reasons.md": reasons_page,
     "commands.md": commands_page,
     "http-api.md": http_page,
     "openapi.json": openapi_page,

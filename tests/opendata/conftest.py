@@ -168,10 +168,22 @@ class Portal:
         for one in self.ids.values():
             found += [
                 f"/datasets/{one}{tab}"
-                for tab in ("", "/explore", "/embed", "/chart", "/map", "/fields", "/versions", "/api")
+                for tab in (
+                    "",
+                    "/explore",
+                    "/embed",
+                    "/chart",
+                    "/map",
+                    "/fields",
+                    "/versions",
+                    "/quality",
+                    "/compare",
+                    "/api",
+                )
             ]
             found += [
-                f"/api/v1/datasets/{one}{rest}" for rest in ("", "/rows", "/rows?_size=max", "/view", "/chart", "/map")
+                f"/api/v1/datasets/{one}{rest}"
+                for rest in ("", "/rows", "/rows?_size=max", "/view", "/chart", "/map", "/quality", "/changes")
             ]
             found += [f"/api/v1/datasets/{one}/download?format={form}" for form in ("csv", "xlsx", "json", "parquet")]
             found += [f"/api/v1/datasets/{one}/download?encoding={name}" for name in ("utf-8-sig", "gb18030")]
@@ -187,6 +199,16 @@ class Portal:
             found.append(f"/api/v1/datasets/{self.ids['firms']}/chart?_x={column}")
             found.append(f"/datasets/{self.ids['firms']}?_sort={column}")
         return found
+
+    def firm(self, number: int) -> Firm:
+        """Return a firm that may not be in the portal yet."""
+        return firm(number)
+
+    def take_firms_in(self, file: str, firms: list[Firm]) -> None:
+        """Hand in another file of firms and let everything that follows happen."""
+        with self.working():
+            content = as_csv(HEAD, [one.row() for one in firms])
+            self.take_in("企业登记信息", "market", file, content, key=("统一社会信用代码",))
 
     def close(self) -> None:
         self.client.close()

@@ -110,6 +110,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.OPENDATA_PORTAL_MANAGE, "/console/portals", Text("分门户", "City portals")),
             (Permission.OPENDATA_PORTAL_MANAGE, "/console/works", Text("利用成果", "Works")),
             (Permission.EXCHANGE_REQUEST_READ, "/console/openings", Text("有条件开放", "Conditional opening")),
+            (Permission.OPENDATA_PORTAL_MANAGE, "/console/news", Text("门户动态", "News")),
             (Permission.ACCESS_MEMBER_CONFIRM, "/console/members", Text("公众注册", "Registrations")),
         ),
     ),

@@ -338,6 +338,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "opendata.portal_logo": Text("更换分门户标志", "logo of a portal set"),
         "opendata.portal_remove": Text("撤下分门户", "portal of a city taken away"),
         "opendata.portal_set": Text("设定分门户", "portal of a city set"),
+        "opendata.news": Text("发布或撤下门户动态", "news of the portal"),
         "opendata.rate": Text("评价数据集", "data set rated"),
         "opendata.work_decide": Text("审核利用成果", "work decided on"),
         "opendata.work_hand_in": Text("提交利用成果", "work handed in"),

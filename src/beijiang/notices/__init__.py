@@ -1,7 +1,7 @@
 """What happened to what a person owns, asked for, follows or must decide, told once and re-asked whenever it is read.
 
 Owns the tables ``notice`` and ``notice_*`` (choices, place, letters, mail addresses and account). Notices are made from the log of evidence, which every verb writes in the
-transaction of its change; what a notice is about is never kept in it, only looked up as its reader (ADR 22).
+transaction of its change; what a notice is about is never kept in it, only looked up as its reader (ADR 20).
 """
 
 from beijiang.notices.models import Look, Notice, NoticeKind, NoticeQuery, Seen, Shown, Way, subjects

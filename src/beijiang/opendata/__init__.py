@@ -2,13 +2,17 @@
 
 It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the gate, every number
 on its pages from a release record. It owns what the public says and keeps, and the digests of files: the tables ``opendata_file``, ``portal_city``, ``portal_registration``,
-``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
+``portal_voice``, ``portal_support``, ``portal_use``, ``portal_news``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
+from beijiang.opendata.announcing import Newsroom
 from beijiang.opendata.cities import Portal, PortalDraft
 from beijiang.opendata.ckan import Ckan, PackageReads
+from beijiang.opendata.counting import Statistics
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
+from beijiang.opendata.glance import Changes, Gap, GapCode, Glimpse
+from beijiang.opendata.glancing import Glance
 from beijiang.opendata.hearing import Voices
 from beijiang.opendata.keeping import Keepings
 from beijiang.opendata.members import Registration, RegistrationDraft, RegistrationState, Standing
@@ -24,6 +28,7 @@ from beijiang.opendata.models import (
     RowPage,
     Theme,
 )
+from beijiang.opendata.news import News, NewsDraft, NewsState
 from beijiang.opendata.ogc import Features
 from beijiang.opendata.portals import Portals
 from beijiang.opendata.registering import PublicParts, Registrations
@@ -45,6 +50,7 @@ from beijiang.opendata.works import Echo, Kept, Work, WorkDraft, WorkKind, WorkS
 
 __all__ = [
     "OUTCOMES",
+    "Changes",
     "Ckan",
     "DataVersion",
     "Dataset",
@@ -56,9 +62,17 @@ __all__ = [
     "Exports",
     "Features",
     "FieldState",
+    "Gap",
+    "GapCode",
+    "Glance",
+    "Glimpse",
     "Home",
     "Keepings",
     "Kept",
+    "News",
+    "NewsDraft",
+    "NewsState",
+    "Newsroom",
     "Numbers",
     "OpenData",
     "Outcome",
@@ -75,6 +89,7 @@ __all__ = [
     "Registrations",
     "RowPage",
     "Standing",
+    "Statistics",
     "Theme",
     "Voice",
     "VoiceAnswer",

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree as ET  # only written here, never parsed
 
+from beijiang.kit import Language
+
 ATOM = "http://www.w3.org/2005/Atom"
+XHTML = "http://www.w3.org/1999/xhtml"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 NOTHING_YET: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When a feed without entries was last changed: the same whenever it is asked."""
@@ -51,12 +54,16 @@ def atom(entries: Sequence[Entry], *, base: str, title: str, path: str = "/feed.
 
 
 def sitemap(addresses: Sequence[tuple[str, datetime | None]]) -> bytes:
-    """Return the sitemap of (address, last change) pairs."""
+    """Return the sitemap of (address, last change) pairs, each with its two languages."""
     ET.register_namespace("", SITEMAP)
+    ET.register_namespace("xhtml", XHTML)
     root = ET.Element(f"{{{SITEMAP}}}urlset")
     for address, changed in addresses:
         entry = ET.SubElement(root, f"{{{SITEMAP}}}url")
         ET.SubElement(entry, f"{{{SITEMAP}}}loc").text = _clean(address)
+        for language in Language:
+            href = f"{_clean(address)}?lang={language.value}"
+            ET.SubElement(entry, f"{{{XHTML}}}link", {"rel": "alternate", "hreflang": language.value, "href": href})
         if changed is not None:
             ET.SubElement(entry, f"{{{SITEMAP}}}lastmod").text = _moment(changed)
     return _document(root)
@@ -76,6 +83,9 @@ def robots(base: str) -> str:
     return (
         "User-agent: *\n"
         "Disallow: /console/\n"
+        "Disallow: /datasets/*/explore/build\n"
+        "Disallow: /datasets/*/filter\n"
+        "Disallow: /datasets/*/compare\n"
         "Disallow: /api/v1/datasets/*/rows\n"
         "Disallow: /api/v1/datasets/*/download\n"
         f"Sitemap: {base}/sitemap.xml\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from beijiang.kit import Invalid
 from beijiang.opendata import charts, explorer, maps
@@ -113,6 +113,10 @@ class Reading:
     def _count(self, query: rowquery.RowQuery) -> int | None:
         """Count what this reader may have; without filters that is known, and a row rule's hidden rows are not in it."""
         return self._governed.count(query.filters) if query.count or not query.filters else None
+
+    def at(self, places: Sequence[tuple[int, int]]) -> Sequence[Mapping[str, Any]]:
+        """Return the rows at some places of the version as plain values, as far as this reader may have them."""
+        return files.records(self._governed.rows_at(places).select([c.name for c in self.columns]), self._zone)
 
     def aggregate(self, spec: charts.ChartSpec) -> charts.Chart:
         """Compute one chart."""

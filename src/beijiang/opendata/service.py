@@ -11,11 +11,14 @@ from beijiang.access import Access, Permission
 from beijiang.catalog import Catalog, Facet, OpenType, Published, SearchPage, SearchQuery, Sort
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Clock, NotFound, Text
 from beijiang.opendata import charts, explorer, maps, views
+from beijiang.opendata.absent import no_rows, unknown_department
 from beijiang.opendata.feeds import Entry
+from beijiang.opendata.glance.models import Glimpse
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, Theme
 from beijiang.opendata.numbers import OPENED, Counter
 from beijiang.opendata.portals import narrowed, seen_within
 from beijiang.opendata.reading import Reading
+from beijiang.opendata.usage import UseKind
 from beijiang.opendata.works import Echo
 from beijiang.protection import files
 from beijiang.settings import Settings
@@ -37,6 +40,7 @@ RECENT = 20
 ROW_COUNTS = 4096
 """Row versions looked through before the whole history is."""
 PURPOSE = "open-data portal"
+USES = {Exit.ROW_API: UseKind.CALL, Exit.DOWNLOAD: UseKind.DOWNLOAD}
 
 
 class OpenData:
@@ -70,6 +74,10 @@ class OpenData:
             lambda _actor, _governed, order: order
         )
         """What a file that was granted says of who takes it; set in build.py."""
+        self.glimpsed: Callable[[Dataset], Glimpse] = lambda _dataset: Glimpse()
+        """What stands on top of the page of a data set; set in build.py."""
+        self.counted: Callable[[str, UseKind], None] = lambda _dataset, _kind: None
+        """Count one use; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
 
     @property
@@ -139,7 +147,7 @@ class OpenData:
         self._ask(actor)
         listed = {d.id: d for d in _departments(self._public(narrowed(SearchQuery(size=1), portal)))}
         if org_id not in listed:
-            raise _unknown_department()
+            raise unknown_department()
         own = replace(query, facets={**query.facets, Facet.DEPARTMENT: frozenset({org_id})})
         results = seen_within(self._public(narrowed(own, portal)), own, portal)
         name = self._provider(org_id, listed[org_id].name.zh)
@@ -193,6 +201,8 @@ class OpenData:
         self._ask(actor)
         found, governed = self._found(actor, dataset_id, exit_)
         dataset = self._described(found, governed)
+        if exit_ is Exit.PAGE:
+            self.counted(found.resource_id, UseKind.VIEW)
         if governed is None:
             return None, dataset
         return Reading(found, governed, self._settings.time_zone, lambda: dataset, self._region), dataset
@@ -207,7 +217,9 @@ class OpenData:
         self._ask(actor)
         found, governed = self._found(actor, dataset_id, exit_)
         if governed is None:
-            raise _no_rows()
+            raise no_rows()
+        if exit_ in USES:
+            self.counted(found.resource_id, USES[exit_])
         return Reading(found, governed, self.zone, lambda: self._described(found, governed), self._region)
 
     def governed(self, actor: Actor, dataset_id: str, exit_: Exit) -> GovernedTable:
@@ -220,7 +232,7 @@ class OpenData:
         self._ask(actor)
         _, governed = self._found(actor, dataset_id, exit_)
         if governed is None:
-            raise _no_rows()
+            raise no_rows()
         return governed
 
     def recalls(self, actor: Actor, dataset: Dataset) -> Sequence[Recall]:
@@ -242,6 +254,11 @@ class OpenData:
         """Return what the public thinks of a data set and made of it."""
         self._ask(actor)
         return self.echoed(dataset.id)
+
+    def glimpse(self, actor: Actor, dataset: Dataset) -> Glimpse:
+        """Return what stands on top of the page of a data set: quality, last change, and what is missing."""
+        self._ask(actor)
+        return self.glimpsed(dataset)
 
     def versions(self, actor: Actor, dataset_id: str) -> tuple[DataVersion, ...]:
         """Return the versions of the rows up to the released one, newest first; none where rows are kept back."""
@@ -305,7 +322,7 @@ class OpenData:
         found = self._catalog.published(ANONYMOUS, dataset_id)
         entry = found.version.entry
         if entry.open_type is not OpenType.UNCONDITIONAL or found.table is None or found.table_version is None:
-            raise _no_rows()
+            raise no_rows()
         name = files.file_name(entry.name, found.table_version, order)
         return files.Download(name, files.media_type(order), iter(()))
 
@@ -493,17 +510,3 @@ def _themes(whole: SearchPage, portal: Portal | None) -> tuple[Theme, ...]:
 
 def _departments(results: SearchPage) -> tuple[Department, ...]:
     return tuple(Department(c.value, c.label, c.count) for c in results.facets.get(Facet.DEPARTMENT, ()))
-
-
-def _unknown_department() -> NotFound:
-    return NotFound(
-        "没有这个部门，或者它还没有发布数据。",
-        "There is no such department, or it has published nothing yet.",
-        code="unknown_department",
-    )
-
-
-def _no_rows() -> NotFound:
-    return NotFound(
-        "这个数据集没有向您开放的数据行。", "This data set has no rows that are open to you.", code="no_open_rows"
-    )

@@ -7,9 +7,21 @@ and ``protection.Gate`` may use it, which a house test checks. ``Measures`` coun
 from beijiang.tables import models
 from beijiang.tables.events import TableWritten
 from beijiang.tables.models import *  # noqa: F403 - the front door shows the whole vocabulary
-from beijiang.tables.service import Derived, Measured, Measures, Tables, check_spec
+from beijiang.tables.service import Between, Derived, Measured, Measures, Moved, Tables, check_spec
 from beijiang.tables.store import Lake
 from beijiang.tables.store.comparing import MINE, row_tallies
 
-__all__ = ["MINE", "Derived", "Lake", "Measured", "Measures", "TableWritten", "Tables", "check_spec", "row_tallies"]
+__all__ = [
+    "MINE",
+    "Between",
+    "Derived",
+    "Lake",
+    "Measured",
+    "Measures",
+    "Moved",
+    "TableWritten",
+    "Tables",
+    "check_spec",
+    "row_tallies",
+]
 __all__ += models.__all__

@@ -35,6 +35,12 @@ def asset(name: str) -> str:
     return f"/static/{manifest().get(name, name)}"
 
 
+def font(name: str) -> Path | None:
+    """Return the file of a font that the server draws with; None while the assets are not built."""
+    path = DIST / manifest().get(name, name)
+    return path if path.is_file() else None
+
+
 class Assets(StaticFiles):
     """Serve the built files: forever for hashed names, compressed where a compressed twin lies beside."""
 

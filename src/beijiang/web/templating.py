@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import (
@@ -25,6 +25,7 @@ from starlette.responses import HTMLResponse
 from beijiang import __version__
 from beijiang.kit import Language, Text
 from beijiang.web.assets import asset
+from beijiang.web.help import help_for
 from beijiang.web.security import CSRF_FIELD
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Pages:
             size=size,
             words=_words,
         )
-        self.environment.globals.update(asset=asset, settings=settings, version=__version__)
+        self.environment.globals.update(asset=asset, help_for=help_for, settings=settings, version=__version__)
 
     def render(self, request: Request, template: str, /, **values: Any) -> HTMLResponse:
         """Return a page; ``t(zh, en)``, ``csrf_field()`` and ``link(...)`` speak for this request, as do the filters."""
@@ -78,6 +79,8 @@ class Pages:
             "portal": getattr(request.state, "portal", None),
             "portal_at": getattr(request.state, "portal_at", ""),
             "link": lambda **changes: link(request, **changes),
+            "site_url": self._settings.public_url.rstrip("/"),
+            "own_path": own_path(request),
             "other_language": Language.EN if language is Language.ZH else Language.ZH,
             "theme": request.cookies.get("bj_theme") if request.cookies.get("bj_theme") in {"light", "dark"} else None,
         }
@@ -106,6 +109,16 @@ def link(request: Request, **changes: Any) -> str:
     query = urlencode(pairs)
     path = "/" + request.url.path.lstrip("/\\")  # two slashes would name another site
     return f"{path}?{query}" if query else path
+
+
+KEPT_IN_CANONICAL = ("q", "page", "theme", "dataset", "kind", "months")
+
+
+def own_path(request: Request) -> str:
+    """Return the path by which search engines should know the page: without sorting, marks of pages and other passing words."""
+    pairs = [(k, v) for k, v in request.query_params.multi_items() if k in KEPT_IN_CANONICAL and v]
+    path = quote("/" + request.url.path.lstrip("/\\"))
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 @pass_context

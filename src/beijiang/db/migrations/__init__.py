@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from beijiang.db.database import Database
 
-HEAD = "0045"
+HEAD = "0046"
 """The newest step; a test keeps it equal to the newest file under versions/."""
 
 

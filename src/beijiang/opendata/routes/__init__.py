@@ -6,23 +6,41 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from beijiang.opendata.routes import api, citizens, explore, exports, machine, openings, pages, voices, works
+from beijiang.opendata.routes import (
+    api,
+    cards,
+    citizens,
+    explore,
+    exports,
+    glance,
+    guidance,
+    machine,
+    news,
+    openings,
+    pages,
+    statistics,
+    voices,
+    works,
+)
 from beijiang.opendata.routes.cities import cities, drawn
 from beijiang.opendata.routes.portal_door import PortalDoor
 from beijiang.opendata.service import OpenData
 
 if TYPE_CHECKING:
     from beijiang.exchange import Openings
+    from beijiang.opendata.announcing import Newsroom
+    from beijiang.opendata.counting import Statistics
     from beijiang.opendata.exports.service import Exports
+    from beijiang.opendata.glancing import Glance
     from beijiang.opendata.hearing import Voices
     from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
-__all__ = ["PortalDoor", "cities", "drawn", "public", "router"]
+__all__ = ["PortalDoor", "cities", "drawn", "public", "router", "told"]
 
 
-def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
+def router(opendata: OpenData, looks: Glance, faces: Exports, site: Pages) -> APIRouter:
     """Return every address of the portal; the JSON ones are described in the OpenAPI document."""
     whole = APIRouter()
     parts = (
@@ -31,9 +49,26 @@ def router(opendata: OpenData, faces: Exports, site: Pages) -> APIRouter:
         exports.router(opendata, faces),
         pages.router(opendata, site),
         explore.pages(opendata, site),
+        glance.api(opendata, looks),
+        glance.pages(opendata, looks, site),
+        cards.router(opendata),
         machine.router(opendata),
     )
     for part in parts:
+        whole.routes.extend(part.routes)
+    return whole
+
+
+def told(counts: Statistics, newsroom: Newsroom, opendata: OpenData, site: Pages) -> APIRouter:
+    """Return what the portal tells about itself: statistics of use, news, help, the developers' page."""
+    whole = APIRouter()
+    for part in (
+        statistics.api(counts),
+        statistics.pages(counts, site),
+        news.api(newsroom),
+        news.pages(newsroom, opendata, site),
+        guidance.pages(opendata, site),
+    ):
         whole.routes.extend(part.routes)
     return whole
 

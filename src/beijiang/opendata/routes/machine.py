@@ -15,6 +15,8 @@ from beijiang.opendata.routes.portal_door import portal_of
 from beijiang.opendata.service import OpenData
 
 FOR_A_WHILE = {"Cache-Control": "public, max-age=60"}
+_PORTAL_PAGES = ("/", "/datasets", "/departments", "/about")
+_SITE_PAGES = ("/api", "/news", "/works", "/voices", "/statistics", "/developers", "/help")
 
 
 def router(opendata: OpenData) -> APIRouter:
@@ -50,8 +52,7 @@ def router(opendata: OpenData) -> APIRouter:
     def sitemap(request: Request, number: int) -> Response:
         portal = portal_of(request)
         at = opendata.base if portal is None else opendata.base + portal.path
-        fixed = ("/", "/datasets", "/departments", "/about") + (() if portal else ("/api",))
-        paths = fixed if number == 1 else ()
+        paths = () if number > 1 else _PORTAL_PAGES if portal else (*_PORTAL_PAGES, *_SITE_PAGES)
         found = [(entry.address, entry.updated) for entry in opendata.sitemap(ANONYMOUS, number, portal)]
         content = feeds.sitemap([*((f"{at}{path}", None) for path in paths), *found])
         return answered(request, content, "application/xml")

@@ -192,6 +192,7 @@ def frame(request: Request, opendata: OpenData, dataset: Dataset, tab: str) -> d
         "ds": dataset,
         "recalls": opendata.recalls(actor(request), dataset),
         "echo": opendata.echo(actor(request), dataset),
+        "glimpse": opendata.glimpse(actor(request), dataset),
         "tab": tab,
         "tabs": _tabs(dataset, language),
         "downloads": download_addresses("", dataset.id),
@@ -212,6 +213,7 @@ def _tabs(dataset: Dataset, language: Language) -> list[tuple[str, str, str, int
         ("chart", Text("图表", "Chart"), f"{path}/chart", None, dataset.readable),
         ("map", Text("地图", "Map"), f"{path}/map", None, dataset.placed),
         ("fields", Text("字段", "Fields"), f"{path}/fields", len(dataset.items), True),
+        ("quality", Text("质量与更新", "Quality"), f"{path}/quality", None, dataset.readable),
         ("versions", Text("版本", "Versions"), f"{path}/versions", None, dataset.readable),
         ("api", Text("接口", "API"), f"{path}/api", None, dataset.readable),
     ]

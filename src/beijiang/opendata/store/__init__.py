@@ -3,7 +3,9 @@
 from beijiang.opendata.store.cities import CityStore
 from beijiang.opendata.store.files import FileStore
 from beijiang.opendata.store.members import RegistrationStore
+from beijiang.opendata.store.news import NewsStore
+from beijiang.opendata.store.usage import UsageStore
 from beijiang.opendata.store.voices import VoiceStore
 from beijiang.opendata.store.works import KeepingStore
 
-__all__ = ["CityStore", "FileStore", "KeepingStore", "RegistrationStore", "VoiceStore"]
+__all__ = ["CityStore", "FileStore", "KeepingStore", "NewsStore", "RegistrationStore", "UsageStore", "VoiceStore"]

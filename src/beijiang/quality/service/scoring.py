@@ -97,6 +97,17 @@ class Quality(Checking):
             None if served is None else served.table_version,
         )
 
+    def published_score(self, table: str, version: int) -> tuple[Run, Score] | None:
+        """Return the newest run on one version and its score, for the page of what is published; None where no rule was asked.
+
+        Only the portal calls it, for the version that it shows, and tells indicators and counts of it.
+        """
+        with self.db.read() as connection:
+            run = RunStore(connection).newest(table, version)
+        if run is None or not any(fact.rule_id for fact in run.facts):
+            return None
+        return run, score(run.facts, self.codes, self._card())
+
     def scorecards(self, actor: Actor) -> Sequence[Scorecard]:
         """Return all versions of the scorecard, the one in force first; the last is the one that is shipped."""
         self.access.require(actor, Permission.QUALITY_RESULT_READ)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beijiang.engine.port import AT, PART, QueryLimits, Scan
-from beijiang.tables.models import Column, Snapshot
+from beijiang.tables.models import Column, Snapshot, subject_of
+from beijiang.tables.service.between import Between, between
 from beijiang.tables.store.schema import visible_columns
 
 if TYPE_CHECKING:
@@ -95,6 +96,17 @@ class Measures:
         for row in self._numbers(query, snapshots, position=True).to_pylist():
             found.setdefault(int(row[number]), []).append((int(row[PART]), int(row[AT])))
         return found
+
+    def between(self, table: str, versions: tuple[int, int], columns: Sequence[str], sample: int) -> Between:
+        """Return what happened to the rows of a table with a key between two versions, seen in some columns of both.
+
+        Raises:
+            NotFound: no such table or version.
+
+        """
+        then, now = (self._lake.snapshot(table, number) for number in versions)
+        key = subject_of(now.key) if now.history else now.key
+        return between(self._engine, then, now, key, columns, sample)
 
     def _numbers(self, query: exp.Query, snapshots: Mapping[str, Snapshot], *, position: bool = False) -> pa.Table:
         scans = {name: Scan(found.files, found.schema, position) for name, found in snapshots.items()}
