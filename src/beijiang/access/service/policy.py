@@ -67,7 +67,7 @@ class Policies:
             log.exception("the policy engine failed on %s; refused", permission)
             return Verdict(allowed=False, errors=(type(exc).__name__,))
 
-    def _answer(  # noqa: PLR0913, PLR0917 - all that an answer depends on
+    def _answer(
         self,
         kind: str,
         own_org: str | None,

@@ -22,13 +22,14 @@ from beijiang.catalog.models import (
     Resource,
     Step,
     TaskKind,
+    Version,
 )
 from beijiang.catalog.models.lifecycle import TASK_OF, Move, actions_from, move_for
 from beijiang.catalog.search.finder import Finder
 from beijiang.catalog.search.shelf import Reader
 from beijiang.catalog.service.indexing import Indexer
 from beijiang.catalog.store import ResourceStore
-from beijiang.db import Database, UnitOfWork
+from beijiang.db import Database, Remembered, UnitOfWork
 from beijiang.evidence import Evidence
 from beijiang.kit import Actor, Clock, Conflict, NotFound, Text
 from beijiang.standards import Standards
@@ -69,7 +70,8 @@ class Base:
         """Asked in this order before readers are moved to a version of a table; set in build.py."""
         self.entry_checks: Sequence[EntryCheck] = ()
         """Asked what an entry lacks beyond the rules of the catalog; set in build.py."""
-        self._releases: dict[str, tuple[tuple[str, int, str, str], Release | None]] = {}
+        self._releases: Remembered[Release | None] = Remembered(db)
+        self._published: Remembered[tuple[Resource | None, Version | None]] = Remembered(db)
 
     def _kept_back(self, candidate: Release | None) -> Text | None:
         """Return the first reason why readers must not get what would be released, if there is one."""

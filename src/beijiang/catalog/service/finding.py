@@ -38,7 +38,7 @@ from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, link_t
 from beijiang.kit import Actor, Invalid, NotFound
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
 _PAGE_LIMIT = 100
 _TEXT_LIMIT = 200
@@ -84,10 +84,7 @@ class Finding(Base):
 
         """
         self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
-        with self._db.read() as connection:
-            store = ResourceStore(connection)
-            found = store.get(resource_id)
-            version = store.version(resource_id, found.version) if found and found.version else None
+        found, version = self._published.get(resource_id, lambda connection: _serving(connection, resource_id))
         if found is None or version is None:
             raise _hidden()
         grades = {column: str(grade.level) for column, grade in found.grades.items()}
@@ -284,6 +281,13 @@ class Finding(Base):
         if found.is_serving and self._access.allows(actor, Permission.CATALOG_RESOURCE_SEARCH):
             return True
         return self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, found.provider_id)
+
+
+def _serving(connection: Connection, resource_id: str) -> tuple[Resource | None, Version | None]:
+    """Return a resource with the version that serves, if there is one."""
+    store = ResourceStore(connection)
+    found = store.get(resource_id)
+    return found, store.version(resource_id, found.version) if found and found.version else None
 
 
 def _check(query: SearchQuery) -> None:
