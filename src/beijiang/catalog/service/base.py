@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, Organisation, Permission
@@ -35,6 +35,8 @@ from beijiang.kit import Actor, Clock, Conflict, NotFound, Text
 from beijiang.standards import Standards
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from beijiang.kit.errors import JsonValue
 
 TOO_SENSITIVE = frozenset({Level.L3, Level.L4})
@@ -71,6 +73,7 @@ class Base:
         self.entry_checks: Sequence[EntryCheck] = ()
         """Asked what an entry lacks beyond the rules of the catalog; set in build.py."""
         self._releases: Remembered[Release | None] = Remembered(db)
+        self._referring: Remembered[tuple[Row[Any], ...]] = Remembered(db)
         self._published: Remembered[tuple[Resource | None, Version | None]] = Remembered(db)
 
     def _kept_back(self, candidate: Release | None) -> Text | None:

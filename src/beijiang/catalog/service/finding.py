@@ -253,14 +253,12 @@ class Finding(Base):
     def referring(self, actor: Actor, codes: Iterable[str]) -> tuple[str, ...]:
         """Return the ids of the entries that name one of these codes as related, as far as the actor may see them."""
         self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
-        terms = [Phrase((link_term(code),), scope=Scope.SOUND) for code in codes]
-        if not terms:
+        wanted = tuple(codes)
+        if not wanted:
             return ()
         reader = self._reader(actor)
-        with self._db.read() as connection:
-            positions = WordIndex.of(connection).match(any_of(terms))
-            rows = SearchStore(connection).rows(sorted(positions)[:_PAGE_LIMIT])
-        return tuple(row.resource_id for _, row in sorted(rows.items()) if _shows(row, reader))
+        rows = self._referring.get(wanted, lambda connection: _referring(connection, wanted))
+        return tuple(row.resource_id for row in rows if _shows(row, reader))
 
     def reindex(self, actor: Actor) -> int:
         """Write every search row anew (after an upgrade of the index); return how many resources there are."""
@@ -288,6 +286,14 @@ def _serving(connection: Connection, resource_id: str) -> tuple[Resource | None,
     store = ResourceStore(connection)
     found = store.get(resource_id)
     return found, store.version(resource_id, found.version) if found and found.version else None
+
+
+def _referring(connection: Connection, codes: tuple[str, ...]) -> tuple[Row[Any], ...]:
+    """Return the search rows of the entries that name one of these codes as related."""
+    terms = [Phrase((link_term(code),), scope=Scope.SOUND) for code in codes]
+    positions = WordIndex.of(connection).match(any_of(terms))
+    rows = SearchStore(connection).rows(sorted(positions)[:_PAGE_LIMIT])
+    return tuple(row for _, row in sorted(rows.items()))
 
 
 def _check(query: SearchQuery) -> None:
