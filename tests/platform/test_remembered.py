@@ -111,3 +111,9 @@ def test_readers_beside_a_writer_never_see_less_than_was_there_when_they_asked(d
         thread.join()
     assert late == []
     assert reader.look(1) == 59
+
+
+def test_nobody_writes_past_the_unit_of_work_which_counts_the_changes() -> None:
+    root = Path(__file__).parents[2] / "src" / "beijiang"
+    past = [p for p in root.rglob("*.py") if "db" not in p.relative_to(root).parts[:1] and "db.engine" in p.read_text()]
+    assert past == []
