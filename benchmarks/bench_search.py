@@ -1,14 +1,17 @@
 """Search over 100,000 catalog entries with facets: time per page through the front door, and recall against substrings.
 
-``python benchmarks/bench_search.py [entries] [--no-postgres]`` prints one table per database.
+``python benchmarks/bench_search.py [entries] [--no-postgres]`` prints one table per database. At last 50 clients, threads of this very
+process, search once a second each; the processor time of a search is that of the whole process.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +29,7 @@ from beijiang.settings import Settings
 from beijiang.standards import Standards
 
 BAR_MS = 100.0
+CLIENTS, CLIENT_SECONDS, CROWD_BAR_MS = 50, 20.0, 150.0
 TOPICS = [
     "企业登记",
     "行政许可",
@@ -222,10 +226,43 @@ def measure(url: str, corpus: Corpus, standards: Standards, folder: Path) -> Non
             catalog.search(ANONYMOUS, query)
             times.setdefault(kind, []).append((time.perf_counter() - began) * 1000)
         print_times(title, times)
+    crowd(catalog, [query for _, query in asked])
     evidence.close()
     db.close()
     if wrong:
         sys.exit("recall differs from substring truth")
+
+
+def crowd(catalog: Catalog, asked: list[SearchQuery]) -> None:
+    """Let many clients search once a second each; a client that waited for longer asks again at once."""
+    taken: list[float] = []
+    until = time.perf_counter() + CLIENT_SECONDS
+
+    def client(number: int) -> None:
+        turn = number * 7
+        time.sleep(number / CLIENTS)
+        while time.perf_counter() < until:
+            began = time.perf_counter()
+            catalog.search(ANONYMOUS, asked[turn % len(asked)])
+            spent = time.perf_counter() - began
+            taken.append(spent * 1000)
+            turn += 1
+            time.sleep(max(0.0, 1.0 - spent))
+
+    busy = time.process_time()
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    cost = (time.process_time() - busy) * 1000 / len(taken)
+    taken.sort()
+    p95 = taken[int(len(taken) * 0.95)]
+    print(
+        f"{CLIENTS} clients, one search a second each: {len(taken) / CLIENT_SECONDS:.0f}/s, median {statistics.median(taken):.1f} ms, "
+        f"p95 {p95:.1f} ms, bar {CROWD_BAR_MS:.0f} ms, ratio {p95 / CROWD_BAR_MS:.2f}; {cost:.1f} ms of processor a search, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
 
 
 def print_times(title: str, times: dict[str, list[float]]) -> None:

@@ -4,6 +4,8 @@ from dataclasses import replace
 from importlib import resources
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from beijiang.access import ADMINISTRATORS, Access, Permission, Role, watch_questions
 from beijiang.access.errors import PolicyFault
@@ -216,8 +218,8 @@ def test_a_forbid_that_fails_while_it_is_evaluated_refuses(world: World) -> None
     assert bare.allowed  # The trap is real.
     assert bare.diagnostics.errors
 
-    settings = Settings.for_tests(world.folder)
-    access = Access(world.db, world.evidence, world.clock, settings, Policies(TEXTS + FAILING_FORBID, SCHEMA))
+    options = Settings.for_tests(world.folder)
+    access = Access(world.db, world.evidence, world.clock, options, Policies(TEXTS + FAILING_FORBID, SCHEMA))
     with pytest.raises(Denied):
         access.require(world.actor("wang"), Permission.TABLES_TABLE_WRITE, "bigdata")
     access.require(world.actor("wang"), Permission.TABLES_TABLE_ROLLBACK, "bigdata")
@@ -230,6 +232,20 @@ def test_a_subject_that_does_not_fit_the_schema_is_refused(embedded: World) -> N
     broken = Actor(id="x", name="x", kind=ActorKind.PERSON, org_id="bigdata", roles=frozenset({1}))  # type: ignore[arg-type]
     with pytest.raises(Denied):
         embedded.access.require(broken, Permission.OPENDATA_DATASET_READ)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(Role)), st.sampled_from(["bigdata", "education", None])), max_size=8))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_answer_remembered_for_one_standing_is_never_given_to_another(
+    embedded: World, standings: list[tuple[Role, str | None]]
+) -> None:
+    """Roles come and go between the questions; every answer is what policies that were never asked anything say."""
+    fresh, asked = Policies(TEXTS, SCHEMA), Permission.TABLES_TABLE_WRITE
+    for role, org in [*standings, *reversed(standings)]:
+        actor = Actor(id="p", name="p", kind=ActorKind.PERSON, org_id=org, roles=frozenset({str(role)}))
+        bare = replace(actor, roles=frozenset())
+        assert embedded.access.allows(actor, asked, "bigdata") == fresh.decide(actor, asked, "bigdata").allowed
+        assert not embedded.access.allows(bare, asked, "bigdata")
 
 
 def test_names_from_outside_cannot_break_out_of_the_question(embedded: World) -> None:

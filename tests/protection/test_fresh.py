@@ -9,10 +9,10 @@ import pytest
 
 from beijiang.catalog import Catalog
 from beijiang.db import Database
-from beijiang.kit import ANONYMOUS, SYSTEM, Actor, NotFound
+from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Invalid, NotFound
 from beijiang.protection import Gate, Protection
 from beijiang.standards import Standards
-from beijiang.tables import Exit, Filter, FilterOp, Lake
+from beijiang.tables import Aggregate, Exit, Filter, FilterOp, GroupBy, Lake
 
 if TYPE_CHECKING:
     from conftest import House
@@ -58,6 +58,35 @@ def test_a_grade_a_rule_and_a_withdrawal_of_another_process_hold_on_the_next_req
     house.catalog.withdraw(house.publisher, resource.id, "需要更正")
     with pytest.raises(NotFound):
         rows_of(other, ANONYMOUS)
+
+
+def test_a_summary_that_is_kept_follows_rules_grades_and_withdrawals_and_leaves_a_record_each_time(
+    house: House, other: Gate
+) -> None:
+    house.write_firms(50)
+    resource = house.publish(TABLE)
+    by_league = Aggregate(group=(GroupBy("盟市"),))
+
+    def summed() -> int:
+        found = other.open(ANONYMOUS, TABLE, "", Exit.CHART).aggregate(by_league)
+        return sum(found.column(1).to_pylist())
+
+    assert [summed() for _ in range(3)] == [50, 50, 50]
+    house.evidence.flush()
+    assert len([r for r in house.records(target=TABLE, action="read") if r.exit == "chart"]) == 3
+    only = [Filter("企业名称", FilterOp.EQ, "内蒙古第7商贸有限公司")]
+    rule = house.protection.restrict(house.steward, TABLE, only, reason="只公开一家")
+    assert [summed() for _ in range(2)] == [1, 1]
+    house.protection.lift(house.steward, rule.id, "期满")
+    assert summed() == 50
+    house.write_firms(60)
+    assert summed() == 110
+    house.protection.correct(house.steward, TABLE, "盟市", level="L4", reason="内部数据")
+    with pytest.raises(Invalid):
+        summed()
+    house.catalog.withdraw(house.publisher, resource.id, "需要更正")
+    with pytest.raises(NotFound):
+        summed()
 
 
 def test_what_is_remembered_for_one_reader_is_never_shown_to_another(house: House, other: Gate) -> None:

@@ -5,6 +5,7 @@ Services open a unit of work with ``Database.begin``; stores below them get its 
 
 from beijiang.db.database import Database, UnitOfWork
 from beijiang.db.lock import HomeLock, LockHolder
+from beijiang.db.remembered import Remembered
 from beijiang.db.schema import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["Database", "HomeLock", "JsonDocument", "LockHolder", "UnitOfWork", "UtcDateTime", "metadata"]
+__all__ = ["Database", "HomeLock", "JsonDocument", "LockHolder", "Remembered", "UnitOfWork", "UtcDateTime", "metadata"]

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 30
 
+_COUNT = "INSERT INTO change_count (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = change_count.number + 1"
+_COUNTED = "SELECT number FROM change_count"
+
 
 class UnitOfWork:
     """One write transaction: all of it or nothing, with the events it publishes."""
@@ -78,8 +81,11 @@ class Database:
         return bool(getattr(self._open, "busy", False))
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self, *, counted: bool = True) -> Iterator[UnitOfWork]:
         """Open the one write transaction of this thread; commit at the end, roll back on any error.
+
+        What is written makes everybody read anew what was remembered (see ``Remembered``), unless it is not ``counted``: the log,
+        its tree and the marks of deliveries, of which nothing is remembered.
 
         Raises:
             RuntimeError: if this thread already has one open (a store or handler tried to commit on its own).
@@ -97,6 +103,8 @@ class Database:
             ):
                 work = UnitOfWork(connection, self._subscriptions)
                 yield work
+                if counted:  # last, so that on PostgreSQL others wait for this row no longer than the commit takes
+                    connection.exec_driver_sql(_COUNT)
         finally:
             self._open.busy = False
         self._deliver(work.deliveries)
@@ -127,6 +135,20 @@ class Database:
         with self.engine.connect() as connection:
             yield connection
             connection.rollback()
+
+    def changes(self) -> int:
+        """Return how many changes were committed, by whatever process: what was read at the same number still holds."""
+        if not self.is_sqlite:
+            with self.read() as connection:
+                return int(connection.exec_driver_sql(_COUNTED).scalar_one_or_none() or 0)
+        raw = self.engine.raw_connection()
+        try:
+            cursor = raw.cursor()  # of the driver: asked several times for every answer
+            found = cursor.execute(_COUNTED).fetchone()
+            cursor.close()
+        finally:
+            raw.close()
+        return int(found[0]) if found else 0
 
     def subscribe(self, event_type: type[Event], name: str, handler: Callable[[Any], None]) -> None:
         """Have ``handler`` called after commit for each event of this type; called by build.py only."""
@@ -170,7 +192,7 @@ class Database:
         except Exception as exc:  # a failing subscriber must not undo or hide the committed change
             log.exception("handler %s of %s failed; it will be tried again", subscription.name, type(fact).__name__)
             error = type(exc).__name__
-        with self.begin() as work:
+        with self.begin(counted=False) as work:
             outbox.mark(work.connection, delivery, error)
 
     def create_all(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
+from beijiang.db import Remembered
 from beijiang.kit import ANONYMOUS, Conflict, Invalid, NotFound, new_id
 from beijiang.opendata.members import clean_words
 from beijiang.opendata.store import KeepingStore
@@ -32,6 +33,7 @@ class Keepings:
         self._catalog = catalog
         self._db = parts.db
         self._access = parts.access
+        self._echoes: Remembered[Echo] = Remembered(parts.db)
 
     def keep(self, actor: Actor, dataset_id: str, *, on: bool = True) -> None:
         """Keep a data set and be told on one's own page when its rows change, or keep it no more.
@@ -98,10 +100,7 @@ class Keepings:
 
     def echo(self, dataset_id: str) -> Echo:
         """Return what the public thinks of a published data set and made of it; its reader holds the data set already."""
-        with self._db.read() as connection:
-            store = KeepingStore(connection)
-            average, ratings = store.score(dataset_id)
-            return Echo(average=average, ratings=ratings, works=tuple(store.works_with(dataset_id)))
+        return self._echoes.get(dataset_id, lambda connection: _echo(KeepingStore(connection), dataset_id))
 
     def hand_in(self, actor: Actor, draft: WorkDraft) -> Work:
         """Hand in a work; the authority looks at it before it is shown.
@@ -182,3 +181,8 @@ class Keepings:
             found = store.get(work_id)
         assert found is not None  # noqa: S101 - it was there in this unit of work
         return found
+
+
+def _echo(store: KeepingStore, dataset_id: str) -> Echo:
+    average, ratings = store.score(dataset_id)
+    return Echo(average=average, ratings=ratings, works=tuple(store.works_with(dataset_id)))

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from beijiang.access.errors import unknown_organisation
 from beijiang.access.models import Organisation, OrganisationDraft, Permission, RegionFacts
 from beijiang.access.service.decisions import Decisions
 from beijiang.access.store import OrganisationStore
-from beijiang.db import UnitOfWork
+from beijiang.db import Remembered, UnitOfWork
 from beijiang.kit import Actor, Conflict, new_id
 
 
 class Organisations(Decisions):
     """Keep the tree of organisations."""
+
+    @cached_property
+    def _known(self) -> Remembered[Organisation | None]:
+        return Remembered(self._db)
+
+    @cached_property
+    def _tree(self) -> Remembered[tuple[Organisation, ...]]:
+        return Remembered(self._db, 1)
 
     def organisation(self, org_id: str) -> Organisation:
         """Return one organisation.
@@ -20,16 +30,14 @@ class Organisations(Decisions):
             NotFound: there is none with this id.
 
         """
-        with self._db.read() as connection:
-            found = OrganisationStore(connection).get(org_id)
+        found = self._known.get(org_id, lambda connection: OrganisationStore(connection).get(org_id))
         if found is None:
             raise unknown_organisation(org_id)
         return found
 
     def organisations(self) -> list[Organisation]:
         """Return all organisations, parents before children."""
-        with self._db.read() as connection:
-            return OrganisationStore(connection).all()
+        return list(self._tree.get("all", lambda connection: tuple(OrganisationStore(connection).all())))
 
     def add_organisation(self, actor: Actor, draft: OrganisationDraft) -> Organisation:
         """Add an organisation to the tree.

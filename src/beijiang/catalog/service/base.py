@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, Organisation, Permission
@@ -22,18 +22,21 @@ from beijiang.catalog.models import (
     Resource,
     Step,
     TaskKind,
+    Version,
 )
 from beijiang.catalog.models.lifecycle import TASK_OF, Move, actions_from, move_for
 from beijiang.catalog.search.finder import Finder
 from beijiang.catalog.search.shelf import Reader
 from beijiang.catalog.service.indexing import Indexer
 from beijiang.catalog.store import ResourceStore
-from beijiang.db import Database, UnitOfWork
+from beijiang.db import Database, Remembered, UnitOfWork
 from beijiang.evidence import Evidence
 from beijiang.kit import Actor, Clock, Conflict, NotFound, Text
 from beijiang.standards import Standards
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from beijiang.kit.errors import JsonValue
 
 TOO_SENSITIVE = frozenset({Level.L3, Level.L4})
@@ -69,7 +72,9 @@ class Base:
         """Asked in this order before readers are moved to a version of a table; set in build.py."""
         self.entry_checks: Sequence[EntryCheck] = ()
         """Asked what an entry lacks beyond the rules of the catalog; set in build.py."""
-        self._releases: dict[str, tuple[tuple[str, int, str, str], Release | None]] = {}
+        self._releases: Remembered[Release | None] = Remembered(db)
+        self._referring: Remembered[tuple[Row[Any], ...]] = Remembered(db)
+        self._published: Remembered[tuple[Resource | None, Version | None]] = Remembered(db)
 
     def _kept_back(self, candidate: Release | None) -> Text | None:
         """Return the first reason why readers must not get what would be released, if there is one."""

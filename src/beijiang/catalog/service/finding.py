@@ -38,7 +38,7 @@ from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, link_t
 from beijiang.kit import Actor, Invalid, NotFound
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
 _PAGE_LIMIT = 100
 _TEXT_LIMIT = 200
@@ -84,10 +84,7 @@ class Finding(Base):
 
         """
         self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
-        with self._db.read() as connection:
-            store = ResourceStore(connection)
-            found = store.get(resource_id)
-            version = store.version(resource_id, found.version) if found and found.version else None
+        found, version = self._published.get(resource_id, lambda connection: _serving(connection, resource_id))
         if found is None or version is None:
             raise _hidden()
         grades = {column: str(grade.level) for column, grade in found.grades.items()}
@@ -258,14 +255,12 @@ class Finding(Base):
     def referring(self, actor: Actor, codes: Iterable[str]) -> tuple[str, ...]:
         """Return the ids of the entries that name one of these codes as related, as far as the actor may see them."""
         self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
-        terms = [Phrase((link_term(code),), scope=Scope.SOUND) for code in codes]
-        if not terms:
+        wanted = tuple(codes)
+        if not wanted:
             return ()
         reader = self._reader(actor)
-        with self._db.read() as connection:
-            positions = WordIndex.of(connection).match(any_of(terms))
-            rows = SearchStore(connection).rows(sorted(positions)[:_PAGE_LIMIT])
-        return tuple(row.resource_id for _, row in sorted(rows.items()) if _shows(row, reader))
+        rows = self._referring.get(wanted, lambda connection: _referring(connection, wanted))
+        return tuple(row.resource_id for row in rows if _shows(row, reader))
 
     def reindex(self, actor: Actor) -> int:
         """Write every search row anew (after an upgrade of the index); return how many resources there are."""
@@ -286,6 +281,21 @@ class Finding(Base):
         if found.is_serving and self._access.allows(actor, Permission.CATALOG_RESOURCE_SEARCH):
             return True
         return self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, found.provider_id)
+
+
+def _serving(connection: Connection, resource_id: str) -> tuple[Resource | None, Version | None]:
+    """Return a resource with the version that serves, if there is one."""
+    store = ResourceStore(connection)
+    found = store.get(resource_id)
+    return found, store.version(resource_id, found.version) if found and found.version else None
+
+
+def _referring(connection: Connection, codes: tuple[str, ...]) -> tuple[Row[Any], ...]:
+    """Return the search rows of the entries that name one of these codes as related."""
+    terms = [Phrase((link_term(code),), scope=Scope.SOUND) for code in codes]
+    positions = WordIndex.of(connection).match(any_of(terms))
+    rows = SearchStore(connection).rows(sorted(positions)[:_PAGE_LIMIT])
+    return tuple(row for _, row in sorted(rows.items()))
 
 
 def _check(query: SearchQuery) -> None:

@@ -19,24 +19,9 @@ class Serving(Base):
     def released(self, table: str) -> Release | None:
         """Return what is released of a table now, or None; asked at every access, so a withdrawal holds at once.
 
-        The revision of the entry and the text of its version are read every time; what follows from them is remembered.
+        What the database says is remembered until anything in it is changed.
         """
-        with self._db.read() as connection:
-            store = ResourceStore(connection)
-            made_of = store.served(table)
-            if made_of is None:
-                return None
-            known = self._releases.get(table)
-            if known is not None and known[0] == made_of:
-                return known[1]
-            found = store.of_table(table)
-            version = None if found is None or found.version is None else store.version(found.id, found.version)
-            release = None if found is None or version is None else _release(table, found, version)
-            if release is not None and found is not None:
-                release = _with_then(store, found, release)
-        if found is not None and found.revision == made_of[1]:
-            self._releases[table] = made_of, release
-        return release
+        return self._releases.get(table, lambda connection: _released(ResourceStore(connection), table))
 
     def earlier(self, release: Release, table_version: int) -> Release | None:
         """Return a release for an earlier version of its table: what is offered now, beside what was offered then.
@@ -130,6 +115,13 @@ class Serving(Base):
         if found is None or version is None or not version.intact or not had:
             return None
         return _offer(table, found, version.entry, version.number, had[0], version.published_at)
+
+
+def _released(store: ResourceStore, table: str) -> Release | None:
+    found = store.of_table(table)
+    version = None if found is None or found.version is None else store.version(found.id, found.version)
+    release = None if found is None or version is None else _release(table, found, version)
+    return None if release is None or found is None else _with_then(store, found, release)
 
 
 def _release(table: str, found: Resource, version: Version) -> Release | None:

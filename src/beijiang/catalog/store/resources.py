@@ -39,15 +39,6 @@ _LIVING_CODES = (
 _VERSION = select(s.version).where(
     s.version.c.resource_id == bindparam("id"), s.version.c.number == bindparam("number")
 )
-_SERVED = (
-    select(s.resource.c.id, s.resource.c.revision, s.version.c.document, s.version.c.digest)
-    .join_from(
-        s.resource,
-        s.version,
-        (s.version.c.resource_id == s.resource.c.id) & (s.version.c.number == s.resource.c.version),
-    )
-    .where(s.resource.c.table_name == bindparam("key"))
-)
 
 
 class ResourceStore:
@@ -111,15 +102,6 @@ class ResourceStore:
     def of_table(self, table: str) -> Resource | None:
         """Return the resource that describes a table."""
         return self._found(_BY_TABLE, table)
-
-    def served(self, table: str) -> tuple[str, int, str, str] | None:
-        """Return what the release of a table is made of: entry's id and revision, the version's text and its digest.
-
-        The revision rises with every change of the entry, so whoever remembers a release by these four never serves a
-        stale one.
-        """
-        row = self._connection.execute(_SERVED, {"key": table}).one_or_none()
-        return None if row is None else (row.id, row.revision, row.document, row.digest)
 
     def _found(self, query: Select[Any], key: str) -> Resource | None:
         row = self._connection.execute(query, {"key": key}).mappings().one_or_none()

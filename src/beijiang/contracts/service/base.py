@@ -10,6 +10,7 @@ from beijiang.access import Permission
 from beijiang.contracts.errors import changed_meanwhile, no_contract
 from beijiang.contracts.models import OPEN_STATES, State, parse, usable
 from beijiang.contracts.store import ContractStore
+from beijiang.db import Remembered
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -66,6 +67,8 @@ class Base:
         self.evidence = evidence
         self.clock = clock
         self.settings = settings
+        self.bindings: Remembered[tuple[Contract, str] | None] = Remembered(db)
+        """Of a table: the contract that it is bound by, and the object in it."""
 
     def _seen(
         self, actor: Actor, contract_id: str, permission: Permission = Permission.CONTRACTS_CONTRACT_READ

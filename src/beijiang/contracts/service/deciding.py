@@ -112,8 +112,7 @@ class Deciding(Keeping):
             Conflict: the version breaks it, and nobody decided to release it all the same (``contract_breached``).
 
         """
-        with self.db.read() as connection:
-            found = ContractStore(connection).binding(table)
+        found = self.bindings.get(table, lambda connection: ContractStore(connection).binding(table))
         active = None if found is None else found[0].active
         if found is None or active is None:
             return None

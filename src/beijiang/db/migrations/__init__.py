@@ -44,7 +44,7 @@ def upgrade(database: Database) -> None:
         )
     from alembic import command
 
-    with database.begin() as work:
+    with database.begin(counted=False) as work:  # the count may not be there yet
         config = configuration()
         config.attributes["connection"] = work.connection
         command.upgrade(config, "head")

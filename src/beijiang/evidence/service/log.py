@@ -284,7 +284,7 @@ class Evidence:
             return count
         for path, entries in self._spool.take():
             for at in range(0, len(entries), GROUP):
-                with self._db.begin() as tx:
+                with self._db.begin(counted=False) as tx:
                     self._append(tx, entries[at : at + GROUP], again=True)
             self._spool.done(path)
             count += len(entries)
@@ -410,7 +410,7 @@ class Evidence:
         if lost:
             missing = Entry(actor=SYSTEM, action="evidence.lost", target="log", at=self._clock.now(), rows=lost)
             entries = [*entries, missing]
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             self._append(tx, entries)
 
     def _append(self, tx: UnitOfWork, entries: Sequence[Entry], *, again: bool = False) -> None:

@@ -43,7 +43,7 @@ class Sealer:
             return done
         self.keys.signers  # noqa: B018  # opened before the transaction, because making one needs its own
         while limit is None or limit > 0:
-            with self.db.begin() as tx:
+            with self.db.begin(counted=False) as tx:
                 count = self._seal_piece(tx)
             done += count
             if count < PIECE:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
+from beijiang.db import Remembered
 from beijiang.exchange.errors import changed_meanwhile
 from beijiang.exchange.models import Move
 from beijiang.exchange.models.recalls import (
@@ -67,10 +69,15 @@ class Recalls(Base):
         """Return the versions that readers ever had and that nobody recalled; shares let readers go back to them."""
         return frozenset(self.parts.catalog.releases(resource_id)) - self.recalled(table)
 
+    @cached_property
+    def _announced(self) -> Remembered[tuple[Recall, ...]]:
+        return Remembered(self.db)
+
     def announced(self, resource_id: str) -> Sequence[Recall]:
         """Return the recalls of an entry that is open to everybody, newest first: who took a copy cannot be told by name."""
-        with self.db.read() as connection:
-            return RecallStore(connection).of_resource(resource_id)
+        return self._announced.get(
+            resource_id, lambda connection: tuple(RecallStore(connection).of_resource(resource_id))
+        )
 
     # The provider
 

@@ -50,6 +50,8 @@ class Tools:
     seconds: float
     views: Recent[View]
     prints: Recent[str]
+    answers: Recent[pa.Table]
+    """Summaries, by the relation they are made of (which names version, masks and row filter) and what was asked."""
     copies: CopyShelf | None = None
 
 

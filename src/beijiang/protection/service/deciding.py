@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 __all__ = ["NAME_SHOWN", "Ask", "Deciding", "ask_of", "hidden"]
 
 NAME_SHOWN: Final = 60
+ANSWER_BYTES: Final = 256 << 10
+"""Of the largest summary that is kept."""
 
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
@@ -103,7 +105,8 @@ class Deciding:
     def _tools(self) -> Tools:
         tokens = PageTokens(self._protection.page_secret())
         seconds, views, prints = self._settings.query_seconds, Recent[View](REMEMBERED), Recent[str](REMEMBERED)
-        return Tools(self._lake, self._engine, self._evidence, tokens, seconds, views, prints, self.copies)
+        answers: Recent[pa.Table] = Recent(REMEMBERED, lambda answer: int(answer.nbytes) <= ANSWER_BYTES)
+        return Tools(self._lake, self._engine, self._evidence, tokens, seconds, views, prints, answers, self.copies)
 
     def _same(self, actor: Actor, table: str, version: int | None, before: Sight, ask: Ask) -> bool:
         """Ask again, for a stream that has been running: the same obligations must still hold."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from beijiang.access import Permission
+from beijiang.db import Remembered
 from beijiang.kit import SYSTEM, Invalid, Unavailable
 from beijiang.protection.models.conditions import unknown_column
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, higher
@@ -24,6 +25,8 @@ from beijiang.tables import origins_from_json
 
 if TYPE_CHECKING:
     from datetime import date, datetime
+
+    from sqlalchemy import Connection
 
     from beijiang.access import Access
     from beijiang.catalog import Catalog, VersionCleared
@@ -44,12 +47,12 @@ log = logging.getLogger(__name__)
 
 
 class TableView(NamedTuple):
-    """What is decided about a table."""
+    """What is decided about a table; many readers share it."""
 
     facts: TableFacts | None
-    grades: dict[str, ColumnGrade]
-    rules: list[RowRule]
-    choices: list[MaskChoice]
+    grades: Mapping[str, ColumnGrade]
+    rules: Sequence[RowRule]
+    choices: Sequence[MaskChoice]
     """All that were ever made, oldest first."""
 
 
@@ -69,6 +72,7 @@ class Protection(Choosing):
     ) -> None:
         super().__init__(db, lake, engine, catalog, access, evidence, clock)
         self._surveyor = Surveyor(lake, engine)
+        self._views: Remembered[TableView] = Remembered(db)
         self._grades: Recent[dict[str, ColumnGrade]] = Recent(REMEMBERED)
         self.masker = Masker([region.name for region in standards.regions()])
 
@@ -170,18 +174,20 @@ class Protection(Choosing):
     def view_of(self, table: str) -> TableView:
         """Return what is decided about a table in one snapshot; for the gate.
 
-        Which grades are in force is asked every time; what they say is remembered. Columns that were made from others are
-        never graded lower than those are now. Facts come first: what another
+        It is remembered until anything in the database is changed. Columns that were made from others are never graded lower than
+        those are now. Facts come first: what another
         process commits between the statements can only make the grades newer than the version.
         """
-        with self._db.read() as connection:
-            store = GradeStore(connection)
-            facts = store.table(table)
-            grades = dict(self._current(store, table))
-            for column, origins in (facts.origins if facts is not None else {}).items():
-                if column in grades:
-                    grades[column] = _at_least(grades[column], *(self._origin(store, origin) for origin in origins))
-            return TableView(facts, grades, store.rules(table), ChoiceStore(connection).of_table(table))
+        return self._views.get(table, lambda connection: self._view(connection, table))
+
+    def _view(self, connection: Connection, table: str) -> TableView:
+        store = GradeStore(connection)
+        facts = store.table(table)
+        grades = dict(self._current(store, table))
+        for column, origins in (facts.origins if facts is not None else {}).items():
+            if column in grades:
+                grades[column] = _at_least(grades[column], *(self._origin(store, origin) for origin in origins))
+        return TableView(facts, grades, store.rules(table), ChoiceStore(connection).of_table(table))
 
     def rules_at(self, table: str, moment: datetime) -> list[RowRule]:
         """Return the row rules that were in force at a moment; for the gate."""

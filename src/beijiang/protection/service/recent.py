@@ -15,10 +15,14 @@ T = TypeVar("T")
 
 
 class Recent(Generic[T]):
-    """Keep the most recently used of what cannot go stale, because its key names all that it depends on."""
+    """Keep the most recently used of what cannot go stale, because its key names all that it depends on.
 
-    def __init__(self, size: int) -> None:
+    ``worth`` tells what is not too large to be kept.
+    """
+
+    def __init__(self, size: int, worth: Callable[[T], bool] | None = None) -> None:
         self._size = size
+        self._worth = worth
         self._held: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -30,6 +34,8 @@ class Recent(Generic[T]):
                 self._held.move_to_end(key)
                 return found
         made = make()
+        if self._worth is not None and not self._worth(made):
+            return made
         with self._lock:
             made = self._held.setdefault(key, made)
             while len(self._held) > self._size:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from beijiang.db import Remembered
 from beijiang.engine.port import Scan
 from beijiang.kit import NotFound
 from beijiang.tables.models import Filter, FilterOp, Snapshot
@@ -17,6 +18,8 @@ from beijiang.tables.store.delta import bounds_of, files_of, open_delta, schema_
 from beijiang.tables.store.metadata import TableStore
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from beijiang.db import Database
 
 __all__ = ["Lake", "no_such_table"]
@@ -37,7 +40,7 @@ class Lake:
 
     def __init__(self, root: Path, db: Database) -> None:
         self.root = root.resolve()
-        self._db = db
+        self._places: Remembered[Row[Any] | None] = Remembered(db)
         self._held: OrderedDict[tuple[str, int], _Held] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -53,8 +56,7 @@ class Lake:
             Unavailable: the files cannot be read safely (see ``open_delta``).
 
         """
-        with self._db.read() as connection:
-            row = TableStore(connection).place(table, version)
+        row = self._places.get((table, version), lambda connection: TableStore(connection).place(table, version))
         if row is None:
             raise no_such_table(table)
         if row.delta_version is None:
