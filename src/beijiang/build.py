@@ -74,6 +74,7 @@ from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import Workbench
 from beijiang.opendata import (
     Ckan,
+    Datastore,
     Doorman,
     Exports,
     Keepings,
@@ -341,7 +342,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         registrations=registrations,
         voices=voices,
         keepings=keepings,
-        ckan=Ckan(PackageReads(catalog, standards, access, clock, settings), access),
+        ckan=Ckan(
+            PackageReads(catalog, standards, access, clock, settings),
+            Datastore(opendata, catalog, tables, access),
+            access,
+        ),
         exports=exports,
         assess=assess,
         figures=figures,

@@ -211,6 +211,7 @@ class Platform:
             self.keepings,
             self.ckan,
             self.ckan.packages,
+            self.ckan.rows,
             self.exports,
             self.assess,
             self.figures,

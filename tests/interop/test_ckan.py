@@ -166,7 +166,7 @@ def test_facets_departments_themes_and_tags(site: tuple[Platform, str, list[str]
         ("package_show", {}, 409, "Validation Error"),
         ("package_search", {"q": "a AND ("}, 400, "Search Query Error"),
         ("package_search", {"made_up": "1"}, 400, "Search Query Error"),
-        ("datastore_search", {"resource_id": "x"}, 409, "Validation Error"),
+        ("datastore_search", {"resource_id": "x"}, 404, "Not Found Error"),
         ("package_create", {}, 409, "Validation Error"),
     ],
 )

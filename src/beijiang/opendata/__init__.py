@@ -5,7 +5,7 @@ on its pages from a release record. It owns what the public says and keeps, and 
 ``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
-from beijiang.opendata.ckan import Ckan, PackageReads
+from beijiang.opendata.ckan import Ckan, Datastore, PackageReads
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
 from beijiang.opendata.hearing import Voices
@@ -46,6 +46,7 @@ __all__ = [
     "DataVersion",
     "Dataset",
     "DatasetField",
+    "Datastore",
     "Department",
     "DepartmentPage",
     "Doorman",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.kit import Invalid
+from beijiang.opendata.ckan.datastore import Datastore
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads, not_found
 
@@ -34,8 +35,9 @@ class Action:
 class Ckan:
     """CKAN's Action API as a face of the catalog and of the tables that are open."""
 
-    def __init__(self, packages: PackageReads, access: Access) -> None:
+    def __init__(self, packages: PackageReads, rows: Datastore, access: Access) -> None:
         self.packages = packages
+        self.rows = rows
         self.access = access
 
     @property
@@ -95,6 +97,16 @@ def _packages(name: str) -> Action:
     return Action(verb)
 
 
+def _rows(name: str) -> Action:
+    method = getattr(Datastore, name)
+
+    def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
+        return method(ckan.rows, actor, asked)
+
+    verb.__doc__ = method.__doc__
+    return Action(verb)
+
+
 _READS: Final = [
     "site_read",
     "status_show",
@@ -135,7 +147,7 @@ _ROWS_ELSEWHERE: Final = (
     "此版本尚不提供 datastore 读取。请使用 /api/v1/datasets/{id}/rows 或 /download。",
     "Reading the datastore is not offered yet. Use /api/v1/datasets/{id}/rows or /download.",
 )
-_ROW_READS: Final = ("datastore_search", "datastore_search_sql", "datastore_info")
+_ROW_READS: Final = ("datastore_search", "datastore_info")
 _NO_ROWS: Final = (
     "数据行经汇聚入库，此操作不支持。请使用 /api/v1/ingest。",
     "Rows come in by ingestion, so this action is not supported. Use /api/v1/ingest.",
@@ -152,7 +164,8 @@ def _refused(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:  # pragma: no 
 
 ACTIONS: Final[Mapping[str, Action]] = {
     **{name: _packages(name) for name in _READS},
-    **{name: Action(_refused, refusal=_ROWS_ELSEWHERE) for name in _ROW_READS},
+    **{name: _rows(name) for name in _ROW_READS},
+    "datastore_search_sql": Action(_refused, refusal=_ROWS_ELSEWHERE),
     "help_show": Action(Ckan.help_show),
     **{
         f"{what}_{verb}": Action(_refused, changes=True, refusal=_NO_WRITE)

@@ -13,8 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from beijiang.kit import ANONYMOUS, BeijiangError, Denied, Invalid, TooLarge, Unauthenticated
-from beijiang.opendata.ckan import ACTIONS, Ckan, Parameters, told
+from beijiang.opendata.ckan import ACTIONS, Ckan, Parameters, Told, told
+from beijiang.opendata.routes.api import under, with_receipt
 from beijiang.protection import files
+from beijiang.web import request_line
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -101,11 +103,24 @@ def _acted(ckan: Ckan, request: Request, name: str, content: bytes) -> Response:
         parameters = _from_query(request) if request.method == "GET" else _from_body(request, content)
         parameters.pop("callback", None)
         result = ckan.act(_who(ckan, request), name, Parameters(parameters))
+        if isinstance(result, Told):
+            return _delivered(request, help_, result)
         status, answer = 200, {"help": help_, "success": True, "result": result}
     except BeijiangError as error:
         status, said = told(error.status, error)
         answer = {"help": help_, "success": False, "error": {**said, "request_id": request.state.request_id}}
     return _answered(request, status, orjson.dumps(answer, default=files.plain))
+
+
+def _delivered(request: Request, help_: str, told_: Told) -> Response:
+    """Return rows; their receipt learns what was asked and sent, and the reader by which id it is fetched."""
+    governed = told_.governed
+    answer = {"help": help_, "success": True, "result": told_.result}
+    response = _answered(request, 200, orjson.dumps(answer, default=files.plain))
+    content = bytes(response.body)
+    governed.delivered(files.digests(request_line(request), content), len(content))
+    response.headers.update(under(governed.contract) | with_receipt(governed.receipt))
+    return response
 
 
 def _answered(request: Request, status: int, content: bytes) -> Response:
