@@ -79,9 +79,11 @@ from beijiang.opendata import (
     Exports,
     Keepings,
     OpenData,
+    Pace,
     PackageReads,
     PublicParts,
     Registrations,
+    SqlAsked,
     Voices,
 )
 from beijiang.platform import Platform
@@ -219,6 +221,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.release_checks = (recalls, quality, releases)
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
+    entries = PackageReads(catalog, standards, access, clock, settings)
+    rows = Datastore(opendata, catalog, tables, access)
     opendata.announced = recalls.announced
     public = PublicParts(
         db=db,
@@ -342,11 +346,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         registrations=registrations,
         voices=voices,
         keepings=keepings,
-        ckan=Ckan(
-            PackageReads(catalog, standards, access, clock, settings),
-            Datastore(opendata, catalog, tables, access),
-            access,
-        ),
+        ckan=Ckan(entries, rows, SqlAsked(rows, sql, access), access, Pace(clock, settings.ckan_calls)),
         exports=exports,
         assess=assess,
         figures=figures,

@@ -212,6 +212,7 @@ class Platform:
             self.ckan,
             self.ckan.packages,
             self.ckan.rows,
+            self.ckan.sql,
             self.exports,
             self.assess,
             self.figures,

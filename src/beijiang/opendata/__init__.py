@@ -5,7 +5,7 @@ on its pages from a release record. It owns what the public says and keeps, and 
 ``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
-from beijiang.opendata.ckan import Ckan, Datastore, PackageReads
+from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, SqlAsked
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
 from beijiang.opendata.hearing import Voices
@@ -59,6 +59,7 @@ __all__ = [
     "Numbers",
     "OpenData",
     "Outcome",
+    "Pace",
     "PackageReads",
     "PublicParts",
     "PublicVoice",
@@ -68,6 +69,7 @@ __all__ = [
     "RegistrationState",
     "Registrations",
     "RowPage",
+    "SqlAsked",
     "Standing",
     "Theme",
     "Voice",

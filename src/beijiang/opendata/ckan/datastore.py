@@ -159,6 +159,26 @@ class Datastore:
                 return self._tables.open(actor, table, PURPOSE, Exit.DATASTORE)
         return self._opendata.governed(actor, package_id, Exit.DATASTORE)
 
+    def check(self, actor: Actor, resource_id: str) -> None:
+        """Return if the table could be opened; a visitor's look at it is no read.
+
+        Raises:
+            NotFound: it could not.
+
+        """
+        self._ask(actor)
+        if not actor.is_anonymous:
+            self.opened(actor, resource_id)
+            return
+        package_id, kind = dicts.parts(resource_id)
+        with suppress(NotFound):
+            found = self._catalog.published(ANONYMOUS, package_id)
+            entry = found.version.entry
+            is_open = entry.open_type is OpenType.UNCONDITIONAL and bool(entry.open_items)
+            if kind == dicts.ROWS and is_open and found.table_version is not None:
+                return
+        raise not_found("resource")
+
     def table_of(self, actor: Actor, package_id: str) -> tuple[str, Entry]:
         """Return the table of a package and its entry: as published, else as it is being compiled for who may see that.
 

@@ -27,8 +27,10 @@ def missing(field: str) -> Invalid:
 class Parameters:
     """What was sent with one action."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], whose: str = "") -> None:
         self._values = values
+        self.whose = whose
+        """On whose account it goes, where nobody has signed in."""
 
     def __contains__(self, name: str) -> bool:
         """Tell whether it was sent."""

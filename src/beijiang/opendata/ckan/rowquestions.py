@@ -41,13 +41,14 @@ _VALUES: Final = 3_000
 _SPOKEN: Final = 10
 
 
-def question(asked: Parameters, usual: int = 100) -> Sift:
+def question(asked: Parameters, usual: int = 100, most: int | None = MOST) -> Sift:
     """Return what rows are asked for.
 
     Raises:
         Invalid: a parameter of another form; it is named.
 
     """
+    size = asked.number("limit", usual)
     return Sift(
         filters=_filters(asked),
         words=_words(asked),
@@ -55,7 +56,7 @@ def question(asked: Parameters, usual: int = 100) -> Sift:
         distinct=asked.flag("distinct"),
         order=_order(asked),
         start=asked.number("offset", 0),
-        size=min(asked.number("limit", usual), MOST),
+        size=size if most is None else min(size, most),
     )
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.access import Permission
 from beijiang.kit import Invalid
 from beijiang.opendata.ckan.datastore import Datastore
+from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads, not_found
+from beijiang.opendata.ckan.sqlasked import SqlAsked
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -35,10 +37,12 @@ class Action:
 class Ckan:
     """CKAN's Action API as a face of the catalog and of the tables that are open."""
 
-    def __init__(self, packages: PackageReads, rows: Datastore, access: Access) -> None:
+    def __init__(self, packages: PackageReads, rows: Datastore, sql: SqlAsked, access: Access, pace: Pace) -> None:
         self.packages = packages
         self.rows = rows
+        self.sql = sql
         self.access = access
+        self.pace = pace
 
     @property
     def base(self) -> str:
@@ -76,6 +80,10 @@ class Ckan:
             return [{"Format": word} for word in reads.format_autocomplete(actor, asked)]
         self.access.require(actor, Permission.OPENDATA_DATASET_READ)
         raise not_found("resource")
+
+    def datastore_search_sql(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
+        """Return the answer of one SELECT over tables by the ids of their resources."""
+        return self.sql.datastore_search_sql(actor, asked)
 
     def help_show(self, actor: Actor, asked: Parameters) -> str:
         """Return what an action does, in a sentence."""
@@ -143,10 +151,6 @@ _NO_WRITE: Final = (
     "本平台的目录由编制、审核、发布流程产生，此操作不支持。请使用 /api/v1/catalog 或管理控制台。",
     "Entries come to be by compiling, review and publication here, so this action is not supported. Use /api/v1/catalog or the console.",
 )
-_ROWS_ELSEWHERE: Final = (
-    "此版本尚不提供 datastore 读取。请使用 /api/v1/datasets/{id}/rows 或 /download。",
-    "Reading the datastore is not offered yet. Use /api/v1/datasets/{id}/rows or /download.",
-)
 _ROW_READS: Final = ("datastore_search", "datastore_info")
 _NO_ROWS: Final = (
     "数据行经汇聚入库，此操作不支持。请使用 /api/v1/ingest。",
@@ -165,7 +169,7 @@ def _refused(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:  # pragma: no 
 ACTIONS: Final[Mapping[str, Action]] = {
     **{name: _packages(name) for name in _READS},
     **{name: _rows(name) for name in _ROW_READS},
-    "datastore_search_sql": Action(_refused, refusal=_ROWS_ELSEWHERE),
+    "datastore_search_sql": Action(Ckan.datastore_search_sql),
     "help_show": Action(Ckan.help_show),
     **{
         f"{what}_{verb}": Action(_refused, changes=True, refusal=_NO_WRITE)
