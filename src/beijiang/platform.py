@@ -211,6 +211,7 @@ class Platform:
             self.keepings,
             self.ckan,
             self.ckan.packages,
+            self.ckan.writes,
             self.ckan.rows,
             self.ckan.sql,
             self.exports,

@@ -74,6 +74,7 @@ MACHINERY: dict[str, set[str]] = {
     "Recalls": {"announced", "keeps_back", "left", "recalled", "watch"},
     "Packages": {"watch"},
     "Servings": {"watch", "work"},
+    "PackageReads": {"described"},
     "Pushes": {"carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Quality": {"agree", "broken", "held", "keeps_back", "on_table_written", "preset", "presets", "rehearse", "work"},
     "Recipes": {"on_table_written", "work"},

@@ -168,7 +168,9 @@ def test_facets_departments_themes_and_tags(site: tuple[Platform, str, list[str]
         ("package_search", {"q": "a AND ("}, 400, "Search Query Error"),
         ("package_search", {"made_up": "1"}, 400, "Search Query Error"),
         ("datastore_search", {"resource_id": "x"}, 404, "Not Found Error"),
-        ("package_create", {}, 409, "Validation Error"),
+        ("package_create", {}, 403, "Authorization Error"),
+        ("resource_create", {}, 409, "Validation Error"),
+        ("datastore_upsert", {}, 409, "Validation Error"),
     ],
 )
 def test_errors_have_the_shape_that_clients_tell_apart(

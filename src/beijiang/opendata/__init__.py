@@ -5,7 +5,7 @@ on its pages from a release record. It owns what the public says and keeps, and 
 ``portal_voice``, ``portal_support``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
 """
 
-from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, SqlAsked
+from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, PackageWrites, SqlAsked
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
 from beijiang.opendata.hearing import Voices
@@ -61,6 +61,7 @@ __all__ = [
     "Outcome",
     "Pace",
     "PackageReads",
+    "PackageWrites",
     "PublicParts",
     "PublicVoice",
     "Reading",

@@ -8,6 +8,7 @@ from beijiang.opendata.ckan.reading import PackageReads
 from beijiang.opendata.ckan.refusals import told
 from beijiang.opendata.ckan.service import ACTIONS, Ckan
 from beijiang.opendata.ckan.sqlasked import SqlAsked
+from beijiang.opendata.ckan.writing import PackageWrites
 
 __all__ = [
     "ACTIONS",
@@ -16,6 +17,7 @@ __all__ = [
     "Datastore",
     "Pace",
     "PackageReads",
+    "PackageWrites",
     "Parameters",
     "SqlAsked",
     "Told",

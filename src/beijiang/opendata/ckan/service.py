@@ -14,6 +14,7 @@ from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads, not_found
 from beijiang.opendata.ckan.sqlasked import SqlAsked
+from beijiang.opendata.ckan.writing import PackageWrites
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -37,8 +38,17 @@ class Action:
 class Ckan:
     """CKAN's Action API as a face of the catalog and of the tables that are open."""
 
-    def __init__(self, packages: PackageReads, rows: Datastore, sql: SqlAsked, access: Access, pace: Pace) -> None:
+    def __init__(
+        self,
+        packages: PackageReads,
+        writes: PackageWrites,
+        rows: Datastore,
+        sql: SqlAsked,
+        access: Access,
+        pace: Pace,
+    ) -> None:
         self.packages = packages
+        self.writes = writes
         self.rows = rows
         self.sql = sql
         self.access = access
@@ -103,6 +113,16 @@ def _packages(name: str) -> Action:
 
     verb.__doc__ = method.__doc__
     return Action(verb)
+
+
+def _writes(name: str) -> Action:
+    method = getattr(PackageWrites, name)
+
+    def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
+        return method(ckan.writes, actor, asked)
+
+    verb.__doc__ = method.__doc__
+    return Action(verb, changes=True)
 
 
 def _rows(name: str) -> Action:
@@ -173,9 +193,10 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "help_show": Action(Ckan.help_show),
     **{
         f"{what}_{verb}": Action(_refused, changes=True, refusal=_NO_WRITE)
-        for what in ("package", "resource", "organization", "group")
+        for what in ("resource", "organization", "group")
         for verb in ("create", "update", "patch", "delete")
     },
+    **{f"package_{verb}": _writes(f"package_{verb}") for verb in ("create", "update", "patch", "delete")},
     **{
         f"datastore_{verb}": Action(_refused, changes=True, refusal=_NO_ROWS) for verb in ("create", "upsert", "delete")
     },
