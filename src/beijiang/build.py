@@ -76,6 +76,7 @@ from beijiang.mining import Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
+    Datastore,
     Doorman,
     Exports,
     Features,
@@ -83,10 +84,13 @@ from beijiang.opendata import (
     Keepings,
     Newsroom,
     OpenData,
+    Pace,
     PackageReads,
+    PackageWrites,
     Portals,
     PublicParts,
     Registrations,
+    SqlAsked,
     Statistics,
     Voices,
 )
@@ -233,6 +237,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     catalog.release_checks = (recalls, quality, releases)
     catalog.entry_checks = (templates,)
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
+    entries = PackageReads(catalog, standards, access, clock, settings)
+    rows = Datastore(opendata, catalog, tables, access)
     opendata.announced = recalls.announced
     glance = Glance(opendata, quality, tables, measures, standards, clock)
     opendata.glimpsed = glance.glimpse
@@ -388,7 +394,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         registrations=registrations,
         voices=voices,
         keepings=keepings,
-        ckan=Ckan(PackageReads(catalog, standards, access, clock, settings), access),
+        ckan=Ckan(
+            entries,
+            PackageWrites(catalog, entries, access),
+            rows,
+            SqlAsked(rows, sql, access),
+            access,
+            Pace(clock, settings.ckan_calls),
+        ),
         exports=exports,
         features=Features(opendata, access, clock),
         assess=assess,

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     )
     query_export_rows: int = Field(default=100_000, ge=1, description="Rows that one export of a query holds at most.")
     query_export_seconds: float = Field(default=120.0, gt=0, description="Longest run of an export, in seconds.")
+    ckan_calls: int = Field(
+        default=60,
+        ge=0,
+        description="Calls of CKAN's API a minute from one address without a key; 0 means without limit.",
+    )
     query_history_days: int = Field(default=180, ge=1, description="Days for which a person's past queries are kept.")
     share_cache_mb: int = Field(
         default=20_480, ge=1, description="Disk for the files of Delta Sharing, in megabytes; the least used go first."
@@ -287,6 +292,7 @@ class Settings(BaseSettings):
             "argon2_rounds": 1,
             "port": 0,
             "flight_port": 0,
+            "ckan_calls": 0,
             "engine_memory_mb": 1024,
         }
         return cls.model_validate({**quick, **changes})

@@ -77,6 +77,7 @@ MACHINERY: dict[str, set[str]] = {
     "Openings": {"offered"},
     "Packages": {"watch"},
     "Servings": {"watch", "work"},
+    "PackageReads": {"described"},
     "Pushes": {"carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Quality": {
         "agree",

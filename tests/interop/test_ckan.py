@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -35,7 +36,7 @@ from beijiang.catalog import (
     Spoken,
     Unlike,
 )
-from beijiang.kit import SYSTEM, Actor, ActorKind, Invalid
+from beijiang.kit import SYSTEM, Actor, ActorKind, FixedClock, Invalid
 from beijiang.opendata.ckan.lucene import read
 from beijiang.settings import Settings
 from beijiang.worker import address_of, listen
@@ -166,8 +167,10 @@ def test_facets_departments_themes_and_tags(site: tuple[Platform, str, list[str]
         ("package_show", {}, 409, "Validation Error"),
         ("package_search", {"q": "a AND ("}, 400, "Search Query Error"),
         ("package_search", {"made_up": "1"}, 400, "Search Query Error"),
-        ("datastore_search", {"resource_id": "x"}, 409, "Validation Error"),
-        ("package_create", {}, 409, "Validation Error"),
+        ("datastore_search", {"resource_id": "x"}, 404, "Not Found Error"),
+        ("package_create", {}, 403, "Authorization Error"),
+        ("resource_create", {}, 409, "Validation Error"),
+        ("datastore_upsert", {}, 409, "Validation Error"),
     ],
 )
 def test_errors_have_the_shape_that_clients_tell_apart(
@@ -241,3 +244,19 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         read(text, NOW)
     except Invalid as refusal:
         assert refusal.reason == "bad_query"  # noqa: PT017 - either outcome is right
+
+
+def test_visitors_have_a_number_of_calls_a_minute_and_keys_have_not(tmp_path: Any) -> None:
+    clock = FixedClock(NOW)
+    platform = build(Settings.for_tests(tmp_path, ckan_calls=3), clock)
+    with TestClient(create_app(platform)) as client:
+        answers = [client.get("/api/3/action/site_read") for _ in range(4)]
+        assert [one.status_code for one in answers] == [200, 200, 200, 429]
+        assert answers[-1].json()["error"]["__type"] == "Throttled"
+        assert answers[-1].json()["error"]["reason"] == "throttled"
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+        assert client.get("/datastore/dump/x").status_code == 429
+        assert client.get("/api/2/util/tag/autocomplete?incomplete=a").status_code == 429
+        clock.advance(timedelta(seconds=61))
+        assert client.get("/api/3/action/site_read").status_code == 200
+    platform.close()

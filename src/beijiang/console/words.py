@@ -363,6 +363,7 @@ _WORDS: dict[str, dict[str, Text]] = {
     "exit": {
         "agent": Text("智能体", "agents"),
         "chart": Text("图表", "chart"),
+        "datastore": Text("数据接口（CKAN）", "row API (CKAN)"),
         "download": Text("下载", "download"),
         "export": Text("查询结果导出", "export of a query"),
         "features": Text("地理要素", "features of maps"),

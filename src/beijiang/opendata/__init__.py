@@ -7,7 +7,7 @@ on its pages from a release record. It owns what the public says and keeps, and 
 
 from beijiang.opendata.announcing import Newsroom
 from beijiang.opendata.cities import Portal, PortalDraft
-from beijiang.opendata.ckan import Ckan, PackageReads
+from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, PackageWrites, SqlAsked
 from beijiang.opendata.counting import Statistics
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
@@ -55,6 +55,7 @@ __all__ = [
     "DataVersion",
     "Dataset",
     "DatasetField",
+    "Datastore",
     "Department",
     "DepartmentPage",
     "Doorman",
@@ -76,7 +77,9 @@ __all__ = [
     "Numbers",
     "OpenData",
     "Outcome",
+    "Pace",
     "PackageReads",
+    "PackageWrites",
     "Portal",
     "PortalDraft",
     "Portals",
@@ -88,6 +91,7 @@ __all__ = [
     "RegistrationState",
     "Registrations",
     "RowPage",
+    "SqlAsked",
     "Standing",
     "Statistics",
     "Theme",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models import marking, rowquery
     from beijiang.protection.models.choices import PARAMETERS, MaskChoice, MaskFunction
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
-    from beijiang.protection.models.governing import QueryClass, QueryOrder, QueryState, Queued
+    from beijiang.protection.models.governing import Listed, QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.granting import NO_GRANT, CountAsked, Granted, GrantedItem, Grants, Handling
     from beijiang.protection.models.parameters import Spoken
@@ -84,6 +84,7 @@ __all__ = [
     "Keyed",
     "Kind",
     "Level",
+    "Listed",
     "MaskChoice",
     "MaskFunction",
     "Met",

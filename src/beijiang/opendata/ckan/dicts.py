@@ -12,7 +12,7 @@ from beijiang.catalog import Entry, OpenType, Picked
 from beijiang.kit import Text
 from beijiang.standards import Licence
 
-__all__ = ["ROWS", "Names", "body", "group", "licence", "moment", "package", "parts", "resources", "tag"]
+__all__ = ["ROWS", "Names", "body", "group", "has_rows", "licence", "moment", "package", "parts", "resources", "tag"]
 
 ROWS: Final = "csv"
 """The kind of a package's resource that is a table of the datastore."""
@@ -182,7 +182,8 @@ def resources(found: Picked, names: Names) -> list[dict[str, Any]]:
     if has_rows(found):
         api = f"{names.base}/api/v1/datasets/{found.id}"
         for kind, (form, type_) in FILES.items():
-            own = {"format": form, "mimetype": type_, "resource_type": "file"}
+            own: dict[str, Any] = {"format": form, "mimetype": type_, "resource_type": "file"}
+            own["datastore_active"] = kind == ROWS
             listed.append(_resource(found, kind, f"{title}（{form}）", f"{api}/download?format={kind}", own))
         own = {"format": "API", "mimetype": "application/json", "resource_type": "api"}
         listed.append(_resource(found, API, f"{title}（API）", f"{api}/rows", own))

@@ -27,18 +27,20 @@ def missing(field: str) -> Invalid:
 class Parameters:
     """What was sent with one action."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], whose: str = "") -> None:
         self._values = values
+        self.whose = whose
+        """On whose account it goes, where nobody has signed in."""
 
     def __contains__(self, name: str) -> bool:
         """Tell whether it was sent."""
         return self._values.get(name) is not None
 
-    def only(self, known: Iterable[str], prefix: str = "ext_") -> None:
+    def only(self, known: Iterable[str], prefix: str = "ext_", code: str = "unknown_parameter") -> None:
         """Refuse what nobody knows: ignoring a filter would silently widen the answer.
 
         Raises:
-            Invalid: names the first one (``unknown_parameter``).
+            Invalid: names the first one (``code``).
 
         """
         listed = frozenset(known)
@@ -48,7 +50,7 @@ class Parameters:
                 unknown[0][:80],
                 f"不认识参数 {unknown[0][:80]}。",
                 f"Invalid search parameters: {unknown[0][:80]}",
-                "unknown_parameter",
+                code,
             )
 
     def raw(self, name: str) -> Any:

@@ -473,6 +473,10 @@ class PackageReads:
             raise Denied("请携带密钥。", "Send a key to see yourself", code="unauthenticated")
         return [_user(actor)]
 
+    def described(self, found: Picked) -> dict[str, Any]:
+        """Return an entry that is known already as a dataset."""
+        return self._packages([found])[0]
+
     # Inside
 
     def _ask(self, actor: Actor) -> None:

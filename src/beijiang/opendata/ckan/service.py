@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.kit import Invalid
+from beijiang.opendata.ckan.datastore import Datastore
+from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads, not_found
+from beijiang.opendata.ckan.sqlasked import SqlAsked
+from beijiang.opendata.ckan.writing import PackageWrites
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -34,9 +38,21 @@ class Action:
 class Ckan:
     """CKAN's Action API as a face of the catalog and of the tables that are open."""
 
-    def __init__(self, packages: PackageReads, access: Access) -> None:
+    def __init__(
+        self,
+        packages: PackageReads,
+        writes: PackageWrites,
+        rows: Datastore,
+        sql: SqlAsked,
+        access: Access,
+        pace: Pace,
+    ) -> None:
         self.packages = packages
+        self.writes = writes
+        self.rows = rows
+        self.sql = sql
         self.access = access
+        self.pace = pace
 
     @property
     def base(self) -> str:
@@ -75,6 +91,10 @@ class Ckan:
         self.access.require(actor, Permission.OPENDATA_DATASET_READ)
         raise not_found("resource")
 
+    def datastore_search_sql(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
+        """Return the answer of one SELECT over tables by the ids of their resources."""
+        return self.sql.datastore_search_sql(actor, asked)
+
     def help_show(self, actor: Actor, asked: Parameters) -> str:
         """Return what an action does, in a sentence."""
         self.access.require(actor, Permission.OPENDATA_DATASET_READ)
@@ -90,6 +110,26 @@ def _packages(name: str) -> Action:
 
     def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
         return method(ckan.packages, actor, asked)
+
+    verb.__doc__ = method.__doc__
+    return Action(verb)
+
+
+def _writes(name: str) -> Action:
+    method = getattr(PackageWrites, name)
+
+    def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
+        return method(ckan.writes, actor, asked)
+
+    verb.__doc__ = method.__doc__
+    return Action(verb, changes=True)
+
+
+def _rows(name: str) -> Action:
+    method = getattr(Datastore, name)
+
+    def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
+        return method(ckan.rows, actor, asked)
 
     verb.__doc__ = method.__doc__
     return Action(verb)
@@ -131,11 +171,7 @@ _NO_WRITE: Final = (
     "本平台的目录由编制、审核、发布流程产生，此操作不支持。请使用 /api/v1/catalog 或管理控制台。",
     "Entries come to be by compiling, review and publication here, so this action is not supported. Use /api/v1/catalog or the console.",
 )
-_ROWS_ELSEWHERE: Final = (
-    "此版本尚不提供 datastore 读取。请使用 /api/v1/datasets/{id}/rows 或 /download。",
-    "Reading the datastore is not offered yet. Use /api/v1/datasets/{id}/rows or /download.",
-)
-_ROW_READS: Final = ("datastore_search", "datastore_search_sql", "datastore_info")
+_ROW_READS: Final = ("datastore_search", "datastore_info")
 _NO_ROWS: Final = (
     "数据行经汇聚入库，此操作不支持。请使用 /api/v1/ingest。",
     "Rows come in by ingestion, so this action is not supported. Use /api/v1/ingest.",
@@ -152,13 +188,15 @@ def _refused(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:  # pragma: no 
 
 ACTIONS: Final[Mapping[str, Action]] = {
     **{name: _packages(name) for name in _READS},
-    **{name: Action(_refused, refusal=_ROWS_ELSEWHERE) for name in _ROW_READS},
+    **{name: _rows(name) for name in _ROW_READS},
+    "datastore_search_sql": Action(Ckan.datastore_search_sql),
     "help_show": Action(Ckan.help_show),
     **{
         f"{what}_{verb}": Action(_refused, changes=True, refusal=_NO_WRITE)
-        for what in ("package", "resource", "organization", "group")
+        for what in ("resource", "organization", "group")
         for verb in ("create", "update", "patch", "delete")
     },
+    **{f"package_{verb}": _writes(f"package_{verb}") for verb in ("create", "update", "patch", "delete")},
     **{
         f"datastore_{verb}": Action(_refused, changes=True, refusal=_NO_ROWS) for verb in ("create", "upsert", "delete")
     },

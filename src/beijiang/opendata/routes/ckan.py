@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from beijiang.kit import ANONYMOUS, BeijiangError, Denied, Invalid, TooLarge, Unauthenticated
-from beijiang.opendata.ckan import ACTIONS, Ckan, Parameters, told
+from beijiang.opendata.ckan import ACTIONS, MEDIA_TYPES, Ckan, Parameters, Told, dump, form_of, told
+from beijiang.opendata.routes.api import under, with_receipt
+from beijiang.opendata.routes.citizens import source
 from beijiang.protection import files
+from beijiang.web import request_line
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
 
 __all__ = ["PREFIXES", "protocol_error", "router"]
 
-PREFIXES: Final = ("/api/action/", "/api/3/", "/api/2/", "/api/util/")
+DUMPS: Final = "/datastore/dump/"
+PREFIXES: Final = ("/api/action/", "/api/3/", "/api/2/", "/api/util/", DUMPS)
 """Addresses that tell by themselves who asks."""
 BODY_BYTES: Final = 2 << 20
 JSON_TYPE: Final = "application/json;charset=utf-8"
 ANY_SITE: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _CALLBACK: Final = re.compile(r"[A-Za-z_$][\w$.]{0,60}", re.ASCII)
 _FEW: Final = 200
+FILE_NAME: Final = re.compile(r"[^\w.-]", re.ASCII)
 
 
 def protocol_error(status: int, body: dict[str, Any], error: Exception) -> tuple[int, dict[str, Any]]:
@@ -55,6 +61,15 @@ def router(ckan: Ckan) -> APIRouter:
     def status(request: Request) -> Response:
         return _acted(ckan, request, "status_show", b"")
 
+    @routes.get(DUMPS + "{resource_id}")
+    def dump_(request: Request, resource_id: str) -> Response:
+        try:
+            return _dumped(ckan, request, resource_id)
+        except BeijiangError as error:
+            words = f"{error.text.zh}\n{error.text.en}\n{error.reason} {request.state.request_id}\n"
+            status = 400 if isinstance(error, Invalid) else error.status
+            return Response(words, status_code=status, media_type="text/plain; charset=utf-8", headers=ANY_SITE)
+
     @routes.get("/api/2/util/{what:path}/autocomplete")
     def complete(request: Request, what: str) -> Response:
         found = ckan.completed(_who(ckan, request), what, Parameters(_from_query(request)))
@@ -76,7 +91,13 @@ async def _body(request: Request) -> bytes:
 
 
 def _who(ckan: Ckan, request: Request) -> Actor:
-    """Return who asks; cookies count for nothing here, and a bad key is never a visitor."""
+    """Return who asks; cookies count for nothing here, a bad key is never a visitor, and visitors' calls are counted."""
+    found = _known(ckan, request)
+    ckan.pace.admit(found, source(request))
+    return found
+
+
+def _known(ckan: Ckan, request: Request) -> Actor:
     sent = request.headers.get("authorization") or request.headers.get("x-ckan-api-key") or ""
     token = sent.removeprefix("Bearer ").strip()
     if not token or "callback" in request.query_params:
@@ -85,6 +106,11 @@ def _who(ckan: Ckan, request: Request) -> Actor:
         return ckan.access.actor_for({}, f"Bearer {token}")
     except Unauthenticated as error:
         raise Denied(error.text.zh, error.text.en, code=error.reason) from None
+
+
+def _account(request: Request) -> str:
+    """Return a word for where a request comes from; visitors' queries are counted by it, and it tells nobody's address."""
+    return hashlib.sha256(source(request).encode()).hexdigest()[:12]
 
 
 def _acted(ckan: Ckan, request: Request, name: str, content: bytes) -> Response:
@@ -100,12 +126,55 @@ def _acted(ckan: Ckan, request: Request, name: str, content: bytes) -> Response:
             )
         parameters = _from_query(request) if request.method == "GET" else _from_body(request, content)
         parameters.pop("callback", None)
-        result = ckan.act(_who(ckan, request), name, Parameters(parameters))
+        result = ckan.act(_who(ckan, request), name, Parameters(parameters, _account(request)))
+        if isinstance(result, Told):
+            return _delivered(request, help_, result)
         status, answer = 200, {"help": help_, "success": True, "result": result}
     except BeijiangError as error:
         status, said = told(error.status, error)
         answer = {"help": help_, "success": False, "error": {**said, "request_id": request.state.request_id}}
+        response = _answered(request, status, orjson.dumps(answer, default=files.plain))
+        if "retry_after" in error.detail:
+            response.headers["Retry-After"] = str(error.detail["retry_after"])
+        return response
     return _answered(request, status, orjson.dumps(answer, default=files.plain))
+
+
+def _delivered(request: Request, help_: str, told_: Told) -> Response:
+    """Return rows; their receipt learns what was asked and sent, and the reader by which id it is fetched."""
+    governed = told_.governed
+    answer = {"help": help_, "success": True, "result": told_.result}
+    response = _answered(request, 200, orjson.dumps(answer, default=files.plain))
+    content = bytes(response.body)
+    governed.delivered(files.digests(request_line(request), content), len(content))
+    response.headers.update(under(governed.contract) | with_receipt(governed.receipt))
+    return response
+
+
+def _dumped(ckan: Ckan, request: Request, resource_id: str) -> Response:
+    """Return a table as a file; once its last byte is out, the receipt learns what was sent."""
+    who = _who(ckan, request)
+    asked = Parameters(_from_query(request))
+    form, encoding = form_of(asked)
+    headers = {**ANY_SITE, "Content-Disposition": f'attachment; filename="{FILE_NAME.sub("_", resource_id)}.{form}"'}
+    media = f"{MEDIA_TYPES[form]}; charset={encoding if form in {'csv', 'tsv'} else 'utf-8'}"
+    if request.state.head:
+        ckan.rows.check(who, resource_id)
+        return Response(media_type=media, headers=headers)
+    opened, content = dump(ckan.rows, who, resource_id, asked)
+    governed = opened.governed
+
+    def pieces() -> Iterator[bytes]:
+        digest, size = hashlib.sha256(), 0
+        for piece in content:
+            digest.update(piece)
+            size += len(piece)
+            yield piece
+        line = hashlib.sha256(request_line(request).encode()).hexdigest()
+        governed.delivered({"request": line, "response": digest.hexdigest()}, size)
+
+    headers |= under(governed.contract) | with_receipt(governed.receipt)
+    return StreamingResponse(pieces(), media_type=media, headers=headers)
 
 
 def _answered(request: Request, status: int, content: bytes) -> Response:

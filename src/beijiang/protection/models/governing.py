@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ from beijiang.tables import Exit
 if TYPE_CHECKING:
     from beijiang.settings import Settings
 
-__all__ = ["QueryClass", "QueryOrder", "QueryState", "Queued", "places"]
+__all__ = ["Listed", "QueryClass", "QueryOrder", "QueryState", "Queued", "places"]
 
 MIB: Final = 1 << 20
 SHARE: Final = 0.8
@@ -55,6 +55,24 @@ class QueryOrder:
     """By which it is stopped; made up if empty."""
     waits: Callable[[], None] | None = None
     """Called before it waits for a place, which one that is answered from memory does not."""
+    names: Callable[[str], str] | None = None
+    """Turns a name that the query gives a table into the name that it is kept under; empty means there is none."""
+    listed: Mapping[str, Listed] = field(default_factory=dict)
+    """Lists that the query may name as if they were tables."""
+    rows: int = 0
+    """Rows that are handed over at most; 0 means as many as the settings say."""
+    seconds: float = 0.0
+    """How long it runs at most; 0 means as long as the settings say."""
+    account: str = ""
+    """On whose account it goes among all that come under one name, as visitors do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list of facts that everybody may know, with names for its columns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | int | None, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from beijiang.engine.port import LAKE
 from beijiang.kit import NotFound
+from beijiang.protection.models.governing import QueryOrder
 from beijiang.protection.models.walls import governed_tables, parse, place_of, refusal, timeless
 
 if TYPE_CHECKING:
@@ -20,17 +21,20 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.governing import Listed
     from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
     from beijiang.protection.service.relation import Governed
     from beijiang.tables import Exit, GovernedColumn
 
-__all__ = ["Binder", "Bound", "LineageOf"]
+__all__ = ["Binder", "Bound", "LineageOf", "put_lists"]
 
 TABLES_LIMIT: Final = 20
 PLACES_LIMIT: Final = 50
 """How often tables may be named in one query, each time with all its masks: a long tree costs this process, not the child."""
+
+NOTHING_MORE: Final = QueryOrder()
 
 LineageOf = Callable[[exp.Expr, Mapping[str, Sequence[str]]], "QueryLineage"]
 """Reads from a query, and the columns of its tables, where its columns come from."""
@@ -70,12 +74,15 @@ class Binder:
         self._access = access
         self._evidence = evidence
 
-    def spelled(self, tree: exp.Query, text: str) -> tuple[list[exp.Table], Mapping[str, str]]:
+    def spelled(
+        self, tree: exp.Query, text: str, names: Callable[[str], str] | None = None
+    ) -> tuple[list[exp.Table], Mapping[str, str]]:
         """Return the places where a query names tables, and the stored name of each spelling."""
         places = governed_tables(tree)
         if len(places) > PLACES_LIMIT:
             raise refusal(text, place_of(places[PLACES_LIMIT]))
-        return places, {name: self._gate.find(name) for name in dict.fromkeys(place.name for place in places)}
+        find = names or self._gate.find
+        return places, {name: find(name) for name in dict.fromkeys(place.name for place in places)}
 
     def bind(
         self,
@@ -86,6 +93,7 @@ class Binder:
         spoken: Spoken | None = None,
         *,
         sketch: bool = False,
+        order: QueryOrder = NOTHING_MORE,
     ) -> Bound:
         """Open every table that a query names and put its masked relation in the place of its name.
 
@@ -97,7 +105,8 @@ class Binder:
         """
         tree = parse(text) if spoken is None else parse(text, spoken.literals, spoken.belongs)
         detail: dict[str, JsonValue] = {"sql_sha256": hashlib.sha256(text.encode()).hexdigest()}
-        places, stored = self.spelled(tree, text)
+        put_lists(tree, order.listed)
+        places, stored = self.spelled(tree, text, order.names)
         opened: dict[str, tuple[str, Governed]] = {}
         for place in places:
             name = stored[place.name]
@@ -160,11 +169,31 @@ def named(tree: exp.Query, stored: Mapping[str, str]) -> exp.Query:
     return copied
 
 
+def put_lists(tree: exp.Query, listed: Mapping[str, Listed]) -> None:
+    """Put the rows of a list in each place where the query names it as a table."""
+    for place in governed_tables(tree) if listed else ():
+        found = listed.get(place.name)
+        if found is None:
+            continue
+        rows = [exp.Tuple(expressions=[exp.convert(value) for value in row]) for row in found.rows]
+        nothing = exp.Tuple(expressions=[exp.null() for _ in found.columns])
+        names = exp.TableAlias(
+            this=exp.to_identifier("listed", quoted=True),
+            columns=[exp.to_identifier(name, quoted=True) for name in found.columns],
+        )
+        query = exp.select("*", copy=False).from_(exp.Values(expressions=rows or [nothing], alias=names), copy=False)
+        _put(place, query if rows else query.where(exp.false(), copy=False))
+
+
 def _substitute(place: exp.Table, query: exp.Query) -> None:
     """Put the masked relation where a table's name stood; alias and joins stay with it."""
     for table in query.find_all(exp.Table):
         if table.db != LAKE:
             raise refusal()
+    _put(place, query)
+
+
+def _put(place: exp.Table, query: exp.Query) -> None:
     alias = place.args.get("alias") or exp.TableAlias(this=exp.to_identifier(place.name, quoted=True))
     relation = exp.Subquery(this=query, alias=alias)
     joins = place.args.get("joins")

@@ -28,7 +28,7 @@ from beijiang.protection.models.results import (
 from beijiang.protection.models.types import type_word
 from beijiang.protection.models.walls import parameters, parse, place_of, refusal
 from beijiang.protection.service.answers import Answers
-from beijiang.protection.service.binding import Binder, Bound, LineageOf, named
+from beijiang.protection.service.binding import Binder, Bound, LineageOf, named, put_lists
 from beijiang.protection.service.governor import Governor, Ticket
 from beijiang.protection.service.streaming import SqlStream, Streaming
 from beijiang.tables import Column, Exit
@@ -143,9 +143,21 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        order = order or QueryOrder()
+        return self._run(actor, sql, purpose, order or QueryOrder())
+
+    def run_open(self, actor: Actor, sql: str, purpose: str, order: QueryOrder) -> SqlResult:
+        """Run one SELECT over what is open to all, for anybody; offices and grants count for nothing.
+
+        Raises:
+            BeijiangError: as ``run`` does.
+
+        """
+        self._access.require(actor, Permission.PROTECTION_ROWS_READ_OPEN)
+        return self._run(_as_public(actor), sql, purpose, order)
+
+    def _run(self, actor: Actor, sql: str, purpose: str, order: QueryOrder) -> SqlResult:
         with self.governor.admit(actor, order) as ticket:
-            bound = self._binder.bind(actor, sql, purpose, order.exit)
+            bound = self._binder.bind(actor, sql, purpose, order.exit, order=order)
             decided = time.monotonic()
             try:
                 answer, cached = self._answered(bound, order, ticket)
@@ -245,7 +257,7 @@ class SqlGateway:
             place.replace(table)
         return tree, tuple(dict.fromkeys(stored.values()))
 
-    def explain(self, actor: Actor, sql: str) -> Described:
+    def explain(self, actor: Actor, sql: str, order: QueryOrder | None = None) -> Described:
         """Return what a query would read and what would come of it, without reading a row.
 
         Raises:
@@ -253,12 +265,26 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
+        return self._explained(actor, sql, order or QueryOrder(), None)
+
+    def explain_open(self, actor: Actor, sql: str, order: QueryOrder) -> Described:
+        """Return what a query over what is open to all would read, without reading a row.
+
+        Raises:
+            Refused: as ``run`` does.
+
+        """
+        self._access.require(actor, Permission.PROTECTION_ROWS_READ_OPEN)
+        return self._explained(_as_public(actor), sql, order, order.exit)
+
+    def _explained(self, actor: Actor, sql: str, order: QueryOrder, way_out: Exit | None) -> Described:
         tree = parse(sql)
-        places, stored = self._binder.spelled(tree, sql)
+        put_lists(tree, order.listed)
+        places, stored = self._binder.spelled(tree, sql, order.names)
         reads: dict[str, Seen] = {}
         for place in places:
             name = stored[place.name]
-            seen = reads.get(name) or self._gate.seen(actor, name)
+            seen = reads.get(name) or self._gate.seen(actor, name, way_out)
             if seen is None:
                 raise refusal(sql, place_of(place))
             reads[name] = seen
@@ -318,7 +344,7 @@ class SqlGateway:
     def _handed_over(
         self, answer: _Answer, bound: Bound, sql: str, order: QueryOrder, *, cached: bool, seconds: float
     ) -> SqlResult:
-        most = self._settings.query_rows
+        most = order.rows or self._settings.query_rows
         if order.exit is Exit.EXPORT:
             most = export_rows(label(answer.shown), self._clock.now().date(), self._settings.query_export_rows)
         rows = answer.rows.slice(0, most)
@@ -349,11 +375,16 @@ class SqlGateway:
                 bytes=EXPORT_BYTES,
             )
         return QueryLimits(
-            seconds=self._settings.query_seconds,
+            seconds=order.seconds or self._settings.query_seconds,
             memory_mb=self._settings.query_memory_mb,
-            rows=self._settings.query_rows,
-            bytes=ANSWER_BYTES,
+            rows=order.rows or self._settings.query_rows,
+            bytes=EXPORT_BYTES if order.rows else ANSWER_BYTES,
         )
+
+
+def _as_public(actor: Actor) -> Actor:
+    """Return the reader without office, under the same name."""
+    return replace(actor, roles=frozenset(), org_id=None)
 
 
 def _as_shown(governed: Governed) -> Sequence[Column]:

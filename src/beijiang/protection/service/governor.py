@@ -12,6 +12,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.engine import Stop
@@ -118,6 +119,8 @@ class Governor:
             Conflict: a query of this id is open (``query_id_taken``).
 
         """
+        if order.account:
+            actor = replace(actor, id=f"{actor.id} {order.account}")
         with self._lock:
             self._check(actor)
             ticket = Ticket(self, actor, order, self._clock.now(), next(self._numbers))

@@ -26,6 +26,7 @@ from beijiang.protection.models.sight import OUTSIDERS, Audience
 from beijiang.protection.models.summary import summary_query
 from beijiang.protection.service.changing import Tools
 from beijiang.protection.service.locating import Locating
+from beijiang.protection.service.sifting import Sifting
 from beijiang.protection.store.copies import FILE_ROWS
 from beijiang.tables import Aggregate, Filter, FilterOp, GovernedColumn, Page, Sort
 
@@ -44,7 +45,7 @@ STREAM_SECONDS: Final = 600.0
 _ALIAS: Final = "governed"
 
 
-class Governed(Locating):
+class Governed(Locating, Sifting):
     """A table as one actor may see it now. Kept for one request only; long streams ask again while they run."""
 
     def __init__(  # noqa: PLR0913 - made by the gate alone, all named

@@ -12,13 +12,12 @@ from beijiang.tables.models.comparing import (
     Part,
     Tally,
 )
+from beijiang.tables.models.filters import Filter, FilterOp, Sort, Value
 from beijiang.tables.models.reading import (
     DELIVERIES,
     Aggregate,
     DateUnit,
     Exit,
-    Filter,
-    FilterOp,
     GovernedColumn,
     GovernedTable,
     GroupBy,
@@ -26,10 +25,9 @@ from beijiang.tables.models.reading import (
     MeasureFn,
     Page,
     ReadPolicy,
-    Sort,
-    Value,
 )
 from beijiang.tables.models.schema import SchemaPlan, SchemaStep, StepKind
+from beijiang.tables.models.sifting import NUMBER, Sift, Sifted, Tallied
 from beijiang.tables.models.states import (
     STATE_COLUMNS,
     STATE_COMMENTS,
@@ -65,6 +63,7 @@ __all__ = [
     "FILE_COLUMN",
     "HIDDEN",
     "NULL_MARK",
+    "NUMBER",
     "ROW_COLUMN",
     "SEPARATOR",
     "STATE_COLUMNS",
@@ -96,12 +95,15 @@ __all__ = [
     "Refreshed",
     "SchemaPlan",
     "SchemaStep",
+    "Sift",
+    "Sifted",
     "Snapshot",
     "Sort",
     "SourceFile",
     "StepKind",
     "TableInfo",
     "TableVersion",
+    "Tallied",
     "Tally",
     "Use",
     "Value",

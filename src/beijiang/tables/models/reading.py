@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 from beijiang.kit import Actor
+from beijiang.tables.models.filters import Filter, Sort
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
 
-Value: TypeAlias = "str | int | float | bool | Decimal | date | datetime | Sequence[str | int | float] | None"
+    from beijiang.tables.models.filters import Value
+    from beijiang.tables.models.sifting import Sift, Sifted, Tallied
 
 
 class Exit(StrEnum):
@@ -28,6 +29,8 @@ class Exit(StrEnum):
     AGENT = "agent"
     CHART = "chart"
     COMMON = "common"
+    DATASTORE = "datastore"
+    """Rows by number, for programs that know CKAN's datastore."""
     DELTA = "delta_sharing"
     DOWNLOAD = "download"
     EXPORT = "export"
@@ -50,43 +53,10 @@ class Exit(StrEnum):
     COUNT = "count"
 
 
-DELIVERIES: Final = frozenset({Exit.AGENT, Exit.DELTA, Exit.DOWNLOAD, Exit.FEATURES, Exit.PUSH, Exit.ROW_API})
+DELIVERIES: Final = frozenset(
+    {Exit.AGENT, Exit.DATASTORE, Exit.DELTA, Exit.DOWNLOAD, Exit.FEATURES, Exit.PUSH, Exit.ROW_API}
+)
 """Exits by which data are handed over, and not only looked at: what is agreed on them holds there."""
-
-
-class FilterOp(StrEnum):
-    """How a filter compares; a NULL satisfies ``isnull`` only."""
-
-    EQ = "eq"
-    NE = "ne"
-    CONTAINS = "contains"
-    STARTSWITH = "startswith"
-    ENDSWITH = "endswith"
-    GT = "gt"
-    GTE = "gte"
-    LT = "lt"
-    LTE = "lte"
-    IN_ = "in"
-    NOTIN = "notin"
-    ISNULL = "isnull"
-    NOTNULL = "notnull"
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One condition on one visible column; filters of a read are joined by AND and act on the masked value."""
-
-    column: str
-    op: FilterOp
-    value: Value = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """Order of a page by one visible column; NULL comes last either way."""
-
-    column: str
-    descending: bool = False
 
 
 class DateUnit(StrEnum):
@@ -261,6 +231,18 @@ class GovernedTable(Protocol):
         places: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """Stream all matching rows in constant memory; in the order of a mark, or with their places, if wanted."""
+        ...
+
+    def sift(self, asked: Sift) -> Sifted:
+        """Return a part of the rows that fit, with their numbers."""
+        ...
+
+    def sift_all(self, asked: Sift) -> Iterator[pa.RecordBatch]:
+        """Stream all rows that fit from ``start`` on, in constant memory; ``size`` 0 means without end."""
+        ...
+
+    def sift_count(self, asked: Sift, most: int) -> Tallied:
+        """Return how many rows fit; counting stops at ``most``."""
         ...
 
 

@@ -96,3 +96,5 @@ class Snapshot:
     key: tuple[str, ...] = ()
     history: bool = False
     """Whether its rows are states, of which those without ``valid_to`` hold now."""
+    file_rows: tuple[int, ...] = ()
+    """How many rows each file holds, in the order of ``files``."""

@@ -121,6 +121,7 @@ class Lake:
             bytes=sum(file.bytes for file in files.values()),
             written_at=datetime.fromtimestamp(0, UTC),
             delta_version=delta_version,
+            file_rows=tuple(file.rows for file in files.values()),
         )
         return _Held(snapshot, bounds_of(delta, list(files)))
 

@@ -1,0 +1,55 @@
+"""How often visitors may call: so many times a minute from one place, counted in bounded memory; a restart forgets."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from beijiang.kit import Throttled
+
+if TYPE_CHECKING:
+    from beijiang.kit import Actor, Clock
+
+__all__ = ["Pace"]
+
+WINDOW: Final = timedelta(minutes=1)
+_SOURCES: Final = 10_000
+
+
+class Pace:
+    """Count the calls of visitors; whoever has a key is counted by what the key opens."""
+
+    def __init__(self, clock: Clock, most: int) -> None:
+        self._clock = clock
+        self._most = most
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[str, deque[datetime]] = OrderedDict()
+
+    def admit(self, actor: Actor, source: str) -> None:
+        """Return if another call is in order.
+
+        Raises:
+            Throttled: too many came from there within a minute; ``retry_after`` says when the next is in order.
+
+        """
+        if not self._most or not actor.is_anonymous:
+            return
+        now = self._clock.now()
+        with self._lock:
+            times = self._seen.setdefault(source, deque())
+            self._seen.move_to_end(source)
+            while len(self._seen) > _SOURCES:
+                self._seen.popitem(last=False)
+            while times and times[0] <= now - WINDOW:
+                times.popleft()
+            if len(times) < self._most:
+                times.append(now)
+                return
+            seconds = max(1, -int((now - WINDOW - times[0]).total_seconds() // 1))
+        raise Throttled(
+            f"未带密钥的调用每分钟最多 {self._most} 次，请 {seconds} 秒后再试，或使用密钥。",
+            f"Without a key {self._most} calls a minute are taken; try again in {seconds} seconds, or send a key.",
+            detail={"retry_after": seconds},
+        )
