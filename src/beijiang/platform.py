@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
+from beijiang.apps import Apps
 from beijiang.assess import Assess, Figures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
@@ -143,6 +144,7 @@ class Platform:
     monitors: Monitors
     lineage: Lineage
     workbench: Workbench
+    apps: Apps
     opendata: OpenData
     registrations: Registrations
     voices: Voices
@@ -205,6 +207,7 @@ class Platform:
             self.monitors,
             self.lineage,
             self.workbench,
+            self.apps,
             self.opendata,
             self.registrations,
             self.voices,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import RegionFacts
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.demo.applications import add_applications
 from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
@@ -94,6 +95,8 @@ class Tour:
             )
         )
         add_assessment(self._platform, self.people.actor)
+        report(Step(Text("发布应用", "releasing applications"), total, total))
+        add_applications(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

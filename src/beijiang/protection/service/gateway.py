@@ -33,6 +33,8 @@ from beijiang.protection.service.streaming import SqlStream, Streaming
 from beijiang.tables import Column, Exit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pyarrow as pa
 
     from beijiang.access import Access
@@ -67,6 +69,8 @@ class SqlResult:
     cached: bool
     """Whether the same question over the same data and obligations had been answered before."""
     seconds: float
+    as_of: datetime | None = None
+    """When the oldest of the versions was written that it was made of; None where it reads no table."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -140,9 +144,40 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        order = order or QueryOrder()
+        return self._run(actor, sql, purpose, order or QueryOrder(), None)
+
+    def answer(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, spoken: Spoken) -> SqlResult:
+        """Run a query that was reviewed as part of a hosted application, as its reader, at the exit ``app``.
+
+        The text is the application's and never the reader's, who may lack the right to write SQL; of the tables in it he
+        sees what he sees everywhere.
+
+        Raises:
+            BeijiangError: as ``run`` does.
+
+        """
+        self._access.require(actor, Permission.APPS_APP_OPEN)
+        return self._run(actor, sql, purpose, replace(order, exit=Exit.APP), spoken)
+
+    def describe(self, actor: Actor, sql: str, spoken: Spoken) -> Described:
+        """Return what a query of a hosted application would read as somebody; it is planned, and no row is read.
+
+        Raises:
+            BeijiangError: as ``run`` does; ``query_unbound`` too where a column is withheld from this reader.
+
+        """
+        self._access.require(actor, Permission.APPS_APP_OPEN)
+        with self.governor.admit(actor, QueryOrder(door=QueryClass.API, exit=Exit.APP)) as ticket:
+            bound = self._binder.bind(actor, sql, "", Exit.APP, spoken, sketch=True)
+            try:
+                self._streaming.shape(bound, ticket)
+            except BeijiangError as error:
+                raise self._told(error, bound, sql, ticket) from None
+        return self._described(actor, sql, spoken, Exit.APP)
+
+    def _run(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, spoken: Spoken | None) -> SqlResult:
         with self.governor.admit(actor, order) as ticket:
-            bound = self._binder.bind(actor, sql, purpose, order.exit)
+            bound = self._binder.bind(actor, sql, purpose, order.exit, spoken)
             decided = time.monotonic()
             try:
                 answer, cached = self._answered(bound, order, ticket)
@@ -250,12 +285,15 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        tree = parse(sql)
+        return self._described(actor, sql, None, None)
+
+    def _described(self, actor: Actor, sql: str, spoken: Spoken | None, way_out: Exit | None) -> Described:
+        tree = parse(sql) if spoken is None else parse(sql, spoken.literals)
         places, stored = self._binder.spelled(tree, sql)
         reads: dict[str, Seen] = {}
         for place in places:
             name = stored[place.name]
-            seen = reads.get(name) or self._gate.seen(actor, name)
+            seen = reads.get(name) or self._gate.seen(actor, name, way_out)
             if seen is None:
                 raise refusal(sql, place_of(place))
             reads[name] = seen
@@ -298,7 +336,7 @@ class SqlGateway:
             origins = None if lineage is None else lineage.of(list(types))
             return _Answer(rows, labelled(origins, types, bound.columns))
 
-        if order.exit is not Exit.SQL or not bound.timeless:
+        if order.exit not in {Exit.APP, Exit.SQL} or not bound.timeless:
             return make(), False
         key = (bound.key, self._access.policy, limits.rows, limits.bytes)
         return self._answers.get(key, make, ticket.stop)
@@ -330,6 +368,7 @@ class SqlGateway:
             tables=tuple(bound.columns),
             cached=cached,
             seconds=seconds,
+            as_of=min((governed.written_at for governed in bound.reads), default=None),
         )
 
     def _limits(self, order: QueryOrder, bound: Bound, lineage: QueryLineage | None) -> QueryLimits:
