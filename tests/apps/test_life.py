@@ -234,3 +234,28 @@ def test_errors_are_of_the_house(office: Office) -> None:
         office.platform.apps.page(office["first"], "no-such", "x", {})
     assert caught.value.text.zh
     assert caught.value.text.en
+
+
+def test_the_console_leads_from_upload_to_readers(office: Office) -> None:
+    files = renamed(bundle(), "by-console")
+    steward, reviewer, publisher = (office.browser(one) for one in ("steward", "reviewer", "publisher"))
+    upload = {"file": ("bundle.zip", zipped(files), "application/zip")}
+    sent = steward.post("/console/apps", files=upload)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/console/apps/by-console")
+    page = steward.get("/console/apps/by-console").text
+    assert "待审核" in page
+    assert "时间预算" in page
+    assert 'value="approve"' not in page, "who built it does not review it"
+    assert "户数" in reviewer.get("/console/apps/by-console/versions/1/-").text
+    assert "名单" in reviewer.get("/console/apps/by-console/versions/1/leagues", params={"league": "包头市"}).text
+    base = "/console/apps/by-console/versions/1"
+    assert reviewer.post(f"{base}/review", data={"do": "approve", "note": "好"}).status_code == 303
+    assert publisher.post(f"{base}/release", data={"to": "departments", "names": OTHER}).status_code == 303
+    assert office.browser("first").get("/apps/by-console/overview").status_code == 200
+    assert "by-console" in publisher.get("/console/apps").text
+    assert office.browser("first").get("/console/apps/by-console").status_code == 404
+    assert publisher.post("/console/apps/by-console/switch", data={"do": "off", "reason": "试"}).status_code == 303
+    assert office.browser("first").get("/apps/by-console/overview").status_code == 404
+    broken = {"file": ("bundle.zip", zipped({**files, "queries/total.sql": "DROP TABLE x"}), "application/zip")}
+    back = steward.post("/console/apps", files=broken)
+    assert back.headers["location"] == "/console/apps"

@@ -13,14 +13,15 @@ from beijiang.apps.models import *  # noqa: F403 - the front door shows the whol
 from beijiang.apps.models import __all__ as _models
 
 if TYPE_CHECKING:
+    from beijiang.apps.reader import page_facts
     from beijiang.apps.service import Apps, Checked, PageView
 
-__all__ = ["Apps", "Checked", "PageView", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Apps", "Checked", "PageView", "page_facts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    from beijiang.apps import service
+    from beijiang.apps import reader, service
 
-    return getattr(service, name)
+    return getattr(reader if name == "page_facts" else service, name)

@@ -71,7 +71,7 @@ class Base:
             )
         return parse_bundle(found.files)
 
-    def bundle_of(self, version: AppVersion) -> Bundle:
+    def _bundle_of(self, version: AppVersion) -> Bundle:
         """Return a version as it was written."""
         return self._read(version.app_id, version.number, version.digest)
 

@@ -103,7 +103,7 @@ class Checking(Running):
         self._check_tests(actor, found)
         return found
 
-    def closed_to_public(self, bundle: Bundle) -> tuple[str, ...]:
+    def _closed_to_public(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the queries that a visitor would get no answer of."""
         defaults = values_of(bundle.manifest.parameters, {})
         closed = []
@@ -115,7 +115,7 @@ class Checking(Running):
         return tuple(closed)
 
     def _public(self, bundle: Bundle, grade: str) -> Text:
-        closed = self.closed_to_public(bundle)
+        closed = self._closed_to_public(bundle)
         if not closed:
             return Text(f"可以（最高 {grade}）", f"yes (at most {grade})")
         return Text(f"不可以：{'、'.join(closed)} 用到未开放的数据", f"no: {', '.join(closed)} read what is not open")

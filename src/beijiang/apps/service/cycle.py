@@ -138,7 +138,7 @@ class Apps(Checking):
         with self.db.read() as connection:
             wanted = AppStore(connection).version(app_id, number)
         if wanted is not None and kind is AudienceKind.PUBLIC:
-            self._check_public(self.bundle_of(wanted))
+            self._check_public(self._bundle_of(wanted))
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             if found.by_id == actor.id:
@@ -167,7 +167,7 @@ class Apps(Checking):
         with self.db.read() as connection:
             wanted = AppStore(connection).version(app_id, number)
         if wanted is not None and app.release is not None and app.release.kind is AudienceKind.PUBLIC:
-            self._check_public(self.bundle_of(wanted))
+            self._check_public(self._bundle_of(wanted))
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             now = self._current(tx, app_id)
@@ -261,7 +261,7 @@ class Apps(Checking):
         return found
 
     def _served(self, tx: UnitOfWork, app_id: str, version: AppVersion, to: Release) -> App:
-        facts = self.bundle_of(version).manifest
+        facts = self._bundle_of(version).manifest
         now = self._current(tx, app_id)
         changed = replace(
             now, current=version.number, release=to, name=facts.name, purpose=facts.purpose, at=self.clock.now()
@@ -270,7 +270,7 @@ class Apps(Checking):
         return changed
 
     def _check_public(self, bundle: Bundle) -> None:
-        closed = self.closed_to_public(bundle)
+        closed = self._closed_to_public(bundle)
         if closed:
             raise Refused(
                 f"不能向公众发布：查询 {'、'.join(closed)} 用到未开放的数据。请改为向部门发布，或只用已开放的数据。",
