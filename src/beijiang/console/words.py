@@ -354,6 +354,7 @@ _WORDS: dict[str, dict[str, Text]] = {
     },
     "exit": {
         "agent": Text("智能体", "agents"),
+        "app": Text("应用", "hosted applications"),
         "chart": Text("图表", "chart"),
         "download": Text("下载", "download"),
         "export": Text("查询结果导出", "export of a query"),
