@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from beijiang.access import routes as access_routes
 from beijiang.agents import routes as agents_routes
+from beijiang.apps import routes as apps_routes
 from beijiang.assess import routes as assess_routes
 from beijiang.catalog import routes as catalog_routes
 from beijiang.console import routes as console_routes
@@ -37,7 +38,7 @@ from beijiang.web.waiting import WaitingRoom
 if TYPE_CHECKING:
     from beijiang.build import Platform
 
-WITH_PAGES = ("console", "opendata")
+WITH_PAGES = ("apps", "console", "opendata")
 UPLOAD_PATHS = (
     "/api/v1/ingest/files",
     "/api/v1/exchange/trace",
@@ -114,6 +115,8 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.tickets_router(platform.tickets, platform.quality),
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         mining_routes.router(platform.workbench, room),
+        apps_routes.router(platform.apps),
+        apps_routes.pages(platform.apps, pages),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),
         assess_routes.openings_router(platform.public_figures),

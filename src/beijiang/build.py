@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
+from beijiang.apps import Apps
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
@@ -231,6 +232,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
+    apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
@@ -389,6 +391,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         glance=glance,
         statistics=statistics,
         newsroom=Newsroom(public),
+        apps=apps,
         opendata=opendata,
         portals=portals,
         registrations=registrations,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
+from beijiang.apps import Apps
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
@@ -158,6 +159,7 @@ class Platform:
     glance: Glance
     statistics: Statistics
     newsroom: Newsroom
+    apps: Apps
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -231,6 +233,7 @@ class Platform:
             self.glance,
             self.statistics,
             self.newsroom,
+            self.apps,
             self.opendata,
             self.portals,
             self.registrations,

@@ -23,6 +23,7 @@ SCHEMA = (FOLDER / "schema.cedarschema").read_text("utf-8")
 OPERATOR_ONLY = {Permission.ACCESS_ADMINISTRATOR_MANAGE, Permission.TABLES_TABLE_DROP}
 EVERYONE = {
     Permission.ACCESS_ORGANISATION_READ,
+    Permission.APPS_APP_OPEN,
     Permission.CATALOG_RESOURCE_SEARCH,
     Permission.EVIDENCE_RECEIPT_READ,
     Permission.OPENDATA_DATASET_READ,
@@ -44,6 +45,9 @@ BEYOND_OWN_ORGANISATION = EVERYONE | {
     Permission.STANDARDS_PROPOSAL_READ,
 }
 DATA_WORK = {p for p in Permission if p.split(":")[0] in ("exchange", "ingest", "tables")} | {
+    Permission.APPS_APP_BUILD,
+    Permission.APPS_APP_RELEASE,
+    Permission.APPS_APP_REVIEW,
     Permission.PROTECTION_PRIVATE_APPROVE,
     Permission.PROTECTION_PRIVATE_ASK,
     Permission.PROTECTION_PRIVATE_OFFER,

@@ -104,6 +104,13 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         ),
     ),
     (
+        Text("应用", "Applications"),
+        (
+            (Permission.APPS_APP_OPEN, "/apps", Text("应用超市", "Store")),
+            (Permission.APPS_APP_OPEN, "/console/apps", Text("应用管理", "Manage applications")),
+        ),
+    ),
+    (
         Text("公众", "The public"),
         (
             (Permission.OPENDATA_VOICE_ANSWER, VOICES, Text("公众来件", "Words of the public")),

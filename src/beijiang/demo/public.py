@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from beijiang.demo.people import People
     from beijiang.kit import Actor
 
-__all__ = ["REGIONS", "add_applications", "add_city_portals"]
+__all__ = ["REGIONS", "add_city_portals", "add_openings"]
 
 REGIONS: Final = {"公交站点": "150100", "森林防火瞭望点": "150200"}
 """Tables of the demo region that are of one city, for its portal."""
@@ -28,7 +28,7 @@ _COLUMNS: Final = ("行业门类", "盟市", "统计月份")
 _DAYS: Final = 180
 
 
-def add_applications(platform: Platform, people: People) -> None:
+def add_openings(platform: Platform, people: People) -> None:
     """Set conditions, let a business and a researcher apply, and decide on the first of them."""
     exchange, openings = platform.exchange, platform.openings
     resource = platform.catalog.resource_for_table(TABLE)

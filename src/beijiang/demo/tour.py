@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import RegionFacts
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.demo.applications import add_applications
 from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
-from beijiang.demo.public import REGIONS, add_applications, add_city_portals
+from beijiang.demo.public import REGIONS, add_city_portals, add_openings
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
@@ -87,7 +88,7 @@ class Tour:
         add_requests(self._platform, self.people.actor)
         add_demand(self._platform, self.people.actor)
         add_intersection(self._platform, self.people.actor)
-        add_applications(self._platform, self.people)
+        add_openings(self._platform, self.people)
         add_city_portals(self._platform, self.people.actor("reviewer"))
         report(
             Step(
@@ -97,6 +98,8 @@ class Tour:
             )
         )
         add_assessment(self._platform, self.people.actor)
+        report(Step(Text("发布应用", "releasing applications"), total, total))
+        add_applications(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

@@ -40,6 +40,10 @@ class Permission(StrEnum):
     ACCESS_SECRET_ROTATE = "access:secret:rotate", "更换数据源口令的根密钥", "renew the root key of sealed secrets"
     ACCESS_TARGET_ALLOW = "access:target:allow", "放行内部访问目标", "open inner machines and folders to sources"
     ACCESS_TARGET_READ = "access:target:read", "查看内部访问目标", "see which inner machines and folders are open"
+    APPS_APP_BUILD = "apps:app:build", "编写与提交应用", "write and submit hosted applications"
+    APPS_APP_OPEN = "apps:app:open", "打开已发布的应用", "open applications that are released"
+    APPS_APP_RELEASE = "apps:app:release", "发布、回退、停用应用", "release, roll back and switch off applications"
+    APPS_APP_REVIEW = "apps:app:review", "审核应用", "review applications"
     ASSESS_FIGURE_APPROVE = "assess:figure:approve", "审批统计指标数值", "approve values of statistical indicators"
     ASSESS_FIGURE_MANAGE = (
         "assess:figure:manage",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from beijiang.console.routes import (
+    apps,
     assess,
     bench,
     catalog,
@@ -115,6 +116,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         grants,
         together,
         sharing,
+        apps,
         assess,
         figures,
         plan,

@@ -24,6 +24,7 @@ class Way(Word):
     FILE = "file", "文件下载", "files"
     DELTA = "delta_sharing", "数据共享协议 Delta Sharing", "Delta Sharing"
     PUSH = "push", "主动推送", "pushed to the consumer's own system"
+    APP = "app", "应用承载", "hosted applications"
     SERVICE = "service", "服务接口", "service of the department"
     VERIFY = "verify", "核验（只答是否）", "verification: yes or no, no value"
     COUNT = "count", "统计计数（只给数量）", "counts: a number, no value"
@@ -39,6 +40,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
     Way.DELTA: frozenset({Exit.DELTA}),
     Way.PUSH: frozenset({Exit.PUSH, Exit.PUSH_PLAN}),
+    Way.APP: frozenset({Exit.APP}),
     Way.SERVICE: frozenset({Exit.SERVICE}),
     Way.VERIFY: frozenset({Exit.VERIFY}),
     Way.COUNT: frozenset({Exit.COUNT}),

@@ -53,6 +53,8 @@ class QueryOrder:
     exit: Exit = Exit.SQL
     id: str = ""
     """By which it is stopped; made up if empty."""
+    whose: str = ""
+    """On whose account it is counted; the reader's own if empty."""
     waits: Callable[[], None] | None = None
     """Called before it waits for a place, which one that is answered from memory does not."""
     names: Callable[[str], str] | None = None

@@ -34,6 +34,8 @@ from beijiang.protection.service.streaming import SqlStream, Streaming
 from beijiang.tables import Column, Exit
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pyarrow as pa
 
     from beijiang.access import Access
@@ -70,6 +72,8 @@ class SqlResult:
     seconds: float
     note_sent: Callable[[str, int], None] = field(repr=False, compare=False)
     """Adds to the receipts the SHA-256 of the whole answer as it was sent, and how many bytes it had."""
+    as_of: datetime | None = None
+    """When the oldest of the versions was written that it was made of; None where it reads no table."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -143,7 +147,7 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        return self._run(actor, sql, purpose, order or QueryOrder())
+        return self._run(actor, sql, purpose, order or QueryOrder(), None)
 
     def run_open(self, actor: Actor, sql: str, purpose: str, order: QueryOrder) -> SqlResult:
         """Run one SELECT over what is open to all, for anybody; offices and grants count for nothing.
@@ -153,11 +157,41 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_ROWS_READ_OPEN)
-        return self._run(_as_public(actor), sql, purpose, order)
+        return self._run(_as_public(actor), sql, purpose, order, None)
 
-    def _run(self, actor: Actor, sql: str, purpose: str, order: QueryOrder) -> SqlResult:
+    def answer(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, spoken: Spoken) -> SqlResult:
+        """Run a query that was reviewed as part of a hosted application, as its reader, at the exit ``app``.
+
+        The text is the application's and never the reader's, who may lack the right to write SQL; of the tables in it he
+        sees what he sees everywhere.
+
+        Raises:
+            BeijiangError: as ``run`` does.
+
+        """
+        self._access.require(actor, Permission.APPS_APP_OPEN)
+        return self._run(actor, sql, purpose, replace(order, exit=Exit.APP), spoken)
+
+    def describe(self, actor: Actor, sql: str, spoken: Spoken) -> Described:
+        """Return what a query of a hosted application would read as somebody; it is planned, and no row is read.
+
+        Raises:
+            BeijiangError: as ``run`` does; ``query_unbound`` too where a column is withheld from this reader.
+
+        """
+        self._access.require(actor, Permission.APPS_APP_OPEN)
+        order = QueryOrder(door=QueryClass.API, exit=Exit.APP)
         with self.governor.admit(actor, order) as ticket:
-            bound = self._binder.bind(actor, sql, purpose, order.exit, order=order)
+            bound = self._binder.bind(actor, sql, "", Exit.APP, spoken, sketch=True)
+            try:
+                self._streaming.shape(bound, ticket)
+            except BeijiangError as error:
+                raise self._told(error, bound, sql, ticket) from None
+        return self._described(actor, sql, order, spoken, Exit.APP)
+
+    def _run(self, actor: Actor, sql: str, purpose: str, order: QueryOrder, spoken: Spoken | None) -> SqlResult:
+        with self.governor.admit(actor, order) as ticket:
+            bound = self._binder.bind(actor, sql, purpose, order.exit, spoken, order=order)
             decided = time.monotonic()
             try:
                 answer, cached = self._answered(bound, order, ticket)
@@ -265,7 +299,7 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        return self._explained(actor, sql, order or QueryOrder(), None)
+        return self._described(actor, sql, order or QueryOrder(), None, None)
 
     def explain_open(self, actor: Actor, sql: str, order: QueryOrder) -> Described:
         """Return what a query over what is open to all would read, without reading a row.
@@ -275,10 +309,12 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_ROWS_READ_OPEN)
-        return self._explained(_as_public(actor), sql, order, order.exit)
+        return self._described(_as_public(actor), sql, order, None, order.exit)
 
-    def _explained(self, actor: Actor, sql: str, order: QueryOrder, way_out: Exit | None) -> Described:
-        tree = parse(sql)
+    def _described(
+        self, actor: Actor, sql: str, order: QueryOrder, spoken: Spoken | None, way_out: Exit | None
+    ) -> Described:
+        tree = parse(sql) if spoken is None else parse(sql, spoken.literals)
         put_lists(tree, order.listed)
         places, stored = self._binder.spelled(tree, sql, order.names)
         reads: dict[str, Seen] = {}
@@ -327,7 +363,7 @@ class SqlGateway:
             origins = None if lineage is None else lineage.of(list(types))
             return _Answer(rows, labelled(origins, types, bound.columns))
 
-        if order.exit is not Exit.SQL or not bound.timeless:
+        if order.exit not in {Exit.APP, Exit.SQL} or not bound.timeless:
             return make(), False
         key = (bound.key, self._access.policy, limits.rows, limits.bytes)
         return self._answers.get(key, make, ticket.stop)
@@ -360,6 +396,7 @@ class SqlGateway:
             cached=cached,
             seconds=seconds,
             note_sent=partial(self._binder.sent, bound, sql),
+            as_of=min((governed.written_at for governed in bound.reads), default=None),
         )
 
     def _limits(self, order: QueryOrder, bound: Bound, lineage: QueryLineage | None) -> QueryLimits:

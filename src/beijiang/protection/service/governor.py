@@ -43,6 +43,7 @@ class Ticket:
         self._governor = governor
         self.id = order.id or new_id("query")
         self.actor = actor
+        self.whose = order.whose or actor.id
         self.door = order.door
         self.waits = order.waits
         self.at = at
@@ -85,7 +86,7 @@ class Ticket:
 
     def note_failure(self) -> None:
         """Remember that the query failed on its rows: whether it fails is an answer of one bit."""
-        self._governor.note_failure(self.actor)
+        self._governor.note_failure(self)
 
     def move(self, state: QueryState) -> None:
         """Enter a state."""
@@ -122,7 +123,7 @@ class Governor:
         if order.account:
             actor = replace(actor, id=f"{actor.id} {order.account}")
         with self._lock:
-            self._check(actor)
+            self._check(actor, order.whose or actor.id)
             ticket = Ticket(self, actor, order, self._clock.now(), next(self._numbers))
             if ticket.id in self._tickets:
                 raise Conflict("这个查询编号正在使用。", "This id of a query is in use.", code="query_id_taken")
@@ -205,18 +206,18 @@ class Governor:
                 ticket.took += time.monotonic() - ticket.since
                 self._free(ticket)
             self._lasting += 0.2 * (ticket.took - self._lasting)
-            self._used[ticket.actor.id].append((time.monotonic(), ticket.took))
+            self._used[ticket.whose].append((time.monotonic(), ticket.took))
 
-    def note_failure(self, actor: Actor) -> None:
+    def note_failure(self, ticket: Ticket) -> None:
         """Remember a query that failed inside the engine."""
         with self._lock:
-            self._failed[actor.id].append(time.monotonic())
+            self._failed[ticket.whose].append(time.monotonic())
 
     def _free(self, ticket: Ticket) -> None:
         ticket.move(QueryState.CHECKING)
-        self._running[ticket.actor.id] -= 1
-        if not self._running[ticket.actor.id]:
-            del self._running[ticket.actor.id]
+        self._running[ticket.whose] -= 1
+        if not self._running[ticket.whose]:
+            del self._running[ticket.whose]
         self._call()
 
     def _call(self) -> None:
@@ -226,22 +227,22 @@ class Governor:
                 return
             self._waiting.remove(ticket)
             self._passed[ticket.door] += 1 / ticket.door.weight
-            self._running[ticket.actor.id] += 1
+            self._running[ticket.whose] += 1
             ticket.move(QueryState.RUNNING)
             ticket.called.set()
 
     def _next(self) -> Ticket | None:
         most = self._settings.query_person_at_once
-        able = [one for one in self._waiting if self._running.get(one.actor.id, 0) < most]
+        able = [one for one in self._waiting if self._running.get(one.whose, 0) < most]
         return min(
             able,
-            key=lambda one: (self._passed[one.door], -one.door.weight, self._running.get(one.actor.id, 0), one.number),
+            key=lambda one: (self._passed[one.door], -one.door.weight, self._running.get(one.whose, 0), one.number),
             default=None,
         )
 
-    def _check(self, actor: Actor) -> None:
+    def _check(self, actor: Actor, whose: str) -> None:
         now = time.monotonic()
-        failed, used = self._failed[actor.id], self._used[actor.id]
+        failed, used = self._failed[whose], self._used[whose]
         while failed and failed[0] < now - HOUR:
             failed.popleft()
         while used and used[0][0] < now - HOUR:
@@ -262,7 +263,7 @@ class Governor:
                 detail={"retry_after": int(used[0][0] + HOUR - now) + 1},
             )
         open_ = [one for one in self._tickets.values() if one.state is not QueryState.READING]
-        mine = sum(1 for one in open_ if one.actor.id == actor.id)
+        mine = sum(1 for one in open_ if one.whose == whose)
         if mine >= self._settings.query_person_at_once + WAITING_EACH:
             raise Throttled(
                 "您未完成的查询太多，请等前面的查询完成。",

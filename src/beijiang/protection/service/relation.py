@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -88,6 +88,11 @@ class Governed(Locating, Sifting):
     def version(self) -> int:
         """Return the version that is read."""
         return self._snapshot.version
+
+    @property
+    def written_at(self) -> datetime:
+        """Return when the version was written."""
+        return self._snapshot.written_at
 
     @property
     def columns(self) -> tuple[GovernedColumn, ...]:

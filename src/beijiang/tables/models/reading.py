@@ -27,6 +27,8 @@ class Exit(StrEnum):
     """A place where rows leave the platform; the policy decides per exit."""
 
     AGENT = "agent"
+    APP = "app"
+    """A page or end-point of a hosted application, as its reader may see it."""
     CHART = "chart"
     COMMON = "common"
     DATASTORE = "datastore"

@@ -1,0 +1,27 @@
+"""Hosted applications (应用承载): folders of files that departments write, the authority reviews, and readers open.
+
+An application is Markdown pages with blocks, SQL queries with typed parameters, end-points, texts in English and tests. It has
+no rights of its own: every query runs as whoever looks, through the SQL gateway of ``protection``, at the exit ``app``. Owns the
+tables ``hosted_app`` and ``hosted_version``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beijiang.apps.models import *  # noqa: F403 - the front door shows the whole vocabulary
+from beijiang.apps.models import __all__ as _models
+
+if TYPE_CHECKING:
+    from beijiang.apps.reader import page_facts
+    from beijiang.apps.service import Apps, Checked, PageView
+
+__all__ = ["Apps", "Checked", "PageView", "page_facts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from beijiang.apps import reader, service
+
+    return getattr(reader if name == "page_facts" else service, name)

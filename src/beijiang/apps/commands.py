@@ -1,0 +1,265 @@
+"""``beijiang app``: write an application in a folder, check it, see it, submit it; review, release and roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from beijiang.apps.errors import bad_package
+from beijiang.apps.models import AudienceKind, CardState, starter, take
+from beijiang.apps.models.drawing import shown
+from beijiang.apps.models.packing import FILES_MOST
+from beijiang.kit import SYSTEM, Actor, Invalid, Text
+from beijiang.terminal import Column, as_json, language, say, show
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.apps.models import App, AppVersion, Card
+    from beijiang.apps.service import Apps, Checked, PageView
+
+__all__ = ["commands", "folder_files"]
+
+_AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
+_FOLDER = typer.Argument(help="Folder of the application.", exists=True, file_okay=False)
+_APP = typer.Argument(help="Id of the application.")
+_NUMBER = typer.Argument(help="Number of the version.")
+_REASON = typer.Option(..., help="Why; kept in the evidence.")
+_SET = typer.Option([], "--set", help="A parameter as name=value; may be given several times.")
+
+_APPS = (
+    Column("id", Text("标识", "id"), whole=True),
+    Column("name", Text("名称", "name")),
+    Column("owner", Text("部门", "owner")),
+    Column("version", Text("版本", "version"), right=True),
+    Column("released_to", Text("发布给", "released to")),
+    Column("off", Text("停用", "off")),
+)
+_VERSIONS = (
+    Column("number", Text("版本", "version"), right=True),
+    Column("label", Text("标签", "label")),
+    Column("state", Text("状态", "state")),
+    Column("by", Text("提交人", "submitted by")),
+    Column("at", Text("时间", "at")),
+    Column("note", Text("意见", "note")),
+)
+_CHECKS = (
+    Column("check", Text("检查", "check"), whole=True),
+    Column("good", Text("通过", "passed")),
+    Column("found", Text("结果", "result")),
+)
+_FAULTS = (
+    Column("file", Text("文件", "file"), whole=True),
+    Column("line", Text("行", "line"), right=True),
+    Column("what", Text("问题", "what is wrong")),
+    Column("mend", Text("怎么改", "how to mend it")),
+)
+
+
+def folder_files(folder: Path) -> dict[str, str]:
+    """Return the files of a folder as a bundle; hidden ones are left out, links are refused.
+
+    Raises:
+        Invalid: it is no bundle (``app_package``).
+
+    """
+    found: list[tuple[str, bytes]] = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if any(part.startswith(".") for part in Path(name).parts) or (path.is_dir() and not path.is_symlink()):
+            continue
+        if path.is_symlink() or len(found) > FILES_MOST:
+            raise bad_package("含符号链接或文件太多", "it holds a link or too many files")
+        found.append((name, path.read_bytes()))
+    return take(found)
+
+
+def commands(get: Callable[[], Apps], access: Callable[[], Access]) -> typer.Typer:
+    """Return the command group."""
+    group = typer.Typer(help="Hosted applications: write, check, preview, submit, release.", no_args_is_help=True)
+
+    def who(login: str) -> Actor:
+        return access().actor_for_person(login) if login else SYSTEM
+
+    _add_writing(group, get, who)
+    _add_looking(group, get, who)
+    _add_deciding(group, get, who)
+    return group
+
+
+def _add_writing(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str], Actor]) -> None:
+    @group.command("new")
+    def new(
+        folder: Path = typer.Argument(help="Folder to make; its name is the id of the application."),  # noqa: B008
+        owner: str = typer.Option(..., help="Department that answers for it; see beijiang orgs list."),
+        table: str = typer.Option(..., help="Table that its first page counts."),
+    ) -> None:
+        """Make the folder of a new application that passes its own checks."""
+        if folder.exists():
+            raise Invalid(f"{folder} 已经存在。", f"{folder} is there already.", code="app_folder")
+        for name, text in starter(folder.name, owner, table).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        say(
+            Text(
+                f"已建立 {folder}。下一步：beijiang app check {folder}",
+                f"Made {folder}. Next: beijiang app check {folder}",
+            )
+        )
+
+    @group.command("check")
+    def check(folder: Path = _FOLDER, person: str = _AS) -> None:
+        """Run every automatic check that a submission has to pass."""
+        _tell(get().check(who(person), folder_files(folder)))
+
+    @group.command("test")
+    def test(folder: Path = _FOLDER, person: str = _AS) -> None:
+        """Run the tests of an application on the platform's tables."""
+        _tell(get().test(who(person), folder_files(folder)))
+
+    @group.command("preview")
+    def preview(
+        folder: Path = _FOLDER,
+        page: str = typer.Argument("", help="Page to show; the first one if left out."),
+        values: list[str] = _SET,
+        person: str = _AS,
+    ) -> None:
+        """Show a page with its cards as somebody would see it; nothing is kept."""
+        view = get().try_page(who(person), folder_files(folder), page, _values(values))
+        say(view.page.title)
+        for card in view.cards.values():
+            _show_card(view, card)
+
+    @group.command("submit")
+    def submit(folder: Path = _FOLDER, person: str = _AS) -> None:
+        """Check an application and hand it in for review as a new version."""
+        app, version = get().submit(who(person), folder_files(folder))
+        say(
+            Text(
+                f"已提交 {app.id} 第 {version.number} 版，等待数据局审核。",
+                f"Submitted version {version.number} of {app.id}; it waits for review.",
+            )
+        )
+
+
+def _add_looking(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str], Actor]) -> None:
+    @group.command("list")
+    def list_(person: str = _AS) -> None:
+        """Show the applications that one has to do with."""
+        show([_app(one) for one in get().apps(who(person))], _APPS)
+
+    @group.command("show")
+    def show_(app: str = _APP, person: str = _AS) -> None:
+        """Show the versions of an application and what was decided on them."""
+        _, versions = get().app(who(person), app)
+        show([_version(one) for one in versions], _VERSIONS)
+
+
+def _add_deciding(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str], Actor]) -> None:
+    @group.command("review")
+    def review(
+        app: str = _APP,
+        number: int = _NUMBER,
+        approve: bool = typer.Option(..., "--approve/--return", help="Approve it, or send it back."),
+        note: str = typer.Option(..., help="Why; the department reads it."),
+        person: str = _AS,
+    ) -> None:
+        """Approve a version or send it back; nobody reviews his own."""
+        found = get().review(who(person), app, number, approve=approve, note=note)
+        say(Text(f"第 {number} 版：{found.state.text.zh}。", f"Version {number}: {found.state.text.en}."))
+
+    @group.command("release")
+    def release(
+        app: str = _APP,
+        number: int = _NUMBER,
+        to: AudienceKind = typer.Option(..., help="people, departments or public."),  # noqa: B008
+        names: list[str] = typer.Option([], "--name", help="A department's id or a person's login."),  # noqa: B008
+        person: str = _AS,
+    ) -> None:
+        """Give readers an approved version."""
+        found = get().release(who(person), app, number, to, names)
+        say(Text(f"{found.id} 第 {number} 版已发布。", f"Version {number} of {found.id} is released."))
+
+    @group.command("rollback")
+    def rollback(app: str = _APP, number: int = _NUMBER, reason: str = _REASON, person: str = _AS) -> None:
+        """Go back to a version that was released before."""
+        found = get().rollback(who(person), app, number, reason)
+        say(Text(f"{found.id} 已回退到第 {number} 版。", f"{found.id} is back at version {number}."))
+
+    @group.command("switch")
+    def switch(
+        app: str = _APP,
+        off: bool = typer.Option(..., "--off/--on", help="Switch it off, or on again."),
+        reason: str = _REASON,
+        person: str = _AS,
+    ) -> None:
+        """Switch an application off or on; the next request meets it."""
+        found = get().switch(who(person), app, off=off, reason=reason)
+        say(Text(f"{found.id} 已{'停用' if off else '启用'}。", f"{found.id} is switched {'off' if off else 'on'}."))
+
+
+def _values(pairs: list[str]) -> Mapping[str, str]:
+    found = {}
+    for pair in pairs:
+        name, mark, value = pair.partition("=")
+        if not mark:
+            raise Invalid("--set 写成 名称=值。", "Write --set name=value.", code="usage")
+        found[name] = value
+    return found
+
+
+def _tell(checked: Checked) -> None:
+    """Show checks and faults; a fault is a failure of the command."""
+    spoken = language()
+    faults = [
+        {"file": f.file, "line": f.line, "what": f.what.in_language(spoken), "mend": f.mend.in_language(spoken)}
+        for f in checked.faults
+    ]
+    checks = [
+        {"check": c.text.in_language(spoken), "good": c.good, "found": c.found.in_language(spoken)}
+        for c in checked.checks
+    ]
+    if as_json():
+        show({"checks": checks, "faults": faults})
+    else:
+        show(checks, _CHECKS)
+        if faults:
+            show(faults, _FAULTS)
+    if not checked.good:
+        raise typer.Exit(1)
+
+
+def _show_card(view: PageView, card: Card) -> None:
+    """Show one card: its title and rows, or why there are none."""
+    spoken = language()
+    if "title" in card.block.facts:
+        say(view.bundle.word(str(card.block.facts["title"])))
+    if card.state is not CardState.READY:
+        say(card.why or card.state.text)
+    elif card.data is not None:
+        names = {name: view.bundle.word(name).in_language(spoken) for name in card.data.columns}
+        show([{names[name]: shown(value, spoken) for name, value in row.items()} for row in card.data.rows])
+
+
+def _app(app: App) -> dict[str, Any]:
+    return {
+        "id": app.id,
+        "name": app.name.in_language(language()),
+        "owner": app.org_id,
+        "version": app.current,
+        "released_to": "" if app.release is None else app.release.kind.text.in_language(language()),
+        "off": app.off,
+    }
+
+
+def _version(version: AppVersion) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "label": version.label,
+        "state": version.state.text.in_language(language()),
+        "by": version.by,
+        "at": version.at.isoformat(),
+        "note": version.note,
+    }

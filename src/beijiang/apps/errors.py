@@ -1,0 +1,78 @@
+"""What hosted applications refuse."""
+
+from __future__ import annotations
+
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled, Unavailable
+
+__all__ = [
+    "bad_package",
+    "bad_parameter",
+    "no_app",
+    "no_page",
+    "not_now",
+    "own_work",
+    "used_up",
+    "wrong_state",
+]
+
+
+def no_app() -> NotFound:
+    """Return the error for an application that is missing, switched off, or not released to who asks: all look the same."""
+    return NotFound(
+        "没有这个应用，或者它没有向您发布。请在应用超市查看您可以使用的应用。",
+        "There is no such application, or it is not released to you. See the application store for those you can use.",
+        code="app_not_found",
+    )
+
+
+def no_page() -> NotFound:
+    """Return the error for a page, card or end-point that an application does not have."""
+    return NotFound("应用里没有这一页。", "The application has no such page.", code="app_page_not_found")
+
+
+def bad_package(zh: str, en: str) -> Invalid:
+    """Return the error for an upload that is no bundle."""
+    return Invalid(
+        f"上传的文件不能用：{zh}。请把应用文件夹打成 zip 再上传。",
+        f"The upload cannot be used: {en}. Pack the folder of the application as a zip and try again.",
+        code="app_package",
+    )
+
+
+def bad_parameter(name: str, zh: str, en: str) -> Invalid:
+    """Return the error for a value in the address that its parameter does not take; the value is not repeated."""
+    return Invalid(
+        f"参数“{name}”的值不能用：{zh}。",
+        f"The value of parameter {name} cannot be used: {en}.",
+        code="app_parameter",
+        detail={"parameter": name},
+    )
+
+
+def wrong_state(zh: str, en: str) -> Conflict:
+    """Return the error for a step that the state of a version does not allow."""
+    return Conflict(zh, en, code="app_state")
+
+
+def own_work() -> Denied:
+    """Return the error for somebody who would decide on what he handed in himself."""
+    return Denied(
+        "提交人不能审核或发布自己提交的版本，请由另一位同事办理。",
+        "Whoever submitted a version neither reviews nor releases it; ask a colleague.",
+        code="app_self_approval",
+    )
+
+
+def used_up(seconds: int) -> Throttled:
+    """Return the error for an application or a viewer over the quota of a minute."""
+    return Throttled(
+        f"访问太频繁，已达每分钟的限额，请 {seconds} 秒后再试。",
+        f"That is over what a minute allows; try again in {seconds} seconds.",
+        code="app_quota",
+        detail={"retry_after": seconds},
+    )
+
+
+def not_now() -> Unavailable:
+    """Return the error for a card whose turn did not come."""
+    return Unavailable("当前访问较多，请稍后再试。", "Many ask at the moment; try again soon.", code="app_busy")

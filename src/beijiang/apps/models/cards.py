@@ -1,0 +1,79 @@
+"""Cards: a block of a page with the answer that its reader got, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.apps.models.words import CardState
+from beijiang.kit import Text
+
+if TYPE_CHECKING:
+    from beijiang.apps.models.blocks import Block
+
+__all__ = ["Card", "CardData"]
+
+_NUMBER: Final = (int, float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardData:
+    """The answer of a query: names of its columns and rows, how it is graded, how old it is."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Mapping[str, Any]]
+    masked: tuple[str, ...]
+    grade: str
+    as_of: datetime | None
+    receipt: str
+    cached: bool
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One block of a page as its reader gets it."""
+
+    number: int
+    block: Block
+    state: CardState
+    data: CardData | None = None
+    why: Text | None = None
+    """Why there is nothing to see."""
+    old: bool = False
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """Return the first row, empty where there is none."""
+        return self.data.rows[0] if self.data and self.data.rows else {}
+
+    @property
+    def said(self) -> str:
+        """Return what the first rule that holds says, of a text by rule."""
+        facts = self.block.facts
+        for rule in facts["when"]:
+            if _holds(self.first.get(rule["column"]), rule["op"], rule["value"]):
+                return str(rule["say"])
+        return str(facts.get("otherwise", ""))
+
+
+def _holds(value: Any, operator: str, wanted: Any) -> bool:
+    """Compare as numbers, or as text where one of them is none; nothing holds of an empty value."""
+    if value is None:
+        return False
+    try:
+        left: Any = float(value)
+        right: Any = float(wanted)
+    except (TypeError, ValueError):
+        left, right = str(value), str(wanted)
+    held: bool = {
+        ">": left > right,
+        ">=": left >= right,
+        "<": left < right,
+        "<=": left <= right,
+        "==": left == right,
+        "!=": left != right,
+    }[operator]
+    return held

@@ -1,0 +1,109 @@
+"""Data of a chart or map for the page's drawing script: numbers and names only; colours and code come from the page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.apps.models.words import BlockKind
+from beijiang.kit import Language, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beijiang.apps.models.cards import Card
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["drawing", "places", "shown"]
+
+POINTS_MOST: Final = 1000
+EAST, NORTH = 180, 90
+TEN_THOUSAND: Final = 10_000
+GROUPS_MOST: Final = {"bar": 60, "line": 1000, "area": 1000, "pie": 12}
+REGION_BARS: Final = 40
+EMPTY: Final = Text("（空）", "(empty)")
+
+
+def drawing(card: Card, word: Callable[[str], Text], language: Language) -> dict[str, JsonValue]:
+    """Return what the drawing script draws; ``word`` gives a name of the application in both languages."""
+    facts = card.block.facts
+    if card.block.kind is BlockKind.MAP:
+        return _map(card, language)
+    form = str(facts.get("form", "bar"))
+    rows = (card.data.rows if card.data else ())[: GROUPS_MOST[form]]
+    series: list[JsonValue] = [
+        {"name": word(name).in_language(language), "values": [_number(row[name]) for row in rows]}
+        for name in facts["y"]
+    ]
+    made: dict[str, JsonValue] = {
+        "type": form,
+        "x": [shown(row[facts["x"]], language) for row in rows],
+        "x_name": "",
+        "series": series,
+        "unit": word(str(facts.get("unit", ""))).in_language(language) if "unit" in facts else "",
+    }
+    return {**made, "stacked": True} if facts.get("stacked") else made
+
+
+def _map(card: Card, language: Language) -> dict[str, JsonValue]:
+    facts, rows = card.block.facts, card.data.rows if card.data else ()
+    if "region" in facts:
+        drawn = rows[:REGION_BARS]
+        values: JsonValue = [_number(row[facts["value"]]) for row in drawn]
+        name = str(facts["value"])
+        names: list[JsonValue] = [shown(row[facts["region"]], language) for row in drawn]
+        return {"type": "bar", "x": names, "x_name": "", "series": [{"name": name, "values": values}], "unit": ""}
+    points: list[JsonValue] = []
+    for row in rows[:POINTS_MOST]:
+        longitude, latitude = _number(row[facts["longitude"]]), _number(row[facts["latitude"]])
+        if (
+            isinstance(longitude, float)
+            and isinstance(latitude, float)
+            and abs(longitude) <= EAST
+            and abs(latitude) <= NORTH
+        ):
+            value = row[facts["value"]]
+            name = shown(row[facts["name"]], language) if "name" in facts else f"{longitude:g}, {latitude:g}"
+            points.append(
+                {
+                    "name": f"{name} · {shown(value, language)}",
+                    "lon": longitude,
+                    "lat": latitude,
+                    "value": _number(value),
+                }
+            )
+    return {"points": points, "boundary": None}
+
+
+def places(card: Card) -> bool:
+    """Tell whether a card is a map of points, and not one of regions as bars."""
+    return card.block.kind is BlockKind.MAP and "region" not in card.block.facts
+
+
+def _number(value: Any) -> float | None:
+    """Return a value as a number, None for what is none or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    number = float(value)
+    return number if abs(number) < float("inf") else None
+
+
+def shown(value: Any, language: Language) -> str:
+    """Return a value as a reader sees it in a table or on an axis."""
+    if value is None or value == "":
+        return EMPTY.in_language(language)
+    if isinstance(value, bool):
+        return Text("是" if value else "否", "yes" if value else "no").in_language(language)
+    if isinstance(value, date):
+        return value.isoformat(sep=" ", timespec="minutes") if isinstance(value, datetime) else value.isoformat()
+    if isinstance(value, int | float | Decimal):
+        return _figure(value)
+    return str(value)
+
+
+def _figure(value: float | Decimal) -> str:
+    """Return a number with its thousands parted; a short whole one may be a year and stays as it is."""
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= TEN_THOUSAND else str(value)
+    return f"{value:,.2f}".rstrip("0").rstrip(".")

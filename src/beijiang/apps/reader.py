@@ -1,0 +1,158 @@
+"""What the templates ask of a page of an application: its parts in order, words, addresses, drawings, for one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from markupsafe import Markup
+
+from beijiang.apps.models import BlockKind, Card, CardState, Prose, drawing, places
+from beijiang.apps.models.drawing import shown
+from beijiang.kit import Language, Text
+
+if TYPE_CHECKING:
+    from beijiang.apps.models import Block
+    from beijiang.apps.service import PageView
+
+__all__ = ["Reader", "page_facts"]
+
+LISTED: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a page in order: text, numbers side by side, or one card."""
+
+    kind: str
+    html: str = ""
+    cards: tuple[Card, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What the templates ask of a page: words, addresses and drawings in the reader's language."""
+
+    view: PageView
+    language: Language
+    base: str
+    """Address of the application, without the page."""
+
+    def word(self, text: str) -> str:
+        """Return a text of the application in the reader's language."""
+        return self.view.bundle.word(text).in_language(self.language)
+
+    def title(self, card: Card) -> str:
+        """Return the title of a card."""
+        return self.word(str(card.block.facts.get("title", "")))
+
+    def fact(self, card: Card, key: str) -> str:
+        """Return a text of a card, empty where it has none."""
+        return self.word(str(card.block.facts[key])) if key in card.block.facts else ""
+
+    def cell(self, value: Any) -> str:
+        """Return a value as it is shown."""
+        return shown(value, self.language)
+
+    def columns(self, card: Card) -> tuple[str, ...]:
+        """Return the columns of a table."""
+        given = card.data.columns if card.data else ()
+        return tuple(card.block.facts.get("columns", ())) or given
+
+    def listed(self, card: Card) -> Sequence[Mapping[str, Any]]:
+        """Return the rows that are listed: all of a table, and as many behind a drawing as one looks through."""
+        rows = card.data.rows if card.data else ()
+        return rows if card.block.kind is BlockKind.TABLE else rows[:LISTED]
+
+    def numbers(self, card: Card) -> frozenset[str]:
+        """Return the columns that hold numbers, which stand to the right."""
+        found = set()
+        for column in card.data.columns if card.data else ():
+            values = [row[column] for row in self.listed(card) if row[column] is not None]
+            if values and all(isinstance(v, int | float | Decimal) for v in values):
+                found.add(column)
+        return frozenset(found)
+
+    def drawing(self, card: Card) -> Mapping[str, Any]:
+        """Return what the drawing script draws."""
+        return drawing(card, self.view.bundle.word, self.language)
+
+    def is_points(self, card: Card) -> bool:
+        """Tell whether a map has points, and is no list of regions as bars."""
+        return places(card)
+
+    def seen(self, card: Card) -> tuple[str, ...]:
+        """Return the columns of the table behind a chart, a map or a timeline."""
+        facts = card.block.facts
+        if card.block.kind is BlockKind.CHART:
+            return (facts["x"], *facts["y"])
+        if card.block.kind is BlockKind.TIMELINE:
+            return (facts["at"], facts["what"])
+        named = [facts[k] for k in ("region", "name", "longitude", "latitude", "value") if k in facts]
+        return tuple(dict.fromkeys(named))
+
+    def linked(self, card: Card) -> str:
+        """Return the column whose cells lead further, empty where none does."""
+        link = card.block.facts.get("link")
+        return next(iter(link["set"].values()), "") if link else ""
+
+    def href(self, page: str, **changes: str) -> str:
+        """Return the address of a page with the present values, some of them changed."""
+        said = {k: v for k, v in {**self.view.said, **changes}.items() if v}
+        return f"{self.base}/{quote(page)}" + (f"?{urlencode(said)}" if said else "")
+
+    def row_href(self, card: Card, row: Mapping[str, Any]) -> str:
+        """Return where a row of a table or map leads to."""
+        link = card.block.facts["link"]
+        values = {name: "" if row[column] is None else str(row[column]) for name, column in link["set"].items()}
+        return self.href(link["page"], **values)
+
+    def link_href(self, block: Block) -> str:
+        """Return where a link of a page leads to."""
+        return self.href(block.facts["page"], **block.facts.get("set", {}))
+
+    def card_href(self, card: Card) -> str:
+        """Return the address of one card, for those that come late."""
+        own = self.href(self.view.page.name)
+        path, mark, rest = own.partition("?")
+        return f"{path}/cards/{card.number}{mark}{rest}"
+
+    def parts(self) -> list[Part]:
+        """Return the page in order; numbers that follow each other stand side by side."""
+        found: list[Part] = []
+        number = 0
+        for part in self.view.page.parts:
+            if isinstance(part, Prose):
+                found.append(Part("prose", Markup(part.shown(self.language, self.view.values))))  # noqa: S704  # made safe when it was read
+                continue
+            card = self.view.cards[number]
+            number += 1
+            kind = "numbers" if card.block.kind is BlockKind.NUMBER else str(card.block.kind)
+            beside = bool(found) and kind in {"numbers", "link"} and found[-1].kind == kind
+            if beside:
+                found[-1] = Part(kind, cards=(*found[-1].cards, card))
+            else:
+                found.append(Part(kind, cards=(card,)))
+        return found
+
+
+def page_facts(view: PageView, language: Language, base: str, *, whole: bool = True) -> dict[str, Any]:
+    """Return what the templates of a page need; ``base`` is the address of the application."""
+    reader = Reader(view, language, base)
+    facts: dict[str, Any] = {"reader": reader, "view": view, "kinds": BlockKind, "states": CardState}
+    if whole:
+        facts |= {"parts": reader.parts(), "pages": [view.bundle.pages[name] for name in view.bundle.manifest.pages]}
+        facts["name"] = view.bundle.manifest.name
+        facts["note"] = _note(view)
+    return facts
+
+
+def _note(view: PageView) -> Text | None:
+    """Return what is to be said above a page some of whose cards cannot be seen."""
+    denied = sum(1 for card in view.cards.values() if card.state is CardState.DENIED)
+    if not denied:
+        return None
+    return Text(f"{denied} 张卡片的数据没有向您开放。", f"The data of {denied} cards are not open to you.")

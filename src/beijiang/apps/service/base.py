@@ -1,0 +1,113 @@
+"""What the verbs of hosted applications share: their parts, who sees which application, a query answered for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.access import Permission
+from beijiang.apps.errors import no_app
+from beijiang.apps.models import App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
+from beijiang.apps.service.lanes import Lanes, Meter
+from beijiang.apps.store import AppStore
+from beijiang.kit import Conflict
+from beijiang.protection import QueryOrder, Spoken
+
+if TYPE_CHECKING:
+    from beijiang.access import Access
+    from beijiang.apps.models import Card
+    from beijiang.catalog import Catalog
+    from beijiang.db import Database
+    from beijiang.evidence import Evidence
+    from beijiang.kit import Actor, Clock
+    from beijiang.protection import Gate, QueryClass, SqlGateway
+
+__all__ = ["Base"]
+
+PATIENCE: Final = 2.0
+
+
+class Base:
+    """Holds the parts."""
+
+    def __init__(
+        self,
+        db: Database,
+        sql: SqlGateway,
+        gate: Gate,
+        catalog: Catalog,
+        access: Access,
+        evidence: Evidence,
+        clock: Clock,
+    ) -> None:
+        self.db = db
+        self.sql = sql
+        self.gate = gate
+        self.catalog = catalog
+        self.access = access
+        self.evidence = evidence
+        self.clock = clock
+        self.lanes: Lanes[Card] = Lanes()
+        self.meter = Meter()
+        self.patience = PATIENCE
+        """Seconds that a page waits for its cards; those that take longer are fetched by it later."""
+        self._read = lru_cache(maxsize=64)(self._parsed)
+
+    def _parsed(self, app_id: str, number: int, digest: str) -> Bundle:
+        """Read a version's files once in a while; that they are those that were submitted is looked at each time.
+
+        Raises:
+            Conflict: the files are not those that were submitted (``app_changed``).
+
+        """
+        with self.db.read() as connection:
+            found = AppStore(connection).version(app_id, number)
+        if found is None or digest_of(found.files) != digest:
+            raise Conflict(
+                "应用文件与提交时的摘要不符，已停止运行。请联系平台管理员。",
+                "The files of the application are not those that were submitted, so it does not run. Tell the operator.",
+                code="app_changed",
+            )
+        return parse_bundle(found.files)
+
+    def _bundle_of(self, version: AppVersion) -> Bundle:
+        """Return a version as it was written."""
+        return self._read(version.app_id, version.number, version.digest)
+
+    def _inside(self, actor: Actor, app: App) -> bool:
+        """Tell whether somebody has to do with an application beyond its pages: its department, or the authority."""
+        return (
+            self.access.allows(actor, Permission.APPS_APP_BUILD, app.org_id)
+            or self.access.allows(actor, Permission.APPS_APP_REVIEW, app.org_id)
+            or self.access.allows(actor, Permission.APPS_APP_RELEASE, app.org_id)
+        )
+
+    def _known(self, actor: Actor, app_id: str) -> App:
+        """Return an application that the actor has to do with.
+
+        Raises:
+            NotFound: unknown or hidden, which look the same.
+
+        """
+        with self.db.read() as connection:
+            found = AppStore(connection).get(app_id)
+        if found is None or not self._inside(actor, found):
+            raise no_app()
+        return found
+
+    def _answer(self, actor: Actor, app_id: str, query: Query, values: Mapping[str, Any], door: QueryClass) -> CardData:
+        """Ask as the reader, through the gateway; what the public asks is counted on the application's account."""
+        order = QueryOrder(door=door, whose=f"app:{app_id}" if actor.is_anonymous else "")
+        spoken = Spoken([values.get(name) for name in query.parameters])
+        result = self.sql.answer(actor, query.text, f"app:{app_id}", order, spoken)
+        return CardData(
+            columns=result.columns,
+            rows=result.rows.to_pylist(),
+            masked=tuple(one.name for one in result.shown if one.masked),
+            grade=result.grade,
+            as_of=result.as_of,
+            receipt=result.receipt,
+            cached=result.cached,
+            truncated=result.truncated,
+        )

@@ -1,0 +1,302 @@
+"""Automatic checks of a bundle: what it needs is there and granted, queries are allowed, quick enough and what tests expect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.access import Permission
+from beijiang.apps.models import AppTest, Bundle, CardData, Check, parse_bundle, values_of
+from beijiang.apps.models.drawing import shown
+from beijiang.apps.models.faults import Faults
+from beijiang.apps.service.running import Running
+from beijiang.kit import ANONYMOUS, BeijiangError, Language, Text
+from beijiang.protection import QueryClass, Spoken
+
+if TYPE_CHECKING:
+    from beijiang.apps.models import Query
+    from beijiang.kit import Actor
+
+__all__ = ["Checked", "Checking"]
+
+BUDGET: Final = 5.0
+"""Seconds that one query may take when nothing is kept of it."""
+CLOSED: Final = frozenset({"L4"})
+"""Grades that no application shows; see the handling of grades."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """A bundle, what the checks found, and every fault with its place."""
+
+    bundle: Bundle
+    checks: list[Check] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+
+    @property
+    def good(self) -> bool:
+        """Tell whether it may be submitted."""
+        return all(one.good for one in self.checks)
+
+    def add(self, name: str, text: tuple[str, str], before: int, found: tuple[str, str]) -> None:
+        """Add a check; it is good if no fault came since ``before``."""
+        good = len(self.faults) == before
+        count = len(self.faults) - before
+        words = found if good else (f"{count} 处问题", f"{count} faults")
+        self.checks.append(Check(name=name, text=Text(*text), good=good, found=Text(*words)))
+
+
+class Checking(Running):
+    """Check bundles."""
+
+    def check(self, actor: Actor, files: Mapping[str, str]) -> Checked:
+        """Check a bundle as somebody of its department; nothing is kept.
+
+        Raises:
+            Invalid: it cannot be read; every fault is named (``app_faulty``).
+            Denied: the actor may not build for the department that it names.
+
+        """
+        bundle = parse_bundle(files)
+        self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
+        found = Checked(bundle)
+        found.checks.append(
+            Check(
+                name="languages",
+                text=Text("结构与两种语言", "structure and both languages"),
+                good=True,
+                found=Text(
+                    f"{len(bundle.pages)} 页，{len(bundle.english)} 条英文",
+                    f"{len(bundle.pages)} pages, {len(bundle.english)} texts",
+                ),
+            )
+        )
+        self._check_resources(actor, found, files)
+        grades = self._check_queries(actor, found)
+        if found.good:
+            answers = self._check_answers(actor, found)
+            self._check_columns(found, answers)
+            self._check_tests(actor, found)
+            highest = max(grades.values(), default="L1")
+            found.checks.append(
+                Check(
+                    name="public",
+                    text=Text("可以向公众发布", "may be released to the public"),
+                    good=True,
+                    found=self._public(bundle, highest),
+                )
+            )
+        return found
+
+    def test(self, actor: Actor, files: Mapping[str, str]) -> Checked:
+        """Run the tests of a bundle as somebody of its department, and nothing else.
+
+        Raises:
+            Invalid, Denied: as ``check`` does.
+
+        """
+        bundle = parse_bundle(files)
+        self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
+        found = Checked(bundle)
+        self._check_tests(actor, found)
+        return found
+
+    def _closed_to_public(self, bundle: Bundle) -> tuple[str, ...]:
+        """Return the queries that a visitor would get no answer of."""
+        defaults = values_of(bundle.manifest.parameters, {})
+        closed = []
+        for query in bundle.queries.values():
+            try:
+                self.sql.describe(ANONYMOUS, query.text, _spoken(query, defaults))
+            except BeijiangError:
+                closed.append(query.name)
+        return tuple(closed)
+
+    def _public(self, bundle: Bundle, grade: str) -> Text:
+        closed = self._closed_to_public(bundle)
+        if not closed:
+            return Text(f"可以（最高 {grade}）", f"yes (at most {grade})")
+        return Text(f"不可以：{'、'.join(closed)} 用到未开放的数据", f"no: {', '.join(closed)} read what is not open")
+
+    def _check_resources(self, actor: Actor, found: Checked, files: Mapping[str, str]) -> None:
+        """Every table that is named exists, and its department holds what it needs; unknown and hidden look the same."""
+        from beijiang.apps.models.faults import line_of
+        from beijiang.tables import Exit
+
+        before = len(found.faults)
+        for name in found.bundle.manifest.resources:
+            if self.gate.seen(actor, self.gate.find(name), Exit.APP) is None:
+                found.faults.say(
+                    "app.toml",
+                    line_of(files["app.toml"], "resources"),
+                    (
+                        f"没有表 {name[:60]}，或本部门无权使用",
+                        f"there is no table {name[:60]}, or the department may not use it",
+                    ),
+                    (
+                        "改表名，或先申请共享（方式含“应用承载”）",
+                        "mend the name, or ask for it in sharing, by way of hosted applications",
+                    ),
+                )
+        names = found.bundle.manifest.resources
+        found.add(
+            "resources",
+            ("数据资源与授权", "resources and grants"),
+            before,
+            (f"{len(names)} 张表", f"{len(names)} tables"),
+        )
+
+    def _check_queries(self, actor: Actor, found: Checked) -> Mapping[str, str]:
+        """Every query passes the gateway, reads only what the application names, and shows nothing of the highest grade."""
+        before, grades = len(found.faults), {}
+        named = {self.gate.find(name) for name in found.bundle.manifest.resources}
+        defaults = values_of(found.bundle.manifest.parameters, {})
+        for query in found.bundle.queries.values():
+            try:
+                told = self.sql.describe(actor, query.text, _spoken(query, defaults))
+            except BeijiangError as error:
+                line = error.detail.get("line", 1)
+                at = line if isinstance(line, int) else 1
+                found.faults.say(query.file, at, (error.text.zh.rstrip("。"), error.text.en.rstrip(".")), _MEND)
+                continue
+            for table in (seen.table for seen in told.reads if seen.table not in named):
+                found.faults.say(
+                    query.file,
+                    1,
+                    (f"用到了 app.toml 没有声明的表 {table}", f"it reads {table}, which app.toml does not name"),
+                    ("加入 resources", "add it to resources"),
+                )
+            grades[query.name] = told.grade
+            if told.grade in CLOSED:
+                found.faults.say(
+                    query.file,
+                    1,
+                    (
+                        f"结果为 {told.grade} 级，不能在应用里展示",
+                        f"its answer is graded {told.grade} and is shown in no application",
+                    ),
+                    ("改为计数或汇总", "count or sum instead"),
+                )
+        count = len(grades)
+        found.add("queries", ("查询与分级", "queries and grades"), before, (f"{count} 条查询", f"{count} queries"))
+        return grades
+
+    def _check_answers(self, actor: Actor, found: Checked) -> Mapping[str, CardData]:
+        """Every query answers within its time with the defaults of the parameters."""
+        before, answers, slowest = len(found.faults), {}, 0.0
+        defaults = values_of(found.bundle.manifest.parameters, {})
+        for query in found.bundle.queries.values():
+            begun = time.monotonic()
+            answer = self._asked(actor, found, query, defaults, (query.file, 1))
+            seconds = time.monotonic() - begun
+            if answer is None:
+                continue
+            answers[query.name] = answer
+            slowest = max(slowest, 0.0 if answer.cached else seconds)
+            if not answer.cached and seconds > BUDGET:
+                found.faults.say(
+                    query.file,
+                    1,
+                    (f"用了 {seconds:.1f} 秒，超过 {BUDGET:g} 秒", f"it took {seconds:.1f} s, over {BUDGET:g} s"),
+                    ("先筛选再汇总，或改用加工好的表", "filter before you sum, or read a table made for it"),
+                )
+        found.add(
+            "budget",
+            ("时间预算", "time budget"),
+            before,
+            (f"最慢 {slowest:.2f} 秒", f"the slowest took {slowest:.2f} s"),
+        )
+        return answers
+
+    def _check_columns(self, found: Checked, answers: Mapping[str, CardData]) -> None:
+        """Blocks name columns that their queries give, and the heads of tables and legends have their English."""
+        before = len(found.faults)
+        for name, page in found.bundle.pages.items():
+            for block in (one for one in page.blocks if one.query in answers):
+                given = answers[block.query].columns
+                file = f"pages/{name}.md"
+                for column in (one for one in block.columns if one not in given):
+                    offered = "、".join(given)
+                    found.faults.say(
+                        file,
+                        block.line,
+                        (
+                            f"查询 {block.query} 没有列 {column[:60]}",
+                            f"the query {block.query} gives no column {column[:60]}",
+                        ),
+                        (f"可用：{offered}", f"there are: {offered}"),
+                    )
+                for column in (one for one in given if not one.isascii() and one not in found.bundle.english):
+                    found.faults.say(
+                        f"queries/{block.query}.sql",
+                        1,
+                        (f"列名“{column[:60]}”没有英文", f"the column “{column[:60]}” has no English"),
+                        (f'在 i18n/en.toml 里写 "{column[:60]}" = "…"', f'add "{column[:60]}" = "…" to i18n/en.toml'),
+                    )
+        found.add("columns", ("页面用到的列", "columns that pages use"), before, ("都有", "all there"))
+
+    def _check_tests(self, actor: Actor, found: Checked) -> None:
+        before = len(found.faults)
+        for test in found.bundle.tests:
+            self._check_test(actor, found, test)
+        count = len(found.bundle.tests)
+        found.add(
+            "tests", ("应用自带的测试", "tests of the application"), before, (f"{count} 项通过", f"{count} passed")
+        )
+
+    def _check_test(self, actor: Actor, found: Checked, test: AppTest) -> None:
+        query = found.bundle.queries[test.query]
+        try:
+            values = values_of(found.bundle.manifest.parameters, test.parameters)
+        except BeijiangError as error:
+            found.faults.say(test.file, 1, (error.text.zh.rstrip("。"), error.text.en.rstrip(".")), _MEND)
+            return
+        answer = self._asked(actor, found, query, values, (test.file, 1))
+        if answer is None:
+            return
+        for zh, en in _misses(test, answer):
+            found.faults.say(
+                test.file,
+                1,
+                (f"{test.query}：{zh}", f"{test.query}: {en}"),
+                ("改查询或改期望", "mend the query or what is expected"),
+            )
+
+    def _asked(
+        self, actor: Actor, found: Checked, query: Query, values: Mapping[str, Any], place: tuple[str, int]
+    ) -> CardData | None:
+        try:
+            return self._answer(actor, found.bundle.manifest.id, query, values, QueryClass.INTERACTIVE)
+        except BeijiangError as error:
+            found.faults.say(*place, (error.text.zh.rstrip("。"), error.text.en.rstrip(".")), _MEND)
+            return None
+
+
+_MEND: Final = ("改查询后再检查", "mend the query and check again")
+
+
+def _spoken(query: Query, values: Mapping[str, Any]) -> Spoken:
+    return Spoken([values.get(name) for name in query.parameters])
+
+
+def _misses(test: AppTest, answer: CardData) -> Sequence[tuple[str, str]]:
+    """Return what a test expects and the answer is not; values are compared as readers see them."""
+    found = []
+    if test.columns and test.columns != answer.columns:
+        given, wanted = ", ".join(answer.columns), ", ".join(test.columns)
+        found.append((f"列是 {given}，应为 {wanted}", f"the columns are {given} and should be {wanted}"))
+    if len(answer.rows) < test.rows_at_least:
+        found.append(
+            (
+                f"有 {len(answer.rows)} 行，应至少 {test.rows_at_least} 行",
+                f"there are {len(answer.rows)} rows and should be at least {test.rows_at_least}",
+            )
+        )
+    first = answer.rows[0] if answer.rows else {}
+    for column, wanted in (test.first or {}).items():
+        given = shown(first.get(column), Language.EN)
+        if given != shown(wanted, Language.EN):
+            found.append((f"首行 {column} 是 {given}", f"{column} of the first row is {given}"))
+    return found

@@ -1,0 +1,43 @@
+"""The metadata tables of hosted applications."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Integer, String, Table, Text
+
+from beijiang.db import JsonDocument, UtcDateTime, metadata
+
+__all__ = ["hosted_app", "hosted_version"]
+
+hosted_app = Table(
+    "hosted_app",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(60), nullable=False),
+    Column("name", JsonDocument, nullable=False),
+    Column("purpose", JsonDocument, nullable=False),
+    Column("current", Integer),
+    Column("release", JsonDocument),
+    Column("off", Boolean, nullable=False),
+    Column("off_reason", Text, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+)
+
+hosted_version = Table(
+    "hosted_version",
+    metadata,
+    Column("app_id", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("label", String(20), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("files", JsonDocument, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("checks", JsonDocument, nullable=False),
+    Column("by_id", String(60), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("decided_by_id", String(60), nullable=False),
+    Column("decided_by", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("released_by", String(200), nullable=False),
+    Column("released_at", UtcDateTime),
+)

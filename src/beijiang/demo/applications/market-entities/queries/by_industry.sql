@@ -1,0 +1,10 @@
+SELECT
+  "基本信息_行业门类" AS "行业",
+  count(*) AS "户数",
+  round(sum(CAST(nullif(regexp_extract(replace("注册资本", ',', ''), '[0-9]+[.]?[0-9]*'), '') AS DOUBLE)) / 10000, 2) AS "注册资本（亿元）"
+FROM "企业登记信息"
+WHERE "基本信息_行业门类" IS NOT NULL
+  AND ($league IS NULL OR "经营地_盟市" = $league)
+  AND ($year IS NULL OR year("基本信息_成立日期") = $year)
+GROUP BY 1
+ORDER BY 2 DESC, 1
