@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -49,8 +50,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure() -> None:
-    """Look for no rubbish while three thousand tests are collected: there is hardly any."""
+    """Look for no rubbish while three thousand tests are collected: there is hardly any. No example has a time limit."""
     gc.disable()
+    hypothesis.settings.register_profile("beijiang", deadline=None)
+    hypothesis.settings.load_profile("beijiang")
 
 
 def pytest_sessionstart() -> None:

@@ -13,7 +13,7 @@ from beijiang.db import Database, migrations
 
 def test_old_targets_stay_open_for_what_they_were_used_for(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'm.db'}")
-    with database.begin() as work:
+    with database.begin(counted=False) as work:
         config = migrations.configuration()
         config.attributes["connection"] = work.connection
         command.upgrade(config, "0034")
@@ -32,7 +32,7 @@ def test_old_targets_stay_open_for_what_they_were_used_for(tmp_path: Path) -> No
         ("mysql", "ended", {"host": "old.push", "port": 3306}),
         ("postgresql", "active", {"host": "/run/pg/15"}),
     ]
-    with database.begin() as work:
+    with database.begin(counted=False) as work:
         for name, (host, port, folder) in targets.items():
             work.execute(
                 text(
