@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from exchange_bureau import Bureau
+from exchange_bureau import Bureau, firms
 from fastapi.testclient import TestClient
 
 from beijiang.access import PersonDraft, Role
@@ -119,10 +119,25 @@ def test_who_keeps_a_data_set_hears_when_it_is_withdrawn(bureau: Bureau) -> None
     told(bureau, "keeper")
     platform.notices.read_all(bureau["keeper"])
     platform.catalog.withdraw(bureau["publisher"], made.id, "数源变更")
-    assert told(bureau, "keeper") == [], "it is not to be seen by the public any more"
-    assert [one.notice.action for one in told(bureau, "steward")] == ["catalog.take_offline"] or lines(
-        bureau, "steward"
+    assert lines(bureau, "keeper") == [("catalog.take_offline", "")], (
+        "it is gone; what it was called is not said any more"
     )
+    assert told(bureau, "banner") == [], "who neither kept it nor worked on it hears nothing"
+    assert ("catalog.take_offline", "关注的表") in lines(bureau, "steward")
+
+
+def test_who_keeps_a_data_set_hears_of_new_rows(bureau: Bureau) -> None:
+    platform = bureau.platform
+    member, _ = platform.access.add_person(
+        SYSTEM, PersonDraft(login="reader", name="reader", roles=frozenset({Role.MEMBER}))
+    )
+    bureau.people["reader"] = member.as_actor(None)
+    made = bureau.publish("更新的表", 3)
+    platform.keepings.keep(bureau["reader"], made.id)
+    told(bureau, "reader")
+    platform.notices.read_all(bureau["reader"])
+    bureau.write("更新的表", firms(2))
+    assert [title for action, title in lines(bureau, "reader") if action.startswith("catalog.")] == ["更新的表"]
 
 
 def test_old_notices_go_by_the_rule_of_the_day_and_the_newest_stay(bureau: Bureau) -> None:

@@ -108,6 +108,10 @@ def test_a_data_set_has_one_canonical_address(cities: Portal, visitor: TestClien
     for headers in ({}, {"host": HOST}):
         page = visitor.get(f"/datasets/{towers}", headers=headers).text
         assert f'<link rel="canonical" href="{base}/datasets/{towers}">' in page
+    for address, headers in (("/p/baotou", {}), ("", {"host": HOST})):
+        for path in ("/", "/datasets"):
+            page = visitor.get(f"{address}{path}", headers=headers).text
+            assert re.findall(r'rel="canonical" href="([^"]*)"', page) == [f"{base}/p/baotou{path}"]
     assert visitor.get(f"/p/baotou/datasets/{towers}").status_code == 404
     for headers in ({}, {"host": HOST}, {"host": "evil.example"}):
         feed = visitor.get("/feed.xml", headers=headers).text

@@ -117,7 +117,7 @@ KEPT_IN_CANONICAL = ("q", "page", "theme", "dataset", "kind", "months")
 def own_path(request: Request) -> str:
     """Return the path by which search engines should know the page: without sorting, marks of pages and other passing words."""
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k in KEPT_IN_CANONICAL and v]
-    path = quote("/" + request.url.path.lstrip("/\\"))
+    path = getattr(request.state, "canonical_at", "") + quote("/" + request.url.path.lstrip("/\\"))
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 

@@ -46,17 +46,18 @@ class Audience:
         found: dict[str, Notice] = {}
         for fact in facts_of(record.action, record.detail):
             thing = _thing(fact, record)
+            keepers = {*self._followers(thing)} if "keepers" in fact.parties else set()
             for one in self._concerned(fact, record, thing):
                 seen = None if one.id in found else looked(self._looks, one.as_actor(None), fact.subject, thing)
-                if seen is not None and (seen.turn or fact.kind is not NoticeKind.TASK):
-                    found[one.id] = _notice(one, fact, record, thing)
+                if one.id in keepers if seen is None else seen.turn or fact.kind is not NoticeKind.TASK:
+                    found.setdefault(one.id, _notice(one, fact, record, thing))
         return [*found.values()]
 
     def _concerned(self, fact: Fact, record: EvidenceRecord, thing: str) -> list[Person]:
         chosen = {one.id for one in self._office(fact, record.detail)}
         if "others" in fact.parties:
             chosen |= self._evidence.actors_on(record.target, before=record.sequence)
-        if "followers" in fact.parties:
+        if fact.parties & {"followers", "keepers"}:
             chosen |= {*self._followers(thing)}
         if "person" in fact.parties:
             chosen.add(str(record.detail.get("person")))

@@ -31,7 +31,7 @@ _SHOWN: Final = re.compile(
 
 
 _AT_HOME: Final = re.compile(
-    r"/(?:register|voice|voices|work|works|my|applications|console)(?:/.*)?|/datasets/[^/]+/apply"
+    r"/(?:apps|register|voice|voices|work|works|my|applications|console)(?:/.*)?|/datasets/[^/]+/apply"
 )
 """What needs a session or sends a form: cookies are of the region's host alone, so a portal's host leads there."""
 
@@ -67,6 +67,7 @@ class PortalDoor:
                 return
             state = scope.setdefault("state", {})
             state["portal"], state["portal_at"] = portal, portal.path if by_path else ""
+            state["canonical_at"] = portal.path if _SHOWN.fullmatch(scope["path"]) else ""
         await self._app(scope, receive, send)
 
 
