@@ -192,10 +192,9 @@ class Governed(Locating, Sifting):
         """
         size = min(spec.limit, self._caps.groups)
         query, named = summary_query(spec, self._types, size)
+        query = self._from(query, spec.filters)  # which knows the columns of filters, before they are looked up
         view = self._view(named, spec.filters)
-        answer = self._tools.answers.get(
-            (view, size, repr(spec)), lambda: self._fetch(self._from(query, spec.filters), view)
-        )
+        answer = self._tools.answers.get((view, size, repr(spec)), lambda: self._fetch(query, view))
         self._hand_over(answer)
         return answer
 
