@@ -74,6 +74,7 @@ JUNK = ("9" * 19, "9" * 5000, "-1", "٣", "\x00😀'\"<%")
 
 
 @pytest.mark.threat("TM-25")
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("who", ["visitor", "steward", "auditor"])
 def test_no_word_in_an_address_is_an_internal_error(region: Region, who: str) -> None:
     """Every parameter that a route or its page names, with values that no form would send."""
@@ -125,6 +126,7 @@ def _text(answer: httpx.Response) -> str:
 
 @pytest.mark.threat("TM-01")
 @pytest.mark.threat("TM-07")
+@pytest.mark.timeout(900)  # it asks at every address there is
 @pytest.mark.parametrize("who", OUTSIDERS)
 def test_no_exit_gives_what_is_hidden(region: Region, who: str) -> None:
     leaks = []
@@ -205,6 +207,7 @@ def _asked_of(region: Region, entry: str, who: str) -> Iterator[tuple[str, httpx
 
 
 @pytest.mark.threat("TM-01")
+@pytest.mark.timeout(900)
 def test_every_exit_holds_to_grades_and_roles(region: Region, graded: str, caplog: pytest.LogCaptureFixture) -> None:
     """Marked rows of every grade, asked for at every listed address by every standing; the log is read too."""
     caplog.set_level(logging.DEBUG)

@@ -105,7 +105,7 @@ def test_each_department_has_its_own_part(portal: Portal) -> None:
 @pytest.fixture
 def told(portal: Portal) -> typer.Typer:
     platform = portal.platform
-    group = data(lambda: platform.opendata)
+    group = data(lambda: platform.opendata, lambda: platform.glance)
     add_export(group, lambda: platform.opendata, lambda: platform.exports, lambda: platform.features)
     return group
 

@@ -169,6 +169,7 @@ def test_little_script_is_loaded_before_a_chart_is_opened(visit: Callable[..., A
     sizes.clear()
     page = who.go(f"{one}/explore?_form=bar&_by={CITY}")
     page.locator(".chart-canvas canvas").wait_for()
+    page.wait_for_load_state("networkidle")
     assert sum(size for _, size in sizes) > QUICK, "the drawing code comes with the first chart"
 
 

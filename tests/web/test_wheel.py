@@ -51,7 +51,10 @@ def test_the_wheel_carries_built_assets_and_their_licences(wheel: Path) -> None:
         "charts.js",
         "explorer.js",
         "workbench.js",
+        "grid.js",
         "api.js",
+        "tryout.js",
+        "fonts/card.woff2",
         "css/site.css",
         "css/api.css",
     }

@@ -93,7 +93,9 @@ def open_package(path: Path, password: str, into: Path) -> Sequence[Path]:
         for file_ in made:
             file_.unlink(missing_ok=True)
         known = (RuntimeError, zipfile.BadZipFile, pyzipper.BadZipFile, zlib.error, struct.error)
-        if isinstance(error, (*known, OSError, ValueError, EOFError, NotImplementedError, LookupError)):
+        if isinstance(
+            error, (*known, OSError, ValueError, EOFError, NotImplementedError, LookupError, AttributeError, TypeError)
+        ):
             raise _no_package() from None
         raise
     return made

@@ -64,7 +64,7 @@ class Statistics:
         if not held:
             return
         try:
-            with self._db.begin() as tx:
+            with self._db.begin(counted=False) as tx:  # nothing that is remembered is read of it
                 UsageStore(tx.connection).add(held)
         except (SQLAlchemyError, BeijiangError):
             log.warning("%s counts of use could not be written; they are held", len(held))
