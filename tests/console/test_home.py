@@ -99,9 +99,12 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
         return len(told)
 
     logins = [f"a.{role.value}" for role in Role]
-    for login in logins:
-        statements(login)  # what is read once and kept
-    before = {login: statements(login) for login in logins}
+
+    def least() -> dict[str, int]:
+        """Jobs write beside us, whereupon what is remembered is read anew: the fewest of some tries are what a page costs."""
+        return {login: min(statements(login) for _ in range(4)) for login in logins}
+
+    before = least()
     for n in range(8):
         draft = PersonDraft(login=f"more.{n}", name=f"又{n}", org_id="education", roles=frozenset())
         office.access.add_person(SYSTEM, draft)
@@ -112,7 +115,5 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
         run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=f"更多{n}"))
         office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
-    for login in logins:
-        statements(login)  # what was read once is read anew after a change
-    assert {login: statements(login) for login in logins} == before
+    assert least() == before
     assert max(before.values()) < 80

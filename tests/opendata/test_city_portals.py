@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BAOTOU, HOHHOT, DISTRICT = "150200", "150100", "150203"
 HOST = "data.baotou.example"
+_AGO = re.compile(r"\d+ (?:秒|分钟|小时)前|刚刚")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
@@ -128,7 +129,7 @@ def test_a_host_that_is_not_configured_means_nothing(cities: Portal, visitor: Te
         assert page.status_code == 200
         assert cities.ids["firms"] in page.text
         assert "evil" not in page.text
-        assert len(page.text) == len(plain)
+        assert _AGO.sub("", page.text) == _AGO.sub("", plain)
     assert visitor.get("/datasets", headers={"host": f"{HOST.upper()}:8443"}).text.count("包头市") > 0
 
 
@@ -212,19 +213,24 @@ def test_people_of_a_host_portal_sign_in_at_the_region(visitor: TestClient, citi
 
 def test_a_portal_costs_no_more_statements_however_many_there_are(cities: Portal, visitor: TestClient) -> None:
     def asked(path: str) -> int:
-        visitor.get(path)
         with counted(cities.platform) as seen:
             assert visitor.get(path).status_code == 200
         return len(seen)
 
-    few = asked("/p/baotou/datasets"), asked("/datasets")
-    for number in range(20):
-        cities.platform.portals.put(SYSTEM, draft(code=f"more{number}", host=f"m{number}.example"))
-    many = asked("/p/baotou/datasets"), asked("/datasets")
+    def least(path: str) -> int:
+        """What was remembered is read anew whenever something is written beside us: the fewest of some tries are what it costs."""
+        return min(asked(path) for _ in range(4))
+
+    few = least("/p/baotou/datasets"), least("/datasets")
+    try:
+        for number in range(20):
+            cities.platform.portals.put(SYSTEM, draft(code=f"more{number}", host=f"m{number}.example"))
+        many = least("/p/baotou/datasets"), least("/datasets")
+    finally:
+        for number in range(20):
+            cities.platform.portals.remove(SYSTEM, f"more{number}")
     assert few == many
     assert few[0] <= few[1] + 1
-    for number in range(20):
-        cities.platform.portals.remove(SYSTEM, f"more{number}")
 
 
 def test_api_and_terminal(cities: Portal, visitor: TestClient) -> None:

@@ -85,7 +85,7 @@ class Database:
         """Open the one write transaction of this thread; commit at the end, roll back on any error.
 
         What is written makes everybody read anew what was remembered (see ``Remembered``), unless it is not ``counted``: the log,
-        its tree and the marks of deliveries, of which nothing is remembered.
+        its tree and the marks of deliveries, notices, the state of jobs, counters of use: of them nothing is remembered.
 
         Raises:
             RuntimeError: if this thread already has one open (a store or handler tried to commit on its own).

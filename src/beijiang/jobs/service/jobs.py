@@ -84,7 +84,7 @@ class Jobs:
             raise NotFound(f"没有名为“{name}”的作业。", f'There is no work called "{name}".', code="unknown_work")
         if tx is not None:
             return self._submit(tx, actor, name, arguments, key, org_id)
-        with self.db.begin() as own:
+        with self.db.begin(counted=False) as own:
             job_id = self._submit(own, actor, name, arguments, key, org_id)
         self._nudge.set()
         return job_id
@@ -149,7 +149,7 @@ class Jobs:
         """Ask a job to stop; a waiting one ends at once, a running one at its next look. Ended ones stay as they are."""
         found = self._seen(actor, job_id)
         self.access.require(actor, "jobs:job:cancel", found.org_id)
-        with self.db.begin() as tx:
+        with self.db.begin(counted=False) as tx:
             store = JobStore(tx.connection)
             current = store.get(job_id)
             if current is not None and not current.ended:
@@ -185,7 +185,9 @@ class Jobs:
         with self._idle:
             self._idle.wait_for(lambda: self._active == 0, timeout=patience)
         self._engine.stop()
-        with self.db.begin() as tx:  # silent from now on: the next process to look takes over what was begun
+        with self.db.begin(
+            counted=False
+        ) as tx:  # silent from now on: the next process to look takes over what was begun
             JobStore(tx.connection).beat(self._engine.executor, _LONG_AGO)
 
     def wait(
@@ -265,10 +267,10 @@ class Jobs:
                 self._tell(job_id, held[job_id])
                 continue
             self._told.pop(job_id, None)
-            with self.db.begin() as tx:
+            with self.db.begin(counted=False) as tx:
                 JobStore(tx.connection).note_waiting(job_id, _FOR_A_WORKER)
             self._engine.enqueue(job_id)
-            with self.db.begin() as tx:
+            with self.db.begin(counted=False) as tx:
                 JobStore(tx.connection).mark_dispatched(job_id, self.clock.now())
 
     def _held(self, waiting: Sequence[tuple[str, str]]) -> dict[str, Text]:
@@ -289,13 +291,13 @@ class Jobs:
         """Write down why a job waits, once for each reason."""
         if self._told.get(job_id) == why:
             return
-        with self.db.begin() as tx:
+        with self.db.begin(counted=False) as tx:
             JobStore(tx.connection).note_waiting(job_id, why)
         self._told[job_id] = why
 
     def _beat(self) -> None:
         now = self.clock.now()
-        with self.db.begin() as tx:
+        with self.db.begin(counted=False) as tx:
             store = JobStore(tx.connection)
             store.beat(self._engine.executor, now)
             dead = [e for e in store.silent_since(now - _DEAD_AFTER) if e != self._engine.executor]
@@ -303,7 +305,7 @@ class Jobs:
             taken = self._engine.take_over(executor)
             if taken:
                 log.warning("executor %s is silent; %s of its jobs were queued again", executor, taken)
-            with self.db.begin() as tx:
+            with self.db.begin(counted=False) as tx:
                 JobStore(tx.connection).forget_executor(executor)
 
     def _execute(self, job_id: str) -> None:
@@ -320,7 +322,7 @@ class Jobs:
     def _attempt(self, job_id: str) -> None:
         if self._stopping.is_set():
             raise JobInterrupted
-        with self.db.begin() as tx:
+        with self.db.begin(counted=False) as tx:
             begun = JobStore(tx.connection).begin(job_id, self._engine.executor, self.clock.now())
         if begun is None:
             return
@@ -343,7 +345,7 @@ class Jobs:
     def _end(
         self, job: Job, state: JobState, *, result: JsonValue = None, error: dict[str, JsonValue] | None = None
     ) -> None:
-        with self.db.begin() as tx:
+        with self.db.begin(counted=False) as tx:
             if JobStore(tx.connection).end(job.id, state, self.clock.now(), result=result, error=error):
                 detail: dict[str, JsonValue] = {"name": job.name, "state": state.value, "attempts": job.attempts}
                 if error is not None:

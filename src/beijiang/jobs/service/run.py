@@ -53,7 +53,7 @@ class JobRun:
         if now - self._noted < _LOOK_EVERY and (total is None or done < total):
             return
         self._noted = now
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             JobStore(tx.connection).note_progress(self.id, self.attempt, JobProgress(done, total, note))
 
     def check_cancelled(self, *, now: bool = False) -> None:

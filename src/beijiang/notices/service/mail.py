@@ -136,7 +136,7 @@ class Mail:
         sealed = self._vault.seal(
             json.dumps({"address": checked, "key": secrets.token_hex(16)}), purpose=PURPOSE, context=actor.id
         )
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             store = MailStore(tx.connection)
             if store.asked_since(actor.id, now - _DAY) >= CODES_A_DAY:
                 raise Throttled(
@@ -158,7 +158,7 @@ class Mail:
         """
         self._access.require(actor, Permission.NOTICES_OWN_READ)
         now = self._clock.now()
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             store = MailStore(tx.connection)
             row = store.address(actor.id)
             good = row is not None and row.tries < TRIES and row.code_until is not None and now < row.code_until
@@ -178,7 +178,7 @@ class Mail:
     def drop_address(self, actor: Actor) -> None:
         """Forget one's own address; no mail is sent any more."""
         self._access.require(actor, Permission.NOTICES_OWN_READ)
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             MailStore(tx.connection).drop_address(actor.id)
             self._evidence.record(tx, actor, "notices.address_drop", target=actor.id)
 
@@ -194,7 +194,7 @@ class Mail:
         fits = hmac.compare_digest(expected, signed) if signed.isascii() else False
         if not fits or found is None or kind not in set(NoticeKind):
             raise NotFound("这个链接无效。", "This link is not good.", code="bad_link")
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             NoticeStore(tx.connection).choose(person_id, {NoticeKind(kind): Way.PAGE})
         return NoticeKind(kind)
 
@@ -223,7 +223,7 @@ class Mail:
                 code="mail_password",
             )
         sealed = self._vault.seal(password, purpose=PURPOSE, context=_ACCOUNT) if password else ""
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             MailStore(tx.connection).put_account(sealed, self._clock.now())
             self._evidence.record(tx, actor, "notices.mail_password", target="mail", detail={"set": bool(password)})
 
@@ -301,12 +301,12 @@ class Mail:
         for letter in due:
             if self._stop.is_set():
                 break
-            with self._db.begin() as tx:
+            with self._db.begin(counted=False) as tx:
                 mine = MailStore(tx.connection).claim(letter, now + _IN_HAND)
             if mine:
                 self._send(letter, now)
         if due:
-            with self._db.begin() as tx:
+            with self._db.begin(counted=False) as tx:
                 MailStore(tx.connection).sweep(now - _KEPT)
         return len(due)
 
@@ -318,7 +318,7 @@ class Mail:
         except BeijiangError as trouble:
             error = trouble.reason
             state = "given_up" if not trouble.transient or letter.attempts >= len(PAUSES) else "waiting"
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             store = MailStore(tx.connection)
             if state == "waiting":
                 store.later(letter.id, now + PAUSES[letter.attempts], error)
@@ -332,7 +332,7 @@ class Mail:
             return False
         if letter.purpose is Purpose.CODE:
             code = f"{secrets.randbelow(10**8):08}"
-            with self._db.begin() as tx:
+            with self._db.begin(counted=False) as tx:
                 fresh = {"code_digest": _digest(found.person_id, code), "code_until": now + _CODE_LIVES, "tries": 0}
                 MailStore(tx.connection).change_address(found.person_id, fresh)
             words = words_of_code(code, found.language)

@@ -90,7 +90,7 @@ class Notices:
 
         """
         self._access.require(actor, Permission.NOTICES_OWN_READ)
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             store = NoticeStore(tx.connection)
             store.read(actor.id, self._clock.now(), notice_id=notice_id)
             found = store.get(actor.id, notice_id)
@@ -115,7 +115,7 @@ class Notices:
     def read_all(self, actor: Actor, kind: NoticeKind | None = None) -> int:
         """Mark all one's notices, or those of a kind, as read; return how many were not yet."""
         self._access.require(actor, Permission.NOTICES_OWN_READ)
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             return NoticeStore(tx.connection).read(actor.id, self._clock.now(), kind=kind)
 
     def choices(self, actor: Actor) -> dict[NoticeKind, Way]:
@@ -128,7 +128,7 @@ class Notices:
     def choose(self, actor: Actor, chosen: Mapping[NoticeKind, Way]) -> dict[NoticeKind, Way]:
         """Say how one wants to hear of some kinds from now on."""
         self._access.require(actor, Permission.NOTICES_OWN_READ)
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             NoticeStore(tx.connection).choose(actor.id, chosen)
         return self.choices(actor)
 
@@ -181,7 +181,7 @@ class Notices:
         if records:
             audience = Audience(self._access, self._evidence, self.looks, self._followers)
             made = [notice for record in records for notice in audience.notices_of(record)]
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             store = NoticeStore(tx.connection)
             if not store.move(place, upto):
                 return True
@@ -203,7 +203,7 @@ class Notices:
         if last is not None and now - last < _SWEEP:
             return 0
         today = now.astimezone(self._zone).date()
-        with self._db.begin() as tx:
+        with self._db.begin(counted=False) as tx:
             until = now - timedelta(days=limit_on("kept", today))
             return NoticeStore(tx.connection).sweep(until, limit_on("most", today), now)
 
