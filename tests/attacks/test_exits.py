@@ -126,7 +126,6 @@ def _text(answer: httpx.Response) -> str:
 
 @pytest.mark.threat("TM-01")
 @pytest.mark.threat("TM-07")
-@pytest.mark.timeout(900)  # it asks at every address there is
 @pytest.mark.parametrize("who", OUTSIDERS)
 def test_no_exit_gives_what_is_hidden(region: Region, who: str) -> None:
     leaks = []
@@ -134,7 +133,7 @@ def test_no_exit_gives_what_is_hidden(region: Region, who: str) -> None:
     for path in sorted(set(_paths(region))):
         if who == "secadmin" and "/grades" in path:
             continue  # the security administrator keeps the grades, so the names of columns are theirs to see
-        answer = region[who].get(path)
+        answer = region[who].get(f"{path}?once=true" if path.endswith("/live") else path)  # it stays open otherwise
         assert answer.status_code < 500, f"{path}: {answer.status_code}"
         answered += answer.is_success
         told = _text(answer)
