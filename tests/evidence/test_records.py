@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from beijiang.evidence import Evidence, EvidenceQuery
+from beijiang.evidence.service.commits import DEFERRED_LIMIT, GROUP
 from beijiang.kit import SYSTEM, NotFound, Unavailable
 
 from .conftest import STEWARD, Log
@@ -204,11 +205,12 @@ def test_a_flood_of_noted_decisions_is_bounded_and_the_loss_is_recorded(log: Log
     log.evidence.flush()
     report = log.evidence.check()
     lost = log.evidence.page(EvidenceQuery(action="evidence.lost")).records
+    # The writer's own thread may have taken a group and told of a first loss before the flood was over.
+    missing = sum(record.rows or 0 for record in lost)
     assert report.ok
-    assert len(lost) == 1
-    assert lost[0].rows is not None
-    assert report.records - 1 + lost[0].rows == flood
-    assert 500 <= lost[0].rows <= 1000
+    assert lost
+    assert report.records - len(lost) + missing == flood
+    assert flood - DEFERRED_LIMIT - GROUP <= missing <= flood - DEFERRED_LIMIT
 
 
 @contextmanager
