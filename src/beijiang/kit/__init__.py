@@ -19,6 +19,7 @@ from beijiang.kit.errors import (
 )
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
+from beijiang.kit.rounds import Rounds
 from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half_width, normalise
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "Refused",
+    "Rounds",
     "SystemClock",
     "Text",
     "Throttled",

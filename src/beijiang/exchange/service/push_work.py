@@ -32,7 +32,7 @@ from beijiang.exchange.service.push_standing import PushStanding
 from beijiang.exchange.service.push_watch import Attempt, PushLimits, bounded
 from beijiang.exchange.store import GrantStore, PushStore
 from beijiang.ingest import AlertKind, Parcel
-from beijiang.kit import SYSTEM, BeijiangError, NotFound, Text, Throttled, new_id
+from beijiang.kit import SYSTEM, BeijiangError, NotFound, Rounds, Text, Throttled, new_id
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -76,39 +76,30 @@ class PushWork(PushStanding):
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._stopping = threading.Event()
-        self._nudge = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("pushes", self._look, _LOOK_EVERY)
 
     # The loop
 
     def start(self) -> None:
         """Begin to look for what is due, in threads of its own. Again is a no-op."""
-        if self._thread is None:
-            self._stopping.clear()
+        if self._pool is None:
             self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="beijiang-push")
-            self._thread = threading.Thread(target=self._loop, name="beijiang-pushes", daemon=True)
-            self._thread.start()
+            self._rounds.start()
+            self._rounds.nudge()
 
     def stop(self) -> None:
         """Let go: what is on its way is broken off, undone at the far side, and carried on by the next start."""
-        if self._thread is not None and self._pool is not None:
+        if self._pool is not None:
             self._stopping.set()
-            self._nudge.set()
-            self._thread.join()
+            self._rounds.stop()
             self._pool.shutdown(wait=True, cancel_futures=True)
-            self._thread = self._pool = None
+            self._pool = None
         self._stopping.clear()
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                for push in self._due_now():
-                    self._hand_out(push)
-                self._keep_leases()
-            except Exception:  # the loop outlives a failing database and tries again
-                log.exception("looking at pushes failed; it will be tried again")
-            self._nudge.wait(_LOOK_EVERY)
-            self._nudge.clear()
+    def _look(self) -> None:
+        for push in self._due_now():
+            self._hand_out(push)
+        self._keep_leases()
 
     def _hand_out(self, push: Push) -> None:
         """Give a subscription a thread, unless it has one, its department has its share, or those for slow ones are taken."""

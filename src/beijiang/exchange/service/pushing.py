@@ -158,7 +158,7 @@ class Pushes(PushWork):
         with self.db.begin() as tx:
             PushStore(tx.connection).add(made)
             self._record(tx, actor, made, PushMove.ADD, detail)
-        self._nudge.set()
+        self._rounds.nudge()
         return made
 
     def pushes(self, actor: Actor, query: PushQuery | None = None) -> tuple[Sequence[Push], int]:
@@ -438,7 +438,7 @@ class Pushes(PushWork):
                 raise changed_meanwhile()
             self._record(tx, actor, push, move, detail)
             after = store.get(push.id)
-        self._nudge.set()
+        self._rounds.nudge()
         assert after is not None  # noqa: S101 - subscriptions are never removed
         return after
 
@@ -468,7 +468,7 @@ class Pushes(PushWork):
             self._record(tx, actor, push, move, {"delivery": letter.id, "words": words})
             after = store.delivery(letter.id)
         self._say(AlertKind.PUSH_DEAD, push, None)
-        self._nudge.set()
+        self._rounds.nudge()
         assert after is not None  # noqa: S101 - deliveries are never removed
         return after
 

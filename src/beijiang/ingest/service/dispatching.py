@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from beijiang.ingest.models import AlertKind, RunState, Schedule, Slot, SlotStat
 from beijiang.ingest.service.schedules import late_by
 from beijiang.ingest.store import IngestStore
 from beijiang.ingest.store.schedules import ScheduleStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Denied, Text, new_id
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Denied, Rounds, Text, new_id
 
 if TYPE_CHECKING:
     from beijiang.ingest.models import Run
@@ -63,29 +62,15 @@ class Dispatcher:
         self.db = schedules.db
         self.clock = schedules.clock
         self._watched: datetime | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("schedules", self.tick, _LOOK_EVERY)
 
     def start(self) -> None:
         """Begin to look at the clock in a thread of its own. Again is a no-op."""
-        if self._thread is None:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._loop, name="beijiang-schedules", daemon=True)
-            self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Stop looking; what was begun goes on."""
-        if self._thread is not None:
-            self._stop.set()
-            self._thread.join()
-            self._thread = None
-
-    def _loop(self) -> None:
-        while not self._stop.wait(_LOOK_EVERY):
-            try:
-                self.tick()
-            except Exception:  # the loop outlives a failing database and tries again
-                log.exception("looking at schedules failed; it will be tried again")
+        self._rounds.stop()
 
     def tick(self) -> None:
         """Look once: settle what ended, begin what is due, watch over promises. Harmless at any time, from anywhere."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
 import secrets
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -22,6 +20,7 @@ from beijiang.kit import (
     Language,
     NotFound,
     Refused,
+    Rounds,
     Throttled,
     new_id,
 )
@@ -58,8 +57,6 @@ if TYPE_CHECKING:
     from beijiang.settings import Settings
 
 __all__ = ["Mail"]
-
-log = logging.getLogger(__name__)
 
 PURPOSE: Final = "notice-mail"
 CODES_A_DAY: Final = 5
@@ -106,8 +103,7 @@ class Mail:
         self._outbound = outbound
         self._clock = clock
         self._settings = settings
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("mail", self.send_due, _LOOK_SECONDS)
 
     @property
     def is_set_up(self) -> bool:
@@ -271,24 +267,12 @@ class Mail:
 
     def start(self) -> None:
         """Begin to send in a thread of its own, where mail is set up. Again is a no-op."""
-        if self._thread is None and self.is_set_up:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._loop, name="beijiang-mail", daemon=True)
-            self._thread.start()
+        if self.is_set_up:
+            self._rounds.start()
 
     def stop(self) -> None:
         """Stop sending; what waits is sent after the next start."""
-        if self._thread is not None:
-            self._stop.set()
-            self._thread.join()
-            self._thread = None
-
-    def _loop(self) -> None:
-        while not self._stop.wait(_LOOK_SECONDS):
-            try:
-                self.send_due()
-            except Exception:  # the loop outlives a failing database and tries again
-                log.exception("the queue of mail could not be looked at; it will be tried again")
+        self._rounds.stop()
 
     def send_due(self) -> int:
         """Send what is due; return how many letters were taken in hand.
@@ -299,7 +283,7 @@ class Mail:
         with self._db.read() as connection:
             due = MailStore(connection).due(now, _AT_ONCE)
         for letter in due:
-            if self._stop.is_set():
+            if self._rounds.stopping:
                 break
             with self._db.begin(counted=False) as tx:
                 mine = MailStore(tx.connection).claim(letter, now + _IN_HAND)

@@ -7,12 +7,11 @@ up to which it was looked at moves in the transaction that stores the notices, s
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.kit import BeijiangError, NotFound
+from beijiang.kit import BeijiangError, NotFound, Rounds
 from beijiang.notices.models import NoticeKind, NoticeQuery, Shown, Way, actions, limit_on, words_of
 from beijiang.notices.service.telling import Audience, looked, wanted
 from beijiang.notices.store import NoticeStore
@@ -64,8 +63,7 @@ class Notices:
         self._followers = followers
         self.heard: list[Callable[[Connection, Sequence[Notice]], None]] = []
         """Called in the transaction that stores new notices: whoever sends them on."""
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("notices", self._follow, _LOOK_SECONDS)
 
     # One's own
 
@@ -144,27 +142,18 @@ class Notices:
 
     def start(self) -> None:
         """Begin to follow the log in a thread of its own. Again is a no-op."""
-        if self._thread is None:
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._loop, name="beijiang-notices", daemon=True)
-            self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Stop following; the next start goes on from there."""
-        if self._thread is not None:
-            self._stop.set()
-            self._thread.join()
-            self._thread = None
+        self._rounds.stop()
 
-    def _loop(self) -> None:
-        while not self._stop.wait(_LOOK_SECONDS):
-            try:
-                while self.take() and not self._stop.is_set():
-                    pass
-            except BeijiangError as error:
-                log.warning("the log could not be followed (%s); it will be tried again", error.reason)
-            except Exception:  # the loop outlives a failing database and tries again
-                log.exception("the log could not be followed; it will be tried again")
+    def _follow(self) -> None:
+        try:
+            while self.take() and not self._rounds.stopping:
+                pass
+        except BeijiangError as error:
+            log.warning("the log could not be followed (%s); it will be tried again", error.reason)
 
     def take(self) -> bool:
         """Make notices of what the log says since the last look; tell whether there may be more to look at at once.
