@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from beijiang.access import Access
 from beijiang.apps import Apps
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
-from beijiang.catalog import Catalog, VersionCleared
+from beijiang.catalog import Catalog, Inventory, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
@@ -155,6 +155,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     jobs = Jobs(db, settings, clock, evidence, access)
     lake = Lake(home / "lake", db)
     catalog = Catalog(db, access, evidence, standards, clock, time_zone=settings.time_zone)
+    inventory = Inventory(db, catalog, access, evidence, clock)
     protection = Protection(db, lake, engine, catalog, standards, access, evidence, clock)
     protection.keyed = Keyed(lake, db, vault, clock)
     gate = Gate(lake, engine, catalog, protection, access, evidence, settings)
@@ -268,6 +269,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     exports = Exports(db, opendata, access, clock)
     facts = FactSources(
         catalog=catalog,
+        inventory=inventory,
+        access=access,
+        evidence=evidence,
         tables=tables,
         quality=quality,
         tickets=tickets,
@@ -319,6 +323,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         jobs=jobs,
         tables=tables,
         catalog=catalog,
+        inventory=inventory,
         protection=protection,
         gate=gate,
         releases=releases,

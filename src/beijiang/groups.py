@@ -66,6 +66,12 @@ def _catalog() -> typer.Typer:
     return commands(_get(lambda p: p.catalog), _get(lambda p: p.access))
 
 
+def _systems() -> typer.Typer:
+    from beijiang.catalog.commands.systems import commands
+
+    return commands(_get(lambda p: p.inventory), _get(lambda p: p.access))
+
+
 def _protection() -> typer.Typer:
     from beijiang.protection.commands import commands, private
 
@@ -266,6 +272,7 @@ LATER = {
     "streams": Later("Streams: messages that keep coming, by webhook or MQTT, and their window tables.", _streams),
     "tables": Later("Lake tables: list, show, history, rollback, compact.", _tables),
     "catalog": Later("Catalog entries: find, complete, review, release, withdraw.", _catalog),
+    "systems": Later("The inventory of government systems, and what is not shared.", _systems),
     "protection": Later(
         "Grades and masks of columns, rules on rows, release checks: see them, change them.", _protection
     ),

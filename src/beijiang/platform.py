@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.apps import Apps
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
-from beijiang.catalog import Catalog
+from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
 from beijiang.desk import Desk
@@ -112,6 +112,7 @@ class Platform:
     jobs: Jobs
     tables: Tables
     catalog: Catalog
+    inventory: Inventory
     protection: Protection
     gate: Gate
     releases: Releases
@@ -188,6 +189,7 @@ class Platform:
             self.jobs,
             self.tables,
             self.catalog,
+            self.inventory,
             self.protection,
             self.releases,
             self.private,

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
 from quality_bureau import OTHER, OWNER, Bureau, firm
 
+from beijiang.access import OrganisationDraft, Role
 from beijiang.assess import (
     AppealState,
     BookState,
@@ -27,8 +28,9 @@ from beijiang.assess import (
     shipped,
 )
 from beijiang.build import build
+from beijiang.catalog import SystemDraft, SystemState
 from beijiang.evidence import EvidenceQuery
-from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound, Refused
+from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, FixedClock, Invalid, NotFound, Refused
 from beijiang.quality import Kind
 from beijiang.settings import Settings
 from beijiang.tables import SourceFile
@@ -114,8 +116,15 @@ def test_a_month_from_facts_to_an_answered_appeal(bureau: Bureau) -> None:  # no
         platform.db.deliver_waiting()
     assess.parts.exchange = Shared()
 
+    entry = platform.catalog.resource_for_table("企业登记信息")
+    assert entry is not None
+    used = platform.inventory.add(bureau.steward, SystemDraft(name="登记系统"))
+    platform.inventory.link(bureau.steward, used.id, entry.id)
+    platform.inventory.add(bureau.steward, SystemDraft(name="年报系统"))
+    platform.inventory.add(bureau.steward, SystemDraft(name="旧系统", state=SystemState.RETIRED))
+
     sheet = assess.compute(bureau.reviewer, JUNE)
-    assert sheet.missing["system_coverage"].en == "the platform has no inventory of systems yet"
+    assert sheet.missing["call_volume"].en == "calls are not counted by providing department yet"
     standing = assess.standing(bureau.steward, JUNE, OWNER)
     marks = standing.marks
     # The copy is shown and does not count; the empty table's draft is still within its time.
@@ -133,6 +142,10 @@ def test_a_month_from_facts_to_an_answered_appeal(bureau: Bureau) -> None:  # no
     assert marks["quality_score"].fraction == "1 / 1"
     assert marks["open_set_count"].fraction == "1"
     assert "claim_rate" not in marks
+    # Two systems in use, one with an entry in force; the retired one is not asked for.
+    assert marks["system_coverage"].fraction == "1 / 2"
+    # A unit below the region is linked once its people did something here; the department of the region is no such unit.
+    assert "linkage_rate" not in marks
     assert marks["grading_rate"].state is MarkState.SCORED
 
     # Totals are for everybody in government, facts for the department and the authority.
@@ -230,3 +243,35 @@ def test_weights_are_agreed_by_two_people_and_count_from_a_day_on(bureau: Bureau
         else None
     )
     assert sheet is None or sheet.book == made.version
+
+
+def test_a_unit_below_the_region_is_linked_once_its_people_did_something(tmp_path: Path) -> None:
+    clock = FixedClock(START)
+    built = build(Settings.for_tests(tmp_path), clock)
+    for org, tier in (("tongliao", 2), ("kailu", 3), ("naiman", 3), ("health", 1)):
+        built.access.add_organisation(SYSTEM, OrganisationDraft(id=org, name_zh=org, admin_tier=tier))
+
+    def did(org: str, action: str) -> None:
+        who = Actor(f"person_{org}", org, ActorKind.PERSON, org, frozenset({"steward"}))
+        with built.db.begin() as tx:
+            built.evidence.record(tx, who, action, target="x")
+
+    did("tongliao", "catalog.edit")
+    did("kailu", "access.sign_in")
+    did("health", "catalog.edit")
+    clock.advance(timedelta(days=40))
+    did("naiman", "catalog.edit")
+    bureau = Actor("person_b", "某局", ActorKind.PERSON, "bigdata", frozenset({str(Role.BUREAU_REVIEWER)}))
+    built.assess.compute(bureau, JUNE)
+    linked = {}
+    for org in ("tongliao", "kailu", "naiman"):
+        _, mark, facts = built.assess.facts(bureau, JUNE, org, "linkage_rate")
+        linked[org] = (mark.fraction, facts[0].why.en)
+    assert linked == {
+        "tongliao": ("1 / 1", "last active 2026-06-01"),
+        "kailu": ("0 / 1", "nothing done in the period"),
+        "naiman": ("0 / 1", "nothing done in the period"),
+    }
+    with pytest.raises(NotFound):
+        built.assess.facts(bureau, JUNE, "health", "linkage_rate")
+    built.close()

@@ -82,6 +82,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("目录与共享", "Catalog and sharing"),
         (
             (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),
+            (Permission.CATALOG_RESOURCE_READ, "/console/systems", Text("系统清单", "Systems")),
             (Permission.EXCHANGE_REQUEST_READ, TEMPLATES, Text("标准目录", "Standard entries")),
             (Permission.EXCHANGE_REQUEST_READ, SHARING, Text("共享申请", "Share requests")),
             (Permission.EXCHANGE_GRANT_READ, "/console/grants", Text("授权", "Grants")),

@@ -20,6 +20,7 @@ from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
+from beijiang.demo.systems import add_systems
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
 
@@ -97,6 +98,7 @@ class Tour:
                 total,
             )
         )
+        add_systems(self._platform, self.people.actor)
         add_assessment(self._platform, self.people.actor)
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)

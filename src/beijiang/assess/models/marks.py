@@ -28,6 +28,8 @@ class Subject(Word):
     DEMAND = "demand", "需求", "demand"
     CLAIM = "claim", "认领任务", "claim task"
     SERVICE = "service", "服务接口", "service"
+    SYSTEM = "system", "信息系统", "system"
+    UNIT = "unit", "单位", "unit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

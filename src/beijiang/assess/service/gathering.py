@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.assess.models import Fact, Indicator, Subject
 from beijiang.assess.service.exchanged import claim_rate, demand_satisfaction, reply_on_time, service_availability
 from beijiang.assess.service.looking import MANY, Look
-from beijiang.catalog import OpenType, ShareType, State, TaskKind
+from beijiang.catalog import OpenType, ShareType, State, SystemQuery, SystemState, TaskKind
 from beijiang.fusion import ClaimState, DisputeState
 from beijiang.kit import SYSTEM, Text
 from beijiang.quality import TicketQuery, TicketState
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["gather"]
 
+REGION_TIER: Final = 1
 STATE_DAYS: Final = 31
 """How long after the end of a period its state can still be taken: the platform keeps no state of days gone by."""
 _NO_CHANGE: Final = frozenset({WriteMode.COMPACT, WriteMode.ROLLBACK})
@@ -84,6 +85,49 @@ def catalog_completeness(look: Look) -> Iterator[Fact]:
                 else Text(f"编制中，期限 {due[one.id]}", f"being compiled, due {due[one.id]}")
             )
             yield _entry(one, 0.0, 1.0, words, counted=late)
+
+
+def system_coverage(look: Look) -> Iterator[Fact]:
+    """Look at the systems in use, and whether an entry in force describes their data."""
+    serving = {one.id: one.entry.name for one in look.resources if one.is_serving}
+    found, _ = look.parts.inventory.systems(SYSTEM, SystemQuery(state=SystemState.IN_USE), limit=MANY)
+    for one in found:
+        names = [serving[entry] for entry in one.entries if entry in serving]
+        why = Text("没有在用的目录", "no entry in force")
+        if names:
+            why = Text(f"目录：{'、'.join(names[:3])}", f"entries: {', '.join(names[:3])}")
+        yield Fact(
+            org_id=one.org_id,
+            subject=Subject.SYSTEM,
+            ref=one.id,
+            name=one.draft.name,
+            a=float(bool(names)),
+            b=1.0,
+            why=why,
+            at=one.changed_at,
+        )
+
+
+def linkage_rate(look: Look) -> Iterator[Fact]:
+    """Look at the units of leagues, cities and counties, and at what their people did here; signing in alone is nothing done."""
+    active = look.parts.evidence.active(look.start, look.until)
+    for unit in look.parts.access.organisations():
+        if unit.admin_tier == REGION_TIER:
+            continue
+        last = active.get(unit.id)
+        why = Text("本期没有活动", "nothing done in the period")
+        if last is not None:
+            why = Text(f"最近一次活动 {last:%Y-%m-%d}", f"last active {last:%Y-%m-%d}")
+        yield Fact(
+            org_id=unit.id,
+            subject=Subject.UNIT,
+            ref=unit.id,
+            name=unit.name_zh,
+            a=float(last is not None),
+            b=1.0,
+            why=why,
+            at=last,
+        )
 
 
 def binding_rate(look: Look) -> Iterator[Fact]:
@@ -302,6 +346,8 @@ def open_api_share(look: Look) -> Iterator[Fact]:
 _SOURCES: Final[Mapping[str, Callable[[Look], Iterator[Fact]]]] = {
     "catalog_completeness": catalog_completeness,
     "binding_rate": binding_rate,
+    "system_coverage": system_coverage,
+    "linkage_rate": linkage_rate,
     "update_timeliness": update_timeliness,
     "correction_on_time": correction_on_time,
     "quality_score": quality_score,
@@ -320,10 +366,8 @@ _SOURCES: Final[Mapping[str, Callable[[Look], Iterator[Fact]]]] = {
 }
 _EXCHANGED: Final = frozenset({"reply_on_time", "demand_satisfaction", "claim_rate", "service_availability"})
 _NONE: Final[Mapping[str, Text]] = {
-    "system_coverage": Text("平台还没有在用系统清单", "the platform has no inventory of systems yet"),
     "call_volume": Text("调用还没有按提供部门计数", "calls are not counted by providing department yet"),
     "return_flow_rate": Text("数据回流尚未接入", "the return of data downward is not connected yet"),
-    "linkage_rate": Text("三级联动尚未接入", "the linkage of the three tiers is not connected yet"),
     "open_feedback_on_time": Text("门户留言尚未接入", "feedback of the portal is not connected yet"),
     "incident_score": Text("安全事件台账尚未接入", "the register of incidents is not connected yet"),
 }

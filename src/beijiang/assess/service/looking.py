@@ -12,8 +12,10 @@ from beijiang.assess.models import Period
 from beijiang.kit import SYSTEM, Text
 
 if TYPE_CHECKING:
+    from beijiang.access import Access
     from beijiang.assess.models import ExchangeFacts
-    from beijiang.catalog import Catalog, Entry, Resource
+    from beijiang.catalog import Catalog, Entry, Inventory, Resource
+    from beijiang.evidence import Evidence
     from beijiang.fusion import Fusion
     from beijiang.ingest import FreshnessBoard
     from beijiang.quality import Quality, Tickets
@@ -30,6 +32,9 @@ class FactSources:
     """The domains that facts come from."""
 
     catalog: Catalog
+    inventory: Inventory
+    access: Access
+    evidence: Evidence
     tables: Tables
     quality: Quality
     tickets: Tickets

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.catalog.service import Catalog
 
-__all__ = ["add"]
+__all__ = ["add", "form_of"]
 
 _FAULTS = (
     Column("line", Text("行", "line"), right=True),
@@ -42,7 +42,7 @@ def add(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], A
     ) -> None:
         """Write the directory as a spreadsheet in the national layout."""
         actor = actor_of(get_access, person)
-        content = get().export_directory(actor, _form(path), states=state, org_id=org or None, language=language())
+        content = get().export_directory(actor, form_of(path), states=state, org_id=org or None, language=language())
         path.write_bytes(content)
         say(Text(f"已写入 {path}", f"Wrote {path}"))
 
@@ -81,7 +81,8 @@ def _named(field: str) -> str:
     return COLUMNS[field].in_language(language()) if field in COLUMNS else field
 
 
-def _form(path: Path) -> SheetFormat:
+def form_of(path: Path) -> SheetFormat:
+    """Return the form that a file's name asks for."""
     suffix = path.suffix.lower().lstrip(".")
     if suffix not in set(SheetFormat):
         raise Invalid(

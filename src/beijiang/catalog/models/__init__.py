@@ -52,11 +52,22 @@ from beijiang.catalog.models.resource import (
     Version,
 )
 from beijiang.catalog.models.sheet import CellFault, CellKind, Row, SheetField, cells_of
+from beijiang.catalog.models.systems import (
+    SYSTEM_COLUMNS,
+    Coverage,
+    GovernmentSystem,
+    Network,
+    NotShared,
+    SystemDraft,
+    SystemQuery,
+    SystemState,
+)
 from beijiang.catalog.models.wording import word_marks
 
 __all__ = [
     "DIRECTORY_COLUMNS",
     "MOVES",
+    "SYSTEM_COLUMNS",
     "Action",
     "Advice",
     "AllOf",
@@ -68,12 +79,14 @@ __all__ = [
     "ChangeKind",
     "Code",
     "Comparison",
+    "Coverage",
     "Drift",
     "Entry",
     "Everything",
     "Facet",
     "FacetCount",
     "Gap",
+    "GovernmentSystem",
     "Grade",
     "Has",
     "Item",
@@ -86,6 +99,8 @@ __all__ = [
     "Moment",
     "Move",
     "Named",
+    "Network",
+    "NotShared",
     "OpenType",
     "Order",
     "Personal",
@@ -110,6 +125,9 @@ __all__ = [
     "Spoken",
     "State",
     "Step",
+    "SystemDraft",
+    "SystemQuery",
+    "SystemState",
     "TableFacts",
     "Taken",
     "Task",

@@ -4,6 +4,7 @@ from beijiang.catalog.service.advising import Advising
 from beijiang.catalog.service.directory import Directory
 from beijiang.catalog.service.finding import Finding, Published
 from beijiang.catalog.service.harvested import Harvested
+from beijiang.catalog.service.inventory import Inventory
 from beijiang.catalog.service.promises import promise
 from beijiang.catalog.service.remarking import Remarking
 from beijiang.catalog.service.serving import Serving
@@ -13,4 +14,4 @@ class Catalog(Advising, Directory, Harvested, Serving, Finding, Remarking):
     """What data the government holds, where it is, on which terms, and whom to ask for it."""
 
 
-__all__ = ["Catalog", "Published", "promise"]
+__all__ = ["Catalog", "Inventory", "Published", "promise"]

@@ -3,6 +3,7 @@
 from beijiang.catalog.store.remarks import RemarkStore
 from beijiang.catalog.store.resources import ResourceStore
 from beijiang.catalog.store.search import Head, SearchRow, SearchStore
+from beijiang.catalog.store.systems import SystemStore
 from beijiang.catalog.store.words import POSTGRES_DDL, SQLITE_DDL, Document, WordIndex, link_term
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ResourceStore",
     "SearchRow",
     "SearchStore",
+    "SystemStore",
     "WordIndex",
     "link_term",
 ]

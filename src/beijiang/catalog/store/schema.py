@@ -138,6 +138,33 @@ remark = Table(
     Column("text", Text, nullable=False),
 )
 
+system = Table(
+    "catalog_system",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("org_id", String(64), nullable=False),
+    Column("name", String(400), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("network", String(32), nullable=False),
+    Column("database", String(400), nullable=False),
+    Column("since", Date),
+    Column("contact", String(400), nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("org_id", "name"),
+)
+"""The inventory of government systems, each under its department."""
+
+system_entry = Table(
+    "catalog_system_entry",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("system_id", String(40), ForeignKey("catalog_system.id"), nullable=False),
+    Column("resource_id", String(32), ForeignKey("catalog_resource.id"), nullable=False, index=True),
+    UniqueConstraint("system_id", "resource_id"),
+)
+"""Which entries describe data of which system."""
+
 search = Table(
     "catalog_search",
     metadata,

@@ -33,6 +33,7 @@ _PAGES: Final = {
     Subject.TICKET: "/console/tickets/",
     Subject.LIBRARY: "/console/libraries/",
     Subject.SERVICE: "/console/services/",
+    Subject.SYSTEM: "/console/systems/",
 }
 _TIERS: Final = {
     1: Text("自治区部门", "Departments of the region"),

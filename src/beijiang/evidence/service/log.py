@@ -258,6 +258,12 @@ class Evidence:
         with self._db.read() as connection:
             return EvidenceStore(connection).readers(target, since)
 
+    def active(self, since: datetime, until: datetime) -> dict[str, datetime]:
+        """Return the organisations whose people or keys did something in that time, and when last; signing in is nothing done."""
+        self.flush()
+        with self._db.read() as connection:
+            return EvidenceStore(connection).active(since, until)
+
     def handed_over(
         self, target: str, looked_at: Collection[str]
     ) -> dict[tuple[int, str | None], tuple[int, datetime]]:

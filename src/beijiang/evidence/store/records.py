@@ -245,6 +245,15 @@ class EvidenceStore:
             here = records.c.sequence.in_(sequences[at : at + 500])
             self.connection.execute(update(records).where(here).values(**values))
 
+    def active(self, since: datetime, until: datetime) -> dict[str, datetime]:
+        """Return the organisations that did something from a moment on and before another, and when last."""
+        here = (records.c.at >= since) & (records.c.at < until) & (records.c.decision == Decision.ALLOW)
+        query = select(records.c.org_id, func.max(records.c.at)).where(
+            here, records.c.org_id.is_not(None), records.c.actor_id != SYSTEM.id
+        )
+        query = query.where(~_begins(("access.sign_in", "access.sign_out"))).group_by(records.c.org_id)
+        return {row[0]: row[1] for row in self.connection.execute(query)}
+
     def readers(self, target: str, since: datetime) -> list[tuple[str | None, int]]:
         """Return which organisations, the platform itself left out, read a target since then, and how often."""
         reads = func.count().label("reads")
