@@ -26,7 +26,7 @@ D = TypeVar("D", bound=BaseModel)
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _FILE = typer.Argument(
-    help="What is wanted, as TOML or JSON; see the how-to learn-from-data.", exists=True, dir_okay=False
+    help="What is wanted, as TOML or JSON; see the how-to learn-from-data.md.", exists=True, dir_okay=False
 )
 _MODEL = typer.Argument(help="Id of the model.")
 _TO = typer.Option(..., "--to", help="File to write.")

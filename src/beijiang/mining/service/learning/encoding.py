@@ -78,7 +78,7 @@ class Encoder:
 
     def plain(self, rows: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         """Return one column a feature: numbers, or places in the lists; what is missing is not-a-number."""
-        made = np.empty((_length(rows), len(self.encodings)))
+        made = np.empty((_length(rows), len(self.encodings)), order="F")
         for place, one in enumerate(self.encodings):
             column = rows[one.name]
             if one.numeric:

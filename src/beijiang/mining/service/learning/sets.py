@@ -10,7 +10,7 @@ import numpy as np
 
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Text, new_id
-from beijiang.mining.errors.learning import label_barred, not_trainable, unfit_draft
+from beijiang.mining.errors.learning import bad_column, label_barred, not_trainable, unfit_draft
 from beijiang.mining.models.learning import SetDraft, SetState, TrainingSet
 from beijiang.mining.service.learning.assembling import Assembly, Joined, Wanted, check_names, too_many
 from beijiang.mining.service.learning.base import file_digest, reason_of
@@ -117,9 +117,13 @@ class Sets(Views):
     # Inside
 
     def _check_label(self, actor: Actor, draft: SetDraft, views: Sequence[Any]) -> None:
-        """Look at the label as the actor is shown it, and whether a feature tells it."""
+        """Look at the columns as the actor is shown them, and whether a feature tells the label."""
         shown = {one.name: one for one in self.gate.sketch(actor, draft.table, draft.purpose, Exit.TRAINING).columns}
-        if draft.label in shown and shown[draft.label].masked:
+        on = [column for one in _joined(draft, views) for column in one.on]
+        for name in (draft.label, draft.time, draft.group, *on):
+            if name and name not in shown:
+                raise bad_column(name, draft.table)
+        if draft.label and shown[draft.label].masked:
             raise label_barred(draft.label)
         if draft.positive and not draft.label:
             raise unfit_draft("给出了正例取值，却没有标签列。", "There are values that count as yes, and no label.")
