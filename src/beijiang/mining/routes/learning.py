@@ -77,14 +77,14 @@ def _add_views(routes: APIRouter, service: Learning) -> None:
 def _add_sets(routes: APIRouter, service: Learning) -> None:
     @routes.get("/training-sets", summary="The training sets of one's department, newest first")
     def sets(request: Request) -> dict[str, Any]:
-        return {"training_sets": [_plain(one) for one in service.training_sets(_actor(request))]}
+        return {"training_sets": [_short(one) for one in service.training_sets(_actor(request))]}
 
     @routes.post(
         "/training-sets", status_code=202, summary="Have a training set made, through the gate, as one may see"
     )
     def make(request: Request, order: SetDraft) -> dict[str, Any]:
         made, job = service.make_set(_actor(request), order)
-        return {"training_set": _plain(made), "job": job}
+        return {"training_set": _short(made), "job": job}
 
     @routes.get("/training-sets/{set_id}", summary="A training set: versions, policy, digest, rows, grade")
     def one(request: Request, set_id: str) -> dict[str, Any]:
@@ -173,7 +173,8 @@ def _plain(one: BaseModel) -> dict[str, Any]:
     return one.model_dump(mode="json")
 
 
-_SHORT = {"curves", "groups", "confusion", "weights"}
+_SHORT = {"classes", "curves", "groups", "confusion", "weights"}
+"""What lists leave out: it is long, or holds values."""
 
 
 def _short(one: BaseModel) -> dict[str, Any]:

@@ -60,17 +60,15 @@ class Registering(Training):
         """Take a model out of use; plans that score with it make nothing any more.
 
         Raises:
-            Conflict: it is retired, or is still being trained (``model_state``).
+            Conflict: it is retired (``model_state``).
             Invalid: no reason is given.
 
         """
         found = self._model(actor, model_id)
         self.access.require(actor, Permission.MINING_MODEL_RETIRE, found.org_id)
         _reasoned(note)
-        if found.state in {ModelState.TRAINING, ModelState.RETIRED}:
-            raise wrong_state(
-                "训练中或已退役的模型不能退役。", "A model that is being trained or is retired cannot be retired."
-            )
+        if found.state is ModelState.RETIRED:
+            raise wrong_state("模型已经退役。", "The model is retired.")
         return self._moved(actor, found, ModelState.RETIRED, note, "retire")
 
     def export_model(self, actor: Actor, model_id: str) -> tuple[LearnedModel, bytes]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, NotFound, Text, new_id
-from beijiang.mining.errors.learning import bad_column, no_plan, unfit_draft, wrong_state
+from beijiang.mining.errors.learning import bad_column, no_plan, sight_changed, unfit_draft, wrong_state
 from beijiang.mining.models.drift import drift_limits, stability
 from beijiang.mining.models.learning import (
     LearnedModel,
@@ -242,6 +242,9 @@ class Scoring(Registering):
         kept = self._loaded(model)
         assembly = self._population(actor, plan, made, base.at)
         assembly.open()
+        for one in made.columns:  # a model that learned a value says nothing of its mask
+            if any(assembly.column(one.table, column).masked for column in one.columns) != one.masked:
+                raise sight_changed(one.table)
         rows, schema, shifts = self._written(job, _Writer(plan, model, kept, base.at), assembly, file)
         request = CommitRequest(
             table=plan.draft.target,

@@ -12,7 +12,7 @@ import numpy as np
 
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Text, new_id
-from beijiang.mining.errors.learning import not_trainable, wrong_state
+from beijiang.mining.errors.learning import moved_on, not_trainable, wrong_state
 from beijiang.mining.models.learning import (
     Decided,
     LearnedModel,
@@ -100,7 +100,9 @@ class Training(Sets):
         found = self._model(actor, model_id)
         if self._in_sight(actor, self._set(actor, found.draft.training_set)):
             return found
-        return found.model_copy(update={"curves": (), "groups": (), "classes": tuple("•" for _ in found.classes)})
+        return found.model_copy(
+            update={"curves": (), "groups": (), "classes": self.training_set(actor, found.draft.training_set).classes}
+        )
 
     def compared(self, actor: Actor, set_id: str) -> Sequence[LearnedModel]:
         """Return the models that learned from one training set, to be held against each other."""
@@ -163,7 +165,7 @@ class Training(Sets):
         except BeijiangError as error:
             failed = found.model_copy(update={"state": ModelState.FAILED, "error": reason_of(error)})
             with self.db.begin() as tx:
-                LearningStore(tx.connection).put_model(failed)
+                LearningStore(tx.connection).put_model(failed, ModelState.TRAINING)
             raise
         return {"model": made.id, "digest": made.digest}
 
@@ -264,7 +266,8 @@ class Training(Sets):
             f"mining://models/{ready.id}", ready.org_id, origins, run_id=ready.id, person=actor.id, rows=made.rows
         )
         with self.db.begin() as tx:
-            LearningStore(tx.connection).put_model(ready)
+            if not LearningStore(tx.connection).put_model(ready, ModelState.TRAINING):
+                raise moved_on()
             detail: dict[str, JsonValue] = {"digest": ready.digest, "set": made.id, "set_digest": made.digest}
             detail["figures"] = {name: round(value, 6) for name, value in ready.figures.items()}
             self.evidence.record(tx, actor, "mining.model_trained", target=ready.id, detail=detail)
@@ -336,7 +339,13 @@ class _Trial:
                 "训练部分没有包含标签的每一类，请增加样本或换一种划分。",
                 "Not every class of the label is among the rows to learn from; take more cases or another split.",
             )
-        self.model = fit(self._draft, self.encoder, self._learned, label, self._classes, self._threads)
+        try:
+            self.model = fit(self._draft, self.encoder, self._learned, label, self._classes, self._threads)
+        except ValueError:  # infinite numbers, fewer rows than groups: the library's words may hold values
+            raise not_trainable(
+                "这个算法无法在这些数据上训练，请检查数值是否有无穷大、行数是否够、参数是否合适。",
+                "This algorithm cannot learn from these rows; look for infinite numbers, too few rows, or unfit parameters.",
+            ) from None
 
     def _explained(self, tried: Places) -> dict[str, Any]:
         rows, label = self._rows.plain(self.encoder, tried), self._rows.label[tried]
