@@ -39,6 +39,7 @@ from beijiang.mining import (
 from beijiang.mining.models.drift import stability
 from beijiang.mining.models.learning import FeatureView
 from beijiang.mining.service.learning.features import Cases, History, seconds_of
+from beijiang.mining.service.learning.reference import Bins
 from beijiang.protection import read_where
 from beijiang.tables import Exit
 
@@ -398,6 +399,15 @@ def test_the_stability_index_is_what_the_books_say_and_its_limits_have_a_date() 
     assert stability([0.5, 0.5], [0.8, 0.2]) == pytest.approx(0.3 * np.log(1.6) - 0.3 * np.log(0.4))
     limits = drift_limits(date(2026, 1, 1))
     assert [limits.judge("x", value).level for value in (0.05, 0.1, 0.3)] == [*ShiftLevel]
+
+
+def test_what_is_scored_is_counted_in_the_bins_of_what_was_learned() -> None:
+    numbers = Bins("数", (0.0, 1.0), 0)
+    assert numbers.count(np.array([-1, 0, 0.5, 1, 2, np.nan])).tolist() == [1, 2, 2, 1]
+    assert Bins("词", (), 3).count(np.array([0.0, 1.0, 2.0, 5.0, np.nan])).tolist() == [1, 1, 2, 1], (
+        "what is new is other"
+    )
+    assert Bins("空", (), 0).count(np.array([0.0, np.nan])).tolist() == [1, 1]
 
 
 # Attacks

@@ -38,13 +38,15 @@ class Bins:
 
     def count(self, values: Numbers) -> npt.NDArray[np.int64]:
         """Return how many values fall into each."""
-        last = self.many - 1
         there = ~np.isnan(values)
         kept = values if there.all() else values[there]
-        found = kept.astype(np.int64) if self.places else np.searchsorted(np.asarray(self.edges), kept, side="right")
-        counted = np.bincount(np.clip(found, 0, last - 1), minlength=self.many)
-        counted[last] += len(values) - len(kept)
-        return counted
+        missing = len(values) - len(kept)
+        if self.places:
+            counted = np.bincount(np.clip(kept.astype(np.int64), 0, self.places - 1), minlength=self.places)
+            return np.append(counted, missing)
+        # A pass over all values for each of a few edges is several times as quick as a search for each value.
+        below = [0, *(int(np.count_nonzero(kept < edge)) for edge in self.edges), len(kept)]
+        return np.append(np.diff(below), missing)
 
 
 @dataclass(frozen=True, slots=True)
