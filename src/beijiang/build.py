@@ -73,7 +73,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
-from beijiang.mining import Workbench
+from beijiang.mining import MODEL_JOB, SCORE_JOB, SET_JOB, Learning, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -233,6 +233,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
+    learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
@@ -362,6 +363,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 registrations.watch,
                 voices.watch,
                 notices.watch,
+                learning.watch,
             ),
         ),
         captures=captures,
@@ -390,6 +392,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         monitors=monitors,
         lineage=lineage,
         workbench=workbench,
+        learning=learning,
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,
@@ -451,6 +454,9 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
     platform.jobs.register(SERVING_JOB, platform.servings.work)
     platform.jobs.register(INTERSECTION_JOB, platform.intersections.work)
+    platform.jobs.register(SET_JOB, platform.learning.set_work)
+    platform.jobs.register(MODEL_JOB, platform.learning.model_work)
+    platform.jobs.register(SCORE_JOB, platform.learning.score_work)
 
 
 def _assets_present() -> bool:

@@ -49,7 +49,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
-from beijiang.mining import Workbench
+from beijiang.mining import Learning, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -154,6 +154,7 @@ class Platform:
     monitors: Monitors
     lineage: Lineage
     workbench: Workbench
+    learning: Learning
     notices: Notices
     live: Live
     mail: Mail
@@ -229,6 +230,7 @@ class Platform:
             self.monitors,
             self.lineage,
             self.workbench,
+            self.learning,
             self.notices,
             self.live,
             self.mail,

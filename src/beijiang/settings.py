@@ -221,6 +221,14 @@ class Settings(BaseSettings):
     push_org_at_once: int = Field(
         default=2, ge=1, description="Deliveries of one department that are pushed at the same time in one process."
     )
+    learning_threads: int = Field(
+        default=2, ge=1, description="Threads that training or scoring a model takes; more of them give the same model."
+    )
+    learning_rows: int = Field(
+        default=2_000_000,
+        ge=1000,
+        description="Rows that a training set has at most, and that are read of the past of one feature view.",
+    )
     workers: int = Field(default=2, ge=1, description="Jobs that run at the same time in one process.")
 
     @classmethod

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beijiang.access import PersonDraft, Role
+from beijiang.demo.models import APPROVER, OWNER
 from beijiang.demo.sharing import LEAD, PROVIDER
 from beijiang.kit import SYSTEM, Actor
 
@@ -39,6 +40,7 @@ def wanted(org_ids: Iterable[str]) -> list[tuple[str, str, Role, str]]:
     return [
         *stewards,
         (LEAD, "演示部门审核员", Role.ORG_REVIEWER, PROVIDER),
+        (APPROVER, "演示部门审核员", Role.ORG_REVIEWER, OWNER),
         ("reviewer", "演示审核员", Role.BUREAU_REVIEWER, BUREAU),
         ("publisher", "演示发布员", Role.BUREAU_PUBLISHER, BUREAU),
         ("analyst", "演示分析员", Role.ANALYST, BUREAU),

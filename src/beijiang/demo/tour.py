@@ -17,6 +17,7 @@ from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
+from beijiang.demo.models import add_models
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
@@ -102,6 +103,8 @@ class Tour:
         add_assessment(self._platform, self.people.actor)
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)
+        report(Step(Text("训练模型", "training models"), total, total))
+        add_models(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

@@ -149,6 +149,14 @@ class Permission(StrEnum):
     JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"
     LINEAGE_EVENT_SEND = "lineage:event:send", "报送血缘事件", "send lineage events"
     LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
+    MINING_MODEL_APPROVE = "mining:model:approve", "审批模型", "approve models"
+    MINING_MODEL_BUILD = (
+        "mining:model:build",
+        "建立特征视图、训练集、模型与评分",
+        "build feature views, training sets, models and scores",
+    )
+    MINING_MODEL_READ = "mining:model:read", "查看模型与训练集", "see models and training sets"
+    MINING_MODEL_RETIRE = "mining:model:retire", "让模型退役", "retire models"
     NOTICES_MAIL_MANAGE = "notices:mail:manage", "设置邮件发送", "set up how mail is sent"
     NOTICES_OWN_READ = "notices:own:read", "查看自己的通知", "read one's own notices"
     OPENDATA_APPLICATION_MAKE = (

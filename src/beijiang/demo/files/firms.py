@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
 
@@ -46,6 +46,9 @@ _TYPES = {
 }
 _ADULT = "20060101"
 _STATES = ("存续", "在业", "吊销", "注销")
+_LEFT = frozenset({"吊销", "注销"})
+_RISK = {COMPANY: 1.0, SOLE_TRADER: 5.0, COOPERATIVE: 2.0}
+_YOUNG = date(2021, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def make_firms(scene: Scene, people: People, count: int) -> list[Firm]:
     numbers = rng.sample(range(31**5), count)
     trades = rng.choices(_TRADES, weights=[weight for *_, weight in _TRADES], k=count)
     states = rng.choices(_STATES, weights=(60, 30, 4, 6), k=count)
-    return [
+    firms = [
         Firm(
             name=_name(rng, county, kind, trade),
             code=credit_code(kind, county.code, number),
@@ -118,6 +121,18 @@ def make_firms(scene: Scene, people: People, count: int) -> list[Firm]:
             counties, kinds, heads, streets, numbers, trades, states, strict=True
         )
     ]
+    return _with_leavers(scene.rng("leaving"), firms)
+
+
+def _with_leavers(rng: Random, firms: list[Firm]) -> list[Firm]:
+    """Let the same number leave the register, sole traders and the young more often, as they do everywhere."""
+    leaving = [firm.state for firm in firms if firm.state in _LEFT]
+    weights = [_RISK[firm.kind] * (4.0 if firm.founded >= _YOUNG else 1.0) for firm in firms]
+    # The smallest of -log(u)/w are a draw without replacement in which w is the chance.
+    marks = sorted(range(len(firms)), key=lambda at: rng.expovariate(weights[at]))
+    gone = dict(zip(marks[: len(leaving)], leaving, strict=True))
+    there = iter([firm.state for firm in firms if firm.state not in _LEFT])
+    return [replace(firm, state=gone[at] if at in gone else next(there)) for at, firm in enumerate(firms)]
 
 
 def _brand(rng: Random) -> str:

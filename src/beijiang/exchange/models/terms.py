@@ -37,7 +37,7 @@ EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.API: frozenset({Exit.AGENT, Exit.DATASTORE, Exit.ROW_API}),
     Way.SQL: frozenset({Exit.SQL}),
     Way.FLIGHT: frozenset({Exit.FLIGHT}),
-    Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT}),
+    Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT, Exit.TRAINING}),
     Way.DELTA: frozenset({Exit.DELTA}),
     Way.PUSH: frozenset({Exit.PUSH, Exit.PUSH_PLAN}),
     Way.APP: frozenset({Exit.APP}),

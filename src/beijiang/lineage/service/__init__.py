@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beijiang.kit import new_id
+from beijiang.lineage.models.graph import Edge, Written
 from beijiang.lineage.service.exchanging import Exchange
-from beijiang.lineage.service.recording import record
+from beijiang.lineage.service.recording import keep, record
+from beijiang.lineage.store import LineageStore
 
 if TYPE_CHECKING:
-    from beijiang.tables import TableWritten
+    from collections.abc import Mapping, Sequence
+
+    from beijiang.tables import Origin, TableWritten
 
 __all__ = ["Lineage"]
 
@@ -19,3 +24,39 @@ class Lineage(Exchange):
     def on_table_written(self, event: TableWritten) -> None:
         """Keep what a new version was made from; called for every one. Idempotent."""
         record(self.db, event)
+
+    def declare(
+        self,
+        target: str,
+        org_id: str,
+        origins: Mapping[str, Sequence[Origin]],
+        *,
+        run_id: str,
+        person: str,
+        rows: int,
+    ) -> None:
+        """Keep what a thing of the platform's own was made from that is no table, such as a training set or a model.
+
+        ``target`` names it like an address (``mining://models/ID``). The department sees it as everything that it declares.
+        """
+        edges = [
+            Edge(origin.table, origin.column, target, column, origin.use.value)
+            for column, found in origins.items()
+            for origin in found
+        ]
+        with self.db.begin() as tx:
+            store = LineageStore(tx.connection)
+            before = store.newest(target, "mining")
+            written = Written(
+                target=target,
+                declarer="mining",
+                version=1 if before is None else before.version + 1,
+                set_id=new_id("lin"),
+                at=self.clock.now(),
+                org_id=org_id,
+                run_id=run_id,
+                actor_id=person,
+                rows=rows,
+                columns=tuple((column, "", "") for column in origins),
+            )
+            keep(store, written, edges, before)

@@ -1,10 +1,11 @@
-"""The verbs of the work-bench."""
+"""The verbs of mining."""
 
 from beijiang.mining.service.exporting import Exported, Exporting
+from beijiang.mining.service.learning import MODEL_JOB, SCORE_JOB, SET_JOB, Learning
 from beijiang.mining.service.looking import Looking
 from beijiang.mining.service.saving import Saving
 
-__all__ = ["Exported", "Workbench"]
+__all__ = ["MODEL_JOB", "SCORE_JOB", "SET_JOB", "Exported", "Learning", "Workbench"]
 
 
 class Workbench(Exporting, Looking, Saving):

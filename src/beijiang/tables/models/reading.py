@@ -51,6 +51,8 @@ class Exit(StrEnum):
     SEARCH = "search"
     SERVICE = "service"
     SQL = "sql"
+    TRAINING = "training"
+    """Rows that a model learns from or says something of, as the person who asks may see them."""
     VERIFY = "verify"
     COUNT = "count"
 
