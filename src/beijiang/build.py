@@ -73,7 +73,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
-from beijiang.mining import Workbench
+from beijiang.mining import StreamRules, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -232,6 +232,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
+    stream_rules = StreamRules(streams, gate, access, evidence, clock, zone)
+    ingest.watches.append(stream_rules)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
@@ -385,6 +387,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         monitors=monitors,
         lineage=lineage,
         workbench=workbench,
+        stream_rules=stream_rules,
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,

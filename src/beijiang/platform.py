@@ -49,7 +49,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
-from beijiang.mining import Workbench
+from beijiang.mining import StreamRules, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -153,6 +153,7 @@ class Platform:
     monitors: Monitors
     lineage: Lineage
     workbench: Workbench
+    stream_rules: StreamRules
     notices: Notices
     live: Live
     mail: Mail
@@ -227,6 +228,7 @@ class Platform:
             self.monitors,
             self.lineage,
             self.workbench,
+            self.stream_rules,
             self.notices,
             self.live,
             self.mail,
@@ -271,6 +273,7 @@ class Platform:
         self.ingest.recover()
         self.jobs.start_worker()
         self.streams.attend()
+        self.stream_rules.start()
         self.dispatcher.start()
         self.pushes.start()
         self.notices.start()
@@ -281,6 +284,7 @@ class Platform:
     def stop(self) -> None:
         """Let running work reach a safe point."""
         self.streams.stop()
+        self.stream_rules.stop()
         self.dispatcher.stop()
         self.pushes.stop()
         self.notices.stop()

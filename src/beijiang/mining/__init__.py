@@ -1,7 +1,8 @@
-"""Data mining: the SQL work-bench, where people ask the governed tables questions of their own.
+"""Data mining: the SQL work-bench, where people ask the governed tables questions of their own, and rules on streams.
 
-Owns the tables ``query_run`` (everybody's own history) and ``saved_query`` (queries by name, with all their revisions). It
-runs nothing itself: every row comes through the SQL gateway of ``protection``.
+Owns the tables ``query_run`` (everybody's own history) and ``saved_query`` (queries by name, with all their revisions), and
+``stream_rule*`` and ``reading_alert*`` (rules on the readings of streams, and the alerts that they raise). Every row that
+leaves comes through the gate of ``protection``; readings are judged where they arrive, on word of ``ingest``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from beijiang.mining.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.mining.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.mining.service import Exported, Workbench
+    from beijiang.mining.service import Exported, StreamRules, Timeline, Workbench
 
-__all__ = ["Exported", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Exported", "StreamRules", "Timeline", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

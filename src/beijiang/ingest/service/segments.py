@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.models import Segment
     from beijiang.ingest.store import Landing
 
-__all__ = ["Reader", "last_of_each_key", "name_of", "reading_of"]
+__all__ = ["Reader", "arrived", "last_of_each_key", "name_of", "reading_of"]
 
 _CHUNK: Final = 20_000
 _READING: Final = frozenset({"columns", "rows", "payload", "time_zone"})
@@ -122,6 +122,13 @@ class Reader:
             typed.changes,
         )
         return len(waiting), placed, size
+
+
+def arrived(files: Sequence[Path], columns: Sequence[str], numbers: Mapping[str, int], after: int) -> pa.Table:
+    """Return some columns of staged rows that came after a segment, in the order in which they came."""
+    order = pl.col(FILE_COLUMN).replace_strict(numbers, return_dtype=pl.Int64).alias(_ORDER)
+    frame = pl.read_parquet(list(files), columns=[*columns, FILE_COLUMN, ROW_COLUMN]).with_columns(order)
+    return frame.filter(pl.col(_ORDER) > after).sort(_ORDER, ROW_COLUMN).select(columns).to_arrow()
 
 
 def last_of_each_key(plan: ReadPlan, key: Sequence[str], files: Sequence[Path], target: Path) -> dict[str, Any]:

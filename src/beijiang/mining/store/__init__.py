@@ -1,5 +1,7 @@
-"""All SQL on the metadata tables of the work-bench."""
+"""All SQL on the metadata tables of mining."""
 
 from beijiang.mining.store.queries import RunStore, SavedStore
+from beijiang.mining.store.reading_alerts import ReadingAlertStore
+from beijiang.mining.store.stream_rules import RuleStore
 
-__all__ = ["RunStore", "SavedStore"]
+__all__ = ["ReadingAlertStore", "RuleStore", "RunStore", "SavedStore"]
