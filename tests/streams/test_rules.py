@@ -253,3 +253,47 @@ def test_columns_that_do_not_fit_are_refused(site: Site, steward: Actor) -> None
         with pytest.raises(BeijiangError) as refused:
             site.platform.stream_rules.declare(steward, stream.id, _rule(**words))
         assert refused.value.reason == "stream_rule_unfit"
+
+
+def test_the_api_declares_tries_lists_and_acknowledges(site: Site) -> None:
+    keeper = key_of(site.platform, "keeper", "mining:rule:manage", "mining:alert:read", "mining:alert:handle",
+                    "ingest:source:read", "protection:rows:read_own")  # fmt: skip
+    site.http.headers["Authorization"] = f"Bearer {keeper}"
+    stream = site.add("接口", table="接口")
+    said = {"name": "高温", "kind": "threshold", "key": "传感器", "time": "时间", "value": "温度", "level": 30}
+    made = site.http.post("/api/v1/stream-rules", json={"stream": stream.id, "rule": said})
+    assert made.status_code == 201, made.text
+    rule = made.json()["id"]
+    _send(site, stream, ("甲", _now(), 31))
+    _settled(site, "接口", 1)
+    site.http.headers["Authorization"] = f"Bearer {keeper}"
+    (alert,) = until(lambda: site.http.get(f"/api/v1/reading-alerts?rule={rule}").json()["alerts"])
+    assert alert["value"] == 31
+    done = site.http.post(f"/api/v1/reading-alerts/{alert['id']}/acknowledge", json={"note": "看过"})
+    assert done.json()["state"] == "acknowledged"
+    assert [h["kind"] for h in site.http.get(f"/api/v1/reading-alerts/{alert['id']}").json()["history"]] == [
+        "raise", "acknowledge",
+    ]  # fmt: skip
+    trial = site.http.post("/api/v1/stream-rules/trial", json={"stream": stream.id, "rule": said, "days": 1}).json()
+    assert (trial["raised"], trial["readings"]) == (1, 1)
+    line = site.http.get(f"/api/v1/stream-rules/{rule}/timeline?sensor=甲").json()
+    assert [v for _, v in line["points"]] == [31]
+    assert "甲" in site.http.get("/api/v1/reading-alerts/export").text
+    assert site.http.put(f"/api/v1/stream-rules/{rule}", json={**said, "level": 40}).json()["revision"] == 2
+    assert not site.http.post(f"/api/v1/stream-rules/{rule}/stop").json()["active"]
+    del site.http.headers["Authorization"]
+
+
+def test_people_are_told_and_the_notice_holds_no_value(site: Site, steward: Actor) -> None:
+    stream = site.add("告", table="告")
+    rules = site.platform.stream_rules
+    rule = rules.declare(SYSTEM, stream.id, _rule())
+    _send(site, stream, ("甲", _now(), 37.5))
+    _settled(site, "告", 1)
+    alert = until(lambda: rules.alerts(steward, AlertQuery(rule=rule.id)))[0]
+    site.platform.notices.take()
+    told = until(lambda: [n for n in site.platform.notices.notices(steward) if n.notice.thing == alert.id])
+    assert told[0].seen is not None
+    assert "37.5" in told[0].seen.title.zh
+    assert told[0].seen.href == f"/console/reading-alerts/{alert.id}"
+    assert "37.5" not in repr(told[0].notice)

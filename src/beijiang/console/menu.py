@@ -79,6 +79,13 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         ),
     ),
     (
+        Text("数据挖掘", "Data mining"),
+        (
+            (Permission.MINING_ALERT_READ, "/console/reading-alerts", Text("读数预警", "Alerts of readings")),
+            (Permission.MINING_ALERT_READ, "/console/stream-rules", Text("预警规则", "Rules on streams")),
+        ),
+    ),
+    (
         Text("目录与共享", "Catalog and sharing"),
         (
             (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),
