@@ -247,6 +247,28 @@ def test_the_timeline_has_readings_thresholds_and_alerts(site: Site, steward: Ac
     assert len(line.alerts) == 1
 
 
+def test_alerts_become_a_governed_table(site: Site, steward: Actor) -> None:
+    rules = site.platform.stream_rules
+    stream = site.add("记", table="记")
+    rules.declare(steward, stream.id, _rule())
+    rules.record_into(steward, stream.id, "预警记录")
+    with pytest.raises(BeijiangError) as taken:
+        rules.record_into(steward, stream.id, "另一张")
+    assert taken.value.reason == "table_exists"
+    at = _now()
+    _send(site, stream, ("甲", at, 31))
+    until(lambda: site.count("预警记录") == 1)
+    assert site.rows("预警记录", '"传感器", "触发时数值", "处理状态"') == [
+        {"传感器": "甲", "触发时数值": 31.0, "处理状态": "待确认"}
+    ]
+    rules.acknowledge(steward, rules.alerts(steward, AlertQuery(stream=stream.id))[0].id)
+    rules.write_records(at_once=True)
+    assert site.rows("预警记录", '"处理状态"') == [{"处理状态": "处理中"}]
+    version = site.platform.tables.get(SYSTEM, "预警记录").version
+    rules.write_records(at_once=True)
+    assert site.platform.tables.get(SYSTEM, "预警记录").version == version
+
+
 def test_columns_that_do_not_fit_are_refused(site: Site, steward: Actor) -> None:
     stream = next(s for s in site.platform.streams.streams(steward) if s.table == "办")
     for words in ({"key": "没有"}, {"time": "温度"}, {"value": "传感器"}):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_applications", "bundled"]
 
-NAMES: Final = ("market-entities",)
+NAMES: Final = ("forest-fire", "market-entities")
 
 
 def bundled(name: str) -> Mapping[str, str]:

@@ -177,7 +177,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivedBatch:
-    """The readings of a micro-batch: on disk and typed, about to be committed to the stream's table."""
+    """Readings of closed segments: on disk and typed, on their way into the stream's table."""
 
     stream_id: str
     table: str
@@ -192,6 +192,10 @@ class BatchWatch(Protocol):
 
     def hear(self, batch: ArrivedBatch) -> None:
         """Take note of a batch; an error puts the batch off, and it is told again."""
+        ...
+
+    def heard(self, stream_id: str) -> int | None:
+        """Return up to which segment it has heard of a stream; None where it does not listen."""
         ...
 
 

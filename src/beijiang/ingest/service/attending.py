@@ -29,6 +29,7 @@ from beijiang.ingest.models import (
     StreamKind,
     StreamState,
 )
+from beijiang.ingest.service.announcing import Announcer
 from beijiang.ingest.service.signing import Pace
 from beijiang.ingest.store.spool import Spool, lines_of
 from beijiang.ingest.store.streams import StreamStore
@@ -93,6 +94,8 @@ class Served:
     pause: float = _PAUSES[0]
     renewed_at: float = 0.0
     looked_at: float = 0.0
+    announcer: Announcer | None = None
+    """Who tells listeners of closed segments."""
 
     def take(self, delivery: Delivery, known: Callable[[str], Receipt | None]) -> Receipt:
         """Put a delivery on disk and return its receipt; one whose key was received before is not put there again.
@@ -216,6 +219,8 @@ class Attendant:
             served.stream = stream
             self._renew(served)
             self._receive(served)
+            if served.announcer is not None:
+                served.announcer.look(stream, served.options, served.spool)
             self._batch(served)
             self._tell(served)
         except Busy:
@@ -238,6 +243,7 @@ class Attendant:
         pace = Pace(options.per_second if isinstance(options, WebhookOptions) else 1.0)
         files = [*(self.ingest.landing.path(s.sha256) for s in landed), *(path for _, path in spool.closed())]
         served = Served(stream, options, spool, pace, tail=files, renewed_at=time.monotonic())
+        served.announcer = Announcer(self.ingest)
         for _, path in spool.closed():
             self._recall(served, path)
         # A run that the last process began goes on; another beside it would take in the same segments.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -49,11 +49,19 @@ def name_of(stream: str, segment: Segment) -> str:
     return f"{stream} {segment.seq}.ndjson"
 
 
+class Kept(Protocol):
+    """Where segments are."""
+
+    def path(self, sha256: str, /) -> Path:
+        """Return where a segment is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Read some segments of one stream in one way."""
 
-    landing: Landing
+    landing: Kept
     stream: str
     """Its name."""
     key: tuple[str, ...]

@@ -141,6 +141,14 @@ def _add_rules(group: typer.Typer, get: Callable[[], StreamRules], who: Callable
         """Judge no more by a rule; its alerts stay."""
         show([_rule(get().stop_rule(who(person), rule))], _RULES)
 
+    @group.command("record")
+    def record(
+        stream: str = _STREAM, table: str = typer.Argument(help="New table for the alerts."), person: str = _AS
+    ) -> None:
+        """Have the alerts of a stream written into a new table, kept up to date."""
+        get().record_into(who(person), stream, table)
+        say(Text(f"预警将写入表“{table}”。", f'The alerts will be written into table "{table}".'))
+
     @group.command("try")
     def try_(
         stream: str = _STREAM,

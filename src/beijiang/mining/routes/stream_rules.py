@@ -72,6 +72,13 @@ class TrialOrder(DeclareOrder):
     days: float = Field(default=7, gt=0, le=92)
 
 
+class RecordOrder(_Order):
+    """A stream, and the new table that its alerts are written into."""
+
+    stream: str = Field(min_length=1, max_length=200)
+    table: str = Field(min_length=1, max_length=200)
+
+
 class NoteOrder(_Order):
     """What is said about a step."""
 
@@ -99,6 +106,10 @@ def stream_rules_router(service: StreamRules) -> APIRouter:
     @api.post("/stream-rules/trial", summary="What a rule would have raised in the last days; nothing is raised")
     def trial(request: Request, order: TrialOrder) -> dict[str, Any]:
         return trial_json(service.try_out(_actor(request), order.stream, order.rule.draft(), order.days))
+
+    @api.post("/stream-rules/record", status_code=204, summary="Have a stream's alerts written into a new table")
+    def record(request: Request, order: RecordOrder) -> None:
+        service.record_into(_actor(request), order.stream, order.table)
 
     @api.get("/stream-rules/{rule}", summary="One rule: what it says and how it stands")
     def show(request: Request, rule: str) -> dict[str, Any]:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, func, insert, select, update
 
-from beijiang.db import UtcDateTime, metadata
+from beijiang.db import JsonDocument, UtcDateTime, metadata
 from beijiang.mining.models import AlertQuery, AlertState, AlertStep, StepKind
 from beijiang.mining.store.stream_rules import stream_rule
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
-__all__ = ["ReadingAlertStore"]
+    from beijiang.kit import Actor
+
+__all__ = ["CopyStore", "ReadingAlertStore"]
 
 reading_alert = Table(
     "reading_alert",
@@ -53,6 +55,17 @@ Index(
     postgresql_where=reading_alert.c.cleared_at.is_(None),
 )
 
+stream_alert_copy = Table(
+    "stream_alert_copy",
+    metadata,
+    Column("stream_id", String(40), primary_key=True),
+    Column("org_id", String(60), nullable=False),
+    Column("table_name", String(200), nullable=False, unique=True),
+    Column("owner", JsonDocument, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("digest", String(60), nullable=False),  # of the alerts that the table holds
+)
+
 reading_alert_step = Table(
     "reading_alert_step",
     metadata,
@@ -67,6 +80,7 @@ reading_alert_step = Table(
 
 _A = reading_alert.c
 _H = reading_alert_step.c
+_C = stream_alert_copy.c
 
 
 class ReadingAlertStore:
@@ -148,9 +162,35 @@ class ReadingAlertStore:
         """Return the departments that ever had an alert."""
         return list(self._connection.execute(select(_A.org_id).distinct()).scalars())
 
+    def digest(self, stream_id: str) -> str:
+        """Return words that change whenever something happens to an alert of a stream."""
+        query = select(func.count(), func.coalesce(func.sum(_A.changes), 0)).where(_A.stream_id == stream_id)
+        count, changes = self._connection.execute(query).one()
+        return f"{count}:{changes}"
+
     def untold(self) -> list[Row[Any]]:
         """Return the alerts that nobody was told of yet, as they came in quiet hours."""
         return list(self._connection.execute(_told().where(_A.told.is_(False))))
+
+
+class CopyStore:
+    """Read and write which streams have their alerts written into a table, on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, stream_id: str, org_id: str, table: str, owner: Actor, at: datetime) -> None:
+        """Add one; a stream has one table, and a table one stream."""
+        values = {"stream_id": stream_id, "org_id": org_id, "table_name": table, "set_at": at, "digest": ""}
+        self._connection.execute(insert(stream_alert_copy).values(**values, owner=owner.to_json()))
+
+    def copies(self) -> list[Row[Any]]:
+        """Return all of them."""
+        return list(self._connection.execute(select(stream_alert_copy).order_by(_C.stream_id)))
+
+    def note(self, stream_id: str, digest: str) -> None:
+        """Write down what the table holds now."""
+        self._connection.execute(update(stream_alert_copy).where(_C.stream_id == stream_id).values(digest=digest))
 
 
 def _told() -> Select[Any]:

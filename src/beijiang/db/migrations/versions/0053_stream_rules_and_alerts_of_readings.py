@@ -60,6 +60,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("alert_id", "number", name=op.f("pk_reading_alert_step")),
     )
     op.create_table(
+        "stream_alert_copy",
+        sa.Column("stream_id", sa.String(length=40), nullable=False),
+        sa.Column("org_id", sa.String(length=60), nullable=False),
+        sa.Column("table_name", sa.String(length=200), nullable=False),
+        sa.Column("owner", JsonDocument, nullable=False),
+        sa.Column("set_at", UtcDateTime(), nullable=False),
+        sa.Column("digest", sa.String(length=60), nullable=False),
+        sa.PrimaryKeyConstraint("stream_id", name=op.f("pk_stream_alert_copy")),
+        sa.UniqueConstraint("table_name", name=op.f("uq_stream_alert_copy_table_name")),
+    )
+    op.create_table(
         "stream_rule",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from beijiang.ingest import Streams
     from beijiang.kit import Actor, Clock
     from beijiang.protection import Gate
+    from beijiang.tables import Tables
 
 __all__ = ["HIDDEN", "PLATFORM", "Base", "Sight", "moment"]
 
@@ -49,6 +50,7 @@ class Base:
     def __init__(
         self,
         streams: Streams,
+        tables: Tables,
         gate: Gate,
         access: Access,
         evidence: Evidence,
@@ -57,6 +59,9 @@ class Base:
     ) -> None:
         self.db: Database = streams.db
         self.streams = streams
+        self.tables = tables
+        self.home = streams.ingest.settings.home
+        self._recorded: dict[str, datetime] = {}
         self.gate = gate
         self.access = access
         self.evidence = evidence
@@ -98,16 +103,14 @@ class Sight:
     def __init__(self, base: Base, actor: Actor) -> None:
         self._base = base
         self._actor = actor
-        self._plain: dict[str, frozenset[str] | None] = {}
+        self._plain: dict[str, frozenset[str]] = {}
 
-    def plain(self, table: str) -> frozenset[str] | None:
-        """Return the columns of a table that the reader sees as they are; None where the table is hidden, or rows of it are."""
+    def plain(self, table: str) -> frozenset[str]:
+        """Return the columns of a table that the reader sees as they are; none where the table, or rows of it, are hidden."""
         if table not in self._plain:
             seen = self._base.gate.seen(self._actor, table)
-            hidden = seen is None or seen.filtered
-            self._plain[table] = (
-                None if seen is None or hidden else frozenset(one.name for one in seen.columns if not one.masked)
-            )
+            shown = () if seen is None or seen.filtered else seen.columns
+            self._plain[table] = frozenset(one.name for one in shown if not one.masked)
         return self._plain[table]
 
     def shown(self, row: Row[Any]) -> ReadingAlert:
@@ -118,7 +121,7 @@ class Sight:
 
         """
         plain = self.plain(row.table_name)
-        if plain is None or not self._base.access.allows(self._actor, Permission.MINING_ALERT_READ, row.org_id):
+        if not self._base.access.allows(self._actor, Permission.MINING_ALERT_READ, row.org_id):
             raise no_alert()
         draft = RuleDraft.from_json(row.draft)
         keyed, valued = draft.key in plain, not draft.value or draft.value in plain

@@ -63,7 +63,7 @@ class Handling(Base):
             ]
             rows = store.find(replace(asked, limit=min(max(asked.limit, 1), _EXPORTED)), orgs)
         sight = Sight(self, actor)
-        found = [sight.shown(row) for row in rows if sight.plain(row.table_name) is not None]
+        found = [sight.shown(row) for row in rows]
         return [one for one in found if not (asked.sensor and one.masked)]
 
     def unattended(self, actor: Actor) -> int:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.ingest import StreamState
 from beijiang.kit import SYSTEM, BeijiangError, new_id
 from beijiang.mining.models import KeyState, RuleDraft, RuleKind, Turn, judge, silent
-from beijiang.mining.service.stream_rules.base import PLATFORM, Base, moment
+from beijiang.mining.service.stream_rules.base import PLATFORM, moment
 from beijiang.mining.service.stream_rules.reading import readings_of
+from beijiang.mining.service.stream_rules.recording import Recording
 from beijiang.mining.store import ReadingAlertStore, RuleStore
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _EVERY: Final = 1.0
 _AT_ONCE: Final = 1_000
 
 
-class Hearing(Base):
+class Hearing(Recording):
     """Judge what arrives, and what does not."""
 
     _stopping: threading.Event | None = None
@@ -44,6 +45,12 @@ class Hearing(Base):
         for rule in rules:
             if rule.position < batch.last:
                 self._hear(rule, batch)
+
+    def heard(self, stream_id: str) -> int | None:
+        """Return the segment up to which every rule of a stream has judged; None where there is no rule."""
+        with self.db.read() as connection:
+            rules = [one for one in RuleStore(connection).rules(stream_id=stream_id) if one.active]
+        return min((one.position for one in rules), default=None)
 
     def _hear(self, rule: StreamRule, batch: ArrivedBatch) -> None:
         draft = rule.draft
@@ -104,6 +111,7 @@ class Hearing(Base):
         while not self._stopping.wait(_EVERY):
             try:
                 self.tick(self._began)
+                self.write_records()
             except Exception:  # the loop outlives a failing database and tries again
                 log.exception("looking for silent sensors failed; it will be tried again")
 
