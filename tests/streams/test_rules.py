@@ -112,7 +112,7 @@ def test_a_silent_sensor_is_missed_by_the_clock_and_comes_back(site: Site) -> No
     )
     _send(site, stream, ("甲", _now(), 20), ("不相干", _now(), 20))
     _settled(site, "静", 2)
-    missed = until(lambda: (f := _alerts(site, rule)) and len(f) == 2 and f)
+    missed = until(lambda: (f := _alerts(site, rule, lasting=True)) and len(f) == 2 and f)
     assert {a.sensor for a in missed} == {"甲", "从未来过"}
     _send(site, stream, ("甲", _now(), 20))
     until(lambda: [a for a in _alerts(site, rule, lasting=False) if a.sensor == "甲"])
