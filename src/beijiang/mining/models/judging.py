@@ -8,7 +8,7 @@ its sensor until that time comes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from beijiang.mining.models.stream_rules import RuleDraft, RuleKind, Side, TrendMeasure
@@ -17,6 +17,7 @@ __all__ = ["AHEAD", "KeyState", "Turn", "judge", "silent"]
 
 AHEAD: Final = 600.0
 """Seconds that a sensor's clock may be ahead of ours."""
+_MOMENTS: Final = ("at", "heard", "bad", "good", "up", "peak")
 PARTS: Final = 12
 """Parts of a window whose sums are kept instead of its readings, so that a state stays small at any rate."""
 
@@ -61,7 +62,13 @@ class KeyState:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it; what is empty is left out."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, {}, 0)}
+        told = {name: getattr(self, name) for name in _MOMENTS}
+        found: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        if self.late:
+            found["late"] = self.late
+        if self.parts:
+            found["parts"] = self.parts
+        return found
 
 
 def judge(draft: RuleDraft, state: KeyState, readings: Sequence[tuple[float, float | None]], now: float) -> list[Turn]:
