@@ -29,7 +29,7 @@ __all__ = ["Announcer"]
 
 log = logging.getLogger(__name__)
 
-_EVERY: Final = 0.5
+_EVERY: Final = 0.4
 _ASK_EVERY: Final = 2.0
 _AT_ONCE: Final = 64
 
@@ -78,10 +78,13 @@ class Announcer:
         if self._heard is None:
             return
         heard = self._heard
-        new = [(seq, path) for seq, path in closed if seq > heard]
         with self._ingest.db.read() as connection:
-            landed = {s.seq for s in StreamStore(connection).segments(stream.id, heard, _AT_ONCE)}
-        if not new or not landed <= {seq for seq, _ in new}:
+            landed = StreamStore(connection).segments(stream.id, heard, _AT_ONCE)
+        # What a batch has landed it has removed from the spool; what is in neither is not closed yet, for landing is noted first.
+        kept = {seq: path for seq, path in closed if seq > heard}
+        kept |= {one.seq: self._ingest.landing.path(one.sha256) for one in landed}
+        new = sorted(kept.items())[:_AT_ONCE]
+        if not new:
             return
         reader = Reader(_Spooled({str(seq): path for seq, path in new}), stream.name, stream.key, options)
         typed = {seq: _typed(reader, seq, path) for seq, path in new}

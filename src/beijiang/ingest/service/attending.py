@@ -167,6 +167,7 @@ class Attendant:
         self._served: dict[str, Served] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._teller: threading.Thread | None = None
         self._swept = 0.0
         place = f"{platform.node()} {ingest.settings.home.resolve()}"
         self._holder = hashlib.sha256(place.encode()).hexdigest()[:32]
@@ -177,6 +178,8 @@ class Attendant:
         self._look()
         self._thread = threading.Thread(target=self._attend, name="beijiang-streams", daemon=True)
         self._thread.start()
+        self._teller = threading.Thread(target=self._announce, name="beijiang-announcing", daemon=True)
+        self._teller.start()
 
     def stop(self) -> None:
         """Receive no more and put on disk what has come."""
@@ -185,6 +188,9 @@ class Attendant:
         self._stopping.set()
         self._thread.join()
         self._thread = None
+        if self._teller is not None:
+            self._teller.join()
+            self._teller = None
         for served in [*self._served.values()]:
             self._let_go(served)
 
@@ -195,6 +201,13 @@ class Attendant:
     def _attend(self) -> None:
         while not self._stopping.wait(_EVERY):
             self._look()
+
+    def _announce(self) -> None:
+        """Tell of closed segments in a thread of its own: whoever listens does not wait for what batches have to do."""
+        while not self._stopping.wait(_EVERY):
+            for served in [*self._served.values()]:
+                if served.announcer is not None:
+                    served.announcer.look(served.stream, served.options, served.spool)
 
     def _look(self) -> None:
         try:
@@ -219,8 +232,6 @@ class Attendant:
             served.stream = stream
             self._renew(served)
             self._receive(served)
-            if served.announcer is not None:
-                served.announcer.look(stream, served.options, served.spool)
             self._batch(served)
             self._tell(served)
         except Busy:

@@ -1,5 +1,5 @@
 SELECT
-  strftime("观测时间" + INTERVAL 8 HOUR, '%m-%d %H:00') AS "时刻",
+  strftime("观测时间", '%m-%d %H:00') AS "时刻",
   round(max("火险指数"), 1) AS "最高火险指数",
   round(avg("火险指数"), 1) AS "平均火险指数",
   round(avg("气温"), 1) AS "平均气温（℃）",
