@@ -117,6 +117,7 @@ def create_app(platform: Platform) -> FastAPI:
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         mining_routes.router(platform.workbench, room),
         mining_routes.learning_router(platform.learning),
+        mining_routes.stream_rules_router(platform.stream_rules),
         apps_routes.router(platform.apps),
         apps_routes.pages(platform.apps, pages),
         assess_routes.router(platform.assess),

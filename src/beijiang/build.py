@@ -73,7 +73,14 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
-from beijiang.mining import MODEL_JOB, SCORE_JOB, SET_JOB, Learning, Workbench
+from beijiang.mining import (
+    MODEL_JOB,
+    SCORE_JOB,
+    SET_JOB,
+    Learning,
+    StreamRules,
+    Workbench,
+)
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -234,6 +241,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)
+    stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
+    ingest.watches.append(stream_rules)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
@@ -393,6 +402,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         learning=learning,
+        stream_rules=stream_rules,
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,

@@ -247,6 +247,12 @@ def _models() -> typer.Typer:
     return models(_get(lambda p: p.learning), _get(lambda p: p.access))
 
 
+def _alerts() -> typer.Typer:
+    from beijiang.mining.commands import alerts
+
+    return alerts(_get(lambda p: p.stream_rules), _get(lambda p: p.access))
+
+
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
@@ -306,6 +312,7 @@ LATER = {
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
     "models": Later("Models that learn from governed tables: features, training sets, register, scores.", _models),
+    "alerts": Later("Alerts of readings, and the rules on streams that raise them.", _alerts),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),

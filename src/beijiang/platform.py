@@ -49,7 +49,11 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
-from beijiang.mining import Learning, Workbench
+from beijiang.mining import (
+    Learning,
+    StreamRules,
+    Workbench,
+)
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -155,6 +159,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     learning: Learning
+    stream_rules: StreamRules
     notices: Notices
     live: Live
     mail: Mail
@@ -231,6 +236,7 @@ class Platform:
             self.lineage,
             self.workbench,
             self.learning,
+            self.stream_rules,
             self.notices,
             self.live,
             self.mail,
@@ -275,6 +281,7 @@ class Platform:
         self.ingest.recover()
         self.jobs.start_worker()
         self.streams.attend()
+        self.stream_rules.start()
         self.dispatcher.start()
         self.pushes.start()
         self.notices.start()
@@ -285,6 +292,7 @@ class Platform:
     def stop(self) -> None:
         """Let running work reach a safe point."""
         self.streams.stop()
+        self.stream_rules.stop()
         self.dispatcher.stop()
         self.pushes.stop()
         self.notices.stop()

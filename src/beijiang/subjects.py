@@ -43,6 +43,7 @@ class Subjects:
             "job": self._guarded(Permission.JOBS_JOB_READ, self._job),
             "proposal": self._guarded(Permission.STANDARDS_PROPOSAL_READ, self._proposal),
             "push": self._guarded(Permission.EXCHANGE_GRANT_READ, self._push),
+            "reading_alert": self._guarded(Permission.MINING_ALERT_READ, self._reading_alert),
             "recall": self._guarded(Permission.EXCHANGE_GRANT_READ, self._recall),
             "registration": self._guarded(Permission.ACCESS_MEMBER_CONFIRM, self._registration),
             "request": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._request),
@@ -99,6 +100,10 @@ class Subjects:
 
     def _alert(self, actor: Actor, thing: str) -> Seen:
         return Seen(self._platform.alerts.alert(actor, thing).text, "/console/alerts")
+
+    def _reading_alert(self, actor: Actor, thing: str) -> Seen:
+        found = self._platform.stream_rules.alert(actor, thing)
+        return Seen(found.text, f"/console/reading-alerts/{thing}", found.state.value == "new")
 
     def _contract(self, actor: Actor, thing: str) -> Seen:
         return _seen(self._platform.contracts.contract(actor, thing).name, f"/console/contracts/{thing}")

@@ -55,6 +55,7 @@ MACHINERY: dict[str, set[str]] = {
     "Sources": {"connector_of", "connect", "locked_out", "verify_work", "work"},
     "Streams": {"attend", "check_windows", "locked_out", "stop", "verify_work", "work"},
     "WorkPlan": {"watch"},
+    "StreamRules": {"hear", "heard", "start", "stop", "tick", "write_records"},
     "Windows": {"on_table_written", "work"},
     "Protection": {
         "prepare_masks",

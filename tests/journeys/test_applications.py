@@ -48,11 +48,17 @@ def test_a_citizen_drills_down_from_the_store_to_a_league(visit: Callable[..., A
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("name", ["", "/overview", "/leagues", "/industries"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"/apps/market-entities{page}" for page in ("", "/overview", "/leagues", "/industries")),
+        *(f"/apps/forest-fire{page}" for page in ("", "/situation", "/points", "/hotspots", "/duty")),
+    ],
+)
 def test_every_page_is_accessible_and_fits_in_both_languages(visit: Callable[..., Any], width: int, name: str) -> None:
     for language in ("zh-CN", "en"):
         who = visit(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-        page = who.go(f"{HOME}{name}?lang={language}")
+        page = who.go(f"{name}?lang={language}")
         settled(page)
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert page.evaluate(PROBLEMS) == []

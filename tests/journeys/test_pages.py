@@ -34,6 +34,7 @@ CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
                                "/console/keys", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY", "ITEMS", "REVIEW", "COMPARE", "/console/onboard", "/console/directory",
                                "/console/models", "/console/training-sets", "/console/feature-views", "/console/scores", "MODEL"],
+    "steward.forestry": ["/console/reading-alerts", "READING", "/console/stream-rules", "/console/stream-rules?kind=trend"],
     "reviewer": ["/console", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "REVIEW", "COMPARE", "PROVE", "/console/assess", "/console/figures", "/console/plan"],
     "publisher": ["/console", "ENTRY", "/console/people"],
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],
@@ -75,6 +76,7 @@ def test_the_portal_is_for_everybody(visit: Callable[..., Any], scheme: str, wid
 
 
 FIRST = {
+    "READING": ("/console/reading-alerts", "a[href^='/console/reading-alerts/ral_']"),
     "PREVIEW": ("/console/ingest", "a[href^='/console/ingest/']"),
     "RUN": ("/console/runs", "a[href^='/console/runs/run_']"),
     "MODEL": ("/console/models", "a[href^='/console/models/mdl_']"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_applications", "bundled"]
 
-NAMES: Final = ("market-entities",)
+NAMES: Final = ("forest-fire", "market-entities")
 
 
 def bundled(name: str) -> Mapping[str, str]:
@@ -34,9 +34,9 @@ def _members(folder: Traversable, before: str) -> list[tuple[str, bytes]]:
     return found
 
 
-def add_applications(platform: Platform, person: Callable[[str], Actor]) -> None:
+def add_applications(platform: Platform, person: Callable[[str], Actor], names: Sequence[str] = NAMES) -> None:
     """Bring the applications to the public; what an earlier start did stays."""
-    for name in NAMES:
+    for name in names:
         bundle = bundled(name)
         owner = person(f"steward.{parse_bundle(bundle).manifest.owner}")
         known = {app.id: app for app in platform.apps.apps(owner)}

@@ -16,6 +16,7 @@ from beijiang.demo.applications import add_applications
 from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
+from beijiang.demo.forest import add_forest
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.models import add_models
 from beijiang.demo.people import People
@@ -101,6 +102,15 @@ class Tour:
         )
         add_systems(self._platform, self.people.actor)
         add_assessment(self._platform, self.people.actor)
+        report(Step(Text("接收火险读数，发出预警", "receiving fire-weather readings, raising alerts"), total, total))
+        add_forest(
+            self._platform,
+            self.people.actor("steward.forestry"),
+            self._folder / "forest",
+            SEED,
+            lambda hand_in: self._take_in(hand_in, version=1),
+            self._publish,
+        )
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)
         report(Step(Text("训练模型", "training models"), total, total))

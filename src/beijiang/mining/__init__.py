@@ -1,7 +1,9 @@
-"""Data mining: the SQL work-bench, where people ask the governed tables questions of their own, and models that learn from them.
+"""Data mining (数据挖掘): the SQL work-bench and what is built on governed tables: models, forecasts, graphs, texts, rules on streams.
 
-Owns the tables ``query_run`` (everybody's own history), ``saved_query`` (queries by name, with all their revisions),
-``feature_view``, ``training_set``, ``learned_model``, ``score_plan`` and ``score_run``. Every row comes through ``protection``.
+Owns the tables ``feature_view``, ``learned_model``, ``query_run``, ``reading_alert``, ``reading_alert_step``,
+``saved_query``, ``score_plan``, ``score_run``, ``stream_alert_copy``, ``stream_rule``, ``stream_rule_sensor``,
+``stream_rule_standing`` and ``training_set``.
+Every row that leaves comes through the gate of ``protection``; readings are judged where they arrive, on word of ``ingest``.
 """
 
 from __future__ import annotations
@@ -12,9 +14,28 @@ from beijiang.mining.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.mining.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.mining.service import MODEL_JOB, SCORE_JOB, SET_JOB, Exported, Learning, Workbench
+    from beijiang.mining.service import (
+        MODEL_JOB,
+        SCORE_JOB,
+        SET_JOB,
+        Exported,
+        Learning,
+        StreamRules,
+        Timeline,
+        Workbench,
+    )
 
-__all__ = ["MODEL_JOB", "SCORE_JOB", "SET_JOB", "Exported", "Learning", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = [
+    "Exported",
+    "Learning",
+    "MODEL_JOB",
+    "SCORE_JOB",
+    "SET_JOB",
+    "StreamRules",
+    "Timeline",
+    "Workbench",
+    *_models,
+]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

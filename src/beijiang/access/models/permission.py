@@ -149,6 +149,8 @@ class Permission(StrEnum):
     JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"
     LINEAGE_EVENT_SEND = "lineage:event:send", "报送血缘事件", "send lineage events"
     LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
+    MINING_ALERT_HANDLE = "mining:alert:handle", "处理读数预警", "handle alerts of readings"
+    MINING_ALERT_READ = "mining:alert:read", "查看读数预警与规则", "see alerts of readings and their rules"
     MINING_MODEL_APPROVE = "mining:model:approve", "审批模型", "approve models"
     MINING_MODEL_BUILD = (
         "mining:model:build",
@@ -157,6 +159,7 @@ class Permission(StrEnum):
     )
     MINING_MODEL_READ = "mining:model:read", "查看模型与训练集", "see models and training sets"
     MINING_MODEL_RETIRE = "mining:model:retire", "让模型退役", "retire models"
+    MINING_RULE_MANAGE = "mining:rule:manage", "维护数据流预警规则", "keep the rules on streams"
     NOTICES_MAIL_MANAGE = "notices:mail:manage", "设置邮件发送", "set up how mail is sent"
     NOTICES_OWN_READ = "notices:own:read", "查看自己的通知", "read one's own notices"
     OPENDATA_APPLICATION_MAKE = (

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.kit import Actor, Text
 from beijiang.kit.errors import JsonValue
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "SEALED_FOR_STREAMS",
     "STREAM_JOB",
     "STREAM_VERIFY_JOB",
     "WINDOW_JOB",
+    "ArrivedBatch",
+    "BatchWatch",
     "Receipt",
     "Segment",
     "Signature",
@@ -168,6 +173,30 @@ class Segment:
     sha256: str
     deliveries: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedBatch:
+    """Readings of closed segments: on disk and typed, on their way into the stream's table."""
+
+    stream_id: str
+    table: str
+    last: int
+    """Number of its last segment; the position of whoever has heard it."""
+    rows: Callable[[Sequence[str], int], pa.Table]
+    """Give some columns of what came after a segment, in the order in which it came."""
+
+
+class BatchWatch(Protocol):
+    """What wants to hear of readings as they arrive; it keeps its own position, for a batch that is cut is told again."""
+
+    def hear(self, batch: ArrivedBatch) -> None:
+        """Take note of a batch; an error puts the batch off, and it is told again."""
+        ...
+
+    def heard(self, stream_id: str) -> int | None:
+        """Return up to which segment it has heard of a stream; None where it does not listen."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

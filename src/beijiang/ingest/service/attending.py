@@ -29,6 +29,7 @@ from beijiang.ingest.models import (
     StreamKind,
     StreamState,
 )
+from beijiang.ingest.service.announcing import Announcer
 from beijiang.ingest.service.signing import Pace
 from beijiang.ingest.store.spool import Spool, lines_of
 from beijiang.ingest.store.streams import StreamStore
@@ -93,6 +94,8 @@ class Served:
     pause: float = _PAUSES[0]
     renewed_at: float = 0.0
     looked_at: float = 0.0
+    announcer: Announcer | None = None
+    """Who tells listeners of closed segments."""
 
     def take(self, delivery: Delivery, known: Callable[[str], Receipt | None]) -> Receipt:
         """Put a delivery on disk and return its receipt; one whose key was received before is not put there again.
@@ -164,6 +167,7 @@ class Attendant:
         self._served: dict[str, Served] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._teller: threading.Thread | None = None
         self._swept = 0.0
         place = f"{platform.node()} {ingest.settings.home.resolve()}"
         self._holder = hashlib.sha256(place.encode()).hexdigest()[:32]
@@ -174,6 +178,8 @@ class Attendant:
         self._look()
         self._thread = threading.Thread(target=self._attend, name="beijiang-streams", daemon=True)
         self._thread.start()
+        self._teller = threading.Thread(target=self._announce, name="beijiang-announcing", daemon=True)
+        self._teller.start()
 
     def stop(self) -> None:
         """Receive no more and put on disk what has come."""
@@ -182,6 +188,9 @@ class Attendant:
         self._stopping.set()
         self._thread.join()
         self._thread = None
+        if self._teller is not None:
+            self._teller.join()
+            self._teller = None
         for served in [*self._served.values()]:
             self._let_go(served)
 
@@ -192,6 +201,13 @@ class Attendant:
     def _attend(self) -> None:
         while not self._stopping.wait(_EVERY):
             self._look()
+
+    def _announce(self) -> None:
+        """Tell of closed segments in a thread of its own: whoever listens does not wait for what batches have to do."""
+        while not self._stopping.wait(_EVERY):
+            for served in [*self._served.values()]:
+                if served.announcer is not None:
+                    served.announcer.look(served.stream, served.options, served.spool)
 
     def _look(self) -> None:
         try:
@@ -238,6 +254,7 @@ class Attendant:
         pace = Pace(options.per_second if isinstance(options, WebhookOptions) else 1.0)
         files = [*(self.ingest.landing.path(s.sha256) for s in landed), *(path for _, path in spool.closed())]
         served = Served(stream, options, spool, pace, tail=files, renewed_at=time.monotonic())
+        served.announcer = Announcer(self.ingest)
         for _, path in spool.closed():
             self._recall(served, path)
         # A run that the last process began goes on; another beside it would take in the same segments.

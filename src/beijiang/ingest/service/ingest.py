@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.ingest.models import Impact
+    from beijiang.ingest.models import BatchWatch, Impact
     from beijiang.ingest.readers import ReadOptions
     from beijiang.ingest.service.work import Shop
     from beijiang.jobs import Job, JobRun, Jobs
@@ -80,6 +80,8 @@ class Ingest:
         self.settings = settings
         self.release_checks = release_checks
         self.impact: Impact | None = None
+        self.watches: list[BatchWatch] = []
+        """Who hears of the readings of streams before they are committed."""
 
     # Handing in
 
@@ -393,6 +395,7 @@ class Ingest:
             bad_row_limit=self.settings.bad_row_limit,
             release_checks=self.release_checks,
             impact=self.impact,
+            watches=self.watches,
         )
 
     def _run(self, run_id: str) -> Run:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.models import Segment
     from beijiang.ingest.store import Landing
 
-__all__ = ["Reader", "last_of_each_key", "name_of", "reading_of"]
+__all__ = ["Reader", "arrived", "last_of_each_key", "name_of", "reading_of"]
 
 _CHUNK: Final = 20_000
 _READING: Final = frozenset({"columns", "rows", "payload", "time_zone"})
@@ -49,11 +49,19 @@ def name_of(stream: str, segment: Segment) -> str:
     return f"{stream} {segment.seq}.ndjson"
 
 
+class Kept(Protocol):
+    """Where segments are."""
+
+    def path(self, sha256: str, /) -> Path:
+        """Return where a segment is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Read some segments of one stream in one way."""
 
-    landing: Landing
+    landing: Kept
     stream: str
     """Its name."""
     key: tuple[str, ...]
@@ -122,6 +130,13 @@ class Reader:
             typed.changes,
         )
         return len(waiting), placed, size
+
+
+def arrived(files: Sequence[Path], columns: Sequence[str], numbers: Mapping[str, int], after: int) -> pa.Table:
+    """Return some columns of staged rows that came after a segment, in the order in which they came."""
+    order = pl.col(FILE_COLUMN).replace_strict(numbers, return_dtype=pl.Int64).alias(_ORDER)
+    frame = pl.read_parquet(list(files), columns=[*columns, FILE_COLUMN, ROW_COLUMN]).with_columns(order)
+    return frame.filter(pl.col(_ORDER) > after).sort(_ORDER, ROW_COLUMN).select(columns).to_arrow()
 
 
 def last_of_each_key(plan: ReadPlan, key: Sequence[str], files: Sequence[Path], target: Path) -> dict[str, Any]:

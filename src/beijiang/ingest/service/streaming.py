@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from beijiang.ingest.errors import disk_trouble
-from beijiang.ingest.models import Certificate, Segment, Stream
-from beijiang.ingest.service.segments import Reader, last_of_each_key, name_of, reading_of
+from beijiang.ingest.models import ArrivedBatch, Certificate, Segment, Stream
+from beijiang.ingest.service.segments import Reader, arrived, last_of_each_key, name_of, reading_of
 from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged_files
 from beijiang.ingest.service.stream_proof import batch_proved
 from beijiang.ingest.service.work import Shop, Work
@@ -166,7 +166,22 @@ class StreamWork(Work):
         return super().report() | told
 
     def _publish(self) -> JsonValue:
+        self._announce()
         return super()._publish() if self.counts()["bad"] else True
+
+    def _announce(self) -> None:
+        """Tell who listens before the commit, so that nobody waits for it; overtaken messages are told too."""
+        if self.shop.watches:
+            tags = [(source.tag, self._landed[source.index].seq) for source in self.plan.sources]
+            files = staged_files(self.space.folder("stage"))
+            batch = ArrivedBatch(
+                stream_id=self.stream.id,
+                table=self.stream.table,
+                last=self._landed[-1].seq,
+                rows=lambda columns, after: arrived(files, columns, dict(tags), after),
+            )
+            for watch in self.shop.watches:
+                watch.hear(batch)
 
     def _stop_if_bad(self) -> None:
         """Go on whatever the share of bad messages: a stream that stops would lose what comes next."""

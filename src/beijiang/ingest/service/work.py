@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.ingest.models import Certificate, Impact
+    from beijiang.ingest.models import BatchWatch, Certificate, Impact
     from beijiang.jobs import JobRun
     from beijiang.kit import Clock
     from beijiang.tables import Tables
@@ -59,6 +59,7 @@ class Shop:
     bad_row_limit: float
     release_checks: Sequence[ReleaseCheck] = ()
     impact: Impact | None = None
+    watches: Sequence[BatchWatch] = ()
 
     def quarantine(self, run_id: str) -> Quarantine:
         """Return the rows that a run set aside."""

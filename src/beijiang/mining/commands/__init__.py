@@ -2,5 +2,6 @@
 
 from beijiang.mining.commands.bench import commands
 from beijiang.mining.commands.learning import models
+from beijiang.mining.commands.stream_rules import alerts
 
-__all__ = ["commands", "models"]
+__all__ = ["alerts", "commands", "models"]

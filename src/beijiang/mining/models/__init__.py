@@ -11,6 +11,7 @@ from beijiang.mining.models.bench import (
     TableWord,
 )
 from beijiang.mining.models.drift import DriftLimits, drift_limits
+from beijiang.mining.models.judging import KeyState, Turn, judge, silent
 from beijiang.mining.models.learning import (
     PARAMETERS,
     Algorithm,
@@ -42,9 +43,14 @@ from beijiang.mining.models.learning import (
     ViewUse,
     Weight,
 )
+from beijiang.mining.models.reading_alerts import AlertQuery, AlertState, AlertStep, ReadingAlert, StepKind, Trial
+from beijiang.mining.models.stream_rules import RuleDraft, RuleKind, Severity, Side, StreamRule, TrendMeasure
 
 __all__ = [
     "PARAMETERS",
+    "AlertQuery",
+    "AlertState",
+    "AlertStep",
     "Algorithm",
     "Chart",
     "ChartKind",
@@ -56,13 +62,17 @@ __all__ = [
     "FeatureKind",
     "FeatureView",
     "GroupError",
+    "KeyState",
     "LearnedModel",
     "ModelDraft",
     "ModelState",
     "QueryRun",
     "Reading",
+    "ReadingAlert",
     "Reason",
     "Rhythm",
+    "RuleDraft",
+    "RuleKind",
     "RunState",
     "SavedDraft",
     "SavedQuery",
@@ -73,14 +83,23 @@ __all__ = [
     "SetColumn",
     "SetDraft",
     "SetState",
+    "Severity",
     "Shift",
     "ShiftLevel",
+    "Side",
     "Split",
+    "StepKind",
+    "StreamRule",
     "TableWord",
     "Task",
     "TrainingSet",
+    "TrendMeasure",
+    "Trial",
+    "Turn",
     "ViewDraft",
     "ViewUse",
     "Weight",
     "drift_limits",
+    "judge",
+    "silent",
 ]

@@ -2,5 +2,6 @@
 
 from beijiang.mining.routes.bench import router
 from beijiang.mining.routes.learning import learning_router
+from beijiang.mining.routes.stream_rules import stream_rules_router
 
-__all__ = ["learning_router", "router"]
+__all__ = ["learning_router", "router", "stream_rules_router"]

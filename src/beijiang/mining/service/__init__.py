@@ -4,8 +4,9 @@ from beijiang.mining.service.exporting import Exported, Exporting
 from beijiang.mining.service.learning import MODEL_JOB, SCORE_JOB, SET_JOB, Learning
 from beijiang.mining.service.looking import Looking
 from beijiang.mining.service.saving import Saving
+from beijiang.mining.service.stream_rules import StreamRules, Timeline
 
-__all__ = ["MODEL_JOB", "SCORE_JOB", "SET_JOB", "Exported", "Learning", "Workbench"]
+__all__ = ["MODEL_JOB", "SCORE_JOB", "SET_JOB", "Exported", "Learning", "StreamRules", "Timeline", "Workbench"]
 
 
 class Workbench(Exporting, Looking, Saving):

@@ -2,5 +2,7 @@
 
 from beijiang.mining.store.learning import LearningStore
 from beijiang.mining.store.queries import RunStore, SavedStore
+from beijiang.mining.store.reading_alerts import CopyStore, ReadingAlertStore
+from beijiang.mining.store.stream_rules import RuleStore
 
-__all__ = ["LearningStore", "RunStore", "SavedStore"]
+__all__ = ["CopyStore", "LearningStore", "ReadingAlertStore", "RuleStore", "RunStore", "SavedStore"]

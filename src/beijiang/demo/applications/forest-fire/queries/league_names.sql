@@ -1,0 +1,4 @@
+SELECT DISTINCT "盟市"
+FROM "森林火险气象"
+WHERE "盟市" IS NOT NULL
+ORDER BY 1

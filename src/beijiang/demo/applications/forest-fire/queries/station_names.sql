@@ -1,0 +1,4 @@
+SELECT DISTINCT "站点名称" AS "观测点"
+FROM "森林火险气象"
+WHERE "站点名称" IS NOT NULL
+ORDER BY 1
