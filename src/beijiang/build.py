@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
 from beijiang.apps import Apps
-from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
+from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, IndicatorSeries, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -73,7 +73,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
-from beijiang.mining import Workbench
+from beijiang.mining import FORECAST_JOB, Forecasts, Statistical, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -279,6 +279,20 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
     public_figures = PublicFigures(db, access, evidence, standards, clock, zone)
+    forecasts = Forecasts(
+        db,
+        tables,
+        IndicatorSeries(figures),
+        Statistical(),
+        standards,
+        access,
+        evidence,
+        jobs,
+        clock,
+        zone,
+        settings,
+    )
+    figures.released = forecasts.on_indicator_released
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, keepings.followers)
     mail = Mail(
@@ -385,6 +399,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         monitors=monitors,
         lineage=lineage,
         workbench=workbench,
+        forecasts=forecasts,
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,
@@ -428,6 +443,7 @@ def _connect(platform: Platform) -> None:
         ("lineage", platform.lineage.on_table_written),
         ("windows", platform.windows.on_table_written),
         ("recipes", platform.recipes.on_table_written),
+        ("forecasts", platform.forecasts.on_table_written),
         ("fusion", platform.fusion.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)
@@ -437,6 +453,7 @@ def _connect(platform: Platform) -> None:
     platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)
+    platform.jobs.register(FORECAST_JOB, platform.forecasts.work)
     platform.jobs.register(FUSION_JOB, platform.fusion.work)
     platform.jobs.register(INGEST_JOB, platform.ingest.work)
     platform.jobs.register(REPLAY_JOB, platform.bench.work)

@@ -1,5 +1,32 @@
 """What can go wrong in mining, a file for each of its pieces."""
 
 from beijiang.mining.errors.bench import id_taken, no_query, no_run, unfit
+from beijiang.mining.errors.forecasting import (
+    column_missing,
+    forecast_changed,
+    masked,
+    no_forecast,
+    no_periods,
+    no_series,
+    reserved,
+    target_taken,
+    too_many_series,
+    unfit_forecast,
+)
 
-__all__ = ["id_taken", "no_query", "no_run", "unfit"]
+__all__ = [
+    "column_missing",
+    "forecast_changed",
+    "id_taken",
+    "masked",
+    "no_forecast",
+    "no_periods",
+    "no_query",
+    "no_run",
+    "no_series",
+    "reserved",
+    "target_taken",
+    "too_many_series",
+    "unfit",
+    "unfit_forecast",
+]

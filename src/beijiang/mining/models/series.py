@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from beijiang.kit import Text
@@ -138,7 +139,7 @@ def _changed(definitions: Mapping[int, str]) -> int | None:
 
 def _longest_run(gaps: Sequence[int]) -> int:
     longest = run = 1
-    for before, at in zip(gaps, gaps[1:], strict=False):
+    for before, at in pairwise(gaps):
         run = run + 1 if at == before + 1 else 1
         longest = max(longest, run)
     return longest
@@ -153,7 +154,7 @@ def _bridged(values: Mapping[int, float]) -> tuple[float, ...]:
     """Return the values from the first to the last period, gaps on a straight line between their neighbours."""
     known = sorted(values)
     out: list[float] = []
-    for left, right in zip(known, known[1:], strict=False):
+    for left, right in pairwise(known):
         step = (values[right] - values[left]) / (right - left)
         out += [values[left] + step * n for n in range(right - left)]
     return (*out, values[known[-1]])

@@ -55,8 +55,8 @@ def effects_of(values: Numbers, calendar: Numbers, season: int) -> Effects:
 def _fitted(change: Numbers, moved: Numbers) -> tuple[Numbers, Numbers]:
     """Return the slopes beside a constant, and each one's ratio to its standard error."""
     left = np.column_stack([np.ones(len(change)), moved])
-    solved = np.linalg.lstsq(left, change, rcond=None)[0]
+    solved: Numbers = np.linalg.lstsq(left, change, rcond=None)[0].astype(np.float64)
     rest = change - left @ solved
     spread = float(rest @ rest) / max(1, len(change) - left.shape[1])
-    error = np.sqrt(np.maximum(np.diag(np.linalg.pinv(left.T @ left)) * spread, 1e-300))
+    error: Numbers = np.sqrt(np.maximum(np.diag(np.linalg.pinv(left.T @ left)) * spread, 1e-300))
     return solved[1:], np.abs(solved[1:]) / error[1:]
