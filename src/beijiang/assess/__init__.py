@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         WorkPlan,
     )
 
-__all__ = [
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Assess",
     "ExchangeRecord",
     "FactSources",

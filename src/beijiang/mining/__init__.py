@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Workbench,
     )
 
-__all__ = [
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "FORECAST_JOB",
     "Expected",
     "Exported",

@@ -10,6 +10,7 @@ from beijiang.mining.models.bench import (
     SavedQuery,
     TableWord,
 )
+from beijiang.mining.models.forecast_drawing import Band, forecast_drawn
 from beijiang.mining.models.forecasting import (
     BENCHMARKS,
     Declared,
@@ -37,6 +38,7 @@ from beijiang.mining.models.series import Ready, Sorted, sorted_out
 
 __all__ = [
     "BENCHMARKS",
+    "Band",
     "Chart",
     "ChartKind",
     "Declared",
@@ -67,6 +69,7 @@ __all__ = [
     "SourceKind",
     "TableWord",
     "WhyNot",
+    "forecast_drawn",
     "read_periods",
     "sorted_out",
 ]
