@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ def app(bureau: Bureau) -> Any:
 @pytest.fixture(scope="module")
 def client(bureau: Bureau, app: Any) -> TestClient:
     scopes = frozenset(
-        str(p) for p in Permission if p.startswith(("mining:", "jobs:", "tables:", "protection:rows:", "assess:figure:"))
+        str(p)
+        for p in Permission
+        if p.startswith(("mining:", "jobs:", "tables:", "protection:rows:", "assess:figure:"))
     )
     _, secret = bureau.platform.access.issue_key(bureau.signed["steward"], KeyDraft(name="预测", scopes=scopes, days=1))
     return TestClient(app, headers={"Authorization": f"Bearer {secret}"})
@@ -43,9 +46,9 @@ def browser(app: Any, login: str) -> TestClient:
 
 
 def post(client: TestClient, path: str, **form: Any) -> Any:
-    token = re.search(r'name="csrf" value="([^"]+)"', client.get("/console/forecasts-new").text)
+    token = re.search(r'name="_csrf" value="([^"]+)"', client.get("/console/forecasts-new").text)
     csrf = token[1] if token else ""
-    return client.post(path, data={**form, "csrf": csrf}, headers={"Origin": ORIGIN})
+    return client.post(path, data={**form, "_csrf": csrf}, headers={"Origin": ORIGIN})
 
 
 def test_a_program_declares_makes_and_reads_a_forecast(bureau: Bureau, client: TestClient) -> None:
@@ -140,8 +143,11 @@ def test_a_steward_makes_a_forecast_on_the_pages(bureau: Bureau, app: Any) -> No
     saved = post(steward, "/console/forecasts-new", **said, do="save")
     assert saved.status_code == 303, saved.text
     here = saved.headers["location"]
-    (run, *_) = bureau.platform.forecasts.runs(bureau["steward"], here.rsplit("/", 1)[1])
-    assert run.done == 2
+    deadline = time.monotonic() + 120
+    while not (runs := bureau.platform.forecasts.runs(bureau["steward"], here.rsplit("/", 1)[1])):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert runs[0].done == 2
     page = steward.get(here).text
     assert "包头市" in page
     assert "没有预测：太短" in page

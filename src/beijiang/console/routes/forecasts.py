@@ -147,7 +147,7 @@ def _add_new(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     ) -> Any:
         who, forecasts = person(request), platform.forecasts
         draft = ForecastDraft(
-            name=name, source=source, target=target, kind=kind, series=tuple(series), period=period, value=value,
+            name=name, source=source, target=target, kind=kind, series=tuple(filter(None, series)), period=period, value=value,
             definition=definition, horizon=horizon, effort=effort, on_write=bool(on_write),
         )  # fmt: skip
         try:
@@ -238,7 +238,7 @@ def _guessed(
     period = next((c.name for c in plain if rows and _like_periods([row[c.name] for row in rows])), "")
     numbers = [c.name for c in plain if c.type in {"double", "decimal", "integer"} and c.name != period]
     value = numbers[-1] if numbers else ""
-    names = [c.name for c in plain if c.type == "string" and c.name not in {period, value}]
+    names = [c.name for c in plain if c.type == "text" and c.name not in {period, value}]
     series = tuple(name for name in names if "名" in name or "地区" in name or "指标" in name)[:6]
     definition = next((name for name in names if "口径" in name), "")
     return ForecastDraft(

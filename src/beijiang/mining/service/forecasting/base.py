@@ -188,7 +188,7 @@ def _lines(governed: GovernedTable, draft: ForecastDraft, key: Sequence[str]) ->
     filters = [
         Filter(name, FilterOp.EQ, part)
         for name, part in zip(draft.series, key, strict=False)
-        if part and shown[name].type == "string"
+        if part and shown[name].type == "text"
     ]
     lines = []
     for batch in governed.batches(filters, list(dict.fromkeys(wanted))):
