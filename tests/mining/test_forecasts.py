@@ -113,6 +113,15 @@ def test_others_see_nothing_and_may_do_nothing(bureau: Bureau) -> None:
         forecasts.save(bureau["analyst"], draft(target="别的"))
 
 
+def test_a_source_of_many_rows_is_read_whole(bureau: Bureau) -> None:
+    """Some exits hand over a few thousand rows and no more; what is computed must be of all of them."""
+    rows = [{**row, "地区": f"{row['地区']}{n}"} for n in range(30) for row in monthly(100)]
+    assert len(rows) > 5_000
+    bureau.write(rows, "很多行")
+    found = bureau.platform.forecasts.check(bureau["steward"], draft("很多行"))
+    assert (found.series, found.ready) == (90, 60)
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

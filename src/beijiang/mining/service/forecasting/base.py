@@ -151,7 +151,7 @@ class Base:
             facts = self.indicators.facts(actor, draft.source)
             lines, version = self.indicators.values(actor, draft.source)
             return Source(lines, version, facts.frequency)
-        governed = self.tables.open(actor, draft.source, PURPOSE, Exit.CHART)
+        governed = self.tables.open(actor, draft.source, PURPOSE, Exit.PAGE)
         return Source(_lines(governed, draft, key), str(governed.version))
 
     def _sorted(self, draft: ForecastDraft, source: Source) -> Sorted:

@@ -152,7 +152,7 @@ class Forecasts(Running):
     def _tested(
         self, actor: Actor, found: Forecast, run: ForecastRun, filters: Sequence[Filter]
     ) -> Sequence[SeriesLine]:
-        governed = self.tables.open(actor, found.tests, PURPOSE, Exit.CHART)
+        governed = self.tables.open(actor, found.tests, PURPOSE, Exit.PAGE)
         _unmasked(found.tests, governed.columns)
         grouped: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         keys = self._keys(found)
@@ -162,7 +162,7 @@ class Forecasts(Running):
         return [_line(key, rows) for key, rows in sorted(grouped.items())]
 
     def _expected(self, actor: Actor, found: Forecast, filters: Sequence[Filter]) -> tuple[Sequence[Expected], str]:
-        governed = self.tables.open(actor, found.target, PURPOSE, Exit.CHART)
+        governed = self.tables.open(actor, found.target, PURPOSE, Exit.PAGE)
         _unmasked(found.target, governed.columns)
         rows = [row for batch in governed.batches(filters) for row in batch.to_pylist()]
         made = [Expected(int(r[RUN]), r["运行时间"], r["期间"], *(float(r[name]) for name in FIGURES)) for r in rows]
