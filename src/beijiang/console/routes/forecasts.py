@@ -239,13 +239,15 @@ def _guessed(
     numbers = [c.name for c in plain if c.type in {"double", "decimal", "integer"} and c.name != period]
     value = numbers[-1] if numbers else ""
     names = [c.name for c in plain if c.type == "text" and c.name not in {period, value}]
-    series = tuple(name for name in names if "名" in name or "地区" in name or "指标" in name)[:6]
+    telling = [
+        name for name in names if not name.endswith("代码") and any(word in name for word in ("名", "地区", "指标"))
+    ]
     definition = next((name for name in names if "口径" in name), "")
     return ForecastDraft(
         name=source,
         source=source,
         target=f"{source}_预测",
-        series=series,
+        series=tuple(telling[:6]),
         period=period,
         value=value,
         definition=definition,

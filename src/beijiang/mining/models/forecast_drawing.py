@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["Band", "forecast_drawn"]
 
-WIDTH: Final = 720
+WIDTH: Final = 960
 HEIGHT: Final = 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 16, 40
 _TICKS: Final = 4
