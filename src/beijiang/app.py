@@ -118,6 +118,7 @@ def create_app(platform: Platform) -> FastAPI:
         mining_routes.router(platform.workbench, room),
         mining_routes.learning_router(platform.learning),
         mining_routes.stream_rules_router(platform.stream_rules),
+        mining_routes.forecasts_router(platform.forecasts),
         apps_routes.router(platform.apps),
         apps_routes.pages(platform.apps, pages),
         assess_routes.router(platform.assess),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
 from beijiang.apps import Apps
-from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
+from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, IndicatorSeries, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, Inventory, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -74,10 +74,13 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import (
+    FORECAST_JOB,
     MODEL_JOB,
     SCORE_JOB,
     SET_JOB,
+    Forecasts,
     Learning,
+    Statistical,
     StreamRules,
     Workbench,
 )
@@ -293,6 +296,20 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     assess = Assess(db, facts, access, evidence, clock, zone)
     figures = Figures(db, access, evidence, standards, clock, zone, sql)
     public_figures = PublicFigures(db, access, evidence, standards, clock, zone)
+    forecasts = Forecasts(
+        db,
+        tables,
+        IndicatorSeries(figures),
+        Statistical(),
+        standards,
+        access,
+        evidence,
+        jobs,
+        clock,
+        zone,
+        settings,
+    )
+    figures.released = forecasts.on_indicator_released
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, keepings.followers)
     mail = Mail(
@@ -403,6 +420,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         workbench=workbench,
         learning=learning,
         stream_rules=stream_rules,
+        forecasts=forecasts,
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,
@@ -446,6 +464,7 @@ def _connect(platform: Platform) -> None:
         ("lineage", platform.lineage.on_table_written),
         ("windows", platform.windows.on_table_written),
         ("recipes", platform.recipes.on_table_written),
+        ("forecasts", platform.forecasts.on_table_written),
         ("fusion", platform.fusion.on_table_written),
     ):
         platform.db.subscribe(TableWritten, name, hear)
@@ -455,6 +474,7 @@ def _connect(platform: Platform) -> None:
     platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)
+    platform.jobs.register(FORECAST_JOB, platform.forecasts.work)
     platform.jobs.register(FUSION_JOB, platform.fusion.work)
     platform.jobs.register(INGEST_JOB, platform.ingest.work)
     platform.jobs.register(REPLAY_JOB, platform.bench.work)

@@ -253,6 +253,12 @@ def _alerts() -> typer.Typer:
     return alerts(_get(lambda p: p.stream_rules), _get(lambda p: p.access))
 
 
+def _forecasts() -> typer.Typer:
+    from beijiang.mining.commands import forecast_commands
+
+    return forecast_commands(_get(lambda p: p.forecasts), _get(lambda p: p.access))
+
+
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
@@ -313,6 +319,7 @@ LATER = {
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
     "models": Later("Models that learn from governed tables: features, training sets, register, scores.", _models),
     "alerts": Later("Alerts of readings, and the rules on streams that raise them.", _alerts),
+    "forecasts": Later("Forecasts of series, each beside its back-test.", _forecasts),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),

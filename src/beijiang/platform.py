@@ -50,6 +50,7 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
 from beijiang.mining import (
+    Forecasts,
     Learning,
     StreamRules,
     Workbench,
@@ -160,6 +161,7 @@ class Platform:
     workbench: Workbench
     learning: Learning
     stream_rules: StreamRules
+    forecasts: Forecasts
     notices: Notices
     live: Live
     mail: Mail
@@ -237,6 +239,7 @@ class Platform:
             self.workbench,
             self.learning,
             self.stream_rules,
+            self.forecasts,
             self.notices,
             self.live,
             self.mail,

@@ -61,10 +61,20 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) ->
         "two departments and one of the public"
     )
     assert len(answer(home, "exchange", "grants")) == 3
+    _has_the_promised_forecasts(home)
     (met,) = answer(home, "exchange", "intersections", "--as", "steward.statistics")
     assert (met["asks"], met["state"]) == ("overlap", "已答复")
     assert answer(home, *build) == accounts
     assert answer(home, "evidence", "check")["ok"] is True
+
+
+def _has_the_promised_forecasts(home: Path) -> None:
+    run = answer(home, "forecasts", "runs", "月度统计_预测")[0]
+    assert (run["series"], run["done"], run["last_period"]) == (91, 64, "2026-10")
+    assert float(run["mase"]) < 0.9 * float(run["naive"]), "the models beat repeating the last year"
+    series = answer(home, "forecasts", "series", "月度统计_预测", "--as", "steward.statistics")
+    reasons = Counter(one["why"].split(":")[0].split("：")[0] for one in series if one["why"])
+    assert reasons == {"太短": 13, "口径已变更": 13, "缺期太多": 1}
 
 
 def _has_the_promised_people(home: Path, accounts: list[dict[str, str]]) -> None:

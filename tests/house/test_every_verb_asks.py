@@ -42,6 +42,7 @@ MACHINERY: dict[str, set[str]] = {
     "Disputes": {"due", "watch"},
     "Exchange": {"due", "on_doubt_moved", "watch"},
     "FlightSql": {"leaves", "listens", "state"},
+    "Forecasts": {"on_indicator_released", "on_table_written", "work"},
     "Fusion": {"on_table_written", "work"},
     "Harvests": {"work"},
     "Intersections": {"renew", "watch", "work"},

@@ -40,6 +40,7 @@ CONSOLE = {
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],
     "secadmin": ["/console", "/console/people", "/console/people?_sort=-login&_only.standing=used", "/console/explain?who=analyst&do=catalog:resource:publish&org=education"],
     "auditor": ["/console/evidence", "/console/evidence?actor_id=nobody", "/console/evidence?since=x", "/console/nowhere"],
+    "steward.statistics": ["/console/forecasts", "/console/forecasts-new", "/console/forecasts-new?source=月度统计", "FORECAST", "SERIES"],
     "analyst": ["/console/sql", "/console/tables", "TABLE", "ENTRY"],
 }  # fmt: skip
 TABS = ("", "/chart", "/map", "/fields", "/versions", "/api")
@@ -82,6 +83,7 @@ FIRST = {
     "MODEL": ("/console/models", "a[href^='/console/models/mdl_']"),
     "TABLE": ("/console/tables", "table a[href^='/console/tables/']"),
     "ENTRY": ("/console/catalog", "a[href^='/console/catalog/res_']"),
+    "FORECAST": ("/console/forecasts", "a[href^='/console/forecasts/fct_']"),
 }
 
 
@@ -97,6 +99,8 @@ def place(who: Any, wanted: str) -> str:
     """Return the address of the first run, file, table or entry that the person is shown; other words are addresses."""
     if wanted == "QUARANTINE":
         return "/console/quarantine?run=" + place(who, "RUN").rsplit("/", 1)[1]
+    if wanted == "SERIES":
+        return place(who, "FORECAST") + "/series?key=呼和浩特市&key=公路客运量"
     if wanted in OF_ENTRY:
         return OF_ENTRY[wanted].format(place(who, "ENTRY").rsplit("/", 1)[1])
     if wanted not in FIRST:

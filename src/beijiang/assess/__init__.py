@@ -14,9 +14,26 @@ from beijiang.assess.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.assess.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.assess.service import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
+    from beijiang.assess.service import (
+        Assess,
+        ExchangeRecord,
+        FactSources,
+        Figures,
+        IndicatorSeries,
+        PublicFigures,
+        WorkPlan,
+    )
 
-__all__ = ["Assess", "ExchangeRecord", "FactSources", "Figures", "PublicFigures", "WorkPlan", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "Assess",
+    "ExchangeRecord",
+    "FactSources",
+    "Figures",
+    "IndicatorSeries",
+    "PublicFigures",
+    "WorkPlan",
+    *_models,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from beijiang.demo.applications import add_applications
 from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
+from beijiang.demo.forecasting import add_forecasts
 from beijiang.demo.forest import add_forest
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.models import add_models
@@ -111,6 +112,8 @@ class Tour:
             lambda hand_in: self._take_in(hand_in, version=1),
             self._publish,
         )
+        report(Step(Text("预测月度指标", "forecasting the monthly indicators"), total, total))
+        add_forecasts(self._platform, self.people.actor)
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)
         report(Step(Text("训练模型", "training models"), total, total))

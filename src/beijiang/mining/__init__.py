@@ -1,8 +1,8 @@
 """Data mining (数据挖掘): the SQL work-bench and what is built on governed tables: models, forecasts, graphs, texts, rules on streams.
 
-Owns the tables ``feature_view``, ``learned_model``, ``query_run``, ``reading_alert``, ``reading_alert_step``,
-``saved_query``, ``score_plan``, ``score_run``, ``stream_alert_copy``, ``stream_rule``, ``stream_rule_sensor``,
-``stream_rule_standing`` and ``training_set``.
+Owns the tables ``feature_view``, ``forecast``, ``forecast_run``, ``learned_model``, ``query_run``, ``reading_alert``,
+``reading_alert_step``, ``saved_query``, ``score_plan``, ``score_run``, ``stream_alert_copy``, ``stream_rule``,
+``stream_rule_sensor``, ``stream_rule_standing`` and ``training_set``.
 Every row that leaves comes through the gate of ``protection``; readings are judged where they arrive, on word of ``ingest``.
 """
 
@@ -15,22 +15,36 @@ from beijiang.mining.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.mining.service import (
+        FORECAST_JOB,
         MODEL_JOB,
         SCORE_JOB,
         SET_JOB,
+        Expected,
         Exported,
+        Forecasts,
+        Kept,
         Learning,
+        SeriesLine,
+        SeriesView,
+        Statistical,
         StreamRules,
         Timeline,
         Workbench,
     )
 
 __all__ = [
+    "Expected",
     "Exported",
+    "FORECAST_JOB",
+    "Forecasts",
+    "Kept",
     "Learning",
     "MODEL_JOB",
     "SCORE_JOB",
     "SET_JOB",
+    "SeriesLine",
+    "SeriesView",
+    "Statistical",
     "StreamRules",
     "Timeline",
     "Workbench",

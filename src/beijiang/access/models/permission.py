@@ -151,6 +151,8 @@ class Permission(StrEnum):
     LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
     MINING_ALERT_HANDLE = "mining:alert:handle", "处理读数预警", "handle alerts of readings"
     MINING_ALERT_READ = "mining:alert:read", "查看读数预警与规则", "see alerts of readings and their rules"
+    MINING_FORECAST_MANAGE = "mining:forecast:manage", "维护预测", "maintain forecasts"
+    MINING_FORECAST_READ = "mining:forecast:read", "查看预测与回测", "see forecasts and their back-tests"
     MINING_MODEL_APPROVE = "mining:model:approve", "审批模型", "approve models"
     MINING_MODEL_BUILD = (
         "mining:model:build",

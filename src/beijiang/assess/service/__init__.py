@@ -2,9 +2,10 @@
 
 from beijiang.assess.service.appealing import Assess
 from beijiang.assess.service.figuring import Figures
+from beijiang.assess.service.forecasting import IndicatorSeries
 from beijiang.assess.service.looking import FactSources
 from beijiang.assess.service.opening import PublicFigures
 from beijiang.assess.service.planning import WorkPlan
 from beijiang.assess.service.record import ExchangeRecord
 
-__all__ = ["Assess", "ExchangeRecord", "FactSources", "Figures", "PublicFigures", "WorkPlan"]
+__all__ = ["Assess", "ExchangeRecord", "FactSources", "Figures", "IndicatorSeries", "PublicFigures", "WorkPlan"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Final
 
@@ -68,6 +68,8 @@ class Figures(Base):
     ) -> None:
         super().__init__(db, access, evidence, standards, clock, zone)
         self.sql = sql
+        self.released: Callable[[str], None] = lambda _code: None
+        """Hears of an indicator of which values were released; wired in build.py."""
 
     def figures(self, actor: Actor) -> Sequence[FigureRow]:
         """Return the indicators in force with the region's newest released value against its target."""
@@ -210,6 +212,8 @@ class Figures(Base):
                 if not FigureStore(tx.connection).decide(value):
                     raise decided()
                 self._tell(tx, actor, "assess.figure_decide", value)
+        for code in sorted({value.code for value in done if approve}):
+            self.released(code)
         return done
 
     def set_target(self, actor: Actor, target: Target) -> Target:

@@ -170,6 +170,8 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             opening=platform.public_figures.opening(who, code),
             sdmx=f"{platform.settings.public_url.rstrip('/')}/sdmx/v1/data/{code.upper()}",
             series=_series(view, request),
+            forecasts=platform.forecasts.of_indicator(who, code),
+            may_forecast=platform.access.allows(who, Permission.MINING_FORECAST_MANAGE, view.figure.org_id),
             regions=_regions(view.values, names),
             waiting=[v for v in view.revisions if v.state is ValueState.PROPOSED],
             places=[(r.code, r.name) for r in platform.standards.regions() if r.level < 3],  # noqa: PLR2004 - region, cities

@@ -1,7 +1,8 @@
 """The commands of mining, a file for each of its pieces."""
 
 from beijiang.mining.commands.bench import commands
+from beijiang.mining.commands.forecasting import forecast_commands
 from beijiang.mining.commands.learning import models
 from beijiang.mining.commands.stream_rules import alerts
 
-__all__ = ["alerts", "commands", "models"]
+__all__ = ["alerts", "commands", "forecast_commands", "models"]

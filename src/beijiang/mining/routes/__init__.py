@@ -1,7 +1,8 @@
 """The JSON API of mining, a file for each of its pieces."""
 
 from beijiang.mining.routes.bench import router
+from beijiang.mining.routes.forecasting import forecasts_router
 from beijiang.mining.routes.learning import learning_router
 from beijiang.mining.routes.stream_rules import stream_rules_router
 
-__all__ = ["learning_router", "router", "stream_rules_router"]
+__all__ = ["forecasts_router", "learning_router", "router", "stream_rules_router"]
