@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.apps import Apps
+from beijiang.apps import Apps, Clients, SignOn
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
@@ -233,6 +233,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
+    sign_on = SignOn(db, access, evidence, vault, sources.outbound, clock, settings)
+    access.tokens = sign_on
+    sources.renewals.append(sign_on.renew)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
@@ -392,6 +395,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         statistics=statistics,
         newsroom=Newsroom(public),
         apps=apps,
+        clients=Clients(db, access, evidence, clock, settings),
+        sign_on=sign_on,
         opendata=opendata,
         portals=portals,
         registrations=registrations,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.apps import Apps
+from beijiang.apps import Apps, Clients, SignOn
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
@@ -160,6 +160,8 @@ class Platform:
     statistics: Statistics
     newsroom: Newsroom
     apps: Apps
+    clients: Clients
+    sign_on: SignOn
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -234,6 +236,8 @@ class Platform:
             self.statistics,
             self.newsroom,
             self.apps,
+            self.clients,
+            self.sign_on,
             self.opendata,
             self.portals,
             self.registrations,
@@ -287,6 +291,7 @@ class Platform:
         self.mail.stop()
         self.live.end()
         self.offered.stop()
+        self.sign_on.stop()
         self.jobs.stop()
 
     def close(self) -> None:

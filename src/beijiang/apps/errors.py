@@ -8,10 +8,14 @@ __all__ = [
     "bad_package",
     "bad_parameter",
     "no_app",
+    "no_client",
     "no_page",
     "not_now",
+    "own_client",
     "own_work",
+    "sign_on_refused",
     "used_up",
+    "wrong_client_state",
     "wrong_state",
 ]
 
@@ -76,3 +80,34 @@ def used_up(seconds: int) -> Throttled:
 def not_now() -> Unavailable:
     """Return the error for a card whose turn did not come."""
     return Unavailable("当前访问较多，请稍后再试。", "Many ask at the moment; try again soon.", code="app_busy")
+
+
+def no_client() -> NotFound:
+    """Return the error for an application that is not registered, or none of the actor's business: both look the same."""
+    return NotFound("没有登记这个外部应用。", "No such application is registered.", code="client_not_found")
+
+
+def own_client() -> Denied:
+    """Return the error for somebody who would approve what he handed in himself."""
+    return Denied(
+        "登记人不能审核自己登记的应用，请由另一位同事办理。",
+        "Whoever registered an application does not review it; ask a colleague.",
+        code="client_self_approval",
+    )
+
+
+def wrong_client_state(zh: str, en: str) -> Conflict:
+    """Return the error for a step that the state of an application does not allow."""
+    return Conflict(zh, en, code="client_state")
+
+
+def sign_on_refused(why: str) -> Invalid:
+    """Return the error for a wish to sign on that cannot be sent back to the application: it, or its address, is not known.
+
+    The browser must not be sent to an address that nobody registered.
+    """
+    return Invalid(
+        "这个登录请求不可用：应用没有登记、已停用，或回调地址与登记的不一致。请从应用重新登录；仍不行请联系应用的主办部门。",
+        f"This sign-on cannot go on: the application is not registered, is suspended, or its address is another ({why}). Begin again from the application, or tell its department.",
+        code="sign_on_refused",
+    )

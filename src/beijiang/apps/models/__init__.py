@@ -3,22 +3,35 @@
 from beijiang.apps.models.blocks import Block
 from beijiang.apps.models.bundle import AppTest, Bundle, EndPoint, Query, parse_bundle
 from beijiang.apps.models.cards import Card, CardData
+from beijiang.apps.models.clients import (
+    IDENTITY_SCOPES,
+    Client,
+    ClientDraft,
+    ClientKind,
+    ClientSecret,
+    ClientState,
+    Consent,
+)
 from beijiang.apps.models.drawing import drawing, places
 from beijiang.apps.models.faults import Fault
 from beijiang.apps.models.manifest import Manifest
 from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpack
 from beijiang.apps.models.pages import AppPage, Prose
 from beijiang.apps.models.parameters import Parameter, values_of
+from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
+from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
+    "IDENTITY_SCOPES",
     "ZIP_BYTES",
     "App",
     "AppPage",
     "AppTest",
     "AppVersion",
+    "Asking",
     "AudienceKind",
     "Block",
     "BlockKind",
@@ -27,17 +40,31 @@ __all__ = [
     "CardData",
     "CardState",
     "Check",
+    "Client",
+    "ClientDraft",
+    "ClientKind",
+    "ClientSecret",
+    "ClientState",
+    "Code",
+    "Consent",
     "EndPoint",
     "Fault",
+    "Leaving",
     "Manifest",
     "ParamType",
     "Parameter",
     "Prose",
+    "ProtocolAnswer",
+    "ProtocolCall",
     "Query",
     "Release",
     "Schedule",
+    "SignOnFamily",
+    "Token",
+    "TokenKind",
     "VersionState",
     "digest_of",
+    "digest_of_secret",
     "drawing",
     "pack",
     "parse_bundle",
