@@ -56,7 +56,7 @@ def create_app(platform: Platform) -> FastAPI:
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
     protocols |= dict.fromkeys(apps_routes.PROTOCOL_PATHS, apps_routes.protocol_error)
-    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
+    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols, platform.subscriptions)
     datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
@@ -119,7 +119,7 @@ def create_app(platform: Platform) -> FastAPI:
         apps_routes.router(platform.apps),
         apps_routes.pages(platform.apps, pages),
         apps_routes.oauth(platform.sign_on, platform.access, pages),
-        apps_routes.clients(platform.clients),
+        apps_routes.clients(platform.clients, platform.subscriptions),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),
         assess_routes.openings_router(platform.public_figures),

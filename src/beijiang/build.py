@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.apps import Apps, Clients, SignOn
+from beijiang.apps import ApiNames, Apps, Clients, SignOn, Subscriptions
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
@@ -235,6 +235,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     sign_on = SignOn(db, access, evidence, vault, sources.outbound, clock, settings)
     access.tokens = sign_on
+    clients = Clients(db, access, evidence, clock, settings)
     sources.renewals.append(sign_on.renew)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
@@ -395,8 +396,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         statistics=statistics,
         newsroom=Newsroom(public),
         apps=apps,
-        clients=Clients(db, access, evidence, clock, settings),
+        clients=clients,
         sign_on=sign_on,
+        subscriptions=Subscriptions(clients, ApiNames(catalog, offered, apps)),
         opendata=opendata,
         portals=portals,
         registrations=registrations,

@@ -235,6 +235,12 @@ def _sql() -> typer.Typer:
     return commands(_get(lambda p: p.workbench), _get(lambda p: p.access))
 
 
+def _clients() -> typer.Typer:
+    from beijiang.apps.commands import clients
+
+    return clients(platform)
+
+
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
@@ -293,6 +299,7 @@ LATER = {
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
+    "clients": Later("Applications written elsewhere: register, review, secrets, subscriptions.", _clients),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
 }

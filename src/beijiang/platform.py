@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.apps import Apps, Clients, SignOn
+from beijiang.apps import Apps, Clients, SignOn, Subscriptions
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
@@ -162,6 +162,7 @@ class Platform:
     apps: Apps
     clients: Clients
     sign_on: SignOn
+    subscriptions: Subscriptions
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -238,6 +239,7 @@ class Platform:
             self.apps,
             self.clients,
             self.sign_on,
+            self.subscriptions,
             self.opendata,
             self.portals,
             self.registrations,
@@ -292,6 +294,7 @@ class Platform:
         self.live.end()
         self.offered.stop()
         self.sign_on.stop()
+        self.subscriptions.flush()
         self.jobs.stop()
 
     def close(self) -> None:

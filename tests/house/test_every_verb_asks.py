@@ -118,6 +118,7 @@ MACHINERY: dict[str, set[str]] = {
         "token",
         "userinfo",
     },
+    "Subscriptions": {"admit", "done", "flush"},
     "Statistics": {"count", "write"},
     "Tables": {"recover"},
     "Tickets": {"in_doubt", "on_version_judged", "watch"},

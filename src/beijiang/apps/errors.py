@@ -10,7 +10,10 @@ __all__ = [
     "no_app",
     "no_client",
     "no_page",
+    "no_subscription",
     "not_now",
+    "not_subscribed",
+    "over_plan",
     "own_client",
     "own_work",
     "sign_on_refused",
@@ -110,4 +113,29 @@ def sign_on_refused(why: str) -> Invalid:
         "这个登录请求不可用：应用没有登记、已停用，或回调地址与登记的不一致。请从应用重新登录；仍不行请联系应用的主办部门。",
         f"This sign-on cannot go on: the application is not registered, is suspended, or its address is another ({why}). Begin again from the application, or tell its department.",
         code="sign_on_refused",
+    )
+
+
+def no_subscription() -> NotFound:
+    """Return the error for a subscription that is not there, or none of the actor's business."""
+    return NotFound("没有这项订阅。", "There is no such subscription.", code="subscription_not_found")
+
+
+def not_subscribed(api: str) -> Denied:
+    """Return the error for an application that calls an API that it has not subscribed to."""
+    return Denied(
+        f"应用没有订阅接口 {api}，或订阅未通过、已终止。请主办部门在“外部应用”里订阅。",
+        f"The application has no subscription to {api} that holds. Its department subscribes under “Outside applications”.",
+        code="client_not_subscribed",
+        detail={"api": api},
+    )
+
+
+def over_plan(seconds: int) -> Throttled:
+    """Return the error for an application over its plan."""
+    return Throttled(
+        f"已达订阅套餐的限额，请 {seconds} 秒后再试，或申请更大的套餐。",
+        f"That is over the plan of the subscription; try again in {seconds} seconds, or ask for a larger plan.",
+        code="client_quota",
+        detail={"retry_after": seconds},
     )

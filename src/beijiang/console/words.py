@@ -144,6 +144,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "apps.client_secret": Text("生成应用密钥", "application secret made"),
         "apps.client_secrets_end": Text("作废应用密钥", "application secrets ended"),
         "apps.client_sign_on": Text("登录外部应用", "sign-on to an application"),
+        "apps.client_subscribe": Text("订阅接口", "API subscribed to"),
+        "apps.client_subscription": Text("订阅变更", "subscription decided or ended"),
         "apps.client_suspend": Text("停用外部应用", "outside application suspended"),
         "apps.signing_key": Text("更换签名密钥", "signing key renewed"),
         "catalog.move_readers": Text("变更提供的版本", "readers moved"),

@@ -44,6 +44,6 @@ def verified_claims(token: str, public: list[dict[str, Any]]) -> Mapping[str, An
     from joserfc.jwk import KeySet
 
     try:
-        return dict(jwt.decode(token, KeySet.import_key_set({"keys": public}), [ALGORITHM]).claims)  # type: ignore[typeddict-item]
+        return dict(jwt.decode(token, KeySet.import_key_set({"keys": public}), [ALGORITHM]).claims)
     except (JoseError, ValueError):
         return None

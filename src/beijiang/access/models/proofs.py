@@ -7,7 +7,7 @@ from typing import Protocol
 
 __all__ = ["APPLICATION_ITSELF", "TOKEN_PREFIX", "TokenProof", "TokenProofs"]
 
-TOKEN_PREFIX = "bjt_"
+TOKEN_PREFIX = "bjt_"  # noqa: S105 - how tokens begin
 """How access tokens begin, so that scanners know them."""
 
 APPLICATION_ITSELF = "application"

@@ -21,11 +21,14 @@ from beijiang.apps.models.parameters import Parameter, values_of
 from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
+from beijiang.apps.models.subscriptions import BINS, OTHER_API, Plan, Subscription, SubscriptionState, Use, api_of, bin_of
 from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
+    "BINS",
     "IDENTITY_SCOPES",
+    "OTHER_API",
     "ZIP_BYTES",
     "App",
     "AppPage",
@@ -53,6 +56,7 @@ __all__ = [
     "Manifest",
     "ParamType",
     "Parameter",
+    "Plan",
     "Prose",
     "ProtocolAnswer",
     "ProtocolCall",
@@ -60,9 +64,14 @@ __all__ = [
     "Release",
     "Schedule",
     "SignOnFamily",
+    "Subscription",
+    "SubscriptionState",
     "Token",
     "TokenKind",
+    "Use",
     "VersionState",
+    "api_of",
+    "bin_of",
     "digest_of",
     "digest_of_secret",
     "drawing",

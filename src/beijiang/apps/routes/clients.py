@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from beijiang.apps.models import ClientDraft, ClientKind
+from beijiang.apps.models import ClientDraft, ClientKind, Plan
 from beijiang.kit import Actor
 
 if TYPE_CHECKING:
-    from beijiang.apps.models import Client
-    from beijiang.apps.service import Clients
+    from beijiang.apps.models import Client, Subscription
+    from beijiang.apps.service import Clients, Subscriptions
 
 __all__ = ["client_json", "clients"]
 
@@ -65,7 +65,25 @@ class ClientSwitchOrder(BaseModel):
     reason: str = Field(min_length=1, max_length=1000)
 
 
-def clients(service: Clients) -> APIRouter:
+class SubscribeOrder(BaseModel):
+    """To which API, and on which plan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    api: str = Field(min_length=3, max_length=200)
+    plan: Plan = Plan.TRIAL
+
+
+class SubscriptionReviewOrder(BaseModel):
+    """A decision on a subscription that waits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    approve: bool
+    note: str = Field(default="", max_length=1000)
+
+
+def clients(service: Clients, subscriptions: Subscriptions) -> APIRouter:
     """Return the endpoints under ``/api/v1/clients``."""
     routes = APIRouter(prefix="/api/v1/clients", tags=["clients"])
 
@@ -107,7 +125,43 @@ def clients(service: Clients) -> APIRouter:
     def switch(request: Request, client_id: str, order: ClientSwitchOrder) -> dict[str, Any]:
         return client_json(service.switch(_actor(request), client_id, off=order.off, reason=order.reason))
 
+    _add_subscriptions(routes, subscriptions)
     return routes
+
+
+def _add_subscriptions(routes: APIRouter, service: Subscriptions) -> None:
+    @routes.get("/{client_id}/subscriptions", summary="The APIs that an application subscribes to")
+    def subscribed(request: Request, client_id: str) -> dict[str, Any]:
+        return {"subscriptions": [_subscription(one) for one in service.subscriptions(_actor(request), client_id)]}
+
+    @routes.post("/{client_id}/subscriptions", status_code=201, summary="Subscribe to an API")
+    def subscribe(request: Request, client_id: str, order: SubscribeOrder) -> dict[str, Any]:
+        return _subscription(service.ask(_actor(request), client_id, order.api, order.plan))
+
+    @routes.post("/subscriptions/{subscription_id}/review", summary="Decide on a subscription that waits")
+    def decide(request: Request, subscription_id: str, order: SubscriptionReviewOrder) -> dict[str, Any]:
+        return _subscription(service.decide(_actor(request), subscription_id, approve=order.approve, note=order.note))
+
+    @routes.delete("/subscriptions/{subscription_id}", summary="End a subscription")
+    def end(request: Request, subscription_id: str) -> dict[str, Any]:
+        return _subscription(service.end(_actor(request), subscription_id))
+
+    @routes.get("/{client_id}/use", summary="What an application asked of its APIs, by the hour")
+    def use(request: Request, client_id: str, days: Annotated[int, Query(ge=1, le=366)] = 14) -> dict[str, Any]:
+        found = service.use(_actor(request), client_id, days)
+        return {
+            "use": [
+                {
+                    "hour": one.hour.isoformat(),
+                    "api": one.api,
+                    "calls": one.calls,
+                    "errors": one.errors,
+                    "refused": one.refused,
+                    "p95_ms": one.p95,
+                }
+                for one in found
+            ]
+        }
 
 
 def client_json(client: Client) -> dict[str, Any]:
@@ -122,6 +176,22 @@ def client_json(client: Client) -> dict[str, Any]:
         "at": client.at.isoformat(),
         "decided_by": client.decided_by,
         "note": client.note,
+    }
+
+
+def _subscription(one: Subscription) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "client_id": one.client_id,
+        "api": one.api,
+        "name": one.name,
+        "plan": one.plan.value,
+        "per_minute": one.plan.per_minute,
+        "per_day": one.plan.per_day,
+        "state": one.state.value,
+        "by": one.by,
+        "decided_by": one.decided_by,
+        "note": one.note,
     }
 
 

@@ -158,7 +158,7 @@ class TokenStore:
         for table, column in ((app_code, _K.expires_at), (app_token, _T.expires_at), (app_sign_on, _F.ends_at)):
             self._connection.execute(delete(table).where(column < before))
 
-    def keys(self) -> Sequence[SigningKey]:
+    def signing_keys(self) -> Sequence[SigningKey]:
         """Return the signing keys, the newest first."""
         query = select(app_signing_key).order_by(app_signing_key.c.made_at.desc(), app_signing_key.c.id)
         return [SigningKey(**row._mapping) for row in self._connection.execute(query)]  # noqa: SLF001 - its documented name

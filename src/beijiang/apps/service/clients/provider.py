@@ -105,7 +105,7 @@ class _Face(ClientMixin):  # type: ignore[misc]
 
     def check_client_secret(self, client_secret: str) -> bool:
         given = digest_of_secret(client_secret)
-        return any([hmac.compare_digest(given, known) for known in self._digests])
+        return any(hmac.compare_digest(given, known) for known in self._digests)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         del endpoint

@@ -48,7 +48,9 @@ class SigningKeys:
             self.follow()
         now = self._clock.now()
         with self._db.read() as connection:
-            return [key.public for key in TokenStore(connection).keys() if key.ends_at is None or now < key.ends_at]
+            return [
+                key.public for key in TokenStore(connection).signing_keys() if key.ends_at is None or now < key.ends_at
+            ]
 
     def follow(self, tx: UnitOfWork | None = None) -> SigningKey:
         """Make a new key that signs from now on; the ones before stay published for a day."""
@@ -69,11 +71,11 @@ class SigningKeys:
     def renew(self, tx: UnitOfWork) -> int:
         """Seal every key anew under the present root key; return how many."""
         store = TokenStore(tx.connection)
-        held = store.keys()
+        held = store.signing_keys()
         for key in held:
             store.seal_key(key.id, self._vault.rewrap(key.secret, purpose=_PURPOSE, context=key.id))
         return len(held)
 
     def _newest(self) -> SigningKey | None:
         with self._db.read() as connection:
-            return next((key for key in TokenStore(connection).keys() if key.ends_at is None), None)
+            return next((key for key in TokenStore(connection).signing_keys() if key.ends_at is None), None)

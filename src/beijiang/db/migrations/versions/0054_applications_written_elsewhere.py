@@ -94,6 +94,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_app_signing_key")),
     )
     op.create_table(
+        "app_subscription",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("api", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("plan", sa.String(length=20), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("by_id", sa.String(length=60), nullable=False),
+        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("decided_by", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_app_subscription")),
+        sa.UniqueConstraint("client_id", "api", name=op.f("uq_app_subscription_client_id_api")),
+    )
+    op.create_table(
         "app_token",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
@@ -107,6 +123,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("app_token", schema=None) as batch_op:
         batch_op.create_index("ix_app_token_expires_at", ["expires_at"], unique=False)
+
+    op.create_table(
+        "app_use",
+        sa.Column("client_id", sa.String(length=40), nullable=False),
+        sa.Column("api", sa.String(length=200), nullable=False),
+        sa.Column("hour", UtcDateTime(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("errors", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("bins", JsonDocument, nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "api", "hour", name=op.f("pk_app_use")),
+    )
 
 
 def downgrade() -> None:
