@@ -96,7 +96,7 @@ def test_an_application_calls_what_it_subscribed_to_within_its_plan_and_is_count
     api = rows_api(served.office)
     address = f"/api/v1/datasets/{api.partition(':')[2]}/rows"
     refused = served.http.get(address, headers=bearer)
-    assert (refused.status_code, refused.json()["code"]) == (403, "client_not_subscribed")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "client_not_subscribed")
     subscriptions, steward = served.platform.subscriptions, served.office.codes["steward"]
     made = subscriptions.ask(steward, client.id, api, Plan.TRIAL)
     assert made.state is SubscriptionState.ACTIVE
@@ -158,7 +158,7 @@ def test_an_application_is_told_that_somebody_signed_out(served: Served) -> None
     thread = threading.Thread(target=hook.serve_forever, daemon=True)
     thread.start()
     port = hook.server_port
-    served.platform.sources.allow(SYSTEM, Target(host="127.0.0.1", port=port, network="127.0.0.1/32", uses=frozenset({Purpose.CALL})))  # fmt: skip
+    served.platform.sources.allow(SYSTEM, Target(host="127.0.0.1", port=port, network="127.0.0.1/32", uses=frozenset({Purpose.CALL})), "退出通知")  # fmt: skip
     client, secret = served.client(logout_uri=f"http://127.0.0.1:{port}/bye")
     reader = served.reader("first")
     token = served.signed_on(client, secret, reader)
@@ -220,10 +220,28 @@ def test_the_terminal_knows_the_same_verbs(served: Served) -> None:
 
 
 def test_the_api_knows_the_same_verbs(served: Served) -> None:
-    browser = served.office.browser("steward")
+    steward, reviewer = served.reader("steward"), served.reader("reviewer")
     order = {"name": "接口应用", "purpose": "试", "redirect_uris": [CALLBACK], "scopes": ["openid"]}
-    made = browser.post("/api/v1/clients", json=order, headers={"Origin": served.address})
-    assert made.status_code in {201, 403}, made.text
+    at = "/api/v1/clients"
+    made = steward.call("POST", at, order)
+    assert (made.status_code, made.json()["state"]) == (201, "submitted"), made.text
+    one = f"{at}/{made.json()['client_id']}"
+    assert steward.call("POST", f"{one}/review", {"approve": True, "note": "x"}).status_code == 403
+    assert reviewer.call("POST", f"{one}/review", {"approve": True, "note": "可以"}).json()["state"] == "active"
+    assert steward.call("PUT", one, {**order, "name": "改名"}).json()["proposed"]["name"] == "改名"
+    assert steward.call("POST", f"{one}/secrets", {}).json()["client_secret"].startswith("bjs_")
+    api = {"api": rows_api(served.office), "plan": "standard"}
+    asked = steward.call("POST", f"{one}/subscriptions", api).json()
+    assert asked["state"] == "asked"
+    decided = reviewer.call("POST", f"{at}/subscriptions/{asked['id']}/review", {"approve": False, "note": "x"})
+    assert decided.json()["state"] == "refused"
+    assert steward.call("DELETE", f"{at}/subscriptions/{asked['id']}").json()["state"] == "ended"
+    assert steward.call("GET", f"{one}/subscriptions").json()["subscriptions"][0]["id"] == asked["id"]
+    assert steward.call("GET", f"{one}/use").json() == {"use": []}
+    assert steward.call("DELETE", f"{one}/secrets").json() == {"ended": 1}
+    assert len(steward.call("GET", one).json()["secrets"]) == 0
+    assert reviewer.call("POST", f"{one}/switch", {"off": True, "reason": "x"}).json()["state"] == "suspended"
+    assert made.json()["client_id"] in {c["client_id"] for c in steward.call("GET", at).json()["clients"]}
 
 
 def test_addresses_and_times_are_counted_where_they_belong() -> None:
