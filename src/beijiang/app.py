@@ -120,6 +120,7 @@ def create_app(platform: Platform) -> FastAPI:
         apps_routes.pages(platform.apps, pages),
         apps_routes.oauth(platform.sign_on, platform.access, pages),
         apps_routes.clients(platform.clients, platform.subscriptions),
+        apps_routes.sandbox(platform.sandbox),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),
         assess_routes.openings_router(platform.public_figures),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.apps import ApiNames, Apps, Clients, SignOn, Subscriptions
+from beijiang.apps import ApiNames, Apps, Clients, Sandbox, SignOn, Subscriptions
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
@@ -397,6 +397,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         newsroom=Newsroom(public),
         apps=apps,
         clients=clients,
+        sandbox=Sandbox(catalog, standards, access),
         sign_on=sign_on,
         subscriptions=Subscriptions(clients, ApiNames(catalog, offered, apps)),
         opendata=opendata,

@@ -238,7 +238,9 @@ def _sql() -> typer.Typer:
 def _clients() -> typer.Typer:
     from beijiang.apps.commands import clients
 
-    return clients(platform)
+    return clients(
+        _get(lambda p: p.clients), _get(lambda p: p.sign_on), _get(lambda p: p.subscriptions), _get(lambda p: p.access)
+    )
 
 
 def _apps() -> typer.Typer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.apps import Apps, Clients, SignOn, Subscriptions
+from beijiang.apps import Apps, Clients, Sandbox, SignOn, Subscriptions
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
@@ -161,6 +161,7 @@ class Platform:
     newsroom: Newsroom
     apps: Apps
     clients: Clients
+    sandbox: Sandbox
     sign_on: SignOn
     subscriptions: Subscriptions
     opendata: OpenData
@@ -236,10 +237,7 @@ class Platform:
             self.glance,
             self.statistics,
             self.newsroom,
-            self.apps,
-            self.clients,
-            self.sign_on,
-            self.subscriptions,
+            *self._applications(),
             self.opendata,
             self.portals,
             self.registrations,
@@ -258,6 +256,9 @@ class Platform:
             self.plan,
             self.health,
         )
+
+    def _applications(self) -> Sequence[object]:
+        return self.apps, self.clients, self.sandbox, self.sign_on, self.subscriptions
 
     def first_start(self) -> dict[str, str]:
         """Add the region's organisations and, once, the three administrators; return login to one-time code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -58,3 +59,24 @@ def test_a_stock_client_signs_on_with_code_and_pkce_and_renews(served: Served, t
     stock.revoke_token(found["revocation_endpoint"], token=fresh["refresh_token"])
     assert not served.works(fresh["access_token"])
     stock.close()
+
+
+def test_the_example_of_the_how_to_signs_somebody_on(served: Served) -> None:
+    text = (Path(__file__).parents[2] / "docs/how-to/sign-people-on.md").read_text("utf-8")
+    client, secret = served.client()
+    example: dict[str, Any] = {
+        "PLATFORM": served.address,
+        "CLIENT_ID": client.id,
+        "CLIENT_SECRET": secret,
+        "CALLBACK": CALLBACK,
+    }
+    exec(text.split("```python\n")[1].split("```")[0], example)  # noqa: S102 - the example as people copy it
+    address, kept = example["begin"]()
+    reader = served.reader("second")
+    assert reader.get(address).status_code == 200
+    sent = {**dict(parse_qsl(address.split("?")[1])), "_csrf": reader.csrf, "do": "allow"}
+    back = reader.post("/oauth/authorize", sent, Origin=served.address).headers["location"]
+    assert example["finish"](back, kept)["name"] == "second某"
+    with pytest.raises(AssertionError, match="somebody else"):
+        example["finish"](back.replace("iss=", "iss=https%3A%2F%2Fevil.cn&x="), kept)
+    example["client"].close()

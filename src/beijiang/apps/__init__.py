@@ -16,9 +16,20 @@ from beijiang.apps.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.apps.reader import page_facts
-    from beijiang.apps.service import ApiNames, Apps, Checked, Clients, PageView, SignOn, Subscriptions
+    from beijiang.apps.service import ApiNames, Apps, Checked, Clients, PageView, Sandbox, SignOn, Subscriptions
 
-__all__ = ["ApiNames", "Apps", "Checked", "Clients", "PageView", "SignOn", "Subscriptions", "page_facts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = [
+    "ApiNames",
+    "Apps",
+    "Checked",
+    "Clients",
+    "PageView",
+    "Sandbox",
+    "SignOn",
+    "Subscriptions",
+    "page_facts",
+    *_models,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,9 @@ from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.terminal import Column, language, say, show
 
 if TYPE_CHECKING:
+    from beijiang.access import Access
     from beijiang.apps.models import Client, Subscription, Use
-    from beijiang.platform import Platform
+    from beijiang.apps.service import Clients, SignOn, Subscriptions
 
 __all__ = ["clients"]
 
@@ -47,31 +48,36 @@ _USE = (
 )
 
 
-def clients(get: Callable[[], Platform]) -> typer.Typer:
+def clients(
+    get: Callable[[], Clients],
+    sign_on: Callable[[], SignOn],
+    subscriptions: Callable[[], Subscriptions],
+    access: Callable[[], Access],
+) -> typer.Typer:
     """Return the command group."""
     group = typer.Typer(
         help="Applications written elsewhere: register, review, secrets, subscriptions.", no_args_is_help=True
     )
 
     def who(login: str) -> Actor:
-        return get().access.actor_for_person(login) if login else SYSTEM
+        return access().actor_for_person(login) if login else SYSTEM
 
     _add_registry(group, get, who)
-    _add_secrets(group, get, who)
-    _add_subscriptions(group, get, who)
+    _add_secrets(group, get, sign_on, who)
+    _add_subscriptions(group, subscriptions, who)
     return group
 
 
-def _add_registry(group: typer.Typer, get: Callable[[], Platform], who: Callable[[str], Actor]) -> None:
+def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[[str], Actor]) -> None:
     @group.command("list")
     def list_(person: str = _AS) -> None:
         """List the applications that one has to do with."""
-        show([_client(one) for one in get().clients.clients(who(person))], _CLIENTS)
+        show([_client(one) for one in get().clients(who(person))], _CLIENTS)
 
     @group.command("show")
     def show_(client: str = _CLIENT, person: str = _AS) -> None:
         """Show an application, with the addresses that are registered."""
-        found, living = get().clients.client(who(person), client)
+        found, living = get().client(who(person), client)
         show(_client(found) | found.facts.to_json() | {"secrets": len(living), "note": found.note}, _CLIENTS)
 
     @group.command("register")
@@ -97,7 +103,7 @@ def _add_registry(group: typer.Typer, get: Callable[[], Platform], who: Callable
             scopes=frozenset(scope),
             machine=machine,
         )
-        show([_client(get().clients.register(who(person), draft))], _CLIENTS)
+        show([_client(get().register(who(person), draft))], _CLIENTS)
 
     @group.command("review")
     def review(
@@ -107,7 +113,7 @@ def _add_registry(group: typer.Typer, get: Callable[[], Platform], who: Callable
         person: str = _AS,
     ) -> None:
         """Decide on a registration or change; nobody decides on his own."""
-        show([_client(get().clients.review(who(person), client, approve=approve, note=note))], _CLIENTS)
+        show([_client(get().review(who(person), client, approve=approve, note=note))], _CLIENTS)
 
     @group.command("switch")
     def switch(
@@ -117,35 +123,37 @@ def _add_registry(group: typer.Typer, get: Callable[[], Platform], who: Callable
         person: str = _AS,
     ) -> None:
         """Suspend an application or let it go on; its tokens meet it at the next request."""
-        show([_client(get().clients.switch(who(person), client, off=off, reason=reason))], _CLIENTS)
+        show([_client(get().switch(who(person), client, off=off, reason=reason))], _CLIENTS)
 
 
-def _add_secrets(group: typer.Typer, get: Callable[[], Platform], who: Callable[[str], Actor]) -> None:
+def _add_secrets(
+    group: typer.Typer, get: Callable[[], Clients], sign_on: Callable[[], SignOn], who: Callable[[str], Actor]
+) -> None:
     @group.command("secret")
     def secret(client: str = _CLIENT, person: str = _AS) -> None:
         """Make a secret and print it this once; an earlier one stays good for a while."""
-        _, text = get().clients.new_secret(who(person), client)
+        _, text = get().new_secret(who(person), client)
         say(Text("密钥只显示这一次，请现在保存。", "The secret is shown this once; keep it now."))
         show({"client_id": client, "client_secret": text})
 
     @group.command("end-secrets")
     def end(client: str = _CLIENT, person: str = _AS) -> None:
         """End every secret at once, as after a leak."""
-        ended = get().clients.end_secrets(who(person), client)
+        ended = get().end_secrets(who(person), client)
         say(Text(f"已作废 {ended} 个密钥。", f"{ended} secrets are ended."))
 
     @group.command("new-key")
     def key(person: str = _AS) -> None:
         """Sign identity tokens by a new key; the one before stays published for a day."""
-        name = get().sign_on.new_signing_key(who(person))
+        name = sign_on().new_signing_key(who(person))
         say(Text(f"新的签名密钥：{name}", f"The new signing key: {name}"))
 
 
-def _add_subscriptions(group: typer.Typer, get: Callable[[], Platform], who: Callable[[str], Actor]) -> None:
+def _add_subscriptions(group: typer.Typer, get: Callable[[], Subscriptions], who: Callable[[str], Actor]) -> None:
     @group.command("subscriptions")
     def list_(client: str = _CLIENT, person: str = _AS) -> None:
         """List the APIs that an application subscribes to."""
-        show([_subscription(one) for one in get().subscriptions.subscriptions(who(person), client)], _SUBSCRIPTIONS)
+        show([_subscription(one) for one in get().subscriptions(who(person), client)], _SUBSCRIPTIONS)
 
     @group.command("subscribe")
     def subscribe(
@@ -155,7 +163,7 @@ def _add_subscriptions(group: typer.Typer, get: Callable[[], Platform], who: Cal
         person: str = _WHO,
     ) -> None:
         """Subscribe an application to an API."""
-        show([_subscription(get().subscriptions.ask(who(person), client, api, plan))], _SUBSCRIPTIONS)
+        show([_subscription(get().ask(who(person), client, api, plan))], _SUBSCRIPTIONS)
 
     @group.command("decide")
     def decide(
@@ -165,13 +173,13 @@ def _add_subscriptions(group: typer.Typer, get: Callable[[], Platform], who: Cal
         person: str = _AS,
     ) -> None:
         """Decide on a subscription that waits."""
-        found = get().subscriptions.decide(who(person), subscription, approve=approve, note=note)
+        found = get().decide(who(person), subscription, approve=approve, note=note)
         show([_subscription(found)], _SUBSCRIPTIONS)
 
     @group.command("unsubscribe")
     def unsubscribe(subscription: str = typer.Argument(help="Id of the subscription."), person: str = _AS) -> None:
         """End a subscription."""
-        show([_subscription(get().subscriptions.end(who(person), subscription))], _SUBSCRIPTIONS)
+        show([_subscription(get().end(who(person), subscription))], _SUBSCRIPTIONS)
 
     @group.command("use")
     def use(
@@ -180,7 +188,7 @@ def _add_subscriptions(group: typer.Typer, get: Callable[[], Platform], who: Cal
         person: str = _AS,
     ) -> None:
         """Show what an application asked of its APIs, by the hour."""
-        show([_use(one) for one in get().subscriptions.use(who(person), client, days)], _USE)
+        show([_use(one) for one in get().use(who(person), client, days)], _USE)
 
 
 def _client(client: Client) -> dict[str, Any]:

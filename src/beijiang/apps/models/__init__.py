@@ -21,7 +21,16 @@ from beijiang.apps.models.parameters import Parameter, values_of
 from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
-from beijiang.apps.models.subscriptions import BINS, OTHER_API, Plan, Subscription, SubscriptionState, Use, api_of, bin_of
+from beijiang.apps.models.subscriptions import (
+    BINS,
+    OTHER_API,
+    Plan,
+    Subscription,
+    SubscriptionState,
+    Use,
+    api_of,
+    bin_of,
+)
 from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 

@@ -66,6 +66,8 @@ def _add_published(routes: APIRouter, service: SignOn) -> None:
 
 
 def _add_machines(routes: APIRouter, service: SignOn) -> None:
+    """Add what the discovery document describes: its answers and errors have the shape of the RFCs, not ours."""
+
     async def answered(request: Request, step: Callable[[ProtocolCall], ProtocolAnswer]) -> Response:
         call = await _posted(request)
         answer = await run_in_threadpool(step, call)
@@ -73,19 +75,19 @@ def _add_machines(routes: APIRouter, service: SignOn) -> None:
         head.pop("Content-Type", None)
         return JSONResponse(dict(answer.body), status_code=answer.status, headers=head)
 
-    @routes.post("/oauth/token", summary="Tokens for a code, a refresh token, or an application's own secret")
+    @routes.post("/oauth/token", include_in_schema=False)
     async def token(request: Request) -> Response:
         return await answered(request, service.token)
 
-    @routes.post("/oauth/revoke", summary="Revoke a token (RFC 7009)")
+    @routes.post("/oauth/revoke", include_in_schema=False)
     async def revoke(request: Request) -> Response:
         return await answered(request, service.revocation)
 
-    @routes.post("/oauth/introspect", summary="What a token of yours stands for (RFC 7662)")
+    @routes.post("/oauth/introspect", include_in_schema=False)
     async def introspect(request: Request) -> Response:
         return await answered(request, service.introspection)
 
-    @routes.get("/oauth/userinfo", summary="Who signed on, by an access token")
+    @routes.get("/oauth/userinfo", include_in_schema=False)
     def userinfo(request: Request) -> JSONResponse:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         found = service.userinfo(secret.strip() if scheme.lower() == "bearer" else "")

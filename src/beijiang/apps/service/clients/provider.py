@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections import defaultdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Payload, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
@@ -41,7 +41,12 @@ from beijiang.crypto import ALGORITHM
 from beijiang.kit import Actor, ActorKind, BeijiangError, new_id
 
 if TYPE_CHECKING:
-    from beijiang.apps.service.clients.signing_on import SignOn
+    from beijiang.access import Access
+    from beijiang.apps.service.clients.signing_keys import SigningKeys
+    from beijiang.db import Database
+    from beijiang.evidence import Evidence
+    from beijiang.kit import Clock
+    from beijiang.settings import Settings
 
 __all__ = ["Provider"]
 
@@ -50,6 +55,34 @@ CODE_SECONDS: Final = 60
 IDENTITY_SECONDS: Final = 300
 _WITH_SECRET: Final = ["client_secret_basic", "client_secret_post"]
 _KEPT: Final = timedelta(days=2)
+
+
+class Desk(Protocol):
+    """What the protocol's steps need: where things are kept, who somebody is, and what ends a sign-on."""
+
+    db: Database
+    access: Access
+    evidence: Evidence
+    clock: Clock
+    settings: Settings
+    keys: SigningKeys
+
+    @property
+    def issuer(self) -> str:
+        """Return the name of this provider."""
+        ...
+
+    def end_family(self, family_id: str, why: str) -> None:
+        """End a sign-on whose code or refresh token was used twice."""
+        ...
+
+    def revoke(self, token: Token) -> None:
+        """Revoke a token."""
+        ...
+
+    def facts_of(self, who: Actor, scopes: frozenset[str]) -> dict[str, Any]:
+        """Return what may be said of somebody under these scopes."""
+        ...
 
 
 class _Payload(OAuth2Payload):  # type: ignore[misc]  # the library has no types
@@ -155,7 +188,7 @@ class _TokenFace(TokenMixin):  # type: ignore[misc]
 class Provider(AuthorizationServer):  # type: ignore[misc]
     """The protocol's steps; ``desk`` holds the database, the keys and the evidence."""
 
-    def __init__(self, desk: SignOn) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
         self.register_token_generator("default", self._tokens)
@@ -289,7 +322,7 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         return secrets.token_urlsafe(32)
 
     def save_authorization_code(self, code: str, request: _Request) -> None:
-        desk: SignOn = self.server.desk
+        desk: Desk = self.server.desk
         now, who, client_id = desk.clock.now(), request.user, request.client.client.id
         scopes = frozenset(request.scope.split())
         family = SignOnFamily(
@@ -319,7 +352,7 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
             store.add_code(made, family)
 
     def query_authorization_code(self, code: str, client: _Face) -> _CodeFace | None:
-        desk: SignOn = self.server.desk
+        desk: Desk = self.server.desk
         now, digest = desk.clock.now(), digest_of_secret(code)
         with desk.db.begin(counted=False) as tx:
             store = TokenStore(tx.connection)
@@ -390,7 +423,7 @@ class _ProofKey(CodeChallenge):  # type: ignore[misc]
 
 
 class _Identity(OpenIDCode):  # type: ignore[misc]
-    def __init__(self, desk: SignOn) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__(require_nonce=False)
         self._desk = desk
 
