@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from beijiang.apps.reader import page_facts
     from beijiang.apps.service import ApiNames, Apps, Checked, Clients, PageView, Sandbox, SignOn, Subscriptions
 
-__all__ = [
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "ApiNames",
     "Apps",
     "Checked",

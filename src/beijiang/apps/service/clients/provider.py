@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -36,6 +37,7 @@ from beijiang.apps.models import (
     TokenKind,
     digest_of_secret,
 )
+from beijiang.apps.service.clients.issuing import Issuing
 from beijiang.apps.store import ClientStore, TokenStore
 from beijiang.crypto import ALGORITHM
 from beijiang.kit import Actor, ActorKind, BeijiangError, new_id
@@ -191,6 +193,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        self._issuing = Issuing(desk.db)
         self.register_token_generator("default", self._tokens)
         self.register_grant(_CodeGrant, [_ProofKey(required=True), _Identity(self.desk)])
         self.register_grant(_RefreshGrant)
@@ -235,6 +238,9 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
 
         """
         family_id: str | None = None
+        if request.authorization_code is None and request.refresh_token is None:
+            self._issuing.keep(_access_token(token, request, None, self.desk.clock.now(), None))
+            return
         if request.authorization_code is not None:
             family_id = request.authorization_code.code.family_id
         elif request.refresh_token is not None:
@@ -252,33 +258,15 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
 
     def _keep(self, store: TokenStore, token: dict[str, Any], request: _Request, family_id: str | None) -> bool:
         now = self.desk.clock.now()
-        ends = now + timedelta(seconds=token["expires_in"])
         family = None if family_id is None else store.family(family_id)
         if family_id is not None and (family is None or family.ended_at is not None or family.ends_at <= now):
             return False
         if request.refresh_token is not None and not store.end(request.refresh_token.token.digest, now):
             return False
-        made = {"client_id": request.client.client.id, "family_id": family_id, "issued_at": now}
-        scopes = frozenset(token["scope"].split())
-        tokens = [
-            Token(
-                digest=digest_of_secret(token["access_token"]),
-                kind=TokenKind.ACCESS,
-                expires_at=min(ends, family.ends_at) if family else ends,
-                scopes=scopes,
-                **made,
-            )
-        ]
+        tokens = [_access_token(token, request, family_id, now, family.ends_at if family else None)]
         if family is not None and "refresh_token" in token:
-            tokens.append(
-                Token(
-                    digest=digest_of_secret(token["refresh_token"]),
-                    kind=TokenKind.REFRESH,
-                    expires_at=family.ends_at,
-                    scopes=scopes,
-                    **made,
-                )
-            )
+            digest = digest_of_secret(token["refresh_token"])
+            tokens.append(replace(tokens[0], digest=digest, kind=TokenKind.REFRESH, expires_at=family.ends_at))
         store.add(tokens)
         return True
 
@@ -313,6 +301,21 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             return self.desk.access.current(Actor(person_id, "", ActorKind.PERSON))
         except BeijiangError:
             return None
+
+
+def _access_token(
+    token: dict[str, Any], request: _Request, family_id: str | None, now: datetime, latest: datetime | None
+) -> Token:
+    ends = now + timedelta(seconds=token["expires_in"])
+    return Token(
+        digest=digest_of_secret(token["access_token"]),
+        kind=TokenKind.ACCESS,
+        client_id=request.client.client.id,
+        family_id=family_id,
+        scopes=frozenset(token["scope"].split()),
+        issued_at=now,
+        expires_at=ends if latest is None else min(ends, latest),
+    )
 
 
 class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
