@@ -50,15 +50,17 @@ def main(tokens: int) -> None:
 
         alone = median_seconds(lambda: issue(0), runs=51)
         with ThreadPoolExecutor(AT_ONCE) as hands:
-            begin = time.perf_counter()
+            begin, worked = time.perf_counter(), time.process_time()
             issued += hands.map(pair, range(tokens))
             together = (time.perf_counter() - begin) / tokens
+            worked = (time.process_time() - worked) / tokens
         one = median_seconds(lambda: platform.access.actor_for({}, f"Bearer {issued[0]}"), runs=201)
         platform.close()
     show(
         f"tokens of applications, {tokens:,} issued and checked, SQLite",
         [
             Line(f"issue and check, {AT_ONCE} at once, per token", together * 1000, "500/s", 2, 1, "ms"),
+            Line("the same, processor time per token", worked * 1000, "500/s", 2, 1, "ms"),
             Line("one issue, median", alone * 1000, "500/s", 2, 1, "ms"),
             Line("one check, median", one * 1000, "bar", 1, 1, "ms"),
         ],
