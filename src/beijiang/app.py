@@ -55,7 +55,8 @@ def create_app(platform: Platform) -> FastAPI:
     room = WaitingRoom(platform.sql.governor.places + platform.settings.query_queue)
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
-    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols)
+    protocols |= dict.fromkeys(apps_routes.PROTOCOL_PATHS, apps_routes.protocol_error)
+    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols, platform.subscriptions)
     datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
     routers = (  # routes are tried in turn, so what the public asks for most stands first
@@ -121,6 +122,9 @@ def create_app(platform: Platform) -> FastAPI:
         mining_routes.forecasts_router(platform.forecasts),
         apps_routes.router(platform.apps),
         apps_routes.pages(platform.apps, pages),
+        apps_routes.oauth(platform.sign_on, platform.access, pages),
+        apps_routes.clients(platform.clients, platform.subscriptions),
+        apps_routes.sandbox(platform.sandbox),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),
         assess_routes.openings_router(platform.public_figures),

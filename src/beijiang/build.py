@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.apps import Apps
+from beijiang.apps import ApiNames, Apps, Clients, Sandbox, SignOn, Subscriptions
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, IndicatorSeries, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, Inventory, VersionCleared
 from beijiang.contracts import Contracts
@@ -247,6 +247,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
     ingest.watches.append(stream_rules)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
+    sign_on = SignOn(db, access, evidence, vault, sources.outbound, clock, settings)
+    access.tokens = sign_on
+    clients = Clients(db, access, evidence, clock, settings)
+    sources.renewals.append(sign_on.renew)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
@@ -428,6 +432,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         statistics=statistics,
         newsroom=Newsroom(public),
         apps=apps,
+        clients=clients,
+        sandbox=Sandbox(catalog, standards, access),
+        sign_on=sign_on,
+        subscriptions=Subscriptions(clients, ApiNames(catalog, offered, apps)),
         opendata=opendata,
         portals=portals,
         registrations=registrations,

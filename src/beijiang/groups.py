@@ -259,6 +259,14 @@ def _forecasts() -> typer.Typer:
     return forecast_commands(_get(lambda p: p.forecasts), _get(lambda p: p.access))
 
 
+def _clients() -> typer.Typer:
+    from beijiang.apps.commands import clients
+
+    return clients(
+        _get(lambda p: p.clients), _get(lambda p: p.sign_on), _get(lambda p: p.subscriptions), _get(lambda p: p.access)
+    )
+
+
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
@@ -321,6 +329,7 @@ LATER = {
     "alerts": Later("Alerts of readings, and the rules on streams that raise them.", _alerts),
     "forecasts": Later("Forecasts of series, each beside its back-test.", _forecasts),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
+    "clients": Later("Applications written elsewhere: register, review, secrets, subscriptions.", _clients),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),
 }

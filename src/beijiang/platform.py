@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.apps import Apps
+from beijiang.apps import Apps, Clients, Sandbox, SignOn, Subscriptions
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
@@ -169,6 +169,10 @@ class Platform:
     statistics: Statistics
     newsroom: Newsroom
     apps: Apps
+    clients: Clients
+    sandbox: Sandbox
+    sign_on: SignOn
+    subscriptions: Subscriptions
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -236,17 +240,14 @@ class Platform:
             self.tickets,
             self.monitors,
             self.lineage,
-            self.workbench,
-            self.learning,
-            self.stream_rules,
-            self.forecasts,
+            *self._mining(),
             self.notices,
             self.live,
             self.mail,
             self.glance,
             self.statistics,
             self.newsroom,
-            self.apps,
+            *self._applications(),
             self.opendata,
             self.portals,
             self.registrations,
@@ -265,6 +266,12 @@ class Platform:
             self.plan,
             self.health,
         )
+
+    def _mining(self) -> Sequence[object]:
+        return (self.workbench, self.learning, self.stream_rules, self.forecasts)
+
+    def _applications(self) -> Sequence[object]:
+        return self.apps, self.clients, self.sandbox, self.sign_on, self.subscriptions
 
     def first_start(self) -> dict[str, str]:
         """Add the region's organisations and, once, the three administrators; return login to one-time code."""
@@ -302,6 +309,8 @@ class Platform:
         self.mail.stop()
         self.live.end()
         self.offered.stop()
+        self.sign_on.stop()
+        self.subscriptions.flush()
         self.jobs.stop()
 
     def close(self) -> None:

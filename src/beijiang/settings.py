@@ -118,6 +118,29 @@ class Settings(BaseSettings):
         default=72, ge=1, description="Hours for which the one-time code of a new account is good."
     )
     api_key_days: int = Field(default=365, ge=1, description="Longest life of an API key, in days.")
+    token_seconds: int = Field(
+        default=300, ge=30, le=3600, description="Life of an application's access token for a person, in seconds."
+    )
+    token_machine_seconds: int = Field(
+        default=600,
+        ge=30,
+        le=3600,
+        description="Life of an access token that an application has for itself, in seconds.",
+    )
+    sign_on_hours: int = Field(
+        default=12, ge=1, le=720, description="Hours for which an application may renew a person's sign-on."
+    )
+    client_overlap_hours: int = Field(
+        default=24,
+        ge=0,
+        le=720,
+        description="Hours for which the earlier secret of an application is good after a new one.",
+    )
+    signing_key_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days after which identity tokens are signed by a new key; the old one stays published.",
+    )
     query_seconds: float = Field(default=30.0, gt=0, description="Longest run of one interactive query, in seconds.")
     query_memory_mb: int = Field(default=512, ge=64, description="Memory of one interactive query, in megabytes.")
     query_rows: int = Field(default=1000, ge=1, description="Rows that one interactive query returns at most.")

@@ -32,7 +32,7 @@ PORTAL = {
 }
 CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
-                               "/console/keys", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY", "ITEMS", "REVIEW", "COMPARE", "/console/onboard", "/console/directory",
+                               "/console/keys", "/console/clients", "/console/consents", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY", "ITEMS", "REVIEW", "COMPARE", "/console/onboard", "/console/directory",
                                "/console/models", "/console/training-sets", "/console/feature-views", "/console/scores", "MODEL"],
     "steward.forestry": ["/console/reading-alerts", "READING", "/console/stream-rules", "/console/stream-rules?kind=trend"],
     "reviewer": ["/console", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "REVIEW", "COMPARE", "PROVE", "/console/assess", "/console/figures", "/console/plan"],
@@ -148,6 +148,8 @@ def test_both_languages_are_whole(visit: Callable[..., Any]) -> None:
         "/console/tables",
         "/console/catalog",
         "/console/keys",
+        "/console/clients",
+        "/console/consents",
     ):
         page = who.go(path)
         assert page.locator("html").get_attribute("lang") == "en"

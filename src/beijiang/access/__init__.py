@@ -8,12 +8,15 @@ from beijiang.access.models.explaining import Explanation, PolicyWords
 from beijiang.access.models.organisations import Organisation, OrganisationDraft, OrganisationKind, RegionFacts
 from beijiang.access.models.people import ApiKey, KeyDraft, Person, PersonDraft, Session, SignedIn
 from beijiang.access.models.permission import ADMINISTRATORS, Permission, Role
-from beijiang.access.service import SESSION_COOKIE, TERMINAL, Access, Question, watch_questions
+from beijiang.access.models.proofs import TOKEN_PREFIX, TokenProof
+from beijiang.access.service import SCOPES, SESSION_COOKIE, TERMINAL, Access, Question, watch_questions
 
 __all__ = [
     "ADMINISTRATORS",
+    "SCOPES",
     "SESSION_COOKIE",
     "TERMINAL",
+    "TOKEN_PREFIX",
     "Access",
     "ApiKey",
     "Explanation",
@@ -30,5 +33,6 @@ __all__ = [
     "Role",
     "Session",
     "SignedIn",
+    "TokenProof",
     "watch_questions",
 ]

@@ -2,7 +2,9 @@
 
 An application is Markdown pages with blocks, SQL queries with typed parameters, end-points, texts in English and tests. It has
 no rights of its own: every query runs as whoever looks, through the SQL gateway of ``protection``, at the exit ``app``. Owns the
-tables ``hosted_app`` and ``hosted_version``.
+tables ``hosted_app`` and ``hosted_version``. Applications written elsewhere (外部应用) register as clients and sign people on by
+OpenID Connect; theirs are the tables ``app_client``, ``app_client_secret``, ``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``,
+``app_signing_key``, ``app_subscription`` and ``app_use``.
 """
 
 from __future__ import annotations
@@ -14,9 +16,20 @@ from beijiang.apps.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.apps.reader import page_facts
-    from beijiang.apps.service import Apps, Checked, PageView
+    from beijiang.apps.service import ApiNames, Apps, Checked, Clients, PageView, Sandbox, SignOn, Subscriptions
 
-__all__ = ["Apps", "Checked", "PageView", "page_facts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "ApiNames",
+    "Apps",
+    "Checked",
+    "Clients",
+    "PageView",
+    "Sandbox",
+    "SignOn",
+    "Subscriptions",
+    "page_facts",
+    *_models,
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,10 +8,17 @@ __all__ = [
     "bad_package",
     "bad_parameter",
     "no_app",
+    "no_client",
     "no_page",
+    "no_subscription",
     "not_now",
+    "not_subscribed",
+    "over_plan",
+    "own_client",
     "own_work",
+    "sign_on_refused",
     "used_up",
+    "wrong_client_state",
     "wrong_state",
 ]
 
@@ -76,3 +83,59 @@ def used_up(seconds: int) -> Throttled:
 def not_now() -> Unavailable:
     """Return the error for a card whose turn did not come."""
     return Unavailable("当前访问较多，请稍后再试。", "Many ask at the moment; try again soon.", code="app_busy")
+
+
+def no_client() -> NotFound:
+    """Return the error for an application that is not registered, or none of the actor's business: both look the same."""
+    return NotFound("没有登记这个外部应用。", "No such application is registered.", code="client_not_found")
+
+
+def own_client() -> Denied:
+    """Return the error for somebody who would approve what he handed in himself."""
+    return Denied(
+        "登记人不能审核自己登记的应用，请由另一位同事办理。",
+        "Whoever registered an application does not review it; ask a colleague.",
+        code="client_self_approval",
+    )
+
+
+def wrong_client_state(zh: str, en: str) -> Conflict:
+    """Return the error for a step that the state of an application does not allow."""
+    return Conflict(zh, en, code="client_state")
+
+
+def sign_on_refused(why: str) -> Invalid:
+    """Return the error for a wish to sign on that cannot be sent back to the application: it, or its address, is not known.
+
+    The browser must not be sent to an address that nobody registered.
+    """
+    return Invalid(
+        "这个登录请求不可用：应用没有登记、已停用，或回调地址与登记的不一致。请从应用重新登录；仍不行请联系应用的主办部门。",
+        f"This sign-on cannot go on: the application is not registered, is suspended, or its address is another ({why}). Begin again from the application, or tell its department.",
+        code="sign_on_refused",
+    )
+
+
+def no_subscription() -> NotFound:
+    """Return the error for a subscription that is not there, or none of the actor's business."""
+    return NotFound("没有这项订阅。", "There is no such subscription.", code="subscription_not_found")
+
+
+def not_subscribed(api: str) -> Denied:
+    """Return the error for an application that calls an API that it has not subscribed to."""
+    return Denied(
+        f"应用没有订阅接口 {api}，或订阅未通过、已终止。请主办部门在“外部应用”里订阅。",
+        f"The application has no subscription to {api} that holds. Its department subscribes under “Outside applications”.",
+        code="client_not_subscribed",
+        detail={"api": api},
+    )
+
+
+def over_plan(seconds: int) -> Throttled:
+    """Return the error for an application over its plan."""
+    return Throttled(
+        f"已达订阅套餐的限额，请 {seconds} 秒后再试，或申请更大的套餐。",
+        f"That is over the plan of the subscription; try again in {seconds} seconds, or ask for a larger plan.",
+        code="client_quota",
+        detail={"retry_after": seconds},
+    )

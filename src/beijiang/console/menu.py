@@ -118,6 +118,8 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         (
             (Permission.APPS_APP_OPEN, "/apps", Text("应用超市", "Store")),
             (Permission.APPS_APP_OPEN, "/console/apps", Text("应用管理", "Manage applications")),
+            (Permission.APPS_CLIENT_REGISTER, "/console/clients", Text("外部应用", "Outside applications")),
+            (Permission.APPS_CLIENT_REVIEW, "/console/clients", Text("外部应用", "Outside applications")),
         ),
     ),
     (
@@ -151,6 +153,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.ACCESS_PASSWORD_CHANGE, "/console/explain", Text("为何能、为何不能", "Why, and why not")),
             (Permission.ACCESS_PASSWORD_CHANGE, "/console/password", Text("修改口令", "Password")),
             (Permission.ACCESS_KEY_ISSUE, "/console/keys", Text("API 密钥", "API keys")),
+            (Permission.APPS_CLIENT_SIGN_ON, "/console/consents", Text("已授权的应用", "Applications I agreed to")),
         ),
     ),
 )

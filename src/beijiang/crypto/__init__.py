@@ -10,9 +10,11 @@ from beijiang.crypto.packages import draw_password, open_package, seal_package, 
 from beijiang.crypto.pseudonyms import Pseudonyms
 from beijiang.crypto.rootkeys import RootKeys
 from beijiang.crypto.sm4_packages import seal_sm4
+from beijiang.crypto.token_keys import ALGORITHM, new_token_key, public_half, sign_claims, verified_claims
 from beijiang.crypto.vault import Vault
 
 __all__ = [
+    "ALGORITHM",
     "POINT",
     "Blinder",
     "Ff1",
@@ -23,10 +25,14 @@ __all__ = [
     "call_headers",
     "call_is_signed",
     "draw_password",
+    "new_token_key",
     "open_package",
     "points_of",
+    "public_half",
     "seal_package",
     "seal_sm4",
+    "sign_claims",
     "sm3_of",
     "spoken",
+    "verified_claims",
 ]

@@ -2,7 +2,7 @@
 
 from beijiang.kit import guard_formula
 from beijiang.web.app import IdentityProvider, describe, description, new_app
-from beijiang.web.security import content_disposition, embeddable, local_path, request_line
+from beijiang.web.security import content_disposition, embeddable, form_may_go_to, local_path, request_line
 from beijiang.web.templating import Pages
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "describe",
     "description",
     "embeddable",
+    "form_may_go_to",
     "guard_formula",
     "local_path",
     "new_app",

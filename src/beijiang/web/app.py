@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beijiang import __version__
-from beijiang.kit import ANONYMOUS, Actor, BeijiangError, Unauthenticated
+from beijiang.kit import ANONYMOUS, Actor, ActorKind, BeijiangError, Unauthenticated
 from beijiang.web import errors, language, limits, security
 from beijiang.web.assets import Assets
 
@@ -56,12 +57,31 @@ class IdentityProvider(Protocol):
         ...
 
 
+class CallWatch(Protocol):
+    """Who holds applications to their plans and counts their calls; implemented by ``apps``."""
+
+    def admit(self, who: Actor, path: str) -> None:
+        """Let a call pass.
+
+        Raises:
+            Denied: the application has no right to it.
+            Throttled: it asks too often.
+
+        """
+        ...
+
+    def done(self, who: Actor, path: str, status: int, seconds: float) -> None:
+        """Count a call that was answered."""
+        ...
+
+
 def new_app(
     settings: Settings,
     identity: IdentityProvider,
     pages: Pages,
     upload_paths: Collection[str] = (),
     protocols: Mapping[str, errors.Shape] = MappingProxyType({}),
+    watch: CallWatch | None = None,
 ) -> FastAPI:
     """Return an application with the door in front, errors in one shape, and the static files.
 
@@ -76,6 +96,7 @@ def new_app(
         pages=pages,
         upload_paths=frozenset(upload_paths),
         protocols=protocols,
+        watch=watch,
     )
 
     async def answer(request: Request, error: Exception) -> object:
@@ -122,8 +143,10 @@ class Door:
         pages: Pages,
         upload_paths: frozenset[str] = frozenset(),
         protocols: Mapping[str, errors.Shape] = MappingProxyType({}),
+        watch: CallWatch | None = None,
     ) -> None:
         self._app = app
+        self._watch = watch
         self._protocols = tuple(protocols.items())
         self._upload_paths = upload_paths
         self._settings = settings
@@ -137,7 +160,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        started = False
+        started, began = False, time.monotonic()
         request.state.request_id = secrets.token_hex(8)
         request.state.actor = ANONYMOUS
         request.state.csrf = ""
@@ -151,6 +174,7 @@ class Door:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                request.state.status = message["status"]
                 self._protect(request, MutableHeaders(scope=message))
             elif request.state.head:
                 message = {**message, "body": b""}
@@ -158,6 +182,7 @@ class Door:
 
         try:
             await self._identify(request)
+            await self._admit(request)
             receive = await self._check_change(request, receive)
             await self._app({**scope, "method": "GET"} if request.state.head else scope, receive, protected)
         except Exception as error:
@@ -165,6 +190,18 @@ class Door:
                 raise
             response = await run_in_threadpool(errors.respond, request, error, self._pages)
             await response(scope, receive, protected)
+        finally:
+            await self._done(request, time.monotonic() - began)
+
+    async def _admit(self, request: Request) -> None:
+        """Hold applications to their plans; people and their keys have none."""
+        if self._watch is not None and request.state.actor.kind is ActorKind.APPLICATION:
+            await run_in_threadpool(self._watch.admit, request.state.actor, request.url.path)
+
+    async def _done(self, request: Request, seconds: float) -> None:
+        if self._watch is not None and request.state.actor.kind is ActorKind.APPLICATION:
+            status = getattr(request.state, "status", 500)
+            await run_in_threadpool(self._watch.done, request.state.actor, request.url.path, status, seconds)
 
     async def _identify(self, request: Request) -> None:
         token, authorization = request.cookies.get(self._cookie), request.headers.get("authorization")

@@ -67,6 +67,13 @@ def embeddable() -> dict[str, str]:
     return {**rules, "Cross-Origin-Resource-Policy": "cross-origin"}
 
 
+def form_may_go_to(address: str) -> dict[str, str]:
+    """Return the header of a page whose form leads on to another site: browsers hold redirects after a form to this too."""
+    parts = urlsplit(address)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return {"Content-Security-Policy": _CSP.replace("form-action 'self'", f"form-action 'self' {origin}")}
+
+
 def check_origin(request_headers: Mapping[str, str], own_origins: frozenset[str]) -> None:
     """Refuse a state-changing request that another site sent.
 

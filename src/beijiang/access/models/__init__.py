@@ -14,10 +14,13 @@ from beijiang.access.models.people import (
     check_roles,
 )
 from beijiang.access.models.permission import ADMINISTRATORS, Permission, Role, incompatible
+from beijiang.access.models.proofs import APPLICATION_ITSELF, TOKEN_PREFIX, TokenProof, TokenProofs
 
 __all__ = [
     "ADMINISTRATORS",
+    "APPLICATION_ITSELF",
     "SET_UP_PENDING",
+    "TOKEN_PREFIX",
     "ApiKey",
     "KeyDraft",
     "Organisation",
@@ -31,6 +34,8 @@ __all__ = [
     "Role",
     "Session",
     "SignedIn",
+    "TokenProof",
+    "TokenProofs",
     "check_password",
     "check_roles",
     "incompatible",

@@ -44,6 +44,13 @@ class Permission(StrEnum):
     APPS_APP_OPEN = "apps:app:open", "打开已发布的应用", "open applications that are released"
     APPS_APP_RELEASE = "apps:app:release", "发布、回退、停用应用", "release, roll back and switch off applications"
     APPS_APP_REVIEW = "apps:app:review", "审核应用", "review applications"
+    APPS_CLIENT_REGISTER = "apps:client:register", "登记外部应用", "register applications written elsewhere"
+    APPS_CLIENT_REVIEW = "apps:client:review", "审核外部应用", "review applications written elsewhere"
+    APPS_CLIENT_SIGN_ON = (
+        "apps:client:sign_on",
+        "用平台账号登录外部应用",
+        "sign on to applications with the account here",
+    )
     ASSESS_FIGURE_APPROVE = "assess:figure:approve", "审批统计指标数值", "approve values of statistical indicators"
     ASSESS_FIGURE_MANAGE = (
         "assess:figure:manage",

@@ -2,7 +2,7 @@
 
 from beijiang.access.service.decisions import Question, watch_questions
 from beijiang.access.service.explaining import Explaining
-from beijiang.access.service.keys import Keys
+from beijiang.access.service.keys import SCOPES, Keys
 from beijiang.access.service.members import Members
 from beijiang.access.service.policy import Policies
 from beijiang.access.service.sessions import SESSION_COOKIE, TERMINAL, Sessions
@@ -12,4 +12,4 @@ class Access(Explaining, Members, Keys, Sessions):
     """Who somebody is and what they may do."""
 
 
-__all__ = ["SESSION_COOKIE", "TERMINAL", "Access", "Policies", "Question", "watch_questions"]
+__all__ = ["SCOPES", "SESSION_COOKIE", "TERMINAL", "Access", "Policies", "Question", "watch_questions"]

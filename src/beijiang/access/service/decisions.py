@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from beijiang.access.errors import not_allowed, set_password_first, sign_in_first
-from beijiang.access.models import SET_UP_PENDING, Permission
+from beijiang.access.models import SET_UP_PENDING, Permission, TokenProofs
 from beijiang.access.service.policy import Policies, Verdict, packaged_policies
 from beijiang.db import Database
 from beijiang.evidence import Decision, Evidence
@@ -54,6 +54,8 @@ class Decisions:
         self._clock = clock
         self._settings = settings
         self._policies = policies or packaged_policies()
+        self.tokens: TokenProofs | None = None
+        """Who knows the tokens of applications written elsewhere."""
 
     @property
     def policy(self) -> str:
@@ -81,6 +83,11 @@ class Decisions:
     def allows(self, actor: Actor, permission: str, org_id: str | None = None) -> bool:
         """Tell whether the actor may do it; for choosing what to show, never instead of ``require``."""
         return self._decide(actor, Permission(permission), org_id).allowed
+
+    def _farewell(self, person_id: str, session_id: str | None = None) -> None:
+        """Tell that a session ended, or all of a person's: what applications hold of it ends too."""
+        if self.tokens is not None:
+            self.tokens.said_farewell(person_id, session_id)
 
     def _decide(self, actor: Actor, permission: Permission, org_id: str | None) -> Verdict:
         verdict = self._policies.decide(actor, permission, org_id)

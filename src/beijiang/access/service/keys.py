@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from beijiang.access.models import ApiKey, KeyDraft, Permission
 from beijiang.access.service.decisions import Decisions
@@ -25,9 +26,15 @@ _NEVER = frozenset(
         Permission.ACCESS_ROLE_ASSIGN,
         Permission.ACCESS_SECRET_ROTATE,
         Permission.ACCESS_TARGET_ALLOW,
+        Permission.APPS_CLIENT_REGISTER,
+        Permission.APPS_CLIENT_REVIEW,
+        Permission.APPS_CLIENT_SIGN_ON,
     }
 )
 """What no key may be limited to, because no key may do it (policies/limits.cedar)."""
+
+SCOPES: Final = tuple(permission for permission in Permission if permission not in _NEVER)
+"""What a key, or an application written elsewhere, may be limited to."""
 
 
 class Keys(Decisions):

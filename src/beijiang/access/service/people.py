@@ -90,7 +90,9 @@ class People(Decisions):
                 KeyStore(tx.connection).revoke_all(person_id, self._clock.now())
             detail = {"before": _names(person.roles), "after": _names(roles)}
             self._evidence.record(tx, actor, "access.roles.set", target=person_id, detail=detail)
-            return self._existing(tx, person_id)
+            changed = self._existing(tx, person_id)
+        self._farewell(person_id)
+        return changed
 
     def disable_person(self, actor: Actor, person_id: str, reason: str) -> Person:
         """Close an account: its sessions end and its keys are revoked at once."""
@@ -104,7 +106,9 @@ class People(Decisions):
             keys = KeyStore(tx.connection).revoke_all(person_id, now)
             detail: dict[str, JsonValue] = {"reason": reason, "keys_revoked": keys}
             self._evidence.record(tx, actor, "access.person.disable", target=person_id, detail=detail)
-            return self._existing(tx, person_id)
+            closed = self._existing(tx, person_id)
+        self._farewell(person_id)
+        return closed
 
     def enable_person(self, actor: Actor, person_id: str) -> Person:
         """Open a closed account again; its keys stay revoked."""
@@ -132,6 +136,7 @@ class People(Decisions):
             SessionStore(tx.connection).end_all(person_id)
             keys = KeyStore(tx.connection).revoke_all(person_id, now)
             self._evidence.record(tx, actor, "access.person.reset", target=person_id, detail={"keys_revoked": keys})
+        self._farewell(person_id)
         return PasswordReset(code, keys)
 
     def _require_assign(self, actor: Actor, roles: frozenset[Role]) -> None:

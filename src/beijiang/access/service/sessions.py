@@ -12,7 +12,18 @@ from beijiang.access.errors import (
     sign_in_refused,
     unknown_person,
 )
-from beijiang.access.models import SET_UP_PENDING, ApiKey, Permission, Person, Session, SignedIn, check_password
+from beijiang.access.models import (
+    APPLICATION_ITSELF,
+    SET_UP_PENDING,
+    TOKEN_PREFIX,
+    ApiKey,
+    Permission,
+    Person,
+    Session,
+    SignedIn,
+    TokenProof,
+    check_password,
+)
 from beijiang.access.service.decisions import Decisions
 from beijiang.access.service.passwords import Passwords, code_digest, csrf_token, digest, new_token
 from beijiang.access.service.policy import Policies
@@ -94,6 +105,7 @@ class Sessions(Decisions):
             SessionStore(tx.connection).end(digest(token))
             if person is not None:
                 self._evidence.record(tx, person.as_actor(session.id), "access.sign_out", target=person.id)
+        self._farewell(session.person_id, session.id)
 
     def change_password(self, actor: Actor, current: str, new: str) -> SignedIn:
         """Set a new password; every session of the person ends and a new one begins.
@@ -122,7 +134,9 @@ class Sessions(Decisions):
             PersonStore(tx.connection).set_password(actor.id, stored)
             SessionStore(tx.connection).end_all(actor.id)
             self._evidence.record(tx, actor, "access.password.change", target=actor.id)
-            return self._open_session(tx, replace(account.person, must_set_password=False), "change")
+            fresh = self._open_session(tx, replace(account.person, must_set_password=False), "change")
+        self._farewell(actor.id)
+        return fresh
 
     def session(self, token: str) -> Session | None:
         """Return the living session of a token, or None."""
@@ -176,6 +190,9 @@ class Sessions(Decisions):
         """
         if who.kind in (ActorKind.SYSTEM, ActorKind.ANONYMOUS):
             return who
+        proof = None if self.tokens is None else self.tokens.standing(who.session_id or "")
+        if proof is not None:
+            return self._actor_of_proof(proof)
         with self._db.read() as connection:
             account = PersonStore(connection).by_id(who.id)
             key = KeyStore(connection).get(who.session_id or "") if who.kind is ActorKind.APPLICATION else None
@@ -202,6 +219,8 @@ class Sessions(Decisions):
 
     def _actor_for_key(self, authorization: str) -> Actor:
         secret = authorization.removeprefix("Bearer ").strip()
+        if secret.startswith(TOKEN_PREFIX):
+            return self._actor_of_proof(None if self.tokens is None else self.tokens.proof(secret))
         now = self._clock.now()
         with self._db.read() as connection:
             key = KeyStore(connection).find(digest(secret)) if secret.startswith(KEY_PREFIX) else None
@@ -212,6 +231,26 @@ class Sessions(Decisions):
             with self._db.begin() as tx:
                 KeyStore(tx.connection).touch(key.id, now)
         return _key_actor(key, person)
+
+    def _actor_of_proof(self, proof: TokenProof | None) -> Actor:
+        """Return whom a token stands for: a person within the application's scopes, or the application itself."""
+        if proof is None:
+            raise proof_expired()
+        if proof.person_id is None:
+            return Actor(
+                id=proof.client_id,
+                name=proof.client_name,
+                kind=ActorKind.APPLICATION,
+                org_id=proof.org_id,
+                roles=frozenset({APPLICATION_ITSELF}),
+                session_id=proof.id,
+                scopes=proof.scopes,
+            )
+        with self._db.read() as connection:
+            person = PersonStore(connection).get(proof.person_id)
+        if person is None or person.disabled_at is not None or person.must_set_password:
+            raise proof_expired()
+        return replace(person.as_actor(proof.id), kind=ActorKind.APPLICATION, scopes=proof.scopes)
 
     def _begin_attempt(self, login: str, now: datetime) -> _Attempt:
         """Count the try as failed before the password is looked at, so that parallel tries cannot outrun the count."""

@@ -3,22 +3,47 @@
 from beijiang.apps.models.blocks import Block
 from beijiang.apps.models.bundle import AppTest, Bundle, EndPoint, Query, parse_bundle
 from beijiang.apps.models.cards import Card, CardData
+from beijiang.apps.models.clients import (
+    IDENTITY_SCOPES,
+    Client,
+    ClientDraft,
+    ClientKind,
+    ClientSecret,
+    ClientState,
+    Consent,
+)
 from beijiang.apps.models.drawing import drawing, places
 from beijiang.apps.models.faults import Fault
 from beijiang.apps.models.manifest import Manifest
 from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpack
 from beijiang.apps.models.pages import AppPage, Prose
 from beijiang.apps.models.parameters import Parameter, values_of
+from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
+from beijiang.apps.models.subscriptions import (
+    BINS,
+    OTHER_API,
+    Plan,
+    Subscription,
+    SubscriptionState,
+    Use,
+    api_of,
+    bin_of,
+)
+from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
+    "BINS",
+    "IDENTITY_SCOPES",
+    "OTHER_API",
     "ZIP_BYTES",
     "App",
     "AppPage",
     "AppTest",
     "AppVersion",
+    "Asking",
     "AudienceKind",
     "Block",
     "BlockKind",
@@ -27,17 +52,37 @@ __all__ = [
     "CardData",
     "CardState",
     "Check",
+    "Client",
+    "ClientDraft",
+    "ClientKind",
+    "ClientSecret",
+    "ClientState",
+    "Code",
+    "Consent",
     "EndPoint",
     "Fault",
+    "Leaving",
     "Manifest",
     "ParamType",
     "Parameter",
+    "Plan",
     "Prose",
+    "ProtocolAnswer",
+    "ProtocolCall",
     "Query",
     "Release",
     "Schedule",
+    "SignOnFamily",
+    "Subscription",
+    "SubscriptionState",
+    "Token",
+    "TokenKind",
+    "Use",
     "VersionState",
+    "api_of",
+    "bin_of",
     "digest_of",
+    "digest_of_secret",
     "drawing",
     "pack",
     "parse_bundle",

@@ -1,6 +1,9 @@
-"""The web of hosted applications: the store and the pages that people open, and the JSON API."""
+"""The web of applications: the store and the pages that people open, sign-on for those written elsewhere, and the JSON API."""
 
 from beijiang.apps.routes.api import router
+from beijiang.apps.routes.clients import clients
+from beijiang.apps.routes.oauth import PROTOCOL_PATHS, oauth, protocol_error
 from beijiang.apps.routes.pages import pages
+from beijiang.apps.routes.sandbox import sandbox
 
-__all__ = ["pages", "router"]
+__all__ = ["PROTOCOL_PATHS", "clients", "oauth", "pages", "protocol_error", "router", "sandbox"]
