@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -92,7 +92,7 @@ class Running(Base):
             app = store.get(app_id)
             if app is None or not app.serves or app.release is None or not app.release.admits(actor):
                 raise no_app()
-            version = store.version(app_id, app.current or 0)
+            version = store.mark(app_id, app.current or 0)
         if version is None:
             raise no_app()
         bundle = self._bundle_of(version)
@@ -209,10 +209,8 @@ class Running(Base):
         values = values_of(bundle.manifest.parameters, asked)
         wanted = dict(enumerate(page.blocks)) if only is None else {only: page.blocks[only]}
         offered = {} if only is not None else self._offered(bundle, page)
-        flights: dict[str, Future[Card]] = {}
-        for query in (*(block.query for block in wanted.values() if block.query), *offered.values()):
-            if query not in flights:  # cards of one query are one question
-                flights[query] = self._fly(actor, bundle, query, values)
+        named = [*(block.query for block in wanted.values() if block.query), *offered.values()]
+        flights = self._fly(actor, bundle, dict.fromkeys(named), values)
         longest = LONGEST if only is not None else self.patience if patience is None else patience
         wait(flights.values(), timeout=longest)
         cards = {n: self._landed(n, block, flights.get(block.query), bundle) for n, block in wanted.items()}
@@ -231,20 +229,31 @@ class Running(Base):
         named = {p for block in page.blocks if block.kind is BlockKind.FILTER for p in block.facts["parameters"]}
         return {one.name: one.query for one in bundle.manifest.parameters if one.query and one.name in named}
 
-    def _fly(self, actor: Actor, bundle: Bundle, query: str, values: Mapping[str, Any]) -> Future[Card]:
-        app_id, asked = bundle.manifest.id, bundle.queries[query]
-        block = Block(kind=BlockKind.TABLE, facts={"query": query, "title": query}, line=0)
+    def _fly(
+        self, actor: Actor, bundle: Bundle, queries: Iterable[str], values: Mapping[str, Any]
+    ) -> dict[str, Future[Card]]:
+        """Have the queries of a page answered together; cards of one query are one question."""
+        app_id = bundle.manifest.id
+        flights: dict[str, Future[Card]] = {query: Future() for query in queries}
+        if not flights:
+            return flights
 
-        def ask() -> Card:
+        def land(query: str, found: CardData | BeijiangError) -> None:
+            flights[query].set_result(_card(query, found))
+
+        def ask() -> None:
             try:
-                data = self._answer(actor, app_id, asked, values, QueryClass.INTERACTIVE)
+                self._answer_all(actor, app_id, [bundle.queries[query] for query in flights], values, land)
             except BeijiangError as error:
-                hidden = error.reason in HIDDEN
-                state = CardState.DENIED if hidden else CardState.FAILED
-                return Card(number=0, block=block, state=state, why=DENIED if hidden else error.text)
-            return Card(number=0, block=block, state=CardState.READY, data=data)
+                for query in (one for one, flight in flights.items() if not flight.done()):
+                    land(query, error)
+            except BaseException as error:
+                for flight in (one for one in flights.values() if not one.done()):
+                    flight.set_exception(error)
+                raise
 
-        return self.lanes.put(app_id if actor.is_anonymous else actor.id, ask)
+        self.lanes.put(app_id, app_id if actor.is_anonymous else actor.id, ask)
+        return flights
 
     def _landed(self, number: int, block: Block, flight: Future[Card] | None, bundle: Bundle) -> Card:
         if flight is None:
@@ -256,6 +265,16 @@ class Running(Base):
         as_of = found.data.as_of if found.data else None
         old = days is not None and as_of is not None and self.clock.now() - as_of > timedelta(days=days)
         return replace(found, old=old)
+
+
+def _card(query: str, found: CardData | BeijiangError) -> Card:
+    """Return what became of a query, for every card that shows it."""
+    block = Block(kind=BlockKind.TABLE, facts={"query": query, "title": query}, line=0)
+    if not isinstance(found, BeijiangError):
+        return Card(number=0, block=block, state=CardState.READY, data=found)
+    hidden = found.reason in HIDDEN
+    state = CardState.DENIED if hidden else CardState.FAILED
+    return Card(number=0, block=block, state=state, why=DENIED if hidden else found.text)
 
 
 def _choices(flight: Future[Card]) -> Sequence[str]:

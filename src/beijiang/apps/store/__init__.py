@@ -1,5 +1,5 @@
 """All SQL on the metadata tables of hosted applications."""
 
-from beijiang.apps.store.apps import AppStore
+from beijiang.apps.store.apps import AppStore, VersionMark
 
-__all__ = ["AppStore"]
+__all__ = ["AppStore", "VersionMark"]
