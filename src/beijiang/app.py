@@ -116,6 +116,7 @@ def create_app(platform: Platform) -> FastAPI:
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         mining_routes.router(platform.workbench, room),
         apps_routes.router(platform.apps),
+        apps_routes.jobs(platform.app_jobs),
         apps_routes.pages(platform.apps, pages),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),

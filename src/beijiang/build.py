@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.apps import Apps
+from beijiang.apps import APP_JOB, AppJobs, Apps
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
@@ -233,6 +233,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
+    app_jobs = AppJobs(apps, tables, jobs, home / "staging", zone, standards.calendar.is_working)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
@@ -357,6 +358,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 registrations.watch,
                 voices.watch,
                 notices.watch,
+                app_jobs.watch,
             ),
         ),
         captures=captures,
@@ -392,6 +394,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         statistics=statistics,
         newsroom=Newsroom(public),
         apps=apps,
+        app_jobs=app_jobs,
         opendata=opendata,
         portals=portals,
         registrations=registrations,
@@ -445,6 +448,7 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
     platform.jobs.register(SERVING_JOB, platform.servings.work)
+    platform.jobs.register(APP_JOB, platform.app_jobs.work)
     platform.jobs.register(INTERSECTION_JOB, platform.intersections.work)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.apps import Apps
+from beijiang.apps import AppJobs, Apps
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
@@ -160,6 +160,7 @@ class Platform:
     statistics: Statistics
     newsroom: Newsroom
     apps: Apps
+    app_jobs: AppJobs
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -234,6 +235,7 @@ class Platform:
             self.statistics,
             self.newsroom,
             self.apps,
+            self.app_jobs,
             self.opendata,
             self.portals,
             self.registrations,

@@ -2,7 +2,7 @@
 
 An application is Markdown pages with blocks, SQL queries with typed parameters, end-points, texts in English and tests. It has
 no rights of its own: every query runs as whoever looks, through the SQL gateway of ``protection``, at the exit ``app``. Owns the
-tables ``hosted_app`` and ``hosted_version``.
+tables ``hosted_app``, ``hosted_version``, ``hosted_job`` and ``hosted_alert``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from beijiang.apps.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.apps.reader import page_facts
-    from beijiang.apps.service import Apps, Checked, PageView
+    from beijiang.apps.service import APP_JOB, AppJobs, Apps, Checked, PageView
 
-__all__ = ["Apps", "Checked", "PageView", "page_facts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["APP_JOB", "AppJobs", "Apps", "Checked", "PageView", "page_facts", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

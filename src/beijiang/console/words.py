@@ -132,6 +132,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "apps.app_return": Text("退回应用", "application sent back"),
         "apps.app_rollback": Text("回退应用", "application rolled back"),
         "apps.app_submit": Text("提交应用", "application submitted"),
+        "apps.job_alert": Text("应用发出提醒", "an application raised an alert"),
         "catalog.move_readers": Text("变更提供的版本", "readers moved"),
         "catalog.advance_release": Text("推进发布版本", "release advanced"),
         "catalog.approve": Text("审核通过", "entry approved"),

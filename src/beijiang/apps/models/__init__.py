@@ -10,6 +10,7 @@ from beijiang.apps.models.manifest import Manifest
 from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpack
 from beijiang.apps.models.pages import AppPage, Prose
 from beijiang.apps.models.parameters import Parameter, values_of
+from beijiang.apps.models.running import AppAlert, JobStanding, timing_of
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
@@ -17,6 +18,7 @@ from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, Param
 __all__ = [
     "ZIP_BYTES",
     "App",
+    "AppAlert",
     "AppPage",
     "AppTest",
     "AppVersion",
@@ -31,6 +33,7 @@ __all__ = [
     "EndPoint",
     "Fault",
     "JobSpec",
+    "JobStanding",
     "Manifest",
     "ParamType",
     "Parameter",
@@ -46,6 +49,7 @@ __all__ = [
     "places",
     "starter",
     "take",
+    "timing_of",
     "unpack",
     "values_of",
 ]

@@ -3,5 +3,6 @@
 from beijiang.apps.service.checking import Checked
 from beijiang.apps.service.cycle import Apps
 from beijiang.apps.service.running import PageView
+from beijiang.apps.service.scheduled import APP_JOB, AppJobs
 
-__all__ = ["Apps", "Checked", "PageView"]
+__all__ = ["APP_JOB", "AppJobs", "Apps", "Checked", "PageView"]

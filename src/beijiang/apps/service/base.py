@@ -70,7 +70,7 @@ class Base:
             )
         return parse_bundle(found.files)
 
-    def _bundle_of(self, version: AppVersion | VersionMark) -> Bundle:
+    def bundle_of(self, version: AppVersion | VersionMark) -> Bundle:
         """Return a version as it was written."""
         return self._read(version.app_id, version.number, version.digest)
 

@@ -138,7 +138,7 @@ class Apps(Checking):
         with self.db.read() as connection:
             wanted = AppStore(connection).version(app_id, number)
         if wanted is not None and kind is AudienceKind.PUBLIC:
-            self._check_public(self._bundle_of(wanted))
+            self._check_public(self.bundle_of(wanted))
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             if found.by_id == actor.id:
@@ -167,7 +167,7 @@ class Apps(Checking):
         with self.db.read() as connection:
             wanted = AppStore(connection).version(app_id, number)
         if wanted is not None and app.release is not None and app.release.kind is AudienceKind.PUBLIC:
-            self._check_public(self._bundle_of(wanted))
+            self._check_public(self.bundle_of(wanted))
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             now = self._current(tx, app_id)
@@ -261,7 +261,7 @@ class Apps(Checking):
         return found
 
     def _served(self, tx: UnitOfWork, app_id: str, version: AppVersion, to: Release) -> App:
-        facts = self._bundle_of(version).manifest
+        facts = self.bundle_of(version).manifest
         now = self._current(tx, app_id)
         changed = replace(
             now, current=version.number, release=to, name=facts.name, purpose=facts.purpose, at=self.clock.now()

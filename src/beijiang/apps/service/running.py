@@ -95,7 +95,7 @@ class Running(Base):
             version = store.mark(app_id, app.current or 0)
         if version is None:
             raise no_app()
-        bundle = self._bundle_of(version)
+        bundle = self.bundle_of(version)
         if bundle.manifest.roles and not actor.roles & set(bundle.manifest.roles):
             raise no_app()
         return app, bundle
@@ -168,7 +168,7 @@ class Running(Base):
             version = AppStore(connection).version(app_id, number)
         if version is None:
             raise no_page()
-        bundle = self._bundle_of(version)
+        bundle = self.bundle_of(version)
         return self._view(actor, bundle, page or bundle.first_page.name, asked, number, patience=LONGEST)
 
     def try_page(self, actor: Actor, files: Mapping[str, str], page: str, asked: Mapping[str, str]) -> PageView:

@@ -1,5 +1,6 @@
 """All SQL on the metadata tables of hosted applications."""
 
 from beijiang.apps.store.apps import AppStore, VersionMark
+from beijiang.apps.store.jobs import AppJobStore
 
-__all__ = ["AppStore", "VersionMark"]
+__all__ = ["AppJobStore", "AppStore", "VersionMark"]

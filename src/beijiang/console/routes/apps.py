@@ -28,6 +28,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
     _add_reading(pages, frame, platform)
     _add_steps(pages, frame, platform)
+    _add_jobs(pages, frame, platform)
     return pages
 
 
@@ -62,7 +63,13 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             may=_rights(platform, who, found),
             states=VersionState,
             audiences=AudienceKind,
+            jobs=platform.app_jobs.standing(who, app),
         )
+
+    @pages.get("/apps/{app}/alerts")
+    def alerts(request: Request, app: str) -> HTMLResponse:
+        found = platform.app_jobs.alerts(person(request), app)
+        return frame.page(request, "app_alerts.html", app=app, found=found)
 
     @pages.get("/apps/{app}/versions/{number}/{page}")
     def preview(request: Request, app: str, number: int, page: str) -> HTMLResponse:
@@ -125,6 +132,16 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             found = apps.switch(person(request), app, off=do == "off", reason=reason)
             off = Text("应用已停用，下一次访问即生效。", "The application is off; the next request meets it.")
             return _page(app), off if found.off else Text("应用已启用。", "The application is on.")
+
+        return frame.attempt(request, _page(app), step)
+
+
+def _add_jobs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.post("/apps/{app}/jobs/{job}/run")
+    def run(request: Request, app: str, job: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_jobs.run(person(request), app, job)
+            return _page(app), Text("作业已排队。", "The job is queued.")
 
         return frame.attempt(request, _page(app), step)
 

@@ -87,6 +87,8 @@ class SqlResult:
     """Adds to the receipts the SHA-256 of the whole answer as it was sent, and how many bytes it had."""
     made_at: datetime | None = None
     """When the answer was made, by whoever asked first."""
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict, repr=False)
+    """What each column was made of; of queries of applications only."""
     reading: str = ""
     """Names the run that made it; what was read together has one name."""
     as_of: datetime | None = None

@@ -29,7 +29,7 @@ from beijiang.protection.models.types import type_word
 from beijiang.protection.models.walls import governed_tables, parse, place_of, refusal, timeless
 from beijiang.protection.service.binding import PLACES_LIMIT, TABLES_LIMIT, named, put
 from beijiang.protection.service.recent import Recent
-from beijiang.tables import Exit
+from beijiang.tables import Exit, Origin
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -388,6 +388,7 @@ class Together:
             cached=True,
             seconds=0.0,
             note_sent=partial(self._note_sent, receipts, one.text),
+            origins=_origins(None if traced is None else traced.of(list(types)), types, columns),
             made_at=datetime.fromtimestamp(made.at, UTC),
             reading=made.reading,
             as_of=min((governed.written_at for governed in reads), default=None),
@@ -397,6 +398,16 @@ class Together:
         said = {"request": hashlib.sha256(text.encode()).hexdigest(), "response": response}
         for receipt in receipts:
             self._evidence.note_sent(receipt, said, size)
+
+
+def _origins(
+    traced: Mapping[str, Sequence[Origin]] | None, types: Mapping[str, str], columns: Mapping[str, Sequence[Any]]
+) -> Mapping[str, tuple[Origin, ...]]:
+    """Return the origins of each column; without lineage each comes from everything that was read."""
+    if traced is not None:
+        return {name: tuple(traced.get(name, ())) for name in types}
+    everything = tuple(Origin(table, one.name) for table, found in columns.items() for one in found)
+    return dict.fromkeys(types, everything)
 
 
 def _physical(table: str) -> str:
