@@ -46,6 +46,18 @@ _VERSIONS = (
     Column("at", Text("时间", "at")),
     Column("note", Text("意见", "note")),
 )
+_USAGE = (
+    Column("day", Text("日期", "day"), whole=True),
+    Column("version", Text("版本", "version"), right=True),
+    Column("opens", Text("打开", "opens"), right=True),
+    Column("viewers", Text("人数", "viewers"), right=True),
+    Column("failed", Text("失败", "failed"), right=True),
+    Column("denied", Text("无权", "denied"), right=True),
+    Column("slow", Text("迟到", "late"), right=True),
+    Column("readings", Text("读取", "readings"), right=True),
+    Column("seconds", Text("秒", "seconds"), right=True),
+    Column("scanned", Text("行", "rows"), right=True),
+)
 _JOBS = (
     Column("name", Text("作业", "job"), whole=True),
     Column("schedule", Text("时间", "when")),
@@ -168,6 +180,11 @@ def _add_looking(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str
     def list_(person: str = _AS) -> None:
         """Show the applications that one has to do with."""
         show([_app(one) for one in get().apps(who(person))], _APPS)
+
+    @group.command("usage")
+    def usage(app: str = _APP, person: str = _AS) -> None:
+        """Show how an application was used in the last 30 days, in coarse numbers."""
+        show([one.to_json() for one in get().usage(who(person), app)], _USAGE)
 
     @group.command("show")
     def show_(app: str = _APP, person: str = _AS) -> None:

@@ -13,6 +13,7 @@ from beijiang.apps.models.parameters import Parameter, values_of
 from beijiang.apps.models.running import AppAlert, JobStanding, timing_of
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
+from beijiang.apps.models.usage import Usage, coarse
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
@@ -41,7 +42,9 @@ __all__ = [
     "Query",
     "Release",
     "Schedule",
+    "Usage",
     "VersionState",
+    "coarse",
     "digest_of",
     "drawing",
     "pack",

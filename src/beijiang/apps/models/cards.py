@@ -33,6 +33,12 @@ class CardData:
     receipt: str
     reading: str
     """Names the run of the engine that made it; cards that were read together have one name."""
+    seconds: float
+    """How long that run took."""
+    scanned: int
+    """Rows of its tables, before any filter."""
+    shared: int
+    """How many queries it answered."""
     cached: bool
     truncated: bool
 

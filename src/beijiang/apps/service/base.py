@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.access import Permission
 from beijiang.apps.errors import no_app
 from beijiang.apps.models import App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
+from beijiang.apps.service.counting import Counting
 from beijiang.apps.service.lanes import Lanes, Meter
 from beijiang.apps.store import AppStore, VersionMark
 from beijiang.kit import BeijiangError, Conflict
@@ -49,6 +50,7 @@ class Base:
         self.clock = clock
         self.lanes = Lanes()
         self.meter = Meter()
+        self.counting = Counting(db)
         self.patience = PATIENCE
         """Seconds that a page waits for its cards; those that take longer are fetched by it later."""
         self._read = lru_cache(maxsize=64)(self._parsed)
@@ -133,6 +135,9 @@ def data_of(result: SqlResult) -> CardData:
         made_at=result.made_at,
         receipt=result.receipt,
         reading=result.reading,
+        seconds=0.0 if result.cost is None else result.cost.seconds,
+        scanned=0 if result.cost is None else result.cost.rows,
+        shared=1 if result.cost is None else result.cost.queries,
         cached=result.cached,
         truncated=result.truncated,
     )

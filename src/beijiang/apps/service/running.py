@@ -115,6 +115,8 @@ class Running(Base):
         self._count(actor, bundle, whence)
         view = self._view(actor, bundle, page, asked, app.current or 0)
         self._still(actor, app)
+        viewer = f"visitor {whence}" if actor.is_anonymous else actor.id
+        self.counting.note((app_id, view.number), self.clock.now().date(), viewer, view.cards.values())
         return view
 
     def card(self, actor: Actor, app_id: str, page: str, number: int, asked: Mapping[str, str]) -> PageView:
@@ -127,6 +129,7 @@ class Running(Base):
         app, bundle = self.open(actor, app_id)
         view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
         self._still(actor, app)
+        self.counting.note((app_id, view.number), self.clock.now().date(), None, view.cards.values())
         return view
 
     def data(

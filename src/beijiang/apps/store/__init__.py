@@ -2,5 +2,6 @@
 
 from beijiang.apps.store.apps import AppStore, VersionMark
 from beijiang.apps.store.jobs import AppJobStore
+from beijiang.apps.store.usage import UsageStore
 
-__all__ = ["AppJobStore", "AppStore", "VersionMark"]
+__all__ = ["AppJobStore", "AppStore", "UsageStore", "VersionMark"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, String, Table, Text
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["hosted_alert", "hosted_app", "hosted_job", "hosted_version"]
+__all__ = ["hosted_alert", "hosted_app", "hosted_job", "hosted_usage", "hosted_version"]
 
 hosted_app = Table(
     "hosted_app",
@@ -66,4 +66,20 @@ hosted_alert = Table(
     Column("rows", Integer, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+)
+
+hosted_usage = Table(
+    "hosted_usage",
+    metadata,
+    Column("app_id", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("opens", Integer, nullable=False),
+    Column("viewers", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("denied", Integer, nullable=False),
+    Column("slow", Integer, nullable=False),
+    Column("readings", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("scanned", BigInteger, nullable=False),
 )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.apps import ZIP_BYTES, AudienceKind, VersionState, page_facts
+from beijiang.apps import ZIP_BYTES, AudienceKind, VersionState, coarse, page_facts
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import Text
 
@@ -48,7 +48,9 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         found = platform.apps.apps(who)
         waiting = {app.id: platform.apps.app(who, app.id)[1][0] for app in found}
         names = {one.id: one.short for one in platform.access.organisations()}
-        return frame.page(request, "apps.html", found=found, newest=waiting, names=names, may=_rights(platform, who))
+        may = _rights(platform, who)
+        costs = platform.apps.costs(who) if may["review"] else None
+        return frame.page(request, "apps.html", found=found, newest=waiting, names=names, may=may, costs=costs)
 
     @pages.get("/apps/{app}")
     def one(request: Request, app: str) -> HTMLResponse:
@@ -64,6 +66,8 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             states=VersionState,
             audiences=AudienceKind,
             jobs=platform.app_jobs.standing(who, app),
+            usage=platform.apps.usage(who, app),
+            coarse=coarse,
         )
 
     @pages.get("/apps/{app}/alerts")
@@ -76,7 +80,7 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         asked = {name: value for name, value in request.query_params.items() if name != "lang"}
         view = platform.apps.preview(person(request), app, number, "" if page == "-" else page, asked)
         base = f"{HERE}/{quote(app)}/versions/{number}"
-        return frame.page(request, "app_preview.html", **page_facts(view, language(request), base))
+        return frame.page(request, "app_preview.html", **page_facts(view, language(request), base, costs=True))
 
 
 def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "Described",
     "FileMark",
     "QueryLineage",
+    "ReadingCost",
     "Seen",
     "SqlResult",
     "export_rows",
@@ -71,6 +72,15 @@ class Described:
     grade: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReadingCost:
+    """What one run of the engine took: seconds, rows of the tables before any filter, and for how many queries it was."""
+
+    seconds: float
+    rows: int
+    queries: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlResult:
     """The answer of one query; ``truncated`` tells that there were more rows than may be handed over."""
@@ -89,6 +99,8 @@ class SqlResult:
     """When the answer was made, by whoever asked first."""
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict, repr=False)
     """What each column was made of; of queries of applications only."""
+    cost: ReadingCost | None = None
+    """What that run took; of queries of applications only."""
     reading: str = ""
     """Names the run that made it; what was read together has one name."""
     as_of: datetime | None = None

@@ -24,7 +24,7 @@ from beijiang.engine.port import Scan, View
 from beijiang.kit import BeijiangError, NotFound, new_id
 from beijiang.protection.models.needed import Words, chosen, words_of
 from beijiang.protection.models.rechecks import SECONDS
-from beijiang.protection.models.results import SqlResult, labelled, told
+from beijiang.protection.models.results import ReadingCost, SqlResult, labelled, told
 from beijiang.protection.models.types import type_word
 from beijiang.protection.models.walls import governed_tables, parse, place_of, refusal, timeless
 from beijiang.protection.service.binding import PLACES_LIMIT, TABLES_LIMIT, named, put
@@ -87,6 +87,7 @@ class _Made:
     rows: pa.Table
     at: float
     reading: str
+    cost: ReadingCost
 
     @property
     def nbytes(self) -> int:
@@ -290,13 +291,14 @@ class Together:
             stored = one.stored[place.name]
             put(place, views[stored].query.copy())
             scans |= _scans(views[stored])
+        began = time.monotonic()
         try:
             rows = self._engine.run_untrusted(tree, scans, self._limits(1), ticket.stop)
         except BeijiangError as error:
             if error.reason == "query_failed":
                 ticket.note_failure()
             return error
-        return _Made(rows, time.time(), new_id("read"))
+        return _Made(rows, time.time(), new_id("read"), _cost(time.monotonic() - began, [one]))
 
     def _in_one(self, asked: Mapping[str, _Asked], ticket: Ticket) -> Mapping[str, _Made | BeijiangError]:
         """Run queries as one statement; nothing is returned of those that are to be asked one by one."""
@@ -304,6 +306,7 @@ class Together:
         if self._apart.peek(mark):
             return {}
         tree, scans = self._statement(asked)
+        began = time.monotonic()
         try:
             whole = self._engine.run_untrusted(tree, scans, self._limits(len(asked)), ticket.stop)
             answers = [_taken_out(whole.column(n)) for n in range(len(asked))]
@@ -313,7 +316,9 @@ class Together:
                 return {}
             return dict.fromkeys(asked, error)
         at, reading = time.time(), new_id("read")
-        return {name: _Made(rows, at, reading) for name, rows in zip(asked, answers, strict=True) if rows is not None}
+        cost = _cost(time.monotonic() - began, list(asked.values()))
+        found = zip(asked, answers, strict=True)
+        return {name: _Made(rows, at, reading, cost) for name, rows in found if rows is not None}
 
     def _statement(self, asked: Mapping[str, _Asked]) -> tuple[exp.Select, Mapping[str, Scan]]:
         """Return one query with a value for each of several, over relations that are read once."""
@@ -391,6 +396,7 @@ class Together:
             origins=_origins(None if traced is None else traced.of(list(types)), types, columns),
             made_at=datetime.fromtimestamp(made.at, UTC),
             reading=made.reading,
+            cost=made.cost,
             as_of=min((governed.written_at for governed in reads), default=None),
         )
 
@@ -398,6 +404,11 @@ class Together:
         said = {"request": hashlib.sha256(text.encode()).hexdigest(), "response": response}
         for receipt in receipts:
             self._evidence.note_sent(receipt, said, size)
+
+
+def _cost(seconds: float, asked: Sequence[_Asked]) -> ReadingCost:
+    tables = {name: governed.rows_stored for one in asked for name, governed in one.reads.items()}
+    return ReadingCost(seconds, sum(tables.values()), len(asked))
 
 
 def _origins(

@@ -40,6 +40,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("app_id", "name", name=op.f("pk_hosted_job")),
     )
 
+    op.create_table(
+        "hosted_usage",
+        sa.Column("app_id", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("opens", sa.Integer(), nullable=False),
+        sa.Column("viewers", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("denied", sa.Integer(), nullable=False),
+        sa.Column("slow", sa.Integer(), nullable=False),
+        sa.Column("readings", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("scanned", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("app_id", "version", "day", name=op.f("pk_hosted_usage")),
+    )
+
 
 def downgrade() -> None:
     message = "beijiang migrates forward only; restore a backup instead"
