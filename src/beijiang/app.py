@@ -121,6 +121,7 @@ def create_app(platform: Platform) -> FastAPI:
         mining_routes.stream_rules_router(platform.stream_rules),
         mining_routes.forecasts_router(platform.forecasts),
         apps_routes.router(platform.apps),
+        apps_routes.jobs(platform.app_jobs),
         apps_routes.pages(platform.apps, pages),
         apps_routes.oauth(platform.sign_on, platform.access, pages),
         apps_routes.clients(platform.clients, platform.subscriptions),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.apps import ApiNames, Apps, Clients, Sandbox, SignOn, Subscriptions
+from beijiang.apps import APP_JOB, ApiNames, AppJobs, Apps, Clients, Sandbox, SignOn, Subscriptions
 from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, IndicatorSeries, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, Inventory, VersionCleared
 from beijiang.contracts import Contracts
@@ -251,6 +251,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     access.tokens = sign_on
     clients = Clients(db, access, evidence, clock, settings)
     sources.renewals.append(sign_on.renew)
+    app_jobs = AppJobs(apps, tables, jobs, home / "staging", zone, standards.calendar.is_working)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
@@ -394,6 +395,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 voices.watch,
                 notices.watch,
                 learning.watch,
+                app_jobs.watch,
             ),
         ),
         captures=captures,
@@ -436,6 +438,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         sandbox=Sandbox(catalog, standards, access),
         sign_on=sign_on,
         subscriptions=Subscriptions(clients, ApiNames(catalog, offered, apps)),
+        app_jobs=app_jobs,
         opendata=opendata,
         portals=portals,
         registrations=registrations,
@@ -491,6 +494,7 @@ def _connect(platform: Platform) -> None:
     platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
     platform.jobs.register(WINDOW_JOB, platform.windows.work)
     platform.jobs.register(SERVING_JOB, platform.servings.work)
+    platform.jobs.register(APP_JOB, platform.app_jobs.work)
     platform.jobs.register(INTERSECTION_JOB, platform.intersections.work)
     platform.jobs.register(SET_JOB, platform.learning.set_work)
     platform.jobs.register(MODEL_JOB, platform.learning.model_work)

@@ -270,7 +270,7 @@ def _clients() -> typer.Typer:
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
-    return commands(_get(lambda p: p.apps), _get(lambda p: p.access))
+    return commands(_get(lambda p: p.apps), _get(lambda p: p.app_jobs), _get(lambda p: p.access))
 
 
 def _find() -> Callable[..., None]:

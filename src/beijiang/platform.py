@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
-from beijiang.apps import Apps, Clients, Sandbox, SignOn, Subscriptions
+from beijiang.apps import (
+    AppJobs,
+    Apps,
+    Clients,
+    Sandbox,
+    SignOn,
+    Subscriptions,
+)
 from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
@@ -173,6 +180,7 @@ class Platform:
     sandbox: Sandbox
     sign_on: SignOn
     subscriptions: Subscriptions
+    app_jobs: AppJobs
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -271,7 +279,7 @@ class Platform:
         return (self.workbench, self.learning, self.stream_rules, self.forecasts)
 
     def _applications(self) -> Sequence[object]:
-        return self.apps, self.clients, self.sandbox, self.sign_on, self.subscriptions
+        return self.apps, self.app_jobs, self.clients, self.sandbox, self.sign_on, self.subscriptions
 
     def first_start(self) -> dict[str, str]:
         """Add the region's organisations and, once, the three administrators; return login to one-time code."""

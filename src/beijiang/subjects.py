@@ -33,6 +33,7 @@ class Subjects:
         return {
             "account": _account,
             "alert": self._guarded(Permission.INGEST_RUN_READ, self._alert),
+            "app_alert": self._guarded(Permission.APPS_APP_OPEN, self._app_alert),
             "claim": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._claim),
             "contract": self._guarded(Permission.CONTRACTS_CONTRACT_READ, self._contract),
             "dataset": self._dataset,
@@ -59,6 +60,10 @@ class Subjects:
             return look(actor, thing)
 
         return checked
+
+    def _app_alert(self, actor: Actor, thing: str) -> Seen:
+        found = self._platform.app_jobs.alert(actor, thing)
+        return Seen(title=found.text, href=f"/console/apps/{found.app_id}/alerts")
 
     def _request(self, actor: Actor, thing: str) -> Seen:
         view = self._platform.exchange.request(actor, thing)

@@ -177,14 +177,13 @@ def test_an_application_that_is_switched_off_while_its_page_is_made_is_not_shown
 ) -> None:
     apps = office.platform.apps
     released(office, renamed(bundle(), "meanwhile"), AudienceKind.DEPARTMENTS, OTHER)
-    real = type(apps.sql).answer
+    real = type(apps.sql).answer_all
 
-    def answer(*words: object, **more: object) -> object:
-        found = real(*words, **more)  # type: ignore[arg-type]
+    def answer_all(*words: object, **more: object) -> None:
         apps.switch(office["publisher"], "meanwhile", off=True, reason="meanwhile")
-        return found
+        real(*words, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(type(apps.sql), "answer", answer)
+    monkeypatch.setattr(type(apps.sql), "answer_all", answer_all)
     with pytest.raises(NotFound):
         apps.page(office["first"], "meanwhile", "overview", {})
 

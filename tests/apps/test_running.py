@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
@@ -14,7 +15,7 @@ from fastapi.testclient import TestClient
 from hosting import HEAD, OVERVIEW, bundle, released, renamed
 
 from beijiang.apps import AudienceKind, CardState
-from beijiang.apps.service.lanes import EACH, Lanes, Meter
+from beijiang.apps.service.lanes import EACH, EACH_APP, Lanes, Meter
 from beijiang.kit import ANONYMOUS, Denied, Invalid, NotFound, Throttled, Unavailable
 
 BOTH = (OWNER, OTHER)
@@ -193,19 +194,35 @@ def test_hostile_texts_of_the_bundle_and_of_cells_are_shown_as_text(office: Offi
     assert evil in unescape(client.get("/apps/hostile/leagues").text)
 
 
-def test_cards_of_one_query_are_one_question(office: Office, app: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cards_of_one_query_are_one_question_and_those_of_one_page_one_reading(office: Office, app: str) -> None:
     apps = office.platform.apps
-    asked: list[str] = []
-    real = type(apps.sql).answer
-
-    def answer(*words: Any, **more: Any) -> Any:
-        asked.append(words[2])
-        return real(*words, **more)
-
-    monkeypatch.setattr(type(apps.sql), "answer", answer)
+    apps.sql._answers.forget()
     view = apps.page(office["first"], app, "overview", {})
+    found = [card.data for card in view.cards.values() if card.data is not None]
     assert len(view.cards) == 4
-    assert len(asked) == 2
+    assert len(found) == 3
+    assert found[0] is found[2], "the number and the text show one answer"
+    assert len({one.reading for one in found}) == 1, "both queries were read in one scan"
+    assert len({one.receipt for one in found}) == 1, "the page is one access to the table"
+    assert not any(one.cached for one in found)
+
+
+@pytest.mark.threat("TM-02")
+def test_readers_share_an_answer_that_their_policies_do_not_touch_and_no_other(office: Office, app: str) -> None:
+    """Both see the leagues; the heads of firms are masked for one of them."""
+    apps = office.platform.apps
+    apps.sql._answers.forget()
+    asked = {"league": "赤峰市"}
+    mine = {page: apps.page(office["colleague"], app, page, asked) for page in ("overview", "leagues")}
+    theirs = {page: apps.page(office["first"], app, page, asked) for page in ("overview", "leagues")}
+    counted, listed = theirs["overview"].cards[0].data, theirs["leagues"].cards[1].data
+    assert counted is not None
+    assert listed is not None
+    assert counted.cached
+    assert not listed.cached
+    assert counted.receipt != mine["overview"].cards[0].data.receipt, "each has a receipt of his own"  # type: ignore[union-attr]
+    assert listed.masked == ("法定代表人",)
+    assert mine["leagues"].cards[1].data.masked == ()  # type: ignore[union-attr]
 
 
 def test_a_card_that_takes_long_is_loading_and_comes_later(
@@ -213,14 +230,14 @@ def test_a_card_that_takes_long_is_loading_and_comes_later(
 ) -> None:
     apps = office.platform.apps
     gate = threading.Event()
-    real = type(apps.sql).answer
+    real = type(apps.sql).answer_all
 
-    def answer(*words: Any, **more: Any) -> Any:
+    def answer_all(*words: Any, **more: Any) -> Any:
         gate.wait(20)
         return real(*words, **more)
 
     monkeypatch.setattr(apps, "patience", 0.0)
-    monkeypatch.setattr(type(apps.sql), "answer", answer)
+    monkeypatch.setattr(type(apps.sql), "answer_all", answer_all)
     page = office.browser("first").get(f"/apps/{app}/leagues", params={"league": "包头市"}).text
     assert 'hx-get="/apps/firms-app/leagues/cards/1?league=' in page
     assert "加载中" in page
@@ -267,18 +284,46 @@ def test_quotas_of_an_application_and_of_a_reader(office: Office) -> None:
     meter.take("a", 600, "two")
 
 
+def waits(gate: threading.Event) -> Callable[[], None]:
+    def work() -> None:
+        gate.wait(20)
+
+    return work
+
+
 def test_nobodys_long_page_holds_up_another_reader() -> None:
-    lanes: Lanes[int] = Lanes()
-    gate = threading.Event()
-    slow = [lanes.put("slow", lambda: gate.wait(20) and 1) for _ in range(50)]
-    quick = [lanes.put("quick", lambda: 2) for _ in range(5)]
-    assert [future.result(timeout=20) for future in quick] == [2] * 5
+    lanes, gate, done = Lanes(), threading.Event(), []
+    slow = [lanes.put("app", "slow", waits(gate)) for _ in range(50)]
+    quick = [lanes.put("app", "quick", lambda: done.append(2)) for _ in range(5)]
+    assert not any(future.exception(timeout=20) for future in quick)
+    assert len(done) == 5
     assert sum(future.running() for future in slow) == EACH
     assert not any(future.done() for future in slow)
     with pytest.raises(Unavailable):
-        deque((lanes.put("slow", lambda: 1) for _ in range(200)), maxlen=0)
+        deque((lanes.put("app", "slow", waits(gate)) for _ in range(200)), maxlen=0)
     gate.set()
-    assert all(future.result(timeout=20) for future in slow)
+    assert not any(future.exception(timeout=20) for future in slow)
+
+
+def test_no_application_holds_up_another() -> None:
+    lanes, gate = Lanes(), threading.Event()
+    slow = [lanes.put("slow", f"reader {n % 20}", waits(gate)) for n in range(40)]
+    quick = [lanes.put("quick", f"reader {n}", lambda: None) for n in range(5)]
+    assert not any(future.exception(timeout=20) for future in quick)
+    assert sum(future.running() for future in slow) == EACH_APP
+    gate.set()
+    assert not any(future.exception(timeout=20) for future in slow)
+
+
+def test_work_that_fails_tells_who_waits_and_frees_its_place() -> None:
+    lanes = Lanes()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    failed = [lanes.put("app", "one", fail) for _ in range(10)]
+    assert all(isinstance(future.exception(timeout=20), ZeroDivisionError) for future in failed)
+    assert lanes.put("app", "one", lambda: None).exception(timeout=20) is None
 
 
 def test_a_previewed_version_is_for_those_who_have_to_do_with_it(office: Office, app: str) -> None:

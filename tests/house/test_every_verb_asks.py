@@ -21,6 +21,8 @@ MACHINERY: dict[str, set[str]] = {
         "sign_out",
     },
     "Bench": {"work"},
+    "Apps": {"bundle_of"},
+    "AppJobs": {"watch", "work"},
     "Alerts": {"clear", "open", "say"},
     "Assess": {"indicators", "watch"},
     "Catalog": {

@@ -2,9 +2,9 @@
 
 An application is Markdown pages with blocks, SQL queries with typed parameters, end-points, texts in English and tests. It has
 no rights of its own: every query runs as whoever looks, through the SQL gateway of ``protection``, at the exit ``app``. Owns the
-tables ``hosted_app`` and ``hosted_version``. Applications written elsewhere (外部应用) register as clients and sign people on by
-OpenID Connect; theirs are the tables ``app_client``, ``app_client_secret``, ``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``,
-``app_signing_key``, ``app_subscription`` and ``app_use``.
+tables ``hosted_app``, ``hosted_version``, ``hosted_job``, ``hosted_alert`` and ``hosted_usage``. Applications written elsewhere
+(外部应用) register as clients and sign people on by OpenID Connect; theirs are the tables ``app_client``, ``app_client_secret``,
+``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription`` and ``app_use``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,23 @@ from beijiang.apps.models import __all__ as _models
 
 if TYPE_CHECKING:
     from beijiang.apps.reader import page_facts
-    from beijiang.apps.service import ApiNames, Apps, Checked, Clients, PageView, Sandbox, SignOn, Subscriptions
+    from beijiang.apps.service import (
+        APP_JOB,
+        ApiNames,
+        AppJobs,
+        Apps,
+        Checked,
+        Clients,
+        PageView,
+        Sandbox,
+        SignOn,
+        Subscriptions,
+    )
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
+    "APP_JOB",
     "ApiNames",
+    "AppJobs",
     "Apps",
     "Checked",
     "Clients",

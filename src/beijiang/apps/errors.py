@@ -9,6 +9,7 @@ __all__ = [
     "bad_parameter",
     "no_app",
     "no_client",
+    "no_job",
     "no_page",
     "no_subscription",
     "not_now",
@@ -35,6 +36,11 @@ def no_app() -> NotFound:
 def no_page() -> NotFound:
     """Return the error for a page, card or end-point that an application does not have."""
     return NotFound("应用里没有这一页。", "The application has no such page.", code="app_page_not_found")
+
+
+def no_job() -> NotFound:
+    """Return the error for a job that the version in use does not have."""
+    return NotFound("在用的版本里没有这个作业。", "The version in use has no such job.", code="app_job_not_found")
 
 
 def bad_package(zh: str, en: str) -> Invalid:

@@ -139,10 +139,14 @@ class Reader:
         return found
 
 
-def page_facts(view: PageView, language: Language, base: str, *, whole: bool = True) -> dict[str, Any]:
-    """Return what the templates of a page need; ``base`` is the address of the application."""
+def page_facts(
+    view: PageView, language: Language, base: str, *, whole: bool = True, costs: bool = False
+) -> dict[str, Any]:
+    """Return what the templates of a page need; ``base`` is the address of the application, ``costs`` are for its makers."""
     reader = Reader(view, language, base)
-    facts: dict[str, Any] = {"reader": reader, "view": view, "kinds": BlockKind, "states": CardState}
+    facts: dict[str, Any] = {
+        "reader": reader, "view": view, "kinds": BlockKind, "states": CardState, "costs": costs
+    }  # fmt: skip
     if whole:
         facts |= {"parts": reader.parts(), "pages": [view.bundle.pages[name] for name in view.bundle.manifest.pages]}
         facts["name"] = view.bundle.manifest.name

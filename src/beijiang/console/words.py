@@ -148,6 +148,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "apps.client_subscription": Text("订阅变更", "subscription decided or ended"),
         "apps.client_suspend": Text("停用外部应用", "outside application suspended"),
         "apps.signing_key": Text("更换签名密钥", "signing key renewed"),
+        "apps.job_alert": Text("应用发出提醒", "an application raised an alert"),
         "catalog.move_readers": Text("变更提供的版本", "readers moved"),
         "catalog.advance_release": Text("推进发布版本", "release advanced"),
         "catalog.approve": Text("审核通过", "entry approved"),

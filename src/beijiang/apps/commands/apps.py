@@ -12,13 +12,14 @@ from beijiang.apps.errors import bad_package
 from beijiang.apps.models import AudienceKind, CardState, starter, take
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.models.packing import FILES_MOST
+from beijiang.apps.routes.jobs import alert_facts, job_facts
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.apps.models import App, AppVersion, Card
-    from beijiang.apps.service import Apps, Checked, PageView
+    from beijiang.apps.service import AppJobs, Apps, Checked, PageView
 
 __all__ = ["commands", "folder_files"]
 
@@ -44,6 +45,35 @@ _VERSIONS = (
     Column("by", Text("提交人", "submitted by")),
     Column("at", Text("时间", "at")),
     Column("note", Text("意见", "note")),
+)
+_USAGE = (
+    Column("day", Text("日期", "day"), whole=True),
+    Column("version", Text("版本", "version"), right=True),
+    Column("opens", Text("打开", "opens"), right=True),
+    Column("viewers", Text("人数", "viewers"), right=True),
+    Column("failed", Text("失败", "failed"), right=True),
+    Column("denied", Text("无权", "denied"), right=True),
+    Column("slow", Text("迟到", "late"), right=True),
+    Column("readings", Text("读取", "readings"), right=True),
+    Column("seconds", Text("秒", "seconds"), right=True),
+    Column("scanned", Text("行", "rows"), right=True),
+)
+_JOBS = (
+    Column("name", Text("作业", "job"), whole=True),
+    Column("schedule", Text("时间", "when")),
+    Column("table", Text("写入表", "writes")),
+    Column("to", Text("提醒", "tells")),
+    Column("last_at", Text("上次", "last")),
+    Column("next_at", Text("下次", "next")),
+    Column("rows", Text("行数", "rows"), right=True),
+    Column("error", Text("失败原因", "why it failed")),
+)
+_ALERTS = (
+    Column("text", Text("提醒", "alert")),
+    Column("job", Text("作业", "job")),
+    Column("rows", Text("行数", "rows"), right=True),
+    Column("at", Text("开始", "since")),
+    Column("ended_at", Text("结束", "ended")),
 )
 _CHECKS = (
     Column("check", Text("检查", "check"), whole=True),
@@ -76,7 +106,7 @@ def folder_files(folder: Path) -> dict[str, str]:
     return take(found)
 
 
-def commands(get: Callable[[], Apps], access: Callable[[], Access]) -> typer.Typer:
+def commands(get: Callable[[], Apps], jobs: Callable[[], AppJobs], access: Callable[[], Access]) -> typer.Typer:
     """Return the command group."""
     group = typer.Typer(help="Hosted applications: write, check, preview, submit, release.", no_args_is_help=True)
 
@@ -86,6 +116,7 @@ def commands(get: Callable[[], Apps], access: Callable[[], Access]) -> typer.Typ
     _add_writing(group, get, who)
     _add_looking(group, get, who)
     _add_deciding(group, get, who)
+    _add_jobs(group, jobs, who)
     return group
 
 
@@ -150,6 +181,11 @@ def _add_looking(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str
         """Show the applications that one has to do with."""
         show([_app(one) for one in get().apps(who(person))], _APPS)
 
+    @group.command("usage")
+    def usage(app: str = _APP, person: str = _AS) -> None:
+        """Show how an application was used in the last 30 days, in coarse numbers."""
+        show([one.to_json() for one in get().usage(who(person), app)], _USAGE)
+
     @group.command("show")
     def show_(app: str = _APP, person: str = _AS) -> None:
         """Show the versions of an application and what was decided on them."""
@@ -198,6 +234,30 @@ def _add_deciding(group: typer.Typer, get: Callable[[], Apps], who: Callable[[st
         """Switch an application off or on; the next request meets it."""
         found = get().switch(who(person), app, off=off, reason=reason)
         say(Text(f"{found.id} 已{'停用' if off else '启用'}。", f"{found.id} is switched {'off' if off else 'on'}."))
+
+
+def _add_jobs(group: typer.Typer, get: Callable[[], AppJobs], who: Callable[[str], Actor]) -> None:
+    @group.command("jobs")
+    def jobs(app: str = _APP, person: str = _AS) -> None:
+        """Show the jobs of the version in use and where they stand."""
+        found = [job_facts(*one) for one in get().standing(who(person), app)]
+        for one in found:
+            one["error"] = "" if one["error"] is None else Text(**one["error"]).in_language(language())
+        show(found, _JOBS)
+
+    @group.command("run-job")
+    def run_job(app: str = _APP, job: str = typer.Argument(help="Name of the job."), person: str = _AS) -> None:
+        """Have a job run now."""
+        queued = get().run(who(person), app, job)
+        say(Text(f"作业已排队：{queued}。", f"The job is queued: {queued}."))
+
+    @group.command("alerts")
+    def alerts(app: str = _APP, person: str = _AS) -> None:
+        """Show the latest alerts of an application."""
+        found = [alert_facts(one) for one in get().alerts(who(person), app)]
+        for one in found:
+            one["text"] = Text(**one["text"]).in_language(language())
+        show(found, _ALERTS)
 
 
 def _values(pairs: list[str]) -> Mapping[str, str]:

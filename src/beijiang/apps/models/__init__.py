@@ -14,11 +14,13 @@ from beijiang.apps.models.clients import (
 )
 from beijiang.apps.models.drawing import drawing, places
 from beijiang.apps.models.faults import Fault
+from beijiang.apps.models.jobs import JobSpec
 from beijiang.apps.models.manifest import Manifest
 from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpack
 from beijiang.apps.models.pages import AppPage, Prose
 from beijiang.apps.models.parameters import Parameter, values_of
 from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
+from beijiang.apps.models.running import AppAlert, JobStanding, timing_of
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
 from beijiang.apps.models.subscriptions import (
@@ -32,6 +34,7 @@ from beijiang.apps.models.subscriptions import (
     bin_of,
 )
 from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
+from beijiang.apps.models.usage import Usage, coarse
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "OTHER_API",
     "ZIP_BYTES",
     "App",
+    "AppAlert",
     "AppPage",
     "AppTest",
     "AppVersion",
@@ -61,6 +65,8 @@ __all__ = [
     "Consent",
     "EndPoint",
     "Fault",
+    "JobSpec",
+    "JobStanding",
     "Leaving",
     "Manifest",
     "ParamType",
@@ -77,10 +83,12 @@ __all__ = [
     "SubscriptionState",
     "Token",
     "TokenKind",
+    "Usage",
     "Use",
     "VersionState",
     "api_of",
     "bin_of",
+    "coarse",
     "digest_of",
     "digest_of_secret",
     "drawing",
@@ -89,6 +97,7 @@ __all__ = [
     "places",
     "starter",
     "take",
+    "timing_of",
     "unpack",
     "values_of",
 ]

@@ -27,7 +27,18 @@ class CardData:
     masked: tuple[str, ...]
     grade: str
     as_of: datetime | None
+    """When the oldest of the data was written."""
+    made_at: datetime | None
+    """When the answer was made, by whoever asked first."""
     receipt: str
+    reading: str
+    """Names the run of the engine that made it; cards that were read together have one name."""
+    seconds: float
+    """How long that run took."""
+    scanned: int
+    """Rows of its tables, before any filter."""
+    shared: int
+    """How many queries it answered."""
     cached: bool
     truncated: bool
 

@@ -2,8 +2,9 @@
 
 from beijiang.apps.routes.api import router
 from beijiang.apps.routes.clients import clients
+from beijiang.apps.routes.jobs import jobs
 from beijiang.apps.routes.oauth import PROTOCOL_PATHS, oauth, protocol_error
 from beijiang.apps.routes.pages import pages
 from beijiang.apps.routes.sandbox import sandbox
 
-__all__ = ["PROTOCOL_PATHS", "clients", "oauth", "pages", "protocol_error", "router", "sandbox"]
+__all__ = ["PROTOCOL_PATHS", "clients", "jobs", "oauth", "pages", "protocol_error", "router", "sandbox"]

@@ -80,6 +80,10 @@ def router(service: Apps) -> APIRouter:
         found, versions = service.app(_actor(request), app)
         return {**_app(found), "versions": [_version(version) for version in versions]}
 
+    @routes.get("/{app}/usage", summary="How an application was used in the last 30 days, in coarse numbers")
+    def usage(request: Request, app: str) -> dict[str, Any]:
+        return {"days": [day.to_json() for day in service.usage(_actor(request), app)]}
+
     @routes.get("/{app}/data/{end}", summary="The answer of an end-point of an application, as you may see it")
     def data(request: Request, app: str, end: str, lang: Annotated[str, Query(max_length=10)] = "") -> dict[str, Any]:
         del lang  # which words an error is told in is the web kit's matter

@@ -4,5 +4,17 @@ from beijiang.apps.service.checking import Checked
 from beijiang.apps.service.clients import ApiNames, Clients, Sandbox, SignOn, Subscriptions
 from beijiang.apps.service.cycle import Apps
 from beijiang.apps.service.running import PageView
+from beijiang.apps.service.scheduled import APP_JOB, AppJobs
 
-__all__ = ["ApiNames", "Apps", "Checked", "Clients", "PageView", "Sandbox", "SignOn", "Subscriptions"]
+__all__ = [
+    "APP_JOB",
+    "ApiNames",
+    "AppJobs",
+    "Apps",
+    "Checked",
+    "Clients",
+    "PageView",
+    "Sandbox",
+    "SignOn",
+    "Subscriptions",
+]

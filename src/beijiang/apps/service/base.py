@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.apps.errors import no_app
 from beijiang.apps.models import App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
+from beijiang.apps.service.counting import Counting
 from beijiang.apps.service.lanes import Lanes, Meter
-from beijiang.apps.store import AppStore
-from beijiang.kit import Conflict
-from beijiang.protection import QueryOrder, Spoken
+from beijiang.apps.store import AppStore, VersionMark
+from beijiang.kit import BeijiangError, Conflict
+from beijiang.protection import QueryClass, QueryOrder, Spoken
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.apps.models import Card
     from beijiang.catalog import Catalog
     from beijiang.db import Database
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
-    from beijiang.protection import Gate, QueryClass, SqlGateway
+    from beijiang.protection import Gate, SqlGateway, SqlResult
 
 __all__ = ["Base"]
 
@@ -48,8 +48,9 @@ class Base:
         self.access = access
         self.evidence = evidence
         self.clock = clock
-        self.lanes: Lanes[Card] = Lanes()
+        self.lanes = Lanes()
         self.meter = Meter()
+        self.counting = Counting(db)
         self.patience = PATIENCE
         """Seconds that a page waits for its cards; those that take longer are fetched by it later."""
         self._read = lru_cache(maxsize=64)(self._parsed)
@@ -71,7 +72,7 @@ class Base:
             )
         return parse_bundle(found.files)
 
-    def _bundle_of(self, version: AppVersion) -> Bundle:
+    def bundle_of(self, version: AppVersion | VersionMark) -> Bundle:
         """Return a version as it was written."""
         return self._read(version.app_id, version.number, version.digest)
 
@@ -98,16 +99,45 @@ class Base:
 
     def _answer(self, actor: Actor, app_id: str, query: Query, values: Mapping[str, Any], door: QueryClass) -> CardData:
         """Ask as the reader, through the gateway; what the public asks is counted on the application's account."""
-        order = QueryOrder(door=door, whose=f"app:{app_id}" if actor.is_anonymous else "")
         spoken = Spoken([values.get(name) for name in query.parameters])
-        result = self.sql.answer(actor, query.text, f"app:{app_id}", order, spoken)
-        return CardData(
-            columns=result.columns,
-            rows=result.rows.to_pylist(),
-            masked=tuple(one.name for one in result.shown if one.masked),
-            grade=result.grade,
-            as_of=result.as_of,
-            receipt=result.receipt,
-            cached=result.cached,
-            truncated=result.truncated,
-        )
+        return data_of(self.sql.answer(actor, query.text, f"app:{app_id}", _order(actor, app_id, door), spoken))
+
+    def _answer_all(
+        self,
+        actor: Actor,
+        app_id: str,
+        queries: Sequence[Query],
+        values: Mapping[str, Any],
+        ready: Callable[[str, CardData | BeijiangError], None],
+    ) -> None:
+        """Ask the queries of a page together; ``ready`` is told of each by its name."""
+        asked = {one.name: (one.text, Spoken([values.get(name) for name in one.parameters])) for one in queries}
+
+        def land(name: str, result: SqlResult | BeijiangError) -> None:
+            ready(name, result if isinstance(result, BeijiangError) else data_of(result))
+
+        order = _order(actor, app_id, QueryClass.INTERACTIVE)
+        self.sql.answer_all(actor, asked, f"app:{app_id}", order, land)
+
+
+def _order(actor: Actor, app_id: str, door: QueryClass) -> QueryOrder:
+    return QueryOrder(door=door, whose=f"app:{app_id}" if actor.is_anonymous else "")
+
+
+def data_of(result: SqlResult) -> CardData:
+    """Return an answer of the gateway as a card holds it."""
+    return CardData(
+        columns=result.columns,
+        rows=result.rows.to_pylist(),
+        masked=tuple(one.name for one in result.shown if one.masked),
+        grade=result.grade,
+        as_of=result.as_of,
+        made_at=result.made_at,
+        receipt=result.receipt,
+        reading=result.reading,
+        seconds=0.0 if result.cost is None else result.cost.seconds,
+        scanned=0 if result.cost is None else result.cost.rows,
+        shared=1 if result.cost is None else result.cost.queries,
+        cached=result.cached,
+        truncated=result.truncated,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
@@ -14,13 +15,14 @@ from beijiang.apps.models import (
     AudienceKind,
     Bundle,
     Release,
+    Usage,
     VersionState,
     digest_of,
     unpack,
 )
 from beijiang.apps.models.faults import faulty
 from beijiang.apps.service.checking import Checked, Checking
-from beijiang.apps.store import AppStore
+from beijiang.apps.store import AppStore, UsageStore
 from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Refused
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ __all__ = ["Apps"]
 
 NAMES_MOST: Final = 200
 WORDS_MOST: Final = 1000
+USAGE_DAYS: Final = 30
 
 
 class Apps(Checking):
@@ -68,6 +71,35 @@ class Apps(Checking):
         found = self._known(actor, app_id)
         with self.db.read() as connection:
             return found, AppStore(connection).versions(app_id)
+
+    def usage(self, actor: Actor, app_id: str) -> Sequence[Usage]:
+        """Return how an application was used in the last 30 days, newest first, for whoever has to do with it.
+
+        Raises:
+            NotFound: unknown, or none of the actor's business.
+
+        """
+        self.access.require(actor, Permission.APPS_APP_OPEN)
+        self._known(actor, app_id)
+        self.counting.write()
+        with self.db.read() as connection:
+            return UsageStore(connection).since(self.clock.now().date() - timedelta(days=USAGE_DAYS), app_id)
+
+    def costs(self, actor: Actor) -> Mapping[str, Usage]:
+        """Return what the pages of each application cost in the last 30 days, for who reviews applications.
+
+        Raises:
+            Denied: the actor does not review applications.
+
+        """
+        self.access.require(actor, Permission.APPS_APP_REVIEW)
+        self.counting.write()
+        with self.db.read() as connection:
+            found = UsageStore(connection).since(self.clock.now().date() - timedelta(days=USAGE_DAYS))
+        whole: dict[str, Usage] = {}
+        for one in found:
+            whole[one.app_id] = whole[one.app_id].plus(one) if one.app_id in whole else one
+        return whole
 
     def submit_zip(self, actor: Actor, content: bytes) -> tuple[App, AppVersion]:
         """Submit a bundle that came as a zip; see ``submit``."""
@@ -138,7 +170,7 @@ class Apps(Checking):
         with self.db.read() as connection:
             wanted = AppStore(connection).version(app_id, number)
         if wanted is not None and kind is AudienceKind.PUBLIC:
-            self._check_public(self._bundle_of(wanted))
+            self._check_public(self.bundle_of(wanted))
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             if found.by_id == actor.id:
@@ -167,7 +199,7 @@ class Apps(Checking):
         with self.db.read() as connection:
             wanted = AppStore(connection).version(app_id, number)
         if wanted is not None and app.release is not None and app.release.kind is AudienceKind.PUBLIC:
-            self._check_public(self._bundle_of(wanted))
+            self._check_public(self.bundle_of(wanted))
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             now = self._current(tx, app_id)
@@ -261,7 +293,7 @@ class Apps(Checking):
         return found
 
     def _served(self, tx: UnitOfWork, app_id: str, version: AppVersion, to: Release) -> App:
-        facts = self._bundle_of(version).manifest
+        facts = self.bundle_of(version).manifest
         now = self._current(tx, app_id)
         changed = replace(
             now, current=version.number, release=to, name=facts.name, purpose=facts.purpose, at=self.clock.now()

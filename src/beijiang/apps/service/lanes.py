@@ -1,4 +1,4 @@
-"""Lanes: cards are answered a few at a time, each reader in turn, so that nobody's long page holds up another's."""
+"""Lanes: pages are answered a few at a time, applications and readers in turn, so that nobody's long page holds up another's."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from beijiang.apps.errors import not_now, used_up
 
 __all__ = ["Lanes", "Meter"]
 
-T = TypeVar("T")
-
 AT_ONCE: Final = 6
 EACH: Final = 3
-"""Cards of one reader that are under way together; fewer than the gateway lets one person have open."""
+"""Pages and late cards of one reader that are under way together; fewer than the gateway lets one person have open."""
+EACH_APP: Final = 4
+"""Those of one application, so that a slow one leaves room for the others."""
 WAITING_EACH: Final = 120
 WAITING_ALL: Final = 1200
 MINUTE: Final = 60.0
@@ -25,16 +25,16 @@ READER_PER_MINUTE: Final = 120
 KEPT: Final = 20_000
 
 
-class Lanes(Generic[T]):
-    """Run work in a few threads, which end when there is none."""
+class Lanes:
+    """Run work in a few threads, which end when there is none; the applications take turns, and in each its readers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: OrderedDict[str, deque[tuple[Future[T], Callable[[], T]]]] = OrderedDict()
+        self._waiting: OrderedDict[tuple[str, str], deque[tuple[Future[None], Callable[[], None]]]] = OrderedDict()
         self._running: defaultdict[str, int] = defaultdict(int)
         self._threads = 0
 
-    def put(self, whose: str, work: Callable[[], T]) -> Future[T]:
+    def put(self, app: str, reader: str, work: Callable[[], None]) -> Future[None]:
         """Have work done in somebody's turn.
 
         Raises:
@@ -42,10 +42,13 @@ class Lanes(Generic[T]):
 
         """
         with self._lock:
-            lane = self._waiting.setdefault(whose, deque())
-            if len(lane) >= WAITING_EACH or sum(map(len, self._waiting.values())) >= WAITING_ALL:
+            lane = self._waiting.setdefault((app, reader), deque())
+            mine = sum(len(one) for (_, who), one in self._waiting.items() if who == reader)
+            if mine >= WAITING_EACH or sum(map(len, self._waiting.values())) >= WAITING_ALL:
+                if not lane:
+                    del self._waiting[app, reader]
                 raise not_now()
-            future: Future[T] = Future()
+            future: Future[None] = Future()
             lane.append((future, work))
             start = self._threads < AT_ONCE
             self._threads += start
@@ -55,31 +58,49 @@ class Lanes(Generic[T]):
 
     def _work(self) -> None:
         while (taken := self._next()) is not None:
-            whose, future, work = taken
+            names, future, work = taken
             try:
                 if future.set_running_or_notify_cancel():
-                    future.set_result(work())
+                    work()
+                    future.set_result(None)
             except BaseException as error:  # noqa: BLE001  # whoever waits for it is told
                 future.set_exception(error)
             finally:
                 with self._lock:
-                    self._running[whose] -= 1
-                    if not self._running[whose]:
-                        del self._running[whose]
+                    for name in names:
+                        self._running[name] -= 1
+                        if not self._running[name]:
+                            del self._running[name]
 
-    def _next(self) -> tuple[str, Future[T], Callable[[], T]] | None:
-        """Take the oldest work of whoever has waited longest for a turn; the thread ends where there is none for it."""
+    def _next(self) -> tuple[tuple[str, str], Future[None], Callable[[], None]] | None:
+        """Take work of the application that has least running, of whoever waited longest there; None ends the thread."""
         with self._lock:
-            for whose, lane in self._waiting.items():
-                if self._running.get(whose, 0) < EACH:
-                    future, work = lane.popleft()
-                    self._running[whose] += 1
-                    self._waiting.move_to_end(whose)
-                    if not lane:
-                        del self._waiting[whose]
-                    return whose, future, work
-            self._threads -= 1
-            return None
+            able = [
+                (app, reader)
+                for app, reader in self._waiting
+                if self._running.get(_reader(reader), 0) < EACH and self._running.get(_app(app), 0) < EACH_APP
+            ]
+            if not able:
+                self._threads -= 1
+                return None
+            whose = min(able, key=lambda one: self._running.get(_app(one[0]), 0))  # the first of them waited longest
+            lane = self._waiting[whose]
+            future, work = lane.popleft()
+            names = _app(whose[0]), _reader(whose[1])
+            for name in names:
+                self._running[name] += 1
+            self._waiting.move_to_end(whose)
+            if not lane:
+                del self._waiting[whose]
+            return names, future, work
+
+
+def _app(app_id: str) -> str:
+    return f"app {app_id}"
+
+
+def _reader(reader: str) -> str:
+    return f"reader {reader}"
 
 
 class Meter:

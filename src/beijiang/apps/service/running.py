@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -92,10 +92,10 @@ class Running(Base):
             app = store.get(app_id)
             if app is None or not app.serves or app.release is None or not app.release.admits(actor):
                 raise no_app()
-            version = store.version(app_id, app.current or 0)
+            version = store.mark(app_id, app.current or 0)
         if version is None:
             raise no_app()
-        bundle = self._bundle_of(version)
+        bundle = self.bundle_of(version)
         if bundle.manifest.roles and not actor.roles & set(bundle.manifest.roles):
             raise no_app()
         return app, bundle
@@ -115,6 +115,8 @@ class Running(Base):
         self._count(actor, bundle, whence)
         view = self._view(actor, bundle, page, asked, app.current or 0)
         self._still(actor, app)
+        viewer = f"visitor {whence}" if actor.is_anonymous else actor.id
+        self.counting.note((app_id, view.number), self.clock.now().date(), viewer, view.cards.values())
         return view
 
     def card(self, actor: Actor, app_id: str, page: str, number: int, asked: Mapping[str, str]) -> PageView:
@@ -127,6 +129,7 @@ class Running(Base):
         app, bundle = self.open(actor, app_id)
         view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
         self._still(actor, app)
+        self.counting.note((app_id, view.number), self.clock.now().date(), None, view.cards.values())
         return view
 
     def data(
@@ -168,7 +171,7 @@ class Running(Base):
             version = AppStore(connection).version(app_id, number)
         if version is None:
             raise no_page()
-        bundle = self._bundle_of(version)
+        bundle = self.bundle_of(version)
         return self._view(actor, bundle, page or bundle.first_page.name, asked, number, patience=LONGEST)
 
     def try_page(self, actor: Actor, files: Mapping[str, str], page: str, asked: Mapping[str, str]) -> PageView:
@@ -209,10 +212,8 @@ class Running(Base):
         values = values_of(bundle.manifest.parameters, asked)
         wanted = dict(enumerate(page.blocks)) if only is None else {only: page.blocks[only]}
         offered = {} if only is not None else self._offered(bundle, page)
-        flights: dict[str, Future[Card]] = {}
-        for query in (*(block.query for block in wanted.values() if block.query), *offered.values()):
-            if query not in flights:  # cards of one query are one question
-                flights[query] = self._fly(actor, bundle, query, values)
+        named = [*(block.query for block in wanted.values() if block.query), *offered.values()]
+        flights = self._fly(actor, bundle, dict.fromkeys(named), values)
         longest = LONGEST if only is not None else self.patience if patience is None else patience
         wait(flights.values(), timeout=longest)
         cards = {n: self._landed(n, block, flights.get(block.query), bundle) for n, block in wanted.items()}
@@ -231,20 +232,31 @@ class Running(Base):
         named = {p for block in page.blocks if block.kind is BlockKind.FILTER for p in block.facts["parameters"]}
         return {one.name: one.query for one in bundle.manifest.parameters if one.query and one.name in named}
 
-    def _fly(self, actor: Actor, bundle: Bundle, query: str, values: Mapping[str, Any]) -> Future[Card]:
-        app_id, asked = bundle.manifest.id, bundle.queries[query]
-        block = Block(kind=BlockKind.TABLE, facts={"query": query, "title": query}, line=0)
+    def _fly(
+        self, actor: Actor, bundle: Bundle, queries: Iterable[str], values: Mapping[str, Any]
+    ) -> dict[str, Future[Card]]:
+        """Have the queries of a page answered together; cards of one query are one question."""
+        app_id = bundle.manifest.id
+        flights: dict[str, Future[Card]] = {query: Future() for query in queries}
+        if not flights:
+            return flights
 
-        def ask() -> Card:
+        def land(query: str, found: CardData | BeijiangError) -> None:
+            flights[query].set_result(_card(query, found))
+
+        def ask() -> None:
             try:
-                data = self._answer(actor, app_id, asked, values, QueryClass.INTERACTIVE)
+                self._answer_all(actor, app_id, [bundle.queries[query] for query in flights], values, land)
             except BeijiangError as error:
-                hidden = error.reason in HIDDEN
-                state = CardState.DENIED if hidden else CardState.FAILED
-                return Card(number=0, block=block, state=state, why=DENIED if hidden else error.text)
-            return Card(number=0, block=block, state=CardState.READY, data=data)
+                for query in (one for one, flight in flights.items() if not flight.done()):
+                    land(query, error)
+            except BaseException as error:
+                for flight in (one for one in flights.values() if not one.done()):
+                    flight.set_exception(error)
+                raise
 
-        return self.lanes.put(app_id if actor.is_anonymous else actor.id, ask)
+        self.lanes.put(app_id, app_id if actor.is_anonymous else actor.id, ask)
+        return flights
 
     def _landed(self, number: int, block: Block, flight: Future[Card] | None, bundle: Bundle) -> Card:
         if flight is None:
@@ -256,6 +268,16 @@ class Running(Base):
         as_of = found.data.as_of if found.data else None
         old = days is not None and as_of is not None and self.clock.now() - as_of > timedelta(days=days)
         return replace(found, old=old)
+
+
+def _card(query: str, found: CardData | BeijiangError) -> Card:
+    """Return what became of a query, for every card that shows it."""
+    block = Block(kind=BlockKind.TABLE, facts={"query": query, "title": query}, line=0)
+    if not isinstance(found, BeijiangError):
+        return Card(number=0, block=block, state=CardState.READY, data=found)
+    hidden = found.reason in HIDDEN
+    state = CardState.DENIED if hidden else CardState.FAILED
+    return Card(number=0, block=block, state=state, why=DENIED if hidden else found.text)
 
 
 def _choices(flight: Future[Card]) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, insert, select, update
 
@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-__all__ = ["AppStore"]
+__all__ = ["AppStore", "VersionMark"]
 
 _A = hosted_app.c
 _V = hosted_version.c
+
+
+class VersionMark(NamedTuple):
+    """By what a version is known."""
+
+    app_id: str
+    number: int
+    digest: str
 
 
 class AppStore:
@@ -55,6 +63,12 @@ class AppStore:
         query = select(hosted_version).where(_V.app_id == app_id, _V.number == number)
         row = self._connection.execute(query).one_or_none()
         return None if row is None else _version(row)
+
+    def mark(self, app_id: str, number: int) -> VersionMark | None:
+        """Return by what one version is known, without its files."""
+        query = select(_V.digest).where(_V.app_id == app_id, _V.number == number)
+        digest = self._connection.execute(query).scalar_one_or_none()
+        return None if digest is None else VersionMark(app_id, number, digest)
 
     def next_number(self, app_id: str) -> int:
         """Return the number of the next version."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, String, Table, Text
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["hosted_app", "hosted_version"]
+__all__ = ["hosted_alert", "hosted_app", "hosted_job", "hosted_usage", "hosted_version"]
 
 hosted_app = Table(
     "hosted_app",
@@ -40,4 +40,46 @@ hosted_version = Table(
     Column("note", Text, nullable=False),
     Column("released_by", String(200), nullable=False),
     Column("released_at", UtcDateTime),
+)
+
+hosted_job = Table(
+    "hosted_job",
+    metadata,
+    Column("app_id", String(40), primary_key=True),
+    Column("name", String(60), primary_key=True),
+    Column("schedule", String(40), nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("last_at", UtcDateTime),
+    Column("rows", Integer),
+    Column("seconds", Float),
+    Column("raised", Boolean, nullable=False),
+    Column("error", JsonDocument),
+)
+
+hosted_alert = Table(
+    "hosted_alert",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("app_id", String(40), nullable=False, index=True),
+    Column("job", String(60), nullable=False),
+    Column("text", JsonDocument, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+
+hosted_usage = Table(
+    "hosted_usage",
+    metadata,
+    Column("app_id", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("opens", Integer, nullable=False),
+    Column("viewers", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("denied", Integer, nullable=False),
+    Column("slow", Integer, nullable=False),
+    Column("readings", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("scanned", BigInteger, nullable=False),
 )

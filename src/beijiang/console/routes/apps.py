@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.apps import ZIP_BYTES, AudienceKind, VersionState, page_facts
+from beijiang.apps import ZIP_BYTES, AudienceKind, VersionState, coarse, page_facts
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import Text
 
@@ -28,6 +28,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter()
     _add_reading(pages, frame, platform)
     _add_steps(pages, frame, platform)
+    _add_jobs(pages, frame, platform)
     return pages
 
 
@@ -47,7 +48,9 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         found = platform.apps.apps(who)
         waiting = {app.id: platform.apps.app(who, app.id)[1][0] for app in found}
         names = {one.id: one.short for one in platform.access.organisations()}
-        return frame.page(request, "apps.html", found=found, newest=waiting, names=names, may=_rights(platform, who))
+        may = _rights(platform, who)
+        costs = platform.apps.costs(who) if may["review"] else None
+        return frame.page(request, "apps.html", found=found, newest=waiting, names=names, may=may, costs=costs)
 
     @pages.get("/apps/{app}")
     def one(request: Request, app: str) -> HTMLResponse:
@@ -62,14 +65,22 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             may=_rights(platform, who, found),
             states=VersionState,
             audiences=AudienceKind,
+            jobs=platform.app_jobs.standing(who, app),
+            usage=platform.apps.usage(who, app),
+            coarse=coarse,
         )
+
+    @pages.get("/apps/{app}/alerts")
+    def alerts(request: Request, app: str) -> HTMLResponse:
+        found = platform.app_jobs.alerts(person(request), app)
+        return frame.page(request, "app_alerts.html", app=app, found=found)
 
     @pages.get("/apps/{app}/versions/{number}/{page}")
     def preview(request: Request, app: str, number: int, page: str) -> HTMLResponse:
         asked = {name: value for name, value in request.query_params.items() if name != "lang"}
         view = platform.apps.preview(person(request), app, number, "" if page == "-" else page, asked)
         base = f"{HERE}/{quote(app)}/versions/{number}"
-        return frame.page(request, "app_preview.html", **page_facts(view, language(request), base))
+        return frame.page(request, "app_preview.html", **page_facts(view, language(request), base, costs=True))
 
 
 def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
@@ -125,6 +136,16 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             found = apps.switch(person(request), app, off=do == "off", reason=reason)
             off = Text("应用已停用，下一次访问即生效。", "The application is off; the next request meets it.")
             return _page(app), off if found.off else Text("应用已启用。", "The application is on.")
+
+        return frame.attempt(request, _page(app), step)
+
+
+def _add_jobs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.post("/apps/{app}/jobs/{job}/run")
+    def run(request: Request, app: str, job: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_jobs.run(person(request), app, job)
+            return _page(app), Text("作业已排队。", "The job is queued.")
 
         return frame.attempt(request, _page(app), step)
 

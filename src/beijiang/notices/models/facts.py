@@ -25,7 +25,7 @@ class Fact:
     """One line of the table: an action of the log, and whom it concerns.
 
     ``parties``: ``others`` are the people who acted on the thing before, ``doer`` the one who did it, ``person`` the one whom the
-    record names, ``followers`` those who follow the data set, ``keepers`` the same though
+    record names, ``people`` those whom it names, ``followers`` those who follow the data set, ``keepers`` the same though
     they may see it no longer: they hear that it went, and not its name. ``orgs`` are the words of the record that name departments; of those,
     people who hold one of ``permissions`` there hear of it; with ``authority`` also people of other departments who hold it. A task is told to
     those alone who can do something about it at that moment.

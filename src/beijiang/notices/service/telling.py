@@ -59,9 +59,13 @@ class Audience:
             chosen |= self._evidence.actors_on(record.target, before=record.sequence)
         if fact.parties & {"followers", "keepers"}:
             chosen |= {*self._followers(thing)}
+        if "people" in fact.parties:
+            named = record.detail.get("people")
+            chosen |= {str(one) for one in named} if isinstance(named, list) else set()
         if "person" in fact.parties:
             chosen.add(str(record.detail.get("person")))
-        chosen.discard(record.actor_id)
+        if "people" not in fact.parties:
+            chosen.discard(record.actor_id)
         if "doer" in fact.parties:
             chosen.add(record.actor_id)
         return [one for person_id, one in self._people.items() if person_id in chosen]

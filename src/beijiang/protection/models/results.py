@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol
 
 from sqlglot import exp
 
-from beijiang.kit import Invalid, Refused
+from beijiang.kit import BeijiangError, Invalid, Refused
 from beijiang.protection.models.reference import export_limits
 from beijiang.protection.models.walls import fold, place_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pyarrow as pa
+
     from beijiang.protection.models.sight import Audience
     from beijiang.tables import GovernedColumn, Origin
 
@@ -23,10 +27,13 @@ __all__ = [
     "Described",
     "FileMark",
     "QueryLineage",
+    "ReadingCost",
     "Seen",
+    "SqlResult",
     "export_rows",
     "label",
     "labelled",
+    "told",
     "unknown_column",
 ]
 
@@ -63,6 +70,51 @@ class Described:
     reads: tuple[Seen, ...]
     columns: tuple[AnswerColumn, ...]
     grade: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingCost:
+    """What one run of the engine took: seconds, rows of the tables before any filter, and for how many queries it was."""
+
+    seconds: float
+    rows: int
+    queries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlResult:
+    """The answer of one query; ``truncated`` tells that there were more rows than may be handed over."""
+
+    rows: pa.Table
+    receipt: str
+    truncated: bool
+    shown: tuple[AnswerColumn, ...]
+    tables: tuple[str, ...]
+    cached: bool
+    """Whether the same question over the same data and obligations had been answered before."""
+    seconds: float
+    note_sent: Callable[[str, int], None] = field(repr=False, compare=False)
+    """Adds to the receipts the SHA-256 of the whole answer as it was sent, and how many bytes it had."""
+    made_at: datetime | None = None
+    """When the answer was made, by whoever asked first."""
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict, repr=False)
+    """What each column was made of; of queries of applications only."""
+    cost: ReadingCost | None = None
+    """What that run took; of queries of applications only."""
+    reading: str = ""
+    """Names the run that made it; what was read together has one name."""
+    as_of: datetime | None = None
+    """When the oldest of the versions was written that it was made of; None where it reads no table."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns."""
+        return tuple(self.rows.column_names)
+
+    @property
+    def grade(self) -> str:
+        """Return the highest grade of what the answer was made of."""
+        return label(self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +190,15 @@ def export_rows(grade: str, today: date, most: int) -> int:
             detail={"grade": grade},
         )
     return rows
+
+
+def told(
+    error: BeijiangError, tree: exp.Query, text: str, columns: Mapping[str, Sequence[GovernedColumn]]
+) -> BeijiangError:
+    """Return an error of the engine for the person: one of names is told by them."""
+    if error.reason != "query_unbound":
+        return error
+    return unknown_column(tree, text, [column.name for found in columns.values() for column in found]) or error
 
 
 def unknown_column(tree: exp.Query, text: str, known: Sequence[str]) -> Invalid | None:

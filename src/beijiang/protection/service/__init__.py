@@ -1,9 +1,10 @@
 """The services of protection: grading, the gate, the SQL gateway."""
 
+from beijiang.protection.models.results import SqlResult
 from beijiang.protection.service.asking import Counted
 from beijiang.protection.service.copies import CopyShelf
 from beijiang.protection.service.gate import Gate, Sought
-from beijiang.protection.service.gateway import SqlGateway, SqlResult
+from beijiang.protection.service.gateway import SqlGateway
 from beijiang.protection.service.grading import Protection
 from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
@@ -56,44 +56,111 @@ class Answers(Generic[T]):
 
         What making it raises is raised to all who wait for it, unless one of them merely stopped his own query.
         """
-        if not self._size:
-            return make(), False
-        while True:
-            with self._lock:
-                held = self._held.get(key)
-                if held is not None:
-                    self._held.move_to_end(key)
-                    return held, True
-                flight = self._flights.get(key)
-                if flight is None:
-                    flight = self._flights[key] = _Flight()
-                    break
-                woken = threading.Event()
-                flight.followers.append(woken)
-            with stop.over(woken.set):
-                woken.wait()
-            if stop.asked:
-                raise failure("query_cancelled")
-            if flight.made is not None:
-                return flight.made, True
-            if flight.error is not None and flight.error.reason != "query_cancelled":
-                raise _again(flight.error)
-        return self._lead(key, flight, make), False
+        found: list[tuple[T | BeijiangError, bool]] = []
+        self.get_all({"": key}, lambda _: {"": make()}, stop, lambda _, answer, cached: found.append((answer, cached)))
+        answer, cached = found[0]
+        if isinstance(answer, BeijiangError):
+            raise answer
+        return answer, cached
 
-    def _lead(self, key: Hashable, flight: _Flight[T], make: Callable[[], T]) -> T:
-        try:
-            flight.made = make()
-        except BeijiangError as error:
-            flight.error = error
-            raise
-        finally:
-            with self._lock:
-                del self._flights[key]
+    def get_all(
+        self,
+        keys: Mapping[str, Hashable],
+        make: Callable[[Sequence[str]], Mapping[str, T | BeijiangError]],
+        stop: Stop,
+        ready: Callable[[str, T | BeijiangError, bool], None],
+    ) -> None:
+        """Tell ``ready`` of each name what stands under its key, those that are kept first, and whether they were.
+
+        What nobody is making is made here in one go; then what others make is waited for. A key of None is never shared.
+
+        Raises:
+            Conflict: the query was stopped (``query_cancelled``).
+
+        """
+        left = dict(keys)
+        while left:
+            held, flown, followed = self._sorted(left)
+            for name, answer in held.items():
+                ready(name, answer, True)
+            if flown:
+                self._lead(flown, make, ready)
+            for name, (flight, woken) in followed.items():
+                with stop.over(woken.set):
+                    woken.wait()
+                if stop.asked:
+                    raise failure("query_cancelled")
                 if flight.made is not None:
-                    self._keep(key, flight.made)
+                    ready(name, flight.made, True)
+                elif flight.error is not None and flight.error.reason != "query_cancelled":
+                    ready(name, _again(flight.error), True)
+                else:
+                    continue
+                del left[name]
+            for name in (*held, *flown):
+                del left[name]
+
+    def forget(self) -> None:
+        """Forget what is kept; what is being made is still handed to those who wait for it."""
+        with self._lock:
+            self._held.clear()
+            self._bytes = 0
+
+    def _sorted(
+        self, keys: Mapping[str, Hashable]
+    ) -> tuple[dict[str, T], dict[str, tuple[Hashable, _Flight[T]]], dict[str, tuple[_Flight[T], threading.Event]]]:
+        """Return what is kept, what is to be made by who asks now, and what others are making."""
+        held: dict[str, T] = {}
+        flown: dict[str, tuple[Hashable, _Flight[T]]] = {}
+        followed: dict[str, tuple[_Flight[T], threading.Event]] = {}
+        with self._lock:
+            for name, key in keys.items():
+                if key is None or not self._size:
+                    flown[name] = None, _Flight()
+                elif key in self._held:
+                    self._held.move_to_end(key)
+                    held[name] = self._held[key]
+                elif key in self._flights:
+                    woken = threading.Event()
+                    self._flights[key].followers.append(woken)
+                    followed[name] = self._flights[key], woken
+                else:
+                    self._flights[key] = _Flight()
+                    flown[name] = key, self._flights[key]
+        return held, flown, followed
+
+    def _lead(
+        self,
+        flown: Mapping[str, tuple[Hashable, _Flight[T]]],
+        make: Callable[[Sequence[str]], Mapping[str, T | BeijiangError]],
+        ready: Callable[[str, T | BeijiangError, bool], None],
+    ) -> None:
+        made: Mapping[str, T | BeijiangError] = {}
+        try:
+            made = make(list(flown))
+        except BeijiangError as error:
+            made = dict.fromkeys(flown, error)
+        finally:
+            self._land(flown, made)
+        for name in flown:
+            ready(name, made[name], False)
+
+    def _land(self, flown: Mapping[str, tuple[Hashable, _Flight[T]]], made: Mapping[str, T | BeijiangError]) -> None:
+        """Keep what was made and wake those who wait for it."""
+        with self._lock:
+            for name, (key, flight) in flown.items():
+                answer = made.get(name)
+                if isinstance(answer, BeijiangError):
+                    flight.error = answer
+                elif answer is not None:
+                    flight.made = answer
+                if key is not None:
+                    del self._flights[key]
+                    if flight.made is not None:
+                        self._keep(key, flight.made)
+        for _, flight in flown.values():
             for woken in flight.followers:
                 woken.set()
-        return flight.made
 
     def _keep(self, key: Hashable, made: T) -> None:
         self._held[key] = made

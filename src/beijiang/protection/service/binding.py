@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from beijiang.protection.service.relation import Governed
     from beijiang.tables import Exit, GovernedColumn
 
-__all__ = ["Binder", "Bound", "LineageOf", "put_lists"]
+__all__ = ["PLACES_LIMIT", "TABLES_LIMIT", "Binder", "Bound", "LineageOf", "named", "put", "put_lists"]
 
 TABLES_LIMIT: Final = 20
 PLACES_LIMIT: Final = 50
@@ -182,7 +182,7 @@ def put_lists(tree: exp.Query, listed: Mapping[str, Listed]) -> None:
             columns=[exp.to_identifier(name, quoted=True) for name in found.columns],
         )
         query = exp.select("*", copy=False).from_(exp.Values(expressions=rows or [nothing], alias=names), copy=False)
-        _put(place, query if rows else query.where(exp.false(), copy=False))
+        put(place, query if rows else query.where(exp.false(), copy=False))
 
 
 def _substitute(place: exp.Table, query: exp.Query) -> None:
@@ -190,10 +190,11 @@ def _substitute(place: exp.Table, query: exp.Query) -> None:
     for table in query.find_all(exp.Table):
         if table.db != LAKE:
             raise refusal()
-    _put(place, query)
+    put(place, query)
 
 
-def _put(place: exp.Table, query: exp.Query) -> None:
+def put(place: exp.Table, query: exp.Query) -> None:
+    """Put a query in the place of a table; alias and joins stay with it."""
     alias = place.args.get("alias") or exp.TableAlias(this=exp.to_identifier(place.name, quoted=True))
     relation = exp.Subquery(this=query, alias=alias)
     joins = place.args.get("joins")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,10 +20,11 @@ from beijiang.protection.models.results import (
     AnswerColumn,
     Described,
     Seen,
+    SqlResult,
     export_rows,
     label,
     labelled,
-    unknown_column,
+    told,
 )
 from beijiang.protection.models.types import type_word
 from beijiang.protection.models.walls import parameters, parse, place_of, refusal
@@ -31,11 +32,10 @@ from beijiang.protection.service.answers import Answers
 from beijiang.protection.service.binding import Binder, Bound, LineageOf, named, put_lists
 from beijiang.protection.service.governor import Governor, Ticket
 from beijiang.protection.service.streaming import SqlStream, Streaming
+from beijiang.protection.service.together import ANSWER_BYTES, Together
 from beijiang.tables import Column, Exit
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pyarrow as pa
 
     from beijiang.access import Access
@@ -47,43 +47,15 @@ if TYPE_CHECKING:
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
     from beijiang.protection.service.relation import Governed
+    from beijiang.protection.service.together import Ready
     from beijiang.settings import Settings
     from beijiang.tables import GovernedColumn
 
-__all__ = ["SqlGateway", "SqlResult"]
+__all__ = ["Rehearsed", "SqlGateway"]
 
-ANSWER_BYTES: Final = 8 << 20
 EXPORT_BYTES: Final = 48 << 20
-"""How many bytes an answer, and one that leaves as a file, may have."""
+"""How many bytes an answer may have that leaves as a file."""
 MIB: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqlResult:
-    """The answer of one query; ``truncated`` tells that there were more rows than may be handed over."""
-
-    rows: pa.Table
-    receipt: str
-    truncated: bool
-    shown: tuple[AnswerColumn, ...]
-    tables: tuple[str, ...]
-    cached: bool
-    """Whether the same question over the same data and obligations had been answered before."""
-    seconds: float
-    note_sent: Callable[[str, int], None] = field(repr=False, compare=False)
-    """Adds to the receipts the SHA-256 of the whole answer as it was sent, and how many bytes it had."""
-    as_of: datetime | None = None
-    """When the oldest of the versions was written that it was made of; None where it reads no table."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the names of the columns."""
-        return tuple(self.rows.column_names)
-
-    @property
-    def grade(self) -> str:
-        """Return the highest grade of what the answer was made of."""
-        return label(self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +64,6 @@ class Rehearsed:
 
     rows: pa.Table
     masked: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What is kept of a query: as it came from the child, with the labels of its columns."""
-
-    rows: pa.Table
-    shown: tuple[AnswerColumn, ...]
-
-    @property
-    def nbytes(self) -> int:
-        return int(self.rows.nbytes)
 
 
 class SqlGateway:
@@ -125,8 +85,9 @@ class SqlGateway:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._binder = Binder(gate, access, evidence)
-        self._answers: Answers[_Answer] = Answers(settings.query_cache_mb * MIB)
+        self._answers: Answers[pa.Table] = Answers(settings.query_cache_mb * MIB)
         self.governor = Governor(settings, self._clock)
+        self._together = Together(gate, engine, access, evidence, settings, self._answers)
         self._streaming = Streaming(engine, self._binder, self.governor, settings, self._clock)
         self.lineage_of: LineageOf | None = None
         """Tells columns apart when answers are graded; without it each is as sensitive as all that was read."""
@@ -169,8 +130,28 @@ class SqlGateway:
             BeijiangError: as ``run`` does.
 
         """
+        found: list[SqlResult | BeijiangError] = []
+        self.answer_all(actor, {"": (sql, spoken)}, purpose, order, lambda _, one: found.append(one))
+        if isinstance(found[0], BeijiangError):
+            raise found[0]
+        return found[0]
+
+    def answer_all(
+        self, actor: Actor, asked: Mapping[str, tuple[str, Spoken]], purpose: str, order: QueryOrder, ready: Ready
+    ) -> None:
+        """Answer the queries of one page as ``answer`` does, read in as few scans as they allow.
+
+        ``ready`` is told of each by its name, with its answer or the error that it came to; first those that are kept.
+
+        Raises:
+            Throttled, Unavailable: none of them may be asked now, as ``run`` says.
+            Conflict: they were stopped (``query_cancelled``).
+
+        """
         self._access.require(actor, Permission.APPS_APP_OPEN)
-        return self._run(actor, sql, purpose, replace(order, exit=Exit.APP), spoken)
+        order = replace(order, exit=Exit.APP)
+        with self.governor.admit(actor, order) as ticket:
+            self._together.answer(actor, asked, purpose, ticket, ready, self._lineage)
 
     def describe(self, actor: Actor, sql: str, spoken: Spoken) -> Described:
         """Return what a query of a hosted application would read as somebody; it is planned, and no row is read.
@@ -194,14 +175,15 @@ class SqlGateway:
             bound = self._binder.bind(actor, sql, purpose, order.exit, spoken, order=order)
             decided = time.monotonic()
             try:
-                answer, cached = self._answered(bound, order, ticket)
+                answer, shown, cached = self._answered(bound, order, ticket)
                 if time.monotonic() - decided > SECONDS:
                     for governed in bound.reads:
                         governed.confirm()
             except BeijiangError as error:
                 self._binder.close(bound, 0, 0)
                 raise self._told(error, bound, sql, ticket) from None
-            return self._handed_over(answer, bound, sql, order, cached=cached, seconds=time.monotonic() - decided)
+            took = time.monotonic() - decided
+            return self._handed_over(answer, shown, bound, sql, order, cached=cached, seconds=took)
 
     def shape(self, actor: Actor, sql: str, purpose: str, way_out: Exit, spoken: Spoken) -> pa.Schema:
         """Return the columns of the answer of a query; no row is read, and no access counted.
@@ -351,47 +333,55 @@ class SqlGateway:
             return None
         return self.lineage_of(tree, {name: [one.name for one in found] for name, found in columns.items()})
 
-    def _answered(self, bound: Bound, order: QueryOrder, ticket: Ticket) -> tuple[_Answer, bool]:
-        """Return the answer, from those that are kept where the very same was asked before."""
+    def _answered(
+        self, bound: Bound, order: QueryOrder, ticket: Ticket
+    ) -> tuple[pa.Table, tuple[AnswerColumn, ...], bool]:
+        """Return the answer with the labels of its columns, from those that are kept where the very same was asked before."""
         lineage = self._lineage(bound.written, bound.columns)
         limits = self._limits(order, bound, lineage)
 
-        def make() -> _Answer:
+        def make() -> pa.Table:
             with ticket.turn():
-                rows = self._engine.run_untrusted(bound.tree, bound.scans, limits, ticket.stop)
-            types = {field.name: type_word(field) for field in rows.schema}
-            origins = None if lineage is None else lineage.of(list(types))
-            return _Answer(rows, labelled(origins, types, bound.columns))
+                return self._engine.run_untrusted(bound.tree, bound.scans, limits, ticket.stop)
 
-        if order.exit not in {Exit.APP, Exit.SQL} or not bound.timeless:
-            return make(), False
-        key = (bound.key, self._access.policy, limits.rows, limits.bytes)
-        return self._answers.get(key, make, ticket.stop)
+        if order.exit is not Exit.SQL or not bound.timeless:
+            rows, cached = make(), False
+        else:
+            key = (bound.key, self._access.policy, limits.rows, limits.bytes)
+            rows, cached = self._answers.get(key, make, ticket.stop)
+        types = {field.name: type_word(field) for field in rows.schema}
+        origins = None if lineage is None else lineage.of(list(types))
+        return rows, labelled(origins, types, bound.columns), cached
 
     def _told(self, error: BeijiangError, bound: Bound, sql: str, ticket: Ticket) -> BeijiangError:
         """Return the error for the person; an error of names is told by them, one of values is counted."""
         if error.reason == "query_failed":
             ticket.note_failure()
-        if error.reason == "query_unbound":
-            names = [column.name for columns in bound.columns.values() for column in columns]
-            return unknown_column(bound.written, sql, names) or error
-        return error
+        return told(error, bound.written, sql, bound.columns)
 
     def _handed_over(
-        self, answer: _Answer, bound: Bound, sql: str, order: QueryOrder, *, cached: bool, seconds: float
+        self,
+        answer: pa.Table,
+        shown: tuple[AnswerColumn, ...],
+        bound: Bound,
+        sql: str,
+        order: QueryOrder,
+        *,
+        cached: bool,
+        seconds: float,
     ) -> SqlResult:
         most = order.rows or self._settings.query_rows
         if order.exit is Exit.EXPORT:
-            most = export_rows(label(answer.shown), self._clock.now().date(), self._settings.query_export_rows)
-        rows = answer.rows.slice(0, most)
+            most = export_rows(label(shown), self._clock.now().date(), self._settings.query_export_rows)
+        rows = answer.slice(0, most)
         for governed in bound.reads:
             governed.check_output(rows)
         self._binder.close(bound, rows.num_rows, rows.nbytes)
         return SqlResult(
             rows=rows,
             receipt=bound.receipt,
-            truncated=answer.rows.num_rows > rows.num_rows,
-            shown=answer.shown,
+            truncated=answer.num_rows > rows.num_rows,
+            shown=shown,
             tables=tuple(bound.columns),
             cached=cached,
             seconds=seconds,

@@ -26,6 +26,11 @@ class Recent(Generic[T]):
         self._held: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
+    def peek(self, key: Hashable) -> T | None:
+        """Return what belongs to a key if it is kept."""
+        with self._lock:
+            return self._held.get(key)
+
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what belongs to a key, made now if need be; two threads may both make it, the results are alike."""
         with self._lock:

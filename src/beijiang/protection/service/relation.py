@@ -95,6 +95,11 @@ class Governed(Locating, Sifting):
         return self._snapshot.written_at
 
     @property
+    def rows_stored(self) -> int:
+        """Return how many rows the version has before any row filter; for planning, and told to nobody."""
+        return self._snapshot.rows
+
+    @property
     def columns(self) -> tuple[GovernedColumn, ...]:
         """Return the visible columns in order."""
         return self._columns
@@ -250,6 +255,12 @@ class Governed(Locating, Sifting):
         """Return the masked relation over ``lake.<physical>`` and its files, for substitution into a user's query."""
         names = list(self._types)
         return self._base(names, physical), self._scan(names, ())
+
+    def governed_part(self, names: Sequence[str], physical: str) -> View:
+        """Return the masked relation of some columns over ``lake.<physical>``, made once for all readers to whom it is the same."""
+        scan, shot = self._scan(names, ()), self._snapshot
+        key = (shot.table_id, shot.delta_version, self._digest, tuple(names), scan.files, physical)
+        return self._tools.views.get(key, lambda: View(self._base(names, physical), {physical: scan}))
 
     def confirm(self) -> None:
         """Return if the decision would be the same now.

@@ -1,0 +1,71 @@
+"""How an application is used, in coarse numbers: by day and version, of nobody in particular."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["Usage", "coarse"]
+
+FEW: Final = 10
+"""Viewers under which no number is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """One day of one version."""
+
+    app_id: str
+    version: int
+    day: date
+    opens: int = 0
+    viewers: int = 0
+    """At most so many different ones: each process counts its own, and nobody is known from one day to the next."""
+    failed: int = 0
+    denied: int = 0
+    slow: int = 0
+    """Cards that could not be shown, were not allowed, or came after their page."""
+    readings: int = 0
+    seconds: float = 0.0
+    scanned: int = 0
+    """Runs of the engine that its pages caused, what they took, and rows of the tables that they read."""
+
+    def plus(self, other: Usage) -> Usage:
+        """Return both together, under the day and version of the first."""
+        return Usage(
+            app_id=self.app_id,
+            version=self.version,
+            day=self.day,
+            opens=self.opens + other.opens,
+            viewers=self.viewers + other.viewers,
+            failed=self.failed + other.failed,
+            denied=self.denied + other.denied,
+            slow=self.slow + other.slow,
+            readings=self.readings + other.readings,
+            seconds=self.seconds + other.seconds,
+            scanned=self.scanned + other.scanned,
+        )
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return it as plain data; few viewers are told as fewer than ten."""
+        return {
+            "version": self.version,
+            "day": self.day.isoformat(),
+            "opens": self.opens,
+            "viewers": coarse(self.viewers),
+            "failed": self.failed,
+            "denied": self.denied,
+            "slow": self.slow,
+            "readings": self.readings,
+            "seconds": round(self.seconds, 3),
+            "scanned": self.scanned,
+        }
+
+
+def coarse(viewers: int) -> str:
+    """Return a number of viewers so that nobody is told apart: fewer than ten, or whole tens."""
+    return f"<{FEW}" if viewers < FEW else f"{viewers // FEW * FEW}+"

@@ -1,0 +1,87 @@
+"""Counting how applications are used: in memory, and written now and then; who looked is kept nowhere."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from typing import TYPE_CHECKING, Final
+
+from beijiang.apps.models import Card, CardState, Usage
+from beijiang.apps.store import UsageStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from beijiang.db import Database
+
+__all__ = ["Counting"]
+
+VIEWERS_MOST: Final = 100_000
+
+
+class Counting:
+    """Count opens, different viewers of a day, cards that were not shown, and what the pages cost."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self._counted: dict[tuple[str, int, date], Usage] = {}
+        self._seen: set[bytes] = set()
+        self._day: date | None = None
+        self._salt = b""
+
+    def note(self, whose: tuple[str, int], day: date, viewer: str | None, cards: Iterable[Card]) -> None:
+        """Count a page of an application and version, or a late card of one (which has no viewer and is no opening)."""
+        cards = list(cards)
+        readings = {card.data.reading: card.data for card in cards if card.data is not None and not card.data.cached}
+        states = [card.state for card in cards]
+        app_id, version = whose
+        with self._lock:
+            one = Usage(
+                app_id=app_id,
+                version=version,
+                day=day,
+                opens=0 if viewer is None else 1,
+                viewers=0 if viewer is None else self._is_new(day, app_id, viewer),
+                failed=states.count(CardState.FAILED),
+                denied=states.count(CardState.DENIED),
+                slow=states.count(CardState.LOADING),
+                readings=len(readings),
+                seconds=sum(data.seconds for data in readings.values()),
+                scanned=sum(data.scanned for data in readings.values()),
+            )
+            self._add(one)
+
+    def write(self) -> None:
+        """Add what was counted to the tables; what cannot be written now is written the next time."""
+        with self._lock:
+            taken, self._counted = self._counted, {}
+        if not taken:
+            return
+        try:
+            with self._db.begin() as tx:
+                for one in taken.values():
+                    UsageStore(tx.connection).add(one)
+        except BaseException:
+            with self._lock:
+                for one in taken.values():
+                    self._add(one)
+            raise
+
+    def _add(self, one: Usage) -> None:
+        key = one.app_id, one.version, one.day
+        before = self._counted.get(key)
+        self._counted[key] = one if before is None else before.plus(one)
+
+    def _is_new(self, day: date, app_id: str, viewer: str) -> int:
+        """Return 1 for a viewer whom this process has not seen that day; the salt of a day is forgotten with it."""
+        if day != self._day:
+            self._day, self._salt = day, secrets.token_bytes(16)
+            self._seen.clear()
+        mark = hashlib.blake2b(f"{app_id} {viewer}".encode(), key=self._salt, digest_size=16).digest()
+        if mark in self._seen or len(self._seen) >= VIEWERS_MOST:
+            return 0
+        self._seen.add(mark)
+        return 1
