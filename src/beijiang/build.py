@@ -73,7 +73,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
-from beijiang.mining import Workbench
+from beijiang.mining import Graphs, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -231,6 +231,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sources.renewals.append(offered.renew)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
+    graphs = Graphs(db, gate, protection, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
@@ -384,6 +385,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         tickets=tickets,
         monitors=monitors,
         lineage=lineage,
+        graphs=graphs,
         workbench=workbench,
         notices=notices,
         live=Live(notices, jobs, access),

@@ -49,7 +49,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
-from beijiang.mining import Workbench
+from beijiang.mining import Graphs, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -152,6 +152,7 @@ class Platform:
     tickets: Tickets
     monitors: Monitors
     lineage: Lineage
+    graphs: Graphs
     workbench: Workbench
     notices: Notices
     live: Live
@@ -226,6 +227,7 @@ class Platform:
             self.tickets,
             self.monitors,
             self.lineage,
+            self.graphs,
             self.workbench,
             self.notices,
             self.live,

@@ -1,10 +1,11 @@
-"""The verbs of the work-bench."""
+"""The verbs of mining: the work-bench, and graphs."""
 
 from beijiang.mining.service.exporting import Exported, Exporting
+from beijiang.mining.service.graphs import Graphs
 from beijiang.mining.service.looking import Looking
 from beijiang.mining.service.saving import Saving
 
-__all__ = ["Exported", "Workbench"]
+__all__ = ["Exported", "Graphs", "Workbench"]
 
 
 class Workbench(Exporting, Looking, Saving):

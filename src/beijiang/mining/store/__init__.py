@@ -1,5 +1,6 @@
-"""All SQL on the metadata tables of the work-bench."""
+"""All SQL on the metadata tables of mining."""
 
+from beijiang.mining.store.graphs import GraphStore
 from beijiang.mining.store.queries import RunStore, SavedStore
 
-__all__ = ["RunStore", "SavedStore"]
+__all__ = ["GraphStore", "RunStore", "SavedStore"]
