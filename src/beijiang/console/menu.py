@@ -79,6 +79,10 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         ),
     ),
     (
+        Text("数据挖掘", "Mining"),
+        ((Permission.MINING_GRAPH_READ, "/console/graphs", Text("关系图", "Graphs")),),
+    ),
+    (
         Text("目录与共享", "Catalog and sharing"),
         (
             (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),

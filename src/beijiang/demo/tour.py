@@ -16,6 +16,7 @@ from beijiang.demo.applications import add_applications
 from beijiang.demo.assessment import add_assessment
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
+from beijiang.demo.graphs import add_graph
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
@@ -100,6 +101,8 @@ class Tour:
         add_assessment(self._platform, self.people.actor)
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)
+        report(Step(Text("声明企业关系图", "declaring the graph of enterprises"), total, total))
+        add_graph(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
 
@@ -45,6 +45,8 @@ _TYPES = {
     COOPERATIVE: ("农民专业合作社",),
 }
 _ADULT = "20060101"
+_NEIGHBOUR = 25
+"""Every so many-th company of a county shares an address."""
 _STATES = ("存续", "在业", "吊销", "注销")
 
 
@@ -97,27 +99,43 @@ def make_firms(scene: Scene, people: People, count: int) -> list[Firm]:
     numbers = rng.sample(range(31**5), count)
     trades = rng.choices(_TRADES, weights=[weight for *_, weight in _TRADES], k=count)
     states = rng.choices(_STATES, weights=(60, 30, 4, 6), k=count)
-    return [
-        Firm(
-            name=_name(rng, county, kind, trade),
-            code=credit_code(kind, county.code, number),
-            founded=_founded(rng),
-            kind=kind,
-            type_name=rng.choice(_TYPES[kind]),
-            state=state,
-            trade=section if kind == COMPANY else "批发和零售业" if kind == SOLE_TRADER else "农、林、牧、渔业",
-            head_name=people.names[head],
-            head_phone=people.mobiles[head] if rng.random() < 0.8 else landline(rng, county.area_code),  # noqa: PLR2004 - mostly mobile
-            head_id=people.ids[head],
-            capital=_capital(rng, kind),
-            county=county,
-            street=street,
-            place=None if kind == SOLE_TRADER else scene.near(rng, county),
-        )
-        for county, kind, head, street, number, (trade, section, _), state in zip(
-            counties, kinds, heads, streets, numbers, trades, states, strict=True
-        )
-    ]
+    return _with_neighbours(
+        [
+            Firm(
+                name=_name(rng, county, kind, trade),
+                code=credit_code(kind, county.code, number),
+                founded=_founded(rng),
+                kind=kind,
+                type_name=rng.choice(_TYPES[kind]),
+                state=state,
+                trade=section if kind == COMPANY else "批发和零售业" if kind == SOLE_TRADER else "农、林、牧、渔业",
+                head_name=people.names[head],
+                head_phone=people.mobiles[head] if rng.random() < 0.8 else landline(rng, county.area_code),  # noqa: PLR2004 - mostly mobile
+                head_id=people.ids[head],
+                capital=_capital(rng, kind),
+                county=county,
+                street=street,
+                place=None if kind == SOLE_TRADER else scene.near(rng, county),
+            )
+            for county, kind, head, street, number, (trade, section, _), state in zip(
+                counties, kinds, heads, streets, numbers, trades, states, strict=True
+            )
+        ]
+    )
+
+
+def _with_neighbours(firms: list[Firm]) -> list[Firm]:
+    """Give some companies the address of the company before them in the same county: shared addresses for the graphs."""
+    last: dict[str, Firm] = {}
+    seen: dict[str, int] = {}
+    for place, firm in enumerate(firms):
+        if firm.kind != COMPANY:
+            continue
+        number = seen[firm.county.code] = seen.get(firm.county.code, 0) + 1
+        if number % _NEIGHBOUR == 0:
+            firms[place] = replace(firm, street=last[firm.county.code].street, place=last[firm.county.code].place)
+        last[firm.county.code] = firms[place]
+    return firms
 
 
 def _brand(rng: Random) -> str:

@@ -11,11 +11,14 @@ from beijiang.mining.models.bench import (
     TableWord,
 )
 from beijiang.mining.models.graphs import (
+    Asked,
     Direction,
     GraphDraft,
+    GraphFile,
     Holdings,
     NodeKind,
     Party,
+    Question,
     Related,
     Relation,
     RelationGraph,
@@ -24,17 +27,23 @@ from beijiang.mining.models.graphs import (
     Subjects,
     Summary,
 )
+from beijiang.mining.models.picture import ON_PAPER, ON_THE_PAGE, as_csv, as_graphml, drawn, per_cent
 
 __all__ = [
+    "ON_PAPER",
+    "ON_THE_PAGE",
+    "Asked",
     "Chart",
     "ChartKind",
     "Direction",
     "ExportForm",
     "GraphDraft",
+    "GraphFile",
     "Holdings",
     "NodeKind",
     "Party",
     "QueryRun",
+    "Question",
     "Related",
     "Relation",
     "RelationGraph",
@@ -46,4 +55,8 @@ __all__ = [
     "Subjects",
     "Summary",
     "TableWord",
+    "as_csv",
+    "as_graphml",
+    "drawn",
+    "per_cent",
 ]

@@ -11,8 +11,10 @@ from beijiang.kit import Word
 from beijiang.mining.errors.graphs import draft_unfit
 
 __all__ = [
+    "Asked",
     "Direction",
     "GraphDraft",
+    "GraphFile",
     "Holdings",
     "NodeKind",
     "Party",
@@ -249,3 +251,39 @@ class Shown:
     facts: Mapping[str, Any] = field(default_factory=dict)
     receipts: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+class Question(Word):
+    """What may be asked of a graph."""
+
+    UP = "up", "股权链：向上", "who holds it (upward chain)"
+    DOWN = "down", "股权链：向下", "what it holds (downward chain)"
+    CONTROLLER = "controller", "实际控制人", "real controller"
+    RELATED = "related", "关联方", "related parties"
+    PATH = "path", "两者之间的最短关系链", "shortest chain between two"
+    CIRCLES = "circles", "交叉持股与环路", "circles of holdings"
+    ADDRESSES = "addresses", "共用地址", "shared addresses"
+    PHONES = "phones", "共用电话", "shared telephones"
+    COMMUNITIES = "communities", "社群", "communities"
+
+
+class GraphFile(Word):
+    """How an answer leaves."""
+
+    JSON = "json", "JSON", "JSON"
+    SVG = "svg", "图片（SVG）", "picture (SVG)"
+    CSV = "csv", "表格（CSV）", "table (CSV)"
+    GRAPHML = "graphml", "GraphML", "GraphML"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question with what it is about."""
+
+    question: Question
+    party: str = ""
+    to: str = ""
+    at: date | None = None
+    by: tuple[Relation, ...] = ()
+    number: int | None = None
+    seed: int = 1

@@ -133,6 +133,7 @@ class Asking(Base):
                 share=value if math.isfinite(value) else None,
                 distance=int(found.distance[place]),
                 reasons=(Related.CONTROLS.value,) if known and place == ended.at else (),
+                via=("",),
             )
         answer.join((), strong=found.edges[ended.chain])
         facts = {
