@@ -27,17 +27,17 @@ from beijiang.mining.models.network.walking import communities, shortest
 
 TODAY = 20_000
 RULE = rule_at(date(2026, 11, 1))
-ASKED = 300
+ASKED = 60
 
 
 def made(firms: int, holds: int) -> tuple[pa.Table, pa.Table]:
-    """Return two registers: chains that mostly lead to older enterprises, one holding in two thousand the other way."""
+    """Return two registers: chains that mostly lead to older enterprises, one in two thousand the other way, to a near one."""
     rng = np.random.default_rng(7)
     held = rng.integers(1, firms, holds)
     by_firm = rng.random(holds) < 0.35
     older = (held * rng.random(holds) ** 0.5).astype(np.int64)
     back = rng.random(holds) < 0.0005
-    older[back] = rng.integers(0, firms, int(back.sum()))
+    older[back] = np.minimum(firms - 1, held[back] + rng.integers(1, 50, int(back.sum())))
     person = (rng.random(holds) ** 2 * firms * 1.5).astype(np.int64)
     share = rng.random(holds) * 60 / max(1.0, holds / firms)
     code = np.char.add("91150102", np.char.zfill(np.arange(firms).astype(str), 10))

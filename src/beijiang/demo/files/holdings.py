@@ -67,6 +67,7 @@ def write_holdings(scene: Scene, firms: list[Firm], people: People) -> HandIn:
         update_cycle="4",
         share_type=ShareType.UNCONDITIONAL,
         open_type=OpenType.NOT_OPEN,
+        open_condition="含自然人股东的个人信息，依据个人信息保护法不予开放。",
         mode=LoadMode.REPLACE,
         planted={"chain": len(chains), "ring": len(rings)},
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Region", "Shares", "region", "shares"]
 
-DENSE: Final = 900
+DENSE: Final = 300
 """Nodes of a circle that is solved exactly; larger ones are approached step by step."""
 STEPS: Final = 20_000
 NEAR: Final = 1e-13
