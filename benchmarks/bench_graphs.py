@@ -31,13 +31,16 @@ ASKED = 60
 
 
 def made(firms: int, holds: int) -> tuple[pa.Table, pa.Table]:
-    """Return two registers: chains that mostly lead to older enterprises, one in two thousand the other way, to a near one."""
+    """Return two registers: chains that mostly lead to older enterprises, one in two thousand on a planted circle of three."""
     rng = np.random.default_rng(7)
     held = rng.integers(1, firms, holds)
     by_firm = rng.random(holds) < 0.35
     older = (held * rng.random(holds) ** 0.5).astype(np.int64)
-    back = rng.random(holds) < 0.0005
-    older[back] = np.minimum(firms - 1, held[back] + rng.integers(1, 50, int(back.sum())))
+    rings = holds // 6000
+    base = rng.integers(1, firms - 3, rings)
+    held[: 3 * rings] = np.concatenate((base, base + 1, base + 2))
+    older[: 3 * rings] = np.concatenate((base + 1, base + 2, base))
+    by_firm[: 3 * rings] = True
     person = (rng.random(holds) ** 2 * firms * 1.5).astype(np.int64)
     share = rng.random(holds) * 60 / max(1.0, holds / firms)
     code = np.char.add("91150102", np.char.zfill(np.arange(firms).astype(str), 10))
