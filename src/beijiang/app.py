@@ -120,6 +120,7 @@ def create_app(platform: Platform) -> FastAPI:
         mining_routes.learning_router(platform.learning),
         mining_routes.stream_rules_router(platform.stream_rules),
         mining_routes.forecasts_router(platform.forecasts),
+        mining_routes.graphs_router(platform.graphs),
         apps_routes.router(platform.apps),
         apps_routes.jobs(platform.app_jobs),
         apps_routes.pages(platform.apps, pages),

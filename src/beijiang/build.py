@@ -79,6 +79,7 @@ from beijiang.mining import (
     SCORE_JOB,
     SET_JOB,
     Forecasts,
+    Graphs,
     Learning,
     Statistical,
     StreamRules,
@@ -242,6 +243,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sources.renewals.append(offered.renew)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
+    graphs = Graphs(db, gate, protection, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)
     stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
@@ -423,6 +425,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         tickets=tickets,
         monitors=monitors,
         lineage=lineage,
+        graphs=graphs,
         workbench=workbench,
         learning=learning,
         stream_rules=stream_rules,

@@ -267,6 +267,12 @@ def _clients() -> typer.Typer:
     )
 
 
+def _graphs() -> typer.Typer:
+    from beijiang.mining.commands import graph_commands
+
+    return graph_commands(_get(lambda p: p.graphs), _get(lambda p: p.access))
+
+
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
@@ -328,6 +334,7 @@ LATER = {
     "models": Later("Models that learn from governed tables: features, training sets, register, scores.", _models),
     "alerts": Later("Alerts of readings, and the rules on streams that raise them.", _alerts),
     "forecasts": Later("Forecasts of series, each beside its back-test.", _forecasts),
+    "graphs": Later("Graphs of enterprises: chains, controllers, circles, related parties.", _graphs),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "clients": Later("Applications written elsewhere: register, review, secrets, subscriptions.", _clients),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),

@@ -58,6 +58,7 @@ from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
 from beijiang.mining import (
     Forecasts,
+    Graphs,
     Learning,
     StreamRules,
     Workbench,
@@ -165,6 +166,7 @@ class Platform:
     tickets: Tickets
     monitors: Monitors
     lineage: Lineage
+    graphs: Graphs
     workbench: Workbench
     learning: Learning
     stream_rules: StreamRules
@@ -276,7 +278,7 @@ class Platform:
         )
 
     def _mining(self) -> Sequence[object]:
-        return (self.workbench, self.learning, self.stream_rules, self.forecasts)
+        return (self.workbench, self.learning, self.stream_rules, self.forecasts, self.graphs)
 
     def _applications(self) -> Sequence[object]:
         return self.apps, self.app_jobs, self.clients, self.sandbox, self.sign_on, self.subscriptions

@@ -162,6 +162,12 @@ class Settings(BaseSettings):
     )
     query_export_rows: int = Field(default=100_000, ge=1, description="Rows that one export of a query holds at most.")
     query_export_seconds: float = Field(default=120.0, gt=0, description="Longest run of an export, in seconds.")
+    graph_memory_mb: int = Field(
+        default=2048, ge=16, description="Memory for graphs of relations, in megabytes; the least used go first."
+    )
+    graph_seconds: float = Field(
+        default=60.0, gt=0, description="Longest time in which a graph is loaded, or a question answered, in seconds."
+    )
     ckan_calls: int = Field(
         default=60,
         ge=0,

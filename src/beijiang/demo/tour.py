@@ -18,6 +18,7 @@ from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.forecasting import add_forecasts
 from beijiang.demo.forest import add_forest
+from beijiang.demo.graphs import add_graph
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.models import add_models
 from beijiang.demo.people import People
@@ -118,6 +119,8 @@ class Tour:
         add_applications(self._platform, self.people.actor)
         report(Step(Text("训练模型", "training models"), total, total))
         add_models(self._platform, self.people.actor)
+        report(Step(Text("声明企业关系图", "declaring the graph of enterprises"), total, total))
+        add_graph(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

@@ -1,8 +1,8 @@
 """Data mining (数据挖掘): the SQL work-bench and what is built on governed tables: models, forecasts, graphs, texts, rules on streams.
 
 Owns the tables ``feature_view``, ``forecast``, ``forecast_run``, ``learned_model``, ``query_run``, ``reading_alert``,
-``reading_alert_step``, ``saved_query``, ``score_plan``, ``score_run``, ``stream_alert_copy``, ``stream_rule``,
-``stream_rule_sensor``, ``stream_rule_standing`` and ``training_set``.
+``reading_alert_step``, ``relation_graph``, ``saved_query``, ``score_plan``, ``score_run``, ``stream_alert_copy``,
+``stream_rule``, ``stream_rule_sensor``, ``stream_rule_standing`` and ``training_set``.
 Every row that leaves comes through the gate of ``protection``; readings are judged where they arrive, on word of ``ingest``.
 """
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Expected,
         Exported,
         Forecasts,
+        Graphs,
         Kept,
         Learning,
         SeriesLine,
@@ -37,6 +38,7 @@ __all__ = [
     "Exported",
     "FORECAST_JOB",
     "Forecasts",
+    "Graphs",
     "Kept",
     "Learning",
     "MODEL_JOB",

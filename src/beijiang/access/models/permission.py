@@ -160,6 +160,8 @@ class Permission(StrEnum):
     MINING_ALERT_READ = "mining:alert:read", "查看读数预警与规则", "see alerts of readings and their rules"
     MINING_FORECAST_MANAGE = "mining:forecast:manage", "维护预测", "maintain forecasts"
     MINING_FORECAST_READ = "mining:forecast:read", "查看预测与回测", "see forecasts and their back-tests"
+    MINING_GRAPH_MANAGE = "mining:graph:manage", "声明关系图", "declare graphs of relations"
+    MINING_GRAPH_READ = "mining:graph:read", "查询关系图", "ask graphs of relations"
     MINING_MODEL_APPROVE = "mining:model:approve", "审批模型", "approve models"
     MINING_MODEL_BUILD = (
         "mining:model:build",

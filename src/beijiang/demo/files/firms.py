@@ -45,6 +45,8 @@ _TYPES = {
     COOPERATIVE: ("农民专业合作社",),
 }
 _ADULT = "20060101"
+_NEIGHBOUR = 25
+"""Every so many-th company of a county shares an address."""
 _STATES = ("存续", "在业", "吊销", "注销")
 _LEFT = frozenset({"吊销", "注销"})
 _RISK = {COMPANY: 1.0, SOLE_TRADER: 5.0, COOPERATIVE: 2.0}
@@ -121,7 +123,7 @@ def make_firms(scene: Scene, people: People, count: int) -> list[Firm]:
             counties, kinds, heads, streets, numbers, trades, states, strict=True
         )
     ]
-    return _with_leavers(scene.rng("leaving"), firms)
+    return _with_leavers(scene.rng("leaving"), _with_neighbours(firms))
 
 
 def _with_leavers(rng: Random, firms: list[Firm]) -> list[Firm]:
@@ -133,6 +135,20 @@ def _with_leavers(rng: Random, firms: list[Firm]) -> list[Firm]:
     gone = dict(zip(marks[: len(leaving)], leaving, strict=True))
     there = iter([firm.state for firm in firms if firm.state not in _LEFT])
     return [replace(firm, state=gone[at] if at in gone else next(there)) for at, firm in enumerate(firms)]
+
+
+def _with_neighbours(firms: list[Firm]) -> list[Firm]:
+    """Give some companies the address of the company before them in the same county: shared addresses for the graphs."""
+    last: dict[str, Firm] = {}
+    seen: dict[str, int] = {}
+    for place, firm in enumerate(firms):
+        if firm.kind != COMPANY:
+            continue
+        number = seen[firm.county.code] = seen.get(firm.county.code, 0) + 1
+        if number % _NEIGHBOUR == 0:
+            firms[place] = replace(firm, street=last[firm.county.code].street, place=last[firm.county.code].place)
+        last[firm.county.code] = firms[place]
+    return firms
 
 
 def _brand(rng: Random) -> str:

@@ -12,6 +12,7 @@ from beijiang.demo.files.credit import write_licences, write_penalties
 from beijiang.demo.files.enterprises import firms_needed, write_enterprises
 from beijiang.demo.files.firms import make_firms
 from beijiang.demo.files.handin import HandIn
+from beijiang.demo.files.holdings import write_holdings
 from beijiang.demo.files.lists import write_bus_stops, write_divisions, write_power, write_schools, write_weather
 from beijiang.demo.files.monthly import write_monthly
 from beijiang.demo.files.people import make_people
@@ -92,4 +93,5 @@ def _steps(scene: Scene) -> list[_Step]:
         ("重点用能企业用电量", partial(write_power, scene, firms)),
         ("社会保险参保人员", partial(write_insured, scene, people)),
         ("低保及防返贫监测对象", partial(write_low_income, scene, people)),
+        ("股东出资信息", partial(write_holdings, scene, firms, people)),
     ]

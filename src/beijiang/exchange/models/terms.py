@@ -35,7 +35,7 @@ class Way(Word):
 EXITS: Final[Mapping[Way, frozenset[Exit]]] = {
     Way.PAGE: frozenset({Exit.PAGE, Exit.PREVIEW, Exit.CHART, Exit.SEARCH}),
     Way.API: frozenset({Exit.AGENT, Exit.DATASTORE, Exit.ROW_API}),
-    Way.SQL: frozenset({Exit.SQL}),
+    Way.SQL: frozenset({Exit.SQL, Exit.GRAPH}),
     Way.FLIGHT: frozenset({Exit.FLIGHT}),
     Way.FILE: frozenset({Exit.DOWNLOAD, Exit.EXPORT, Exit.TRAINING}),
     Way.DELTA: frozenset({Exit.DELTA}),

@@ -2,7 +2,8 @@
 
 from beijiang.mining.commands.bench import commands
 from beijiang.mining.commands.forecasting import forecast_commands
+from beijiang.mining.commands.graphs import commands as graph_commands
 from beijiang.mining.commands.learning import models
 from beijiang.mining.commands.stream_rules import alerts
 
-__all__ = ["alerts", "commands", "forecast_commands", "models"]
+__all__ = ["alerts", "commands", "forecast_commands", "graph_commands", "models"]

@@ -10,6 +10,7 @@ from beijiang.mining.service.forecasting import (
     SeriesView,
     Statistical,
 )
+from beijiang.mining.service.graphs import Graphs
 from beijiang.mining.service.learning import MODEL_JOB, SCORE_JOB, SET_JOB, Learning
 from beijiang.mining.service.looking import Looking
 from beijiang.mining.service.saving import Saving
@@ -23,6 +24,7 @@ __all__ = [
     "Expected",
     "Exported",
     "Forecasts",
+    "Graphs",
     "Kept",
     "Learning",
     "SeriesLine",

@@ -1,9 +1,19 @@
 """All SQL on the metadata tables of mining, a file for each of its pieces."""
 
 from beijiang.mining.store.forecasting import ForecastStore
+from beijiang.mining.store.graphs import GraphStore
 from beijiang.mining.store.learning import LearningStore
 from beijiang.mining.store.queries import RunStore, SavedStore
 from beijiang.mining.store.reading_alerts import CopyStore, ReadingAlertStore
 from beijiang.mining.store.stream_rules import RuleStore
 
-__all__ = ["CopyStore", "ForecastStore", "LearningStore", "ReadingAlertStore", "RuleStore", "RunStore", "SavedStore"]
+__all__ = [
+    "CopyStore",
+    "ForecastStore",
+    "GraphStore",
+    "LearningStore",
+    "ReadingAlertStore",
+    "RuleStore",
+    "RunStore",
+    "SavedStore",
+]

@@ -39,6 +39,8 @@ class Exit(StrEnum):
     FEATURES = "features"
     """Places for maps: OGC API Features."""
     FLIGHT = "flight"
+    GRAPH = "graph"
+    """Graphs of who holds, heads and neighbours whom."""
     OVERLAP = "overlap"
     PAGE = "page"
     PREVIEW = "preview"
