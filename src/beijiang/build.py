@@ -73,7 +73,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
-from beijiang.mining import Workbench
+from beijiang.mining import Texts, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -232,6 +232,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
+    texts = Texts(db, Landing(home / "texts"), access, evidence, standards, fusion, clock)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
@@ -385,6 +386,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         monitors=monitors,
         lineage=lineage,
         workbench=workbench,
+        texts=texts,
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,

@@ -235,6 +235,12 @@ def _sql() -> typer.Typer:
     return commands(_get(lambda p: p.workbench), _get(lambda p: p.access))
 
 
+def _texts() -> typer.Typer:
+    from beijiang.mining.commands import texts_commands
+
+    return texts_commands(_get(lambda p: p.texts), _get(lambda p: p.access))
+
+
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
@@ -292,6 +298,7 @@ LATER = {
     "notices": Later("Notices: list, read, choose how to hear of each kind.", _notices),
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
+    "texts": Later("Documents: keep them; keywords, likes, classes, names, tasks of a plan.", _texts),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),

@@ -49,7 +49,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
-from beijiang.mining import Workbench
+from beijiang.mining import Texts, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -153,6 +153,7 @@ class Platform:
     monitors: Monitors
     lineage: Lineage
     workbench: Workbench
+    texts: Texts
     notices: Notices
     live: Live
     mail: Mail
@@ -227,6 +228,7 @@ class Platform:
             self.monitors,
             self.lineage,
             self.workbench,
+            self.texts,
             self.notices,
             self.live,
             self.mail,

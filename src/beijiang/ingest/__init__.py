@@ -87,6 +87,7 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
+from beijiang.ingest.readers.wholetext import whole_text, word_text
 from beijiang.ingest.service import (
     Alerts,
     Bench,
@@ -207,4 +208,6 @@ __all__ = [
     "json_find",
     "json_text",
     "service_signer",
+    "whole_text",
+    "word_text",
 ]

@@ -1,7 +1,8 @@
-"""Data mining: the SQL work-bench, where people ask the governed tables questions of their own.
+"""Data mining: the SQL work-bench, where people ask the governed tables questions of their own, and documents.
 
-Owns the tables ``query_run`` (everybody's own history) and ``saved_query`` (queries by name, with all their revisions). It
-runs nothing itself: every row comes through the SQL gateway of ``protection``.
+Owns the tables ``query_run`` (everybody's own history), ``saved_query`` (queries by name, with all their revisions) and
+``text_document`` (documents of organisations, whose bytes are in the home folder under ``texts/``). It runs nothing itself:
+every row comes through the SQL gateway of ``protection``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from beijiang.mining.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.mining.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.mining.service import Exported, Workbench
+    from beijiang.mining.service import Exported, Texts, Workbench
 
-__all__ = ["Exported", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Exported", "Texts", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

@@ -149,6 +149,8 @@ class Permission(StrEnum):
     JOBS_JOB_SUBMIT = "jobs:job:submit", "提交作业", "submit a job"
     LINEAGE_EVENT_SEND = "lineage:event:send", "报送血缘事件", "send lineage events"
     LINEAGE_GRAPH_READ = "lineage:graph:read", "查看血缘", "see where data came from and go to"
+    MINING_TEXT_KEEP = "mining:text:keep", "收存文档、标注类别", "keep documents and give them classes"
+    MINING_TEXT_READ = "mining:text:read", "查看与分析文档", "see and analyse documents"
     NOTICES_MAIL_MANAGE = "notices:mail:manage", "设置邮件发送", "set up how mail is sent"
     NOTICES_OWN_READ = "notices:own:read", "查看自己的通知", "read one's own notices"
     OPENDATA_APPLICATION_MAKE = (

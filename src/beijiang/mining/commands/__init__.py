@@ -1,5 +1,6 @@
 """The commands of mining, a file for each of its pieces."""
 
 from beijiang.mining.commands.bench import commands
+from beijiang.mining.commands.texts import texts_commands
 
-__all__ = ["commands"]
+__all__ = ["commands", "texts_commands"]

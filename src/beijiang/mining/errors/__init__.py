@@ -1,5 +1,17 @@
 """What can go wrong in mining, a file for each of its pieces."""
 
 from beijiang.mining.errors.bench import id_taken, no_query, no_run, unfit
+from beijiang.mining.errors.texts import bad_grade, no_document, no_form, no_words, too_few_labels, unfit_document
 
-__all__ = ["id_taken", "no_query", "no_run", "unfit"]
+__all__ = [
+    "bad_grade",
+    "id_taken",
+    "no_document",
+    "no_form",
+    "no_query",
+    "no_run",
+    "no_words",
+    "too_few_labels",
+    "unfit",
+    "unfit_document",
+]

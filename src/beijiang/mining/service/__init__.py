@@ -3,8 +3,9 @@
 from beijiang.mining.service.exporting import Exported, Exporting
 from beijiang.mining.service.looking import Looking
 from beijiang.mining.service.saving import Saving
+from beijiang.mining.service.texts import Texts
 
-__all__ = ["Exported", "Workbench"]
+__all__ = ["Exported", "Texts", "Workbench"]
 
 
 class Workbench(Exporting, Looking, Saving):

@@ -1,5 +1,7 @@
-"""All SQL on the metadata tables of the work-bench."""
+"""All SQL on the metadata tables of mining."""
 
+from beijiang.mining.store.notebook_schema import notebook
 from beijiang.mining.store.queries import RunStore, SavedStore
+from beijiang.mining.store.texts import TextStore
 
-__all__ = ["RunStore", "SavedStore"]
+__all__ = ["RunStore", "SavedStore", "TextStore", "notebook"]
