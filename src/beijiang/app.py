@@ -122,6 +122,7 @@ def create_app(platform: Platform) -> FastAPI:
         assess_routes.figures_router(platform.figures),
         assess_routes.openings_router(platform.public_figures),
         assess_routes.sdmx_router(platform.public_figures),
+        assess_routes.drafts_router(platform.plan_drafts),
         assess_routes.plan_router(platform.plan),
         evidence_routes.router(platform.evidence_reader),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),

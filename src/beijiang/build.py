@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
 from beijiang.apps import Apps
-from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
+from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, PlanDrafts, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -413,6 +413,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         figures=figures,
         public_figures=public_figures,
         plan=plan,
+        plan_drafts=PlanDrafts(plan, texts),
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state),
     )
     _connect(platform)

@@ -136,11 +136,12 @@ def _contracts() -> typer.Typer:
 
 
 def _assess() -> typer.Typer:
-    from beijiang.assess.commands import add_figures, add_plan, commands
+    from beijiang.assess.commands import add_drafts, add_figures, add_plan, commands
 
     group = commands(_get(lambda p: p.assess), _get(lambda p: p.access))
     add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.public_figures), _get(lambda p: p.access))
     add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.access))
+    add_drafts(group, _get(lambda p: p.plan_drafts), _get(lambda p: p.access))
     return group
 
 
@@ -298,7 +299,7 @@ LATER = {
     "notices": Later("Notices: list, read, choose how to hear of each kind.", _notices),
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
-    "texts": Later("Documents: keep them; keywords, likes, classes, names, tasks of a plan.", _texts),
+    "texts": Later("Documents: keep them, and find what is in them.", _texts),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),
     "demo": Later("Build the demo region (once) and serve it: departments' messy files in, open data out.", _demo),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.apps import Apps
-from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
+from beijiang.assess import Assess, Figures, PlanDrafts, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
@@ -173,6 +173,7 @@ class Platform:
     figures: Figures
     public_figures: PublicFigures
     plan: WorkPlan
+    plan_drafts: PlanDrafts
     health: Health
 
     def services(self) -> Sequence[object]:
@@ -252,6 +253,7 @@ class Platform:
             self.figures,
             self.public_figures,
             self.plan,
+            self.plan_drafts,
             self.health,
         )
 

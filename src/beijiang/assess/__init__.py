@@ -2,7 +2,8 @@
 
 Scores are made of the platform's own facts (catalog, tables, quality, tickets, libraries), which are kept beside them. Owns
 the tables ``assess_book``, ``assess_sheet``, ``assess_mark``, ``assess_fact``, ``assess_appeal``, ``assess_figure``,
-``assess_figure_value``, ``assess_figure_target``, ``assess_figure_opening``, ``plan_task`` and ``plan_progress``. What it needs of exchange is the
+``assess_figure_value``, ``assess_figure_target``, ``assess_figure_opening``, ``plan_task``, ``plan_progress``,
+``plan_draft`` and ``plan_draft_line``. What it needs of exchange is the
 protocol ``ExchangeFacts``, which ``ExchangeRecord`` fulfils.
 """
 
@@ -14,9 +15,17 @@ from beijiang.assess.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.assess.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.assess.service import Assess, ExchangeRecord, FactSources, Figures, PublicFigures, WorkPlan
+    from beijiang.assess.service import (
+        Assess,
+        ExchangeRecord,
+        FactSources,
+        Figures,
+        PlanDrafts,
+        PublicFigures,
+        WorkPlan,
+    )
 
-__all__ = ["Assess", "ExchangeRecord", "FactSources", "Figures", "PublicFigures", "WorkPlan", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Assess", "ExchangeRecord", "FactSources", "Figures", "PlanDrafts", "PublicFigures", "WorkPlan", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

@@ -74,8 +74,15 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.QUALITY_TICKET_READ, TICKETS, Text("校核工单", "Tickets")),
             (Permission.RECIPES_RECIPE_READ, "/console/recipes", Text("加工配方", "Recipes")),
             (Permission.FUSION_LIBRARY_READ, "/console/libraries", Text("基础库", "Libraries")),
-            (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),
             (Permission.PROTECTION_PRIVATE_ASK, "/console/private", Text("差分隐私", "Noisy statistics")),
+        ),
+    ),
+    (
+        Text("数据挖掘", "Mining"),
+        (
+            (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),
+            (Permission.PROTECTION_SQL_RUN, "/console/notebooks", Text("笔记本", "Notebooks")),
+            (Permission.MINING_TEXT_READ, "/console/texts", Text("文本", "Documents")),
         ),
     ),
     (

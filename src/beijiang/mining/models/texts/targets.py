@@ -49,7 +49,7 @@ class Target:
     sentence: int
 
     def __str__(self) -> str:
-        return f"{self.name} {self.operator} {self.value:g} {self.unit}"
+        return f"{self.name} {self.operator} {self.value:.12g} {self.unit}"
 
 
 def has_passed(clause: str) -> bool:
