@@ -115,6 +115,7 @@ def create_app(platform: Platform) -> FastAPI:
         quality_routes.tickets_router(platform.tickets, platform.quality),
         lineage_routes.router(platform.lineage, ZoneInfo(platform.settings.time_zone)),
         mining_routes.router(platform.workbench, room),
+        mining_routes.notebooks_router(platform.notebooks),
         mining_routes.texts_router(platform.texts),
         apps_routes.router(platform.apps),
         apps_routes.pages(platform.apps, pages),

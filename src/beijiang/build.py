@@ -23,6 +23,7 @@ from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Reten
 from beijiang.exchange import (
     INTERSECTION_JOB,
     SERVING_JOB,
+    DemandDraft,
     Demands,
     Disputes,
     Exchange,
@@ -73,7 +74,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
-from beijiang.mining import Texts, Workbench
+from beijiang.mining import Asked, Notebooks, Texts, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -127,7 +128,7 @@ from beijiang.tables import Lake, Measures, Tables, TableWritten
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beijiang.kit import Clock
+    from beijiang.kit import Actor, Clock
     from beijiang.settings import Settings
 
 __all__ = ["Platform", "build"]
@@ -297,6 +298,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
+    def ask_owner(actor: Actor, asked: Asked) -> str:
+        wish = DemandDraft(title=asked.title, items=asked.items, purpose=asked.purpose, use=asked.use)
+        return demands.raise_(actor, wish).id
+
     def locked_out() -> list[str]:
         return [*sources.locked_out(), *streams.locked_out(), *offered.locked_out()]
 
@@ -387,6 +392,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         lineage=lineage,
         workbench=workbench,
         texts=texts,
+        notebooks=Notebooks(workbench, ask_owner),
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,

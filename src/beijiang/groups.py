@@ -236,6 +236,12 @@ def _sql() -> typer.Typer:
     return commands(_get(lambda p: p.workbench), _get(lambda p: p.access))
 
 
+def _notebooks() -> typer.Typer:
+    from beijiang.mining.commands import notebook_commands
+
+    return notebook_commands(_get(lambda p: p.notebooks), _get(lambda p: p.access))
+
+
 def _texts() -> typer.Typer:
     from beijiang.mining.commands import texts_commands
 
@@ -299,6 +305,7 @@ LATER = {
     "notices": Later("Notices: list, read, choose how to hear of each kind.", _notices),
     "standards": Later("What the standards say; the registry of data elements and code sets.", _standards),
     "sql": Later("Query governed tables with SQL; masks and rights hold as everywhere.", _sql),
+    "notebook": Later("Notebooks: cells of SQL, charts and notes, with parameters.", _notebooks),
     "texts": Later("Documents: keep them, and find what is in them.", _texts),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),

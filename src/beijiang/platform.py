@@ -49,7 +49,7 @@ from beijiang.ingest import (
 from beijiang.jobs import Jobs
 from beijiang.kit import SYSTEM
 from beijiang.lineage import Lineage
-from beijiang.mining import Texts, Workbench
+from beijiang.mining import Notebooks, Texts, Workbench
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -154,6 +154,7 @@ class Platform:
     lineage: Lineage
     workbench: Workbench
     texts: Texts
+    notebooks: Notebooks
     notices: Notices
     live: Live
     mail: Mail
@@ -230,6 +231,7 @@ class Platform:
             self.lineage,
             self.workbench,
             self.texts,
+            self.notebooks,
             self.notices,
             self.live,
             self.mail,

@@ -1,7 +1,7 @@
 """Data mining: the SQL work-bench, where people ask the governed tables questions of their own, and documents.
 
-Owns the tables ``query_run`` (everybody's own history), ``saved_query`` (queries by name, with all their revisions) and
-``text_document`` (documents of organisations, whose bytes are in the home folder under ``texts/``). It runs nothing itself:
+Owns the tables ``query_run`` (everybody's own history), ``saved_query`` (queries by name, with all their revisions),
+``notebook`` (with all its versions) and ``text_document`` (documents of organisations, whose bytes are in the home folder under ``texts/``). It runs nothing itself:
 every row comes through the SQL gateway of ``protection``.
 """
 
@@ -13,9 +13,9 @@ from beijiang.mining.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.mining.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.mining.service import Exported, Texts, Workbench
+    from beijiang.mining.service import Exported, Notebooks, Texts, Workbench
 
-__all__ = ["Exported", "Texts", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
+__all__ = ["Exported", "Notebooks", "Texts", "Workbench", *_models]  # noqa: PLE0604 - the starred list is spelled out in models
 
 
 def __getattr__(name: str) -> Any:

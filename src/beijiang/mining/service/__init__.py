@@ -1,12 +1,8 @@
-"""The verbs of the work-bench."""
+"""The verbs of mining: of the work-bench, its notebooks, and documents."""
 
-from beijiang.mining.service.exporting import Exported, Exporting
-from beijiang.mining.service.looking import Looking
-from beijiang.mining.service.saving import Saving
+from beijiang.mining.service.bench import Workbench
+from beijiang.mining.service.exporting import Exported
+from beijiang.mining.service.notebooks import Notebooks
 from beijiang.mining.service.texts import Texts
 
-__all__ = ["Exported", "Texts", "Workbench"]
-
-
-class Workbench(Exporting, Looking, Saving):
-    """Ask governed tables questions: run, stop, explain, look back, keep, share, draw, and take the result along."""
+__all__ = ["Exported", "Notebooks", "Texts", "Workbench"]
