@@ -30,6 +30,8 @@ SPARE: Final = 2
 """Empty cells at the end of the form, for new ones."""
 _VALUE: Final = "value:"
 _READER: Final = MarkdownIt("commonmark", {"html": False}).disable("image")
+_CELL: Final = {"id": "", "kind": "sql", "title": "", "text": "", "source": "", "chart": None}
+_PARAMETER: Final = {"name": "", "kind": "text", "label": "", "default": ""}
 _FIRST: Final = {
     "name": "",
     "cells": [{"id": "note-1", "kind": "note", "text": ""}, {"id": "query-1", "kind": "sql", "text": "SELECT 1 AS n"}],
@@ -236,8 +238,9 @@ def _saved(frame: Frame, platform: Platform, request: Request, form: FormData) -
 
 def _form(frame: Frame, request: Request, values: dict[str, Any]) -> HTMLResponse:
     tongue = language(request)
-    cells = [*values["whole"]["cells"], *({"kind": "sql"} for _ in range(SPARE))]
-    parameters = [*values["whole"].get("parameters", ()), {}]
+    cells = [{**_CELL, **one} for one in [*values["whole"]["cells"], *({} for _ in range(SPARE))]]
+    parameters = [{**_PARAMETER, **one} for one in [*values["whole"].get("parameters", ()), {}]]
+    values["whole"] = {"description": "", **values["whole"]}
     choices = {
         name: [(one.value, one.text.in_language(tongue)) for one in kind]
         for name, kind in (
