@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -52,13 +53,13 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         shown = tab if tab in TABS else "text"
         found = texts.document(who, document)
         ways = [(one.value, one.text.in_language(language(request))) for one in KeywordWay]
-        values = {
+        looks: dict[str, Callable[[], dict[str, Any]]] = {
             "text": lambda: {"whole": texts.text(who, document)},
             "keywords": lambda: {"keys": texts.keywords(who, document, way), "ways": ways, "way": way.value},
             "alike": lambda: {"near": texts.alike(who, document)},
             "mentions": lambda: {"mentions": texts.mentions(who, document)[0]},
             "tasks": lambda: {"plan": texts.tasks(who, document)},
-        }[shown]()
+        }
         allows = platform.access.allows
         return frame.page(
             request,
@@ -68,7 +69,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             most=SHOWN,
             may_keep=allows(who, Permission.MINING_TEXT_KEEP, found.org_id),
             may_plan=allows(who, Permission.ASSESS_PLAN_MANAGE),
-            **values,
+            **looks[shown](),
         )
 
     @pages.get("/texts/{document}/compare/{other}")

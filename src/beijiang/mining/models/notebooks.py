@@ -246,11 +246,8 @@ class Notebook(NotebookDraft):
 
     def compared(self, other: Notebook) -> Sequence[str]:
         """Return how another version differs, line by line, as ``diff -u`` shows it."""
-        sides = [
-            json.dumps(one.to_json(), ensure_ascii=False, indent=1).replace("\\n", "\n").splitlines()
-            for one in (self, other)
-        ]
-        return list(unified_diff(*sides, f"v{self.revision}", f"v{other.revision}", lineterm="", n=2))  # fmt: skip
+        here, there = _printed(self), _printed(other)
+        return list(unified_diff(here, there, f"v{self.revision}", f"v{other.revision}", n=2, lineterm=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +287,10 @@ class Requests(Protocol):
 
     def __call__(self, actor: Actor, asked: Asked) -> str:
         """Hand it in and return its id."""
+
+
+def _printed(one: NotebookDraft) -> list[str]:
+    return json.dumps(one.to_json(), ensure_ascii=False, indent=1).replace("\\n", "\n").splitlines()
 
 
 def _parameter(value: Mapping[str, Any]) -> Parameter:
