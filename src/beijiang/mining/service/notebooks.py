@@ -216,7 +216,8 @@ class Notebooks:
         if not spoken.values:
             lines += [
                 "from beijiang.client import Client",
-                f"with Client({url!r}, key=os.environ['BEIJIANG_KEY']) as client:",
+                f"URL = {url!r}",
+                "with Client(URL, key=os.environ['BEIJIANG_KEY']) as client:",
                 "    answer = client.sql(SQL, purpose='...')",
                 "    print(answer.grade, answer.rows)",
             ]
@@ -225,7 +226,8 @@ class Notebooks:
                 f"VALUES = {[_plain(value) for value in spoken.values]!r}",
                 "import adbc_driver_flightsql.dbapi as flight",
                 "options = {'adbc.flight.sql.authorization_header': f\"Bearer {os.environ['BEIJIANG_KEY']}\"}",
-                f"with flight.connect('grpc+tls://{host}:{self.bench.settings.flight_port}', autocommit=True, db_kwargs=options) as client, client.cursor() as cursor:",
+                f"PLACE = 'grpc+tls://{host}:{self.bench.settings.flight_port}'",
+                "with flight.connect(PLACE, autocommit=True, db_kwargs=options) as client, client.cursor() as cursor:",
                 "    cursor.execute(SQL, VALUES)",
                 "    print(cursor.fetch_arrow_table())",
             ]
