@@ -229,9 +229,7 @@ class Platform:
             self.tickets,
             self.monitors,
             self.lineage,
-            self.workbench,
-            self.texts,
-            self.notebooks,
+            *self._mining(),
             self.notices,
             self.live,
             self.mail,
@@ -258,6 +256,9 @@ class Platform:
             self.plan_drafts,
             self.health,
         )
+
+    def _mining(self) -> Sequence[object]:
+        return (self.workbench, self.texts, self.notebooks)
 
     def first_start(self) -> dict[str, str]:
         """Add the region's organisations and, once, the three administrators; return login to one-time code."""

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.kit import Actor
 from beijiang.mining.models.notebooks import NotebookDraft, Sharing
 from beijiang.protection import QueryClass
+from beijiang.web.described import files_of
 from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _add_running(routes: APIRouter, service: Notebooks) -> None:
         "/{notebook}/run",
         summary="Run all cells; each is one line of JSON as it comes out, and the first that fails is the last",
         response_class=StreamingResponse,
-        responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+        responses=files_of("application/x-ndjson"),
     )
     def run(request: Request, notebook: str, order: ValuesOrder) -> StreamingResponse:
         outcomes = service.run(_actor(request), notebook, order.values, purpose=order.purpose, door=QueryClass.API)
@@ -125,10 +126,9 @@ def _add_running(routes: APIRouter, service: Notebooks) -> None:
     @routes.post(
         "/{notebook}/cells/{cell}/python",
         summary="Python that asks the same under one's own key",
-        response_class=PlainTextResponse,
     )
-    def snippet(request: Request, notebook: str, cell: str, order: ValuesOrder) -> PlainTextResponse:
-        return PlainTextResponse(service.snippet(_actor(request), notebook, cell, order.values))
+    def snippet(request: Request, notebook: str, cell: str, order: ValuesOrder) -> dict[str, Any]:
+        return {"python": service.snippet(_actor(request), notebook, cell, order.values)}
 
 
 def _lines(outcomes: Iterator[CellOutcome]) -> Iterator[str]:
