@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
 from beijiang.apps import APP_JOB, ApiNames, AppJobs, Apps, Clients, Sandbox, SignOn, Subscriptions
-from beijiang.assess import Assess, ExchangeRecord, FactSources, Figures, IndicatorSeries, PublicFigures, WorkPlan
+from beijiang.assess import (
+    Assess,
+    ExchangeRecord,
+    FactSources,
+    Figures,
+    IndicatorSeries,
+    PlanDrafts,
+    PublicFigures,
+    WorkPlan,
+)
 from beijiang.catalog import Catalog, Inventory, VersionCleared
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
@@ -23,6 +32,7 @@ from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Reten
 from beijiang.exchange import (
     INTERSECTION_JOB,
     SERVING_JOB,
+    DemandDraft,
     Demands,
     Disputes,
     Exchange,
@@ -78,11 +88,14 @@ from beijiang.mining import (
     MODEL_JOB,
     SCORE_JOB,
     SET_JOB,
+    DataWish,
     Forecasts,
     Graphs,
     Learning,
+    Notebooks,
     Statistical,
     StreamRules,
+    Texts,
     Workbench,
 )
 from beijiang.notices import Live, Mail, Notices
@@ -138,7 +151,7 @@ from beijiang.tables import Lake, Measures, Tables, TableWritten
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from beijiang.kit import Clock
+    from beijiang.kit import Actor, Clock
     from beijiang.settings import Settings
 
 __all__ = ["Platform", "build"]
@@ -248,6 +261,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)
     stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
     ingest.watches.append(stream_rules)
+    texts = Texts(db, Landing(home / "texts"), access, evidence, standards, fusion, clock)
     apps = Apps(db, sql, gate, catalog, access, evidence, clock)
     sign_on = SignOn(db, access, evidence, vault, sources.outbound, clock, settings)
     access.tokens = sign_on
@@ -333,6 +347,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sources.renewals.append(mail.renew)
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
+
+    def ask_owner(actor: Actor, asked: DataWish) -> str:
+        wish = DemandDraft(title=asked.title, items=asked.items, purpose=asked.purpose, use=asked.use)
+        return demands.raise_(actor, wish).id
 
     def locked_out() -> list[str]:
         return [*sources.locked_out(), *streams.locked_out(), *offered.locked_out()]
@@ -430,6 +448,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         learning=learning,
         stream_rules=stream_rules,
         forecasts=forecasts,
+        texts=texts,
+        notebooks=Notebooks(workbench, ask_owner),
         notices=notices,
         live=Live(notices, jobs, access),
         mail=mail,
@@ -461,6 +481,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         figures=figures,
         public_figures=public_figures,
         plan=plan,
+        plan_drafts=PlanDrafts(plan, texts),
         health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state),
     )
     _connect(platform)

@@ -142,11 +142,12 @@ def _contracts() -> typer.Typer:
 
 
 def _assess() -> typer.Typer:
-    from beijiang.assess.commands import add_figures, add_plan, commands
+    from beijiang.assess.commands import add_drafts, add_figures, add_plan, commands
 
     group = commands(_get(lambda p: p.assess), _get(lambda p: p.access))
     add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.public_figures), _get(lambda p: p.access))
     add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.access))
+    add_drafts(group, _get(lambda p: p.plan_drafts), _get(lambda p: p.access))
     return group
 
 
@@ -273,6 +274,18 @@ def _graphs() -> typer.Typer:
     return graph_commands(_get(lambda p: p.graphs), _get(lambda p: p.access))
 
 
+def _notebooks() -> typer.Typer:
+    from beijiang.mining.commands import notebook_commands
+
+    return notebook_commands(_get(lambda p: p.notebooks), _get(lambda p: p.access))
+
+
+def _texts() -> typer.Typer:
+    from beijiang.mining.commands import texts_commands
+
+    return texts_commands(_get(lambda p: p.texts), _get(lambda p: p.access))
+
+
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
@@ -335,6 +348,8 @@ LATER = {
     "alerts": Later("Alerts of readings, and the rules on streams that raise them.", _alerts),
     "forecasts": Later("Forecasts of series, each beside its back-test.", _forecasts),
     "graphs": Later("Graphs of enterprises: chains, controllers, circles, related parties.", _graphs),
+    "notebook": Later("Notebooks: cells of SQL, charts and notes, with parameters.", _notebooks),
+    "texts": Later("Documents: keep them, and find what is in them.", _texts),
     "app": Later("Hosted applications: write, check, preview, submit, release.", _apps),
     "clients": Later("Applications written elsewhere: register, review, secrets, subscriptions.", _clients),
     "find": Later("Find anything that a person may see in the console, and what can be done.", _find),

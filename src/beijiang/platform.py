@@ -15,7 +15,7 @@ from beijiang.apps import (
     SignOn,
     Subscriptions,
 )
-from beijiang.assess import Assess, Figures, PublicFigures, WorkPlan
+from beijiang.assess import Assess, Figures, PlanDrafts, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
@@ -60,7 +60,9 @@ from beijiang.mining import (
     Forecasts,
     Graphs,
     Learning,
+    Notebooks,
     StreamRules,
+    Texts,
     Workbench,
 )
 from beijiang.notices import Live, Mail, Notices
@@ -171,6 +173,8 @@ class Platform:
     learning: Learning
     stream_rules: StreamRules
     forecasts: Forecasts
+    texts: Texts
+    notebooks: Notebooks
     notices: Notices
     live: Live
     mail: Mail
@@ -195,6 +199,7 @@ class Platform:
     figures: Figures
     public_figures: PublicFigures
     plan: WorkPlan
+    plan_drafts: PlanDrafts
     health: Health
 
     def services(self) -> Sequence[object]:
@@ -274,11 +279,20 @@ class Platform:
             self.figures,
             self.public_figures,
             self.plan,
+            self.plan_drafts,
             self.health,
         )
 
     def _mining(self) -> Sequence[object]:
-        return (self.workbench, self.learning, self.stream_rules, self.forecasts, self.graphs)
+        return (
+            self.workbench,
+            self.notebooks,
+            self.learning,
+            self.forecasts,
+            self.graphs,
+            self.texts,
+            self.stream_rules,
+        )
 
     def _applications(self) -> Sequence[object]:
         return self.apps, self.app_jobs, self.clients, self.sandbox, self.sign_on, self.subscriptions

@@ -62,6 +62,7 @@ class Office:
             ("colleague", OWNER, Role.ANALYST),
             ("first", OTHER, Role.ANALYST),
             ("second", OTHER, Role.ANALYST),
+            ("first_keeper", OTHER, Role.STEWARD),
             ("reviewer", "bigdata", Role.BUREAU_REVIEWER),
             ("publisher", "bigdata", Role.BUREAU_PUBLISHER),
             ("chief", "bigdata", Role.SYS_ADMIN),
@@ -109,6 +110,13 @@ class Office:
         if key not in self.clients:
             self.clients[key] = self._browser_as(login)
             self.clients[key].headers["Accept"] = "text/html"
+        return self.clients[key]
+
+    def browser_json(self, login: str) -> TestClient:
+        """Return a signed-in browser that asks for JSON."""
+        key = f"json {login}"
+        if key not in self.clients:
+            self.clients[key] = self._browser_as(login)
         return self.clients[key]
 
     def ask(self, login: str, sql: str, status: int = 200, **words: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 Scores are made of the platform's own facts (catalog, tables, quality, tickets, libraries), which are kept beside them. Owns
 the tables ``assess_book``, ``assess_sheet``, ``assess_mark``, ``assess_fact``, ``assess_appeal``, ``assess_figure``,
-``assess_figure_value``, ``assess_figure_target``, ``assess_figure_opening``, ``plan_task`` and ``plan_progress``. What it needs of exchange is the
+``assess_figure_value``, ``assess_figure_target``, ``assess_figure_opening``, ``plan_task``, ``plan_progress``,
+``plan_draft`` and ``plan_draft_line``. What it needs of exchange is the
 protocol ``ExchangeFacts``, which ``ExchangeRecord`` fulfils.
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         FactSources,
         Figures,
         IndicatorSeries,
+        PlanDrafts,
         PublicFigures,
         WorkPlan,
     )
@@ -30,6 +32,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "FactSources",
     "Figures",
     "IndicatorSeries",
+    "PlanDrafts",
     "PublicFigures",
     "WorkPlan",
     *_models,

@@ -6,15 +6,20 @@ from beijiang.kit import Conflict, Invalid, NotFound, Refused
 
 __all__ = [
     "decided",
+    "draft_over",
+    "draft_too_high",
     "frozen",
+    "lines_open",
     "no_appeal",
     "no_book",
+    "no_draft",
     "no_figure",
     "no_indicator",
     "no_mark",
     "no_sheet",
     "no_task",
     "no_value",
+    "numbers_taken",
     "own_proposal",
     "reason_needed",
 ]
@@ -94,3 +99,42 @@ def decided() -> Conflict:
 def reason_needed() -> Invalid:
     """Return the error for missing words."""
     return Invalid("请写明理由或说明。", "Say why, or what was done.", code="reason_needed")
+
+
+def no_draft() -> NotFound:
+    """Return the error for a draft or a line of it that is missing, or read from another department's document."""
+    return NotFound("没有这份草稿或这一行。", "There is no such draft, or no such line in it.", code="draft_not_found")
+
+
+def draft_over() -> Conflict:
+    """Return the error for a draft that was taken over or dropped."""
+    return Conflict("这份草稿已经结束。", "The draft is over.", code="draft_over")
+
+
+def lines_open(count: int) -> Conflict:
+    """Return the error for a draft with lines that nobody decided on."""
+    return Conflict(
+        f"还有 {count} 行没有核对。请逐行对照原文，采用或不采用。",
+        f"{count} lines are not checked yet. Accept or reject each beside its source.",
+        code="lines_open",
+        detail={"lines": count},
+    )
+
+
+def draft_too_high(grade: str) -> Refused:
+    """Return the error for a plan that not all departments may read."""
+    return Refused(
+        f"文档级别为 {grade}，而督办任务全区部门可见，只能取自 L1、L2 文档。",
+        f"The document is graded {grade}; all departments see the plan, which is taken from L1 and L2 documents only.",
+        code="draft_grade",
+    )
+
+
+def numbers_taken(plan: str, numbers: list[str]) -> Conflict:
+    """Return the error for numbers of tasks that occur twice, or are on the plan already."""
+    told = "、".join(numbers[:10])
+    return Conflict(
+        f"计划“{plan}”里编号重复：{told}。请修改编号或另起计划名称。",
+        f'Numbers occur twice in the plan "{plan}": {told}. Change them, or name another plan.',
+        code="numbers_taken",
+    )

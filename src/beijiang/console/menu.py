@@ -81,9 +81,11 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("数据挖掘", "Data mining"),
         (
             (Permission.PROTECTION_SQL_RUN, "/console/sql", Text("查询", "SQL")),
+            (Permission.PROTECTION_SQL_RUN, "/console/notebooks", Text("笔记本", "Notebooks")),
             (Permission.MINING_MODEL_READ, "/console/models", Text("模型", "Models")),
             (Permission.MINING_FORECAST_READ, "/console/forecasts", Text("预测", "Forecasts")),
             (Permission.MINING_GRAPH_READ, "/console/graphs", Text("关系图", "Graphs")),
+            (Permission.MINING_TEXT_READ, "/console/texts", Text("文本", "Documents")),
             (Permission.MINING_ALERT_READ, "/console/reading-alerts", Text("读数预警", "Alerts of readings")),
             (Permission.MINING_ALERT_READ, "/console/stream-rules", Text("预警规则", "Rules on streams")),
         ),

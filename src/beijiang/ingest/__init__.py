@@ -89,6 +89,7 @@ from beijiang.ingest.models import (
     Verdict,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
+from beijiang.ingest.readers.wholetext import whole_text, word_text
 from beijiang.ingest.service import (
     Alerts,
     Bench,
@@ -211,4 +212,6 @@ __all__ = [
     "json_find",
     "json_text",
     "service_signer",
+    "whole_text",
+    "word_text",
 ]

@@ -1,8 +1,9 @@
 """Data mining (数据挖掘): the SQL work-bench and what is built on governed tables: models, forecasts, graphs, texts, rules on streams.
 
-Owns the tables ``feature_view``, ``forecast``, ``forecast_run``, ``learned_model``, ``query_run``, ``reading_alert``,
-``reading_alert_step``, ``relation_graph``, ``saved_query``, ``score_plan``, ``score_run``, ``stream_alert_copy``,
-``stream_rule``, ``stream_rule_sensor``, ``stream_rule_standing`` and ``training_set``.
+Owns the tables ``feature_view``, ``forecast``, ``forecast_run``, ``learned_model``, ``notebook``, ``query_run``,
+``reading_alert``, ``reading_alert_step``, ``relation_graph``, ``saved_query``, ``score_plan``, ``score_run``,
+``stream_alert_copy``, ``stream_rule``, ``stream_rule_sensor``, ``stream_rule_standing``, ``text_document`` and
+``training_set``.
 Every row that leaves comes through the gate of ``protection``; readings are judged where they arrive, on word of ``ingest``.
 """
 
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
         Graphs,
         Kept,
         Learning,
+        Notebooks,
         SeriesLine,
         SeriesView,
         Statistical,
         StreamRules,
+        Texts,
         Timeline,
         Workbench,
     )
 
-__all__ = [
+__all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Expected",
     "Exported",
     "FORECAST_JOB",
@@ -42,16 +45,18 @@ __all__ = [
     "Kept",
     "Learning",
     "MODEL_JOB",
+    "Notebooks",
     "SCORE_JOB",
     "SET_JOB",
     "SeriesLine",
     "SeriesView",
     "Statistical",
     "StreamRules",
+    "Texts",
     "Timeline",
     "Workbench",
     *_models,
-]  # noqa: PLE0604 - the starred list is spelled out in models
+]
 
 
 def __getattr__(name: str) -> Any:

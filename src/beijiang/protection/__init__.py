@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from beijiang.protection.models.governing import Listed, QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
     from beijiang.protection.models.granting import NO_GRANT, CountAsked, Granted, GrantedItem, Grants, Handling
-    from beijiang.protection.models.parameters import Spoken
+    from beijiang.protection.models.parameters import Spoken, numbered
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.rechecks import Recheck
     from beijiang.protection.models.reference import Control, Kind, Stage, controls, kinds
@@ -125,6 +125,7 @@ __all__ = [
     "kinds",
     "marking",
     "micro_of",
+    "numbered",
     "parameters",
     "read_domain",
     "read_where",

@@ -171,6 +171,8 @@ class Permission(StrEnum):
     MINING_MODEL_READ = "mining:model:read", "查看模型与训练集", "see models and training sets"
     MINING_MODEL_RETIRE = "mining:model:retire", "让模型退役", "retire models"
     MINING_RULE_MANAGE = "mining:rule:manage", "维护数据流预警规则", "keep the rules on streams"
+    MINING_TEXT_KEEP = "mining:text:keep", "收存文档、标注类别", "keep documents and give them classes"
+    MINING_TEXT_READ = "mining:text:read", "查看与分析文档", "see and analyse documents"
     NOTICES_MAIL_MANAGE = "notices:mail:manage", "设置邮件发送", "set up how mail is sent"
     NOTICES_OWN_READ = "notices:own:read", "查看自己的通知", "read one's own notices"
     OPENDATA_APPLICATION_MAKE = (

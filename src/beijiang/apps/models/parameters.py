@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Any, Final
 
 from beijiang.apps.errors import bad_parameter
 from beijiang.apps.models.words import ParamType
 from beijiang.kit import Text
+from beijiang.protection import numbered
 
 __all__ = ["Parameter", "numbered", "values_of"]
 
@@ -72,27 +72,3 @@ def values_of(declared: Sequence[Parameter], asked: Mapping[str, str]) -> dict[s
 
     """
     return {one.name: one.read(asked.get(one.name, one.default)) for one in declared}
-
-
-def numbered(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return a query with its ``$name`` as ``$1``, ``$2``, and the names in that order; no value is near it.
-
-    Raises:
-        sqlglot.errors.SqlglotError: the text cannot be read.
-
-    """
-    from sqlglot import Dialect
-    from sqlglot.tokenizer_core import TokenType
-
-    tokens = Dialect.get_or_raise("duckdb").tokenize(text)
-    names: list[str] = []
-    parts: list[str] = []
-    after = 0
-    for mark, word in pairwise(tokens):
-        if mark.token_type is not TokenType.PARAMETER or word.start != mark.end + 1 or not word.text.isidentifier():
-            continue
-        if word.text not in names:
-            names.append(word.text)
-        parts += [text[after : mark.start], f"${names.index(word.text) + 1}"]
-        after = word.end + 1
-    return "".join([*parts, text[after:]]), tuple(names)

@@ -2,6 +2,14 @@
 
 from beijiang.assess.models.appeals import Appeal, AppealState, AppealView
 from beijiang.assess.models.asked import Closed, Due, ExchangeFacts, Met, Probed
+from beijiang.assess.models.drafts import (
+    DraftLine,
+    DraftState,
+    DraftTarget,
+    LineSaid,
+    LineVerdict,
+    PlanDraft,
+)
 from beijiang.assess.models.figures import (
     REGION,
     Better,
@@ -73,6 +81,9 @@ __all__ = [
     "BookState",
     "Closed",
     "Direction",
+    "DraftLine",
+    "DraftState",
+    "DraftTarget",
     "Due",
     "ExchangeFacts",
     "Fact",
@@ -83,6 +94,8 @@ __all__ = [
     "Indicator",
     "Kind",
     "Light",
+    "LineSaid",
+    "LineVerdict",
     "Lit",
     "Mark",
     "MarkState",
@@ -93,6 +106,7 @@ __all__ = [
     "Period",
     "PeriodKind",
     "Place",
+    "PlanDraft",
     "PlanTask",
     "Probed",
     "Progress",

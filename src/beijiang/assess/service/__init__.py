@@ -1,6 +1,7 @@
 """The verbs of assessment, of statistical indicators and of the work plan."""
 
 from beijiang.assess.service.appealing import Assess
+from beijiang.assess.service.drafting import PlanDrafts
 from beijiang.assess.service.figuring import Figures
 from beijiang.assess.service.forecasting import IndicatorSeries
 from beijiang.assess.service.looking import FactSources
@@ -8,4 +9,13 @@ from beijiang.assess.service.opening import PublicFigures
 from beijiang.assess.service.planning import WorkPlan
 from beijiang.assess.service.record import ExchangeRecord
 
-__all__ = ["Assess", "ExchangeRecord", "FactSources", "Figures", "IndicatorSeries", "PublicFigures", "WorkPlan"]
+__all__ = [
+    "Assess",
+    "ExchangeRecord",
+    "FactSources",
+    "Figures",
+    "IndicatorSeries",
+    "PlanDrafts",
+    "PublicFigures",
+    "WorkPlan",
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.fusion.models.atlas import Atlas, Found, Spot
 from beijiang.fusion.models.libraries import GOLDEN
-from beijiang.fusion.service.looking import Looking
+from beijiang.fusion.service.naming import Naming
 from beijiang.kit import SYSTEM, Denied, Invalid
 from beijiang.tables import Exit, Filter, FilterOp
 
@@ -48,7 +48,7 @@ class Places:
     """Records whose geometry cannot be read."""
 
 
-class Placing(Looking):
+class Placing(Naming):
     """Libraries with a geometry."""
 
     def near(self, actor: Actor, library_id: str, spot: Spot, *, km: float = 50, limit: int = 20) -> Places:

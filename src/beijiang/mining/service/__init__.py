@@ -1,6 +1,7 @@
 """The verbs of mining."""
 
-from beijiang.mining.service.exporting import Exported, Exporting
+from beijiang.mining.service.bench import Workbench
+from beijiang.mining.service.exporting import Exported
 from beijiang.mining.service.forecasting import (
     FORECAST_JOB,
     Expected,
@@ -12,9 +13,9 @@ from beijiang.mining.service.forecasting import (
 )
 from beijiang.mining.service.graphs import Graphs
 from beijiang.mining.service.learning import MODEL_JOB, SCORE_JOB, SET_JOB, Learning
-from beijiang.mining.service.looking import Looking
-from beijiang.mining.service.saving import Saving
+from beijiang.mining.service.notebooks import Notebooks
 from beijiang.mining.service.stream_rules import StreamRules, Timeline
+from beijiang.mining.service.texts import Texts
 
 __all__ = [
     "FORECAST_JOB",
@@ -27,14 +28,12 @@ __all__ = [
     "Graphs",
     "Kept",
     "Learning",
+    "Notebooks",
     "SeriesLine",
     "SeriesView",
     "Statistical",
     "StreamRules",
+    "Texts",
     "Timeline",
     "Workbench",
 ]
-
-
-class Workbench(Exporting, Looking, Saving):
-    """Ask governed tables questions: run, stop, explain, look back, keep, share, draw, and take the result along."""

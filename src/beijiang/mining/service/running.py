@@ -19,7 +19,7 @@ from beijiang.protection import QueryClass, QueryOrder, QueryState, Queued
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
-    from beijiang.protection import Described, SqlResult
+    from beijiang.protection import Described, Spoken, SqlResult
 
 __all__ = ["Running"]
 
@@ -43,10 +43,11 @@ class Running(Base):
         *,
         door: QueryClass = QueryClass.INTERACTIVE,
         query_id: str = "",
+        spoken: Spoken | None = None,
     ) -> SqlResult:
         """Run one SELECT and note it in the actor's history; see ``SqlGateway.run`` for what it raises."""
         self.access.require(actor, Permission.PROTECTION_SQL_RUN)
-        return self._run(actor, text, purpose, QueryOrder(door=door, id=query_id))
+        return self._run(actor, text, purpose, QueryOrder(door=door, id=query_id), spoken)
 
     def explain(self, actor: Actor, text: str) -> Described:
         """Return what a query reads and how the columns of its answer are graded; nothing is run.
@@ -124,7 +125,7 @@ class Running(Base):
             RunStore(tx.connection).ask_to_stop(query_id)
             self.evidence.record(tx, actor, "protection.query_stop", target=query_id, detail={})
 
-    def _run(self, actor: Actor, text: str, purpose: str, order: QueryOrder) -> SqlResult:
+    def _run(self, actor: Actor, text: str, purpose: str, order: QueryOrder, spoken: Spoken | None = None) -> SqlResult:
         if order.id:
             with self.db.read() as connection:
                 if RunStore(connection).get(order.id) is not None:
@@ -152,7 +153,7 @@ class Running(Base):
 
         begun = time.monotonic()
         try:
-            result = self.sql.run(actor, text, purpose, replace(order, id=run.id, waits=waits))
+            result = self.sql.run(actor, text, purpose, replace(order, id=run.id, waits=waits), spoken)
         except BeijiangError as error:
             if error.reason not in _UNTOLD and error.status not in {401, 403}:
                 stopped = error.reason == "query_cancelled"

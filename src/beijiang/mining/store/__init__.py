@@ -3,17 +3,21 @@
 from beijiang.mining.store.forecasting import ForecastStore
 from beijiang.mining.store.graphs import GraphStore
 from beijiang.mining.store.learning import LearningStore
+from beijiang.mining.store.notebooks import NotebookStore
 from beijiang.mining.store.queries import RunStore, SavedStore
 from beijiang.mining.store.reading_alerts import CopyStore, ReadingAlertStore
 from beijiang.mining.store.stream_rules import RuleStore
+from beijiang.mining.store.texts import TextStore
 
 __all__ = [
     "CopyStore",
     "ForecastStore",
     "GraphStore",
     "LearningStore",
+    "NotebookStore",
     "ReadingAlertStore",
     "RuleStore",
     "RunStore",
     "SavedStore",
+    "TextStore",
 ]

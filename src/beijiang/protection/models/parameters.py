@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -16,7 +17,7 @@ from beijiang.kit import Invalid
 if TYPE_CHECKING:
     from beijiang.protection.models.walls import Belongs
 
-__all__ = ["Spoken", "parameter"]
+__all__ = ["Spoken", "numbered", "parameter"]
 
 TEXT_LIMIT: Final = 20_000
 DIGITS: Final = 38
@@ -107,3 +108,27 @@ _MAKERS: Final[tuple[tuple[type, Callable[[Any], exp.Expr | None]], ...]] = (
     (date, _day),
 )
 """In this order: a bool is an int, and a moment a day."""
+
+
+def numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a query with its ``$name`` as ``$1``, ``$2``, and the names in that order; no value is near it.
+
+    Raises:
+        sqlglot.errors.SqlglotError: the text cannot be read.
+
+    """
+    from sqlglot import Dialect
+    from sqlglot.tokenizer_core import TokenType
+
+    tokens = Dialect.get_or_raise("duckdb").tokenize(text)
+    names: list[str] = []
+    parts: list[str] = []
+    after = 0
+    for mark, word in pairwise(tokens):
+        if mark.token_type is not TokenType.PARAMETER or word.start != mark.end + 1 or not word.text.isidentifier():
+            continue
+        if word.text not in names:
+            names.append(word.text)
+        parts += [text[after : mark.start], f"${names.index(word.text) + 1}"]
+        after = word.end + 1
+    return "".join([*parts, text[after:]]), tuple(names)

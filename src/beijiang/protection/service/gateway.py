@@ -92,8 +92,17 @@ class SqlGateway:
         self.lineage_of: LineageOf | None = None
         """Tells columns apart when answers are graded; without it each is as sensitive as all that was read."""
 
-    def run(self, actor: Actor, sql: str, purpose: str = "", order: QueryOrder | None = None) -> SqlResult:
+    def run(
+        self,
+        actor: Actor,
+        sql: str,
+        purpose: str = "",
+        order: QueryOrder | None = None,
+        spoken: Spoken | None = None,
+    ) -> SqlResult:
         """Run one SELECT; tables go by their names in the catalog. It waits for its turn.
+
+        ``spoken`` holds the values of its parameters (``$1``), which never become text of it.
 
         Raises:
             Denied: the actor may not use SQL at all, asked before the text is looked at; or the right ended meanwhile.
@@ -108,7 +117,7 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        return self._run(actor, sql, purpose, order or QueryOrder(), None)
+        return self._run(actor, sql, purpose, order or QueryOrder(), spoken)
 
     def run_open(self, actor: Actor, sql: str, purpose: str, order: QueryOrder) -> SqlResult:
         """Run one SELECT over what is open to all, for anybody; offices and grants count for nothing.
@@ -273,7 +282,9 @@ class SqlGateway:
             place.replace(table)
         return tree, tuple(dict.fromkeys(stored.values()))
 
-    def explain(self, actor: Actor, sql: str, order: QueryOrder | None = None) -> Described:
+    def explain(
+        self, actor: Actor, sql: str, order: QueryOrder | None = None, spoken: Spoken | None = None
+    ) -> Described:
         """Return what a query would read and what would come of it, without reading a row.
 
         Raises:
@@ -281,7 +292,7 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.PROTECTION_SQL_RUN)
-        return self._described(actor, sql, order or QueryOrder(), None, None)
+        return self._described(actor, sql, order or QueryOrder(), spoken, None)
 
     def explain_open(self, actor: Actor, sql: str, order: QueryOrder) -> Described:
         """Return what a query over what is open to all would read, without reading a row.
