@@ -19,6 +19,7 @@ from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
+from beijiang.demo.supervision import OWNER, write_work_plan
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
@@ -98,9 +99,17 @@ class Tour:
             )
         )
         add_assessment(self._platform, self.people.actor)
+        self._hand_on_plan()
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)
         (self._folder / DONE).touch()
+
+    def _hand_on_plan(self) -> None:
+        """Hand the work plan in as tables, so that applications show it like any other data."""
+        steward = self.people.actor(f"steward.{OWNER}")
+        for hand_in in write_work_plan(self._platform, steward, self._folder / "work-plan"):
+            self._take_in(hand_in, version=1)
+            self._publish(hand_in)
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:
         """Hand a file in and wait for its run, unless the table has that version already."""
