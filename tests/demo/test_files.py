@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from subprocess import run
 
@@ -144,7 +145,7 @@ def test_same_seed_gives_same_bytes_and_another_seed_does_not(tmp_path: Path, fo
     write_region(again, scale=SCALE)
     write_region(other, scale=SCALE, seed=7)
     first = digests(folder)
-    assert len(first) == 16
+    assert len(first) == 17
     assert digests(again) == first
     changed = {name for name, digest in digests(other).items() if digest != first[name]}
     assert changed == set(first) - {"行政区划代码表.csv"}
@@ -331,7 +332,7 @@ def test_licences_and_penalties_speak_of_registered_enterprises(handed_in: dict[
 
 
 def test_yearbook_is_six_pivoted_sheets_in_one_workbook(handed_in: dict[str, HandIn]) -> None:
-    tables = [handin for handin in handed_in.values() if handin.org_key == "statistics"]
+    tables = [handin for handin in handed_in.values() if handin.org_key == "statistics" and handin.sheet]
     assert len(tables) == 6
     assert len({handin.path for handin in tables}) == 1
     for handin in tables:
@@ -344,6 +345,35 @@ def test_yearbook_is_six_pivoted_sheets_in_one_workbook(handed_in: dict[str, Han
         cells = [cell for row in rows[4:] for cell in row[2:]]
         assert cells.count("—") == handin.planted["dash_for_missing"]
         assert all(isinstance(cell, float) and cell > 0 for cell in cells if cell != "—")
+
+
+def test_months_are_long_sum_up_and_move_with_the_spring_festival(handed_in: dict[str, HandIn]) -> None:
+    handin = handed_in["月度统计"]
+    header, *rows = delimited(handin, "utf-8-sig")
+    assert tuple(header) == handin.columns
+    assert len(rows) == handin.rows
+    known = {(row[0], row[1], row[3]): float(row[4]) for row in rows}
+    assert len(known) == len(rows)
+    series = Counter((row[1], row[3]) for row in rows)
+    assert len(series) == 13 * 7
+    assert series["150000", "公路客运量"] - series["152900", "公路客运量"] == handin.planted["missing_months"]
+    leagues = [code for code, indicator in series if indicator == "公路客运量" and code != "150000"]
+    whole = known["2026-10", "150000", "公路客运量"]
+    assert abs(whole - sum(known["2026-10", code, "公路客运量"] for code in leagues)) < 0.1
+    # Passengers travel in January when the festival is early (2023: 22 January), in February when it is late (2024: the 10th).
+    assert known["2023-01", "150000", "公路客运量"] > known["2024-01", "150000", "公路客运量"]
+    assert known["2023-02", "150000", "公路客运量"] < known["2024-02", "150000", "公路客运量"]
+    changed = {row[0] for row in rows if row[6] == "2025年口径"}
+    assert min(changed) == "2025-07"
+
+
+def test_lunar_new_years_are_a_lunar_year_apart(handed_in: object) -> None:
+    text = files("beijiang").joinpath("standards", "reference", "lunar_new_year.csv").read_text("utf-8")
+    days = [date.fromisoformat(row["on"]) for row in csv.DictReader(text.splitlines())]
+    assert [day.year for day in days] == list(range(2000, 2041))
+    assert all((1, 21) <= (day.month, day.day) <= (2, 20) for day in days)
+    apart = {(after - before).days for before, after in pairwise(days)}
+    assert apart <= {353, 354, 355, 383, 384, 385}
 
 
 def test_air_has_gaps_repeats_and_plausible_values(handed_in: dict[str, HandIn]) -> None:
@@ -451,8 +481,8 @@ def test_every_form_is_filled_in_by_the_catalog_rules(handed_in: dict[str, HandI
     reference = files("beijiang").joinpath("standards", "reference")
     departments = {row["dept_id"] for row in csv.DictReader(reference.joinpath("departments_2018.csv").read_text("utf-8").splitlines())}  # fmt: skip
     cycles = {row["code"] for row in csv.DictReader(reference.joinpath("update_cycles.csv").read_text("utf-8").splitlines())}  # fmt: skip
-    assert len(handed_in) == 21
-    assert len({handin.category for handin in handed_in.values()}) == 21
+    assert len(handed_in) == 22
+    assert len({handin.category for handin in handed_in.values()}) == 22
     for handin in handed_in.values():
         assert handin.path.is_file()
         assert handin.org_key in departments
@@ -471,7 +501,7 @@ def test_every_form_is_filled_in_by_the_catalog_rules(handed_in: dict[str, HandI
 
 def test_enough_is_releasable_and_nothing_personal_is_marked_as_open(handed_in: dict[str, HandIn]) -> None:
     kinds = Counter(handin.open_type for handin in handed_in.values())
-    assert kinds == {OpenType.UNCONDITIONAL: 17, OpenType.CONDITIONAL: 1, OpenType.NOT_OPEN: 3}
+    assert kinds == {OpenType.UNCONDITIONAL: 18, OpenType.CONDITIONAL: 1, OpenType.NOT_OPEN: 3}
     closed = {handin.table_name for handin in handed_in.values() if handin.open_type is OpenType.NOT_OPEN}
     assert closed == {"人口基础信息", "社会保险参保人员", "低保及防返贫监测对象"}
     personal = ("身份", "证件", "法定代表人", "手机", "账号", "住址", "姓名")
@@ -497,8 +527,8 @@ def test_the_next_delivery_continues_the_first(handed_in: dict[str, HandIn], tmp
 def test_progress_tells_every_file_and_the_end(tmp_path: Path) -> None:
     heard: list[tuple[str, int, int]] = []
     write_region(tmp_path, scale=0.001, progress=lambda name, done, total: heard.append((name, done, total)))
-    assert [done for _, done, _ in heard] == list(range(17))
-    assert {total for *_, total in heard} == {16}
+    assert [done for _, done, _ in heard] == list(range(18))
+    assert {total for *_, total in heard} == {17}
     assert heard[1][0] == "人口基础信息"
     assert heard[-1][0] == ""
 

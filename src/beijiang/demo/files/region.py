@@ -16,6 +16,7 @@ from beijiang.demo.files.firms import Firm, make_firms
 from beijiang.demo.files.handin import HandIn
 from beijiang.demo.files.journeys import write_traffic, write_visitors
 from beijiang.demo.files.lists import write_bus_stops, write_divisions, write_power, write_schools, write_weather
+from beijiang.demo.files.monthly import write_monthly
 from beijiang.demo.files.people import make_people
 from beijiang.demo.files.places import write_spots, write_venues, write_watch_points
 from beijiang.demo.files.population import people_needed, write_population
@@ -85,6 +86,7 @@ def _steps(scene: Scene) -> list[_Step]:
         ("行政许可", partial(write_licences, scene, firms, people)),
         ("行政处罚", partial(write_penalties, scene, firms, people)),
         ("年度统计", partial(write_yearbook, scene)),
+        ("月度统计", partial(write_monthly, scene)),
         ("空气质量小时数据", partial(write_air, scene)),
         ("气象站日观测", partial(write_weather, scene)),
         ("森林防火瞭望点", partial(write_watch_points, scene)),

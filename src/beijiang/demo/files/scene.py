@@ -117,6 +117,11 @@ class Scene:
         return {row["code"]: row["name_zh"] for row in packaged_rows("standards", "reference", "ethnic_groups.csv")}
 
     @cached_property
+    def lunar_new_years(self) -> list[date]:
+        """The first days of the lunar years."""
+        return [date.fromisoformat(row["on"]) for row in _table("standards", "reference", "lunar_new_year.csv")]
+
+    @cached_property
     def counties(self) -> list[County]:
         """The 103 county-level units of GB/T 2260; statistical functional zones are not among them."""
         seats = {row["code"]: row for row in packaged_rows("demo", "files", "seats.csv")}
