@@ -119,7 +119,7 @@ class Scene:
     @cached_property
     def lunar_new_years(self) -> list[date]:
         """The first days of the lunar years."""
-        return [date.fromisoformat(row["on"]) for row in _table("standards", "reference", "lunar_new_year.csv")]
+        return [date.fromisoformat(row["on"]) for row in packaged_rows("standards", "reference", "lunar_new_year.csv")]
 
     @cached_property
     def counties(self) -> list[County]:
