@@ -5,6 +5,7 @@ from beijiang.apps.models.bundle import AppTest, Bundle, EndPoint, Query, parse_
 from beijiang.apps.models.cards import Card, CardData
 from beijiang.apps.models.drawing import drawing, places
 from beijiang.apps.models.faults import Fault
+from beijiang.apps.models.jobs import JobSpec
 from beijiang.apps.models.manifest import Manifest
 from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpack
 from beijiang.apps.models.pages import AppPage, Prose
@@ -29,6 +30,7 @@ __all__ = [
     "Check",
     "EndPoint",
     "Fault",
+    "JobSpec",
     "Manifest",
     "ParamType",
     "Parameter",

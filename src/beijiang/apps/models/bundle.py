@@ -1,15 +1,16 @@
-"""A bundle, read: what ``app.toml`` says, the pages, the queries, the end-points and the tests, or all that is wrong."""
+"""A bundle, read: what ``app.toml`` says, the pages, the queries, the end-points, the jobs and the tests, or all that is wrong."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from beijiang.apps.models.blocks import toml_line
 from beijiang.apps.models.faults import Faults, faulty, line_of
+from beijiang.apps.models.jobs import JobSpec, check_jobs, read_job
 from beijiang.apps.models.manifest import Manifest, read_manifest
 from beijiang.apps.models.pages import AppPage, read_page
 from beijiang.apps.models.parameters import numbered
@@ -68,6 +69,7 @@ class Bundle:
     api: Mapping[str, EndPoint]
     tests: tuple[AppTest, ...]
     english: Mapping[str, str]
+    jobs: Mapping[str, JobSpec] = field(default_factory=dict)
 
     @property
     def first_page(self) -> AppPage:
@@ -94,6 +96,7 @@ def parse_bundle(files: Mapping[str, str]) -> Bundle:
         _stem(f): read_page(_stem(f), f, text, english, faults) for f, text in files.items() if f.startswith("pages/")
     }
     api = {_stem(f): _end_point(f, files, faults) for f in files if f.startswith("api/")}
+    jobs = [read_job(_stem(f), _toml(files, f, faults), files[f], faults) for f in files if f.startswith("jobs/")]
     tests = [one for f in files if f.startswith("tests/") for one in _tests(f, files, faults)]
     if manifest is None or faults:
         raise faulty(faults)
@@ -104,6 +107,7 @@ def parse_bundle(files: Mapping[str, str]) -> Bundle:
         api={name: one for name, one in api.items() if one is not None},
         tests=tuple(tests),
         english=english,
+        jobs={one.name: one for one in jobs if one is not None},
     )
     _check_names(bundle, files, faults)
     if faults:
@@ -245,6 +249,7 @@ def _check_names(bundle: Bundle, files: Mapping[str, str], faults: Faults) -> No
     for end in bundle.api.values():
         if end.query not in bundle.queries:
             _missing(f"api/{end.name}.toml", 1, "查询", "query", end.query, faults)
+    check_jobs(bundle.jobs, bundle.queries, bundle.manifest, files, faults)
     for test in bundle.tests:
         if test.query not in bundle.queries:
             at = next((n for n, line in enumerate(files[test.file].splitlines(), 1) if f'"{test.query}"' in line), 1)
