@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Reader", "page_facts"]
 
 LISTED: Final = 60
+_PERCENT: Final = re.compile(r"\s*[（(]%[）)]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,9 @@ class Reader:
             return None
         up, better = float(value) > 0, card.block.facts.get("better", "higher")
         level = "" if not float(value) else "ok" if up == (better == "higher") else "bad"
-        words = self.word(str(column))
-        return Change("▲" if up else "▼" if float(value) else "●", f"{words} {shown(value, self.language)}", level)
+        words, percent = _PERCENT.subn("", self.word(str(column)))
+        mark = "▲" if up else "▼" if float(value) else "●"
+        return Change(mark, f"{words} {shown(value, self.language)}{'%' if percent else ''}", level)
 
     def columns(self, card: Card) -> tuple[str, ...]:
         """Return the columns of a table."""

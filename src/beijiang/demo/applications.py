@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 __all__ = ["add_applications", "bundled"]
 
-NAMES: Final = ("market-entities", "macro-economy", "environment")
+NAMES: Final = (
+    "market-entities",
+    "macro-economy",
+    "credit",
+    "environment",
+    "work-plan",
+    "tourism",
+    "transport",
+    "water-resources",
+    "weather",
+)
 INSIDE: Final = frozenset({"work-plan"})
 """Applications for the departments only; the others are for everybody."""
 

@@ -200,7 +200,11 @@ def _check_values(file: str, line: int, kind: BlockKind, text: str, facts: Mappi
         say("better", f"可用：{'、'.join(BETTER)}", f"use one of: {', '.join(BETTER)}")
     if "tones" in facts and not set(facts["tones"].values()) <= set(TONES):
         offered = ", ".join(TONES)
-        say("tones", f'写成 {{ 值 = "{TONES[2]}" }}，可用：{offered}', f'write {{ value = "{TONES[2]}" }} with: {offered}')
+        say(
+            "tones",
+            f'写成 {{ 值 = "{TONES[2]}" }}，可用：{offered}',
+            f'write {{ value = "{TONES[2]}" }} with: {offered}',
+        )
     if kind is BlockKind.MAP and ("region" in facts) == ("longitude" in facts and "latitude" in facts):
         say("value", "写 region，或同时写 longitude 和 latitude", "give region, or both longitude and latitude")
     if "link" in facts and not (_is_names(facts["link"].get("set")) and isinstance(facts["link"].get("page"), str)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ EAST, NORTH = 180, 90
 TEN_THOUSAND: Final = 10_000
 GROUPS_MOST: Final = {"bar": 60, "line": 1000, "area": 1000, "pie": 12}
 REGION_BARS: Final = 40
+_YEAR: Final = re.compile(r"(19|20)\d\d(?!\d)")
 EMPTY: Final = Text("（空）", "(empty)")
 
 
@@ -43,7 +45,16 @@ def drawing(card: Card, word: Callable[[str], Text], language: Language) -> dict
         "series": series,
         "unit": word(str(facts.get("unit", ""))).in_language(language) if "unit" in facts else "",
     }
-    return {**made, "stacked": True} if facts.get("stacked") else made
+    if facts.get("stacked"):
+        made["stacked"] = True
+    if rows and all(_is_time(row[facts["x"]]) for row in rows):
+        made["along"] = True
+    return made
+
+
+def _is_time(value: Any) -> bool:
+    """Tell whether a value is a day, or begins as a year does: bars along time stand."""
+    return isinstance(value, date) or bool(_YEAR.match(str(value)))
 
 
 def _named(value: Any, word: Callable[[str], Text], language: Language) -> str:

@@ -119,7 +119,15 @@ def write_grassland(scene: Scene) -> HandIn:
         org_key="forestry",
         category="211003",
         update_cycle="6",
-        columns=("年份", "盟市", "草原面积（万亩）", "植被盖度（%）", "鲜草产量（万吨）", "超载率（%）", "修复面积（万亩）"),
+        columns=(
+            "年份",
+            "盟市",
+            "草原面积（万亩）",
+            "植被盖度（%）",
+            "鲜草产量（万吨）",
+            "超载率（%）",
+            "修复面积（万亩）",
+        ),
         key=("年份", "盟市"),
     )
     return write_plain(scene, named, rows)

@@ -9,7 +9,13 @@ from typing import TypeAlias
 
 from beijiang.demo.files.air import write_air, write_later_air
 from beijiang.demo.files.credit import write_licences, write_penalties
-from beijiang.demo.files.ecology import write_air_levels, write_air_limits, write_grassland, write_sections, write_sources
+from beijiang.demo.files.ecology import (
+    write_air_levels,
+    write_air_limits,
+    write_grassland,
+    write_sections,
+    write_sources,
+)
 from beijiang.demo.files.economy import write_accounts, write_warning_rules
 from beijiang.demo.files.enterprises import firms_needed, write_enterprises
 from beijiang.demo.files.firms import Firm, make_firms

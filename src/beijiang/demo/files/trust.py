@@ -68,6 +68,10 @@ def write_score_rules(scene: Scene) -> HandIn:
         ["行政处罚", -45, -270, "每项未修复的处罚减分，至多270分", basis, since, ever],
         ["失信惩戒名单", -160, -480, "每个有效的黑名单减分，至多480分", basis, since, ever],
         ["信用修复", 10, 30, "每项已完成的修复加分，至多30分", basis, since, ever],
+        ["等级A", 880, 0, "880分以上为A级", basis, since, ever],
+        ["等级B", 800, 0, "800分以上、不足880分为B级", basis, since, ever],
+        ["等级C", 650, 0, "650分以上、不足800分为C级", basis, since, ever],
+        ["等级D", 0, 0, "不足650分为D级", basis, since, ever],
     ]
     named = Named(
         table="信用评分规则",
@@ -104,7 +108,17 @@ def write_repairs(scene: Scene, firms: list[Firm]) -> HandIn:
         org_key="ndrc",
         category="208001",
         update_cycle="3",
-        columns=("受理编号", "统一社会信用代码", "主体名称", "申请日期", "办结日期", "结果", "理由", "办理机关", "盟市"),
+        columns=(
+            "受理编号",
+            "统一社会信用代码",
+            "主体名称",
+            "申请日期",
+            "办结日期",
+            "结果",
+            "理由",
+            "办理机关",
+            "盟市",
+        ),
         key=("受理编号",),
     )
     return write_plain(scene, named, rows)

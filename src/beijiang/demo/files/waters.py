@@ -39,7 +39,11 @@ def write_reservoirs(scene: Scene) -> HandIn:
         county = rng.choice([c for c in scene.counties if c.league_code == code])
         longitude, latitude = scene.near(rng, county, 0.3)
         name = f"{rng.choice(VILLAGES)}{rng.choice(VILLAGES)}水库"
-        limit, able, height = 300 + int(rng.random() * 900), 800 + int(rng.random() ** 2 * 42_000), 0.78 + 0.16 * rng.random()
+        limit, able, height = (
+            300 + int(rng.random() * 900),
+            800 + int(rng.random() ** 2 * 42_000),
+            0.78 + 0.16 * rng.random(),
+        )
         for n in range(DAYS):
             day = AS_OF - timedelta(days=DAYS - 1 - n)
             wave = 0.07 * math.sin((n + number * 7) / 17) + 0.05 * math.exp(-(((n - 20) / 9) ** 2))
