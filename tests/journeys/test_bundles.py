@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from conftest import Shell
 from fastapi.testclient import TestClient
 
 from beijiang.app import create_app
@@ -18,6 +17,7 @@ from beijiang.demo.applications import INSIDE, NAMES, bundled
 from beijiang.kit import ANONYMOUS, Actor, NotFound
 from beijiang.platform import Platform
 from beijiang.settings import Settings
+from conftest import Shell
 
 ORIGIN = "https://testserver"
 READERS = ("", "steward.tourism", "analyst")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
@@ -174,9 +174,10 @@ class Reader:
         """Return the page in order; numbers and cards of half a width that follow each other stand side by side."""
         found: list[Part] = []
         number = 0
+        values = {k: self.word(v) if isinstance(v, str) else v for k, v in self.view.values.items()}
         for part in self.view.page.parts:
             if isinstance(part, Prose):
-                found.append(Part("prose", Markup(part.shown(self.language, self.view.values))))  # noqa: S704  # made safe when it was read
+                found.append(Part("prose", Markup(part.shown(self.language, values))))  # noqa: S704  # made safe when it was read
                 continue
             card = self.view.cards[number]
             number += 1
@@ -190,7 +191,7 @@ class Reader:
         return found
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float | Decimal]:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 

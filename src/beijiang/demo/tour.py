@@ -19,8 +19,8 @@ from beijiang.demo.files.meanings import meaning
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
-from beijiang.demo.supervision import OWNER, write_work_plan
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
+from beijiang.demo.supervision import OWNER, write_work_plan
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
 

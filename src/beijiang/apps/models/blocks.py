@@ -49,7 +49,7 @@ SHAPES: Final[Mapping[BlockKind, Shape]] = {
     ),
     BlockKind.CHART: Shape(
         {"query": str, "title": str, "x": str, "y": list},
-        {"form": str, "unit": str, "note": str, "stacked": bool, "half": bool},
+        {"form": str, "unit": str, "note": str, "stacked": bool, "tones": dict, "half": bool},
         ("title", "unit", "note"),
         ("x", "y"),
     ),
@@ -196,15 +196,7 @@ def _check_values(file: str, line: int, kind: BlockKind, text: str, facts: Mappi
             say(key, '写成 ["甲", "乙"] 的名称列表', 'write a list of names, ["a", "b"]')
     if kind is BlockKind.CHART and facts.get("form", "bar") not in CHART_FORMS:
         say("form", f"可用：{'、'.join(CHART_FORMS)}", f"use one of: {', '.join(CHART_FORMS)}")
-    if facts.get("better", "higher") not in BETTER:
-        say("better", f"可用：{'、'.join(BETTER)}", f"use one of: {', '.join(BETTER)}")
-    if "tones" in facts and not set(facts["tones"].values()) <= set(TONES):
-        offered = ", ".join(TONES)
-        say(
-            "tones",
-            f'写成 {{ 值 = "{TONES[2]}" }}，可用：{offered}',
-            f'write {{ value = "{TONES[2]}" }} with: {offered}',
-        )
+    _check_looks(facts, say)
     if kind is BlockKind.MAP and ("region" in facts) == ("longitude" in facts and "latitude" in facts):
         say("value", "写 region，或同时写 longitude 和 latitude", "give region, or both longitude and latitude")
     if "link" in facts and not (_is_names(facts["link"].get("set")) and isinstance(facts["link"].get("page"), str)):
@@ -221,6 +213,18 @@ def _check_values(file: str, line: int, kind: BlockKind, text: str, facts: Mappi
             "when",
             f"每条规则写成 {mend}",
             'write each rule as { column = "name", op = ">=", value = 1, say = "words" }',
+        )
+
+
+def _check_looks(facts: Mapping[str, Any], say: Callable[[str, str, str], None]) -> None:
+    if facts.get("better", "higher") not in BETTER:
+        say("better", f"可用：{'、'.join(BETTER)}", f"use one of: {', '.join(BETTER)}")
+    if "tones" in facts and not set(facts["tones"].values()) <= set(TONES):
+        offered = ", ".join(TONES)
+        say(
+            "tones",
+            f'写成 {{ 值 = "{TONES[2]}" }}，可用：{offered}',
+            f'write {{ value = "{TONES[2]}" }} with: {offered}',
         )
 
 

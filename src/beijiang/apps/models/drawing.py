@@ -34,8 +34,13 @@ def drawing(card: Card, word: Callable[[str], Text], language: Language) -> dict
         return _map(card, word, language)
     form = str(facts.get("form", "bar"))
     rows = (card.data.rows if card.data else ())[: GROUPS_MOST[form]]
+    tones = facts.get("tones", {})
     series: list[JsonValue] = [
-        {"name": word(name).in_language(language), "values": [_number(row[name]) for row in rows]}
+        {
+            "name": word(name).in_language(language),
+            "values": [_number(row[name]) for row in rows],
+            "tone": tones.get(name, ""),
+        }
         for name in facts["y"]
     ]
     made: dict[str, JsonValue] = {
@@ -45,6 +50,8 @@ def drawing(card: Card, word: Callable[[str], Text], language: Language) -> dict
         "series": series,
         "unit": word(str(facts.get("unit", ""))).in_language(language) if "unit" in facts else "",
     }
+    if tones:
+        made["tones"] = [tones.get(str(row[facts["x"]]), "") for row in rows]
     if facts.get("stacked"):
         made["stacked"] = True
     if rows and all(_is_time(row[facts["x"]]) for row in rows):

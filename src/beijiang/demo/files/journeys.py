@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from random import Random
 
 from beijiang.demo.files.handin import HandIn, LoadMode
-from beijiang.demo.files.plain import Named, PlainCell, write_plain
 from beijiang.demo.files.places import spot_rows
+from beijiang.demo.files.plain import Named, PlainCell, write_plain
 from beijiang.demo.files.scene import AS_OF, County, Scene
 
 __all__ = ["write_traffic", "write_visitors"]

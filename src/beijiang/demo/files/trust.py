@@ -53,8 +53,21 @@ def _entries(rng: Random, firm: Firm) -> list[list[PlainCell]]:
         until = since + timedelta(days=30 * months)
         state = "已到期" if until < AS_OF else "已移出" if rng.random() < 0.08 else "有效"  # noqa: PLR2004
         where = firm.county.league
-        row = [firm.code, firm.name, kind, name, basis, where + organ, measures, since, until, state, where, firm.trade]
-        rows.append([*row])
+        row: list[PlainCell] = [
+            firm.code,
+            firm.name,
+            kind,
+            name,
+            basis,
+            where + organ,
+            measures,
+            since,
+            until,
+            state,
+            where,
+            firm.trade,
+        ]
+        rows.append(row)
     return rows
 
 
