@@ -90,7 +90,7 @@ def _rows(scene: Scene, indicator: _Indicator) -> list[tuple[str, ...]]:
     leagues = list(scene.leagues.items())
     series = [_series(rng, indicator, size, months, festival) for size in indicator.sizes]
     whole = [sum(values) for values in zip(*series, strict=True)]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for place, values in zip([_REGION, *leagues], [whole, *series], strict=True):
         lost = range(40, 40 + _GAPS) if indicator.name == "公路客运量" and place == leagues[-1] else range(0)
         rows += [
