@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,7 +18,6 @@ from beijiang.demo.applications import INSIDE, NAMES, bundled
 from beijiang.kit import ANONYMOUS, Actor, NotFound
 from beijiang.platform import Platform
 from beijiang.settings import Settings
-from conftest import Shell
 
 ORIGIN = "https://testserver"
 READERS = ("", "steward.tourism", "analyst")
@@ -50,7 +50,7 @@ class Region:
 
 
 @pytest.fixture(scope="module")
-def region(demo: Shell) -> Iterator[Region]:
+def region(demo: Any) -> Iterator[Region]:
     platform = build(Settings(home=demo.home))
     platform.apps.patience = 60.0  # pages of tests wait for all their cards
     accounts = json.loads((demo.home / "demo" / "first-login.json").read_text(encoding="utf-8"))
