@@ -16,7 +16,7 @@ points AS (
   UNION ALL SELECT "行政相对人名称" FROM "行政处罚" WHERE "统一社会信用代码" = upper($subject)
   UNION ALL SELECT "主体名称" FROM "信用红黑名单" WHERE "统一社会信用代码" = upper($subject)
   UNION ALL SELECT "基本信息_企业名称" FROM "企业登记信息" WHERE "基本信息_统一社会信用代码" = upper($subject)
-), told AS (SELECT count(*) AS n, max(name) AS name FROM known),
+), told AS (SELECT count(DISTINCT name) AS n, max(name) AS name FROM known),
 scored AS (
   SELECT least(1000, greatest(0, sum(p))) AS score,
     max(n) FILTER (WHERE item = '有效行政许可') AS l, max(n) FILTER (WHERE item = '行政处罚') AS q,
@@ -24,9 +24,9 @@ scored AS (
   FROM points
 )
 SELECT
-  CASE WHEN told.n > 0 THEN 1 ELSE 0 END AS "主体数", told.name AS "主体名称",
-  CASE WHEN told.n > 0 THEN scored.score END AS "评分",
-  CASE WHEN told.n > 0 THEN (SELECT replace(arg_max(r."事项", r."每项分值"), '等级', '') FROM "信用评分规则" r JOIN newest ON r."生效日期" = newest.d WHERE starts_with(r."事项", '等级') AND r."每项分值" <= scored.score) END AS "等级",
-  CASE WHEN told.n > 0 THEN scored.l END AS "许可", CASE WHEN told.n > 0 THEN scored.q END AS "处罚",
+  told.n AS "主体数", told.name AS "主体名称",
+  CASE WHEN told.n = 1 THEN scored.score END AS "评分",
+  CASE WHEN told.n = 1 THEN (SELECT replace(arg_max(r."事项", r."每项分值"), '等级', '') FROM "信用评分规则" r JOIN newest ON r."生效日期" = newest.d WHERE starts_with(r."事项", '等级') AND r."每项分值" <= scored.score) END AS "等级",
+  CASE WHEN told.n = 1 THEN scored.l END AS "许可", CASE WHEN told.n = 1 THEN scored.q END AS "处罚",
   scored.r AS "红名单", scored.b AS "黑名单"
 FROM told CROSS JOIN scored
