@@ -145,10 +145,11 @@ def test_same_seed_gives_same_bytes_and_another_seed_does_not(tmp_path: Path, fo
     write_region(again, scale=SCALE)
     write_region(other, scale=SCALE, seed=7)
     first = digests(folder)
-    assert len(first) == 17
+    assert len(first) == 32
     assert digests(again) == first
     changed = {name for name, digest in digests(other).items() if digest != first[name]}
-    assert changed == set(first) - {"行政区划代码表.csv"}
+    facts = {"行政区划代码表", "经济预警规则", "信用评分规则", "环境空气质量限值", "空气质量指数级别"}
+    assert changed == set(first) - {f"{name}.csv" for name in facts}
 
 
 def test_bytes_do_not_depend_on_the_hash_seed_or_the_process(tmp_path: Path, folder: Path, handed_in: object) -> None:
@@ -481,8 +482,8 @@ def test_every_form_is_filled_in_by_the_catalog_rules(handed_in: dict[str, HandI
     reference = files("beijiang").joinpath("standards", "reference")
     departments = {row["dept_id"] for row in csv.DictReader(reference.joinpath("departments_2018.csv").read_text("utf-8").splitlines())}  # fmt: skip
     cycles = {row["code"] for row in csv.DictReader(reference.joinpath("update_cycles.csv").read_text("utf-8").splitlines())}  # fmt: skip
-    assert len(handed_in) == 22
-    assert len({handin.category for handin in handed_in.values()}) == 22
+    assert len(handed_in) == 37
+    assert len({handin.category for handin in handed_in.values()}) == 26
     for handin in handed_in.values():
         assert handin.path.is_file()
         assert handin.org_key in departments
@@ -501,7 +502,7 @@ def test_every_form_is_filled_in_by_the_catalog_rules(handed_in: dict[str, HandI
 
 def test_enough_is_releasable_and_nothing_personal_is_marked_as_open(handed_in: dict[str, HandIn]) -> None:
     kinds = Counter(handin.open_type for handin in handed_in.values())
-    assert kinds == {OpenType.UNCONDITIONAL: 18, OpenType.CONDITIONAL: 1, OpenType.NOT_OPEN: 3}
+    assert kinds == {OpenType.UNCONDITIONAL: 32, OpenType.CONDITIONAL: 1, OpenType.NOT_OPEN: 4}
     closed = {handin.table_name for handin in handed_in.values() if handin.open_type is OpenType.NOT_OPEN}
     assert closed == {"人口基础信息", "社会保险参保人员", "低保及防返贫监测对象"}
     personal = ("身份", "证件", "法定代表人", "手机", "账号", "住址", "姓名")
@@ -527,8 +528,8 @@ def test_the_next_delivery_continues_the_first(handed_in: dict[str, HandIn], tmp
 def test_progress_tells_every_file_and_the_end(tmp_path: Path) -> None:
     heard: list[tuple[str, int, int]] = []
     write_region(tmp_path, scale=0.001, progress=lambda name, done, total: heard.append((name, done, total)))
-    assert [done for _, done, _ in heard] == list(range(18))
-    assert {total for *_, total in heard} == {17}
+    assert [done for _, done, _ in heard] == list(range(20))
+    assert {total for *_, total in heard} == {19}
     assert heard[1][0] == "人口基础信息"
     assert heard[-1][0] == ""
 

@@ -17,7 +17,7 @@ import pytest
 import nursery
 
 ROOT = Path(__file__).parents[2]
-CLOSED = {"人口基础信息", "社会保险参保人员", "低保及防返贫监测对象"}
+CLOSED = {"人口基础信息", "社会保险参保人员", "低保及防返贫监测对象", "督办任务", "督办进展", "督办指标"}
 AGREED = {"重点用能企业用电量"}
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
 from beijiang.apps.models import BlockKind, Card, CardState, Prose, drawing, places
+from beijiang.apps.models.blocks import filled
 from beijiang.apps.models.drawing import shown
+from beijiang.apps.models.tiles import Tile, tiles
 from beijiang.kit import Language, Text
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Reader", "page_facts"]
 
 LISTED: Final = 60
+_PERCENT: Final = re.compile(r"\s*[（(]%[）)]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,15 @@ class Part:
     kind: str
     html: str = ""
     cards: tuple[Card, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a number moved: a mark, words, and whether that is good."""
+
+    mark: str
+    words: str
+    level: str
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,45 @@ class Reader:
         return self.word(str(card.block.facts[key])) if key in card.block.facts else ""
 
     def cell(self, value: Any) -> str:
-        """Return a value as it is shown."""
-        return shown(value, self.language)
+        """Return a value as it is shown; a word that the application says in both languages in the reader's."""
+        return self.word(value) if isinstance(value, str) and value else shown(value, self.language)
+
+    def said(self, card: Card) -> str:
+        """Return a text by rule with the values that it names."""
+        return filled(self.word(card.said), lambda column: self.cell(card.first.get(column)))
+
+    def tone(self, card: Card, value: Any) -> str:
+        """Return the look of a cell that holds a state, empty where it holds none."""
+        found: str = card.block.facts.get("tones", {}).get(str(value), "")
+        return found
+
+    def bar(self, card: Card) -> str:
+        """Return the column whose cells carry a bar."""
+        facts = card.block.facts
+        return str(facts["value"] if card.block.kind is BlockKind.MAP and "region" in facts else facts.get("bar", ""))
+
+    def share(self, card: Card, value: Any) -> float:
+        """Return how long the bar of a cell is, as a share of the longest."""
+        column = self.bar(card)
+        most = max((abs(float(row[column])) for row in self.listed(card) if _is_number(row[column])), default=0.0)
+        return round(max(0.0, float(value)) / most, 3) if most and _is_number(value) else 0.0
+
+    def tiles(self, card: Card) -> list[Tile]:
+        """Return the leagues of a map as tiles."""
+        facts = card.block.facts
+        return tiles(card.data.rows, str(facts["region"]), str(facts["value"])) if card.data else []
+
+    def change(self, card: Card) -> Change | None:
+        """Return by how much a number went up or down, if its card says so."""
+        column = card.block.facts.get("change")
+        value = card.first.get(column) if column else None
+        if not _is_number(value):
+            return None
+        up, better = float(value) > 0, card.block.facts.get("better", "higher")
+        level = "" if not float(value) else "ok" if up == (better == "higher") else "bad"
+        words, percent = _PERCENT.subn("", self.word(str(column)))
+        mark = "▲" if up else "▼" if float(value) else "●"
+        return Change(mark, f"{words} {shown(value, self.language)}{'%' if percent else ''}", level)
 
     def columns(self, card: Card) -> tuple[str, ...]:
         """Return the columns of a table."""
@@ -72,7 +122,7 @@ class Reader:
         found = set()
         for column in card.data.columns if card.data else ():
             values = [row[column] for row in self.listed(card) if row[column] is not None]
-            if values and all(isinstance(v, int | float | Decimal) for v in values):
+            if values and all(map(_is_number, values)):
                 found.add(column)
         return frozenset(found)
 
@@ -121,22 +171,28 @@ class Reader:
         return f"{path}/cards/{card.number}{mark}{rest}"
 
     def parts(self) -> list[Part]:
-        """Return the page in order; numbers that follow each other stand side by side."""
+        """Return the page in order; numbers and cards of half a width that follow each other stand side by side."""
         found: list[Part] = []
         number = 0
+        values = {k: self.word(v) if isinstance(v, str) else v for k, v in self.view.values.items()}
         for part in self.view.page.parts:
             if isinstance(part, Prose):
-                found.append(Part("prose", Markup(part.shown(self.language, self.view.values))))  # noqa: S704  # made safe when it was read
+                found.append(Part("prose", Markup(part.shown(self.language, values))))  # noqa: S704  # made safe when it was read
                 continue
             card = self.view.cards[number]
             number += 1
             kind = "numbers" if card.block.kind is BlockKind.NUMBER else str(card.block.kind)
-            beside = bool(found) and kind in {"numbers", "link"} and found[-1].kind == kind
+            kind = "pair" if card.block.facts.get("half") else kind
+            beside = bool(found) and kind in {"numbers", "link", "pair"} and found[-1].kind == kind
             if beside:
                 found[-1] = Part(kind, cards=(*found[-1].cards, card))
             else:
                 found.append(Part(kind, cards=(card,)))
         return found
+
+
+def _is_number(value: Any) -> TypeGuard[int | float | Decimal]:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def page_facts(

@@ -15,7 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ["add_applications", "bundled"]
 
-NAMES: Final = ("forest-fire", "market-entities")
+NAMES: Final = (
+    "market-entities",
+    "macro-economy",
+    "credit",
+    "environment",
+    "work-plan",
+    "forest-fire",
+    "tourism",
+    "transport",
+    "water-resources",
+    "weather",
+)
+INSIDE: Final = frozenset({"work-plan"})
+"""Applications for the departments only; the others are for everybody."""
 
 
 def bundled(name: str) -> Mapping[str, str]:
@@ -45,7 +58,10 @@ def add_applications(platform: Platform, person: Callable[[str], Actor], names: 
         app, versions = platform.apps.app(owner, name)
         newest = versions[0]
         if newest.state is VersionState.SUBMITTED:
-            note = "检查全部通过，数据均已开放。"
+            note = "检查全部通过，数据均可在此范围使用。"
             platform.apps.review(person("reviewer"), name, newest.number, approve=True, note=note)
         if app.current is None:
-            platform.apps.release(person("publisher"), name, newest.number, AudienceKind.PUBLIC)
+            inside = name in INSIDE
+            whom = tuple(one.id for one in platform.access.organisations()) if inside else ()
+            kind = AudienceKind.DEPARTMENTS if inside else AudienceKind.PUBLIC
+            platform.apps.release(person("publisher"), name, newest.number, kind, whom)

@@ -24,6 +24,7 @@ from beijiang.demo.models import add_models
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
+from beijiang.demo.supervision import OWNER, write_work_plan
 from beijiang.demo.systems import add_systems
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
@@ -115,6 +116,7 @@ class Tour:
         )
         report(Step(Text("预测月度指标", "forecasting the monthly indicators"), total, total))
         add_forecasts(self._platform, self.people.actor)
+        self._hand_on_plan()
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)
         report(Step(Text("训练模型", "training models"), total, total))
@@ -122,6 +124,13 @@ class Tour:
         report(Step(Text("声明企业关系图", "declaring the graph of enterprises"), total, total))
         add_graph(self._platform, self.people.actor)
         (self._folder / DONE).touch()
+
+    def _hand_on_plan(self) -> None:
+        """Hand the work plan in as tables, so that applications show it like any other data."""
+        steward = self.people.actor(f"steward.{OWNER}")
+        for hand_in in write_work_plan(self._platform, steward, self._folder / "work-plan"):
+            self._take_in(hand_in, version=1)
+            self._publish(hand_in)
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:
         """Hand a file in and wait for its run, unless the table has that version already."""

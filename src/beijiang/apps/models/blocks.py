@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from beijiang.apps.models.faults import Faults, line_of
 from beijiang.apps.models.words import BlockKind
 
-__all__ = ["SHAPES", "Block", "read_block", "toml_line"]
+__all__ = ["SHAPES", "Block", "filled", "read_block", "toml_line"]
 
 TEXT_MOST: Final = 500
 CHART_FORMS: Final = ("bar", "line", "area", "pie")
+TONES: Final = ("info", "ok", "warn", "bad")
+"""Looks of a state, each with a shape of its own."""
+BETTER: Final = ("higher", "lower")
+_COLUMN: Final = re.compile(r"\{\{([^{}]+)\}\}")
 OPERATORS: Final = (">", ">=", "<", "<=", "==", "!=")
 
 
@@ -31,25 +36,43 @@ class Shape:
 
 SHAPES: Final[Mapping[BlockKind, Shape]] = {
     BlockKind.NUMBER: Shape(
-        {"query": str, "value": str, "title": str}, {"unit": str, "note": str}, ("title", "unit", "note"), ("value",)
+        {"query": str, "value": str, "title": str},
+        {"unit": str, "note": str, "change": str, "better": str},
+        ("title", "unit", "note"),
+        ("value", "change"),
     ),
     BlockKind.TABLE: Shape(
-        {"query": str, "title": str}, {"columns": list, "note": str, "link": dict}, ("title", "note"), ("columns",)
+        {"query": str, "title": str},
+        {"columns": list, "note": str, "link": dict, "bar": str, "tones": dict, "half": bool},
+        ("title", "note"),
+        ("columns", "bar"),
     ),
     BlockKind.CHART: Shape(
         {"query": str, "title": str, "x": str, "y": list},
-        {"form": str, "unit": str, "note": str, "stacked": bool},
+        {"form": str, "unit": str, "note": str, "stacked": bool, "tones": dict, "half": bool},
         ("title", "unit", "note"),
         ("x", "y"),
     ),
     BlockKind.MAP: Shape(
         {"query": str, "title": str, "value": str},
-        {"longitude": str, "latitude": str, "name": str, "region": str, "note": str, "link": dict},
-        ("title", "note"),
+        {
+            "longitude": str,
+            "latitude": str,
+            "name": str,
+            "region": str,
+            "unit": str,
+            "note": str,
+            "link": dict,
+            "half": bool,
+        },
+        ("title", "unit", "note"),
         ("value", "longitude", "latitude", "name", "region"),
     ),
     BlockKind.TIMELINE: Shape(
-        {"query": str, "title": str, "at": str, "what": str}, {"note": str}, ("title", "note"), ("at", "what")
+        {"query": str, "title": str, "at": str, "what": str},
+        {"note": str, "half": bool},
+        ("title", "note"),
+        ("at", "what"),
     ),
     BlockKind.FILTER: Shape({"parameters": list}, {"title": str}, ("title",)),
     BlockKind.LINK: Shape({"page": str, "title": str}, {"set": dict}, ("title",)),
@@ -79,6 +102,7 @@ class Block:
             found += [value] if isinstance(value, str) else list(value)
         if self.kind is BlockKind.TEXT:
             found += [str(rule["column"]) for rule in self.facts["when"]]
+            found += [name for words in self.words for name in _COLUMN.findall(words)]
         link = self.facts.get("link")
         return (*found, *(str(c) for c in link["set"].values())) if link else tuple(found)
 
@@ -89,6 +113,11 @@ class Block:
         if self.kind is BlockKind.TEXT:
             found += [str(rule["say"]) for rule in self.facts["when"]]
         return tuple(found)
+
+
+def filled(words: str, value: Callable[[str], str]) -> str:
+    """Return a text by rule with ``{{column}}`` as the value of that column."""
+    return _COLUMN.sub(lambda found: value(found[1]), words)
 
 
 def toml_line(error: tomllib.TOMLDecodeError) -> int:
@@ -167,6 +196,7 @@ def _check_values(file: str, line: int, kind: BlockKind, text: str, facts: Mappi
             say(key, '写成 ["甲", "乙"] 的名称列表', 'write a list of names, ["a", "b"]')
     if kind is BlockKind.CHART and facts.get("form", "bar") not in CHART_FORMS:
         say("form", f"可用：{'、'.join(CHART_FORMS)}", f"use one of: {', '.join(CHART_FORMS)}")
+    _check_looks(facts, say)
     if kind is BlockKind.MAP and ("region" in facts) == ("longitude" in facts and "latitude" in facts):
         say("value", "写 region，或同时写 longitude 和 latitude", "give region, or both longitude and latitude")
     if "link" in facts and not (_is_names(facts["link"].get("set")) and isinstance(facts["link"].get("page"), str)):
@@ -186,6 +216,18 @@ def _check_values(file: str, line: int, kind: BlockKind, text: str, facts: Mappi
         )
 
 
+def _check_looks(facts: Mapping[str, Any], say: Callable[[str, str, str], None]) -> None:
+    if facts.get("better", "higher") not in BETTER:
+        say("better", f"可用：{'、'.join(BETTER)}", f"use one of: {', '.join(BETTER)}")
+    if "tones" in facts and not set(facts["tones"].values()) <= set(TONES):
+        offered = ", ".join(TONES)
+        say(
+            "tones",
+            f'写成 {{ 值 = "{TONES[2]}" }}，可用：{offered}',
+            f'write {{ value = "{TONES[2]}" }} with: {offered}',
+        )
+
+
 def _is_names(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
 
@@ -193,7 +235,8 @@ def _is_names(value: object) -> bool:
 def _is_rule(rule: object) -> bool:
     return (
         isinstance(rule, dict)
-        and set(rule) == {"column", "op", "value", "say"}
+        and set(rule) - {"tone"} == {"column", "op", "value", "say"}
+        and rule.get("tone", "info") in TONES
         and rule["op"] in OPERATORS
         and type(rule["value"]) in {int, float, str}
         and isinstance(rule["column"], str)

@@ -63,11 +63,18 @@ class Card:
     @property
     def said(self) -> str:
         """Return what the first rule that holds says, of a text by rule."""
-        facts = self.block.facts
-        for rule in facts["when"]:
-            if _holds(self.first.get(rule["column"]), rule["op"], rule["value"]):
-                return str(rule["say"])
-        return str(facts.get("otherwise", ""))
+        rule = self._rule()
+        return str(rule["say"] if rule else self.block.facts.get("otherwise", ""))
+
+    @property
+    def tone(self) -> str:
+        """Return how a text by rule looks."""
+        return str((self._rule() or {}).get("tone", "info"))
+
+    def _rule(self) -> Mapping[str, Any] | None:
+        return next(
+            (r for r in self.block.facts["when"] if _holds(self.first.get(r["column"]), r["op"], r["value"])), None
+        )
 
 
 def _holds(value: Any, operator: str, wanted: Any) -> bool:

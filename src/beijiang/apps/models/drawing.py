@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ EAST, NORTH = 180, 90
 TEN_THOUSAND: Final = 10_000
 GROUPS_MOST: Final = {"bar": 60, "line": 1000, "area": 1000, "pie": 12}
 REGION_BARS: Final = 40
+_YEAR: Final = re.compile(r"(19|20)\d\d(?!\d)")
 EMPTY: Final = Text("（空）", "(empty)")
 
 
@@ -29,31 +31,53 @@ def drawing(card: Card, word: Callable[[str], Text], language: Language) -> dict
     """Return what the drawing script draws; ``word`` gives a name of the application in both languages."""
     facts = card.block.facts
     if card.block.kind is BlockKind.MAP:
-        return _map(card, language)
+        return _map(card, word, language)
     form = str(facts.get("form", "bar"))
     rows = (card.data.rows if card.data else ())[: GROUPS_MOST[form]]
+    tones = facts.get("tones", {})
     series: list[JsonValue] = [
-        {"name": word(name).in_language(language), "values": [_number(row[name]) for row in rows]}
+        {
+            "name": word(name).in_language(language),
+            "values": [_number(row[name]) for row in rows],
+            "tone": tones.get(name, ""),
+        }
         for name in facts["y"]
     ]
     made: dict[str, JsonValue] = {
         "type": form,
-        "x": [shown(row[facts["x"]], language) for row in rows],
+        "x": [_named(row[facts["x"]], word, language) for row in rows],
         "x_name": "",
         "series": series,
         "unit": word(str(facts.get("unit", ""))).in_language(language) if "unit" in facts else "",
     }
-    return {**made, "stacked": True} if facts.get("stacked") else made
+    if tones:
+        made["tones"] = [tones.get(str(row[facts["x"]]), "") for row in rows]
+    if facts.get("stacked"):
+        made["stacked"] = True
+    if rows and all(_is_time(row[facts["x"]]) for row in rows):
+        made["along"] = True
+    return made
 
 
-def _map(card: Card, language: Language) -> dict[str, JsonValue]:
+def _is_time(value: Any) -> bool:
+    """Tell whether a value is a day, or begins as a year does: bars along time stand."""
+    return isinstance(value, date) or bool(_YEAR.match(str(value)))
+
+
+def _named(value: Any, word: Callable[[str], Text], language: Language) -> str:
+    """Return a value as it is shown, in the reader's language where the application says it in both."""
+    return word(value).in_language(language) if isinstance(value, str) and value else shown(value, language)
+
+
+def _map(card: Card, word: Callable[[str], Text], language: Language) -> dict[str, JsonValue]:
     facts, rows = card.block.facts, card.data.rows if card.data else ()
     if "region" in facts:
         drawn = rows[:REGION_BARS]
         values: JsonValue = [_number(row[facts["value"]]) for row in drawn]
-        name = str(facts["value"])
-        names: list[JsonValue] = [shown(row[facts["region"]], language) for row in drawn]
-        return {"type": "bar", "x": names, "x_name": "", "series": [{"name": name, "values": values}], "unit": ""}
+        name = word(str(facts["value"])).in_language(language)
+        names: list[JsonValue] = [_named(row[facts["region"]], word, language) for row in drawn]
+        unit = word(str(facts["unit"])).in_language(language) if "unit" in facts else ""
+        return {"type": "bar", "x": names, "x_name": "", "series": [{"name": name, "values": values}], "unit": unit}
     points: list[JsonValue] = []
     for row in rows[:POINTS_MOST]:
         longitude, latitude = _number(row[facts["longitude"]]), _number(row[facts["latitude"]])
@@ -64,10 +88,10 @@ def _map(card: Card, language: Language) -> dict[str, JsonValue]:
             and abs(latitude) <= NORTH
         ):
             value = row[facts["value"]]
-            name = shown(row[facts["name"]], language) if "name" in facts else f"{longitude:g}, {latitude:g}"
+            name = _named(row[facts["name"]], word, language) if "name" in facts else f"{longitude:g}, {latitude:g}"
             points.append(
                 {
-                    "name": f"{name} · {shown(value, language)}",
+                    "name": f"{name} · {_named(value, word, language)}",
                     "lon": longitude,
                     "lat": latitude,
                     "value": _number(value),

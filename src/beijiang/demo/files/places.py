@@ -14,7 +14,7 @@ from beijiang.demo.files.identity import landline
 from beijiang.demo.files.scene import AS_OF, DEMO_NOTE, County, Scene
 from beijiang.demo.files.words import STREETS, VILLAGES
 
-__all__ = ["SPOTS", "VENUES", "WATCH_POINTS", "write_spots", "write_venues", "write_watch_points"]
+__all__ = ["SPOTS", "VENUES", "WATCH_POINTS", "spot_rows", "write_spots", "write_venues", "write_watch_points"]
 
 WATCH_POINTS, VENUES, SPOTS = 800, 1_200, 320
 _FORESTED = {"150700": 9, "152200": 4, "150400": 3, "150500": 2, "152500": 1, "150200": 1}
@@ -148,11 +148,16 @@ def _venue(scene: Scene, rng: Random, number: int, county: County) -> list[DbfVa
 SPOT_COLUMNS = ("景区编号", "景区名称", "质量等级", "盟市", "旗县", "区划代码", "评定日期", "门票价格（元）", "最大承载量（人次/日）", "经度", "纬度", "咨询电话")  # fmt: skip
 
 
-def write_spots(scene: Scene) -> HandIn:
-    """Write the scenic spots as tab-separated GB18030 with a title line on top."""
+def spot_rows(scene: Scene) -> list[list[str]]:
+    """Return the rows of the register of scenic spots; other tables speak of the same spots."""
     rng = scene.rng("spots")
     counties = scene.draw_counties(rng, scene.size(SPOTS, 20))
-    rows = [_spot(scene, rng, number, county) for number, county in enumerate(counties, start=1)]
+    return [_spot(scene, rng, number, county) for number, county in enumerate(counties, start=1)]
+
+
+def write_spots(scene: Scene) -> HandIn:
+    """Write the scenic spots as tab-separated GB18030 with a title line on top."""
+    rows = spot_rows(scene)
     path = scene.path("A级旅游景区名录.txt")
     text = f"内蒙古自治区A级旅游景区名录（截至{AS_OF.year}年{AS_OF.month}月）\r\n" + lines([SPOT_COLUMNS, *rows], "\t")
     path.write_bytes(text.encode("gb18030"))

@@ -9,16 +9,27 @@ from typing import TypeAlias
 
 from beijiang.demo.files.air import write_air, write_later_air
 from beijiang.demo.files.credit import write_licences, write_penalties
+from beijiang.demo.files.ecology import (
+    write_air_levels,
+    write_air_limits,
+    write_grassland,
+    write_sections,
+    write_sources,
+)
+from beijiang.demo.files.economy import write_accounts, write_warning_rules
 from beijiang.demo.files.enterprises import firms_needed, write_enterprises
-from beijiang.demo.files.firms import make_firms
+from beijiang.demo.files.firms import Firm, make_firms
 from beijiang.demo.files.handin import HandIn
 from beijiang.demo.files.holdings import write_holdings
+from beijiang.demo.files.journeys import write_traffic, write_visitors
 from beijiang.demo.files.lists import write_bus_stops, write_divisions, write_power, write_schools, write_weather
 from beijiang.demo.files.monthly import write_monthly
 from beijiang.demo.files.people import make_people
 from beijiang.demo.files.places import write_spots, write_venues, write_watch_points
 from beijiang.demo.files.population import people_needed, write_population
 from beijiang.demo.files.scene import Scene
+from beijiang.demo.files.trust import write_credit_lists, write_repairs, write_score_rules
+from beijiang.demo.files.waters import write_reservoirs, write_weather_warnings
 from beijiang.demo.files.welfare import write_insured, write_low_income
 from beijiang.demo.files.yearbook import write_yearbook
 from beijiang.kit import Invalid
@@ -94,4 +105,25 @@ def _steps(scene: Scene) -> list[_Step]:
         ("社会保险参保人员", partial(write_insured, scene, people)),
         ("低保及防返贫监测对象", partial(write_low_income, scene, people)),
         ("股东出资信息", partial(write_holdings, scene, firms, people)),
+        ("应用用到的专题数据", partial(_themes, scene, firms)),
+    ]
+
+
+def _themes(scene: Scene, firms: list[Firm]) -> list[HandIn]:
+    """Write the small tables that the hosted applications stand on."""
+    return [
+        write_accounts(scene),
+        write_warning_rules(scene),
+        write_credit_lists(scene, firms),
+        write_score_rules(scene),
+        write_repairs(scene, firms),
+        write_air_limits(scene),
+        write_air_levels(scene),
+        write_sources(scene),
+        write_sections(scene),
+        write_grassland(scene),
+        write_visitors(scene),
+        write_traffic(scene),
+        write_reservoirs(scene),
+        write_weather_warnings(scene),
     ]

@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 from random import Random
 
-__all__ = ["AREA_CODES", "AS_OF", "DEMO_NOTE", "County", "Scene"]
+__all__ = ["AREA_CODES", "AS_OF", "DEMO_NOTE", "County", "Scene", "packaged_rows"]
 
 AS_OF = date(2026, 10, 31)
 """The reporting date of all files: fixed, so that the same seed gives the same bytes on any day."""
@@ -75,7 +75,7 @@ class County:
         return self.kind in {"市辖区", "县级市"}
 
 
-def _table(*parts: str) -> list[dict[str, str]]:
+def packaged_rows(*parts: str) -> list[dict[str, str]]:
     """Read one packaged CSV."""
     text = files("beijiang").joinpath(*parts).read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))
@@ -104,7 +104,7 @@ class Scene:
     @cached_property
     def regions(self) -> list[dict[str, str]]:
         """All rows of the packaged region table."""
-        return _table("standards", "reference", "regions.csv")
+        return packaged_rows("standards", "reference", "regions.csv")
 
     @cached_property
     def leagues(self) -> dict[str, str]:
@@ -114,17 +114,17 @@ class Scene:
     @cached_property
     def ethnic_groups(self) -> dict[str, str]:
         """Code to name (GB/T 3304)."""
-        return {row["code"]: row["name_zh"] for row in _table("standards", "reference", "ethnic_groups.csv")}
+        return {row["code"]: row["name_zh"] for row in packaged_rows("standards", "reference", "ethnic_groups.csv")}
 
     @cached_property
     def lunar_new_years(self) -> list[date]:
         """The first days of the lunar years."""
-        return [date.fromisoformat(row["on"]) for row in _table("standards", "reference", "lunar_new_year.csv")]
+        return [date.fromisoformat(row["on"]) for row in packaged_rows("standards", "reference", "lunar_new_year.csv")]
 
     @cached_property
     def counties(self) -> list[County]:
         """The 103 county-level units of GB/T 2260; statistical functional zones are not among them."""
-        seats = {row["code"]: row for row in _table("demo", "files", "seats.csv")}
+        seats = {row["code"]: row for row in packaged_rows("demo", "files", "seats.csv")}
         rows = [row for row in self.regions if row["code"] in seats]
         return [self._county(row, seats[row["code"]], rows) for row in rows]
 

@@ -13,11 +13,15 @@ echarts.use([
 
 const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
 const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow", "roundRect", "emptyCircle"];
+const TONES = { ok: "--steppe", warn: "--chart-2", bad: "--red", info: "--sky" };
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
+
+/** The colour of a state, nothing for what has none. */
+const toned = (tone) => (TONES[tone] ? { color: token(TONES[tone]) } : undefined);
 
 function palette() {
   return Array.from({ length: 8 }, (_, i) => token(`--chart-${i + 1}`));
@@ -43,7 +47,7 @@ function option(data, width) {
   if (data.type === "heat") return heat(data, base, token);
   if (data.type === "bubbles") return bubbles(data, base);
   if (data.type === "pie") {
-    const items = data.x.map((name, i) => ({ name, value: data.series[0].values[i] }));
+    const items = data.x.map((name, i) => ({ name, value: data.series[0].values[i], itemStyle: toned(data.tones?.[i]) }));
     return { ...base, legend: undefined, aria: { enabled: true, decal: { show: true } }, tooltip: { ...base.tooltip, trigger: "item" }, series: [{ type: "pie", radius: ["38%", "68%"], data: items, label: { color: token("--ink-2") } }] };
   }
   if (data.type === "scatter") {
@@ -62,7 +66,7 @@ function option(data, width) {
     tooltip: { ...base.tooltip, trigger: "axis" },
     xAxis: long ? values : names, yAxis: long ? names : values,
     series: data.series.map((s, i) => ({
-      name: s.name, type: data.type === "area" ? "line" : data.type, data: s.values, barMaxWidth: data.tight ? undefined : 28, barCategoryGap: data.tight ? "4%" : undefined, stack: data.stacked ? "all" : undefined, symbol: SYMBOLS[i % 8], connectNulls: false,
+      name: s.name, type: data.type === "area" ? "line" : data.type, data: s.values, itemStyle: toned(s.tone), barMaxWidth: data.tight ? undefined : 28, barCategoryGap: data.tight ? "4%" : undefined, stack: data.stacked ? "all" : undefined, symbol: SYMBOLS[i % 8], connectNulls: false,
       areaStyle: data.type === "area" ? { opacity: 0.18 } : undefined, lineStyle: { type: DASHES[i % 4], width: 2 },
     })),
   };

@@ -1,0 +1,1 @@
+SELECT DISTINCT "盟市" FROM "信用红黑名单" ORDER BY 1

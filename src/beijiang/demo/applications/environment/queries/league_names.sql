@@ -1,0 +1,1 @@
+SELECT DISTINCT "盟市" FROM "空气质量小时数据" WHERE "盟市" IS NOT NULL ORDER BY 1

@@ -1,0 +1,1 @@
+SELECT DISTINCT "盟市" FROM "季度经济指标" ORDER BY 1

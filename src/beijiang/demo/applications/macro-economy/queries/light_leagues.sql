@@ -1,0 +1,13 @@
+-- 灯按该季末有效的预警规则判定，见“经济预警规则”。
+WITH grown AS (
+  SELECT a."盟市", a."季度", a."季末日期" AS d, a."指标", a."单位", a."数值", round(100.0 * a."数值" / nullif(b."数值", 0) - 100, 1) AS g
+  FROM "季度经济指标" a
+  LEFT JOIN "季度经济指标" b ON b."盟市" = a."盟市" AND b."指标" = a."指标" AND b."季末日期" = a."季末日期" - INTERVAL 1 YEAR
+), lit AS (
+  SELECT x.*, CASE WHEN x.g IS NULL THEN NULL WHEN x.g < r."红灯线（%）" THEN '红灯' WHEN x.g < r."黄灯线（%）" THEN '黄灯' ELSE '绿灯' END AS lamp
+  FROM grown x LEFT JOIN "经济预警规则" r ON r."指标" = x."指标" AND x.d BETWEEN r."生效日期" AND r."失效日期"
+), newest AS (SELECT max(d) AS d FROM grown)
+SELECT "盟市", count(*) FILTER (WHERE lamp IN ('红灯', '黄灯')) AS "红黄灯"
+FROM lit JOIN newest ON lit.d = newest.d
+WHERE "盟市" <> '全区'
+GROUP BY 1 ORDER BY 2 DESC, 1

@@ -1,0 +1,1 @@
+SELECT DISTINCT "指标" FROM "月度统计" ORDER BY 1

@@ -1,0 +1,1 @@
+SELECT DISTINCT "盟市" FROM "景区客流" ORDER BY 1

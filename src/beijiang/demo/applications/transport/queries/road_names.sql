@@ -1,0 +1,1 @@
+SELECT DISTINCT "路线" FROM "公路交通量" ORDER BY 1

@@ -1,0 +1,1 @@
+SELECT DISTINCT "盟市" FROM "水库水情" ORDER BY 1

@@ -1,0 +1,1 @@
+SELECT DISTINCT "类型" FROM "气象灾害预警" ORDER BY 1

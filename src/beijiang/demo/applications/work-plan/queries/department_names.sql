@@ -1,0 +1,1 @@
+SELECT DISTINCT "责任部门" AS "部门" FROM "督办任务" ORDER BY 1

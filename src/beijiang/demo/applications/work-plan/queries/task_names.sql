@@ -1,0 +1,1 @@
+SELECT DISTINCT "任务编号" FROM "督办任务" ORDER BY 1
