@@ -31,19 +31,23 @@ EVERYONE = {
     Permission.PROTECTION_ROWS_READ_OPEN,
     Permission.STANDARDS_RULE_READ,
 }
-BEYOND_OWN_ORGANISATION = EVERYONE | {
-    Permission.ACCESS_KEY_ISSUE,
-    Permission.ACCESS_PASSWORD_CHANGE,
-    Permission.CATALOG_TASK_READ,
-    Permission.FUSION_LIBRARY_READ,
-    Permission.OPENDATA_OWN_KEEP,
-    Permission.PROTECTION_PRIVATE_ASK,
-    Permission.PROTECTION_ROWS_READ_GRANTED,
-    Permission.PROTECTION_ROWS_READ_SHARED,
-    Permission.PROTECTION_SQL_RUN,
-    Permission.QUALITY_TICKET_RAISE,
-    Permission.STANDARDS_PROPOSAL_READ,
-}
+BEYOND_OWN_ORGANISATION = (
+    EVERYONE
+    | {
+        Permission.ACCESS_KEY_ISSUE,
+        Permission.ACCESS_PASSWORD_CHANGE,
+        Permission.CATALOG_TASK_READ,
+        Permission.FUSION_LIBRARY_READ,
+        Permission.MINING_GRAPH_READ,  # each question opens the gate for its tables, and graphs that are not shared are not there
+        Permission.OPENDATA_OWN_KEEP,
+        Permission.PROTECTION_PRIVATE_ASK,
+        Permission.PROTECTION_ROWS_READ_GRANTED,
+        Permission.PROTECTION_ROWS_READ_SHARED,
+        Permission.PROTECTION_SQL_RUN,
+        Permission.QUALITY_TICKET_RAISE,
+        Permission.STANDARDS_PROPOSAL_READ,
+    }
+)
 DATA_WORK = {p for p in Permission if p.split(":")[0] in ("exchange", "ingest", "tables")} | {
     Permission.APPS_APP_BUILD,
     Permission.APPS_APP_RELEASE,

@@ -504,7 +504,7 @@ def test_enough_is_releasable_and_nothing_personal_is_marked_as_open(handed_in: 
     kinds = Counter(handin.open_type for handin in handed_in.values())
     assert kinds == {OpenType.UNCONDITIONAL: 32, OpenType.CONDITIONAL: 1, OpenType.NOT_OPEN: 4}
     closed = {handin.table_name for handin in handed_in.values() if handin.open_type is OpenType.NOT_OPEN}
-    assert closed == {"人口基础信息", "社会保险参保人员", "低保及防返贫监测对象"}
+    assert closed == {"人口基础信息", "社会保险参保人员", "股东出资信息", "低保及防返贫监测对象"}
     personal = ("身份", "证件", "法定代表人", "手机", "账号", "住址", "姓名")
     for handin in handed_in.values():
         assert not [name for name in handin.open_columns if any(word in name for word in personal)]

@@ -12,7 +12,7 @@ from beijiang.apps.errors import bad_package
 from beijiang.apps.models import AudienceKind, CardState, starter, take
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.models.packing import FILES_MOST
-from beijiang.apps.routes.jobs import alert_facts, job_facts
+from beijiang.apps.plain import alert_facts, job_facts
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.terminal import Column, as_json, language, say, show
 

@@ -13,6 +13,7 @@ import typer
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.mining.errors import draft_unfit
 from beijiang.mining.models import Asked, GraphDraft, GraphFile, Question, Relation, per_cent
+from beijiang.mining.plain import shown_json
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
@@ -108,8 +109,6 @@ def commands(get: Callable[[], Graphs], access: Callable[[], Access]) -> typer.T
 
 def _print(shown: Shown) -> None:
     if as_json():
-        from beijiang.mining.routes.graphs import shown_json
-
         show(shown_json(shown))
         return
     show([_party(one) for one in shown.parties], _PARTIES)

@@ -11,14 +11,14 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.mining.models import Asked, GraphDraft, GraphFile, Holdings, Question, Relation, Subjects
+from beijiang.mining.plain import graph_json, party_json, shown_json
 from beijiang.web import content_disposition
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
-    from beijiang.mining.models import Party, RelationGraph, Shown
     from beijiang.mining.service import Graphs
 
-__all__ = ["GRAPH_TYPES", "graph_json", "router", "shown_json"]
+__all__ = ["GRAPH_TYPES", "router"]
 
 GRAPH_TYPES = {
     GraphFile.SVG: "image/svg+xml",
@@ -120,7 +120,7 @@ def router(service: Graphs) -> APIRouter:
 
     @routes.get("/graphs/{graph}/parties", summary="Find parties by name or credit code")
     def parties(request: Request, graph: str, q: Annotated[str, Query(max_length=200)]) -> dict[str, Any]:
-        return {"parties": [_party(one) for one in service.find(_actor(request), graph, q)]}
+        return {"parties": [party_json(one) for one in service.find(_actor(request), graph, q)]}
 
     @routes.get(
         "/graphs/{graph}/answer",
@@ -138,49 +138,6 @@ def router(service: Graphs) -> APIRouter:
         return Response(text, media_type=GRAPH_TYPES[form], headers=head)
 
     return routes
-
-
-def graph_json(graph: RelationGraph) -> dict[str, Any]:
-    """Return a declaration as JSON has it."""
-    return {
-        "id": graph.id,
-        "revision": graph.revision,
-        "organisation": graph.org_id,
-        "by": graph.by,
-        "at": graph.at.isoformat(),
-        **graph.draft.to_json(),
-    }
-
-
-def shown_json(shown: Shown) -> dict[str, Any]:
-    """Return an answer as JSON has it; relations name their ends."""
-    refs = [one.ref for one in shown.parties]
-    return {
-        "question": shown.question,
-        "graph": shown.graph,
-        "at": shown.at.isoformat(),
-        "total": shown.total,
-        "cut": shown.cut,
-        "facts": dict(shown.facts),
-        "parties": [_party(one) for one in shown.parties],
-        "relations": [
-            {
-                "from": refs[one.tail],
-                "to": refs[one.head],
-                "relation": one.relation.value,
-                "share": one.share,
-                "since": one.since and one.since.isoformat(),
-                "until": one.until and one.until.isoformat(),
-                "strong": one.strong,
-            }
-            for one in shown.edges
-        ],
-        "receipts": list(shown.receipts),
-    }
-
-
-def _party(party: Party) -> dict[str, Any]:
-    return {**asdict(party), "kind": party.kind.value, "reasons": list(party.reasons), "via": list(party.via)}
 
 
 def _actor(request: Request) -> Actor:
