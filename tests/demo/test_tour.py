@@ -31,7 +31,7 @@ def words(home: Path, *rest: str) -> list[str]:
 
 
 def answer(home: Path, *rest: str) -> Any:
-    done = nursery.run(words(home, "--json", *rest), env=environment(), timeout=250)
+    done = nursery.run(words(home, "--json", *rest), env=environment(), timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 
@@ -43,7 +43,7 @@ def tables_of(home: Path) -> int:
 LIBRARIES = {"人口库", "人口库_关联", "法人单位库", "法人单位库_关联"}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) -> None:
     home = tmp_path / "home"
     build = ("demo", "--scale", "0.005", "--build-only")

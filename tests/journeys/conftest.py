@@ -53,7 +53,7 @@ class Shell:
 
     def run(self, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         """Run one command to its end and insist on its exit status."""
-        done = run(self.words(*words), env=environment(), timeout=280)
+        done = run(self.words(*words), env=environment(), timeout=600)
         assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done

@@ -78,7 +78,7 @@ def test_a_phone_shows_results_before_facets_and_a_way_to_the_files(visit: Calla
     assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('main')).paddingBottom)") > 0
 
 
-@pytest.mark.parametrize("words", ["kqzl", "kongqi", "空气质量", "空汽质量"])
+@pytest.mark.parametrize("words", ["kqzl", "kongqizhiliang", "空气质量", "空汽质量"])
 def test_pinyin_initials_and_typing_errors_find_the_same(visit: Callable[..., Any], words: str) -> None:
     page = visit().go(f"/datasets?q={words}")
     assert page.locator("ol.list > li").first.locator("a").first.inner_text() == TITLE

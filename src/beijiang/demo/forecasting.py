@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.demo.files.monthly import TABLE
 from beijiang.kit import NotFound
-from beijiang.mining import ForecastDraft
+from beijiang.mining import Effort, ForecastDraft
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -27,6 +27,7 @@ def add_forecasts(platform: Platform, actor: Callable[[str], Actor]) -> None:
         period="月份",
         value="数值",
         definition="统计口径",
+        effort=Effort.QUICK,
     )
     try:
         found = forecasts.forecast(steward, draft.target)
