@@ -81,8 +81,9 @@ def _has_the_promised_people(home: Path, accounts: list[dict[str, str]]) -> None
     roles = Counter(account["role"] for account in accounts)
     assert roles.pop("steward") >= 10
     assert roles.pop("member") == 2
+    assert roles.pop("org_reviewer") == 2, "of who provides, and of who trains models"
     assert roles == dict.fromkeys(
-        ("analyst", "audit_admin", "bureau_publisher", "bureau_reviewer", "org_reviewer", "sec_admin", "sys_admin"), 1
+        ("analyst", "audit_admin", "bureau_publisher", "bureau_reviewer", "sec_admin", "sys_admin"), 1
     )
     assert len({account["password"] for account in accounts}) == len(accounts)
     assert (home / "demo" / "first-login.json").stat().st_mode & 0o077 == 0

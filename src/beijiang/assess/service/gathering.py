@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["gather"]
 
 REGION_TIER: Final = 1
+LEAGUE_TIER: Final = 2
 STATE_DAYS: Final = 31
 """How long after the end of a period its state can still be taken: the platform keeps no state of days gone by."""
 _NO_CHANGE: Final = frozenset({WriteMode.COMPACT, WriteMode.ROLLBACK})
@@ -109,17 +110,21 @@ def system_coverage(look: Look) -> Iterator[Fact]:
 
 
 def linkage_rate(look: Look) -> Iterator[Fact]:
-    """Look at the units of leagues, cities and counties, and at what their people did here; signing in alone is nothing done."""
+    """Look at what the people of leagues, cities and counties did here, each under its league; signing in alone is nothing done."""
     active = look.parts.evidence.active(look.start, look.until)
-    for unit in look.parts.access.organisations():
+    units = {unit.id: unit for unit in look.parts.access.organisations()}
+    for unit in units.values():
         if unit.admin_tier == REGION_TIER:
             continue
+        league = unit
+        while league.admin_tier > LEAGUE_TIER and league.parent_id in units:
+            league = units[league.parent_id]
         last = active.get(unit.id)
         why = Text("本期没有活动", "nothing done in the period")
         if last is not None:
             why = Text(f"最近一次活动 {last:%Y-%m-%d}", f"last active {last:%Y-%m-%d}")
         yield Fact(
-            org_id=unit.id,
+            org_id=league.id,
             subject=Subject.UNIT,
             ref=unit.id,
             name=unit.name_zh,
