@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -80,6 +81,11 @@ def test_both_sign_for_a_while_and_the_old_key_leads_to_the_new_one(sealed: Seal
         ).all()
     assert [generation for generation, _ in rows] == [1, 2]
     assert rows[0].secret == "", "nobody can sign with it any more"
+    sealed.fill(1)
+    sealed.evidence.seal()
+    publics = [one.public for one in gc.get_objects() if isinstance(one, Ed25519Signer)]
+    assert made.key.public in publics
+    assert old.public not in publics, "nor does its opened half stay in memory"
     assert rows[1].secret
     third = succession.begin(GUARD, days=1)
     sealed.clock.advance(timedelta(days=2))

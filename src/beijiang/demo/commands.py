@@ -70,8 +70,8 @@ def _build(tour: Tour) -> None:
         return
     say(
         Text(
-            "正在建立演示地区（约两分钟，可随时中断，下次接着做）……",
-            "Building the demo region (about two minutes; it resumes if interrupted)…",
+            "正在建立演示地区（几分钟，可随时中断，下次接着做）……",
+            "Building the demo region (a few minutes; it resumes if interrupted)…",
         )
     )
     with progress(Text("演示地区", "demo region")) as bar:

@@ -51,13 +51,17 @@ class LogKeys:
             Unavailable: the root key that seals them is gone (``root_key_missing``).
 
         """
-        self.witness  # noqa: B018  # made with the others, so that it can be told to those who will trust it
+        witness, _ = self.witness  # made with the others, so that it can be told to those who will trust it
         roles = ["log", *(["log-sm2"] if self._settings.log_signature is LogSignature.SM2 else [])]
         now = self._clock.now()
         with self._db.read() as connection:
             rows = [row for row in TreeStore(connection).all_keys() if row.role in roles and row.signs(now)]
         rows += [self._newest(role) for role in set(roles) - {row.role for row in rows}]
-        return {row.public: self.signer(row) for row in sorted(rows, key=lambda row: (row.role, row.generation))}
+        signing = {row.public: self.signer(row) for row in sorted(rows, key=lambda row: (row.role, row.generation))}
+        held = {str(key) for key in (*signing, witness)}
+        for retired in self._opened.keys() - held:  # what signs no more is not kept open in memory either
+            self._opened.pop(retired, None)
+        return signing
 
     @cached_property
     def witness(self) -> tuple[Key, Signer]:
