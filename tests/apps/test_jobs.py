@@ -156,6 +156,16 @@ def test_a_job_fails_in_words_when_the_right_is_gone(office: Office, monkeypatch
         access.set_roles(SYSTEM, office["steward"].id, frozenset({Role.STEWARD}))
 
 
+def test_a_job_fills_no_table_that_has_a_source(office: Office) -> None:
+    files = renamed(bundle(jobs__list_toml=TABLE.replace("firms_listed", FIRMS)), "over-all")
+    released(office, files, AudienceKind.DEPARTMENTS, OWNER)
+    before = office.platform.tables.get(SYSTEM, FIRMS).version
+    ended = ran(office, "over-all", "list")
+    assert ended.error is not None
+    assert "filled from elsewhere" in ended.error.en
+    assert office.platform.tables.get(SYSTEM, FIRMS).version == before
+
+
 def test_who_may_run_a_job(office: Office, app: str) -> None:
     jobs = office.platform.app_jobs
     with pytest.raises(NotFound):

@@ -114,6 +114,26 @@ def test_what_a_policy_touches_is_never_shared(house: House) -> None:
     assert [row["盟市"] for row in grouped.rows.to_pylist()] == ["包头市"]
 
 
+@pytest.mark.threat("TM-02")
+def test_columns_taken_by_their_place_are_nobody_elses(house: House) -> None:
+    house.write_firms(60)
+    house.publish(FIRMS)
+    whole = ask(house, house.steward, {"all": TOGETHER["all"]})["all"]
+    assert isinstance(whole, SqlResult)
+    names = list(whole.columns)
+    head = names.index("法定代表人")
+    places = ", ".join(f"c{n}" for n in range(head + 1))
+    placed = {"placed": f"SELECT c{head} AS h FROM {FIRMS} AS x({places}) ORDER BY c0", "count": TOGETHER["count"]}
+    ask(house, house.steward, placed)
+    others = ask(house, house.analyst, placed)["placed"]
+    house.sql._answers.forget()
+    alone = ask(house, house.analyst, {"placed": placed["placed"]})["placed"]
+    assert isinstance(others, SqlResult)
+    assert isinstance(alone, SqlResult)
+    assert not others.cached
+    assert others.rows.to_pylist() == alone.rows.to_pylist()
+
+
 @pytest.mark.threat("TM-13")
 def test_a_page_is_one_access_with_all_that_was_asked(house: House) -> None:
     house.write_firms(60)
@@ -141,6 +161,8 @@ def test_a_page_is_one_access_with_all_that_was_asked(house: House) -> None:
         ("SELECT x FROM t AS x", ("a", "b", "c")),
         ("SELECT count(*) FROM t NATURAL JOIN t AS u", ("a", "b", "c")),
         ("SELECT 1 FROM t JOIN t AS u USING (b)", ("b",)),
+        ("SELECT x FROM t AS u(x, y)", ("a", "b", "c")),
+        ("SELECT x FROM (SELECT b FROM t) AS u(x)", ("a", "b", "c")),
         ("SELECT (SELECT max(c) FROM t AS u WHERE u.a = t.a) FROM t", ("a", "c")),
     ],
 )

@@ -17,6 +17,8 @@ from beijiang.evidence import EvidenceQuery
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Refused, TooLarge
 from beijiang.mining import Document, DocumentDraft
 from beijiang.mining.commands import texts_commands
+from beijiang.mining.models.texts.documents import Sentence
+from beijiang.mining.models.texts.likeness import COMPARED_MOST, passages
 
 WATER = ("水库", "灌溉", "防汛", "河道", "水质", "节水", "堤坝", "水位", "蓄水", "泄洪")
 SCHOOL = ("学校", "教师", "招生", "课程", "学籍", "教材", "幼儿园", "考试", "校舍", "家长")
@@ -196,3 +198,24 @@ def test_the_api_and_the_terminal_say_the_same(office: Office) -> None:
         assert client.get(f"/api/v1/texts/{document}/{name}").status_code == 200, name
     assert client.delete(f"/api/v1/texts/{document}").status_code == 204
     assert client.get(f"/api/v1/texts/{document}").status_code == 404
+
+
+def test_tables_in_tables_are_read_once_however_deep(office: Office) -> None:
+    def nested(depth: int) -> str:
+        open_, close = "<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>"
+        return open_ * depth + "<w:p><w:r><w:t>防汛预案。</w:t></w:r></w:p>" + close * depth
+
+    row = "<w:tbl><w:tr><w:tc><w:p><w:r><w:t>单位</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>任务</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"
+    inside = f"</w:t></w:r></w:p>{row}{nested(800)}<w:p><w:r><w:t>结尾。"
+    made = keep(office, "steward", docx(["开头。" + inside]), "深.docx")
+    text = office.platform.texts.text(office["colleague"], made.id)
+    assert text.split("\n") == ["开头。", "单位\t任务", "防汛预案。", "结尾。"]
+
+
+def test_words_that_stand_everywhere_make_no_passage_and_long_documents_are_cut() -> None:
+    same = [
+        (Sentence(place=n, paragraph=0, start=n, end=n + 1, text="甲"), ("甲",)) for n in range(COMPARED_MOST + 500)
+    ]
+    found = passages(same, same)
+    assert len(found) == COMPARED_MOST
+    assert all(one.there is None for one in found)

@@ -13,6 +13,7 @@ from beijiang.access.errors import (
     unknown_person,
 )
 from beijiang.access.models import (
+    ADMINISTRATORS,
     APPLICATION_ITSELF,
     SET_UP_PENDING,
     TOKEN_PREFIX,
@@ -250,7 +251,11 @@ class Sessions(Decisions):
             person = PersonStore(connection).get(proof.person_id)
         if person is None or person.disabled_at is not None or person.must_set_password:
             raise proof_expired()
-        return replace(person.as_actor(proof.id), kind=ActorKind.APPLICATION, scopes=proof.scopes)
+        administers = any(role in ADMINISTRATORS for role in person.roles)
+        scopes = (
+            frozenset() if administers else proof.scopes
+        )  # as they may hold no keys, applications hold nothing of theirs
+        return replace(person.as_actor(proof.id), kind=ActorKind.APPLICATION, scopes=scopes)
 
     def _begin_attempt(self, login: str, now: datetime) -> _Attempt:
         """Count the try as failed before the password is looked at, so that parallel tries cannot outrun the count."""

@@ -14,7 +14,7 @@ from beijiang.apps.errors import no_app, no_job
 from beijiang.apps.models import AppAlert, JobSpec, JobStanding, timing_of, values_of
 from beijiang.apps.store import AppJobStore, AppStore
 from beijiang.ingest import Timing
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, NotFound, new_id
 from beijiang.protection import QueryClass, QueryOrder, Spoken
 from beijiang.tables import CommitRequest, WriteMode
 
@@ -266,9 +266,28 @@ class AppJobs:
                 reason=f"应用 {app.id} 的作业 {job.name}",
                 derived=result.origins,
             )
+            self._own_table(actor, app, job.table)
             return self._tables.commit(actor, request).version
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _own_table(self, actor: Actor, app: App, table: str) -> None:
+        """Return if a job may fill a table: a new one, or one of the department that only jobs of applications filled.
+
+        Raises:
+            Conflict: it has another source (``table_has_source``).
+
+        """
+        try:
+            foreign = self._tables.get(actor, table).org_id != app.org_id
+        except NotFound:
+            return
+        if foreign or any(not one.run_id.startswith("app-") for one in self._tables.history(actor, table)):
+            raise Conflict(
+                f"表“{table}”已有数据来源（一数一源）。请让作业写入新的表。",
+                f'Table "{table}" is filled from elsewhere (one source per item). Let the job write a table of its own.',
+                code="table_has_source",
+            )
 
     def _note(self, app_id: str, name: str, began: float, facts: Mapping[str, object]) -> None:
         with self.apps.db.begin() as tx:

@@ -16,6 +16,8 @@ from beijiang.kit import Invalid, TooLarge
 __all__ = ["whole_text", "word_text"]
 
 _WORDS: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_ROW: Final = f"{_WORDS}tr"
+_BLANKS: Final = frozenset({f"{_WORDS}tab", f"{_WORDS}br"})
 _MAIN: Final = "word/document.xml"
 _LIMITS: Final = ReadLimits(max_expanded_bytes=200 * MIB)
 PART_MOST: Final = 50 * MIB
@@ -65,26 +67,34 @@ def word_text(path: Path, name: str) -> str:
         root = ET.fromstring(part)  # noqa: S314 - without a document type there is nothing to expand
     except ET.ParseError as error:
         raise broken(name, "Word") from error
-    return "\n".join(_blocks(root.find(f"{_WORDS}body")))
+    body = root.find(f"{_WORDS}body")
+    return "" if body is None else _text(body)
 
 
-def _blocks(body: ET.Element | None) -> list[str]:
-    lines: list[str] = []
-    for block in () if body is None else body:
-        if block.tag == f"{_WORDS}p":
-            lines.append(_paragraph(block))
-        elif block.tag == f"{_WORDS}tbl":
-            for row in block.iter(f"{_WORDS}tr"):
-                cells = [" ".join(_paragraph(p) for p in cell.iter(f"{_WORDS}p")) for cell in row.iter(f"{_WORDS}tc")]
-                lines.append("\t".join(cells))
-    return lines
+def _text(body: ET.Element) -> str:
+    """Return paragraphs and rows as lines, the cells of a row apart by tabs; a table inside a cell is words of that cell.
+
+    Every element is met once, however deep tables stand in each other.
+    """
+    words: list[str] = []
+    rows = 0
+    waiting = [(body, False)]
+    while waiting:
+        node, left = waiting.pop()
+        if not left:
+            rows += node.tag == _ROW
+            words.append((node.text or "") if node.tag == f"{_WORDS}t" else " " if node.tag in _BLANKS else "")
+            waiting.append((node, True))
+            waiting.extend((child, False) for child in reversed(node))
+        elif node.tag == f"{_WORDS}p":
+            words.append(" " if rows else "\n")
+        elif node.tag == f"{_WORDS}tc":
+            words.append("\t" if rows == 1 else " ")
+        elif node.tag == _ROW:
+            rows -= 1
+            words.append(" " if rows else "\n")
+    return "\n".join(_line(one) for one in "".join(words).removesuffix("\n").split("\n"))
 
 
-def _paragraph(paragraph: ET.Element) -> str:
-    words = []
-    for node in paragraph.iter():
-        if node.tag == f"{_WORDS}t":
-            words.append(node.text or "")
-        elif node.tag in {f"{_WORDS}tab", f"{_WORDS}br"}:
-            words.append(" ")
-    return "".join(words)
+def _line(line: str) -> str:
+    return "\t".join(cell.strip() for cell in line.removesuffix("\t").split("\t")) if "\t" in line else line

@@ -22,7 +22,8 @@ def words_of(tree: exp.Query) -> Words:
     """Return the names in a query.
 
     Every identifier counts, whatever it names: too many columns cost time, and too few would change the answer. What takes
-    columns without naming them (``*``, a natural join, a whole row by its table's name) needs them all.
+    columns without naming them (``*``, a natural join, a whole row by its table's name, new names for them in order) needs
+    them all.
     """
     if any(_takes_all(node) for node in tree.walk()):
         return None
@@ -42,6 +43,8 @@ def _takes_all(node: exp.Expr) -> bool:
         return not isinstance(node.parent, exp.Count)
     if isinstance(node, exp.Join):
         return str(node.args.get("method") or "").upper() == "NATURAL"
+    if isinstance(node, exp.TableAlias):  # ``FROM people AS p(a, b)`` takes columns by their place
+        return bool(node.args.get("columns"))
     return isinstance(node, exp.Columns | exp.Pivot)
 
 

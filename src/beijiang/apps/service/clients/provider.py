@@ -132,8 +132,9 @@ class _Face(ClientMixin):  # type: ignore[misc]
         """There is none: it has to be said."""
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        asked = frozenset((scope or "").split()) or self.client.facts.scopes
-        return " ".join(sorted(asked)) if asked <= self.client.facts.scopes else None
+        """Return what may be given of what is asked; all of it where nothing is said, and nothing where that is empty."""
+        asked = self.client.facts.scopes if scope is None else frozenset(scope.split())
+        return " ".join(sorted(asked)) if asked and asked <= self.client.facts.scopes else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return redirect_uri in self.client.facts.redirect_uris

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -44,6 +44,10 @@ __all__ = ["CLIENT_MARK", "SignOn"]
 
 CLIENT_MARK: Final = "cli_"
 """How the ids of applications begin, and so every proof that stands for one."""
+
+
+_JUST_NOW: Final = timedelta(minutes=2)
+"""How long ago at most somebody who comes back from the sign-in page has signed in."""
 
 
 class SignOn:
@@ -282,7 +286,7 @@ class SignOn:
         with self.db.read() as connection:
             client = ClientStore(connection).get(client_id)
             family = TokenStore(connection).family(family_id) if family_id else None
-        holds = family is not None and family.ended_at is None and family.client_id == client_id
+        holds = family is not None and family.client_id == client_id and self._lives(family)
         if client is None or not client.serves or (family_id and not holds):
             return None
         return TokenProof(
@@ -293,6 +297,9 @@ class SignOn:
             org_id=client.org_id,
             scopes=client.facts.scopes if family is None else family.scopes & client.facts.scopes,
         )
+
+    def _lives(self, family: SignOnFamily) -> bool:
+        return family.ended_at is None and self.clock.now() < family.ends_at
 
     def said_farewell(self, person_id: str, session_id: str | None) -> None:
         """End what applications hold of a session that ended, or of all of somebody's, and tell them."""
@@ -344,8 +351,8 @@ class SignOn:
     ) -> bool:
         if actor.is_anonymous:
             return True
-        if returned:
-            return False
+        if returned and signed_in_at is not None and self.clock.now() - signed_in_at < _JUST_NOW:
+            return False  # anybody may say that he comes from the sign-in page
         longest = call.value("max_age")
         old = (
             longest.isdecimal()

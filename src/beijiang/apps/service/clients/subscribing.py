@@ -166,12 +166,15 @@ class Subscriptions:
 
         """
         client_id, api = _client_of(who), api_of(path)
+        if client_id and path.startswith("/console"):
+            raise not_subscribed("console")  # pages for people, whose buttons would go past the subscriptions
         if not client_id or api == OTHER_API:
             return
         now = self.clients.clock.now()
         with self._turn:
             pace = self._pace(client_id, api, now)
             if pace.plan is None:
+                self._paces.pop((client_id, api), None)  # made-up names fill no memory
                 raise not_subscribed(api)
             if pace.in_minute >= pace.plan.per_minute:
                 raise over_plan(_MINUTE - now.second)
@@ -198,8 +201,10 @@ class Subscriptions:
             refused=int(refused),
             bins=tuple(bins),
         )
-        key = (client_id, api, one.hour)
         with self._turn:
+            if (client_id, api) not in self._paces:  # nor do they fill the statistics
+                one = replace(one, api=OTHER_API)
+            key = (client_id, one.api, one.hour)
             before = self._waiting.get(key)
             self._waiting[key] = one if before is None else before.plus(one)
             due = now - self._flushed_at >= _FLUSH

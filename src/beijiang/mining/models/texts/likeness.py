@@ -19,6 +19,8 @@ NUMBERS: Final = 128
 SCHEME: Final = "affine32"
 """How the numbers are made; kept signatures are only comparable within one."""
 SHINGLE: Final = 3
+COMPARED_MOST: Final = 5_000
+COMMON_MOST: Final = 200
 LIKE: Final = 0.5
 """Share of shingles in common from which two documents are near duplicates."""
 SEEK: Final = 0.35
@@ -83,7 +85,11 @@ def alike(mine: frozenset[str], theirs: frozenset[str]) -> tuple[float, float]:
 def passages(
     here: Sequence[tuple[Sentence, Sequence[str]]], there: Sequence[tuple[Sentence, Sequence[str]]]
 ) -> Sequence[Passage]:
-    """Return each sentence of one document beside the one most like it in the other."""
+    """Return each sentence of one document beside the one most like it in the other.
+
+    Of long documents the first ``COMPARED_MOST`` sentences; what stands in ever so many of them tells no passage from another.
+    """
+    here, there = here[:COMPARED_MOST], there[:COMPARED_MOST]
     known: dict[str, list[int]] = {}
     sets = [frozenset(words) for _, words in there]
     for at, words in enumerate(sets):
@@ -92,7 +98,7 @@ def passages(
     found = []
     for sentence, listed in here:
         words = frozenset(listed)
-        near = {at for word in words for at in known.get(word, ())}
+        near = {at for word in words if len(known.get(word, ())) <= COMMON_MOST for at in known.get(word, ())}
         best = max(near, key=lambda at: (_share(words, sets[at]), -at), default=None)
         share = 0.0 if best is None else _share(words, sets[best])
         matched = there[best][0] if best is not None and share >= PASSAGE else None

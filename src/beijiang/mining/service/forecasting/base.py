@@ -43,7 +43,6 @@ PURPOSE: Final = "forecast"
 INDICATOR_KEYS: Final = ("地区代码", "分组")
 SERIES_MOST: Final = 5_000
 HORIZON_MOST: Final = 24
-_SHOWN_UNREAD: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +164,10 @@ class Base:
         if periods is None:
             raise no_periods(draft.source, draft.period)
         if periods.unread:
-            named = "、".join(periods.unread[:_SHOWN_UNREAD])
+            count = len(periods.unread)  # the values themselves are shown by the gate alone
             raise unfit_forecast(
-                f"期间列中有不是{periods.frequency.text.zh}期间的值：{named}。请先用加工配方剔除或改正这些行。",
-                f"The column of periods is {periods.frequency.text.en}, but holds {named}. Remove or mend these rows by a recipe first.",
+                f"期间列中有不是{periods.frequency.text.zh}期间的值 {count} 种。请先用加工配方剔除或改正这些行。",
+                f"The column of periods is {periods.frequency.text.en}, but holds {count} other values. Remove or mend these rows by a recipe first.",
             )
         frequency = source.frequency or periods.frequency
         series = len({line.key for line in source.lines})

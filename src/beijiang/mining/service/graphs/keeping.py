@@ -98,6 +98,7 @@ class Shelf:
         self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
         self._loading: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._room = threading.Semaphore(1)
 
     def get(self, key: Hashable, load: Callable[[], Kept]) -> tuple[Kept, bool]:
         """Return the network of a key, and whether it was loaded just now."""
@@ -108,7 +109,8 @@ class Shelf:
                 if key in self._kept:
                     self._kept.move_to_end(key)
                     return self._kept[key], False
-            made = load()
+            with self._room:  # one at a time: each may take as much memory as all that is kept
+                made = load()
             with self._lock:
                 self._kept[key] = made
                 while sum(one.network.size for one in self._kept.values()) > self._most and len(self._kept) > 1:

@@ -88,6 +88,7 @@ class Registering(Training):
                 detail: dict[str, JsonValue] = {"grade": found.grade, "state": found.state.value}
                 self.evidence.record(tx, actor, "mining.model_export_refused", target=found.id, detail=detail)
             raise stays_here(found.grade)
+        self._check_sight(actor, self._set(actor, found.draft.training_set))  # the file holds words of the rows
         self._loaded(found)
         content = self._model_file(found.id).read_bytes()
         approval = found.approval

@@ -385,7 +385,10 @@ def _origins(plan: ScorePlan, made: TrainingSet, names: Sequence[str]) -> dict[s
     if made.label_column is not None:
         learned.append(Origin(made.label_column.table, made.draft.label, Use.CONDITIONAL))
     score = tuple(dict.fromkeys(learned))
-    kept = {name: (Origin(plan.draft.table, name, Use.IDENTITY),) for name in plan.draft.keep}
+    told = [Origin(plan.draft.table, read_where(one).column, Use.FILTER) for one in plan.draft.where]
+    told += [Origin(made.draft.table, read_where(one).column, Use.FILTER) for one in made.draft.where]
+    score = (*score, *told)  # which rows there are tells of what they were picked by
+    kept = {name: (Origin(plan.draft.table, name, Use.IDENTITY), *told) for name in plan.draft.keep}
     made_of = dict.fromkeys((SCORE, CLASS, AMOUNT, GROUP, ODD), score)
     return {name: found for name, found in {**kept, **made_of}.items() if name in names}
 

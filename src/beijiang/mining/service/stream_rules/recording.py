@@ -125,7 +125,7 @@ def _origins(rows: list[Any]) -> dict[str, tuple[Origin, ...]]:
     """Say which columns of the stream's table the columns of the alerts were made from."""
     table = rows[0].table_name
     keys, values = set(), set()
-    for draft in {row.rule_id: RuleDraft.from_json(row.draft) for row in rows}.values():
+    for draft in (RuleDraft.from_json(row.draft) for row in rows):  # each alert as its rule was then
         keys.add(draft.key)
         values |= {draft.value} if draft.value else set()
     figures = tuple(Origin(table, name, Use.AGGREGATION) for name in sorted(values))
