@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from beijiang.ingest.readers.contract import MIB, ReadLimits
-from beijiang.ingest.readers.encoding import detect
 from beijiang.ingest.readers.guard import broken, check_archive, open_zip
 from beijiang.ingest.readers.source import Source
 from beijiang.kit import Invalid, TooLarge
@@ -31,6 +30,8 @@ def whole_text(path: Path, name: str) -> str:
         Invalid: it is empty, or no text (``empty_file``, ``binary_file``).
 
     """
+    from beijiang.ingest.readers.encoding import detect
+
     found = detect(Source.of_file(path, name))
     return path.read_bytes()[found.bom :].decode(found.encoding, errors="replace")
 
