@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from oidc import CALLBACK, READ, Served, told
+from asking import PASSWORD
+from oidc import CALLBACK, READ, Reader, Served, told
 
 from beijiang.apps import ClientKind
 from beijiang.evidence import EvidenceQuery
@@ -250,6 +251,18 @@ def test_who_is_closed_or_signs_out_is_signed_out_of_applications(served: Served
     assert not served.works(other)
     served.platform.access.enable_person(SYSTEM, served.office["colleague"].id)
     assert not served.works(other)
+
+
+def test_who_is_signed_in_over_is_signed_out_of_applications(served: Served) -> None:
+    client, secret = served.client()
+    reader = served.reader("colleague")
+    token = served.signed_on(client, secret, reader)["access_token"]
+    access = served.platform.access
+    own = access.sign_in("colleague", PASSWORD, "tests", replaces=reader.token)
+    assert served.works(token), "the same person goes on"
+    again = served.signed_on(client, secret, Reader(served.http, own.token, own.csrf))["access_token"]
+    access.sign_in("steward", PASSWORD, "tests", replaces=own.token)
+    assert not served.works(again)
 
 
 def test_a_public_application_has_no_secret_and_nothing_for_itself(served: Served) -> None:

@@ -325,6 +325,13 @@ def test_a_model_of_sensitive_rows_leaves_after_its_approval_only(lab: Lab) -> N
     assert json.loads(content)["algorithm"] == "logistic"
 
 
+def test_what_chooses_the_cases_grades_the_set(lab: Lab) -> None:
+    capital = lab.view(features=(Feature(name="资本", column="注册资本"),))
+    plain = lab.learn("steward", leaving(capital))
+    picked = lab.learn("steward", leaving(capital, where=("联系人手机__notnull",)))
+    assert plain.grade < picked.grade == "L3"
+
+
 # Scores
 
 

@@ -87,6 +87,7 @@ class Sessions(Decisions):
             self._record_failure(attempt, source)
             raise sign_in_refused()
         fresh = self._fresh_hash(account, password) if fits else None
+        before = None if replaces is None else self.session(replaces)
         with self._db.begin() as tx:
             AttemptStore(tx.connection).clear(attempt.login_digest)
             SessionStore(tx.connection).sweep(now)
@@ -94,7 +95,10 @@ class Sessions(Decisions):
                 SessionStore(tx.connection).end(digest(replaces))
             if fresh is not None:
                 PersonStore(tx.connection).set_password(account.person.id, fresh)
-            return self._open_session(tx, account.person, source)
+            opened = self._open_session(tx, account.person, source)
+        if before is not None and before.person_id != account.person.id:
+            self._farewell(before.person_id, before.id)  # who was there before has left, applications included
+        return opened
 
     def sign_out(self, token: str) -> None:
         """End the session of this token; an unknown one is no error."""

@@ -148,8 +148,9 @@ class Assembly:
         )
 
     def grade(self) -> str:
-        """Return the highest grade of all columns that are read."""
-        used = [self.column(self.wanted.table, name).grade for name in self._case_columns()]
+        """Return the highest grade of all columns that are read, those that choose the cases among them."""
+        used = [self.column(self.wanted.table, read_where(one).column).grade for one in self.wanted.where]
+        used += [self.column(self.wanted.table, name).grade for name in self._case_columns()]
         used += [self.column(one.view.table, name).grade for one in self.wanted.joined for name in one.view.columns]
         return max(used, default="L1")
 
