@@ -130,6 +130,8 @@ def test_an_application_calls_what_it_subscribed_to_within_its_plan_and_is_count
     assert sum(sum(one.bins) for one in used) == sum(one.calls for one in used)
     with pytest.raises(NotFound):
         subscriptions.use(served.office.codes["first"], client.id)
+    again = subscriptions.ask(steward, client.id, api, Plan.TRIAL)
+    assert again.state is SubscriptionState.ASKED, "an end is not undone by who was ended"
     at = f"/console/clients/{client.id}"
     assert api in served.reader("steward").get(at).text
 

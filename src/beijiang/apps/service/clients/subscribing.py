@@ -70,7 +70,7 @@ class Subscriptions:
             return SubscriptionStore(connection).all(client_id)
 
     def ask(self, actor: Actor, client_id: str, api: str, plan: Plan) -> Subscription:
-        """Subscribe an application to an API; the trial plan holds at once, a larger one is reviewed.
+        """Subscribe an application to an API; the trial plan holds at once, a larger one, or one after an end, is reviewed.
 
         Raises:
             NotFound: the API is not there, or not the actor's to see.
@@ -82,7 +82,9 @@ class Subscriptions:
         name = self._names.name(actor, api)
         if not client.serves:
             raise wrong_client_state("应用还没有审核通过。", "The application is not active.")
-        state = SubscriptionState.ACTIVE if plan is Plan.TRIAL else SubscriptionState.ASKED
+        earlier = next((one for one in self.subscriptions(actor, client_id) if one.api == api), None)
+        at_once = plan is Plan.TRIAL and (earlier is None or earlier.state is SubscriptionState.ACTIVE)
+        state = SubscriptionState.ACTIVE if at_once else SubscriptionState.ASKED
         made = Subscription(
             id=new_id("sub"),
             client_id=client_id,
