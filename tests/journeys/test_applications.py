@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 PROBLEMS = """async () => (await axe.run()).violations.map(
@@ -81,7 +82,7 @@ def test_the_authority_switches_it_off_and_on_again(visit: Callable[..., Any]) -
     page.get_by_role("button", name="停用", exact=True).click()
     page.get_by_text("应用已停用").wait_for()
     citizen.expect("404")
-    assert citizen.go(f"{HOME}/overview").get_by_text("没有这个应用").count()
+    expect(citizen.go(f"{HOME}/overview").get_by_text("没有这个应用").first).to_be_visible()
     page.get_by_text("启用这个应用").click()
     page.locator("input[name=reason]").last.fill("核对无误")
     page.get_by_role("button", name="启用", exact=True).click()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
+
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 PROBLEMS = """async () => (await axe.run()).violations.map(
   (v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`)"""
@@ -43,7 +45,7 @@ def test_mending_from_the_work_list_to_the_table(visit: Callable[..., Any], hand
     fit(who)
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert page.locator("tbody input[name=row]").first.is_checked()
+    expect(page.locator("tbody input[name=row]").first).to_be_checked()
     page.keyboard.press("x")
     page.keyboard.press("Enter")
     page.wait_for_url("**/console/quarantine/run_*/**")
@@ -53,7 +55,7 @@ def test_mending_from_the_work_list_to_the_table(visit: Callable[..., Any], hand
     page.locator("#verdict", has_text="1 格还有问题").wait_for()
     field.fill("91")
     page.locator("#verdict", has_text="各格都符合").wait_for()
-    assert page.locator(".mend .error:visible").count() == 0
+    expect(page.locator(".mend .error:visible")).to_have_count(0)
     page.get_by_role("button", name="保存，看下一行").click()
     page.get_by_text("已保存为草稿").wait_for()
     assert page.locator("input[name='cell:检查日期']").input_value() == "03/15/2026", "the next row that waits"
@@ -72,7 +74,7 @@ def test_mending_from_the_work_list_to_the_table(visit: Callable[..., Any], hand
     page.get_by_text("已完成").wait_for()
     page.reload()
     page.get_by_text("已入库").first.wait_for()
-    assert page.get_by_text("已入库").count() >= 3
+    expect(page.get_by_text("已入库").nth(2)).to_be_visible()
     page.get_by_role("link", name="版本 2").click()
     page.get_by_text("303 行 · 版本 2").wait_for()
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 PROBLEMS = """async () => (await axe.run()).violations.map(
@@ -97,8 +98,8 @@ def test_it_works_without_scripts_and_by_keyboard(visit: Callable[..., Any]) -> 
     page.keyboard.press("Enter")
     page.wait_for_url("**/explore?_form=pie*")
     assert page.locator(".view-sentence").inner_text() == f"饼图：行数，按{CITY}；从大到小。"
-    assert page.locator("#view-table tbody tr").count() > 2
-    assert page.locator(".chart-canvas").is_hidden()
+    expect(page.locator("#view-table tbody tr").nth(2)).to_be_visible()
+    expect(page.locator(".chart-canvas")).to_be_hidden()
 
 
 def test_the_picture_is_saved_with_title_and_source(visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -216,7 +217,7 @@ def test_another_site_shows_the_frame_and_nothing_else(
     assert "来源：" in frame.locator("figure").inner_text()
     who.page.goto(elsewhere(f"{who.address}{one}/explore?_form=bar&_by={CITY}"))
     who.page.wait_for_load_state("networkidle")
-    assert who.page.frame_locator("iframe").locator(".view-sentence").count() == 0
+    expect(who.page.frame_locator("iframe").locator(".view-sentence")).to_have_count(0)
 
 
 def test_the_terminal_gives_the_same_view(visit: Callable[..., Any], demo: Any) -> None:

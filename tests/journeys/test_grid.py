@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
+
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 PROBLEMS = "async () => (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)}`)"
 PASTE = """(text) => { const data = new DataTransfer(); data.setData('text/plain', text);
@@ -69,13 +71,13 @@ def _pastes(page: Any) -> None:
     page.evaluate(PASTE, '"学段：小学、\r\n初中"\t很长\r\n办学的性质\t20\r\n')
     page.get_by_text("“很长”不是正整数").wait_for()
     assert value(page, 2, MEANING) == "学段：小学、 初中"
-    assert page.locator("td.wrong").count() == 1
+    expect(page.locator("td.wrong")).to_have_count(1)
     cell(page, 2, SHARE).click()
     page.evaluate(PASTE, "有条件共享\n有条件\n无条件共享")
     page.get_by_text("没有“有条件”这一项").wait_for()
     page.get_by_role("button", name="保存全部").click()
     assert "/items" in page.url
-    assert page.locator("[data-faults] li").count() == 2, "nothing is saved while a cell is wrong"
+    expect(page.locator("[data-faults] li"), "nothing is saved while a cell is wrong").to_have_count(2)
     page.locator("[data-faults] button").first.click()
     page.keyboard.type("30")
     page.keyboard.press("Enter")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
+from playwright.sync_api import expect
 
 TABLE = "学校食堂检查"
 HEADER = "检查编号,学校名称,检查日期,得分,检查人电话"
@@ -134,7 +135,7 @@ def _reviews(visit: Callable[..., Any], entry: str) -> None:
     task.get_by_role("link", name="办理").click()
     reviewer.page.get_by_role("button", name="审核通过").click()
     reviewer.page.get_by_text("已审核通过，目录代码已生成。").wait_for()
-    assert reviewer.page.get_by_role("button", name="发布", exact=True).count() == 0
+    expect(reviewer.page.get_by_role("button", name="发布", exact=True)).to_have_count(0)
     publisher = visit("publisher")
     publisher.go(f"/console/catalog/{entry}")
     publisher.page.get_by_role("button", name="发布", exact=True).click()
@@ -147,7 +148,7 @@ def _sees_it_in_public(visit: Callable[..., Any], entry: str) -> None:
     page = anybody.go("/datasets?q=xxst")
     page.get_by_role("link", name="学校食堂卫生检查结果").first.click()
     page.wait_for_url(f"**/datasets/{entry}**")
-    assert page.locator("table.data-table tbody tr").count() == 37
+    expect(page.locator("table.data-table tbody tr")).to_have_count(37)
     heads = " ".join(page.locator("table.data-table thead th").all_inner_texts())
     assert "得分" in heads
     assert "检查人电话" not in heads
@@ -214,7 +215,7 @@ def test_three_administrators_share_the_work_and_see_no_row(visit: Callable[...,
     page.select_option("select[name=org_id]", "education")
     page.get_by_role("button", name="新建").click()
     code = page.locator("#code code").inner_text()
-    assert page.locator("input[name=role]").count() == 0
+    expect(page.locator("input[name=role]")).to_have_count(0)
     security = visit("secadmin")
     page = security.go("/console/people")
     row = page.locator("tr", has_text="new.colleague")
@@ -234,7 +235,7 @@ def test_three_administrators_share_the_work_and_see_no_row(visit: Callable[...,
             who.go(path)
             assert who.page.locator("h1").inner_text() == "不能这样做", path
         page = who.go("/console/tables/人口基础信息")  # columns and history at most
-        assert page.locator("section", has_text="预览").locator("table").count() == 0
+        expect(page.locator("section", has_text="预览").locator("table")).to_have_count(0)
 
 
 def _starts_work(visit: Callable[..., Any], code: str) -> None:

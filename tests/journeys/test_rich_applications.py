@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 from beijiang.apps import parse_bundle
 from beijiang.demo.applications import INSIDE, NAMES, bundled
@@ -24,7 +25,8 @@ PAGES = [
 
 
 def settled(page: Any) -> None:
-    """Wait until no card is on its way, and every drawing is drawn."""
+    """Wait until the page is whole, no card is on its way, and every drawing is drawn."""
+    page.wait_for_load_state()
     page.locator("[aria-busy=true]").first.wait_for(state="detached", timeout=30_000)
     page.locator(".chart-canvas:not(:has(canvas))").first.wait_for(state="detached", timeout=30_000)
 
@@ -41,7 +43,7 @@ def test_an_analyst_follows_a_warning_light_to_its_league(visit: Callable[..., A
     page.get_by_role("button", name="筛选").click()
     settled(page)
     lights = page.get_by_role("group", name="最新一季各盟市各指标")
-    assert lights.locator("tbody tr").count() == shown
+    expect(lights.locator("tbody tr")).to_have_count(shown)
     assert set(lights.locator("tbody .tag").all_inner_texts()) <= {"▲ 黄灯", "▲\n黄灯"}
     league = lights.locator("tbody tr").first.locator("a").inner_text()
     lights.locator("tbody tr").first.locator("a").click()
@@ -94,7 +96,7 @@ def test_a_clerk_goes_from_the_plan_to_the_record_of_a_task(visit: Callable[...,
     whole = int(page.locator(".nums b").first.inner_text().split()[0])
     page.get_by_role("link", name="看全部任务").click()
     settled(page)
-    assert page.get_by_role("group", name="任务", exact=True).locator("tbody tr").count() == whole
+    expect(page.get_by_role("group", name="任务", exact=True).locator("tbody tr")).to_have_count(whole)
     page.get_by_role("link", name="任务3.2", exact=True).click()
     settled(page)
     assert said(page) == {"task": ["任务3.2"]}

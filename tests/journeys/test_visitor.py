@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
+from playwright.sync_api import expect
 
 LEAGUES = 9
 """Leagues that have a station at the scale of the journeys."""
@@ -31,7 +32,7 @@ def open_dataset(who: Any, words: str = "kqzl", title: str = TITLE) -> Any:
 def test_from_the_home_page_to_a_chart_and_a_filtered_table(visit: Callable[..., Any]) -> None:
     page = open_dataset(visit())
     assert page.locator("h1").inner_text() == TITLE
-    assert page.locator("table.data-table tbody tr").count() == 50
+    expect(page.locator("table.data-table tbody tr")).to_have_count(50)
     page.get_by_role("link", name="图表").first.click()
     page.wait_for_url("**/chart**")
     inked = """() => { const c = document.querySelector('.chart-canvas canvas'); if (!c) return false;
@@ -42,7 +43,7 @@ def test_from_the_home_page_to_a_chart_and_a_filtered_table(visit: Callable[...,
     page.locator("form.chart-form button").click()
     page.wait_for_url("**_x=**")
     page.wait_for_function(inked)
-    assert page.locator("#chart-table tbody tr").count() == LEAGUES
+    expect(page.locator("#chart-table tbody tr")).to_have_count(LEAGUES)
     assert "空气质量指数，无量纲" in page.locator("figure figcaption").inner_text()
     assert "来源：" in page.locator("figure").inner_text()
     page.get_by_role("link", name="数据", exact=True).last.click()
@@ -70,7 +71,7 @@ def test_examples_and_feeds_lead_to_the_port_that_is_served(visit: Callable[...,
 def test_a_phone_shows_results_before_facets_and_a_way_to_the_files(visit: Callable[..., Any]) -> None:
     who = visit(viewport={"width": 390, "height": 844})
     page = who.go("/datasets")
-    assert page.locator("details.facet[open]").count() == 0
+    expect(page.locator("details.facet[open]")).to_have_count(0)
     assert page.locator("ol.list").bounding_box()["y"] < 844
     page = who.go(page.locator("ol.list a").nth(6).get_attribute("href"))
     page.locator(".to-get a").click()
@@ -110,8 +111,8 @@ def test_what_must_not_be_open_shows_its_reason_and_no_row(visit: Callable[..., 
     page = who.go("/datasets?q=常住人口基础信息")
     page.get_by_role("link", name="常住人口基础信息").first.click()
     page.wait_for_url("**/datasets/res_*")
-    assert page.locator("table.data-table").count() == 0
-    assert page.locator("aside a[download]").count() == 0
+    expect(page.locator("table.data-table")).to_have_count(0)
+    expect(page.locator("aside a[download]")).to_have_count(0)
     assert "不予开放" in page.locator(".ds-head").inner_text()
     rows = page.request.get(f"{who.address}/api/v1{page.url.removeprefix(who.address)}/rows")
     assert rows.status in {401, 403, 404}
@@ -151,7 +152,7 @@ def test_the_keyboard_reaches_the_search_and_the_text(visit: Callable[..., Any])
 
 def test_without_scripts_one_can_search_look_and_filter(visit: Callable[..., Any]) -> None:
     page = open_dataset(visit(java_script_enabled=False))
-    assert page.locator("table.data-table tbody tr").count() == 50
+    expect(page.locator("table.data-table tbody tr")).to_have_count(50)
     page.locator("details.filters > summary").click()
     page.select_option("select[name=column]", "盟市")
     page.select_option("select[name=op]", "eq")
@@ -161,7 +162,7 @@ def test_without_scripts_one_can_search_look_and_filter(visit: Callable[..., Any
     page.get_by_role("link", name="图表").first.click()
     page.select_option("select[name=_x]", "盟市")
     page.locator("form.chart-form button").click()
-    assert page.locator("#chart-table tbody tr").count() == LEAGUES
+    expect(page.locator("#chart-table tbody tr")).to_have_count(LEAGUES)
     page.locator("nav[aria-label=数据集的各部分]").get_by_role("link", name="字段").click()
     assert "监测时间" in page.locator("main").inner_text()
 
