@@ -33,6 +33,7 @@ from beijiang.recipes import routes as recipes_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
 from beijiang.web import Pages, describe, description, new_app
+from beijiang.web.directory import Directory
 from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def create_app(platform: Platform) -> FastAPI:
     app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols, platform.subscriptions)
     datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
-    routers = (  # routes are tried in turn, so what the public asks for most stands first
+    routers = (
         datasets,
         opendata_routes.public(
             platform.registrations, platform.voices, platform.keepings, platform.openings, platform.opendata, pages
@@ -153,4 +154,5 @@ def create_app(platform: Platform) -> FastAPI:
     def api_page(request: Request) -> HTMLResponse:
         return pages.render(request, "api.html")
 
+    app.router.middleware_stack = Directory(app.router)
     return app

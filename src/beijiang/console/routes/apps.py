@@ -25,7 +25,7 @@ _Names = Annotated[str, Form(max_length=8000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of hosted applications."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_reading(pages, frame, platform)
     _add_steps(pages, frame, platform)
     _add_jobs(pages, frame, platform)

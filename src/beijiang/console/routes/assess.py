@@ -44,7 +44,7 @@ _TIERS: Final = {
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of assessment."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_ranking(pages, frame, platform)
     _add_weights(pages, frame, platform)
     _add_appeals(pages, frame, platform)

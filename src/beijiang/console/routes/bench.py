@@ -36,7 +36,7 @@ DATES = ("DD/MM/YYYY", "MM/DD/YYYY", "YYYYMMDD", "YYYY年M月D日", "DD.MM.YYYY"
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the bench."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_table(pages, frame, platform)
     _add_row(pages, frame, platform)
     _add_many(pages, frame, platform)

@@ -34,7 +34,7 @@ _DONE = {
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the catalog's stewards and reviewers."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_looking(pages, frame, platform)
     _add_editing(pages, frame, platform)
     _add_deciding(pages, frame, platform)

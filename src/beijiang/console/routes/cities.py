@@ -21,7 +21,7 @@ HERE = "/console/portals"
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages, portals = APIRouter(), platform.portals
+    pages, portals = APIRouter(prefix="/console", include_in_schema=False), platform.portals
 
     @pages.get("/portals")
     def all_(request: Request, code: str = "") -> HTMLResponse:

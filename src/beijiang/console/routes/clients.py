@@ -29,7 +29,7 @@ _WORDS = dict(IDENTITY_SCOPES) | {str(s): s.text for s in SCOPES}
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of applications written elsewhere."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_reading(pages, frame, platform)
     _add_registering(pages, frame, platform)
     _add_deciding(pages, frame, platform)

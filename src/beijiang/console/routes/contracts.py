@@ -27,7 +27,7 @@ _WORDS = ("name", "version", "description/purpose", "description/usage", "descri
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of contracts."""
-    pages, contracts = APIRouter(), platform.contracts
+    pages, contracts = APIRouter(prefix="/console", include_in_schema=False), platform.contracts
 
     @pages.get("/contracts")
     def all_(request: Request) -> HTMLResponse:

@@ -33,7 +33,7 @@ OPEN = frozenset(state for state in DemandState if not state.is_over)
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of demands."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     demands = platform.demands
 
     @pages.get("/demands")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the directory's files."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     def shown(request: Request, taken: Taken | None = None, words: Text | None = None) -> HTMLResponse:
         who = person(request)

@@ -20,7 +20,7 @@ _Said = Annotated[str, Form(max_length=4000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of drafts."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     drafts = platform.plan_drafts
 
     @pages.get("/plan-drafts")

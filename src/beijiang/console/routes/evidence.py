@@ -50,7 +50,7 @@ FIELDS = (
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the auditor."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     zone = ZoneInfo(platform.settings.time_zone)
 

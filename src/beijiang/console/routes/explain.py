@@ -21,7 +21,7 @@ __all__ = ["router"]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the page."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/explain")
     def explain(request: Request, who: str = "", do: str = "", org: str = "") -> HTMLResponse:

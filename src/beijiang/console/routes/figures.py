@@ -40,7 +40,7 @@ _Said = Annotated[str, Form(max_length=4000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of statistical indicators."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_list(pages, frame, platform)
     _add_defining(pages, frame, platform)
     _add_one(pages, frame, platform)

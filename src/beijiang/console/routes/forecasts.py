@@ -45,7 +45,7 @@ _Column = Annotated[str, Query(max_length=200)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of forecasts."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_looking(pages, frame, platform)
     _add_new(pages, frame, platform)
     _add_steps(pages, frame, platform)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of grants."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     exchange = platform.exchange
 
     @pages.get("/grants")

@@ -33,7 +33,7 @@ Number = Annotated[str, Query(max_length=7)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of graphs."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     graphs = platform.graphs
 
     @pages.get("/graphs", response_model=None)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_packages(pages, frame, platform)
     _add_trace(pages, frame, platform)
     return pages

@@ -23,7 +23,7 @@ _PLANNED = 300
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of harvests."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_lists(pages, frame, platform)
     _add_acts(pages, frame, platform)
     _add_decisions(pages, frame, platform)

@@ -27,7 +27,7 @@ MOST_TITLE_ROWS, MOST_HEADER_ROWS = 100, 10
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of aggregation."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_files(pages, frame, platform)
     _add_runs(pages, frame, platform)
     _add_return(pages, platform)

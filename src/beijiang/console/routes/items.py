@@ -26,7 +26,7 @@ _CELLS = 40_000
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the grid's pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/catalog/{resource_id}/items")
     def grid(request: Request, resource_id: str) -> Response:

@@ -42,7 +42,7 @@ _UNITS = {
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of rules and profiles."""
-    pages, laws = APIRouter(), platform.registry
+    pages, laws = APIRouter(prefix="/console", include_in_schema=False), platform.registry
 
     @pages.get("/standards/rules")
     def rules(

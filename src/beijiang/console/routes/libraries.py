@@ -28,7 +28,7 @@ PATIENCE = 3.0
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     fusion = platform.fusion
 
     @pages.get("/libraries")

@@ -67,7 +67,7 @@ Words = Annotated[str, Query(max_length=700)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of lineage."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     zone = ZoneInfo(platform.settings.time_zone)
 
     def graph(who: Actor, name: str, asked: Asked) -> Graph:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the mapping."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     mappings = platform.mappings
 
     @pages.get("/quality/{name}/mapping")

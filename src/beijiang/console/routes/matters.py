@@ -33,7 +33,7 @@ RECALLS, DISPUTES, RATINGS = "/console/recalls", "/console/disputes", "/console/
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_recalls(pages, frame, platform)
     _add_new_recall(pages, frame, platform)
     _add_disputes(pages, frame, platform)

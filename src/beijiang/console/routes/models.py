@@ -69,7 +69,7 @@ _Said = Annotated[str, Form(max_length=1000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of models."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_lists(pages, frame, platform)
     _add_model(pages, frame, platform)
     _add_steps(pages, frame, platform)

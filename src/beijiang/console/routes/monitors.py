@@ -29,7 +29,7 @@ _Words = Annotated[str, Form(max_length=1000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of monitors."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/quality-findings")
     def findings(request: Request) -> Response:

@@ -22,7 +22,7 @@ _Body = Annotated[str, Form(max_length=20_000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages, newsroom = APIRouter(), platform.newsroom
+    pages, newsroom = APIRouter(prefix="/console", include_in_schema=False), platform.newsroom
 
     @pages.get("/news")
     def desk(request: Request) -> HTMLResponse:

@@ -40,7 +40,7 @@ _FIRST: Final = {
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of notebooks."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_reading(pages, frame, platform)
     _add_running(pages, frame, platform)
     _add_steps(pages, frame, platform)

@@ -26,7 +26,7 @@ _Field = Annotated[str, Form(max_length=40)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     service, mail = platform.notices, platform.mail
 
     @pages.get("/notices")

@@ -31,7 +31,7 @@ _GOOD: Final = frozenset({"committed"})
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the guided path."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_file(pages, frame, platform)
     _add_run(pages, frame, platform)
     _add_entry(pages, frame, platform)

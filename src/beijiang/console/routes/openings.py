@@ -24,7 +24,7 @@ _Text = Annotated[str, Form(max_length=4000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages, openings = APIRouter(), platform.openings
+    pages, openings = APIRouter(prefix="/console", include_in_schema=False), platform.openings
 
     @pages.get("/openings")
     def sets(request: Request, page: Annotated[int, Query(ge=1, le=100)] = 1) -> HTMLResponse:

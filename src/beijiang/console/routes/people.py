@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of people."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     access = platform.access
 
     def shown(request: Request, code: str = "", code_for: str = "", keys_revoked: int | None = None) -> Response:

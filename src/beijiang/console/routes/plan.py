@@ -34,7 +34,7 @@ _PAGES: Final = {
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the work plan."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_reading(pages, frame, platform)
     _add_steps(pages, frame, platform)
     return pages

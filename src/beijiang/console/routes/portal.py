@@ -21,7 +21,7 @@ _Text = Annotated[str, Form(max_length=6000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_voices(pages, frame, platform)
     _add_members(pages, frame, platform)
     _add_works(pages, frame, platform)

@@ -33,7 +33,7 @@ LEDGER_SHOWN = 30
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of noisy statistics."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/private")
     def offers(request: Request) -> HTMLResponse:

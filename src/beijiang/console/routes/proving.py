@@ -19,7 +19,7 @@ BACK = {"entry": "/console/catalog/", "request": "/console/sharing/requests/", "
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of proofs."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/prove/{kind}/{subject}")
     def prove(request: Request, kind: str, subject: str) -> HTMLResponse:

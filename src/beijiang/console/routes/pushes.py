@@ -34,7 +34,7 @@ _TIMINGS = (
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_list(pages, frame, platform)
     _add_new(pages, frame, platform)
     _add_one(pages, frame, platform)

@@ -47,7 +47,7 @@ _UNITS = {"day": Text("日", "day"), "month": Text("月", "month"), "year": Text
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of quality."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/quality")
     def board(request: Request) -> HTMLResponse:

@@ -25,7 +25,7 @@ _NOTE_BYTES = 64 << 10
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of receipts and of the signed tree."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     zone = ZoneInfo(platform.settings.time_zone)
 
     @pages.get("/receipts")

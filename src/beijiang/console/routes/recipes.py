@@ -31,7 +31,7 @@ _STEPS_TEXT = 200_000
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of recipes."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/recipes")
     def list_(request: Request) -> HTMLResponse:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return what the section of the release check asks for."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.post("/tables/{name}/release-check")
     def check(request: Request, name: str) -> RedirectResponse:

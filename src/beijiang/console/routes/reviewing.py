@@ -27,7 +27,7 @@ _REVIEWS = frozenset({TaskKind.REVIEW, TaskKind.PUBLISH})
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of a review."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_looking(pages, frame, platform)
     _add_talking(pages, frame, platform)
     return pages

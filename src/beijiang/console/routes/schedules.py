@@ -26,7 +26,7 @@ _Field = Annotated[str, Form(max_length=200)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of schedules, freshness and alerts."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_making(pages, frame, platform)
     _add_keeping(pages, frame, platform)
     _add_watching(pages, frame, platform)

@@ -24,7 +24,7 @@ Words = Annotated[
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the page."""
     del platform
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/search")
     def search(request: Request, q: Words = "") -> HTMLResponse:

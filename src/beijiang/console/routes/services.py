@@ -39,7 +39,7 @@ _STEPS: Final = (ServiceMove.OFFER, ServiceMove.PAUSE, ServiceMove.RESUME, Servi
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of services."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_lists(pages, frame, platform)
     _add_form(pages, frame, platform)
     _add_trial(pages, frame, platform)

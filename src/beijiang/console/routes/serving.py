@@ -19,7 +19,7 @@ SERVING = "/console/serving"
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     servings = platform.servings
 
     @pages.get("/serving")

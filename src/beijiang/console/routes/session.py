@@ -22,7 +22,7 @@ KEY_SCOPES = (Permission.OPENDATA_DATASET_READ, Permission.PROTECTION_ROWS_READ_
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the signed-in person."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_session(pages, frame, platform)
     _add_account(pages, frame, platform)
 

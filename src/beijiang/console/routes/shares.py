@@ -26,7 +26,7 @@ READS: Final = frozenset({str(Permission.PROTECTION_ROWS_READ_GRANTED), str(Perm
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return what answers the card on the page of a grant."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.post("/grants/{grant_id}/profile", response_model=None)
     def profile(

@@ -51,7 +51,7 @@ Many = Annotated[list[str], Form()]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of requests."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_lists(pages, frame, platform)
     _add_form(pages, frame, platform)
     _add_one(pages, frame, platform)

@@ -27,7 +27,7 @@ _RANGE = 40
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of sources and targets."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_sources(pages, frame, platform)
     _add_file_syncs(pages, frame, platform)
     _add_syncs(pages, frame, platform)

@@ -30,7 +30,7 @@ TEXT = 20_000
 
 def router(frame: Frame, platform: Platform, room: WaitingRoom) -> APIRouter:
     """Return the pages of the work-bench."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/workbench")
     def workbench() -> RedirectResponse:

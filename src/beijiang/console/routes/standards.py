@@ -49,7 +49,7 @@ _PERSONAL = (
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the registry."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_elements(pages, frame, platform)
     _add_code_sets(pages, frame, platform)
     _add_proposals(pages, frame, platform)

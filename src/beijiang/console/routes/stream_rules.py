@@ -33,7 +33,7 @@ _DAYS: Final = 7
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of alerts and rules."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_board(pages, frame, platform)
     _add_steps(pages, frame, platform)
     _add_rules(pages, frame, platform)

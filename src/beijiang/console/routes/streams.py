@@ -24,7 +24,7 @@ LATEST = 10
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of streams."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_streams(pages, frame, platform)
     _add_one(pages, frame, platform)
     _add_windows(pages, frame, platform)

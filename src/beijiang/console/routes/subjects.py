@@ -25,7 +25,7 @@ Reason = Annotated[str, Form(max_length=1000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     fusion = platform.fusion
 
     @pages.get("/libraries/{library}/subjects")

@@ -30,7 +30,7 @@ _FILES = {HERE: Text("系统清单", "systems"), NEGATIVE: Text("不予共享清
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages, inventory = APIRouter(), platform.inventory
+    pages, inventory = APIRouter(prefix="/console", include_in_schema=False), platform.inventory
 
     def shown(
         request: Request, query: SystemQuery, page: int = 1, taken: Taken | None = None, fault: Text | None = None

@@ -35,7 +35,7 @@ PREVIEW_ROWS = 20
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the lake's tables."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.get("/tables")
     def tables(request: Request) -> HTMLResponse:

@@ -22,7 +22,7 @@ _TIERS = {2: Text("盟市级", "leagues and cities"), 3: Text("旗县级", "bann
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_looking(pages, frame, platform)
     _add_issuing(pages, frame, platform)
     _add_claims(pages, frame, platform)

@@ -25,7 +25,7 @@ _Word = Annotated[str, Form(max_length=300)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of documents."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     texts = platform.texts
 
     @pages.get("/texts")

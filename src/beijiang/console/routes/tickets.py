@@ -36,7 +36,7 @@ _Said = Annotated[str, Form(max_length=2000)]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of tickets."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_lists(pages, frame, platform)
     _add_one(pages, frame, platform)
     _add_opening(pages, frame, platform)

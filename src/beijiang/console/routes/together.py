@@ -36,7 +36,7 @@ class Done:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the page that confirms and carries out an approval of many."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.post("/sharing/approve", response_model=None)
     def approve(

@@ -20,7 +20,7 @@ __all__ = ["router"]
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the forms."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
 
     @pages.post("/views")
     def keep(

@@ -79,7 +79,7 @@ class Choice:
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages of the guided path."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_connecting(pages, frame, platform)
     _add_choosing(pages, frame, platform)
     _add_running(pages, frame, platform)
