@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from nursery import Child, run
 
@@ -32,6 +32,7 @@ ARGUMENTS = [
 ]
 BROKEN = """document.addEventListener('securitypolicyviolation',
   (e) => window.tellBroken(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));"""
+expect.set_options(timeout=60_000)  # a browser on a machine that does other things too
 READY = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
@@ -200,7 +201,7 @@ def visit(browser: Browser, site: Server, demo: Shell) -> Iterator[Callable[...,
 
 def _listen(visitor: Visitor, *, scripts: bool) -> None:
     page, faults = visitor.page, visitor.faults
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     page.on("pageerror", lambda error: faults.append(f"script: {error}"))
     page.on("console", lambda line: faults.append(line.text) if line.type in {"error", "warning"} else None)
     page.on("response", lambda got: faults.append(f"{got.status} {got.url}") if got.status >= 500 else None)

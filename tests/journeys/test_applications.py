@@ -17,11 +17,10 @@ HOME = "/apps/market-entities"
 
 
 def settled(page: Any) -> None:
-    """Wait until no card is on its way, and every drawing is drawn."""
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
-    page.wait_for_function(
-        "[...document.querySelectorAll('.chart-canvas')].every((e) => e.querySelector('canvas'))", timeout=15_000
-    )
+    """Wait until the page is whole, no card is on its way, and every drawing is drawn."""
+    page.wait_for_load_state()
+    page.locator("[aria-busy=true]").first.wait_for(state="detached")
+    page.locator(".chart-canvas:not(:has(canvas))").first.wait_for(state="detached")
 
 
 def test_a_citizen_drills_down_from_the_store_to_a_league(visit: Callable[..., Any]) -> None:

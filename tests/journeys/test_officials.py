@@ -253,7 +253,7 @@ def _starts_work(visit: Callable[..., Any], code: str) -> None:
     page.get_by_role("link", name="查询").click()
     page.fill("textarea[name=text]", "SELECT count(*) AS 校数, min(学校名称) AS 一所 FROM 学校名录")
     page.get_by_role("button", name="运行").click()
-    page.get_by_text("回执").wait_for()
+    page.locator("main").get_by_text("回执").wait_for()
     assert page.locator("main table thead").inner_text().split() == ["校数", "一所"]
     page.fill("textarea[name=text]", "SELECT 姓名 FROM 人口基础信息")
     page.get_by_role("button", name="运行").click()

@@ -27,8 +27,8 @@ PAGES = [
 def settled(page: Any) -> None:
     """Wait until the page is whole, no card is on its way, and every drawing is drawn."""
     page.wait_for_load_state()
-    page.locator("[aria-busy=true]").first.wait_for(state="detached", timeout=30_000)
-    page.locator(".chart-canvas:not(:has(canvas))").first.wait_for(state="detached", timeout=30_000)
+    page.locator("[aria-busy=true]").first.wait_for(state="detached")
+    page.locator(".chart-canvas:not(:has(canvas))").first.wait_for(state="detached")
 
 
 def said(page: Any) -> dict[str, list[str]]:

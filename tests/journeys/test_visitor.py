@@ -13,6 +13,8 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import expect
 
+from patience import until
+
 LEAGUES = 9
 """Leagues that have a station at the scale of the journeys."""
 TITLE = "全区空气质量监测站小时数据"
@@ -38,11 +40,11 @@ def test_from_the_home_page_to_a_chart_and_a_filtered_table(visit: Callable[...,
     inked = """() => { const c = document.querySelector('.chart-canvas canvas'); if (!c) return false;
       const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
       return d.some((v, i) => i % 4 === 3 && v > 0); }"""
-    page.wait_for_function(inked)
+    until(page, inked)
     page.select_option("select[name=_x]", "盟市")
     page.locator("form.chart-form button").click()
     page.wait_for_url("**_x=**")
-    page.wait_for_function(inked)
+    until(page, inked)
     expect(page.locator("#chart-table tbody tr")).to_have_count(LEAGUES)
     assert "空气质量指数，无量纲" in page.locator("figure figcaption").inner_text()
     assert "来源：" in page.locator("figure").inner_text()

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from patience import until
+
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 WATCH = """
 window.broken = [];
@@ -55,7 +57,7 @@ def test_the_policy_does_stop_an_inline_script(browser: Browser, address: str) -
     page.evaluate(
         "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); }"
     )
-    page.wait_for_function("window.broken.length > 0")
+    until(page, "window.broken.length > 0")
     assert page.evaluate("window.ran") is None
     page.context.close()
 
@@ -81,7 +83,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
 def test_the_chart_is_drawn_and_the_theme_is_remembered(browser: Browser, address: str) -> None:
     page, _ = visit(browser, address + "/shell/portal")
     inked = "() => { const c = document.querySelector('.chart-canvas canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return d.some((v, i) => i % 4 === 3 && v > 0); }"
-    page.wait_for_function(inked)
+    until(page, inked)
     page.locator("[data-theme-switch]:visible").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.reload()
