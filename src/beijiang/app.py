@@ -36,7 +36,11 @@ from beijiang.web import Pages, describe, description, new_app
 from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from beijiang.build import Platform
+    from beijiang.kit import Actor
 
 WITH_PAGES = ("apps", "console", "opendata")
 UPLOAD_PATHS = (
@@ -47,6 +51,14 @@ UPLOAD_PATHS = (
     "/console/trace",
 )
 """Where a body may be as large as a file."""
+
+
+def folder_app(platform: Platform, folder: Path, who: Callable[[], Actor], key: str) -> FastAPI:
+    """Return what ``beijiang app preview --watch`` serves: the pages of a folder, to whoever knows the key."""
+    pages = Pages(platform.settings, WITH_PAGES)
+    app = new_app(platform.settings, platform.access, pages)
+    app.router.routes.extend(apps_routes.writing(platform.apps, apps_routes.Folder(folder, who, key), pages).routes)
+    return app
 
 
 def create_app(platform: Platform) -> FastAPI:

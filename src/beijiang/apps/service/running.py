@@ -184,7 +184,8 @@ class Running(Base):
         """
         bundle = parse_bundle(files)
         self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
-        return self._view(actor, bundle, page or bundle.first_page.name, asked, 0, patience=LONGEST)
+        view = self._view(actor, bundle, page or bundle.first_page.name, asked, 0, patience=LONGEST)
+        return replace(view, cards={number: _fitting(card) for number, card in view.cards.items()})
 
     def _count(self, actor: Actor, bundle: Bundle, whence: str) -> None:
         reader = f"visitor {whence}" if actor.is_anonymous else actor.id
@@ -278,6 +279,16 @@ def _card(query: str, found: CardData | BeijiangError) -> Card:
     hidden = found.reason in HIDDEN
     state = CardState.DENIED if hidden else CardState.FAILED
     return Card(number=0, block=block, state=state, why=DENIED if hidden else found.text)
+
+
+def _fitting(card: Card) -> Card:
+    """Return a card of a bundle that passed no checks yet; one whose query lacks a column that it names says so."""
+    gone = [] if card.data is None else [one for one in card.block.columns if one not in card.data.columns]
+    if not gone:
+        return card
+    named = ", ".join(gone)
+    why = Text(f"查询 {card.block.query} 没有列 {named}。", f"The query {card.block.query} gives no column {named}.")
+    return replace(card, state=CardState.FAILED, why=why, data=None)
 
 
 def _choices(flight: Future[Card]) -> Sequence[str]:
