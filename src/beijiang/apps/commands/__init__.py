@@ -2,5 +2,6 @@
 
 from beijiang.apps.commands.apps import commands
 from beijiang.apps.commands.clients import clients
+from beijiang.apps.commands.life import add_canaries, add_ratings
 
-__all__ = ["clients", "commands"]
+__all__ = ["add_canaries", "add_ratings", "clients", "commands"]

@@ -3,6 +3,7 @@
 from beijiang.apps.routes.api import router
 from beijiang.apps.routes.clients import clients
 from beijiang.apps.routes.jobs import jobs
+from beijiang.apps.routes.life import canaries, ratings
 from beijiang.apps.routes.oauth import PROTOCOL_PATHS, oauth, protocol_error
 from beijiang.apps.routes.pages import pages
 from beijiang.apps.routes.sandbox import sandbox
@@ -11,11 +12,13 @@ from beijiang.apps.routes.writing import Folder, writing
 __all__ = [
     "PROTOCOL_PATHS",
     "Folder",
+    "canaries",
     "clients",
     "jobs",
     "oauth",
     "pages",
     "protocol_error",
+    "ratings",
     "router",
     "sandbox",
     "writing",

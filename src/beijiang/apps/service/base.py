@@ -11,6 +11,7 @@ from beijiang.apps.errors import no_app
 from beijiang.apps.models import App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
 from beijiang.apps.service.counting import Counting
 from beijiang.apps.service.lanes import Lanes, Meter
+from beijiang.apps.service.timing import Timing
 from beijiang.apps.store import AppStore, VersionMark
 from beijiang.kit import BeijiangError, Conflict
 from beijiang.protection import QueryClass, QueryOrder, Spoken
@@ -51,6 +52,7 @@ class Base:
         self.lanes = Lanes()
         self.meter = Meter()
         self.counting = Counting(db)
+        self.timing = Timing(db, clock)
         self.patience = PATIENCE
         """Seconds that a page waits for its cards; those that take longer are fetched by it later."""
         self._read = lru_cache(maxsize=64)(self._parsed)

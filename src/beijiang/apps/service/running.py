@@ -24,7 +24,7 @@ from beijiang.apps.models import (
     values_of,
 )
 from beijiang.apps.service.base import Base
-from beijiang.apps.store import AppStore
+from beijiang.apps.store import AppStore, CanaryStore
 from beijiang.kit import BeijiangError, Denied, Text
 from beijiang.protection import QueryClass
 
@@ -79,8 +79,10 @@ class PageView:
 class Running(Base):
     """Show pages, answer end-points."""
 
-    def open(self, actor: Actor, app_id: str) -> tuple[App, Bundle]:
-        """Return an application that is released to the actor, and its bundle.
+    def open(self, actor: Actor, app_id: str, whence: str = "") -> tuple[App, Bundle]:
+        """Return an application that is released to the actor, and its bundle; ``current`` is the version that the actor gets.
+
+        ``whence`` tells visitors apart who did not sign in; without it they get no version on trial.
 
         Raises:
             NotFound: unknown, switched off, or not released to the actor, which look the same (``app_not_found``).
@@ -92,6 +94,9 @@ class Running(Base):
             app = store.get(app_id)
             if app is None or not app.serves or app.release is None or not app.release.admits(actor):
                 raise no_app()
+            trial = CanaryStore(connection).get(app_id)
+            if trial is not None and trial.admits(actor, whence):
+                app = replace(app, current=trial.version)
             version = store.mark(app_id, app.current or 0)
         if version is None:
             raise no_app()
@@ -111,24 +116,30 @@ class Running(Base):
             Throttled: over the quota of the application or of the reader.
 
         """
-        app, bundle = self.open(actor, app_id)
+        app, bundle = self.open(actor, app_id, whence)
         self._count(actor, bundle, whence)
-        view = self._view(actor, bundle, page, asked, app.current or 0)
-        self._still(actor, app)
+        with self.timing.measured(app_id, app.current or 0) as cards:
+            view = self._view(actor, bundle, page, asked, app.current or 0)
+            cards.extend(view.cards.values())
+        self._still(actor, app, whence)
         viewer = f"visitor {whence}" if actor.is_anonymous else actor.id
         self.counting.note((app_id, view.number), self.clock.now().date(), viewer, view.cards.values())
         return view
 
-    def card(self, actor: Actor, app_id: str, page: str, number: int, asked: Mapping[str, str]) -> PageView:
+    def card(
+        self, actor: Actor, app_id: str, page: str, number: int, asked: Mapping[str, str], whence: str = ""
+    ) -> PageView:
         """Return a page with one of its cards only, waited for to its end.
 
         Raises:
             NotFound, Invalid: as ``page`` does.
 
         """
-        app, bundle = self.open(actor, app_id)
-        view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
-        self._still(actor, app)
+        app, bundle = self.open(actor, app_id, whence)
+        with self.timing.measured(app_id, app.current or 0) as cards:
+            view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
+            cards.extend(view.cards.values())
+        self._still(actor, app, whence)
         self.counting.note((app_id, view.number), self.clock.now().date(), None, view.cards.values())
         return view
 
@@ -143,19 +154,20 @@ class Running(Base):
             Invalid, Throttled: as ``page`` does.
 
         """
-        app, bundle = self.open(actor, app_id)
+        app, bundle = self.open(actor, app_id, whence)
         self._count(actor, bundle, whence)
         if end not in bundle.api:
             raise no_page()
         values = values_of(bundle.manifest.parameters, asked)
         query = bundle.queries[bundle.api[end].query]
-        try:
-            found = self._answer(actor, app_id, query, values, QueryClass.API)
-        except BeijiangError as error:
-            if error.reason not in HIDDEN:
-                raise
-            raise Denied(DENIED.zh, DENIED.en, code="app_data_denied") from None
-        self._still(actor, app)
+        with self.timing.measured(app_id, app.current or 0):
+            try:
+                found = self._answer(actor, app_id, query, values, QueryClass.API)
+            except BeijiangError as error:
+                if error.reason not in HIDDEN:
+                    raise
+                raise Denied(DENIED.zh, DENIED.en, code="app_data_denied") from None
+        self._still(actor, app, whence)
         return bundle, found
 
     def preview(self, actor: Actor, app_id: str, number: int, page: str, asked: Mapping[str, str]) -> PageView:
@@ -191,9 +203,9 @@ class Running(Base):
         reader = f"visitor {whence}" if actor.is_anonymous else actor.id
         self.meter.take(bundle.manifest.id, bundle.manifest.per_minute, reader)
 
-    def _still(self, actor: Actor, before: App) -> None:
+    def _still(self, actor: Actor, before: App, whence: str) -> None:
         """Ask again before anything is handed over: an application may be switched off while its page is made."""
-        now, _ = self.open(actor, before.id)
+        now, _ = self.open(actor, before.id, whence)
         if now.current != before.current:
             raise no_app()
 

@@ -108,6 +108,7 @@ class AppJobs:
     def watch(self) -> None:
         """Submit the jobs whose moment has come; called by the dispatcher. Each moment runs once, whoever looks."""
         self.apps.counting.write()
+        self.apps.timing.write()
         with self.apps.db.read() as connection:
             apps = [app for app in AppStore(connection).all() if app.serves]
         for app in apps:

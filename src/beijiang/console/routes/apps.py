@@ -9,7 +9,8 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.apps import ZIP_BYTES, AudienceKind, VersionState, coarse, page_facts
+from beijiang.apps import ZIP_BYTES, AudienceKind, CanaryKind, VersionState, coarse, page_facts
+from beijiang.console.routes.app_life import add_life
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import Text
 
@@ -29,6 +30,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     _add_reading(pages, frame, platform)
     _add_steps(pages, frame, platform)
     _add_jobs(pages, frame, platform)
+    add_life(pages, frame, platform)
     return pages
 
 
@@ -66,6 +68,9 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             states=VersionState,
             audiences=AudienceKind,
             jobs=platform.app_jobs.standing(who, app),
+            trial=platform.app_canaries.comparison(who, app),
+            trials=CanaryKind,
+            said=platform.app_ratings.of(who, app),
             usage=platform.apps.usage(who, app),
             coarse=coarse,
         )
