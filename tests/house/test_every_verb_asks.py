@@ -21,7 +21,7 @@ MACHINERY: dict[str, set[str]] = {
         "sign_out",
     },
     "Bench": {"work"},
-    "Apps": {"bundle_of", "check_audience"},
+    "Apps": {"bundle_of", "check_audience", "opened", "own_grants"},
     "AppJobs": {"watch", "work"},
     "Alerts": {"clear", "open", "say"},
     "Assess": {"indicators", "watch"},

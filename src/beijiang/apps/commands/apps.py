@@ -11,7 +11,7 @@ import typer
 from beijiang.apps.folder import folder_files
 from beijiang.apps.models import AudienceKind, CardState, starter
 from beijiang.apps.models.drawing import shown
-from beijiang.apps.plain import alert_facts, job_facts
+from beijiang.apps.plain import alert_facts, grant_facts, job_facts
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.terminal import Column, as_json, language, say, show
 
@@ -73,6 +73,13 @@ _ALERTS = (
     Column("rows", Text("行数", "rows"), right=True),
     Column("at", Text("开始", "since")),
     Column("ended_at", Text("结束", "ended")),
+)
+_GRANTS = (
+    Column("table", Text("表", "table"), whole=True),
+    Column("grant", Text("授权", "grant"), whole=True),
+    Column("in_force", Text("有效", "in force")),
+    Column("columns", Text("开放的列（* 脱敏）", "columns (* masked)")),
+    Column("rows_filtered", Text("限定行", "rows limited")),
 )
 _CHECKS = (
     Column("check", Text("检查", "check"), whole=True),
@@ -196,11 +203,20 @@ def _add_deciding(group: typer.Typer, get: Callable[[], Apps], who: Callable[[st
         number: int = _NUMBER,
         approve: bool = typer.Option(..., "--approve/--return", help="Approve it, or send it back."),
         note: str = typer.Option(..., help="Why; the department reads it."),
+        own_grants: bool = typer.Option(False, "--own-grants", help="Allow it to read under grants of its department."),
         person: str = _AS,
     ) -> None:
         """Approve a version or send it back; nobody reviews his own."""
-        found = get().review(who(person), app, number, approve=approve, note=note)
+        found = get().review(who(person), app, number, approve=approve, note=note, own_grants=own_grants)
         say(Text(f"第 {number} 版：{found.state.text.zh}。", f"Version {number}: {found.state.text.en}."))
+
+    @group.command("grants")
+    def grants(app: str = _APP, number: int = _NUMBER, person: str = _AS) -> None:
+        """Show what the grants open under which a version reads."""
+        found = [grant_facts(one) for one in get().opens(who(person), app, number)]
+        for one in found if not as_json() else ():
+            one["columns"] = ", ".join(f"{c['name']} {c['grade']}{'*' if c['masked'] else ''}" for c in one["columns"])
+        show(found, _GRANTS)
 
     @group.command("release")
     def release(

@@ -22,7 +22,7 @@ from beijiang.apps.models import (
 )
 from beijiang.apps.models.faults import faulty
 from beijiang.apps.service.audience import departments, people, said
-from beijiang.apps.service.checking import Checked, Checking
+from beijiang.apps.service.checking import Checked, Checking, OpenedGrant
 from beijiang.apps.store import AppStore, CanaryStore, UsageStore
 from beijiang.kit import Conflict, NotFound, Refused
 
@@ -128,10 +128,28 @@ class Apps(Checking):
             self.evidence.record(tx, actor, "apps.app_submit", target=app.id, detail=detail)
         return app, version
 
-    def review(self, actor: Actor, app_id: str, number: int, *, approve: bool, note: str) -> AppVersion:
-        """Approve a version or send it back, with a reason.
+    def opens(self, actor: Actor, app_id: str, number: int) -> Sequence[OpenedGrant]:
+        """Return what the grants open under which a version reads, for whoever has to do with the application.
 
         Raises:
+            NotFound: unknown, or none of the actor's business.
+
+        """
+        self.access.require(actor, Permission.APPS_APP_OPEN)
+        self._known(actor, app_id)
+        with self.db.read() as connection:
+            found = AppStore(connection).version(app_id, number)
+        if found is None:
+            raise no_app()
+        return self.opened(self.bundle_of(found))
+
+    def review(
+        self, actor: Actor, app_id: str, number: int, *, approve: bool, note: str, own_grants: bool = False
+    ) -> AppVersion:
+        """Approve a version or send it back, with a reason; ``own_grants`` allows it to read under grants of its own.
+
+        Raises:
+            Refused: it reads under grants of its own, and that is not allowed with the approval (``app_own_grants``).
             Denied: the actor submitted it (``app_self_approval``).
             Conflict: it does not wait for review (``app_state``).
 
@@ -145,10 +163,14 @@ class Apps(Checking):
                 raise own_work()
             if found.state is not VersionState.SUBMITTED:
                 raise wrong_state("这个版本不在待审核状态。", "This version does not wait for review.")
+            opened = self.own_grants(self.bundle_of(found)) if approve else {}
+            if opened and not own_grants:
+                raise _not_allowed(tuple(opened))
             state = VersionState.APPROVED if approve else VersionState.RETURNED
             decided = replace(found, state=state, decided_by=actor.name, decided_by_id=actor.id, note=note)
             AppStore(tx.connection).decide(decided)
             detail: dict[str, JsonValue] = {"version": number, "sha256": found.digest, "note": note}
+            detail |= {"own_grants": {table: own.id for table, own in opened.items()}} if opened else {}
             what = "approve" if approve else "return"
             self.evidence.record(tx, actor, f"apps.app_{what}", target=app_id, detail=detail)
         return decided
@@ -334,3 +356,12 @@ class Apps(Checking):
             return Release(kind=kind, names=departments(self.access, names))
         logins, ids = people(self.access, names)
         return Release(kind=kind, names=logins, people=ids)
+
+
+def _not_allowed(tables: Sequence[str]) -> Refused:
+    return Refused(
+        f"这一版用本部门的授权读取 {'、'.join(tables)}。请先看授权开放了什么，同意后再通过，或退回。",
+        f"This version reads {', '.join(tables)} under grants of its department. See what they open and allow it with the "
+        "approval, or send it back.",
+        code="app_own_grants",
+    )

@@ -162,7 +162,7 @@ class Running(Base):
         query = bundle.queries[bundle.api[end].query]
         with self.timing.measured(app_id, app.current or 0):
             try:
-                found = self._answer(actor, app_id, query, values, QueryClass.API)
+                found = self._answer(actor, bundle, query, values, QueryClass.API)
             except BeijiangError as error:
                 if error.reason not in HIDDEN:
                     raise
@@ -259,7 +259,7 @@ class Running(Base):
 
         def ask() -> None:
             try:
-                self._answer_all(actor, app_id, [bundle.queries[query] for query in flights], values, land)
+                self._answer_all(actor, bundle, [bundle.queries[query] for query in flights], values, land)
             except BeijiangError as error:
                 for query in (one for one, flight in flights.items() if not flight.done()):
                     land(query, error)

@@ -205,7 +205,7 @@ class AppJobs:
     def _asked(self, actor: Actor, bundle: Bundle, job: JobSpec) -> SqlResult:
         query = bundle.queries[job.asks]
         values = values_of(bundle.manifest.parameters, job.parameters)
-        order = QueryOrder(door=QueryClass.BACKGROUND)
+        order = QueryOrder(door=QueryClass.BACKGROUND, own=self.apps.own_grants(bundle))
         spoken = Spoken([values.get(name) for name in query.parameters])
         return self.apps.sql.answer(actor, query.text, f"app:{bundle.manifest.id}", order, spoken)
 
