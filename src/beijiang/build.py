@@ -495,7 +495,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         public_figures=public_figures,
         plan=plan,
         plan_drafts=PlanDrafts(plan, texts),
-        health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state),
+        health=Health(
+            settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost
+        ),
     )
     _connect(platform)
     return platform

@@ -126,6 +126,7 @@ MACHINERY: dict[str, set[str]] = {
     "Subscriptions": {"admit", "done", "flush"},
     "Statistics": {"count", "write"},
     "Tables": {"recover"},
+    "Texts": {"lost"},
     "Tickets": {"in_doubt", "on_version_judged", "watch"},
     "Voices": {"due", "renew", "watch"},
     "Witnesses": {"add_checkpoint", "watch"},
