@@ -53,6 +53,8 @@ NAME_SHOWN: Final = 60
 ANSWER_BYTES: Final = 256 << 10
 """Of the largest summary that is kept."""
 
+Known: TypeAlias = "tuple[TableView, Release | None]"
+"""What is known of a table: its grades and rules, and what is offered of it; both rights are held to the same."""
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
 
@@ -131,19 +133,22 @@ class Deciding:
 
     def _decide(self, actor: Actor, table: str, version: int | None, ask: Ask) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
+        known = self._protection.view_of(table), self._catalog.released(table)
         if ask.own is None:
-            return self._decided(actor, table, version, ask)
-        return self._under_both(actor, table, version, ask)
+            return self._decided(actor, table, version, ask, known)
+        return self._under_both(actor, table, version, ask, known)
 
-    def _under_both(self, actor: Actor, table: str, version: int | None, ask: Ask) -> tuple[Sight, Snapshot] | None:
+    def _under_both(
+        self, actor: Actor, table: str, version: int | None, ask: Ask, known: Known
+    ) -> tuple[Sight, Snapshot] | None:
         """Return what both this actor and the application's own grant open: the columns of both, the stricter of each.
 
         A grant opens the released version only, so that is what is seen; whoever reads it is an outsider there.
         """
-        view, release = self._protection.view_of(table), self._catalog.released(table)
+        view, release = known
         own = self._own(table, ask)
         number = None if view.facts is None else version_for(Audience.GRANTED, view.facts.version, release, version)
-        mine = None if number is None else self._decided(actor, table, number, ask)
+        mine = None if number is None else self._decided(actor, table, number, ask, known)
         if own is None or mine is None:
             return None
         sight, snapshot = mine
@@ -161,11 +166,12 @@ class Deciding:
         held = self.grants.of_department(ask.own.org_id, table)
         return next((one for one in held if one.id == ask.own.id and ask.exit in one.exits), None)
 
-    def _decided(self, actor: Actor, table: str, version: int | None, ask: Ask) -> tuple[Sight, Snapshot] | None:
+    def _decided(
+        self, actor: Actor, table: str, version: int | None, ask: Ask, known: Known
+    ) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see by rights of his own."""
-        view = self._protection.view_of(table)
+        view, release = known
         facts = view.facts
-        release = self._catalog.released(table)
         audience, grant = self._standing(actor, facts, release, ask)
         if facts is None or audience is None:
             return None
