@@ -37,7 +37,11 @@ from beijiang.web.directory import Directory
 from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from beijiang.build import Platform
+    from beijiang.kit import Actor
 
 WITH_PAGES = ("apps", "console", "opendata")
 UPLOAD_PATHS = (
@@ -48,6 +52,14 @@ UPLOAD_PATHS = (
     "/console/trace",
 )
 """Where a body may be as large as a file."""
+
+
+def folder_app(platform: Platform, folder: Path, who: Callable[[], Actor], key: str) -> FastAPI:
+    """Return what ``beijiang app preview --watch`` serves: the pages of a folder, to whoever knows the key."""
+    pages = Pages(platform.settings, WITH_PAGES)
+    app = new_app(platform.settings, platform.access, pages)
+    app.router.routes.extend(apps_routes.writing(platform.apps, apps_routes.Folder(folder, who, key), pages).routes)
+    return app
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -126,7 +138,9 @@ def create_app(platform: Platform) -> FastAPI:
         mining_routes.texts_router(platform.texts),
         apps_routes.router(platform.apps),
         apps_routes.jobs(platform.app_jobs),
-        apps_routes.pages(platform.apps, pages),
+        apps_routes.canaries(platform.app_canaries),
+        apps_routes.ratings(platform.app_ratings),
+        apps_routes.pages(platform.apps, platform.app_ratings, pages),
         apps_routes.oauth(platform.sign_on, platform.access, pages),
         apps_routes.clients(platform.clients, platform.subscriptions),
         apps_routes.sandbox(platform.sandbox),

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
-from beijiang.apps import APP_JOB, ApiNames, AppJobs, Apps, Clients, Sandbox, SignOn, Subscriptions
+from beijiang.apps import (
+    APP_JOB,
+    ApiNames,
+    AppCanaries,
+    AppJobs,
+    Apps,
+    Clients,
+    RatingsOfApps,
+    Sandbox,
+    SignOn,
+    Subscriptions,
+)
 from beijiang.assess import (
     Assess,
     ExchangeRecord,
@@ -462,6 +473,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         sign_on=sign_on,
         subscriptions=Subscriptions(clients, ApiNames(catalog, offered, apps)),
         app_jobs=app_jobs,
+        app_canaries=AppCanaries(apps),
+        app_ratings=RatingsOfApps(apps),
         opendata=opendata,
         portals=portals,
         registrations=registrations,
@@ -482,7 +495,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         public_figures=public_figures,
         plan=plan,
         plan_drafts=PlanDrafts(plan, texts),
-        health=Health(settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state),
+        health=Health(
+            settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost
+        ),
     )
     _connect(platform)
     return platform

@@ -10,6 +10,9 @@ import typer
 from beijiang.opened import platform, reserve, settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beijiang.kit import Actor
     from beijiang.platform import Platform
 
 __all__ = ["LATER", "Later"]
@@ -287,9 +290,19 @@ def _texts() -> typer.Typer:
 
 
 def _apps() -> typer.Typer:
-    from beijiang.apps.commands import commands
+    from beijiang.apps.commands import add_canaries, add_ratings, commands
 
-    return commands(_get(lambda p: p.apps), _get(lambda p: p.app_jobs), _get(lambda p: p.access))
+    access = _get(lambda p: p.access)
+    group = commands(_get(lambda p: p.apps), _get(lambda p: p.app_jobs), access, _serve_folder)
+    add_canaries(group, _get(lambda p: p.app_canaries), access)
+    add_ratings(group, _get(lambda p: p.app_ratings), access)
+    return group
+
+
+def _serve_folder(folder: Path, who: Callable[[], Actor], port: int) -> None:
+    from beijiang.worker import serve_folder
+
+    serve_folder(platform(), folder, who, port)
 
 
 def _find() -> Callable[..., None]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.apps import (
+    AppCanaries,
     AppJobs,
     Apps,
     Clients,
+    RatingsOfApps,
     Sandbox,
     SignOn,
     Subscriptions,
@@ -187,6 +189,8 @@ class Platform:
     sign_on: SignOn
     subscriptions: Subscriptions
     app_jobs: AppJobs
+    app_canaries: AppCanaries
+    app_ratings: RatingsOfApps
     opendata: OpenData
     portals: Portals
     registrations: Registrations
@@ -295,7 +299,16 @@ class Platform:
         )
 
     def _applications(self) -> Sequence[object]:
-        return self.apps, self.app_jobs, self.clients, self.sandbox, self.sign_on, self.subscriptions
+        return (
+            self.apps,
+            self.app_jobs,
+            self.app_canaries,
+            self.app_ratings,
+            self.clients,
+            self.sandbox,
+            self.sign_on,
+            self.subscriptions,
+        )
 
     def first_start(self) -> dict[str, str]:
         """Add the region's organisations and, once, the three administrators; return login to one-time code."""

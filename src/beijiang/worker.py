@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import socket
 import threading
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from beijiang.app import create_app
+from beijiang.app import create_app, folder_app
 from beijiang.kit import Busy, Text
 from beijiang.terminal import say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from beijiang.build import Platform
     from beijiang.exchange.routes.flight import FlightServer
+    from beijiang.kit import Actor
 
 RETRY_SECONDS = 10.0
 SHUTDOWN_SECONDS = 30
@@ -75,6 +79,32 @@ def serve(platform: Platform, listener: socket.socket, ready: Callable[[str], No
             answer_requests(platform, listener, ready)
         finally:
             platform.stop()
+
+
+def serve_folder(platform: Platform, folder: Path, who: Callable[[], Actor], port: int) -> None:
+    """Serve the pages of an application that is being written, on this machine alone, until Ctrl-C.
+
+    Raises:
+        Busy: another program listens at the port.
+
+    """
+    listener, key = listen("127.0.0.1", port), secrets.token_urlsafe(16)
+    config = uvicorn.Config(
+        folder_app(platform, folder, who, key),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,  # an open page waits for changes and would hold the end up
+    )
+    address = f"{address_of(listener)}/writing/{key}/pages/-"
+    say(
+        Text(
+            f"预览在 {address}（保存文件即更新，Ctrl-C 停止）",
+            f"The preview is at {address} (renewed when you save; Ctrl-C stops it)",
+        )
+    )
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _flight(platform: Platform) -> FlightServer | None:

@@ -11,7 +11,7 @@ import pytest
 from hosting import HEAD, OVERVIEW, bundle, zipped
 
 from beijiang.apps import Prose, parse_bundle, starter, unpack, values_of
-from beijiang.apps.commands import folder_files
+from beijiang.apps.folder import folder_files
 from beijiang.apps.models.packing import FILE_BYTES
 from beijiang.apps.models.parameters import numbered
 from beijiang.kit import Invalid, Language

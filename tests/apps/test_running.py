@@ -189,7 +189,7 @@ def test_hostile_texts_of_the_bundle_and_of_cells_are_shown_as_text(office: Offi
             assert "<script>alert(1)" not in page.text
             assert "</script><script>" not in page.text
     shown = client.get("/apps/hostile/overview").text
-    data = shown.split('id="card-1-data">')[1].split("</script>")[0]
+    data = shown.split('id="card-1-data">')[1].split("</template>")[0]
     assert json.loads(data)["x"] == [evil]
     assert evil in unescape(client.get("/apps/hostile/leagues").text)
 

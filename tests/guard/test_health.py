@@ -34,6 +34,7 @@ def test_a_fresh_home_is_well(platform: Platform) -> None:
         "engine",
         "secrets",
         "captures",
+        "texts",
         "evidence",
         "evidence_seal",
         "flight",

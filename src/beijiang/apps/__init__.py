@@ -2,7 +2,8 @@
 
 An application is Markdown pages with blocks, SQL queries with typed parameters, end-points, texts in English and tests. It has
 no rights of its own: every query runs as whoever looks, through the SQL gateway of ``protection``, at the exit ``app``. Owns the
-tables ``hosted_app``, ``hosted_version``, ``hosted_job``, ``hosted_alert`` and ``hosted_usage``. Applications written elsewhere
+tables ``hosted_app``, ``hosted_version``, ``hosted_canary``, ``hosted_job``, ``hosted_alert``, ``hosted_usage``, ``hosted_answer`` and
+``hosted_rating``. Applications written elsewhere
 (外部应用) register as clients and sign people on by OpenID Connect; theirs are the tables ``app_client``, ``app_client_secret``,
 ``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription`` and ``app_use``.
 """
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from beijiang.apps.service import (
         APP_JOB,
         ApiNames,
+        AppCanaries,
         AppJobs,
         Apps,
         Checked,
         Clients,
         PageView,
+        RatingsOfApps,
         Sandbox,
         SignOn,
         Subscriptions,
@@ -32,11 +35,13 @@ if TYPE_CHECKING:
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "APP_JOB",
     "ApiNames",
+    "AppCanaries",
     "AppJobs",
     "Apps",
     "Checked",
     "Clients",
     "PageView",
+    "RatingsOfApps",
     "Sandbox",
     "SignOn",
     "Subscriptions",

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beijiang.apps.models import AppAlert, JobSpec, JobStanding
+    from beijiang.apps.service.checking import OpenedGrant
     from beijiang.kit import Text
 
-__all__ = ["alert_facts", "job_facts"]
+__all__ = ["alert_facts", "grant_facts", "job_facts"]
 
 
 def job_facts(job: JobSpec, standing: JobStanding | None) -> dict[str, Any]:
@@ -37,6 +38,20 @@ def alert_facts(one: AppAlert) -> dict[str, Any]:
         "rows": one.rows,
         "at": one.at.isoformat(),
         "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
+    }
+
+
+def grant_facts(one: OpenedGrant) -> dict[str, Any]:
+    """Return what a grant opens as plain data."""
+    seen = one.seen
+    return {
+        "table": one.table,
+        "grant": one.grant,
+        "in_force": seen is not None,
+        "columns": []
+        if seen is None
+        else [{"name": column.name, "grade": column.grade, "masked": column.masked} for column in seen.columns],
+        "rows_filtered": seen is not None and seen.filtered,
     }
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FREE_BYTES = 2 << 30
 SQLITE = (3, 35, 0)
+SHOWN = 5
+"""Names of lost documents that are told."""
 LAG_SECONDS = 600
 """Age of a record outside of the signed tree that asks for somebody."""
 
@@ -42,6 +44,7 @@ class Health:
         locked_out: Callable[[], Sequence[str]],
         left_behind: Callable[[], Sequence[str]],
         flight: Callable[[], FlightState],
+        lost_texts: Callable[[], Sequence[str]],
     ) -> None:
         self._settings = settings
         self._db = db
@@ -51,6 +54,7 @@ class Health:
         self._locked_out = locked_out
         self._left_behind = left_behind
         self._flight_state = flight
+        self._lost_texts = lost_texts
 
     def alive(self) -> bool:
         """Tell whether the metadata database answers; cheap enough to be asked every second."""
@@ -69,6 +73,7 @@ class Health:
             self._web_assets(),
             self._secrets(),
             self._captures(),
+            self._texts(),
             self._flight(),
             self._evidence_log(),
             self._evidence_seal(),
@@ -156,6 +161,17 @@ class Health:
         zh = f"这些表跟踪数据源的日志，却已一天没有取数，日志正在占满数据源的磁盘：{'、'.join(stale)}。请取数，或停止这项取数。"
         en = f"These tables follow the log of their source and nobody has run them for a day, so that the log fills the source's disk: {', '.join(stale)}. Run or end these syncs."
         return Finding("captures", ok=False, text=Text(zh, en))
+
+    def _texts(self) -> Finding:
+        lost = self._lost_texts()
+        if not lost:
+            return Finding(
+                "texts", ok=True, text=Text("文档都在 texts 文件夹", "the documents are in the folder texts")
+            )
+        named = ", ".join(lost[:SHOWN])
+        zh = f"{len(lost)} 份文档的原件缺失或已变动（{named}）。请从备份恢复主目录里的 texts 文件夹。"
+        en = f"The bytes of {len(lost)} documents are gone or changed ({named}). Restore the folder texts of the home from its backup."
+        return Finding("texts", ok=False, text=Text(zh, en))
 
     def _flight(self) -> Finding:
         state = self._flight_state()

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from beijiang.protection.models.delivery import Announced, DeliveryTerms
     from beijiang.protection.models.governing import Listed, QueryClass, QueryOrder, QueryState, Queued
     from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
-    from beijiang.protection.models.granting import NO_GRANT, CountAsked, Granted, GrantedItem, Grants, Handling
+    from beijiang.protection.models.granting import (
+        NO_GRANT,
+        CountAsked,
+        Granted,
+        GrantedItem,
+        Grants,
+        Handling,
+        OwnGrant,
+    )
     from beijiang.protection.models.parameters import Spoken, numbered
     from beijiang.protection.models.private import OfferDraft, PrivateKind, PrivateQuestion, epsilon_of, micro_of
     from beijiang.protection.models.rechecks import Recheck
@@ -89,6 +97,7 @@ __all__ = [
     "MaskFunction",
     "Met",
     "OfferDraft",
+    "OwnGrant",
     "Personal",
     "Private",
     "PrivateKind",

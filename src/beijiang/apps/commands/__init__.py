@@ -1,6 +1,7 @@
 """The terminal's groups of applications, hosted here or written elsewhere."""
 
-from beijiang.apps.commands.apps import commands, folder_files
+from beijiang.apps.commands.apps import commands
 from beijiang.apps.commands.clients import clients
+from beijiang.apps.commands.life import add_canaries, add_ratings
 
-__all__ = ["clients", "commands", "folder_files"]
+__all__ = ["add_canaries", "add_ratings", "clients", "commands"]

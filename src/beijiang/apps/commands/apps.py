@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
-from beijiang.apps.errors import bad_package
-from beijiang.apps.models import AudienceKind, CardState, starter, take
+from beijiang.apps.folder import folder_files
+from beijiang.apps.models import AudienceKind, CardState, starter
 from beijiang.apps.models.drawing import shown
-from beijiang.apps.models.packing import FILES_MOST
-from beijiang.apps.plain import alert_facts, job_facts
+from beijiang.apps.plain import alert_facts, grant_facts, job_facts
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.terminal import Column, as_json, language, say, show
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from beijiang.apps.models import App, AppVersion, Card
     from beijiang.apps.service import AppJobs, Apps, Checked, PageView
 
-__all__ = ["commands", "folder_files"]
+__all__ = ["commands"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _FOLDER = typer.Argument(help="Folder of the application.", exists=True, file_okay=False)
@@ -75,6 +74,13 @@ _ALERTS = (
     Column("at", Text("开始", "since")),
     Column("ended_at", Text("结束", "ended")),
 )
+_GRANTS = (
+    Column("table", Text("表", "table"), whole=True),
+    Column("grant", Text("授权", "grant"), whole=True),
+    Column("in_force", Text("有效", "in force")),
+    Column("columns", Text("开放的列（* 脱敏）", "columns (* masked)")),
+    Column("rows_filtered", Text("限定行", "rows limited")),
+)
 _CHECKS = (
     Column("check", Text("检查", "check"), whole=True),
     Column("good", Text("通过", "passed")),
@@ -88,25 +94,13 @@ _FAULTS = (
 )
 
 
-def folder_files(folder: Path) -> dict[str, str]:
-    """Return the files of a folder as a bundle; hidden ones are left out, links are refused.
-
-    Raises:
-        Invalid: it is no bundle (``app_package``).
-
-    """
-    found: list[tuple[str, bytes]] = []
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if any(part.startswith(".") for part in Path(name).parts) or (path.is_dir() and not path.is_symlink()):
-            continue
-        if path.is_symlink() or len(found) > FILES_MOST:
-            raise bad_package("含符号链接或文件太多", "it holds a link or too many files")
-        found.append((name, path.read_bytes()))
-    return take(found)
+Serve: TypeAlias = "Callable[[Path, Callable[[], Actor], int], None]"
+"""Serve the pages of a folder to whom, at which port (0: a free one), until Ctrl-C."""
 
 
-def commands(get: Callable[[], Apps], jobs: Callable[[], AppJobs], access: Callable[[], Access]) -> typer.Typer:
+def commands(
+    get: Callable[[], Apps], jobs: Callable[[], AppJobs], access: Callable[[], Access], serve: Serve
+) -> typer.Typer:
     """Return the command group."""
     group = typer.Typer(help="Hosted applications: write, check, preview, submit, release.", no_args_is_help=True)
 
@@ -114,6 +108,7 @@ def commands(get: Callable[[], Apps], jobs: Callable[[], AppJobs], access: Calla
         return access().actor_for_person(login) if login else SYSTEM
 
     _add_writing(group, get, who)
+    _add_preview(group, get, who, serve)
     _add_looking(group, get, who)
     _add_deciding(group, get, who)
     _add_jobs(group, jobs, who)
@@ -150,19 +145,6 @@ def _add_writing(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str
         """Run the tests of an application on the platform's tables."""
         _tell(get().test(who(person), folder_files(folder)))
 
-    @group.command("preview")
-    def preview(
-        folder: Path = _FOLDER,
-        page: str = typer.Argument("", help="Page to show; the first one if left out."),
-        values: list[str] = _SET,
-        person: str = _AS,
-    ) -> None:
-        """Show a page with its cards as somebody would see it; nothing is kept."""
-        view = get().try_page(who(person), folder_files(folder), page, _values(values))
-        say(view.page.title)
-        for card in view.cards.values():
-            _show_card(view, card)
-
     @group.command("submit")
     def submit(folder: Path = _FOLDER, person: str = _AS) -> None:
         """Check an application and hand it in for review as a new version."""
@@ -173,6 +155,27 @@ def _add_writing(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str
                 f"Submitted version {version.number} of {app.id}; it waits for review.",
             )
         )
+
+
+def _add_preview(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str], Actor], serve: Serve) -> None:
+    @group.command("preview")
+    def preview(
+        folder: Path = _FOLDER,
+        page: str = typer.Argument("", help="Page to show; the first one if left out."),
+        values: list[str] = _SET,
+        person: str = _AS,
+        watch: bool = typer.Option(False, "--watch", help="Show it in a browser, renewed whenever a file is saved."),
+        port: int = typer.Option(0, help="Port of --watch on this machine; a free one if left out."),
+    ) -> None:
+        """Show a page with its cards as somebody would see it; nothing is kept."""
+        if watch:
+            who(person)
+            serve(folder, lambda: who(person), port)
+            return
+        view = get().try_page(who(person), folder_files(folder), page, _values(values))
+        say(view.page.title)
+        for card in view.cards.values():
+            _show_card(view, card)
 
 
 def _add_looking(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str], Actor]) -> None:
@@ -200,11 +203,20 @@ def _add_deciding(group: typer.Typer, get: Callable[[], Apps], who: Callable[[st
         number: int = _NUMBER,
         approve: bool = typer.Option(..., "--approve/--return", help="Approve it, or send it back."),
         note: str = typer.Option(..., help="Why; the department reads it."),
+        own_grants: bool = typer.Option(False, "--own-grants", help="Allow it to read under grants of its department."),
         person: str = _AS,
     ) -> None:
         """Approve a version or send it back; nobody reviews his own."""
-        found = get().review(who(person), app, number, approve=approve, note=note)
+        found = get().review(who(person), app, number, approve=approve, note=note, own_grants=own_grants)
         say(Text(f"第 {number} 版：{found.state.text.zh}。", f"Version {number}: {found.state.text.en}."))
+
+    @group.command("grants")
+    def grants(app: str = _APP, number: int = _NUMBER, person: str = _AS) -> None:
+        """Show what the grants open under which a version reads."""
+        found = [grant_facts(one) for one in get().opens(who(person), app, number)]
+        for one in found if not as_json() else ():
+            one["columns"] = ", ".join(f"{c['name']} {c['grade']}{'*' if c['masked'] else ''}" for c in one["columns"])
+        show(found, _GRANTS)
 
     @group.command("release")
     def release(

@@ -2,6 +2,7 @@
 
 from beijiang.apps.models.blocks import Block
 from beijiang.apps.models.bundle import AppTest, Bundle, EndPoint, Query, parse_bundle
+from beijiang.apps.models.canary import Canary, CanaryKind, CanaryTo, Comparison, Side
 from beijiang.apps.models.cards import Card, CardData
 from beijiang.apps.models.clients import (
     IDENTITY_SCOPES,
@@ -20,6 +21,7 @@ from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpac
 from beijiang.apps.models.pages import AppPage, Prose
 from beijiang.apps.models.parameters import Parameter, values_of
 from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
+from beijiang.apps.models.ratings import STARS, AppRating, AppRatings, Stars
 from beijiang.apps.models.running import AppAlert, JobStanding, timing_of
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
@@ -41,10 +43,13 @@ __all__ = [
     "BINS",
     "IDENTITY_SCOPES",
     "OTHER_API",
+    "STARS",
     "ZIP_BYTES",
     "App",
     "AppAlert",
     "AppPage",
+    "AppRating",
+    "AppRatings",
     "AppTest",
     "AppVersion",
     "Asking",
@@ -52,6 +57,9 @@ __all__ = [
     "Block",
     "BlockKind",
     "Bundle",
+    "Canary",
+    "CanaryKind",
+    "CanaryTo",
     "Card",
     "CardData",
     "CardState",
@@ -62,6 +70,7 @@ __all__ = [
     "ClientSecret",
     "ClientState",
     "Code",
+    "Comparison",
     "Consent",
     "EndPoint",
     "Fault",
@@ -78,7 +87,9 @@ __all__ = [
     "Query",
     "Release",
     "Schedule",
+    "Side",
     "SignOnFamily",
+    "Stars",
     "Subscription",
     "SubscriptionState",
     "Token",

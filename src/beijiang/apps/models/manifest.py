@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from beijiang.apps.models.faults import Faults, line_of
@@ -19,8 +19,11 @@ _ID: Final = re.compile(r"[a-z][a-z0-9-]{2,39}")
 _VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,19}")
 _PARAMETER: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LISTS: Final = ("resources", "pages", "roles")
-_KEYS: Final = frozenset({"id", "version", "owner", "name", "purpose", "parameters", "schedule", "per_minute", *_LISTS})
+_KEYS: Final = frozenset(
+    {"id", "version", "owner", "name", "purpose", "parameters", "schedule", "per_minute", "own_grants", *_LISTS}
+)
 LIST_MOST: Final = 50
+ID_MOST: Final = 60
 RESERVED: Final = frozenset({"lang", "api", "cards", "about"})
 MINUTE: Final = 600
 
@@ -45,6 +48,8 @@ class Manifest:
     per_minute: int = MINUTE
     """Views of all readers together within a minute."""
     parameters: tuple[Parameter, ...] = ()
+    own_grants: Mapping[str, str] = field(default_factory=dict)
+    """Grants of the department, by the tables that the application reads under them whoever looks."""
 
 
 def read_manifest(facts: dict[str, Any] | None, text: str, faults: Faults) -> Manifest | None:
@@ -66,6 +71,7 @@ def read_manifest(facts: dict[str, Any] | None, text: str, faults: Faults) -> Ma
         )
     _check_plain(facts, say)
     _check_lists(facts, say)
+    _check_own(facts, say)
     parameters = _parameters(facts.get("parameters", {}), text, faults)
     if len(faults) > before:
         return None
@@ -81,6 +87,7 @@ def read_manifest(facts: dict[str, Any] | None, text: str, faults: Faults) -> Ma
         schedule=Schedule(facts.get("schedule", "none")),
         per_minute=facts.get("per_minute", MINUTE),
         parameters=parameters,
+        own_grants=dict(facts.get("own_grants", {})),
     )
 
 
@@ -112,6 +119,17 @@ def _check_lists(facts: Mapping[str, Any], say: Any) -> None:
         good = isinstance(value, list) and len(value) <= LIST_MOST and all(isinstance(v, str) and v for v in value)
         if not good or (not value and key != "roles"):
             say(key, f'写成 {key} = ["…"]', f'write {key} = ["…"]')
+
+
+def _check_own(facts: Mapping[str, Any], say: Any) -> None:
+    value, named = facts.get("own_grants", {}), facts.get("resources")
+    known = isinstance(value, dict) and isinstance(named, list) and all(one in named for one in value)
+    if not known or not all(isinstance(one, str) and 0 < len(one) <= ID_MOST for one in value.values()):
+        say(
+            "own_grants",
+            '写 [own_grants]，每行 "resources 里的表" = "授权编号"',
+            'write [own_grants] with "a table of resources" = "id of a grant"',
+        )
 
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:

@@ -3,8 +3,23 @@
 from beijiang.apps.routes.api import router
 from beijiang.apps.routes.clients import clients
 from beijiang.apps.routes.jobs import jobs
+from beijiang.apps.routes.life import canaries, ratings
 from beijiang.apps.routes.oauth import PROTOCOL_PATHS, oauth, protocol_error
 from beijiang.apps.routes.pages import pages
 from beijiang.apps.routes.sandbox import sandbox
+from beijiang.apps.routes.writing import Folder, writing
 
-__all__ = ["PROTOCOL_PATHS", "clients", "jobs", "oauth", "pages", "protocol_error", "router", "sandbox"]
+__all__ = [
+    "PROTOCOL_PATHS",
+    "Folder",
+    "canaries",
+    "clients",
+    "jobs",
+    "oauth",
+    "pages",
+    "protocol_error",
+    "ratings",
+    "router",
+    "sandbox",
+    "writing",
+]

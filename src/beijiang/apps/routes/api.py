@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.apps.models import ZIP_BYTES, AudienceKind, pack, unpack
+from beijiang.apps.plain import grant_facts
 from beijiang.kit import Actor, Text
 from beijiang.web.values import plain_value
 
@@ -28,6 +29,8 @@ class ReviewOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     approve: bool
+    own_grants: bool = False
+    """Allow the version to read under grants of its department."""
     note: str = Field(min_length=1, max_length=1000)
 
 
@@ -114,7 +117,13 @@ def _add_steps(routes: APIRouter, service: Apps) -> None:
 
     @routes.post("/{app}/versions/{number}/review", summary="Approve a version or send it back")
     def review(request: Request, app: str, number: int, order: ReviewOrder) -> dict[str, Any]:
-        return _version(service.review(_actor(request), app, number, approve=order.approve, note=order.note))
+        who = _actor(request)
+        found = service.review(who, app, number, approve=order.approve, note=order.note, own_grants=order.own_grants)
+        return _version(found)
+
+    @routes.get("/{app}/versions/{number}/grants", summary="What the grants open under which a version reads")
+    def grants(request: Request, app: str, number: int) -> dict[str, Any]:
+        return {"grants": [grant_facts(one) for one in service.opens(_actor(request), app, number)]}
 
     @routes.post("/{app}/versions/{number}/release", summary="Release an approved version")
     def release(request: Request, app: str, number: int, order: ReleaseOrder) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from beijiang.apps.routes.api import whence
 from beijiang.kit import Actor
 
 if TYPE_CHECKING:
-    from beijiang.apps.service import Apps
+    from beijiang.apps.service import Apps, RatingsOfApps
     from beijiang.web import Pages
 
 __all__ = ["pages"]
 
 
-def pages(service: Apps, site: Pages) -> APIRouter:
+def pages(service: Apps, ratings: RatingsOfApps, site: Pages) -> APIRouter:
     """Return the pages under ``/apps``."""
     routes = APIRouter(include_in_schema=False)
 
@@ -27,13 +27,15 @@ def pages(service: Apps, site: Pages) -> APIRouter:
     def store(request: Request) -> Response:
         names = {one.id: one.short for one in service.access.organisations()}
         found = service.store(_actor(request))
-        return site.render(request, "apps/store.html", found=found, names=names)
+        stars = ratings.stars(_actor(request))
+        return site.render(request, "apps/store.html", found=found, names=names, stars=stars)
 
     @routes.get("/apps/{app}")
     def about(request: Request, app: str) -> Response:
-        found, bundle = service.open(_actor(request), app)
+        found, bundle = service.open(_actor(request), app, whence(request))
         names = {one.id: one.short for one in service.access.organisations()}
-        return site.render(request, "apps/about.html", app=found, bundle=bundle, names=names)
+        said = ratings.of(_actor(request), app)
+        return site.render(request, "apps/about.html", app=found, bundle=bundle, names=names, said=said)
 
     @routes.get("/apps/{app}/{page}")
     def page(request: Request, app: str, page: str) -> Response:
@@ -42,7 +44,7 @@ def pages(service: Apps, site: Pages) -> APIRouter:
 
     @routes.get("/apps/{app}/{page}/cards/{number}")
     def card(request: Request, app: str, page: str, number: int) -> Response:
-        view = service.card(_actor(request), app, page, number, asked(request))
+        view = service.card(_actor(request), app, page, number, asked(request), whence(request))
         values = page_facts(view, request.state.language, f"/apps/{quote(app)}", whole=False)
         return site.render(request, "apps/card.html", **values, card=view.cards[number])
 

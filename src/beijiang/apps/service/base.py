@@ -11,9 +11,10 @@ from beijiang.apps.errors import no_app
 from beijiang.apps.models import App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
 from beijiang.apps.service.counting import Counting
 from beijiang.apps.service.lanes import Lanes, Meter
+from beijiang.apps.service.timing import Timing
 from beijiang.apps.store import AppStore, VersionMark
 from beijiang.kit import BeijiangError, Conflict
-from beijiang.protection import QueryClass, QueryOrder, Spoken
+from beijiang.protection import OwnGrant, QueryClass, QueryOrder, Spoken
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -51,6 +52,7 @@ class Base:
         self.lanes = Lanes()
         self.meter = Meter()
         self.counting = Counting(db)
+        self.timing = Timing(db, clock)
         self.patience = PATIENCE
         """Seconds that a page waits for its cards; those that take longer are fetched by it later."""
         self._read = lru_cache(maxsize=64)(self._parsed)
@@ -97,15 +99,23 @@ class Base:
             raise no_app()
         return found
 
-    def _answer(self, actor: Actor, app_id: str, query: Query, values: Mapping[str, Any], door: QueryClass) -> CardData:
+    def own_grants(self, bundle: Bundle) -> Mapping[str, OwnGrant]:
+        """Return the grants of its department under which an application reads, by the stored names of the tables."""
+        facts = bundle.manifest
+        return {self.gate.find(table): OwnGrant(facts.owner, grant) for table, grant in facts.own_grants.items()}
+
+    def _answer(
+        self, actor: Actor, bundle: Bundle, query: Query, values: Mapping[str, Any], door: QueryClass
+    ) -> CardData:
         """Ask as the reader, through the gateway; what the public asks is counted on the application's account."""
         spoken = Spoken([values.get(name) for name in query.parameters])
-        return data_of(self.sql.answer(actor, query.text, f"app:{app_id}", _order(actor, app_id, door), spoken))
+        order = self._order(actor, bundle, door)
+        return data_of(self.sql.answer(actor, query.text, f"app:{bundle.manifest.id}", order, spoken))
 
     def _answer_all(
         self,
         actor: Actor,
-        app_id: str,
+        bundle: Bundle,
         queries: Sequence[Query],
         values: Mapping[str, Any],
         ready: Callable[[str, CardData | BeijiangError], None],
@@ -116,12 +126,12 @@ class Base:
         def land(name: str, result: SqlResult | BeijiangError) -> None:
             ready(name, result if isinstance(result, BeijiangError) else data_of(result))
 
-        order = _order(actor, app_id, QueryClass.INTERACTIVE)
-        self.sql.answer_all(actor, asked, f"app:{app_id}", order, land)
+        order = self._order(actor, bundle, QueryClass.INTERACTIVE)
+        self.sql.answer_all(actor, asked, f"app:{bundle.manifest.id}", order, land)
 
-
-def _order(actor: Actor, app_id: str, door: QueryClass) -> QueryOrder:
-    return QueryOrder(door=door, whose=f"app:{app_id}" if actor.is_anonymous else "")
+    def _order(self, actor: Actor, bundle: Bundle, door: QueryClass) -> QueryOrder:
+        whose = f"app:{bundle.manifest.id}" if actor.is_anonymous else ""
+        return QueryOrder(door=door, whose=whose, own=self.own_grants(bundle))
 
 
 def data_of(result: SqlResult) -> CardData:

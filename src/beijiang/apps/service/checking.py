@@ -14,12 +14,14 @@ from beijiang.apps.models.faults import Faults
 from beijiang.apps.service.running import Running
 from beijiang.kit import ANONYMOUS, BeijiangError, Language, Text
 from beijiang.protection import QueryClass, Spoken
+from beijiang.tables import Exit
 
 if TYPE_CHECKING:
     from beijiang.apps.models import Query
     from beijiang.kit import Actor
+    from beijiang.protection import Seen
 
-__all__ = ["Checked", "Checking"]
+__all__ = ["Checked", "Checking", "OpenedGrant"]
 
 BUDGET: Final = 5.0
 """Seconds that one query may take when nothing is kept of it."""
@@ -48,6 +50,15 @@ class Checked:
         self.checks.append(Check(name=name, text=Text(*text), good=good, found=Text(*words)))
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedGrant:
+    """A grant that an application reads under, and what it opens; None where it opens nothing now."""
+
+    table: str
+    grant: str
+    seen: Seen | None
+
+
 class Checking(Running):
     """Check bundles."""
 
@@ -74,6 +85,7 @@ class Checking(Running):
             )
         )
         self._check_resources(actor, found, files)
+        self._check_own_grants(found, files)
         grades = self._check_queries(actor, found)
         if found.good:
             answers = self._check_answers(actor, found)
@@ -105,11 +117,11 @@ class Checking(Running):
 
     def _closed_to_public(self, bundle: Bundle) -> tuple[str, ...]:
         """Return the queries that a visitor would get no answer of."""
-        defaults = values_of(bundle.manifest.parameters, {})
+        defaults, own = values_of(bundle.manifest.parameters, {}), self.own_grants(bundle)
         closed = []
         for query in bundle.queries.values():
             try:
-                self.sql.describe(ANONYMOUS, query.text, _spoken(query, defaults))
+                self.sql.describe(ANONYMOUS, query.text, _spoken(query, defaults), own)
             except BeijiangError:
                 closed.append(query.name)
         return tuple(closed)
@@ -123,7 +135,6 @@ class Checking(Running):
     def _check_resources(self, actor: Actor, found: Checked, files: Mapping[str, str]) -> None:
         """Every table that is named exists, and its department holds what it needs; unknown and hidden look the same."""
         from beijiang.apps.models.faults import line_of
-        from beijiang.tables import Exit
 
         before = len(found.faults)
         for name in found.bundle.manifest.resources:
@@ -148,14 +159,46 @@ class Checking(Running):
             (f"{len(names)} 张表", f"{len(names)} tables"),
         )
 
+    def _check_own_grants(self, found: Checked, files: Mapping[str, str]) -> None:
+        """Every grant that the application reads under is its department's, in force, and opens hosted applications."""
+        from beijiang.apps.models.faults import line_of
+
+        named, before = found.bundle.manifest.own_grants, len(found.faults)
+        for one in self.opened(found.bundle):
+            if one.seen is None:
+                found.faults.say(
+                    "app.toml",
+                    line_of(files["app.toml"], one.table, "own_grants"),
+                    (
+                        f"本部门没有表 {one.table[:60]} 的有效授权 {one.grant[:60]}，或它不含“应用承载”方式",
+                        f"the department holds no grant {one.grant[:60]} of {one.table[:60]} now, or not by way of hosted applications",
+                    ),
+                    ("改授权编号，或先申请共享", "mend the id of the grant, or ask for it in sharing"),
+                )
+        if named:
+            count = len(named)
+            found.add(
+                "own_grants",
+                ("应用自己的授权", "grants of its own"),
+                before,
+                (f"{count} 项，审核时须另行同意", f"{count}, which the review has to allow"),
+            )
+
+    def opened(self, bundle: Bundle) -> Sequence[OpenedGrant]:
+        """Return what each grant opens that an application reads under; no row is read."""
+        return [
+            OpenedGrant(table=table, grant=own.id, seen=self.gate.opened_by(table, own, Exit.APP))
+            for table, own in self.own_grants(bundle).items()
+        ]
+
     def _check_queries(self, actor: Actor, found: Checked) -> Mapping[str, str]:
         """Every query passes the gateway, reads only what the application names, and shows nothing of the highest grade."""
         before, grades = len(found.faults), {}
         named = {self.gate.find(name) for name in found.bundle.manifest.resources}
-        defaults = values_of(found.bundle.manifest.parameters, {})
+        defaults, own = values_of(found.bundle.manifest.parameters, {}), self.own_grants(found.bundle)
         for query in found.bundle.queries.values():
             try:
-                told = self.sql.describe(actor, query.text, _spoken(query, defaults))
+                told = self.sql.describe(actor, query.text, _spoken(query, defaults), own)
             except BeijiangError as error:
                 line = error.detail.get("line", 1)
                 at = line if isinstance(line, int) else 1
@@ -268,7 +311,7 @@ class Checking(Running):
         self, actor: Actor, found: Checked, query: Query, values: Mapping[str, Any], place: tuple[str, int]
     ) -> CardData | None:
         try:
-            return self._answer(actor, found.bundle.manifest.id, query, values, QueryClass.INTERACTIVE)
+            return self._answer(actor, found.bundle, query, values, QueryClass.INTERACTIVE)
         except BeijiangError as error:
             found.faults.say(*place, (error.text.zh.rstrip("。"), error.text.en.rstrip(".")), _MEND)
             return None

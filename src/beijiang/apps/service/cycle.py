@@ -21,9 +21,10 @@ from beijiang.apps.models import (
     unpack,
 )
 from beijiang.apps.models.faults import faulty
-from beijiang.apps.service.checking import Checked, Checking
-from beijiang.apps.store import AppStore, UsageStore
-from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Refused
+from beijiang.apps.service.audience import departments, people, said
+from beijiang.apps.service.checking import Checked, Checking, OpenedGrant
+from beijiang.apps.store import AppStore, CanaryStore, UsageStore
+from beijiang.kit import Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Apps"]
 
-NAMES_MOST: Final = 200
-WORDS_MOST: Final = 1000
 USAGE_DAYS: Final = 30
 
 
@@ -129,27 +128,49 @@ class Apps(Checking):
             self.evidence.record(tx, actor, "apps.app_submit", target=app.id, detail=detail)
         return app, version
 
-    def review(self, actor: Actor, app_id: str, number: int, *, approve: bool, note: str) -> AppVersion:
-        """Approve a version or send it back, with a reason.
+    def opens(self, actor: Actor, app_id: str, number: int) -> Sequence[OpenedGrant]:
+        """Return what the grants open under which a version reads, for whoever has to do with the application.
 
         Raises:
+            NotFound: unknown, or none of the actor's business.
+
+        """
+        self.access.require(actor, Permission.APPS_APP_OPEN)
+        self._known(actor, app_id)
+        with self.db.read() as connection:
+            found = AppStore(connection).version(app_id, number)
+        if found is None:
+            raise no_app()
+        return self.opened(self.bundle_of(found))
+
+    def review(
+        self, actor: Actor, app_id: str, number: int, *, approve: bool, note: str, own_grants: bool = False
+    ) -> AppVersion:
+        """Approve a version or send it back, with a reason; ``own_grants`` allows it to read under grants of its own.
+
+        Raises:
+            Refused: it reads under grants of its own, and that is not allowed with the approval (``app_own_grants``).
             Denied: the actor submitted it (``app_self_approval``).
             Conflict: it does not wait for review (``app_state``).
 
         """
         app = self._known(actor, app_id)
         self.access.require(actor, Permission.APPS_APP_REVIEW, app.org_id)
-        note = _words(note)
+        note = said(note)
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             if found.by_id == actor.id:
                 raise own_work()
             if found.state is not VersionState.SUBMITTED:
                 raise wrong_state("这个版本不在待审核状态。", "This version does not wait for review.")
+            opened = self.own_grants(self.bundle_of(found)) if approve else {}
+            if opened and not own_grants:
+                raise _not_allowed(tuple(opened))
             state = VersionState.APPROVED if approve else VersionState.RETURNED
             decided = replace(found, state=state, decided_by=actor.name, decided_by_id=actor.id, note=note)
             AppStore(tx.connection).decide(decided)
             detail: dict[str, JsonValue] = {"version": number, "sha256": found.digest, "note": note}
+            detail |= {"own_grants": {table: own.id for table, own in opened.items()}} if opened else {}
             what = "approve" if approve else "return"
             self.evidence.record(tx, actor, f"apps.app_{what}", target=app_id, detail=detail)
         return decided
@@ -177,6 +198,7 @@ class Apps(Checking):
                 raise own_work()
             if found.state is not VersionState.APPROVED:
                 raise wrong_state("只有审核通过的版本可以发布。", "Only a version that was approved is released.")
+            self._no_trial(tx, app_id)
             now = self.clock.now()
             AppStore(tx.connection).decide(
                 replace(found, state=VersionState.RELEASED, released_by=actor.name, released_at=now)
@@ -195,11 +217,8 @@ class Apps(Checking):
         """
         app = self._known(actor, app_id)
         self.access.require(actor, Permission.APPS_APP_RELEASE, app.org_id)
-        reason = _words(reason)
-        with self.db.read() as connection:
-            wanted = AppStore(connection).version(app_id, number)
-        if wanted is not None and app.release is not None and app.release.kind is AudienceKind.PUBLIC:
-            self._check_public(self.bundle_of(wanted))
+        reason = said(reason)
+        self.check_audience(app, number)
         with self.db.begin() as tx:
             found = self._version(tx, app_id, number)
             now = self._current(tx, app_id)
@@ -207,6 +226,7 @@ class Apps(Checking):
                 raise wrong_state(
                     "只能回退到以前发布过的另一个版本。", "One goes back to another version that was released before."
                 )
+            self._no_trial(tx, app_id)
             changed = self._served(tx, app_id, found, now.release)
             detail: dict[str, JsonValue] = {"from": now.current, "version": number, "reason": reason}
             self.evidence.record(tx, actor, "apps.app_rollback", target=app_id, detail=detail)
@@ -222,7 +242,7 @@ class Apps(Checking):
         app = self._known(actor, app_id)
         if not (off and self.access.allows(actor, Permission.APPS_APP_BUILD, app.org_id)):
             self.access.require(actor, Permission.APPS_APP_RELEASE, app.org_id)
-        reason = _words(reason)
+        reason = said(reason)
         with self.db.begin() as tx:
             changed = replace(self._current(tx, app_id), off=off, off_reason=reason if off else "", at=self.clock.now())
             AppStore(tx.connection).set(changed)
@@ -301,6 +321,24 @@ class Apps(Checking):
         AppStore(tx.connection).set(changed)
         return changed
 
+    def check_audience(self, app: App, number: int) -> None:
+        """Return if those to whom an application is released may have a version of it.
+
+        Raises:
+            Refused: it is for the public, and the version reads what is not open (``app_not_public``).
+
+        """
+        with self.db.read() as connection:
+            wanted = AppStore(connection).version(app.id, number)
+        if wanted is not None and app.release is not None and app.release.kind is AudienceKind.PUBLIC:
+            self._check_public(self.bundle_of(wanted))
+
+    def _no_trial(self, tx: UnitOfWork, app_id: str) -> None:
+        if CanaryStore(tx.connection).get(app_id) is not None:
+            raise wrong_state(
+                "有一个版本正在试发，请先转正或撤回。", "A version is on trial; promote or withdraw it first."
+            )
+
     def _check_public(self, bundle: Bundle) -> None:
         closed = self._closed_to_public(bundle)
         if closed:
@@ -312,29 +350,18 @@ class Apps(Checking):
             )
 
     def _release(self, kind: AudienceKind, names: Sequence[str]) -> Release:
-        named = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
         if kind is AudienceKind.PUBLIC:
             return Release(kind=kind)
-        if not 0 < len(named) <= NAMES_MOST:
-            raise Invalid(
-                f"请写明 1 到 {NAMES_MOST} 个部门或账号。",
-                f"Name 1 to {NAMES_MOST} departments or people.",
-                code="app_audience",
-            )
         if kind is AudienceKind.DEPARTMENTS:
-            for name in named:
-                self.access.organisation(name)
-            return Release(kind=kind, names=named)
-        people = tuple(self.access.person(SYSTEM, name).id for name in named)
-        return Release(kind=kind, names=named, people=people)
+            return Release(kind=kind, names=departments(self.access, names))
+        logins, ids = people(self.access, names)
+        return Release(kind=kind, names=logins, people=ids)
 
 
-def _words(text: str) -> str:
-    text = text.strip()
-    if not 0 < len(text) <= WORDS_MOST:
-        raise Invalid(
-            f"请写明理由（至多 {WORDS_MOST} 字）。",
-            f"Give a reason of at most {WORDS_MOST} characters.",
-            code="app_reason",
-        )
-    return text
+def _not_allowed(tables: Sequence[str]) -> Refused:
+    return Refused(
+        f"这一版用本部门的授权读取 {'、'.join(tables)}。请先看授权开放了什么，同意后再通过，或退回。",
+        f"This version reads {', '.join(tables)} under grants of its department. See what they open and allow it with the "
+        "approval, or send it back.",
+        code="app_own_grants",
+    )

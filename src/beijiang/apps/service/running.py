@@ -24,7 +24,7 @@ from beijiang.apps.models import (
     values_of,
 )
 from beijiang.apps.service.base import Base
-from beijiang.apps.store import AppStore
+from beijiang.apps.store import AppStore, CanaryStore
 from beijiang.kit import BeijiangError, Denied, Text
 from beijiang.protection import QueryClass
 
@@ -79,8 +79,10 @@ class PageView:
 class Running(Base):
     """Show pages, answer end-points."""
 
-    def open(self, actor: Actor, app_id: str) -> tuple[App, Bundle]:
-        """Return an application that is released to the actor, and its bundle.
+    def open(self, actor: Actor, app_id: str, whence: str = "") -> tuple[App, Bundle]:
+        """Return an application that is released to the actor, and its bundle; ``current`` is the version that the actor gets.
+
+        ``whence`` tells visitors apart who did not sign in; without it they get no version on trial.
 
         Raises:
             NotFound: unknown, switched off, or not released to the actor, which look the same (``app_not_found``).
@@ -92,6 +94,9 @@ class Running(Base):
             app = store.get(app_id)
             if app is None or not app.serves or app.release is None or not app.release.admits(actor):
                 raise no_app()
+            trial = CanaryStore(connection).get(app_id)
+            if trial is not None and trial.admits(actor, whence):
+                app = replace(app, current=trial.version)
             version = store.mark(app_id, app.current or 0)
         if version is None:
             raise no_app()
@@ -111,24 +116,30 @@ class Running(Base):
             Throttled: over the quota of the application or of the reader.
 
         """
-        app, bundle = self.open(actor, app_id)
+        app, bundle = self.open(actor, app_id, whence)
         self._count(actor, bundle, whence)
-        view = self._view(actor, bundle, page, asked, app.current or 0)
-        self._still(actor, app)
+        with self.timing.measured(app_id, app.current or 0) as cards:
+            view = self._view(actor, bundle, page, asked, app.current or 0)
+            cards.extend(view.cards.values())
+        self._still(actor, app, whence)
         viewer = f"visitor {whence}" if actor.is_anonymous else actor.id
         self.counting.note((app_id, view.number), self.clock.now().date(), viewer, view.cards.values())
         return view
 
-    def card(self, actor: Actor, app_id: str, page: str, number: int, asked: Mapping[str, str]) -> PageView:
+    def card(
+        self, actor: Actor, app_id: str, page: str, number: int, asked: Mapping[str, str], whence: str = ""
+    ) -> PageView:
         """Return a page with one of its cards only, waited for to its end.
 
         Raises:
             NotFound, Invalid: as ``page`` does.
 
         """
-        app, bundle = self.open(actor, app_id)
-        view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
-        self._still(actor, app)
+        app, bundle = self.open(actor, app_id, whence)
+        with self.timing.measured(app_id, app.current or 0) as cards:
+            view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
+            cards.extend(view.cards.values())
+        self._still(actor, app, whence)
         self.counting.note((app_id, view.number), self.clock.now().date(), None, view.cards.values())
         return view
 
@@ -143,19 +154,20 @@ class Running(Base):
             Invalid, Throttled: as ``page`` does.
 
         """
-        app, bundle = self.open(actor, app_id)
+        app, bundle = self.open(actor, app_id, whence)
         self._count(actor, bundle, whence)
         if end not in bundle.api:
             raise no_page()
         values = values_of(bundle.manifest.parameters, asked)
         query = bundle.queries[bundle.api[end].query]
-        try:
-            found = self._answer(actor, app_id, query, values, QueryClass.API)
-        except BeijiangError as error:
-            if error.reason not in HIDDEN:
-                raise
-            raise Denied(DENIED.zh, DENIED.en, code="app_data_denied") from None
-        self._still(actor, app)
+        with self.timing.measured(app_id, app.current or 0):
+            try:
+                found = self._answer(actor, bundle, query, values, QueryClass.API)
+            except BeijiangError as error:
+                if error.reason not in HIDDEN:
+                    raise
+                raise Denied(DENIED.zh, DENIED.en, code="app_data_denied") from None
+        self._still(actor, app, whence)
         return bundle, found
 
     def preview(self, actor: Actor, app_id: str, number: int, page: str, asked: Mapping[str, str]) -> PageView:
@@ -184,15 +196,16 @@ class Running(Base):
         """
         bundle = parse_bundle(files)
         self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
-        return self._view(actor, bundle, page or bundle.first_page.name, asked, 0, patience=LONGEST)
+        view = self._view(actor, bundle, page or bundle.first_page.name, asked, 0, patience=LONGEST)
+        return replace(view, cards={number: _fitting(card) for number, card in view.cards.items()})
 
     def _count(self, actor: Actor, bundle: Bundle, whence: str) -> None:
         reader = f"visitor {whence}" if actor.is_anonymous else actor.id
         self.meter.take(bundle.manifest.id, bundle.manifest.per_minute, reader)
 
-    def _still(self, actor: Actor, before: App) -> None:
+    def _still(self, actor: Actor, before: App, whence: str) -> None:
         """Ask again before anything is handed over: an application may be switched off while its page is made."""
-        now, _ = self.open(actor, before.id)
+        now, _ = self.open(actor, before.id, whence)
         if now.current != before.current:
             raise no_app()
 
@@ -246,7 +259,7 @@ class Running(Base):
 
         def ask() -> None:
             try:
-                self._answer_all(actor, app_id, [bundle.queries[query] for query in flights], values, land)
+                self._answer_all(actor, bundle, [bundle.queries[query] for query in flights], values, land)
             except BeijiangError as error:
                 for query in (one for one, flight in flights.items() if not flight.done()):
                     land(query, error)
@@ -278,6 +291,16 @@ def _card(query: str, found: CardData | BeijiangError) -> Card:
     hidden = found.reason in HIDDEN
     state = CardState.DENIED if hidden else CardState.FAILED
     return Card(number=0, block=block, state=state, why=DENIED if hidden else found.text)
+
+
+def _fitting(card: Card) -> Card:
+    """Return a card of a bundle that passed no checks yet; one whose query lacks a column that it names says so."""
+    gone = [] if card.data is None else [one for one in card.block.columns if one not in card.data.columns]
+    if not gone:
+        return card
+    named = ", ".join(gone)
+    why = Text(f"查询 {card.block.query} 没有列 {named}。", f"The query {card.block.query} gives no column {named}.")
+    return replace(card, state=CardState.FAILED, why=why, data=None)
 
 
 def _choices(flight: Future[Card]) -> Sequence[str]:

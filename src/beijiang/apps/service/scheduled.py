@@ -108,6 +108,7 @@ class AppJobs:
     def watch(self) -> None:
         """Submit the jobs whose moment has come; called by the dispatcher. Each moment runs once, whoever looks."""
         self.apps.counting.write()
+        self.apps.timing.write()
         with self.apps.db.read() as connection:
             apps = [app for app in AppStore(connection).all() if app.serves]
         for app in apps:
@@ -204,7 +205,7 @@ class AppJobs:
     def _asked(self, actor: Actor, bundle: Bundle, job: JobSpec) -> SqlResult:
         query = bundle.queries[job.asks]
         values = values_of(bundle.manifest.parameters, job.parameters)
-        order = QueryOrder(door=QueryClass.BACKGROUND)
+        order = QueryOrder(door=QueryClass.BACKGROUND, own=self.apps.own_grants(bundle))
         spoken = Spoken([values.get(name) for name in query.parameters])
         return self.apps.sql.answer(actor, query.text, f"app:{bundle.manifest.id}", order, spoken)
 

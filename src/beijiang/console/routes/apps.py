@@ -9,7 +9,8 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.apps import ZIP_BYTES, AudienceKind, VersionState, coarse, page_facts
+from beijiang.apps import ZIP_BYTES, AudienceKind, CanaryKind, VersionState, coarse, page_facts
+from beijiang.console.routes.app_life import add_life
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import Text
 
@@ -29,6 +30,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     _add_reading(pages, frame, platform)
     _add_steps(pages, frame, platform)
     _add_jobs(pages, frame, platform)
+    add_life(pages, frame, platform)
     return pages
 
 
@@ -66,6 +68,14 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             states=VersionState,
             audiences=AudienceKind,
             jobs=platform.app_jobs.standing(who, app),
+            opens={
+                v.number: platform.apps.opens(who, app, v.number)
+                for v in versions
+                if "own_grants" in v.files["app.toml"]
+            },
+            trial=platform.app_canaries.comparison(who, app),
+            trials=CanaryKind,
+            said=platform.app_ratings.of(who, app),
             usage=platform.apps.usage(who, app),
             coarse=coarse,
         )
@@ -100,10 +110,16 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/apps/{app}/versions/{number}/review")
     def review(
-        request: Request, app: str, number: int, do: Annotated[str, Form(max_length=10)], note: _Said = ""
+        request: Request,
+        app: str,
+        number: int,
+        do: Annotated[str, Form(max_length=10)],
+        note: _Said = "",
+        own: Annotated[str, Form(max_length=3)] = "",
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            found = apps.review(person(request), app, number, approve=do == "approve", note=note)
+            who, approve = person(request), do == "approve"
+            found = apps.review(who, app, number, approve=approve, note=note, own_grants=own == "yes")
             return _page(app), Text(
                 f"第 {number} 版：{found.state.text.zh}。", f"Version {number}: {found.state.text.en}."
             )

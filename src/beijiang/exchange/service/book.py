@@ -53,6 +53,12 @@ class GrantBook:
             found.sort(key=lambda entry: entry[0].made_at, reverse=True)
         return [granted for grant, granted in found if grant.terms.since <= today <= grant.terms.until]
 
+    def of_department(self, org_id: str, table: str) -> Sequence[Granted]:
+        """Return the grants in force of a department on a table, the newest decision first."""
+        today = self._today()
+        found = self._of(table).get((GranteeKind.ORGANISATION, org_id), [])
+        return [granted for grant, granted in found if grant.terms.since <= today <= grant.terms.until]
+
     def in_force(self, table: str) -> Sequence[Granted]:
         """Return every grant in force on a table, whoever holds it."""
         today = self._today()

@@ -49,6 +49,11 @@ class TextStore:
         query = select(text_document).where(_D.org_id == org_id, _D.retired.is_(False))
         return [_document(row) for row in self._connection.execute(query.order_by(_D.at.desc(), _D.id.desc()))]
 
+    def kept(self) -> Sequence[Document]:
+        """Return every document that is kept, of all organisations."""
+        query = select(text_document).where(text_document.c.retired.is_(False)).order_by(text_document.c.id)
+        return [_document(row) for row in self._connection.execute(query)]
+
     def twin(self, org_id: str, sha256: str) -> Document | None:
         """Return the document of an organisation that has the same bytes."""
         query = select(text_document).where(_D.org_id == org_id, _D.sha256 == sha256, _D.retired.is_(False))

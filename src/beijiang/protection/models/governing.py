@@ -12,6 +12,7 @@ from beijiang.kit import Word
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
+    from beijiang.protection.models.granting import OwnGrant
     from beijiang.settings import Settings
 
 __all__ = ["Listed", "QueryClass", "QueryOrder", "QueryState", "Queued", "places"]
@@ -61,6 +62,8 @@ class QueryOrder:
     """Turns a name that the query gives a table into the name that it is kept under; empty means there is none."""
     listed: Mapping[str, Listed] = field(default_factory=dict)
     """Lists that the query may name as if they were tables."""
+    own: Mapping[str, OwnGrant] = field(default_factory=dict)
+    """The grants of the application that asks for the reader, by the tables that it reads under them."""
     rows: int = 0
     """Rows that are handed over at most; 0 means as many as the settings say."""
     seconds: float = 0.0

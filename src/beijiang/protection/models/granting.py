@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.tables import Exit, Filter
 
-__all__ = ["NO_GRANT", "CountAsked", "Granted", "GrantedItem", "Grants", "Handling"]
+__all__ = ["NO_GRANT", "CountAsked", "Granted", "GrantedItem", "Grants", "Handling", "OwnGrant"]
 
 NO_GRANT: Final = "-"
 """Named instead of a grant by who reads what is shared with everybody, whatever grants are held."""
@@ -64,6 +64,14 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnGrant:
+    """The grant of a department under which its application reads, beside the rights of whoever looks."""
+
+    org_id: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CountAsked:
     """A question for a number: which rows of which version, the conditions of the grant among them."""
 
@@ -79,6 +87,10 @@ class Grants(Protocol):
 
     def held(self, actor: Actor, table: str) -> Sequence[Granted]:
         """Return the grants in force of a reader on a table, the newest decision first."""
+        ...
+
+    def of_department(self, org_id: str, table: str) -> Sequence[Granted]:
+        """Return the grants in force of a department on a table, the newest decision first."""
         ...
 
     def within(self, grant_id: str) -> None:

@@ -132,6 +132,13 @@ class Sight:
     row_filters: tuple[Filter, ...] = field(default=())
     grant: Granted | None = None
     """The grant that is read under. Not in the digest: equal grants make equal obligations."""
+    own: Granted | None = None
+    """The grant of the application that asks for the reader, where there is one."""
+
+    @property
+    def grants(self) -> tuple[Granted, ...]:
+        """Return every grant that it is read under; a quota of any of them counts."""
+        return tuple({one.id: one for one in (self.grant, self.own) if one is not None}.values())
 
     @property
     def digest(self) -> str:
@@ -141,7 +148,8 @@ class Sight:
             for o in self.obligations
         ]
         filters = [[f.column, f.op, repr(f.value)] for f in self.row_filters]
-        body = json.dumps([self.audience, self.table, self.version, columns, filters], ensure_ascii=False)
+        own = [] if self.own is None else [self.own.id]
+        body = json.dumps([self.audience, self.table, self.version, columns, filters, *own], ensure_ascii=False)
         return hashlib.sha256(body.encode()).hexdigest()
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from beijiang.protection.models.granting import OwnGrant
     from beijiang.tables import Exit, GovernedColumn
 
 __all__ = ["Asked", "Standing"]
@@ -24,6 +25,8 @@ class Asked:
     grant: str = ""
     """The grant to read under, and no other; ``NO_GRANT`` for none."""
     version: int | None = None
+    own: OwnGrant | None = None
+    """The grant of the application that asks for the reader: what both open is seen, as strictly as the stricter says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

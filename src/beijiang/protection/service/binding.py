@@ -13,6 +13,7 @@ from sqlglot import exp
 from beijiang.engine.port import LAKE
 from beijiang.kit import NotFound
 from beijiang.protection.models.governing import QueryOrder
+from beijiang.protection.models.standing import Asked
 from beijiang.protection.models.walls import governed_tables, parse, place_of, refusal, timeless
 
 if TYPE_CHECKING:
@@ -116,9 +117,10 @@ class Binder:
                 raise refusal(text, place_of(place))
             with suppress(NotFound):
                 if sketch:
-                    governed = self._gate.sketch(actor, name, purpose, way_out)
+                    governed = self._gate.sketch(actor, name, purpose, way_out, order.own.get(name))
                 else:
-                    governed = self._gate.admit(actor, name, purpose, way_out, None, detail)
+                    asked = Asked(table=name, exit=way_out, purpose=purpose, own=order.own.get(name))
+                    governed = self._gate.admit_asked(actor, asked, detail)
                 opened[name] = f"t{len(opened)}", governed
             if name not in opened:
                 raise refusal(text, place_of(place))

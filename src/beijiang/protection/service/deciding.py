@@ -6,7 +6,7 @@ A part of ``Gate``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.protection.models.delivery import DeliveryTerms
-    from beijiang.protection.models.granting import Granted, Grants
+    from beijiang.protection.models.granting import Granted, Grants, OwnGrant
     from beijiang.protection.models.sight import RowRule
     from beijiang.protection.models.standing import Asked
     from beijiang.protection.service.copies import CopyShelf
@@ -53,6 +53,8 @@ NAME_SHOWN: Final = 60
 ANSWER_BYTES: Final = 256 << 10
 """Of the largest summary that is kept."""
 
+Known: TypeAlias = "tuple[TableView, Release | None]"
+"""What is known of a table: its grades and rules, and what is offered of it; both rights are held to the same."""
 Shown: TypeAlias = "tuple[tuple[GovernedColumn, ...], dict[str, exp.Expr]]"
 
 
@@ -63,6 +65,7 @@ class Ask:
     exit: Exit | None = None
     purpose: str = ""
     grant: str = ""
+    own: OwnGrant | None = None
 
 
 class Deciding:
@@ -130,9 +133,45 @@ class Deciding:
 
     def _decide(self, actor: Actor, table: str, version: int | None, ask: Ask) -> tuple[Sight, Snapshot] | None:
         """Return what this actor may see, or None for unknown and forbidden alike; any doubt is a refusal."""
-        view = self._protection.view_of(table)
+        known = self._protection.view_of(table), self._catalog.released(table)
+        if ask.own is None:
+            return self._decided(actor, table, version, ask, known)
+        return self._under_both(actor, table, version, ask, known)
+
+    def _under_both(
+        self, actor: Actor, table: str, version: int | None, ask: Ask, known: Known
+    ) -> tuple[Sight, Snapshot] | None:
+        """Return what both this actor and the application's own grant open: the columns of both, the stricter of each.
+
+        A grant opens the released version only, so that is what is seen; whoever reads it is an outsider there.
+        """
+        view, release = known
+        own = self._own(table, ask)
+        number = None if view.facts is None else version_for(Audience.GRANTED, view.facts.version, release, version)
+        mine = None if number is None else self._decided(actor, table, number, ask, known)
+        if own is None or mine is None:
+            return None
+        sight, snapshot = mine
+        theirs = self._sight(snapshot, Audience.GRANTED, view, release, own)
+        both = None if theirs is None else stricter(sight, theirs)
+        if both is None:
+            return None
+        audience = sight.audience if sight.audience in OUTSIDERS else Audience.GRANTED
+        return replace(both, audience=audience, own=own), snapshot
+
+    def _own(self, table: str, ask: Ask) -> Granted | None:
+        """Return the grant that an application names, if its department holds it now and it opens the exit."""
+        if self.grants is None or ask.own is None or ask.exit is None:
+            return None
+        held = self.grants.of_department(ask.own.org_id, table)
+        return next((one for one in held if one.id == ask.own.id and ask.exit in one.exits), None)
+
+    def _decided(
+        self, actor: Actor, table: str, version: int | None, ask: Ask, known: Known
+    ) -> tuple[Sight, Snapshot] | None:
+        """Return what this actor may see by rights of his own."""
+        view, release = known
         facts = view.facts
-        release = self._catalog.released(table)
         audience, grant = self._standing(actor, facts, release, ask)
         if facts is None or audience is None:
             return None
@@ -267,15 +306,17 @@ class Deciding:
         return treated(choice.function, choice.parameters, value, word, duty.grade.mask)
 
     def _count_call(self, actor: Actor, sight: Sight, purpose: str, exit_: Exit) -> None:
-        """Count the access against its grant; one too many is refused, and the refusal recorded."""
-        if self.grants is None or sight.grant is None:
+        """Count the access against its grants; one too many is refused, and the refusal recorded."""
+        grants = self.grants
+        if grants is None:
             return
-        try:
-            self.grants.take_call(sight.grant.id)
-        except Throttled as error:
-            detail: dict[str, JsonValue] = {"reason": error.reason, "grant": sight.grant.id}
-            self._note_refusal(actor, sight.table, purpose, exit_, detail)
-            raise
+        for grant in sight.grants:
+            try:
+                grants.take_call(grant.id)
+            except Throttled as error:
+                detail: dict[str, JsonValue] = {"reason": error.reason, "grant": grant.id}
+                self._note_refusal(actor, sight.table, purpose, exit_, detail)
+                raise
 
     def _note_refusal(
         self,
@@ -302,7 +343,7 @@ class Deciding:
 
 def ask_of(asked: Asked) -> Ask:
     """Return what the decision looks at of what was asked."""
-    return Ask(asked.exit, asked.purpose, asked.grant)
+    return Ask(asked.exit, asked.purpose, asked.grant, asked.own)
 
 
 def hidden(table: str) -> BeijiangError:

@@ -6,7 +6,6 @@ import hmac
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beijiang.engine.port import View
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from beijiang.catalog import Release
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
-    from beijiang.protection.models.granting import Granted
+    from beijiang.protection.models.granting import Granted, OwnGrant
     from beijiang.tables import Snapshot
 
 __all__ = ["Gate", "Sought"]
@@ -88,15 +87,23 @@ class Gate(Meeting):
             Throttled: the grant that it is read under is used up for today.
 
         """
-        ask = Ask(exit, purpose, grant)
-        decided = self._decide(actor, table, version, ask)
-        if decided is None:
-            self._note_refusal(actor, table, purpose, exit, detail)
-            raise hidden(table)
-        sight, snapshot = decided
-        contract = self._contract(actor, snapshot, purpose, exit)
-        self._count_call(actor, sight, purpose, exit)
         asked = Asked(table=table, exit=exit, purpose=purpose, grant=grant, version=version)
+        return self.admit_asked(actor, asked, detail)
+
+    def admit_asked(self, actor: Actor, asked: Asked, detail: Mapping[str, JsonValue]) -> Governed:
+        """Open what is asked, under an application's own grant too where it names one.
+
+        Raises:
+            NotFound, Conflict, Throttled: as ``admit`` does.
+
+        """
+        decided = self._decide(actor, asked.table, asked.version, ask_of(asked))
+        if decided is None:
+            self._note_refusal(actor, asked.table, asked.purpose, asked.exit, {**detail, **_named(asked.own)})
+            raise hidden(asked.table)
+        sight, snapshot = decided
+        contract = self._contract(actor, snapshot, asked.purpose, asked.exit)
+        self._count_call(actor, sight, asked.purpose, asked.exit)
         return self._handed(actor, asked, (sight, snapshot), contract, detail)
 
     def standing(self, actor: Actor, asked: Asked) -> Standing | None:
@@ -131,9 +138,10 @@ class Gate(Meeting):
             raise access_ended()
         sight, snapshot = decided
         contract = self._contract(actor, snapshot, asked.purpose, asked.exit)
-        if self.grants is not None and sight.grant is not None:
+        for one in sight.grants:
             try:
-                self.grants.within(sight.grant.id)
+                if self.grants is not None:
+                    self.grants.within(one.id)
             except Throttled as error:
                 self._note_refusal(actor, sight.table, asked.purpose, asked.exit, {"reason": error.reason, **detail})
                 raise
@@ -167,6 +175,8 @@ class Gate(Meeting):
                 "masked": [c.name for c in columns if c.masked],
                 **({"contract": contract} if contract else {}),
                 **({"grant": sight.grant.id, "approvers": [*sight.grant.approvers]} if sight.grant else {}),
+                **_named(asked.own),
+                **({"own_approvers": [*sight.own.approvers]} if sight.own else {}),
                 **detail,
             },
         )
@@ -183,28 +193,60 @@ class Gate(Meeting):
             take_rows=self._row_counter(sight),
         )
 
-    def sketch(self, actor: Actor, table: str, purpose: str, exit: Exit) -> Governed:  # noqa: A002
+    def sketch(
+        self,
+        actor: Actor,
+        table: str,
+        purpose: str,
+        exit: Exit,  # noqa: A002
+        own: OwnGrant | None = None,
+    ) -> Governed:
         """Return a table as ``admit`` would give it, for its columns alone: no call is counted and no access recorded.
 
         Raises:
             NotFound: unknown or forbidden, and that is recorded.
 
         """
-        decided = self._decide(actor, table, None, Ask(exit, purpose))
+        decided = self._decide(actor, table, None, Ask(exit, purpose, own=own))
         if decided is None:
             self._note_refusal(actor, table, purpose, exit, {})
             raise hidden(table)
         sight, snapshot = decided
         return self._unread(snapshot, sight, exit)
 
-    def seen(self, actor: Actor, table: str, exit: Exit | None = None) -> Seen | None:  # noqa: A002
+    def seen(
+        self,
+        actor: Actor,
+        table: str,
+        exit: Exit | None = None,  # noqa: A002
+        own: OwnGrant | None = None,
+    ) -> Seen | None:
         """Return what an actor would see of a table, by any exit or by one; None for unknown and forbidden alike."""
-        decided = self._decide(actor, table, None, Ask(exit))
+        decided = self._decide(actor, table, None, Ask(exit, own=own))
         if decided is None:
             return None
         sight, snapshot = decided
         snapshot, made = self._with_keyed(snapshot, sight)
         columns, _ = self._columns(snapshot, sight, made=made)
+        return self._seen_of(snapshot, sight, columns)
+
+    def opened_by(self, table: str, own: OwnGrant, exit: Exit) -> Seen | None:  # noqa: A002
+        """Return what an application's own grant opens by an exit, whoever looks; None where it opens nothing now. No row is read."""
+        ask = Ask(exit, own=own)
+        view, release, given = self._protection.view_of(table), self._catalog.released(table), self._own(table, ask)
+        number = None if view.facts is None else version_for(Audience.GRANTED, view.facts.version, release, None)
+        if number is None or given is None:
+            return None
+        snapshot = self._lake.snapshot(table, number)
+        sight = self._sight(snapshot, Audience.GRANTED, view, release, given)
+        if sight is None:
+            return None
+        snapshot, made = self._with_keyed(snapshot, sight)
+        columns, _ = self._columns(snapshot, sight, made=made)
+        return self._seen_of(snapshot, sight, columns)
+
+    @staticmethod
+    def _seen_of(snapshot: Snapshot, sight: Sight, columns: tuple[GovernedColumn, ...]) -> Seen:
         return Seen(
             table=snapshot.table,
             version=snapshot.version,
@@ -240,8 +282,15 @@ class Gate(Meeting):
         conditions(filters, visible_types(self._lake.snapshot(table, number)))
 
     def _row_counter(self, sight: Sight) -> Callable[[int], None] | None:
-        grants = self.grants
-        return partial(grants.take_rows, sight.grant.id) if grants is not None and sight.grant else None
+        grants, held = self.grants, [one.id for one in sight.grants]
+        if grants is None or not held:
+            return None
+
+        def take(rows: int) -> None:
+            for grant_id in held:
+                grants.take_rows(grant_id, rows)
+
+        return take
 
     def seed_of(self, receipt: str) -> bytes:
         """Return the seed of the invisible mark of what was handed over under a receipt; the installation's secret is in it."""
@@ -297,3 +346,8 @@ class Gate(Meeting):
                 whose = "" if given is None else given.id
                 found.append(Sought(audience=audience, grant=whose, key=shot.key, rows=shot.rows, governed=seen))
         return found
+
+
+def _named(own: OwnGrant | None) -> dict[str, JsonValue]:
+    """Return what evidence says of an application's own grant."""
+    return {} if own is None else {"own_grant": own.id, "own_department": own.org_id}

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.granting import OwnGrant
     from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.gate import Gate
@@ -160,9 +162,11 @@ class SqlGateway:
         self._access.require(actor, Permission.APPS_APP_OPEN)
         order = replace(order, exit=Exit.APP)
         with self.governor.admit(actor, order) as ticket:
-            self._together.answer(actor, asked, purpose, ticket, ready, self._lineage)
+            self._together.answer(actor, asked, purpose, ticket, ready, self._lineage, order.own)
 
-    def describe(self, actor: Actor, sql: str, spoken: Spoken) -> Described:
+    def describe(
+        self, actor: Actor, sql: str, spoken: Spoken, own: Mapping[str, OwnGrant] = MappingProxyType({})
+    ) -> Described:
         """Return what a query of a hosted application would read as somebody; it is planned, and no row is read.
 
         Raises:
@@ -170,9 +174,9 @@ class SqlGateway:
 
         """
         self._access.require(actor, Permission.APPS_APP_OPEN)
-        order = QueryOrder(door=QueryClass.API, exit=Exit.APP)
+        order = QueryOrder(door=QueryClass.API, exit=Exit.APP, own=own)
         with self.governor.admit(actor, order) as ticket:
-            bound = self._binder.bind(actor, sql, "", Exit.APP, spoken, sketch=True)
+            bound = self._binder.bind(actor, sql, "", Exit.APP, spoken, sketch=True, order=order)
             try:
                 self._streaming.shape(bound, ticket)
             except BeijiangError as error:
@@ -313,7 +317,7 @@ class SqlGateway:
         reads: dict[str, Seen] = {}
         for place in places:
             name = stored[place.name]
-            seen = reads.get(name) or self._gate.seen(actor, name, way_out)
+            seen = reads.get(name) or self._gate.seen(actor, name, way_out, order.own.get(name))
             if seen is None:
                 raise refusal(sql, place_of(place))
             reads[name] = seen

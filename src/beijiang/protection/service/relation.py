@@ -73,7 +73,7 @@ class Governed(Locating, Sifting):
         self._contract = contract
         self._still_allowed = still_allowed
         self._take_rows = take_rows
-        self._limited = sight.grant is not None and sight.grant.rows_limited
+        self._limited = any(one.rows_limited for one in sight.grants)
         self._types = {column.name: column.type for column in columns}
         guarded = [c for c in columns if c.type == "text" and not c.masked]
         self._given_raw = sight.audience is Audience.GRANTED and any(c.grade >= Level.L3 for c in guarded)
@@ -128,6 +128,11 @@ class Governed(Locating, Sifting):
     def grant(self) -> str:
         """Return the id of the grant that is read under, empty where there is none."""
         return self._sight.grant.id if self._sight.grant else ""
+
+    @property
+    def own_grant(self) -> str:
+        """Return the grant of the application that asks for the reader, empty where there is none."""
+        return self._sight.own.id if self._sight.own else ""
 
     @property
     def filtered(self) -> bool:

@@ -25,6 +25,7 @@ from beijiang.kit import BeijiangError, NotFound, new_id
 from beijiang.protection.models.needed import Words, chosen, words_of
 from beijiang.protection.models.rechecks import SECONDS
 from beijiang.protection.models.results import ReadingCost, SqlResult, labelled, told
+from beijiang.protection.models.standing import Asked
 from beijiang.protection.models.types import type_word
 from beijiang.protection.models.walls import governed_tables, parse, place_of, refusal, timeless
 from beijiang.protection.service.binding import PLACES_LIMIT, TABLES_LIMIT, named, put
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
+    from beijiang.protection.models.granting import OwnGrant
     from beijiang.protection.models.parameters import Spoken
     from beijiang.protection.models.results import QueryLineage
     from beijiang.protection.service.answers import Answers
@@ -119,6 +121,7 @@ class _Page:
     actor: Actor
     purpose: str
     detail: Mapping[str, JsonValue]
+    own: Mapping[str, OwnGrant]
     opened: dict[str, Governed | None] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
     handed: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -152,11 +155,12 @@ class Together:
         ticket: Ticket,
         ready: Ready,
         lineage: LineageIn,
+        own: Mapping[str, OwnGrant],
     ) -> None:
         """Tell ``ready`` the answer of every query, or its error; see ``SqlGateway.answer_all``."""
         began = time.monotonic()
         digests = sorted({hashlib.sha256(text.encode()).hexdigest() for text, _ in asked.values()})
-        page = _Page(actor, purpose, {"sql_sha256": digests[0] if len(digests) == 1 else [*digests]})
+        page = _Page(actor, purpose, {"sql_sha256": digests[0] if len(digests) == 1 else [*digests]}, own)
         bound: dict[str, _Asked] = {}
         for name, (text, spoken) in asked.items():
             try:
@@ -227,7 +231,8 @@ class Together:
         if table not in page.opened:
             page.opened[table] = None
             with suppress(NotFound):
-                found = self._gate.admit(page.actor, table, page.purpose, Exit.APP, None, page.detail)
+                asked = Asked(table=table, exit=Exit.APP, purpose=page.purpose, own=page.own.get(table))
+                found = self._gate.admit_asked(page.actor, asked, page.detail)
                 page.opened[table] = found
                 page.handed[found.receipt] = 0, 0
         return page.opened[table]
@@ -256,6 +261,7 @@ class Together:
         parts = [one.read.digest, self._access.policy, str(self._settings.query_rows)]
         for spelled, stored in one.stored.items():
             view = one.reads[stored].governed_part(one.needs(stored), _physical(stored))
+            parts += [one.reads[stored].own_grant] if one.reads[stored].own_grant else []
             parts += [spelled, stored, self._prints.get(view, partial(_print, view))]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

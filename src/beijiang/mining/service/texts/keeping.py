@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -117,6 +118,18 @@ class Keeping:
             for one in found
             if self._may_see(actor, one) and wanted in f"{one.title}\n{one.label}\n{one.name}".casefold()
         ]
+
+    def lost(self) -> Sequence[str]:
+        """Return the ids of documents whose bytes are gone or are other ones, as after a backup without the folder ``texts``."""
+        with self.db.read() as connection:
+            found = TextStore(connection).kept()
+        return [one.id for one in found if not self._whole(one)]
+
+    def _whole(self, one: Document) -> bool:
+        if not self.landing.has(one.sha256):
+            return False
+        with self.landing.path(one.sha256).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == one.sha256
 
     def document(self, actor: Actor, document_id: str) -> Document:
         """Return a document.

@@ -108,6 +108,12 @@ async function mapOption(data) {
 
 const drawn = new Map();
 
+/** The data that an element names: in a script, or in a template where fragments bring it, whose scripts are taken away. */
+function named(element) {
+  const source = document.getElementById(element.dataset.map ?? element.dataset.chart);
+  return source && JSON.parse((source.content ?? source).textContent);
+}
+
 async function paint(element, data, isMap) {
   drawn.get(element)?.dispose();
   if (!isMap && data.type === "bar" && data.x.length > 12 && lies(data, element.clientWidth)) element.style.height = `${80 + 26 * data.x.length}px`;
@@ -120,9 +126,8 @@ export function draw(root = document) {
   for (const element of root.querySelectorAll("[data-chart], [data-map]")) {
     if (drawn.has(element)) continue;
     const isMap = "map" in element.dataset;
-    const source = document.getElementById(isMap ? element.dataset.map : element.dataset.chart);
-    if (!source) continue;
-    const data = JSON.parse(source.textContent);
+    const data = named(element);
+    if (!data) continue;
     paint(element, data, isMap);
     document.addEventListener("theme", () => element.isConnected && paint(element, data, isMap));
     new ResizeObserver(() => element.isConnected && drawn.get(element)?.resize()).observe(element);
@@ -132,7 +137,7 @@ export function draw(root = document) {
 /** Save the drawing of an element as a file, with its title above and its source below; form: png or svg. */
 export async function picture(element, form) {
   const isMap = "map" in element.dataset;
-  const data = JSON.parse(document.getElementById(isMap ? element.dataset.map : element.dataset.chart).textContent);
+  const data = named(element);
   const width = 1200;
   const tall = !isMap && data.type === "bar" && data.x.length > 12 && lies(data, width);
   const height = tall ? 170 + 26 * data.x.length : 720;
@@ -144,5 +149,5 @@ export async function picture(element, form) {
 }
 
 draw();
-document.addEventListener("htmx:afterSwap", (event) => draw(event.detail.target));
+document.addEventListener("htmx:load", (event) => draw(event.detail.elt)); // told to what came; other events of a swap are told to what went
 document.addEventListener("chart:draw", (event) => draw(event.detail));

@@ -9,6 +9,7 @@ import { installPalette } from "./palette.js";
 import { installTheme } from "./theme.js";
 import { installUploads } from "./upload.js";
 import { announce, csrfToken, once } from "./page.js";
+import { watchFolder } from "./writing.js";
 
 // A change must carry the session's token; forms have a hidden field, requests made by script a header.
 document.addEventListener("htmx:configRequest", (event) => {
@@ -33,6 +34,7 @@ function enhance(root) {
 
 installTheme();
 installLive();
+watchFolder();
 startKeyboard();
 installPalette(); // after the keyboard: Ctrl-K goes to a search field where the page has one
 enhance(document);
