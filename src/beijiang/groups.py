@@ -264,7 +264,11 @@ def _clients() -> typer.Typer:
     from beijiang.apps.commands import clients
 
     return clients(
-        _get(lambda p: p.clients), _get(lambda p: p.sign_on), _get(lambda p: p.subscriptions), _get(lambda p: p.access)
+        _get(lambda p: p.clients),
+        _get(lambda p: p.sign_on),
+        _get(lambda p: p.subscriptions),
+        _get(lambda p: p.access),
+        _get(lambda p: p.app_health),
     )
 
 
@@ -289,7 +293,9 @@ def _texts() -> typer.Typer:
 def _apps() -> typer.Typer:
     from beijiang.apps.commands import commands
 
-    return commands(_get(lambda p: p.apps), _get(lambda p: p.app_jobs), _get(lambda p: p.access))
+    return commands(
+        _get(lambda p: p.apps), _get(lambda p: p.app_jobs), _get(lambda p: p.access), _get(lambda p: p.app_servers)
+    )
 
 
 def _find() -> Callable[..., None]:

@@ -10,7 +10,10 @@ from beijiang.access import Access, PersonDraft, RegionFacts, Role
 from beijiang.apps import (
     AppJobs,
     Apps,
+    AppServers,
     Clients,
+    HealthWatch,
+    Relay,
     Sandbox,
     SignOn,
     Subscriptions,
@@ -186,6 +189,9 @@ class Platform:
     sandbox: Sandbox
     sign_on: SignOn
     subscriptions: Subscriptions
+    relay: Relay
+    app_health: HealthWatch
+    app_servers: AppServers
     app_jobs: AppJobs
     opendata: OpenData
     portals: Portals
@@ -295,7 +301,17 @@ class Platform:
         )
 
     def _applications(self) -> Sequence[object]:
-        return self.apps, self.app_jobs, self.clients, self.sandbox, self.sign_on, self.subscriptions
+        return (
+            self.apps,
+            self.app_jobs,
+            self.clients,
+            self.sandbox,
+            self.sign_on,
+            self.subscriptions,
+            self.relay,
+            self.app_health,
+            self.app_servers,
+        )
 
     def first_start(self) -> dict[str, str]:
         """Add the region's organisations and, once, the three administrators; return login to one-time code."""
@@ -320,6 +336,7 @@ class Platform:
         self.pushes.start()
         self.notices.start()
         self.mail.start()
+        self.app_servers.start()
         self.live.ending = False
         self.engine.warm()
 
@@ -334,6 +351,8 @@ class Platform:
         self.live.end()
         self.offered.stop()
         self.sign_on.stop()
+        self.app_health.stop()
+        self.app_servers.stop()
         self.subscriptions.flush()
         self.jobs.stop()
 

@@ -110,6 +110,7 @@ def _free(host: str, port: int) -> None:
 
 def answer_requests(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None = None) -> None:
     """Serve a platform that already holds its home and works off its jobs."""
+    platform.app_servers.at = address_of(listener)
     flight = _flight(platform)
     try:
         asyncio.run(_serve(platform, listener, ready))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from beijiang.apps.commands.serving import add_server
 from beijiang.apps.errors import bad_package
 from beijiang.apps.models import AudienceKind, CardState, starter, take
 from beijiang.apps.models.drawing import shown
@@ -19,7 +20,7 @@ from beijiang.terminal import Column, as_json, language, say, show
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.apps.models import App, AppVersion, Card
-    from beijiang.apps.service import AppJobs, Apps, Checked, PageView
+    from beijiang.apps.service import AppJobs, Apps, AppServers, Checked, PageView
 
 __all__ = ["commands", "folder_files"]
 
@@ -106,7 +107,12 @@ def folder_files(folder: Path) -> dict[str, str]:
     return take(found)
 
 
-def commands(get: Callable[[], Apps], jobs: Callable[[], AppJobs], access: Callable[[], Access]) -> typer.Typer:
+def commands(
+    get: Callable[[], Apps],
+    jobs: Callable[[], AppJobs],
+    access: Callable[[], Access],
+    servers: Callable[[], AppServers],
+) -> typer.Typer:
     """Return the command group."""
     group = typer.Typer(help="Hosted applications: write, check, preview, submit, release.", no_args_is_help=True)
 
@@ -117,6 +123,7 @@ def commands(get: Callable[[], Apps], jobs: Callable[[], AppJobs], access: Calla
     _add_looking(group, get, who)
     _add_deciding(group, get, who)
     _add_jobs(group, jobs, who)
+    add_server(group, servers, who)
     return group
 
 

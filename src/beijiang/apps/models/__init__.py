@@ -21,6 +21,7 @@ from beijiang.apps.models.pages import AppPage, Prose
 from beijiang.apps.models.parameters import Parameter, values_of
 from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
 from beijiang.apps.models.running import AppAlert, JobStanding, timing_of
+from beijiang.apps.models.serving import ServerStanding, ServerState, wall_text
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
 from beijiang.apps.models.subscriptions import (
@@ -35,6 +36,7 @@ from beijiang.apps.models.subscriptions import (
 )
 from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
 from beijiang.apps.models.usage import Usage, coarse
+from beijiang.apps.models.ways import Health, HealthState, HealthTurn
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
@@ -65,6 +67,9 @@ __all__ = [
     "Consent",
     "EndPoint",
     "Fault",
+    "Health",
+    "HealthState",
+    "HealthTurn",
     "JobSpec",
     "JobStanding",
     "Leaving",
@@ -78,6 +83,8 @@ __all__ = [
     "Query",
     "Release",
     "Schedule",
+    "ServerStanding",
+    "ServerState",
     "SignOnFamily",
     "Subscription",
     "SubscriptionState",
@@ -100,4 +107,5 @@ __all__ = [
     "timing_of",
     "unpack",
     "values_of",
+    "wall_text",
 ]

@@ -3,18 +3,22 @@
 from beijiang.apps.store.apps import AppStore, VersionMark
 from beijiang.apps.store.clients import ClientStore
 from beijiang.apps.store.jobs import AppJobStore
+from beijiang.apps.store.serving import ServerStore
 from beijiang.apps.store.subscriptions import SubscriptionStore
 from beijiang.apps.store.tokens import SigningKey, TokenFacts, TokenStore
 from beijiang.apps.store.usage import UsageStore
+from beijiang.apps.store.ways import WayStore
 
 __all__ = [
     "AppJobStore",
     "AppStore",
     "ClientStore",
+    "ServerStore",
     "SigningKey",
     "SubscriptionStore",
     "TokenFacts",
     "TokenStore",
     "UsageStore",
     "VersionMark",
+    "WayStore",
 ]
