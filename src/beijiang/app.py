@@ -140,10 +140,14 @@ def create_app(platform: Platform) -> FastAPI:
         apps_routes.jobs(platform.app_jobs),
         apps_routes.canaries(platform.app_canaries),
         apps_routes.ratings(platform.app_ratings),
+        apps_routes.servers(platform.app_servers),
+        apps_routes.served(platform.app_servers),  # before the pages, which take every name
         apps_routes.pages(platform.apps, platform.app_ratings, pages),
         apps_routes.oauth(platform.sign_on, platform.access, pages),
         apps_routes.clients(platform.clients, platform.subscriptions),
         apps_routes.sandbox(platform.sandbox),
+        apps_routes.health(platform.app_health),
+        apps_routes.outside(platform.relay, platform.app_health, pages),
         assess_routes.router(platform.assess),
         assess_routes.figures_router(platform.figures),
         assess_routes.openings_router(platform.public_figures),
@@ -163,6 +167,7 @@ def create_app(platform: Platform) -> FastAPI:
     describe(app, routers)
     app.router.routes[:0] = opendata_routes.drawn(platform.portals).routes  # before what is built
     app.add_middleware(opendata_routes.PortalDoor, portals=platform.portals, home=platform.opendata.base)
+    app.add_middleware(apps_routes.RelayDoor, relay=platform.relay)  # outermost: its hosts see no page of ours
 
     @app.get("/api", include_in_schema=False)
     def api_page(request: Request) -> HTMLResponse:

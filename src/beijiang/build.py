@@ -15,11 +15,15 @@ from beijiang.apps import (
     AppCanaries,
     AppJobs,
     Apps,
+    AppServers,
     Clients,
+    HealthWatch,
     RatingsOfApps,
+    Relay,
     Sandbox,
     SignOn,
     Subscriptions,
+    Viewers,
 )
 from beijiang.assess import (
     Assess,
@@ -278,6 +282,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     access.tokens = sign_on
     clients = Clients(db, access, evidence, clock, settings)
     sources.renewals.append(sign_on.renew)
+    subscriptions = Subscriptions(clients, ApiNames(catalog, offered, apps))
+    relay = Relay(clients, sign_on, subscriptions, sources.outbound)
+    app_health = HealthWatch(relay)
+    viewers = Viewers(db, clock)
+    sign_on.others = viewers
+    app_servers = AppServers(apps, viewers, settings, sources.outbound)
     app_jobs = AppJobs(apps, tables, jobs, home / "staging", zone, standards.calendar.is_working)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     releases.alerts = alerts
@@ -427,6 +437,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 notices.watch,
                 learning.watch,
                 app_jobs.watch,
+                app_health.watch,
+                app_servers.watch,
             ),
         ),
         captures=captures,
@@ -471,7 +483,10 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         clients=clients,
         sandbox=Sandbox(catalog, standards, access),
         sign_on=sign_on,
-        subscriptions=Subscriptions(clients, ApiNames(catalog, offered, apps)),
+        subscriptions=subscriptions,
+        relay=relay,
+        app_health=app_health,
+        app_servers=app_servers,
         app_jobs=app_jobs,
         app_canaries=AppCanaries(apps),
         app_ratings=RatingsOfApps(apps),

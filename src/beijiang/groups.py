@@ -267,7 +267,11 @@ def _clients() -> typer.Typer:
     from beijiang.apps.commands import clients
 
     return clients(
-        _get(lambda p: p.clients), _get(lambda p: p.sign_on), _get(lambda p: p.subscriptions), _get(lambda p: p.access)
+        _get(lambda p: p.clients),
+        _get(lambda p: p.sign_on),
+        _get(lambda p: p.subscriptions),
+        _get(lambda p: p.access),
+        _get(lambda p: p.app_health),
     )
 
 
@@ -293,7 +297,9 @@ def _apps() -> typer.Typer:
     from beijiang.apps.commands import add_canaries, add_ratings, commands
 
     access = _get(lambda p: p.access)
-    group = commands(_get(lambda p: p.apps), _get(lambda p: p.app_jobs), access, _serve_folder)
+    group = commands(
+        _get(lambda p: p.apps), _get(lambda p: p.app_jobs), access, _get(lambda p: p.app_servers), _serve_folder
+    )
     add_canaries(group, _get(lambda p: p.app_canaries), access)
     add_ratings(group, _get(lambda p: p.app_ratings), access)
     return group

@@ -11,8 +11,11 @@ from beijiang.apps import (
     AppCanaries,
     AppJobs,
     Apps,
+    AppServers,
     Clients,
+    HealthWatch,
     RatingsOfApps,
+    Relay,
     Sandbox,
     SignOn,
     Subscriptions,
@@ -188,6 +191,9 @@ class Platform:
     sandbox: Sandbox
     sign_on: SignOn
     subscriptions: Subscriptions
+    relay: Relay
+    app_health: HealthWatch
+    app_servers: AppServers
     app_jobs: AppJobs
     app_canaries: AppCanaries
     app_ratings: RatingsOfApps
@@ -308,6 +314,9 @@ class Platform:
             self.sandbox,
             self.sign_on,
             self.subscriptions,
+            self.relay,
+            self.app_health,
+            self.app_servers,
         )
 
     def first_start(self) -> dict[str, str]:
@@ -333,6 +342,7 @@ class Platform:
         self.pushes.start()
         self.notices.start()
         self.mail.start()
+        self.app_servers.start()
         self.live.ending = False
         self.engine.warm()
 
@@ -347,6 +357,8 @@ class Platform:
         self.live.end()
         self.offered.stop()
         self.sign_on.stop()
+        self.app_health.stop()
+        self.app_servers.stop()
         self.subscriptions.flush()
         self.jobs.stop()
 

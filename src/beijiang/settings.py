@@ -141,6 +141,35 @@ class Settings(BaseSettings):
         ge=1,
         description="Days after which identity tokens are signed by a new key; the old one stays published.",
     )
+    app_domain: str = Field(
+        default="",
+        pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)*)?$",
+        description="Domain under which outside applications have hosts of their own (NAME.apps.example); empty: none are relayed.",
+    )
+    relay_seconds: float = Field(
+        default=120.0, gt=0, description="Longest exchange with an outside application that is relayed, in seconds."
+    )
+    relay_body_mb: int = Field(
+        default=64, ge=1, description="Largest body of a relayed request or answer, in megabytes."
+    )
+    relay_at_once: int = Field(
+        default=32, ge=1, description="Exchanges with outside applications at once; one application has a quarter."
+    )
+    health_seconds: int = Field(
+        default=60, ge=5, description="Seconds between two looks at whether an outside application answers."
+    )
+    server_memory_mb: int = Field(
+        default=1024, ge=256, description="Address space of the process of a hosted application's server, in megabytes."
+    )
+    server_cpu_seconds: int = Field(
+        default=600, ge=5, description="Processor time after which such a process is ended and begun anew, in seconds."
+    )
+    server_seconds: float = Field(
+        default=30.0, gt=0, description="Longest answer of a hosted application's server, in seconds."
+    )
+    server_idle_seconds: int = Field(
+        default=300, ge=5, description="Seconds without a request after which such a process is stopped."
+    )
     query_seconds: float = Field(default=30.0, gt=0, description="Longest run of one interactive query, in seconds.")
     query_memory_mb: int = Field(default=512, ge=64, description="Memory of one interactive query, in megabytes.")
     query_rows: int = Field(default=1000, ge=1, description="Rows that one interactive query returns at most.")

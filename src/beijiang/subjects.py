@@ -35,6 +35,7 @@ class Subjects:
             "alert": self._guarded(Permission.INGEST_RUN_READ, self._alert),
             "app_alert": self._guarded(Permission.APPS_APP_OPEN, self._app_alert),
             "claim": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._claim),
+            "client": self._guarded(Permission.APPS_CLIENT_SIGN_ON, self._client),
             "contract": self._guarded(Permission.CONTRACTS_CONTRACT_READ, self._contract),
             "dataset": self._dataset,
             "demand": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._demand),
@@ -64,6 +65,10 @@ class Subjects:
     def _app_alert(self, actor: Actor, thing: str) -> Seen:
         found = self._platform.app_jobs.alert(actor, thing)
         return Seen(title=found.text, href=f"/console/apps/{found.app_id}/alerts")
+
+    def _client(self, actor: Actor, thing: str) -> Seen:
+        found, _ = self._platform.clients.client(actor, thing)
+        return _seen(found.facts.name, f"/console/clients/{thing}")
 
     def _request(self, actor: Actor, thing: str) -> Seen:
         view = self._platform.exchange.request(actor, thing)

@@ -212,7 +212,11 @@ def test_signing_keys_follow_one_another_with_an_overlap(served: Served) -> None
 def _group(served: Served) -> Any:
     whole = served.platform
     return clients_group(
-        lambda: whole.clients, lambda: whole.sign_on, lambda: whole.subscriptions, lambda: whole.access
+        lambda: whole.clients,
+        lambda: whole.sign_on,
+        lambda: whole.subscriptions,
+        lambda: whole.access,
+        lambda: whole.app_health,
     )
 
 

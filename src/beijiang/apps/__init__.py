@@ -2,10 +2,11 @@
 
 An application is Markdown pages with blocks, SQL queries with typed parameters, end-points, texts in English and tests. It has
 no rights of its own: every query runs as whoever looks, through the SQL gateway of ``protection``, at the exit ``app``. Owns the
-tables ``hosted_app``, ``hosted_version``, ``hosted_canary``, ``hosted_job``, ``hosted_alert``, ``hosted_usage``, ``hosted_answer`` and
-``hosted_rating``. Applications written elsewhere
+tables ``hosted_app``, ``hosted_version``, ``hosted_canary``, ``hosted_job``, ``hosted_alert``, ``hosted_usage``, ``hosted_answer``,
+``hosted_server`` and ``hosted_rating``. Applications written elsewhere
 (外部应用) register as clients and sign people on by OpenID Connect; theirs are the tables ``app_client``, ``app_client_secret``,
-``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription`` and ``app_use``.
+``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription``, ``app_use``, and for
+those that the platform relays ``app_host``, ``app_health`` and ``app_health_turn``.
 """
 
 from __future__ import annotations
@@ -23,13 +24,20 @@ if TYPE_CHECKING:
         AppCanaries,
         AppJobs,
         Apps,
+        AppServers,
         Checked,
         Clients,
+        HealthWatch,
         PageView,
+        Passage,
         RatingsOfApps,
+        Relay,
+        RelayAsk,
+        RelayStart,
         Sandbox,
         SignOn,
         Subscriptions,
+        Viewers,
     )
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
@@ -37,14 +45,21 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "ApiNames",
     "AppCanaries",
     "AppJobs",
+    "AppServers",
     "Apps",
     "Checked",
     "Clients",
+    "HealthWatch",
     "PageView",
     "RatingsOfApps",
+    "Passage",
+    "Relay",
+    "RelayAsk",
+    "RelayStart",
     "Sandbox",
     "SignOn",
     "Subscriptions",
+    "Viewers",
     "page_facts",
     *_models,
 ]

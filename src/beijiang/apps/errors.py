@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled, Unavailable
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Refused, Throttled, Unauthenticated, Unavailable
 
 __all__ = [
     "bad_package",
     "bad_parameter",
+    "label_taken",
     "no_app",
     "no_client",
     "no_job",
     "no_page",
+    "no_sockets",
     "no_subscription",
+    "no_ticket",
     "not_now",
     "not_subscribed",
     "over_plan",
     "own_client",
     "own_work",
+    "relay_busy",
+    "relay_closed",
+    "server_failed",
+    "server_waits",
     "sign_on_refused",
     "used_up",
     "wrong_client_state",
@@ -122,9 +129,73 @@ def sign_on_refused(why: str) -> Invalid:
     )
 
 
+def label_taken(label: str) -> Conflict:
+    """Return the error for a name of a host that another application holds."""
+    return Conflict(
+        f"访问名 {label} 已被另一个应用登记，请换一个。",
+        f"The name {label} is registered for another application; choose another.",
+        code="client_label_taken",
+    )
+
+
 def no_subscription() -> NotFound:
     """Return the error for a subscription that is not there, or none of the actor's business."""
     return NotFound("没有这项订阅。", "There is no such subscription.", code="subscription_not_found")
+
+
+def no_ticket() -> Unauthenticated:
+    """Return the error for a visit that does not hold: never begun, over, or of another browser or application."""
+    return Unauthenticated(
+        "您还没有进入这个应用，或者会话已结束。请从平台重新打开它。",
+        "You have not entered this application, or the visit is over. Open it again from the platform.",
+        code="visit_over",
+    )
+
+
+def no_sockets() -> Refused:
+    """Return the error for a WebSocket."""
+    return Refused(
+        "平台不代理 WebSocket：这种连接没有逐次核对权限的时机。请改用普通请求或服务端推送（SSE）。",
+        "WebSocket is not relayed: such a connection has no moment at which rights are looked at again. Use requests or server-sent events.",
+        code="relay_socket",
+    )
+
+
+def relay_busy() -> Unavailable:
+    """Return the error for an application that has all the exchanges it may have at once."""
+    return Unavailable(
+        "访问这个应用的人较多，请稍后再试。",
+        "Many visit this application at the moment; try again soon.",
+        code="relay_busy",
+    )
+
+
+def server_failed() -> Unavailable:
+    """Return the error for an application's server that does not begin or ended; its words are for its department alone."""
+    return Unavailable(
+        "应用的服务没有启动或已退出。请稍后再试；主办部门可在应用页查看它的日志。",
+        "The server of this application did not begin, or ended. Try again later; its department reads its log on the application's page.",
+        code="server_failed",
+    )
+
+
+def server_waits(seconds: int) -> Unavailable:
+    """Return the error for an application's server that ended by itself and is not begun again yet."""
+    return Unavailable(
+        f"应用的服务刚刚退出，{seconds} 秒后会重新启动。请稍后再试。",
+        f"The server of this application has just ended and begins again in {seconds} seconds. Try again then.",
+        code="server_waits",
+        detail={"retry_after": seconds},
+    )
+
+
+def relay_closed() -> Refused:
+    """Return the error for an application whose address may not be reached."""
+    return Refused(
+        "平台不能连接这个应用的地址。请联系应用的主办部门，由安全管理员放行该地址（用途：调用服务）。",
+        "The platform may not reach the address of this application. Tell its department; the security administrator allows addresses (use: call).",
+        code="relay_closed",
+    )
 
 
 def not_subscribed(api: str) -> Denied:

@@ -16,6 +16,7 @@ from beijiang.client.errors import (
     Unreachable,
 )
 from beijiang.client.models import Column, Dataset, Grant, Hit, RowPage, SearchResult, SqlResult
+from beijiang.client.plans import Options
 from beijiang.client.waiting import AsyncClient, AsyncRows
 from beijiang.client.working import Client, Rows
 
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidRequest",
     "NotFound",
     "NotSignedIn",
+    "Options",
     "RowPage",
     "Rows",
     "SearchResult",

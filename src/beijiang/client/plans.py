@@ -44,6 +44,8 @@ class Options:
     retries: int = 4
     timeout: float = 60.0
     language: str = "zh-CN"
+    socket: str = ""
+    """File of a socket of this machine through which the platform is reached, as by servers of hosted applications."""
 
 
 @dataclass(frozen=True, slots=True)

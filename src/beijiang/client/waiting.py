@@ -63,7 +63,10 @@ class AsyncClient:
 
     def __init__(self, url: str, key: str | None = None, options: Options | None = None) -> None:
         self.options = options or Options()
-        self._http = httpx.AsyncClient(**asking.settings(url, key, self.options))
+        self._http = httpx.AsyncClient(
+            **asking.settings(url, key, self.options),
+            transport=httpx.AsyncHTTPTransport(uds=self.options.socket) if self.options.socket else None,
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -62,7 +62,10 @@ class Client:
 
     def __init__(self, url: str, key: str | None = None, options: Options | None = None) -> None:
         self.options = options or Options()
-        self._http = httpx.Client(**asking.settings(url, key, self.options))
+        self._http = httpx.Client(
+            **asking.settings(url, key, self.options),
+            transport=httpx.HTTPTransport(uds=self.options.socket) if self.options.socket else None,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -13,12 +13,14 @@ from beijiang.outbound.models import Address, Target, Use
 
 if TYPE_CHECKING:
     from beijiang.outbound.http import Credentials, Http, HttpAnswer, HttpLimits, HttpStream, Url, parsed, same_origin
+    from beijiang.outbound.local import Bridge, listening_at
     from beijiang.outbound.mail import MailServer, hand_over
     from beijiang.outbound.ssh import Channel, SshLogin, host_keys, ssh_channel
     from beijiang.outbound.wire import tls_context
 
 __all__ = [
     "Address",
+    "Bridge",
     "Channel",
     "Credentials",
     "Http",
@@ -33,12 +35,14 @@ __all__ = [
     "Use",
     "hand_over",
     "host_keys",
+    "listening_at",
     "parsed",
     "same_origin",
     "ssh_channel",
     "tls_context",
 ]
 
+_LOCAL = {"Bridge", "listening_at"}
 _MAIL = {"MailServer", "hand_over"}
 _SSH = {"Channel", "SshLogin", "host_keys", "ssh_channel"}
 
@@ -46,6 +50,10 @@ _SSH = {"Channel", "SshLogin", "host_keys", "ssh_channel"}
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
+    if name in _LOCAL:
+        from beijiang.outbound import local
+
+        return getattr(local, name)
     from beijiang.outbound import http, mail, ssh, wire
 
     if name in _MAIL:

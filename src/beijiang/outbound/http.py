@@ -121,13 +121,16 @@ class Http:
         outbound: checks every address at the moment of connecting.
         limits: what one exchange may cost.
         trusted: certificates (PEM) of authorities that are trusted besides the machine's own.
+        socket: the file of a socket of this machine, behind which a process of the platform's own answers; nothing else is reached.
 
     Raises:
         Invalid: ``trusted`` holds no certificate (``outbound_bad_authority``).
 
     """
 
-    def __init__(self, outbound: Outbound, limits: HttpLimits | None = None, trusted: str = "") -> None:
+    def __init__(
+        self, outbound: Outbound, limits: HttpLimits | None = None, trusted: str = "", socket: str = ""
+    ) -> None:
         self._limits = limits or HttpLimits()
         self._deadline = Deadline()
         try:
@@ -135,7 +138,11 @@ class Http:
         except (ssl.SSLError, ValueError) as error:
             raise troubles.bad_authority() from error
         self._pool = httpcore.ConnectionPool(
-            context, max_connections=4, keepalive_expiry=30, network_backend=CheckedBackend(outbound, self._deadline)
+            context,
+            max_connections=4,
+            keepalive_expiry=30,
+            uds=socket or None,
+            network_backend=CheckedBackend(outbound, self._deadline),
         )
 
     def __enter__(self) -> Self:
@@ -197,8 +204,29 @@ class Http:
         raise troubles.redirect_refused("limit")
 
     @contextmanager
+    def relay(
+        self, method: str, url: str | Url, *, headers: Mapping[str, str], content: bytes | Iterator[bytes] | None
+    ) -> Iterator[HttpStream]:
+        """Send on what somebody else asks, its body as it comes; a redirect is handed back, never followed.
+
+        Raises:
+            Refused: the address may not be reached.
+            Invalid: address, header or certificate is wrong.
+            Unavailable: no connection, broken off, or too slow.
+
+        """
+        self._deadline.start(self._limits.seconds)
+        with self._sent(method, parsed(url), headers, None, content) as stream:
+            yield stream
+
+    @contextmanager
     def _sent(
-        self, method: str, url: Url, headers: Mapping[str, str], shown: Credentials | None, content: bytes | None
+        self,
+        method: str,
+        url: Url,
+        headers: Mapping[str, str],
+        shown: Credentials | None,
+        content: bytes | Iterator[bytes] | None,
     ) -> Iterator[HttpStream]:
         given = {"User-Agent": _AGENT, "Accept-Encoding": "gzip", **headers}
         if shown is not None:

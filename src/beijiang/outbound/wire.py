@@ -73,6 +73,13 @@ class CheckedBackend(httpcore.NetworkBackend):
             return _Stream(stream, self._deadline, self._outbound)
         raise failure
 
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.left(timeout)
+        stream = self._plain.connect_unix_socket(path, left, socket_options=socket_options)
+        return _Stream(stream, self._deadline, self._outbound)
+
 
 class _Stream(httpcore.NetworkStream):
     """A connection whose every step ends with the deadline, so that bytes that trickle cannot hold it open."""

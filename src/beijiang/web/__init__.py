@@ -2,12 +2,20 @@
 
 from beijiang.kit import guard_formula
 from beijiang.web.app import IdentityProvider, describe, description, new_app
-from beijiang.web.security import content_disposition, embeddable, form_may_go_to, local_path, request_line
+from beijiang.web.security import (
+    check_origin,
+    content_disposition,
+    embeddable,
+    form_may_go_to,
+    local_path,
+    request_line,
+)
 from beijiang.web.templating import Pages
 
 __all__ = [
     "IdentityProvider",
     "Pages",
+    "check_origin",
     "content_disposition",
     "describe",
     "description",

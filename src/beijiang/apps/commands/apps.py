@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
+from beijiang.apps.commands.serving import add_server
 from beijiang.apps.folder import folder_files
 from beijiang.apps.models import AudienceKind, CardState, starter
 from beijiang.apps.models.drawing import shown
@@ -18,7 +19,7 @@ from beijiang.terminal import Column, as_json, language, say, show
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.apps.models import App, AppVersion, Card
-    from beijiang.apps.service import AppJobs, Apps, Checked, PageView
+    from beijiang.apps.service import AppJobs, Apps, AppServers, Checked, PageView
 
 __all__ = ["commands"]
 
@@ -99,7 +100,11 @@ Serve: TypeAlias = "Callable[[Path, Callable[[], Actor], int], None]"
 
 
 def commands(
-    get: Callable[[], Apps], jobs: Callable[[], AppJobs], access: Callable[[], Access], serve: Serve
+    get: Callable[[], Apps],
+    jobs: Callable[[], AppJobs],
+    access: Callable[[], Access],
+    servers: Callable[[], AppServers],
+    serve: Serve,
 ) -> typer.Typer:
     """Return the command group."""
     group = typer.Typer(help="Hosted applications: write, check, preview, submit, release.", no_args_is_help=True)
@@ -112,6 +117,7 @@ def commands(
     _add_looking(group, get, who)
     _add_deciding(group, get, who)
     _add_jobs(group, jobs, who)
+    add_server(group, servers, who)
     return group
 
 

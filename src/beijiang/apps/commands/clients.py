@@ -14,7 +14,7 @@ from beijiang.terminal import Column, language, say, show
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.apps.models import Client, Subscription, Use
-    from beijiang.apps.service import Clients, SignOn, Subscriptions
+    from beijiang.apps.service import Clients, HealthWatch, SignOn, Subscriptions
 
 __all__ = ["clients"]
 
@@ -38,6 +38,11 @@ _SUBSCRIPTIONS = (
     Column("plan", Text("套餐", "plan")),
     Column("state", Text("状态", "state")),
 )
+_HEALTH = (
+    Column("since", Text("自", "since")),
+    Column("state", Text("状态", "state")),
+    Column("error", Text("错误", "error")),
+)
 _USE = (
     Column("hour", Text("时间", "hour")),
     Column("api", Text("接口", "API"), whole=True),
@@ -53,6 +58,7 @@ def clients(
     sign_on: Callable[[], SignOn],
     subscriptions: Callable[[], Subscriptions],
     access: Callable[[], Access],
+    health: Callable[[], HealthWatch],
 ) -> typer.Typer:
     """Return the command group."""
     group = typer.Typer(
@@ -65,6 +71,7 @@ def clients(
     _add_registry(group, get, who)
     _add_secrets(group, get, sign_on, who)
     _add_subscriptions(group, subscriptions, who)
+    _add_health(group, health, who)
     return group
 
 
@@ -90,6 +97,9 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
         logout: str = typer.Option("", help="Address that is told of a sign-out."),
         scope: list[str] = typer.Option([], help="What it may ask for; may be repeated."),  # noqa: B008
         machine: bool = typer.Option(False, "--machine", help="It also asks for itself."),
+        upstream: str = typer.Option("", help="Where it runs, if the platform is to relay it: https://HOST."),
+        label: str = typer.Option("", help="Its name in front of the domain of relayed applications."),
+        health_path: str = typer.Option("/", help="What is asked for, to see whether it answers."),
         person: str = _WHO,
     ) -> None:
         """Register an application of the developer's department; it waits for review."""
@@ -102,6 +112,9 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
             logout_uri=logout,
             scopes=frozenset(scope),
             machine=machine,
+            upstream=upstream,
+            label=label,
+            health_path=health_path,
         )
         show([_client(get().register(who(person), draft))], _CLIENTS)
 
@@ -189,6 +202,33 @@ def _add_subscriptions(group: typer.Typer, get: Callable[[], Subscriptions], who
     ) -> None:
         """Show what an application asked of its APIs, by the hour."""
         show([_use(one) for one in get().use(who(person), client, days)], _USE)
+
+
+def _add_health(group: typer.Typer, get: Callable[[], HealthWatch], who: Callable[[str], Actor]) -> None:
+    @group.command("health")
+    def health(
+        client: str = _CLIENT,
+        look: bool = typer.Option(False, "--look", help="Look now instead of telling the last look."),
+        person: str = _WHO,
+    ) -> None:
+        """Show whether an application that runs elsewhere answers, since when, and its last turns."""
+        actor = who(person)
+        if look:
+            get().check(actor, client)
+        now, turns = get().health(actor, client)
+        if now is None:
+            say(Text("还没有检查过。", "It was not looked at yet."))
+            return
+        facts = [(now.since, now.state, now.error), *((one.at, one.state, one.error) for one in turns)]
+        rows = [
+            {
+                "since": at.isoformat(),
+                "state": state.text.in_language(language()),
+                "error": error.in_language(language()),
+            }
+            for at, state, error in facts
+        ]
+        show(rows, _HEALTH)
 
 
 def _client(client: Client) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from beijiang.apps.models.parameters import Parameter, values_of
 from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
 from beijiang.apps.models.ratings import STARS, AppRating, AppRatings, Stars
 from beijiang.apps.models.running import AppAlert, JobStanding, timing_of
+from beijiang.apps.models.serving import ServerStanding, ServerState, wall_text
 from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
 from beijiang.apps.models.subscriptions import (
@@ -37,6 +38,7 @@ from beijiang.apps.models.subscriptions import (
 )
 from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
 from beijiang.apps.models.usage import Usage, coarse
+from beijiang.apps.models.ways import Health, HealthState, HealthTurn
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
@@ -74,6 +76,9 @@ __all__ = [
     "Consent",
     "EndPoint",
     "Fault",
+    "Health",
+    "HealthState",
+    "HealthTurn",
     "JobSpec",
     "JobStanding",
     "Leaving",
@@ -87,6 +92,8 @@ __all__ = [
     "Query",
     "Release",
     "Schedule",
+    "ServerStanding",
+    "ServerState",
     "Side",
     "SignOnFamily",
     "Stars",
@@ -111,4 +118,5 @@ __all__ = [
     "timing_of",
     "unpack",
     "values_of",
+    "wall_text",
 ]

@@ -14,6 +14,7 @@ from beijiang.apps.models.jobs import JobSpec, check_jobs, read_job
 from beijiang.apps.models.manifest import Manifest, read_manifest
 from beijiang.apps.models.pages import AppPage, read_page
 from beijiang.apps.models.parameters import numbered
+from beijiang.apps.models.serving import read_server
 from beijiang.kit import Text
 
 __all__ = ["AppTest", "Bundle", "EndPoint", "Query", "parse_bundle"]
@@ -70,6 +71,8 @@ class Bundle:
     tests: tuple[AppTest, ...]
     english: Mapping[str, str]
     jobs: Mapping[str, JobSpec] = field(default_factory=dict)
+    server: Mapping[str, str] = field(default_factory=dict)
+    """The files of its own server in Python, by their names below ``server/``."""
 
     @property
     def first_page(self) -> AppPage:
@@ -97,6 +100,7 @@ def parse_bundle(files: Mapping[str, str]) -> Bundle:
     }
     api = {_stem(f): _end_point(f, files, faults) for f in files if f.startswith("api/")}
     jobs = [read_job(_stem(f), _toml(files, f, faults), files[f], faults) for f in files if f.startswith("jobs/")]
+    server = read_server(files, faults)
     tests = [one for f in files if f.startswith("tests/") for one in _tests(f, files, faults)]
     if manifest is None or faults:
         raise faulty(faults)
@@ -108,6 +112,7 @@ def parse_bundle(files: Mapping[str, str]) -> Bundle:
         tests=tuple(tests),
         english=english,
         jobs={one.name: one for one in jobs if one is not None},
+        server=server,
     )
     _check_names(bundle, files, faults)
     if faults:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+from beijiang.apps.models.ways import check_way
 from beijiang.kit import Invalid, Text, Word
 
 __all__ = [
@@ -62,6 +63,12 @@ class ClientDraft:
     scopes: frozenset[str] = frozenset()
     machine: bool = False
     """Whether it may also ask for itself."""
+    upstream: str = ""
+    """Scheme, host and port where it runs, if the platform relays it."""
+    label: str = ""
+    """Its name in front of the domain of relayed applications."""
+    health_path: str = "/"
+    """What is asked for, to see whether it answers."""
 
     def checked(self, allowed: frozenset[str]) -> Self:
         """Return the draft in order.
@@ -82,8 +89,10 @@ class ClientDraft:
             )
         if self.machine and self.kind is ClientKind.PUBLIC:
             raise _wrong("machine", "不能保密的应用不能以自身名义取数", "a public application cannot ask for itself")
-        if not self.redirect_uris and not self.machine:
+        if not self.redirect_uris and not self.machine and not self.upstream:
             raise _wrong("redirect_uris", "请至少填写一个回调地址", "name at least one redirect address")
+        if self.upstream or self.label:
+            check_way(self.upstream, self.label, self.health_path)
         uris = (*self.redirect_uris, *self.after_uris, *([self.logout_uri] if self.logout_uri else []))
         if len(uris) > _URIS_MOST:
             raise _wrong("redirect_uris", f"地址至多 {_URIS_MOST} 个", f"at most {_URIS_MOST} addresses")
@@ -98,6 +107,9 @@ class ClientDraft:
             logout_uri=self.logout_uri,
             scopes=self.scopes,
             machine=self.machine,
+            upstream=self.upstream,
+            label=self.label,
+            health_path=self.health_path or "/",
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -111,6 +123,9 @@ class ClientDraft:
             "logout_uri": self.logout_uri,
             "scopes": sorted(self.scopes),
             "machine": self.machine,
+            "upstream": self.upstream,
+            "label": self.label,
+            "health_path": self.health_path,
         }
 
     @classmethod

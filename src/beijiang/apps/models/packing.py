@@ -21,6 +21,7 @@ WHOLE_BYTES: Final = 2 << 20
 FILES_MOST: Final = 200
 _NAME: Final = re.compile(
     r"app\.toml|README\.md|pages/[a-z0-9][a-z0-9_-]{0,59}\.md|queries/[a-z0-9][a-z0-9_-]{0,59}\.sql"
+    r"|server/(?:[a-z][a-z0-9_]{0,39}/){0,3}[a-z_][a-z0-9_]{0,59}\.py"
     r"|(?:api|jobs|tests)/[a-z0-9][a-z0-9_-]{0,59}\.toml|i18n/en\.toml"
 )
 
@@ -86,10 +87,10 @@ def _bare(found: Mapping[str, bytes]) -> Mapping[str, bytes]:
     strange = [name for name in found if not _NAME.fullmatch(name)]
     if strange:
         raise bad_package(
-            "含应用包不接受的文件名（只接受 app.toml、README.md、pages/*.md、queries/*.sql、api/*.toml、jobs/*.toml、tests/*.toml、i18n/en.toml，"
+            "含应用包不接受的文件名（只接受 app.toml、README.md、pages/*.md、queries/*.sql、api/*.toml、jobs/*.toml、tests/*.toml、server/*.py、i18n/en.toml，"
             "文件名用小写字母、数字、-、_）",
             "it holds a name that a bundle does not take (only app.toml, README.md, pages/*.md, queries/*.sql, api/*.toml, "
-            "jobs/*.toml, tests/*.toml and i18n/en.toml, in lower-case letters, digits, - and _)",
+            "jobs/*.toml, tests/*.toml, server/*.py and i18n/en.toml, in lower-case letters, digits, - and _)",
         )
     return found
 

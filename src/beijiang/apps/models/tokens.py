@@ -16,6 +16,8 @@ class TokenKind(Word):
 
     ACCESS = "access", "访问令牌", "access token"
     REFRESH = "refresh", "刷新令牌", "refresh token"
+    TICKET = "ticket", "进入凭条", "ticket to a relayed application"
+    VISIT = "visit", "访问会话", "visit to a relayed application"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,9 @@ class ClientOrder(BaseModel):
     logout_uri: _Uri = ""
     scopes: list[Annotated[str, Field(max_length=100)]] = Field(default=[], max_length=100)
     machine: bool = False
+    upstream: _Uri = ""
+    label: Annotated[str, Field(max_length=40)] = ""
+    health_path: Annotated[str, Field(max_length=200)] = "/"
 
     def draft(self) -> ClientDraft:
         """Return it as the service takes it."""
@@ -44,6 +47,9 @@ class ClientOrder(BaseModel):
             logout_uri=self.logout_uri,
             scopes=frozenset(self.scopes),
             machine=self.machine,
+            upstream=self.upstream,
+            label=self.label,
+            health_path=self.health_path,
         )
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, String, Tabl
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["hosted_alert", "hosted_app", "hosted_job", "hosted_usage", "hosted_version"]
+__all__ = ["hosted_alert", "hosted_app", "hosted_job", "hosted_server", "hosted_usage", "hosted_version"]
 
 hosted_app = Table(
     "hosted_app",
@@ -82,4 +82,17 @@ hosted_usage = Table(
     Column("readings", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("scanned", BigInteger, nullable=False),
+)
+
+hosted_server = Table(
+    "hosted_server",
+    metadata,
+    Column("app_id", String(40), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("starts", Integer, nullable=False),
+    Column("walls", JsonDocument, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("restart_at", UtcDateTime),
 )

@@ -35,7 +35,7 @@ _CHECK = (
     .outerjoin(app_sign_on, _F.id == _T.family_id)
     .where(
         _T.digest == bindparam("digest"),
-        _T.kind == TokenKind.ACCESS.value,
+        _T.kind == bindparam("kind"),
         _T.ended_at.is_(None),
         _T.expires_at > bindparam("now"),
         app_client.c.state == ClientState.ACTIVE.value,
@@ -76,9 +76,9 @@ class TokenStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def good(self, digest: str, now: datetime) -> TokenFacts | None:
-        """Return what an access token stands for; None unless it, its sign-on and its application hold now."""
-        row = self._connection.execute(_CHECK, {"digest": digest, "now": now}).one_or_none()
+    def good(self, digest: str, now: datetime, kind: TokenKind = TokenKind.ACCESS) -> TokenFacts | None:
+        """Return what a token stands for; None unless it, its sign-on and its application hold now."""
+        row = self._connection.execute(_CHECK, {"digest": digest, "now": now, "kind": kind.value}).one_or_none()
         if row is None:
             return None
         return TokenFacts(
@@ -108,6 +108,12 @@ class TokenStore:
 
     def add_code(self, code: Code, family: SignOnFamily) -> None:
         """Add a code and the sign-on that begins with it."""
+        self.add_family(family)
+        values = {name: getattr(code, name) for name in code.__slots__}
+        self._connection.execute(insert(app_code).values(**{**values, "scopes": sorted(code.scopes)}))
+
+    def add_family(self, family: SignOnFamily) -> None:
+        """Add a sign-on."""
         self._connection.execute(
             insert(app_sign_on).values(
                 id=family.id,
@@ -119,8 +125,6 @@ class TokenStore:
                 ends_at=family.ends_at,
             )
         )
-        values = {name: getattr(code, name) for name in code.__slots__}
-        self._connection.execute(insert(app_code).values(**{**values, "scopes": sorted(code.scopes)}))
 
     def code(self, digest: str) -> Code | None:
         """Return a code, whatever became of it."""

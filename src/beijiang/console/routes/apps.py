@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.apps import ZIP_BYTES, AudienceKind, CanaryKind, VersionState, coarse, page_facts
+from beijiang.apps import ZIP_BYTES, AudienceKind, CanaryKind, VersionState, coarse, page_facts, wall_text
 from beijiang.console.routes.app_life import add_life
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import Text
@@ -31,6 +31,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     _add_steps(pages, frame, platform)
     _add_jobs(pages, frame, platform)
     add_life(pages, frame, platform)
+    _add_server(pages, frame, platform)
     return pages
 
 
@@ -78,6 +79,9 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             said=platform.app_ratings.of(who, app),
             usage=platform.apps.usage(who, app),
             coarse=coarse,
+            server=platform.app_servers.standing(who, app),
+            has_server=any(name.startswith("server/") for one in versions[:1] for name in one.files),
+            wall_text=wall_text,
         )
 
     @pages.get("/apps/{app}/alerts")
@@ -162,6 +166,16 @@ def _add_jobs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             platform.app_jobs.run(person(request), app, job)
             return _page(app), Text("作业已排队。", "The job is queued.")
+
+        return frame.attempt(request, _page(app), step)
+
+
+def _add_server(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.post("/apps/{app}/server/restart")
+    def restart(request: Request, app: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_servers.restart(person(request), app)
+            return _page(app), Text("下一次访问时重新启动。", "It begins anew at the next request.")
 
         return frame.attempt(request, _page(app), step)
 

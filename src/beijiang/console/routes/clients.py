@@ -35,6 +35,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     _add_deciding(pages, frame, platform)
     _add_subscribing(pages, frame, platform)
     _add_consents(pages, frame, platform)
+    _add_health(pages, frame, platform)
     return pages
 
 
@@ -78,6 +79,8 @@ def _page(frame: Frame, platform: Platform, request: Request, client_id: str, se
         apis=_by_api(use),
         may=_rights(platform, who, found),
         issuer=platform.sign_on.issuer,
+        address=platform.relay.address(found),
+        health=platform.app_health.health(who, client_id),
         waiting=SubscriptionState.ASKED,
         **_choices(),
     )
@@ -94,6 +97,9 @@ def _add_registering(pages: APIRouter, frame: Frame, platform: Platform) -> None
             logout_uri=form["logout_uri"].strip(),
             scopes=frozenset(form["scope"]),
             machine=form["machine"] == "yes",
+            upstream=form["upstream"].strip(),
+            label=form["label"].strip(),
+            health_path=form["health_path"].strip() or "/",
         )
 
     @pages.post("/clients")
@@ -107,6 +113,9 @@ def _add_registering(pages: APIRouter, frame: Frame, platform: Platform) -> None
         logout_uri: Annotated[str, Form(max_length=500)] = "",
         scope: Annotated[list[str], Form()] = [],  # noqa: B006  # FastAPI copies it
         machine: Annotated[str, Form(max_length=3)] = "",
+        upstream: Annotated[str, Form(max_length=500)] = "",
+        label: Annotated[str, Form(max_length=40)] = "",
+        health_path: Annotated[str, Form(max_length=200)] = "/",
     ) -> RedirectResponse:
         form = dict(locals())
 
@@ -128,6 +137,9 @@ def _add_registering(pages: APIRouter, frame: Frame, platform: Platform) -> None
         logout_uri: Annotated[str, Form(max_length=500)] = "",
         scope: Annotated[list[str], Form()] = [],  # noqa: B006  # FastAPI copies it
         machine: Annotated[str, Form(max_length=3)] = "",
+        upstream: Annotated[str, Form(max_length=500)] = "",
+        label: Annotated[str, Form(max_length=40)] = "",
+        health_path: Annotated[str, Form(max_length=200)] = "/",
     ) -> RedirectResponse:
         form = dict(locals())
 
@@ -176,6 +188,16 @@ def _add_deciding(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             found = platform.clients.switch(person(request), client_id, off=do == "off", reason=reason)
             return _at(client_id), Text(f"应用：{found.state.text.zh}。", f"The application: {found.state.text.en}.")
+
+        return frame.attempt(request, _at(client_id), step)
+
+
+def _add_health(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.post("/clients/{client_id}/health")
+    def check(request: Request, client_id: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            found = platform.app_health.check(person(request), client_id)
+            return _at(client_id), Text(f"检查结果：{found.state.text.zh}。", f"It {found.state.text.en}.")
 
         return frame.attempt(request, _at(client_id), step)
 

@@ -37,6 +37,8 @@ class ApiNames:
             return self._catalog.published(actor, rest).version.entry.name
         if kind == "service" and rest:
             return self._services.view(actor, rest).service.name
+        if kind == "relay" and rest:
+            return "平台代理访问"
         app_id, mark, end = rest.partition("/")
         if kind == "app" and mark:
             app, bundle = self._apps.open(actor, app_id)
@@ -44,7 +46,7 @@ class ApiNames:
                 raise no_page()
             return f"{app.name.zh}：{bundle.api[end].summary.zh}"
         raise Invalid(
-            "接口写成 rows:数据集、service:服务、app:应用/接口 或 sandbox:资源。",
-            "Write an API as rows:DATASET, service:SERVICE, app:APPLICATION/END-POINT or sandbox:RESOURCE.",
+            "接口写成 rows:数据集、service:服务、app:应用/接口、sandbox:资源 或 relay:本应用。",
+            "Write an API as rows:DATASET, service:SERVICE, app:APPLICATION/END-POINT, sandbox:RESOURCE or relay:ITSELF.",
             code="api_unknown",
         )

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import SCOPES, Permission
-from beijiang.apps.errors import no_client, own_client, wrong_client_state
+from beijiang.apps.errors import label_taken, no_client, own_client, wrong_client_state
 from beijiang.apps.models import Client, ClientDraft, ClientKind, ClientSecret, ClientState, digest_of_secret
-from beijiang.apps.store import ClientStore
+from beijiang.apps.store import ClientStore, WayStore
 from beijiang.kit import Invalid, new_id
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Clients:
         )
         with self.db.begin() as tx:
             ClientStore(tx.connection).add(client)
+            self._hold(tx, client)
             self._record(tx, actor, "apps.client_register", client, facts.to_json())
         return client
 
@@ -107,6 +108,7 @@ class Clients:
                 now, proposed=facts, state=state, by_id=actor.id, by=actor.name, at=self.clock.now(), decided_by=""
             )
             ClientStore(tx.connection).set(changed)
+            self._hold(tx, changed)
             self._record(tx, actor, "apps.client_change", changed, facts.to_json())
         return changed
 
@@ -132,6 +134,7 @@ class Clients:
             state = (ClientState.ACTIVE if approve else ClientState.RETURNED) if first else now.state
             decided = replace(now, facts=facts, proposed=None, state=state, decided_by=actor.name, note=note)
             ClientStore(tx.connection).set(decided)
+            self._hold(tx, decided)
             what = "approve" if approve else "return"
             self._record(tx, actor, f"apps.client_{what}", decided, {"note": note})
         return decided
@@ -192,6 +195,15 @@ class Clients:
             what = "suspend" if off else "resume"
             self._record(tx, actor, f"apps.client_{what}", changed, {"reason": reason})
         return changed
+
+    def _hold(self, tx: UnitOfWork, client: Client) -> None:
+        """Keep the names of an application's host, in force and proposed, from others."""
+        wanted = frozenset(one.label for one in (client.facts, client.proposed) if one is not None and one.label)
+        store = WayStore(tx.connection)
+        for label in sorted(wanted):
+            if store.holder(label) not in {None, client.id}:
+                raise label_taken(label)
+        store.hold(client.id, wanted)
 
     def _inside(self, actor: Actor, client: Client) -> bool:
         return self.access.allows(actor, Permission.APPS_CLIENT_REVIEW) or self.access.allows(

@@ -32,6 +32,7 @@ from beijiang.kit import SYSTEM, Unauthenticated
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.apps.service.clients.provider import Provider
+    from beijiang.apps.service.viewers import Viewers
     from beijiang.crypto import Vault
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
@@ -68,6 +69,8 @@ class SignOn:
         self.evidence = evidence
         self.clock = clock
         self.settings = settings
+        self.others: Viewers | None = None
+        """Who knows the tokens of hosted applications' servers."""
         self.keys = SigningKeys(db, vault, clock, settings)
         self.farewells = Farewells(self.keys, evidence, outbound, clock, self.issuer)
 
@@ -267,7 +270,7 @@ class SignOn:
         with self.db.read() as connection:
             found = TokenStore(connection).good(digest_of_secret(secret), self.clock.now())
         if found is None:
-            return None
+            return None if self.others is None else self.others.proof(secret)
         proof_id = found.client_id if found.family_id is None else f"{found.client_id}.{found.family_id}"
         return TokenProof(
             id=proof_id,
@@ -281,7 +284,7 @@ class SignOn:
     def standing(self, proof_id: str) -> TokenProof | None:
         """Return what began under a token as of now; it may go on when the token itself is over, not when it was revoked."""
         if not proof_id.startswith(CLIENT_MARK):
-            return None
+            return None if self.others is None else self.others.standing(proof_id)
         client_id, _, family_id = proof_id.partition(".")
         with self.db.read() as connection:
             client = ClientStore(connection).get(client_id)

@@ -21,6 +21,7 @@ from beijiang.apps.models import (
     bin_of,
 )
 from beijiang.apps.service.clients.signing_on import CLIENT_MARK
+from beijiang.apps.service.viewers import VIEWER_MARK
 from beijiang.apps.store import SubscriptionStore
 from beijiang.kit import new_id
 
@@ -79,7 +80,10 @@ class Subscriptions:
         """
         client, _ = self.clients.client(actor, client_id)
         self.access.require(actor, Permission.APPS_CLIENT_REGISTER, client.org_id)
+        api = f"relay:{client_id}" if api == "relay" else api
         name = self._names.name(actor, api)
+        if api.startswith("relay:") and api != f"relay:{client_id}":
+            raise not_subscribed(api)
         if not client.serves:
             raise wrong_client_state("应用还没有审核通过。", "The application is not active.")
         earlier = next((one for one in self.subscriptions(actor, client_id) if one.api == api), None)
@@ -168,10 +172,13 @@ class Subscriptions:
 
         """
         client_id, api = _client_of(who), api_of(path)
-        if client_id and path.startswith("/console"):
+        if path.startswith("/console") and (who.session_id or "").startswith((CLIENT_MARK, VIEWER_MARK)):
             raise not_subscribed("console")  # pages for people, whose buttons would go past the subscriptions
-        if not client_id or api == OTHER_API:
-            return
+        if client_id and api != OTHER_API:
+            self.admit_api(client_id, api)
+
+    def admit_api(self, client_id: str, api: str) -> None:
+        """Let a call pass, if the application subscribed to the API and is within its plan; see ``admit``."""
         now = self.clients.clock.now()
         with self._turn:
             pace = self._pace(client_id, api, now)
@@ -188,9 +195,12 @@ class Subscriptions:
     def done(self, who: Actor, path: str, status: int, seconds: float) -> None:
         """Count a call of an application; what is counted is written every few seconds."""
         client_id = _client_of(who)
-        if not client_id:
-            return
-        now, api = self.clients.clock.now(), api_of(path)
+        if client_id:
+            self.done_api(client_id, api_of(path), status, seconds)
+
+    def done_api(self, client_id: str, api: str, status: int, seconds: float) -> None:
+        """Count a call of an API by an application."""
+        now = self.clients.clock.now()
         refused = status == _TOO_MANY or status == 403  # noqa: PLR2004, PLR1714 - over a limit, or not allowed
         bins = [0] * (len(BINS) + 1)
         bins[bin_of(seconds * 1000)] = 1

@@ -1,0 +1,96 @@
+"""The servers of bundles: asked under their application's address, and looked after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from beijiang.apps.models import wall_text
+from beijiang.apps.models.relaying import safe_target
+from beijiang.apps.service import RelayAsk
+from beijiang.kit import Actor
+
+if TYPE_CHECKING:
+    from beijiang.apps.models import ServerStanding
+    from beijiang.apps.service import AppServers
+
+__all__ = ["served", "servers"]
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def served(service: AppServers) -> APIRouter:
+    """Return the addresses under ``/apps/{app}/server/``."""
+    routes = APIRouter(include_in_schema=False)
+
+    async def ask(request: Request, app: str, path: str) -> Response:
+        del path  # as it came over the wire, percent signs and all, stands in the scope
+        prefix = f"/apps/{app}/server"
+        raw = request.scope.get("raw_path") or request.url.path.encode()
+        target = safe_target(raw.removeprefix(prefix.encode()) or b"/", request.scope["query_string"])
+        given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
+        body = await request.body()
+        wish = RelayAsk(
+            method="HEAD" if request.state.head else request.method,
+            target=target,
+            headers=given,
+            body=iter([body]) if body else None,
+        )
+        return await run_in_threadpool(_answered, service, _actor(request), app, wish)
+
+    routes.add_api_route("/apps/{app}/server/{path:path}", ask, methods=_METHODS)
+    return routes
+
+
+def _answered(service: AppServers, who: Actor, app: str, wish: RelayAsk) -> Response:
+    with ExitStack() as whole:
+        start = whole.enter_context(service.answered(who, app, wish))
+        kept = whole.pop_all()
+
+        def pieces() -> Iterator[bytes]:
+            with kept:
+                yield from start.pieces
+
+        answer = StreamingResponse(pieces(), status_code=start.status)
+        answer.raw_headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in start.headers]
+        return answer
+
+
+def servers(service: AppServers) -> APIRouter:
+    """Return the end-points that look after servers."""
+    routes = APIRouter(prefix="/api/v1/apps", tags=["apps"])
+
+    @routes.get("/{app}/server", summary="How the server of an application stands, and its last words")
+    def one(request: Request, app: str) -> dict[str, Any]:
+        found, log = service.standing(_actor(request), app)
+        return {**_standing(found), "log": log}
+
+    @routes.post("/{app}/server/restart", summary="Have the server of an application begun anew at the next request")
+    def restart(request: Request, app: str) -> dict[str, Any]:
+        return _standing(service.restart(_actor(request), app))
+
+    return routes
+
+
+def _standing(found: ServerStanding | None) -> dict[str, Any]:
+    if found is None:
+        return {"state": "stopped", "starts": 0}
+    return {
+        "state": found.state.value,
+        "version": found.version,
+        "since": found.since.isoformat(),
+        "starts": found.starts,
+        "walls": {name: {"zh": wall_text(name).zh, "en": wall_text(name).en} for name in found.walls},
+        "error": found.error,
+        "restart_at": None if found.restart_at is None else found.restart_at.isoformat(),
+    }
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
