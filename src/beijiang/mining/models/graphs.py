@@ -249,6 +249,8 @@ class Shown:
     cut: bool = False
     """Whether the search itself ended early, so that the answer is only part."""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    grade: str = ""
+    """Grade of the columns that this look had; the graph's own may be another one a moment later."""
     receipts: tuple[str, ...] = ()
     seconds: float = 0.0
 
