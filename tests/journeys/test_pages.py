@@ -98,14 +98,19 @@ OF_ENTRY = {
 }
 
 
+WITHIN = {
+    "SERIES": ("FORECAST", "/series?key=呼和浩特市&key=公路客运量"),
+    "GRAPHED": ("GRAPH", "?ask=circles&number=0"),
+}
+
+
 def place(who: Any, wanted: str) -> str:
     """Return the address of the first run, file, table or entry that the person is shown; other words are addresses."""
     if wanted == "QUARANTINE":
         return "/console/quarantine?run=" + place(who, "RUN").rsplit("/", 1)[1]
-    if wanted == "SERIES":
-        return place(who, "FORECAST") + "/series?key=呼和浩特市&key=公路客运量"
-    if wanted == "GRAPHED":
-        return place(who, "GRAPH") + "?ask=circles&number=0"
+    if wanted in WITHIN:
+        first, rest = WITHIN[wanted]
+        return place(who, first) + rest
     if wanted == "CHAIN":
         found = who.go(place(who, "GRAPH") + "?q=有限公司").locator("a[href*='ask=controller']").first
         return str(found.get_attribute("href"))

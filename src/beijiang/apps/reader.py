@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from beijiang.apps.graphs import picture
 from beijiang.apps.models import BlockKind, Card, CardState, Prose, drawing, places
 from beijiang.apps.models.blocks import filled
 from beijiang.apps.models.drawing import shown
@@ -131,10 +130,6 @@ class Reader:
         """Return what the drawing script draws."""
         return drawing(card, self.view.bundle.word, self.language)
 
-    def graph(self, card: Card) -> Markup:
-        """Return a graph as a picture: holders on the left, who is held on the right; the rows stand in a table beside it."""
-        return Markup(picture(card, self.cell, self.language))  # noqa: S704  # drawn by us, every name in it escaped
-
     def is_points(self, card: Card) -> bool:
         """Tell whether a map has points, and is no list of regions as bars."""
         return places(card)
@@ -144,8 +139,6 @@ class Reader:
         facts = card.block.facts
         if card.block.kind is BlockKind.CHART:
             return (facts["x"], *facts["y"])
-        if card.block.kind is BlockKind.GRAPH:
-            return tuple(facts[key] for key in ("from", "to", "value", "kind") if key in facts)
         if card.block.kind is BlockKind.TIMELINE:
             return (facts["at"], facts["what"])
         named = [facts[k] for k in ("region", "name", "longitude", "latitude", "value") if k in facts]

@@ -74,12 +74,6 @@ SHAPES: Final[Mapping[BlockKind, Shape]] = {
         ("title", "note"),
         ("at", "what"),
     ),
-    BlockKind.GRAPH: Shape(
-        {"query": str, "title": str, "from": str, "to": str},
-        {"value": str, "kind": str, "note": str},
-        ("title", "note"),
-        ("from", "to", "value", "kind"),
-    ),
     BlockKind.FILTER: Shape({"parameters": list}, {"title": str}, ("title",)),
     BlockKind.LINK: Shape({"page": str, "title": str}, {"set": dict}, ("title",)),
     BlockKind.TEXT: Shape({"query": str, "when": list}, {"otherwise": str}, ("otherwise",)),
