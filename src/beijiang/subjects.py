@@ -43,6 +43,7 @@ class Subjects:
             "entry": self._entry,
             "grant": self._guarded(Permission.EXCHANGE_GRANT_READ, self._grant),
             "job": self._guarded(Permission.JOBS_JOB_READ, self._job),
+            "model": self._guarded(Permission.MINING_MODEL_READ, self._model),
             "proposal": self._guarded(Permission.STANDARDS_PROPOSAL_READ, self._proposal),
             "push": self._guarded(Permission.EXCHANGE_GRANT_READ, self._push),
             "reading_alert": self._guarded(Permission.MINING_ALERT_READ, self._reading_alert),
@@ -107,6 +108,9 @@ class Subjects:
         found = self._platform.jobs.job(actor, thing)
         href = f"/console/runs/{thing}" if found.name.startswith("ingest") else "/console/jobs"
         return Seen(Text(f"作业 {found.name}", f"job {found.name}"), href)
+
+    def _model(self, actor: Actor, thing: str) -> Seen:
+        return Seen(self._platform.learning.model(actor, thing).title, f"/console/models/{thing}")
 
     def _alert(self, actor: Actor, thing: str) -> Seen:
         return Seen(self._platform.alerts.alert(actor, thing).text, "/console/alerts")

@@ -50,7 +50,7 @@ def tables_of(home: Path) -> int:
 
 LIBRARIES = {"人口库", "人口库_关联", "法人单位库", "法人单位库_关联"}
 MINED = {"企业退出预警", "月度统计_预测", "月度统计_预测_回测", "森林火险预警"}
-"""Tables that the platform made: scores, forecasts, alerts. The alerts are published, the others wait for their keepers."""
+"""Tables that the platform made: scores, forecasts, alerts. Alerts and forecasts are published, the scores wait for their keeper."""
 
 
 @pytest.mark.timeout(1500)

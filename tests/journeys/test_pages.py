@@ -33,7 +33,9 @@ PORTAL = {
 CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
                                "/console/keys", "/console/clients", "/console/consents", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY", "ITEMS", "REVIEW", "COMPARE", "/console/onboard", "/console/directory",
-                               "/console/models", "/console/training-sets", "/console/feature-views", "/console/scores", "MODEL"],
+                               "/console/models", "/console/training-sets", "/console/feature-views", "/console/scores", "MODEL",
+                               "/console/graphs?every=1", "/console/graphs-new", "/console/graphs-new?subjects=企业登记信息&holdings=股东出资信息", "GRAPH", "GRAPHED", "CHAIN",
+                               "/console/texts", "/console/notebooks"],
     "steward.forestry": ["/console/reading-alerts", "READING", "/console/stream-rules", "/console/stream-rules?kind=trend"],
     "reviewer": ["/console", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "REVIEW", "COMPARE", "PROVE", "/console/assess", "/console/figures", "/console/plan"],
     "publisher": ["/console", "ENTRY", "/console/people"],
@@ -83,6 +85,7 @@ FIRST = {
     "MODEL": ("/console/models", "a[href^='/console/models/mdl_']"),
     "TABLE": ("/console/tables", "table a[href^='/console/tables/']"),
     "ENTRY": ("/console/catalog", "a[href^='/console/catalog/res_']"),
+    "GRAPH": ("/console/graphs?every=1", "table a[href^='/console/graphs/graph_']"),
     "FORECAST": ("/console/forecasts", "a[href^='/console/forecasts/fct_']"),
 }
 
@@ -95,12 +98,22 @@ OF_ENTRY = {
 }
 
 
+WITHIN = {
+    "SERIES": ("FORECAST", "/series?key=呼和浩特市&key=公路客运量"),
+    "GRAPHED": ("GRAPH", "?ask=circles&number=0"),
+}
+
+
 def place(who: Any, wanted: str) -> str:
     """Return the address of the first run, file, table or entry that the person is shown; other words are addresses."""
     if wanted == "QUARANTINE":
         return "/console/quarantine?run=" + place(who, "RUN").rsplit("/", 1)[1]
-    if wanted == "SERIES":
-        return place(who, "FORECAST") + "/series?key=呼和浩特市&key=公路客运量"
+    if wanted in WITHIN:
+        first, rest = WITHIN[wanted]
+        return place(who, first) + rest
+    if wanted == "CHAIN":
+        found = who.go(place(who, "GRAPH") + "?q=有限公司").locator("a[href*='ask=controller']").first
+        return str(found.get_attribute("href"))
     if wanted in OF_ENTRY:
         return OF_ENTRY[wanted].format(place(who, "ENTRY").rsplit("/", 1)[1])
     if wanted not in FIRST:
@@ -150,6 +163,11 @@ def test_both_languages_are_whole(visit: Callable[..., Any]) -> None:
         "/console/keys",
         "/console/clients",
         "/console/consents",
+        "/console/graphs-new",
+        "/console/graphs?every=1",
+        "/console/models",
+        "/console/texts",
+        "/console/notebooks",
     ):
         page = who.go(path)
         assert page.locator("html").get_attribute("lang") == "en"

@@ -279,6 +279,31 @@ def test_an_algorithm_that_does_not_fit_is_refused(lab: Lab, learned: Any) -> No
         model_of(learned.id, parameters={"trees": 1e9})
 
 
+def test_a_model_file_names_no_value_that_few_rows_have(lab: Lab) -> None:
+    """A rare text could point at somebody: it is one of the others in the file, in the bins and in what is foretold."""
+    rows, _ = firms()
+    for number in range(9):
+        rows[number]["行业"] = "独此一家的乌木加工"
+    lab.put("少见行业样本", rows, FIRM_SCHEMA)
+    made = lab.learn("steward", leaving(lab.view(table="少见行业样本"), table="少见行业样本"))
+    for algorithm in (Algorithm.LOGISTIC, Algorithm.BOOSTED_CLASSES):
+        model = lab.platform.learning.train_now(lab["steward"], model_of(made.id, algorithm))
+        content = json.loads((lab.platform.settings.home / "mining" / "models" / f"{model.id}.json").read_bytes())
+        listed = {one["name"]: one.get("values") for one in content["features"]}
+        assert sorted(listed["行业"]) == ["制造", "商贸", "物流", "餐饮"]
+        assert "乌木" not in json.dumps(content, ensure_ascii=False) + model.model_dump_json()
+        assert model.figures["auc"] > 0.95, "what is common still tells"
+
+
+def test_a_feature_whose_texts_are_all_rare_is_one_value(lab: Lab) -> None:
+    named = lab.view(features=(Feature(name="编号", column="编号"), Feature(name="资本", column="注册资本")))
+    made = lab.learn("steward", leaving(named))
+    model = lab.platform.learning.train_now(lab["steward"], model_of(made.id, Algorithm.LOGISTIC))
+    content = (lab.platform.settings.home / "mining" / "models" / f"{model.id}.json").read_text()
+    assert "QY0" not in content
+    assert {one["name"]: one.get("values") for one in json.loads(content)["features"]}["编号"] == []
+
+
 # The register
 
 
@@ -368,6 +393,51 @@ def test_scores_carry_the_grades_of_their_inputs_and_say_how_far_the_data_moved(
     learning.end_plan(steward, plan.id)
     with pytest.raises(NotFound):
         learning.score(steward, plan.id)
+
+
+def scores_of(lab: Lab, draft: SetDraft, target: str, **changes: Any) -> dict[str, str]:
+    """Train, approve and score; return the grades of the table of scores."""
+    learning, steward = lab.platform.learning, lab["steward"]
+    model = learning.train_now(steward, model_of(lab.learn("steward", draft).id, Algorithm.LOGISTIC))
+    learning.submit_model(steward, model.id)
+    learning.decide_model(lab["judge"], model.id, approve=True, note="可以")
+    words: dict[str, Any] = {"table": FIRMS, "keep": ("盟市",), "time": "观察日"}
+    plan = learning.plan_scores(steward, ScoreDraft(model=model.id, target=target, **{**words, **changes}))
+    assert learning.score_now(steward, plan.id).rows > 0
+    shown = lab.platform.tables.open(steward, target, "核对", Exit.PAGE)
+    return {one.name: one.grade for one in shown.columns}
+
+
+def test_what_picks_the_rows_of_scores_grades_them(lab: Lab) -> None:
+    """The attack: a condition on a telephone number tells of it by which rows come back, though no column holds it."""
+    capital = lab.view(features=(Feature(name="资本", column="注册资本"),))
+    plain = scores_of(lab, leaving(capital), "无条件评分")
+    assert (plain["得分"], plain["盟市"]) == ("L1", "L1")
+    picked = scores_of(lab, leaving(capital), "按手机筛选评分", where=("联系人手机__notnull",))
+    assert (picked["得分"], picked["判定"], picked["盟市"]) == ("L3", "L3", "L3")
+    taught = scores_of(lab, leaving(capital, where=("联系人手机__notnull",)), "按手机取样评分")
+    assert taught["得分"] == "L3", "the model learned from cases that a telephone number chose"
+
+
+def test_what_joins_features_to_rows_grades_the_scores(lab: Lab) -> None:
+    """The attack: features found by a telephone number tell whose number it is."""
+    rows = [{**row, "成立日期": date(2000, 1, 1)} for row in firms()[0]]
+    lab.put("按手机登记", rows, FIRM_SCHEMA)
+    by_phone = lab.view(table="按手机登记", keys=("联系人手机",), features=(Feature(name="资本", column="注册资本"),))
+    draft = leaving(by_phone).model_copy(update={"views": (ViewUse(view=by_phone, on=("联系人手机",)),)})
+    grades = scores_of(lab, draft, "按手机关联评分")
+    assert (grades["得分"], grades["判定"]) == ("L3", "L3")
+    assert grades["盟市"] == "L1", "a join leaves what is kept as it is"
+
+
+def test_the_times_by_which_rows_are_seen_grade_the_scores(lab: Lab) -> None:
+    """The attack: a day that is not public decides which rows are scored, and is no feature and no condition."""
+    table = "观察日内部样本"
+    lab.put(table, firms()[0], FIRM_SCHEMA)
+    lab.platform.protection.correct(lab["steward"], table, "观察日", level="L2", reason="观察安排不公开")
+    capital = lab.view(table=table, features=(Feature(name="资本", column="注册资本"),))
+    grades = scores_of(lab, leaving(capital, table=table), "按观察日评分", table=table)
+    assert (grades["得分"], grades["盟市"]) == ("L2", "L2")
 
 
 def test_a_model_that_is_not_approved_gives_no_scores(lab: Lab, learned: Any) -> None:

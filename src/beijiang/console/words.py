@@ -393,6 +393,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "fusion.dispute_rule": Text("裁定异议", "objection ruled on"),
         "fusion.dispute_withdraw": Text("撤回异议", "objection withdrawn"),
         "mining.model_approve": Text("批准模型", "model approved"),
+        "mining.model_drift": Text("模型数据偏移越限", "data of a model moved over the limit"),
         "mining.model_export": Text("导出模型", "model exported"),
         "mining.model_export_refused": Text("拒绝导出模型", "model export refused"),
         "mining.model_retire": Text("模型退役", "model retired"),

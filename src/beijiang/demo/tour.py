@@ -115,7 +115,7 @@ class Tour:
             self._publish,
         )
         report(Step(Text("预测月度指标", "forecasting the monthly indicators"), total, total))
-        add_forecasts(self._platform, self.people.actor)
+        add_forecasts(self._platform, self.people.actor, self._publish)
         self._hand_on_plan()
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)

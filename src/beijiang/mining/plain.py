@@ -32,6 +32,7 @@ def shown_json(shown: Shown) -> dict[str, Any]:
         "at": shown.at.isoformat(),
         "total": shown.total,
         "cut": shown.cut,
+        "grade": shown.grade,
         "facts": dict(shown.facts),
         "parties": [party_json(one) for one in shown.parties],
         "relations": [

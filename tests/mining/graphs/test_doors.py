@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 
 from beijiang import terminal
 from beijiang.access import KeyDraft
+from beijiang.evidence import EvidenceQuery
 from beijiang.kit import Language
-from beijiang.mining import commands
+from beijiang.mining import Asked, GraphFile, Question, commands
+from beijiang.tables import Exit
 
 
 def key_of(company: Company, login: str) -> TestClient:
@@ -26,6 +28,12 @@ def key_of(company: Company, login: str) -> TestClient:
         _, secret = company.office.platform.access.issue_key(company.office.codes[login], draft)
         company.seen[login] = TestClient(company.office.app, headers={"Authorization": f"Bearer {secret}"})
     return company.seen[login]
+
+
+def openings(company: Company) -> int:
+    """Return how often the gate opened a table of a graph for ``first``."""
+    query = EvidenceQuery(actor_id=company.office["first"].id, limit=500)
+    return sum(one.exit == Exit.GRAPH for one in company.office.platform.evidence.page(query).records)
 
 
 def test_the_interface_declares_asks_and_gives_files(company: Company) -> None:
@@ -57,6 +65,10 @@ def test_the_interface_declares_asks_and_gives_files(company: Company) -> None:
         assert "L2" in file.headers["Content-Disposition"]
         if form != "csv":
             ET.fromstring(file.text)  # noqa: S314 - made by us
+        looked = openings(company)
+        asked = Asked(question=Question.CIRCLES)
+        company.graphs.file(company.office["first"], made["id"], asked, GraphFile(form), Language.ZH)
+        assert openings(company) == looked + 2, "the grade is that of the one look whose receipts the file names"
     space = "{http://graphml.graphdrawing.org/xmlns}"
     graph = ET.fromstring(first.get(f"{at}/answer?question=circles&number=0&form=graphml").text)  # noqa: S314
     assert len(graph.findall(f"{space}graph/{space}node")) == len(graph.findall(f"{space}graph/{space}edge")) == 3

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
+from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import BeijiangError, Invalid
 from beijiang.mining import ON_THE_PAGE, Asked, GraphFile, Party, Question, Related, Relation, Shown, drawn, per_cent
@@ -37,12 +38,13 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     graphs = platform.graphs
 
     @pages.get("/graphs", response_model=None)
-    def listed(request: Request) -> HTMLResponse | RedirectResponse:
+    def listed(request: Request, every: Word = "") -> HTMLResponse | RedirectResponse:
         found = graphs.graphs(person(request))
-        if len(found) == 1:
+        if len(found) == 1 and not every:
             return RedirectResponse(f"{BACK}/{found[0].id}", 303)
+        may = platform.access.allows(person(request), Permission.MINING_GRAPH_MANAGE, person(request).org_id)
         names = {o.id: o.short for o in platform.access.organisations()}
-        return frame.page(request, "graphs.html", found=found, names=names)
+        return frame.page(request, "graphs.html", found=found, names=names, may=may)
 
     @pages.get("/graphs/{graph}")
     def page(
@@ -85,6 +87,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             query=urlencode({name: word for name, word in words.items() if word}),
             at=at,
             per_cent=per_cent,
+            may=platform.access.allows(who, Permission.MINING_GRAPH_MANAGE, declared.org_id),
             why_words={one.value: one.text for one in Related},
             refs=lambda **more: f"{here}?{urlencode({k: v for k, v in {'at': at, **more}.items() if v})}",
             **values,

@@ -25,6 +25,7 @@ from beijiang.mining import (
     Rhythm,
     ScoreDraft,
     SetDraft,
+    ShiftLevel,
     Split,
     Task,
     ViewDraft,
@@ -175,12 +176,14 @@ def _add_model(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         found = learning.model(who, model)
         made = learning.training_set(who, found.draft.training_set)
         plans = [learning.runs(who, one.id) for one in learning.plans(who) if one.draft.model == found.id]
+        newest = [(plan, next(run for run in runs if run.worst)) for plan, runs in plans if any(r.worst for r in runs)]
         return frame.page(
             request,
             "model.html",
             model=found,
             set=made,
             plans=plans,
+            moved=[(plan, run) for plan, run in newest if run.worst and run.worst.level is ShiftLevel.MOVED],
             weights=bars([(one.name, one.mean) for one in found.weights]),
             curves=curves(found.curves, chances=found.draft.algorithm.task is Task.CLASSES),
             words=FIGURES,

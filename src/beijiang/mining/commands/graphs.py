@@ -18,7 +18,7 @@ from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.mining.models import Party, RelationGraph, Shown
+    from beijiang.mining.models import Party, RelationGraph, Shown, Summary
     from beijiang.mining.service import Graphs
 
 __all__ = ["commands"]
@@ -62,11 +62,12 @@ def commands(get: Callable[[], Graphs], access: Callable[[], Access]) -> typer.T
     @group.command("show")
     def show_(graph: str = _GRAPH, person: str = _AS) -> None:
         """Show what a graph is made of: versions, counts, rows set aside, columns that are masked."""
-        found = get().summary(who(person), graph)
-        facts: dict[str, Any] = {"tables": ", ".join(f"{name} (v{version})" for name, version in found.tables)}
-        facts |= {"grade": found.grade, **found.counts}
-        facts |= {f"aside_{reason}": many for reason, many in found.set_aside.items()}
-        show({**facts, "masked": "、".join(found.blind), "bytes": found.size})
+        show(_facts(get().summary(who(person), graph)))
+
+    @group.command("preview")
+    def preview(draft: Path = _DRAFT, person: str = _AS) -> None:
+        """Show what a graph would be made of; nothing is declared."""
+        show(_facts(get().try_out(who(person), _read(draft))))
 
     @group.command("declare")
     def declare(draft: Path = _DRAFT, person: str = _AS) -> None:
@@ -144,6 +145,13 @@ def _read(path: Path) -> GraphDraft:
         return GraphDraft.from_json(value)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise draft_unfit(f"{path} 不是关系图的声明。", f"{path} is no declaration of a graph.") from None
+
+
+def _facts(found: Summary) -> dict[str, Any]:
+    facts: dict[str, Any] = {"tables": ", ".join(f"{name} (v{version})" for name, version in found.tables)}
+    facts |= {"grade": found.grade, **found.counts}
+    facts |= {f"aside_{reason}": many for reason, many in found.set_aside.items()}
+    return {**facts, "masked": "、".join(found.blind), "bytes": found.size}
 
 
 def _graph(one: RelationGraph) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Final
 
 from beijiang.kit import Text
-from beijiang.mining.models.learning import Shift, ShiftLevel
+from beijiang.mining.models.learning import ScoreRun, ScoreState, Shift, ShiftLevel
 
-__all__ = ["DriftLimits", "drift_limits", "stability"]
+__all__ = ["DriftLimits", "crossed", "drift_limits", "stability"]
 
 LEAST: Final = 1e-4
 """A share of nothing is taken for this, so that an empty bin weighs much and not infinitely."""
@@ -55,6 +55,16 @@ def _limits() -> tuple[DriftLimits, ...]:
 def drift_limits(day: date) -> DriftLimits:
     """Return the limits in force on a day."""
     return max((one for one in _limits() if one.since <= day), key=lambda one: one.since)
+
+
+def crossed(run: ScoreRun, before: Sequence[ScoreRun]) -> bool:
+    """Tell whether data moved over the limit at a run that had not at the last one before it (``before``: newest first)."""
+    last = next((one for one in before if one.state is ScoreState.DONE), None)
+    return _moved(run) and not (last is not None and _moved(last))
+
+
+def _moved(run: ScoreRun) -> bool:
+    return run.worst is not None and run.worst.level is ShiftLevel.MOVED
 
 
 def stability(before: Sequence[float], after: Sequence[float]) -> float:

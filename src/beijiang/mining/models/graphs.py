@@ -149,11 +149,14 @@ class GraphDraft:
         needed = (whose.table, whose.key, whose.name, held.table, held.held, held.share)
         if not all(one.strip() for one in needed):
             raise draft_unfit(
-                "企业表须说明主键列和名称列，持股表须说明被投资企业列和比例列。",
-                "The table of enterprises needs its key and name, that of holdings who is held and the share.",
+                "企业表须说明主键列和名称列，持股表须说明被投资企业列和比例列。请为每一项选择一列。",
+                "The table of enterprises needs its key and name, that of holdings who is held and the share. Choose a column for each.",
             )
         if not (self.holdings.holder_firm or self.holdings.holder_person):
-            raise draft_unfit("持股表须说明股东编号列。", "The table of holdings needs a column that names the holder.")
+            raise draft_unfit(
+                "持股表须说明股东编号列。请选择股东信用代码列、股东证件号码列，或两者都选。",
+                "The table of holdings needs a column that names the holder. Choose that of credit codes, of identity numbers, or both.",
+            )
         words = (*needed, *self.subjects.columns, *self.holdings.columns)
         if any(len(one) > COLUMN_LONGEST or "\x00" in one for one in words):
             raise draft_unfit("表名或列名过长。", "The name of a table or column is too long.")
@@ -249,6 +252,8 @@ class Shown:
     cut: bool = False
     """Whether the search itself ended early, so that the answer is only part."""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    grade: str = ""
+    """Grade of the columns that this look had; the graph's own may be another one a moment later."""
     receipts: tuple[str, ...] = ()
     seconds: float = 0.0
 

@@ -11,6 +11,7 @@ from beijiang.kit import Text, Word
 from beijiang.mining.errors.learning import unfit_draft
 
 __all__ = [
+    "GROUP_LEAST",
     "PARAMETERS",
     "Algorithm",
     "Curve",
@@ -49,6 +50,8 @@ FEATURES_MOST: Final = 200
 VIEWS_MOST: Final = 20
 KEYS_MOST: Final = 8
 WINDOW_MOST: Final = 36_500
+GROUP_LEAST: Final = 10
+"""Rows that must have a value before a model or its card names it: a rare one could point at somebody."""
 
 
 class Plain(BaseModel):

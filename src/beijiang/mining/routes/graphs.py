@@ -104,6 +104,10 @@ def router(service: Graphs) -> APIRouter:
     def declare(request: Request, order: GraphOrder) -> dict[str, Any]:
         return graph_json(service.declare(_actor(request), order.draft()))
 
+    @routes.post("/graphs-preview", summary="What a graph would be made of, before it is declared")
+    def preview(request: Request, order: GraphOrder) -> dict[str, Any]:
+        return asdict(service.try_out(_actor(request), order.draft()))
+
     @routes.get("/graphs/{graph}", summary="One graph: its declaration, and what it is made of for the reader")
     def one(request: Request, graph: str) -> dict[str, Any]:
         who = _actor(request)

@@ -59,9 +59,8 @@ class Graphs(Asking, Whole):
 
         """
         shown = self.answer(actor, graph_id, asked)
-        grade = self.summary(actor, graph_id).grade
-        note = f"{grade} · {shown.at} · {actor.name} · {' '.join(shown.receipts)}"
-        name = f"关系图_{grade}_{shown.receipts[0]}.{form.value}"
+        note = f"{shown.grade} · {shown.at} · {actor.name} · {' '.join(shown.receipts)}"
+        name = f"关系图_{shown.grade}_{shown.receipts[0]}.{form.value}"
         if form is GraphFile.CSV:
             return name, as_csv(shown, language), shown
         if form is GraphFile.GRAPHML:

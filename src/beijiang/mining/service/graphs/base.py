@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
+    from beijiang.mining.models import Summary
     from beijiang.protection import Gate, Governed, Protection
     from beijiang.settings import Settings
 
@@ -87,6 +88,23 @@ class Base:
         if found is None or not self._may_use(actor, found):
             raise no_graph()
         return found
+
+    def try_out(self, actor: Actor, draft: GraphDraft) -> Summary:
+        """Return what a graph would be made of for the actor: counts, rows set aside, columns that join nothing; nothing is kept.
+
+        Raises:
+            Invalid: it cannot be declared (``graph_unfit``).
+            NotFound: a table is unknown or hidden (``table_not_found``).
+            Refused: a key is masked for the actor (``graph_key_masked``).
+
+        """
+        self.access.require(actor, Permission.MINING_GRAPH_MANAGE, actor.org_id)
+        made = self._revised(actor, draft, new_id("graph"), 1)
+        governed = self._governed(actor, made)
+        kept = self._load(made, governed)
+        for one in governed:
+            one.confirm()
+        return kept.summary
 
     def declare(self, actor: Actor, draft: GraphDraft) -> RelationGraph:
         """Declare a graph for the actor's organisation.
@@ -156,7 +174,8 @@ class Base:
             missing = [one for one in columns if one not in there]
             if missing:
                 raise draft_unfit(
-                    f"表“{table}”没有列“{missing[0][:60]}”。", f'The table {table} has no column "{missing[0][:60]}".'
+                    f"表“{table}”没有列“{missing[0][:60]}”。请从该表的列中另选一列。",
+                    f'The table {table} has no column "{missing[0][:60]}". Choose another one of that table.',
                 )
         return RelationGraph(
             id=graph_id,
@@ -179,11 +198,7 @@ class Base:
     def _open(self, actor: Actor, graph_id: str, at: date | None) -> Opened:
         """Decide anew on both tables, and return the network of exactly these versions under exactly these obligations."""
         graph = self.graph(actor, graph_id)
-        purpose = f"关系图 {graph.name}"
-        governed = tuple(
-            self.gate.open(actor, table, purpose, Exit.GRAPH)
-            for table in (graph.draft.subjects.table, graph.draft.holdings.table)
-        )
+        governed = self._governed(actor, graph)
         key = (graph.id, graph.revision, *((one.table, one.version, one.obligations) for one in governed))
         kept, fresh = self.shelf.get(key, lambda: self._load(graph, governed))
         for one in governed:
@@ -192,6 +207,11 @@ class Base:
                 one.take_ahead()
         on = at or self.clock.now().astimezone(ZoneInfo(self.settings.time_zone)).date()
         return Opened(graph, kept, on, tuple(one.receipt for one in governed))
+
+    def _governed(self, actor: Actor, graph: RelationGraph) -> tuple[Governed, ...]:
+        purpose = f"关系图 {graph.name}"
+        tables = (graph.draft.subjects.table, graph.draft.holdings.table)
+        return tuple(self.gate.open(actor, table, purpose, Exit.GRAPH) for table in tables)
 
     def _load(self, graph: RelationGraph, governed: tuple[Governed, ...]) -> Kept:
         secret = self.protection.page_secret()

@@ -238,12 +238,10 @@ def _filled(column: Any) -> Array:
 def _numbered(keys: Sequence[Any]) -> tuple[list[Array], pa.Array]:
     """Give every different key a number in the order in which they come; -1 for none."""
     chunks = [pc.cast(_whole(one), pa.large_string()) for one in keys]
-    coded = pa.chunked_array(chunks).dictionary_encode().unify_dictionaries()
-    known = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], pa.large_string())
-    numbers = [
-        chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-        for chunk in coded.chunks
-    ]
+    coded = pa.concat_arrays(chunks).dictionary_encode()
+    whole = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    numbers = np.split(whole, np.cumsum([len(one) for one in chunks])[:-1])
+    known = coded.dictionary
     return numbers, known
 
 

@@ -76,5 +76,6 @@ class Answer:
             total=total,
             cut=cut,
             facts=facts or {},
+            grade=self._opened.kept.summary.grade,
             receipts=self._opened.receipts,
         )

@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beijiang.mining.models.learning import GROUP_LEAST
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["Encoder", "Encoding"]
 
 VALUES_MOST: Final = 100
-"""Different texts of one feature that are told apart; all others count as one."""
+"""Different texts of one feature that are told apart, none of them of fewer than ``GROUP_LEAST`` rows; all others count as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,6 @@ def _learned(name: str, column: Any) -> Encoding:
         if not len(values):
             return Encoding(name)
         return Encoding(name, None, float(np.median(values)), float(values.mean()), float(values.std()) or 1.0)
-    counted = pc.value_counts(column.drop_null()).to_pylist()
+    counted = [one for one in pc.value_counts(column.drop_null()).to_pylist() if one["counts"] >= GROUP_LEAST]
     counted.sort(key=lambda one: (-one["counts"], one["values"]))
     return Encoding(name, tuple(sorted(one["values"] for one in counted[:VALUES_MOST])))

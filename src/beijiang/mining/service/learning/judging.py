@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beijiang.mining.models.learning import Curve, GroupError, Task, Weight
+from beijiang.mining.models.learning import GROUP_LEAST, Curve, GroupError, Task, Weight
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,8 +31,6 @@ SAMPLE: Final = 20_000
 CURVE_ROWS: Final = 500
 CURVE_POINTS: Final = 20
 CURVES: Final = 8
-GROUP_LEAST: Final = 10
-"""Rows of the smallest group that is shown by itself; smaller ones would tell of single cases."""
 GROUPS_MOST: Final = 30
 SMALL: Final = "（其余）"
 _LEAST: Final = 1e-15

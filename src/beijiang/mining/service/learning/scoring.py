@@ -16,7 +16,7 @@ import numpy as np
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, NotFound, Text, new_id
 from beijiang.mining.errors.learning import bad_column, no_plan, sight_changed, unfit_draft, wrong_state
-from beijiang.mining.models.drift import drift_limits, stability
+from beijiang.mining.models.drift import crossed, drift_limits, stability
 from beijiang.mining.models.learning import (
     LearnedModel,
     ModelState,
@@ -178,7 +178,7 @@ class Scoring(Registering):
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         run = run.model_copy(update={"seconds": time.monotonic() - started})
-        self._note_run(run)
+        self._note_run(run, plan, self.access.current(job.actor))
         return {"run": run.id, "rows": run.rows, "version": run.version}
 
     def watch(self) -> None:
@@ -309,9 +309,24 @@ class Scoring(Registering):
             raise unfit_draft("没有符合条件的行可以评分。", "There is no row to be scored.")
         return rows, out.schema, writer.shifts(self.clock.now().astimezone(ZoneInfo(self.zone)).date())
 
-    def _note_run(self, run: ScoreRun) -> None:
+    def _note_run(self, run: ScoreRun, plan: ScorePlan | None = None, actor: Actor | None = None) -> None:
+        """Keep a run; a shift that was not there at the run before is put on record once, which tells the model's people."""
         with self.db.begin() as tx:
-            LearningStore(tx.connection).put_run(run)
+            store = LearningStore(tx.connection)
+            before = [one for one in store.runs(run.plan_id, RUNS_SHOWN) if one.id != run.id]
+            store.put_run(run)
+            worst, model = run.worst, store.model(run.model_id)
+            if plan is None or actor is None or model is None or worst is None or not crossed(run, before):
+                return
+            people = {model.by_id, plan.by_id, *([model.approval.by_id] if model.approval else [])}
+            detail: dict[str, JsonValue] = {
+                "plan": plan.id,
+                "run": run.id,
+                "drift": [worst.name, worst.index, worst.level.value],
+                "people": [*sorted(people)],
+                "org": model.org_id,
+            }
+            self.evidence.record(tx, actor, "mining.model_drift", target=model.id, detail=detail)
 
 
 class _Writer:
@@ -385,12 +400,26 @@ def _origins(plan: ScorePlan, made: TrainingSet, names: Sequence[str]) -> dict[s
     if made.label_column is not None:
         learned.append(Origin(made.label_column.table, made.draft.label, Use.CONDITIONAL))
     score = tuple(dict.fromkeys(learned))
-    told = [Origin(plan.draft.table, read_where(one).column, Use.FILTER) for one in plan.draft.where]
-    told += [Origin(made.draft.table, read_where(one).column, Use.FILTER) for one in made.draft.where]
-    score = (*score, *told)  # which rows there are tells of what they were picked by
+    told = [
+        Origin(draft.table, column, Use.FILTER)
+        for draft in (plan.draft, made.draft)
+        for column in (*(read_where(one).column for one in draft.where), *([draft.time] if draft.time else []))
+    ]  # which rows there are tells of what they were picked by, and a case without a time is left out
+    score = tuple(dict.fromkeys((*score, *told, *_joining(plan, made))))
     kept = {name: (Origin(plan.draft.table, name, Use.IDENTITY), *told) for name in plan.draft.keep}
     made_of = dict.fromkeys((SCORE, CLASS, AMOUNT, GROUP, ODD), score)
     return {name: found for name, found in {**kept, **made_of}.items() if name in names}
+
+
+def _joining(plan: ScorePlan, made: TrainingSet) -> list[Origin]:
+    """Return the columns by which cases found their features, and the times that told past from future."""
+    found = []
+    for one in _joined(made):
+        found += [Origin(table, name, Use.JOIN) for table in (plan.draft.table, made.draft.table) for name in one.on]
+        found += [Origin(one.view.table, name, Use.JOIN) for name in one.view.keys]
+        if one.view.event_time:
+            found.append(Origin(one.view.table, one.view.event_time, Use.FILTER))
+    return found
 
 
 def _begun(rhythm: Rhythm, now: datetime) -> datetime | None:

@@ -6,6 +6,7 @@ import { watchJobs } from "./jobs.js";
 import { installLive } from "./live.js";
 import { startKeyboard } from "./keyboard.js";
 import { installPalette } from "./palette.js";
+import { installPictures } from "./pictures.js";
 import { installTheme } from "./theme.js";
 import { installUploads } from "./upload.js";
 import { announce, csrfToken, once } from "./page.js";
@@ -28,6 +29,7 @@ document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
 function enhance(root) {
   once(root, "[data-print]", "ready", (button) => { button.hidden = false; button.addEventListener("click", () => print()); });
   installCopies(root);
+  installPictures(root);
   installUploads(root);
   watchJobs(root);
 }
