@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -323,6 +324,46 @@ def test_nobody_approves_his_own_application_and_strangers_do_not_see_it(served:
     assert changed.serves
     with pytest.raises(Denied):
         clients.review(people["steward"], made.id, approve=True, note="x")
+
+
+def test_work_that_goes_on_without_its_token_never_reaches_more_than_the_token(served: Served) -> None:
+    granted, listed = "protection:rows:read_granted", "exchange:service:read"
+    client, secret = served.client(machine=True, scopes=frozenset({granted, listed}))
+    access = served.platform.access
+    narrow = served.token(client, secret, grant_type="client_credentials", scope=granted).json()["access_token"]
+    actor = access.actor_for({}, f"Bearer {narrow}")
+    assert actor.scopes == {granted}
+    now = access.current(actor)
+    assert now == actor, "as of now it is not wider than it was"
+    assert not access.allows(now, listed)
+    forged = replace(actor, scopes=actor.scopes | {listed})
+    assert access.current(forged).scopes == {granted}, "nor by what was written down of it"
+    with Later(served, seconds=601):
+        assert not served.works(narrow)
+        assert access.current(actor).scopes == {granted}, "what it began goes on when it is over"
+    wide = served.token(client, secret, grant_type="client_credentials").json()["access_token"]
+    assert access.current(access.actor_for({}, f"Bearer {wide}")).scopes == {granted, listed}
+    assert served.http.post("/oauth/revoke", data={"token": narrow}, auth=(client.id, secret)).status_code == 200
+    with pytest.raises(Unauthenticated):
+        access.current(actor)
+    for made_up in (client.id, f"{client.id}.", f"{client.id}.tok_", f"{client.id}.tok_%", f"{client.id}.son_x"):
+        with pytest.raises(Unauthenticated):
+            access.current(replace(actor, session_id=made_up))
+    other, _ = served.client(machine=True, scopes=frozenset({granted, listed}))
+    mark = str(access.actor_for({}, f"Bearer {wide}").session_id).partition(".")[2]
+    with pytest.raises(Unauthenticated):
+        access.current(replace(actor, session_id=f"{other.id}.{mark}"))
+
+
+def test_work_of_a_person_is_no_wider_than_the_refreshed_token_it_began_under(served: Served) -> None:
+    client, secret = served.client()
+    first = served.signed_on(client, secret, served.reader("first"))
+    words = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"], "scope": "openid"}
+    narrow = served.token(client, secret, **words).json()["access_token"]
+    access = served.platform.access
+    actor = access.actor_for({}, f"Bearer {narrow}")
+    assert access.current(actor) == actor
+    assert not access.allows(access.current(actor), READ)
 
 
 class Later:

@@ -197,7 +197,10 @@ class Sessions(Decisions):
             return who
         proof = None if self.tokens is None else self.tokens.standing(who.session_id or "")
         if proof is not None:
-            return self._actor_of_proof(proof)
+            had = proof.scopes if who.scopes is None else who.scopes
+            return self._actor_of_proof(
+                replace(proof, scopes=proof.scopes & had)
+            )  # a token may be narrower than its sign-on
         with self._db.read() as connection:
             account = PersonStore(connection).by_id(who.id)
             key = KeyStore(connection).get(who.session_id or "") if who.kind is ActorKind.APPLICATION else None

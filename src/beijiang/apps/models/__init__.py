@@ -33,7 +33,7 @@ from beijiang.apps.models.subscriptions import (
     api_of,
     bin_of,
 )
-from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
+from beijiang.apps.models.tokens import OWN_MARK, Code, SignOnFamily, Token, TokenKind, digest_of_secret, mark_of
 from beijiang.apps.models.usage import Usage, coarse
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
@@ -41,6 +41,7 @@ __all__ = [
     "BINS",
     "IDENTITY_SCOPES",
     "OTHER_API",
+    "OWN_MARK",
     "ZIP_BYTES",
     "App",
     "AppAlert",
@@ -92,6 +93,7 @@ __all__ = [
     "digest_of",
     "digest_of_secret",
     "drawing",
+    "mark_of",
     "pack",
     "parse_bundle",
     "places",

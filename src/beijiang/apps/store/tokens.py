@@ -97,6 +97,17 @@ class TokenStore:
         row = self._connection.execute(select(app_token).where(_T.digest == digest)).one_or_none()
         return None if row is None else _token(row)
 
+    def marked(self, start: str, client_id: str) -> Token | None:
+        """Return an application's own token by the beginning of its digest, unless it was revoked; it may be over."""
+        here = (
+            _T.digest >= start,
+            _T.digest < f"{start}g",
+            _T.client_id == client_id,
+        )  # a span, so that the key is used
+        own = (_T.family_id.is_(None), _T.kind == TokenKind.ACCESS.value, _T.ended_at.is_(None))
+        row = self._connection.execute(select(app_token).where(*here, *own).limit(1)).one_or_none()
+        return None if row is None or not start else _token(row)
+
     def add(self, tokens: Sequence[Token]) -> None:
         """Add tokens."""
         self._connection.execute(insert(app_token), [_token_facts(one) for one in tokens])

@@ -12,6 +12,7 @@ from beijiang.access import TOKEN_PREFIX, Permission, TokenProof
 from beijiang.apps.errors import no_client, sign_on_refused
 from beijiang.apps.models import (
     IDENTITY_SCOPES,
+    OWN_MARK,
     Asking,
     Consent,
     Leaving,
@@ -21,6 +22,7 @@ from beijiang.apps.models import (
     Token,
     TokenKind,
     digest_of_secret,
+    mark_of,
 )
 from beijiang.apps.service.clients.leaving import Farewells
 from beijiang.apps.service.clients.signing_keys import SigningKeys
@@ -268,7 +270,7 @@ class SignOn:
             found = TokenStore(connection).good(digest_of_secret(secret), self.clock.now())
         if found is None:
             return None
-        proof_id = found.client_id if found.family_id is None else f"{found.client_id}.{found.family_id}"
+        proof_id = f"{found.client_id}.{found.family_id or mark_of(digest_of_secret(secret))}"
         return TokenProof(
             id=proof_id,
             person_id=found.person_id,
@@ -282,20 +284,22 @@ class SignOn:
         """Return what began under a token as of now; it may go on when the token itself is over, not when it was revoked."""
         if not proof_id.startswith(CLIENT_MARK):
             return None
-        client_id, _, family_id = proof_id.partition(".")
+        client_id, _, rest = proof_id.partition(".")
         with self.db.read() as connection:
-            client = ClientStore(connection).get(client_id)
-            family = TokenStore(connection).family(family_id) if family_id else None
+            client, store = ClientStore(connection).get(client_id), TokenStore(connection)
+            own = store.marked(rest.removeprefix(OWN_MARK), client_id) if rest.startswith(OWN_MARK) else None
+            family = None if own is not None else store.family(rest)
         holds = family is not None and family.client_id == client_id and self._lives(family)
-        if client is None or not client.serves or (family_id and not holds):
+        if client is None or not client.serves or not (holds or own is not None):
             return None
+        given = own.scopes if own is not None else family.scopes if family is not None else frozenset()
         return TokenProof(
             id=proof_id,
             person_id=None if family is None else family.person_id,
             client_id=client_id,
             client_name=client.facts.name,
             org_id=client.org_id,
-            scopes=client.facts.scopes if family is None else family.scopes & client.facts.scopes,
+            scopes=given & client.facts.scopes,
         )
 
     def _lives(self, family: SignOnFamily) -> bool:
