@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 from asking import PASSWORD
-from oidc import CALLBACK, READ, Reader, Served, told
+from oidc import CALLBACK, READ, Reader, Served, hidden, told
 
 from beijiang.apps import ClientKind
 from beijiang.evidence import EvidenceQuery
@@ -215,13 +215,64 @@ def test_consent_is_given_on_our_page_only_and_in_no_frame(served: Served) -> No
     policy = page.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
     assert "form-action 'self' https://app.example.cn;" in policy
-    own = {"Origin": served.address}
-    assert reader.post("/oauth/authorize", {**asked, "do": "allow"}, **own).status_code == 403
-    assert reader.post("/oauth/authorize", {**asked, "do": "allow", "_csrf": "x"}, **own).status_code == 403
-    sent = {**asked, "do": "allow", "_csrf": reader.csrf}
+    own, shown = {"Origin": served.address}, hidden(page, reader)["shown"]
+    assert reader.post("/oauth/authorize", {"shown": shown, "do": "allow"}, **own).status_code == 403
+    assert reader.post("/oauth/authorize", {"shown": shown, "do": "allow", "_csrf": "x"}, **own).status_code == 403
+    sent = {"shown": shown, "do": "allow", "_csrf": reader.csrf}
     assert reader.post("/oauth/authorize", sent, Origin="https://evil.cn").status_code == 403
     assert served.agreed(reader, asked, do="deny")["error"] == "access_denied"
     assert "code" in served.agreed(reader, asked)
+
+
+def test_a_button_agrees_to_what_its_page_showed_and_to_nothing_else(served: Served) -> None:
+    client, _ = served.client()
+    reader, own = served.reader("first"), {"Origin": served.address}
+    sign_on, who = served.platform.sign_on, served.office.codes["first"]
+
+    def agreed() -> set[str]:
+        return {one for c in sign_on.consents(who) if c.client_id == client.id for one in c.scopes}
+
+    asked, _ = served.asked(client, scope="openid")
+    page = reader.get("/oauth/authorize", params=asked)
+    sent = {**hidden(page, reader), "do": "allow"}
+    wider = {**sent, "scope": f"openid profile {READ}", "redirect_uri": "https://evil.cn/", "state": "forged"}
+    back = told(reader.post("/oauth/authorize", wider, **own))
+    assert back["state"] == asked["state"]
+    assert agreed() == {"openid"}, "what the form says beside what was shown counts for nothing"
+    bare = reader.post("/oauth/authorize", {**asked, "_csrf": reader.csrf, "do": "allow"}, **own)
+    assert (bare.status_code, "location" in bare.headers) == (409, False)
+    stranger = served.reader("second")
+    stolen = stranger.post("/oauth/authorize", {**sent, "_csrf": stranger.csrf}, **own)
+    assert stolen.status_code == 409
+    again = served.reader("first")
+    assert again.post("/oauth/authorize", {**sent, "_csrf": again.csrf}, **own).status_code == 409, "another session"
+    with Later(served, seconds=31 * 60):
+        assert reader.post("/oauth/authorize", sent, **own).status_code == 409
+    page = reader.get("/oauth/authorize", params={**asked, "scope": "openid profile"})
+    clients, people = served.platform.clients, served.office.codes
+    clients.change(people["steward"], client.id, replace(client.facts, purpose="另有用途"))
+    clients.review(people["reviewer"], client.id, approve=True, note="可以")
+    stale = reader.post("/oauth/authorize", {**hidden(page, reader), "do": "allow"}, **own)
+    assert stale.status_code == 409
+    assert agreed() == {"openid"}
+
+
+def test_whoever_listens_at_a_loopback_is_not_answered_silently(served: Served) -> None:
+    loopback = "http://127.0.0.1:49152/back"
+    client, _ = served.client(kind=ClientKind.PUBLIC, redirect_uris=(CALLBACK, loopback))
+    reader = served.reader("first")
+    at_home, _ = served.asked(client, redirect_uri=loopback)
+    page = reader.get("/oauth/authorize", params=at_home)
+    sent = {**hidden(page, reader), "do": "allow"}
+    agreed = reader.post("/oauth/authorize", sent, Origin=served.address)
+    assert agreed.headers["location"].startswith(f"{loopback}?code=")
+    assert reader.get("/oauth/authorize", params=at_home).status_code == 200, "it is asked again"
+    silent = reader.get("/oauth/authorize", params={**at_home, "prompt": "none"})
+    assert "error=consent_required" in silent.headers["location"]
+    for near in ("http://127.0.0.1:49153/back", "http://localhost:49152/back", "http://127.0.0.1:49152/back/"):
+        assert reader.get("/oauth/authorize", params={**at_home, "redirect_uri": near}).status_code == 422
+    claimed, _ = served.asked(client)
+    assert "code" in told(reader.get("/oauth/authorize", params=claimed)), "an https address belongs to its owner"
 
 
 def test_a_consent_is_taken_back_with_its_tokens(served: Served) -> None:
@@ -371,14 +422,15 @@ class Later:
 
     def __init__(self, served: Served, seconds: int) -> None:
         self._desk = served.platform.sign_on
+        self._pages = self._desk.consenting
         self._by = timedelta(seconds=seconds)
 
     def __enter__(self) -> None:
         self._own = self._desk.clock
-        self._desk.clock = _Moved(self._own, self._by)
+        self._desk.clock = self._pages.clock = _Moved(self._own, self._by)
 
     def __exit__(self, *_: object) -> None:
-        self._desk.clock = self._own
+        self._desk.clock = self._pages.clock = self._own
 
 
 class _Moved:

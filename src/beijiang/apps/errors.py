@@ -7,6 +7,7 @@ from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled, Unavail
 __all__ = [
     "bad_package",
     "bad_parameter",
+    "consent_stale",
     "no_app",
     "no_client",
     "no_job",
@@ -119,6 +120,15 @@ def sign_on_refused(why: str) -> Invalid:
         "这个登录请求不可用：应用没有登记、已停用，或回调地址与登记的不一致。请从应用重新登录；仍不行请联系应用的主办部门。",
         f"This sign-on cannot go on: the application is not registered, is suspended, or its address is another ({why}). Begin again from the application, or tell its department.",
         code="sign_on_refused",
+    )
+
+
+def consent_stale() -> Conflict:
+    """Return the error for a button whose page showed something else, or showed it too long ago; nothing was agreed to."""
+    return Conflict(
+        "这个授权页面已失效，或应用的登记在此期间改变了，没有授权任何内容。请回到应用重新登录。",
+        "This page is no longer good, or the application was changed meanwhile; nothing was agreed to. Begin again from the application.",
+        code="consent_stale",
     )
 
 

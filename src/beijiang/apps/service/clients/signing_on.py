@@ -24,6 +24,7 @@ from beijiang.apps.models import (
     digest_of_secret,
     mark_of,
 )
+from beijiang.apps.service.clients.consenting import Consenting, may_be_silent
 from beijiang.apps.service.clients.leaving import Farewells
 from beijiang.apps.service.clients.signing_keys import SigningKeys
 from beijiang.apps.store import ClientStore, TokenStore
@@ -71,6 +72,7 @@ class SignOn:
         self.clock = clock
         self.settings = settings
         self.keys = SigningKeys(db, vault, clock, settings)
+        self.consenting = Consenting(vault, clock)
         self.farewells = Farewells(self.keys, evidence, outbound, clock, self.issuer)
 
     @property
@@ -108,18 +110,21 @@ class SignOn:
                 return Asking(sign_in=True, client=client)
             with self.db.read() as connection:
                 agreed = ClientStore(connection).consent(actor.id, client.id)
-            if frozenset(scopes) <= agreed and grant.prompt != "consent":
+            silent = may_be_silent(client, grant.redirect_uri) and grant.prompt != "consent"
+            if silent and frozenset(scopes) <= agreed:
                 return Asking(location=self._answered(grant, actor, signed_in_at))
             if call.value("prompt") == "none":
                 raise ConsentRequiredError(redirect_uri=grant.redirect_uri)
         except OAuth2Error as error:
             return Asking(location=self._sent_back(error, call))
-        return Asking(client=client, scopes=scopes, redirect_uri=grant.redirect_uri)
+        shown = self.consenting.seal(actor, client, scopes, call)
+        return Asking(client=client, scopes=scopes, redirect_uri=grant.redirect_uri, shown=shown)
 
-    def decide(self, actor: Actor, call: ProtocolCall, signed_in_at: datetime | None, *, allow: bool) -> str:
-        """Agree that an application has what it asks for, or not; return where the browser goes on.
+    def decide(self, actor: Actor, shown: str, signed_in_at: datetime | None, *, allow: bool) -> str:
+        """Agree to what was shown of an application's wish, or not; return where the browser goes on.
 
         Raises:
+            Conflict: it was shown to somebody else or too long ago, or the application changed since (``consent_stale``).
             Invalid: the application or its address is not known (``sign_on_refused``).
             Denied: the actor is no person with a password.
 
@@ -127,6 +132,7 @@ class SignOn:
         from authlib.oauth2 import OAuth2Error
 
         self.access.require(actor, Permission.APPS_CLIENT_SIGN_ON)
+        call, asked = self.consenting.open(actor, shown)
         try:
             grant = self._provider.get_consent_grant(call, actor)
         except OAuth2Error as error:
@@ -134,6 +140,7 @@ class SignOn:
         client, scopes = grant.request.client.client, frozenset(grant.request.scope.split())
         if not allow:
             return self._answered(grant, None, signed_in_at)
+        self.consenting.check(asked, client, scopes)
         with self.db.begin() as tx:
             store = ClientStore(tx.connection)
             agreed = store.consent(actor.id, client.id) | scopes
