@@ -320,6 +320,7 @@ class Platform:
         self.pushes.start()
         self.notices.start()
         self.mail.start()
+        self.sign_on.start()
         self.live.ending = False
         self.engine.warm()
 

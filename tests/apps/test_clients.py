@@ -28,6 +28,7 @@ from beijiang.outbound import Use as Purpose
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     opened = Served(tmp_path_factory.mktemp("clients"))
     opened.platform.jobs.start_worker()
+    opened.platform.sign_on.start()
     opened.office.write([firm(n) for n in range(30)])
     opened.office.publish()
     yield opened

@@ -4,7 +4,7 @@ An application is Markdown pages with blocks, SQL queries with typed parameters,
 no rights of its own: every query runs as whoever looks, through the SQL gateway of ``protection``, at the exit ``app``. Owns the
 tables ``hosted_app``, ``hosted_version``, ``hosted_job``, ``hosted_alert`` and ``hosted_usage``. Applications written elsewhere
 (外部应用) register as clients and sign people on by OpenID Connect; theirs are the tables ``app_client``, ``app_client_secret``,
-``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription`` and ``app_use``.
+``app_consent``, ``app_farewell``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription`` and ``app_use``.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from beijiang.terminal import Column, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.apps.models import Client, Subscription, Use
+    from beijiang.apps.models import Client, Farewell, Subscription, Use
     from beijiang.apps.service import Clients, SignOn, Subscriptions
 
 __all__ = ["clients"]
@@ -37,6 +37,13 @@ _SUBSCRIPTIONS = (
     Column("name", Text("名称", "name")),
     Column("plan", Text("套餐", "plan")),
     Column("state", Text("状态", "state")),
+)
+_FAREWELLS = (
+    Column("at", Text("时间", "at")),
+    Column("sign_on", Text("登录", "sign-on"), whole=True),
+    Column("state", Text("状态", "state")),
+    Column("tries", Text("次数", "tries"), right=True),
+    Column("error", Text("原因", "why not")),
 )
 _USE = (
     Column("hour", Text("时间", "hour")),
@@ -79,6 +86,12 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
         """Show an application, with the addresses that are registered."""
         found, living = get().client(who(person), client)
         show(_client(found) | found.facts.to_json() | {"secrets": len(living), "note": found.note}, _CLIENTS)
+
+    @group.command("farewells")
+    def farewells(client: str = _CLIENT, person: str = _AS) -> None:
+        """Show the newest sign-outs that an application was told of, or is to be told of."""
+        newest, _ = get().farewells(who(person), client)
+        show([_farewell(one) for one in newest], _FAREWELLS)
 
     @group.command("register")
     def register(
@@ -200,6 +213,16 @@ def _client(client: Client) -> dict[str, Any]:
         "state": client.state.text.in_language(language()),
         "waits": client.proposed is not None,
         "scopes": " ".join(sorted(client.facts.scopes)),
+    }
+
+
+def _farewell(one: Farewell) -> dict[str, Any]:
+    return {
+        "at": one.made_at.isoformat(),
+        "sign_on": one.family_id,
+        "state": one.state.text.in_language(language()),
+        "tries": one.attempts,
+        "error": one.error,
     }
 
 

@@ -13,6 +13,7 @@ from beijiang.apps.models.clients import (
     Consent,
 )
 from beijiang.apps.models.drawing import drawing, places
+from beijiang.apps.models.farewells import FAREWELL_PAUSES, FAREWELLS_MOST, Farewell, FarewellState
 from beijiang.apps.models.faults import Fault
 from beijiang.apps.models.jobs import JobSpec
 from beijiang.apps.models.manifest import Manifest
@@ -39,6 +40,8 @@ from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, Param
 
 __all__ = [
     "BINS",
+    "FAREWELLS_MOST",
+    "FAREWELL_PAUSES",
     "IDENTITY_SCOPES",
     "OTHER_API",
     "OWN_MARK",
@@ -65,6 +68,8 @@ __all__ = [
     "Code",
     "Consent",
     "EndPoint",
+    "Farewell",
+    "FarewellState",
     "Fault",
     "JobSpec",
     "JobStanding",

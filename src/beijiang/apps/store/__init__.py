@@ -2,6 +2,7 @@
 
 from beijiang.apps.store.apps import AppStore, VersionMark
 from beijiang.apps.store.clients import ClientStore
+from beijiang.apps.store.farewells import FarewellStore
 from beijiang.apps.store.jobs import AppJobStore
 from beijiang.apps.store.subscriptions import SubscriptionStore
 from beijiang.apps.store.tokens import SigningKey, TokenFacts, TokenStore
@@ -11,6 +12,7 @@ __all__ = [
     "AppJobStore",
     "AppStore",
     "ClientStore",
+    "FarewellStore",
     "SigningKey",
     "SubscriptionStore",
     "TokenFacts",

@@ -164,10 +164,17 @@ class TokenStore:
         here = (_F.id == family_id) & _F.ended_at.is_(None)
         return self._connection.execute(update(app_sign_on).where(here).values(ended_at=at)).rowcount == 1
 
-    def sweep(self, before: datetime) -> None:
-        """Forget codes, tokens and sign-ons that were over long before."""
-        for table, column in ((app_code, _K.expires_at), (app_token, _T.expires_at), (app_sign_on, _F.ends_at)):
-            self._connection.execute(delete(table).where(column < before))
+    def sweep(self, before: datetime, most: int) -> int:
+        """Forget codes, tokens and sign-ons that were over long before, so many of each at most; return how many."""
+        gone = 0
+        for table, key, over in (
+            (app_code, _K.digest, _K.expires_at),
+            (app_token, _T.digest, _T.expires_at),
+            (app_sign_on, _F.id, _F.ends_at),
+        ):
+            some = select(key).where(over < before).limit(most)
+            gone += self._connection.execute(delete(table).where(key.in_(some))).rowcount
+        return gone
 
     def signing_keys(self) -> Sequence[SigningKey]:
         """Return the signing keys, the newest first."""

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import SCOPES, Permission
-from beijiang.apps import IDENTITY_SCOPES, ClientDraft, ClientKind, ClientState, Plan, SubscriptionState
+from beijiang.apps import IDENTITY_SCOPES, ClientDraft, ClientKind, ClientState, FarewellState, Plan, SubscriptionState
 from beijiang.console.routes.frame import Frame, person
 from beijiang.kit import BeijiangError, Text
 
@@ -63,6 +63,7 @@ def _page(frame: Frame, platform: Platform, request: Request, client_id: str, se
     who = person(request)
     found, living = platform.clients.client(who, client_id)
     use = platform.subscriptions.use(who, client_id)
+    farewells, told = platform.clients.farewells(who, client_id)
     days = _by_day(use, ZoneInfo(platform.settings.time_zone))
     return frame.page(
         request,
@@ -70,6 +71,8 @@ def _page(frame: Frame, platform: Platform, request: Request, client_id: str, se
         client=found,
         secrets=living,
         secret=secret,
+        farewells=farewells,
+        told=[(state.text, told[state]) for state in FarewellState if state in told],
         subscriptions=platform.subscriptions.subscriptions(who, client_id),
         days=days,
         answered=[one.calls - one.errors - one.refused for _, one in days],

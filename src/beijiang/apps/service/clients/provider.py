@@ -56,7 +56,6 @@ REFRESH_PREFIX: Final = "bjr_"
 CODE_SECONDS: Final = 60
 IDENTITY_SECONDS: Final = 300
 _WITH_SECRET: Final = ["client_secret_basic", "client_secret_post"]
-_KEPT: Final = timedelta(days=2)
 
 
 class Desk(Protocol):
@@ -351,9 +350,7 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
             expires_at=now + timedelta(seconds=CODE_SECONDS),
         )
         with desk.db.begin(counted=False) as tx:
-            store = TokenStore(tx.connection)
-            store.sweep(now - _KEPT)
-            store.add_code(made, family)
+            TokenStore(tx.connection).add_code(made, family)
 
     def query_authorization_code(self, code: str, client: _Face) -> _CodeFace | None:
         desk: Desk = self.server.desk

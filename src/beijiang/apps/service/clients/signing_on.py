@@ -27,10 +27,10 @@ from beijiang.apps.models import (
 from beijiang.apps.service.clients.consenting import Consenting, may_be_silent
 from beijiang.apps.service.clients.leaving import Farewells
 from beijiang.apps.service.clients.signing_keys import SigningKeys
-from beijiang.apps.store import ClientStore, TokenStore
+from beijiang.apps.store import ClientStore, FarewellStore, TokenStore
 from beijiang.crypto import ALGORITHM, verified_claims
 from beijiang.evidence import Decision
-from beijiang.kit import SYSTEM, Unauthenticated
+from beijiang.kit import SYSTEM, Rounds, Unauthenticated
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -49,6 +49,13 @@ CLIENT_MARK: Final = "cli_"
 """How the ids of applications begin, and so every proof that stands for one."""
 
 
+_KEPT: Final = timedelta(days=2)
+"""How long codes, tokens and sign-ons are remembered after their end, so that a second use is known as one."""
+_AGREED: Final = timedelta(days=365)
+"""A consent older than that is asked for again."""
+_TOLD: Final = timedelta(days=30)
+_SWEEP_SECONDS: Final = 60.0
+_SWEPT_AT_ONCE: Final = 2000
 _JUST_NOW: Final = timedelta(minutes=2)
 """How long ago at most somebody who comes back from the sign-in page has signed in."""
 
@@ -73,7 +80,8 @@ class SignOn:
         self.settings = settings
         self.keys = SigningKeys(db, vault, clock, settings)
         self.consenting = Consenting(vault, clock)
-        self.farewells = Farewells(self.keys, evidence, outbound, clock, self.issuer)
+        self.farewells = Farewells(db, self.keys, evidence, outbound, clock, self.issuer)
+        self._sweeping = Rounds("sign-on-sweep", self.sweep, _SWEEP_SECONDS)
 
     @property
     def issuer(self) -> str:
@@ -170,7 +178,6 @@ class SignOn:
             self.evidence.record(
                 tx, actor, "apps.client_consent_back", target=client_id, detail={"sign_ons": len(ended)}
             )
-        self._tell(ended)
 
     def new_signing_key(self, actor: Actor) -> str:
         """Have a new key sign identity tokens from now on; the one before stays published for a day. Return its id."""
@@ -312,14 +319,9 @@ class SignOn:
     def _lives(self, family: SignOnFamily) -> bool:
         return family.ended_at is None and self.clock.now() < family.ends_at
 
-    def said_farewell(self, person_id: str, session_id: str | None) -> None:
-        """End what applications hold of a session that ended, or of all of somebody's, and tell them."""
-        with self.db.read() as connection:
-            if not TokenStore(connection).living(person_id, self.clock.now(), session_id=session_id):
-                return
-        with self.db.begin(counted=False) as tx:
-            ended = self._end_all(tx, person_id, session_id=session_id)
-        self._tell(ended)
+    def said_farewell(self, tx: UnitOfWork, person_id: str, session_id: str | None) -> None:
+        """End what applications hold of a session that ends, or of all of somebody's, and have them told."""
+        self._end_all(tx, person_id, session_id=session_id)
 
     def end_family(self, family_id: str, why: str) -> None:
         """End a sign-on whose code or refresh token was used twice: one of the two who have it is a thief."""
@@ -353,9 +355,28 @@ class SignOn:
         """Seal the signing keys anew under the present root key; return how many."""
         return self.keys.renew(tx)
 
+    def start(self) -> None:
+        """Begin to tell applications of ended sign-ons, and to sweep what is over. Again is a no-op."""
+        self.farewells.start()
+        self._sweeping.start()
+
     def stop(self) -> None:
-        """Let what is being told to applications be told."""
+        """Stop within a second; what waits is told after the next start."""
+        self._sweeping.stop()
         self.farewells.stop()
+
+    def sweep(self) -> int:
+        """Forget codes, tokens, sign-ons, consents and farewells that were over long before; return how many."""
+        now, swept = self.clock.now(), 0
+        while not self._sweeping.stopping:
+            with self.db.begin(counted=False) as tx:  # in small parts, so that nobody waits for it
+                gone = TokenStore(tx.connection).sweep(now - _KEPT, _SWEPT_AT_ONCE)
+            swept += gone
+            if not gone:
+                break
+        with self.db.begin(counted=False) as tx:
+            swept += ClientStore(tx.connection).sweep_consents(now - _AGREED)
+            return swept + FarewellStore(tx.connection).sweep(now - _TOLD)
 
     def _signs_in_first(
         self, actor: Actor, call: ProtocolCall, prompt: str | None, signed_in_at: datetime | None, *, returned: bool
@@ -394,11 +415,6 @@ class SignOn:
     ) -> Sequence[SignOnFamily]:
         store, now = TokenStore(tx.connection), self.clock.now()
         found = store.living(person_id, now, client_id, session_id)
-        return [family for family in found if store.end_family(family.id, now)]
-
-    def _tell(self, ended: Sequence[SignOnFamily]) -> None:
-        for family in ended:
-            with self.db.read() as connection:
-                client = ClientStore(connection).get(family.client_id)
-            if client is not None and client.facts.logout_uri:
-                self.farewells.tell(client, family)
+        ended = [family for family in found if store.end_family(family.id, now)]
+        self.farewells.queue(tx, ended)
+        return ended
