@@ -1,17 +1,19 @@
 """The HTTP kit: the door every request passes, the pages' templates and look, errors in one shape. Knows no domain."""
 
 from beijiang.kit import guard_formula
-from beijiang.web.app import IdentityProvider, describe, description, new_app
+from beijiang.web.app import CallWatch, IdentityProvider, describe, description, entered, new_app
 from beijiang.web.security import content_disposition, embeddable, form_may_go_to, local_path, request_line
 from beijiang.web.templating import Pages
 
 __all__ = [
+    "CallWatch",
     "IdentityProvider",
     "Pages",
     "content_disposition",
     "describe",
     "description",
     "embeddable",
+    "entered",
     "form_may_go_to",
     "guard_formula",
     "local_path",

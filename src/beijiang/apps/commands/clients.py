@@ -85,7 +85,8 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
     def show_(client: str = _CLIENT, person: str = _AS) -> None:
         """Show an application, with the addresses that are registered."""
         found, living = get().client(who(person), client)
-        show(_client(found) | found.facts.to_json() | {"secrets": len(living), "note": found.note}, _CLIENTS)
+        waits = {} if found.proposed is None else {"proposed": found.proposed.to_json(), "seen": found.shown.token}
+        show(_client(found) | found.facts.to_json() | {"secrets": len(living), "note": found.note} | waits, _CLIENTS)
 
     @group.command("farewells")
     def farewells(client: str = _CLIENT, person: str = _AS) -> None:
@@ -123,10 +124,11 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
         client: str = _CLIENT,
         approve: bool = typer.Option(..., "--approve/--return", help="Approve what waits, or send it back."),
         note: str = typer.Option(..., help="Why; kept in the evidence."),
+        seen: str = typer.Option("", help="The value `seen` of `clients show`; needed to approve."),
         person: str = _AS,
     ) -> None:
         """Decide on a registration or change; nobody decides on his own."""
-        show([_client(get().review(who(person), client, approve=approve, note=note))], _CLIENTS)
+        show([_client(get().review(who(person), client, approve=approve, note=note, seen=seen))], _CLIENTS)
 
     @group.command("switch")
     def switch(

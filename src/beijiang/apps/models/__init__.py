@@ -26,6 +26,8 @@ from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
 from beijiang.apps.models.subscriptions import (
     BINS,
+    FACES,
+    FLIGHT_ADDRESS,
     OTHER_API,
     Plan,
     Subscription,
@@ -40,8 +42,10 @@ from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, Param
 
 __all__ = [
     "BINS",
+    "FACES",
     "FAREWELLS_MOST",
     "FAREWELL_PAUSES",
+    "FLIGHT_ADDRESS",
     "IDENTITY_SCOPES",
     "OTHER_API",
     "OWN_MARK",

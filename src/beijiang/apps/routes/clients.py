@@ -54,6 +54,8 @@ class ClientReviewOrder(BaseModel):
 
     approve: bool
     note: str = Field(min_length=1, max_length=1000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the application as it was read; needed to approve."""
 
 
 class ClientSwitchOrder(BaseModel):
@@ -118,7 +120,9 @@ def clients(service: Clients, subscriptions: Subscriptions) -> APIRouter:
 
     @routes.post("/{client_id}/review", summary="Approve what waits, or send it back")
     def review(request: Request, client_id: str, order: ClientReviewOrder) -> dict[str, Any]:
-        return client_json(service.review(_actor(request), client_id, approve=order.approve, note=order.note))
+        return client_json(
+            service.review(_actor(request), client_id, approve=order.approve, note=order.note, seen=order.seen)
+        )
 
     @routes.post("/{client_id}/secrets", status_code=201, summary="Make a secret; it is shown this once")
     def secret(request: Request, client_id: str) -> dict[str, Any]:
@@ -184,6 +188,7 @@ def client_json(client: Client) -> dict[str, Any]:
         "at": client.at.isoformat(),
         "decided_by": client.decided_by,
         "note": client.note,
+        "seen": client.shown.token,
     }
 
 

@@ -164,10 +164,10 @@ def _add_registering(pages: APIRouter, frame: Frame, platform: Platform) -> None
 def _add_deciding(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.post("/clients/{client_id}/review")
     def review(
-        request: Request, client_id: str, do: Annotated[str, Form(max_length=10)], note: _Said = ""
+        request: Request, client_id: str, do: Annotated[str, Form(max_length=10)], note: _Said = "", seen: _Said = ""
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            platform.clients.review(person(request), client_id, approve=do == "approve", note=note)
+            platform.clients.review(person(request), client_id, approve=do == "approve", note=note, seen=seen)
             return _at(client_id), Text("已办理。", "It is decided.")
 
         return frame.attempt(request, _at(client_id), step)

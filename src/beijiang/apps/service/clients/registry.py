@@ -132,10 +132,11 @@ class Clients:
             self._record(tx, actor, "apps.client_change", changed, facts.to_json())
         return changed
 
-    def review(self, actor: Actor, client_id: str, *, approve: bool, note: str) -> Client:
-        """Approve what waits, or send it back with a reason.
+    def review(self, actor: Actor, client_id: str, *, approve: bool, note: str, seen: str | None = None) -> Client:
+        """Approve what waits, or send it back with a reason; ``seen`` is the token of what the reviewer was shown.
 
         Raises:
+            Conflict: it is approved, and is not what was shown any more (``changed_since_seen``).
             Denied: the actor handed it in (``client_self_approval``).
             Conflict: nothing waits (``client_state``).
 
@@ -149,6 +150,8 @@ class Clients:
                 raise wrong_client_state("没有待审核的内容。", "Nothing waits for review.")
             if now.by_id == actor.id:
                 raise own_client()
+            if approve:
+                now.shown.check(seen)
             facts = now.proposed if approve else now.facts
             first = now.state is ClientState.SUBMITTED
             state = (ClientState.ACTIVE if approve else ClientState.RETURNED) if first else now.state
