@@ -343,6 +343,7 @@ class Platform:
         self.notices.start()
         self.mail.start()
         self.app_servers.start()
+        self.sign_on.start()
         self.live.ending = False
         self.engine.warm()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import secrets
 import signal
 import socket
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 10.0
 SHUTDOWN_SECONDS = 30
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_IMPATIENT = 3
+"""So many signals after the server is down leave at once, whatever has not ended."""
 
 
 class _Server(uvicorn.Server):
@@ -125,7 +130,7 @@ def _flight(platform: Platform) -> FlightServer | None:
 
     if settings.flight_port:  # its own library would share the address with whoever else listens there
         _free(settings.flight_host, settings.flight_port)
-    server = FlightServer(platform.flight, platform.access, settings)
+    server = FlightServer(platform.flight, platform.access, settings, platform.subscriptions)
     say(Text(f"Flight SQL 在 {server.address}", f"Flight SQL is served at {server.address}"))
     return server
 
@@ -148,9 +153,26 @@ def answer_requests(platform: Platform, listener: socket.socket, ready: Callable
     flight = _flight(platform)
     try:
         asyncio.run(_serve(platform, listener, ready))
+        _leave_in_peace()
     finally:
         if flight is not None:
             flight.close()
+
+
+def _leave_in_peace() -> None:
+    """Let what ends now end: a signal that comes late interrupts nothing, a few more leave at once."""
+    late = 0
+
+    def count(number: int, frame: object) -> None:
+        nonlocal late
+        del frame
+        late += 1
+        if late >= _IMPATIENT:
+            os._exit(128 + number)
+
+    for kind in _SIGNALS:
+        signal.signal(kind, count)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 async def _serve(platform: Platform, listener: socket.socket, ready: Callable[[str], None] | None) -> None:
@@ -162,16 +184,18 @@ async def _serve(platform: Platform, listener: socket.socket, ready: Callable[[s
         date_header=True,
         proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        lifespan="off",  # nothing of ours begins or ends with it, and a hasty end would log it as an error
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
     stop = threading.Event()
-    for kind in (signal.SIGINT, signal.SIGTERM):
+    for kind in _SIGNALS:
         loop.add_signal_handler(kind, _stop, server, stop, platform)
     redelivery = threading.Thread(target=_redeliver, args=(platform, stop), name="redelivery", daemon=True)
     redelivery.start()
     await asyncio.gather(server.serve(sockets=[listener]), _announce(server, listener, ready))
     stop.set()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # they wait until the loop, which hears them, is closed
 
 
 def _stop(server: uvicorn.Server, stop: threading.Event, platform: Platform) -> None:
@@ -179,6 +203,8 @@ def _stop(server: uvicorn.Server, stop: threading.Event, platform: Platform) -> 
     platform.live.end()
     if server.should_exit:
         server.force_exit = True
+        for name in ("uvicorn.error", "asyncio"):  # what is cut off now was told to be
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     server.should_exit = True
     stop.set()
 

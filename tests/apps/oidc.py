@@ -119,9 +119,7 @@ class Served:
         if page.status_code == 303:
             return told(page)
         assert page.status_code == 200, page.text
-        hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
-        assert hidden.pop("_csrf") == reader.csrf
-        answer = reader.post("/oauth/authorize", {**asked, "_csrf": reader.csrf, "do": do}, Origin=self.address)
+        answer = reader.post("/oauth/authorize", {**hidden(page, reader), "do": do}, Origin=self.address)
         assert answer.status_code == 303, answer.text
         return told(answer)
 
@@ -150,6 +148,14 @@ class Served:
         answer = self.http.get("/api/v1/session", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code in {200, 401}, answer.text
         return answer.status_code == 200
+
+
+def hidden(page: httpx.Response, reader: Reader) -> dict[str, str]:
+    """Return what the form of a consent page carries."""
+    found = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+    assert found["_csrf"] == reader.csrf
+    assert set(found) == {"_csrf", "shown"}
+    return found
 
 
 def told(answer: httpx.Response) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -28,10 +29,18 @@ from beijiang.outbound import Use as Purpose
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     opened = Served(tmp_path_factory.mktemp("clients"))
     opened.platform.jobs.start_worker()
+    opened.platform.sign_on.start()
     opened.office.write([firm(n) for n in range(30)])
     opened.office.publish()
     yield opened
     opened.close()
+
+
+def seen(page: str) -> str:
+    """Return what a page carries of what it showed."""
+    found = re.search(r'name="seen" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
 
 
 def rows_api(office: Office) -> str:
@@ -60,7 +69,7 @@ def test_a_developer_registers_and_the_bureau_reviews_in_the_console(served: Ser
     page = reviewer.get(at).text
     assert "等您审核" in page
     assert f"{CALLBACK}/2" in page
-    reviewer.post(f"{at}/review", {"do": "approve", "note": "可以", "_csrf": reviewer.csrf}, **own)
+    reviewer.post(f"{at}/review", {"do": "approve", "note": "可以", "seen": seen(page), "_csrf": reviewer.csrf}, **own)
     made = steward.post(f"{at}/secret", {"_csrf": steward.csrf}, **own)
     secret = re.search(r"bjs_[0-9a-f]{64}", made.text)
     assert secret is not None
@@ -74,6 +83,39 @@ def test_a_developer_registers_and_the_bureau_reviews_in_the_console(served: Ser
     steward.post(f"{at}/switch", {"do": "off", "reason": "下线", "_csrf": steward.csrf}, **own)
     assert "已停用" in steward.get(at).text
     assert served.reader("first").get(at).status_code == 404
+
+
+def test_what_changed_since_it_was_shown_is_not_approved(served: Served) -> None:
+    """The developer hands in other facts between the page and the button."""
+    clients, people = served.platform.clients, served.office.codes
+    made, _ = served.client(scopes=frozenset({"openid"}))
+    steward, reviewer = served.reader("steward"), served.reader("reviewer")
+    clients.change(people["steward"], made.id, replace(made.facts, purpose="一"))
+    at, own = f"/console/clients/{made.id}", {"Origin": served.address}
+    token = seen(reviewer.get(at).text)
+    clients.change(people["steward"], made.id, replace(made.facts, purpose="二", scopes=frozenset({"openid", READ})))
+    form = {"do": "approve", "note": "可以", "seen": token, "_csrf": reviewer.csrf}
+    answer = reviewer.post(f"{at}/review", form, **own)
+    found, _ = clients.client(SYSTEM, made.id)
+    assert (found.facts, found.proposed is not None) == (made.facts, True), "nothing was approved"
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(at)
+    api = f"/api/v1/clients/{made.id}"
+    for sent in ({"seen": token}, {}):
+        refused = reviewer.call("POST", f"{api}/review", {"approve": True, "note": "可以", **sent})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "changed_since_seen")
+    detail = reviewer.call("POST", f"{api}/review", {"approve": True, "note": "x", "seen": token}).json()["error"]
+    assert "内容有变化（用途、权限）" in detail["message"]
+    assert detail["detail"]["changed"] == ["purpose", "rights"]
+    assert detail["detail"]["now"]["purpose"] == "二"
+    shell = CliRunner().invoke(
+        _group(served), ["review", made.id, "--approve", "--note", "x", "--seen", token, "--as", "reviewer"]
+    )
+    assert shell.exit_code != 0
+    fresh = reviewer.call("GET", api).json()["seen"]
+    assert steward.call("GET", api).json()["seen"] == fresh
+    approved = reviewer.call("POST", f"{api}/review", {"approve": True, "note": "可以", "seen": fresh})
+    assert approved.json()["purpose"] == "二"
 
 
 def test_one_sees_and_takes_back_consents_in_the_console(served: Served) -> None:
@@ -142,7 +184,8 @@ def test_an_application_for_itself_reads_nothing_that_is_not_open_or_granted(ser
     )
     token = served.token(client, secret, grant_type="client_credentials").json()["access_token"]
     actor = served.platform.access.actor_for({}, f"Bearer {token}")
-    assert (actor.id, actor.org_id, actor.session_id) == (client.id, "education", client.id)
+    assert (actor.id, actor.org_id) == (client.id, "education")
+    assert (actor.session_id or "").startswith(f"{client.id}.tok_")
     assert [s for s in client.facts.scopes if served.platform.access.allows(actor, s, "education")] == []
     answer = served.http.post("/api/v1/sql", json={"sql": f'SELECT 1 FROM "{FIRMS}"'}, headers={"Authorization": f"Bearer {token}"})  # fmt: skip
     assert answer.status_code == 403
@@ -231,7 +274,7 @@ def test_the_terminal_knows_the_same_verbs(served: Served) -> None:
     run("register", "终端应用", "--purpose", "试", "--redirect", CALLBACK, "--scope", "openid", "--as", "steward")
     made = served.platform.clients.clients(SYSTEM)[0]
     assert made.id in run("list")
-    run("review", made.id, "--approve", "--note", "可以", "--as", "reviewer")
+    run("review", made.id, "--approve", "--note", "可以", "--seen", made.shown.token, "--as", "reviewer")
     assert "bjs_" in run("secret", made.id, "--as", "steward")
     api = rows_api(served.office)
     run("subscribe", made.id, api, "--plan", "standard", "--as", "steward")
@@ -254,7 +297,8 @@ def test_the_api_knows_the_same_verbs(served: Served) -> None:
     assert (made.status_code, made.json()["state"]) == (201, "submitted"), made.text
     one = f"{at}/{made.json()['client_id']}"
     assert steward.call("POST", f"{one}/review", {"approve": True, "note": "x"}).status_code == 403
-    assert reviewer.call("POST", f"{one}/review", {"approve": True, "note": "可以"}).json()["state"] == "active"
+    order_ = {"approve": True, "note": "可以", "seen": reviewer.call("GET", one).json()["seen"]}
+    assert reviewer.call("POST", f"{one}/review", order_).json()["state"] == "active"
     assert steward.call("PUT", one, {**order, "name": "改名"}).json()["proposed"]["name"] == "改名"
     assert steward.call("POST", f"{one}/secrets", {}).json()["client_secret"].startswith("bjs_")
     api = {"api": rows_api(served.office), "plan": "standard"}

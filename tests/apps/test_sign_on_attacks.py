@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from asking import PASSWORD
-from oidc import CALLBACK, READ, Reader, Served, told
+from oidc import CALLBACK, READ, Reader, Served, hidden, told
 
 from beijiang.apps import ClientKind
 from beijiang.evidence import EvidenceQuery
@@ -214,13 +215,64 @@ def test_consent_is_given_on_our_page_only_and_in_no_frame(served: Served) -> No
     policy = page.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
     assert "form-action 'self' https://app.example.cn;" in policy
-    own = {"Origin": served.address}
-    assert reader.post("/oauth/authorize", {**asked, "do": "allow"}, **own).status_code == 403
-    assert reader.post("/oauth/authorize", {**asked, "do": "allow", "_csrf": "x"}, **own).status_code == 403
-    sent = {**asked, "do": "allow", "_csrf": reader.csrf}
+    own, shown = {"Origin": served.address}, hidden(page, reader)["shown"]
+    assert reader.post("/oauth/authorize", {"shown": shown, "do": "allow"}, **own).status_code == 403
+    assert reader.post("/oauth/authorize", {"shown": shown, "do": "allow", "_csrf": "x"}, **own).status_code == 403
+    sent = {"shown": shown, "do": "allow", "_csrf": reader.csrf}
     assert reader.post("/oauth/authorize", sent, Origin="https://evil.cn").status_code == 403
     assert served.agreed(reader, asked, do="deny")["error"] == "access_denied"
     assert "code" in served.agreed(reader, asked)
+
+
+def test_a_button_agrees_to_what_its_page_showed_and_to_nothing_else(served: Served) -> None:
+    client, _ = served.client()
+    reader, own = served.reader("first"), {"Origin": served.address}
+    sign_on, who = served.platform.sign_on, served.office.codes["first"]
+
+    def agreed() -> set[str]:
+        return {one for c in sign_on.consents(who) if c.client_id == client.id for one in c.scopes}
+
+    asked, _ = served.asked(client, scope="openid")
+    page = reader.get("/oauth/authorize", params=asked)
+    sent = {**hidden(page, reader), "do": "allow"}
+    wider = {**sent, "scope": f"openid profile {READ}", "redirect_uri": "https://evil.cn/", "state": "forged"}
+    back = told(reader.post("/oauth/authorize", wider, **own))
+    assert back["state"] == asked["state"]
+    assert agreed() == {"openid"}, "what the form says beside what was shown counts for nothing"
+    bare = reader.post("/oauth/authorize", {**asked, "_csrf": reader.csrf, "do": "allow"}, **own)
+    assert (bare.status_code, "location" in bare.headers) == (409, False)
+    stranger = served.reader("second")
+    stolen = stranger.post("/oauth/authorize", {**sent, "_csrf": stranger.csrf}, **own)
+    assert stolen.status_code == 409
+    again = served.reader("first")
+    assert again.post("/oauth/authorize", {**sent, "_csrf": again.csrf}, **own).status_code == 409, "another session"
+    with Later(served, seconds=31 * 60):
+        assert reader.post("/oauth/authorize", sent, **own).status_code == 409
+    page = reader.get("/oauth/authorize", params={**asked, "scope": "openid profile"})
+    clients, people = served.platform.clients, served.office.codes
+    clients.change(people["steward"], client.id, replace(client.facts, purpose="另有用途"))
+    clients.review(people["reviewer"], client.id, approve=True, note="可以")
+    stale = reader.post("/oauth/authorize", {**hidden(page, reader), "do": "allow"}, **own)
+    assert stale.status_code == 409
+    assert agreed() == {"openid"}
+
+
+def test_whoever_listens_at_a_loopback_is_not_answered_silently(served: Served) -> None:
+    loopback = "http://127.0.0.1:49152/back"
+    client, _ = served.client(kind=ClientKind.PUBLIC, redirect_uris=(CALLBACK, loopback))
+    reader = served.reader("first")
+    at_home, _ = served.asked(client, redirect_uri=loopback)
+    page = reader.get("/oauth/authorize", params=at_home)
+    sent = {**hidden(page, reader), "do": "allow"}
+    agreed = reader.post("/oauth/authorize", sent, Origin=served.address)
+    assert agreed.headers["location"].startswith(f"{loopback}?code=")
+    assert reader.get("/oauth/authorize", params=at_home).status_code == 200, "it is asked again"
+    silent = reader.get("/oauth/authorize", params={**at_home, "prompt": "none"})
+    assert "error=consent_required" in silent.headers["location"]
+    for near in ("http://127.0.0.1:49153/back", "http://localhost:49152/back", "http://127.0.0.1:49152/back/"):
+        assert reader.get("/oauth/authorize", params={**at_home, "redirect_uri": near}).status_code == 422
+    claimed, _ = served.asked(client)
+    assert "code" in told(reader.get("/oauth/authorize", params=claimed)), "an https address belongs to its owner"
 
 
 def test_a_consent_is_taken_back_with_its_tokens(served: Served) -> None:
@@ -325,19 +377,60 @@ def test_nobody_approves_his_own_application_and_strangers_do_not_see_it(served:
         clients.review(people["steward"], made.id, approve=True, note="x")
 
 
+def test_work_that_goes_on_without_its_token_never_reaches_more_than_the_token(served: Served) -> None:
+    granted, listed = "protection:rows:read_granted", "exchange:service:read"
+    client, secret = served.client(machine=True, scopes=frozenset({granted, listed}))
+    access = served.platform.access
+    narrow = served.token(client, secret, grant_type="client_credentials", scope=granted).json()["access_token"]
+    actor = access.actor_for({}, f"Bearer {narrow}")
+    assert actor.scopes == {granted}
+    now = access.current(actor)
+    assert now == actor, "as of now it is not wider than it was"
+    assert not access.allows(now, listed)
+    forged = replace(actor, scopes=actor.scopes | {listed})
+    assert access.current(forged).scopes == {granted}, "nor by what was written down of it"
+    with Later(served, seconds=601):
+        assert not served.works(narrow)
+        assert access.current(actor).scopes == {granted}, "what it began goes on when it is over"
+    wide = served.token(client, secret, grant_type="client_credentials").json()["access_token"]
+    assert access.current(access.actor_for({}, f"Bearer {wide}")).scopes == {granted, listed}
+    assert served.http.post("/oauth/revoke", data={"token": narrow}, auth=(client.id, secret)).status_code == 200
+    with pytest.raises(Unauthenticated):
+        access.current(actor)
+    for made_up in (client.id, f"{client.id}.", f"{client.id}.tok_", f"{client.id}.tok_%", f"{client.id}.son_x"):
+        with pytest.raises(Unauthenticated):
+            access.current(replace(actor, session_id=made_up))
+    other, _ = served.client(machine=True, scopes=frozenset({granted, listed}))
+    mark = str(access.actor_for({}, f"Bearer {wide}").session_id).partition(".")[2]
+    with pytest.raises(Unauthenticated):
+        access.current(replace(actor, session_id=f"{other.id}.{mark}"))
+
+
+def test_work_of_a_person_is_no_wider_than_the_refreshed_token_it_began_under(served: Served) -> None:
+    client, secret = served.client()
+    first = served.signed_on(client, secret, served.reader("first"))
+    words = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"], "scope": "openid"}
+    narrow = served.token(client, secret, **words).json()["access_token"]
+    access = served.platform.access
+    actor = access.actor_for({}, f"Bearer {narrow}")
+    assert access.current(actor) == actor
+    assert not access.allows(access.current(actor), READ)
+
+
 class Later:
     """The platform's clock, moved on for a while; the server reads the same one."""
 
     def __init__(self, served: Served, seconds: int) -> None:
         self._desk = served.platform.sign_on
+        self._pages = self._desk.consenting
         self._by = timedelta(seconds=seconds)
 
     def __enter__(self) -> None:
         self._own = self._desk.clock
-        self._desk.clock = _Moved(self._own, self._by)
+        self._desk.clock = self._pages.clock = _Moved(self._own, self._by)
 
     def __exit__(self, *_: object) -> None:
-        self._desk.clock = self._own
+        self._desk.clock = self._pages.clock = self._own
 
 
 class _Moved:

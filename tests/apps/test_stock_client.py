@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from oidc import CALLBACK, READ, Served, told
+from oidc import CALLBACK, READ, Served, hidden, told
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +35,7 @@ def test_a_stock_client_signs_on_with_code_and_pkce_and_renews(served: Served, t
     assert page.status_code == 200
     assert "企业查询" in page.text
     assert "app.example.cn" in page.text
-    asked = dict(parse_qsl(url.split("?")[1]))
-    answer = reader.post("/oauth/authorize", {**asked, "_csrf": reader.csrf, "do": "allow"}, Origin=served.address)
+    answer = reader.post("/oauth/authorize", {**hidden(page, reader), "do": "allow"}, Origin=served.address)
     assert told(answer)["iss"] == served.address
     token = stock.fetch_token(
         found["token_endpoint"],
@@ -73,8 +71,9 @@ def test_the_example_of_the_how_to_signs_somebody_on(served: Served) -> None:
     exec(text.split("```python\n")[1].split("```")[0], example)  # noqa: S102 - the example as people copy it
     address, kept = example["begin"]()
     reader = served.reader("second")
-    assert reader.get(address).status_code == 200
-    sent = {**dict(parse_qsl(address.split("?")[1])), "_csrf": reader.csrf, "do": "allow"}
+    page = reader.get(address)
+    assert page.status_code == 200
+    sent = {**hidden(page, reader), "do": "allow"}
     back = reader.post("/oauth/authorize", sent, Origin=served.address).headers["location"]
     assert example["finish"](back, kept)["name"] == "second某"
     with pytest.raises(AssertionError, match="somebody else"):

@@ -66,6 +66,17 @@ def test_a_contract_is_drafted_completed_and_agreed_on(desk: Callable[..., Any],
     assert f'action="{here}/approve"' not in page
     assert f'action="{here}/approve"' in reviewer.get(here).text
     reviewer.post(f"{here}/approve", {"reason": "同意"})
+    assert "请先查看内容" in reviewer.get(here).text, "a button that shows nothing approves nothing"
+    token = re.search(r'name="seen" value="([^"]+)"', reviewer.get(here).text)
+    assert token is not None
+    reviewer.post(f"{here}/return", {"reason": "再看"})
+    steward.post(f"{here}/edit", {"description/usage": "另有用途"})
+    steward.post(f"{here}/propose", {"reason": "请审"})
+    reviewer.post(f"{here}/approve", {"reason": "同意", "seen": token.group(1)})
+    assert "内容有变化（契约内容）" in reviewer.get(here).text
+    token = re.search(r'name="seen" value="([^"]+)"', reviewer.get(here).text)
+    assert token is not None
+    reviewer.post(f"{here}/approve", {"reason": "同意", "seen": token.group(1)})
     page = reviewer.get(here).text
     assert "契约已生效" in page
     file = reviewer.get(f"{here}/odcs.yaml")

@@ -5,8 +5,8 @@ no rights of its own: every query runs as whoever looks, through the SQL gateway
 tables ``hosted_app``, ``hosted_version``, ``hosted_canary``, ``hosted_job``, ``hosted_alert``, ``hosted_usage``, ``hosted_answer``,
 ``hosted_server`` and ``hosted_rating``. Applications written elsewhere
 (外部应用) register as clients and sign people on by OpenID Connect; theirs are the tables ``app_client``, ``app_client_secret``,
-``app_consent``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription``, ``app_use``, and for
-those that the platform relays ``app_host``, ``app_health`` and ``app_health_turn``.
+``app_consent``, ``app_farewell``, ``app_sign_on``, ``app_code``, ``app_token``, ``app_signing_key``, ``app_subscription``,
+``app_use``, and for those that the platform relays ``app_host``, ``app_health`` and ``app_health_turn``.
 """
 
 from __future__ import annotations

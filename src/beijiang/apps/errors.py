@@ -7,6 +7,7 @@ from beijiang.kit import Conflict, Denied, Invalid, NotFound, Refused, Throttled
 __all__ = [
     "bad_package",
     "bad_parameter",
+    "consent_stale",
     "label_taken",
     "no_app",
     "no_client",
@@ -135,6 +136,15 @@ def label_taken(label: str) -> Conflict:
         f"访问名 {label} 已被另一个应用登记，请换一个。",
         f"The name {label} is registered for another application; choose another.",
         code="client_label_taken",
+    )
+
+
+def consent_stale() -> Conflict:
+    """Return the error for a button whose page showed something else, or showed it too long ago; nothing was agreed to."""
+    return Conflict(
+        "这个授权页面已失效，或应用的登记在此期间改变了，没有授权任何内容。请回到应用重新登录。",
+        "This page is no longer good, or the application was changed meanwhile; nothing was agreed to. Begin again from the application.",
+        code="consent_stale",
     )
 
 

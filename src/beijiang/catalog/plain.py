@@ -45,6 +45,7 @@ def as_resource(found: Resource) -> dict[str, Any]:
     facts["actions"] = [str(action) for action in actions_from(found.state)]
     facts["drift"] = as_plain(found.drift)
     facts["level"] = as_plain(entry.level)
+    facts["seen"] = found.shown.token
     facts["open_items"] = as_plain(entry.open_items)
     return dict(facts)
 

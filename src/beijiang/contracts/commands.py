@@ -193,10 +193,11 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Contracts], who: Callab
     def approve(
         contract: str = _CONTRACT,
         reason: str = typer.Option("", help="What is said with it; kept in the evidence."),
+        seen: str = typer.Option(None, help="The `seen` of the version as you read it; nothing else is approved."),
         person: str = _AS,
     ) -> None:
         """Put the proposed version in force; nobody approves the own work."""
-        show([_contract(get().approve(who(person), contract, reason))], _CONTRACTS)
+        show([_contract(get().approve(who(person), contract, reason, seen=seen))], _CONTRACTS)
 
     @group.command("return")
     def send_back(contract: str = _CONTRACT, reason: str = _REASON, person: str = _AS) -> None:
@@ -242,6 +243,7 @@ def _version(one: Version) -> dict[str, Any]:
         "decided": one.decided_name,
         "reason": one.decision or one.reason,
         "sha256": one.digest,
+        "seen": one.shown.token,
     }
 
 

@@ -60,6 +60,13 @@ class DecideOrder(BaseModel):
     reason: str = Field(default="", max_length=1000)
 
 
+class ApproveOrder(DecideOrder):
+    """An approval of what was read."""
+
+    seen: str | None = Field(default=None, max_length=300)
+    """The ``seen`` of the version as it was read; with it nothing else is approved."""
+
+
 def router(service: Contracts) -> APIRouter:
     """Return the endpoints under ``/api/v1``."""
     routes = APIRouter(prefix="/api/v1", tags=["contracts"])
@@ -158,8 +165,8 @@ def _add_decisions(routes: APIRouter, service: Contracts) -> None:
         return _contract(service.propose(_actor(request), contract, order.reason))
 
     @routes.post("/contracts/{contract}/approve", summary="Put the proposed version in force")
-    def approve(request: Request, contract: str, order: DecideOrder) -> dict[str, Any]:
-        return _contract(service.approve(_actor(request), contract, order.reason))
+    def approve(request: Request, contract: str, order: ApproveOrder) -> dict[str, Any]:
+        return _contract(service.approve(_actor(request), contract, order.reason, seen=order.seen))
 
     @routes.post("/contracts/{contract}/return", summary="Return the proposed version to its author")
     def send_back(request: Request, contract: str, order: DecideOrder) -> dict[str, Any]:
@@ -204,6 +211,7 @@ def _version(one: Version) -> dict[str, Any]:
         "decided_by": one.decided_by,
         "decided_at": None if one.decided_at is None else one.decided_at.isoformat(),
         "decision": one.decision,
+        "seen": one.shown.token,
     }
 
 

@@ -20,6 +20,7 @@ from beijiang.kit.errors import (
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
 from beijiang.kit.rounds import Rounds
+from beijiang.kit.shown import Shown
 from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half_width, normalise
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "NotFound",
     "Refused",
     "Rounds",
+    "Shown",
     "SystemClock",
     "Text",
     "Throttled",

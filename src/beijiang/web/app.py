@@ -75,6 +75,18 @@ class CallWatch(Protocol):
         ...
 
 
+def entered(request: Request, actor: Actor) -> None:
+    """Note who asks at an address of a protocol that tells that by itself, and hold applications to their plans there too.
+
+    Raises:
+        Denied, Throttled: as ``CallWatch.admit`` does.
+
+    """
+    request.state.actor = actor
+    if request.state.watch is not None and actor.kind is ActorKind.APPLICATION:
+        request.state.watch.admit(actor, request.scope["path"])
+
+
 def new_app(
     settings: Settings,
     identity: IdentityProvider,
@@ -165,6 +177,7 @@ class Door:
         request.state.actor = ANONYMOUS
         request.state.csrf = ""
         request.state.shape = next((s for start, s in self._protocols if request.url.path.startswith(start)), None)
+        request.state.watch = self._watch
         request.state.head = request.method == "HEAD"
         request.state.language = language.choose(
             request.query_params, request.cookies, request.headers.get("accept-language", ""), self._settings.language
@@ -196,12 +209,12 @@ class Door:
     async def _admit(self, request: Request) -> None:
         """Hold applications to their plans; people and their keys have none."""
         if self._watch is not None and request.state.actor.kind is ActorKind.APPLICATION:
-            await run_in_threadpool(self._watch.admit, request.state.actor, request.url.path)
+            await run_in_threadpool(self._watch.admit, request.state.actor, request.scope["path"])
 
     async def _done(self, request: Request, seconds: float) -> None:
         if self._watch is not None and request.state.actor.kind is ActorKind.APPLICATION:
             status = getattr(request.state, "status", 500)
-            await run_in_threadpool(self._watch.done, request.state.actor, request.url.path, status, seconds)
+            await run_in_threadpool(self._watch.done, request.state.actor, request.scope["path"], status, seconds)
 
     async def _identify(self, request: Request) -> None:
         token, authorization = request.cookies.get(self._cookie), request.headers.get("authorization")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from beijiang.db import UnitOfWork
 
 __all__ = ["APPLICATION_ITSELF", "TOKEN_PREFIX", "TokenProof", "TokenProofs"]
 
@@ -39,6 +42,6 @@ class TokenProofs(Protocol):
         """Return what began under a token as of now: its application and its sign-on still hold, though it may be over."""
         ...
 
-    def said_farewell(self, person_id: str, session_id: str | None) -> None:
-        """Hear that a session of a person ended, or all of them."""
+    def said_farewell(self, tx: UnitOfWork, person_id: str, session_id: str | None) -> None:
+        """Hear that a session of a person ends, or all of them, in the transaction that ends it."""
         ...

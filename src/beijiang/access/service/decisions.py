@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from beijiang.access.errors import not_allowed, set_password_first, sign_in_first
 from beijiang.access.models import SET_UP_PENDING, Permission, TokenProofs
 from beijiang.access.service.policy import Policies, Verdict, packaged_policies
-from beijiang.db import Database
+from beijiang.db import Database, UnitOfWork
 from beijiang.evidence import Decision, Evidence
 from beijiang.kit import Actor, Clock
 from beijiang.settings import Settings
@@ -84,10 +84,10 @@ class Decisions:
         """Tell whether the actor may do it; for choosing what to show, never instead of ``require``."""
         return self._decide(actor, Permission(permission), org_id).allowed
 
-    def _farewell(self, person_id: str, session_id: str | None = None) -> None:
-        """Tell that a session ended, or all of a person's: what applications hold of it ends too."""
+    def _farewell(self, tx: UnitOfWork, person_id: str, session_id: str | None = None) -> None:
+        """End what applications hold of a session that ends, or of all of a person's, in the same transaction."""
         if self.tokens is not None:
-            self.tokens.said_farewell(person_id, session_id)
+            self.tokens.said_farewell(tx, person_id, session_id)
 
     def _decide(self, actor: Actor, permission: Permission, org_id: str | None) -> Verdict:
         verdict = self._policies.decide(actor, permission, org_id)

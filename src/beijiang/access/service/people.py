@@ -91,7 +91,7 @@ class People(Decisions):
             detail = {"before": _names(person.roles), "after": _names(roles)}
             self._evidence.record(tx, actor, "access.roles.set", target=person_id, detail=detail)
             changed = self._existing(tx, person_id)
-        self._farewell(person_id)
+            self._farewell(tx, person_id)
         return changed
 
     def disable_person(self, actor: Actor, person_id: str, reason: str) -> Person:
@@ -107,7 +107,7 @@ class People(Decisions):
             detail: dict[str, JsonValue] = {"reason": reason, "keys_revoked": keys}
             self._evidence.record(tx, actor, "access.person.disable", target=person_id, detail=detail)
             closed = self._existing(tx, person_id)
-        self._farewell(person_id)
+            self._farewell(tx, person_id)
         return closed
 
     def enable_person(self, actor: Actor, person_id: str) -> Person:
@@ -136,7 +136,7 @@ class People(Decisions):
             SessionStore(tx.connection).end_all(person_id)
             keys = KeyStore(tx.connection).revoke_all(person_id, now)
             self._evidence.record(tx, actor, "access.person.reset", target=person_id, detail={"keys_revoked": keys})
-        self._farewell(person_id)
+            self._farewell(tx, person_id)
         return PasswordReset(code, keys)
 
     def _require_assign(self, actor: Actor, roles: frozenset[Role]) -> None:

@@ -96,8 +96,8 @@ class Sessions(Decisions):
             if fresh is not None:
                 PersonStore(tx.connection).set_password(account.person.id, fresh)
             opened = self._open_session(tx, account.person, source)
-        if before is not None and before.person_id != account.person.id:
-            self._farewell(before.person_id, before.id)  # who was there before has left, applications included
+            if before is not None and before.person_id != account.person.id:
+                self._farewell(tx, before.person_id, before.id)  # who was there before has left, applications included
         return opened
 
     def sign_out(self, token: str) -> None:
@@ -110,7 +110,7 @@ class Sessions(Decisions):
             SessionStore(tx.connection).end(digest(token))
             if person is not None:
                 self._evidence.record(tx, person.as_actor(session.id), "access.sign_out", target=person.id)
-        self._farewell(session.person_id, session.id)
+            self._farewell(tx, session.person_id, session.id)
 
     def change_password(self, actor: Actor, current: str, new: str) -> SignedIn:
         """Set a new password; every session of the person ends and a new one begins.
@@ -139,9 +139,8 @@ class Sessions(Decisions):
             PersonStore(tx.connection).set_password(actor.id, stored)
             SessionStore(tx.connection).end_all(actor.id)
             self._evidence.record(tx, actor, "access.password.change", target=actor.id)
-            fresh = self._open_session(tx, replace(account.person, must_set_password=False), "change")
-        self._farewell(actor.id)
-        return fresh
+            self._farewell(tx, actor.id)
+            return self._open_session(tx, replace(account.person, must_set_password=False), "change")
 
     def session(self, token: str) -> Session | None:
         """Return the living session of a token, or None."""
@@ -197,7 +196,10 @@ class Sessions(Decisions):
             return who
         proof = None if self.tokens is None else self.tokens.standing(who.session_id or "")
         if proof is not None:
-            return self._actor_of_proof(proof)
+            had = proof.scopes if who.scopes is None else who.scopes
+            return self._actor_of_proof(
+                replace(proof, scopes=proof.scopes & had)
+            )  # a token may be narrower than its sign-on
         with self._db.read() as connection:
             account = PersonStore(connection).by_id(who.id)
             key = KeyStore(connection).get(who.session_id or "") if who.kind is ActorKind.APPLICATION else None

@@ -13,7 +13,7 @@ from beijiang.terminal import Column, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.apps.models import Client, Subscription, Use
+    from beijiang.apps.models import Client, Farewell, Subscription, Use
     from beijiang.apps.service import Clients, HealthWatch, SignOn, Subscriptions
 
 __all__ = ["clients"]
@@ -42,6 +42,13 @@ _HEALTH = (
     Column("since", Text("自", "since")),
     Column("state", Text("状态", "state")),
     Column("error", Text("错误", "error")),
+)
+_FAREWELLS = (
+    Column("at", Text("时间", "at")),
+    Column("sign_on", Text("登录", "sign-on"), whole=True),
+    Column("state", Text("状态", "state")),
+    Column("tries", Text("次数", "tries"), right=True),
+    Column("error", Text("原因", "why not")),
 )
 _USE = (
     Column("hour", Text("时间", "hour")),
@@ -85,7 +92,14 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
     def show_(client: str = _CLIENT, person: str = _AS) -> None:
         """Show an application, with the addresses that are registered."""
         found, living = get().client(who(person), client)
-        show(_client(found) | found.facts.to_json() | {"secrets": len(living), "note": found.note}, _CLIENTS)
+        waits = {} if found.proposed is None else {"proposed": found.proposed.to_json(), "seen": found.shown.token}
+        show(_client(found) | found.facts.to_json() | {"secrets": len(living), "note": found.note} | waits, _CLIENTS)
+
+    @group.command("farewells")
+    def farewells(client: str = _CLIENT, person: str = _AS) -> None:
+        """Show the newest sign-outs that an application was told of, or is to be told of."""
+        newest, _ = get().farewells(who(person), client)
+        show([_farewell(one) for one in newest], _FAREWELLS)
 
     @group.command("register")
     def register(
@@ -123,10 +137,11 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
         client: str = _CLIENT,
         approve: bool = typer.Option(..., "--approve/--return", help="Approve what waits, or send it back."),
         note: str = typer.Option(..., help="Why; kept in the evidence."),
+        seen: str = typer.Option("", help="The value `seen` of `clients show`; needed to approve."),
         person: str = _AS,
     ) -> None:
         """Decide on a registration or change; nobody decides on his own."""
-        show([_client(get().review(who(person), client, approve=approve, note=note))], _CLIENTS)
+        show([_client(get().review(who(person), client, approve=approve, note=note, seen=seen))], _CLIENTS)
 
     @group.command("switch")
     def switch(
@@ -240,6 +255,16 @@ def _client(client: Client) -> dict[str, Any]:
         "state": client.state.text.in_language(language()),
         "waits": client.proposed is not None,
         "scopes": " ".join(sorted(client.facts.scopes)),
+    }
+
+
+def _farewell(one: Farewell) -> dict[str, Any]:
+    return {
+        "at": one.made_at.isoformat(),
+        "sign_on": one.family_id,
+        "state": one.state.text.in_language(language()),
+        "tries": one.attempts,
+        "error": one.error,
     }
 
 

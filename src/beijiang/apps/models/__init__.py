@@ -14,6 +14,7 @@ from beijiang.apps.models.clients import (
     Consent,
 )
 from beijiang.apps.models.drawing import drawing, places
+from beijiang.apps.models.farewells import FAREWELL_PAUSES, FAREWELLS_MOST, Farewell, FarewellState
 from beijiang.apps.models.faults import Fault
 from beijiang.apps.models.jobs import JobSpec
 from beijiang.apps.models.manifest import Manifest
@@ -28,6 +29,8 @@ from beijiang.apps.models.starter import starter
 from beijiang.apps.models.states import App, AppVersion, Check, Release
 from beijiang.apps.models.subscriptions import (
     BINS,
+    FACES,
+    FLIGHT_ADDRESS,
     OTHER_API,
     Plan,
     Subscription,
@@ -36,15 +39,20 @@ from beijiang.apps.models.subscriptions import (
     api_of,
     bin_of,
 )
-from beijiang.apps.models.tokens import Code, SignOnFamily, Token, TokenKind, digest_of_secret
+from beijiang.apps.models.tokens import OWN_MARK, Code, SignOnFamily, Token, TokenKind, digest_of_secret, mark_of
 from beijiang.apps.models.usage import Usage, coarse
 from beijiang.apps.models.ways import Health, HealthState, HealthTurn
 from beijiang.apps.models.words import AudienceKind, BlockKind, CardState, ParamType, Schedule, VersionState
 
 __all__ = [
     "BINS",
+    "FACES",
+    "FAREWELLS_MOST",
+    "FAREWELL_PAUSES",
+    "FLIGHT_ADDRESS",
     "IDENTITY_SCOPES",
     "OTHER_API",
+    "OWN_MARK",
     "STARS",
     "ZIP_BYTES",
     "App",
@@ -75,6 +83,8 @@ __all__ = [
     "Comparison",
     "Consent",
     "EndPoint",
+    "Farewell",
+    "FarewellState",
     "Fault",
     "Health",
     "HealthState",
@@ -110,6 +120,7 @@ __all__ = [
     "digest_of",
     "digest_of_secret",
     "drawing",
+    "mark_of",
     "pack",
     "parse_bundle",
     "places",

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from beijiang.apps.models.ways import check_way
-from beijiang.kit import Invalid, Text, Word
+from beijiang.kit import Invalid, Shown, Text, Word
 
 __all__ = [
     "IDENTITY_SCOPES",
@@ -25,6 +25,19 @@ IDENTITY_SCOPES: Final[Mapping[str, Text]] = {
     "openid": Text("确认您是谁（账号编号）", "know who you are (the number of your account)"),
     "profile": Text("看到您的姓名和所在部门", "see your name and department"),
 }
+_PARTS: Final = {
+    "name": Text("名称", "name"),
+    "purpose": Text("用途", "purpose"),
+    "kind": Text("类型", "kind"),
+    "redirect_uris": Text("回调地址", "redirect addresses"),
+    "after_uris": Text("退出后的地址", "addresses after signing out"),
+    "logout_uri": Text("退出通知地址", "address told of a sign-out"),
+    "scopes": Text("权限", "rights"),
+    "machine": Text("以自身名义取数", "asks for itself"),
+}
+_BY: Final = Text("提交人", "who handed it in")
+_STATE: Final = Text("状态", "state")
+_IN_FORCE: Final = Text("现行登记", "the facts in force")
 _URIS_MOST: Final = 20
 _URI_LONGEST: Final = 500
 _WORDS_MOST: Final = 1000
@@ -159,6 +172,13 @@ class Client:
     def serves(self) -> bool:
         """Tell whether it may sign people on and hold tokens now."""
         return self.state is ClientState.ACTIVE
+
+    @property
+    def shown(self) -> Shown:
+        """Return what a reviewer decides on: what waits, who handed it in, and what is in force meanwhile."""
+        waits = self.proposed.to_json() if self.proposed is not None else {}
+        parts: dict[Text, object] = {name: waits.get(field) for field, name in _PARTS.items()}
+        return Shown({**parts, _BY: self.by_id, _STATE: self.state, _IN_FORCE: self.facts.to_json()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ class Asking:
     client: Client | None = None
     scopes: tuple[str, ...] = ()
     redirect_uri: str = ""
+    shown: str = field(default="", repr=False)
+    """What the page carries, so that its button agrees to what was shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

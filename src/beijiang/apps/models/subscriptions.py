@@ -12,6 +12,8 @@ from beijiang.kit import Text, Word
 
 __all__ = [
     "BINS",
+    "FACES",
+    "FLIGHT_ADDRESS",
     "OTHER_API",
     "Plan",
     "Subscription",
@@ -26,11 +28,25 @@ OTHER_API: Final = "other"
 """Stands for every address that is subscribed to by nobody: tokens open it, the rights of its reader decide."""
 BINS: Final = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 """Milliseconds up to which calls are counted together; what takes longer is in one more bin."""
+FLIGHT_ADDRESS: Final = "/flight"
+"""Stands for the server of Flight SQL, which has no addresses of its own."""
+FACES: Final = {
+    "ckan": Text("CKAN 接口", "the CKAN API"),
+    "flight": Text("Flight SQL", "Flight SQL"),
+    "mcp": Text("智能体接口（MCP）", "the door for agents (MCP)"),
+    "share": Text("Delta Sharing", "Delta Sharing"),
+}
+"""Protocols of others by which many tables are read; a plan holds for all that is asked in one of them."""
 _ADDRESSES: Final = (
     (re.compile(r"/api/v1/datasets/([^/]+)(?:/.*)?"), "rows:{}"),
     (re.compile(r"/api/v1/exchange/services/([^/]+)/call"), "service:{}"),
     (re.compile(r"/api/v1/apps/([^/]+)/data/([^/]+)"), "app:{}/{}"),
     (re.compile(r"/api/v1/sandbox/([^/]+)/rows"), "sandbox:{}"),
+    (re.compile(r"/api/v1/exchange/tables/(.+)/[^/]+"), "table:{}"),
+    (re.compile(r"/api/(?:2|3|action|util)/.*|/datastore/dump/.*"), "face:ckan"),
+    (re.compile(r"/mcp/?"), "face:mcp"),
+    (re.compile(r"/share/.*"), "face:share"),
+    (re.compile(FLIGHT_ADDRESS), "face:flight"),
 )
 
 

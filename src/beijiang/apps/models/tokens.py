@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from beijiang.kit import Word
 
-__all__ = ["Code", "SignOnFamily", "Token", "TokenKind", "digest_of_secret"]
+__all__ = ["OWN_MARK", "Code", "SignOnFamily", "Token", "TokenKind", "digest_of_secret", "mark_of"]
+
+OWN_MARK: Final = "tok_"
+"""How the mark of a token begins that an application holds for itself."""
+_MARK_DIGITS: Final = 24
 
 
 class TokenKind(Word):
@@ -69,3 +74,8 @@ class Token:
 def digest_of_secret(secret: str) -> str:
     """Return what is kept of a secret of 256 random bits."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def mark_of(digest: str) -> str:
+    """Return by what an application's own token is known in the evidence and in work that it began: part of its digest."""
+    return OWN_MARK + digest[:_MARK_DIGITS]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from beijiang.apps.models import ClientDraft, ClientKind, Plan
+from beijiang.apps.models import ClientDraft, ClientKind, FarewellState, Plan
 from beijiang.kit import Actor
 
 if TYPE_CHECKING:
-    from beijiang.apps.models import Client, Subscription
+    from beijiang.apps.models import Client, Farewell, Subscription
     from beijiang.apps.service import Clients, Subscriptions
 
-__all__ = ["client_json", "clients"]
+__all__ = ["client_json", "clients", "farewell_json"]
 
 _Uri = Annotated[str, Field(max_length=500)]
 
@@ -60,6 +60,8 @@ class ClientReviewOrder(BaseModel):
 
     approve: bool
     note: str = Field(min_length=1, max_length=1000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the application as it was read; needed to approve."""
 
 
 class ClientSwitchOrder(BaseModel):
@@ -110,13 +112,23 @@ def clients(service: Clients, subscriptions: Subscriptions) -> APIRouter:
         ]
         return {**client_json(found), "secrets": told}
 
+    @routes.get("/{client_id}/farewells", summary="The sign-outs that an application was told of, or is to be told of")
+    def farewells(request: Request, client_id: str) -> dict[str, Any]:
+        newest, counts = service.farewells(_actor(request), client_id)
+        return {
+            "counts": {state.value: counts.get(state, 0) for state in FarewellState},
+            "newest": [farewell_json(one) for one in newest],
+        }
+
     @routes.put("/{client_id}", summary="Propose other facts; those in force stay until the review")
     def change(request: Request, client_id: str, order: ClientOrder) -> dict[str, Any]:
         return client_json(service.change(_actor(request), client_id, order.draft()))
 
     @routes.post("/{client_id}/review", summary="Approve what waits, or send it back")
     def review(request: Request, client_id: str, order: ClientReviewOrder) -> dict[str, Any]:
-        return client_json(service.review(_actor(request), client_id, approve=order.approve, note=order.note))
+        return client_json(
+            service.review(_actor(request), client_id, approve=order.approve, note=order.note, seen=order.seen)
+        )
 
     @routes.post("/{client_id}/secrets", status_code=201, summary="Make a secret; it is shown this once")
     def secret(request: Request, client_id: str) -> dict[str, Any]:
@@ -182,6 +194,21 @@ def client_json(client: Client) -> dict[str, Any]:
         "at": client.at.isoformat(),
         "decided_by": client.decided_by,
         "note": client.note,
+        "seen": client.shown.token,
+    }
+
+
+def farewell_json(one: Farewell) -> dict[str, Any]:
+    """Return a farewell as JSON has it; whose sign-on it was stays with the application, by the ``sid``."""
+    return {
+        "id": one.id,
+        "sid": one.family_id,
+        "state": one.state.value,
+        "tries": one.attempts,
+        "made_at": one.made_at.isoformat(),
+        "next_at": one.next_at.isoformat() if one.state is FarewellState.WAITING else None,
+        "ended_at": one.ended_at.isoformat() if one.ended_at else None,
+        "error": one.error,
     }
 
 

@@ -117,7 +117,7 @@ def _add_pages(routes: APIRouter, service: SignOn, access: Access, site: Pages) 
             host=urlsplit(found.redirect_uri).netloc,
             identity=[_WORDS[one] for one in found.scopes if one in IDENTITY_SCOPES],
             rights=[_WORDS[one] for one in found.scopes if one not in IDENTITY_SCOPES],
-            pairs=pairs,
+            shown=found.shown,
         )
         page.headers.update(form_may_go_to(found.redirect_uri))
         return _fresh(page)
@@ -125,12 +125,9 @@ def _add_pages(routes: APIRouter, service: SignOn, access: Access, site: Pages) 
     @routes.post("/oauth/authorize", include_in_schema=False)
     async def decide(request: Request) -> Response:
         call = await _posted(request)
-        asked = [(name, value) for name, value in call.fields if name not in {"_csrf", "do"}]
-        wish = ProtocolCall(method="GET", fields=asked)
+        shown, allow = call.value("shown"), call.value("do") == "allow"
         location = await run_in_threadpool(
-            lambda: service.decide(
-                _actor(request), wish, _signed_in_at(request, access), allow=call.value("do") == "allow"
-            )
+            lambda: service.decide(_actor(request), shown, _signed_in_at(request, access), allow=allow)
         )
         return _fresh(RedirectResponse(location, SEE_OTHER))
 

@@ -3,6 +3,7 @@
 from beijiang.apps.store.apps import AppStore, VersionMark
 from beijiang.apps.store.canaries import AnswerStore, CanaryStore
 from beijiang.apps.store.clients import ClientStore
+from beijiang.apps.store.farewells import FarewellStore
 from beijiang.apps.store.jobs import AppJobStore
 from beijiang.apps.store.ratings import AppRatingStore
 from beijiang.apps.store.serving import ServerStore
@@ -18,6 +19,7 @@ __all__ = [
     "AppStore",
     "CanaryStore",
     "ClientStore",
+    "FarewellStore",
     "ServerStore",
     "SigningKey",
     "SubscriptionStore",

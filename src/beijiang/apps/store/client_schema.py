@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
@@ -11,6 +11,7 @@ __all__ = [
     "app_client_secret",
     "app_code",
     "app_consent",
+    "app_farewell",
     "app_sign_on",
     "app_signing_key",
     "app_token",
@@ -96,6 +97,23 @@ app_token = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Index("ix_app_token_expires_at", "expires_at"),
+)
+
+app_farewell = Table(
+    "app_farewell",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("client_id", String(40), nullable=False),
+    Column("family_id", String(40), nullable=False),
+    Column("person_id", String(60), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("error", String(60), nullable=False),
+    Index("ix_app_farewell_due", "state", "next_at"),
+    Index("ix_app_farewell_client_id", "client_id", "state"),
 )
 
 app_signing_key = Table(

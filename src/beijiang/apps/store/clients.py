@@ -87,6 +87,10 @@ class ClientStore:
         here = (_A.person_id == person_id) & (_A.client_id == client_id)
         return self._connection.execute(delete(app_consent).where(here)).rowcount
 
+    def sweep_consents(self, before: datetime) -> int:
+        """Forget what was agreed to long before; return how many."""
+        return self._connection.execute(delete(app_consent).where(_A.at < before)).rowcount
+
     def consents(self, person_id: str) -> Sequence[Consent]:
         """Return all that a person agreed to, the newest first."""
         query = (

@@ -97,6 +97,17 @@ class TokenStore:
         row = self._connection.execute(select(app_token).where(_T.digest == digest)).one_or_none()
         return None if row is None else _token(row)
 
+    def marked(self, start: str, client_id: str) -> Token | None:
+        """Return an application's own token by the beginning of its digest, unless it was revoked; it may be over."""
+        here = (
+            _T.digest >= start,
+            _T.digest < f"{start}g",
+            _T.client_id == client_id,
+        )  # a span, so that the key is used
+        own = (_T.family_id.is_(None), _T.kind == TokenKind.ACCESS.value, _T.ended_at.is_(None))
+        row = self._connection.execute(select(app_token).where(*here, *own).limit(1)).one_or_none()
+        return None if row is None or not start else _token(row)
+
     def add(self, tokens: Sequence[Token]) -> None:
         """Add tokens."""
         self._connection.execute(insert(app_token), [_token_facts(one) for one in tokens])
@@ -157,10 +168,17 @@ class TokenStore:
         here = (_F.id == family_id) & _F.ended_at.is_(None)
         return self._connection.execute(update(app_sign_on).where(here).values(ended_at=at)).rowcount == 1
 
-    def sweep(self, before: datetime) -> None:
-        """Forget codes, tokens and sign-ons that were over long before."""
-        for table, column in ((app_code, _K.expires_at), (app_token, _T.expires_at), (app_sign_on, _F.ends_at)):
-            self._connection.execute(delete(table).where(column < before))
+    def sweep(self, before: datetime, most: int) -> int:
+        """Forget codes, tokens and sign-ons that were over long before, so many of each at most; return how many."""
+        gone = 0
+        for table, key, over in (
+            (app_code, _K.digest, _K.expires_at),
+            (app_token, _T.digest, _T.expires_at),
+            (app_sign_on, _F.id, _F.ends_at),
+        ):
+            some = select(key).where(over < before).limit(most)
+            gone += self._connection.execute(delete(table).where(key.in_(some))).rowcount
+        return gone
 
     def signing_keys(self) -> Sequence[SigningKey]:
         """Return the signing keys, the newest first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.catalog.commands import directory, review
-from beijiang.catalog.commands.whom import AS, ENTRY, actor_of, find_entry
+from beijiang.catalog.commands.whom import AS, ENTRY, SEEN, actor_of, find_entry
 from beijiang.catalog.models import (
     MatchKind,
     OpenType,
@@ -233,18 +233,18 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         _tell(get().submit(actor, find_entry(get(), actor, entry).id))
 
     @app.command()
-    def endorse(entry: str = ENTRY, person: str = AS) -> None:
+    def endorse(entry: str = ENTRY, seen: str = SEEN, person: str = AS) -> None:
         """Stand behind an entry as reviewer of its department."""
         actor = actor_of(get_access, person)
-        _tell(get().endorse(actor, find_entry(get(), actor, entry).id))
+        _tell(get().endorse(actor, find_entry(get(), actor, entry).id, seen=seen))
 
 
 def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
     @app.command()
-    def approve(entry: str = ENTRY, person: str = AS) -> None:
+    def approve(entry: str = ENTRY, seen: str = SEEN, person: str = AS) -> None:
         """Register an entry: its codes are made, and it waits for publication."""
         actor = actor_of(get_access, person)
-        _tell(get().approve(actor, find_entry(get(), actor, entry).id))
+        _tell(get().approve(actor, find_entry(get(), actor, entry).id, seen=seen))
 
     @app.command("return")
     def return_for_mending(

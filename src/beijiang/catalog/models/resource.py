@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareType
 from beijiang.catalog.models.entry import Entry, digest
 from beijiang.catalog.models.lifecycle import Action, State, TaskKind
-from beijiang.kit import Text
+from beijiang.kit import Shown, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,21 @@ class TableFacts:
     """Whether a rule keeps rows back from outsiders, so that ``rows`` is not told to them."""
 
 
+_SHOWN: Final = {
+    "name": Text("名称", "name"),
+    "summary": Text("摘要", "summary"),
+    "items": Text("信息项", "items"),
+    "share_type": Text("共享类型", "kind of sharing"),
+    "share_condition": Text("共享条件", "conditions of sharing"),
+    "open_type": Text("开放类型", "kind of opening"),
+    "open_condition": Text("开放条件", "conditions of opening"),
+    "licence": Text("许可", "licence"),
+}
+_REST: Final = Text("其他内容", "other contents")
+_STATE: Final = Text("状态", "state")
+_SUBMITTED: Final = Text("提交人", "who submitted it")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One resource of the catalog: its working entry and everything that the platform keeps about it."""
@@ -87,6 +102,13 @@ class Resource:
     endorsed_by: str | None
     reasons: tuple[str, ...]
     """Why it was returned, refused or taken offline."""
+
+    @property
+    def shown(self) -> Shown:
+        """Return what a reviewer decides on: the entry as it is now, and where it stands."""
+        parts = asdict(self.entry)
+        told: dict[Text, object] = {name: parts.pop(field) for field, name in _SHOWN.items()}
+        return Shown({**told, _REST: parts, _STATE: self.state, _SUBMITTED: self.submitted_by})
 
     @property
     def is_serving(self) -> bool:

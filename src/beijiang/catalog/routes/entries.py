@@ -28,6 +28,9 @@ from beijiang.kit import Actor, Language
 from beijiang.standards import SheetFormat
 from beijiang.web.described import CSV, XLSX, files_of
 
+_Seen = Annotated[str | None, Query(max_length=300)]
+"""The ``seen`` of an entry as it was read; with it nothing else is decided on."""
+
 __all__ = ["router"]
 
 _Revision = Annotated[int | None, Query(ge=1, description="Refuse the change if the entry has moved on since this.")]
@@ -221,16 +224,16 @@ def router(service: Catalog) -> APIRouter:
         return as_resource(service.take_columns(_actor(request), resource_id))
 
     @api.post("/resources/{resource_id}/endorse", summary="Stand behind an entry as reviewer of its department")
-    def endorse(request: Request, resource_id: str) -> dict[str, Any]:
-        return as_resource(service.endorse(_actor(request), resource_id))
+    def endorse(request: Request, resource_id: str, seen: _Seen = None) -> dict[str, Any]:
+        return as_resource(service.endorse(_actor(request), resource_id, seen=seen))
 
     @api.post("/resources/{resource_id}/submit", summary="Hand an entry to the bureau")
     def submit(request: Request, resource_id: str) -> dict[str, Any]:
         return as_resource(service.submit(_actor(request), resource_id))
 
     @api.post("/resources/{resource_id}/approve", summary="Register an entry")
-    def approve(request: Request, resource_id: str) -> dict[str, Any]:
-        return as_resource(service.approve(_actor(request), resource_id))
+    def approve(request: Request, resource_id: str, seen: _Seen = None) -> dict[str, Any]:
+        return as_resource(service.approve(_actor(request), resource_id, seen=seen))
 
     @api.post("/resources/{resource_id}/return", summary="Send an entry back with reasons")
     def return_for_mending(request: Request, resource_id: str, body: Reasons) -> dict[str, Any]:
@@ -238,8 +241,8 @@ def router(service: Catalog) -> APIRouter:
         return as_resource(found)
 
     @api.post("/resources/{resource_id}/publish", summary="Publish an entry as an immutable version")
-    def publish(request: Request, resource_id: str) -> dict[str, Any]:
-        return as_resource(service.publish(_actor(request), resource_id))
+    def publish(request: Request, resource_id: str, seen: _Seen = None) -> dict[str, Any]:
+        return as_resource(service.publish(_actor(request), resource_id, seen=seen))
 
     @api.post("/resources/{resource_id}/withdraw", summary="Take an entry offline")
     def withdraw(request: Request, resource_id: str, body: Withdrawal) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Reviewing(Serving):
         found = self._seen(actor, Permission.CATALOG_RESOURCE_READ, resource_id)
         return self._gaps(found, self._day_of(found))
 
-    def endorse(self, actor: Actor, resource_id: str) -> Resource:
+    def endorse(self, actor: Actor, resource_id: str, *, seen: str | None = None) -> Resource:
         """Note that the department's reviewer stands behind the entry as it is; an edit undoes it.
 
         Raises:
@@ -43,6 +43,7 @@ class Reviewing(Serving):
             if found.state not in {State.DRAFT, State.RETURNED, State.PENDING_REGISTER}:
                 self._move(found, Action.APPROVE)
             self._not_own(actor, found)
+            found.shown.check(seen)
             saved = self._save(tx, found, replace(found, endorsed_by=actor.id))
             self._record(tx, actor, "endorse", saved, revision=saved.revision)
             return saved
@@ -70,7 +71,7 @@ class Reviewing(Serving):
             self._record(tx, actor, "submit", saved, revision=saved.revision)
             return saved
 
-    def approve(self, actor: Actor, resource_id: str) -> Resource:
+    def approve(self, actor: Actor, resource_id: str, *, seen: str | None = None) -> Resource:
         """Register an entry: its codes are made, and it waits for publication as its provider asked.
 
         Raises:
@@ -85,6 +86,7 @@ class Reviewing(Serving):
             found = self._stored(store, resource_id)
             move = self._move(found, Action.APPROVE)
             self._not_own(actor, found)
+            found.shown.check(seen)
             self._complete(found)
             store.allocate(found.id, found.entry.categories, self._clock.now())
             self._note_step(tx, actor, found.id, move)
@@ -120,7 +122,7 @@ class Reviewing(Serving):
                 raise Conflict("状态刚刚改变，请刷新后重试。", "Its state has just changed; reload and try again.")
             return self._go(tx, actor, found, action, told)
 
-    def publish(self, actor: Actor, resource_id: str) -> Resource:
+    def publish(self, actor: Actor, resource_id: str, *, seen: str | None = None) -> Resource:
         """Make an immutable version, pin the table version that readers get, and announce the entry.
 
         Raises:
@@ -130,8 +132,8 @@ class Reviewing(Serving):
             Invalid: what was complete at submission no longer is.
 
         """
-        seen = self._seen(actor, Permission.CATALOG_RESOURCE_PUBLISH, resource_id)
-        why = self._kept_back(self._candidate(seen))
+        before = self._seen(actor, Permission.CATALOG_RESOURCE_PUBLISH, resource_id)
+        why = self._kept_back(self._candidate(before))
         if why is not None:
             raise Conflict(why.zh, why.en, code="version_held")
         with self._db.begin() as tx:
@@ -139,6 +141,7 @@ class Reviewing(Serving):
             found = self._stored(store, resource_id)
             move = self._move(found, Action.PUBLISH)
             self._not_own(actor, found)
+            found.shown.check(seen)
             self._complete(found)
             now = self._clock.now()
             store.allocate(found.id, found.entry.categories, now)  # they may have changed since the registration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -206,13 +206,18 @@ def _add_deciding(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         _add_step(pages, frame, name, verb)
 
 
+_DECIDED: Final = frozenset({"approve", "endorse", "publish"})
+"""Steps that hold for what their page showed."""
+
+
 def _add_step(pages: APIRouter, frame: Frame, name: str, verb: Callable[..., Resource]) -> None:
     @pages.post(f"/catalog/{{resource_id}}/{name}", name=f"catalog_{name}")
-    def decide(request: Request, resource_id: str) -> RedirectResponse:
+    def decide(request: Request, resource_id: str, seen: Annotated[str, Form(max_length=300)] = "") -> RedirectResponse:
         back = f"/console/catalog/{resource_id}"
+        shown = {"seen": seen} if name in _DECIDED else {}
 
         def step() -> tuple[str, Text]:
-            verb(person(request), resource_id)
+            verb(person(request), resource_id, **shown)
             return back, _DONE[name]
 
         return frame.attempt(request, back, step)

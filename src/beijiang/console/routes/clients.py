@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import SCOPES, Permission
-from beijiang.apps import IDENTITY_SCOPES, ClientDraft, ClientKind, ClientState, Plan, SubscriptionState
+from beijiang.apps import IDENTITY_SCOPES, ClientDraft, ClientKind, ClientState, FarewellState, Plan, SubscriptionState
 from beijiang.console.routes.frame import Frame, person
 from beijiang.kit import BeijiangError, Text
 
@@ -64,6 +64,7 @@ def _page(frame: Frame, platform: Platform, request: Request, client_id: str, se
     who = person(request)
     found, living = platform.clients.client(who, client_id)
     use = platform.subscriptions.use(who, client_id)
+    farewells, told = platform.clients.farewells(who, client_id)
     days = _by_day(use, ZoneInfo(platform.settings.time_zone))
     return frame.page(
         request,
@@ -71,6 +72,8 @@ def _page(frame: Frame, platform: Platform, request: Request, client_id: str, se
         client=found,
         secrets=living,
         secret=secret,
+        farewells=farewells,
+        told=[(state.text, told[state]) for state in FarewellState if state in told],
         subscriptions=platform.subscriptions.subscriptions(who, client_id),
         days=days,
         answered=[one.calls - one.errors - one.refused for _, one in days],
@@ -173,10 +176,10 @@ def _add_registering(pages: APIRouter, frame: Frame, platform: Platform) -> None
 def _add_deciding(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.post("/clients/{client_id}/review")
     def review(
-        request: Request, client_id: str, do: Annotated[str, Form(max_length=10)], note: _Said = ""
+        request: Request, client_id: str, do: Annotated[str, Form(max_length=10)], note: _Said = "", seen: _Said = ""
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            platform.clients.review(person(request), client_id, approve=do == "approve", note=note)
+            platform.clients.review(person(request), client_id, approve=do == "approve", note=note, seen=seen)
             return _at(client_id), Text("已办理。", "It is decided.")
 
         return frame.attempt(request, _at(client_id), step)

@@ -163,11 +163,16 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/contracts/{contract}/{step}")
     def decide(
-        request: Request, contract: str, step: str, reason: Annotated[str, Form(max_length=1000)] = ""
+        request: Request,
+        contract: str,
+        step: str,
+        reason: Annotated[str, Form(max_length=1000)] = "",
+        seen: Annotated[str, Form(max_length=300)] = "",
     ) -> RedirectResponse:
         def done() -> tuple[str, Text]:
             verb, words = _STEPS[step] if step in _STEPS else _STEPS["propose"]
-            getattr(contracts, verb)(person(request), contract, reason)
+            shown = {"seen": seen} if verb == "approve" else {}
+            getattr(contracts, verb)(person(request), contract, reason, **shown)
             return f"{HERE}/{contract}", words
 
         return frame.attempt(request, f"{HERE}/{contract}", done)

@@ -69,11 +69,11 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return await run_in_threadpool(frame.attempt, request, here + "/offer", step)
 
     @pages.post("/private/{name}/approve")
-    def approve(request: Request, name: str) -> RedirectResponse:
+    def approve(request: Request, name: str, seen: Annotated[str, Form(max_length=300)] = "") -> RedirectResponse:
         here = f"/console/private/{quote(name)}"
 
         def step() -> tuple[str, Text]:
-            platform.private.approve(person(request), name)
+            platform.private.approve(person(request), name, seen=seen)
             return here, Text("已同意，现在可以查询。", "Agreed; questions are answered now.")
 
         return frame.attempt(request, here, step)

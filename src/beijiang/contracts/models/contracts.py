@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from beijiang.kit import Word
+from beijiang.kit import Shown, Text, Word
 
 __all__ = ["OPEN_STATES", "Binding", "Contract", "State", "Version", "next_version", "semver"]
 
@@ -36,6 +36,13 @@ class Binding:
     table: str
 
 
+_CONTENT: Final = Text("契约内容", "its terms")
+_NUMBER: Final = Text("版本号", "its number")
+_REASON: Final = Text("理由", "the reason")
+_PROPOSED: Final = Text("提交人", "who proposed it")
+_SEQUENCE: Final = Text("第几版", "which version it is")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """A version of a contract; ``digest`` names its text as it is, ``original`` as it was handed in (SHA-256)."""
@@ -58,6 +65,17 @@ class Version:
     decided_name: str = ""
     decided_at: datetime | None = None
     decision: str = ""
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on who approves it."""
+        parts: dict[Text, object] = {
+            _CONTENT: self.digest,
+            _NUMBER: self.version,
+            _REASON: self.reason,
+            _PROPOSED: self.proposed_by,
+        }
+        return Shown({**parts, _SEQUENCE: self.seq})
 
     @property
     def untouched(self) -> bool:

@@ -45,18 +45,20 @@ class Deciding(Keeping):
             self._tell(tx, actor, "propose", found, proposed, reason)
         return self._seen(actor, found.id)
 
-    def approve(self, actor: Actor, contract_id: str, decision: str = "") -> Contract:
+    def approve(self, actor: Actor, contract_id: str, decision: str = "", *, seen: str | None = None) -> Contract:
         """Put the proposed version in force: its terms become rules of its tables, the version before it is deprecated.
 
-        Only the status in its file changes.
+        Only the status in its file changes. ``seen`` is the token of the version that the reviewer was shown.
 
         Raises:
+            Conflict: the proposed version is not what was shown any more (``changed_since_seen``).
             Denied: not a reviewer, or the own work (``own_contract``).
             Conflict: nothing was proposed.
 
         """
         found = self._seen(actor, contract_id, Permission.CONTRACTS_CONTRACT_APPROVE)
         proposed = self._to_decide(actor, found)
+        proposed.shown.check(seen)
         terms = self._terms(proposed)
         with self.db.begin() as tx:
             if found.active is not None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.service import FlightSql
     from beijiang.kit import Actor
     from beijiang.settings import Settings
+    from beijiang.web import CallWatch
 
 __all__ = ["FlightServer"]
 
@@ -42,6 +43,8 @@ LOOK_SECONDS: Final = 0.2
 LEAVE_SECONDS: Final = 5.0
 PURPOSE: Final = "x-beijiang-purpose"
 WHO: Final = "who"
+ADDRESS: Final = "/flight"
+"""Under which applications subscribe to it and are counted."""
 CANCELLED: Final = 1
 NOT_CANCELLABLE: Final = 3
 UNSPECIFIED: Final = 0
@@ -58,6 +61,15 @@ _TIMED_OUT: Final = frozenset({"query_timeout"})
 _STOPPED: Final = frozenset({"query_cancelled"})
 
 
+_COUNTED_AS: Final = (
+    (fl.FlightUnauthorizedError, 403),
+    (fl.FlightUnavailableError, 429),
+    (fl.FlightInternalError, 500),
+    (Exception, 400),
+)
+"""How errors of Flight stand in the statistics of applications, which know the status of HTTP."""
+
+
 class _NoHandshake(fl.ServerAuthHandler):  # type: ignore[misc]  # pyarrow has no types
     """Let handshakes through: the header that comes with them is looked at like that of every call."""
 
@@ -72,10 +84,18 @@ class _NoHandshake(fl.ServerAuthHandler):  # type: ignore[misc]  # pyarrow has n
 class _Who(fl.ServerMiddleware):  # type: ignore[misc]
     """Who calls and for what; a password is answered with the header that later calls shall bring."""
 
-    def __init__(self, actor: Actor, purpose: str, answer: str) -> None:
+    def __init__(self, actor: Actor, purpose: str, answer: str, watch: CallWatch | None) -> None:
         self.actor = actor
         self.purpose = purpose
         self._answer = answer
+        self._watch = watch
+        self._began = time.monotonic()
+
+    def call_completed(self, exception: Any) -> None:
+        """Count the call where applications are counted."""
+        if self._watch is not None:
+            status = next((at for kind, at in _COUNTED_AS if isinstance(exception, kind)), 200)
+            self._watch.done(self.actor, ADDRESS, status, time.monotonic() - self._began)
 
     def sending_headers(self) -> dict[str, str]:
         return {"authorization": self._answer} if self._answer else {}
@@ -84,8 +104,9 @@ class _Who(fl.ServerMiddleware):  # type: ignore[misc]
 class _Door(fl.ServerMiddlewareFactory):  # type: ignore[misc]
     """Ask at every call whose key it is."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, watch: CallWatch | None) -> None:
         self._access = access
+        self._watch = watch
 
     def start_call(self, info: Any, headers: Mapping[str, list[str]]) -> _Who:
         del info
@@ -95,8 +116,19 @@ class _Door(fl.ServerMiddlewareFactory):  # type: ignore[misc]
             actor = self._access.actor_for({}, authorization)
             if login and self._access.person(actor, actor.id).login.casefold() != login.strip().casefold():
                 raise _unproven()
+            self._admit(actor)
             answer = authorization if login is not None else ""
-            return _Who(actor, unquote(_first(headers, PURPOSE))[:500], answer)
+            return _Who(actor, unquote(_first(headers, PURPOSE))[:500], answer, self._watch)
+
+    def _admit(self, actor: Actor) -> None:
+        """Hold applications to their plans, as the door of the web does."""
+        if self._watch is None:
+            return
+        try:
+            self._watch.admit(actor, ADDRESS)
+        except BeijiangError as error:
+            self._watch.done(actor, ADDRESS, error.status, 0.0)
+            raise
 
 
 def _first(headers: Mapping[str, list[str]], name: str) -> str:
@@ -177,7 +209,7 @@ def _guarded(method: Callable[..., T]) -> Callable[..., T]:
 class FlightServer(fl.FlightServerBase):  # type: ignore[misc]
     """Listens from its making until ``close``."""
 
-    def __init__(self, service: FlightSql, access: Access, settings: Settings) -> None:
+    def __init__(self, service: FlightSql, access: Access, settings: Settings, watch: CallWatch | None = None) -> None:
         tls = _certificates(settings)
         host = settings.flight_host
         shown = f"[{host}]" if ":" in host else host
@@ -189,7 +221,7 @@ class FlightServer(fl.FlightServerBase):  # type: ignore[misc]
                 location=f"{'grpc+tls' if tls else 'grpc'}://{shown}:{settings.flight_port}",
                 auth_handler=_NoHandshake(),
                 tls_certificates=tls,
-                middleware={WHO: _Door(access)},
+                middleware={WHO: _Door(access, watch)},
             )
         except (pa.ArrowException, OSError):
             raise Busy(

@@ -20,6 +20,7 @@ from beijiang.exchange.models.hints import hints_of
 from beijiang.exchange.models.shares import Place, TableQuery, schema_text
 from beijiang.exchange.routes.sharing import actor_of
 from beijiang.kit import BeijiangError, Invalid
+from beijiang.web import entered
 
 if TYPE_CHECKING:
     from beijiang.exchange.models.shares import Profile, Shared, SharedFile, SharedTable, SharedVersion
@@ -207,7 +208,7 @@ def _add_files(routes: APIRouter, service: Shares) -> None:
 
 def _reader(request: Request, service: Shares) -> Actor:
     actor: Actor = service.actor_for(request.headers.get("authorization", ""))
-    request.state.actor = actor
+    entered(request, actor)
     return actor
 
 

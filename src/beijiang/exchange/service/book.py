@@ -47,7 +47,7 @@ class GrantBook:
         if actor.org_id is None:
             mine.append((GranteeKind.PUBLIC, actor.id))
         if actor.scopes is not None:
-            mine.append((GranteeKind.APPLICATION, actor.session_id))
+            mine += [(GranteeKind.APPLICATION, actor.session_id), (GranteeKind.APPLICATION, actor.id)]
         found = [entry for one in mine for entry in holders.get(one, ())]
         if len(mine) > 1:
             found.sort(key=lambda entry: entry[0].made_at, reverse=True)

@@ -183,6 +183,7 @@ class Sharing(Base):
     def _held_by(self, actor: Actor, share: str = "") -> Iterable[Grant]:
         """Yield the grants that the actor has, or had, in this way: of one share, or all."""
         holders = [(GranteeKind.PERSON, actor.id), (GranteeKind.APPLICATION, actor.session_id or "")]
+        holders += [(GranteeKind.APPLICATION, actor.id)] if actor.scopes is not None else []
         holders += [(GranteeKind.ORGANISATION, actor.org_id)] if actor.org_id else []
         with self.db.read() as connection:
             grants = GrantStore(connection).held_by(holders)

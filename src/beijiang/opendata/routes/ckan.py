@@ -18,7 +18,7 @@ from beijiang.opendata.ckan import ACTIONS, MEDIA_TYPES, Ckan, Parameters, Told,
 from beijiang.opendata.routes.api import under, with_receipt
 from beijiang.opendata.routes.citizens import source
 from beijiang.protection import files
-from beijiang.web import request_line
+from beijiang.web import entered, request_line
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -93,6 +93,7 @@ async def _body(request: Request) -> bytes:
 def _who(ckan: Ckan, request: Request) -> Actor:
     """Return who asks; cookies count for nothing here, a bad key is never a visitor, and visitors' calls are counted."""
     found = _known(ckan, request)
+    entered(request, found)
     ckan.pace.admit(found, source(request))
     return found
 

@@ -129,10 +129,14 @@ def _add_offering(group: typer.Typer, get: Callable[[], Private], access: Callab
         show([_offer(*get().shown(who, get().offer(who, table, draft).table))], _OFFERS)
 
     @group.command("approve")
-    def approve(table: str = _TABLE, person: str = AS) -> None:
+    def approve(
+        table: str = _TABLE,
+        seen: str = typer.Option(None, help="The `seen` of the offer as you read it; nothing else is agreed to."),
+        person: str = AS,
+    ) -> None:
         """Agree to an offer with columns of the highest grade, as a second person of another organisation."""
         who = acting(access, person)
-        show([_offer(*get().shown(who, get().approve(who, table).table))], _OFFERS)
+        show([_offer(*get().shown(who, get().approve(who, table, seen=seen).table))], _OFFERS)
 
     @group.command("withdraw")
     def withdraw(table: str = _TABLE, reason: str = _REASON, person: str = AS) -> None:
@@ -167,6 +171,7 @@ def _offer(offer: PrivateOffer, budget: Budget) -> dict[str, Any]:
         "columns": "、".join(offer.domains),
         "level": f"L{offer.level}",
         "approved": offer.approved,
+        "seen": offer.shown.token,
         "expires": offer.expires.isoformat(),
         "spent": epsilon_of(budget.spent),
         "left": epsilon_of(budget.left),

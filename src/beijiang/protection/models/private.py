@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Final
 
-from beijiang.kit import Invalid, Text, Unavailable
+from beijiang.kit import Invalid, Shown, Text, Unavailable
 from beijiang.tables import Filter, FilterOp
 
 __all__ = [
@@ -202,6 +202,19 @@ class OfferDraft:
     total_epsilon: str = ""
 
 
+_SHOWN: Final = {
+    "person": Text("人的列", "the column of people"),
+    "rows_per_person": Text("每人行数", "rows of one person"),
+    "domains": Text("开放的列", "the columns"),
+    "consumer_micro": Text("各使用方预算", "the budget of a consumer"),
+    "total_micro": Text("总预算", "the whole budget"),
+    "level": Text("级别", "the grade"),
+    "expires": Text("有效期", "how long it holds"),
+    "reason": Text("理由", "the reason"),
+    "by": Text("提出人", "who offers it"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateOffer:
     """A table that its department offers for noisy statistics, until it expires, is ended or replaced."""
@@ -229,6 +242,12 @@ class PrivateOffer:
     def approved(self) -> bool:
         """Tell whether a second person agreed, where one has to."""
         return not self.needs_approval or self.approved_by is not None
+
+    @property
+    def shown(self) -> Shown:
+        """Return what a second person agrees to."""
+        domains = {name: domain.to_json() for name, domain in self.domains.items()}
+        return Shown({name: domains if field == "domains" else getattr(self, field) for field, name in _SHOWN.items()})
 
     def holds(self, day: date) -> bool:
         """Tell whether questions are answered on a day."""

@@ -75,9 +75,11 @@ def private(service: Private) -> APIRouter:
         return _offer(*service.shown(who, made.table))
 
     @routes.post("/tables/{name}/private/approval", summary="Agree to an offer that needs a second person")
-    def approve(request: Request, name: str) -> dict[str, Any]:
+    def approve(
+        request: Request, name: str, seen: Annotated[str | None, Query(max_length=300)] = None
+    ) -> dict[str, Any]:
         who = _actor(request)
-        return _offer(*service.shown(who, service.approve(who, name).table))
+        return _offer(*service.shown(who, service.approve(who, name, seen=seen).table))
 
     @routes.delete("/tables/{name}/private", status_code=204, summary="End an offer; nothing is answered any more")
     def withdraw(request: Request, name: str, reason: Annotated[str, Query(min_length=1, max_length=1000)]) -> None:
@@ -119,6 +121,7 @@ def _offer(offer: PrivateOffer, budget: Budget) -> dict[str, Any]:
         "level": f"L{offer.level}",
         "approved": offer.approved,
         "approved_by": offer.approved_by,
+        "seen": offer.shown.token,
         "expires": offer.expires.isoformat(),
         "reason": offer.reason,
         "by": offer.by,

@@ -153,10 +153,13 @@ class Private:
             self._evidence.record(tx, actor, "protection.private_offer", target=facts.name, detail=detail)
         return made
 
-    def approve(self, actor: Actor, table: str) -> PrivateOffer:
+    def approve(self, actor: Actor, table: str, *, seen: str | None = None) -> PrivateOffer:
         """Agree to an offer with columns of the highest grade; whoever made it, or is of its department, cannot.
 
+        ``seen`` is the token of the offer as it was shown.
+
         Raises:
+            Conflict: the offer is not what was shown any more (``changed_since_seen``).
             NotFound: nothing is offered.
             Denied: the same person or organisation (``same_hands``).
             Conflict: nothing waits for an approval (``nothing_to_approve``).
@@ -174,6 +177,7 @@ class Private:
                     "A person of another organisation has to agree, not the department itself.",
                     code="same_hands",
                 )
+            found.shown.check(seen)
             if not found.needs_approval or not store.approve(found.id, actor.id):
                 raise Conflict("没有待同意的开放。", "No offer waits for an approval.", code="nothing_to_approve")
             detail: dict[str, JsonValue] = {"offer": found.id}

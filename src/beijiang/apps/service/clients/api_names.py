@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beijiang.apps.errors import no_page
+from beijiang.apps.models import FACES
 from beijiang.kit import Invalid
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class ApiNames:
         kind, _, rest = api.partition(":")
         if kind in {"rows", "sandbox"} and rest:
             return self._catalog.published(actor, rest).version.entry.name
+        if kind == "face" and rest in FACES:
+            return FACES[rest].zh
+        if kind == "table" and rest:
+            found = self._catalog.resource_for_table(rest)
+            return self._catalog.published(actor, "" if found is None else found.id).version.entry.name
         if kind == "service" and rest:
             return self._services.view(actor, rest).service.name
         if kind == "relay" and rest:
@@ -46,7 +52,7 @@ class ApiNames:
                 raise no_page()
             return f"{app.name.zh}：{bundle.api[end].summary.zh}"
         raise Invalid(
-            "接口写成 rows:数据集、service:服务、app:应用/接口、sandbox:资源 或 relay:本应用。",
-            "Write an API as rows:DATASET, service:SERVICE, app:APPLICATION/END-POINT, sandbox:RESOURCE or relay:ITSELF.",
+            f"接口写成 rows:数据集、table:数据表、service:服务、app:应用/接口、sandbox:资源、relay:本应用，或 face: 加 {'、'.join(FACES)} 之一。",
+            f"Write an API as rows:DATASET, table:TABLE, service:SERVICE, app:APPLICATION/END-POINT, sandbox:RESOURCE, relay:ITSELF, or face: with one of {', '.join(FACES)}.",
             code="api_unknown",
         )

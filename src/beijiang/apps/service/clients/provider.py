@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections import defaultdict
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Payload, OAuth2Request
@@ -40,9 +40,12 @@ from beijiang.apps.models import (
 from beijiang.apps.service.clients.issuing import Issuing
 from beijiang.apps.store import ClientStore, TokenStore
 from beijiang.crypto import ALGORITHM
+from beijiang.db import Remembered
 from beijiang.kit import Actor, ActorKind, BeijiangError, new_id
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from beijiang.access import Access
     from beijiang.apps.service.clients.signing_keys import SigningKeys
     from beijiang.db import Database
@@ -53,10 +56,10 @@ if TYPE_CHECKING:
 __all__ = ["Provider"]
 
 REFRESH_PREFIX: Final = "bjr_"
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 CODE_SECONDS: Final = 60
 IDENTITY_SECONDS: Final = 300
 _WITH_SECRET: Final = ["client_secret_basic", "client_secret_post"]
-_KEPT: Final = timedelta(days=2)
 
 
 class Desk(Protocol):
@@ -195,6 +198,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         super().__init__()
         self.desk = desk
         self._issuing = Issuing(desk.db)
+        self._known: Remembered[tuple[Client | None, tuple[ClientSecret, ...]]] = Remembered(desk.db)
         self.register_token_generator("default", self._tokens)
         self.register_grant(_CodeGrant, [_ProofKey(required=True), _Identity(self.desk)])
         self.register_grant(_RefreshGrant)
@@ -216,12 +220,11 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         """Nobody listens."""
 
     def query_client(self, client_id: str) -> _Face | None:
-        with self.desk.db.read() as connection:
-            store = ClientStore(connection)
-            found = store.get(client_id)
-            if found is None or not found.serves:
-                return None
-            return _Face(found, [*store.secrets(client_id, self.desk.clock.now())])
+        found, secrets_ = self._known.get(client_id, lambda connection: _read(connection, client_id))
+        if found is None or not found.serves:
+            return None
+        now = self.desk.clock.now()
+        return _Face(found, [one for one in secrets_ if one.ends_at is None or now < one.ends_at])
 
     def held(self, secret: str) -> _TokenFace | None:
         """Return a token, good or not."""
@@ -304,6 +307,12 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             return None
 
 
+def _read(connection: Connection, client_id: str) -> tuple[Client | None, tuple[ClientSecret, ...]]:
+    """Return an application with every secret that has no end or had one; which of them are good is a matter of the moment."""
+    store = ClientStore(connection)
+    return store.get(client_id), tuple(store.secrets(client_id, _LONG_AGO))
+
+
 def _access_token(
     token: dict[str, Any], request: _Request, family_id: str | None, now: datetime, latest: datetime | None
 ) -> Token:
@@ -351,9 +360,7 @@ class _CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
             expires_at=now + timedelta(seconds=CODE_SECONDS),
         )
         with desk.db.begin(counted=False) as tx:
-            store = TokenStore(tx.connection)
-            store.sweep(now - _KEPT)
-            store.add_code(made, family)
+            TokenStore(tx.connection).add_code(made, family)
 
     def query_authorization_code(self, code: str, client: _Face) -> _CodeFace | None:
         desk: Desk = self.server.desk

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import SCOPES, Permission
 from beijiang.apps.errors import label_taken, no_client, own_client, wrong_client_state
-from beijiang.apps.models import Client, ClientDraft, ClientKind, ClientSecret, ClientState, digest_of_secret
-from beijiang.apps.store import ClientStore, WayStore
+from beijiang.apps.models import (
+    Client,
+    ClientDraft,
+    ClientKind,
+    ClientSecret,
+    ClientState,
+    Farewell,
+    FarewellState,
+    digest_of_secret,
+)
+from beijiang.apps.store import ClientStore, FarewellStore, WayStore
 from beijiang.kit import Invalid, new_id
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Clients"]
 
 SECRET_PREFIX: Final = "bjs_"  # noqa: S105 - how secrets begin, so that scanners know them
+_FAREWELLS_SHOWN: Final = 20
 _ALLOWED: Final = frozenset(str(scope) for scope in SCOPES)
 
 
@@ -56,6 +66,18 @@ class Clients:
         found = self._known(actor, client_id)
         with self.db.read() as connection:
             return found, ClientStore(connection).secrets(client_id, self.clock.now())
+
+    def farewells(self, actor: Actor, client_id: str) -> tuple[Sequence[Farewell], Mapping[FarewellState, int]]:
+        """Return the newest sign-outs that an application was or is to be told of, and how many there are by state.
+
+        Raises:
+            NotFound: unknown, or none of the actor's business.
+
+        """
+        self._known(actor, client_id)
+        with self.db.read() as connection:
+            store = FarewellStore(connection)
+            return store.newest(client_id, _FAREWELLS_SHOWN), store.counts(client_id)
 
     def register(self, actor: Actor, draft: ClientDraft) -> Client:
         """Register an application of one's own department; it waits for review.
@@ -112,10 +134,11 @@ class Clients:
             self._record(tx, actor, "apps.client_change", changed, facts.to_json())
         return changed
 
-    def review(self, actor: Actor, client_id: str, *, approve: bool, note: str) -> Client:
-        """Approve what waits, or send it back with a reason.
+    def review(self, actor: Actor, client_id: str, *, approve: bool, note: str, seen: str | None = None) -> Client:
+        """Approve what waits, or send it back with a reason; ``seen`` is the token of what the reviewer was shown.
 
         Raises:
+            Conflict: it is approved, and is not what was shown any more (``changed_since_seen``).
             Denied: the actor handed it in (``client_self_approval``).
             Conflict: nothing waits (``client_state``).
 
@@ -129,6 +152,8 @@ class Clients:
                 raise wrong_client_state("没有待审核的内容。", "Nothing waits for review.")
             if now.by_id == actor.id:
                 raise own_client()
+            if approve:
+                now.shown.check(seen)
             facts = now.proposed if approve else now.facts
             first = now.state is ClientState.SUBMITTED
             state = (ClientState.ACTIVE if approve else ClientState.RETURNED) if first else now.state

@@ -12,6 +12,7 @@ from beijiang.access import TOKEN_PREFIX, Permission, TokenProof
 from beijiang.apps.errors import no_client, sign_on_refused
 from beijiang.apps.models import (
     IDENTITY_SCOPES,
+    OWN_MARK,
     Asking,
     Consent,
     Leaving,
@@ -21,13 +22,15 @@ from beijiang.apps.models import (
     Token,
     TokenKind,
     digest_of_secret,
+    mark_of,
 )
+from beijiang.apps.service.clients.consenting import Consenting, may_be_silent
 from beijiang.apps.service.clients.leaving import Farewells
 from beijiang.apps.service.clients.signing_keys import SigningKeys
-from beijiang.apps.store import ClientStore, TokenStore
+from beijiang.apps.store import ClientStore, FarewellStore, TokenStore
 from beijiang.crypto import ALGORITHM, verified_claims
 from beijiang.evidence import Decision
-from beijiang.kit import SYSTEM, Unauthenticated
+from beijiang.kit import SYSTEM, Rounds, Unauthenticated
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -47,6 +50,13 @@ CLIENT_MARK: Final = "cli_"
 """How the ids of applications begin, and so every proof that stands for one."""
 
 
+_KEPT: Final = timedelta(days=2)
+"""How long codes, tokens and sign-ons are remembered after their end, so that a second use is known as one."""
+_AGREED: Final = timedelta(days=365)
+"""A consent older than that is asked for again."""
+_TOLD: Final = timedelta(days=30)
+_SWEEP_SECONDS: Final = 60.0
+_SWEPT_AT_ONCE: Final = 2000
 _JUST_NOW: Final = timedelta(minutes=2)
 """How long ago at most somebody who comes back from the sign-in page has signed in."""
 
@@ -72,7 +82,9 @@ class SignOn:
         self.others: Viewers | None = None
         """Who knows the tokens of hosted applications' servers."""
         self.keys = SigningKeys(db, vault, clock, settings)
-        self.farewells = Farewells(self.keys, evidence, outbound, clock, self.issuer)
+        self.consenting = Consenting(vault, clock)
+        self.farewells = Farewells(db, self.keys, evidence, outbound, clock, self.issuer)
+        self._sweeping = Rounds("sign-on-sweep", self.sweep, _SWEEP_SECONDS)
 
     @property
     def issuer(self) -> str:
@@ -109,18 +121,21 @@ class SignOn:
                 return Asking(sign_in=True, client=client)
             with self.db.read() as connection:
                 agreed = ClientStore(connection).consent(actor.id, client.id)
-            if frozenset(scopes) <= agreed and grant.prompt != "consent":
+            silent = may_be_silent(client, grant.redirect_uri) and grant.prompt != "consent"
+            if silent and frozenset(scopes) <= agreed:
                 return Asking(location=self._answered(grant, actor, signed_in_at))
             if call.value("prompt") == "none":
                 raise ConsentRequiredError(redirect_uri=grant.redirect_uri)
         except OAuth2Error as error:
             return Asking(location=self._sent_back(error, call))
-        return Asking(client=client, scopes=scopes, redirect_uri=grant.redirect_uri)
+        shown = self.consenting.seal(actor, client, scopes, call)
+        return Asking(client=client, scopes=scopes, redirect_uri=grant.redirect_uri, shown=shown)
 
-    def decide(self, actor: Actor, call: ProtocolCall, signed_in_at: datetime | None, *, allow: bool) -> str:
-        """Agree that an application has what it asks for, or not; return where the browser goes on.
+    def decide(self, actor: Actor, shown: str, signed_in_at: datetime | None, *, allow: bool) -> str:
+        """Agree to what was shown of an application's wish, or not; return where the browser goes on.
 
         Raises:
+            Conflict: it was shown to somebody else or too long ago, or the application changed since (``consent_stale``).
             Invalid: the application or its address is not known (``sign_on_refused``).
             Denied: the actor is no person with a password.
 
@@ -128,6 +143,7 @@ class SignOn:
         from authlib.oauth2 import OAuth2Error
 
         self.access.require(actor, Permission.APPS_CLIENT_SIGN_ON)
+        call, asked = self.consenting.open(actor, shown)
         try:
             grant = self._provider.get_consent_grant(call, actor)
         except OAuth2Error as error:
@@ -135,6 +151,7 @@ class SignOn:
         client, scopes = grant.request.client.client, frozenset(grant.request.scope.split())
         if not allow:
             return self._answered(grant, None, signed_in_at)
+        self.consenting.check(asked, client, scopes)
         with self.db.begin() as tx:
             store = ClientStore(tx.connection)
             agreed = store.consent(actor.id, client.id) | scopes
@@ -164,7 +181,6 @@ class SignOn:
             self.evidence.record(
                 tx, actor, "apps.client_consent_back", target=client_id, detail={"sign_ons": len(ended)}
             )
-        self._tell(ended)
 
     def new_signing_key(self, actor: Actor) -> str:
         """Have a new key sign identity tokens from now on; the one before stays published for a day. Return its id."""
@@ -271,7 +287,7 @@ class SignOn:
             found = TokenStore(connection).good(digest_of_secret(secret), self.clock.now())
         if found is None:
             return None if self.others is None else self.others.proof(secret)
-        proof_id = found.client_id if found.family_id is None else f"{found.client_id}.{found.family_id}"
+        proof_id = f"{found.client_id}.{found.family_id or mark_of(digest_of_secret(secret))}"
         return TokenProof(
             id=proof_id,
             person_id=found.person_id,
@@ -285,33 +301,30 @@ class SignOn:
         """Return what began under a token as of now; it may go on when the token itself is over, not when it was revoked."""
         if not proof_id.startswith(CLIENT_MARK):
             return None if self.others is None else self.others.standing(proof_id)
-        client_id, _, family_id = proof_id.partition(".")
+        client_id, _, rest = proof_id.partition(".")
         with self.db.read() as connection:
-            client = ClientStore(connection).get(client_id)
-            family = TokenStore(connection).family(family_id) if family_id else None
+            client, store = ClientStore(connection).get(client_id), TokenStore(connection)
+            own = store.marked(rest.removeprefix(OWN_MARK), client_id) if rest.startswith(OWN_MARK) else None
+            family = None if own is not None else store.family(rest)
         holds = family is not None and family.client_id == client_id and self._lives(family)
-        if client is None or not client.serves or (family_id and not holds):
+        if client is None or not client.serves or not (holds or own is not None):
             return None
+        given = own.scopes if own is not None else family.scopes if family is not None else frozenset()
         return TokenProof(
             id=proof_id,
             person_id=None if family is None else family.person_id,
             client_id=client_id,
             client_name=client.facts.name,
             org_id=client.org_id,
-            scopes=client.facts.scopes if family is None else family.scopes & client.facts.scopes,
+            scopes=given & client.facts.scopes,
         )
 
     def _lives(self, family: SignOnFamily) -> bool:
         return family.ended_at is None and self.clock.now() < family.ends_at
 
-    def said_farewell(self, person_id: str, session_id: str | None) -> None:
-        """End what applications hold of a session that ended, or of all of somebody's, and tell them."""
-        with self.db.read() as connection:
-            if not TokenStore(connection).living(person_id, self.clock.now(), session_id=session_id):
-                return
-        with self.db.begin(counted=False) as tx:
-            ended = self._end_all(tx, person_id, session_id=session_id)
-        self._tell(ended)
+    def said_farewell(self, tx: UnitOfWork, person_id: str, session_id: str | None) -> None:
+        """End what applications hold of a session that ends, or of all of somebody's, and have them told."""
+        self._end_all(tx, person_id, session_id=session_id)
 
     def end_family(self, family_id: str, why: str) -> None:
         """End a sign-on whose code or refresh token was used twice: one of the two who have it is a thief."""
@@ -345,9 +358,28 @@ class SignOn:
         """Seal the signing keys anew under the present root key; return how many."""
         return self.keys.renew(tx)
 
+    def start(self) -> None:
+        """Begin to tell applications of ended sign-ons, and to sweep what is over. Again is a no-op."""
+        self.farewells.start()
+        self._sweeping.start()
+
     def stop(self) -> None:
-        """Let what is being told to applications be told."""
+        """Stop within a second; what waits is told after the next start."""
+        self._sweeping.stop()
         self.farewells.stop()
+
+    def sweep(self) -> int:
+        """Forget codes, tokens, sign-ons, consents and farewells that were over long before; return how many."""
+        now, swept = self.clock.now(), 0
+        while not self._sweeping.stopping:
+            with self.db.begin(counted=False) as tx:  # in small parts, so that nobody waits for it
+                gone = TokenStore(tx.connection).sweep(now - _KEPT, _SWEPT_AT_ONCE)
+            swept += gone
+            if not gone:
+                break
+        with self.db.begin(counted=False) as tx:
+            swept += ClientStore(tx.connection).sweep_consents(now - _AGREED)
+            return swept + FarewellStore(tx.connection).sweep(now - _TOLD)
 
     def _signs_in_first(
         self, actor: Actor, call: ProtocolCall, prompt: str | None, signed_in_at: datetime | None, *, returned: bool
@@ -386,11 +418,6 @@ class SignOn:
     ) -> Sequence[SignOnFamily]:
         store, now = TokenStore(tx.connection), self.clock.now()
         found = store.living(person_id, now, client_id, session_id)
-        return [family for family in found if store.end_family(family.id, now)]
-
-    def _tell(self, ended: Sequence[SignOnFamily]) -> None:
-        for family in ended:
-            with self.db.read() as connection:
-                client = ClientStore(connection).get(family.client_id)
-            if client is not None and client.facts.logout_uri:
-                self.farewells.tell(client, family)
+        ended = [family for family in found if store.end_family(family.id, now)]
+        self.farewells.queue(tx, ended)
+        return ended

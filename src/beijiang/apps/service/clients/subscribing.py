@@ -253,9 +253,11 @@ class Subscriptions:
         return pace
 
     def _forget(self, client_id: str) -> None:
+        """Have the plans of an application read anew; what it asked this minute and day still counts."""
         with self._turn:
-            for key in [key for key in self._paces if key[0] == client_id]:
-                del self._paces[key]
+            for (client, _), pace in self._paces.items():
+                if client == client_id:
+                    pace.looked_at -= _REMEMBERED
 
 
 def _client_of(who: Actor) -> str:
