@@ -19,11 +19,14 @@ from beijiang.kit.errors import (
 )
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
+from beijiang.kit.parts import NEW_FOR, Find, Part, Wanted
 from beijiang.kit.rounds import Rounds
+from beijiang.kit.sounds import sound_order, syllables
 from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half_width, normalise
 
 __all__ = [
     "ANONYMOUS",
+    "NEW_FOR",
     "SYSTEM",
     "Actor",
     "ActorKind",
@@ -33,12 +36,14 @@ __all__ = [
     "Conflict",
     "Denied",
     "Event",
+    "Find",
     "FixedClock",
     "Invalid",
     "Language",
     "Malformed",
     "NotAcceptable",
     "NotFound",
+    "Part",
     "Refused",
     "Rounds",
     "SystemClock",
@@ -47,10 +52,13 @@ __all__ = [
     "TooLarge",
     "Unauthenticated",
     "Unavailable",
+    "Wanted",
     "Word",
     "bigrams",
     "guard_formula",
     "half_width",
     "new_id",
     "normalise",
+    "sound_order",
+    "syllables",
 ]
