@@ -238,11 +238,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     shares = Shares(sharing, ShareParts(shelf=shelf, protection=protection, left=recalls.left, endpoint=endpoint))
     servings = Servings(sharing, gate.copies, jobs)
     receipts = Receipts(db, evidence, sealer, access)
-    receipts.subjects = {
-        "entry": ("catalog:", catalog.threads),
-        "request": ("", exchange.request),
-        "grant": ("", exchange.grant),
-    }
     intersections = Intersections(sharing, home / "intersections", vault, jobs)
     sources.renewals.append(intersections.renew)
     packages = Packages(exchange, home / "packages", receipts.receipt)
@@ -250,6 +245,15 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         seconds=settings.push_seconds, idle=settings.push_idle_seconds, at_once=settings.push_org_at_once
     )
     pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls, push_limits)
+    receipts.subjects = {
+        "entry": ("catalog:", catalog.threads),
+        "request": ("", exchange.request),
+        "grant": ("", exchange.grant),
+        "demand": ("", demands.demand),
+        "dispute": ("", disputes.view),
+        "push": ("", pushes.view),
+        "delivery": ("", pushes.delivery),
+    }
     sources.renewals.append(pushes.renew_secrets)
     flight = FlightSql(sql, gate, protection, access, settings, clock)
     offered = Services(sharing, vault, sources.outbound)
