@@ -297,6 +297,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         clock=clock,
         zone=zone,
     )
+    newsroom = Newsroom(public)
+    opendata.latest = newsroom.latest
     registrations, voices = Registrations(public), Voices(public, catalog)
     keepings = Keepings(public, catalog)
     openings, portals = Openings(sharing, registrations), Portals(public, settings.public_url)
@@ -459,7 +461,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         mail=mail,
         glance=glance,
         statistics=statistics,
-        newsroom=Newsroom(public),
+        newsroom=newsroom,
         apps=apps,
         clients=clients,
         sandbox=Sandbox(catalog, standards, access),
