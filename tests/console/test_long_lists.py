@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -17,8 +18,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event
 
-from beijiang.access import Person, Role
+from beijiang.access import Person, PersonDraft, Role
 from beijiang.access.store import PersonStore
+from beijiang.build import build
 from beijiang.catalog import Entry, ShareType, State
 from beijiang.catalog.store import ResourceStore
 from beijiang.console.listing import ONLY, SORT, Ask, Choice, Listing, Table
@@ -43,6 +45,7 @@ from beijiang.jobs import JobState
 from beijiang.jobs.store import JobStore
 from beijiang.kit import SYSTEM, Language, Wanted
 from beijiang.protection import Handling
+from beijiang.settings import Settings
 
 FEW, MANY = 200, 1000
 NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
@@ -294,3 +297,34 @@ def test_a_list_of_a_thousand_is_walked_to_its_last_row_with_no_more_statements_
     assert listed.count("<tr>") - 1 == found - 50 * (last - 1)
     told = browser.get(page(path, _as="csv")).content.decode("utf-8-sig")
     assert len(list(csv.reader(io.StringIO(told)))) == found + 1
+
+
+def test_postgresql_narrows_counts_and_sorts_every_list_too(postgres_url: str, tmp_path: Path) -> None:
+    built = build(Settings.for_tests(tmp_path, database_url=postgres_url))
+    built.first_start()
+    made = {}
+    for role in ("sys_admin", "steward"):
+        held = frozenset({Role(role)})
+        draft = PersonDraft(login=f"a.{role}", name=role, org_id="education", roles=held)
+        built.access.add_person(SYSTEM, draft)
+        made[role] = built.access.actor_for_person(f"a.{role}")
+    for role, _, make, table_of in LISTS.values():
+        make(built, 0, 60)
+        table = table_of(built, made[role])
+        assert table.part is not None
+        plain = replace(table, part=None, rows=table.part(Wanted(limit=None)).rows)
+        assert len(plain.rows) >= 60
+
+        def look(what: Table[Any], *pairs: tuple[str, str]) -> Listing[Any]:
+            ask = Ask(path=what.path, pairs=pairs, language=Language.ZH, zone=ZoneInfo("Asia/Shanghai"))
+            return Listing.of(what, ask)
+
+        for column in table.columns:
+            if column.sorts:
+                assert len(look(table, (SORT, f"-{column.key}")).lines) == 50, (table.key, column.key)
+        for choice in look(table).choices:
+            for code, _, number in choice.options:
+                assert look(table, (choice.name, code)).found == number, (table.key, choice.name)
+        for words in ("牧户", "HULUN", "0007", "失败"):
+            assert look(table, ("_find", words)).found == look(plain, ("_find", words)).found, (table.key, words)
+    built.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import String, and_, case, cast, func, literal, or_, type_coerce, union_all
+from sqlalchemy import String, and_, case, cast, func, literal, or_, select, type_coerce, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Text
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["Shelf", "age_of", "part_of"]
 
 SOUND: Final = "beijiang_sound"
-"""What SQLite calls the function that Chinese is sorted by; PostgreSQL has an order of its own for it."""
+"""What SQLite calls the function that Chinese is sorted by.
+
+PostgreSQL sorts by the bytes of GB 18030 instead, where the 3,755 common characters stand in the order of their pinyin: every
+server has that, collations of ICU are not built into all.
+"""
 
 
 class _Sounded(FunctionElement[str]):
@@ -41,7 +45,7 @@ def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 @compiles(_Sounded, "postgresql")
 def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f'(({compiler.process(element.clauses, **options)}) COLLATE "zh-x-icu")'
+    return f"convert_to(lower({compiler.process(element.clauses, **options)}), 'GB18030')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +94,10 @@ def _counted(
     )
     each = []
     for key in shelf.counted:
-        value = cast(shelf.columns[key], Text)
-        grouped = held.order_by(None).with_only_columns(
-            literal(key, String), value, func.count(), maintain_column_froms=True
-        )
-        each.append(grouped.where(shelf.columns[key].is_not(None)).group_by(value))
+        column = shelf.columns[key]
+        values = held.where(column.is_not(None)).order_by(None)
+        inner = values.with_only_columns(cast(column, Text).label("value"), maintain_column_froms=True).subquery()
+        each.append(select(literal(key, String), inner.c.value, func.count()).group_by(inner.c.value))
     counts: dict[str, dict[str, int]] = {key: {} for key in shelf.counted}
     found = 0
     for name, told, number in connection.execute(union_all(total, *each)):
