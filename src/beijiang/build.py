@@ -253,11 +253,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     shares = Shares(sharing, ShareParts(shelf=shelf, protection=protection, left=recalls.left, endpoint=endpoint))
     servings = Servings(sharing, gate.copies, jobs)
     receipts = Receipts(db, evidence, sealer, access)
-    receipts.subjects = {
-        "entry": ("catalog:", catalog.threads),
-        "request": ("", exchange.request),
-        "grant": ("", exchange.grant),
-    }
     intersections = Intersections(sharing, home / "intersections", vault, jobs)
     sources.renewals.append(intersections.renew)
     packages = Packages(exchange, home / "packages", receipts.receipt)
@@ -265,6 +260,15 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         seconds=settings.push_seconds, idle=settings.push_idle_seconds, at_once=settings.push_org_at_once
     )
     pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls, push_limits)
+    receipts.subjects = {
+        "entry": ("catalog:", catalog.threads),
+        "request": ("", exchange.request),
+        "grant": ("", exchange.grant),
+        "demand": ("", demands.demand),
+        "dispute": ("", disputes.view),
+        "push": ("", pushes.view),
+        "delivery": ("", pushes.delivery),
+    }
     sources.renewals.append(pushes.renew_secrets)
     flight = FlightSql(sql, gate, protection, access, settings, clock)
     offered = Services(sharing, vault, sources.outbound)
@@ -314,6 +318,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         clock=clock,
         zone=zone,
     )
+    newsroom = Newsroom(public)
+    opendata.latest = newsroom.latest
     registrations, voices = Registrations(public), Voices(public, catalog)
     keepings = Keepings(public, catalog)
     openings, portals = Openings(sharing, registrations), Portals(public, settings.public_url)
@@ -478,7 +484,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         mail=mail,
         glance=glance,
         statistics=statistics,
-        newsroom=Newsroom(public),
+        newsroom=newsroom,
         apps=apps,
         clients=clients,
         sandbox=Sandbox(catalog, standards, access),

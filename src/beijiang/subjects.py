@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.exchange import DemandMove
+from beijiang.fusion import DisputeState
 from beijiang.kit import ANONYMOUS, BeijiangError, NotFound, Text
 from beijiang.notices import Seen
 
@@ -44,12 +45,14 @@ class Subjects:
             "grant": self._guarded(Permission.EXCHANGE_GRANT_READ, self._grant),
             "job": self._guarded(Permission.JOBS_JOB_READ, self._job),
             "model": self._guarded(Permission.MINING_MODEL_READ, self._model),
+            "library": self._guarded(Permission.FUSION_LIBRARY_READ, self._library),
             "proposal": self._guarded(Permission.STANDARDS_PROPOSAL_READ, self._proposal),
             "push": self._guarded(Permission.EXCHANGE_GRANT_READ, self._push),
             "reading_alert": self._guarded(Permission.MINING_ALERT_READ, self._reading_alert),
             "recall": self._guarded(Permission.EXCHANGE_GRANT_READ, self._recall),
             "registration": self._guarded(Permission.ACCESS_MEMBER_CONFIRM, self._registration),
             "request": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._request),
+            "source_dispute": self._guarded(Permission.FUSION_LIBRARY_READ, self._source_dispute),
             "ticket": self._guarded(Permission.QUALITY_TICKET_READ, self._ticket),
             "voice": self._voice,
             "work": self._guarded(Permission.OPENDATA_OWN_KEEP, self._work),
@@ -87,6 +90,16 @@ class Subjects:
     def _dispute(self, actor: Actor, thing: str) -> Seen:
         view = self._platform.disputes.view(actor, thing)
         return _seen(view.dispute.title, f"/console/disputes/{thing}", turn=bool(view.moves))
+
+    def _library(self, actor: Actor, thing: str) -> Seen:
+        library = self._platform.fusion.library(actor, thing)
+        _, waiting = self._platform.fusion.queue(actor, thing, limit=1)
+        return _seen(library.name, f"/console/libraries/{thing}/pairs", turn=waiting > 0)
+
+    def _source_dispute(self, actor: Actor, thing: str) -> Seen:
+        found, claim, library = self._platform.fusion.dispute(actor, thing)
+        waits = found.state is DisputeState.RAISED and found.by != actor.id
+        return _seen(f"{library.name} · {claim.element}", f"/console/libraries/{library.id}/claims", turn=waits)
 
     def _recall(self, actor: Actor, thing: str) -> Seen:
         return _seen(self._platform.recalls.view(actor, thing).recall.resource_name, f"/console/recalls/{thing}")

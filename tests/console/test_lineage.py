@@ -90,3 +90,18 @@ def test_the_graph_is_taken_along(desk: Callable[..., Any]) -> None:
     told = json.loads(steward.get(f"{PAGE}/export?form=json&tables=yes").text)
     assert {edge["use"] for edge in told["edges"]} == {"", "offers"}
     assert steward.get(f"{PAGE}/export?form=exe").status_code == 422
+
+
+def test_a_graph_folds_opens_and_is_searched(desk: Callable[..., Any]) -> None:
+    steward = desk("steward")
+    plain = steward.get(f"{PAGE}?lang=zh-CN&fold=no").text
+    assert "data-folded" not in plain
+    found = steward.get(f"{PAGE}?lang=zh-CN&find={quote('统计 车辆')}").text
+    assert "找到 1 个" in found
+    place = re.search(rf'<a href="#(node-[0-9a-f]+)">{COUNTED}</a>', found)
+    assert place
+    assert f'<g id="{place[1]}">' in found
+    assert "图中没有“没有这个”" in steward.get(f"{PAGE}?lang=zh-CN&find={quote('没有这个')}").text
+    folded = steward.get(f"{PAGE}?lang=zh-CN&fold=yes").text
+    ET.fromstring(re.search(r"<svg xmlns.*?</svg>", folded, re.DOTALL)[0])  # type: ignore[index]  # noqa: S314 - our own
+    assert AWAY not in folded  # another department's

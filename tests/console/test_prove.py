@@ -44,6 +44,29 @@ def test_each_step_is_proved_and_checked_offline(desk: Callable[..., Any], entry
     assert verifier.main([str(path), "--key", key[1]], told.append) == 1
 
 
+def test_it_is_verified_in_the_page_in_words(desk: Callable[..., Any], office: Any, entry: str) -> None:
+    steward = desk("steward")
+    sequence = office.receipts.about(SYSTEM, "entry", entry)[0].sequence
+    here = f"/console/prove/entry/{entry}/{sequence}"
+    assert f'href="{here}/checked"' in steward.get(f"/console/prove/entry/{entry}?lang=zh-CN").text
+    page = steward.get(f"{here}/checked").text
+    found = office.receipts.checked_about(SYSTEM, "entry", entry, sequence)
+    assert found.opened.ok
+    assert "成立" in page
+    assert "没有改动过一个字" in page
+    assert found.head.root.hex() in page
+    assert found.commitment in page
+    assert 'data-ok="no"' not in page
+    assert page.count('data-ok="yes"') == sum(one.ok is True for one in found.opened.findings) >= 2
+    english = steward.get(f"{here}/checked?lang=en").text
+    assert "it holds" in english
+    steward.get(f"{here}/checked?lang=zh-CN")
+    assert desk("analyst").get(f"{here}/checked").status_code == 403
+    assert steward.get(f"/console/prove/entry/{entry}/999999/checked").status_code == 404
+    for kind in ("delivery", "demand", "dispute", "push"):
+        assert steward.get(f"/console/prove/{kind}/{entry}").status_code == 404, kind
+
+
 def test_who_may_not_see_the_thing_sees_no_record_of_it(desk: Callable[..., Any], office: Any, entry: str) -> None:
     here = f"/console/prove/entry/{entry}"
     assert desk("audit_admin").get(here).status_code == 200

@@ -11,11 +11,21 @@ import pytest
 from library_bureau import COLUMNS, ELEMENTS, KEEPER, OTHER, OWNER, Archive, person
 
 from beijiang.fusion import Choosing, LinkDraft, LinkState, Verdict
-from beijiang.kit import BeijiangError
+from beijiang.kit import Actor, BeijiangError
+from beijiang.notices import NoticeKind, NoticeQuery
 from beijiang.recipes import RecipeDraft, Step, StepKind
 from beijiang.tables import Exit
 
 A, B, C = "11010519491231002X", "150102199001011230", "152101197810045517"
+
+
+def told(archive: Archive, who: Actor, thing: str) -> list[Any]:
+    """Return what somebody hears about a thing, once all facts were looked at."""
+    notices = archive.platform.notices
+    while notices.take():
+        pass
+    found = notices.notices(who, NoticeQuery(unread_only=True))
+    return [one for one in found if one.notice.thing == thing and one.seen is not None]
 
 
 def test_records_with_the_same_valid_number_are_one_and_values_are_chosen_by_source(archive: Archive) -> None:
@@ -249,7 +259,12 @@ def test_one_source_for_each_field_with_objections_and_rulings(archive: Archive)
     first = fusion.object_to(archive.stranger, claim.id, "我部门更准")
     fusion.withdraw(archive.stranger, first.id)
     second = fusion.object_to(archive.stranger, claim.id, "抽查 500 条，我部门更准")
+    (turn,) = told(archive, archive.reviewer, second.id)
+    assert (turn.notice.action, turn.seen.href) == ("fusion.dispute_raise", f"/console/libraries/{library.id}/claims")
+    assert told(archive, archive.stranger, second.id) == []
     fusion.rule(archive.reviewer, second.id, "成立", uphold=True)
+    (ruled,) = told(archive, archive.stranger, second.id)
+    assert (ruled.notice.action, ruled.notice.kind) == ("fusion.dispute_rule", NoticeKind.PROGRESS)
     fusion.confirm_source(archive.reviewer, rival.id, "改由社保", accept=True)
     claims, disputes = fusion.claims(archive.keeper, library.id)
     assert {(c.org_id, c.state.value) for c in claims} == {(OWNER, "ended"), (OTHER, "in_force")}
@@ -285,6 +300,11 @@ def test_what_has_no_key_in_common_is_matched_and_what_is_unsure_waits_for_a_per
     assert archive.golden(library)[B]["记录数"] == 2
     pairs, waiting = fusion.queue(keeper, library.id)
     assert waiting == len(pairs) == run.waiting == 1
+    archive.run(library)
+    (one,) = told(archive, keeper, library.id)
+    assert (one.notice.action, one.notice.kind) == ("fusion.queue_grow", NoticeKind.TASK)
+    assert one.seen.href == f"/console/libraries/{library.id}/pairs", "told once, though the queue was made twice"
+    assert told(archive, archive.steward, library.id) == [], "another department's steward has no say"
     shown = fusion.compare(keeper, pairs[0].id)
     assert shown.left is not None
     assert shown.right is not None

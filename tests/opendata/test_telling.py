@@ -87,7 +87,10 @@ def test_news_go_from_draft_to_published_to_withdrawn(portal: Portal) -> None:
     made_up = portal.get("/news/news_none").json()["error"]["code"]
     assert portal.get(address).json()["error"]["code"] == made_up == "news_not_found"
     assert "新开放一批数据" not in portal.page("/news")
+    assert "新开放一批数据" not in portal.page("/")
     newsroom.publish(OFFICER, made.id)
+    assert f'<a href="{address}">新开放一批数据</a>' in portal.page("/")
+    assert f'<a href="{address}">{DRAFT.title.en}</a>' in portal.page("/", "en")
     page = portal.page(address)
     assert "<strong>企业</strong>登记" in page
     assert "<script>alert" not in page
@@ -102,6 +105,7 @@ def test_news_go_from_draft_to_published_to_withdrawn(portal: Portal) -> None:
     gone = newsroom.withdraw(OFFICER, made.id, "有误")
     assert (gone.state, gone.revision) == (NewsState.WITHDRAWN, 3)
     assert portal.get(address).status_code == 404
+    assert "新开放一批数据" not in portal.page("/")
     assert portal.json("/api/v1/portal/news")["news"] == []
 
 

@@ -10,12 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 from urllib.parse import urlencode
 
-from beijiang.catalog import syllables
-from beijiang.kit import Language, Text, normalise
+from beijiang.kit import Find, Language, Part, Text, Wanted, normalise, sound_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -99,6 +97,10 @@ class Column(Generic[R]):
     hint: Callable[[R], str] | None = None
     """What a pointer over the cell is told."""
     choice: bool = False
+    named: Callable[[str], Text | str] | None = None
+    """What a value of the column is called, where the database counts them and knows only codes."""
+    sorts: bool = True
+    """Whether the list can be sorted by it; what the database does not have it cannot sort by."""
     shown: bool = True
     """Whether it is there before anybody chose columns."""
 
@@ -130,8 +132,10 @@ class Table(Generic[R]):
     path: str
     title: Text
     columns: Sequence[Column[R]]
-    rows: Sequence[R]
     row_key: Callable[[R], str]
+    rows: Sequence[R] = ()
+    part: Callable[[Wanted], Part[R]] | None = None
+    """Where the rows come from, when the database narrows, counts, sorts and cuts them; the list can be of any length."""
     bulk: Bulk | None = None
     at_most: int | None = None
     """How many of the newest rows it holds, where older ones are not looked at."""
@@ -227,7 +231,7 @@ class Listing(Generic[R]):
     narrowed: bool
     views: Sequence[KeptView] = ()
     """What the person keeps of this list."""
-    _every: Sequence[R] = field(default=(), repr=False)
+    _every: Callable[[], Sequence[R]] = field(default=tuple, repr=False)
     _chosen: Sequence[Column[R]] = field(default=(), repr=False)
 
     @classmethod
@@ -237,28 +241,26 @@ class Listing(Generic[R]):
         chosen = [c for c in table.columns if c.key in wanted] or [c for c in table.columns if c.shown]
         find = ask.one(FIND).strip()[:200]
         only = {c.key: ask.one(ONLY + c.key) for c in table.columns if c.choice and ask.one(ONLY + c.key)}
-        fitting = [row for row in table.rows if _holds(table, row, find, ask)]
-        rows = [row for row in fitting if _has(table, row, only)]
-        rows = _in_order(table, rows, ask)
-        pages = max(1, -(-len(rows) // SHOWN))
+        look = _in_memory if table.part is None else _in_database
+        seen = look(table, ask, find, only)
+        pages = max(1, -(-seen.found // SHOWN))
         page = min(_page(ask.one(PAGE)), pages)
-        part = rows[(page - 1) * SHOWN : page * SHOWN]
         own = {SORT, FIND, PAGE, FORMAT, COLUMNS, "lang", *(ONLY + c.key for c in table.columns)}
         return cls(
             table=table,
             ask=ask,
             heads=[_head(c, ask) for c in chosen],
-            lines=[Line(table.row_key(row), row, [_shown(c, row, ask) for c in chosen]) for row in part],
-            choices=[_choice(c, fitting, ask) for c in table.columns if c.choice],
+            lines=[Line(table.row_key(row), row, [_shown(c, row, ask) for c in chosen]) for row in seen.cut(page)],
+            choices=seen.choices,
             find=find,
-            found=len(rows),
+            found=seen.found,
             page=page,
             pages=pages,
             columns=[(c.key, c.words, c in chosen) for c in table.columns],
             kept=[(k, v) for k, v in ask.pairs if k not in own and v],
             narrowed=bool(find or only),
             views=views,
-            _every=rows,
+            _every=seen.every,
             _chosen=chosen,
         )
 
@@ -266,7 +268,7 @@ class Listing(Generic[R]):
         """Return what a file holds: the columns and all the rows that fit, in the order seen."""
         ask = self.ask
         head = [c.words.in_language(ask.language) for c in self._chosen]
-        return [head, *([_words(c.of(row), c.kind, ask) for c in self._chosen] for row in self._every)]
+        return [head, *([_words(c.of(row), c.kind, ask) for c in self._chosen] for row in self._every())]
 
     @property
     def cleared(self) -> str:
@@ -278,6 +280,82 @@ class Listing(Generic[R]):
         """Return the address of another page."""
         here = self.ask.address()
         return here if page <= 1 else f"{here}{'&' if '?' in here else '?'}{PAGE}={page}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a list holds that was asked for, however it was found."""
+
+    found: int
+    choices: Sequence[Choice]
+    cut: Callable[[int], Sequence[Any]]
+    """The rows of a page."""
+    every: Callable[[], Sequence[Any]]
+
+
+def _in_memory(table: Table[Any], ask: Ask, find: str, only: Mapping[str, str]) -> _Seen:
+    """Look through rows that are all there."""
+    fitting = [row for row in table.rows if _holds(table, row, find, ask)]
+    rows = _in_order(table, [row for row in fitting if _has(table, row, only)], ask)
+    choices = [_choice(c, fitting, ask) for c in table.columns if c.choice]
+    return _Seen(len(rows), choices, lambda page: rows[(page - 1) * SHOWN : page * SHOWN], lambda: rows)
+
+
+def _in_database(table: Table[Any], ask: Ask, find: str, only: Mapping[str, str]) -> _Seen:
+    """Have the database look: it is told which codes have a name that was asked for, and the order of their names."""
+    part = table.part
+    if part is None:
+        return _in_memory(table, ask, find, only)
+    asked, choices = ask.one(SORT), {c.key: c for c in table.columns if c.choice}
+    key, falling = asked.removeprefix("-"), asked.startswith("-")
+    words = normalise(find).split()
+    known = part(Wanted(limit=0)).counts if words or only or key in choices else {}
+    named = {name: {code: _called(c, code, ask) for code in known.get(name, ())} for name, c in choices.items()}
+
+    def wanted(offset: int, limit: int | None) -> Wanted:
+        return Wanted(
+            finds=[
+                Find(
+                    word,
+                    {
+                        k: [code for code, name in codes.items() if word in normalise(name)]
+                        for k, codes in named.items()
+                    },
+                )
+                for word in words
+            ],
+            only={name: _code_of(named[name], value) for name, value in only.items()},
+            sort=key,
+            falling=falling,
+            order=sorted(named.get(key, ()), key=lambda code: sound_order(named[key][code])),
+            offset=offset,
+            limit=limit,
+        )
+
+    first = part(wanted((_page(ask.one(PAGE)) - 1) * SHOWN, SHOWN))
+    pages = max(1, -(-first.found // SHOWN))
+
+    def cut(page: int) -> Sequence[Any]:
+        return first.rows if first.rows or not first.found else part(wanted((min(page, pages) - 1) * SHOWN, SHOWN)).rows
+
+    counted = [_counted_choice(c, first.counts.get(c.key, {}), ask) for c in choices.values()]
+    return _Seen(first.found, counted, cut, lambda: part(wanted(0, None)).rows)
+
+
+def _code_of(names: Mapping[str, str], value: str) -> str:
+    """Return the code that a list is narrowed to; a kept view of an older release may hold its name."""
+    return value if value in names else next((code for code, name in names.items() if name == value), value)
+
+
+def _called(column: Column[Any], code: str, ask: Ask) -> str:
+    name = code if column.named is None else column.named(code)
+    return name.in_language(ask.language) if isinstance(name, Text) else name
+
+
+def _counted_choice(column: Column[Any], counts: Mapping[str, int], ask: Ask) -> Choice:
+    most = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_CHOICES]
+    options = [(code, _called(column, code, ask), count) for code, count in most]
+    return _choice_of(column, options, ask)
 
 
 def _page(text: str) -> int:
@@ -316,12 +394,7 @@ def _rank(cell: Cell, language: Language) -> Any:
     if isinstance(cell, int | float | datetime | date) and not isinstance(cell, _Named):
         return cell
     words = cell.text if isinstance(cell, _Named) else cell
-    return _sound(words.in_language(language) if isinstance(words, Text) else str(words))
-
-
-@lru_cache(maxsize=20_000)
-def _sound(words: str) -> tuple[str, ...]:
-    return tuple(sound or character for sound, character in zip(syllables(words), normalise(words), strict=False))
+    return sound_order(words.in_language(language) if isinstance(words, Text) else str(words)) or None
 
 
 def _code(cell: Cell) -> str:
@@ -357,7 +430,7 @@ def _head(column: Column[Any], ask: Ask) -> Head:
     asked = ask.one(SORT)
     order = {column.key: "ascending", f"-{column.key}": "descending"}.get(asked, "none")
     other = f"-{column.key}" if order == "ascending" else column.key
-    return Head(column.key, column.words, column.kind, ask.address(**{SORT: other}), order)
+    return Head(column.key, column.words, column.kind, ask.address(**{SORT: other}) if column.sorts else "", order)
 
 
 def _choice(column: Column[Any], rows: Iterable[Any], ask: Ask) -> Choice:
@@ -369,8 +442,12 @@ def _choice(column: Column[Any], rows: Iterable[Any], ask: Ask) -> Choice:
         if code:
             counted[code] += 1
             names[code] = _words(cell, column.kind, ask)
-    chosen = ask.one(ONLY + column.key)
     options = [(code, names[code], count) for code, count in counted.most_common(MOST_CHOICES)]
+    return _choice_of(column, options, ask)
+
+
+def _choice_of(column: Column[Any], options: list[tuple[str, str, int]], ask: Ask) -> Choice:
+    chosen = ask.one(ONLY + column.key)
     if chosen and all(code != chosen for code, _, _ in options):
         options.append((chosen, chosen, 0))
     return Choice(ONLY + column.key, column.words, options, chosen)

@@ -21,16 +21,13 @@ from beijiang.console.lists import (
     job_table,
     people_table,
     request_table,
-    run_rows,
     run_table,
 )
-from beijiang.console.lists.flow import JOBS
 from beijiang.console.lists.people import NO_ROLE, RECORDS
-from beijiang.console.lists.sharing import ENTRIES
 from beijiang.console.lists.words import DAYS, LATE, MINE, RECENT, SOON
 from beijiang.evidence import EvidenceQuery
 from beijiang.exchange import GrantQuery, GrantState, RequestQuery, RequestState
-from beijiang.kit import Language, Text, Word
+from beijiang.kit import Language, Text, Wanted, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,11 +86,13 @@ def _count(platform: Platform, table: Table[Any], **only: str) -> tuple[int, str
     """Count what a list shows when it is narrowed, and return the address that narrows it."""
     pairs = [(ONLY + key, value) for key, value in only.items()]
     ask = Ask(path=table.path, pairs=pairs, language=Language.ZH, zone=ZoneInfo(platform.settings.time_zone))
+    if table.part is not None:
+        return table.part(Wanted(only=only, limit=0)).found, ask.address()
     return Listing.of(table, ask).found, ask.address()
 
 
 def _entries(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    table = entry_table(platform, actor, platform.catalog.list(actor, limit=ENTRIES))
+    table = entry_table(platform, actor)
     count, href = _count(platform, table, turn=MINE.value)
     yield Tile(TileKind.WAITING, Text("目录条目待办", "catalog entries to do"), count, href)
     count, href = _count(platform, table, turn=MINE.value, pace=LATE.value)
@@ -112,7 +111,7 @@ def _requests(platform: Platform, actor: Actor) -> Iterator[Tile]:
     words = Text("共享申请审批超期", "share requests late")
     yield Tile(TileKind.LATE, words, late, href.replace("?", "?show=mine&", 1))
     over = frozenset(state for state in RequestState if state.is_over)
-    decided = request_table(platform, platform.exchange.requests(actor, RequestQuery(states=over))[0], {}, actor=actor)
+    decided = request_table(platform, RequestQuery(states=over), {}, actor=actor)
     count, href = _count(platform, decided, turn=MINE.value, age=RECENT.value)
     words = Text(f"我的申请近 {DAYS} 天办结", f"my requests decided in {DAYS} days")
     yield Tile(TileKind.CHANGED, words, count, href.replace("?", "?show=over&", 1))
@@ -133,8 +132,8 @@ def _tickets(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _grants(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    found, _ = platform.exchange.grants(actor, GrantQuery(state=GrantState.ACTIVE))
-    count, href = _count(platform, grant_table(platform, found, {}), ending=SOON.value)
+    table = grant_table(platform, actor, GrantQuery(state=GrantState.ACTIVE), {})
+    count, href = _count(platform, table, ending=SOON.value)
     words = Text("30 天内到期的授权", "grants that end in 30 days")
     yield Tile(TileKind.CHANGED, words, count, href.replace("?", "?state=active&", 1))
 
@@ -148,7 +147,7 @@ def _mending(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _runs(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    table = run_table(run_rows(platform, actor), platform.clock.now())
+    table = run_table(platform, actor)
     count, href = _count(platform, table, outcome="bad", age=RECENT.value)
     yield Tile(TileKind.WRONG, Text(f"近 {DAYS} 天未成功的汇聚", f"runs that failed in {DAYS} days"), count, href)
     count, href = _count(platform, table, outcome="good", age=RECENT.value)
@@ -158,7 +157,7 @@ def _runs(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _jobs(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    table = job_table(platform.jobs.jobs(actor, limit=JOBS), platform.clock.now())
+    table = job_table(platform, actor)
     count, href = _count(platform, table, state="failed", age=RECENT.value)
     yield Tile(TileKind.WRONG, Text(f"近 {DAYS} 天失败的作业", f"jobs that failed in {DAYS} days"), count, href)
 
@@ -169,13 +168,13 @@ def _findings(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _people(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    table = people_table(platform.access.people(actor), {}, platform.clock.now())
+    table = people_table(platform, actor, {})
     count, href = _count(platform, table, standing=NO_ROLE.value)
     yield Tile(TileKind.WAITING, Text("还没有角色的账号", "accounts without a role"), count, href)
 
 
 def _accounts(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    table = people_table(platform.access.people(actor), {}, platform.clock.now())
+    table = people_table(platform, actor, {})
     count, href = _count(platform, table, age=RECENT.value)
     yield Tile(TileKind.CHANGED, Text(f"近 {DAYS} 天建立的账号", f"accounts made in {DAYS} days"), count, href)
 

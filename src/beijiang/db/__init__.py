@@ -5,7 +5,20 @@ Services open a unit of work with ``Database.begin``; stores below them get its 
 
 from beijiang.db.database import Database, UnitOfWork
 from beijiang.db.lock import HomeLock, LockHolder
+from beijiang.db.parts import Shelf, age_of, part_of
 from beijiang.db.remembered import Remembered
 from beijiang.db.schema import JsonDocument, UtcDateTime, metadata
 
-__all__ = ["Database", "HomeLock", "JsonDocument", "LockHolder", "Remembered", "UnitOfWork", "UtcDateTime", "metadata"]
+__all__ = [
+    "Database",
+    "HomeLock",
+    "JsonDocument",
+    "LockHolder",
+    "Remembered",
+    "Shelf",
+    "UnitOfWork",
+    "UtcDateTime",
+    "age_of",
+    "metadata",
+    "part_of",
+]

@@ -14,8 +14,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from beijiang.db import outbox
+from beijiang.db.parts import SOUND
 from beijiang.db.schema import metadata
-from beijiang.kit import Busy, Event, Unavailable
+from beijiang.kit import Busy, Event, Unavailable, sound_order
 
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Executable
@@ -226,6 +227,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    connection.create_function(SOUND, 1, _sorted_as, deterministic=True)
+
+
+def _sorted_as(value: object) -> str | None:
+    return sound_order(value) if isinstance(value, str) else None
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "items_changed",
     "no_application",
     "no_delegation",
+    "no_delivery",
     "no_demand",
     "no_grant",
     "no_opening",
@@ -43,6 +44,11 @@ def no_request() -> NotFound:
         "There is no such request, or it is not yours to see. Look under Sharing.",
         code="request_not_found",
     )
+
+
+def no_delivery() -> NotFound:
+    """Return the error for a delivery of a push that is unknown or hidden."""
+    return NotFound("没有这次交付。", "There is no such delivery.", code="push_delivery_not_found")
 
 
 def no_grant() -> NotFound:

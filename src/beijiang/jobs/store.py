@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    case,
     delete,
     func,
     insert,
@@ -24,9 +25,9 @@ from sqlalchemy import (
     update,
 )
 
-from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.db import JsonDocument, Shelf, UtcDateTime, age_of, metadata, part_of
 from beijiang.jobs.models import TERMINAL, Job, JobProgress, JobState, actor_from_json, actor_to_json
-from beijiang.kit import Actor
+from beijiang.kit import Actor, Part, Wanted
 from beijiang.kit import Text as Words
 from beijiang.kit.errors import JsonValue
 
@@ -138,6 +139,35 @@ class JobStore:
         if before is not None:
             query = query.where(job.c.id < before)
         return [_job(row) for row in self._connection.execute(query)]
+
+    def part(self, wanted: Wanted, org_id: str | None, now: datetime) -> Part[Job]:
+        """Return a part of the jobs of a department (None: of all), newest first."""
+        shelf = Shelf(
+            rows=select(job) if org_id is None else select(job).where(job.c.org_id == org_id),
+            columns={
+                "name": job.c.name,
+                "state": job.c.state,
+                "progress": case(
+                    (job.c.state == JobState.DONE.value, 1.0), (job.c.total > 0, 1.0 * job.c.done / job.c.total)
+                ),
+                "by": job.c.actor["name"].as_string(),
+                "why": job.c.error["zh"].as_string(),
+                "attempts": job.c.attempts,
+                "at": job.c.submitted_at,
+                "ended": job.c.ended_at,
+                "age": age_of(job.c.submitted_at, now),
+                "id": job.c.id,
+            },
+            counted=("name", "state", "by", "age"),
+            words=("id", "why"),
+            order=(job.c.id.desc(),),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part([_job(row) for row in rows], found, counts)
+
+    def several(self, job_ids: Sequence[str]) -> Sequence[Job]:
+        """Return some jobs."""
+        return [_job(row) for row in self._connection.execute(select(job).where(job.c.id.in_(job_ids)))]
 
     def waiting(self) -> Sequence[tuple[str, str]]:
         """Return id and name of queued jobs that no engine has been told of, oldest first."""

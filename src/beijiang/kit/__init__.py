@@ -19,12 +19,15 @@ from beijiang.kit.errors import (
 )
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
+from beijiang.kit.parts import NEW_FOR, Find, Part, Wanted
 from beijiang.kit.rounds import Rounds
 from beijiang.kit.shown import Shown
+from beijiang.kit.sounds import sound_order, syllables
 from beijiang.kit.text import Language, Text, Word, bigrams, guard_formula, half_width, normalise
 
 __all__ = [
     "ANONYMOUS",
+    "NEW_FOR",
     "SYSTEM",
     "Actor",
     "ActorKind",
@@ -34,12 +37,14 @@ __all__ = [
     "Conflict",
     "Denied",
     "Event",
+    "Find",
     "FixedClock",
     "Invalid",
     "Language",
     "Malformed",
     "NotAcceptable",
     "NotFound",
+    "Part",
     "Refused",
     "Rounds",
     "Shown",
@@ -49,10 +54,13 @@ __all__ = [
     "TooLarge",
     "Unauthenticated",
     "Unavailable",
+    "Wanted",
     "Word",
     "bigrams",
     "guard_formula",
     "half_width",
     "new_id",
     "normalise",
+    "sound_order",
+    "syllables",
 ]

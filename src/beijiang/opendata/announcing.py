@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Newsroom"]
 
 WORDS_LONGEST = 100
+ON_THE_HOME = 3
 
 
 class Newsroom:
@@ -36,6 +37,12 @@ class Newsroom:
         self._access.require(actor, Permission.OPENDATA_DATASET_READ)
         with self._parts.db.read() as connection:
             return NewsStore(connection).all(NewsState.PUBLISHED, words.strip()[:WORDS_LONGEST])
+
+    def latest(self, actor: Actor) -> Sequence[News]:
+        """Return the few news that the first page of the portal shows."""
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
+        with self._parts.db.read() as connection:
+            return NewsStore(connection).all(NewsState.PUBLISHED, most=ON_THE_HOME)
 
     def read(self, actor: Actor, news_id: str) -> News:
         """Return one published piece of news.

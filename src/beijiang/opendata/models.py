@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from beijiang.catalog import OpenType, Promise, SearchHit, SearchPage
 from beijiang.kit import Text
+from beijiang.opendata.news import News
 from beijiang.standards import Licence
 from beijiang.tables import GovernedColumn
 
@@ -92,6 +93,8 @@ class Home:
     newest: tuple[SearchHit, ...]
     promises: Mapping[str, Promise]
     """By data set, for the newest."""
+    news: tuple[News, ...] = ()
+    """What the data authority announced last; a portal of a part of the region shows none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from beijiang.opendata.absent import no_rows, unknown_department
 from beijiang.opendata.feeds import Entry
 from beijiang.opendata.glance.models import Glimpse
 from beijiang.opendata.models import Dataset, DataVersion, Department, DepartmentPage, Home, Related, Theme
+from beijiang.opendata.news import News
 from beijiang.opendata.numbers import OPENED, Counter
 from beijiang.opendata.portals import narrowed, seen_within
 from beijiang.opendata.reading import Reading
@@ -76,6 +77,8 @@ class OpenData:
         """What a file that was granted says of who takes it; set in build.py."""
         self.glimpsed: Callable[[Dataset], Glimpse] = lambda _dataset: Glimpse()
         """What stands on top of the page of a data set; set in build.py."""
+        self.latest: Callable[[Actor], Sequence[News]] = lambda _actor: ()
+        """The news that the first page shows; set in build.py."""
         self.counted: Callable[[str, UseKind], None] = lambda _dataset, _kind: None
         """Count one use; set in build.py."""
         self._counter = Counter(catalog, standards, clock, settings.time_zone)
@@ -125,6 +128,7 @@ class OpenData:
             departments=_departments(whole),
             newest=newest,
             promises={hit.id: self._counter.promise(hit, now) for hit in newest},
+            news=tuple(self.latest(actor)) if portal is None else (),
         )
 
     def search(self, actor: Actor, query: SearchQuery, portal: Portal | None = None) -> SearchPage:

@@ -8,9 +8,9 @@ from beijiang.access.errors import unknown_organisation, unknown_person
 from beijiang.access.models import ADMINISTRATORS, PasswordReset, Permission, Person, PersonDraft, Role, check_roles
 from beijiang.access.service.decisions import Decisions
 from beijiang.access.service.passwords import code_digest, new_code
-from beijiang.access.store import KeyStore, OrganisationStore, PersonStore, SessionStore
+from beijiang.access.store import KeyStore, OrganisationStore, PersonStore, SessionStore, people_part
 from beijiang.db import UnitOfWork
-from beijiang.kit import Actor, Conflict, Invalid, Refused, new_id, normalise
+from beijiang.kit import Actor, Conflict, Invalid, Part, Refused, Wanted, new_id, normalise
 from beijiang.kit.errors import JsonValue
 
 NEED_ORGANISATION = frozenset({Role.STEWARD, Role.ORG_REVIEWER, Role.ANALYST})
@@ -27,6 +27,13 @@ class People(Decisions):
         self.require(actor, Permission.ACCESS_PERSON_READ, org_id)
         with self._db.read() as connection:
             return PersonStore(connection).all(org_id)
+
+    def people_part(self, actor: Actor, wanted: Wanted) -> Part[Person]:
+        """Return a part of the people that ``people`` lists, narrowed, counted and sorted."""
+        org_id = None if self.allows(actor, Permission.ACCESS_PERSON_READ) else actor.org_id
+        self.require(actor, Permission.ACCESS_PERSON_READ, org_id)
+        with self._db.read() as connection:
+            return people_part(connection, wanted, org_id, self._clock.now())
 
     def person(self, actor: Actor, name: str) -> Person:
         """Return one person by id or login; everybody may see themselves.

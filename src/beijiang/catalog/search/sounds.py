@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from beijiang.kit import normalise
+from beijiang.kit import syllables
 
 _LONGEST = 12
-
-
-def syllables(text: str) -> list[str]:
-    """Return one syllable per character: pinyin without tones, letters and digits as they are, others empty."""
-    from pypinyin import lazy_pinyin
-
-    plain = "".join(_plain(character) for character in text)
-    return [s if s.isascii() and s.isalnum() else "" for s in lazy_pinyin(plain, errors=_apart)]
-
-
-def _apart(text: str) -> Any:
-    return list(text)  # one entry per character; pypinyin types the handler too narrowly
-
-
-def _plain(character: str) -> str:
-    folded = normalise(character)
-    return folded if len(folded) == 1 else "□"
 
 
 def sound_terms(sounds: Sequence[str]) -> list[str]:

@@ -34,11 +34,15 @@ from beijiang.catalog.search.sounds import sounding
 from beijiang.catalog.service.base import Base
 from beijiang.catalog.service.comparison import compare, compare_working, differences
 from beijiang.catalog.service.promises import promise
-from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, link_term
-from beijiang.kit import Actor, Invalid, NotFound
+from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, entry_part, link_term
+from beijiang.kit import Actor, Invalid, NotFound, Part
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
+
+    from beijiang.kit import Wanted
 
 _PAGE_LIMIT = 100
 _TEXT_LIMIT = 200
@@ -116,6 +120,27 @@ class Finding(Base):
         wanted = org_id if reader.everything else reader.org_id
         with self._db.read() as connection:
             return tuple(ResourceStore(connection).all(org_id=wanted, states=states, words=words.strip(), limit=limit))
+
+    def entry_part(
+        self, actor: Actor, wanted: Wanted, *, states: Sequence[State] = (), words: str = ""
+    ) -> Part[Resource]:
+        """Return a part of the entries that ``list`` lists, narrowed, counted and sorted."""
+        self._access.require(actor, Permission.CATALOG_RESOURCE_READ, None)
+        reader = self._reader(actor)
+        if not reader.everything and reader.org_id is None:
+            return Part((), 0, {})
+        tasks = self.tasks_for(actor) if self._access.allows(actor, Permission.CATALOG_TASK_READ) else ()
+        org_id = None if reader.everything else reader.org_id
+        with self._db.read() as connection:
+            return entry_part(
+                connection,
+                wanted,
+                org_id=org_id,
+                states=states,
+                words=words.strip(),
+                tasks=tasks,
+                now=self._clock.now(),
+            )
 
     def versions(self, actor: Actor, resource_id: str) -> tuple[Version, ...]:
         """Return the published versions, newest first; a visitor sees them while the resource is published."""

@@ -1,5 +1,6 @@
 """All SQL of the catalog on its own tables."""
 
+from beijiang.catalog.store.listing import entry_part
 from beijiang.catalog.store.remarks import RemarkStore
 from beijiang.catalog.store.resources import ResourceStore
 from beijiang.catalog.store.search import Head, SearchRow, SearchStore
@@ -17,5 +18,6 @@ __all__ = [
     "SearchStore",
     "SystemStore",
     "WordIndex",
+    "entry_part",
     "link_term",
 ]

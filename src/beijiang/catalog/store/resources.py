@@ -135,9 +135,12 @@ class ResourceStore:
         if words:
             held = (column.icontains(words, autoescape=True) for column in (s.resource.c.name, s.resource.c.table_name))
             query = query.where(or_(*held))
-        rows = self._connection.execute(query).mappings().all()
-        codes = self._codes([row["id"] for row in rows])
-        return [_resource(row, codes.get(row["id"], ())) for row in rows]
+        return self.made_of(self._connection.execute(query).all())
+
+    def made_of(self, rows: Sequence[Row[Any]]) -> list[Resource]:
+        """Make resources of whole rows of their table; their codes are read for all of them at once."""
+        codes = self._codes([row.id for row in rows])
+        return [_resource(row._mapping, codes.get(row.id, ())) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented name
 
     def ids(self) -> list[str]:
         """Return the ids of all resources."""
@@ -309,6 +312,7 @@ def _values(found: Resource) -> dict[str, Any]:
         "reviewer_org": found.reviewer_org,
         "endorsed_by": found.endorsed_by,
         "reasons": list(found.reasons),
+        "level": None if found.entry.level is None else str(found.entry.level),
     }
 
 

@@ -30,6 +30,8 @@ resource = Table(
     Column("reviewer_org", String(64)),
     Column("endorsed_by", String(64)),
     Column("reasons", JsonDocument, nullable=False),
+    Column("level", String(4)),
+    # The highest grade of its items, which stand in the entry: lists sort and narrow by it.
     UniqueConstraint("provider_id", "name"),
 )
 

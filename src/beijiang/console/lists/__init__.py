@@ -1,6 +1,6 @@
 """What the console's long lists are made of: rows that the services show to the actor, and the columns of each list."""
 
-from beijiang.console.lists.flow import finding_table, job_table, mending_table, run_rows, run_table
+from beijiang.console.lists.flow import finding_table, job_table, mending_table, run_table
 from beijiang.console.lists.people import evidence_table, people_table
 from beijiang.console.lists.sharing import entry_table, grant_table, request_table
 
@@ -13,6 +13,5 @@ __all__ = [
     "mending_table",
     "people_table",
     "request_table",
-    "run_rows",
     "run_table",
 ]

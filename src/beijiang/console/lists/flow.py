@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from beijiang.console.listing import Coded, Column, Kind, Table
-from beijiang.console.lists.words import age
+from beijiang.console.lists.words import age, age_name
 from beijiang.console.words import word
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from beijiang.build import Platform
     from beijiang.ingest import Run, TableCount
@@ -20,10 +19,8 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.quality import Finding
 
-__all__ = ["JOBS", "RUNS", "finding_table", "job_table", "mending_table", "run_rows", "run_table"]
+__all__ = ["finding_table", "job_table", "mending_table", "run_table"]
 
-RUNS: Final = 500
-JOBS: Final = 500
 _RUN: Final = {
     "committed": (Text("已完成", "done"), "ok"),
     "queued": (Text("排队中", "queued"), "info"),
@@ -39,13 +36,9 @@ _OUTCOME: Final = {
 }
 
 
-def run_rows(platform: Platform, actor: Actor, before: str | None = None) -> Sequence[Run]:
-    """Return the newest runs that the actor may see."""
-    return platform.ingest.runs(actor, limit=RUNS, before=before)
-
-
-def run_table(rows: Sequence[Run], now: datetime) -> Table[Run]:
-    """Return the list of runs."""
+def run_table(platform: Platform, actor: Actor) -> Table[Run]:
+    """Return the list of the runs that the actor may see."""
+    now = platform.clock.now()
 
     def outcome(run: Run) -> Coded:
         if not run.ended:
@@ -60,21 +53,20 @@ def run_table(rows: Sequence[Run], now: datetime) -> Table[Run]:
         key="runs",
         path="/console/runs",
         title=Text("汇聚任务", "Runs"),
-        rows=rows,
+        part=lambda wanted: platform.ingest.run_part(actor, wanted),
         row_key=lambda r: r.id,
-        at_most=RUNS if len(rows) >= RUNS else None,
         columns=(
             Column(key="table", words=Text("目标表", "Table"), of=lambda r: r.table, link=lambda r: f"/console/runs/{r.id}"),
-            Column(key="state", words=Text("状态", "State"), of=lambda r: Coded(r.state.value, _RUN.get(r.state.value, _FAILED)[0]), kind=Kind.TAG, level=lambda r: _RUN.get(r.state.value, _FAILED)[1], choice=True),
-            Column(key="outcome", words=Text("结果", "Outcome"), of=outcome, choice=True, shown=False),
+            Column(key="state", words=Text("状态", "State"), of=lambda r: Coded(r.state.value, _RUN.get(r.state.value, _FAILED)[0]), kind=Kind.TAG, level=lambda r: _RUN.get(r.state.value, _FAILED)[1], choice=True, named=lambda code: _RUN.get(code, _FAILED)[0]),
+            Column(key="outcome", words=Text("结果", "Outcome"), of=outcome, choice=True, named=lambda code: _OUTCOME[code].text, shown=False),
             Column(key="read", words=Text("读入", "Read"), of=lambda r: count(r, "read"), kind=Kind.NUMBER),
             Column(key="good", words=Text("入库", "Good"), of=lambda r: count(r, "good"), kind=Kind.NUMBER),
             Column(key="bad", words=Text("待修", "Bad"), of=lambda r: count(r, "bad"), kind=Kind.NUMBER, link=lambda r: f"/console/quarantine?run={r.id}" if count(r, "bad") else ""),
-            Column(key="why", words=Text("说明", "Why"), of=_why),
+            Column(key="why", words=Text("说明", "Why"), of=_why, sorts=False),
             Column(key="by", words=Text("提交人", "By"), of=lambda r: r.actor_name, choice=True),
             Column(key="at", words=Text("时间", "At"), of=lambda r: r.submitted_at, kind=Kind.MOMENT),
             Column(key="ended", words=Text("结束", "Ended"), of=lambda r: r.ended_at, kind=Kind.MOMENT, shown=False),
-            Column(key="age", words=Text("时间段", "When"), of=lambda r: age(r.submitted_at, now), choice=True, shown=False),
+            Column(key="age", words=Text("时间段", "When"), of=lambda r: age(r.submitted_at, now), choice=True, named=age_name, shown=False),
             Column(key="id", words=Text("任务号", "Id"), of=lambda r: r.id, kind=Kind.CODE, shown=False),
         ),
     )  # fmt: skip
@@ -94,26 +86,26 @@ def _why(run: Run) -> Text | None:
     return Text("、".join(f"{w.zh} {n}" for w, n in told), ", ".join(f"{w.en} {n}" for w, n in told))
 
 
-def job_table(rows: Sequence[Job], now: datetime) -> Table[Job]:
-    """Return the list of jobs."""
+def job_table(platform: Platform, actor: Actor) -> Table[Job]:
+    """Return the list of the jobs that the actor may see."""
+    now = platform.clock.now()
     levels = {"done": "ok", "failed": "bad", "running": "info"}
     return Table(
         key="jobs",
         path="/console/jobs",
         title=Text("作业", "Jobs"),
-        rows=rows,
+        part=lambda wanted: platform.jobs.job_part(actor, wanted),
         row_key=lambda j: j.id,
-        at_most=JOBS if len(rows) >= JOBS else None,
         columns=(
-            Column(key="name", words=Text("作业", "Job"), of=lambda j: Coded(j.name, word("job_name", j.name)), choice=True, under=lambda j: j.id),
-            Column(key="state", words=Text("状态", "State"), of=lambda j: Coded(j.state.value, word("job", j.state.value)), kind=Kind.TAG, level=lambda j: levels.get(j.state.value, ""), choice=True),
+            Column(key="name", words=Text("作业", "Job"), of=lambda j: Coded(j.name, word("job_name", j.name)), choice=True, named=lambda code: word("job_name", code), under=lambda j: j.id),
+            Column(key="state", words=Text("状态", "State"), of=lambda j: Coded(j.state.value, word("job", j.state.value)), kind=Kind.TAG, level=lambda j: levels.get(j.state.value, ""), choice=True, named=lambda code: word("job", code)),
             Column(key="progress", words=Text("进度 %", "Progress %"), of=lambda j: None if j.share is None else round(100 * j.share), kind=Kind.NUMBER),
             Column(key="by", words=Text("提交人", "By"), of=lambda j: j.actor.name, choice=True, shown=False),
-            Column(key="why", words=Text("说明", "Why"), of=lambda j: Text(str(j.error.get("zh") or ""), str(j.error.get("en") or "")) if j.error else None),
+            Column(key="why", words=Text("说明", "Why"), of=lambda j: Text(str(j.error.get("zh") or ""), str(j.error.get("en") or "")) if j.error else None, sorts=False),
             Column(key="attempts", words=Text("次数", "Attempts"), of=lambda j: j.attempts, kind=Kind.NUMBER, shown=False),
             Column(key="at", words=Text("提交", "Submitted"), of=lambda j: j.submitted_at, kind=Kind.MOMENT),
             Column(key="ended", words=Text("结束", "Ended"), of=lambda j: j.ended_at, kind=Kind.MOMENT, shown=False),
-            Column(key="age", words=Text("时间段", "When"), of=lambda j: age(j.submitted_at, now), choice=True, shown=False),
+            Column(key="age", words=Text("时间段", "When"), of=lambda j: age(j.submitted_at, now), choice=True, named=age_name, shown=False),
         ),
     )  # fmt: skip
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from beijiang.access import Role
 from beijiang.console.listing import Coded, Column, Kind, Table
-from beijiang.console.lists.words import age
+from beijiang.console.lists.words import age, age_name
 from beijiang.console.words import word
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from beijiang.access import Person
+    from beijiang.build import Platform
     from beijiang.evidence import EvidenceRecord
+    from beijiang.kit import Actor
 
 __all__ = ["NO_ROLE", "RECORDS", "evidence_table", "people_table"]
 
@@ -25,10 +27,12 @@ NO_ROLE: Final = Coded("no_role", Text("还没有角色", "no role yet"))
 _CLOSED: Final = Coded("closed", Text("已停用", "closed"))
 _FIRST: Final = Coded("first", Text("未设口令", "password not set"))
 _USED: Final = Coded("used", Text("在用", "in use"))
+_STANDINGS: Final = {one.value: one for one in (NO_ROLE, _CLOSED, _FIRST, _USED)}
 
 
-def people_table(rows: Sequence[Person], names: Mapping[str, str], now: datetime) -> Table[Person]:
-    """Return the list of accounts."""
+def people_table(platform: Platform, actor: Actor, names: Mapping[str, str]) -> Table[Person]:
+    """Return the list of the accounts that the actor may see."""
+    now = platform.clock.now()
 
     def standing(one: Person) -> Coded:
         if one.disabled_at:
@@ -36,7 +40,10 @@ def people_table(rows: Sequence[Person], names: Mapping[str, str], now: datetime
         return NO_ROLE if not one.roles else _FIRST if one.must_set_password else _USED
 
     def roles(one: Person) -> Text:
-        held = [role.text for role in sorted(one.roles)]
+        return called(",".join(sorted(one.roles)))
+
+    def called(codes: str) -> Text:
+        held = [Role(code).text for code in codes.split(",") if code]
         return Text("、".join(role.zh for role in held), ", ".join(role.en for role in held))
 
     levels = {"closed": "bad", "no_role": "warn", "first": "info", "used": "ok"}
@@ -44,16 +51,16 @@ def people_table(rows: Sequence[Person], names: Mapping[str, str], now: datetime
         key="people",
         path="/console/people",
         title=Text("人员", "People"),
-        rows=rows,
+        part=lambda wanted: platform.access.people_part(actor, wanted),
         row_key=lambda p: p.id,
         columns=(
             Column(key="login", words=Text("账号", "Login"), of=lambda p: p.login),
             Column(key="name", words=Text("姓名", "Name"), of=lambda p: p.name),
-            Column(key="org", words=Text("机构", "Organisation"), of=lambda p: names.get(p.org_id or "", p.org_id), choice=True),
-            Column(key="roles", words=Text("角色", "Roles"), of=roles, choice=True),
-            Column(key="standing", words=Text("状态", "Standing"), of=standing, kind=Kind.TAG, level=lambda p: levels[standing(p).value], choice=True),
+            Column(key="org", words=Text("机构", "Organisation"), of=lambda p: names.get(p.org_id or "", p.org_id), choice=True, named=lambda code: names.get(code, code)),
+            Column(key="roles", words=Text("角色", "Roles"), of=roles, choice=True, named=called),
+            Column(key="standing", words=Text("状态", "Standing"), of=standing, kind=Kind.TAG, level=lambda p: levels[standing(p).value], choice=True, named=lambda code: _STANDINGS[code].text),
             Column(key="made", words=Text("建立", "Made"), of=lambda p: p.created_at, kind=Kind.MOMENT, shown=False),
-            Column(key="age", words=Text("建立时间段", "Made when"), of=lambda p: age(p.created_at, now), choice=True, shown=False),
+            Column(key="age", words=Text("建立时间段", "Made when"), of=lambda p: age(p.created_at, now), choice=True, named=age_name, shown=False),
         ),
     )  # fmt: skip
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
+from beijiang.catalog import OpenType, ShareType, State
 from beijiang.console.listing import Bulk, Coded, Column, Kind, Table
-from beijiang.console.lists.words import LATE, MINE, SOON, age
-from beijiang.exchange import purposes
+from beijiang.console.lists.words import LATE, MINE, SOON, age, age_name
+from beijiang.exchange import ENDS_SOON, GranteeKind, GrantState, RequestQuery, RequestState, purposes
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
@@ -17,23 +17,19 @@ if TYPE_CHECKING:
 
     from beijiang.build import Platform
     from beijiang.catalog import Resource, Task
-    from beijiang.exchange import Grant, Request
+    from beijiang.exchange import Grant, GrantQuery, Request
     from beijiang.kit import Actor
     from beijiang.standards import Deadline
 
-__all__ = ["ENDING", "ENTRIES", "entry_table", "grant_table", "request_table"]
+__all__ = ["entry_table", "grant_table", "request_table"]
 
-ENTRIES: Final = 1000
-"""Entries that the list holds at most, those changed last."""
-ENDING: Final = timedelta(days=30)
-"""A grant that ends within so long is about to end."""
 _TOGETHER: Final = Bulk("/console/sharing/approve", Text("一起同意…", "Approve together…"))
 _STATES: Final = {"approved": "ok", "partly_approved": "ok", "refused": "bad", "withdrawn": "", "draft": ""}
 _STANDINGS: Final = {"active": "ok", "revoked": "bad", "expired": "", "waiting": "info"}
 
 
-def entry_table(platform: Platform, actor: Actor, rows: Sequence[Resource]) -> Table[Resource]:
-    """Return the list of catalog entries; ``rows`` are what the catalog showed to the actor."""
+def entry_table(platform: Platform, actor: Actor, states: Sequence[State] = (), words: str = "") -> Table[Resource]:
+    """Return the list of the working entries that the actor may see."""
     allowed = platform.access.allows(actor, Permission.CATALOG_TASK_READ)
     tasks: dict[str, Task] = {}
     for task in platform.catalog.tasks_for(actor) if allowed else ():
@@ -50,26 +46,25 @@ def entry_table(platform: Platform, actor: Actor, rows: Sequence[Resource]) -> T
         key="catalog",
         path="/console/catalog",
         title=Text("目录", "Catalog"),
-        rows=rows,
+        part=lambda wanted: platform.catalog.entry_part(actor, wanted, states=states, words=words),
         row_key=lambda r: r.id,
-        at_most=ENTRIES if len(rows) >= ENTRIES else None,
         columns=(
             Column(key="name", words=Text("名称", "Name"), of=lambda r: r.entry.name, link=lambda r: f"/console/catalog/{r.id}"),
             Column(key="provider", words=Text("提供方", "Provider"), of=lambda r: r.entry.provider_name, choice=True),
-            Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=_entry_level, choice=True),
-            Column(key="turn", words=Text("待办", "To do"), of=lambda r: MINE if r.id in tasks else None, kind=Kind.TAG, level=lambda _: "warn", choice=True),
+            Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=_entry_level, choice=True, named=lambda code: State(code).text),
+            Column(key="turn", words=Text("待办", "To do"), of=lambda r: MINE if r.id in tasks else None, kind=Kind.TAG, level=lambda _: "warn", choice=True, named=lambda _: MINE.text),
             Column(key="due", words=Text("办理期限", "Due"), of=lambda r: tasks[r.id].due_on if r.id in tasks else None, kind=Kind.DAY, shown=False),
-            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=lambda r: "bad" if pace(r) is LATE else "warn", choice=True, shown=False),
+            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=lambda r: "bad" if pace(r) is LATE else "warn", choice=True, named=lambda code: (LATE if code == LATE.value else SOON).text, shown=False),
             Column(key="said", words=Text("未了结批注", "Open comments"), of=lambda r: said.get(r.id), kind=Kind.NUMBER, link=lambda r: f"/console/catalog/{r.id}/review" if r.id in said else "", shown=bool(said)),
             Column(key="code", words=Text("代码", "Code"), of=lambda r: str(r.codes[0]) if r.codes else None, kind=Kind.CODE),
             Column(key="grade", words=Text("分级", "Grade"), of=lambda r: r.entry.level.value if r.entry.level else None, kind=Kind.GRADE, choice=True),
-            Column(key="share", words=Text("共享类型", "Sharing"), of=lambda r: r.entry.share_type, choice=True, shown=False),
-            Column(key="open", words=Text("开放类型", "Opening"), of=lambda r: r.entry.open_type, choice=True, shown=False),
+            Column(key="share", words=Text("共享类型", "Sharing"), of=lambda r: r.entry.share_type, choice=True, named=lambda code: ShareType(code).text, shown=False),
+            Column(key="open", words=Text("开放类型", "Opening"), of=lambda r: r.entry.open_type, choice=True, named=lambda code: OpenType(code).text, shown=False),
             Column(key="rows", words=Text("行", "Rows"), of=lambda r: r.facts.rows, kind=Kind.NUMBER),
             Column(key="table", words=Text("数据表", "Table"), of=lambda r: r.table, shown=False),
             Column(key="changed", words=Text("更新", "Changed"), of=lambda r: r.updated_at, kind=Kind.MOMENT),
             Column(key="published", words=Text("发布", "Published"), of=lambda r: r.published_at, kind=Kind.MOMENT, shown=False),
-            Column(key="age", words=Text("发布时间段", "Published when"), of=lambda r: age(r.published_at, now), choice=True, shown=False),
+            Column(key="age", words=Text("发布时间段", "Published when"), of=lambda r: age(r.published_at, now), choice=True, named=age_name, shown=False),
         ),
     )  # fmt: skip
 
@@ -80,18 +75,26 @@ def _entry_level(row: Resource) -> str:
 
 def request_table(
     platform: Platform,
-    rows: Sequence[Request],
+    rows: Sequence[Request] | RequestQuery,
     names: Mapping[str, str],
     *,
     actor: Actor,
     bulk: bool = False,
 ) -> Table[Request]:
-    """Return the list of share requests; with ``bulk`` its rows can be approved together."""
-    due: dict[str, Deadline | None] = {one.id: platform.exchange.due(one) for one in rows if not one.state.is_over}
+    """Return the list of share requests; with ``bulk`` its rows can be approved together.
+
+    What is still being worked at is given as rows, so that it can be sorted by its time; what is not is left to the database.
+    """
+    query = rows if isinstance(rows, RequestQuery) else None
+    held = () if isinstance(rows, RequestQuery) else rows
+    due: dict[str, Deadline | None] = {one.id: platform.exchange.due(one) for one in held if not one.state.is_over}
     words, now = purposes(), platform.clock.now()
 
+    def called(org_id: str) -> str:
+        return names.get(org_id, org_id)
+
     def deadline(row: Request) -> Deadline | None:
-        found = due.get(row.id)
+        found = due.get(row.id) if query is None else platform.exchange.due(row) if not row.state.is_over else None
         return None if found is None or found.state.value == "answered" else found
 
     def pace(row: Request) -> Coded | None:
@@ -106,23 +109,24 @@ def request_table(
         key="requests",
         path="/console/sharing",
         title=Text("共享申请", "Share requests"),
-        rows=rows,
+        rows=held,
+        part=None if query is None else lambda wanted: platform.exchange.request_part(actor, query, wanted),
         row_key=lambda r: r.id,
         bulk=_TOGETHER if bulk else None,
         columns=(
-            Column(key="due", words=Text("期限", "Due"), of=lambda r: _last_day(deadline(r)), kind=Kind.DAY, level=level),
+            Column(key="due", words=Text("期限", "Due"), of=lambda r: _last_day(deadline(r)), kind=Kind.DAY, level=level, sorts=query is None),
             Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: _short(r.draft.use)),
-            Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: names.get(r.org_id, r.org_id), choice=True),
-            Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: names.get(r.provider_id, r.provider_id), choice=True),
-            Column(key="purpose", words=Text("用途", "Purpose"), of=lambda r: words.get(r.draft.purpose), choice=True),
-            Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER),
-            Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=lambda r: _STATES.get(r.state.value, "warn"), choice=True),
-            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=level, choice=True, shown=False),
+            Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: called(r.org_id), choice=True, named=called),
+            Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: called(r.provider_id), choice=True, named=called),
+            Column(key="purpose", words=Text("用途", "Purpose"), of=lambda r: words.get(r.draft.purpose), choice=True, named=lambda code: words.get(code, code)),
+            Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER, sorts=query is None),
+            Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=lambda r: _STATES.get(r.state.value, "warn"), choice=True, named=lambda code: RequestState(code).text),
+            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=level, choice=query is None, sorts=query is None, shown=False),
             Column(key="by", words=Text("申请人", "Asked by"), of=lambda r: r.by_name, shown=False),
-            Column(key="turn", words=Text("谁提的", "Whose"), of=lambda r: _OURS if r.by == actor.id else _OTHERS, choice=True, shown=False),
+            Column(key="turn", words=Text("谁提的", "Whose"), of=lambda r: _OURS if r.by == actor.id else _OTHERS, choice=True, named=lambda code: (_OURS if code == _OURS.value else _OTHERS).text, shown=False),
             Column(key="submitted", words=Text("提交", "Handed in"), of=lambda r: r.submitted_at, kind=Kind.MOMENT),
             Column(key="decided", words=Text("办结", "Decided"), of=lambda r: r.decided_at, kind=Kind.MOMENT, shown=False),
-            Column(key="age", words=Text("办结时间段", "Decided when"), of=lambda r: age(r.decided_at, now), choice=True, shown=False),
+            Column(key="age", words=Text("办结时间段", "Decided when"), of=lambda r: age(r.decided_at, now), choice=True, named=age_name, shown=False),
             Column(key="id", words=Text("申请号", "Id"), of=lambda r: r.id, kind=Kind.CODE, shown=False),
         ),
     )  # fmt: skip
@@ -140,13 +144,17 @@ def _short(words: str) -> str:
     return words if len(words) <= 60 else f"{words[:59]}…"  # noqa: PLR2004 - characters of a second line
 
 
-def grant_table(platform: Platform, rows: Sequence[Grant], names: Mapping[str, str]) -> Table[Grant]:
-    """Return the list of grants."""
+def grant_table(platform: Platform, actor: Actor, query: GrantQuery, names: Mapping[str, str]) -> Table[Grant]:
+    """Return the list of those grants that were asked for and the actor may see."""
+
+    def called(org_id: str) -> str:
+        return names.get(org_id, org_id)
+
     today, words = platform.exchange.today, purposes()
 
     def ending(row: Grant) -> Coded | None:
         standing = row.standing(today)
-        return SOON if standing.value == "active" and row.terms.until - today <= ENDING else None
+        return SOON if standing.value == "active" and row.terms.until - today <= ENDS_SOON else None
 
     def ways(row: Grant) -> Text:
         names_of = [way.text for way in sorted(row.terms.ways)]
@@ -156,20 +164,20 @@ def grant_table(platform: Platform, rows: Sequence[Grant], names: Mapping[str, s
         key="grants",
         path="/console/grants",
         title=Text("授权", "Grants"),
-        rows=rows,
+        part=lambda wanted: platform.exchange.grant_part(actor, query, wanted),
         row_key=lambda g: g.id,
         columns=(
             Column(key="resource", words=Text("资源", "Resource"), of=lambda g: g.resource_name, link=lambda g: f"/console/grants/{g.id}"),
-            Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda g: names.get(g.org_id, g.org_id), choice=True),
-            Column(key="kind", words=Text("授予", "Granted to"), of=lambda g: g.grantee_kind, choice=True, shown=False),
-            Column(key="provider", words=Text("提供部门", "Provider"), of=lambda g: names.get(g.provider_id, g.provider_id), choice=True),
-            Column(key="items", words=Text("数据项", "Items"), of=lambda g: len(g.terms.columns), kind=Kind.NUMBER),
-            Column(key="ways", words=Text("方式", "Ways"), of=ways),
+            Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda g: called(g.org_id), choice=True, named=called),
+            Column(key="kind", words=Text("授予", "Granted to"), of=lambda g: g.grantee_kind, choice=True, named=lambda code: GranteeKind(code).text, shown=False),
+            Column(key="provider", words=Text("提供部门", "Provider"), of=lambda g: called(g.provider_id), choice=True, named=called),
+            Column(key="items", words=Text("数据项", "Items"), of=lambda g: len(g.terms.columns), kind=Kind.NUMBER, sorts=False),
+            Column(key="ways", words=Text("方式", "Ways"), of=ways, sorts=False),
             Column(key="since", words=Text("起始", "Since"), of=lambda g: g.terms.since, kind=Kind.DAY, shown=False),
             Column(key="until", words=Text("截止", "Until"), of=lambda g: g.terms.until, kind=Kind.DAY, level=lambda g: "warn" if ending(g) else ""),
-            Column(key="purpose", words=Text("用途", "Purpose"), of=lambda g: words.get(g.purpose), choice=True),
-            Column(key="state", words=Text("状态", "State"), of=lambda g: g.standing(today), kind=Kind.TAG, level=lambda g: _STANDINGS.get(g.standing(today).value, "warn"), choice=True),
-            Column(key="ending", words=Text("到期", "Ends"), of=ending, kind=Kind.TAG, level=lambda _: "warn", choice=True, shown=False),
+            Column(key="purpose", words=Text("用途", "Purpose"), of=lambda g: words.get(g.purpose), choice=True, named=lambda code: words.get(code, code)),
+            Column(key="state", words=Text("状态", "State"), of=lambda g: g.standing(today), kind=Kind.TAG, level=lambda g: _STANDINGS.get(g.standing(today).value, "warn"), choice=True, named=lambda code: GrantState(code).text),
+            Column(key="ending", words=Text("到期", "Ends"), of=ending, kind=Kind.TAG, level=lambda _: "warn", choice=True, named=lambda _: SOON.text, shown=False),
             Column(key="id", words=Text("授权号", "Id"), of=lambda g: g.id, kind=Kind.CODE, shown=False),
         ),
     )  # fmt: skip

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.console.listing import Coded
-from beijiang.kit import Text
+from beijiang.kit import NEW_FOR, Text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["DAYS", "LATE", "MINE", "OLDER", "RECENT", "SOON", "age"]
+__all__ = ["DAYS", "LATE", "MINE", "OLDER", "RECENT", "SOON", "age", "age_name"]
 
-DAYS: Final = 7
+DAYS: Final = NEW_FOR.days
 """What happened in so many days is new."""
 RECENT: Final = Coded("recent", Text(f"近 {DAYS} 天", f"last {DAYS} days"))
 OLDER: Final = Coded("older", Text("更早", "older"))
@@ -22,8 +21,13 @@ LATE: Final = Coded("late", Text("已超期", "late"))
 SOON: Final = Coded("soon", Text("临近到期", "due soon"))
 
 
+def age_name(code: str) -> Text:
+    """Return what an age is called."""
+    return (RECENT if code == RECENT.value else OLDER).text
+
+
 def age(moment: datetime | None, now: datetime) -> Coded | None:
     """Tell whether something happened within the last days."""
     if moment is None:
         return None
-    return RECENT if now - moment <= timedelta(days=DAYS) else OLDER
+    return RECENT if now - moment <= NEW_FOR else OLDER

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
-from beijiang.console.lists.sharing import ENTRIES, entry_table
+from beijiang.console.lists.sharing import entry_table
 from beijiang.console.routes.frame import Frame, number, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.words import told
@@ -46,11 +46,8 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def entries(request: Request, state: str = "", q: str = "") -> Response:
         who = person(request)
         states = [State(state)] if state in set(State) else []
-        found = platform.catalog.list(who, states=states, words=q, limit=ENTRIES)
-        table = entry_table(platform, who, found)
-        return listed(
-            frame, platform, request, "catalog.html", table, resources=found, state=state, states=tuple(State), q=q
-        )
+        table = entry_table(platform, who, states, q)
+        return listed(frame, platform, request, "catalog.html", table, state=state, states=tuple(State), q=q)
 
     @pages.get("/catalog/{resource_id}")
     def entry(request: Request, resource_id: str) -> HTMLResponse:

@@ -37,15 +37,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             org_id=who.org_id if side == "ours" else None,
             provider_id=who.org_id if side == "given" else None,
         )
-        found, count = exchange.grants(who, query)
         return listed(
             frame,
             platform,
             request,
             "sharing_grants.html",
-            grant_table(platform, found, names(platform)),
-            grants=found,
-            count=count,
+            grant_table(platform, who, query, names(platform)),
             q=q,
             state=state,
             side=side,

@@ -9,8 +9,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from starlette.background import BackgroundTask
 
 from beijiang.access import Permission
-from beijiang.console.lists import job_table, run_rows, run_table
-from beijiang.console.lists.flow import JOBS
+from beijiang.console.lists import job_table, run_table
 from beijiang.console.routes.frame import Frame, actor, language, number, person
 from beijiang.console.routes.listed import listed
 from beijiang.ingest import CheckSpec, HeaderTemplate, IngestRequest, ReadOptions, RunMode
@@ -140,12 +139,8 @@ def _options(chosen: dict[str, str]) -> ReadOptions:
 
 def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/runs")
-    def runs(request: Request, before: str | None = None) -> Response:
-        found = run_rows(platform, person(request), before)
-        table = run_table(found, platform.clock.now())
-        more = found[-1].id if table.at_most else None
-        running = any(not run.ended for run in found)
-        return listed(frame, platform, request, "runs.html", table, runs=found, more=more, running=running)
+    def runs(request: Request) -> Response:
+        return listed(frame, platform, request, "runs.html", run_table(platform, person(request)))
 
     @pages.get("/runs/{run_id}")
     def run(request: Request, run_id: str) -> HTMLResponse:
@@ -170,8 +165,7 @@ def _add_runs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.get("/jobs")
     def jobs(request: Request) -> Response:
-        found = platform.jobs.jobs(person(request), limit=JOBS)
-        return listed(frame, platform, request, "jobs.html", job_table(found, platform.clock.now()), jobs=found)
+        return listed(frame, platform, request, "jobs.html", job_table(platform, person(request)))
 
     @pages.post("/jobs/{job_id}/cancel")
     def cancel_job(request: Request, job_id: str) -> RedirectResponse:

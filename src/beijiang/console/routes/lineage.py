@@ -17,7 +17,21 @@ from markupsafe import Markup
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import Invalid
 from beijiang.kit.text import guard_formula
-from beijiang.lineage import ON_PAPER, ON_THE_PAGE, USE_NAMES, Direction, Graph, Kind, Node, drawn, marked
+from beijiang.lineage import (
+    MANY,
+    ON_PAPER,
+    ON_THE_PAGE,
+    USE_NAMES,
+    Direction,
+    Graph,
+    Kind,
+    Node,
+    anchor,
+    drawn,
+    folded,
+    holding,
+    marked,
+)
 from beijiang.tables import moment_of
 
 if TYPE_CHECKING:
@@ -37,6 +51,10 @@ class Asked:
     depth: int
     at: str
     tables: bool
+    fold: str
+    """yes, no, or nothing: as the size of the graph wants it."""
+    opened: tuple[str, ...]
+    """Departments whose things are not folded."""
 
     @property
     def words(self) -> dict[str, str]:
@@ -47,6 +65,8 @@ class Asked:
             "depth": "" if self.depth == 3 else str(self.depth),  # noqa: PLR2004 - as the form has it
             "at": self.at,
             "tables": "yes" if self.tables else "",
+            "fold": self.fold,
+            "open": ",".join(self.opened),
         }
         return {name: word for name, word in given.items() if word}
 
@@ -57,8 +77,10 @@ def _asked(
     depth: Annotated[int, Query(ge=1, le=10)] = 3,
     at: Annotated[str, Query(max_length=40)] = "",
     tables: Annotated[str, Query(max_length=4)] = "",
+    fold: Annotated[str, Query(max_length=4)] = "",
+    opened: Annotated[str, Query(max_length=2000, alias="open")] = "",
 ) -> Asked:
-    return Asked(column, direction, depth, at, bool(tables))
+    return Asked(column, direction, depth, at, bool(tables), fold, tuple(filter(None, opened.split(","))))
 
 
 Question = Annotated[Asked, Depends(_asked)]
@@ -81,15 +103,30 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             tables_only=asked.tables,
         )
 
+    def shown(whole: Graph, asked: Asked, request: Request) -> Graph:
+        """Fold a graph that was asked for so, or is too large to be read otherwise."""
+        if asked.fold == "no" or (not asked.fold and len(whole.nodes) <= MANY):
+            return whole
+        names = {one.id: one.short for one in platform.access.organisations()}
+        kinds = {kind.value: kind.text.in_language(language(request)) for kind in Kind}
+        return folded(whole, lambda owner: names.get(owner) or kinds.get(owner, owner), asked.opened)
+
     @pages.get("/lineage/{name}")
-    def page(request: Request, name: str, asked: Question, mark: Words = "", mark_column: Words = "") -> HTMLResponse:
+    def page(
+        request: Request, name: str, asked: Question, mark: Words = "", mark_column: Words = "", find: Words = ""
+    ) -> HTMLResponse:
         who = person(request)
-        found = graph(who, name, asked)
+        whole = graph(who, name, asked)
+        found = shown(whole, asked, request)
+        hits = holding(found, find)
         here = f"/console/lineage/{quote(name, safe='')}"
 
         def link(node: Node, column: str) -> str:
             if column:
                 return f"{here}?{urlencode({**asked.words, 'mark': node.id, 'mark_column': column})}#graph"
+            if node.kind is Kind.GROUP:
+                words = {**asked.words, "open": ",".join((*asked.opened, node.link))}
+                return f"{here}?{urlencode(words)}#graph"
             return _address(node)
 
         node = next((one for one in found.nodes if one.id == mark and mark_column in one.columns), None)
@@ -99,6 +136,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             colours=ON_THE_PAGE,
             link=link,
             mark=(mark, mark_column) if node is not None else ("", ""),
+            found=[one.id for one in hits],
         )
         touched = None
         if node is not None and node.kind is Kind.TABLE:
@@ -121,13 +159,21 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             uses=USE_NAMES,
             address=_address,
             mark=node,
+            whole=len(whole.nodes),
+            hits=[(one, anchor(one)) for one in hits],
+            find=find,
+            reach=link,
             mark_column=mark_column,
             touched=touched,
         )
 
     @pages.get("/lineage/{name}/export")
     def export(request: Request, name: str, asked: Question, form: Words = "csv") -> Response:
-        found = graph(person(request), name, asked)
+        found = (
+            shown(graph(person(request), name, asked), asked, request)
+            if form == "svg"
+            else graph(person(request), name, asked)
+        )
         if form not in _TYPES:
             raise Invalid("格式须是 svg、csv 或 json。", "The format must be svg, csv or json.", code="unknown_format")
         head = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}-lineage.{form}"}

@@ -31,7 +31,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             platform,
             request,
             "people.html",
-            people_table(access.people(who), names, platform.clock.now()),
+            people_table(platform, who, names),
             organisations=organisations,
             roles=tuple(Role),
             may_manage=access.allows(who, Permission.ACCESS_PERSON_MANAGE),

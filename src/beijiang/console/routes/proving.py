@@ -14,7 +14,15 @@ from beijiang.web import content_disposition
 if TYPE_CHECKING:
     from beijiang.build import Platform
 
-BACK = {"entry": "/console/catalog/", "request": "/console/sharing/requests/", "grant": "/console/grants/"}
+BACK = {
+    "delivery": "/console/pushes?delivery=",
+    "demand": "/console/demands/",
+    "dispute": "/console/disputes/",
+    "entry": "/console/catalog/",
+    "grant": "/console/grants/",
+    "push": "/console/pushes/",
+    "request": "/console/sharing/requests/",
+}
 
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
@@ -28,6 +36,15 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         keys = [str(key) for key in platform.receipts.keys(who)]
         return frame.page(
             request, "prove.html", kind=kind, subject=subject, records=records, keys=keys, back=BACK[kind] + subject
+        )
+
+    @pages.get("/prove/{kind}/{subject}/{sequence}/checked")
+    def checked(request: Request, kind: str, subject: str, sequence: int) -> HTMLResponse:
+        who = person(request)
+        found = platform.receipts.checked_about(who, kind, subject, sequence)
+        keys = [str(key) for key in platform.receipts.keys(who)]
+        return frame.page(
+            request, "prove_checked.html", kind=kind, subject=subject, c=found, keys=keys, back=BACK[kind] + subject
         )
 
     @pages.get("/prove/{kind}/{subject}/{sequence}")

@@ -110,16 +110,15 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         waiting = exchange.waiting(who)
         shown = show or ("mine" if waiting else "open")
         states = {"open": OPEN, "over": frozenset(s for s in RequestState if s.is_over)}.get(shown, frozenset())
-        found, count = exchange.requests(who, RequestQuery(words=q.strip(), states=states))
-        may_ask, rows = _may_ask(platform, who), waiting if shown == "mine" else found
+        query = RequestQuery(words=q.strip(), states=states, limit=None)
+        rows = {"mine": lambda: waiting, "open": lambda: exchange.requests(who, query)[0]}.get(shown, lambda: query)()
+        may_ask = _may_ask(platform, who)
         return listed(
             frame,
             platform,
             request,
             "sharing.html",
             request_table(platform, rows, names(platform), actor=who, bulk=shown == "mine"),
-            requests=rows,
-            count=len(waiting) if shown == "mine" else count,
             waiting=len(waiting),
             basket=len(exchange.basket(who)) if may_ask else 0,
             q=q,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beijiang.evidence.models import (
@@ -21,7 +22,18 @@ from beijiang.evidence.models import (
 )
 from beijiang.evidence.service.tiles import StoredNodes
 from beijiang.evidence.store import EvidenceStore, TreeStore
-from beijiang.evidence.verifier import FORMAT, HASH_BYTES, Checkpoint, Key, Proof, entry_of
+from beijiang.evidence.verifier import (
+    FORMAT,
+    HASH_BYTES,
+    Checkpoint,
+    Key,
+    Note,
+    Opened,
+    Proof,
+    Trust,
+    entry_of,
+    examine,
+)
 from beijiang.kit import ANONYMOUS, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
@@ -46,6 +58,19 @@ class SubjectCheck(Protocol):
 
     def __call__(self, actor: Actor, subject: str, /) -> object:
         """Raise NotFound or Denied if not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One record with what the verifier found, and the signed tree head that it is proved in."""
+
+    record: EvidenceRecord
+    commitment: str
+    opened: Opened
+    head: Checkpoint
+    index: int
+    path: tuple[bytes, ...]
+    signers: tuple[str, ...]
 
 
 class Receipts:
@@ -129,6 +154,31 @@ class Receipts:
             proved = self._proved(TreeStore(connection), part, None)
         keys = [str(key) for key in self._sealer.keys.public()]
         return {"format": FORMAT, "id": record.id, "records": [proved], "keys": keys}
+
+    def checked_about(self, actor: Actor, kind: str, subject: str, sequence: int) -> Checked:
+        """Return one record about a thing as the offline verifier finds it, held against the keys that this log publishes.
+
+        It shows what the proof says; that the keys are the log's own is for somebody else to vouch for.
+
+        Raises:
+            NotFound: as ``proved_about``.
+
+        """
+        receipt = self.proved_about(actor, kind, subject, sequence)
+        keys = tuple(self._sealer.keys.public())
+        part = receipt["records"][0]
+        proof = Proof.parse(part["proof"])
+        note = Note.parse(proof.note)
+        record = next(one for one in self.about(actor, kind, subject) if one.sequence == sequence)
+        return Checked(
+            record=record,
+            commitment=part["commitment"],
+            opened=examine(receipt, Trust(keys=keys)),
+            head=Checkpoint.parse(note.text),
+            index=proof.index,
+            path=proof.path,
+            signers=tuple(name for name, _, _ in note.signatures),
+        )
 
     def mine(self, actor: Actor, *, before: int | None = None, limit: int = 50) -> EvidencePage:
         """Return the reads of the actor, newest first: each is a receipt.

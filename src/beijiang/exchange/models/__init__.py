@@ -30,7 +30,7 @@ from beijiang.exchange.models.disputes import (
 )
 from beijiang.exchange.models.flight import FlightState, FlightTable
 from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
-from beijiang.exchange.models.grants import Grant, GrantQuery, GrantState, GrantView, Usage
+from beijiang.exchange.models.grants import ENDS_SOON, Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, PackageCipher, Suspect, Traced, TraceReport
 from beijiang.exchange.models.intersections import Intersection, IntersectionState
 from beijiang.exchange.models.opening import (
@@ -149,6 +149,7 @@ __all__ = [
     "BUCKETS",
     "DEMAND_MOVES",
     "DISPUTE_MOVES",
+    "ENDS_SOON",
     "EXITS",
     "MEETING",
     "MOST_ATTEMPTS",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from beijiang.exchange.models.terms import GranteeKind, Terms
 from beijiang.kit import Word
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from beijiang.exchange.models.requests import Step
 
-__all__ = ["Grant", "GrantQuery", "GrantState", "GrantView", "Usage"]
+__all__ = ["ENDS_SOON", "Grant", "GrantQuery", "GrantState", "GrantView", "Usage"]
+
+ENDS_SOON: Final = timedelta(days=30)
+"""A grant that ends within so long is about to end."""
 
 
 class GrantState(Word):

@@ -237,7 +237,7 @@ class RequestQuery:
     states: frozenset[RequestState] = frozenset()
     org_id: str | None = None
     provider_id: str | None = None
-    limit: int = 200
+    limit: int | None = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from beijiang.exchange.service.base import said
 from beijiang.exchange.service.delivering import Delivering
 from beijiang.exchange.service.minuting import minutes_of
 from beijiang.exchange.service.settling import AGREEMENT
-from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.exchange.store import GrantStore, MatterLists, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, Text, new_id
 from beijiang.quality import HandedOut
@@ -39,7 +39,7 @@ from beijiang.standards import CaseState, SheetFormat, paper_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beijiang.kit import Actor, Language
+    from beijiang.kit import Actor, Language, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.quality import DoubtMoved
     from beijiang.standards import Deadline
@@ -79,6 +79,13 @@ class Exchange(Delivering):
             found = [one for one in found if one.standing(self.today) is wanted.state]
             count = len(found)
         return found[: wanted.limit], count
+
+    def grant_part(self, actor: Actor, query: GrantQuery, wanted: Wanted) -> Part[Grant]:
+        """Return a part of the grants that ``grants`` lists, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
+        orgs, every = self._orgs(actor, Permission.EXCHANGE_GRANT_READ)
+        with self.db.read() as connection:
+            return MatterLists(connection).grants(query, wanted, orgs, actor.id, self.today, every=every)
 
     def grant(self, actor: Actor, grant_id: str) -> GrantView:
         """Return one grant with who decided on it, what was had under it, and what the actor may do.

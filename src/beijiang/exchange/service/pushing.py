@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile, no_grant, no_push
+from beijiang.exchange.errors import changed_meanwhile, no_delivery, no_grant, no_push
 from beijiang.exchange.models import GranteeKind, Way
 from beijiang.exchange.models.pushes import (
     Push,
@@ -192,6 +192,24 @@ class Pushes(PushWork):
             may_manage=self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, push.org_id),
             may_stop=self.access.allows(actor, Permission.EXCHANGE_GRANT_MANAGE, push.provider_id),
         )
+
+    def delivery(self, actor: Actor, delivery_id: str) -> PushDelivery:
+        """Return one delivery of a subscription that the actor may see.
+
+        Raises:
+            NotFound: no such delivery, or not this actor's to see, which look the same.
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
+        with self.db.read() as connection:
+            found = PushStore(connection).delivery(delivery_id)
+        try:
+            if found is not None:
+                self._peek(actor, found.push_id)
+                return found
+        except NotFound:
+            pass
+        raise no_delivery()
 
     def dead(self, actor: Actor) -> Sequence[tuple[Push, PushDelivery]]:
         """Return the dead letters of and from the actor's departments, newest first."""
@@ -447,7 +465,7 @@ class Pushes(PushWork):
             found = PushStore(connection).delivery(delivery_id)
         if found is None:
             self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
-            raise NotFound("没有这次交付。", "There is no such delivery.", code="push_delivery_not_found")
+            raise no_delivery()
         push = self._managed(actor, found.push_id)
         if found.state is not PushDeliveryState.DEAD:
             raise Conflict("这次交付不是死信。", "This delivery is no dead letter.", code="push_not_dead")

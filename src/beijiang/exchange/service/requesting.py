@@ -27,7 +27,7 @@ from beijiang.exchange.models import (
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.settling import Settling
-from beijiang.exchange.store import RequestStore
+from beijiang.exchange.store import MatterLists, RequestStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, Text, new_id
 from beijiang.standards import resume
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beijiang.catalog import Published
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part, Wanted
     from beijiang.standards import Deadline
 
 __all__ = ["Requesting"]
@@ -241,6 +241,13 @@ class Requesting(Settling):
         orgs, every = self._orgs(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
             return RequestStore(connection).find(query or RequestQuery(), orgs, actor.id, every=every)
+
+    def request_part(self, actor: Actor, query: RequestQuery, wanted: Wanted) -> Part[Request]:
+        """Return a part of the requests that ``requests`` lists, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        orgs, every = self._orgs(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            return MatterLists(connection).requests(query, wanted, orgs, actor.id, self.clock.now(), every=every)
 
     def due(self, request: Request) -> Deadline | None:
         """Return how the time of a request stands that its reader holds already."""

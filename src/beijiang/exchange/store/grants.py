@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from beijiang.exchange.models import GrantQuery
 
-__all__ = ["GrantStore"]
+__all__ = ["GrantStore", "grant_of", "grants_asked"]
 
 _G, _U, _E = exchange_grant.c, exchange_usage.c, exchange_epoch.c
 _EPOCH = "SELECT value FROM exchange_epoch"
@@ -40,7 +40,7 @@ class GrantStore:
     def get(self, grant_id: str) -> Grant | None:
         """Return one grant."""
         row = self._connection.execute(select(exchange_grant).where(_G.id == grant_id)).one_or_none()
-        return None if row is None else _grant(row)
+        return None if row is None else grant_of(row)
 
     def add(self, made: Grant) -> None:
         """Add a grant."""
@@ -76,25 +76,7 @@ class GrantStore:
 
     def find(self, query: GrantQuery, orgs: Collection[str], person_id: str, *, every: bool) -> tuple[list[Grant], int]:
         """Return grants of or to some departments, newest first, and how many there are."""
-        wanted = select(exchange_grant)
-        if not every:
-            mine = (_G.grantee_kind == GranteeKind.PERSON.value) & (_G.grantee_id == person_id)
-            wanted = wanted.where(or_(_G.org_id.in_(orgs), _G.provider_id.in_(orgs), mine))
-        for column, value in (
-            (_G.org_id, query.org_id),
-            (_G.provider_id, query.provider_id),
-            (_G.table_name, query.table),
-        ):
-            if value:
-                wanted = wanted.where(column == value)
-        if query.words:
-            wanted = wanted.where(
-                or_(
-                    _G.resource_name.contains(query.words, autoescape=True),
-                    _G.table_name.contains(query.words, autoescape=True),
-                    _G.id == query.words,
-                )
-            )
+        wanted = grants_asked(query, orgs, person_id, every=every)
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         return self._all(wanted.order_by(_G.made_at.desc(), _G.id).limit(query.limit)), count
 
@@ -141,7 +123,7 @@ class GrantStore:
         self._connection.execute(update(exchange_epoch).values(value=_E.value + 1))
 
     def _all(self, query: Select[Any]) -> list[Grant]:
-        return [_grant(row) for row in self._connection.execute(query)]
+        return [grant_of(row) for row in self._connection.execute(query)]
 
 
 def _values(one: Grant) -> dict[str, Any]:
@@ -156,7 +138,32 @@ def _values(one: Grant) -> dict[str, Any]:
     }
 
 
-def _grant(row: Row[Any]) -> Grant:
+def grants_asked(query: GrantQuery, orgs: Collection[str], person_id: str, *, every: bool) -> Select[Any]:
+    """Return the question for grants of or to some departments, however they stand."""
+    wanted = select(exchange_grant)
+    if not every:
+        mine = (_G.grantee_kind == GranteeKind.PERSON.value) & (_G.grantee_id == person_id)
+        wanted = wanted.where(or_(_G.org_id.in_(orgs), _G.provider_id.in_(orgs), mine))
+    for column, value in (
+        (_G.org_id, query.org_id),
+        (_G.provider_id, query.provider_id),
+        (_G.table_name, query.table),
+    ):
+        if value:
+            wanted = wanted.where(column == value)
+    if query.words:
+        wanted = wanted.where(
+            or_(
+                _G.resource_name.contains(query.words, autoescape=True),
+                _G.table_name.contains(query.words, autoescape=True),
+                _G.id == query.words,
+            )
+        )
+    return wanted
+
+
+def grant_of(row: Row[Any]) -> Grant:
+    """Return the grant of a row."""
     return Grant(
         **{name: getattr(row, name) for name in _SAME},
         table=row.table_name,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from beijiang.exchange.models import RequestQuery
 
-__all__ = ["RequestStore", "request_of"]
+__all__ = ["RequestStore", "request_of", "requests_asked"]
 
 _R, _S, _D = exchange_request.c, exchange_step.c, exchange_delegation.c
 _SAME = (
@@ -82,23 +82,7 @@ class RequestStore:
         self, query: RequestQuery, orgs: Collection[str], person_id: str, *, every: bool
     ) -> tuple[list[Request], int]:
         """Return requests by or to some departments, newest first, and how many there are; drafts are their maker's."""
-        wanted = select(exchange_request).where(_R.state != RequestState.DRAFT.value)
-        if not every:
-            wanted = wanted.where(or_(_R.org_id.in_(orgs), _R.provider_id.in_(orgs), _R.by == person_id))
-        if query.states:
-            wanted = wanted.where(_R.state.in_(sorted(query.states)))
-        if query.org_id:
-            wanted = wanted.where(_R.org_id == query.org_id)
-        if query.provider_id:
-            wanted = wanted.where(_R.provider_id == query.provider_id)
-        if query.words:
-            wanted = wanted.where(
-                or_(
-                    _R.resource_name.contains(query.words, autoescape=True),
-                    _R.table_name.contains(query.words, autoescape=True),
-                    _R.id == query.words,
-                )
-            )
+        wanted = requests_asked(query, orgs, person_id, every=every)
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         return self._all(wanted.order_by(_R.created_at.desc(), _R.id).limit(query.limit)), count
 
@@ -171,6 +155,28 @@ def _values(one: Request) -> dict[str, Any]:
         "offered": one.offered.to_json(),
         "clock": None if one.case is None else one.case.to_json(),
     }
+
+
+def requests_asked(query: RequestQuery, orgs: Collection[str], person_id: str, *, every: bool) -> Select[Any]:
+    """Return the question for requests by or to some departments; drafts are their maker's."""
+    wanted = select(exchange_request).where(_R.state != RequestState.DRAFT.value)
+    if not every:
+        wanted = wanted.where(or_(_R.org_id.in_(orgs), _R.provider_id.in_(orgs), _R.by == person_id))
+    if query.states:
+        wanted = wanted.where(_R.state.in_(sorted(query.states)))
+    if query.org_id:
+        wanted = wanted.where(_R.org_id == query.org_id)
+    if query.provider_id:
+        wanted = wanted.where(_R.provider_id == query.provider_id)
+    if query.words:
+        wanted = wanted.where(
+            or_(
+                _R.resource_name.contains(query.words, autoescape=True),
+                _R.table_name.contains(query.words, autoescape=True),
+                _R.id == query.words,
+            )
+        )
+    return wanted
 
 
 def request_of(row: Row[Any]) -> Request:

@@ -30,6 +30,18 @@ class Fusion(Deciding):
             store = ClaimStore(connection)
             return store.claims(library.id), store.disputes(library.id)
 
+    def dispute(self, actor: Actor, dispute_id: str) -> tuple[Dispute, Claim, Library]:
+        """Return an objection with the declaration that it is to and the library, for whoever may see the library.
+
+        Raises:
+            NotFound: no such objection, or its library is hidden from the actor, which look the same.
+
+        """
+        self.access.require(actor, Permission.FUSION_LIBRARY_READ)
+        dispute, claim, library = self._dispute(dispute_id)
+        self._seen(actor, library.id)
+        return dispute, claim, library
+
     def declare_source(self, actor: Actor, library_id: str, element: str, basis: str) -> Claim:
         """Declare the actor's department to be the one source of a field; the data bureau confirms.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -24,12 +24,13 @@ from beijiang.fusion.models.clustering import Joined
 from beijiang.fusion.models.libraries import GOLDEN
 from beijiang.fusion.service.matching import Matching, Shop, put
 from beijiang.fusion.store import ClaimStore, DecisionStore, LibraryStore
-from beijiang.kit import BeijiangError, Conflict, NotFound, Text, new_id
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, NotFound, Text, new_id
 from beijiang.tables import CommitRequest, Origin, Use, WriteMode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from beijiang.fusion.models import Pair
     from beijiang.jobs import Job, JobRun
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -141,8 +142,7 @@ class Running(Matching):
         self._commit_crosswalk(shop, job)
         version = self._commit(shop, job, made)
         self._keep(shop)
-        with self.db.begin() as tx:
-            waiting = DecisionStore(tx.connection).renew(library.id, matched.waiting)
+        waiting = self._queued(library, matched.waiting)
         job.progress(6, _STEPS, Text("库已更新", "the library is up to date"))
         return replace(
             begun,
@@ -155,6 +155,16 @@ class Running(Matching):
             fields=self._fields(library, version.version),
             matching=matched.report,
         )
+
+    def _queued(self, library: Library, found: Iterable[Pair]) -> int:
+        """Let pairs wait for a person, and note where there are more than before, so that whoever decides is told."""
+        with self.db.begin() as tx:
+            store = DecisionStore(tx.connection)
+            before, waiting = store.waiting(library.id), store.renew(library.id, found)
+            if waiting > before:
+                detail: dict[str, JsonValue] = {"org": library.org_id, "waiting": waiting, "more": waiting - before}
+                self.evidence.record(tx, SYSTEM, "fusion.queue_grow", target=library.id, detail=detail)
+        return waiting
 
     # The steps
 

@@ -30,7 +30,7 @@ from beijiang.ingest.models import (
 )
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.jobs import TERMINAL, JobState
-from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound, new_id
+from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound, Part, Wanted, new_id
 from beijiang.tables import kind_differs
 
 if TYPE_CHECKING:
@@ -252,7 +252,20 @@ class Ingest:
         self.access.require(actor, Permission.INGEST_RUN_READ, wanted)
         with self.db.read() as connection:
             found = IngestStore(connection).runs(org_id=wanted, table=table, limit=min(limit, _PAGE), before=before)
-        return [self._with_job(run) for run in found]
+        return self._with_jobs(found)
+
+    def run_part(self, actor: Actor, wanted: Wanted) -> Part[Run]:
+        """Return a part of the runs that ``runs`` lists, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.INGEST_RUN_READ, actor.org_id)
+        with self.db.read() as connection:
+            unreported = IngestStore(connection).open_runs(actor.org_id)
+        told = {one.id: one for one in self._with_jobs(unreported)}
+        states = {run.id: told[run.id].state for run in unreported if told[run.id].state is not run.state}
+        with self.db.read() as connection:
+            found = IngestStore(connection).part(wanted, actor.org_id, self.clock.now(), states)
+        return replace(
+            found, rows=[replace(told[run.id], files=run.files) if run.id in told else run for run in found.rows]
+        )
 
     def run(self, actor: Actor, run_id: str) -> Run:
         """Return one run with its report, or with its progress while it goes on.
@@ -426,9 +439,15 @@ class Ingest:
 
     def _with_job(self, run: Run) -> Run:
         """Add what the job knows: progress of a running one, and the end of one that never came to its report."""
-        if run.ended:
-            return run
-        job: Job = self.jobs.job(SYSTEM, run.job_id)
+        return run if run.ended else self._told(run, self.jobs.job(SYSTEM, run.job_id))
+
+    def _with_jobs(self, runs: Sequence[Run]) -> list[Run]:
+        """Add what the jobs know to many runs at once."""
+        jobs = {job.id: job for job in self.jobs.several(SYSTEM, [run.job_id for run in runs if not run.ended])}
+        return [run if run.job_id not in jobs else self._told(run, jobs[run.job_id]) for run in runs]
+
+    @staticmethod
+    def _told(run: Run, job: Job) -> Run:
         progress: dict[str, JsonValue] = {
             "done": job.progress.done,
             "total": job.progress.total,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    case,
     delete,
     func,
     insert,
@@ -23,9 +24,9 @@ from sqlalchemy import (
     update,
 )
 
-from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.db import JsonDocument, Shelf, UtcDateTime, age_of, metadata, part_of
 from beijiang.ingest.models import IngestRequest, LandedFile, Run, RunMode, RunState
-from beijiang.kit import new_id
+from beijiang.kit import Part, Wanted, new_id
 from beijiang.kit.errors import JsonValue
 
 __all__ = ["IngestStore"]
@@ -247,6 +248,42 @@ class IngestStore:
         if before is not None:
             query = query.where(ingest_run.c.id < before)
         return self._runs(self._connection.execute(query).all())
+
+    def open_runs(self, org_id: str | None) -> list[Run]:
+        """Return the runs that never came to their report: they wait, go on, or their job ended without them."""
+        query = select(ingest_run).where(ingest_run.c.ended_at.is_(None))
+        rows = self._connection.execute(query if org_id is None else query.where(ingest_run.c.org_id == org_id))
+        return [_run(row, ()) for row in rows]
+
+    def part(self, wanted: Wanted, org_id: str | None, now: datetime, states: Mapping[str, RunState]) -> Part[Run]:
+        """Return a part of the runs of a department (None: of all), newest first; ``states`` are told by their jobs."""
+        told = {run_id: state.value for run_id, state in states.items()}
+        state = case(told, value=ingest_run.c.id, else_=ingest_run.c.state) if told else ingest_run.c.state
+        report = ingest_run.c.report
+        good = (RunState.COMMITTED.value, RunState.CANCELLED.value)
+        opened = (RunState.QUEUED.value, RunState.RUNNING.value)
+        shelf = Shelf(
+            rows=select(ingest_run) if org_id is None else select(ingest_run).where(ingest_run.c.org_id == org_id),
+            columns={
+                "table": ingest_run.c.table_name,
+                "state": state,
+                "outcome": case((state.in_(opened), "open"), (state.in_(good), "good"), else_="bad"),
+                "read": report["read"].as_integer(),
+                "good": report["good"].as_integer(),
+                "bad": report["bad"].as_integer(),
+                "why": ingest_run.c.error["zh"].as_string(),
+                "by": ingest_run.c.actor_name,
+                "at": ingest_run.c.submitted_at,
+                "ended": ingest_run.c.ended_at,
+                "age": age_of(ingest_run.c.submitted_at, now),
+                "id": ingest_run.c.id,
+            },
+            counted=("state", "outcome", "by", "age"),
+            words=("table", "why", "id"),
+            order=(ingest_run.c.id.desc(),),
+        )
+        rows, found, counts = part_of(self._connection, shelf, wanted)
+        return Part(self._runs(rows), found, counts)
 
     def set_state(self, run_id: str, state: RunState) -> None:
         """Move a run that has not ended to another state."""

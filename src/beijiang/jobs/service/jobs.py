@@ -14,7 +14,7 @@ from beijiang.jobs.models import AccessCheck, Job, JobState
 from beijiang.jobs.service.durable import DurableEngine
 from beijiang.jobs.service.run import Admit, JobRun, Work
 from beijiang.jobs.store import JobStore
-from beijiang.kit import BeijiangError, Busy, Clock, Invalid, NotFound, Text, new_id
+from beijiang.kit import BeijiangError, Busy, Clock, Invalid, NotFound, Part, Text, Wanted, new_id
 from beijiang.kit.errors import JsonValue
 
 if TYPE_CHECKING:
@@ -139,6 +139,20 @@ class Jobs:
         self.access.require(actor, "jobs:job:read", wanted)
         with self.db.read() as connection:
             return JobStore(connection).list(org_id=wanted, state=state, limit=limit, before=before)
+
+    def job_part(self, actor: Actor, wanted: Wanted) -> Part[Job]:
+        """Return a part of the jobs that ``jobs`` lists, narrowed, counted and sorted."""
+        self.access.require(actor, "jobs:job:read", actor.org_id)
+        with self.db.read() as connection:
+            return JobStore(connection).part(wanted, actor.org_id, self.clock.now())
+
+    def several(self, actor: Actor, job_ids: Sequence[str]) -> Sequence[Job]:
+        """Return those of some jobs that there are; for whoever may read the jobs of every department."""
+        self.access.require(actor, "jobs:job:read")
+        if not job_ids:
+            return ()
+        with self.db.read() as connection:
+            return JobStore(connection).several(job_ids)
 
     def pulse(self) -> str:
         """Return a word that changes when any job is submitted, begins, moves on or ends; cheap enough to ask each second."""

@@ -7,15 +7,17 @@ Lines of values are drawn through, those that only decide (joins, filters, group
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 from typing import Final
 
 from beijiang.kit.text import Language
+from beijiang.lineage.models.folding import in_order
 from beijiang.lineage.models.graph import Edge, Graph, Kind, Node
 
-__all__ = ["ON_PAPER", "ON_THE_PAGE", "drawn", "marked"]
+__all__ = ["ON_PAPER", "ON_THE_PAGE", "anchor", "drawn", "marked"]
 
 ON_THE_PAGE: Final[Mapping[str, str]] = {
     "ink": "var(--ink)",
@@ -94,12 +96,13 @@ def drawn(
     colours: Mapping[str, str] = ON_PAPER,
     link: Callable[[Node, str], str] | None = None,
     mark: tuple[str, str] = ("", ""),
+    found: Collection[str] = (),
 ) -> str:
-    """Return the graph as one SVG element."""
+    """Return the graph as one SVG element; ``found`` are nodes that somebody looked for, they are framed."""
     boxes, width, height = _placed(graph)
     on = marked(graph, *mark) if mark[0] else frozenset()
     lines = [_line(boxes[e.source], boxes[e.target], e, colours, on=e in on, dim=bool(on)) for e in _once(graph, on)]
-    shapes = [_box(box, graph, language, colours, link, mark) for box in boxes.values()]
+    shapes = [_box(box, graph, language, colours, link, mark, framed=box.node.id in found) for box in boxes.values()]
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     font = "PingFang SC, Noto Sans CJK SC, Microsoft YaHei, system-ui, sans-serif"
     name = {"zh-CN": "血缘图", "en": "lineage graph"}[language.value]
@@ -111,14 +114,12 @@ def drawn(
 
 def _placed(graph: Graph) -> tuple[dict[str, _Box], int, int]:
     """Put each node into the layer of its distance, one below the other."""
-    layers: dict[int, list[Node]] = {}
-    for node in graph.nodes:
-        layers.setdefault(node.distance, []).append(node)
+    layers = in_order(graph)
     boxes: dict[str, _Box] = {}
     tall = 0
-    for place, distance in enumerate(sorted(layers)):
+    for place, layer in enumerate(layers):
         y = SPACE
-        for node in layers[distance]:
+        for node in layer:
             box = _Box(node, SPACE + place * (WIDTH + GAP), y)
             boxes[node.id] = box
             y += box.height + SPACE
@@ -152,13 +153,15 @@ def _box(
     colours: Mapping[str, str],
     link: Callable[[Node, str], str] | None,
     mark: tuple[str, str],
+    *,
+    framed: bool = False,
 ) -> str:
     node = box.node
     name = node.name or node.kind.text.in_language(language)
     start = node.id == graph.start
-    stroke = colours["on"] if start else colours["line"]
+    stroke = colours["on"] if start or framed else colours["line"]
     frame = f'x="{box.x}" y="{box.y}" width="{WIDTH}" height="{box.height}" rx="8" fill="{colours["card"]}"'
-    parts = [f'<rect {frame} stroke="{stroke}" stroke-width="{2 if start else 1}"/>']
+    parts = [f'<rect {frame} stroke="{stroke}" stroke-width="{3 if framed else 2 if start else 1}"/>']
     weight = ' font-weight="600"' if node.kind is not Kind.HIDDEN else ' font-style="italic"'
     sign = _SIGNS[node.kind]
     head = (
@@ -178,7 +181,12 @@ def _box(
         words = {"zh-CN": f"另有 {more} 列", "en": f"{more} more columns"}[language.value]
         y = box.y + HEAD + ROW * len(box.rows) + 15
         parts.append(f'<text x="{box.x + 12}" y="{y}" fill="{colours["soft"]}">{words}</text>')
-    return f"<g>{''.join(parts)}</g>"
+    return f'<g id="{anchor(node)}">{"".join(parts)}</g>'
+
+
+def anchor(node: Node) -> str:
+    """Return the name under which a link leads to a box of the drawing."""
+    return f"node-{sha256(node.id.encode()).hexdigest()[:12]}"
 
 
 _SIGNS: Final = {
@@ -188,6 +196,7 @@ _SIGNS: Final = {
     Kind.SOURCE: "◉",
     Kind.ENTRY: "★",
     Kind.HIDDEN: "□",
+    Kind.GROUP: "⊞",
 }
 
 

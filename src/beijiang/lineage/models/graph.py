@@ -37,6 +37,7 @@ class Kind(Word):
     SOURCE = "source", "数据源", "source"
     ENTRY = "entry", "目录条目", "catalog entry"
     HIDDEN = "hidden", "您无权查看", "not yours to see"
+    GROUP = "group", "合并显示，点开", "folded; open it"
 
 
 class Direction(StrEnum):

@@ -58,7 +58,7 @@ class NewsStore:
         row = self._connection.execute(select(portal_news).where(_C.id == news_id)).one_or_none()
         return None if row is None else _news(row)
 
-    def all(self, state: NewsState | None = None, words: str = "") -> list[News]:
+    def all(self, state: NewsState | None = None, words: str = "", most: int = MOST) -> list[News]:
         """Return the news of a state that have the words in a title or text, newest first."""
         query = select(portal_news)
         if state is not None:
@@ -66,7 +66,7 @@ class NewsStore:
         if words:
             columns = (_C.title_zh, _C.title_en, _C.body_zh, _C.body_en)
             query = query.where(or_(*(c.icontains(words, autoescape=True) for c in columns)))
-        newest = query.order_by(_C.published_at.desc(), _C.changed_at.desc(), _C.id).limit(MOST)
+        newest = query.order_by(_C.published_at.desc(), _C.changed_at.desc(), _C.id).limit(most)
         return [_news(row) for row in self._connection.execute(newest)]
 
 

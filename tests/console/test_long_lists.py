@@ -1,0 +1,330 @@
+"""The console's long lists at the size of a region: narrowed, counted, sorted and cut by the database, to the last row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import event
+
+from beijiang.access import Person, PersonDraft, Role
+from beijiang.access.store import PersonStore
+from beijiang.build import build
+from beijiang.catalog import Entry, ShareType, State
+from beijiang.catalog.store import ResourceStore
+from beijiang.console.listing import ONLY, SORT, Ask, Choice, Listing, Table
+from beijiang.console.lists import entry_table, grant_table, job_table, people_table, request_table, run_table
+from beijiang.exchange import (
+    Grant,
+    GranteeKind,
+    GrantQuery,
+    GrantState,
+    Item,
+    RequestDraft,
+    RequestQuery,
+    RequestState,
+    Terms,
+    Way,
+)
+from beijiang.exchange import Request as ShareRequest
+from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.ingest import IngestRequest, RunState
+from beijiang.ingest.store import IngestStore
+from beijiang.jobs import JobState
+from beijiang.jobs.store import JobStore
+from beijiang.kit import SYSTEM, Language, Wanted
+from beijiang.protection import Handling
+from beijiang.settings import Settings
+
+FEW, MANY = 200, 1000
+NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
+TODAY = date(2026, 11, 27)
+
+
+def terms(n: int) -> Terms:
+    since = TODAY + timedelta(days=n % 5 - 2)
+    return Terms(
+        items=(Item("座位", Handling.AS_IS),),
+        ways=frozenset({Way.API}),
+        since=since,
+        until=TODAY + timedelta(days=n % 90 - 20),
+    )
+
+
+def name(n: int) -> str:
+    return f"{NAMES[n % len(NAMES)]}{n:04d}"
+
+
+def make_people(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = PersonStore(tx.connection)
+        for n in range(first, last):
+            roles = [frozenset[Role](), frozenset({Role.STEWARD}), frozenset({Role.STEWARD, Role.ANALYST})][n % 3]
+            made = Person(
+                id=f"prs_{n:06d}", login=f"p{n:06d}", name=name(n), org_id=("education", "health")[n % 2], roles=roles,
+                must_set_password=True, disabled_at=None, created_at=now - timedelta(days=n % 15, hours=1),
+            )  # fmt: skip
+            store.add(made, "x", now)
+            if n % 7 == 0:
+                store.set_disabled(made.id, now)
+
+
+def make_jobs(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = JobStore(tx.connection)
+        for n in range(first, last):
+            which = f"job_{n:06d}"
+            at = now - timedelta(days=n % 15, hours=1)
+            store.add(which, f"work.{n % 3}", actor=SYSTEM, org_id="education", arguments={}, key=None, at=at)
+            store.mark_dispatched(which, at)
+            if n % 4:
+                state = JobState.FAILED if n % 4 == 1 else JobState.DONE
+                store.end(which, state, at, error={"zh": f"坏{n}", "en": f"bad {n}"} if n % 4 == 1 else None)
+
+
+def make_runs(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = IngestStore(tx.connection)
+        for n in range(first, last):
+            order = IngestRequest(files=(), into=name(n), org_id="education")
+            at = now - timedelta(days=n % 15, hours=1)
+            store.add_run(f"run_{n:06d}", f"job_{n:06d}", order, (), actor=("p", f"某{n % 3}"), at=at)
+            if n % 4:
+                state = (RunState.COMMITTED, RunState.FAILED, RunState.STOPPED)[n % 4 - 1]
+                report = {"read": n, "good": n - n % 3, "bad": n % 3} if n % 4 != 2 else None
+                store.end_run(f"run_{n:06d}", state, now, report=report)
+
+
+def make_grants(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    states = (GrantState.ACTIVE, GrantState.ACTIVE, GrantState.SUSPENDED, GrantState.REVOKED)
+    with office.db.begin() as tx:
+        store = GrantStore(tx.connection)
+        for n in range(first, last):
+            store.add(
+                Grant(
+                    id=f"gra_{n:06d}",
+                    request_id=None,
+                    resource_id="res_1",
+                    resource_name=name(n),
+                    table=name(n),
+                    provider_id="education",
+                    org_id=("health", "bigdata")[n % 2],
+                    grantee_kind=GranteeKind.ORGANISATION,
+                    grantee_id="health",
+                    terms=terms(n),
+                    levels={},
+                    purpose="service",
+                    use="用",
+                    basis="据",
+                    agreement="",
+                    state=states[n % 4],
+                    revision=1,
+                    made_at=now - timedelta(minutes=n),
+                )
+            )
+
+
+def make_requests(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    states = (RequestState.APPROVED, RequestState.REFUSED, RequestState.WITHDRAWN)
+    with office.db.begin() as tx:
+        store = RequestStore(tx.connection)
+        for n in range(first, last):
+            draft = RequestDraft(resource_id="res_1", terms=terms(n), purpose="service", use=f"用途{n}", basis="据")
+            at = now - timedelta(minutes=n)
+            store.add(
+                ShareRequest(
+                    id=f"req_{n:06d}",
+                    org_id=("health", "bigdata")[n % 2],
+                    by=f"person_{n % 3}",
+                    by_name=f"某{n % 3}",
+                    draft=draft,
+                    resource_name=name(n),
+                    resource_version=1,
+                    table=name(n),
+                    provider_id="education",
+                    state=states[n % 3],
+                    stages=(),
+                    at_stage=0,
+                    offered=terms(n),
+                    case=None,
+                    urged=0,
+                    revision=1,
+                    created_at=at,
+                    submitted_at=at,
+                    decided_at=at - timedelta(days=n % 15, hours=1),
+                    grant_id=None,
+                )
+            )
+
+
+def make_entries(office: Any, first: int, last: int) -> None:
+    pattern = office.catalog.register(SYSTEM, Entry(name=f"样{first}", provider_id="education"))
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        made = [
+            replace(
+                pattern,
+                id=f"res_{n:06d}",
+                entry=replace(pattern.entry, name=name(n), share_type=(ShareType.CONDITIONAL, None)[n % 2]),
+                updated_at=now - timedelta(minutes=n),
+                published_at=now - timedelta(days=n % 15, hours=1) if n % 3 else None,
+                state=State.PUBLISHED if n % 3 else State.DRAFT,
+            )
+            for n in range(first, last)
+        ]
+        assert ResourceStore(tx.connection).add_all(made)
+
+
+LISTS: dict[str, tuple[str, str, Callable[[Any, int, int], None], Callable[[Any, Any], Table[Any]]]] = {
+    "people": ("sys_admin", "/console/people", make_people, lambda o, a: people_table(o, a, {"education": "教育厅"})),
+    "jobs": ("sys_admin", "/console/jobs", make_jobs, job_table),
+    "runs": ("steward", "/console/runs", make_runs, run_table),
+    "grants": ("steward", "/console/grants?state=all", make_grants, lambda o, a: grant_table(o, a, GrantQuery(), {"health": "卫健委"})),
+    "requests": ("steward", "/console/sharing?show=all", make_requests, lambda o, a: request_table(o, RequestQuery(), {"health": "卫健委"}, actor=a)),
+    "catalog": ("steward", "/console/catalog", make_entries, entry_table),
+}  # fmt: skip
+"""Every list of the console that has no limit: who looks, where, how it is filled, and what it is made of."""
+
+
+@contextmanager
+def counted(office: Any) -> Iterator[list[str]]:
+    """Collect what this thread asks the database meanwhile."""
+    asked: list[str] = []
+    mine = threading.get_ident()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if threading.get_ident() == mine and not statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    event.listen(office.db.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(office.db.engine, "before_cursor_execute", note)
+
+
+def page(path: str, **words: str) -> str:
+    return path + ("&" if "?" in path else "?") + "&".join(f"{k}={quote(v)}" for k, v in words.items())
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_the_database_says_what_looking_through_all_rows_says(office: Any, key: str) -> None:
+    """Sort by every column both ways, narrow by every value, look for words: both ways of looking agree."""
+    role, _, make, table_of = LISTS[key]
+    actor = office.access.actor_for_person(f"a.{role}")
+    make(office, 0, FEW)
+    table = table_of(office, actor)
+    assert table.part is not None
+    rows = table.part(Wanted(limit=None)).rows
+    plain = replace(table, part=None, rows=rows)
+
+    def told(choice: Choice) -> list[tuple[str, int]]:
+        return sorted((called, number) for _, called, number in choice.options if number)
+
+    def seen(what: Table[Any], *pairs: tuple[str, str], language: Language = Language.ZH) -> Listing[Any]:
+        ask = Ask(path=table.path, pairs=pairs, language=language, zone=ZoneInfo("Asia/Shanghai"))
+        return Listing.of(what, ask)
+
+    codes = {(c.name, called): code for c in seen(plain).choices for code, called, _ in c.options}
+
+    def both(*pairs: tuple[str, str], name: str = "") -> None:
+        other_pairs = [
+            (key, codes[key, name]) if name and key.startswith(ONLY) else (key, value) for key, value in pairs
+        ]
+        for language in Language:
+            ours = seen(table, *pairs, language=language)
+            other = seen(plain, *other_pairs, language=language)
+            assert [line.key for line in ours.lines] == [line.key for line in other.lines], (pairs, language)
+            assert ours.found == other.found, pairs
+            assert [told(c) for c in ours.choices] == [told(c) for c in other.choices], pairs
+
+    for column in table.columns:
+        if column.sorts:
+            both((SORT, column.key))
+            both((SORT, f"-{column.key}"))
+    for choice in seen(table).choices:
+        for code, called, number in choice.options:
+            both((choice.name, code), name=called)
+            assert seen(table, (choice.name, called)).found == number, "a view kept by an older release holds the name"
+    for words in ("牧户", "HULUN", "0007", "没有这样的", "失败", "100%_"):
+        both(("_find", words), (SORT, table.columns[0].key))
+    both((ONLY + "no_such", "1"), (SORT, "no_such"), ("_page", "999"))
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_a_list_of_a_thousand_is_walked_to_its_last_row_with_no_more_statements_than_one_of_two_hundred(
+    office: Any, desk: Callable[..., Any], key: str
+) -> None:
+    role, path, make, table_of = LISTS[key]
+    browser, actor = desk(role), office.access.actor_for_person(f"a.{role}")
+
+    def look() -> Sequence[str]:
+        pairs = (("_find", "0"), (SORT, "-state"), (ONLY + "age", "recent"), ("_page", "2"))
+        ask = Ask(path="/", pairs=pairs, language=Language.ZH, zone=ZoneInfo("Asia/Shanghai"))
+        Listing.of(table_of(office, actor), ask)  # what is remembered of organisations is read again after a change
+        with counted(office) as asked:
+            assert Listing.of(table_of(office, actor), ask).page == 2
+        return asked
+
+    if table_of(office, actor).part(Wanted(limit=0)).found < FEW:  # type: ignore[misc] - alone, without the test before
+        make(office, 0, FEW)
+    few = look()
+    make(office, FEW, MANY)
+    many = look()
+    assert len(many) == len(few), [one for one in many if one not in few]
+    first = browser.get(path).text
+    found = int(re.search(r'data-found="(\d+)"', first)[1])  # type: ignore[index]
+    assert found >= MANY
+    assert "只含最近" not in first
+    last = -(-found // 50)
+    end = browser.get(page(path, _page=str(last))).text
+    assert f"{last} / {last}" in end
+    listed = end.split('id="list-')[1].split("</tbody>")[0]
+    assert listed.count("<tr>") - 1 == found - 50 * (last - 1)
+    told = browser.get(page(path, _as="csv")).content.decode("utf-8-sig")
+    assert len(list(csv.reader(io.StringIO(told)))) == found + 1
+
+
+def test_postgresql_narrows_counts_and_sorts_every_list_too(postgres_url: str, tmp_path: Path) -> None:
+    built = build(Settings.for_tests(tmp_path, database_url=postgres_url))
+    built.first_start()
+    made = {}
+    for role in ("sys_admin", "steward"):
+        held = frozenset({Role(role)})
+        draft = PersonDraft(login=f"a.{role}", name=role, org_id="education", roles=held)
+        built.access.add_person(SYSTEM, draft)
+        made[role] = built.access.actor_for_person(f"a.{role}")
+    for role, _, make, table_of in LISTS.values():
+        make(built, 0, 60)
+        table = table_of(built, made[role])
+        assert table.part is not None
+        plain = replace(table, part=None, rows=table.part(Wanted(limit=None)).rows)
+        assert len(plain.rows) >= 60
+
+        def look(what: Table[Any], *pairs: tuple[str, str]) -> Listing[Any]:
+            ask = Ask(path=what.path, pairs=pairs, language=Language.ZH, zone=ZoneInfo("Asia/Shanghai"))
+            return Listing.of(what, ask)
+
+        for column in table.columns:
+            if column.sorts:
+                assert len(look(table, (SORT, f"-{column.key}")).lines) == 50, (table.key, column.key)
+        for choice in look(table).choices:
+            for code, _, number in choice.options:
+                assert look(table, (choice.name, code)).found == number, (table.key, choice.name)
+        for words in ("牧户", "HULUN", "0007", "失败"):
+            assert look(table, ("_find", words)).found == look(plain, ("_find", words)).found, (table.key, words)
+    built.close()
