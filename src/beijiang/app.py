@@ -64,6 +64,7 @@ def create_app(platform: Platform) -> FastAPI:
         opendata_routes.public(
             platform.registrations, platform.voices, platform.keepings, platform.openings, platform.opendata, pages
         ),
+        opendata_routes.followed(platform.follows, pages),
         opendata_routes.cities(platform.portals),
         opendata_routes.told(platform.statistics, platform.newsroom, platform.opendata, pages),
         ckan.router(platform.ckan),

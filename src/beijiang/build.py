@@ -105,6 +105,8 @@ from beijiang.opendata import (
     Doorman,
     Exports,
     Features,
+    FollowParts,
+    Follows,
     Glance,
     Keepings,
     Newsroom,
@@ -115,6 +117,7 @@ from beijiang.opendata import (
     Portals,
     PublicParts,
     Registrations,
+    Spreading,
     SqlAsked,
     Statistics,
     Voices,
@@ -332,7 +335,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     figures.released = forecasts.on_indicator_released
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
-    notices = Notices(db, access, evidence, clock, zone, keepings.followers)
+    notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
         db,
         notices,
@@ -344,7 +347,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         settings=settings,
     )
     notices.heard.append(mail.hear)
-    sources.renewals.append(mail.renew)
+    told = FollowParts(public=public, catalog=catalog, mail=mail, outbound=sources.outbound, base=opendata.base)
+    follows = Follows(told)
+    notices.following.append(follows.followers)
+    spreading = Spreading(follows)
+    sources.renewals += [mail.renew, follows.renew]
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -414,6 +421,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 registrations.watch,
                 voices.watch,
                 notices.watch,
+                spreading.watch,
                 learning.watch,
                 app_jobs.watch,
             ),
@@ -467,6 +475,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         registrations=registrations,
         voices=voices,
         keepings=keepings,
+        follows=follows,
+        spreading=spreading,
         ckan=Ckan(
             entries,
             PackageWrites(catalog, entries, access),

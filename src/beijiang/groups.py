@@ -159,7 +159,7 @@ def _lineage() -> typer.Typer:
 
 def _portal() -> typer.Typer:
     from beijiang.exchange.commands import openings
-    from beijiang.opendata.commands import cities, members, news, voices, works
+    from beijiang.opendata.commands import cities, follows, members, news, voices, works
 
     group = typer.Typer(
         help="The portal: words of the public, registrations, conditional opening, city portals, news, works.",
@@ -168,6 +168,7 @@ def _portal() -> typer.Typer:
     group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
     group.add_typer(cities(_get(lambda p: p.portals), _get(lambda p: p.access)), name="cities")
     group.add_typer(openings(_get(lambda p: p.openings), _get(lambda p: p.access)), name="openings")
+    group.add_typer(follows(_get(lambda p: p.follows), _get(lambda p: p.access)), name="follows")
     group.add_typer(news(_get(lambda p: p.newsroom), _get(lambda p: p.access)), name="news")
     group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
     group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")

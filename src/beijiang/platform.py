@@ -70,12 +70,14 @@ from beijiang.opendata import (
     Ckan,
     Exports,
     Features,
+    Follows,
     Glance,
     Keepings,
     Newsroom,
     OpenData,
     Portals,
     Registrations,
+    Spreading,
     Statistics,
     Voices,
 )
@@ -192,6 +194,8 @@ class Platform:
     registrations: Registrations
     voices: Voices
     keepings: Keepings
+    follows: Follows
+    spreading: Spreading
     ckan: Ckan
     exports: Exports
     features: Features
@@ -263,11 +267,7 @@ class Platform:
             self.statistics,
             self.newsroom,
             *self._applications(),
-            self.opendata,
-            self.portals,
-            self.registrations,
-            self.voices,
-            self.keepings,
+            *self._portal(),
             self.ckan,
             self.ckan.packages,
             self.ckan.writes,
@@ -292,6 +292,17 @@ class Platform:
             self.graphs,
             self.texts,
             self.stream_rules,
+        )
+
+    def _portal(self) -> Sequence[object]:
+        return (
+            self.opendata,
+            self.portals,
+            self.registrations,
+            self.voices,
+            self.keepings,
+            self.follows,
+            self.spreading,
         )
 
     def _applications(self) -> Sequence[object]:
@@ -320,6 +331,7 @@ class Platform:
         self.pushes.start()
         self.notices.start()
         self.mail.start()
+        self.spreading.start()
         self.live.ending = False
         self.engine.warm()
 
@@ -331,6 +343,7 @@ class Platform:
         self.pushes.stop()
         self.notices.stop()
         self.mail.stop()
+        self.spreading.stop()
         self.live.end()
         self.offered.stop()
         self.sign_on.stop()
