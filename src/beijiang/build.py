@@ -50,6 +50,7 @@ from beijiang.exchange import (
     ShareParts,
     Shares,
     SharingParts,
+    Stops,
     Templates,
     Tracing,
 )
@@ -233,7 +234,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         zone=zone,
         in_doubt=tickets.in_doubt,
     )
-    exchange, demands = Exchange(sharing), Demands(sharing)
+    exchange, demands, stops = Exchange(sharing), Demands(sharing), Stops(sharing)
     disputes, recalls, templates = Disputes(sharing), Recalls(sharing), Templates(sharing)
     gate.earlier = recalls.left
     shelf = Shelf(home / "cache" / "shares", zone, settings.share_cache_mb << 20)
@@ -406,6 +407,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 exchange.watch,
                 demands.watch,
                 disputes.watch,
+                stops.watch,
                 recalls.watch,
                 templates.watch,
                 shares.watch,
@@ -434,6 +436,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         flight=flight,
         demands=demands,
         disputes=disputes,
+        stops=stops,
         pushes=pushes,
         ratings=RatingBook(sharing),
         recalls=recalls,

@@ -35,6 +35,7 @@ from beijiang.exchange import (
     Services,
     Servings,
     Shares,
+    Stops,
     Templates,
     Tracing,
 )
@@ -153,6 +154,7 @@ class Platform:
     flight: FlightSql
     demands: Demands
     disputes: Disputes
+    stops: Stops
     pushes: Pushes
     ratings: RatingBook
     recalls: Recalls
@@ -242,6 +244,7 @@ class Platform:
             self.flight,
             self.demands,
             self.disputes,
+            self.stops,
             self.pushes,
             self.ratings,
             self.recalls,

@@ -42,6 +42,7 @@ MACHINERY: dict[str, set[str]] = {
     "Contracts": {"announced"},
     "Demands": {"due", "watch"},
     "Disputes": {"due", "watch"},
+    "Stops": {"watch"},
     "Exchange": {"due", "on_doubt_moved", "watch"},
     "FlightSql": {"leaves", "listens", "state"},
     "Forecasts": {"on_indicator_released", "on_table_written", "work"},

@@ -296,6 +296,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "exchange.profile_issue": Text("签发共享连接文件", "share profile issued"),
         "exchange.rate": Text("评价共享数据", "shared data rated"),
         "exchange.rating_answer": Text("答复评价", "rating answered"),
+        "exchange.share_resume": Text("恢复共享", "shared again"),
+        "exchange.share_stop": Text("停止共享", "not shared any more"),
         "exchange.recall": Text("召回数据版本", "versions recalled"),
         "exchange.intersection_answer": Text("答复隐私求交", "private intersection answered"),
         "exchange.intersection_begin": Text("开始隐私求交", "private intersection begun"),

@@ -61,6 +61,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("follow_id", "dataset_id", name=op.f("pk_portal_follow_news")),
     )
 
+    op.create_table(
+        "exchange_stop",
+        sa.Column("grant_id", sa.String(length=40), nullable=False),
+        sa.Column("item", sa.String(length=200), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("grant_id", "item", "since", name=op.f("pk_exchange_stop")),
+    )
+
 
 def downgrade() -> None:
     message = "beijiang migrates forward only; restore a backup instead"
