@@ -233,6 +233,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         clock=clock,
         zone=zone,
         in_doubt=tickets.in_doubt,
+        ticket=tickets.ticket,
     )
     exchange, demands, stops = Exchange(sharing), Demands(sharing), Stops(sharing)
     disputes, recalls, templates = Disputes(sharing), Recalls(sharing), Templates(sharing)
