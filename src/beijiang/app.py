@@ -138,6 +138,7 @@ def create_app(platform: Platform) -> FastAPI:
         assess_routes.drafts_router(platform.plan_drafts),
         assess_routes.plan_router(platform.plan),
         evidence_routes.router(platform.evidence_reader),
+        evidence_routes.holds_router(platform.holds),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),
         evidence_routes.keys_router(platform.succession),
         evidence_routes.tlog_router(platform.receipts, platform.witnesses),

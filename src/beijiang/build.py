@@ -28,7 +28,17 @@ from beijiang.desk import Desk
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
-from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Succession, Witnesses
+from beijiang.evidence import (
+    Evidence,
+    EvidenceReader,
+    Holds,
+    LogKeys,
+    Receipts,
+    Retention,
+    Sealer,
+    Succession,
+    Witnesses,
+)
 from beijiang.exchange import (
     INTERSECTION_JOB,
     SERVING_JOB,
@@ -175,6 +185,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     evidence = Evidence(db, clock, home / "evidence", sealer, settings.evidence_spool_bytes)
     access = Access(db, evidence, clock, settings)
     succession = Succession(db, sealer.keys, evidence, access, clock)
+    holds = Holds(db, evidence, access, clock)
     zone = ZoneInfo(settings.time_zone)
     books = Books(db, evidence, clock, zone)
     books.seed()
@@ -192,6 +203,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sql.lineage_of = columns_of
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
+    ingest.keeps = holds.keeps_table
     ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
@@ -375,6 +387,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         evidence_reader=EvidenceReader(evidence, access),
         receipts=receipts,
         witnesses=witnesses,
+        holds=holds,
         succession=succession,
         retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,

@@ -177,9 +177,11 @@ def _portal() -> typer.Typer:
 
 
 def _evidence() -> typer.Typer:
-    from beijiang.evidence.commands import add_keys, add_receipts, add_retention, add_witnesses, commands
+    from beijiang.evidence.commands import add_keys, add_receipts, add_retention, add_witnesses, commands, holds
 
     group = commands(_get(lambda p: p.evidence_reader))
+    access = _get(lambda p: p.access)
+    group.add_typer(holds(_get(lambda p: p.holds), lambda login: access().actor_for_person(login)), name="hold")
     add_receipts(group, _get(lambda p: p.receipts), _get(lambda p: p.evidence))
     add_keys(group, _get(lambda p: p.succession), _get(lambda p: p.evidence))
     add_witnesses(group, _get(lambda p: p.witnesses))

@@ -20,7 +20,7 @@ from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
 from beijiang.desk import Desk
-from beijiang.evidence import Evidence, EvidenceReader, Receipts, Retention, Succession, Witnesses
+from beijiang.evidence import Evidence, EvidenceReader, Holds, Receipts, Retention, Succession, Witnesses
 from beijiang.exchange import (
     Demands,
     Disputes,
@@ -121,6 +121,7 @@ class Platform:
     evidence_reader: EvidenceReader
     receipts: Receipts
     witnesses: Witnesses
+    holds: Holds
     succession: Succession
     retention: Retention
     access: Access
@@ -214,6 +215,7 @@ class Platform:
             self.evidence_reader,
             self.receipts,
             self.witnesses,
+            self.holds,
             self.succession,
             self.retention,
             self.access,

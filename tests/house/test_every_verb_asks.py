@@ -77,6 +77,7 @@ MACHINERY: dict[str, set[str]] = {
     "Monitors": {"on_table_written", "watch"},
     "Learning": {"model_work", "score_work", "set_work", "watch"},
     "Lineage": {"declare", "namespace", "on_table_written"},
+    "Holds": {"held", "keeps_table"},
     "Succession": {"watch"},
     "Templates": {"due", "gaps", "watch"},
     "Recalls": {"announced", "keeps_back", "left", "recalled", "watch"},

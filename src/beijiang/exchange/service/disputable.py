@@ -62,7 +62,7 @@ class Disputable(Base):
             self._require_in_time(found)
         return found
 
-    def last_day(self, since: datetime, against: str) -> tuple[date, str] | None:
+    def _last_day(self, since: datetime, against: str) -> tuple[date, str] | None:
         """Return until when a decision of that moment can be disputed, and by which rule; None where no rule is active."""
         rule = self.parts.standards.limit(_FILE_TOPIC, against)
         if rule is None:
@@ -71,7 +71,7 @@ class Disputable(Base):
         return self.parts.standards.due(day, int(rule.value)).on, rule.basis
 
     def _require_in_time(self, found: Matter) -> None:
-        limit = None if found.since is None else self.last_day(found.since, found.against)
+        limit = None if found.since is None else self._last_day(found.since, found.against)
         if limit is not None and self.today > limit[0]:
             until, basis = limit
             raise Conflict(

@@ -62,6 +62,22 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "evidence_hold",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("asked_by", sa.String(length=100), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=100), nullable=False),
+        sa.Column("lift_basis", sa.Text(), nullable=False),
+        sa.Column("lift_by", sa.String(length=100), nullable=False),
+        sa.Column("lifted_by", sa.String(length=100), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_hold")),
+    )
+    op.create_table(
         "exchange_stop",
         sa.Column("grant_id", sa.String(length=40), nullable=False),
         sa.Column("item", sa.String(length=200), nullable=False),
