@@ -77,6 +77,7 @@ def create_app(platform: Platform) -> FastAPI:
         opendata_routes.public(
             platform.registrations, platform.voices, platform.keepings, platform.openings, platform.opendata, pages
         ),
+        opendata_routes.followed(platform.follows, pages),
         opendata_routes.cities(platform.portals),
         opendata_routes.told(platform.statistics, platform.newsroom, platform.opendata, pages),
         ckan.router(platform.ckan),
@@ -109,6 +110,7 @@ def create_app(platform: Platform) -> FastAPI:
         exchange_routes.counts(platform.exchange),
         exchange_routes.demands(platform.demands),
         exchange_routes.disputes(platform.disputes),
+        exchange_routes.stops(platform.stops),
         exchange_routes.openings(platform.openings),
         exchange_routes.pushes(platform.pushes),
         exchange_routes.flight_door(platform.flight),
@@ -155,6 +157,7 @@ def create_app(platform: Platform) -> FastAPI:
         assess_routes.drafts_router(platform.plan_drafts),
         assess_routes.plan_router(platform.plan),
         evidence_routes.router(platform.evidence_reader),
+        evidence_routes.holds_router(platform.holds),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),
         evidence_routes.keys_router(platform.succession),
         evidence_routes.tlog_router(platform.receipts, platform.witnesses),

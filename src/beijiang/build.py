@@ -43,7 +43,17 @@ from beijiang.desk import Desk
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
 from beijiang.engine.spark import SparkEngine
-from beijiang.evidence import Evidence, EvidenceReader, LogKeys, Receipts, Retention, Sealer, Succession, Witnesses
+from beijiang.evidence import (
+    Evidence,
+    EvidenceReader,
+    Holds,
+    LogKeys,
+    Receipts,
+    Retention,
+    Sealer,
+    Succession,
+    Witnesses,
+)
 from beijiang.exchange import (
     INTERSECTION_JOB,
     SERVING_JOB,
@@ -65,6 +75,7 @@ from beijiang.exchange import (
     ShareParts,
     Shares,
     SharingParts,
+    Stops,
     Templates,
     Tracing,
 )
@@ -120,6 +131,8 @@ from beijiang.opendata import (
     Doorman,
     Exports,
     Features,
+    FollowParts,
+    Follows,
     Glance,
     Keepings,
     Newsroom,
@@ -130,6 +143,7 @@ from beijiang.opendata import (
     Portals,
     PublicParts,
     Registrations,
+    Spreading,
     SqlAsked,
     Statistics,
     Voices,
@@ -186,6 +200,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     evidence = Evidence(db, clock, home / "evidence", sealer, settings.evidence_spool_bytes)
     access = Access(db, evidence, clock, settings)
     succession = Succession(db, sealer.keys, evidence, access, clock)
+    holds = Holds(db, evidence, access, clock)
     zone = ZoneInfo(settings.time_zone)
     books = Books(db, evidence, clock, zone)
     books.seed()
@@ -203,6 +218,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sql.lineage_of = columns_of
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
+    ingest.keeps = holds.keeps_table
     ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
@@ -244,8 +260,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         clock=clock,
         zone=zone,
         in_doubt=tickets.in_doubt,
+        ticket=tickets.ticket,
     )
-    exchange, demands = Exchange(sharing), Demands(sharing)
+    exchange, demands, stops = Exchange(sharing), Demands(sharing), Stops(sharing)
     disputes, recalls, templates = Disputes(sharing), Recalls(sharing), Templates(sharing)
     gate.earlier = recalls.left
     shelf = Shelf(home / "cache" / "shares", zone, settings.share_cache_mb << 20)
@@ -359,7 +376,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     figures.released = forecasts.on_indicator_released
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
-    notices = Notices(db, access, evidence, clock, zone, keepings.followers)
+    notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
         db,
         notices,
@@ -371,7 +388,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         settings=settings,
     )
     notices.heard.append(mail.hear)
-    sources.renewals.append(mail.renew)
+    told = FollowParts(public=public, catalog=catalog, mail=mail, outbound=sources.outbound, base=opendata.base)
+    follows = Follows(told)
+    notices.following.append(follows.followers)
+    spreading = Spreading(follows)
+    sources.renewals += [mail.renew, follows.renew]
     jobs.register(SYNC_JOB, sources.work, turns.admit)
     jobs.register(VERIFY_JOB, sources.verify_work, turns.admit_comparisons)
 
@@ -393,6 +414,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         evidence_reader=EvidenceReader(evidence, access),
         receipts=receipts,
         witnesses=witnesses,
+        holds=holds,
         succession=succession,
         retention=Retention(db, evidence, access, clock, standards.rule),
         access=access,
@@ -426,6 +448,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 exchange.watch,
                 demands.watch,
                 disputes.watch,
+                stops.watch,
                 recalls.watch,
                 templates.watch,
                 shares.watch,
@@ -441,6 +464,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 registrations.watch,
                 voices.watch,
                 notices.watch,
+                spreading.watch,
                 learning.watch,
                 app_jobs.watch,
                 app_health.watch,
@@ -455,6 +479,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         flight=flight,
         demands=demands,
         disputes=disputes,
+        stops=stops,
         pushes=pushes,
         ratings=RatingBook(sharing),
         recalls=recalls,
@@ -501,6 +526,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         registrations=registrations,
         voices=voices,
         keepings=keepings,
+        follows=follows,
+        spreading=spreading,
         ckan=Ckan(
             entries,
             PackageWrites(catalog, entries, access),

@@ -124,6 +124,7 @@ def _exchange() -> typer.Typer:
     group.add_typer(exchange.claims(_get(lambda p: p.templates), access), name="claim")
     group.add_typer(exchange.servings(_get(lambda p: p.servings), _get(lambda p: p.jobs), access), name="serving")
     exchange.add_packages(group, _get(lambda p: p.packages), access)
+    exchange.add_stops(group, _get(lambda p: p.stops), access)
     exchange.add_tracing(group, _get(lambda p: p.tracing), access)
     group.add_typer(exchange.services(_get(lambda p: p.offered), access), name="service")
     return group
@@ -162,7 +163,7 @@ def _lineage() -> typer.Typer:
 
 def _portal() -> typer.Typer:
     from beijiang.exchange.commands import openings
-    from beijiang.opendata.commands import cities, members, news, voices, works
+    from beijiang.opendata.commands import cities, follows, members, news, voices, works
 
     group = typer.Typer(
         help="The portal: words of the public, registrations, conditional opening, city portals, news, works.",
@@ -171,6 +172,7 @@ def _portal() -> typer.Typer:
     group.add_typer(members(_get(lambda p: p.registrations), _get(lambda p: p.access)), name="members")
     group.add_typer(cities(_get(lambda p: p.portals), _get(lambda p: p.access)), name="cities")
     group.add_typer(openings(_get(lambda p: p.openings), _get(lambda p: p.access)), name="openings")
+    group.add_typer(follows(_get(lambda p: p.follows), _get(lambda p: p.access)), name="follows")
     group.add_typer(news(_get(lambda p: p.newsroom), _get(lambda p: p.access)), name="news")
     group.add_typer(voices(_get(lambda p: p.voices), _get(lambda p: p.access)), name="voices")
     group.add_typer(works(_get(lambda p: p.keepings), _get(lambda p: p.access)), name="works")
@@ -178,9 +180,11 @@ def _portal() -> typer.Typer:
 
 
 def _evidence() -> typer.Typer:
-    from beijiang.evidence.commands import add_keys, add_receipts, add_retention, add_witnesses, commands
+    from beijiang.evidence.commands import add_keys, add_receipts, add_retention, add_witnesses, commands, holds
 
     group = commands(_get(lambda p: p.evidence_reader))
+    access = _get(lambda p: p.access)
+    group.add_typer(holds(_get(lambda p: p.holds), lambda login: access().actor_for_person(login)), name="hold")
     add_receipts(group, _get(lambda p: p.receipts), _get(lambda p: p.evidence))
     add_keys(group, _get(lambda p: p.succession), _get(lambda p: p.evidence))
     add_witnesses(group, _get(lambda p: p.witnesses))

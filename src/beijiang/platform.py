@@ -25,7 +25,7 @@ from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
 from beijiang.desk import Desk
-from beijiang.evidence import Evidence, EvidenceReader, Receipts, Retention, Succession, Witnesses
+from beijiang.evidence import Evidence, EvidenceReader, Holds, Receipts, Retention, Succession, Witnesses
 from beijiang.exchange import (
     Demands,
     Disputes,
@@ -40,6 +40,7 @@ from beijiang.exchange import (
     Services,
     Servings,
     Shares,
+    Stops,
     Templates,
     Tracing,
 )
@@ -75,12 +76,14 @@ from beijiang.opendata import (
     Ckan,
     Exports,
     Features,
+    Follows,
     Glance,
     Keepings,
     Newsroom,
     OpenData,
     Portals,
     Registrations,
+    Spreading,
     Statistics,
     Voices,
 )
@@ -123,6 +126,7 @@ class Platform:
     evidence_reader: EvidenceReader
     receipts: Receipts
     witnesses: Witnesses
+    holds: Holds
     succession: Succession
     retention: Retention
     access: Access
@@ -156,6 +160,7 @@ class Platform:
     flight: FlightSql
     demands: Demands
     disputes: Disputes
+    stops: Stops
     pushes: Pushes
     ratings: RatingBook
     recalls: Recalls
@@ -202,6 +207,8 @@ class Platform:
     registrations: Registrations
     voices: Voices
     keepings: Keepings
+    follows: Follows
+    spreading: Spreading
     ckan: Ckan
     exports: Exports
     features: Features
@@ -218,6 +225,7 @@ class Platform:
             self.evidence_reader,
             self.receipts,
             self.witnesses,
+            self.holds,
             self.succession,
             self.retention,
             self.access,
@@ -248,6 +256,7 @@ class Platform:
             self.flight,
             self.demands,
             self.disputes,
+            self.stops,
             self.pushes,
             self.ratings,
             self.recalls,
@@ -273,11 +282,7 @@ class Platform:
             self.statistics,
             self.newsroom,
             *self._applications(),
-            self.opendata,
-            self.portals,
-            self.registrations,
-            self.voices,
-            self.keepings,
+            *self._portal(),
             self.ckan,
             self.ckan.packages,
             self.ckan.writes,
@@ -302,6 +307,17 @@ class Platform:
             self.graphs,
             self.texts,
             self.stream_rules,
+        )
+
+    def _portal(self) -> Sequence[object]:
+        return (
+            self.opendata,
+            self.portals,
+            self.registrations,
+            self.voices,
+            self.keepings,
+            self.follows,
+            self.spreading,
         )
 
     def _applications(self) -> Sequence[object]:
@@ -344,6 +360,7 @@ class Platform:
         self.mail.start()
         self.app_servers.start()
         self.sign_on.start()
+        self.spreading.start()
         self.live.ending = False
         self.engine.warm()
 
@@ -355,6 +372,7 @@ class Platform:
         self.pushes.stop()
         self.notices.stop()
         self.mail.stop()
+        self.spreading.stop()
         self.live.end()
         self.offered.stop()
         self.sign_on.stop()

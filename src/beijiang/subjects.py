@@ -42,6 +42,7 @@ class Subjects:
             "demand": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._demand),
             "dispute": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._dispute),
             "entry": self._entry,
+            "follow": self._guarded(Permission.OPENDATA_OWN_KEEP, self._follow),
             "grant": self._guarded(Permission.EXCHANGE_GRANT_READ, self._grant),
             "job": self._guarded(Permission.JOBS_JOB_READ, self._job),
             "model": self._guarded(Permission.MINING_MODEL_READ, self._model),
@@ -138,6 +139,10 @@ class Subjects:
     def _proposal(self, actor: Actor, thing: str) -> Seen:
         found = self._platform.registry.proposal(actor, thing)
         return _seen("、".join(found.about) or thing, f"/console/standards/proposals/{thing}")
+
+    def _follow(self, actor: Actor, thing: str) -> Seen:
+        found = self._platform.follows.one(actor, thing)
+        return Seen(found.kind.text, "/follows")
 
     def _work(self, actor: Actor, thing: str) -> Seen:
         for one in self._platform.keepings.own_works(actor):

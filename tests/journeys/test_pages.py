@@ -26,6 +26,7 @@ PORTAL = {
     "what people say": "/voices",
     "ask for data": "/voice?title=企业",
     "follow one's own": "/voices/follow",
+    "follow data": "/follow?kind=search&what=q%3D企业",
     "sign in": "/console/sign-in",
     "missing": "/nowhere",
     "asks to sign in": "/console/people",

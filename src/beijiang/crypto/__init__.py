@@ -12,6 +12,7 @@ from beijiang.crypto.rootkeys import RootKeys
 from beijiang.crypto.sm4_packages import seal_sm4
 from beijiang.crypto.token_keys import ALGORITHM, new_token_key, public_half, sign_claims, verified_claims
 from beijiang.crypto.vault import Vault
+from beijiang.crypto.webhooks import webhook_signature
 
 __all__ = [
     "ALGORITHM",
@@ -35,4 +36,5 @@ __all__ = [
     "sm3_of",
     "spoken",
     "verified_claims",
+    "webhook_signature",
 ]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Services,
         Servings,
         Shares,
+        Stops,
         Templates,
         Tracing,
     )
@@ -58,6 +59,7 @@ __all__ = [
     "ShareParts",
     "Shares",
     "SharingParts",
+    "Stops",
     "Templates",
     "Tracing",
 ]

@@ -5,6 +5,21 @@ transaction of its change; what a notice is about is never kept in it, only look
 """
 
 from beijiang.notices.models import Look, Notice, NoticeKind, NoticeQuery, Seen, Shown, Way, subjects
+from beijiang.notices.models.mail import Words, checked_address
 from beijiang.notices.service import Live, Mail, Notices
 
-__all__ = ["Live", "Look", "Mail", "Notice", "NoticeKind", "NoticeQuery", "Notices", "Seen", "Shown", "Way", "subjects"]
+__all__ = [
+    "Live",
+    "Look",
+    "Mail",
+    "Notice",
+    "NoticeKind",
+    "NoticeQuery",
+    "Notices",
+    "Seen",
+    "Shown",
+    "Way",
+    "Words",
+    "checked_address",
+    "subjects",
+]

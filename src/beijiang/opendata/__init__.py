@@ -2,7 +2,7 @@
 
 It joins the catalog, the gate and the standards into what a visitor sees. Every row it shows came through the gate, every number
 on its pages from a release record. It owns what the public says and keeps, and the digests of files: the tables ``opendata_file``, ``portal_city``, ``portal_registration``,
-``portal_voice``, ``portal_support``, ``portal_use``, ``portal_news``, ``portal_work``, ``portal_work_set``, ``portal_favourite`` and ``portal_rating``.
+``portal_voice``, ``portal_support``, ``portal_use``, ``portal_news``, ``portal_work``, ``portal_work_set``, ``portal_favourite``, ``portal_rating``, ``portal_follow``, ``portal_follow_news`` and ``portal_follow_place``.
 """
 
 from beijiang.opendata.announcing import Newsroom
@@ -11,6 +11,8 @@ from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, PackageW
 from beijiang.opendata.counting import Statistics
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
+from beijiang.opendata.following import FollowParts, Follows
+from beijiang.opendata.follows import Follow, FollowDraft, FollowKind, FollowMade, FollowPace, FollowState, FollowWay
 from beijiang.opendata.glance import Changes, Gap, GapCode, Glimpse
 from beijiang.opendata.glancing import Glance
 from beijiang.opendata.hearing import Voices
@@ -33,6 +35,7 @@ from beijiang.opendata.ogc import Features
 from beijiang.opendata.portals import Portals
 from beijiang.opendata.registering import PublicParts, Registrations
 from beijiang.opendata.service import OpenData, Reading
+from beijiang.opendata.spreading import Spreading
 from beijiang.opendata.tableview import printed, told
 from beijiang.opendata.voices import (
     OUTCOMES,
@@ -63,6 +66,15 @@ __all__ = [
     "Exports",
     "Features",
     "FieldState",
+    "Follow",
+    "FollowDraft",
+    "FollowKind",
+    "FollowMade",
+    "FollowPace",
+    "FollowParts",
+    "FollowState",
+    "FollowWay",
+    "Follows",
     "Gap",
     "GapCode",
     "Glance",
@@ -91,6 +103,7 @@ __all__ = [
     "RegistrationState",
     "Registrations",
     "RowPage",
+    "Spreading",
     "SqlAsked",
     "Standing",
     "Statistics",

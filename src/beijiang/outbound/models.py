@@ -21,6 +21,7 @@ class Use(Word):
     READ = "read", "读取数据", "reading what is there"
     PUSH = "push", "推送数据", "pushing rows there"
     CALL = "call", "调用服务", "calling a service"
+    TELL = "tell", "通知订阅者", "telling subscribers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ class Target:
 
     def __post_init__(self) -> None:
         if not self.uses:
-            raise Invalid("请选择用途：读取、推送或调用。", "Say what for: read, push or call.", code="bad_target")
+            raise Invalid(
+                "请选择用途：读取、推送、调用或通知。", "Say what for: read, push, call or tell.", code="bad_target"
+            )
         if bool(self.folder) == bool(self.host):
             raise Invalid("请填写主机，或填写目录，二者选一。", "Name either a host or a folder.", code="bad_target")
         if self.folder and not Path(self.folder).is_absolute():

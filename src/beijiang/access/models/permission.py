@@ -89,6 +89,7 @@ class Permission(StrEnum):
     CONTRACTS_CONTRACT_MANAGE = "contracts:contract:manage", "起草与提交数据契约", "draft and propose data contracts"
     CONTRACTS_CONTRACT_READ = "contracts:contract:read", "查看数据契约", "see data contracts"
     DESK_VIEW_KEEP = "desk:view:keep", "存自己的列表视图", "keep one's own views of lists"
+    EVIDENCE_HOLD_SET = "evidence:hold:set", "设定和解除证据保全", "set and lift legal holds"
     EVIDENCE_LOG_CHECK = "evidence:log:check", "核验存证", "verify the evidence log"
     EVIDENCE_LOG_ERASE = "evidence:log:erase", "删除过期存证的内容", "erase the text of evidence past its clock"
     EVIDENCE_LOG_EXPORT = "evidence:log:export", "导出存证", "export the evidence log"

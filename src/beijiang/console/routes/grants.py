@@ -57,6 +57,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             request,
             "sharing_grant.html",
             view=view,
+            stops=platform.stops.of(who, grant_id),
             g=view.grant,
             share=card(platform, who, view),
             met=platform.intersections.mine(who, grant_id) if view.grant.terms.ways & MEETING else (),

@@ -33,6 +33,7 @@ class EvidenceRight(StrEnum):
     CHECK = "evidence:log:check"
     ERASE = "evidence:log:erase"
     EXPORT = "evidence:log:export"
+    HOLD = "evidence:hold:set"
     PEERS = "evidence:peer:manage"
     RECEIPT = "evidence:receipt:read"
     READ = "evidence:log:read"

@@ -1,5 +1,6 @@
 """The verbs of evidence: record, seal, check, search, hand out receipts, witness, retain."""
 
+from beijiang.evidence.service.holds import Holds
 from beijiang.evidence.service.keys import LogKeys
 from beijiang.evidence.service.log import Evidence
 from beijiang.evidence.service.reader import AccessCheck, EvidenceReader
@@ -14,6 +15,7 @@ __all__ = [
     "Answer",
     "Evidence",
     "EvidenceReader",
+    "Holds",
     "LogKey",
     "LogKeys",
     "Receipts",

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from beijiang.evidence.models import Clock, EvidenceRight, Kept, before, clocks
 from beijiang.evidence.models.retention import Rule, spoken
-from beijiang.evidence.store import ERASE, EvidenceStore
+from beijiang.evidence.store import ERASE, EvidenceStore, HoldStore
 from beijiang.kit import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -55,13 +55,14 @@ class Retention:
             subject: only what this person or key did.
 
         Raises:
-            Conflict: a record older than ``until`` must still be kept (``retention_running``).
+            Conflict: a record older than ``until`` must still be kept (``retention_running``), or a legal hold names ``subject`` (``legal_hold``).
             Invalid: no reason is given (``reason_missing``).
 
         """
         self._access.require(actor, EvidenceRight.ERASE)
         if not reason.strip():
             raise Invalid("请写明删除的理由。", "Say why the records are erased.", code="reason_missing")
+        self._require_free(subject)
         self._evidence.seal()
         plans = [self._kept(clock, subject) for clock in clocks()]
         if until is not None:
@@ -70,17 +71,32 @@ class Retention:
                     raise _running(kept)
         found = [s for kept in plans for s in self._due(kept.clock, min(until or kept.until, kept.until), subject)]
         found.sort()
-        for at in range(0, len(found), _PIECE):
-            self._erase_piece(actor, found[at : at + _PIECE], reason.strip()[:500])
-        return len(found)
+        said = reason.strip()[:500]
+        return sum(self._erase_piece(actor, found[at : at + _PIECE], said) for at in range(0, len(found), _PIECE))
 
-    def _erase_piece(self, actor: Actor, sequences: Sequence[int], reason: str) -> None:
+    def _require_free(self, subject: str | None) -> None:
+        with self._db.read() as connection:
+            held = HoldStore(connection).held()
+        if subject in held.people:
+            raise Conflict(
+                "该人员的操作记录已被证据保全，解除保全前不得删除。",
+                "What this person did is under a legal hold and must be kept until the hold is lifted.",
+                code="legal_hold",
+                detail={"subject": subject},
+            )
+
+    def _erase_piece(self, actor: Actor, sequences: Sequence[int], reason: str) -> int:
         with self._db.begin() as tx:
+            # Asked again here: a hold that was set since the plan was made is kept to.
+            sequences = EvidenceStore(tx.connection).free(sequences, HoldStore(tx.connection).held())
+            if not sequences:
+                return 0
             if self._db.is_sqlite:
                 tx.execute(text("PRAGMA secure_delete = ON"))  # what was erased is overwritten, not only unlinked
             EvidenceStore(tx.connection).erase(sequences)
             detail: dict[str, JsonValue] = {"records": [list(pair) for pair in ranges(sequences)], "reason": reason}
             self._evidence.record(tx, actor, ERASE, target="log", detail=detail)
+        return len(sequences)
 
     def _kept(self, clock: Clock, subject: str | None) -> Kept:
         rule = self._rule(clock.rule)
@@ -90,7 +106,8 @@ class Retention:
     def _due(self, clock: Clock, until: datetime, subject: str | None) -> list[int]:
         others = [] if clock.actions else [action for other in clocks() for action in other.actions]
         with self._db.read() as connection:
-            return EvidenceStore(connection).due(until, clock.actions or ("",), others, subject)
+            store = EvidenceStore(connection)
+            return store.free(store.due(until, clock.actions or ("",), others, subject), HoldStore(connection).held())
 
 
 def ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
+    from beijiang.evidence.models.holds import Held
+
 SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
 
 SALT_BYTES = 16
@@ -237,6 +239,15 @@ class EvidenceStore:
         if actor_id is not None:
             query = query.where(records.c.actor_id == actor_id)
         return list(self.connection.execute(query).scalars())
+
+    def free(self, sequences: Sequence[int], held: Held) -> list[int]:
+        """Return those of these records that no legal hold names."""
+        found: list[int] = []
+        theirs = records.c.actor_id.in_(held.people) | records.c.target.in_(held.targets | held.tables)
+        for at in range(0, len(sequences), 500):
+            here = records.c.sequence.in_(sequences[at : at + 500])
+            found += self.connection.execute(select(records.c.sequence).where(here, ~theirs)).scalars()
+        return sorted(found)
 
     def erase(self, sequences: Sequence[int]) -> None:
         """Take text and salt out of records; place, time, action and commitment stay."""

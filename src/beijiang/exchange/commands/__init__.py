@@ -12,6 +12,7 @@ from beijiang.exchange.commands.services import services
 from beijiang.exchange.commands.serving import servings
 from beijiang.exchange.commands.shares import add_shares
 from beijiang.exchange.commands.sharing import commands
+from beijiang.exchange.commands.stops import add_stops
 from beijiang.exchange.commands.templates import claims, templates
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "add_intersections",
     "add_packages",
     "add_shares",
+    "add_stops",
     "add_tracing",
     "claims",
     "commands",

@@ -152,13 +152,16 @@ def recalls(get: Callable[[], Recalls], access: Callable[[], Access]) -> typer.T
 
 def disputes(get: Callable[[], Disputes], access: Callable[[], Access]) -> typer.Typer:
     """Return the commands of disputes."""
-    group = typer.Typer(help="Disputes: a refusal, a kind of sharing or a source.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Disputes: a refusal, a narrowed or ended grant, a correction, silence, a kind of sharing, a source.",
+        no_args_is_help=True,
+    )
     who = acting(access)
 
     @group.command("raise")
     def raise_(
         kind: DisputeKind = typer.Argument(help="What is not agreed with."),  # noqa: B008
-        subject: str = typer.Argument(help="Id of the refused request, or of the entry."),
+        subject: str = typer.Argument(help="Id of the request, grant, ticket or entry, as the kind has it."),
         words: str = typer.Option(..., help="Why."),
         person: str = _AS,
     ) -> None:

@@ -1,4 +1,7 @@
-"""Disputes (异议): a department does not agree with a refusal, with how data are shared, or with who is their source.
+"""Disputes (异议): a department does not agree with a decision on what it asked for or holds, or with an entry.
+
+The decision refused, narrowed or ended something, found a correction unfounded, or did not come in time; of an entry it is how it is
+shared, or who is its source.
 
 They are talked over by the two sides first, and decided by the data authority where that fails; a decision is a record
 with its basis (`standards.md` 2.11).
@@ -39,6 +42,10 @@ class DisputeKind(Word):
     """What one does not agree with."""
 
     REFUSAL = "refusal", "对不予共享决定的异议", "a refusal of a request"
+    NARROWING = "narrowing", "对收窄授权的异议", "a grant that was narrowed"
+    REVOCATION = "revocation", "对暂停或撤销授权的异议", "a grant that was suspended or revoked"
+    CORRECTION = "correction", "对校核结果的异议", "what came of a correction"
+    SILENCE = "silence", "对逾期不答复的异议", "no answer in time"
     TYPE = "type", "对共享类型的异议", "how an entry is shared"
     SOURCE = "source", "对数源部门的异议", "who is the source of an entry"
 
@@ -122,7 +129,7 @@ class DisputeDraft:
 
     kind: DisputeKind
     subject: str
-    """Id of the refused request, or of the entry."""
+    """Id of the request, grant, ticket or entry, as its kind has it."""
     words: str
 
 

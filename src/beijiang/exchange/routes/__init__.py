@@ -12,6 +12,7 @@ from beijiang.exchange.routes.services import services
 from beijiang.exchange.routes.serving import servings
 from beijiang.exchange.routes.shares import profiles, protocol_error, shares
 from beijiang.exchange.routes.sharing import router
+from beijiang.exchange.routes.stops import stops
 from beijiang.exchange.routes.templates import templates
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "services",
     "servings",
     "shares",
+    "stops",
     "templates",
     "tracing",
 ]

@@ -69,7 +69,7 @@ class DisputeOrder(_Order):
     """What is not agreed with, and why."""
 
     kind: DisputeKind
-    subject: str = Field(max_length=40, description="Id of the refused request, or of the entry.")
+    subject: str = Field(max_length=40, description="Id of the request, grant, ticket or entry, as the kind has it.")
     words: _Words
 
 

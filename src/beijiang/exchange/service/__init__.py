@@ -15,6 +15,7 @@ from beijiang.exchange.service.pushing import Pushes
 from beijiang.exchange.service.rating import RatingBook
 from beijiang.exchange.service.recalling import Recalls
 from beijiang.exchange.service.serving import SERVING_JOB, Servings
+from beijiang.exchange.service.stopping import Stops
 from beijiang.exchange.service.templating import Templates
 from beijiang.exchange.service.tracing import Tracing
 
@@ -37,6 +38,7 @@ __all__ = [
     "Services",
     "Servings",
     "Shares",
+    "Stops",
     "Templates",
     "Tracing",
 ]

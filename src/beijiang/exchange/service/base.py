@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor, Clock, Word
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import AnswerGate, Gate
+    from beijiang.quality import TicketView
     from beijiang.standards import Deadline, Standards
 
 __all__ = ["WORDS_LONGEST", "Base", "SharingParts", "said"]
@@ -47,6 +48,8 @@ class SharingParts:
     zone: ZoneInfo
     in_doubt: Callable[[str], Sequence[str]]
     """The columns of a table that are being looked into, ``*`` for all."""
+    ticket: Callable[[Actor, str], TicketView]
+    """A request for correction as somebody sees it who may."""
 
 
 class Base:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile
-from beijiang.exchange.models import RequestState
 from beijiang.exchange.models.disputes import (
     DISPUTE_MOVES,
     Dispute,
     DisputeDraft,
-    DisputeKind,
     DisputeMove,
     DisputeQuery,
     DisputeSide,
@@ -24,7 +22,8 @@ from beijiang.exchange.models.disputes import (
     check_dispute_move,
     dispute_moves_from,
 )
-from beijiang.exchange.service.base import Base, said
+from beijiang.exchange.service.base import said
+from beijiang.exchange.service.disputable import Disputable, nothing_to_dispute
 from beijiang.exchange.store import DisputeStore, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
@@ -43,24 +42,24 @@ _TOPIC: Final = "dispute.mediate"
 _ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
 
 
-class Disputes(Base):
+class Disputes(Disputable):
     """What departments do not agree on."""
 
     def raise_(self, actor: Actor, draft: DisputeDraft) -> Dispute:
         """Raise a dispute for the actor's department.
 
         Raises:
-            NotFound: no such request or entry.
+            NotFound: no such request, grant, ticket or entry.
             Invalid: no reason, or nothing to disagree with (``no_dispute``).
-            Conflict: one about the same is open already (``dispute_exists``).
+            Conflict: one about the same is open already (``dispute_exists``), or the time is over (``dispute_late``).
 
         """
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
         words = said(draft.words, needed=True)
-        against, title = self._subject(actor, draft)
-        org = actor.org_id or ""
+        about = self._matter(actor, draft)
+        against, title, org = about.against, about.title, actor.org_id or ""
         if against == org:
-            raise _nothing_to_dispute()
+            raise nothing_to_dispute()
         with self.db.read() as connection:
             same = [d for d in DisputeStore(connection).running() if (d.org_id, d.subject) == (org, draft.subject)]
         if same:
@@ -199,22 +198,6 @@ class Disputes(Base):
         kind = AlertKind.REQUEST_OVERDUE if overdue else AlertKind.REQUEST
         self.parts.alerts.say(kind, dispute.id, dispute.against, words)
 
-    def _subject(self, actor: Actor, draft: DisputeDraft) -> tuple[str, str]:
-        """Return against whom a dispute is, and what it is called.
-
-        Raises:
-            NotFound: no such request or entry.
-            Invalid: the request was not refused.
-
-        """
-        if draft.kind is DisputeKind.REFUSAL:
-            request = self._seen(actor, draft.subject)
-            if request.state is not RequestState.REFUSED or request.org_id != actor.org_id:
-                raise _nothing_to_dispute()
-            return request.provider_id, request.resource_name
-        entry = self.parts.catalog.published(actor, draft.subject).version.entry
-        return entry.provider_id, entry.name
-
     def _timed(self, dispute: Dispute) -> Dispute:
         """Start the time of whoever has to act."""
         rule = self.parts.standards.limit(_TOPIC, dispute.against)
@@ -270,12 +253,4 @@ def _no_dispute() -> BeijiangError:
         "没有这件异议，或者您无权查看。请在“异议”中查找。",
         "There is no such dispute, or it is not yours to see. Look under Disputes.",
         code="dispute_not_found",
-    )
-
-
-def _nothing_to_dispute() -> BeijiangError:
-    return Invalid(
-        "只能对本部门被拒绝的申请，或其他部门的目录提出异议。",
-        "A dispute is about a refused request of one's own department, or about another department's entry.",
-        code="no_dispute",
     )

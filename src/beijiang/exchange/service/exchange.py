@@ -26,11 +26,17 @@ from beijiang.exchange.models import (
     period_problems,
     word_problems,
 )
+from beijiang.exchange.models.stops import Stop, StopReason, removed
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.delivering import Delivering
 from beijiang.exchange.service.minuting import minutes_of
 from beijiang.exchange.service.settling import AGREEMENT
-from beijiang.exchange.store import GrantStore, MatterLists, RequestStore
+from beijiang.exchange.store import (
+    GrantStore,
+    MatterLists,
+    RequestStore,
+    StopStore,
+)
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, Text, new_id
 from beijiang.quality import HandedOut
@@ -38,6 +44,7 @@ from beijiang.standards import CaseState, SheetFormat, paper_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from beijiang.kit import Actor, Language, Part, Wanted
     from beijiang.kit.errors import JsonValue
@@ -332,10 +339,16 @@ class Exchange(Delivering):
             if not GrantStore(tx.connection).save(changed):
                 raise changed_meanwhile()
             RequestStore(tx.connection).add_step(step)
+            StopStore(tx.connection).add(_narrowed(before, changed, self.clock.now()))
             self.parts.evidence.record(tx, actor, f"exchange.grant_{move.value}", target=before.id, detail=detail)
         if changed.state is GrantState.REVOKED:
             self.parts.alerts.clear(AlertKind.GRANT_ENDING, before.id)
         return changed
+
+
+def _narrowed(before: Grant, after: Grant, at: datetime) -> list[Stop]:
+    gone = removed(before.terms.columns, after.terms.columns)
+    return [Stop(grant_id=before.id, column=one, reason=StopReason.NARROWED, since=at) for one in gone]
 
 
 def _ended(state: GrantState) -> Conflict:

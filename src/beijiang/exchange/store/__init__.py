@@ -14,6 +14,7 @@ from beijiang.exchange.store.recalls import RecallStore
 from beijiang.exchange.store.requests import RequestStore
 from beijiang.exchange.store.services import ServiceStore
 from beijiang.exchange.store.serving import ServingStore
+from beijiang.exchange.store.stops import StopStore
 from beijiang.exchange.store.templates import TemplateStore
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "RequestStore",
     "ServiceStore",
     "ServingStore",
+    "StopStore",
     "TemplateStore",
 ]

@@ -69,6 +69,11 @@ class GrantStore:
         query = select(exchange_grant).where(or_(*mine))
         return self._all(query.order_by(_G.made_at.desc(), _G.id))
 
+    def running(self, day: date) -> list[Grant]:
+        """Return the grants to departments and people of theirs that are in force on a day or wait for theirs, oldest first."""
+        query = select(exchange_grant).where(_G.until >= day, _G.state == GrantState.ACTIVE.value)
+        return self._all(query.where(_G.grantee_kind != GranteeKind.PUBLIC.value).order_by(_G.made_at, _G.id))
+
     def ending(self, day: date) -> list[Grant]:
         """Return the active grants whose last day is no later than a day."""
         query = select(exchange_grant).where(_G.until <= day, _G.state == GrantState.ACTIVE.value)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import json
 import time
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import SecretStr, field_validator
 
+from beijiang.crypto import webhook_signature
 from beijiang.ingest.connectors.contract import ConnectorOptions, option
 from beijiang.ingest.connectors.destination import Delivered, Destination, Parcel, Proof, parted
 from beijiang.ingest.connectors.rest_troubles import busy
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from beijiang.kit.errors import JsonValue
 
-__all__ = ["WebhookDestination", "WebhookOptions", "signature"]
+__all__ = ["WebhookDestination", "WebhookOptions"]
 
 _ROWS: Final = 2_000
 ECHO_MOST: Final = 64 * 1024
@@ -128,7 +127,9 @@ class WebhookDestination(Destination):
             "beijiang-delivery": str(body["delivery"]),
             "beijiang-sequence": str(body["sequence"]),
         }
-        shown = Credentials({"webhook-signature": signature(self.options.secret.get_secret_value(), name, at, content)})
+        shown = Credentials(
+            {"webhook-signature": webhook_signature(self.options.secret.get_secret_value(), name, at, content)}
+        )
         answer = http.fetch("POST", self.options.url, headers=headers, credentials=shown, content=content)
         if answer.status not in _GOOD:
             self.uncertain = False
@@ -144,12 +145,6 @@ def _short(told: JsonValue) -> JsonValue:
     """Return what a receiver said of one number, as much of it as such a number takes; it is kept with the proof."""
     plain = told is None or isinstance(told, bool | float) or (isinstance(told, int) and abs(told) < 1 << 63)
     return told if plain else str(told)[:_WORD_MOST]
-
-
-def signature(secret: str, name: str, at: str, content: bytes) -> str:
-    """Return the signature of a part: HMAC-SHA256 of id, time and body, as Standard Webhooks writes it."""
-    digest = hmac.digest(secret.encode(), f"{name}.{at}.".encode() + content, "sha256")
-    return "v1," + base64.b64encode(digest).decode()
 
 
 def _parts(parcel: Parcel, goods: Iterator[pa.RecordBatch]) -> Iterator[tuple[list[Any], list[Any]]]:

@@ -80,6 +80,8 @@ class Ingest:
         self.settings = settings
         self.release_checks = release_checks
         self.impact: Impact | None = None
+        self.keeps: Callable[[str], bool] = _keeps_nothing
+        """Whether a legal hold keeps what was set aside of a table; asked before it is removed."""
         self.watches: list[BatchWatch] = []
         """Who hears of the readings of streams before they are committed."""
 
@@ -409,6 +411,7 @@ class Ingest:
             release_checks=self.release_checks,
             impact=self.impact,
             watches=self.watches,
+            keeps=self.keeps,
         )
 
     def _run(self, run_id: str) -> Run:
@@ -516,3 +519,8 @@ def _unreadable(path: Path, error: OSError) -> Invalid:
         f'The file "{path.name}" cannot be read: {"it does not exist" if isinstance(error, FileNotFoundError) else "no permission, or no file"}.',
         code="file_unreadable",
     )
+
+
+def _keeps_nothing(table: str) -> bool:
+    del table
+    return False

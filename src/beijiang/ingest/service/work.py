@@ -60,6 +60,7 @@ class Shop:
     release_checks: Sequence[ReleaseCheck] = ()
     impact: Impact | None = None
     watches: Sequence[BatchWatch] = ()
+    keeps: Callable[[str], bool] = lambda _: False
 
     def quarantine(self, run_id: str) -> Quarantine:
         """Return the rows that a run set aside."""
@@ -434,7 +435,7 @@ class Work:
             )
             if ended:
                 self._record(tx, state, {"code": error.reason})
-        if not stopped:
+        if not stopped and not self.shop.keeps(self.request.into):
             self.shop.quarantine(self.run_id).path.unlink(missing_ok=True)
         self.shop.changes(self.run_id).unlink(missing_ok=True)
         self.space.remove()

@@ -127,7 +127,7 @@ class Mail:
 
         """
         self._access.require(actor, Permission.NOTICES_OWN_READ)
-        self._require_set_up()
+        self.require_set_up()
         checked, now = checked_address(address), self._clock.now()
         sealed = self._vault.seal(
             json.dumps({"address": checked, "key": secrets.token_hex(16)}), purpose=PURPOSE, context=actor.id
@@ -232,10 +232,8 @@ class Mail:
 
         """
         self._access.require(actor, Permission.NOTICES_MAIL_MANAGE)
-        self._require_set_up()
-        self._hand_over(
-            new_id("ltr"), checked_address(to), self._settings.language, words_of_test(self._settings.language)
-        )
+        self.require_set_up()
+        self.post(new_id("ltr"), checked_address(to), self._settings.language, words_of_test(self._settings.language))
 
     def renew(self, tx: UnitOfWork) -> int:
         """Wrap every address and the password under the newest root key; return how many."""
@@ -248,6 +246,37 @@ class Mail:
             rewrapped = self._vault.rewrap(account, purpose=PURPOSE, context=_ACCOUNT)
             store.put_account(rewrapped, self._clock.now())
         return len(held) + bool(account)
+
+    # What other parts send
+
+    def require_set_up(self) -> None:
+        """Return if mail can be sent at all.
+
+        Raises:
+            Refused: it is not set up here.
+
+        """
+        if not self.is_set_up:
+            raise Refused(
+                "本平台没有设置邮件服务器，不发送邮件。请系统管理员设置 mail_host 和 mail_sender。",
+                "No mail server is set up here, so no mail is sent. Ask the system administrator to set mail_host and mail_sender.",
+                code="mail_not_set_up",
+            )
+
+    def post(self, letter_id: str, to: str, language: Language, words: Words) -> None:
+        """Hand one message to the mail server now; the same id again is the same message to a mail program.
+
+        Raises:
+            Refused: the server will never take it.
+            Unavailable: not now.
+
+        """
+        from beijiang.outbound import hand_over
+
+        site = urlsplit(self._settings.public_url).hostname or "localhost"
+        sender = self._settings.mail_sender
+        message = message_of(words, letter_id=letter_id, sender=sender, to=to, language=language, site=site)
+        hand_over(self._outbound, self._server(), sender, to, message)
 
     # The queue
 
@@ -324,7 +353,7 @@ class Mail:
             return False
         else:
             words = told
-        self._hand_over(letter.id, found.address, found.language, words)
+        self.post(letter.id, found.address, found.language, words)
         return True
 
     def _words(self, letter: Letter, found: MailAddress) -> Words | None:
@@ -342,14 +371,6 @@ class Mail:
         return words_of_notice(
             shown, found.language, link, stop_link(base, found.person_id, shown.notice.kind, found.key)
         )
-
-    def _hand_over(self, letter_id: str, to: str, language: Language, words: Words) -> None:
-        from beijiang.outbound import hand_over
-
-        site = urlsplit(self._settings.public_url).hostname or "localhost"
-        sender = self._settings.mail_sender
-        message = message_of(words, letter_id=letter_id, sender=sender, to=to, language=language, site=site)
-        hand_over(self._outbound, self._server(), sender, to, message)
 
     def _server(self) -> MailServer:
         from beijiang.outbound import MailServer
@@ -379,14 +400,6 @@ class Mail:
             language=Language(row.language),
             verified_at=row.verified_at,
         )
-
-    def _require_set_up(self) -> None:
-        if not self.is_set_up:
-            raise Refused(
-                "本平台没有设置邮件服务器，不发送邮件。请系统管理员设置 mail_host 和 mail_sender。",
-                "No mail server is set up here, so no mail is sent. Ask the system administrator to set mail_host and mail_sender.",
-                code="mail_not_set_up",
-            )
 
 
 def _digest(person_id: str, code: str) -> str:

@@ -51,7 +51,7 @@ class Notices:
         evidence: Evidence,
         clock: Clock,
         zone: ZoneInfo,
-        followers: Callable[[str], Iterable[str]],
+        following: list[Callable[[str], Iterable[str]]],
     ) -> None:
         self._db = db
         self._access = access
@@ -60,7 +60,8 @@ class Notices:
         self._zone = zone
         self.looks: Mapping[str, Look] = {}
         """How the things that notices are about are looked up; their domains stand above."""
-        self._followers = followers
+        self.following = following
+        """Who follows a data set, by whichever way they said so."""
         self.heard: list[Callable[[Connection, Sequence[Notice]], None]] = []
         """Called in the transaction that stores new notices: whoever sends them on."""
         self._rounds = Rounds("notices", self._follow, _LOOK_SECONDS)
@@ -132,6 +133,9 @@ class Notices:
 
     def _shown(self, actor: Actor, one: Notice) -> Shown:
         return Shown(one, words_of(one.action, one.kind), looked(self.looks, actor, one.subject, one.thing))
+
+    def _followers(self, dataset_id: str) -> set[str]:
+        return {person for ask in self.following for person in ask(dataset_id)}
 
     # The loop
 

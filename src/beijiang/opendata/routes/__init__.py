@@ -12,6 +12,7 @@ from beijiang.opendata.routes import (
     citizens,
     explore,
     exports,
+    follows,
     glance,
     guidance,
     machine,
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
     from beijiang.opendata.announcing import Newsroom
     from beijiang.opendata.counting import Statistics
     from beijiang.opendata.exports.service import Exports
+    from beijiang.opendata.following import Follows
     from beijiang.opendata.glancing import Glance
     from beijiang.opendata.hearing import Voices
     from beijiang.opendata.keeping import Keepings
     from beijiang.opendata.registering import Registrations
     from beijiang.web import Pages
 
-__all__ = ["PortalDoor", "cities", "drawn", "public", "router", "told"]
+__all__ = ["PortalDoor", "cities", "drawn", "followed", "public", "router", "told"]
 
 
 def router(opendata: OpenData, looks: Glance, faces: Exports, site: Pages) -> APIRouter:
@@ -69,6 +71,14 @@ def told(counts: Statistics, newsroom: Newsroom, opendata: OpenData, site: Pages
         news.pages(newsroom, opendata, site),
         guidance.pages(opendata, site),
     ):
+        whole.routes.extend(part.routes)
+    return whole
+
+
+def followed(follow: Follows, site: Pages) -> APIRouter:
+    """Return the subscriptions: pages, the links in mails, and the API."""
+    whole = APIRouter()
+    for part in (follows.api(follow), follows.pages(follow, site)):
         whole.routes.extend(part.routes)
     return whole
 

@@ -1,0 +1,158 @@
+"""The verbs on legal holds: asked for by one person, confirmed by another; lifted in the same way. Every deleter asks ``held``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from beijiang.evidence.models import EvidenceRight
+from beijiang.evidence.models.holds import Held, Hold, HoldDraft, HoldState
+from beijiang.evidence.store import HoldStore
+from beijiang.kit import ActorKind, Conflict, Denied, Invalid, NotFound, new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.db import Database
+    from beijiang.evidence.service.log import Evidence
+    from beijiang.evidence.service.reader import AccessCheck
+    from beijiang.kit import Actor, Clock
+    from beijiang.kit.errors import JsonValue
+
+__all__ = ["Holds"]
+
+
+class Holds:
+    """What must be kept for a proceeding. It is kept from the moment one person asks, so that nothing goes before the second looks."""
+
+    def __init__(self, db: Database, evidence: Evidence, access: AccessCheck, clock: Clock) -> None:
+        self._db = db
+        self._evidence = evidence
+        self._access = access
+        self._clock = clock
+
+    def held(self) -> Held:
+        """Return everything that is held now; for whoever is about to delete something."""
+        with self._db.read() as connection:
+            return HoldStore(connection).held()
+
+    def keeps_table(self, table: str) -> bool:
+        """Tell whether versions and quarantine of a table must be kept."""
+        return table in self.held().tables
+
+    def all(self, actor: Actor) -> Sequence[Hold]:
+        """Return every hold there was, newest first."""
+        self._access.require(actor, EvidenceRight.HOLD)
+        with self._db.read() as connection:
+            return HoldStore(connection).all()
+
+    def ask(self, actor: Actor, draft: HoldDraft) -> Hold:
+        """Ask for a hold; it keeps at once, and another person has to confirm it.
+
+        Raises:
+            Denied: the actor is no person.
+            Invalid: what is held or its basis is missing.
+
+        """
+        self._require_person(actor)
+        checked = draft.checked()
+        made = Hold(
+            id=new_id("hld"),
+            kind=checked.kind,
+            name=checked.name,
+            basis=checked.basis,
+            state=HoldState.ASKED,
+            asked_by=actor.id,
+            asked_at=self._clock.now(),
+        )
+        detail: dict[str, JsonValue] = {"kind": made.kind.value, "name": made.name, "basis": made.basis}
+        with self._db.begin() as tx:
+            HoldStore(tx.connection).add(made)
+            self._evidence.record(tx, actor, "evidence.hold_ask", target=made.id, detail=detail)
+        return made
+
+    def confirm(self, actor: Actor, hold_id: str, *, agree: bool = True) -> Hold:
+        """Confirm or decline, as the second person, that a hold begins.
+
+        Raises:
+            Denied: the actor asked for it.
+            Conflict: it is not waiting for that.
+
+        """
+        found = self._for_second(actor, hold_id, HoldState.ASKED, "asked_by")
+        if agree:
+            return self._put(actor, found, replace(found, state=HoldState.HOLDS, confirmed_by=actor.id), "hold_confirm")
+        ended = replace(found, state=HoldState.DECLINED, confirmed_by=actor.id, ended_at=self._clock.now())
+        return self._put(actor, found, ended, "hold_decline")
+
+    def ask_lift(self, actor: Actor, hold_id: str, basis: str) -> Hold:
+        """Ask for the end of a hold; it keeps until another person confirms.
+
+        Raises:
+            Conflict: it does not hold.
+            Invalid: no basis.
+
+        """
+        self._require_person(actor)
+        found = self._get(hold_id, HoldState.HOLDS)
+        if not basis.strip():
+            raise Invalid("请写明解除的依据。", "Say on what basis it is lifted.", code="hold_incomplete")
+        after = replace(found, state=HoldState.LIFTING, lift_by=actor.id, lift_basis=basis.strip()[:1000])
+        return self._put(actor, found, after, "hold_lift_ask")
+
+    def confirm_lift(self, actor: Actor, hold_id: str, *, agree: bool = True) -> Hold:
+        """Confirm or decline, as the second person, that a hold ends.
+
+        Raises:
+            Denied: the actor asked for its end.
+            Conflict: it is not waiting for that.
+
+        """
+        found = self._for_second(actor, hold_id, HoldState.LIFTING, "lift_by")
+        if agree:
+            ended = replace(found, state=HoldState.LIFTED, lifted_by=actor.id, ended_at=self._clock.now())
+            return self._put(actor, found, ended, "hold_lift")
+        again = replace(found, state=HoldState.HOLDS, lift_by="", lift_basis="")
+        return self._put(actor, found, again, "hold_lift_decline")
+
+    def _for_second(self, actor: Actor, hold_id: str, state: HoldState, first: str) -> Hold:
+        self._require_person(actor)
+        found = self._get(hold_id, state)
+        if getattr(found, first) == actor.id:
+            raise Denied(
+                "保全须由两人办理，请另一位管理员确认。",
+                "A hold takes two persons; let another administrator confirm.",
+                code="second_person",
+            )
+        return found
+
+    def _require_person(self, actor: Actor) -> None:
+        self._access.require(actor, EvidenceRight.HOLD)
+        if actor.kind is not ActorKind.PERSON:
+            raise Denied(
+                "保全须由本人办理，请用 --as 指明管理员。",
+                "A hold is a matter of persons; name the administrator with --as.",
+                code="second_person",
+            )
+
+    def _get(self, hold_id: str, state: HoldState) -> Hold:
+        with self._db.read() as connection:
+            found = HoldStore(connection).get(hold_id)
+        if found is None:
+            raise NotFound("没有这项保全。", "There is no such hold.", code="no_hold")
+        if found.state is not state:
+            raise Conflict(
+                f"保全现为“{found.state.text.zh}”，不能这样办理。",
+                f"The hold is at: {found.state.text.en}. This is not possible now.",
+                code="hold_state",
+                detail={"state": found.state.value},
+            )
+        return found
+
+    def _put(self, actor: Actor, before: Hold, after: Hold, action: str) -> Hold:
+        detail: dict[str, JsonValue] = {"kind": after.kind.value, "name": after.name, "basis": after.lift_basis}
+        with self._db.begin() as tx:
+            if not HoldStore(tx.connection).change(before, after):
+                raise Conflict("别人刚刚改动了它。", "Somebody else changed it just now.", code="hold_state")
+            self._evidence.record(tx, actor, f"evidence.{action}", target=after.id, detail=detail)
+        return after

@@ -1,0 +1,367 @@
+"""The verbs on subscriptions: ask, confirm, end; by mail for anybody, by webhook and notice for who is signed in.
+
+Nobody's address is ever listed: it is sealed, found again only by a digest under a key of this platform, and forgotten when the
+subscription ends. The answer to a visitor is the same whether an address is known here or not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.catalog import AllOf, Facet, Named, PickQuery, SearchQuery
+from beijiang.kit import ANONYMOUS, Conflict, NotFound, Throttled, new_id
+from beijiang.notices import checked_address
+from beijiang.opendata.follows import (
+    Follow,
+    FollowDraft,
+    FollowKind,
+    FollowMade,
+    FollowState,
+    FollowWay,
+    canonical,
+    digest_of,
+    end_token,
+    wanted,
+)
+from beijiang.opendata.store.follows import FollowStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from beijiang.catalog import Catalog
+    from beijiang.db import UnitOfWork
+    from beijiang.kit import Actor
+    from beijiang.notices import Mail
+    from beijiang.opendata.registering import PublicParts
+    from beijiang.outbound import Outbound
+
+__all__ = ["PURPOSE", "FollowParts", "Follows"]
+
+PURPOSE: Final = "portal-follow"
+CONFIRMS_A_DAY: Final = 3
+"""Letters that ask an address to confirm, in a day: nobody is flooded by others who write in that address."""
+ADDRESS_MOST: Final = 50
+PERSON_MOST: Final = 100
+CONFIRM_WITHIN: Final = timedelta(hours=24)
+_DAY: Final = timedelta(days=1)
+_KEY_CONTEXT: Final = "digests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowParts:
+    """What subscriptions work with."""
+
+    public: PublicParts
+    catalog: Catalog
+    mail: Mail
+    outbound: Outbound
+    base: str
+
+
+class Follows:
+    """Who hears of which data."""
+
+    def __init__(self, parts: FollowParts) -> None:
+        self.parts = parts
+        self.nudge: Callable[[], None] = lambda: None
+        """Called when something is to be sent at once."""
+        self._db = parts.public.db
+        self._access = parts.public.access
+        self._clock = parts.public.clock
+        self._vault = parts.public.vault
+
+    # Asking
+
+    def follow(self, actor: Actor, draft: FollowDraft) -> FollowMade:
+        """Follow something. By mail it begins when the link in a letter is used; by webhook when the receiver answers a first post.
+
+        Raises:
+            Invalid: what is followed or where to tell will not do.
+            NotFound: there is no such published data set, department or topic.
+            Denied: a webhook or the notice centre, without signing in.
+            Refused: mail is not set up here, or the receiver may not be reached.
+            Throttled: too many subscriptions of this person, or letters to this address.
+
+        """
+        own = draft.way is not FollowWay.MAIL
+        self._access.require(actor, Permission.OPENDATA_OWN_KEEP if own else Permission.OPENDATA_DATASET_READ)
+        what = canonical(draft.kind, draft.what)
+        self.name(actor, draft.kind, what)
+        by = "" if actor.is_anonymous else actor.id
+        follow_id, secret = new_id("fol"), secrets.token_urlsafe(32)
+        key = secrets.token_hex(16)
+        to, digest = self._place(draft)
+        held = {"to": to, "key": key, "secret": secret if draft.way is FollowWay.WEBHOOK else ""}
+        now = self._clock.now()
+        ready = draft.way is FollowWay.NOTICE
+        made = Follow(
+            id=follow_id,
+            by=by,
+            kind=draft.kind,
+            what=what,
+            way=draft.way,
+            pace=draft.pace,
+            language=draft.language,
+            state=FollowState.ACTIVE if ready else FollowState.WAITING,
+            sealed="" if ready else self._vault.seal(json.dumps(held), purpose=PURPOSE, context=follow_id),
+            address_digest=digest,
+            end_digest=digest_of(end_token(key, follow_id)),
+            created_at=now,
+            next_at=None if ready else now,
+        )
+        if self._add(actor, made):
+            self.nudge()
+        return FollowMade(follow=made, secret=held["secret"])
+
+    def _place(self, draft: FollowDraft) -> tuple[str, str]:
+        """Return where to tell, checked, and its digest."""
+        if draft.way is FollowWay.NOTICE:
+            return "", ""
+        if draft.way is FollowWay.WEBHOOK:
+            from beijiang.outbound import parsed
+
+            found = str(parsed(draft.to.strip()))
+            return found, self._digest(found)
+        self.parts.mail.require_set_up()
+        found = checked_address(draft.to)
+        return found, self._digest(found.lower())
+
+    def _add(self, actor: Actor, made: Follow) -> bool:
+        """Store a subscription within the limits; False where it is there already and nothing new is sent."""
+        with self._db.begin() as tx:
+            store = FollowStore(tx.connection)
+            mine = store.own(made.by) if made.by else []
+            there = store.at_address(made.address_digest) if made.address_digest else mine
+            if len(mine) >= PERSON_MOST or len(there) >= ADDRESS_MOST:
+                raise _too_many()
+            if any(_same(one, made) for one in there):
+                if made.by:
+                    raise Conflict("您已经订阅了。", "You follow it already.", code="follow_there")
+                return False
+            fresh = [
+                one for one in there if one.state is FollowState.WAITING and one.created_at > made.created_at - _DAY
+            ]
+            if made.way is FollowWay.MAIL and len(fresh) >= CONFIRMS_A_DAY:
+                if made.by:
+                    raise _too_many()
+                return False  # a visitor learns nothing of an address, and it gets no more letters today
+            store.add(made)
+            detail = {"kind": made.kind.value, "way": made.way.value, "pace": made.pace.value}
+            self.parts.public.evidence.record(tx, actor, "opendata.follow", target=made.id, detail={**detail})
+        return True
+
+    def confirm(self, actor: Actor, follow_id: str, code: str) -> Follow:
+        """Begin a subscription by the link that its letter brought; the link is good once, and for a day.
+
+        Raises:
+            NotFound: the link is not ours, was used, or is too old; all look the same.
+
+        """
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
+        now = self._clock.now()
+        with self._db.begin() as tx:
+            store = FollowStore(tx.connection)
+            found = store.get(follow_id)
+            good = found is not None and found.code_until is not None and now < found.code_until
+            fits = hmac.compare_digest(digest_of(code), found.code_digest if found else "")
+            begun = {"state": FollowState.ACTIVE.value, "code_digest": "", "code_until": None, "next_at": None}
+            if found is None or not (good and fits) or not store.change(follow_id, FollowState.WAITING, begun):
+                raise _bad_link()
+            self.parts.public.evidence.record(tx, actor, "opendata.follow_confirm", target=follow_id)
+        return found
+
+    def end_by_link(self, actor: Actor, follow_id: str, token: str) -> Follow:
+        """End a subscription by the link in one of its mails, in one click and without signing in; again is the same.
+
+        Raises:
+            NotFound: that link is not ours.
+
+        """
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
+        with self._db.begin() as tx:
+            store = FollowStore(tx.connection)
+            found = store.get(follow_id)
+            if not hmac.compare_digest(digest_of(token), found.end_digest if found else "") or found is None:
+                raise _bad_link()
+            if found.state is not FollowState.ENDED:
+                store.end(follow_id, self._clock.now())
+                self.parts.public.evidence.record(tx, actor, "opendata.follow_end", target=follow_id)
+        return found
+
+    # One's own
+
+    def own(self, actor: Actor) -> Sequence[tuple[Follow, str]]:
+        """Return one's own subscriptions with what is followed, as everybody may know it now."""
+        self._access.require(actor, Permission.OPENDATA_OWN_KEEP)
+        with self._db.read() as connection:
+            found = FollowStore(connection).own(actor.id)
+        return [(one, self._named(one)) for one in found]
+
+    def one(self, actor: Actor, follow_id: str) -> Follow:
+        """Return one of one's own subscriptions.
+
+        Raises:
+            NotFound: there is none, or it is another's.
+
+        """
+        self._access.require(actor, Permission.OPENDATA_OWN_KEEP)
+        with self._db.read() as connection:
+            found = FollowStore(connection).get(follow_id)
+        if found is None or found.by != actor.id or found.state is FollowState.ENDED:
+            raise NotFound(
+                "没有这项订阅，或者它不是您的。", "There is no such subscription of yours.", code="no_follow"
+            )
+        return found
+
+    def end(self, actor: Actor, follow_id: str) -> None:
+        """End one of one's own subscriptions.
+
+        Raises:
+            NotFound: there is none, or it is another's.
+
+        """
+        found = self.one(actor, follow_id)
+        with self._db.begin() as tx:
+            FollowStore(tx.connection).end(found.id, self._clock.now())
+            self.parts.public.evidence.record(tx, actor, "opendata.follow_end", target=found.id)
+
+    def resume(self, actor: Actor, follow_id: str) -> Follow:
+        """Begin again with a subscription that was switched off after failures: a receiver is asked by a first post again.
+
+        Raises:
+            NotFound: there is none, or it is another's.
+            Conflict: it is not switched off.
+
+        """
+        found, now = self.one(actor, follow_id), self._clock.now()
+        again = {"state": FollowState.WAITING.value, "attempts": 0, "error": "", "next_at": now, "created_at": now}
+        with self._db.begin() as tx:
+            if not FollowStore(tx.connection).change(found.id, FollowState.OFF, again):
+                raise Conflict("这项订阅没有停用。", "This subscription is not switched off.", code="follow_not_off")
+            self.parts.public.evidence.record(tx, actor, "opendata.follow_resume", target=found.id)
+        self.nudge()
+        return self.one(actor, follow_id)
+
+    def counts(self, actor: Actor) -> Sequence[tuple[str, str, str, int]]:
+        """Return how many subscriptions there are by kind, way and state; never whose."""
+        self._access.require(actor, Permission.OPENDATA_PORTAL_MANAGE)
+        with self._db.read() as connection:
+            return FollowStore(connection).counts()
+
+    def name(self, actor: Actor, kind: FollowKind, what: str) -> str:
+        """Return what something that can be followed is called, to everybody's eyes.
+
+        Raises:
+            NotFound: there is no such published data set, department or topic.
+
+        """
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
+        if kind is FollowKind.DATASET:
+            return self.parts.catalog.published(ANONYMOUS, what).version.entry.name
+        if kind is FollowKind.SEARCH:
+            return _search_words(what)
+        facet = Facet.DEPARTMENT if kind is FollowKind.ORG else Facet.THEME
+        counted = self.parts.catalog.search(ANONYMOUS, SearchQuery(size=1, facets={facet: frozenset({what})}))
+        labels = counted.facets.get(facet, ())
+        found = next((one.label for one in labels if one.value == what and one.count), None)
+        if found is None:
+            raise NotFound(
+                "没有这个部门或主题，或者它还没有发布数据。",
+                "There is no such department or topic, or it has published nothing.",
+                code="follow_unknown",
+            )
+        return found.zh
+
+    # For the platform's other parts
+
+    def followers(self, dataset_id: str) -> Sequence[str]:
+        """Return who follows a data set in the notice centre, itself, its department, its topics or a search that finds it."""
+        with self._db.read() as connection:
+            found = self.matching(FollowStore(connection), dataset_id)
+        return [one.by for one in found if one.way is FollowWay.NOTICE]
+
+    def matching(self, store: FollowStore, dataset_id: str) -> Sequence[Follow]:
+        """Return the active subscriptions that a data set concerns; none for what is not published."""
+        try:
+            entry = self.parts.catalog.published(ANONYMOUS, dataset_id).version.entry
+        except NotFound:
+            return ()
+        picked = self.parts.catalog.pick(
+            ANONYMOUS, PickQuery(wanted=Named(frozenset({dataset_id})), size=1, counted=(Facet.THEME,))
+        )
+        exact = {(FollowKind.DATASET, dataset_id), (FollowKind.ORG, entry.provider_id)}
+        exact |= {(FollowKind.TOPIC, value) for value, _ in picked.counts.get(Facet.THEME, ())}
+        exact |= {(FollowKind.SEARCH, what) for what in store.searches() if self._finds(what, dataset_id)}
+        return store.following(exact)
+
+    def opened(self, one: Follow) -> dict[str, str]:
+        """Return where a subscription goes to and its keys; for the one who tells, never for a page."""
+        found: dict[str, str] = json.loads(self._vault.open(one.sealed, purpose=PURPOSE, context=one.id))
+        return found
+
+    def renew(self, tx: UnitOfWork) -> int:
+        """Wrap every address under the newest root key; return how many."""
+        store = FollowStore(tx.connection)
+        held = store.sealed()
+        for owner, sealed in held:
+            store.put_sealed(owner, self._vault.rewrap(sealed, purpose=PURPOSE, context=owner))
+        key = store.key()
+        if key:
+            store.change_key(self._vault.rewrap(key, purpose=PURPOSE, context=_KEY_CONTEXT))
+        return len(held) + bool(key)
+
+    def _finds(self, what: str, dataset_id: str) -> bool:
+        query = PickQuery(wanted=AllOf((wanted(what), Named(frozenset({dataset_id})))), size=0)
+        return bool(self.parts.catalog.pick(ANONYMOUS, query).total)
+
+    def _named(self, one: Follow) -> str:
+        try:
+            return self.name(ANONYMOUS, one.kind, one.what)
+        except NotFound:
+            return ""
+
+    def _digest(self, address: str) -> str:
+        """Return the digest of an address under the key of this platform: who reads the database cannot try addresses."""
+        with self._db.read() as connection:
+            sealed = FollowStore(connection).key()
+        if not sealed:
+            drawn = self._vault.seal(secrets.token_hex(32), purpose=PURPOSE, context=_KEY_CONTEXT)
+            with self._db.begin(counted=False) as tx:
+                FollowStore(tx.connection).put_key(drawn)
+            with self._db.read() as connection:
+                sealed = FollowStore(connection).key()
+        key = self._vault.open(sealed, purpose=PURPOSE, context=_KEY_CONTEXT)
+        return hmac.new(key.encode(), address.encode(), hashlib.sha256).hexdigest()
+
+
+def _same(one: Follow, made: Follow) -> bool:
+    return (one.kind, one.what, one.way) == (made.kind, made.what, made.way) and one.state is not FollowState.WAITING
+
+
+def _search_words(what: str) -> str:
+    from urllib.parse import parse_qsl
+
+    return " · ".join(value for _, value in parse_qsl(what))
+
+
+def _too_many() -> Throttled:
+    return Throttled(
+        "订阅太多，或者今天发往这个邮箱的确认信太多。请先退订一些，或明天再试。",
+        "There are too many subscriptions, or too many letters went to this address today. End some, or try again tomorrow.",
+        code="follows_many",
+    )
+
+
+def _bad_link() -> NotFound:
+    return NotFound(
+        "这个链接无效、已经用过或已经过期。请重新订阅。",
+        "This link is not good, was used, or is too old. Subscribe again.",
+        code="bad_link",
+    )

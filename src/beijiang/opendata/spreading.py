@@ -1,0 +1,276 @@
+"""Hear from the log what happened to data, and tell who follows it: at once or in digests, and only what everybody may see then.
+
+The place up to which the log was heard moves in the transaction that stores what is to be told, so nothing is lost and nothing is
+stored twice. A process that dies between sending and noting it sends the same letter again, under the same id.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.crypto import webhook_signature
+from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Invalid, NotFound, Rounds, Text, Unavailable
+from beijiang.notices import Words
+from beijiang.opendata.following import CONFIRM_WITHIN
+from beijiang.opendata.follows import (
+    FollowState,
+    FollowWay,
+    Happening,
+    Tiding,
+    digest_of,
+    end_token,
+    letter_words,
+    next_telling,
+    page_path,
+)
+from beijiang.opendata.store.follows import FollowStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from beijiang.opendata.following import Follows
+    from beijiang.opendata.follows import Follow
+
+__all__ = ["Spreading"]
+
+log = logging.getLogger(__name__)
+
+HEARD: Final = {
+    "catalog.publish": Happening.ENTRY,
+    "catalog.advance_release": Happening.ROWS,
+    "catalog.move_readers": Happening.ROWS,
+}
+BATCH: Final = 200
+AT_ONCE: Final = 20
+LETTER_MOST: Final = 50
+"""Data sets in one letter or post; the rest comes with the next."""
+PAUSES: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+)
+"""How long a subscription waits after each failure in a row; after the last it is switched off and its owner is told."""
+_BACK: Final = timedelta(days=1)
+_IN_HAND: Final = timedelta(minutes=5)
+_ENDED_KEPT: Final = timedelta(days=30)
+_LOOK_SECONDS: Final = 2.0
+_GOOD: Final = range(200, 300)
+_ECHO_MOST: Final = 64 * 1024
+_POST_SECONDS: Final = 30.0
+
+
+class Spreading:
+    """Tell subscribers."""
+
+    def __init__(self, follows: Follows) -> None:
+        self._follows = follows
+        self._parts = follows.parts
+        self._public = follows.parts.public
+        self._db = follows.parts.public.db
+        self._rounds = Rounds("follows", self.round, _LOOK_SECONDS)
+        follows.nudge = self._rounds.nudge
+
+    def start(self) -> None:
+        """Begin in a thread of its own. Again is a no-op."""
+        self._rounds.start()
+
+    def stop(self) -> None:
+        """Stop; what waits is told after the next start."""
+        self._rounds.stop()
+
+    def round(self) -> None:
+        """Hear what is new, and tell what is due."""
+        while self.hear() and not self._rounds.stopping:
+            pass
+        self.tell_due()
+
+    def watch(self) -> None:
+        """Forget what nobody confirmed, and what ended long ago. Called by the dispatcher every minute."""
+        now = self._public.clock.now()
+        with self._db.begin(counted=False) as tx:
+            FollowStore(tx.connection).sweep(now - 2 * CONFIRM_WITHIN, now - _ENDED_KEPT)
+
+    # Hearing
+
+    def hear(self) -> bool:
+        """Store what the log says since the last look; tell whether there may be more to look at at once."""
+        with self._db.read() as connection:
+            place = FollowStore(connection).place()
+        evidence = self._public.evidence
+        begin = evidence.place_at(self._public.clock.now() - _BACK) if place is None else place
+        records, upto = evidence.following(begin, tuple(HEARD), BATCH)
+        if upto == place:
+            return False
+        newest = {one.target.removeprefix("catalog:"): one for one in records if not one.erased}
+        with self._db.read() as connection:
+            store = FollowStore(connection)
+            concerned = {dataset_id: self._follows.matching(store, dataset_id) for dataset_id in newest}
+        with self._db.begin(counted=False) as tx:
+            store = FollowStore(tx.connection)
+            if place is None:
+                store.put_key("")
+            if not store.move(place, upto):
+                return True
+            for dataset_id, record in newest.items():
+                told = [one for one in concerned[dataset_id] if one.way is not FollowWay.NOTICE]
+                news = [(one.id, dataset_id, HEARD[record.action], record.sequence, record.at) for one in told]
+                store.add_news(news)
+                for one in told:
+                    store.wake(one.id, next_telling(one, self._public.clock.now(), self._public.zone))
+        return len(records) == BATCH
+
+    # Telling
+
+    def tell_due(self) -> int:
+        """Tell what is due; return how many subscriptions were taken in hand."""
+        now = self._public.clock.now()
+        with self._db.read() as connection:
+            due = FollowStore(connection).due(now, AT_ONCE)
+        for one in due:
+            if self._rounds.stopping:
+                break
+            with self._db.begin(counted=False) as tx:
+                mine = FollowStore(tx.connection).claim(one, now + _IN_HAND)
+            if mine:
+                self._tell(one, now)
+        return len(due)
+
+    def _tell(self, one: Follow, now: datetime) -> None:
+        try:
+            if one.state is FollowState.WAITING:
+                self._ask(one, now)
+            else:
+                self._tell_news(one, now)
+        except BeijiangError as trouble:
+            self._failed(one, now, trouble)
+
+    def _tell_news(self, one: Follow, now: datetime) -> None:
+        with self._db.read() as connection:
+            news = FollowStore(connection).news(one.id, LETTER_MOST)
+        found = [made for item in news if (made := self._tiding(*item)) is not None]
+        if found:
+            letter = digest_of(f"{one.id} {[(item[0], item[2]) for item in news]}")[:32]
+            self._send(one, letter, found)
+        with self._db.begin(counted=False) as tx:
+            store = FollowStore(tx.connection)
+            left = store.told(one.id, news)
+            told_at = now if found else one.told_at
+            later = now if len(news) == LETTER_MOST else next_telling(one, now, self._public.zone)
+            more = later if left else None
+            values = {"attempts": 0, "error": "", "told_at": told_at, "next_at": more}
+            store.change(one.id, FollowState.ACTIVE, values)
+
+    def _tiding(self, dataset_id: str, what: Happening, _place: int, at: datetime) -> Tiding | None:
+        """Return what everybody may know of a change now; None for what is not published any more."""
+        try:
+            name = self._parts.catalog.published(ANONYMOUS, dataset_id).version.entry.name
+        except NotFound:
+            return None
+        return Tiding(
+            dataset_id=dataset_id, title=name, what=what, at=at, href=f"{self._parts.base}/datasets/{dataset_id}"
+        )
+
+    def _send(self, one: Follow, letter: str, found: Sequence[Tiding]) -> None:
+        held = self._follows.opened(one)
+        if one.way is FollowWay.WEBHOOK:
+            self._post(
+                held, letter, {"type": "datasets.changed", "datasets": [tiding.to_json() for tiding in found]}, one
+            )
+            return
+        name = self._name(one)
+        subject, lines = letter_words(found, name, one.language, self._public.zone)
+        link = f"{self._parts.base}{page_path(one.kind, one.what)}"
+        self._parts.mail.post(
+            letter, held["to"], one.language, Words(subject, tuple(lines), link, self._stop(one, held))
+        )
+
+    def _ask(self, one: Follow, now: datetime) -> None:
+        """Ask who would be told whether they want to: a link by mail, or a first post that has to be answered."""
+        held = self._follows.opened(one)
+        if one.way is FollowWay.WEBHOOK:
+            self._post(held, f"{one.id}.{one.attempts}", {"type": "follow.begin"}, one)
+            with self._db.begin(counted=False) as tx:
+                begun = {"state": FollowState.ACTIVE.value, "attempts": 0, "error": "", "next_at": None}
+                FollowStore(tx.connection).change(one.id, FollowState.WAITING, begun)
+            return
+        code = secrets.token_urlsafe(24)
+        fresh = {"code_digest": digest_of(code), "code_until": now + CONFIRM_WITHIN}
+        with self._db.begin(counted=False) as tx:
+            FollowStore(tx.connection).change(one.id, FollowState.WAITING, fresh)
+        link = f"{self._parts.base}/follow/confirm/{one.id}/{code}"
+        subject = Text("请确认订阅", "Confirm your subscription").in_language(one.language)
+        line = Text(
+            f"有人（可能是您）用这个邮箱订阅：{self._name(one)}。请在 24 小时内打开下面的链接确认；如果不是您本人操作，请忽略，不会再收到来信。",
+            f"Somebody, perhaps you, asked that news of {self._name(one)} be sent here. Open the link within 24 hours to confirm. If it was not you, ignore this and nothing more is sent.",
+        ).in_language(one.language)
+        words = Words(subject, (line,), link, self._stop(one, held))
+        self._parts.mail.post(f"{one.id}.{one.attempts}", held["to"], one.language, words)
+        with self._db.begin(counted=False) as tx:
+            FollowStore(tx.connection).change(one.id, FollowState.WAITING, {"attempts": 0, "next_at": None})
+
+    def _name(self, one: Follow) -> str:
+        try:
+            return self._follows.name(ANONYMOUS, one.kind, one.what)
+        except NotFound:
+            return Text("一项订阅", "a subscription").in_language(one.language)
+
+    def _stop(self, one: Follow, held: dict[str, str]) -> str:
+        return f"{self._parts.base}/follow/end/{one.id}/{end_token(held['key'], one.id)}"
+
+    def _post(self, held: dict[str, str], name: str, body: dict[str, Any], one: Follow) -> None:
+        """Post to a receiver, signed; its address is checked at this very moment, and no redirect is followed.
+
+        Raises:
+            Refused: the address may not be reached.
+            Invalid: the receiver refused it.
+            Unavailable: no answer, or trouble at the far side.
+
+        """
+        from beijiang.outbound import Credentials, Http, HttpLimits, Use, parsed
+
+        way, place = self._parts.outbound.bound(Use.TELL, ""), parsed(held["to"])
+        if place.scheme != "https":
+            way.require_plain(place.host, place.port or 80)
+        at = str(int(self._public.clock.now().timestamp()))
+        content = json.dumps({**body, "id": name, "follow": one.id, "at": at}, ensure_ascii=False).encode()
+        shown = Credentials({"webhook-signature": webhook_signature(held["secret"], name, at, content)})
+        headers = {"Content-Type": "application/json; charset=utf-8", "webhook-id": name, "webhook-timestamp": at}
+        with Http(way, HttpLimits(body=_ECHO_MOST, seconds=_POST_SECONDS, idle=_POST_SECONDS, redirects=0)) as http:
+            answer = http.fetch("POST", place, headers=headers, credentials=shown, content=content)
+        if answer.status not in _GOOD:
+            raise _unheard(answer.status)
+
+    def _failed(self, one: Follow, now: datetime, trouble: BeijiangError) -> None:
+        """Try again later, or switch a subscription off after failures in a row and tell its owner."""
+        final = one.attempts >= len(PAUSES) or (one.way is FollowWay.MAIL and not trouble.transient)
+        with self._db.begin() as tx:
+            store = FollowStore(tx.connection)
+            values: dict[str, Any] = {"attempts": one.attempts + 1, "error": trouble.reason[:60]}
+            if not final:
+                store.change(one.id, one.state, {**values, "next_at": now + PAUSES[one.attempts]})
+            elif not one.by:
+                store.end(one.id, now)  # a visitor's address that takes no mail: it is forgotten
+                self._public.evidence.record(tx, SYSTEM, "opendata.follow_end", target=one.id, detail={"by": "failure"})
+            else:
+                store.change(one.id, one.state, {**values, "state": FollowState.OFF.value, "next_at": None})
+                detail = {"person": one.by, "reason": trouble.reason[:60]}
+                self._public.evidence.record(tx, SYSTEM, "opendata.follow_off", target=one.id, detail={**detail})
+        log.info("a subscription could not be told (%s)", trouble.reason)
+
+
+def _unheard(status: int) -> BeijiangError:
+    busy = status in {408, 409, 425, 429} or status >= 500  # noqa: PLR2004
+    made = Unavailable if busy else Invalid
+    return made(
+        f"接收地址答复 {status}。请检查接收程序；多次失败后订阅会停用。",
+        f"The receiver answered {status}. Look at its program; after several failures the subscription is switched off.",
+        code="follow_unheard",
+        detail={"status": status},
+    )
