@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from beijiang.access import Access
 from beijiang.apps import (
-    APP_JOB,
     ApiNames,
     AppCanaries,
     AppJobs,
@@ -35,7 +34,8 @@ from beijiang.assess import (
     PublicFigures,
     WorkPlan,
 )
-from beijiang.catalog import Catalog, Inventory, VersionCleared
+from beijiang.catalog import Catalog, Inventory
+from beijiang.connected import connect
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
 from beijiang.db import Database, HomeLock, migrations
@@ -55,8 +55,6 @@ from beijiang.evidence import (
     Witnesses,
 )
 from beijiang.exchange import (
-    INTERSECTION_JOB,
-    SERVING_JOB,
     DemandDraft,
     Demands,
     Disputes,
@@ -79,17 +77,11 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.fusion import FUSION_JOB, Fusion
+from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
-    HARVEST_JOB,
-    INGEST_JOB,
-    REPLAY_JOB,
-    STREAM_JOB,
-    STREAM_VERIFY_JOB,
     SYNC_JOB,
     VERIFY_JOB,
-    WINDOW_JOB,
     AlertKind,
     Alerts,
     Bench,
@@ -110,10 +102,6 @@ from beijiang.jobs import Jobs
 from beijiang.kit import SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import (
-    FORECAST_JOB,
-    MODEL_JOB,
-    SCORE_JOB,
-    SET_JOB,
     DataWish,
     Forecasts,
     Graphs,
@@ -162,20 +150,16 @@ from beijiang.protection import (
     SqlGateway,
 )
 from beijiang.quality import (
-    QUALITY_JOB,
-    DoubtMoved,
     Mappings,
     Monitors,
     Profiles,
     Quality,
     Runner,
     Tickets,
-    VersionJudged,
 )
-from beijiang.recipes import RECIPE_JOB, Recipes
+from beijiang.recipes import Recipes
 from beijiang.standards import Books, Laws, Standards
-from beijiang.subjects import Subjects
-from beijiang.tables import Lake, Measures, Tables, TableWritten
+from beijiang.tables import Lake, Measures, Tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -547,45 +531,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
             settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost
         ),
     )
-    _connect(platform)
+    connect(platform)
     return platform
-
-
-def _connect(platform: Platform) -> None:
-    """Say who hears of a written table, in order, and what the jobs do."""
-    for name, hear in (
-        ("catalog", platform.catalog.on_table_written),
-        ("protection", platform.protection.on_table_written),
-        ("quality", platform.quality.on_table_written),
-        ("mappings", platform.mappings.on_table_written),
-        ("monitors", platform.monitors.on_table_written),
-        ("lineage", platform.lineage.on_table_written),
-        ("windows", platform.windows.on_table_written),
-        ("recipes", platform.recipes.on_table_written),
-        ("forecasts", platform.forecasts.on_table_written),
-        ("fusion", platform.fusion.on_table_written),
-    ):
-        platform.db.subscribe(TableWritten, name, hear)
-    platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
-    platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
-    platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
-    platform.notices.looks = Subjects(platform).looks()
-    platform.jobs.register(QUALITY_JOB, platform.quality.work)
-    platform.jobs.register(RECIPE_JOB, platform.recipes.work)
-    platform.jobs.register(FORECAST_JOB, platform.forecasts.work)
-    platform.jobs.register(FUSION_JOB, platform.fusion.work)
-    platform.jobs.register(INGEST_JOB, platform.ingest.work)
-    platform.jobs.register(REPLAY_JOB, platform.bench.work)
-    platform.jobs.register(HARVEST_JOB, platform.harvests.work)
-    platform.jobs.register(STREAM_JOB, platform.streams.work)
-    platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
-    platform.jobs.register(WINDOW_JOB, platform.windows.work)
-    platform.jobs.register(SERVING_JOB, platform.servings.work)
-    platform.jobs.register(APP_JOB, platform.app_jobs.work)
-    platform.jobs.register(INTERSECTION_JOB, platform.intersections.work)
-    platform.jobs.register(SET_JOB, platform.learning.set_work)
-    platform.jobs.register(MODEL_JOB, platform.learning.model_work)
-    platform.jobs.register(SCORE_JOB, platform.learning.score_work)
 
 
 def _assets_present() -> bool:

@@ -59,7 +59,7 @@ HOLDINGS: Final[tuple[_Field, ...]] = (
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the form of graphs."""
-    pages = APIRouter()
+    pages = APIRouter(prefix="/console", include_in_schema=False)
     graphs = platform.graphs
 
     def columns(who: Actor, table: str) -> Sequence[GovernedColumn]:

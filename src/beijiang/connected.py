@@ -1,0 +1,58 @@
+"""Who hears of what happens, in order, and what the jobs do: said once, when everything is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beijiang.apps import APP_JOB
+from beijiang.catalog import VersionCleared
+from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB
+from beijiang.fusion import FUSION_JOB
+from beijiang.ingest import HARVEST_JOB, INGEST_JOB, REPLAY_JOB, STREAM_JOB, STREAM_VERIFY_JOB, WINDOW_JOB
+from beijiang.mining import FORECAST_JOB, MODEL_JOB, SCORE_JOB, SET_JOB
+from beijiang.quality import QUALITY_JOB, DoubtMoved, VersionJudged
+from beijiang.recipes import RECIPE_JOB
+from beijiang.subjects import Subjects
+from beijiang.tables import TableWritten
+
+if TYPE_CHECKING:
+    from beijiang.platform import Platform
+
+__all__ = ["connect"]
+
+
+def connect(platform: Platform) -> None:
+    """Say who hears of a written table, in order, and what the jobs do."""
+    for name, hear in (
+        ("catalog", platform.catalog.on_table_written),
+        ("protection", platform.protection.on_table_written),
+        ("quality", platform.quality.on_table_written),
+        ("mappings", platform.mappings.on_table_written),
+        ("monitors", platform.monitors.on_table_written),
+        ("lineage", platform.lineage.on_table_written),
+        ("windows", platform.windows.on_table_written),
+        ("recipes", platform.recipes.on_table_written),
+        ("forecasts", platform.forecasts.on_table_written),
+        ("fusion", platform.fusion.on_table_written),
+    ):
+        platform.db.subscribe(TableWritten, name, hear)
+    platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
+    platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
+    platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
+    platform.notices.looks = Subjects(platform).looks()
+    platform.jobs.register(QUALITY_JOB, platform.quality.work)
+    platform.jobs.register(RECIPE_JOB, platform.recipes.work)
+    platform.jobs.register(FORECAST_JOB, platform.forecasts.work)
+    platform.jobs.register(FUSION_JOB, platform.fusion.work)
+    platform.jobs.register(INGEST_JOB, platform.ingest.work)
+    platform.jobs.register(REPLAY_JOB, platform.bench.work)
+    platform.jobs.register(HARVEST_JOB, platform.harvests.work)
+    platform.jobs.register(STREAM_JOB, platform.streams.work)
+    platform.jobs.register(STREAM_VERIFY_JOB, platform.streams.verify_work)
+    platform.jobs.register(WINDOW_JOB, platform.windows.work)
+    platform.jobs.register(SERVING_JOB, platform.servings.work)
+    platform.jobs.register(APP_JOB, platform.app_jobs.work)
+    platform.jobs.register(INTERSECTION_JOB, platform.intersections.work)
+    platform.jobs.register(SET_JOB, platform.learning.set_work)
+    platform.jobs.register(MODEL_JOB, platform.learning.model_work)
+    platform.jobs.register(SCORE_JOB, platform.learning.score_work)
