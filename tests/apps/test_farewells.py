@@ -197,7 +197,11 @@ def test_its_department_sees_how_the_telling_stands(served: Served, hook: Hook) 
     assert "待通知" in steward.get(f"/console/clients/{client.id}").text
     whole = served.platform
     group = clients_group(
-        lambda: whole.clients, lambda: whole.sign_on, lambda: whole.subscriptions, lambda: whole.access
+        lambda: whole.clients,
+        lambda: whole.sign_on,
+        lambda: whole.subscriptions,
+        lambda: whole.access,
+        lambda: whole.app_health,
     )
     shown = CliRunner().invoke(group, ["farewells", client.id, "--as", "steward"])
     assert shown.exit_code == 0

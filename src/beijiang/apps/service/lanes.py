@@ -106,7 +106,8 @@ def _reader(reader: str) -> str:
 class Meter:
     """Count views within a minute: of one application by everybody, and by one reader of anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader_per_minute: int = READER_PER_MINUTE) -> None:
+        self.reader_per_minute = reader_per_minute
         self._lock = threading.Lock()
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
@@ -119,7 +120,7 @@ class Meter:
         """
         now = time.monotonic()
         with self._lock:
-            asked = ((f"reader {reader}", READER_PER_MINUTE), (f"app {app}", most))
+            asked = ((f"reader {reader}", self.reader_per_minute), (f"app {app}", most))
             for key, allowed in asked:
                 since, count = self._window(key, now)
                 if count >= allowed:
