@@ -28,10 +28,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the nursery, which any fol
 SHARED_DATA = ROOT.parent / "shared" / "data"
 LONG = (
     "demo/test_tour.py",
-    "journeys/",
+    "journeys/test_pages.py",
     "attacks/",
-    "sources/",
     "faults/",
+    "journeys/",
+    "sources/",
     "catalog/test_lifecycle.py",
     "ingest/test_doors.py",
     "harvest/test_doors.py",
@@ -41,7 +42,10 @@ LONG = (
     "web/test_browser.py",
     "web/test_wheel.py",
 )
-"""What takes longest, in the order in which workers begin with it, so that none is left alone with it in the end."""
+"""What takes longest, in the order in which workers begin with it, so that none is left alone with it in the end.
+
+One of the journeys builds the demo region; the others come when it stands, instead of waiting for it side by side.
+"""
 
 
 def pytest_xdist_auto_num_workers() -> int:
