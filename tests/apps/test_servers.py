@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hosting import FIRMS, bundle, released, renamed
 from oidc import Served
 from typer.testing import CliRunner
 
+from beijiang.access import KeyDraft, Permission
 from beijiang.apps import AudienceKind, ServerState, VersionState
 from beijiang.apps.commands import commands
 from beijiang.kit import Denied, Invalid, NotFound
@@ -217,6 +219,30 @@ def test_a_token_of_it_is_for_reading_and_ends_with_the_application(served: Serv
         assert ask(served, "").status_code == 404
     finally:
         served.platform.apps.switch(served.office["publisher"], APP, off=False, reason="开")
+
+
+def test_a_narrow_key_stays_narrow_behind_it_and_no_application_is_let_in(served: Served) -> None:
+    def by_key(*scopes: str) -> dict[str, str]:
+        draft = KeyDraft(name="脚本", scopes=frozenset(scopes), days=1)
+        return {"Authorization": f"Bearer {served.platform.access.issue_key(served.office['first'], draft)[1]}"}
+
+    def firms(heads: dict[str, str]) -> httpx.Response:
+        return served.http.get(f"/apps/{APP}/server/firms", headers=heads)
+
+    settled(served)
+    opens = str(Permission.APPS_APP_OPEN)
+    narrow = by_key(opens)
+    assert served.http.post("/api/v1/sql", headers=narrow, json={"sql": "SELECT 1"}).status_code == 403
+    assert served.http.get(f"/apps/{APP}/server/", headers=narrow).status_code == 200
+    assert firms(narrow).status_code == 500, "the server is refused what the key is refused"
+    reading = (str(Permission.PROTECTION_SQL_RUN), str(Permission.PROTECTION_ROWS_READ_SHARED))
+    assert firms(by_key(opens, *reading)).json()["n"] == 60
+    client, secret = served.client(scopes=frozenset({"openid", opens}))
+    token = served.signed_on(client, secret, served.reader("first"), scope=f"openid {opens}")["access_token"]
+    assert served.works(token)
+    refused = firms({"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 403
+    assert "server_people_only" in refused.text
 
 
 def test_it_begins_again_with_pauses_after_it_ended_by_itself(served: Served) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "over_plan",
     "own_client",
     "own_work",
+    "people_only",
     "relay_busy",
     "relay_closed",
     "server_failed",
@@ -186,6 +187,15 @@ def server_failed() -> Unavailable:
         "应用的服务没有启动或已退出。请稍后再试；主办部门可在应用页查看它的日志。",
         "The server of this application did not begin, or ended. Try again later; its department reads its log on the application's page.",
         code="server_failed",
+    )
+
+
+def people_only() -> Denied:
+    """Return the error for an application that asks another application's server: what it may do would not hold there."""
+    return Denied(
+        "应用的服务只回答本人：请本人登录，或用本人的 API 密钥访问；应用的令牌不能用于此处。",
+        "The server of an application answers people only: sign in, or use an API key of your own; an application's token does not open it.",
+        code="server_people_only",
     )
 
 

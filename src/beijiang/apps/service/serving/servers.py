@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from beijiang.access import Permission
-from beijiang.apps.errors import no_page, not_now, server_failed, server_waits
+from beijiang.apps.errors import no_page, not_now, people_only, server_failed, server_waits
 from beijiang.apps.models import App, AppVersion, ServerStanding, ServerState, digest_of
 from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to
 from beijiang.apps.models.serving import pause_after
 from beijiang.apps.service.relay import RelayAsk, RelayStart
 from beijiang.apps.service.serving.child import LOG, Child, ChildOrder, sweep_sockets
 from beijiang.apps.store import AppStore, ServerStore
-from beijiang.kit import BeijiangError, Conflict, Refused, Unauthenticated, Unavailable
+from beijiang.kit import ActorKind, BeijiangError, Conflict, Refused, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from beijiang.apps.service.cycle import Apps
@@ -35,6 +35,8 @@ __all__ = ["AppServers"]
 AT_ONCE: Final = 8
 """Requests that one server answers at once; the next are told to come again."""
 _BODY: Final = 16 << 20
+_KEY_MARK: Final = "key_"
+"""How proofs of a person's own API keys begin; those of applications' tokens begin otherwise."""
 _STEADY: Final = 60.0
 """Seconds after which a server that ends by itself counts as having failed for the first time."""
 _OWN_BYTES: Final = 64 << 20
@@ -81,6 +83,7 @@ class AppServers:
         Raises:
             NotFound: no such application for the actor, or it has no server.
             Unauthenticated: nobody has signed in.
+            Denied: an application asks, by itself or for somebody (``server_people_only``).
             Unavailable: it does not begin, waits before it begins again, is busy, or breaks off.
 
         """
@@ -93,6 +96,8 @@ class AppServers:
                 "Sign in before you use the server of an application.",
                 code="server_sign_in",
             )
+        if actor.kind is not ActorKind.PERSON and not (actor.session_id or "").startswith(_KEY_MARK):
+            raise people_only()
         place = self._place(app_id)
         if not place.room.acquire(blocking=False):
             raise not_now()
