@@ -32,9 +32,12 @@ async def firms(desk):
 '''.replace("TABLE", FIRMS)
 MAIN = """
 import asyncio
+import fcntl
 import json
 import os
+import resource
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +68,15 @@ def attacks():
         "network": tried(lambda: socket.create_connection(("127.0.0.1", 22), 1)),
         "datagrams": tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
         "signal": tried(lambda: os.kill(os.getppid(), 0)),
+        "limits": tried(lambda: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)),
+        "owner": tried(lambda: fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())),
+        "owner_ex": tried(lambda: fcntl.fcntl(0, 15, struct.pack("ii", 1, os.getppid()))),
+        "owner_io": tried(lambda: fcntl.ioctl(socket.socket(socket.AF_UNIX), 0x8901, struct.pack("i", os.getppid()))),
+        "which_signal": tried(lambda: fcntl.fcntl(0, fcntl.F_SETSIG, 9)),
+        "priority": tried(lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 0)),
+        "processors": tried(lambda: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))),
+        "scheduler": tried(lambda: os.sched_setscheduler(os.getppid(), os.SCHED_OTHER, os.sched_param(0))),
+        "own_limits": tried(lambda: resource.getrlimit(resource.RLIMIT_NOFILE)),
         "memory": tried(lambda: len(bytearray(8 << 30))),
         "large": tried(lambda: Path("work/large").write_bytes(b"x" * (64 << 20))),
         "files": tried(lambda: [open("/dev/null") for _ in range(500)]),
@@ -192,6 +204,14 @@ def test_attacks_from_within_meet_walls(served: Served) -> None:
         "network",
         "datagrams",
         "signal",
+        "limits",
+        "owner",
+        "owner_ex",
+        "owner_io",
+        "which_signal",
+        "priority",
+        "processors",
+        "scheduler",
         "platform",
     ):
         assert told[name] == "PermissionError", (name, told[name])
@@ -199,6 +219,7 @@ def test_attacks_from_within_meet_walls(served: Served) -> None:
     assert told["large"] in {"OSError", "FileTooLargeError"}, told["large"]
     assert told["files"] == "OSError"
     assert told["own"] == "4"
+    assert told["own_limits"] == "(128, 128)"
     standing, _ = served.platform.app_servers.standing(served.office["steward"], APP)
     assert standing is not None
     assert standing.walls == ("files", "processes", "network")
