@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
 import httpx
 import pytest
 from oidc import Reader, Served
@@ -18,9 +20,10 @@ from upstreams import Upstream
 from beijiang.apps import Client, HealthState, Plan
 from beijiang.apps.commands import clients as clients_group
 from beijiang.apps.models.relaying import asked_headers, safe_target
+from beijiang.apps.routes.relay_door import _Exchange
 from beijiang.build import build
 from beijiang.crypto import verified_claims
-from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound
+from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Unavailable
 from beijiang.outbound import Target
 from beijiang.outbound import Use as Purpose
 from beijiang.settings import Settings
@@ -229,6 +232,37 @@ def test_an_application_that_hangs_or_breaks_off_costs_a_bounded_time(relayed: R
     with pytest.raises(httpx.RemoteProtocolError):
         relayed.ask("/cut", visit=visit)
     assert relayed.ask("/start", visit=visit).status_code == 200
+
+
+def test_visitors_who_stall_hold_no_place_for_longer_than_an_exchange(relayed: Relayed) -> None:
+    visit, port = relayed.enter(), urlsplit(relayed.served.address).port
+    heads = f"Host: {relayed.host}\r\nOrigin: http://{relayed.host}\r\nCookie: __Host-beijiang-visit={visit}"
+    lines = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(8)]
+    for line in lines:
+        line.sendall(f"POST /up HTTP/1.1\r\n{heads}\r\nContent-Length: 10\r\n\r\n".encode())
+    end = time.monotonic() + 4
+    while (held := relayed.ask("/start", visit=visit)).status_code == 200:
+        assert time.monotonic() < end
+    assert held.json()["error"]["code"] == "relay_busy"
+    for line in lines:
+        told = line.recv(4096)
+        assert told.split()[1] == b"503"
+        line.close()
+    assert relayed.ask("/start", visit=visit).status_code == 200
+
+
+def test_an_answer_that_is_not_taken_ends_with_its_time() -> None:
+    async def never(*_: Any) -> Any:
+        await anyio.sleep(60)
+
+    async def stalled() -> None:
+        exchange = _Exchange(never, never, until=anyio.current_time() + 0.1)
+        for step in (exchange.give({"type": "http.response.body"}), exchange.take()):
+            with pytest.raises(Unavailable) as refused, anyio.fail_after(5):
+                await step
+            assert refused.value.reason == "visitor_slow"
+
+    anyio.run(stalled)
 
 
 def test_other_sites_and_other_applications_send_nothing_in_ones_name(relayed: Relayed) -> None:

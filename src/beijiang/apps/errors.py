@@ -28,6 +28,7 @@ __all__ = [
     "server_waits",
     "sign_on_refused",
     "used_up",
+    "visitor_slow",
     "wrong_client_state",
     "wrong_state",
 ]
@@ -178,6 +179,15 @@ def relay_busy() -> Unavailable:
         "访问这个应用的人较多，请稍后再试。",
         "Many visit this application at the moment; try again soon.",
         code="relay_busy",
+    )
+
+
+def visitor_slow() -> Unavailable:
+    """Return the error for a visitor who neither sends nor takes what belongs to an exchange in its time."""
+    return Unavailable(
+        "在规定时间内没有收完您的请求，或您没有收完回答，连接已断开。请重试。",
+        "The request did not arrive, or the answer was not taken, in its time, so the exchange was ended. Try again.",
+        code="visitor_slow",
     )
 
 
