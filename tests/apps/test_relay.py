@@ -6,7 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -113,6 +113,22 @@ def test_a_person_agrees_once_and_is_told_to_the_application_by_a_signed_word(re
     assert told["host"] == urlsplit(relayed.upstream.address).netloc
     assert told["x-forwarded-host"] == f"forest-fire.{DOMAIN}"
     assert relayed.enter()  # agreed before: no page between
+
+
+def test_a_visit_tells_no_more_than_was_agreed_to_when_it_began(relayed: Relayed) -> None:
+    served, keys = relayed.served, relayed.served.http.get("/oauth/jwks").json()["keys"]
+    people, clients = served.office.codes, served.platform.clients
+    client, _ = served.client(upstream=relayed.upstream.address, label="grows", scopes=frozenset({"openid"}))
+    served.platform.subscriptions.ask(people["steward"], client.id, "relay", Plan.TRIAL)
+    other = Relayed(served, relayed.upstream, client)
+    visit = other.enter()
+    clients.change(people["steward"], client.id, replace(client.facts, scopes=frozenset({"openid", "profile"})))
+    clients.review(people["reviewer"], client.id, approve=True, note="可以")
+    for one, named in ((visit, False), (other.enter(), True)):
+        assert other.ask("/start", visit=one).status_code == 200
+        claims = verified_claims(relayed.upstream.last["x-beijiang-viewer"], keys)
+        assert claims is not None
+        assert ("name" in claims) is named
 
 
 def test_no_cookie_and_no_key_of_the_platform_arrives(relayed: Relayed) -> None:
