@@ -19,11 +19,11 @@ from upstreams import Upstream
 
 from beijiang.apps import Client, HealthState, Plan
 from beijiang.apps.commands import clients as clients_group
-from beijiang.apps.models.relaying import asked_headers, safe_target
+from beijiang.apps.models.relaying import asked_headers, led_to, safe_target
 from beijiang.apps.routes.relay_door import _Exchange
 from beijiang.build import build
 from beijiang.crypto import verified_claims
-from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Unavailable
+from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Refused, Unavailable
 from beijiang.outbound import Target
 from beijiang.outbound import Use as Purpose
 from beijiang.settings import Settings
@@ -456,3 +456,24 @@ def test_the_platforms_own_host_is_no_host_of_applications(tmp_path_factory: pyt
 
 def test_headers_that_come_twice_are_one() -> None:
     assert asked_headers([("Accept", "a"), ("accept", "b")], {}) == {"accept": "a, b"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X_Beijiang_Viewer", "x_beijiang-token", "X_Forwarded_Host", "X_Real_IP", "X_CSRF_Token", "X-CKAN-API-Key"],
+)
+def test_headers_in_other_spellings_do_not_arrive(name: str) -> None:
+    assert asked_headers([(name, "forged"), ("X_Theirs", "1")], {}) == {"x_theirs": "1"}
+
+
+@pytest.mark.parametrize("key", ["Bearer bj_1", "bj_1", "BEARER   BJT_1", "bearer\tbjs_1", " bjs_1", "bjx_1"])
+def test_keys_in_other_spellings_do_not_arrive(key: str) -> None:
+    assert asked_headers([("Authorization", key)], {}) == {}
+    assert asked_headers([("Authorization", "Bearer theirs")], {}) == {"authorization": "Bearer theirs"}
+
+
+@pytest.mark.parametrize("platform", ["https://platform.example", ""])
+def test_a_redirect_to_a_broken_address_is_not_followed(platform: str) -> None:
+    with pytest.raises(Refused) as refused:
+        led_to("http://[", "http://upstream.example", "/a", "https://own.example", platform)
+    assert refused.value.reason == "relay_redirect"
