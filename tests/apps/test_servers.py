@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -288,6 +289,36 @@ def test_it_begins_again_with_pauses_after_it_ended_by_itself(served: Served) ->
     served.platform.app_servers.watch()
     settled(served)
     assert ask(served, "").status_code == 200
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_one_that_fills_its_folder_is_refused_at_the_next_request(served: Served, *, many: bool) -> None:
+    settled(served)
+    servers = served.platform.app_servers
+    assert ask(served, "").status_code == 200
+    filling = servers._folder / APP / "work" / "deep"
+    filling.mkdir()
+    if many:
+        for number in range(10_001):
+            (filling / str(number)).touch()
+    else:
+        with (filling / "large").open("wb") as large:
+            large.truncate(65 << 20)
+    try:
+        for _ in range(2):
+            refused = ask(served, "")
+            assert refused.status_code == 503
+            assert "server_full" in refused.text
+            assert servers.pid(APP) is None
+            standing, _ = servers.standing(served.office["steward"], APP)
+            assert standing is not None
+            assert (standing.state, "full" in standing.error) == (ServerState.STOPPED, True)
+    finally:
+        shutil.rmtree(filling)
+    assert ask(served, "").status_code == 200
+    standing, _ = servers.standing(served.office["steward"], APP)
+    assert standing is not None
+    assert standing.error == ""
 
 
 def test_one_that_hangs_is_left_after_its_time(served: Served) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "relay_busy",
     "relay_closed",
     "server_failed",
+    "server_full",
     "server_waits",
     "sign_on_refused",
     "used_up",
@@ -197,6 +198,15 @@ def server_failed() -> Unavailable:
         "应用的服务没有启动或已退出。请稍后再试；主办部门可在应用页查看它的日志。",
         "The server of this application did not begin, or ended. Try again later; its department reads its log on the application's page.",
         code="server_failed",
+    )
+
+
+def server_full() -> Unavailable:
+    """Return the error for an application's server whose own folder holds more than it may."""
+    return Unavailable(
+        "应用的服务写满了自己的目录，已停止。请联系它的主办部门；平台管理员清理目录后即可恢复。",
+        "The server of this application has filled its own folder and was stopped. Tell its department; it runs again when the operator has cleared the folder.",
+        code="server_full",
     )
 
 
