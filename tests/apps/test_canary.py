@@ -57,6 +57,22 @@ def test_visitors_are_shared_out_by_where_they_come_from() -> None:
     assert not trial(99).admits(ANONYMOUS, ""), "a visitor of whom nothing is known gets what all get"
 
 
+def test_no_version_is_tried_out_beside_a_server(office: Office) -> None:
+    """The servers of two versions would end each other with every request."""
+    server = {"server/main.py": "async def app(scope, receive, send):\n    pass\n"}
+    number = two(office, "trial-server", **server)
+    with pytest.raises(Conflict) as refused:
+        office.platform.app_canaries.begin(office["publisher"], "trial-server", number, SHARE)
+    assert refused.value.reason == "app_trial_server"
+    office.platform.apps.release(office["publisher"], "trial-server", number, AudienceKind.DEPARTMENTS, BOTH)
+    _, third = office.platform.apps.submit(office["steward"], renamed(bundle(), "trial-server"))
+    office.platform.apps.review(office["reviewer"], "trial-server", third.number, approve=True, note="可以")
+    with pytest.raises(Conflict) as refused:
+        office.platform.app_canaries.begin(office["publisher"], "trial-server", third.number, SHARE)
+    assert refused.value.reason == "app_trial_server"
+    assert office.platform.app_canaries.comparison(office["steward"], "trial-server") is None
+
+
 def test_named_people_get_it_first_and_all_when_it_is_promoted(office: Office) -> None:
     trials = office.platform.app_canaries
     number = two(office, "trial-people")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,7 +15,7 @@ from asking import FIRMS, Office, firm
 from oidc import CALLBACK, READ, Served
 from typer.testing import CliRunner
 
-from beijiang.apps import Plan, SubscriptionState, Use
+from beijiang.apps import ClientDraft, ClientKind, Plan, SubscriptionState, Use
 from beijiang.apps.commands import clients as clients_group
 from beijiang.apps.models.sandbox import ShapedItem, synthetic_rows
 from beijiang.apps.models.subscriptions import OTHER_API, api_of, bin_of, share_below
@@ -116,6 +116,34 @@ def test_what_changed_since_it_was_shown_is_not_approved(served: Served) -> None
     assert steward.call("GET", api).json()["seen"] == fresh
     approved = reviewer.call("POST", f"{api}/review", {"approve": True, "note": "可以", "seen": fresh})
     assert approved.json()["purpose"] == "二"
+
+
+def test_every_fact_of_an_application_is_part_of_what_was_shown(served: Served) -> None:
+    clients, people = served.platform.clients, served.office.codes
+    made, _ = served.client()
+    facts = replace(made.facts, upstream="https://shown.example", label="shown-app")
+    others: dict[str, Any] = {
+        "name": "另一个",
+        "purpose": "另一个用途",
+        "kind": ClientKind.PUBLIC,
+        "redirect_uris": ("https://other.example/",),
+        "after_uris": (),
+        "logout_uri": "https://other.example/out",
+        "scopes": frozenset({"openid"}),
+        "machine": True,
+        "upstream": "https://other.example",
+        "label": "other-app",
+        "health_path": "/other",
+    }
+    assert others.keys() == {one.name for one in fields(ClientDraft)}
+    shown = replace(made, proposed=facts).shown.token
+    for name, value in others.items():
+        assert replace(made, proposed=replace(facts, **{name: value})).shown.token != shown, name
+    waits = clients.change(people["steward"], made.id, facts)
+    clients.change(people["steward"], made.id, replace(facts, upstream="https://other.example"))
+    with pytest.raises(Conflict) as refused:
+        clients.review(people["reviewer"], made.id, approve=True, note="可以", seen=waits.shown.token)
+    assert refused.value.detail["changed"] == ["where it runs"]
 
 
 def test_one_sees_and_takes_back_consents_in_the_console(served: Served) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
 import httpx
 import pytest
 from oidc import Reader, Served
@@ -17,10 +19,11 @@ from upstreams import Upstream
 
 from beijiang.apps import Client, HealthState, Plan
 from beijiang.apps.commands import clients as clients_group
-from beijiang.apps.models.relaying import asked_headers, safe_target
+from beijiang.apps.models.relaying import asked_headers, led_to, safe_target
+from beijiang.apps.routes.relay_door import _Exchange
 from beijiang.build import build
 from beijiang.crypto import verified_claims
-from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound
+from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Refused, Unavailable
 from beijiang.outbound import Target
 from beijiang.outbound import Use as Purpose
 from beijiang.settings import Settings
@@ -110,6 +113,22 @@ def test_a_person_agrees_once_and_is_told_to_the_application_by_a_signed_word(re
     assert told["host"] == urlsplit(relayed.upstream.address).netloc
     assert told["x-forwarded-host"] == f"forest-fire.{DOMAIN}"
     assert relayed.enter()  # agreed before: no page between
+
+
+def test_a_visit_tells_no_more_than_was_agreed_to_when_it_began(relayed: Relayed) -> None:
+    served, keys = relayed.served, relayed.served.http.get("/oauth/jwks").json()["keys"]
+    people, clients = served.office.codes, served.platform.clients
+    client, _ = served.client(upstream=relayed.upstream.address, label="grows", scopes=frozenset({"openid"}))
+    served.platform.subscriptions.ask(people["steward"], client.id, "relay", Plan.TRIAL)
+    other = Relayed(served, relayed.upstream, client)
+    visit = other.enter()
+    clients.change(people["steward"], client.id, replace(client.facts, scopes=frozenset({"openid", "profile"})))
+    clients.review(people["reviewer"], client.id, approve=True, note="可以")
+    for one, named in ((visit, False), (other.enter(), True)):
+        assert other.ask("/start", visit=one).status_code == 200
+        claims = verified_claims(relayed.upstream.last["x-beijiang-viewer"], keys)
+        assert claims is not None
+        assert ("name" in claims) is named
 
 
 def test_no_cookie_and_no_key_of_the_platform_arrives(relayed: Relayed) -> None:
@@ -229,6 +248,37 @@ def test_an_application_that_hangs_or_breaks_off_costs_a_bounded_time(relayed: R
     with pytest.raises(httpx.RemoteProtocolError):
         relayed.ask("/cut", visit=visit)
     assert relayed.ask("/start", visit=visit).status_code == 200
+
+
+def test_visitors_who_stall_hold_no_place_for_longer_than_an_exchange(relayed: Relayed) -> None:
+    visit, port = relayed.enter(), urlsplit(relayed.served.address).port
+    heads = f"Host: {relayed.host}\r\nOrigin: http://{relayed.host}\r\nCookie: __Host-beijiang-visit={visit}"
+    lines = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(8)]
+    for line in lines:
+        line.sendall(f"POST /up HTTP/1.1\r\n{heads}\r\nContent-Length: 10\r\n\r\n".encode())
+    end = time.monotonic() + 4
+    while (held := relayed.ask("/start", visit=visit)).status_code == 200:
+        assert time.monotonic() < end
+    assert held.json()["error"]["code"] == "relay_busy"
+    for line in lines:
+        told = line.recv(4096)
+        assert told.split()[1] == b"503"
+        line.close()
+    assert relayed.ask("/start", visit=visit).status_code == 200
+
+
+def test_an_answer_that_is_not_taken_ends_with_its_time() -> None:
+    async def never(*_: Any) -> Any:
+        await anyio.sleep(60)
+
+    async def stalled() -> None:
+        exchange = _Exchange(never, never, until=anyio.current_time() + 0.1)
+        for step in (exchange.give({"type": "http.response.body"}), exchange.take()):
+            with pytest.raises(Unavailable) as refused, anyio.fail_after(5):
+                await step
+            assert refused.value.reason == "visitor_slow"
+
+    anyio.run(stalled)
 
 
 def test_other_sites_and_other_applications_send_nothing_in_ones_name(relayed: Relayed) -> None:
@@ -406,3 +456,24 @@ def test_the_platforms_own_host_is_no_host_of_applications(tmp_path_factory: pyt
 
 def test_headers_that_come_twice_are_one() -> None:
     assert asked_headers([("Accept", "a"), ("accept", "b")], {}) == {"accept": "a, b"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X_Beijiang_Viewer", "x_beijiang-token", "X_Forwarded_Host", "X_Real_IP", "X_CSRF_Token", "X-CKAN-API-Key"],
+)
+def test_headers_in_other_spellings_do_not_arrive(name: str) -> None:
+    assert asked_headers([(name, "forged"), ("X_Theirs", "1")], {}) == {"x_theirs": "1"}
+
+
+@pytest.mark.parametrize("key", ["Bearer bj_1", "bj_1", "BEARER   BJT_1", "bearer\tbjs_1", " bjs_1", "bjx_1"])
+def test_keys_in_other_spellings_do_not_arrive(key: str) -> None:
+    assert asked_headers([("Authorization", key)], {}) == {}
+    assert asked_headers([("Authorization", "Bearer theirs")], {}) == {"authorization": "Bearer theirs"}
+
+
+@pytest.mark.parametrize("platform", ["https://platform.example", ""])
+def test_a_redirect_to_a_broken_address_is_not_followed(platform: str) -> None:
+    with pytest.raises(Refused) as refused:
+        led_to("http://[", "http://upstream.example", "/a", "https://own.example", platform)
+    assert refused.value.reason == "relay_redirect"

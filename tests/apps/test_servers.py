@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hosting import FIRMS, bundle, released, renamed
 from oidc import Served
 from typer.testing import CliRunner
 
+from beijiang.access import KeyDraft, Permission
 from beijiang.apps import AudienceKind, ServerState, VersionState
 from beijiang.apps.commands import commands
 from beijiang.kit import Denied, Invalid, NotFound
@@ -30,9 +33,12 @@ async def firms(desk):
 '''.replace("TABLE", FIRMS)
 MAIN = """
 import asyncio
+import fcntl
 import json
 import os
+import resource
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +69,15 @@ def attacks():
         "network": tried(lambda: socket.create_connection(("127.0.0.1", 22), 1)),
         "datagrams": tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
         "signal": tried(lambda: os.kill(os.getppid(), 0)),
+        "limits": tried(lambda: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)),
+        "owner": tried(lambda: fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())),
+        "owner_ex": tried(lambda: fcntl.fcntl(0, 15, struct.pack("ii", 1, os.getppid()))),
+        "owner_io": tried(lambda: fcntl.ioctl(socket.socket(socket.AF_UNIX), 0x8901, struct.pack("i", os.getppid()))),
+        "which_signal": tried(lambda: fcntl.fcntl(0, fcntl.F_SETSIG, 9)),
+        "priority": tried(lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 0)),
+        "processors": tried(lambda: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0))),
+        "scheduler": tried(lambda: os.sched_setscheduler(os.getppid(), os.SCHED_OTHER, os.sched_param(0))),
+        "own_limits": tried(lambda: resource.getrlimit(resource.RLIMIT_NOFILE)),
         "memory": tried(lambda: len(bytearray(8 << 30))),
         "large": tried(lambda: Path("work/large").write_bytes(b"x" * (64 << 20))),
         "files": tried(lambda: [open("/dev/null") for _ in range(500)]),
@@ -190,6 +205,14 @@ def test_attacks_from_within_meet_walls(served: Served) -> None:
         "network",
         "datagrams",
         "signal",
+        "limits",
+        "owner",
+        "owner_ex",
+        "owner_io",
+        "which_signal",
+        "priority",
+        "processors",
+        "scheduler",
         "platform",
     ):
         assert told[name] == "PermissionError", (name, told[name])
@@ -197,6 +220,7 @@ def test_attacks_from_within_meet_walls(served: Served) -> None:
     assert told["large"] in {"OSError", "FileTooLargeError"}, told["large"]
     assert told["files"] == "OSError"
     assert told["own"] == "4"
+    assert told["own_limits"] == "(128, 128)"
     standing, _ = served.platform.app_servers.standing(served.office["steward"], APP)
     assert standing is not None
     assert standing.walls == ("files", "processes", "network")
@@ -217,6 +241,30 @@ def test_a_token_of_it_is_for_reading_and_ends_with_the_application(served: Serv
         assert ask(served, "").status_code == 404
     finally:
         served.platform.apps.switch(served.office["publisher"], APP, off=False, reason="开")
+
+
+def test_a_narrow_key_stays_narrow_behind_it_and_no_application_is_let_in(served: Served) -> None:
+    def by_key(*scopes: str) -> dict[str, str]:
+        draft = KeyDraft(name="脚本", scopes=frozenset(scopes), days=1)
+        return {"Authorization": f"Bearer {served.platform.access.issue_key(served.office['first'], draft)[1]}"}
+
+    def firms(heads: dict[str, str]) -> httpx.Response:
+        return served.http.get(f"/apps/{APP}/server/firms", headers=heads)
+
+    settled(served)
+    opens = str(Permission.APPS_APP_OPEN)
+    narrow = by_key(opens)
+    assert served.http.post("/api/v1/sql", headers=narrow, json={"sql": "SELECT 1"}).status_code == 403
+    assert served.http.get(f"/apps/{APP}/server/", headers=narrow).status_code == 200
+    assert firms(narrow).status_code == 500, "the server is refused what the key is refused"
+    reading = (str(Permission.PROTECTION_SQL_RUN), str(Permission.PROTECTION_ROWS_READ_SHARED))
+    assert firms(by_key(opens, *reading)).json()["n"] == 60
+    client, secret = served.client(scopes=frozenset({"openid", opens}))
+    token = served.signed_on(client, secret, served.reader("first"), scope=f"openid {opens}")["access_token"]
+    assert served.works(token)
+    refused = firms({"Authorization": f"Bearer {token}"})
+    assert refused.status_code == 403
+    assert "server_people_only" in refused.text
 
 
 def test_it_begins_again_with_pauses_after_it_ended_by_itself(served: Served) -> None:
@@ -241,6 +289,36 @@ def test_it_begins_again_with_pauses_after_it_ended_by_itself(served: Served) ->
     served.platform.app_servers.watch()
     settled(served)
     assert ask(served, "").status_code == 200
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_one_that_fills_its_folder_is_refused_at_the_next_request(served: Served, *, many: bool) -> None:
+    settled(served)
+    servers = served.platform.app_servers
+    assert ask(served, "").status_code == 200
+    filling = servers._folder / APP / "work" / "deep"
+    filling.mkdir()
+    if many:
+        for number in range(10_001):
+            (filling / str(number)).touch()
+    else:
+        with (filling / "large").open("wb") as large:
+            large.truncate(65 << 20)
+    try:
+        for _ in range(2):
+            refused = ask(served, "")
+            assert refused.status_code == 503
+            assert "server_full" in refused.text
+            assert servers.pid(APP) is None
+            standing, _ = servers.standing(served.office["steward"], APP)
+            assert standing is not None
+            assert (standing.state, "full" in standing.error) == (ServerState.STOPPED, True)
+    finally:
+        shutil.rmtree(filling)
+    assert ask(served, "").status_code == 200
+    standing, _ = servers.standing(served.office["steward"], APP)
+    assert standing is not None
+    assert standing.error == ""
 
 
 def test_one_that_hangs_is_left_after_its_time(served: Served) -> None:

@@ -21,12 +21,15 @@ __all__ = [
     "over_plan",
     "own_client",
     "own_work",
+    "people_only",
     "relay_busy",
     "relay_closed",
     "server_failed",
+    "server_full",
     "server_waits",
     "sign_on_refused",
     "used_up",
+    "visitor_slow",
     "wrong_client_state",
     "wrong_state",
 ]
@@ -180,12 +183,39 @@ def relay_busy() -> Unavailable:
     )
 
 
+def visitor_slow() -> Unavailable:
+    """Return the error for a visitor who neither sends nor takes what belongs to an exchange in its time."""
+    return Unavailable(
+        "在规定时间内没有收完您的请求，或您没有收完回答，连接已断开。请重试。",
+        "The request did not arrive, or the answer was not taken, in its time, so the exchange was ended. Try again.",
+        code="visitor_slow",
+    )
+
+
 def server_failed() -> Unavailable:
     """Return the error for an application's server that does not begin or ended; its words are for its department alone."""
     return Unavailable(
         "应用的服务没有启动或已退出。请稍后再试；主办部门可在应用页查看它的日志。",
         "The server of this application did not begin, or ended. Try again later; its department reads its log on the application's page.",
         code="server_failed",
+    )
+
+
+def server_full() -> Unavailable:
+    """Return the error for an application's server whose own folder holds more than it may."""
+    return Unavailable(
+        "应用的服务写满了自己的目录，已停止。请联系它的主办部门；平台管理员清理目录后即可恢复。",
+        "The server of this application has filled its own folder and was stopped. Tell its department; it runs again when the operator has cleared the folder.",
+        code="server_full",
+    )
+
+
+def people_only() -> Denied:
+    """Return the error for an application that asks another application's server: what it may do would not hold there."""
+    return Denied(
+        "应用的服务只回答本人：请本人登录，或用本人的 API 密钥访问；应用的令牌不能用于此处。",
+        "The server of an application answers people only: sign in, or use an API key of your own; an application's token does not open it.",
+        code="server_people_only",
     )
 
 

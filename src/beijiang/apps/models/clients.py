@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -34,6 +34,9 @@ _PARTS: Final = {
     "logout_uri": Text("退出通知地址", "address told of a sign-out"),
     "scopes": Text("权限", "rights"),
     "machine": Text("以自身名义取数", "asks for itself"),
+    "upstream": Text("运行地址", "where it runs"),
+    "label": Text("访问名", "name of its host"),
+    "health_path": Text("健康检查路径", "path of the health check"),
 }
 _BY: Final = Text("提交人", "who handed it in")
 _STATE: Final = Text("状态", "state")
@@ -177,7 +180,9 @@ class Client:
     def shown(self) -> Shown:
         """Return what a reviewer decides on: what waits, who handed it in, and what is in force meanwhile."""
         waits = self.proposed.to_json() if self.proposed is not None else {}
-        parts: dict[Text, object] = {name: waits.get(field) for field, name in _PARTS.items()}
+        parts: dict[Text, object] = {
+            _PARTS.get(one.name, Text(one.name, one.name)): waits.get(one.name) for one in fields(ClientDraft)
+        }
         return Shown({**parts, _BY: self.by_id, _STATE: self.state, _IN_FORCE: self.facts.to_json()})
 
 

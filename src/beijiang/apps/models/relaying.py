@@ -34,7 +34,7 @@ _HOP: Final = frozenset(
 )  # fmt: skip
 _NOT_ASKED: Final = _HOP | {
     "accept-encoding", "client-ip", "content-length", "cookie", "expect", "forwarded", "host", "origin", "referer", "via",
-    "true-client-ip",
+    "true-client-ip", "x-ckan-api-key",
 }  # fmt: skip
 _NOT_ASKED_STARTS: Final = (
     "x-forwarded",
@@ -54,7 +54,7 @@ _NOT_ANSWERED: Final = _HOP | {
     "x-powered-by", "x-request-id",
 }  # fmt: skip
 _NOT_ANSWERED_STARTS: Final = ("access-control-", "cross-origin-", "x-beijiang", "x-accel-", "x-sendfile")
-_OWN_SECRETS: Final = ("bearer bj_", "bearer bjt_", "bearer bjs_")
+_OWN_SECRET: Final = re.compile(r"\s*(bearer\s+)?bj[a-z]?_", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f\\]")
 _CSP: Final = (
     "default-src 'self' 'unsafe-inline' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
@@ -87,9 +87,10 @@ def asked_headers(given: Sequence[tuple[str, str]], own: Mapping[str, str]) -> d
     found: dict[str, str] = {}
     for name, value in given:
         low = name.lower()
-        if low in _NOT_ASKED or low in named or low.startswith(_NOT_ASKED_STARTS):
+        plain = low.replace("_", "-")  # many servers take the one for the other
+        if plain in _NOT_ASKED or {low, plain} & named or plain.startswith(_NOT_ASKED_STARTS):
             continue
-        if low == "authorization" and value.strip().lower().startswith(_OWN_SECRETS):
+        if plain == "authorization" and _OWN_SECRET.match(value):
             continue  # a key of the platform is none of the application's business
         found[low] = f"{found[low]}, {value.strip()}" if low in found else value.strip()
     cookies = "; ".join(f"{name}={value}" for name, value in _cookies(given) if not _is_own(name))
@@ -137,9 +138,9 @@ def led_to(location: str, upstream: str, asked: str, own: str, platform: str) ->
     """
     try:
         target = urlsplit(urljoin(f"{upstream}{asked}", location.strip()))
-        origin = f"{target.scheme}://{target.netloc}"
     except ValueError:
-        origin = ""
+        raise _leads_away() from None
+    origin = f"{target.scheme}://{target.netloc}"
     if not _CONTROL.search(location.strip()):
         if origin in {upstream, own}:
             path = target.path or "/"
@@ -151,16 +152,20 @@ def led_to(location: str, upstream: str, asked: str, own: str, platform: str) ->
                 )
         if origin == platform:
             return target.geturl()
-    raise Refused(
-        "应用要把浏览器转到它自己和平台之外的地址，未予跟随。请联系应用的主办部门。",
-        "The application would lead the browser to an address that is neither its own nor the platform's, so it is not followed. Tell its department.",
-        code="relay_redirect",
-    )
+    raise _leads_away()
 
 
 def cookie_values(given: Sequence[tuple[str, str]], wanted: str) -> list[str]:
     """Return the values under which a cookie came."""
     return [value for name, value in _cookies(given) if name == wanted]
+
+
+def _leads_away() -> Refused:
+    return Refused(
+        "应用要把浏览器转到它自己和平台之外的地址，未予跟随。请联系应用的主办部门。",
+        "The application would lead the browser to an address that is neither its own nor the platform's, so it is not followed. Tell its department.",
+        code="relay_redirect",
+    )
 
 
 def _cookies(given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qs, quote
 
 import anyio
@@ -19,7 +20,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beijiang.apps.errors import no_sockets, relay_busy, relay_closed
+from beijiang.apps.errors import no_sockets, relay_busy, relay_closed, visitor_slow
 from beijiang.apps.models.relaying import NONCE_COOKIE, OWN, VISIT_COOKIE, cookie_values, safe_target
 from beijiang.apps.service import RelayAsk
 from beijiang.kit import BeijiangError, NotFound, Refused, Unauthenticated
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RelayDoor"]
 
+T = TypeVar("T")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS: Final = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 _BAD_GATEWAY: Final = 502
@@ -48,13 +50,23 @@ class _Exchange:
     gone: bool = False
     more: bool = True
     status: int = 502
+    until: float = math.inf
+    """When it is over, by the clock of the loop, whether or not the visitor goes on."""
     request_id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     async def take(self) -> Message:
-        return await self.receive()
+        return await self._in_time(self.receive())
 
     async def give(self, message: Message) -> None:
-        await self.send(message)
+        await self._in_time(self.send(message))
+
+    async def _in_time(self, what: Awaitable[T]) -> T:
+        """Wait for the visitor no longer than the exchange lasts."""
+        try:
+            with anyio.fail_after(self.until - anyio.current_time()):
+                return await what
+        except TimeoutError:
+            raise visitor_slow() from None
 
     def body(self) -> Iterator[bytes]:
         """Yield the visitor's body as it comes; called in the other thread."""
@@ -162,6 +174,7 @@ class RelayDoor:
         if self._going.total() >= self._most or self._going[client.id] >= max(1, self._most // _SHARE):
             raise relay_busy()
         self._going[client.id] += 1
+        exchange.until = anyio.current_time() + self._relay.clients.settings.relay_seconds
         try:
             await self._run(partial(self._exchanged, passage, address, ask, exchange))
         except Refused as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from beijiang.apps.models import wall_text
 from beijiang.apps.models.relaying import safe_target
@@ -21,12 +22,33 @@ if TYPE_CHECKING:
 
 __all__ = ["served", "servers"]
 
+T = TypeVar("T")
+_PLACES: Final = 32
+"""Threads in which servers are waited for, four applications' worth."""
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class _Places:
+    """Threads of our own: servers that hang take none of the platform's."""
+
+    def __init__(self) -> None:
+        self._limiter: CapacityLimiter | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do the work in one of them."""
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(_PLACES)
+        return await to_thread.run_sync(work, limiter=self._limiter)
+
+    async def each(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield what comes, waited for in one of them."""
+        while (piece := await self.run(partial(next, pieces, None))) is not None:
+            yield piece
 
 
 def served(service: AppServers) -> APIRouter:
     """Return the addresses under ``/apps/{app}/server/``."""
-    routes = APIRouter(include_in_schema=False)
+    routes, places = APIRouter(include_in_schema=False), _Places()
 
     async def ask(request: Request, app: str, path: str) -> Response:
         del path  # as it came over the wire, percent signs and all, stands in the scope
@@ -41,13 +63,13 @@ def served(service: AppServers) -> APIRouter:
             headers=given,
             body=iter([body]) if body else None,
         )
-        return await run_in_threadpool(_answered, service, _actor(request), app, wish)
+        return await places.run(partial(_answered, service, _actor(request), app, wish, places))
 
     routes.add_api_route("/apps/{app}/server/{path:path}", ask, methods=_METHODS)
     return routes
 
 
-def _answered(service: AppServers, who: Actor, app: str, wish: RelayAsk) -> Response:
+def _answered(service: AppServers, who: Actor, app: str, wish: RelayAsk, places: _Places) -> Response:
     with ExitStack() as whole:
         start = whole.enter_context(service.answered(who, app, wish))
         kept = whole.pop_all()
@@ -56,7 +78,7 @@ def _answered(service: AppServers, who: Actor, app: str, wish: RelayAsk) -> Resp
             with kept:
                 yield from start.pieces
 
-        answer = StreamingResponse(pieces(), status_code=start.status)
+        answer = StreamingResponse(places.each(pieces()), status_code=start.status)
         answer.raw_headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in start.headers]
         return answer
 

@@ -15,7 +15,7 @@ from beijiang.apps.store import AnswerStore, AppStore, CanaryStore
 from beijiang.kit import Conflict, Invalid
 
 if TYPE_CHECKING:
-    from beijiang.apps.models import App
+    from beijiang.apps.models import App, AppVersion
     from beijiang.apps.service.cycle import Apps
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -37,7 +37,8 @@ class AppCanaries:
 
         Raises:
             Denied: the actor submitted it (``app_self_approval``), or may not release.
-            Conflict: it is not approved, nobody has the application yet, or another version is on trial (``app_state``).
+            Conflict: it is not approved, nobody has the application yet, or another version is on trial (``app_state``);
+                it or the version in use brings a server along, of which only one runs (``app_trial_server``).
             Refused: it is for the public, and reads what is not open (``app_not_public``).
             Invalid, NotFound: no share or nobody is named, or somebody who is not there.
 
@@ -62,6 +63,7 @@ class AppCanaries:
                 raise wrong_state(
                     "已有一个版本在试发，请先转正或撤回。", "Another version is on trial; promote or withdraw it first."
                 )
+            _check_servers(found, store.version(app_id, now.current))
             CanaryStore(tx.connection).add(begun)
             detail: dict[str, JsonValue] = {**begun.to_json(), "sha256": found.digest, "beside": now.current}
             self.apps.evidence.record(tx, actor, "apps.canary_begin", target=app_id, detail=detail)
@@ -165,6 +167,17 @@ class AppCanaries:
             what = "apps.canary_promote" if promote else "apps.canary_withdraw"
             self.apps.evidence.record(tx, actor, what, target=app_id, detail=detail)
         return now
+
+
+def _check_servers(*versions: AppVersion | None) -> None:
+    """Refuse a trial beside a server: an application has one process and one folder for it, not one for each version."""
+    if any(name.startswith("server/") for one in versions if one is not None for name in one.files):
+        raise Conflict(
+            "带服务（server/）的版本不能试发：一个应用同时只运行一个版本的服务。请直接发布。",
+            "A version with a server (server/) is not tried out: of an application the server of one version runs at a time. "
+            "Release it to all at once.",
+            code="app_trial_server",
+        )
 
 
 def _no_trial() -> Conflict:

@@ -39,6 +39,7 @@ VIEWER_MARK: Final = "srv_"
 class _Viewer:
     app: App
     person_id: str
+    scopes: frozenset[str]
     issued_at: datetime
 
 
@@ -54,9 +55,10 @@ class Viewers:
     def issue(self, app: App, viewer: Actor) -> str:
         """Return a token for one request of a viewer."""
         now, secret = self._clock.now(), TOKEN_PREFIX + secrets.token_hex(32)
+        scopes = _READING if viewer.scopes is None else _READING & viewer.scopes  # a narrow key stays as narrow
         with self._turn:
             self._held = {name: one for name, one in self._held.items() if now - one.issued_at < _STREAMS}
-            self._held[VIEWER_MARK + digest_of_secret(secret)] = _Viewer(app, viewer.id, now)
+            self._held[VIEWER_MARK + digest_of_secret(secret)] = _Viewer(app, viewer.id, scopes, now)
         return secret
 
     def proof(self, secret: str) -> TokenProof | None:
@@ -82,5 +84,5 @@ class Viewers:
             client_id=app.id,
             client_name=app.name.zh,
             org_id=app.org_id,
-            scopes=_READING,
+            scopes=held.scopes,
         )

@@ -25,23 +25,29 @@ CAPABILITIES, CAPABILITY_VERSION = 64, 0x20080522
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE, ABSENT = 0x7FFF0000, 0x00050001, 0x00050026
 FOREIGN_CALLS = 0x40000000
-ARGUMENT = 16
-"""Where the first argument of a call stands, its lower half."""
+ARGUMENT, SECOND = 16, 24
+"""Where the first argument of a call stands, and the second: their lower halves."""
+F_SETOWN, F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 8, 10, 15, 0x8901, 0x8902
+"""Wishes of fcntl and ioctl by which the kernel sends signals to a process that is named."""
 CALLS = {
-    # architecture; socket, clone, clone3, prctl, tgkill; and those that are refused outright: execve, execveat, ptrace,
-    # process_vm_readv, process_vm_writev, kill, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_open, pidfd_send_signal, mount,
-    # unshare, setns, bpf, perf_event_open, keyctl, io_uring_setup, chroot, and where they exist fork and vfork
+    # architecture; socket, clone, clone3, prctl, tgkill, prlimit64, fcntl, ioctl; and those that are refused outright: execve,
+    # execveat, ptrace, process_vm_readv, process_vm_writev, kill, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_open,
+    # pidfd_send_signal, mount, unshare, setns, bpf, perf_event_open, keyctl, io_uring_setup, chroot; setpriority,
+    # sched_setaffinity, sched_setscheduler, sched_setparam, sched_setattr, ioprio_set, migrate_pages, move_pages,
+    # process_madvise; and where they exist fork and vfork
     "x86_64": (
         0xC000003E,
-        (41, 56, 435, 157, 234),
-        (59, 322, 101, 310, 311, 62, 200, 129, 297, 434, 424, 165, 272, 308, 321, 298, 250, 425, 161, 57, 58),
+        (41, 56, 435, 157, 234, 302, 72, 16),
+        (59, 322, 101, 310, 311, 62, 200, 129, 297, 434, 424, 165, 272, 308, 321, 298, 250, 425, 161,
+         141, 203, 144, 142, 314, 251, 256, 279, 440, 57, 58),
     ),
     "aarch64": (
         0xC00000B7,
-        (198, 220, 435, 167, 131),
-        (221, 281, 117, 270, 271, 129, 130, 138, 240, 434, 424, 40, 97, 268, 280, 241, 219, 425, 51),
+        (198, 220, 435, 167, 131, 261, 25, 29),
+        (221, 281, 117, 270, 271, 129, 130, 138, 240, 434, 424, 40, 97, 268, 280, 241, 219, 425, 51,
+         140, 122, 119, 118, 274, 30, 238, 239, 440),
     ),
-}
+}  # fmt: skip
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT, BENEATH = 444, 445, 446, 1
 READ, WRITE, OF_FILES = 0b1101, 0b1111111_1110_1111, 0b1100_0000_0000_0111
 """Execute, read a file, read a folder; all there is; what there is of a single file."""
@@ -203,7 +209,7 @@ def _around_calls(libc: Any) -> bool:
     machine = CALLS.get(os.uname().machine)
     if machine is None:
         return False
-    architecture, (socket, clone, clone3, prctl, tgkill), refused = machine
+    architecture, (socket, clone, clone3, prctl, tgkill, prlimit, fcntl, ioctl), refused = machine
     me = os.getpid()
     steps = [
         (LOAD, 0, 0, 4),
@@ -216,7 +222,8 @@ def _around_calls(libc: Any) -> bool:
     for call in refused:
         steps += [(EQUAL, 0, 1, call), (RETURN, 0, 0, REFUSE)]
     steps += [(EQUAL, 0, 1, clone3), (RETURN, 0, 0, ABSENT)]  # the C library then takes clone, whose wish can be read
-    for call, test, wanted in ((socket, EQUAL, 1), (clone, ANY_BIT, CLONE_THREAD), (tgkill, EQUAL, me)):
+    only = ((socket, EQUAL, 1), (clone, ANY_BIT, CLONE_THREAD), (tgkill, EQUAL, me), (prlimit, EQUAL, 0))
+    for call, test, wanted in only:
         steps += [
             (EQUAL, 0, 4, call),
             (LOAD, 0, 0, ARGUMENT),
@@ -224,7 +231,15 @@ def _around_calls(libc: Any) -> bool:
             (RETURN, 0, 0, REFUSE),
             (RETURN, 0, 0, ALLOW),
         ]
-    steps += [(EQUAL, 0, 3, prctl), (LOAD, 0, 0, ARGUMENT), (EQUAL, 0, 1, PR_SET_PDEATHSIG), (RETURN, 0, 0, REFUSE)]
+    for call, place, wishes in (
+        (prctl, ARGUMENT, (PR_SET_PDEATHSIG,)),
+        (fcntl, SECOND, (F_SETOWN, F_SETSIG, F_SETOWN_EX)),
+        (ioctl, SECOND, (FIOSETOWN, SIOCSPGRP)),
+    ):
+        steps += [(EQUAL, 0, 2 * len(wishes) + 2, call), (LOAD, 0, 0, place)]
+        for wish in wishes:
+            steps += [(EQUAL, 0, 1, wish), (RETURN, 0, 0, REFUSE)]
+        steps.append((RETURN, 0, 0, ALLOW))
     steps.append((RETURN, 0, 0, ALLOW))
     code = b"".join(struct.pack("=HBBI", *step) for step in steps)
     buffer = ctypes.create_string_buffer(code, len(code))

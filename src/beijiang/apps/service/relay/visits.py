@@ -208,7 +208,7 @@ class Relay(Passing):
         except Unauthenticated:
             raise no_ticket() from None
         self._subscriptions.admit_api(client.id, self.api(client))
-        return Passage(client=client, who=who, family_id=found.family_id, scopes=self.told(client))
+        return Passage(client=client, who=who, family_id=found.family_id, scopes=self.told(client) & found.scopes)
 
     def leave(self, client: Client, secret: str) -> None:
         """End a visit."""

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from beijiang.access import Permission
-from beijiang.apps.errors import no_page, not_now, server_failed, server_waits
+from beijiang.apps.errors import no_page, not_now, people_only, server_failed, server_full, server_waits
 from beijiang.apps.models import App, AppVersion, ServerStanding, ServerState, digest_of
 from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to
 from beijiang.apps.models.serving import pause_after
 from beijiang.apps.service.relay import RelayAsk, RelayStart
 from beijiang.apps.service.serving.child import LOG, Child, ChildOrder, sweep_sockets
 from beijiang.apps.store import AppStore, ServerStore
-from beijiang.kit import BeijiangError, Conflict, Refused, Unauthenticated, Unavailable
+from beijiang.kit import ActorKind, BeijiangError, Conflict, Refused, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from beijiang.apps.service.cycle import Apps
@@ -35,9 +37,13 @@ __all__ = ["AppServers"]
 AT_ONCE: Final = 8
 """Requests that one server answers at once; the next are told to come again."""
 _BODY: Final = 16 << 20
+_KEY_MARK: Final = "key_"
+"""How proofs of a person's own API keys begin; those of applications' tokens begin otherwise."""
 _STEADY: Final = 60.0
 """Seconds after which a server that ends by itself counts as having failed for the first time."""
 _OWN_BYTES: Final = 64 << 20
+_OWN_ENTRIES: Final = 10_000
+_FULL: Final = "工作目录已满，请平台管理员清理 (the own folder is full; the operator clears it)"
 _LINES: Final = 200
 _SANDBOX: Final = (
     "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -81,7 +87,8 @@ class AppServers:
         Raises:
             NotFound: no such application for the actor, or it has no server.
             Unauthenticated: nobody has signed in.
-            Unavailable: it does not begin, waits before it begins again, is busy, or breaks off.
+            Denied: an application asks, by itself or for somebody (``server_people_only``).
+            Unavailable: it does not begin, waits before it begins again, is busy, or breaks off; its folder is full (``server_full``).
 
         """
         app, bundle = self.apps.open(actor, app_id)
@@ -93,10 +100,13 @@ class AppServers:
                 "Sign in before you use the server of an application.",
                 code="server_sign_in",
             )
+        if actor.kind is not ActorKind.PERSON and not (actor.session_id or "").startswith(_KEY_MARK):
+            raise people_only()
         place = self._place(app_id)
         if not place.room.acquire(blocking=False):
             raise not_now()
         try:
+            self._require_room(app, place)
             child = self._running(app, place)
             child.used_at = time.monotonic()
             with self._exchange(app, child, actor, ask) as start:
@@ -155,6 +165,8 @@ class AppServers:
                     continue
                 if not child.lives:
                     self._ended(app_id, place, child)
+                elif self._is_full(app_id):
+                    self._stop(app_id, place, child, _FULL)
                 elif self._is_over(app_id, child):
                     self._stop(app_id, place, child)
 
@@ -265,18 +277,44 @@ class AppServers:
         place.failures += 1
         place.wait_until = time.monotonic() + pause_after(place.failures)
 
-    def _stop(self, app_id: str, place: _Place, child: Child) -> None:
+    def _stop(self, app_id: str, place: _Place, child: Child, error: str = "") -> None:
         child.end()
         place.child = None
         place.failures, place.wait_until = 0, 0.0
-        self._say(app_id, child.version, ServerState.STOPPED, place, walls=child.walls)
+        self._say(app_id, child.version, ServerState.STOPPED, place, walls=child.walls, error=error)
+
+    def _require_room(self, app: App, place: _Place) -> None:
+        """Return if the server's own folder has room; stop it otherwise, and say so where its department looks."""
+        if not self._is_full(app.id):
+            return
+        with place.turn:
+            if place.child is not None:
+                self._stop(app.id, place, place.child, _FULL)
+            else:
+                with self.apps.db.read() as connection:
+                    standing = ServerStore(connection).get(app.id)
+                if standing is None or standing.error != _FULL:
+                    self._say(app.id, app.current or 0, ServerState.STOPPED, place, error=_FULL)
+        raise server_full()
+
+    def _is_full(self, app_id: str) -> bool:
+        """Tell whether a server's own folder holds more than it may; the look itself is bounded."""
+        size = entries = 0
+        folders = [self._folder / app_id / "work"]
+        while folders and size <= _OWN_BYTES and entries <= _OWN_ENTRIES:
+            with suppress(OSError), os.scandir(folders.pop()) as found:  # what vanishes meanwhile takes no room
+                for one in islice(found, _OWN_ENTRIES + 1):
+                    entries += 1
+                    size += one.stat(follow_symlinks=False).st_size
+                    if one.is_dir(follow_symlinks=False):
+                        folders.append(Path(one.path))
+        return size > _OWN_BYTES or entries > _OWN_ENTRIES
 
     def _is_over(self, app_id: str, child: Child) -> bool:
         idle = time.monotonic() - child.used_at > self._settings.server_idle_seconds
         with self.apps.db.read() as connection:
             app = AppStore(connection).get(app_id)
-        own = sum(one.stat().st_size for one in (self._folder / app_id / "work").rglob("*") if one.is_file())
-        return idle or app is None or not app.serves or app.current != child.version or own > _OWN_BYTES
+        return idle or app is None or not app.serves or app.current != child.version
 
     def _say(
         self, app_id: str, version: int, state: ServerState, place: _Place, walls: tuple[str, ...] = (), error: str = ""
