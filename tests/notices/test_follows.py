@@ -29,7 +29,7 @@ from beijiang.notices import NoticeQuery
 from beijiang.opendata import FollowDraft, FollowKind, FollowPace, FollowState, FollowWay
 from beijiang.opendata.commands import follows
 from beijiang.opendata.following import CONFIRMS_A_DAY
-from beijiang.opendata.spreading import PAUSES
+from beijiang.opendata.spreading import MAIL_DAYS, PAUSES
 from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
 
@@ -292,6 +292,53 @@ def test_a_server_that_is_away_gets_the_same_letter_later(bureau: Bureau, box: P
     told(bureau)
     ((_, _, letter),) = box.letters
     assert str(letter["Message-ID"]).endswith("@data.example.cn>")
+
+
+@pytest.mark.parametrize("trouble", [("MAIL", "550 no"), ("RCPT", "554 5.7.1 relay access denied"), ("RCPT", "450 no")])
+def test_trouble_with_mail_ends_no_subscription(
+    bureau: Bureau, box: Postbox, hotels: str, trouble: tuple[str, str]
+) -> None:
+    follow_id = confirmed(bureau, box, draft(hotels))
+    box.refuse[trouble[0]] = trouble[1]
+    changed(bureau, "酒店名录", 40 + len(trouble[1]) % 7)
+    told(bureau)
+    for pause in (*PAUSES, *[timedelta(days=1)] * (MAIL_DAYS + 2)):
+        bureau.clock.at += pause
+        told(bureau)
+    assert bureau.platform.follows.counts(SYSTEM) == [("dataset", "mail", "active", 1)]
+    box.refuse.clear()
+    changed(bureau, "酒店名录", 50 + len(trouble[1]) % 7)
+    told(bureau)
+    ((_, to, _),) = box.letters
+    assert to == [READER]
+    with bureau.platform.db.read() as connection:
+        row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
+    assert (row.attempts, row.error) == (0, "")
+
+
+def test_an_address_that_is_none_is_forgotten_at_once(bureau: Bureau, box: Postbox, hotels: str) -> None:
+    confirmed(bureau, box, draft(hotels))
+    box.refuse["RCPT"] = "550 5.1.1 no such user"
+    changed(bureau, "酒店名录", 60)
+    told(bureau)
+    assert bureau.platform.follows.counts(SYSTEM) == [("dataset", "mail", "ended", 1)]
+
+
+def test_nothing_fails_while_mail_is_not_set_up(
+    bureau: Bureau, box: Postbox, hotels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow_id = confirmed(bureau, box, draft(hotels))
+    changed(bureau, "酒店名录", 61)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(bureau.platform.mail), "is_set_up", False)
+        for _ in range(3):
+            told(bureau)
+            bureau.clock.at += timedelta(days=1)
+    with bureau.platform.db.read() as connection:
+        row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
+    assert (row.state, row.attempts) == ("active", 0)
+    told(bureau)
+    assert len(box.letters) == 1
 
 
 @dataclass

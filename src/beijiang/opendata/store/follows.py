@@ -178,9 +178,11 @@ class FollowStore:
         rows = select(_F.what).where(_F.kind == FollowKind.SEARCH.value, _F.state == FollowState.ACTIVE.value)
         return list(self._connection.execute(rows.distinct()).scalars())
 
-    def due(self, now: datetime, limit: int) -> list[Follow]:
-        """Return those whose time has come."""
+    def due(self, now: datetime, limit: int, without: FollowWay | None = None) -> list[Follow]:
+        """Return those whose time has come, but for those of a way that is closed now."""
         rows = select(portal_follow).where(_F.next_at <= now, _F.state.in_(_OPEN)).order_by(_F.next_at, _F.id)
+        if without is not None:
+            rows = rows.where(_F.way != without.value)
         return [_follow(row) for row in self._connection.execute(rows.limit(limit))]
 
     def claim(self, one: Follow, until: datetime) -> bool:
