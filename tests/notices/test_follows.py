@@ -294,6 +294,19 @@ def test_a_server_that_is_away_gets_the_same_letter_later(bureau: Bureau, box: P
     assert str(letter["Message-ID"]).endswith("@data.example.cn>")
 
 
+def test_the_letter_that_asks_quotes_no_words_that_somebody_typed(bureau: Bureau, box: Postbox, hotels: str) -> None:
+    for language, said in ((Language.ZH, "目录的一项搜索"), (Language.EN, "a search of the catalog")):
+        bureau.platform.follows.follow(ANONYMOUS, draft("q=酒店", FollowKind.SEARCH, language=language))
+        told(bureau)
+        letter = box.letters[-1][2]
+        assert said in plain(letter)
+        assert "酒店" not in letter.as_bytes().decode(errors="replace") + plain(letter) + str(letter["Subject"])
+    bureau.platform.follows.confirm(ANONYMOUS, *link_in(letter, "confirm").strip("/").split("/")[2:])
+    changed(bureau, "酒店名录", 62)
+    told(bureau)
+    assert "You follow: 酒店" in plain(box.letters[-1][2])
+
+
 @pytest.mark.parametrize("trouble", [("MAIL", "550 no"), ("RCPT", "554 5.7.1 relay access denied"), ("RCPT", "450 no")])
 def test_trouble_with_mail_ends_no_subscription(
     bureau: Bureau, box: Postbox, hotels: str, trouble: tuple[str, str]

@@ -17,6 +17,7 @@ from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Invalid, NotFound, Ro
 from beijiang.notices import Words
 from beijiang.opendata.following import CONFIRM_WITHIN
 from beijiang.opendata.follows import (
+    FollowKind,
     FollowState,
     FollowWay,
     Happening,
@@ -210,9 +211,10 @@ class Spreading:
             FollowStore(tx.connection).change(one.id, FollowState.WAITING, fresh)
         link = f"{self._parts.base}/follow/confirm/{one.id}/{code}"
         subject = Text("请确认订阅", "Confirm your subscription").in_language(one.language)
+        name = self._asked_name(one)
         line = Text(
-            f"有人（可能是您）用这个邮箱订阅：{self._name(one)}。请在 24 小时内打开下面的链接确认；如果不是您本人操作，请忽略，不会再收到来信。",
-            f"Somebody, perhaps you, asked that news of {self._name(one)} be sent here. Open the link within 24 hours to confirm. If it was not you, ignore this and nothing more is sent.",
+            f"有人（可能是您）用这个邮箱订阅：{name}。请在 24 小时内打开下面的链接确认；如果不是您本人操作，请忽略，不会再收到来信。",
+            f"Somebody, perhaps you, asked that news of {name} be sent here. Open the link within 24 hours to confirm. If it was not you, ignore this and nothing more is sent.",
         ).in_language(one.language)
         words = Words(subject, (line,), link, self._stop(one, held))
         self._parts.mail.post(f"{one.id}.{one.attempts}", held["to"], one.language, words)
@@ -224,6 +226,12 @@ class Spreading:
             return self._follows.name(ANONYMOUS, one.kind, one.what)
         except NotFound:
             return Text("一项订阅", "a subscription").in_language(one.language)
+
+    def _asked_name(self, one: Follow) -> str:
+        """Return what is followed, for one who did not ask perhaps: never the words that somebody typed into a search."""
+        if one.kind is FollowKind.SEARCH:
+            return Text("目录的一项搜索", "a search of the catalog").in_language(one.language)
+        return self._name(one)
 
     def _stop(self, one: Follow, held: dict[str, str]) -> str:
         return f"{self._parts.base}/follow/end/{one.id}/{end_token(held['key'], one.id)}"
