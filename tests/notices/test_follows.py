@@ -24,11 +24,22 @@ from typer.testing import CliRunner
 
 from beijiang.app import create_app
 from beijiang.build import build
-from beijiang.kit import ANONYMOUS, SYSTEM, Conflict, Denied, FixedClock, Invalid, Language, NotFound, Unauthenticated
+from beijiang.kit import (
+    ANONYMOUS,
+    SYSTEM,
+    Conflict,
+    Denied,
+    FixedClock,
+    Invalid,
+    Language,
+    NotFound,
+    Throttled,
+    Unauthenticated,
+)
 from beijiang.notices import NoticeQuery
 from beijiang.opendata import FollowDraft, FollowKind, FollowPace, FollowState, FollowWay
 from beijiang.opendata.commands import follows
-from beijiang.opendata.following import CONFIRMS_A_DAY
+from beijiang.opendata.following import CONFIRMS_A_DAY, PERSON_CONFIRMS_A_DAY
 from beijiang.opendata.spreading import MAIL_DAYS, PAUSES
 from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
@@ -177,7 +188,12 @@ def test_one_click_ends_it_and_the_address_is_forgotten(
         assert visitor.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     with bureau.platform.db.read() as connection:
         row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
-    assert (row.state, row.sealed, row.address_digest) == ("ended", "", "")
+    assert (row.state, row.sealed) == ("ended", "")
+    bureau.clock.at += timedelta(hours=25)
+    bureau.platform.spreading.watch()
+    with bureau.platform.db.read() as connection:
+        row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
+    assert row.address_digest == "", "a day later nothing tells of the address"
     box.letters.clear()
     changed(bureau, "酒店名录", 9)
     told(bureau)
@@ -216,6 +232,53 @@ def test_an_address_is_not_flooded_and_a_visitor_learns_nothing_of_it(
     bureau.platform.follows.follow(ANONYMOUS, draft(hotels))  # it is followed there already: no letter, the same answer
     told(bureau)
     assert box.letters == []
+
+
+def test_ending_and_asking_again_sends_no_more_letters(bureau: Bureau, box: Postbox, hotels: str) -> None:
+    for _ in range(CONFIRMS_A_DAY):
+        bureau.platform.follows.follow(ANONYMOUS, draft(hotels))
+        told(bureau)
+        end = link_in(box.letters[-1][2], "end").strip("/").split("/")
+        bureau.platform.follows.end_by_link(ANONYMOUS, *end[2:])
+        bureau.platform.spreading.watch()
+    made = bureau.platform.follows.follow(ANONYMOUS, draft(hotels))
+    told(bureau)
+    assert (made.follow.state, len(box.letters)) == (FollowState.WAITING, CONFIRMS_A_DAY)
+    bureau.clock.at += timedelta(hours=25)
+    bureau.platform.spreading.watch()
+    bureau.platform.follows.follow(ANONYMOUS, draft(hotels))
+    told(bureau)
+    assert len(box.letters) == CONFIRMS_A_DAY + 1
+
+
+def test_one_person_has_few_letters_sent_whatever_the_addresses(bureau: Bureau, hotels: str) -> None:
+    follows, who = bureau.platform.follows, bureau["consumer"]
+    for number in range(PERSON_CONFIRMS_A_DAY):
+        follows.end(who, follows.follow(who, draft(hotels, to=f"n{number}@example.cn")).follow.id)
+    with pytest.raises(Throttled):
+        follows.follow(who, draft(hotels, to="another@example.cn"))
+
+
+def test_an_account_learns_nothing_of_what_others_have_at_an_address(
+    bureau: Bureau, box: Postbox, hotels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follows, who = bureau.platform.follows, bureau["consumer"]
+    confirmed(bureau, box, draft(hotels))
+    asked = follows.follow(who, draft(hotels)).follow
+    other = follows.follow(who, draft(hotels, to="free@example.cn")).follow
+    told(bureau)
+    assert [to for _, to, _ in box.letters] == [["free@example.cn"]]
+    shown = [{**follows.one(who, one.id).to_json(), "id": ""} for one in (asked, other)]
+    assert shown[0] == shown[1]
+    monkeypatch.setattr("beijiang.opendata.following.ADDRESS_MOST", 1)
+    third = follows.follow(bureau["lead"], draft(OWNER, FollowKind.ORG)).follow
+    told(bureau)
+    assert (third.state, len(box.letters)) == (FollowState.WAITING, 1)
+    monkeypatch.undo()
+    link = link_in(box.letters[-1][2], "confirm").strip("/").split("/")
+    follows.confirm(who, *link[2:])
+    with pytest.raises(Conflict):
+        follows.follow(who, draft(hotels, to="free@example.cn"))
 
 
 def test_searches_departments_and_topics_are_followed_too(bureau: Bureau, box: Postbox, hotels: str) -> None:

@@ -97,10 +97,10 @@ class Spreading:
         self.tell_due()
 
     def watch(self) -> None:
-        """Forget what nobody confirmed, and what ended long ago. Called by the dispatcher every minute."""
+        """Forget what nobody confirmed, what ended long ago, and where to what ended went. Called by the dispatcher every minute."""
         now = self._public.clock.now()
         with self._db.begin(counted=False) as tx:
-            FollowStore(tx.connection).sweep(now - 2 * CONFIRM_WITHIN, now - _ENDED_KEPT)
+            FollowStore(tx.connection).sweep(now - 2 * CONFIRM_WITHIN, now - _ENDED_KEPT, now - _DAILY)
 
     # Hearing
 
