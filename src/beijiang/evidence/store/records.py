@@ -184,9 +184,9 @@ class EvidenceStore:
                 rows.append(self.connection.execute(select(*others).where(here)).one())
         return rows
 
-    def following(self, after: int, actions: Collection[str], limit: int) -> list[EvidenceRecord]:
-        """Return the records of some actions after a place, in order."""
-        here = (records.c.sequence > after) & records.c.action.in_(sorted(actions))
+    def following(self, after: int, last: int, actions: Collection[str], limit: int) -> list[EvidenceRecord]:
+        """Return the records of some actions after a place and up to another, in order."""
+        here = (records.c.sequence > after) & (records.c.sequence <= last) & records.c.action.in_(sorted(actions))
         query = select(*_READ).where(here, records.c.decision == Decision.ALLOW).order_by(records.c.sequence)
         return [_record(row) for row in self.connection.execute(query.limit(limit))]
 
