@@ -48,6 +48,8 @@ from beijiang.protection import Handling
 from beijiang.settings import Settings
 
 FEW, MANY = 200, 1000
+HUGE = 3_000_000_000
+"""More rows than a plain integer of PostgreSQL holds."""
 NAMES = ("阿拉善牧户", "包头企业", "赤峰学校", "鄂尔多斯矿山", "Hulun river", "呼和浩特公交")
 TODAY = date(2026, 11, 27)
 
@@ -105,7 +107,7 @@ def make_runs(office: Any, first: int, last: int) -> None:
             store.add_run(f"run_{n:06d}", f"job_{n:06d}", order, (), actor=("p", f"某{n % 3}"), at=at)
             if n % 4:
                 state = (RunState.COMMITTED, RunState.FAILED, RunState.STOPPED)[n % 4 - 1]
-                report = {"read": n, "good": n - n % 3, "bad": n % 3} if n % 4 != 2 else None
+                report = {"read": HUGE + n, "good": HUGE + n - n % 3, "bad": n % 3} if n % 4 != 2 else None
                 store.end_run(f"run_{n:06d}", state, now, report=report)
 
 
