@@ -224,7 +224,9 @@ def page(path: str, **words: str) -> str:
 
 
 @pytest.mark.parametrize("key", LISTS)
-def test_the_database_says_what_looking_through_all_rows_says(office: Any, key: str) -> None:
+def test_the_database_says_what_looking_through_all_rows_says(
+    office: Any, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Sort by every column both ways, narrow by every value, look for words: both ways of looking agree."""
     role, _, make, table_of = LISTS[key]
     actor = office.access.actor_for_person(f"a.{role}")
@@ -265,6 +267,9 @@ def test_the_database_says_what_looking_through_all_rows_says(office: Any, key: 
     for words in ("牧户", "HULUN", "0007", "没有这样的", "失败", "100%_"):
         both(("_find", words), (SORT, table.columns[0].key))
     both((ONLY + "no_such", "1"), (SORT, "no_such"), ("_page", "999"))
+    monkeypatch.setattr("beijiang.console.listing.FILE_MOST", 7)
+    assert seen(table).file_lines() == seen(plain).file_lines()
+    assert len(seen(table).file_lines()) == 8
 
 
 @pytest.mark.parametrize("key", LISTS)
