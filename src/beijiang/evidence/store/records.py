@@ -240,6 +240,11 @@ class EvidenceStore:
             query = query.where(records.c.actor_id == actor_id)
         return list(self.connection.execute(query).scalars())
 
+    def count_named(self, name: str, *, actor: bool) -> int:
+        """Count the records of what a person or key did, or of what was done to a thing or table."""
+        column = records.c.actor_id if actor else records.c.target
+        return int(self.connection.execute(select(func.count()).where(column == name)).scalar_one())
+
     def free(self, sequences: Sequence[int], held: Held) -> list[int]:
         """Return those of these records that no legal hold names."""
         found: list[int] = []
