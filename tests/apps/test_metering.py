@@ -78,7 +78,14 @@ def table(served: Served, token: str) -> Any:
     return served.http.get(f"/api/v1/exchange/tables/{FIRMS}/rows", headers={"Authorization": f"Bearer {token}"})
 
 
-@pytest.mark.parametrize(("ask", "api"), [(ckan, "face:ckan"), (mcp, "face:mcp"), (table, f"table:{FIRMS}")])
+def sql(served: Served, token: str) -> Any:
+    asked = {"sql": "SELECT 1", "purpose": "核对"}
+    return served.http.post("/api/v1/sql", json=asked, headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize(
+    ("ask", "api"), [(ckan, "face:ckan"), (mcp, "face:mcp"), (sql, "face:sql"), (table, f"table:{FIRMS}")]
+)
 def test_every_way_in_asks_for_a_subscription_holds_the_plan_and_counts(served: Served, ask: Any, api: str) -> None:
     client, token = token_of(served)
     assert ask(served, token).status_code == 403
@@ -146,6 +153,9 @@ def test_what_may_be_subscribed_to_has_a_name(served: Served) -> None:
         ("/mcp", "face:mcp"),
         ("/mcp/", "face:mcp"),
         ("/share/shares", "face:share"),
+        ("/api/v1/sql", "face:sql"),
+        ("/api/v1/sql/export", "face:sql"),
+        ("/api/v1/sql/history", OTHER_API),
         (ADDRESS, "face:flight"),
         ("/api/v1/exchange/tables/a#b/rows", "table:a#b"),
         ("/api/v1/exchange/tables/a/b/download", "table:a/b"),

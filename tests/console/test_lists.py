@@ -75,6 +75,16 @@ def test_columns_are_chosen_and_a_file_has_the_same_rows_and_columns() -> None:
     assert [shown for _, _, shown in found.columns] == [True, False, True]
 
 
+def test_a_file_ends_at_a_limit_and_its_name_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert listing().file_part == ""
+    monkeypatch.setattr("beijiang.console.listing.FILE_MOST", 2)
+    found = listing(("_sort", "n"))
+    assert [line[0] for line in found.file_lines()][1:] == ["=1+1", "中医院"]
+    assert found.file_part == "_前2行"
+    assert listing(("_find", "乙类"), language=Language.EN).file_part == ""
+    assert listing(language=Language.EN).file_part == "_first_2_rows"
+
+
 def test_pages_keep_the_question_and_nonsense_is_page_one() -> None:
     many: Table[Row] = Table(
         key="m", path="/m", title=TABLE.title, columns=TABLE.columns, row_key=TABLE.row_key,

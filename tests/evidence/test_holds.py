@@ -60,6 +60,11 @@ def test_what_a_hold_names_is_kept_past_every_clock_until_two_persons_lift_it(pl
     noted(platform, "表三", SYSTEM)
     person = platform.holds.ask(GUARD, DRAFT)
     table = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "表二", "同上"))
+    wrong = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "表二 ", "同上"))
+    typo = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "表贰", "同上"))
+    assert [one.records for one in (person, table, wrong, typo)] == [1, 1, 1, 0], "a name that holds nothing says so"
+    assert {one.id: one.records for one in platform.holds.all(GUARD)}[typo.id] == 0
+    platform.holds.confirm(AUDITOR, wrong.id, agree=False)
     clock.at = LATER
     with pytest.raises(Conflict) as held:
         platform.retention.erase(GUARD, "清理", subject=DOER.id)
@@ -71,7 +76,8 @@ def test_what_a_hold_names_is_kept_past_every_clock_until_two_persons_lift_it(pl
     with pytest.raises(Denied) as alone:
         platform.holds.confirm(GUARD, person.id)
     assert alone.value.reason == "second_person"
-    assert platform.holds.confirm(AUDITOR, person.id).state is HoldState.HOLDS
+    confirmed = platform.holds.confirm(AUDITOR, person.id)
+    assert (confirmed.state, confirmed.records) == (HoldState.HOLDS, 1)
     assert platform.holds.confirm(AUDITOR, table.id, agree=False).state is HoldState.DECLINED
     platform.retention.erase(GUARD, "清理")
     assert all(bodies(platform, "表一"))

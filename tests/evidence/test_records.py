@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from beijiang.evidence import Evidence, EvidenceQuery
 from beijiang.evidence.service.commits import DEFERRED_LIMIT, GROUP
+from beijiang.evidence.store import EvidenceStore
 from beijiang.kit import SYSTEM, NotFound, Unavailable
 
 from .conftest import STEWARD, Log
@@ -25,6 +27,24 @@ def test_a_record_says_who_did_what_to_what_and_why(log: Log) -> None:
     assert (found.sequence, found.actor_id, found.actor_name, found.org_id) == (1, "per_1", "王丽", "bigdata")
     assert (found.session_id, found.action, found.target, found.purpose) == ("ses_1", "table.write", "表0", "入库")
     assert (found.detail, found.decision, found.at) == ({"行": 0}, "allow", log.clock.at)
+
+
+def test_what_is_committed_while_the_log_is_looked_through_is_not_passed_over(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write(1)
+    usual = EvidenceStore.following
+
+    def slow(self: EvidenceStore, *given: Any) -> list[Any]:
+        found = usual(self, *given)
+        monkeypatch.undo()
+        log.write(1)
+        return found
+
+    monkeypatch.setattr(EvidenceStore, "following", slow)
+    first, place = log.evidence.following(0, ("table.write",), 10)
+    later, _ = log.evidence.following(place, ("table.write",), 10)
+    assert [one.sequence for one in (*first, *later)] == [1, 2]
 
 
 def test_a_read_is_durable_before_it_returns_and_is_closed_by_a_second_record(log: Log) -> None:

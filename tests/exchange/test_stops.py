@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +73,20 @@ def test_a_narrowed_grant_says_what_it_lost_and_the_provider_hears_too(bureau: B
     assert stops(bureau, grant) == [(CAPITAL, StopReason.NARROWED, True)]
     assert "exchange.grant_cut" in heard(bureau, "consumer", grant.id)
     assert all(CAPITAL not in row for row in bureau.read("consumer", "停止三"))
+
+
+def test_an_item_that_was_kept_back_and_then_cut_is_never_told_as_shared_again(bureau: Bureau) -> None:
+    resource = bureau.publish("停止五", 5)
+    grant = bureau.granted(NAME, CAPITAL, resource=resource.id)
+    republished(
+        bureau, resource.id, ItemEdit(column=CAPITAL, share_type=ShareType.NOT_SHARED, no_share_basis="某法第九条")
+    )
+    assert stops(bureau, grant) == [(CAPITAL, StopReason.NOT_SHARED, True)]
+    bureau.clock.at += timedelta(minutes=1)
+    bureau.exchange.narrow(bureau["lead"], grant.id, Narrowing(without=frozenset({CAPITAL})), "只需名称")
+    found = stops(bureau, grant)
+    assert sorted(found) == [(CAPITAL, StopReason.NARROWED, True), (CAPITAL, StopReason.NOT_SHARED, False)]
+    assert "exchange.share_resume" not in heard(bureau, "consumer", grant.id)
 
 
 def test_neither_side_sees_the_stops_of_others(bureau: Bureau) -> None:

@@ -24,12 +24,23 @@ from typer.testing import CliRunner
 
 from beijiang.app import create_app
 from beijiang.build import build
-from beijiang.kit import ANONYMOUS, SYSTEM, Conflict, Denied, FixedClock, Invalid, Language, NotFound, Unauthenticated
+from beijiang.kit import (
+    ANONYMOUS,
+    SYSTEM,
+    Conflict,
+    Denied,
+    FixedClock,
+    Invalid,
+    Language,
+    NotFound,
+    Throttled,
+    Unauthenticated,
+)
 from beijiang.notices import NoticeQuery
 from beijiang.opendata import FollowDraft, FollowKind, FollowPace, FollowState, FollowWay
 from beijiang.opendata.commands import follows
-from beijiang.opendata.following import CONFIRMS_A_DAY
-from beijiang.opendata.spreading import PAUSES
+from beijiang.opendata.following import CONFIRMS_A_DAY, PERSON_CONFIRMS_A_DAY
+from beijiang.opendata.spreading import MAIL_DAYS, PAUSES
 from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
 
@@ -177,7 +188,12 @@ def test_one_click_ends_it_and_the_address_is_forgotten(
         assert visitor.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     with bureau.platform.db.read() as connection:
         row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
-    assert (row.state, row.sealed, row.address_digest) == ("ended", "", "")
+    assert (row.state, row.sealed) == ("ended", "")
+    bureau.clock.at += timedelta(hours=25)
+    bureau.platform.spreading.watch()
+    with bureau.platform.db.read() as connection:
+        row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
+    assert row.address_digest == "", "a day later nothing tells of the address"
     box.letters.clear()
     changed(bureau, "酒店名录", 9)
     told(bureau)
@@ -216,6 +232,53 @@ def test_an_address_is_not_flooded_and_a_visitor_learns_nothing_of_it(
     bureau.platform.follows.follow(ANONYMOUS, draft(hotels))  # it is followed there already: no letter, the same answer
     told(bureau)
     assert box.letters == []
+
+
+def test_ending_and_asking_again_sends_no_more_letters(bureau: Bureau, box: Postbox, hotels: str) -> None:
+    for _ in range(CONFIRMS_A_DAY):
+        bureau.platform.follows.follow(ANONYMOUS, draft(hotels))
+        told(bureau)
+        end = link_in(box.letters[-1][2], "end").strip("/").split("/")
+        bureau.platform.follows.end_by_link(ANONYMOUS, *end[2:])
+        bureau.platform.spreading.watch()
+    made = bureau.platform.follows.follow(ANONYMOUS, draft(hotels))
+    told(bureau)
+    assert (made.follow.state, len(box.letters)) == (FollowState.WAITING, CONFIRMS_A_DAY)
+    bureau.clock.at += timedelta(hours=25)
+    bureau.platform.spreading.watch()
+    bureau.platform.follows.follow(ANONYMOUS, draft(hotels))
+    told(bureau)
+    assert len(box.letters) == CONFIRMS_A_DAY + 1
+
+
+def test_one_person_has_few_letters_sent_whatever_the_addresses(bureau: Bureau, hotels: str) -> None:
+    follows, who = bureau.platform.follows, bureau["consumer"]
+    for number in range(PERSON_CONFIRMS_A_DAY):
+        follows.end(who, follows.follow(who, draft(hotels, to=f"n{number}@example.cn")).follow.id)
+    with pytest.raises(Throttled):
+        follows.follow(who, draft(hotels, to="another@example.cn"))
+
+
+def test_an_account_learns_nothing_of_what_others_have_at_an_address(
+    bureau: Bureau, box: Postbox, hotels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follows, who = bureau.platform.follows, bureau["consumer"]
+    confirmed(bureau, box, draft(hotels))
+    asked = follows.follow(who, draft(hotels)).follow
+    other = follows.follow(who, draft(hotels, to="free@example.cn")).follow
+    told(bureau)
+    assert [to for _, to, _ in box.letters] == [["free@example.cn"]]
+    shown = [{**follows.one(who, one.id).to_json(), "id": ""} for one in (asked, other)]
+    assert shown[0] == shown[1]
+    monkeypatch.setattr("beijiang.opendata.following.ADDRESS_MOST", 1)
+    third = follows.follow(bureau["lead"], draft(OWNER, FollowKind.ORG)).follow
+    told(bureau)
+    assert (third.state, len(box.letters)) == (FollowState.WAITING, 1)
+    monkeypatch.undo()
+    link = link_in(box.letters[-1][2], "confirm").strip("/").split("/")
+    follows.confirm(who, *link[2:])
+    with pytest.raises(Conflict):
+        follows.follow(who, draft(hotels, to="free@example.cn"))
 
 
 def test_searches_departments_and_topics_are_followed_too(bureau: Bureau, box: Postbox, hotels: str) -> None:
@@ -292,6 +355,66 @@ def test_a_server_that_is_away_gets_the_same_letter_later(bureau: Bureau, box: P
     told(bureau)
     ((_, _, letter),) = box.letters
     assert str(letter["Message-ID"]).endswith("@data.example.cn>")
+
+
+def test_the_letter_that_asks_quotes_no_words_that_somebody_typed(bureau: Bureau, box: Postbox, hotels: str) -> None:
+    for language, said in ((Language.ZH, "目录的一项搜索"), (Language.EN, "a search of the catalog")):
+        bureau.platform.follows.follow(ANONYMOUS, draft("q=酒店", FollowKind.SEARCH, language=language))
+        told(bureau)
+        letter = box.letters[-1][2]
+        assert said in plain(letter)
+        assert "酒店" not in letter.as_bytes().decode(errors="replace") + plain(letter) + str(letter["Subject"])
+    bureau.platform.follows.confirm(ANONYMOUS, *link_in(letter, "confirm").strip("/").split("/")[2:])
+    changed(bureau, "酒店名录", 62)
+    told(bureau)
+    assert "You follow: 酒店" in plain(box.letters[-1][2])
+
+
+@pytest.mark.parametrize("trouble", [("MAIL", "550 no"), ("RCPT", "554 5.7.1 relay access denied"), ("RCPT", "450 no")])
+def test_trouble_with_mail_ends_no_subscription(
+    bureau: Bureau, box: Postbox, hotels: str, trouble: tuple[str, str]
+) -> None:
+    follow_id = confirmed(bureau, box, draft(hotels))
+    box.refuse[trouble[0]] = trouble[1]
+    changed(bureau, "酒店名录", 40 + len(trouble[1]) % 7)
+    told(bureau)
+    for pause in (*PAUSES, *[timedelta(days=1)] * (MAIL_DAYS + 2)):
+        bureau.clock.at += pause
+        told(bureau)
+    assert bureau.platform.follows.counts(SYSTEM) == [("dataset", "mail", "active", 1)]
+    box.refuse.clear()
+    changed(bureau, "酒店名录", 50 + len(trouble[1]) % 7)
+    told(bureau)
+    ((_, to, _),) = box.letters
+    assert to == [READER]
+    with bureau.platform.db.read() as connection:
+        row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
+    assert (row.attempts, row.error) == (0, "")
+
+
+def test_an_address_that_is_none_is_forgotten_at_once(bureau: Bureau, box: Postbox, hotels: str) -> None:
+    confirmed(bureau, box, draft(hotels))
+    box.refuse["RCPT"] = "550 5.1.1 no such user"
+    changed(bureau, "酒店名录", 60)
+    told(bureau)
+    assert bureau.platform.follows.counts(SYSTEM) == [("dataset", "mail", "ended", 1)]
+
+
+def test_nothing_fails_while_mail_is_not_set_up(
+    bureau: Bureau, box: Postbox, hotels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follow_id = confirmed(bureau, box, draft(hotels))
+    changed(bureau, "酒店名录", 61)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(bureau.platform.mail), "is_set_up", False)
+        for _ in range(3):
+            told(bureau)
+            bureau.clock.at += timedelta(days=1)
+    with bureau.platform.db.read() as connection:
+        row = connection.execute(text("SELECT * FROM portal_follow WHERE id = :id"), {"id": follow_id}).one()
+    assert (row.state, row.attempts) == ("active", 0)
+    told(bureau)
+    assert len(box.letters) == 1
 
 
 @dataclass

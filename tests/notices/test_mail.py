@@ -317,6 +317,11 @@ def test_the_line_is_checked_verified_and_never_gives_the_password_to_others(tmp
     assert not [line for line in box.talk if line.startswith(("AUTH", "MAIL"))]
     box.offer_starttls = True
     box.refuse["RCPT"] = "550 no such user"
+    assert sent(free) == "mail_no_recipient"
+    box.refuse["RCPT"] = "554 5.7.1 relay access denied"
+    assert sent(free) == "mail_refused", "a rule of the server says nothing of the address"
+    box.refuse.clear()
+    box.refuse["MAIL"] = "550 no"
     assert sent(free) == "mail_refused"
     box.refuse.clear()
     folder = tmp_path / "tls"

@@ -44,6 +44,8 @@ ONLY: Final = "_only."
 """What stands before the key of a column that is filtered by one of its values."""
 SHOWN: Final = 50
 MOST_CHOICES: Final = 60
+FILE_MOST: Final = 50_000
+"""Rows that a file of a list holds."""
 _DIGITS: Final = 6
 R = TypeVar("R")
 
@@ -265,10 +267,17 @@ class Listing(Generic[R]):
         )
 
     def file_lines(self) -> list[list[str]]:
-        """Return what a file holds: the columns and all the rows that fit, in the order seen."""
+        """Return what a file holds: the columns and the rows that fit, in the order seen, up to a limit (see ``file_part``)."""
         ask = self.ask
         head = [c.words.in_language(ask.language) for c in self._chosen]
         return [head, *([_words(c.of(row), c.kind, ask) for c in self._chosen] for row in self._every())]
+
+    @property
+    def file_part(self) -> str:
+        """Return what the name of a file says of a list that is too long for it; nothing where all of it is there."""
+        if self.found <= FILE_MOST:
+            return ""
+        return Text(f"_前{FILE_MOST}行", f"_first_{FILE_MOST}_rows").in_language(self.ask.language)
 
     @property
     def cleared(self) -> str:
@@ -298,7 +307,7 @@ def _in_memory(table: Table[Any], ask: Ask, find: str, only: Mapping[str, str]) 
     fitting = [row for row in table.rows if _holds(table, row, find, ask)]
     rows = _in_order(table, [row for row in fitting if _has(table, row, only)], ask)
     choices = [_choice(c, fitting, ask) for c in table.columns if c.choice]
-    return _Seen(len(rows), choices, lambda page: rows[(page - 1) * SHOWN : page * SHOWN], lambda: rows)
+    return _Seen(len(rows), choices, lambda page: rows[(page - 1) * SHOWN : page * SHOWN], lambda: rows[:FILE_MOST])
 
 
 def _in_database(table: Table[Any], ask: Ask, find: str, only: Mapping[str, str]) -> _Seen:
@@ -339,7 +348,7 @@ def _in_database(table: Table[Any], ask: Ask, find: str, only: Mapping[str, str]
         return first.rows if first.rows or not first.found else part(wanted((min(page, pages) - 1) * SHOWN, SHOWN)).rows
 
     counted = [_counted_choice(c, first.counts.get(c.key, {}), ask) for c in choices.values()]
-    return _Seen(first.found, counted, cut, lambda: part(wanted(0, None)).rows)
+    return _Seen(first.found, counted, cut, lambda: part(wanted(0, FILE_MOST)).rows)
 
 
 def _code_of(names: Mapping[str, str], value: str) -> str:

@@ -5,7 +5,7 @@ Services open a unit of work with ``Database.begin``; stores below them get its 
 
 from beijiang.db.database import Database, UnitOfWork
 from beijiang.db.lock import HomeLock, LockHolder
-from beijiang.db.parts import Shelf, age_of, part_of
+from beijiang.db.parts import Shelf, age_of, number_of, part_of
 from beijiang.db.remembered import Remembered
 from beijiang.db.schema import JsonDocument, UtcDateTime, metadata
 
@@ -20,5 +20,6 @@ __all__ = [
     "UtcDateTime",
     "age_of",
     "metadata",
+    "number_of",
     "part_of",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import String, and_, case, cast, func, literal, or_, select, type_coerce, union_all
+from sqlalchemy import BigInteger, String, and_, case, cast, func, literal, or_, select, type_coerce, union_all
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from beijiang.kit import Find, Wanted
 
-__all__ = ["Shelf", "age_of", "part_of"]
+__all__ = ["Shelf", "age_of", "number_of", "part_of"]
 
 SOUND: Final = "beijiang_sound"
 """What SQLite calls the function that Chinese is sorted by.
@@ -80,6 +80,11 @@ def part_of(
 def age_of(moment: ColumnElement[Any], now: datetime) -> ColumnElement[Any]:
     """Return what a list narrows by: whether something happened within the last days, nothing where it did not happen."""
     return case((moment.is_(None), None), (moment >= now - NEW_FOR, "recent"), else_="older")
+
+
+def number_of(document: ColumnElement[Any], key: str) -> ColumnElement[Any]:
+    """Return a whole number of a JSON document, of any size: PostgreSQL's own integers end at 2,147,483,647."""
+    return cast(document[key].as_string(), BigInteger)
 
 
 def _counted(

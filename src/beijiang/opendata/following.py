@@ -1,7 +1,7 @@
 """The verbs on subscriptions: ask, confirm, end; by mail for anybody, by webhook and notice for who is signed in.
 
 Nobody's address is ever listed: it is sealed, found again only by a digest under a key of this platform, and forgotten when the
-subscription ends. The answer to a visitor is the same whether an address is known here or not.
+subscription ends; the digest stays for the rest of a day, so that ending and asking again sends no more letters. The answer to a visitor is the same whether an address is known here or not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +47,8 @@ __all__ = ["PURPOSE", "FollowParts", "Follows"]
 PURPOSE: Final = "portal-follow"
 CONFIRMS_A_DAY: Final = 3
 """Letters that ask an address to confirm, in a day: nobody is flooded by others who write in that address."""
+PERSON_CONFIRMS_A_DAY: Final = 10
+"""Letters that one person has sent to whatever addresses, in a day."""
 ADDRESS_MOST: Final = 50
 PERSON_MOST: Final = 100
 CONFIRM_WITHIN: Final = timedelta(hours=24)
@@ -87,7 +89,8 @@ class Follows:
             NotFound: there is no such published data set, department or topic.
             Denied: a webhook or the notice centre, without signing in.
             Refused: mail is not set up here, or the receiver may not be reached.
-            Throttled: too many subscriptions of this person, or letters to this address.
+            Conflict: this person follows it already.
+            Throttled: too many subscriptions or letters of this person.
 
         """
         own = draft.way is not FollowWay.MAIL
@@ -134,28 +137,31 @@ class Follows:
         return found, self._digest(found.lower())
 
     def _add(self, actor: Actor, made: Follow) -> bool:
-        """Store a subscription within the limits; False where it is there already and nothing new is sent."""
+        """Store a subscription within the limits; False where nothing is sent.
+
+        What others have at an address is not told: who is signed in gets one that waits, as after a letter, and a visitor the same answer.
+        """
         with self._db.begin() as tx:
             store = FollowStore(tx.connection)
             mine = store.own(made.by) if made.by else []
             there = store.at_address(made.address_digest) if made.address_digest else mine
-            if len(mine) >= PERSON_MOST or len(there) >= ADDRESS_MOST:
-                raise _too_many()
-            if any(_same(one, made) for one in there):
-                if made.by:
-                    raise Conflict("您已经订阅了。", "You follow it already.", code="follow_there")
+            letters = self._letters(store, made)
+            if made.by:
+                _refuse_own(mine, letters, made)
+            quiet = len(there) >= ADDRESS_MOST or _letters_there(letters, made) >= CONFIRMS_A_DAY
+            quiet = quiet or (made.way is FollowWay.MAIL and any(_same(one, made) for one in there))
+            if quiet and not made.by:
                 return False
-            fresh = [
-                one for one in there if one.state is FollowState.WAITING and one.created_at > made.created_at - _DAY
-            ]
-            if made.way is FollowWay.MAIL and len(fresh) >= CONFIRMS_A_DAY:
-                if made.by:
-                    raise _too_many()
-                return False  # a visitor learns nothing of an address, and it gets no more letters today
-            store.add(made)
+            store.add(replace(made, next_at=None) if quiet else made)
             detail = {"kind": made.kind.value, "way": made.way.value, "pace": made.pace.value}
             self.parts.public.evidence.record(tx, actor, "opendata.follow", target=made.id, detail={**detail})
-        return True
+        return not quiet
+
+    def _letters(self, store: FollowStore, made: Follow) -> Sequence[tuple[str, str]]:
+        """Return who asked for the confirming letters of the last day by this person or to this address, and where to; ended ones too."""
+        if made.way is not FollowWay.MAIL:
+            return ()
+        return store.letters(made.by, made.address_digest, made.created_at - _DAY)
 
     def confirm(self, actor: Actor, follow_id: str, code: str) -> Follow:
         """Begin a subscription by the link that its letter brought; the link is good once, and for a day.
@@ -343,6 +349,28 @@ class Follows:
 
 def _same(one: Follow, made: Follow) -> bool:
     return (one.kind, one.what, one.way) == (made.kind, made.what, made.way) and one.state is not FollowState.WAITING
+
+
+def _letters_there(letters: Sequence[tuple[str, str]], made: Follow) -> int:
+    return sum(digest == made.address_digest for _, digest in letters)
+
+
+def _refuse_own(mine: Sequence[Follow], letters: Sequence[tuple[str, str]], made: Follow) -> None:
+    """Refuse what one's own subscriptions and letters forbid; it tells nothing of those of others.
+
+    Raises:
+        Conflict: one follows it already.
+        Throttled: too many subscriptions or letters.
+
+    """
+    own = [digest for by, digest in letters if by == made.by]
+    at_address = [one for one in mine if made.address_digest and one.address_digest == made.address_digest]
+    if len(mine) >= PERSON_MOST or len(at_address) >= ADDRESS_MOST:
+        raise _too_many()
+    if any(_same(one, made) for one in mine if one.address_digest == made.address_digest):
+        raise Conflict("您已经订阅了。", "You follow it already.", code="follow_there")
+    if len(own) >= PERSON_CONFIRMS_A_DAY or own.count(made.address_digest) >= CONFIRMS_A_DAY:
+        raise _too_many()
 
 
 def _search_words(what: str) -> str:

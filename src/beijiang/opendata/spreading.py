@@ -17,6 +17,7 @@ from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, Invalid, NotFound, Ro
 from beijiang.notices import Words
 from beijiang.opendata.following import CONFIRM_WITHIN
 from beijiang.opendata.follows import (
+    FollowKind,
     FollowState,
     FollowWay,
     Happening,
@@ -56,8 +57,12 @@ PAUSES: Final = (
     timedelta(hours=2),
     timedelta(hours=8),
 )
-"""How long a subscription waits after each failure in a row; after the last it is switched off and its owner is told."""
+"""How long a subscription waits after each failure in a row; after the last a webhook is switched off and its owner is told."""
+MAIL_DAYS: Final = 30
+"""How many days a letter is tried once a day after that: a mail server that is away ends nobody's subscription."""
+NO_RECIPIENT: Final = "mail_no_recipient"
 _BACK: Final = timedelta(days=1)
+_DAILY: Final = timedelta(days=1)
 _IN_HAND: Final = timedelta(minutes=5)
 _ENDED_KEPT: Final = timedelta(days=30)
 _LOOK_SECONDS: Final = 2.0
@@ -92,10 +97,10 @@ class Spreading:
         self.tell_due()
 
     def watch(self) -> None:
-        """Forget what nobody confirmed, and what ended long ago. Called by the dispatcher every minute."""
+        """Forget what nobody confirmed, what ended long ago, and where to what ended went. Called by the dispatcher every minute."""
         now = self._public.clock.now()
         with self._db.begin(counted=False) as tx:
-            FollowStore(tx.connection).sweep(now - 2 * CONFIRM_WITHIN, now - _ENDED_KEPT)
+            FollowStore(tx.connection).sweep(now - 2 * CONFIRM_WITHIN, now - _ENDED_KEPT, now - _DAILY)
 
     # Hearing
 
@@ -132,7 +137,7 @@ class Spreading:
         """Tell what is due; return how many subscriptions were taken in hand."""
         now = self._public.clock.now()
         with self._db.read() as connection:
-            due = FollowStore(connection).due(now, AT_ONCE)
+            due = FollowStore(connection).due(now, AT_ONCE, None if self._parts.mail.is_set_up else FollowWay.MAIL)
         for one in due:
             if self._rounds.stopping:
                 break
@@ -206,9 +211,10 @@ class Spreading:
             FollowStore(tx.connection).change(one.id, FollowState.WAITING, fresh)
         link = f"{self._parts.base}/follow/confirm/{one.id}/{code}"
         subject = Text("请确认订阅", "Confirm your subscription").in_language(one.language)
+        name = self._asked_name(one)
         line = Text(
-            f"有人（可能是您）用这个邮箱订阅：{self._name(one)}。请在 24 小时内打开下面的链接确认；如果不是您本人操作，请忽略，不会再收到来信。",
-            f"Somebody, perhaps you, asked that news of {self._name(one)} be sent here. Open the link within 24 hours to confirm. If it was not you, ignore this and nothing more is sent.",
+            f"有人（可能是您）用这个邮箱订阅：{name}。请在 24 小时内打开下面的链接确认；如果不是您本人操作，请忽略，不会再收到来信。",
+            f"Somebody, perhaps you, asked that news of {name} be sent here. Open the link within 24 hours to confirm. If it was not you, ignore this and nothing more is sent.",
         ).in_language(one.language)
         words = Words(subject, (line,), link, self._stop(one, held))
         self._parts.mail.post(f"{one.id}.{one.attempts}", held["to"], one.language, words)
@@ -220,6 +226,12 @@ class Spreading:
             return self._follows.name(ANONYMOUS, one.kind, one.what)
         except NotFound:
             return Text("一项订阅", "a subscription").in_language(one.language)
+
+    def _asked_name(self, one: Follow) -> str:
+        """Return what is followed, for one who did not ask perhaps: never the words that somebody typed into a search."""
+        if one.kind is FollowKind.SEARCH:
+            return Text("目录的一项搜索", "a search of the catalog").in_language(one.language)
+        return self._name(one)
 
     def _stop(self, one: Follow, held: dict[str, str]) -> str:
         return f"{self._parts.base}/follow/end/{one.id}/{end_token(held['key'], one.id)}"
@@ -248,21 +260,34 @@ class Spreading:
             raise _unheard(answer.status)
 
     def _failed(self, one: Follow, now: datetime, trouble: BeijiangError) -> None:
-        """Try again later, or switch a subscription off after failures in a row and tell its owner."""
-        final = one.attempts >= len(PAUSES) or (one.way is FollowWay.MAIL and not trouble.transient)
+        """Try again later, or switch a subscription off after failures in a row and tell its owner.
+
+        A visitor's ends only where the mail server says that there is no such address; otherwise it rests until there is more to tell.
+        """
+        unknown = one.way is FollowWay.MAIL and trouble.reason == NO_RECIPIENT
+        pause = _pause(one)
         with self._db.begin() as tx:
             store = FollowStore(tx.connection)
             values: dict[str, Any] = {"attempts": one.attempts + 1, "error": trouble.reason[:60]}
-            if not final:
-                store.change(one.id, one.state, {**values, "next_at": now + PAUSES[one.attempts]})
+            if pause is not None and not unknown:
+                store.change(one.id, one.state, {**values, "next_at": now + pause})
+            elif not one.by and not unknown:
+                store.change(one.id, one.state, {**values, "attempts": 0, "next_at": None})
             elif not one.by:
-                store.end(one.id, now)  # a visitor's address that takes no mail: it is forgotten
+                store.end(one.id, now)  # a visitor's address that is none: it is forgotten
                 self._public.evidence.record(tx, SYSTEM, "opendata.follow_end", target=one.id, detail={"by": "failure"})
             else:
                 store.change(one.id, one.state, {**values, "state": FollowState.OFF.value, "next_at": None})
                 detail = {"person": one.by, "reason": trouble.reason[:60]}
                 self._public.evidence.record(tx, SYSTEM, "opendata.follow_off", target=one.id, detail={**detail})
         log.info("a subscription could not be told (%s)", trouble.reason)
+
+
+def _pause(one: Follow) -> timedelta | None:
+    """Return how long a subscription waits after one more failure; None when it waited long enough."""
+    if one.attempts < len(PAUSES):
+        return PAUSES[one.attempts]
+    return _DAILY if one.way is FollowWay.MAIL and one.attempts < len(PAUSES) + MAIL_DAYS else None
 
 
 def _unheard(status: int) -> BeijiangError:

@@ -25,6 +25,7 @@ __all__ = ["MailServer", "hand_over"]
 _STEP_SECONDS: Final = 20.0
 _ALL_SECONDS: Final = 60.0
 _FOR_GOOD: Final = 500
+_BY_RULE: Final = b"5.7."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ def hand_over(outbound: Outbound, server: MailServer, sender: str, to: str, mess
 
     Raises:
         Invalid: a password without TLS (``mail_plain_password``).
-        Refused: the server will never take it (``mail_refused``), or may not be reached (``target_not_allowed``).
+        Refused: the server will never take it (``mail_refused``), knows no such address (``mail_no_recipient``), or may not be
+            reached (``target_not_allowed``).
         Unavailable: not now (``mail_unavailable``); try again.
 
     """
@@ -103,8 +105,7 @@ def hand_over(outbound: Outbound, server: MailServer, sender: str, to: str, mess
             with suppress(smtplib.SMTPException, OSError):  # it is taken already
                 line.quit()
     except smtplib.SMTPRecipientsRefused as error:
-        code = next(iter(error.recipients.values()), (0, b""))[0]
-        raise (_refused() if code >= _FOR_GOOD else _later()) from error
+        raise _unknown(*next(iter(error.recipients.values()), (0, b""))) from error
     except smtplib.SMTPResponseException as error:
         wrong = isinstance(error, smtplib.SMTPAuthenticationError)
         raise (_refused() if error.smtp_code >= _FOR_GOOD and not wrong else _later()) from error
@@ -112,6 +113,19 @@ def hand_over(outbound: Outbound, server: MailServer, sender: str, to: str, mess
         raise _later() from error
     finally:
         last.cancel()
+
+
+def _unknown(code: int, said: bytes) -> Refused | Unavailable:
+    """Return why an address was refused; servers say at this place, too, that their rules forbid us to send (5.7.x)."""
+    if code < _FOR_GOOD:
+        return _later()
+    if said.startswith(_BY_RULE):
+        return _refused()
+    return Refused(
+        "邮件服务器说没有这个收件地址。请检查地址。",
+        "The mail server says that there is no such address. Check it.",
+        code="mail_no_recipient",
+    )
 
 
 def _refused() -> Refused:

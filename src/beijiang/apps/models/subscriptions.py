@@ -35,6 +35,7 @@ FACES: Final = {
     "flight": Text("Flight SQL", "Flight SQL"),
     "mcp": Text("智能体接口（MCP）", "the door for agents (MCP)"),
     "share": Text("Delta Sharing", "Delta Sharing"),
+    "sql": Text("SQL 查询", "SQL"),
 }
 """Protocols of others by which many tables are read; a plan holds for all that is asked in one of them."""
 _ADDRESSES: Final = (
@@ -46,6 +47,7 @@ _ADDRESSES: Final = (
     (re.compile(r"/api/(?:2|3|action|util)/.*|/datastore/dump/.*"), "face:ckan"),
     (re.compile(r"/mcp/?"), "face:mcp"),
     (re.compile(r"/share/.*"), "face:share"),
+    (re.compile(r"/api/v1/sql(?:/export)?"), "face:sql"),
     (re.compile(FLIGHT_ADDRESS), "face:flight"),
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy import case, func, or_, select
 
 from beijiang.catalog.store import schema as s
 from beijiang.catalog.store.resources import ResourceStore
-from beijiang.db import Shelf, age_of, part_of
+from beijiang.db import Shelf, age_of, number_of, part_of
 from beijiang.kit import Part
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def entry_part(
             "grade": _R.level,
             "share": _R.entry["share_type"].as_string(),
             "open": _R.entry["open_type"].as_string(),
-            "rows": _R.facts["rows"].as_integer(),
+            "rows": number_of(_R.facts, "rows"),
             "table": _R.table_name,
             "changed": _R.updated_at,
             "published": _R.published_at,

@@ -31,6 +31,8 @@ from beijiang.kit import Conflict
 # Asked at every read through the gate, so they are built once.
 _BY_ID = select(s.resource).where(s.resource.c.id == bindparam("key"))
 _BY_TABLE = select(s.resource).where(s.resource.c.table_name == bindparam("key"))
+_AT_ONCE = 1000
+"""Ids in one statement; databases take a limited number."""
 _LIVING_CODES = (
     select(s.code)
     .where(s.code.c.resource_id.in_(bindparam("ids", expanding=True)), s.code.c.retired_at.is_(None))
@@ -148,8 +150,10 @@ class ResourceStore:
 
     def _codes(self, ids: Sequence[str]) -> dict[str, tuple[Code, ...]]:
         found: dict[str, tuple[Code, ...]] = {}
-        for row in self._connection.execute(_LIVING_CODES, {"ids": ids}):
-            found[row.resource_id] = (*found.get(row.resource_id, ()), Code(row.prefix, row.sequence, row.is_primary))
+        for first in range(0, len(ids), _AT_ONCE):
+            for row in self._connection.execute(_LIVING_CODES, {"ids": ids[first : first + _AT_ONCE]}):
+                code = Code(row.prefix, row.sequence, row.is_primary)
+                found[row.resource_id] = (*found.get(row.resource_id, ()), code)
         return found
 
     def allocate(self, resource_id: str, prefixes: Sequence[str], at: datetime) -> None:

@@ -40,7 +40,7 @@ def listed(
         return frame.page(request, template, listing=found, **values)
     title = table.title.in_language(ask.language)
     content = text_file([(title[:31], found.file_lines())], form, title=title, language=ask.language)
-    name = f"{title}_{platform.clock.now().astimezone(ask.zone):%Y%m%d_%H%M}.{form.value}"
+    name = f"{title}{found.file_part}_{platform.clock.now().astimezone(ask.zone):%Y%m%d_%H%M}.{form.value}"
     headers = {"Content-Disposition": content_disposition(name), "Cache-Control": "no-store"}
     return Response(content, media_type=form.media_type, headers=headers)
 

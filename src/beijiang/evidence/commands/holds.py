@@ -24,6 +24,7 @@ _COLUMNS = (
     Column("kind", Text("种类", "kind")),
     Column("name", Text("对象", "what"), whole=True),
     Column("state", Text("状态", "state")),
+    Column("records", Text("记录数", "records")),
     Column("basis", Text("依据", "basis"), spare=True),
 )
 

@@ -72,6 +72,8 @@ class Hold:
     lift_by: str = ""
     lifted_by: str = ""
     ended_at: datetime | None = None
+    records: int = 0
+    """How many records it keeps now; none tells of a wrong name."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it for an API answer."""
@@ -88,6 +90,7 @@ class Hold:
             "lift_by": self.lift_by or None,
             "lifted_by": self.lifted_by or None,
             "ended_at": None if self.ended_at is None else self.ended_at.isoformat(),
+            "records": self.records,
         }
 
 

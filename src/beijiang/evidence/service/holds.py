@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from beijiang.evidence.models import EvidenceRight
-from beijiang.evidence.models.holds import Held, Hold, HoldDraft, HoldState
-from beijiang.evidence.store import HoldStore
+from beijiang.evidence.models.holds import Held, Hold, HoldDraft, HoldKind, HoldState
+from beijiang.evidence.store import EvidenceStore, HoldStore
 from beijiang.kit import ActorKind, Conflict, Denied, Invalid, NotFound, new_id
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Holds:
         """Return every hold there was, newest first."""
         self._access.require(actor, EvidenceRight.HOLD)
         with self._db.read() as connection:
-            return HoldStore(connection).all()
+            found = HoldStore(connection).all()
+        return [self._counted(one) for one in found]
 
     def ask(self, actor: Actor, draft: HoldDraft) -> Hold:
         """Ask for a hold; it keeps at once, and another person has to confirm it.
@@ -69,7 +70,7 @@ class Holds:
         with self._db.begin() as tx:
             HoldStore(tx.connection).add(made)
             self._evidence.record(tx, actor, "evidence.hold_ask", target=made.id, detail=detail)
-        return made
+        return self._counted(made)
 
     def confirm(self, actor: Actor, hold_id: str, *, agree: bool = True) -> Hold:
         """Confirm or decline, as the second person, that a hold begins.
@@ -115,6 +116,14 @@ class Holds:
         again = replace(found, state=HoldState.HOLDS, lift_by="", lift_basis="")
         return self._put(actor, found, again, "hold_lift_decline")
 
+    def _counted(self, one: Hold) -> Hold:
+        if one.state in {HoldState.LIFTED, HoldState.DECLINED}:
+            return one
+        self._evidence.flush()
+        with self._db.read() as connection:
+            number = EvidenceStore(connection).count_named(one.name, actor=one.kind is HoldKind.PERSON)
+        return replace(one, records=number)
+
     def _for_second(self, actor: Actor, hold_id: str, state: HoldState, first: str) -> Hold:
         self._require_person(actor)
         found = self._get(hold_id, state)
@@ -155,4 +164,4 @@ class Holds:
             if not HoldStore(tx.connection).change(before, after):
                 raise Conflict("别人刚刚改动了它。", "Somebody else changed it just now.", code="hold_state")
             self._evidence.record(tx, actor, f"evidence.{action}", target=after.id, detail=detail)
-        return after
+        return self._counted(after)

@@ -239,8 +239,9 @@ class Evidence:
         """
         with self._db.read() as connection:
             store = EvidenceStore(connection)
-            found = store.following(after, actions, limit)
-            return found, found[-1].sequence if len(found) == limit else store.last()
+            last = store.last()  # first of all: what is committed from here on is for the next look
+            found = store.following(after, last, actions, limit)
+            return found, found[-1].sequence if len(found) == limit else last
 
     def place_at(self, since: datetime) -> int:
         """Return the place in the log before the first record of that moment or later."""

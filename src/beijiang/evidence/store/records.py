@@ -184,9 +184,9 @@ class EvidenceStore:
                 rows.append(self.connection.execute(select(*others).where(here)).one())
         return rows
 
-    def following(self, after: int, actions: Collection[str], limit: int) -> list[EvidenceRecord]:
-        """Return the records of some actions after a place, in order."""
-        here = (records.c.sequence > after) & records.c.action.in_(sorted(actions))
+    def following(self, after: int, last: int, actions: Collection[str], limit: int) -> list[EvidenceRecord]:
+        """Return the records of some actions after a place and up to another, in order."""
+        here = (records.c.sequence > after) & (records.c.sequence <= last) & records.c.action.in_(sorted(actions))
         query = select(*_READ).where(here, records.c.decision == Decision.ALLOW).order_by(records.c.sequence)
         return [_record(row) for row in self.connection.execute(query.limit(limit))]
 
@@ -239,6 +239,11 @@ class EvidenceStore:
         if actor_id is not None:
             query = query.where(records.c.actor_id == actor_id)
         return list(self.connection.execute(query).scalars())
+
+    def count_named(self, name: str, *, actor: bool) -> int:
+        """Count the records of what a person or key did, or of what was done to a thing or table."""
+        column = records.c.actor_id if actor else records.c.target
+        return int(self.connection.execute(select(func.count()).where(column == name)).scalar_one())
 
     def free(self, sequences: Sequence[int], held: Held) -> list[int]:
         """Return those of these records that no legal hold names."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.exchange.errors import no_grant
 from beijiang.exchange.models.checking import levels_of
-from beijiang.exchange.models.stops import Stop, StopReason, stopped_items
+from beijiang.exchange.models.stops import EVERYTHING, Stop, StopReason, stopped_items
 from beijiang.exchange.service.base import Base
 from beijiang.exchange.store import GrantStore, StopStore
 from beijiang.kit import ANONYMOUS, SYSTEM, NotFound
@@ -67,17 +67,19 @@ class Stops(Base):
     def _tell(self, grant: Grant, before: Mapping[str, StopReason], now: Mapping[str, StopReason]) -> None:
         at = self.clock.now()
         gone = [column for column in now if before.get(column) is not now[column]]
-        back = [column for column in before if now.get(column) is not before[column]]
+        over = [column for column in before if now.get(column) is not before[column]]
+        granted = {EVERYTHING, *grant.terms.columns}
+        back = [column for column in over if column in granted]  # what was cut meanwhile is not shared again
         made = [Stop(grant_id=grant.id, column=column, reason=now[column], since=at) for column in gone]
         facts: dict[str, JsonValue] = {"org": grant.org_id, "provider": grant.provider_id, "table": grant.table}
         with self.db.begin() as tx:
             store = StopStore(tx.connection)
-            store.end(grant.id, back, at)
+            store.end(grant.id, over, at)
             store.add(made)
             if gone:
                 told: list[JsonValue] = [{"item": one.column, "reason": one.reason.value} for one in made]
                 detail = {**facts, "stopped": told, "since": at.isoformat()}
                 self.parts.evidence.record(tx, SYSTEM, "exchange.share_stop", target=grant.id, detail=detail)
-            else:
+            elif back:
                 detail = {**facts, "items": [*back], "since": at.isoformat()}
                 self.parts.evidence.record(tx, SYSTEM, "exchange.share_resume", target=grant.id, detail=detail)

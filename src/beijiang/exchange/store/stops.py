@@ -42,8 +42,9 @@ class StopStore:
             self._connection.execute(insert(exchange_stop).values(**values))
 
     def end(self, grant_id: str, columns: Collection[str], at: datetime) -> None:
-        """Note that items are shared again."""
-        same = (_S.grant_id == grant_id, _S.item.in_(columns), _S.ended_at.is_(None))
+        """Note that these stops are over; what a narrowing took away stays away."""
+        narrowed = _S.reason == StopReason.NARROWED.value
+        same = (_S.grant_id == grant_id, _S.item.in_(columns), _S.ended_at.is_(None), ~narrowed)
         self._connection.execute(update(exchange_stop).where(*same).values(ended_at=at))
 
     def of(self, grant_id: str) -> list[Stop]:

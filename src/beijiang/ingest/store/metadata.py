@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from beijiang.db import JsonDocument, Shelf, UtcDateTime, age_of, metadata, part_of
+from beijiang.db import JsonDocument, Shelf, UtcDateTime, age_of, metadata, number_of, part_of
 from beijiang.ingest.models import IngestRequest, LandedFile, Run, RunMode, RunState
 from beijiang.kit import Part, Wanted, new_id
 from beijiang.kit.errors import JsonValue
@@ -268,9 +268,9 @@ class IngestStore:
                 "table": ingest_run.c.table_name,
                 "state": state,
                 "outcome": case((state.in_(opened), "open"), (state.in_(good), "good"), else_="bad"),
-                "read": report["read"].as_integer(),
-                "good": report["good"].as_integer(),
-                "bad": report["bad"].as_integer(),
+                "read": number_of(report, "read"),
+                "good": number_of(report, "good"),
+                "bad": number_of(report, "bad"),
                 "why": ingest_run.c.error["zh"].as_string(),
                 "by": ingest_run.c.actor_name,
                 "at": ingest_run.c.submitted_at,

@@ -140,8 +140,8 @@ class FollowStore:
         return bool(self._connection.execute(update(portal_follow).where(*here).values(**values)).rowcount)
 
     def end(self, follow_id: str, at: datetime) -> None:
-        """End one and forget its address; its id stays a while so that the link in a mail still says so."""
-        gone = {"state": FollowState.ENDED.value, "sealed": "", "address_digest": "", "next_at": None, "ended_at": at}
+        """End one and forget its address; its id stays a while so that the link in a mail still says so, its digest a day (``sweep``)."""
+        gone = {"state": FollowState.ENDED.value, "sealed": "", "next_at": None, "ended_at": at}
         self._connection.execute(update(portal_follow).where(_F.id == follow_id).values(**gone))
         self._connection.execute(delete(portal_follow_news).where(_N.follow_id == follow_id))
 
@@ -162,6 +162,14 @@ class FollowStore:
         same = select(portal_follow).where(_F.address_digest == address_digest, _F.state.in_(_OPEN))
         return [_follow(row) for row in self._connection.execute(same)]
 
+    def letters(self, person_id: str, address_digest: str, since: datetime) -> list[tuple[str, str]]:
+        """Return by whom and where to each mail subscription was asked for since then, by a person or to an address, ended or not."""
+        theirs = _F.address_digest == address_digest
+        if person_id:
+            theirs = theirs | (_F.by == person_id)
+        rows = select(_F.by, _F.address_digest).where(theirs, _F.way == FollowWay.MAIL.value, _F.created_at > since)
+        return [(row.by, row.address_digest) for row in self._connection.execute(rows)]
+
     def following(self, exact: Collection[tuple[FollowKind, str]]) -> list[Follow]:
         """Return the active ones of these things."""
         if not exact:
@@ -178,9 +186,11 @@ class FollowStore:
         rows = select(_F.what).where(_F.kind == FollowKind.SEARCH.value, _F.state == FollowState.ACTIVE.value)
         return list(self._connection.execute(rows.distinct()).scalars())
 
-    def due(self, now: datetime, limit: int) -> list[Follow]:
-        """Return those whose time has come."""
+    def due(self, now: datetime, limit: int, without: FollowWay | None = None) -> list[Follow]:
+        """Return those whose time has come, but for those of a way that is closed now."""
         rows = select(portal_follow).where(_F.next_at <= now, _F.state.in_(_OPEN)).order_by(_F.next_at, _F.id)
+        if without is not None:
+            rows = rows.where(_F.way != without.value)
         return [_follow(row) for row in self._connection.execute(rows.limit(limit))]
 
     def claim(self, one: Follow, until: datetime) -> bool:
@@ -203,8 +213,10 @@ class FollowStore:
         rows = self._connection.execute(grouped.order_by(_F.kind, _F.way, _F.state))
         return [(row.kind, row.way, row.state, int(row.number)) for row in rows]
 
-    def sweep(self, unconfirmed: datetime, ended: datetime) -> None:
-        """Forget what nobody confirmed in time, and what ended long ago."""
+    def sweep(self, unconfirmed: datetime, ended: datetime, counted: datetime) -> None:
+        """Forget what nobody confirmed in time, what ended long ago, and the digests that count for no limit any more."""
+        over = (_F.state == FollowState.ENDED.value, _F.created_at < counted, _F.address_digest != "")
+        self._connection.execute(update(portal_follow).where(*over).values(address_digest=""))
         late = (_F.state == FollowState.WAITING.value) & (_F.created_at < unconfirmed)
         old = select(_F.id).where(or_(late, (_F.state == FollowState.ENDED.value) & (_F.ended_at < ended)))
         self._connection.execute(delete(portal_follow_news).where(_N.follow_id.in_(old)))
