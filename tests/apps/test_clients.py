@@ -347,7 +347,7 @@ def test_addresses_and_times_are_counted_where_they_belong() -> None:
     assert api_of("/api/v1/datasets/res_1/rows") == "rows:res_1"
     assert api_of("/api/v1/exchange/services/svc_1/call") == "service:svc_1"
     assert api_of("/api/v1/apps/firms/data/leagues") == "app:firms/leagues"
-    assert api_of("/api/v1/sql") == "other"
+    assert api_of("/api/v1/sql") == "face:sql"
     assert (bin_of(5), bin_of(5.1), bin_of(99_999)) == (0, 1, 11)
     assert share_below([90, 5, 5, *[0] * 9], 0.95) == 10
     assert share_below([0] * 12, 0.95) == 0
