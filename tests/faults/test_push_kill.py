@@ -27,7 +27,7 @@ from push_bureau import KEY, MONEY, Far
 from test_push_places import SECRET, Receiver, listening
 
 VICTIM = Path(__file__).with_name("push_victim.py")
-KILLS = 12
+KILLS = 20
 FEWEST = 10
 Ask = Callable[..., tuple[int, list[str]]]
 
@@ -120,7 +120,7 @@ def killed_everywhere(home: Path, ask: Ask) -> int:
     return hours + 3
 
 
-@pytest.mark.timeout(900)  # some 90 deliveries, each in a process of its own
+@pytest.mark.timeout(900)  # some 150 deliveries, each in a process of its own
 def test_a_database_ends_equal_wherever_a_delivery_is_killed(tmp_path: Path, postgres_url: str, ask: Ask) -> None:
     url = sa.make_url(postgres_url)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
@@ -141,7 +141,7 @@ def test_a_database_ends_equal_wherever_a_delivery_is_killed(tmp_path: Path, pos
     engine.dispose()
 
 
-@pytest.mark.timeout(900)  # some 90 deliveries, each in a process of its own
+@pytest.mark.timeout(900)  # some 150 deliveries, each in a process of its own
 def test_a_webhook_ends_equal_wherever_a_delivery_is_killed(tmp_path: Path, ask: Ask) -> None:
     with listening() as port:
         options = {"url": f"http://127.0.0.1:{port}/in", "secret": SECRET}
