@@ -18,18 +18,17 @@ from typing import Any
 import pytest
 from exchange_bureau import OWNER, Bureau, firms
 from fastapi.testclient import TestClient
+from mailing import mailing
 from postbox import Postbox, listening
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from beijiang.app import create_app
-from beijiang.build import build
 from beijiang.kit import (
     ANONYMOUS,
     SYSTEM,
     Conflict,
     Denied,
-    FixedClock,
     Invalid,
     Language,
     NotFound,
@@ -42,10 +41,8 @@ from beijiang.opendata.commands import follows
 from beijiang.opendata.following import CONFIRMS_A_DAY, PERSON_CONFIRMS_A_DAY
 from beijiang.opendata.spreading import MAIL_DAYS, PAUSES
 from beijiang.outbound import Target, Use
-from beijiang.settings import Settings
 
 READER = "Leser@example.cn"
-WORD = "Wort-fuer-die-Post-7"
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +53,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postbox]:
 
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory, box: Postbox) -> Iterator[Bureau]:
-    clock = FixedClock(datetime(2026, 3, 10, 2, 0, tzinfo=UTC))
-    settings = Settings.for_tests(
-        tmp_path_factory.mktemp("follows"),
-        public_url="https://data.example.cn",
-        mail_host="127.0.0.1",
-        mail_port=box.port,
-        mail_account="platform",
-        mail_sender="noreply@data.example.cn",
-        mail_authority=box.authority,
-    )
-    built = build(settings, clock)
-    built.first_start()
-    built.mail.set_password(SYSTEM, WORD)
-    target = Target(host="127.0.0.1", port=box.port, network="127.0.0.1/32", uses=frozenset({Use.CALL}))
-    built.sources.allow(SYSTEM, target, "邮件服务器")
-    yield Bureau(built, clock)
-    built.close()
+    with mailing(tmp_path_factory.mktemp("follows"), box) as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)

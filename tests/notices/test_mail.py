@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from exchange_bureau import Bureau
 from fastapi.testclient import TestClient
+from mailing import WORD, mailing
 from postbox import Postbox, listening
 
 from beijiang.app import create_app
-from beijiang.build import build
 from beijiang.kit import (
     SYSTEM,
     BeijiangError,
     Conflict,
     Denied,
-    FixedClock,
     Invalid,
     Language,
     NotFound,
@@ -32,10 +31,9 @@ from beijiang.notices import NoticeKind, NoticeQuery, Way
 from beijiang.notices.models.mail import Words, checked_address, message_of
 from beijiang.notices.service.mail import CODES_A_DAY, LETTERS_AN_HOUR, PAUSES, TRIES
 from beijiang.outbound import MailServer, Outbound, Target, Use, hand_over
-from beijiang.settings import MailSecurity, Settings
+from beijiang.settings import MailSecurity
 
 CAPITAL, ADDRESS = "注册资本", "reviewer@example.cn"
-WORD = "Wort-fuer-die-Post-7"
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +44,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postbox]:
 
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory, box: Postbox) -> Iterator[Bureau]:
-    clock = FixedClock(datetime(2026, 3, 10, 2, 0, tzinfo=UTC))
-    settings = Settings.for_tests(
-        tmp_path_factory.mktemp("mail"),
-        public_url="https://data.example.cn",
-        mail_host="127.0.0.1",
-        mail_port=box.port,
-        mail_account="platform",
-        mail_sender="noreply@data.example.cn",
-        mail_authority=box.authority,
-    )
-    built = build(settings, clock)
-    built.first_start()
-    built.mail.set_password(SYSTEM, WORD)
-    target = Target(host="127.0.0.1", port=box.port, network="127.0.0.1/32", uses=frozenset({Use.CALL}))
-    built.sources.allow(SYSTEM, target, "邮件服务器")
-    yield Bureau(built, clock)
-    built.close()
+    with mailing(tmp_path_factory.mktemp("mail"), box) as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)
