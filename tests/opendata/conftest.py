@@ -25,6 +25,7 @@ from beijiang.ingest import IngestRequest, RunState
 from beijiang.kit import SYSTEM, Actor, ActorKind
 from beijiang.settings import Settings
 from beijiang.standards import check_citizen_id, check_uscc
+from beijiang.web.language import COOKIE
 
 BASE = "http://data.example.test"
 CITIES = ("呼和浩特市", "包头市", "赤峰市", "通辽市", "鄂尔多斯市")
@@ -223,6 +224,10 @@ class Portal:
     def get(self, path: str, **options: Any) -> Any:
         return self.client.get(path, **options)
 
+    def forget_language(self) -> None:
+        """Ask in the reader's own language again, whatever link was followed."""
+        self.client.cookies.delete(COOKIE)
+
     def page(self, path: str, language: str = "zh-CN") -> str:
         self.client.cookies.clear()  # a followed language link leaves a cookie
         answer = self.client.get(path, headers={"accept": "text/html", "accept-language": language})
@@ -358,6 +363,13 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     opened = filled(open_portal(tmp_path_factory.mktemp("portal")))
     yield opened
     opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_language_of_another_test(request: pytest.FixtureRequest) -> None:
+    """Let no test see pages in the language that the one before it chose: a followed link leaves a cookie."""
+    if "portal" in request.fixturenames:
+        request.getfixturevalue("portal").forget_language()
 
 
 @pytest.fixture(scope="module")
