@@ -19,15 +19,20 @@ from beijiang.access import PersonDraft, Role
 from beijiang.apps import parse_bundle
 from beijiang.build import build
 from beijiang.demo.applications import bundled
+from beijiang.demo.files.identity import credit_code
 from beijiang.kit import SYSTEM, Actor, new_id
+from beijiang.mining import GraphDraft, Holdings, Subjects
 from beijiang.platform import Platform
 from beijiang.settings import Settings
 from beijiang.tables import CommitRequest, WriteMode
 
 REGISTERS = Path(__file__).parents[2].parent / "shared" / "data" / "enterprises"
 TABLE = "企业登记信息"
+HELD = "股东出资信息"
+HOLDS = pa.schema([("被投资企业", pa.string()), ("股东", pa.string()), ("持股比例", pa.float64())])
 SCHEMA = pa.schema(
     [
+        ("基本信息_统一社会信用代码", pa.string()),
         ("基本信息_企业名称", pa.string()),
         ("基本信息_成立日期", pa.date32()),
         ("基本信息_登记状态", pa.string()),
@@ -43,6 +48,7 @@ SCHEMA = pa.schema(
 
 def made_up(n: int) -> dict[str, Any]:
     return {
+        "基本信息_统一社会信用代码": credit_code("91", "150102", n),
         "基本信息_企业名称": f"第{n}公司",
         "基本信息_成立日期": date(2000 + n % 7, 1, 1),
         "基本信息_登记状态": "存续" if n % 4 else "注销",
@@ -91,18 +97,28 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     )
     found = Market(built, built.access.actor_for_person("market"))
     write(found, [made_up(n) for n in range(40)])
+    codes = [made_up(n)["基本信息_统一社会信用代码"] for n in range(3)]
+    chain = [
+        {"被投资企业": codes[0], "股东": codes[1], "持股比例": 60.0},
+        {"被投资企业": codes[1], "股东": codes[2], "持股比例": 50.0},
+    ]
+    write(found, chain, HELD, HOLDS)
+    subjects = Subjects(table=TABLE, key="基本信息_统一社会信用代码", name="基本信息_企业名称")
+    holdings = Holdings(table=HELD, held="被投资企业", share="持股比例", holder_firm="股东")
+    draft = GraphDraft(name="全区企业关系图", shared=True, subjects=subjects, holdings=holdings)
+    built.graphs.declare(found.steward, draft)
     yield found
     built.close()
 
 
-def write(office: Market, rows: list[dict[str, Any]]) -> None:
+def write(office: Market, rows: list[dict[str, Any]], table: str = TABLE, schema: pa.Schema = SCHEMA) -> None:
     path = office.platform.settings.home / "staging" / f"{new_id('firms')}.parquet"
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
     request = CommitRequest(
-        table=TABLE,
+        table=table,
         org_id="commerce_admin",
         staged=(path,),
-        schema=SCHEMA,
+        schema=schema,
         mode=WriteMode.REPLACE,
         run_id=new_id("run"),
     )
@@ -115,7 +131,7 @@ def test_the_bundle_is_whole_has_three_pages_an_end_point_a_map_and_drills_down(
     kinds = {block.kind.value for block in blocks}
     assert len(read.pages) >= 3
     assert read.api
-    assert kinds == {"number", "text", "chart", "map", "table", "filter", "link", "timeline"}
+    assert kinds == {"number", "text", "chart", "map", "table", "filter", "link", "timeline", "network"}
     assert any("link" in block.facts for block in blocks)
     assert all(page.title.en.isascii() for page in read.pages.values())
 
@@ -135,6 +151,11 @@ def test_it_passes_its_checks_and_counts_right(market: Market) -> None:
     wanted = [n for n in range(40) if made_up(n)["经营地_盟市"] == "包头市" and n % 7 == 1]
     assert sum(row["户数"] for row in counties.rows) == len(wanted)
     assert view.choices["league"] == sorted({made_up(n)["经营地_盟市"] for n in range(40)})
+    held = apps.try_page(market.steward, files, "ownership", {"enterprise": "第0公司"}).cards[2].data
+    assert held is not None
+    assert held.network is not None
+    assert held.network.shown is not None
+    assert [(one.name, one.share) for one in held.network.shown.parties[1:]] == [("第1公司", 0.6), ("第2公司", 0.3)]
 
 
 @pytest.mark.skipif(not REGISTERS.exists(), reason="the real registers are not beside this checkout")

@@ -51,7 +51,7 @@ def test_a_citizen_drills_down_from_the_store_to_a_league(visit: Callable[..., A
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"/apps/market-entities{page}" for page in ("", "/overview", "/leagues", "/industries")),
+        *(f"/apps/market-entities{page}" for page in ("", "/overview", "/leagues", "/industries", "/ownership")),
         *(f"/apps/forest-fire{page}" for page in ("", "/situation", "/points", "/hotspots", "/duty")),
     ],
 )
@@ -63,6 +63,21 @@ def test_every_page_is_accessible_and_fits_in_both_languages(visit: Callable[...
         page.evaluate(AXE.read_text(encoding="utf-8"))
         assert page.evaluate(PROBLEMS) == []
         assert who.overflow() <= 0
+
+
+def test_the_chain_of_an_enterprise_is_followed_from_box_to_box(visit: Callable[..., Any]) -> None:
+    who = visit("steward.commerce_admin")
+    page = who.go(f"{HOME}/ownership")
+    page.locator("input[name=enterprise]").fill("商贸")
+    page.get_by_role("button", name="筛选").click()
+    expect(page.get_by_text("有几个主体符合").first).to_be_visible()
+    page.locator("section .list a").first.click()
+    expect(page.locator("section.card svg").first).to_be_visible()
+    chosen = page.locator("input[name=enterprise]").input_value()
+    holders = page.locator("section.card").filter(has_text="股权链：股东").locator("svg a")
+    holders.last.click()
+    expect(page.locator("section.card svg").first).to_be_visible()
+    assert page.locator("input[name=enterprise]").input_value() != chosen
 
 
 def test_it_works_without_scripts(visit: Callable[..., Any]) -> None:

@@ -16,10 +16,12 @@ from beijiang.apps.models.blocks import filled
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.models.tiles import Tile, tiles
 from beijiang.kit import Language, Text
+from beijiang.mining import ON_THE_PAGE, ControlState, NodeKind, Related, drawn, per_cent
 
 if TYPE_CHECKING:
     from beijiang.apps.models import Block
     from beijiang.apps.service import PageView
+    from beijiang.mining import Party
 
 __all__ = ["Reader", "page_facts"]
 
@@ -144,6 +146,40 @@ class Reader:
         named = [facts[k] for k in ("region", "name", "longitude", "latitude", "value") if k in facts]
         return tuple(dict.fromkeys(named))
 
+    def network(self, card: Card) -> str:
+        """Return the picture of a graph of relations; each box leads to the same card about that party."""
+        found = card.data.network if card.data else None
+        if found is None or found.shown is None:
+            return ""
+        picture = drawn(
+            found.shown, language=self.language, colours=ON_THE_PAGE, link=lambda one: self.about(card, one)
+        )
+        return Markup(picture)  # noqa: S704 - drawn by us, every name in it escaped
+
+    def asks(self, card: Card) -> bool:
+        """Tell whether a graph is the first on its page about its parameter: only that one asks which party is meant."""
+        about = [block.facts.get("about") for block in self.view.page.blocks]
+        return about.index(card.block.facts["about"]) == card.number
+
+    def about(self, card: Card, party: Party) -> str:
+        """Return the address of the page about another party, empty for what is none."""
+        if party.kind in {NodeKind.ADDRESS, NodeKind.PHONE}:
+            return ""
+        return self.href(self.view.page.name, **{card.block.facts["about"]: party.ref})
+
+    def party(self, party: Party) -> str:
+        """Return the name of a party, or what it is where the reader may not see the name."""
+        return party.name or party.kind.text.in_language(self.language)
+
+    def finding(self, card: Card) -> str:
+        """Return how sure the rule is of a real controller."""
+        shown_ = card.data.network.shown if card.data and card.data.network else None
+        return ControlState(shown_.facts["state"]).text.in_language(self.language) if shown_ else ""
+
+    def notes(self, party: Party) -> str:
+        """Return why a party is related."""
+        return "；".join(Related(why).text.in_language(self.language) for why in party.reasons)
+
     def linked(self, card: Card) -> str:
         """Return the column whose cells lead further, empty where none does."""
         link = card.block.facts.get("link")
@@ -201,7 +237,7 @@ def page_facts(
     """Return what the templates of a page need; ``base`` is the address of the application, ``costs`` are for its makers."""
     reader = Reader(view, language, base)
     facts: dict[str, Any] = {
-        "reader": reader, "view": view, "kinds": BlockKind, "states": CardState, "costs": costs
+        "reader": reader, "view": view, "kinds": BlockKind, "states": CardState, "costs": costs, "per_cent": per_cent
     }  # fmt: skip
     if whole:
         facts |= {"parts": reader.parts(), "pages": [view.bundle.pages[name] for name in view.bundle.manifest.pages]}

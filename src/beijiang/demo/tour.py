@@ -117,12 +117,12 @@ class Tour:
         report(Step(Text("预测月度指标", "forecasting the monthly indicators"), total, total))
         add_forecasts(self._platform, self.people.actor, self._publish)
         self._hand_on_plan()
+        report(Step(Text("声明企业关系图", "declaring the graph of enterprises"), total, total))
+        add_graph(self._platform, self.people.actor)
         report(Step(Text("发布应用", "releasing applications"), total, total))
         add_applications(self._platform, self.people.actor)
         report(Step(Text("训练模型", "training models"), total, total))
         add_models(self._platform, self.people.actor)
-        report(Step(Text("声明企业关系图", "declaring the graph of enterprises"), total, total))
-        add_graph(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def _hand_on_plan(self) -> None:

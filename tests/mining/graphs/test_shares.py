@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from beijiang.kit import Invalid, Unavailable
 from beijiang.mining.models.control import control_rules, rule_at
-from beijiang.mining.models.graphs import Relation
+from beijiang.mining.models.graphs import ControlState, Relation
 from beijiang.mining.models.network.arrays import ALWAYS, NEVER, Clockwork, Edges, Network
 from beijiang.mining.models.network.circles import circles, members
-from beijiang.mining.models.network.control import ControlState, controlled_by, controller
+from beijiang.mining.models.network.control import controlled_by, controller
 from beijiang.mining.models.network.shares import DENSE, region, shares
 from beijiang.mining.models.network.walking import communities, shortest
 

@@ -14,11 +14,12 @@ from beijiang.apps.models import AudienceKind, CardState, starter
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.plain import alert_facts, grant_facts, job_facts
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
+from beijiang.mining import per_cent
 from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.apps.models import App, AppVersion, Card
+    from beijiang.apps.models import App, AppVersion, Card, Network
     from beijiang.apps.service import AppJobs, Apps, AppServers, Checked, PageView
 
 __all__ = ["commands"]
@@ -316,9 +317,29 @@ def _show_card(view: PageView, card: Card) -> None:
         say(view.bundle.word(str(card.block.facts["title"])))
     if card.state is not CardState.READY:
         say(card.why or card.state.text)
+    elif card.data is not None and card.data.network is not None:
+        _show_network(card.data.network)
     elif card.data is not None:
         names = {name: view.bundle.word(name).in_language(spoken) for name in card.data.columns}
         show([{names[name]: shown(value, spoken) for name, value in row.items()} for row in card.data.rows])
+
+
+def _show_network(found: Network) -> None:
+    """Show what a graph says of a party, or which parties may be meant."""
+    if not found.asked:
+        say(Text("请用 --set 写企业名称或统一社会信用代码。", "Name an enterprise by --set, by name or credit code."))
+    parties = found.shown.parties if found.shown else found.meant
+    show(
+        [
+            {
+                "ref": one.ref,
+                "name": one.name,
+                "kind": one.kind.text.in_language(language()),
+                "share": per_cent(one.share) if one.share is not None else "",
+            }
+            for one in parties
+        ]
+    )
 
 
 def _app(app: App) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from beijiang.apps.models.blocks import Block
 from beijiang.apps.models.bundle import AppTest, Bundle, EndPoint, Query, parse_bundle
 from beijiang.apps.models.canary import Canary, CanaryKind, CanaryTo, Comparison, Side
-from beijiang.apps.models.cards import Card, CardData
+from beijiang.apps.models.cards import Card, CardData, Network
 from beijiang.apps.models.clients import (
     IDENTITY_SCOPES,
     Client,
@@ -93,6 +93,7 @@ __all__ = [
     "JobStanding",
     "Leaving",
     "Manifest",
+    "Network",
     "ParamType",
     "Parameter",
     "Plan",

@@ -19,6 +19,8 @@ TONES: Final = ("info", "ok", "warn", "bad")
 """Looks of a state, each with a shape of its own."""
 BETTER: Final = ("higher", "lower")
 _COLUMN: Final = re.compile(r"\{\{([^{}]+)\}\}")
+QUESTIONS: Final = ("up", "down", "controller", "related")
+"""What a block asks a graph of relations about one party."""
 OPERATORS: Final = (">", ">=", "<", "<=", "==", "!=")
 
 
@@ -74,6 +76,9 @@ SHAPES: Final[Mapping[BlockKind, Shape]] = {
         ("title", "note"),
         ("at", "what"),
     ),
+    BlockKind.NETWORK: Shape(
+        {"graph": str, "about": str, "question": str, "title": str}, {"note": str}, ("title", "note")
+    ),
     BlockKind.FILTER: Shape({"parameters": list}, {"title": str}, ("title",)),
     BlockKind.LINK: Shape({"page": str, "title": str}, {"set": dict}, ("title",)),
     BlockKind.TEXT: Shape({"query": str, "when": list}, {"otherwise": str}, ("otherwise",)),
@@ -90,7 +95,7 @@ class Block:
 
     @property
     def query(self) -> str:
-        """Return the query that it shows, empty for a filter or a link."""
+        """Return the query that it shows, empty for a filter, a link or a graph of relations."""
         return str(self.facts.get("query", ""))
 
     @property
@@ -196,6 +201,8 @@ def _check_values(file: str, line: int, kind: BlockKind, text: str, facts: Mappi
             say(key, '写成 ["甲", "乙"] 的名称列表', 'write a list of names, ["a", "b"]')
     if kind is BlockKind.CHART and facts.get("form", "bar") not in CHART_FORMS:
         say("form", f"可用：{'、'.join(CHART_FORMS)}", f"use one of: {', '.join(CHART_FORMS)}")
+    if kind is BlockKind.NETWORK and facts["question"] not in QUESTIONS:
+        say("question", f"可用：{'、'.join(QUESTIONS)}", f"use one of: {', '.join(QUESTIONS)}")
     _check_looks(facts, say)
     if kind is BlockKind.MAP and ("region" in facts) == ("longitude" in facts and "latitude" in facts):
         say("value", "写 region，或同时写 longitude 和 latitude", "give region, or both longitude and latitude")

@@ -269,7 +269,8 @@ def _check_page(bundle: Bundle, file: str, page: AppPage, known: set[str], fault
         link = facts if "page" in facts else facts.get("link", {})
         if link and link["page"] not in bundle.pages:
             _missing(file, block.line, "页", "page", link["page"], faults)
-        for name in (one for one in (*facts.get("parameters", ()), *link.get("set", ())) if one not in known):
+        named = (*facts.get("parameters", ()), *link.get("set", ()), *([facts["about"]] if "about" in facts else ()))
+        for name in (one for one in named if one not in known):
             _missing(file, block.line, "参数", "parameter", name, faults)
 
 

@@ -12,10 +12,21 @@ from beijiang.kit import Text
 
 if TYPE_CHECKING:
     from beijiang.apps.models.blocks import Block
+    from beijiang.mining import Party, Shown
 
-__all__ = ["Card", "CardData"]
+__all__ = ["Card", "CardData", "Network"]
 
 _NUMBER: Final = (int, float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What a graph of relations says of one party, or which parties the reader's words may mean."""
+
+    shown: Shown | None = None
+    meant: tuple[Party, ...] = ()
+    asked: bool = True
+    """Whether the reader named a party at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,8 @@ class CardData:
     """How many queries it answered."""
     cached: bool
     truncated: bool
+    network: Network | None = None
+    """The answer of a graph of relations, which has no rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,7 @@ class BlockKind(Word):
     CHART = "chart", "图表", "chart"
     MAP = "map", "地图", "map"
     TIMELINE = "timeline", "时间线", "timeline"
+    NETWORK = "network", "关系图", "graph of relations"
     FILTER = "filter", "筛选", "filter"
     LINK = "link", "下钻链接", "drill-down link"
     TEXT = "text", "按规则的文字", "text by rule"

@@ -11,6 +11,7 @@ from beijiang.apps.errors import no_app
 from beijiang.apps.models import App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
 from beijiang.apps.service.counting import Counting
 from beijiang.apps.service.lanes import Lanes, Meter
+from beijiang.apps.service.networks import Networks
 from beijiang.apps.service.timing import Timing
 from beijiang.apps.store import AppStore, VersionMark
 from beijiang.kit import BeijiangError, Conflict
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from beijiang.db import Database
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
+    from beijiang.mining import Graphs
     from beijiang.protection import Gate, SqlGateway, SqlResult
 
 __all__ = ["Base"]
@@ -32,7 +34,7 @@ PATIENCE: Final = 2.0
 class Base:
     """Holds the parts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - wired once, in build.py
         self,
         db: Database,
         sql: SqlGateway,
@@ -41,9 +43,11 @@ class Base:
         access: Access,
         evidence: Evidence,
         clock: Clock,
+        graphs: Graphs,
     ) -> None:
         self.db = db
         self.sql = sql
+        self.networks = Networks(graphs)
         self.gate = gate
         self.catalog = catalog
         self.access = access

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from beijiang.access import Permission
-from beijiang.apps.models import AppTest, Bundle, CardData, Check, parse_bundle, values_of
+from beijiang.apps.models import AppTest, BlockKind, Bundle, CardData, Check, parse_bundle, values_of
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.models.faults import Faults
 from beijiang.apps.service.running import Running
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from beijiang.protection import Seen
 
 __all__ = ["Checked", "Checking", "OpenedGrant"]
+
+_Words: TypeAlias = tuple[str, str]
 
 BUDGET: Final = 5.0
 """Seconds that one query may take when nothing is kept of it."""
@@ -86,6 +88,7 @@ class Checking(Running):
         )
         self._check_resources(actor, found, files)
         self._check_own_grants(found, files)
+        self._check_networks(actor, found)
         grades = self._check_queries(actor, found)
         if found.good:
             answers = self._check_answers(actor, found)
@@ -183,6 +186,46 @@ class Checking(Running):
                 before,
                 (f"{count} 项，审核时须另行同意", f"{count}, which the review has to allow"),
             )
+
+    def _check_networks(self, actor: Actor, found: Checked) -> None:
+        """Every graph is the department's, open to others, and made of tables that the application names."""
+        before, count = len(found.faults), 0
+        for name, page in found.bundle.pages.items():
+            for block in (one for one in page.blocks if one.kind is BlockKind.NETWORK):
+                count += 1
+                for what, mend in self._graph_faults(actor, found.bundle, str(block.facts["graph"])):
+                    found.faults.say(f"pages/{name}.md", block.line, what, mend)
+        if count:
+            found.add("graphs", ("关系图", "graphs of relations"), before, (f"{count} 处", f"{count} blocks"))
+
+    def _graph_faults(self, actor: Actor, bundle: Bundle, name: str) -> Sequence[tuple[_Words, _Words]]:
+        """Return what is wrong with a graph that a page shows, each with how to mend it."""
+        shown = name[:60]
+        try:
+            draft = self.networks.named(actor, bundle.manifest.owner, name).draft
+        except BeijiangError:
+            gone = (f"本部门没有关系图 {shown}", f"the department has no graph {shown}")
+            return [(gone, ("改图名，或先声明它", "mend the name, or declare it first"))]
+        faults: list[tuple[_Words, _Words]] = []
+        if not draft.shared:
+            closed = (f"关系图 {shown} 没有共享", f"the graph {shown} is not shared")
+            faults.append((closed, ("在图的声明里打开共享", "share it in its declaration")))
+        named = {self.gate.find(one) for one in bundle.manifest.resources}
+        own = self.own_grants(bundle)
+        for table in (draft.subjects.table, draft.holdings.table):
+            if self.gate.find(table) not in named:
+                unnamed = (
+                    f"关系图用到了 app.toml 没有声明的表 {table}",
+                    f"it reads {table}, which app.toml does not name",
+                )
+                faults.append((unnamed, ("加入 resources", "add it to resources")))
+            if self.gate.find(table) in own:
+                narrow = (
+                    f"表 {table} 按应用自己的授权读取，关系图不能这样读",
+                    f"{table} is read under a grant of its own; a graph cannot",
+                )
+                faults.append((narrow, ("去掉关系图，或去掉这项授权", "leave out the graph, or that grant")))
+        return faults
 
     def opened(self, bundle: Bundle) -> Sequence[OpenedGrant]:
         """Return what each grant opens that an application reads under; no row is read."""

@@ -24,6 +24,7 @@ from beijiang.apps.models import (
     values_of,
 )
 from beijiang.apps.service.base import Base
+from beijiang.apps.service.networks import NO_GRAPH
 from beijiang.apps.store import AppStore, CanaryStore
 from beijiang.kit import BeijiangError, Denied, Text
 from beijiang.protection import QueryClass
@@ -36,8 +37,10 @@ __all__ = ["PageView", "Running"]
 LONGEST: Final = 40.0
 """Seconds that a single card is waited for; the gateway ends a query before that."""
 CHOICES_MOST: Final = 500
-HIDDEN: Final = frozenset({"access_ended", "not_found", "query_unbound", "sql_not_allowed", "table_not_found"})
-"""What the gateway says of a query that passed its checks when its reader may not see a table or column of it."""
+HIDDEN: Final = frozenset(
+    {NO_GRAPH, "access_ended", "not_found", "query_unbound", "sql_not_allowed", "table_not_found"}
+)
+"""What is said of a query or graph that passed its checks when its reader may not see a table or column of it."""
 
 DENIED: Final = Text(
     "这张卡片用到的数据没有向您开放。需要时请由本部门在共享交换中申请，或联系应用的负责部门。",
@@ -227,9 +230,16 @@ class Running(Base):
         offered = {} if only is not None else self._offered(bundle, page)
         named = [*(block.query for block in wanted.values() if block.query), *offered.values()]
         flights = self._fly(actor, bundle, dict.fromkeys(named), values)
+        looks = {
+            n: self._look(actor, bundle, block, values)
+            for n, block in wanted.items()
+            if block.kind is BlockKind.NETWORK
+        }
         longest = LONGEST if only is not None else self.patience if patience is None else patience
-        wait(flights.values(), timeout=longest)
-        cards = {n: self._landed(n, block, flights.get(block.query), bundle) for n, block in wanted.items()}
+        wait([*flights.values(), *looks.values()], timeout=longest)
+        cards = {
+            n: self._landed(n, block, looks.get(n) or flights.get(block.query), bundle) for n, block in wanted.items()
+        }
         return PageView(
             app_id=bundle.manifest.id,
             bundle=bundle,
@@ -270,6 +280,22 @@ class Running(Base):
 
         self.lanes.put(app_id, app_id if actor.is_anonymous else actor.id, ask)
         return flights
+
+    def _look(self, actor: Actor, bundle: Bundle, block: Block, values: Mapping[str, Any]) -> Future[Card]:
+        """Have a graph of relations asked about the party that the reader names."""
+        landed: Future[Card] = Future()
+
+        def ask() -> None:
+            try:
+                landed.set_result(_card("", self.networks.answer(actor, bundle.manifest.owner, block, values)))
+            except BeijiangError as error:
+                landed.set_result(_card("", error))
+            except BaseException as error:
+                landed.set_exception(error)
+                raise
+
+        self.lanes.put(bundle.manifest.id, bundle.manifest.id if actor.is_anonymous else actor.id, ask)
+        return landed
 
     def _landed(self, number: int, block: Block, flight: Future[Card] | None, bundle: Bundle) -> Card:
         if flight is None:

@@ -35,6 +35,7 @@ from beijiang.mining.models.forecasting import (
 )
 from beijiang.mining.models.graphs import (
     Asked,
+    ControlState,
     Direction,
     GraphDraft,
     GraphFile,
@@ -145,6 +146,7 @@ __all__ = [
     "ClassGuess",
     "ClassScore",
     "Classified",
+    "ControlState",
     "Curve",
     "DataWish",
     "Decided",

@@ -12,6 +12,7 @@ from beijiang.mining.errors.graphs import draft_unfit
 
 __all__ = [
     "Asked",
+    "ControlState",
     "Direction",
     "GraphDraft",
     "GraphFile",
@@ -57,6 +58,17 @@ class Direction(Word):
 
     UP = "up", "向上（股东）", "upward (holders)"
     DOWN = "down", "向下（投资）", "downward (holdings)"
+
+
+class ControlState(Word):
+    """How sure the rule is of a controller."""
+
+    MAJORITY = "majority", "按多数表决权认定", "by a majority of votes all along the chain"
+    LARGEST = "largest", "按最大表决权推定", "presumed, by the largest block of votes"
+    JOINT = "joint", "并列，须由人认定", "several reach the line; for a person to decide"
+    CIRCLE = "circle", "交叉持股自成环路，外部无人控制", "held by its own circle; nobody outside controls it"
+    NONE = "none", "按规则无实际控制人", "none by the rule"
+    UNKNOWN = "unknown", "止于没有股东数据的企业", "ends at an enterprise whose holders are not on file"
 
 
 class Related(Word):

@@ -70,7 +70,13 @@ def drawn(
     parties = shown.parties[:DRAWN]
     places, width, height = _ring(len(parties)) if shown.question == "circles" else _layers(shown, parties)
     edges = [one for one in shown.edges if max(one.tail, one.head) < len(parties)]
-    lines = "".join(_line(places, one, colours, language) for one in sorted(edges, key=lambda one: one.strong))
+    ends = _ends(places, edges)
+    lines = "".join(
+        _line(*ends[at], edges[at], colours, language)
+        for at in sorted(range(len(edges)), key=lambda at: edges[at].strong)
+    )
+    if any(start[0] == end[0] for start, end in ends):
+        width += GAP
     boxes = "".join(
         _box(
             places[at], party, language, colours, (link(party) if link else "", at == 0 and shown.question != "circles")
@@ -116,24 +122,36 @@ def _ring(count: int) -> tuple[_Places, int, int]:
     return places, int(2 * SPACE + radius * 3.2 + WIDTH), 2 * SPACE + 2 * radius + HEIGHT
 
 
-def _line(places: _Places, edge: ShownEdge, colours: Mapping[str, str], language: Language) -> str:
-    (x1, y1), (x2, y2) = places[edge.tail], places[edge.head]
-    y1, y2 = y1 + HEIGHT // 2, y2 + HEIGHT // 2
-    if x1 == x2:
-        x1, x2, bend1, bend2 = x1 + WIDTH, x2 + WIDTH, GAP // 2, GAP // 2
-    elif x1 < x2:
-        x1, bend1, bend2 = x1 + WIDTH, GAP // 2, -(GAP // 2)
-    else:
-        x2, bend1, bend2 = x2 + WIDTH, -(GAP // 2), GAP // 2
+def _ends(places: _Places, edges: Sequence[ShownEdge]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Return where each relation leaves and arrives; those that meet a box on one side are spread along that side."""
+    met: dict[tuple[int, bool], list[tuple[int, int, int]]] = {}
+    for at, edge in enumerate(edges):
+        for which, (here, there) in enumerate(((edge.tail, edge.head), (edge.head, edge.tail))):
+            right = places[there][0] > places[here][0] or (places[there][0] == places[here][0])
+            met.setdefault((here, right), []).append((places[there][1], at, which))
+    found = [[(0, 0), (0, 0)] for _ in edges]
+    for (box, right), lines in met.items():
+        x, y = places[box]
+        for place, (_, at, which) in enumerate(sorted(lines), 1):
+            found[at][which] = (x + WIDTH if right else x, y + HEIGHT * place // (len(lines) + 1))
+    return [(start, end) for start, end in found]
+
+
+def _line(
+    start: tuple[int, int], end: tuple[int, int], edge: ShownEdge, colours: Mapping[str, str], language: Language
+) -> str:
+    (x1, y1), (x2, y2) = start, end
+    forward = x1 < x2
+    bend1 = -(GAP // 2) if x1 > x2 else GAP // 2
+    bend2 = -(GAP // 2) if forward else GAP // 2
     colour, width = (colours["on"], "2") if edge.strong else (colours["soft"], "1.1")
     dash = "" if edge.relation is Relation.HOLDING else ' stroke-dasharray="5 4"'
     said = per_cent(edge.share) if edge.relation is Relation.HOLDING else edge.relation.text.in_language(language)
-    end = f"M{x2} {y2}l{7 if bend2 > 0 else -7} -4v8z"
+    head = f"M{x2} {y2}l{-7 if forward else 7} -4v8z"
     path = f"M{x1} {y1}C{x1 + bend1} {y1} {x2 + bend2} {y2} {x2} {y2}"
-    at = x2 + (8 if bend2 > 0 else -8)
-    anchor = "start" if bend2 > 0 else "end"
-    label = f'<text x="{at}" y="{y2 - 6}" font-size="11" text-anchor="{anchor}" fill="{colours["soft"]}">{escape(said)}</text>'
-    return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}/><path d="{end}" fill="{colour}"/>{label}'
+    at, anchor = (x2 - 10, "end") if forward else (x2 + 10, "start")
+    label = f'<text x="{at}" y="{y2 - 4}" font-size="11" text-anchor="{anchor}" fill="{colours["soft"]}">{escape(said)}</text>'
+    return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dash}/><path d="{head}" fill="{colour}"/>{label}'
 
 
 def _box(

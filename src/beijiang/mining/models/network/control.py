@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from beijiang.kit import Word
-from beijiang.mining.models.graphs import NodeKind
+from beijiang.mining.models.graphs import ControlState, NodeKind
 from beijiang.mining.models.network.arrays import KINDS
 
 if TYPE_CHECKING:
@@ -18,23 +17,12 @@ if TYPE_CHECKING:
     from beijiang.mining.models.network.arrays import Array, Clockwork, Network
     from beijiang.mining.models.network.shares import Region
 
-__all__ = ["Block", "Control", "ControlState", "controlled_by", "controller"]
+__all__ = ["Block", "Control", "controlled_by", "controller"]
 
 ROUNDS: Final = 500
 TIE: Final = 1e-9
 """Votes that differ by less are equal: a rounding error decides nothing."""
 _FIRMS: Final = tuple(KINDS.index(kind) for kind in (NodeKind.FIRM, NodeKind.OUTSIDE))
-
-
-class ControlState(Word):
-    """How sure the rule is of a controller."""
-
-    MAJORITY = "majority", "按多数表决权认定", "by a majority of votes all along the chain"
-    LARGEST = "largest", "按最大表决权推定", "presumed, by the largest block of votes"
-    JOINT = "joint", "并列，须由人认定", "several reach the line; for a person to decide"
-    CIRCLE = "circle", "交叉持股自成环路，外部无人控制", "held by its own circle; nobody outside controls it"
-    NONE = "none", "按规则无实际控制人", "none by the rule"
-    UNKNOWN = "unknown", "止于没有股东数据的企业", "ends at an enterprise whose holders are not on file"
 
 
 @dataclass(frozen=True, slots=True)

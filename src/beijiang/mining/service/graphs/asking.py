@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from beijiang.access import Permission
 from beijiang.kit import Invalid
-from beijiang.mining.models import Direction, Party, Related, Relation, Shown, Summary
+from beijiang.mining.models import ControlState, Direction, Party, Related, Relation, Shown, Summary
 from beijiang.mining.models.control import rule_at
 from beijiang.mining.models.network.arrays import Clockwork
-from beijiang.mining.models.network.control import ControlState, controlled_by, controller
+from beijiang.mining.models.network.control import controlled_by, controller
 from beijiang.mining.models.network.shares import region, shares
 from beijiang.mining.models.network.walking import shortest
 from beijiang.mining.service.graphs.base import Base
