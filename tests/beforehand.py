@@ -11,6 +11,7 @@ import contextlib
 import sqlite3
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,6 @@ from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
-    from pathlib import Path
 
     from jinja2.bccache import Bucket
     from sqlalchemy import Dialect, Engine, MetaData
@@ -89,16 +89,21 @@ def spared(folder: Path) -> Iterator[None]:
 
 
 def _upgraded(upgrade: Callable[[Any], None], folder: Path, database: Any) -> None:
-    from beijiang.db import Database, migrations
-
-    if not _skipped and database.is_sqlite and migrations.current(database) is None:
-        if "migrated" not in _made:
-            first = Database(f"sqlite:///{folder / 'migrated.sqlite'}")
-            upgrade(first)
-            first.close()
-            _keep("migrated", folder / "migrated.sqlite")
-        _copy("migrated", database.url.database)
+    new = not _skipped and database.is_sqlite and _has_nothing(Path(database.url.database))
+    if new and "migrated" in _made:
+        Path(database.url.database).write_bytes(_made["migrated"])  # before anybody opens it, and reads its tables
     upgrade(database)
+    if new and "migrated" not in _made:
+        with (
+            contextlib.closing(sqlite3.connect(database.url.database)) as there,
+            contextlib.closing(sqlite3.connect(folder / "migrated.sqlite")) as copy,
+        ):
+            there.backup(copy)
+        _made["migrated"] = (folder / "migrated.sqlite").read_bytes()
+
+
+def _has_nothing(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0
 
 
 def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -63,7 +65,7 @@ class DuckDBEngine(Engine):
         self._spill.mkdir(parents=True, exist_ok=True)
         allowed = folders or (home / "lake", home / "staging", home / "tmp")
         self._watch = Watch()
-        self._root = _locked_instance(settings, self._spill, allowed)
+        self._root = _Root(partial(_locked_instance, settings, self._spill, allowed))
         self._desks = Desks(self._root)
         self._cells = Cells(home / "tmp" / "cells", time_zone=settings.time_zone)
 
@@ -154,6 +156,26 @@ class DuckDBEngine(Engine):
                 yield cursor
         finally:
             cursor.close()
+
+
+class _Root:
+    """The instance, which begins with the first query: most commands, and many processes, ask none."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._begin = begin
+        self._begun: Any = None
+        self._lock = threading.Lock()
+
+    def cursor(self) -> Any:
+        with self._lock:
+            if self._begun is None:
+                self._begun = self._begin()
+        return self._begun.cursor()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._begun is not None:
+                self._begun.close()
 
 
 def _errand(query: exp.Query, scans: Mapping[str, Scan], limits: QueryLimits) -> Errand:
