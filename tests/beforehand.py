@@ -1,4 +1,5 @@
-"""What a process of the suite need not do again for each home: its tables, its jobs' tables, and the nursery of queries.
+"""What a process of the suite need not do again for each home: its tables, its jobs' tables, the nursery of queries, the
+compiling of pages, and the loop that answers a test client.
 
 A copy stands for what was made the same way before, in this process. The way itself is gone by ``tests/upgrades``, on
 PostgreSQL, by ``tests/engine/test_untrusted.py`` (the nursery), and by every test that starts a process.
@@ -10,25 +11,45 @@ import contextlib
 import sqlite3
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
+from jinja2 import BytecodeCache
 from sqlalchemy import create_mock_engine
 from sqlalchemy.util import LRUCache
+from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
-    from pathlib import Path
 
+    from jinja2.bccache import Bucket
     from sqlalchemy import Dialect, Engine, MetaData
 
     from beijiang.engine.cells import Cells
+
+
+class _CompiledPages(BytecodeCache):
+    """Templates as they were compiled by whichever application showed them first; their text is compared."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
 
 _made: dict[Hashable, Any] = {}
 _engines: dict[str, Engine] = {}
 _lent: dict[str, Cells] = {}
 _asking = threading.Lock()
 _skipped = False
+_pages = _CompiledPages()
 
 
 @contextlib.contextmanager
@@ -47,8 +68,9 @@ def spared(folder: Path) -> Iterator[None]:
     from beijiang.engine.cells import Cells
     from beijiang.jobs.service import durable
     from beijiang.jobs.service.durable import DurableEngine
+    from beijiang.web import Pages
 
-    with pytest.MonkeyPatch.context() as patch:
+    with start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrations, "upgrade", partial(_upgraded, migrations.upgrade, folder))
         patch.setattr(Database, "create_all", _created(Database.create_all))
         patch.setattr(DurableEngine, "_register_queue", _registered(DurableEngine._register_queue))
@@ -57,23 +79,31 @@ def spared(folder: Path) -> Iterator[None]:
         patch.setattr(Cells, "__init__", _borrowing(Cells.__init__))
         patch.setattr(Cells, "_started", _borrowed(Cells._started))
         patch.setattr(Cells, "close", _given_back(Cells.close))
+        patch.setattr(Pages, "__init__", _compiled_once(Pages.__init__))
+        patch.setattr(TestClient, "portal", portal)  # it would make a thread and a loop for each request
         yield
+        portal.call(portal.stop, True)
     for cells in _lent.values():
         cells._stop()
     _lent.clear()
 
 
 def _upgraded(upgrade: Callable[[Any], None], folder: Path, database: Any) -> None:
-    from beijiang.db import Database, migrations
-
-    if not _skipped and database.is_sqlite and migrations.current(database) is None:
-        if "migrated" not in _made:
-            first = Database(f"sqlite:///{folder / 'migrated.sqlite'}")
-            upgrade(first)
-            first.close()
-            _keep("migrated", folder / "migrated.sqlite")
-        _copy("migrated", database.url.database)
+    new = not _skipped and database.is_sqlite and _has_nothing(Path(database.url.database))
+    if new and "migrated" in _made:
+        Path(database.url.database).write_bytes(_made["migrated"])  # before anybody opens it, and reads its tables
     upgrade(database)
+    if new and "migrated" not in _made:
+        with (
+            contextlib.closing(sqlite3.connect(database.url.database)) as there,
+            contextlib.closing(sqlite3.connect(folder / "migrated.sqlite")) as copy,
+        ):
+            there.backup(copy)
+        _made["migrated"] = (folder / "migrated.sqlite").read_bytes()
+
+
+def _has_nothing(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0
 
 
 def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -175,6 +205,15 @@ def _given_back(close: Callable[[Any], None]) -> Callable[[Any], None]:
             close(self)
 
     return closed
+
+
+def _compiled_once(init: Callable[..., None]) -> Callable[..., None]:
+    def made(self: Any, *given: Any, **words: Any) -> None:
+        init(self, *given, **words)
+        if not _skipped:
+            self.environment.bytecode_cache = _pages
+
+    return made
 
 
 def _is_empty(path: Any) -> bool:

@@ -22,14 +22,16 @@ from sqlalchemy import create_engine, text
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
+    from region import DemoRegion
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # for the nursery, which any folder of tests may ask
 SHARED_DATA = ROOT.parent / "shared" / "data"
 LONG = (
     "demo/test_tour.py",
-    "journeys/test_pages.py",
     "attacks/",
+    "faults/test_push_kill.py",
+    "journeys/test_pages.py",
     "faults/",
     "journeys/",
     "sources/",
@@ -44,7 +46,7 @@ LONG = (
 )
 """What takes longest, in the order in which workers begin with it, so that none is left alone with it in the end.
 
-One of the journeys builds the demo region; the others come when it stands, instead of waiting for it side by side.
+The first builds the demo region; the journeys come when it stands, instead of waiting for it side by side.
 """
 
 
@@ -96,6 +98,15 @@ def _made_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with beforehand.spared(tmp_path_factory.mktemp("made-before")):
         yield
+
+
+@pytest.fixture(scope="session")
+def built_region(tmp_path_factory: pytest.TempPathFactory) -> DemoRegion:
+    """The demo region, built once for all workers of this run; nobody writes to it, everybody copies it."""
+    from region import demo_region
+
+    own = tmp_path_factory.getbasetemp()
+    return demo_region(own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own)
 
 
 @pytest.fixture(autouse=True)

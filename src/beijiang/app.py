@@ -34,6 +34,7 @@ from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
 from beijiang.web import Pages, describe, description, new_app
 from beijiang.web.directory import Directory
+from beijiang.web.later import routes_made_later
 from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def folder_app(platform: Platform, folder: Path, who: Callable[[], Actor], key: 
     return app
 
 
+@routes_made_later()
 def create_app(platform: Platform) -> FastAPI:
     """Mount what the domains offer."""
     pages = Pages(platform.settings, WITH_PAGES)

@@ -14,6 +14,7 @@ from asking import ORIGIN
 from fastapi.testclient import TestClient
 from test_enterprises import TABLE, Market, made_up, write
 
+import nursery
 from beijiang.access import PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.build import build
@@ -68,9 +69,7 @@ def run(line: str, home: Path, folder: Path) -> subprocess.CompletedProcess[str]
     assert words.pop(0) == "beijiang"
     own = {name: value for name, value in os.environ.items() if not name.startswith("BEIJIANG_")}
     environment = {**own, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", "beijiang.cli", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    return nursery.run([sys.executable, "-m", "beijiang.cli", *words], cwd=folder, env=environment)
 
 
 @pytest.mark.timeout(600)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import httpx
 import pytest
 import uvicorn
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 
 from beijiang.access import OrganisationDraft, PersonDraft, Role
@@ -25,6 +26,7 @@ from beijiang.build import Platform, build
 from beijiang.kit import SYSTEM
 from beijiang.settings import Settings
 from beijiang.standards import check_uscc
+from inside import Inside
 
 PASSWORD: Final = "Hulun-Buir-2026"
 SCRIPT: Final = "<img src=x onerror=hacked()>"
@@ -74,8 +76,9 @@ def firms() -> list[list[str]]:
 class Caller:
     """Somebody with a session (or none): sends the cookie and the token as a browser of this site does."""
 
-    def __init__(self, address: str, name: str) -> None:
+    def __init__(self, address: str, name: str, inside: Inside) -> None:
         self.name = name
+        self.inside = inside
         self.client = httpx.Client(base_url=address, timeout=60)
         self.cookie = ""
 
@@ -92,6 +95,11 @@ class Caller:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.ask("GET", path, **options)
 
+    def look(self, path: str, params: dict[str, Any] | None = None) -> httpx.Response:
+        """Get a page or an answer without a connection, for tests that ask at every address there is."""
+        sent = {"cookie": self.cookie, "x-csrf-token": self.client.headers["x-csrf-token"]} if self.cookie else {}
+        return self.inside.get(path, sent, params)
+
     def ok(self, method: str, path: str, **options: Any) -> Any:
         answer = self.ask(method, path, **options)
         assert answer.is_success, f"{self.name} {method} {path}: {answer.status_code} {answer.text[:400]}"
@@ -105,6 +113,7 @@ class Region:
     platform: Platform
     app: FastAPI
     address: str
+    inside: Inside
     callers: dict[str, Caller] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
 
@@ -114,7 +123,7 @@ class Region:
     def add_person(self, login: str, role: Role, org: str | None) -> Caller:
         draft = PersonDraft(login=login, name=f"名{login}", org_id=org, roles=frozenset({role}))
         code = self.platform.access.add_person(SYSTEM, draft)[1]
-        caller = Caller(self.address, login)
+        caller = Caller(self.address, login, self.inside)
         caller.begin(caller.ask("POST", "/api/v1/session", json={"name": login, "password": code}))
         caller.begin(caller.ask("PUT", "/api/v1/session/password", json={"current": code, "new": PASSWORD}))
         self.callers[login] = caller
@@ -190,20 +199,25 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     while not server.started:
         time.sleep(0.01)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    made = Region(platform, app, address)
     platform.jobs.start_worker()
-    try:
-        _fill(made)
-        yield made
-    finally:
-        for caller in made.callers.values():
-            caller.client.close()
-        server.should_exit = True
-        platform.close()
+    with start_blocking_portal() as portal:
+        made = Region(platform, app, address, Inside(app, portal, address))
+        try:
+            _fill(made)
+            yield made
+        finally:
+            _end(made, server)
+
+
+def _end(region: Region, server: uvicorn.Server) -> None:
+    for caller in region.callers.values():
+        caller.client.close()
+    server.should_exit = True
+    region.platform.close()
 
 
 def _fill(region: Region) -> None:
-    region.callers["visitor"] = Caller(region.address, "visitor")
+    region.callers["visitor"] = Caller(region.address, "visitor", region.inside)
     for login, (role, org) in PEOPLE.items():
         region.add_person(login, role, org)
     region.take_in(OPEN_TABLE, "企业.csv", as_csv(HEAD, firms()), key=[HEAD[0]])

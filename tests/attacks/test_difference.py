@@ -49,7 +49,7 @@ def _told(answer: httpx.Response) -> tuple[int, str, bytes]:
 
 
 def _answers(caller: Caller, questions: list[str]) -> dict[str, tuple[int, str, bytes]]:
-    return {question: _told(caller.get(question)) for question in questions}
+    return {question: _told(caller.look(question)) for question in questions}
 
 
 @pytest.mark.timeout(900)  # it asks at every address there is, twice

@@ -107,7 +107,7 @@ def test_no_word_in_an_address_is_an_internal_error(region: Region, who: str) ->
                 dict.fromkeys(words, junk[:99]),
                 *({field.alias: junk} for field in route.dependant.query_params),
             ):
-                answer = region[who].get(path, params=given)
+                answer = region[who].look(path, given)
                 failed += [f"{path} {[*given][:2]} {junk[:20]!r}"] if answer.status_code >= 500 else []
     assert asked > 200
     assert not failed, "\n".join(failed[:20])
@@ -134,7 +134,7 @@ def test_no_exit_gives_what_is_hidden(region: Region, who: str) -> None:
         if who == "secadmin" and "/grades" in path:
             continue  # the security administrator keeps the grades, so the names of columns are theirs to see
         live = path.partition("?")[0].endswith("/live")
-        answer = region[who].get(path.partition("?")[0] + "?once=true" if live else path)  # it stays open otherwise
+        answer = region[who].look(path.partition("?")[0] + "?once=true" if live else path)  # it stays open otherwise
         assert answer.status_code < 500, f"{path}: {answer.status_code}"
         answered += answer.is_success
         told = _text(answer)
@@ -195,7 +195,7 @@ def _asked_of(region: Region, entry: str, who: str) -> Iterator[tuple[str, httpx
         forms += ["?机密项__contains=貔&敏感项=狻猊1", "?_sort=机密项"] if shown.endswith("/rows") else []
         forms = ["?once=true"] if shown.endswith("/live") else forms  # it stays open otherwise
         for form in forms:
-            yield door, region[who].get(shown + form)
+            yield door, region[who].look(shown + form)
     stars = f'SELECT * FROM "{GRADED}"'
     for sql in (stars, f'SELECT CAST("敏感项" AS INTEGER) FROM "{GRADED}"', f'SELECT max("机密项") FROM "{GRADED}"'):
         yield "POST /api/v1/sql", region[who].ask("POST", "/api/v1/sql", json={"sql": sql, "purpose": "x"})

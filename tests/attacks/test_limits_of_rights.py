@@ -98,7 +98,7 @@ def test_a_form_without_the_newest_revision_changes_nothing(region: Region, revi
 @pytest.mark.threat("TM-11")
 def test_a_key_carries_its_limits_into_the_jobs_that_it_starts(region: Region) -> None:
     scopes = ["ingest:file:land", "ingest:run:submit", "ingest:run:read", "jobs:job:submit"]
-    key = Caller(region.address, "key")
+    key = Caller(region.address, "key", region.inside)
     made = region["steward"].ok("POST", "/api/v1/keys", json={"name": "交文件", "scopes": scopes, "days": 1})
     key.client.headers["authorization"] = f"Bearer {made['secret']}"
     region.callers["key"] = key

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
+import shutil
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import nursery
+from region import BUILD, TABLES_BEFORE_KILL, DemoRegion, answer, tables_of
 
-ROOT = Path(__file__).parents[2]
 CLOSED = {
     "人口基础信息",
     "社会保险参保人员",
@@ -29,42 +23,17 @@ CLOSED = {
 AGREED = {"重点用能企业用电量"}
 
 
-def environment() -> dict[str, str]:
-    quick = {"BEIJIANG_ARGON2_MEMORY_KIB": "64", "BEIJIANG_ARGON2_ROUNDS": "1"}
-    return {**os.environ, **quick, "PYTHONPATH": str(ROOT / "src")}
-
-
-def words(home: Path, *rest: str) -> list[str]:
-    return [sys.executable, "-m", "beijiang.cli", "--home", str(home), *rest]
-
-
-def answer(home: Path, *rest: str) -> Any:
-    done = nursery.run(words(home, "--json", *rest), env=environment(), timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
-def tables_of(home: Path) -> int:
-    return len(list((home / "lake").glob("*/_delta_log/*00000.json")))
-
-
 LIBRARIES = {"人口库", "人口库_关联", "法人单位库", "法人单位库_关联"}
 MINED = {"企业退出预警", "月度统计_预测", "月度统计_预测_回测", "森林火险预警"}
 """Tables that the platform made: scores, forecasts, alerts. Alerts and forecasts are published, the scores wait for their keeper."""
 
 
 @pytest.mark.timeout(1500)
-def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    build = ("demo", "--scale", "0.005", "--build-only")
-    first = subprocess.Popen(
-        words(home, *build), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while tables_of(home) < 3 and first.poll() is None:
-        time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    assert first.wait(10) == -signal.SIGKILL, "the build ended before it could be killed"
-    accounts = answer(home, *build)
+def test_a_build_that_was_killed_goes_on_and_ends_as_promised(built_region: DemoRegion, tmp_path: Path) -> None:
+    assert built_region.killed == -signal.SIGKILL, "the build ended before it could be killed"
+    assert TABLES_BEFORE_KILL <= built_region.tables_then < tables_of(built_region.home)
+    home, accounts = tmp_path / "home", built_region.accounts
+    shutil.copytree(built_region.home, home)
     _has_the_promised_people(home, accounts)
     _has_the_promised_data(home)
     assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 3, (
@@ -74,7 +43,7 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(tmp_path: Path) ->
     _has_the_promised_forecasts(home)
     (met,) = answer(home, "exchange", "intersections", "--as", "steward.statistics")
     assert (met["asks"], met["state"]) == ("overlap", "已答复")
-    assert answer(home, *build) == accounts
+    assert answer(home, *BUILD) == accounts
     assert answer(home, "evidence", "check")["ok"] is True
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import shutil
 import signal
@@ -20,9 +18,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from nursery import Child, run
+from region import DemoRegion, environment
 
-ROOT = Path(__file__).parents[2]
-SCALE = "0.01"
 ARGUMENTS = [
     "--no-sandbox",
     "--headless=shell",
@@ -34,13 +31,6 @@ BROKEN = """document.addEventListener('securitypolicyviolation',
   (e) => window.tellBroken(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));"""
 expect.set_options(timeout=60_000)  # a browser on a machine that does other things too
 READY = re.compile(r"http://127\.0\.0\.1:\d+")
-
-
-def environment() -> dict[str, str]:
-    """Return the environment of a command: quick password hashes, nothing of the developer's own settings."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("BEIJIANG_")}
-    quick = {"BEIJIANG_ARGON2_MEMORY_KIB": "64", "BEIJIANG_ARGON2_ROUNDS": "1", "BEIJIANG_ENGINE_MEMORY_MB": "1024"}
-    return {**own, **quick, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
 
 
 @dataclass(frozen=True)
@@ -95,24 +85,11 @@ class Server:
         return self.process.wait(40)
 
 
-@pytest.fixture(scope="session")
-def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo region, built once for all workers of this run; nobody writes to it, everybody copies it."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
-    home = shared / "demo-home"
-    with (shared / "demo-home.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (home / "demo" / "demo-ready").exists():
-            Shell(home).run("demo", "--scale", SCALE, "--build-only")
-    return home
-
-
 @pytest.fixture(scope="module")
-def demo(built_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def demo(built_region: DemoRegion, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A copy of the demo home of this module's own; that it works after being copied is itself a promise."""
     home = tmp_path_factory.mktemp("journey") / "home"
-    shutil.copytree(built_home, home)
+    shutil.copytree(built_region.home, home)
     return Shell(home)
 
 

@@ -193,14 +193,16 @@ def _named(name: str) -> exp.Table:
     return exp.table_(exp.to_identifier(name, quoted=True), db=LAKE)
 
 
-def to_sql(query: exp.Query, scans: Mapping[str, Scan | View]) -> str:
-    """Return the engine's SQL for ``query`` with each ``lake`` table written as the read of its scan; it is not changed.
+def to_sql(query: exp.Query, scans: Mapping[str, Scan | View], *, copy: bool = True) -> str:
+    """Return the engine's SQL for ``query`` with each ``lake`` table written as the read of its scan.
+
+    The tree is changed by that, so a copy is written, unless the caller gives the tree away (``copy=False``).
 
     Raises:
         KeyError: the tree names a relation without a scan; a mistake of the caller, never of a user.
 
     """
-    sql: str = _generator_class()(scans).generate(query)
+    sql: str = _generator_class()(scans).generate(query, copy=copy)
     return sql
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -63,7 +65,7 @@ class DuckDBEngine(Engine):
         self._spill.mkdir(parents=True, exist_ok=True)
         allowed = folders or (home / "lake", home / "staging", home / "tmp")
         self._watch = Watch()
-        self._root = _locked_instance(settings, self._spill, allowed)
+        self._root = _Root(partial(_locked_instance, settings, self._spill, allowed))
         self._desks = Desks(self._root)
         self._cells = Cells(home / "tmp" / "cells", time_zone=settings.time_zone)
 
@@ -73,9 +75,8 @@ class DuckDBEngine(Engine):
         if isinstance(query, View) and limits.rows is None:
             return self._by_plan(relation_sql(query), limits)
         if isinstance(query, View):
-            sql = to_sql(_capped(query.query, limits), query.scans)
-        else:
-            sql = to_sql(_capped(query, limits), scans)
+            scans, query = query.scans, query.query
+        sql = _written(query, scans, limits)
         with self._cursor(limits.seconds) as cursor:
             cursor.execute(sql)  # a relation (``sql``) would be bound twice, which costs as much as reading a page
             return cursor.to_arrow_table()
@@ -88,7 +89,7 @@ class DuckDBEngine(Engine):
     def stream(
         self, query: exp.Query, scans: Mapping[str, Scan | View], limits: QueryLimits = DEFAULT_LIMITS
     ) -> Iterator[pa.RecordBatch]:
-        sql = to_sql(_capped(query, limits), scans)
+        sql = _written(query, scans, limits)
         cursor = self._root.cursor()
         try:
             with _guarded(self._watch, cursor, limits.seconds):
@@ -127,7 +128,7 @@ class DuckDBEngine(Engine):
         limits: QueryLimits = DEFAULT_LIMITS,
         stop: Stop | None = None,
     ) -> pa.Table:
-        return self._cells.run(_errand(_capped(query, limits), scans), limits, stop)
+        return self._cells.run(_errand(query, scans, limits), limits, stop)
 
     def stream_untrusted(
         self,
@@ -136,7 +137,7 @@ class DuckDBEngine(Engine):
         limits: QueryLimits = DEFAULT_LIMITS,
         stop: Stop | None = None,
     ) -> Streamed:
-        return self._cells.stream(_errand(_capped(query, limits), scans), limits, stop)
+        return self._cells.stream(_errand(query, scans, limits), limits, stop)
 
     def warm(self) -> None:
         self._cells.warm()
@@ -157,14 +158,40 @@ class DuckDBEngine(Engine):
             cursor.close()
 
 
-def _errand(query: exp.Query, scans: Mapping[str, Scan]) -> Errand:
+class _Root:
+    """The instance, which begins with the first query: most commands, and many processes, ask none."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._begin = begin
+        self._begun: Any = None
+        self._lock = threading.Lock()
+
+    def cursor(self) -> Any:
+        with self._lock:
+            if self._begun is None:
+                self._begun = self._begin()
+        return self._begun.cursor()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._begun is not None:
+                self._begun.close()
+
+
+def _errand(query: exp.Query, scans: Mapping[str, Scan], limits: QueryLimits) -> Errand:
+    capped = _capped(query, limits)
     return Errand(
-        sql=query.sql(DIALECT),
+        sql=capped.sql(DIALECT, copy=capped is query),  # writing changes the tree, and a capped one is a copy already
         tables=tuple(quoted_name(name) for name in scans),
         views=tuple(view_sql(name, scan) for name, scan in scans.items()),
         stubs=tuple(stub_sql(name, scan) for name, scan in scans.items()),
         files=tuple(path for scan in scans.values() for path in scan.files),
     )
+
+
+def _written(query: exp.Query, scans: Mapping[str, Scan | View], limits: QueryLimits) -> str:
+    capped = _capped(query, limits)
+    return to_sql(capped, scans, copy=capped is query)
 
 
 def all_readable(scans: Mapping[str, Scan | View]) -> bool:
@@ -176,7 +203,7 @@ def all_readable(scans: Mapping[str, Scan | View]) -> bool:
 
 
 def _capped(query: exp.Query, limits: QueryLimits) -> exp.Query:
-    """Wrap a query so that it hands over at most one row more than allowed."""
+    """Wrap a copy of a query so that it hands over at most one row more than allowed; without a limit, return the query."""
     if limits.rows is None:
         return query
     from sqlglot import exp

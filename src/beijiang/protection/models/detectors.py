@@ -251,7 +251,11 @@ def survey(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
         for i, kind in enumerate(columns.values())
         if kind in {"text", "integer"}
     ]
-    values = exp.select("*", *lengths, copy=False).from_(_values(table, columns, seen), copy=False).subquery("measured")
+    values = (
+        exp.select("*", *lengths, copy=False)
+        .from_(_values(table, columns, seen), copy=False)
+        .subquery("measured", copy=False)
+    )
     return exp.select(*counted, copy=False).from_(values, copy=False)
 
 

@@ -61,24 +61,28 @@ def shares_query(table: str, columns: Mapping[str, str], *, history: bool) -> ex
     shown: list[exp.Expr] = []
     for n, (name, kind) in enumerate(columns.items()):
         value = exp.column(exp.to_identifier(name, quoted=True))
-        grouped = exp.select(exp.alias_(value, "v"), exp.alias_(exp.Count(this=exp.Star()), "c")).from_(_lake(table))
-        grouped = grouped.where(exp.and_(_filled(value, kind), *([_now()] if history else [])))
-        grouped = grouped.group_by(value.copy())
+        kept = exp.and_(_filled(value, kind), *([_now()] if history else []))
+        counts = exp.alias_(value.copy(), "v", copy=False), exp.alias_(exp.Count(this=exp.Star()), "c", copy=False)
+        grouped = exp.select(*counts, copy=False).from_(_lake(table), copy=False).where(kept, copy=False)
+        grouped = grouped.group_by(value, copy=False)
         part = exp.Substring(
             this=exp.MD5(this=exp.cast(exp.column("v"), "VARCHAR", dialect="duckdb")),
             start=exp.Literal.number(1),
             length=exp.Literal.number(1),
         )
-        parted = exp.select(exp.alias_(part, "p"), exp.column("c")).from_(grouped.subquery("g"))
-        sums: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), f"d{n}")]
+        parted = exp.select(exp.alias_(part, "p", copy=False), exp.column("c"), copy=False)
+        parted = parted.from_(grouped.subquery("g", copy=False), copy=False)
+        sums: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), f"d{n}", copy=False)]
         for place, digit in enumerate(PARTS):
             mine = exp.EQ(this=exp.column("p"), expression=exp.Literal.string(digit))
-            counted = exp.Sum(this=exp.Case().when(mine, exp.column("c")).else_(exp.Literal.number(0)))
-            sums.append(exp.alias_(counted, f"s{place}_{n}"))
-        one = exp.select(*sums).from_(parted.subquery("p")).subquery(f"t{n}")
-        query = query.from_(one) if n == 0 else query.join(one, join_type="cross")
-        shown += [exp.column(alias.alias, table=f"t{n}") for alias in sums]
-    return query.select(*shown)
+            case = exp.Case().when(mine, exp.column("c"), copy=False).else_(exp.Literal.number(0), copy=False)
+            sums.append(exp.alias_(exp.Sum(this=case), f"s{place}_{n}", copy=False))
+        told = [exp.column(alias.alias, table=f"t{n}") for alias in sums]
+        one = exp.select(*sums, copy=False).from_(parted.subquery("p", copy=False), copy=False)
+        one_of = one.subquery(f"t{n}", copy=False)
+        query = query.from_(one_of, copy=False) if n == 0 else query.join(one_of, join_type="cross", copy=False)
+        shown += told
+    return query.select(*shown, copy=False)
 
 
 def looks_of(columns: Sequence[str], found: Mapping[str, int]) -> dict[str, Look]:

@@ -80,16 +80,18 @@ class RegistryStore:
         return Book(elements, sets, rules)
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Add versions as their editions say: elements and rules at once, code sets one by one with their codes."""
+        """Add versions as their editions say: elements and rules at once, code sets one by one, then all their codes."""
         elements = [_version(entry) for entry in entries if not isinstance(entry, CodeSet)]
         if elements:
             self._connection.execute(insert(standards_version), elements)
+        codes: list[dict[str, Any]] = []
+        one_set = insert(standards_version).returning(_V.seq)
         for entry in entries:
             if isinstance(entry, CodeSet):
-                added = self._connection.execute(insert(standards_version).values(_version(entry)).returning(_V.seq))
-                seq = added.scalar_one()
-                rows = [_row(seq, place, value) for place, value in enumerate(entry.values)]
-                self._connection.execute(insert(standards_code), rows)
+                seq = self._connection.execute(one_set, _version(entry)).scalar_one()
+                codes += [_row(seq, place, value) for place, value in enumerate(entry.values)]
+        if codes:
+            self._connection.execute(insert(standards_code), codes)
 
 
 def _choice(row: Row[Any]) -> Choice:
