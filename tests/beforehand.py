@@ -1,7 +1,7 @@
 """What a process of the suite need not do again for each home: its tables, its jobs' tables, and the nursery of queries.
 
-A copy stands for what was made the same way before, in this process. The way itself is gone by ``tests/upgrades``, on
-PostgreSQL, by ``tests/engine/test_untrusted.py`` (the nursery), and by every test that starts a process.
+A copy stands for what was made the same way before, in this process. The way itself is gone by ``tests/upgrades``, on both
+databases, by ``tests/engine/test_untrusted.py`` (the nursery), and by every test that starts a process.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_mock_engine
+from sqlalchemy import create_engine, create_mock_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.util import LRUCache
+
+import postgres_copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
     from pathlib import Path
 
-    from sqlalchemy import Dialect, Engine, MetaData
+    from sqlalchemy import URL, Dialect, Engine, MetaData
 
     from beijiang.engine.cells import Cells
 
@@ -66,7 +69,9 @@ def spared(folder: Path) -> Iterator[None]:
 def _upgraded(upgrade: Callable[[Any], None], folder: Path, database: Any) -> None:
     from beijiang.db import Database, migrations
 
-    if not _skipped and database.is_sqlite and migrations.current(database) is None:
+    if not _skipped and postgres_copies.is_for_tests(database.url) and migrations.current(database) is None:
+        _replaced(database, "migrated", partial(_whole, upgrade))
+    elif not _skipped and database.is_sqlite and migrations.current(database) is None:
         if "migrated" not in _made:
             first = Database(f"sqlite:///{folder / 'migrated.sqlite'}")
             upgrade(first)
@@ -76,8 +81,25 @@ def _upgraded(upgrade: Callable[[Any], None], folder: Path, database: Any) -> No
     upgrade(database)
 
 
+def _whole(upgrade: Callable[[Any], None], url: URL) -> None:
+    """Make the tables of a home and those of its jobs."""
+    from dbos import DBOS
+
+    from beijiang.db import Database
+
+    first = Database(url.render_as_string(hide_password=False))
+    upgrade(first)
+    first.close()
+    DBOS.migrate(first.url.render_as_string(hide_password=False), schema="beijiang_jobs")
+
+
+def _replaced(database: Any, key: str, make: Callable[[URL], None]) -> None:
+    database.engine.dispose()
+    postgres_copies.replace(database.url, key, make)
+
+
 def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Create the tables that are known by now: a copy on SQLite, one script on PostgreSQL."""
+    """Create the tables that are known by now: a copy of what was made so before."""
 
     def created(self: Any) -> None:
         from beijiang.db.schema import metadata
@@ -85,16 +107,15 @@ def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
         key = (self.engine.dialect.name, frozenset(metadata.tables))
         if _skipped:
             create_all(self)
-        elif not self.is_sqlite:
-            if key not in _made:
-                _made[key] = _script(metadata, self.engine.dialect)
+        elif postgres_copies.is_for_tests(self.url):
             with contextlib.closing(self.engine.raw_connection()) as connection, connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
                 empty = cursor.fetchone() == (0,)
-                if empty:
-                    cursor.execute(_made[key])
-                connection.commit()
-            if not empty:
+            if empty:
+                if key not in _made:
+                    _made[key] = _script(metadata, self.engine.dialect)
+                _replaced(self, _made[key], partial(_scripted, _made[key]))
+            else:
                 create_all(self)
         elif _is_empty(self.url.database):
             if key in _made:
@@ -106,6 +127,13 @@ def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
             create_all(self)
 
     return created
+
+
+def _scripted(script: str, url: URL) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    with contextlib.closing(engine.raw_connection()) as connection, connection.cursor() as cursor:
+        cursor.execute(script)
+        connection.commit()
 
 
 def _script(metadata: MetaData, dialect: Dialect) -> str:
