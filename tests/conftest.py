@@ -83,8 +83,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_sessionfinish() -> None:
-    """Let the end of the process take everything apart again."""
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Let the end of the process take everything apart again, when pytest has looked for what the tests left behind."""
     gc.unfreeze()
 
 
