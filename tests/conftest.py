@@ -83,9 +83,8 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
-    """Let the end of the process take everything apart again, when pytest has looked for what the tests left behind."""
+def pytest_sessionfinish() -> None:
+    """Let the end of the process take everything apart again."""
     gc.unfreeze()
 
 
