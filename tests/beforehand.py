@@ -1,8 +1,8 @@
 """What a process of the suite need not do again for each home: its tables, its jobs' tables, the nursery of queries, the
 compiling of pages, and the loop that answers a test client.
 
-A copy stands for what was made the same way before, in this process. The way itself is gone by ``tests/upgrades``, on
-PostgreSQL, by ``tests/engine/test_untrusted.py`` (the nursery), and by every test that starts a process.
+A copy stands for what was made the same way before, in this process. The way itself is gone by ``tests/upgrades``, on both
+databases, by ``tests/engine/test_untrusted.py`` (the nursery), and by every test that starts a process.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from anyio.from_thread import start_blocking_portal
 from jinja2 import BytecodeCache
-from sqlalchemy import create_mock_engine
+from sqlalchemy import create_engine, create_mock_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.util import LRUCache
 from starlette.testclient import TestClient
+
+import postgres_copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
     from jinja2.bccache import Bucket
-    from sqlalchemy import Dialect, Engine, MetaData
+    from sqlalchemy import URL, Dialect, Engine, MetaData
 
     from beijiang.engine.cells import Cells
 
@@ -89,6 +92,10 @@ def spared(folder: Path) -> Iterator[None]:
 
 
 def _upgraded(upgrade: Callable[[Any], None], folder: Path, database: Any) -> None:
+    from beijiang.db import migrations
+
+    if not _skipped and postgres_copies.is_for_tests(database.url) and migrations.current(database) is None:
+        _replaced(database, "migrated", partial(_whole, upgrade))
     new = not _skipped and database.is_sqlite and _has_nothing(Path(database.url.database))
     if new and "migrated" in _made:
         Path(database.url.database).write_bytes(_made["migrated"])  # before anybody opens it, and reads its tables
@@ -106,8 +113,25 @@ def _has_nothing(path: Path) -> bool:
     return not path.exists() or path.stat().st_size == 0
 
 
+def _whole(upgrade: Callable[[Any], None], url: URL) -> None:
+    """Make the tables of a home and those of its jobs."""
+    from dbos import DBOS
+
+    from beijiang.db import Database
+
+    first = Database(url.render_as_string(hide_password=False))
+    upgrade(first)
+    first.close()
+    DBOS.migrate(first.url.render_as_string(hide_password=False), schema="beijiang_jobs")
+
+
+def _replaced(database: Any, key: str, make: Callable[[URL], None]) -> None:
+    database.engine.dispose()
+    postgres_copies.replace(database.url, key, make)
+
+
 def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Create the tables that are known by now: a copy on SQLite, one script on PostgreSQL."""
+    """Create the tables that are known by now: a copy of what was made so before."""
 
     def created(self: Any) -> None:
         from beijiang.db.schema import metadata
@@ -115,16 +139,15 @@ def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
         key = (self.engine.dialect.name, frozenset(metadata.tables))
         if _skipped:
             create_all(self)
-        elif not self.is_sqlite:
-            if key not in _made:
-                _made[key] = _script(metadata, self.engine.dialect)
+        elif postgres_copies.is_for_tests(self.url):
             with contextlib.closing(self.engine.raw_connection()) as connection, connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
                 empty = cursor.fetchone() == (0,)
-                if empty:
-                    cursor.execute(_made[key])
-                connection.commit()
-            if not empty:
+            if empty:
+                if key not in _made:
+                    _made[key] = _script(metadata, self.engine.dialect)
+                _replaced(self, _made[key], partial(_scripted, _made[key]))
+            else:
                 create_all(self)
         elif _is_empty(self.url.database):
             if key in _made:
@@ -136,6 +159,13 @@ def _created(create_all: Callable[[Any], None]) -> Callable[[Any], None]:
             create_all(self)
 
     return created
+
+
+def _scripted(script: str, url: URL) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    with contextlib.closing(engine.raw_connection()) as connection, connection.cursor() as cursor:
+        cursor.execute(script)
+        connection.commit()
 
 
 def _script(metadata: MetaData, dialect: Dialect) -> str:

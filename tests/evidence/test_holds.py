@@ -137,7 +137,8 @@ def calls(name: str) -> dict[str, list[str]]:
     root = Path(beijiang.__file__).parent
     found: dict[str, list[str]] = {}
     for path in root.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        for node in ast.walk(ast.parse(text)) if name in text else ():
             if not isinstance(node, ast.FunctionDef):
                 continue
             for inner in ast.walk(node):

@@ -62,17 +62,15 @@ class Instants:
 
 
 def warm_up() -> None:
-    """Import everything that a delivery needs; none of it starts a thread, so that forking is safe."""
+    """Load everything that a delivery needs."""
     import adbc_driver_postgresql.dbapi  # noqa: F401
-    import dbos  # noqa: F401
-    import deltalake  # noqa: F401
-    import duckdb  # noqa: F401
-    import psycopg  # noqa: F401
     import push_bureau  # noqa: F401
+    import warmed
 
-    import beijiang.build
     import beijiang.ingest.connectors.postgresql_there
     import beijiang.ingest.connectors.webhook_there  # noqa: F401
+
+    warmed.platform()
 
 
 def attempt(home: Path, number: int, count: int, name: str, note: Path) -> int:

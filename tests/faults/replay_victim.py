@@ -14,14 +14,13 @@ from pathlib import Path
 
 
 def warm_up() -> None:
-    """Import everything that a replay needs; none of it starts a thread, so that forking is safe."""
-    import dbos  # noqa: F401
-    import deltalake  # noqa: F401
-    import duckdb  # noqa: F401
+    """Load everything that a replay needs."""
+    import warmed
 
-    import beijiang.build
     import beijiang.ingest.service.bench.replay_work
     import beijiang.ingest.service.returning  # noqa: F401
+
+    warmed.platform()
 
 
 def attempt(home: Path, table: str) -> int:

@@ -61,16 +61,14 @@ def plain(path: Path) -> str:
 
 
 def warm_up() -> None:
-    """Import everything that a run needs; none of it starts a thread, so that forking is safe."""
-    import dbos  # noqa: F401
-    import deltalake  # noqa: F401
-    import duckdb  # noqa: F401
-    import psycopg  # noqa: F401
+    """Load everything that a run needs."""
+    import warmed
 
-    import beijiang.build
     import beijiang.ingest.connectors.postgresql
     import beijiang.ingest.service.syncing
     import beijiang.ingest.service.verifying  # noqa: F401
+
+    warmed.platform()
 
 
 def attempt(home: Path, count: int, name: str, note: Path) -> int:
