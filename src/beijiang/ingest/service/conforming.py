@@ -26,7 +26,7 @@ _NO_CHANGES: Final = pa.RecordBatch.from_pylist(
 """A source's values are kept as they come, so no cell has another raw text."""
 _DAYS: Final = (-719_162, 2_932_896)
 """Year 1 to year 9999, in days since 1970."""
-_MICROSECONDS: Final = tuple(day * 86_400_000_000 for day in (_DAYS[0], _DAYS[1] + 1))
+_MICROSECONDS: Final = (_DAYS[0] * 86_400_000_000, (_DAYS[1] + 1) * 86_400_000_000 - 1)
 _WORDS: Final = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 
 

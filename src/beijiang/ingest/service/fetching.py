@@ -44,7 +44,7 @@ ROWS_FILE: Final = "rows.parquet"
 AGAIN_FILE: Final = "again.parquet"
 KEYS_FILE: Final = "keys.parquet"
 _GROUP: Final = 122_880
-_HELD: Final = 192 << 20
+_HELD: Final = 128 << 20
 """Bytes of rows that stay in memory for the step that types them; of more than that, none do."""
 _PAUSES: Final = (0.5, 2.0, 8.0)
 """Seconds before each new attempt at a source that does not answer."""
