@@ -361,8 +361,7 @@ class _Snapshot(Snapshot):
 
         names = [c.name for c in statement.selected_columns]
         short = [isinstance(kind := self._table.types[n], Native) and kind.word == "float" for n in names]
-        for columns in columns_of(self._connection, self._grammar.text(statement)):
-            arrays = [pa.array(column, pa.string()) for column in columns]
+        for arrays in columns_of(self._connection, self._grammar.text(statement)):
             yield pa.RecordBatch.from_arrays(
                 [shortest(a) if four else a for a, four in zip(arrays, short, strict=True)], names=names
             )

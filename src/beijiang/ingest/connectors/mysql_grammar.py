@@ -15,6 +15,8 @@ from beijiang.ingest.typing import ColumnSpec, ColumnType
 __all__ = ["MySQLGrammar", "Native"]
 
 _BYTES: Final = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
+_LETTERS: Final = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"})
+_NUMBERS: Final = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "decimal"})
 _SHAPES: Final = frozenset(
     ["geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection"]
 )  # fmt: skip
@@ -31,17 +33,23 @@ class Native(sa.types.UserDefinedType[Any]):
 
 
 class MySQLGrammar(Grammar):
-    """MySQL's spelling. Every value is read as its canonical text, so what the server counts is what it delivers."""
+    """MySQL's spelling. Every value arrives as its canonical text, so what the server counts is what it delivers."""
 
     def __init__(self, time_zone: str) -> None:
         self._zone = time_zone
         self.dialect = mysql.dialect(paramstyle="named")
 
     def read(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
+        """Return what the server writes as canonical text by itself, without asking for the text of it first."""
+        word = _word_of(column)
+        if word in _LETTERS or word == "date":
+            return column
+        if word in _NUMBERS:
+            return self._number(column, spec)
         return self.canonical(column, spec)
 
     def canonical(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[str]:
-        word = column.type.word if isinstance(column.type, Native) else ""
+        word = _word_of(column)
         value: sa.ColumnElement[Any] = column
         if word == "bit":
             return self._bits_of(column)
@@ -53,11 +61,18 @@ class MySQLGrammar(Grammar):
             return self._moment(column, word)
         if word == "float":  # all digits: by itself it is shown with six
             value = sa.type_coerce(column, sa.Double()) + sa.literal_column("0e0")
-        elif spec.type in {ColumnType.INTEGER, ColumnType.BOOLEAN}:
-            value = sa.cast(column, sa.Integer())
-        elif spec.type is ColumnType.DECIMAL:
-            value = sa.cast(column, sa.DECIMAL(spec.precision, spec.scale))
+        else:
+            value = self._number(column, spec)
         return self._text(value)
+
+    @staticmethod
+    def _number(column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
+        """Return a number without the zeros that some columns are filled with; what is none stays as it is."""
+        if spec.type in {ColumnType.INTEGER, ColumnType.BOOLEAN}:
+            return sa.cast(column, sa.Integer())
+        if spec.type is ColumnType.DECIMAL:
+            return sa.cast(column, sa.DECIMAL(spec.precision, spec.scale))
+        return column
 
     def bound(self, value: Position, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
         text = str(value)
@@ -108,3 +123,7 @@ class MySQLGrammar(Grammar):
     @staticmethod
     def _word(text: str) -> sa.ColumnElement[str]:
         return sa.literal(text, sa.Text())
+
+
+def _word_of(column: sa.ColumnClause[Any]) -> str:
+    return column.type.word if isinstance(column.type, Native) else ""

@@ -37,9 +37,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgreSQL", "PostgreSQLOptions"]
 
-_DAY: Final = "YYYY-MM-DD"
-_MOMENT: Final = "YYYY-MM-DD HH24:MI:SS.US"
+_NO_MOMENT: Final = "0000-00-00 00:00:00.000000"
+"""What is left of it behind the text of a moment are the digits that the text leaves out."""
 _YEARS: Final = ("0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00", "10000-01-01 00:00+00")
+_BEYOND: Final = {ColumnType.DATE: "10000-01-01", ColumnType.TIMESTAMP: "10000-01-01 00:00:00.000000"}
+_SPELLING: Final = ("SET datestyle = 'ISO'", "SET extra_float_digits = 1")
+"""How a session of ours spells days, moments and numbers, whatever the database or the account is set to."""
 _TLS: Final = {"off": "disable", "encrypt": "require", "verify": "verify-full"}
 _INNER: Final = ("pg_", "information_schema")
 _PAGES: Final = 64
@@ -126,8 +129,9 @@ class PostgreSQLOptions(ConnectorOptions):
 class _Grammar(Grammar):
     """PostgreSQL's spelling."""
 
-    def __init__(self, time_zone: str) -> None:
+    def __init__(self, time_zone: str, *, is_utf8: bool = False) -> None:
         self._zone = time_zone
+        self._is_utf8 = is_utf8
         self.dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
     def read(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
@@ -135,24 +139,24 @@ class _Grammar(Grammar):
             return sa.cast(column, sa.Text())
         if spec.type is ColumnType.INTEGER:
             return sa.cast(column, sa.BigInteger())
-        if spec.type is ColumnType.DOUBLE:  # through text: 1.1 in four bytes stays 1.1 in eight
-            return sa.cast(sa.cast(column, sa.Text()), sa.Double())
+        if spec.type is ColumnType.DOUBLE and not isinstance(column.type, sa.Double):
+            return sa.cast(sa.cast(column, sa.Text()), sa.Double())  # 1.1 in four bytes stays 1.1 in eight
         if spec.type is ColumnType.DATE:
             return self._within_years(column, sa.Date())
         if spec.type is ColumnType.TIMESTAMP:
-            bare = not self._has_zone(column)
-            moment = sa.func.timezone(self._word(self._zone), column) if bare else column
-            return self._within_years(moment, postgresql.TIMESTAMP(timezone=True))
+            return self._within_years(self._moment(column), postgresql.TIMESTAMP(timezone=True))
         return column
 
     def canonical(self, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[str]:
         if spec.type is ColumnType.BOOLEAN:
             return sa.case((column.is_(sa.true()), self._word("1")), (column.is_(sa.false()), self._word("0")))
-        if spec.type is ColumnType.DATE:
-            return sa.func.to_char(self.read(column, spec), self._word(_DAY))
+        if spec.type is ColumnType.DATE:  # spelled as ISO has it by our session; to_char costs twice as much
+            return self._text_within(column, sa.Date(), sa.cast(column, sa.Text()), _BEYOND[spec.type])
         if spec.type is ColumnType.TIMESTAMP:
-            moment = sa.func.timezone(self._word("UTC"), self.read(column, spec))
-            return sa.func.to_char(moment, self._word(_MOMENT))
+            moment = self._moment(column)
+            short = sa.cast(sa.func.timezone(self._word("UTC"), moment), sa.Text())
+            text = sa.func.pg_catalog.overlay(self._word(_NO_MOMENT), short, 1, type_=sa.Text())
+            return self._text_within(moment, postgresql.TIMESTAMP(timezone=True), text, _BEYOND[spec.type])
         return sa.cast(column, sa.Text())
 
     def bound(self, value: Position, column: sa.ColumnClause[Any], spec: ColumnSpec) -> sa.ColumnElement[Any]:
@@ -173,7 +177,7 @@ class _Grammar(Grammar):
         return sa.cast(sa.func.sum(sa.cast(self._bits(text, 15), sa.BigInteger())), sa.Text())
 
     def _bits(self, text: sa.ColumnElement[str], digits: int) -> sa.ColumnElement[Any]:
-        digest = sa.func.md5(sa.func.convert_to(text, self._word("UTF8")))
+        digest = sa.func.md5(text if self._is_utf8 else sa.func.convert_to(text, self._word("UTF8")))
         hexadecimal = self._word("x") + sa.func.substr(digest, 1, digits, type_=sa.Text())
         return sa.cast(hexadecimal, postgresql.BIT(4 * digits))
 
@@ -184,6 +188,15 @@ class _Grammar(Grammar):
         """Write what no driver can carry (infinity, before Christ) as a day that the next step sets aside."""
         first, last, beyond = (sa.cast(self._word(day), kind) for day in _YEARS)
         return sa.case((sa.or_(value.is_(None), value.between(first, last)), value), else_=beyond)
+
+    def _text_within(
+        self, value: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any], text: sa.ColumnElement[str], beyond: str
+    ) -> sa.ColumnElement[str]:
+        first, last, _ = (sa.cast(self._word(day), kind) for day in _YEARS)
+        return sa.case((value.between(first, last), text), (value.is_not(None), self._word(beyond)))
+
+    def _moment(self, column: sa.ColumnClause[Any]) -> sa.ColumnElement[Any]:
+        return column if self._has_zone(column) else sa.func.timezone(self._word(self._zone), column)
 
     @staticmethod
     def _has_zone(column: sa.ColumnClause[Any]) -> bool:
@@ -228,7 +241,11 @@ class PostgreSQL(Connector, FollowsLog):
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             if snapshot:
                 cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-            yield _Snapshot(self, cursor, table, wanted)
+            for setting in _SPELLING:
+                cursor.execute(setting)
+            cursor.execute("SELECT current_setting('server_encoding')")
+            encoding = cursor.fetch_arrow_table()[0][0].as_py()
+            yield _Snapshot(self, cursor, table, wanted, self.grammar(is_utf8=encoding == "UTF8"))
 
     def found(self, name: str) -> tuple[SqlTable, Feed]:
         """Find a table or view: as SQL knows it, and as a feed."""
@@ -245,9 +262,9 @@ class PostgreSQL(Connector, FollowsLog):
             return int(session.execute(query.where(_SPACE.c.nspname == (table.schema or "public"))).scalar() or 0)
         return 0
 
-    def grammar(self) -> Grammar:
-        """Return how this source's values are read and written."""
-        return _Grammar(self.options.time_zone)
+    def grammar(self, *, is_utf8: bool = False) -> Grammar:
+        """Return how this source's values are read and written; where it keeps texts in UTF-8, it need not convert them."""
+        return _Grammar(self.options.time_zone, is_utf8=is_utf8)
 
     def address(self) -> str:
         """Return where the database is, for drivers that take one text; it holds the password."""
@@ -257,7 +274,8 @@ class PostgreSQL(Connector, FollowsLog):
     def session(self, *, autocommit: bool = True) -> Iterator[sa.Connection]:
         """Open a connection; each statement is a transaction of its own, or all are one that is rolled back."""
         with self.speaking(), _engine(self._url("postgresql+psycopg")).connect() as connection:
-            connection.exec_driver_sql("SET lock_timeout = '60s'")  # whoever holds the table at the source
+            for setting in ("SET lock_timeout = '60s'", *_SPELLING):  # whoever holds the table at the source
+                connection.exec_driver_sql(setting)
             connection.commit()
             yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 
@@ -308,13 +326,15 @@ class PostgreSQL(Connector, FollowsLog):
 class _Snapshot(Snapshot):
     """One repeatable-read transaction, read by ADBC."""
 
-    def __init__(self, source: PostgreSQL, cursor: adbc.Cursor, table: SqlTable, wanted: Wanted) -> None:
-        super().__init__(table, wanted, source.grammar(), landed_schema(wanted.feed))
+    def __init__(
+        self, source: PostgreSQL, cursor: adbc.Cursor, table: SqlTable, wanted: Wanted, grammar: Grammar
+    ) -> None:
+        super().__init__(table, wanted, grammar, landed_schema(wanted.feed))
         self._source = source
         self._cursor = cursor
 
     def _again(self, wanted: Wanted) -> Reading:
-        return _Snapshot(self._source, self._cursor, self._table, wanted)
+        return _Snapshot(self._source, self._cursor, self._table, wanted, self._grammar)
 
     def twin(self) -> AbstractContextManager[_Snapshot]:
         self._cursor.execute("SELECT pg_export_snapshot()")

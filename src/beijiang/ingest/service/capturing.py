@@ -26,10 +26,10 @@ from beijiang.ingest.models import CaptureState, Verdict
 from beijiang.ingest.service.certifying import differing, side
 from beijiang.ingest.service.coalescing import CHANGE, Key, coalesced
 from beijiang.ingest.service.conforming import conform
-from beijiang.ingest.service.fetching import ROWS_FILE, Fetched, Since, checked_feed, fetch, patiently
+from beijiang.ingest.service.fetching import ROWS_FILE, Fetched, Since, batches_of, checked_feed, fetch, patiently
 from beijiang.ingest.service.logs import log_of, measured, start_from
 from beijiang.ingest.service.staging import stage_typed, staged_files
-from beijiang.ingest.service.syncing import GONE_FILE, SyncWork, batches_of
+from beijiang.ingest.service.syncing import GONE_FILE, SyncWork
 from beijiang.ingest.store.captures import CaptureStore, now_text
 from beijiang.kit import BeijiangError, Conflict, Text, new_id
 from beijiang.tables import HIDDEN, Among, Fingerprint, WriteMode

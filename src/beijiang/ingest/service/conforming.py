@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,7 +26,7 @@ _NO_CHANGES: Final = pa.RecordBatch.from_pylist(
 """A source's values are kept as they come, so no cell has another raw text."""
 _DAYS: Final = (-719_162, 2_932_896)
 """Year 1 to year 9999, in days since 1970."""
-_MICROSECONDS: Final = tuple(day * 86_400_000_000 for day in (_DAYS[0], _DAYS[1] + 1))
+_MICROSECONDS: Final = (_DAYS[0] * 86_400_000_000, (_DAYS[1] + 1) * 86_400_000_000 - 1)
 _WORDS: Final = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
 
 
@@ -41,8 +42,8 @@ def conformed(
 
 def conform(batch: pa.RecordBatch, schema: TypedSchema, key: Sequence[str], first: int) -> TypedBatch:
     """Return the rows of one batch in the types of ``schema``, and those that do not fit with the reason."""
-    numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
-    fits = pa.array([True] * batch.num_rows, pa.bool_())
+    numbers = pa.array(np.arange(first, first + batch.num_rows, dtype=np.int64))
+    fits: Any = pa.scalar(value=True)
     bad: dict[int, BadRow] = {}
     columns = []
     for spec in schema.columns:
@@ -94,6 +95,8 @@ def _integer(column: pa.Array, spec: ColumnSpec) -> pa.Array:
 def _decimal(column: pa.Array, spec: ColumnSpec) -> pa.Array:
     """Read exact decimals; zeros beyond the scale are no digits."""
     scale = spec.scale or 0
+    if pc.all(pc.match_substring_regex(column, _plain_decimal(spec)), min_count=0).as_py():
+        return column.cast(pa.decimal128(38, scale))
     exact = pc.replace_substring_regex(_only_numbers(column, spec), rf"(\.[0-9]{{{scale}}})0+$", r"\1")
     return exact.cast(pa.decimal128(38, scale))
 
@@ -111,6 +114,14 @@ _READERS: Final = {
 def _only_numbers(column: pa.Array, spec: ColumnSpec) -> pa.Array:
     fits = pc.fill_null(_is_number(column, spec), fill_value=False)
     return pc.if_else(fits, column, pa.scalar(None, pa.string()))
+
+
+def _plain_decimal(spec: ColumnSpec) -> str:
+    """Return the pattern of decimals as databases write them: they can be read without another look."""
+    scale = spec.scale or 0
+    whole = (spec.precision or 18) - scale
+    digits = rf"(0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
+    return rf"^-?{digits}(\.[0-9]{{1,{scale}}})?$" if scale else rf"^-?{digits}$"
 
 
 def _is_number(column: pa.Array, spec: ColumnSpec) -> pa.Array:

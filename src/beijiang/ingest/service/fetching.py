@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
@@ -18,7 +18,6 @@ import pyarrow.parquet as pq
 from beijiang.ingest.connectors import Feed, Wanted, Window
 from beijiang.ingest.errors import bad_overlap, disk_trouble
 from beijiang.ingest.readers.pipeline import ahead
-from beijiang.ingest.service.packing import packed
 from beijiang.ingest.typing import ColumnSpec, ColumnType, TypedSchema
 from beijiang.kit import BeijiangError, Conflict, Invalid, Text
 from beijiang.tables import Fingerprint, Part
@@ -27,12 +26,26 @@ if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector, Reading
     from beijiang.ingest.models import Sync
 
-__all__ = ["KEYS_FILE", "ROWS_FILE", "Fetched", "Opener", "Since", "checked_feed", "fetch", "patiently", "start_of"]
+__all__ = [
+    "KEYS_FILE",
+    "ROWS_FILE",
+    "Fetched",
+    "Landed",
+    "Opener",
+    "Since",
+    "batches_of",
+    "checked_feed",
+    "fetch",
+    "patiently",
+    "start_of",
+]
 
 ROWS_FILE: Final = "rows.parquet"
 AGAIN_FILE: Final = "again.parquet"
 KEYS_FILE: Final = "keys.parquet"
 _GROUP: Final = 122_880
+_HELD: Final = 128 << 20
+"""Bytes of rows that stay in memory for the step that types them; of more than that, none do."""
 _PAUSES: Final = (0.5, 2.0, 8.0)
 """Seconds before each new attempt at a source that does not answer."""
 
@@ -86,6 +99,8 @@ class Fetched:
     """The position before this look; between ``start`` and it stand rows that are read again."""
     keys: int = 0
     """How many keys the source has, where they were asked for."""
+    staged: dict[str, Any] | None = None
+    """What became of the rows that were typed while the source still counted; None where that was not done."""
 
     @property
     def schema(self) -> TypedSchema:
@@ -107,6 +122,15 @@ class Fetched:
         known = {f.name for f in fields(cls)}
         kept = {name: held for name, held in value.items() if name in known}
         return cls(**{"unchanged": False, **kept, "columns": tuple(value["columns"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Rows that were just written down, as the next step takes them up."""
+
+    path: Path
+    batches: Callable[[], Iterable[pa.RecordBatch]]
+    """The rows in the file, from memory where they are few."""
 
 
 def checked_feed(connector: Connector, sync: Sync, known: Sequence[str]) -> Feed:
@@ -186,6 +210,7 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
     tally: Callable[[Sequence[Path], pa.Schema], Fingerprint],
     held: Callable[[Part | None], Fingerprint] | None,
     tick: Callable[[int, int | None, Text], None],
+    meanwhile: Callable[[Landed], dict[str, Any]] | None = None,
 ) -> Fetched:
     """Read a feed into ``folder``: rows, keys where deletions are looked for, and the source's own count of both.
 
@@ -201,6 +226,7 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         tally: fingerprints a Parquet file.
         held: fingerprints a part of the table; None where its columns are not those of the feed.
         tick: is told rows done, rows expected, and what is going on.
+        meanwhile: takes the rows up while the source still counts them; what it returns is kept as ``staged``.
 
     """
     window = Window(sync.cursor, since.start, until) if sync.cursor else None
@@ -220,21 +246,25 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         part = Part(sync.cursor, since.start, None if end is None else str(end)) if sync.cursor else None
         unchanged = claimed is not None and held is not None and not claimed.differing(held(part))
         batches = _nothing if unchanged else reading.batches
-        with ThreadPoolExecutor(1, thread_name_prefix="beijiang-count") as beside:
+        with ThreadPoolExecutor(2, thread_name_prefix="beijiang-beside") as beside:
             counting = None if twin is None else beside.submit(_counted_by, twin)
-            rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING))
-        if counting is not None:
-            claimed = counting.result() or reading.fingerprint()
-        if compared:
-            keys = pa.schema([schema.field(name) for name in sync.key])
-            count = _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _KEYS))
-        if claimed is None:
-            _write(reading.batches, schema, folder / AGAIN_FILE, lambda n: tick(n, rows, _READING))
-            claimed = tally([folder / AGAIN_FILE], schema)
-            (folder / AGAIN_FILE).unlink()
-            counted_by = "reread"
-        else:
-            counted_by = "source"
+            kept = _Kept()
+            rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING), kept)
+            staging = None
+            if meanwhile is not None and not unchanged:
+                staging = beside.submit(meanwhile, Landed(folder / ROWS_FILE, kept.reading(folder / ROWS_FILE)))
+            if compared:
+                keys = pa.schema([schema.field(name) for name in sync.key])
+                count = _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _KEYS))
+            if counting is not None:
+                claimed = counting.result() or reading.fingerprint()
+            counted_by = "reread" if claimed is None else "source"
+            if claimed is None:
+                _write(reading.batches, schema, folder / AGAIN_FILE, lambda n: tick(n, rows, _READING))
+                claimed = tally([folder / AGAIN_FILE], schema)
+                (folder / AGAIN_FILE).unlink()
+            with _our_disk():
+                staged = None if staging is None else staging.result()
     return Fetched(
         columns=tuple(c.spec.to_json() for c in feed.columns),
         comments={c.name: c.comment for c in feed.columns if c.comment},
@@ -250,6 +280,7 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         unique=reading.consistent and bool(sync.key) and set(sync.key) >= set(feed.key) > set(),
         since=since.position,
         keys=count,
+        staged=staged,
     )
 
 
@@ -266,8 +297,33 @@ def _nothing() -> Iterator[pa.RecordBatch]:
     return iter(())
 
 
+class _Kept:
+    """Rows that stay in memory as long as they are few."""
+
+    def __init__(self) -> None:
+        self._batches: list[pa.RecordBatch] = []
+        self._bytes = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Keep a batch, or from here on none."""
+        self._bytes += batch.nbytes
+        if self._bytes <= _HELD:
+            self._batches.append(batch)
+        else:
+            self._batches.clear()
+
+    def reading(self, path: Path) -> Callable[[], Iterable[pa.RecordBatch]]:
+        """Return what yields the rows: these, or those that were written to ``path``."""
+        kept = self._batches
+        return (lambda: kept) if self._bytes <= _HELD else (lambda: batches_of(path))
+
+
 def _write(
-    batches: Callable[[], Iterator[pa.RecordBatch]], schema: pa.Schema, path: Path, tick: Callable[[int], None]
+    batches: Callable[[], Iterator[pa.RecordBatch]],
+    schema: pa.Schema,
+    path: Path,
+    tick: Callable[[int], None],
+    kept: _Kept | None = None,
 ) -> int:
     """Write what is read, while the next batch is being read."""
     rows = 0
@@ -275,19 +331,35 @@ def _write(
     try:
         for batch in ahead(batches):
             with _our_disk():
-                table = pa.Table.from_batches([pa.RecordBatch.from_arrays(batch.columns, schema=schema)])
-                writer = writer or packed(path, schema, table, store_schema=True)
+                ours = pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+                table = pa.Table.from_batches([ours])
+                writer = writer or _landing(path, schema)
                 writer.write_table(table, row_group_size=_GROUP)
+            if kept is not None:
+                kept.add(ours)
             rows += batch.num_rows
             tick(rows)
         with _our_disk():
-            (writer or packed(path, schema, schema.empty_table(), store_schema=True)).close()
+            (writer or _landing(path, schema)).close()
     except BaseException:
         with suppress(Exception):  # what went wrong is known
             if writer is not None:
                 writer.close()
         raise
     return rows
+
+
+def _landing(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a file for rows as they come: it is read once, from its beginning to its end, so nothing in it helps a search."""
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", store_schema=True, use_dictionary=False, write_statistics=False
+    )
+
+
+def batches_of(path: Path) -> Iterable[pa.RecordBatch]:
+    """Yield the rows of a Parquet file."""
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=65_536)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from beijiang.ingest.models import KEY_SEPARATOR, CheckSpec
 from beijiang.ingest.readers import BadReason, BadRow, RawBatch
 from beijiang.ingest.readers.pipeline import ahead
 from beijiang.ingest.service.checks import failures
-from beijiang.ingest.service.packing import packed
+from beijiang.ingest.service.packing import packed, repetitive
 from beijiang.ingest.service.reading import ReadPlan, Source
 from beijiang.ingest.store.quarantine import QuarantineWriter
 from beijiang.ingest.typing import ColumnType, TypedBatch, TypedSchema, apply_types
@@ -72,6 +72,7 @@ class RowWriter:
         self._waiting: list[pa.RecordBatch] = []
         self._held = 0
         self._writer: pq.ParquetWriter | None = None
+        self._dictionary: list[str] | None = None
         self._in_file = 0
         self._files = 0
         self.rows = 0
@@ -96,7 +97,9 @@ class RowWriter:
     def _write(self, table: pa.Table) -> None:
         if self._writer is None:
             path = self._folder / f"part-{self._files:05d}.parquet"
-            self._writer = packed(path, self._schema, table)
+            if self._dictionary is None:
+                self._dictionary = repetitive(table)
+            self._writer = packed(path, self._schema, self._dictionary)
             self._files += 1
         if table.num_rows:
             self._writer.write_table(table, row_group_size=_GROUP_ROWS * 2)

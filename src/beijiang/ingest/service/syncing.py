@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +21,9 @@ from beijiang.ingest.service.fetching import (
     KEYS_FILE,
     ROWS_FILE,
     Fetched,
+    Landed,
     Since,
+    batches_of,
     checked_feed,
     fetch,
     patiently,
@@ -42,9 +46,11 @@ if TYPE_CHECKING:
     from beijiang.ingest.connectors import Connector, Feed
     from beijiang.jobs import JobRun
 
-__all__ = ["GONE_FILE", "SyncWork", "batches_of"]
+__all__ = ["GONE_FILE", "SyncWork"]
 
 GONE_FILE: Final = "gone.parquet"
+_EARLY: Final = "early"
+"""In the folder of what was fetched: the rows that were typed already."""
 _CERTIFYING = Text("核对两边的数据", "Comparing both sides")
 
 
@@ -82,6 +88,7 @@ class SyncWork(Work):
                 tally=self._tally,
                 held=self._held(feed),
                 tick=self.job.progress,
+                meanwhile=lambda landed: self._stage_early(feed, landed, folder / _EARLY),
             )
         )
         return found.to_json()
@@ -123,8 +130,7 @@ class SyncWork(Work):
 
     def _land(self) -> str:
         """Keep what was read among the landed files, and name it as the run's; again is harmless."""
-        path = self._seen
-        name = f"{self.sync.source_name} {self.sync.feed}{SYNC_FILE_SUFFIX}"
+        path, name = self._seen, self._name
         with path.open("rb") as stream:
             sha256, size, _ = self.shop.landing.put(stream, path.stat().st_size)
         with self.shop.db.begin() as tx:
@@ -138,6 +144,11 @@ class SyncWork(Work):
         return sha256
 
     @property
+    def _name(self) -> str:
+        """What people call the file that lands."""
+        return f"{self.sync.source_name} {self.sync.feed}{SYNC_FILE_SUFFIX}"
+
+    @property
     def _seen(self) -> Path:
         """The file in which everything that was seen is written down."""
         return self.space.folder("fetch") / ROWS_FILE
@@ -148,29 +159,39 @@ class SyncWork(Work):
         del folder
         sha256 = self._land()  # the run may go on in another process, which has not looked yet
         name = dict(self.files)[sha256]
-        schema = self._fetched.schema
-        source = Source(
-            index=0,
-            sha256=sha256,
-            name=name,
-            inner="",
-            format="parquet",
-            encoding=None,
-            columns=schema.names,
-            header=HeaderTemplate(0, 0, schema.names).to_json(),
-            notes=(),
-            bytes=self.shop.landing.path(sha256).stat().st_size,
-        )
-        return ReadPlan(schema, (source,), spooled=False).to_json()
+        return _plan(self._fetched.schema, sha256, name, self.shop.landing.path(sha256)).to_json()
+
+    def _stage_early(self, feed: Feed, landed: Landed, folder: Path) -> dict[str, Any]:
+        """Type the rows that were just written down, while the source still counts them."""
+        with landed.path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        plan = _plan(TypedSchema(tuple(c.spec for c in feed.columns)), sha256, self._name, landed.path)
+        shutil.rmtree(folder, ignore_errors=True)  # an attempt before this one may have lost its source
+        folder.mkdir()
+        return self._staged(plan, landed.batches, folder, lambda _size, _note: None)
 
     def _stage(self, folder: Path) -> dict[str, Any]:
+        early, told = self.space.folder("fetch") / _EARLY, self._fetched.staged
+        if told is not None:
+            for path in early.iterdir():
+                os.link(path, folder / path.name)
+            return told
         path = self.shop.landing.path(self.plan.sources[0].sha256)
+        return self._staged(self.plan, lambda: batches_of(path), folder, self._ticker(0.5, 0.4))
+
+    def _staged(
+        self,
+        plan: ReadPlan,
+        batches: Callable[[], Iterable[pa.RecordBatch]],
+        folder: Path,
+        tick: Callable[[int, Text], None],
+    ) -> dict[str, Any]:
         return stage_typed(
-            self.plan,
+            plan,
             key=self.run.key,
-            typed=lambda _source: conformed(batches_of(path), self.plan.schema, self.run.key),
+            typed=lambda _source: conformed(batches(), plan.schema, self.run.key),
             folder=folder,
-            tick=self._ticker(0.5, 0.4),
+            tick=tick,
         )
 
     def _settle(self, folder: Path) -> dict[str, Any]:
@@ -319,7 +340,18 @@ class SyncWork(Work):
             return self._tally([path], file.schema_arrow)
 
 
-def batches_of(path: Path) -> Iterable[pa.RecordBatch]:
-    """Yield the rows of a Parquet file."""
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(batch_size=65_536)
+def _plan(schema: TypedSchema, sha256: str, name: str, path: Path) -> ReadPlan:
+    """Return the plan of a run whose rows are all in one landed file and have their types."""
+    source = Source(
+        index=0,
+        sha256=sha256,
+        name=name,
+        inner="",
+        format="parquet",
+        encoding=None,
+        columns=schema.names,
+        header=HeaderTemplate(0, 0, schema.names).to_json(),
+        notes=(),
+        bytes=path.stat().st_size,
+    )
+    return ReadPlan(schema, (source,), spooled=False)

@@ -61,8 +61,11 @@ def _column_stats(footer: Any, index: int, stats: dict[str, Any]) -> None:
     empty = [p for p in parts if not p.has_min_max and p.num_values]
     if not bounded or empty:
         return
-    low = _stat(min(p.min for p in bounded), upper=False)
-    high = _stat(max(p.max for p in bounded), upper=True)
+    try:
+        low = _stat(min(p.min for p in bounded), upper=False)
+        high = _stat(max(p.max for p in bounded), upper=True)
+    except OverflowError:  # moments at the ends of the calendar, which Python cannot round or move to another zone
+        return
     if low is not None and high is not None:
         stats["minValues"][name], stats["maxValues"][name] = low, high
 
