@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.outbound import Outbound
 
-__all__ = ["Intake", "Mark", "Subscription", "marks_in"]
+__all__ = ["Intake", "Mark", "Subscription", "last_marks", "marks_in"]
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ _AROUND: Final = 1 << 17
 """What topic and properties of a message may add to it."""
 _PATIENCE: Final = 10.0
 _PAUSES: Final = (1, 60)
+_LOOKS: Final = 5
 _UNKNOWN: Final = ("不是由受信任的颁发机构签发的", "is of no authority that is trusted")
 _ELSEWHERE: Final = ("是发给别的主机的", "is another host's")
 _DOUBTS: Final = {
@@ -114,7 +115,7 @@ class _Checked(Client):
 class Subscription:
     """Receive for one stream until told to stop; a lost connection is made again, each time a little later."""
 
-    def __init__(self, served: Intake, outbound: Outbound, clock: Clock, tail: Sequence[Path]) -> None:
+    def __init__(self, served: Intake, outbound: Outbound, clock: Clock, tail: Callable[[], Sequence[Path]]) -> None:
         assert isinstance(served.options, MqttOptions)  # noqa: S101  # the kind of the stream says so
         self._options = served.options
         self._served = served
@@ -122,7 +123,7 @@ class Subscription:
         self._memory = served.spool.folder / "topics.json"
         self._lock = threading.Lock()
         self._recent: OrderedDict[Mark, None] = OrderedDict()
-        for mark in _last(tail, self._options.inflight):
+        for mark in last_marks(tail, self._options.inflight):
             self._recent[mark] = None
         self._turn = 0
         self._connected: str | None = None
@@ -350,12 +351,22 @@ def marks_in(path: Path) -> Iterator[Mark]:
                 yield _mark(told["mid"], told.get("topic", ""), body)
 
 
+def last_marks(files: Callable[[], Sequence[Path]], most: int) -> list[Mark]:
+    """Return the marks of the last messages in some files, which are listed in order.
+
+    A file that is gone was taken in by a run after it was listed, and is found elsewhere at the next look; what is gone again and
+    again was not kept.
+    """
+    for _ in range(_LOOKS):
+        with contextlib.suppress(FileNotFoundError):
+            return _last(files(), most)
+    return _last([path for path in files() if path.exists()], most)
+
+
 def _last(files: Sequence[Path], most: int) -> list[Mark]:
-    """Return the marks of the last messages of some files, which are given in order."""
     found: list[Mark] = []
     for path in reversed(files):
         if len(found) >= most:
             break
-        with contextlib.suppress(OSError):
-            found = [*marks_in(path), *found]
+        found = [*marks_in(path), *found]
     return found[-most:]
