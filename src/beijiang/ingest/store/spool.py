@@ -60,6 +60,8 @@ class Spool:
         self._thread: threading.Thread | None = None
         self.known: Known | None = None
         """Who knows the keys of earlier deliveries; set before the first of this process is put."""
+        self.then: Callable[[], None] | None = None
+        """Called after all of a batch were told; set before the first that wants it is put."""
         self.held = 0
         """Bytes in closed files that no run has taken yet; kept by ``look``."""
 
@@ -154,17 +156,21 @@ class Spool:
                 if seal:
                     self._seal_now = False
             batch, trouble = self._new(batch)
-            trouble = trouble or self._keep(batch)
-            for waiting in batch:
-                try:
-                    waiting.done(trouble)
-                except Exception:  # whoever waits may be gone; those behind must still be told
-                    log.exception("a sender could not be told")
+            self._tell(batch, trouble or self._keep(batch))
             old = self._file is not None and time.monotonic() - self._began >= self._seconds
             if self._file is not None and (stopping or seal or old or self._size >= _SEGMENT):
                 self._take_name()
             if stopping:
                 return
+
+    def _tell(self, batch: Sequence[_Waiting], trouble: BeijiangError | None) -> None:
+        for waiting in batch:
+            try:
+                waiting.done(trouble)
+            except Exception:  # whoever waits may be gone; those behind must still be told
+                log.exception("a sender could not be told")
+        if self.then is not None:
+            self.then()
 
     def _new(self, batch: list[_Waiting]) -> tuple[list[_Waiting], BeijiangError | None]:
         """Return what was not received before; and, where that cannot be said, why nothing of it can be kept."""
