@@ -26,6 +26,8 @@ from beijiang.settings import Settings
 TABLE = """CREATE TABLE "人口" AS SELECT '1501' || lpad(g::text, 14, '0') AS "身份证号", g % 100 AS "年龄",
   timestamptz '2026-01-01' + g * interval '1 second' AS "更新时间" FROM generate_series(1, {rows}) g"""
 GONE = 1_000
+CHANGED = 1_000
+CHANGE = """UPDATE "人口" SET "年龄" = "年龄" + 1000, "更新时间" = clock_timestamp() WHERE right("身份证号", 14)::bigint % {step} = {place}"""
 
 
 def filled(home: Path, where: str) -> None:
@@ -69,6 +71,7 @@ def main(rows: int) -> None:
         platform = build(Settings.for_tests(home, engine_memory_mb=512))
         platform.jobs.start_worker()
         nothing = [taken(platform, keys=False) for _ in range(2)][-1]  # the first also loads what a process loads once
+        changed = [changes(platform, uri, rows // CHANGED, place) for place in (8, 9)][-1]
         compared = taken(platform, keys=True)
         made = platform.sources.comparisons(SYSTEM, "人口")[0]
         assert made.gone == GONE, made
@@ -84,10 +87,21 @@ def main(rows: int) -> None:
             Line("keys compared, rows removed, certified", compared, "limit", 15.0, 1.0),
             Line("the same", compared, "binary COPY of the keys", copy, 1000.0),
             Line("run with no changed row, overlap learned", nothing, "limit", 1.0, 1.0),
+            Line(f"run with {CHANGED:,} changed rows all over the table", changed, "limit", 2.0, 1.0),
             Line("one key looked up among those that left", found, "limit", 0.5, 1.0),
             Line("peak memory", peak, "limit", 1024, 1.0, "MiB"),
         ],
     )
+
+
+def changes(platform: object, uri: str, step: int, place: int) -> float:
+    """Change every ``step``th row at the source and take the changes; return the wall time of the run."""
+    with psycopg.connect(uri, autocommit=True) as source:
+        source.execute(CHANGE.format(step=step, place=place).encode())
+    took = taken(platform, keys=False)
+    newest = platform.ingest.runs(SYSTEM, table="人口", limit=1)[0]  # type: ignore[attr-defined]
+    assert newest.report["rows_changed"] == CHANGED, newest.report
+    return took
 
 
 def taken(platform: object, *, keys: bool) -> float:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from beijiang.ingest import StreamKind
+from beijiang.ingest.connectors.messages import Delivery, line_of
+from beijiang.ingest.connectors.mqtt import last_marks, marks_in
 from beijiang.kit import SYSTEM
 
 from .conftest import Broker, Site, until
@@ -91,3 +95,14 @@ def test_a_wrong_password_and_a_way_that_is_not_open_are_told(site: Site, broker
     until(lambda: site.live(wrong).get("connected"))
     site.platform.streams.pause(SYSTEM, wrong.id)
     site.platform.streams.pause(SYSTEM, closed.id)
+
+
+def test_what_a_run_takes_in_while_a_receiver_begins_is_known_to_it(tmp_path: Path) -> None:
+    """The spool is listed, then a run lands a file of it and removes it: its messages may still be repeated by the broker."""
+    spool, landed = tmp_path / "000000000001.ndjson", tmp_path / "landed"
+    now = datetime.now(UTC)
+    lines = [Delivery(id=f"msg_{n}", at=now, body=b"%d" % n, topic="a/b", mid=n) for n in range(1, 40)]
+    landed.write_bytes(b"".join(map(line_of, lines)))
+    looks = iter([[spool], [landed]])
+    assert last_marks(lambda: next(looks), 30) == list(marks_in(landed))[-30:]
+    assert last_marks(lambda: [landed, spool], 30) == list(marks_in(landed))[-30:], "what is gone for good is left out"

@@ -135,11 +135,14 @@ class Portals:
         """Return the portal of a path."""
         return self._all().get(code)
 
+    def is_home(self, host: str) -> bool:
+        """Tell whether a host is none, or the region's own: it is no portal's, and nothing has to be asked."""
+        return _name_of(host) in {"", self._home}
+
     def of_host(self, host: str) -> Portal | None:
         """Return the portal of a configured host name; None for every other, whatever it says."""
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        name = name.lower()
-        if not name or name == self._home:
+        name = _name_of(host)
+        if self.is_home(host):
             return None
         return next((one for one in self._all().values() if one.host == name), None)
 
@@ -210,6 +213,12 @@ def seen_within(page: SearchPage, query: SearchQuery, portal: Portal | None) -> 
         if one.value in portal.regions and (one.count or one.value in chosen)
     )
     return replace(page, facets={**page.facets, Facet.REGION: counts})
+
+
+def _name_of(host: str) -> str:
+    """Return the name in a Host header, without its port."""
+    name, _, port = host.rpartition(":")
+    return (name if port.isdecimal() else host).lower()
 
 
 def _no_portal() -> NotFound:

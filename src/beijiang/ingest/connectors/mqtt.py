@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import orjson
 from paho.mqtt.client import Client, MQTTMessage, topic_matches_sub
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -34,6 +34,8 @@ from beijiang.kit import BeijiangError, Invalid, Refused, new_id
 from beijiang.outbound import tls_context
 
 if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
+
     from beijiang.ingest.connectors.stream_options import StreamOptions
     from beijiang.ingest.models import Stream
     from beijiang.ingest.store.spool import Spool
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.outbound import Outbound
 
-__all__ = ["Intake", "Mark", "Subscription", "marks_in"]
+__all__ = ["Intake", "Mark", "Subscription", "last_marks", "marks_in"]
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,10 @@ _AROUND: Final = 1 << 17
 """What topic and properties of a message may add to it."""
 _PATIENCE: Final = 10.0
 _PAUSES: Final = (1, 60)
+_LOOKS: Final = 5
+_READ: Final = 1 << 16
+_IN_A_ROW: Final = 1_000
+_PUBACK: Final = bytes([PacketTypes.PUBACK << 4, 2])
 _UNKNOWN: Final = ("不是由受信任的颁发机构签发的", "is of no authority that is trusted")
 _ELSEWHERE: Final = ("是发给别的主机的", "is another host's")
 _DOUBTS: Final = {
@@ -76,11 +82,59 @@ class Intake(Protocol):
     last_at: str | None
 
 
+class _Ahead:
+    """A connection that is read by many messages at once; the library asks for each in three pieces."""
+
+    def __init__(self, line: SocketLike) -> None:
+        self._line = line
+        self._read = memoryview(b"")
+
+    def recv(self, most: int) -> bytes:
+        """Return some of what was read, or of what there is to be read now."""
+        if not self._read:
+            self._read = memoryview(self._line.recv(_READ))
+        found = bytes(self._read[:most])
+        self._read = self._read[most:]
+        return found
+
+    def pending(self) -> int:
+        """Return how much can be read although the socket itself has nothing new."""
+        inside = self._line.pending() if isinstance(self._line, ssl.SSLSocket) else 0
+        return len(self._read) + inside
+
+    def hang_up(self) -> None:
+        """Break the connection; whoever reads it learns of it."""
+        if isinstance(self._line, socket.socket):
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._line, name)
+
+
 class _Checked(Client):
     """A client that connects to nothing but addresses that were checked at that moment."""
 
     outbound: Outbound
     refused: BeijiangError | None = None
+
+    def acknowledge(self, numbers: Sequence[int]) -> None:
+        """Tell the broker of many messages of QoS 1 in one packet of the connection, in the order in which they came."""
+        told = b"".join(_PUBACK + number.to_bytes(2, "big") for number in numbers)
+        self._packet_queue(PacketTypes.PUBACK << 4, told, 0, 1)
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Handle what was read ahead, as far as it goes; the library would look at the socket after each message."""
+        rc = super().loop_read(max_packets)
+        for _ in range(_IN_A_ROW):
+            line = self._sock
+            if rc != MQTTErrorCode.MQTT_ERR_SUCCESS or not (isinstance(line, _Ahead) and line.pending()):
+                break
+            rc = super().loop_read(max_packets)
+        return rc
+
+    def _create_socket(self) -> SocketLike:
+        return _Ahead(super()._create_socket())
 
     def _create_socket_connection(self) -> socket.socket:
         try:
@@ -114,7 +168,7 @@ class _Checked(Client):
 class Subscription:
     """Receive for one stream until told to stop; a lost connection is made again, each time a little later."""
 
-    def __init__(self, served: Intake, outbound: Outbound, clock: Clock, tail: Sequence[Path]) -> None:
+    def __init__(self, served: Intake, outbound: Outbound, clock: Clock, tail: Callable[[], Sequence[Path]]) -> None:
         assert isinstance(served.options, MqttOptions)  # noqa: S101  # the kind of the stream says so
         self._options = served.options
         self._served = served
@@ -122,7 +176,7 @@ class Subscription:
         self._memory = served.spool.folder / "topics.json"
         self._lock = threading.Lock()
         self._recent: OrderedDict[Mark, None] = OrderedDict()
-        for mark in _last(tail, self._options.inflight):
+        for mark in last_marks(tail, self._options.inflight):
             self._recent[mark] = None
         self._turn = 0
         self._connected: str | None = None
@@ -132,6 +186,9 @@ class Subscription:
         self._trouble: dict[str, JsonValue] | None = None
         self._wanted = lru_cache(maxsize=10_000)(self._is_wanted)
         self._client = self._made(outbound)
+        self._landed_now: list[tuple[int, int]] = []
+        """Turn and number of what the present batch of the spool put on disk; only the spool's thread sees it."""
+        served.spool.then = self._acknowledge
 
     def _is_wanted(self, topic: str) -> bool:
         return any(topic_matches_sub(wanted, topic) for wanted in self._options.topics)
@@ -297,8 +354,17 @@ class Subscription:
             return
         if mark is not None:
             self._served.received += 1
-        if turn == self._turn and qos:
+        if qos == 1:
+            self._landed_now.append((turn, mid))
+        elif turn == self._turn and qos:
             self._client.ack(mid, qos)
+
+    def _acknowledge(self) -> None:
+        """Tell the broker of what is on disk; what came over an earlier connection, it sends again."""
+        landed, self._landed_now = self._landed_now, []
+        mine = [mid for turn, mid in landed if turn == self._turn]
+        if mine:
+            self._client.acknowledge(mine)
 
     def _give_up(self, mark: Mark | None, trouble: BaseException) -> None:
         """Break the connection, so that the broker sends again what could not be kept."""
@@ -309,9 +375,8 @@ class Subscription:
             self._trouble = _told(trouble.reason, trouble.text.zh, trouble.text.en)
         self._turn += 1
         line = self._client.socket()
-        if isinstance(line, socket.socket):
-            with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+        if isinstance(line, _Ahead):
+            line.hang_up()
 
 
 def _unproved(error: OSError, host: str) -> BeijiangError | None:
@@ -350,12 +415,22 @@ def marks_in(path: Path) -> Iterator[Mark]:
                 yield _mark(told["mid"], told.get("topic", ""), body)
 
 
+def last_marks(files: Callable[[], Sequence[Path]], most: int) -> list[Mark]:
+    """Return the marks of the last messages in some files, which are listed in order.
+
+    A file that is gone was taken in by a run after it was listed, and is found elsewhere at the next look; what is gone again and
+    again was not kept.
+    """
+    for _ in range(_LOOKS):
+        with contextlib.suppress(FileNotFoundError):
+            return _last(files(), most)
+    return _last([path for path in files() if path.exists()], most)
+
+
 def _last(files: Sequence[Path], most: int) -> list[Mark]:
-    """Return the marks of the last messages of some files, which are given in order."""
     found: list[Mark] = []
     for path in reversed(files):
         if len(found) >= most:
             break
-        with contextlib.suppress(OSError):
-            found = [*marks_in(path), *found]
+        found = [*marks_in(path), *found]
     return found[-most:]

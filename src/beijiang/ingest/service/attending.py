@@ -8,10 +8,11 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -30,10 +31,11 @@ from beijiang.ingest.models import (
     StreamState,
 )
 from beijiang.ingest.service.announcing import Announcer
+from beijiang.ingest.service.promising import WAIT, Promise
 from beijiang.ingest.service.signing import Pace
 from beijiang.ingest.store.spool import Spool, lines_of
 from beijiang.ingest.store.streams import StreamStore
-from beijiang.kit import SYSTEM, BeijiangError, Busy, Text, Unavailable
+from beijiang.kit import SYSTEM, BeijiangError, Busy, Text
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -50,7 +52,6 @@ _EVERY: Final = 0.25
 _TELL_EVERY: Final = 2.0
 _LEASE: Final = timedelta(seconds=30)
 _KEYS_FOR: Final = timedelta(hours=24)
-_WAIT: Final = 60.0
 _TAIL: Final = 200
 _PAUSES: Final = (5.0, 300.0)
 
@@ -79,8 +80,8 @@ class Served:
     options: StreamOptions
     spool: Spool
     pace: Pace
-    tail: Sequence[Path] = ()
-    """Files of what was landed last, in order, from which repetitions are known."""
+    tail: Callable[[], Sequence[Path]] = tuple
+    """Lists the files of what came last, in order, from which repetitions are known."""
     receiver: Receiver | None = None
     keys: dict[str, tuple[Future[Receipt], float]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -97,48 +98,44 @@ class Served:
     announcer: Announcer | None = None
     """Who tells listeners of closed segments."""
 
-    def take(self, delivery: Delivery, known: Callable[[str], Receipt | None]) -> Receipt:
-        """Put a delivery on disk and return its receipt; one whose key was received before is not put there again.
-
-        Raises:
-            Unavailable: it could not be written; the sender sends it again.
-
-        """
+    def take(self, delivery: Delivery) -> Promise:
+        """Hand a delivery to the spool and return what its receipt is had from; one received before is not put there again."""
         receipt = Receipt(delivery.id, delivery.messages, again=False)
-        promise: Future[Receipt] = Future()
+        future: Future[Receipt] = Future()
         if delivery.key:
             with self.lock:
                 there = self.keys.get(delivery.key)
                 if there is None:
-                    self.keys[delivery.key] = (promise, time.monotonic())
+                    self.keys[delivery.key] = (future, time.monotonic())
             if there is not None:
-                first = there[0].result(_WAIT)
-                return Receipt(first.id, first.messages, again=True)
-            before = known(delivery.key)
-            if before is not None:
-                promise.set_result(before)
-                return before
+                return Promise(there[0], again=True)
         try:
-            self.spool.put(line_of(delivery), lambda trouble: self._told(promise, receipt, delivery.key, trouble))
+            self.spool.put(line_of(delivery), partial(self._told, future, receipt, delivery), delivery.key)
         except BeijiangError as error:
-            self._told(promise, receipt, delivery.key, error)
-        try:
-            return promise.result(_WAIT)
-        except TimeoutError as error:  # it may get to disk yet; under its key it then counts once
-            raise Unavailable(
-                "磁盘太慢，还不能确认已接收。请以同一个 Idempotency-Key 重发。",
-                "The disk is too slow to say that it was received. Send it again under the same Idempotency-Key.",
-                code="spool_slow",
-            ) from error
+            self._told(future, receipt, delivery, error)
+        return Promise(future)
 
-    def _told(self, promise: Future[Receipt], receipt: Receipt, key: str, trouble: BaseException | None) -> None:
+    def before(self, keys: Sequence[str], receipts: Callable[[Sequence[str]], Mapping[str, Receipt]]) -> set[str]:
+        """Tell those whose keys were received before this process or long ago; return their keys."""
+        found = receipts(keys)
+        for key, receipt in found.items():
+            with self.lock:
+                there = self.keys.get(key)
+            if there is not None:
+                there[0].set_result(receipt)
+        return set(found)
+
+    def _told(
+        self, future: Future[Receipt], receipt: Receipt, delivery: Delivery, trouble: BaseException | None
+    ) -> None:
         if trouble is None:
             self.received += 1
-            promise.set_result(receipt)
+            self.last_at = delivery.at.isoformat(timespec="seconds")
+            future.set_result(receipt)
             return
         with self.lock:
-            self.keys.pop(key, None)
-        promise.set_exception(trouble)
+            self.keys.pop(delivery.key, None)
+        future.set_exception(trouble)
 
     def sweep(self, seconds: float) -> None:
         """Forget keys that are in the database by now."""
@@ -244,24 +241,37 @@ class Attendant:
     def _take_up(self, stream: Stream) -> Served:
         options = self._opened(stream)
         self._lease(stream)
-        with self.ingest.db.read() as connection:
-            store = StreamStore(connection)
-            last = store.last_segment(stream.id)
-            landed = store.segments(stream.id, max(0, last.seq - _TAIL) if last else 0, _TAIL)
         folder = self.ingest.settings.home / "spool" / stream.id
         spool = Spool(folder, seconds=options.batch_seconds, limit=self.ingest.settings.spool_limit_bytes)
-        spool.open(max(stream.position, last.seq if last else 0))
+        spool.open(lambda: max(stream.position, self._last_landed(stream.id)))
         pace = Pace(options.per_second if isinstance(options, WebhookOptions) else 1.0)
-        files = [*(self.ingest.landing.path(s.sha256) for s in landed), *(path for _, path in spool.closed())]
-        served = Served(stream, options, spool, pace, tail=files, renewed_at=time.monotonic())
+        tail = partial(self._tail, stream.id, spool)
+        served = Served(stream, options, spool, pace, tail=tail, renewed_at=time.monotonic())
         served.announcer = Announcer(self.ingest)
+        spool.known = partial(served.before, receipts=partial(self._receipts, stream.id))
         for _, path in spool.closed():
-            self._recall(served, path)
+            with contextlib.suppress(FileNotFoundError):  # landed meanwhile: the database knows its keys
+                self._recall(served, path)
         # A run that the last process began goes on; another beside it would take in the same segments.
         open_runs = [r.id for r in self.ingest.runs(SYSTEM, table=stream.table, limit=_TAIL) if not r.ended]
         served.run_id = open_runs[0] if open_runs else None
         self._served[stream.id] = served
         return served
+
+    def _last_landed(self, stream_id: str) -> int:
+        with self.ingest.db.read() as connection:
+            last = StreamStore(connection).last_segment(stream_id)
+        return last.seq if last else 0
+
+    def _tail(self, stream_id: str, spool: Spool) -> list[Path]:
+        """List what came last, wherever it is: what is landed after the spool was listed, the database knows by then."""
+        files = dict(spool.closed())
+        with self.ingest.db.read() as connection:
+            store = StreamStore(connection)
+            last = store.last_segment(stream_id)
+            landed = store.segments(stream_id, max(0, last.seq - _TAIL) if last else 0, _TAIL)
+        files |= {segment.seq: self.ingest.landing.path(segment.sha256) for segment in landed}
+        return [files[seq] for seq in sorted(files)]
 
     def _recall(self, served: Served, path: Path) -> None:
         """Know the keys of what was on disk and not landed when the last process ended."""
@@ -271,6 +281,11 @@ class Attendant:
                 promise: Future[Receipt] = Future()
                 promise.set_result(Receipt(told["id"], told.get("n", 1), again=True))
                 served.keys[told["key"]] = (promise, time.monotonic())
+
+    def _receipts(self, stream_id: str, keys: Sequence[str]) -> dict[str, Receipt]:
+        with self.ingest.db.read() as connection:
+            found = StreamStore(connection).receipts(stream_id, keys)
+        return {key: Receipt(told[0], told[1], again=True) for key, told in found.items()}
 
     def _lease(self, stream: Stream) -> None:
         now = self.ingest.clock.now()
@@ -329,7 +344,7 @@ class Attendant:
         with self.ingest.db.read() as connection:
             landed = StreamStore(connection).segments(stream.id, position, 1)
         if not landed and not any(seq > position for seq, _ in closed):
-            served.sweep(served.options.batch_seconds + _WAIT)
+            served.sweep(served.options.batch_seconds + WAIT)
             return
         actor = self.access.current(stream.owner)
         request = IngestRequest(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from beijiang.ingest.connectors.stream_options import StreamOptions
     from beijiang.ingest.service.attending import Attendant, Receiver, Served
     from beijiang.ingest.service.ingest import Ingest
+    from beijiang.ingest.service.promising import Promise
     from beijiang.jobs import JobRun
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -233,7 +234,17 @@ class Streams(StreamProving):
     def receive(
         self, actor: Actor, stream_id: str, body: bytes, *, key: str = "", signature: Signature | None = None
     ) -> Receipt:
-        """Take one request of a sender; when this returns, it is on disk and will be in the table once.
+        """Take one request of a sender as ``accept`` does; when this returns, it is on disk and will be in the table once."""
+        return self.accept(actor, stream_id, body, key=key, signature=signature).wait()
+
+    def serves(self, stream_id: str) -> bool:
+        """Tell whether this process receives for a stream, so that ``accept`` of a signed request asks nobody else."""
+        return self._attendant is not None and self._attendant.served(stream_id) is not None
+
+    def accept(
+        self, actor: Actor, stream_id: str, body: bytes, *, key: str = "", signature: Signature | None = None
+    ) -> Promise:
+        """Take one request of a sender; when its receipt is there, it is on disk and will be in the table once.
 
         ``key`` is the sender's name for the request: sent again within a day under the same key, it counts once.
 
@@ -264,18 +275,15 @@ class Streams(StreamProving):
         assert isinstance(options, WebhookOptions)  # noqa: S101  # its kind was looked at
         served.pace.take()
         _check_size(body, key, options.max_kib << 10)
-        now = self.clock.now()
         delivery = Delivery(
             id=new_id("msg"),
-            at=now,
+            at=self.clock.now(),
             body=body,
             key=key,
             sender=actor.session_id or actor.id,
             messages=count_of(body, options.rows) if options.payload == "json" else 1,
         )
-        receipt = served.take(delivery, lambda k: self._receipt(stream.id, k))
-        served.last_at = now.isoformat(timespec="seconds")
-        return receipt
+        return served.take(delivery)
 
     def _check_signature(
         self, actor: Actor, stream: Stream | None, secret: str, signature: Signature, *, body: bytes, key: str
@@ -296,11 +304,6 @@ class Streams(StreamProving):
         with self.db.read() as connection:
             found = StreamStore(connection).stream(stream_id)
         return found if found is not None and found.id == stream_id else None
-
-    def _receipt(self, stream_id: str, key: str) -> Receipt | None:
-        with self.db.read() as connection:
-            found = StreamStore(connection).receipt(stream_id, key)
-        return None if found is None else Receipt(found[0], found[1], again=True)
 
     # What build.py starts and stops, and what jobs do
 

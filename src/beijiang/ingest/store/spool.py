@@ -13,9 +13,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from beijiang.ingest.store.landing import flush_folder
 from beijiang.kit import BeijiangError, Busy, Unavailable
@@ -31,6 +31,14 @@ _AT_ONCE: Final = 20_000
 
 Done = Callable[[BaseException | None], None]
 """Told once: None when the delivery is on disk, otherwise why it is not."""
+Known = Callable[[Sequence[str]], Collection[str]]
+"""Given the keys of what comes next, returns those that were received before, and has told their senders so."""
+
+
+class _Waiting(NamedTuple):
+    line: bytes
+    done: Done
+    key: str
 
 
 class Spool:
@@ -40,7 +48,7 @@ class Spool:
         self.folder = folder
         self._seconds = seconds
         self._limit = limit
-        self._waiting: list[tuple[bytes, Done]] = []
+        self._waiting: list[_Waiting] = []
         self._news = threading.Condition()
         self._stopping = False
         self._seal_now = False
@@ -50,11 +58,17 @@ class Spool:
         self._began = 0.0
         self._seq = 0
         self._thread: threading.Thread | None = None
+        self.known: Known | None = None
+        """Who knows the keys of earlier deliveries; set before the first of this process is put."""
+        self.then: Callable[[], None] | None = None
+        """Called after all of a batch were told; set before the first that wants it is put."""
         self.held = 0
         """Bytes in closed files that no run has taken yet; kept by ``look``."""
 
-    def open(self, after: int) -> None:
-        """Hold the folder, close what a killed process left, and go on with a number above ``after``.
+    def open(self, landed: Callable[[], int]) -> None:
+        """Hold the folder, close what a killed process left, and go on with a number above all that was ever given.
+
+        ``landed`` returns the highest that is landed; it is asked once the files are listed, for a run may land them meanwhile.
 
         Raises:
             Busy: another process holds it.
@@ -72,7 +86,9 @@ class Spool:
         self._lock = lock
         for path in sorted(self.folder.glob(f"*{_OPEN}")):
             _mend(path)
-        self._seq = max([after, *(seq for seq, _ in self.closed())])
+        there = [seq for seq, _ in self.closed()]
+        after = landed()
+        self._seq = max([after, *there])
         for seq, path in self.closed():
             if seq <= after:
                 path.unlink(missing_ok=True)  # landed by a run that was killed before it could remove it
@@ -90,8 +106,10 @@ class Spool:
         """Return number and path of the files that runs may take, in order."""
         return closed_files(self.folder)
 
-    def put(self, line: bytes, done: Done) -> None:
+    def put(self, line: bytes, done: Done, key: str = "") -> None:
         """Hand over one delivery (empty: only wait for those before it); ``done`` is told from another thread.
+
+        One whose ``key`` is ``known`` is not kept a second time, and ``known`` answers for it; it is asked for many at once.
 
         Raises:
             Unavailable: more waits than may (``spool_full``), or nothing is received any more (``stream_closed``).
@@ -106,7 +124,7 @@ class Spool:
         with self._news:
             if self._stopping:
                 raise Unavailable("数据流已停止接收。", "This stream receives no more.", code="stream_closed")
-            self._waiting.append((line, done))
+            self._waiting.append(_Waiting(line, done, key))
             self._news.notify()
 
     def seal(self) -> None:
@@ -137,21 +155,42 @@ class Spool:
                 stopping, seal = self._stopping and not self._waiting, self._seal_now and not self._waiting
                 if seal:
                     self._seal_now = False
-            trouble = self._keep(batch)
-            for _, done in batch:
-                try:
-                    done(trouble)
-                except Exception:  # whoever waits may be gone; those behind must still be told
-                    log.exception("a sender could not be told")
+            batch, trouble = self._new(batch)
+            self._tell(batch, trouble or self._keep(batch))
             old = self._file is not None and time.monotonic() - self._began >= self._seconds
             if self._file is not None and (stopping or seal or old or self._size >= _SEGMENT):
                 self._take_name()
             if stopping:
                 return
 
-    def _keep(self, batch: Sequence[tuple[bytes, Done]]) -> BeijiangError | None:
+    def _tell(self, batch: Sequence[_Waiting], trouble: BeijiangError | None) -> None:
+        for waiting in batch:
+            try:
+                waiting.done(trouble)
+            except Exception:  # whoever waits may be gone; those behind must still be told
+                log.exception("a sender could not be told")
+        if self.then is not None:
+            self.then()
+
+    def _new(self, batch: list[_Waiting]) -> tuple[list[_Waiting], BeijiangError | None]:
+        """Return what was not received before; and, where that cannot be said, why nothing of it can be kept."""
+        keys = [waiting.key for waiting in batch if waiting.key]
+        if not keys or self.known is None:
+            return batch, None
+        try:
+            before = self.known(keys)
+        except Exception:  # whatever it was, the senders send again
+            log.exception("earlier deliveries cannot be looked up")
+            return batch, Unavailable(
+                "暂时无法核对是否重复，没有接收。请稍后以同一个 Idempotency-Key 重发。",
+                "It cannot be told just now whether this was received before, so it was not received. Send it again in a moment under the same Idempotency-Key.",
+                code="keys_unknown",
+            )
+        return [waiting for waiting in batch if waiting.key not in before], None
+
+    def _keep(self, batch: Sequence[_Waiting]) -> BeijiangError | None:
         """Write and flush some deliveries; what did not get to disk whole leaves no trace there."""
-        body = b"".join(line for line, _ in batch)
+        body = b"".join(waiting.line for waiting in batch)
         if not body:
             return None
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     Column,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
 
 __all__ = ["StreamStore"]
+
+_KEYS_AT_ONCE: Final = 1_000
+"""Parameters of one statement, of which databases take only so many."""
 
 ingest_stream = Table(
     "ingest_stream",
@@ -225,12 +228,14 @@ class StreamStore:
         if new:
             self._connection.execute(insert(ingest_stream_key), new)
 
-    def receipt(self, stream_id: str, key: str) -> list[Any] | None:
-        """Return the receipt that was given for a key, while it is remembered."""
+    def receipts(self, stream_id: str, keys: Sequence[str]) -> dict[str, list[Any]]:
+        """Return the receipts that were given for some keys, while they are remembered."""
         c = ingest_stream_key.c
-        found: list[Any] | None = self._connection.execute(
-            select(c.delivery).where(c.stream_id == stream_id, c.key == key)
-        ).scalar_one_or_none()
+        found: dict[str, list[Any]] = {}
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            asked = keys[start : start + _KEYS_AT_ONCE]
+            query = select(c.key, c.delivery).where(c.stream_id == stream_id, c.key.in_(asked))
+            found.update((row.key, row.delivery) for row in self._connection.execute(query))
         return found
 
     def sweep_keys(self, before: datetime) -> int:

@@ -58,7 +58,8 @@ class PortalDoor:
                 scope = {**scope, "path": rest, "raw_path": rest.encode()}
         else:
             host = Headers(scope=scope).get("host", "")
-            portal = await run_in_threadpool(self._portals.of_host, host)
+            if not self._portals.is_home(host):
+                portal = await run_in_threadpool(self._portals.of_host, host)
         if portal is not None:
             if not by_path and scope["method"] in {"GET", "HEAD"} and _AT_HOME.fullmatch(scope["path"]):
                 query = scope["query_string"].decode("latin-1")
