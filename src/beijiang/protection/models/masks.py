@@ -119,8 +119,22 @@ class Masker:
         return _glue(place, _text("***"))
 
 
+def _keep_of(value: exp.Expr, length: int, prefix: int, suffix: int) -> exp.Expr:
+    """Keep the ends of a text that has just this length: an engine glues known pieces in half the time."""
+    front, back = (
+        exp.Substring(this=value.copy(), start=_number(start), length=_number(count))
+        for start, count in ((1, prefix), (length - suffix + 1, suffix))
+    )
+    hidden = _text("*" * (length - prefix - suffix))
+    return exp.Concat(expressions=[front, hidden, back], coalesce=True)  # as a function: sooner than operators
+
+
 def _identity(value: exp.Expr) -> exp.Expr:
-    return _otherwise_stars(value, full_match(value, _IDENTITY), _keep(value, 6, 4))
+    """Show both ends; nearly all numbers are of 18 characters, so these come first."""
+    shape = full_match(value, _IDENTITY)
+    usual = exp.and_(exp.EQ(this=_length(value), expression=_number(18)), shape.copy(), copy=False)
+    shown = exp.Case().when(_is_null(value), exp.null()).when(usual, _keep_of(value, 18, 6, 4))
+    return shown.when(shape, _keep(value, 6, 4)).else_(_text(STARS))
 
 
 def _sole_trader(value: exp.Expr) -> exp.Expr:
@@ -132,10 +146,9 @@ def _sole_trader(value: exp.Expr) -> exp.Expr:
 
 
 def _phone(value: exp.Expr) -> exp.Expr:
-    mobile = full_match(value, _MOBILE)
-    fixed = full_match(value, _FIXED)
-    shown = exp.Case().when(mobile, _keep(value, 3, 4)).else_(_keep(value, 4, 2))
-    return _otherwise_stars(value, exp.Or(this=mobile.copy(), expression=fixed), shown)
+    shown = exp.Case().when(_is_null(value), exp.null())
+    shown = shown.when(full_match(value, _MOBILE), _keep_of(value, 11, 3, 4))
+    return shown.when(full_match(value, _FIXED), _keep(value, 4, 2)).else_(_text(STARS))
 
 
 def _card(value: exp.Expr) -> exp.Expr:

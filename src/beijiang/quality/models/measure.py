@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from beijiang.engine.checksums import PARTS
 from beijiang.engine.port import AT, LAKE, PART
+from beijiang.engine.trimming import trimmed
 from beijiang.quality.models.grammar import PART_MARK, ROWS, cell
 from beijiang.quality.models.judging import BASE, Judged
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["failing_places", "measure", "tables_of"]
 
 ROW_COUNT = "rows"
+FEW = 8
+"""Values that an engine compares as fast as it looks them up."""
+SOUGHT_MARK = "_bj_among:"
+_TEXT_MARK = f"{PART_MARK}text:"
 
 
 def measure(table: Measured, rules: Sequence[Judged]) -> exp.Select:
@@ -84,12 +89,10 @@ def _base(table: Measured, asked: exp.Query, *, position: bool = False) -> exp.S
         return rows
     pairs = [name.removeprefix(PART_MARK).split(":", 1) for name in wanted]
     texts = {name: _trimmed(name, types[name]) for _, name in pairs}
-    trimmed = [exp.alias_(value, f"{PART_MARK}text:{name}", quoted=True) for name, value in texts.items()]
-    below = exp.select("*", *trimmed).from_(rows.subquery("rows"))
+    trims = [exp.alias_(value, f"{_TEXT_MARK}{name}", quoted=True) for name, value in texts.items()]
+    below = exp.select("*", *trims).from_(rows.subquery("rows"))
     others = [
-        exp.alias_(
-            PARTS[part](exp.column(exp.to_identifier(f"{PART_MARK}text:{name}", quoted=True))), word, quoted=True
-        )
+        exp.alias_(PARTS[part](exp.column(exp.to_identifier(f"{_TEXT_MARK}{name}", quoted=True))), word, quoted=True)
         for word, (part, name) in zip(wanted, pairs, strict=True)
         if part != "text"
     ]
@@ -97,15 +100,33 @@ def _base(table: Measured, asked: exp.Query, *, position: bool = False) -> exp.S
 
 
 def _trimmed(name: str, kind: str) -> exp.Expr:
-    column: exp.Expr = exp.column(exp.to_identifier(name, quoted=True))
-    return exp.Trim(this=column if kind == "text" else exp.cast(column, "VARCHAR", dialect="duckdb"))
+    column = exp.column(exp.to_identifier(name, quoted=True))
+    return trimmed(column) if kind == "text" else exp.Trim(this=exp.cast(column, "VARCHAR", dialect="duckdb"))
 
 
 def _counts(rule: Judged) -> tuple[exp.Expr, exp.Expr]:
     if rule.counted is not None:
         return rule.counted[0].copy(), rule.counted[1].copy()
     whole: exp.Expr = exp.Count(this=exp.Star())
-    return (whole if rule.assessed is None else exp.CountIf(this=rule.assessed.copy())), exp.CountIf(this=_both(rule))
+    assessed = whole if rule.assessed is None else exp.CountIf(this=rule.assessed.copy())
+    return assessed, _looked_up(exp.CountIf(this=_both(rule)), rule)
+
+
+def _looked_up(failing: exp.Expr, rule: Judged) -> exp.Expr:
+    """Count a search among many values in a query of its own, where an engine looks them up; elsewhere it compares with each."""
+    if rule.joined is not None:
+        return failing
+    shown: list[exp.Expr] = []
+    for test in list(failing.find_all(exp.In)):
+        if len(test.expressions) > FEW and isinstance(test.this, exp.Column) and test.this.name.startswith(_TEXT_MARK):
+            word = f"{SOUGHT_MARK}{len(shown)}"
+            shown.append(exp.alias_(test.copy(), word, quoted=True))
+            test.replace(exp.column(exp.to_identifier(word, quoted=True), table=exp.to_identifier(ROWS)))
+    if not shown:
+        return failing
+    star = exp.Column(this=exp.Star(), table=exp.to_identifier(ROWS))
+    rows = exp.select(star, *shown).from_(exp.alias_(exp.table_(BASE), ROWS, table=True), copy=False)
+    return exp.select(failing).from_(rows.subquery(ROWS), copy=False).subquery()
 
 
 def _both(rule: Judged) -> exp.Expr:
