@@ -111,6 +111,8 @@ class Follow:
     language: Language
     state: FollowState
     sealed: str = field(repr=False)
+    lane: str = field(default="", repr=False)
+    """Which host tells it on, as a digest; a host has few hands at a time."""
     address_digest: str = field(default="", repr=False)
     code_digest: str = field(default="", repr=False)
     end_digest: str = field(default="", repr=False)
