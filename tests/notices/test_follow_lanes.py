@@ -13,8 +13,10 @@ from mailing import mailing
 from postbox import Postbox, listening
 from subscribing import Receiver, active, changed, confirmed, draft, plain, receiving, told, until, working
 
+from beijiang.catalog import Wanted
 from beijiang.notices import NoticeQuery
-from beijiang.opendata import FollowKind, Follows, FollowWay, Spreading
+from beijiang.opendata import FollowKind, FollowWay, Spreading
+from beijiang.opendata.follows import wanted
 from beijiang.opendata.lanes import BRISK, PER_LANE
 from beijiang.opendata.store.follows import FollowStore
 
@@ -105,8 +107,12 @@ def test_each_followed_search_is_looked_at_once_for_all_that_happened(
     for number, words in enumerate(("名录", "旅馆", "酒店", "旅馆", "骆驼")):
         confirmed(bureau, box, draft(f"q={words}", FollowKind.SEARCH, to=f"s{number}@example.cn"))
     looked: list[str] = []
-    found = Follows._found
-    monkeypatch.setattr(Follows, "_found", lambda self, what, ids: looked.append(what) or found(self, what, ids))
+
+    def noted(what: str) -> Wanted:
+        looked.append(what)
+        return wanted(what)
+
+    monkeypatch.setattr("beijiang.opendata.following.wanted", noted)
     for name in ("旅馆名录0", "旅馆名录1", "旅馆名录2"):
         bureau.write(name, firms(4)[-1:])
     changed(bureau, "酒店名录", 72)

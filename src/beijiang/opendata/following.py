@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.catalog import AllOf, Facet, Named, Order, PickQuery, SearchQuery
+from beijiang.catalog import Facet, SearchQuery
 from beijiang.kit import ANONYMOUS, SYSTEM, Conflict, NotFound, Throttled, new_id
 from beijiang.notices import checked_address
 from beijiang.opendata.follows import (
@@ -36,7 +36,7 @@ from beijiang.opendata.store.follows import FollowStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from beijiang.catalog import Catalog
+    from beijiang.catalog import Catalog, Sieve
     from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.notices import Mail
@@ -304,28 +304,17 @@ class Follows:
 
     def matching(self, store: FollowStore, dataset_ids: Collection[str]) -> Mapping[str, Sequence[Follow]]:
         """Return the active subscriptions that each published data set concerns; each followed search is looked at once for all."""
-        exact = {one: about for one in dataset_ids if (about := self._about(one))}
+        sieve = self.parts.catalog.sift(ANONYMOUS, dataset_ids)
+        exact = {one: _about(sieve, one) for one in sieve.ids}
         if not exact:
             return {}
         for what in store.searches():
-            for one in self._found(what, exact):
+            for one in sieve.meets(wanted(what)):
                 exact[one].add((FollowKind.SEARCH, what))
         found: dict[tuple[FollowKind, str], list[Follow]] = {}
         for follow in store.following(set().union(*exact.values())):
             found.setdefault((follow.kind, follow.what), []).append(follow)
         return {one: [each for thing in about for each in found.get(thing, ())] for one, about in exact.items()}
-
-    def _about(self, dataset_id: str) -> set[tuple[FollowKind, str]]:
-        """Return what one follows by name to hear of a data set; nothing for what is not published."""
-        try:
-            entry = self.parts.catalog.published(ANONYMOUS, dataset_id).version.entry
-        except NotFound:
-            return set()
-        picked = self.parts.catalog.pick(
-            ANONYMOUS, PickQuery(wanted=Named(frozenset({dataset_id})), size=1, counted=(Facet.THEME,))
-        )
-        topics = {(FollowKind.TOPIC, value) for value, _ in picked.counts.get(Facet.THEME, ())}
-        return {(FollowKind.DATASET, dataset_id), (FollowKind.ORG, entry.provider_id), *topics}
 
     def _last_known(self, dataset_id: str) -> set[tuple[FollowKind, str]]:
         try:
@@ -349,12 +338,6 @@ class Follows:
         if key:
             store.change_key(self._vault.rewrap(key, purpose=PURPOSE, context=_KEY_CONTEXT))
         return len(held) + bool(key)
-
-    def _found(self, what: str, dataset_ids: Collection[str]) -> Sequence[str]:
-        """Return which of some data sets a search finds."""
-        among = AllOf((wanted(what), Named(frozenset(dataset_ids))))
-        query = PickQuery(wanted=among, order=Order.ID, size=len(dataset_ids), bare=True)
-        return self.parts.catalog.pick(ANONYMOUS, query).ids
 
     def _named(self, one: Follow) -> str:
         try:
@@ -400,6 +383,13 @@ def _refuse_own(mine: Sequence[Follow], letters: Sequence[tuple[str, str]], made
         raise Conflict("您已经订阅了。", "You follow it already.", code="follow_there")
     if len(own) >= PERSON_CONFIRMS_A_DAY or own.count(made.address_digest) >= CONFIRMS_A_DAY:
         raise _too_many()
+
+
+def _about(sieve: Sieve, dataset_id: str) -> set[tuple[FollowKind, str]]:
+    """Return what one follows by name to hear of a data set."""
+    orgs = {(FollowKind.ORG, value) for value in sieve.values(dataset_id, Facet.DEPARTMENT)}
+    topics = {(FollowKind.TOPIC, value) for value in sieve.values(dataset_id, Facet.THEME)}
+    return {(FollowKind.DATASET, dataset_id), *orgs, *topics}
 
 
 def _search_words(what: str) -> str:
