@@ -468,6 +468,11 @@ def test_pages_and_terminal_speak_both_languages(bureau: Bureau, visitor: TestCl
         page = visitor.get(f"/follow?kind=dataset&what={hotels}", headers={"accept-language": language})
         assert page.status_code == 200
         assert word in page.text
+    for what, word in (("", "Choose first what to follow"), ("?kind=search&what=page%3D2", "Search the data")):
+        lost = visitor.get(f"/follow{what}", headers={"accept-language": "en"})
+        assert lost.status_code == 200
+        assert word in lost.text
+        assert 'action="/datasets"' in lost.text
     ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
     assert ticket
     bureau.clock.at += timedelta(seconds=5)
