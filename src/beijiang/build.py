@@ -112,6 +112,7 @@ from beijiang.mining import (
     Texts,
     Workbench,
 )
+from beijiang.naming import name_for_holds
 from beijiang.notices import Live, Mail, Notices
 from beijiang.opendata import (
     Ckan,
@@ -203,6 +204,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.keeps = holds.keeps_table
+    name_for_holds(holds, access, tables)
     ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)

@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         default=32, ge=1, description="Exchanges with outside applications at once; one application has a quarter."
     )
     health_seconds: int = Field(
-        default=60, ge=5, description="Seconds between two looks at whether an outside application answers."
+        default=60, ge=60, description="Seconds between two looks at whether an outside application answers."
     )
     server_memory_mb: int = Field(
         default=1024, ge=256, description="Address space of the process of a hosted application's server, in megabytes."

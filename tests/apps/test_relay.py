@@ -416,6 +416,10 @@ def test_health_is_looked_at_kept_told_and_shown(relayed: Relayed) -> None:
     assert "故障" in shown.output
     public = served.reader("first").get("/outside").text
     assert "企业查询" in public
+    curt = served.reader("first").call("GET", f"/api/v1/clients/{client.id}/health").json()
+    assert curt["turns"][1]["error"] == {"zh": "没有应答。", "en": "It did not answer."}, "why is its owner's business"
+    assert "503" not in str(curt)
+    assert "503" in str(reader.call("GET", f"/api/v1/clients/{client.id}/health").json())
     assert served.reader("first").call("POST", f"/api/v1/clients/{client.id}/health").status_code == 404
     assert served.reader("first").call("GET", "/api/v1/clients/cli_none/health").status_code == 404
 

@@ -104,6 +104,11 @@ async def app(scope, receive, send):
         heads = {name.decode(): value.decode() for name, value in scope["headers"]}
         told = [(b"set-cookie", b"__Host-beijiang-session=x"), (b"content-security-policy", b"default-src *"), (b"location", b"/next")]
         await answer(send, 201, json.dumps(heads).encode(), *told)
+    elif path == "/packed":
+        import gzip
+        body = gzip.compress(b"word " * 1000)
+        length = (b"content-length", str(len(body)).encode())
+        await answer(send, 200, body, (b"content-encoding", b"gzip"), length)
     elif path == "/die":
         print("going down", flush=True)
         os._exit(7)
@@ -186,6 +191,13 @@ def test_what_it_is_told_and_answers_is_cleaned(served: Served) -> None:
     assert "allow-same-origin" not in answer.headers["content-security-policy"]
     assert answer.headers["location"] == f"/apps/{APP}/server/next"
     assert reader.get(f"/apps/{APP}/server/%2e%2e/%2e%2e/console").status_code == 422
+
+
+def test_an_answer_that_was_packed_arrives_whole(served: Served) -> None:
+    answer = served.reader("first").get(f"/apps/{APP}/server/packed")
+    assert answer.status_code == 200, answer.text
+    assert answer.text == "word " * 1000
+    assert "content-encoding" not in answer.headers
 
 
 def test_attacks_from_within_meet_walls(served: Served) -> None:

@@ -61,9 +61,9 @@ def test_what_a_hold_names_is_kept_past_every_clock_until_two_persons_lift_it(pl
     person = platform.holds.ask(GUARD, DRAFT)
     table = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "表二", "同上"))
     wrong = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "表二 ", "同上"))
-    typo = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "表贰", "同上"))
-    assert [one.records for one in (person, table, wrong, typo)] == [1, 1, 1, 0], "a name that holds nothing says so"
-    assert {one.id: one.records for one in platform.holds.all(GUARD)}[typo.id] == 0
+    later = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "表贰", "同上", to_come=True))
+    assert [one.records for one in (person, table, wrong, later)] == [1, 1, 1, 0], "a name that holds nothing says so"
+    assert {one.id: one.records for one in platform.holds.all(GUARD)}[later.id] == 0
     platform.holds.confirm(AUDITOR, wrong.id, agree=False)
     clock.at = LATER
     with pytest.raises(Conflict) as held:
@@ -114,7 +114,7 @@ def test_every_step_is_on_record_and_at_the_doors(platform: Any) -> None:
     for login, role in (("guard", Role.SEC_ADMIN), ("audit", Role.AUDIT_ADMIN)):
         access.add_person(SYSTEM, PersonDraft(login=login, name=login, roles=frozenset({role})))
     group = holds(lambda: platform.holds, access.actor_for_person)
-    asked = CliRunner().invoke(group, ["ask", "table", "表一", "--basis", "立案通知", "--as", "guard"])
+    asked = CliRunner().invoke(group, ["ask", "table", "表一", "--basis", "立案通知", "--to-come", "--as", "guard"])
     assert asked.exit_code == 0, asked.output
     (one,) = platform.holds.all(AUDITOR)
     assert CliRunner().invoke(group, ["confirm", one.id, "--as", "audit"]).exit_code == 0
@@ -130,6 +130,38 @@ def test_every_step_is_on_record_and_at_the_doors(platform: Any) -> None:
     visitor = TestClient(create_app(platform), base_url="https://testserver")
     assert visitor.get("/api/v1/evidence/holds").status_code == 401
     assert visitor.post("/api/v1/evidence/holds", json={"kind": "table", "name": "x", "basis": "y"}).status_code == 401
+
+
+def test_a_name_that_nothing_has_is_refused_with_the_nearest(platform: Any, clock: FixedClock) -> None:
+    access = platform.access
+    people = {}
+    for login, role in (("guard", Role.SEC_ADMIN), ("audit", Role.AUDIT_ADMIN), ("wangli", Role.STEWARD)):
+        org = "health" if role is Role.STEWARD else None
+        people[login], _ = access.add_person(
+            SYSTEM, PersonDraft(login=login, name=f"{login} 某", org_id=org, roles=frozenset({role}))
+        )
+    noted(platform, "contract:con_123", SYSTEM)
+
+    def nearest(kind: HoldKind, name: str) -> object:
+        with pytest.raises(Invalid) as refused:
+            platform.holds.ask(GUARD, HoldDraft(kind, name, "立案通知"))
+        assert refused.value.reason == "hold_unknown"
+        return refused.value.detail["nearest"]
+
+    assert nearest(HoldKind.PERSON, "wangli") == [people["wangli"].id], "a login is not what the log has"
+    assert nearest(HoldKind.PERSON, "wangli 某") == [people["wangli"].id]
+    assert nearest(HoldKind.TARGET, "contract:con_132") == ["contract:con_123"]
+    assert nearest(HoldKind.TABLE, "没有的表") == []
+    assert platform.holds.all(GUARD) == []
+    kept = platform.holds.ask(GUARD, HoldDraft(HoldKind.PERSON, people["wangli"].id, "立案通知"))
+    assert kept.records == 0, "a person who did nothing yet is a person"
+    later = platform.holds.ask(GUARD, HoldDraft(HoldKind.TABLE, "没有的表", "立案通知", to_come=True))
+    with platform.db.read() as connection:
+        body = connection.execute(text("SELECT body FROM evidence_record WHERE target = :t"), {"t": later.id})
+        assert "to_come" in body.scalar_one()
+    group = holds(lambda: platform.holds, access.actor_for_person)
+    refused = CliRunner().invoke(group, ["ask", "person", "wangli", "--basis", "立案通知", "--as", "guard"])
+    assert people["wangli"].id in str(refused.exception), "the nearest name is told"
 
 
 def calls(name: str) -> dict[str, list[str]]:

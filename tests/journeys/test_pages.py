@@ -27,6 +27,7 @@ PORTAL = {
     "ask for data": "/voice?title=企业",
     "follow one's own": "/voices/follow",
     "follow data": "/follow?kind=search&what=q%3D企业",
+    "follow nothing yet": "/follow",
     "sign in": "/console/sign-in",
     "missing": "/nowhere",
     "asks to sign in": "/console/people",
@@ -42,7 +43,7 @@ CONSOLE = {
     "publisher": ["/console", "ENTRY", "/console/people"],
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],
     "secadmin": ["/console", "/console/people", "/console/people?_sort=-login&_only.standing=used", "/console/explain?who=analyst&do=catalog:resource:publish&org=education"],
-    "auditor": ["/console/evidence", "/console/evidence?actor_id=nobody", "/console/evidence?since=x", "/console/nowhere"],
+    "auditor": ["/console/holds", "/console/evidence", "/console/evidence?actor_id=nobody", "/console/evidence?since=x", "/console/nowhere"],
     "steward.statistics": ["/console/forecasts", "/console/forecasts-new", "/console/forecasts-new?source=月度统计", "FORECAST", "SERIES"],
     "analyst": ["/console/sql", "/console/tables", "TABLE", "ENTRY"],
 }  # fmt: skip

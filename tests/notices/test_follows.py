@@ -7,20 +7,17 @@ import hashlib
 import hmac
 import json
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from exchange_bureau import OWNER, Bureau, firms
+from exchange_bureau import OWNER, Bureau
 from fastapi.testclient import TestClient
 from mailing import mailing
 from postbox import Postbox, listening
 from sqlalchemy import text
+from subscribing import READER, Receiver, allowed, changed, confirmed, draft, hook, link_in, plain, receiving, told
 from typer.testing import CliRunner
 
 from beijiang.app import create_app
@@ -36,13 +33,10 @@ from beijiang.kit import (
     Unauthenticated,
 )
 from beijiang.notices import NoticeQuery
-from beijiang.opendata import FollowDraft, FollowKind, FollowPace, FollowState, FollowWay
+from beijiang.opendata import FollowKind, FollowPace, FollowState, FollowWay
 from beijiang.opendata.commands import follows
 from beijiang.opendata.following import CONFIRMS_A_DAY, PERSON_CONFIRMS_A_DAY
 from beijiang.opendata.spreading import MAIL_DAYS, PAUSES
-from beijiang.outbound import Target, Use
-
-READER = "Leser@example.cn"
 
 
 @pytest.fixture(scope="module")
@@ -72,40 +66,6 @@ def _another_day(bureau: Bureau, box: Postbox) -> None:
 @pytest.fixture
 def visitor(bureau: Bureau) -> TestClient:
     return TestClient(create_app(bureau.platform), base_url="https://data.example.cn")
-
-
-def told(bureau: Bureau) -> None:
-    bureau.platform.spreading.round()
-
-
-def changed(bureau: Bureau, table: str, number: int) -> None:
-    """Write one more row and let its release follow."""
-    bureau.write(table, firms(number)[-1:])
-    bureau.platform.db.deliver_waiting()
-
-
-def draft(what: str, kind: FollowKind = FollowKind.DATASET, **words: Any) -> FollowDraft:
-    return FollowDraft(**{"kind": kind, "what": what, "to": READER, "pace": FollowPace.ONCE, **words})
-
-
-def plain(message: Any) -> str:
-    return str(message.get_body(("plain",)).get_content())
-
-
-def link_in(message: Any, part: str) -> str:
-    found = re.search(rf"https://data\.example\.cn(/follow/{part}/\S+)", plain(message))
-    assert found, plain(message)
-    return found[1]
-
-
-def confirmed(bureau: Bureau, box: Postbox, wanted: FollowDraft) -> str:
-    """Follow by mail as a visitor and use the link in the letter; return the id."""
-    bureau.platform.follows.follow(ANONYMOUS, wanted)
-    told(bureau)
-    _, _, follow_id, code = link_in(box.letters[-1][2], "confirm").strip("/").split("/")
-    bureau.platform.follows.confirm(ANONYMOUS, follow_id, code)
-    box.letters.clear()
-    return follow_id
 
 
 @pytest.fixture(scope="module")
@@ -399,52 +359,10 @@ def test_nothing_fails_while_mail_is_not_set_up(
     assert len(box.letters) == 1
 
 
-@dataclass
-class Receiver:
-    """A program that listens, keeps what it is sent, and answers as it is told to."""
-
-    answer: int = 200
-    posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    port: int = 0
-
-
-@contextmanager
-def receiving(made: Receiver) -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            made.posts.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            self.send_response(made.answer)
-            self.send_header("Content-Length", "0")
-            if made.answer in {301, 302}:
-                self.send_header("Location", f"http://127.0.0.1:{made.port}/elsewhere")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Keep quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made.port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield made
-        server.shutdown()
-
-
 @pytest.fixture
 def receiver(bureau: Bureau) -> Iterator[Receiver]:
     with receiving(Receiver()) as made:
         yield made
-
-
-def allowed(bureau: Bureau, receiver: Receiver) -> None:
-    target = Target(
-        host="127.0.0.1", port=receiver.port, network="127.0.0.1/32", uses=frozenset({Use.TELL}), plain_http=True
-    )
-    bureau.platform.sources.allow(SYSTEM, target, "订阅接收程序")
-
-
-def hook(receiver: Receiver, what: str) -> FollowDraft:
-    return draft(what, way=FollowWay.WEBHOOK, to=f"http://127.0.0.1:{receiver.port}/news")
 
 
 def test_a_webhook_begins_when_it_answers_and_every_post_is_signed(
@@ -550,6 +468,11 @@ def test_pages_and_terminal_speak_both_languages(bureau: Bureau, visitor: TestCl
         page = visitor.get(f"/follow?kind=dataset&what={hotels}", headers={"accept-language": language})
         assert page.status_code == 200
         assert word in page.text
+    for what, word in (("", "Choose first what to follow"), ("?kind=search&what=page%3D2", "Search the data")):
+        lost = visitor.get(f"/follow{what}", headers={"accept-language": "en"})
+        assert lost.status_code == 200
+        assert word in lost.text
+        assert 'action="/datasets"' in lost.text
     ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
     assert ticket
     bureau.clock.at += timedelta(seconds=5)

@@ -8,6 +8,7 @@ Owns the tables ``catalog_resource``, ``catalog_code``, ``catalog_code_counter``
 from beijiang.catalog.events import EntryCheck, ReleaseCheck, VersionCleared
 from beijiang.catalog.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.catalog.models import __all__ as _models
+from beijiang.catalog.search.sieve import Sieve
 from beijiang.catalog.search.sounds import sounding, syllables
 from beijiang.catalog.service import Catalog, Inventory, Published, promise
 
@@ -17,6 +18,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Inventory",
     "Published",
     "ReleaseCheck",
+    "Sieve",
     "VersionCleared",
     "promise",
     "sounding",

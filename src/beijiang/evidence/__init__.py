@@ -14,6 +14,7 @@ from beijiang.evidence.models import (
     Problem,
     ProblemKind,
 )
+from beijiang.evidence.models.holds import Hold, HoldDraft, HoldKind, HoldState
 from beijiang.evidence.service import (
     AccessCheck,
     Evidence,
@@ -37,6 +38,10 @@ __all__ = [
     "EvidenceReader",
     "EvidenceRecord",
     "EvidenceRight",
+    "Hold",
+    "HoldDraft",
+    "HoldKind",
+    "HoldState",
     "Holds",
     "LogKeys",
     "PeerKind",

@@ -15,8 +15,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.catalog import AllOf, Facet, Named, PickQuery, SearchQuery
-from beijiang.kit import ANONYMOUS, Conflict, NotFound, Throttled, new_id
+from beijiang.catalog import Facet, SearchQuery
+from beijiang.kit import ANONYMOUS, SYSTEM, Conflict, NotFound, Throttled, new_id
 from beijiang.notices import checked_address
 from beijiang.opendata.follows import (
     Follow,
@@ -30,12 +30,13 @@ from beijiang.opendata.follows import (
     end_token,
     wanted,
 )
+from beijiang.opendata.lanes import MAIL_LANE
 from beijiang.opendata.store.follows import FollowStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from beijiang.catalog import Catalog
+    from beijiang.catalog import Catalog, Sieve
     from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.notices import Mail
@@ -100,7 +101,7 @@ class Follows:
         by = "" if actor.is_anonymous else actor.id
         follow_id, secret = new_id("fol"), secrets.token_urlsafe(32)
         key = secrets.token_hex(16)
-        to, digest = self._place(draft)
+        to, digest, lane = self._place(draft)
         held = {"to": to, "key": key, "secret": secret if draft.way is FollowWay.WEBHOOK else ""}
         now = self._clock.now()
         ready = draft.way is FollowWay.NOTICE
@@ -114,6 +115,7 @@ class Follows:
             language=draft.language,
             state=FollowState.ACTIVE if ready else FollowState.WAITING,
             sealed="" if ready else self._vault.seal(json.dumps(held), purpose=PURPOSE, context=follow_id),
+            lane=lane,
             address_digest=digest,
             end_digest=digest_of(end_token(key, follow_id)),
             created_at=now,
@@ -123,18 +125,19 @@ class Follows:
             self.nudge()
         return FollowMade(follow=made, secret=held["secret"])
 
-    def _place(self, draft: FollowDraft) -> tuple[str, str]:
-        """Return where to tell, checked, and its digest."""
+    def _place(self, draft: FollowDraft) -> tuple[str, str, str]:
+        """Return where to tell, checked, its digest, and the lane of its host."""
         if draft.way is FollowWay.NOTICE:
-            return "", ""
+            return "", "", ""
         if draft.way is FollowWay.WEBHOOK:
             from beijiang.outbound import parsed
 
-            found = str(parsed(draft.to.strip()))
-            return found, self._digest(found)
+            place = parsed(draft.to.strip())
+            found = str(place)
+            return found, self._digest(found), self._digest(f"lane\n{place.host}")
         self.parts.mail.require_set_up()
         found = checked_address(draft.to)
-        return found, self._digest(found.lower())
+        return found, self._digest(found.lower()), MAIL_LANE
 
     def _add(self, actor: Actor, made: Follow) -> bool:
         """Store a subscription within the limits; False where nothing is sent.
@@ -287,25 +290,38 @@ class Follows:
 
     # For the platform's other parts
 
-    def followers(self, dataset_id: str) -> Sequence[str]:
-        """Return who follows a data set in the notice centre, itself, its department, its topics or a search that finds it."""
-        with self._db.read() as connection:
-            found = self.matching(FollowStore(connection), dataset_id)
-        return [one.by for one in found if one.way is FollowWay.NOTICE]
+    def followers(self, dataset_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return who follows each data set in the notice centre, itself, its department, its topics or a search that finds it.
 
-    def matching(self, store: FollowStore, dataset_id: str) -> Sequence[Follow]:
-        """Return the active subscriptions that a data set concerns; none for what is not published."""
+        Of one that went, who follows itself or its department: they hear that it went, and not its name.
+        """
+        with self._db.read() as connection:
+            store = FollowStore(connection)
+            concerned = self.matching(store, dataset_ids)
+            for one in {*dataset_ids} - concerned.keys():
+                concerned = {**concerned, one: store.following(self._last_known(one))}
+        return {one: {each.by for each in found if each.way is FollowWay.NOTICE} for one, found in concerned.items()}
+
+    def matching(self, store: FollowStore, dataset_ids: Collection[str]) -> Mapping[str, Sequence[Follow]]:
+        """Return the active subscriptions that each published data set concerns; each followed search is looked at once for all."""
+        sieve = self.parts.catalog.sift(ANONYMOUS, dataset_ids)
+        exact = {one: _about(sieve, one) for one in sieve.ids}
+        if not exact:
+            return {}
+        for what in store.searches():
+            for one in sieve.meets(wanted(what)):
+                exact[one].add((FollowKind.SEARCH, what))
+        found: dict[tuple[FollowKind, str], list[Follow]] = {}
+        for follow in store.following(set().union(*exact.values())):
+            found.setdefault((follow.kind, follow.what), []).append(follow)
+        return {one: [each for thing in about for each in found.get(thing, ())] for one, about in exact.items()}
+
+    def _last_known(self, dataset_id: str) -> set[tuple[FollowKind, str]]:
         try:
-            entry = self.parts.catalog.published(ANONYMOUS, dataset_id).version.entry
+            provider = self.parts.catalog.get(SYSTEM, dataset_id).entry.provider_id
         except NotFound:
-            return ()
-        picked = self.parts.catalog.pick(
-            ANONYMOUS, PickQuery(wanted=Named(frozenset({dataset_id})), size=1, counted=(Facet.THEME,))
-        )
-        exact = {(FollowKind.DATASET, dataset_id), (FollowKind.ORG, entry.provider_id)}
-        exact |= {(FollowKind.TOPIC, value) for value, _ in picked.counts.get(Facet.THEME, ())}
-        exact |= {(FollowKind.SEARCH, what) for what in store.searches() if self._finds(what, dataset_id)}
-        return store.following(exact)
+            return set()
+        return {(FollowKind.DATASET, dataset_id), (FollowKind.ORG, provider)}
 
     def opened(self, one: Follow) -> dict[str, str]:
         """Return where a subscription goes to and its keys; for the one who tells, never for a page."""
@@ -322,10 +338,6 @@ class Follows:
         if key:
             store.change_key(self._vault.rewrap(key, purpose=PURPOSE, context=_KEY_CONTEXT))
         return len(held) + bool(key)
-
-    def _finds(self, what: str, dataset_id: str) -> bool:
-        query = PickQuery(wanted=AllOf((wanted(what), Named(frozenset({dataset_id})))), size=0)
-        return bool(self.parts.catalog.pick(ANONYMOUS, query).total)
 
     def _named(self, one: Follow) -> str:
         try:
@@ -371,6 +383,13 @@ def _refuse_own(mine: Sequence[Follow], letters: Sequence[tuple[str, str]], made
         raise Conflict("您已经订阅了。", "You follow it already.", code="follow_there")
     if len(own) >= PERSON_CONFIRMS_A_DAY or own.count(made.address_digest) >= CONFIRMS_A_DAY:
         raise _too_many()
+
+
+def _about(sieve: Sieve, dataset_id: str) -> set[tuple[FollowKind, str]]:
+    """Return what one follows by name to hear of a data set."""
+    orgs = {(FollowKind.ORG, value) for value in sieve.values(dataset_id, Facet.DEPARTMENT)}
+    topics = {(FollowKind.TOPIC, value) for value in sieve.values(dataset_id, Facet.THEME)}
+    return {(FollowKind.DATASET, dataset_id), *orgs, *topics}
 
 
 def _search_words(what: str) -> str:

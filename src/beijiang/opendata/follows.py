@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -111,6 +112,8 @@ class Follow:
     language: Language
     state: FollowState
     sealed: str = field(repr=False)
+    lane: str = field(default="", repr=False)
+    """Which host tells it on, as a digest; a host has few hands at a time."""
     address_digest: str = field(default="", repr=False)
     code_digest: str = field(default="", repr=False)
     end_digest: str = field(default="", repr=False)
@@ -189,6 +192,7 @@ def canonical(kind: FollowKind, what: str) -> str:
     return canonical(FollowKind.DATASET, found)
 
 
+@lru_cache(20_000)
 def wanted(what: str) -> Wanted:
     """Return a saved search as a condition: its words all stand in the entry, its facets all fit.
 

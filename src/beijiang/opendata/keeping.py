@@ -12,7 +12,7 @@ from beijiang.opendata.store import KeepingStore
 from beijiang.opendata.works import STARS, Echo, Kept, Work, WorkState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from beijiang.catalog import Catalog
     from beijiang.kit import Actor
@@ -70,10 +70,10 @@ class Keepings:
             )
         return found
 
-    def followers(self, dataset_id: str) -> Sequence[str]:
-        """Return who keeps a data set; for the notices of what happens to it, never for a page."""
+    def followers(self, dataset_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return who keeps each data set; for the notices of what happens to it, never for a page."""
         with self._db.read() as connection:
-            return KeepingStore(connection).keepers(dataset_id)
+            return KeepingStore(connection).keepers(dataset_ids)
 
     def seen(self, actor: Actor) -> None:
         """Note that the actor has read the notices."""

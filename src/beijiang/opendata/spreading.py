@@ -1,7 +1,8 @@
 """Hear from the log what happened to data, and tell who follows it: at once or in digests, and only what everybody may see then.
 
 The place up to which the log was heard moves in the transaction that stores what is to be told, so nothing is lost and nothing is
-stored twice. A process that dies between sending and noting it sends the same letter again, under the same id.
+stored twice. A process that dies between sending and noting it sends the same letter again, under the same id. Several are told
+at a time (``lanes``), so that a receiver that hangs holds up itself alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +32,7 @@ from beijiang.opendata.follows import (
     next_telling,
     page_path,
 )
+from beijiang.opendata.lanes import MOST, Lanes
 from beijiang.opendata.store.follows import FollowStore
 
 if TYPE_CHECKING:
@@ -47,7 +52,6 @@ HEARD: Final = {
     "catalog.move_readers": Happening.ROWS,
 }
 BATCH: Final = 200
-AT_ONCE: Final = 20
 LETTER_MOST: Final = 50
 """Data sets in one letter or post; the rest comes with the next."""
 PAUSES: Final = (
@@ -80,21 +84,33 @@ class Spreading:
         self._public = follows.parts.public
         self._db = follows.parts.public.db
         self._rounds = Rounds("follows", self.round, _LOOK_SECONDS)
+        self._lanes = Lanes()
+        self._lock = threading.Lock()
+        """Guards the lanes, and what is in hand."""
+        self._claims: dict[str, datetime] = {}
+        self._pool: ThreadPoolExecutor | None = None
         follows.nudge = self._rounds.nudge
 
     def start(self) -> None:
-        """Begin in a thread of its own. Again is a no-op."""
-        self._rounds.start()
+        """Begin in threads of its own. Again is a no-op."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(MOST, thread_name_prefix="beijiang-follow")
+            self._rounds.start()
 
     def stop(self) -> None:
-        """Stop; what waits is told after the next start."""
-        self._rounds.stop()
+        """Stop; what is on its way comes to its end, and what waits is told after the next start."""
+        if self._pool is not None:
+            self._rounds.stop()
+            self._pool.shutdown(wait=True)
+            self._pool = None
 
     def round(self) -> None:
-        """Hear what is new, and tell what is due."""
+        """Hear what is new, hold on to what is in hand, and tell what is due: in this thread where the others were not started."""
         while self.hear() and not self._rounds.stopping:
             pass
-        self.tell_due()
+        self._hold_on()
+        while self.tell_due() and self._pool is None:
+            pass
 
     def watch(self) -> None:
         """Forget what nobody confirmed, what ended long ago, and where to what ended went. Called by the dispatcher every minute."""
@@ -116,53 +132,96 @@ class Spreading:
         newest = {one.target.removeprefix("catalog:"): one for one in records if not one.erased}
         with self._db.read() as connection:
             store = FollowStore(connection)
-            concerned = {dataset_id: self._follows.matching(store, dataset_id) for dataset_id in newest}
+            concerned = self._follows.matching(store, newest)
         with self._db.begin(counted=False) as tx:
             store = FollowStore(tx.connection)
             if place is None:
                 store.put_key("")
             if not store.move(place, upto):
                 return True
-            for dataset_id, record in newest.items():
-                told = [one for one in concerned[dataset_id] if one.way is not FollowWay.NOTICE]
-                news = [(one.id, dataset_id, HEARD[record.action], record.sequence, record.at) for one in told]
-                store.add_news(news)
-                for one in told:
-                    store.wake(one.id, next_telling(one, self._public.clock.now(), self._public.zone))
+            told = {
+                dataset_id: [one for one in found if one.way is not FollowWay.NOTICE]
+                for dataset_id, found in concerned.items()
+            }
+            for dataset_id, found in told.items():
+                record = newest[dataset_id]
+                store.add_news(
+                    [(one.id, dataset_id, HEARD[record.action], record.sequence, record.at) for one in found]
+                )
+            now, zone = self._public.clock.now(), self._public.zone
+            store.wake({one.id: next_telling(one, now, zone) for found in told.values() for one in found})
         return len(records) == BATCH
 
     # Telling
 
     def tell_due(self) -> int:
-        """Tell what is due; return how many subscriptions were taken in hand."""
-        now = self._public.clock.now()
+        """Tell what is due as far as there are hands; return how many subscriptions were taken in hand."""
+        at = time.monotonic()
+        with self._lock:
+            free, closed = self._lanes.free(at), self._lanes.closed(at)
+        if free <= 0:
+            return 0
+        without = None if self._parts.mail.is_set_up else FollowWay.MAIL
         with self._db.read() as connection:
-            due = FollowStore(connection).due(now, AT_ONCE, None if self._parts.mail.is_set_up else FollowWay.MAIL)
-        for one in due:
-            if self._rounds.stopping:
-                break
-            with self._db.begin(counted=False) as tx:
-                mine = FollowStore(tx.connection).claim(one, now + _IN_HAND)
-            if mine:
-                self._tell(one, now)
-        return len(due)
+            due = FollowStore(connection).due(self._public.clock.now(), free, closed, without)
+        return sum(self._take(one) for one in due)
 
-    def _tell(self, one: Follow, now: datetime) -> None:
+    def _take(self, one: Follow) -> bool:
+        """Take one in hand and tell it, beside everything else where threads were started."""
+        with self._lock:
+            if self._rounds.stopping or not self._lanes.take(one.id, one.lane, time.monotonic()):
+                return False
+        until = self._public.clock.now() + _IN_HAND
+        with self._db.begin(counted=False) as tx:
+            mine = FollowStore(tx.connection).claim(one, until)
+        with self._lock:
+            if mine:
+                self._claims[one.id] = until
+            else:
+                self._lanes.give_back(one.id)
+        if mine and self._pool is not None:
+            self._pool.submit(self._tell, one)
+        elif mine:
+            self._tell(one)
+        return mine
+
+    def _hold_on(self) -> None:
+        """Keep what is in hand for longer, before another process takes it for left behind."""
+        now = self._public.clock.now()
+        with self._lock:
+            short = {one: until for one, until in self._claims.items() if until - now < _IN_HAND / 2}
+        for one, until in short.items():
+            with self._db.begin(counted=False) as tx:
+                held = FollowStore(tx.connection).renew(one, until, now + _IN_HAND)
+            with self._lock:
+                if held and one in self._claims:
+                    self._claims[one] = now + _IN_HAND
+
+    def _tell(self, one: Follow) -> None:
         try:
             if one.state is FollowState.WAITING:
-                self._ask(one, now)
+                self._ask(one)
             else:
-                self._tell_news(one, now)
+                self._tell_news(one)
         except BeijiangError as trouble:
-            self._failed(one, now, trouble)
+            self._failed(one, trouble)
+        except Exception:
+            log.exception("telling a subscription broke off; it will be tried again")
+        finally:
+            with self._lock:
+                self._claims.pop(one.id, None)
+                self._lanes.done(one.id, time.monotonic())
+            if self._pool is not None:
+                self._rounds.nudge()
 
-    def _tell_news(self, one: Follow, now: datetime) -> None:
+    def _tell_news(self, one: Follow) -> None:
         with self._db.read() as connection:
             news = FollowStore(connection).news(one.id, LETTER_MOST)
         found = [made for item in news if (made := self._tiding(*item)) is not None]
         if found:
             letter = digest_of(f"{one.id} {[(item[0], item[2]) for item in news]}")[:32]
             self._send(one, letter, found)
+        now = self._public.clock.now()
         with self._db.begin(counted=False) as tx:
             store = FollowStore(tx.connection)
             left = store.told(one.id, news)
@@ -196,7 +255,7 @@ class Spreading:
             letter, held["to"], one.language, Words(subject, tuple(lines), link, self._stop(one, held))
         )
 
-    def _ask(self, one: Follow, now: datetime) -> None:
+    def _ask(self, one: Follow) -> None:
         """Ask who would be told whether they want to: a link by mail, or a first post that has to be answered."""
         held = self._follows.opened(one)
         if one.way is FollowWay.WEBHOOK:
@@ -206,7 +265,7 @@ class Spreading:
                 FollowStore(tx.connection).change(one.id, FollowState.WAITING, begun)
             return
         code = secrets.token_urlsafe(24)
-        fresh = {"code_digest": digest_of(code), "code_until": now + CONFIRM_WITHIN}
+        fresh = {"code_digest": digest_of(code), "code_until": self._public.clock.now() + CONFIRM_WITHIN}
         with self._db.begin(counted=False) as tx:
             FollowStore(tx.connection).change(one.id, FollowState.WAITING, fresh)
         link = f"{self._parts.base}/follow/confirm/{one.id}/{code}"
@@ -259,13 +318,13 @@ class Spreading:
         if answer.status not in _GOOD:
             raise _unheard(answer.status)
 
-    def _failed(self, one: Follow, now: datetime, trouble: BeijiangError) -> None:
+    def _failed(self, one: Follow, trouble: BeijiangError) -> None:
         """Try again later, or switch a subscription off after failures in a row and tell its owner.
 
         A visitor's ends only where the mail server says that there is no such address; otherwise it rests until there is more to tell.
         """
         unknown = one.way is FollowWay.MAIL and trouble.reason == NO_RECIPIENT
-        pause = _pause(one)
+        pause, now = _pause(one), self._public.clock.now()
         with self._db.begin() as tx:
             store = FollowStore(tx.connection)
             values: dict[str, Any] = {"attempts": one.attempts + 1, "error": trouble.reason[:60]}

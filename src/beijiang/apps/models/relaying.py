@@ -99,6 +99,11 @@ def asked_headers(given: Sequence[tuple[str, str]], own: Mapping[str, str]) -> d
     return {**found, **own}
 
 
+def unpacked(headers: Mapping[str, str]) -> bool:
+    """Tell whether a body came as it is: one that was packed is unpacked on its way, and its length does not hold."""
+    return headers.get("content-encoding", "").strip().lower() in {"", "identity"}
+
+
 def answer_headers(given: Iterable[tuple[str, str]], host: str, *, whole: bool, https: bool) -> list[tuple[str, str]]:
     """Return the headers that go to the visitor; ``whole``: the body goes on as it came, so its length holds."""
     given = list(given)

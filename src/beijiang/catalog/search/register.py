@@ -113,10 +113,11 @@ class Register:
         found: list[int] = []
         held = to_bytes(visible)
         for wanted in ids:
-            known = islice(
-                (p for id_ in _fitting(wanted, self._ids) for p in self._ids[id_] if _holds(held, p)), _EXPANDED
-            )
-            found += known if _is_pattern(wanted) else self._ids.get(wanted, ())
+            if not _is_pattern(wanted):
+                found += self._ids.get(wanted, ())
+                continue
+            known = (p for id_ in _fitting(wanted, self._ids) for p in self._ids[id_] if _holds(held, p))
+            found += islice(known, _EXPANDED)
         return bits_of(found)
 
     def marked(self, mark: Mark, values: Iterable[str], visible: int) -> int:

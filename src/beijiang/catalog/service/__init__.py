@@ -8,9 +8,10 @@ from beijiang.catalog.service.inventory import Inventory
 from beijiang.catalog.service.promises import promise
 from beijiang.catalog.service.remarking import Remarking
 from beijiang.catalog.service.serving import Serving
+from beijiang.catalog.service.sifting import Sifting
 
 
-class Catalog(Advising, Directory, Harvested, Serving, Finding, Remarking):
+class Catalog(Advising, Directory, Harvested, Serving, Finding, Remarking, Sifting):
     """What data the government holds, where it is, on which terms, and whom to ask for it."""
 
 

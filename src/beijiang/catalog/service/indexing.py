@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from beijiang.catalog.models import Entry, Facet, Level, Mark, Resource, State
+from beijiang.catalog.search.sieve import Grain
 from beijiang.catalog.search.sounds import sound_terms, syllables
 from beijiang.catalog.store import Document, ResourceStore, SearchRow, SearchStore
 from beijiang.kit import NotFound
@@ -48,6 +49,14 @@ class Indexer:
             self._row(resource, resource.entry, slot="w", public=False, inner=True) for resource in resources
         ]
         SearchStore(connection).put(rows, at)
+
+    def grain(self, resource: Resource, entry: Entry, moments: tuple[datetime | None, datetime | None]) -> Grain:
+        """Return an entry with the terms and facets that the index has of it, to try conditions on."""
+        name, words, fields, _ = self._document(resource, entry, syllables(entry.name)).columns()
+        created, changed = moments
+        modified = changed if created is None or changed is None else max(created, changed)
+        columns = Grain.joined(name), Grain.joined(words), Grain.joined(fields)
+        return Grain(resource.id, columns, self._facets(entry), created, modified or created)
 
     def _public_entry(self, connection: Connection, resource: Resource) -> Entry | None:
         if resource.version is None:

@@ -26,6 +26,7 @@ from beijiang.console.routes import (
     graphs,
     handing,
     harvests,
+    holds,
     intake,
     items,
     laws,
@@ -153,6 +154,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         proving,
         receipts,
         evidence,
+        holds,
     ):
         whole.routes.extend(area.router(frame, platform).routes)  # as they are: an included router is asked one by one
     whole.routes.extend(sql.router(frame, platform, room).routes)

@@ -46,10 +46,13 @@ def holds(get: Callable[[], Holds], who: Callable[[str], Actor]) -> typer.Typer:
         kind: HoldKind = typer.Argument(help="What is named."),  # noqa: B008
         name: str = typer.Argument(help="Id of the person or key, target as the log has it, or name of the table."),
         basis: str = typer.Option(..., help="On what basis."),
+        to_come: bool = typer.Option(
+            False, "--to-come", help="Nothing of this name is there yet: keep what will come."
+        ),
         person: str = _AS,
     ) -> None:
         """Ask for a hold; it keeps at once, another person confirms."""
-        tell(get().ask(who(person), HoldDraft(kind, name, basis)))
+        tell(get().ask(who(person), HoldDraft(kind, name, basis, to_come)))
 
     @group.command("confirm")
     def confirm(hold: str = _HOLD, agree: bool = _AGREE, person: str = _AS) -> None:

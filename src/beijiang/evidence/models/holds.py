@@ -38,6 +38,8 @@ class HoldDraft:
     kind: HoldKind
     name: str
     basis: str
+    to_come: bool = False
+    """Whether it is known that nothing of this name is there yet: what will come is kept."""
 
     def checked(self) -> HoldDraft:
         """Return it without blanks at its ends.
@@ -53,7 +55,7 @@ class HoldDraft:
                 "Say what is to be kept (200 characters at most) and on what basis (1,000).",
                 code="hold_incomplete",
             )
-        return HoldDraft(self.kind, name, basis)
+        return HoldDraft(self.kind, name, basis, self.to_come)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ class HoldOrder(BaseModel):
         max_length=200, description="Id of the person or key, target as the log has it, or name of the table."
     )
     basis: str = Field(max_length=1000)
+    to_come: bool = Field(default=False, description="Whether it is known that nothing of this name is there yet.")
 
 
 class LiftOrder(BaseModel):
@@ -54,7 +55,7 @@ def holds_router(service: Holds) -> APIRouter:
 
     @routes.post("", status_code=201, summary="Ask for a hold; it keeps at once, another person confirms")
     def ask(request: Request, order: HoldOrder) -> dict[str, Any]:
-        return service.ask(_actor(request), HoldDraft(order.kind, order.name, order.basis)).to_json()
+        return service.ask(_actor(request), HoldDraft(order.kind, order.name, order.basis, order.to_come)).to_json()
 
     @routes.post("/{hold_id}/confirm", summary="Confirm or decline a hold as the second person")
     def confirm(request: Request, hold_id: str, order: SecondOrder) -> dict[str, Any]:

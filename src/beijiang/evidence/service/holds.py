@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
 from beijiang.evidence.models import EvidenceRight
 from beijiang.evidence.models.holds import Held, Hold, HoldDraft, HoldKind, HoldState
@@ -11,7 +12,7 @@ from beijiang.evidence.store import EvidenceStore, HoldStore
 from beijiang.kit import ActorKind, Conflict, Denied, Invalid, NotFound, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from beijiang.db import Database
     from beijiang.evidence.service.log import Evidence
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
 
 __all__ = ["Holds"]
+
+_NEAREST: Final = 5
+_ALIKE: Final = 200
+_LIKENESS: Final = 0.5
 
 
 class Holds:
@@ -30,6 +35,8 @@ class Holds:
         self._evidence = evidence
         self._access = access
         self._clock = clock
+        self.known: dict[HoldKind, Callable[[], Mapping[str, str]]] = {}
+        """What there is by kind: every way to call it, and the name that the log has."""
 
     def held(self) -> Held:
         """Return everything that is held now; for whoever is about to delete something."""
@@ -52,11 +59,12 @@ class Holds:
 
         Raises:
             Denied: the actor is no person.
-            Invalid: what is held or its basis is missing.
+            Invalid: what is held or its basis is missing, or there is no such thing and it is not said that it will come.
 
         """
         self._require_person(actor)
         checked = draft.checked()
+        self._require_known(checked)
         made = Hold(
             id=new_id("hld"),
             kind=checked.kind,
@@ -67,6 +75,8 @@ class Holds:
             asked_at=self._clock.now(),
         )
         detail: dict[str, JsonValue] = {"kind": made.kind.value, "name": made.name, "basis": made.basis}
+        if checked.to_come:
+            detail["to_come"] = True
         with self._db.begin() as tx:
             HoldStore(tx.connection).add(made)
             self._evidence.record(tx, actor, "evidence.hold_ask", target=made.id, detail=detail)
@@ -116,13 +126,45 @@ class Holds:
         again = replace(found, state=HoldState.HOLDS, lift_by="", lift_basis="")
         return self._put(actor, found, again, "hold_lift_decline")
 
+    def _require_known(self, draft: HoldDraft) -> None:
+        """Refuse a hold that would keep nothing because of a wrong name.
+
+        Raises:
+            Invalid: nothing is called so, and it was not said that it will come (``hold_unknown``).
+
+        """
+        known = self.known.get(draft.kind, dict)()
+        if draft.to_come or draft.name in known.values() or self._records(draft.kind, draft.name):
+            return
+        nearest = self._nearest(draft, known)
+        alike_zh = f"相近的有：{'、'.join(nearest)}。" if nearest else ""
+        alike_en = f"Alike: {', '.join(nearest)}. " if nearest else ""
+        raise Invalid(
+            f"没有叫“{draft.name}”的对象（{draft.kind.text.zh}），这项保全什么也保不住。{alike_zh}如要保全将来才有的，请注明“针对将来”。",
+            f"Nothing is called “{draft.name}” ({draft.kind.text.en}), so this hold would keep nothing. {alike_en}To keep what will come, say so (to_come).",
+            code="hold_unknown",
+            detail={"name": draft.name, "nearest": [*nearest]},
+        )
+
+    def _nearest(self, draft: HoldDraft, known: Mapping[str, str]) -> Sequence[str]:
+        if draft.name in known:
+            return (known[draft.name],)
+        if draft.kind is HoldKind.TARGET:
+            with self._db.read() as connection:
+                alike = EvidenceStore(connection).targets_like(draft.name, _ALIKE)
+            known = {one: one for one in alike}
+        close = get_close_matches(draft.name, known, _NEAREST, _LIKENESS)
+        return tuple(dict.fromkeys(known[one] for one in close))
+
     def _counted(self, one: Hold) -> Hold:
         if one.state in {HoldState.LIFTED, HoldState.DECLINED}:
             return one
+        return replace(one, records=self._records(one.kind, one.name))
+
+    def _records(self, kind: HoldKind, name: str) -> int:
         self._evidence.flush()
         with self._db.read() as connection:
-            number = EvidenceStore(connection).count_named(one.name, actor=one.kind is HoldKind.PERSON)
-        return replace(one, records=number)
+            return EvidenceStore(connection).count_named(name, actor=kind is HoldKind.PERSON)
 
     def _for_second(self, actor: Actor, hold_id: str, state: HoldState, first: str) -> Hold:
         self._require_person(actor)

@@ -245,6 +245,16 @@ class EvidenceStore:
         column = records.c.actor_id if actor else records.c.target
         return int(self.connection.execute(select(func.count()).where(column == name)).scalar_one())
 
+    def targets_like(self, name: str, most: int) -> list[str]:
+        """Return targets of the log that begin as a name does, as long a beginning as finds any."""
+        for length in range(len(name), 0, -1):
+            begin = name[:length]
+            alike = select(records.c.target).where(records.c.target >= begin, records.c.target < f"{begin}\U0010ffff")
+            found = self.connection.execute(alike.distinct().order_by(records.c.target).limit(most)).scalars().all()
+            if found:
+                return [*found]
+        return []
+
     def free(self, sequences: Sequence[int], held: Held) -> list[int]:
         """Return those of these records that no legal hold names."""
         found: list[int] = []

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, NotFound, Rounds
 from beijiang.notices.models import NoticeKind, NoticeQuery, Shown, Way, actions, limit_on, words_of
-from beijiang.notices.service.telling import Audience, looked, wanted
+from beijiang.notices.service.telling import Audience, Followers, followed_things, looked, wanted
 from beijiang.notices.store import NoticeStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Connection
 
     from beijiang.access import Access
     from beijiang.db import Database
-    from beijiang.evidence import Evidence
+    from beijiang.evidence import Evidence, EvidenceRecord
     from beijiang.kit import Actor, Clock
     from beijiang.notices.models import Look, Notice
 
@@ -51,7 +51,7 @@ class Notices:
         evidence: Evidence,
         clock: Clock,
         zone: ZoneInfo,
-        following: list[Callable[[str], Iterable[str]]],
+        following: list[Callable[[Collection[str]], Mapping[str, Iterable[str]]]],
     ) -> None:
         self._db = db
         self._access = access
@@ -61,7 +61,7 @@ class Notices:
         self.looks: Mapping[str, Look] = {}
         """How the things that notices are about are looked up; their domains stand above."""
         self.following = following
-        """Who follows a data set, by whichever way they said so."""
+        """Who follows each of some data sets, by whichever way they said so."""
         self.heard: list[Callable[[Connection, Sequence[Notice]], None]] = []
         """Called in the transaction that stores new notices: whoever sends them on."""
         self._rounds = Rounds("notices", self._follow, _LOOK_SECONDS)
@@ -134,8 +134,16 @@ class Notices:
     def _shown(self, actor: Actor, one: Notice) -> Shown:
         return Shown(one, words_of(one.action, one.kind), looked(self.looks, actor, one.subject, one.thing))
 
-    def _followers(self, dataset_id: str) -> set[str]:
-        return {person for ask in self.following for person in ask(dataset_id)}
+    def _followers(self, records: Sequence[EvidenceRecord]) -> Mapping[str, Followers]:
+        """Return who hears of what happened to the data sets that some records are about, asked once for all."""
+        things, gone = followed_things(records)
+        found: dict[str, set[str]] = {}
+        for ask in self.following if things else ():
+            for thing, people in ask(things).items():
+                found.setdefault(thing, set()).update(people)
+        with self._db.read() as connection:
+            told = NoticeStore(connection).told_of(gone)
+        return {one: Followers(frozenset(found.get(one, ())), frozenset(told.get(one, ()))) for one in things}
 
     # The loop
 
@@ -172,7 +180,7 @@ class Notices:
             return False
         made: list[Notice] = []
         if records:
-            audience = Audience(self._access, self._evidence, self.looks, self._followers)
+            audience = Audience(self._access, self._evidence, self.looks, self._followers(records))
             made = [notice for record in records for notice in audience.notices_of(record)]
         with self._db.begin(counted=False) as tx:
             store = NoticeStore(tx.connection)

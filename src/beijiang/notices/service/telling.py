@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from beijiang.kit import SYSTEM, BeijiangError, new_id
 from beijiang.notices.models import Notice, NoticeKind, Way, facts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from beijiang.access import Access, Person
     from beijiang.evidence import Evidence, EvidenceRecord
@@ -17,9 +18,31 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.notices.models import Fact, Look, Seen
 
-__all__ = ["Audience", "looked"]
+__all__ = ["Audience", "Followers", "followed_things", "looked"]
 
 log = logging.getLogger(__name__)
+
+
+_FOLLOWERS: Final = frozenset({"followers", "keepers"})
+
+
+@dataclass(frozen=True, slots=True)
+class Followers:
+    """Who hears of a data set: those who follow it now, and those who were told of it before."""
+
+    now: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
+
+
+def followed_things(records: Iterable[EvidenceRecord]) -> tuple[set[str], set[str]]:
+    """Return the data sets whose followers some records concern, and those of them that went."""
+    things: set[str] = set()
+    gone: set[str] = set()
+    for record in records:
+        for fact in () if record.erased else facts_of(record.action, record.detail):
+            things |= {_thing(fact, record)} if fact.parties & _FOLLOWERS else set()
+            gone |= {_thing(fact, record)} if "keepers" in fact.parties else set()
+    return things, gone
 
 
 class Audience:
@@ -30,7 +53,7 @@ class Audience:
         access: Access,
         evidence: Evidence,
         looks: Mapping[str, Look],
-        followers: Callable[[str], Iterable[str]],
+        followers: Mapping[str, Followers],
     ) -> None:
         self._access = access
         self._evidence = evidence
@@ -46,7 +69,7 @@ class Audience:
         found: dict[str, Notice] = {}
         for fact in facts_of(record.action, record.detail):
             thing = _thing(fact, record)
-            keepers = {*self._followers(thing)} if "keepers" in fact.parties else set()
+            keepers = self._told(fact, thing) if "keepers" in fact.parties else frozenset()
             for one in self._concerned(fact, record, thing):
                 seen = None if one.id in found else looked(self._looks, one.as_actor(None), fact.subject, thing)
                 if one.id in keepers if seen is None else seen.turn or fact.kind is not NoticeKind.TASK:
@@ -57,8 +80,8 @@ class Audience:
         chosen = {one.id for one in self._office(fact, record.detail)}
         if "others" in fact.parties:
             chosen |= self._evidence.actors_on(record.target, before=record.sequence)
-        if fact.parties & {"followers", "keepers"}:
-            chosen |= {*self._followers(thing)}
+        if fact.parties & _FOLLOWERS:
+            chosen |= self._told(fact, thing)
         if "people" in fact.parties:
             named = record.detail.get("people")
             chosen |= {str(one) for one in named} if isinstance(named, list) else set()
@@ -69,6 +92,11 @@ class Audience:
         if "doer" in fact.parties:
             chosen.add(record.actor_id)
         return [one for person_id, one in self._people.items() if person_id in chosen]
+
+    def _told(self, fact: Fact, thing: str) -> frozenset[str]:
+        """Return who hears of a data set because of what they said: of one that went also who was told that it is there."""
+        found = self._followers.get(thing, Followers())
+        return found.now | found.told if "keepers" in fact.parties else found.now
 
     def _office(self, fact: Fact, detail: Mapping[str, JsonValue]) -> Iterable[Person]:
         """Yield the people who hold the permission of a fact in a department that its record names."""

@@ -25,7 +25,7 @@ from beijiang.db import UtcDateTime, metadata
 from beijiang.notices.models import Notice, NoticeKind, NoticeQuery, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -49,6 +49,7 @@ notice = Table(
     Index("ix_notice_person", "person_id", "place"),
     Index("ix_notice_place", "place"),
     Index("ix_notice_read_at", "read_at"),
+    Index("ix_notice_thing", "thing"),
 )
 
 notice_place = Table(
@@ -130,6 +131,14 @@ class NoticeStore:
             if self._connection.execute(build(notice).values(**values).on_conflict_do_nothing()).rowcount:
                 new.append(one)
         return new
+
+    def told_of(self, things: Collection[str]) -> dict[str, set[str]]:
+        """Return who was told of each data set because they followed it."""
+        rows = select(notice.c.thing, notice.c.person_id).where(notice.c.thing.in_(things)).distinct()
+        found: dict[str, set[str]] = {}
+        for row in self._connection.execute(rows.where(notice.c.kind == NoticeKind.FOLLOW.value)) if things else ():
+            found.setdefault(row.thing, set()).add(row.person_id)
+        return found
 
     def pulse(self) -> str:
         """Return a word that changes when a notice is added or read."""

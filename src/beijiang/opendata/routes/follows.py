@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
-from beijiang.kit import BeijiangError, Language, NotFound, Text
+from beijiang.kit import BeijiangError, Invalid, Language, NotFound, Text
 from beijiang.opendata.follows import FollowDraft, FollowKind, FollowPace, FollowWay, canonical, feed_path, page_path
 from beijiang.opendata.routes.api import actor
 from beijiang.opendata.routes.citizens import SEE_OTHER, source
@@ -119,7 +119,11 @@ def _add_asking(routes: APIRouter, follows: Follows, site: Pages) -> None:
 
     @routes.get("/follow")
     def ask(request: Request, kind: FollowKind = FollowKind.SEARCH, what: _Find = "") -> Response:
-        return form(request, FollowDraft(kind=kind, what=canonical(kind, what)))
+        try:
+            given = FollowDraft(kind=kind, what=canonical(kind, what))
+        except Invalid:
+            return site.render(request, "opendata/follow_what.html")  # nothing, or no search: it leads to the search
+        return form(request, given)
 
     @routes.post("/follow")
     def follow(

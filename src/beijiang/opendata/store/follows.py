@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -25,9 +26,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from beijiang.db import UtcDateTime, metadata
 from beijiang.kit import Language
 from beijiang.opendata.follows import Follow, FollowKind, FollowPace, FollowState, FollowWay, Happening
+from beijiang.opendata.lanes import PER_LANE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -46,6 +48,7 @@ portal_follow = Table(
     Column("language", String(10), nullable=False),
     Column("state", String(10), nullable=False),
     Column("sealed", Text, nullable=False),
+    Column("lane", String(64), nullable=False),
     Column("address_digest", String(64), nullable=False, index=True),
     Column("code_digest", String(64), nullable=False),
     Column("end_digest", String(64), nullable=False),
@@ -81,6 +84,7 @@ portal_follow_place = Table(
 _F, _N, _P = portal_follow.c, portal_follow_news.c, portal_follow_place.c
 _ONLY: Final = 1
 OWN_MOST: Final = 200
+_TOGETHER: Final = 500
 _OPEN: Final = (FollowState.WAITING.value, FollowState.ACTIVE.value, FollowState.OFF.value)
 
 
@@ -122,7 +126,7 @@ class FollowStore:
     def add(self, one: Follow) -> None:
         """Add a subscription."""
         words = ("kind", "way", "pace", "language", "state")
-        same = ("id", "by", "what", "sealed", "address_digest", "code_digest", "end_digest", "code_until")
+        same = ("id", "by", "what", "sealed", "lane", "address_digest", "code_digest", "end_digest", "code_until")
         more = ("attempts", "error", "created_at", "told_at", "next_at", "ended_at")
         values = {name: getattr(one, name) for name in (*same, *more)}
         self._connection.execute(
@@ -172,30 +176,43 @@ class FollowStore:
 
     def following(self, exact: Collection[tuple[FollowKind, str]]) -> list[Follow]:
         """Return the active ones of these things."""
-        if not exact:
-            return []
         by_kind: dict[FollowKind, list[str]] = {}
         for kind, what in exact:
             by_kind.setdefault(kind, []).append(what)
-        same = or_(*((_F.kind == kind.value) & _F.what.in_(whats) for kind, whats in by_kind.items()))
-        rows = select(portal_follow).where(_F.state == FollowState.ACTIVE.value, same)
-        return [_follow(row) for row in self._connection.execute(rows)]
+        found: list[Follow] = []
+        for kind, whats in by_kind.items():
+            for begin in range(0, len(whats), _TOGETHER):
+                some = whats[begin : begin + _TOGETHER]
+                here = (_F.state == FollowState.ACTIVE.value, _F.kind == kind.value, _F.what.in_(some))
+                found += (_follow(row) for row in self._connection.execute(select(portal_follow).where(*here)))
+        return found
 
     def searches(self) -> list[str]:
         """Return the different searches that are followed."""
         rows = select(_F.what).where(_F.kind == FollowKind.SEARCH.value, _F.state == FollowState.ACTIVE.value)
         return list(self._connection.execute(rows.distinct()).scalars())
 
-    def due(self, now: datetime, limit: int, without: FollowWay | None = None) -> list[Follow]:
-        """Return those whose time has come, but for those of a way that is closed now."""
-        rows = select(portal_follow).where(_F.next_at <= now, _F.state.in_(_OPEN)).order_by(_F.next_at, _F.id)
+    def due(self, now: datetime, limit: int, closed: Collection[str], without: FollowWay | None) -> list[Follow]:
+        """Return those whose time has come, but for those of lanes that are closed now and of a way that is.
+
+        Of each host only as many as it may have at a time, so that thousands of one host hide nothing of another.
+        """
+        turn = func.row_number().over(partition_by=_F.lane, order_by=(_F.next_at, _F.id)).label("turn")
+        rows = select(portal_follow, turn).where(_F.next_at <= now, _F.state.in_(_OPEN), _F.lane.not_in(closed))
         if without is not None:
             rows = rows.where(_F.way != without.value)
-        return [_follow(row) for row in self._connection.execute(rows.limit(limit))]
+        first = rows.subquery()
+        some = select(first).where(first.c.turn <= PER_LANE).order_by(first.c.next_at, first.c.id)
+        return [_follow(row) for row in self._connection.execute(some.limit(limit))]
 
     def claim(self, one: Follow, until: datetime) -> bool:
         """Take one in hand until then; False if somebody else did."""
         mine = (_F.id == one.id, _F.next_at == one.next_at, _F.attempts == one.attempts, _F.state == one.state.value)
+        return bool(self._connection.execute(update(portal_follow).where(*mine).values(next_at=until)).rowcount)
+
+    def renew(self, follow_id: str, before: datetime, until: datetime) -> bool:
+        """Keep one in hand longer; False if it is not in this hand any more."""
+        mine = (_F.id == follow_id, _F.next_at == before)
         return bool(self._connection.execute(update(portal_follow).where(*mine).values(next_at=until)).rowcount)
 
     def sealed(self) -> list[tuple[str, str]]:
@@ -226,17 +243,22 @@ class FollowStore:
 
     def add_news(self, rows: Sequence[tuple[str, str, Happening, int, datetime]]) -> None:
         """Keep what is to be told: subscription, data set, what, place in the log, moment; of a data set the newest."""
-        for follow_id, dataset_id, what, place, at in rows:
-            values = {"what": what.value, "place": place, "at": at}
-            made = self._insert(portal_follow_news).values(follow_id=follow_id, dataset_id=dataset_id, **values)
-            self._connection.execute(
-                made.on_conflict_do_update(index_elements=["follow_id", "dataset_id"], set_=values)
-            )
+        if not rows:
+            return
+        words = ("follow_id", "dataset_id", "what", "place", "at")
+        values = [dict(zip(words, (*row[:2], row[2].value, *row[3:]), strict=True)) for row in rows]
+        made = self._insert(portal_follow_news)
+        newest = {name: made.excluded[name] for name in ("what", "place", "at")}
+        kept = made.on_conflict_do_update(index_elements=["follow_id", "dataset_id"], set_=newest)
+        self._connection.execute(kept, values)
 
-    def wake(self, follow_id: str, at: datetime) -> None:
-        """Set when a subscription is told, if that is not set yet."""
-        asleep = (_F.id == follow_id, _F.next_at.is_(None), _F.state == FollowState.ACTIVE.value)
-        self._connection.execute(update(portal_follow).where(*asleep).values(next_at=at))
+    def wake(self, moments: Mapping[str, datetime]) -> None:
+        """Set when each subscription is told, if that is not set yet."""
+        if not moments:
+            return
+        asleep = (_F.id == bindparam("one"), _F.next_at.is_(None), _F.state == FollowState.ACTIVE.value)
+        woken = update(portal_follow).where(*asleep).values(next_at=bindparam("then"))
+        self._connection.execute(woken, [{"one": one, "then": at} for one, at in moments.items()])
 
     def news(self, follow_id: str, most: int) -> list[tuple[str, Happening, int, datetime]]:
         """Return what is to be told to one, oldest first: data set, what, place, moment."""
@@ -265,6 +287,7 @@ def _follow(row: Any) -> Follow:
         language=Language(row.language),
         state=FollowState(row.state),
         sealed=row.sealed,
+        lane=row.lane,
         address_digest=row.address_digest,
         code_digest=row.code_digest,
         end_digest=row.end_digest,

@@ -10,7 +10,7 @@ from beijiang.opendata.store.schema import portal_favourite, portal_rating, port
 from beijiang.opendata.works import Work, WorkKind, WorkState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Select
@@ -44,9 +44,13 @@ class KeepingStore:
         rows = select(portal_favourite).where(_F.person_id == person_id).order_by(_F.at.desc()).limit(SHOWN)
         return [(row.dataset_id, row.at, row.seen_at) for row in self._connection.execute(rows)]
 
-    def keepers(self, dataset_id: str) -> list[str]:
-        """Return who keeps a data set."""
-        return list(self._connection.execute(select(_F.person_id).where(_F.dataset_id == dataset_id)).scalars())
+    def keepers(self, dataset_ids: Collection[str]) -> dict[str, list[str]]:
+        """Return who keeps each data set."""
+        found: dict[str, list[str]] = {}
+        kept = select(_F.dataset_id, _F.person_id).where(_F.dataset_id.in_(dataset_ids))
+        for row in self._connection.execute(kept):
+            found.setdefault(row.dataset_id, []).append(row.person_id)
+        return found
 
     def seen(self, person_id: str, at: datetime) -> None:
         """Note that somebody looked."""

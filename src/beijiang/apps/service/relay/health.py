@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from beijiang.access import Permission
 from beijiang.apps.errors import no_client
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["HealthWatch"]
 
+_One = TypeVar("_One", Health, HealthTurn)
 _AT_ONCE: Final = 4
 _SECONDS: Final = 5.0
 _BYTES: Final = 1 << 20
 _FAILED: Final = 500
 _GONE: Final = frozenset({404, 410})
+_UNTOLD: Final = Text("没有应答。", "It did not answer.")
 
 
 class HealthWatch:
@@ -44,6 +47,8 @@ class HealthWatch:
     def health(self, actor: Actor, client_id: str) -> tuple[Health | None, Sequence[HealthTurn]]:
         """Return whether an application answers and its last turns: to its department, the authority, and whoever may open it.
 
+        Why it does not is told to the first two alone: the words may name its inner address.
+
         Raises:
             NotFound: unknown, or none of the actor's business.
 
@@ -55,15 +60,25 @@ class HealthWatch:
             self.clients.client(actor, client_id)
         with self.clients.db.read() as connection:
             store = WayStore(connection)
-            return store.health(client_id), store.turns(client_id)
+            now, turns = store.health(client_id), store.turns(client_id)
+        if self._looks_after(actor, client_id):
+            return now, turns
+        return None if now is None else _curt(now), [_curt(one) for one in turns]
 
     def states(self, actor: Actor) -> Mapping[str, Health]:
-        """Return the state of every application that runs elsewhere and was looked at."""
+        """Return the state of every application that runs elsewhere and was looked at, without why."""
         self.access.require(actor, Permission.APPS_CLIENT_SIGN_ON)
         with self.clients.db.read() as connection:
             store = WayStore(connection)
             found = [store.health(one.id) for one in store.relayed()]
-        return {one.client_id: one for one in found if one is not None}
+        return {one.client_id: _curt(one) for one in found if one is not None}
+
+    def _looks_after(self, actor: Actor, client_id: str) -> bool:
+        try:
+            self.clients.client(actor, client_id)
+        except BeijiangError:
+            return False
+        return True
 
     def check(self, actor: Actor, client_id: str) -> Health:
         """Look now, and wait for what comes.
@@ -155,3 +170,8 @@ class HealthWatch:
         if status >= _FAILED or status in _GONE:
             return Text(f"应答状态 {status}。", f"It answered with status {status}.")
         return None
+
+
+def _curt(one: _One) -> _One:
+    """Return what everybody may know: that it did not answer, not why."""
+    return replace(one, error=_UNTOLD if one.error.zh else one.error)

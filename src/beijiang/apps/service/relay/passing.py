@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from beijiang.apps.models import Client
-from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to
+from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to, unpacked
 from beijiang.kit import Text, TooLarge
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ __all__ = ["Passing", "RelayAsk", "RelayStart"]
 
 _LEADS: Final = frozenset({201, 301, 302, 303, 307, 308})
 _IDLE: Final = 30.0
-_UNPACKED: Final = frozenset({"", "identity"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ class Passing:
 
     def _started(self, stream: HttpStream, ask: RelayAsk, upstream: str, address: str, host: str) -> RelayStart:
         given = [(name, value) for name, value in stream.headers.multi_items()]
-        whole = stream.headers.get("content-encoding", "").strip().lower() in _UNPACKED
+        whole = unpacked(stream.headers)
         https = address.startswith("https://")
         headers = answer_headers(given, host, whole=whole, https=https)
         where = stream.headers.get("location", "")

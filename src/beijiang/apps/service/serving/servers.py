@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from beijiang.access import Permission
 from beijiang.apps.errors import no_page, not_now, people_only, server_failed, server_full, server_waits
 from beijiang.apps.models import App, AppVersion, ServerStanding, ServerState, digest_of
-from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to
+from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to, unpacked
 from beijiang.apps.models.serving import pause_after
 from beijiang.apps.service.relay import RelayAsk, RelayStart
 from beijiang.apps.service.serving.child import LOG, Child, ChildOrder, sweep_sockets
@@ -355,7 +355,7 @@ class AppServers:
                 ) as stream,
             ):
                 heads = [(n, v) for n, v in stream.headers.multi_items() if n.lower() != "set-cookie"]
-                headers = answer_headers(heads, "", whole=True, https=False)
+                headers = answer_headers(heads, "", whole=unpacked(stream.headers), https=False)
                 headers = [(n, _SANDBOX if n == "content-security-policy" else v) for n, v in headers]
                 where = stream.headers.get("location", "")
                 if where and stream.status in _LEADS:

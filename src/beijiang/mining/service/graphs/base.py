@@ -101,7 +101,7 @@ class Base:
         self.access.require(actor, Permission.MINING_GRAPH_MANAGE, actor.org_id)
         made = self._revised(actor, draft, new_id("graph"), 1)
         governed = self._governed(actor, made)
-        kept = self._load(made, governed)
+        kept = self.shelf.aside(lambda: self._load(made, governed))
         for one in governed:
             one.confirm()
         return kept.summary

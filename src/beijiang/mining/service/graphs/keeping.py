@@ -109,11 +109,15 @@ class Shelf:
                 if key in self._kept:
                     self._kept.move_to_end(key)
                     return self._kept[key], False
-            with self._room:  # one at a time: each may take as much memory as all that is kept
-                made = load()
+            made = self.aside(load)
             with self._lock:
                 self._kept[key] = made
                 while sum(one.network.size for one in self._kept.values()) > self._most and len(self._kept) > 1:
                     self._kept.popitem(last=False)
                 self._loading.pop(key, None)
             return made, True
+
+    def aside(self, load: Callable[[], Kept]) -> Kept:
+        """Load a network that is not kept; one at a time, for each may take as much memory as all that is kept."""
+        with self._room:
+            return load()
