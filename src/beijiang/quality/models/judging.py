@@ -180,7 +180,7 @@ def _range(rule: RuleDraft, facts: Facts) -> Judged:
     name = rule.columns[0]
     kind = facts.types[name]
     tests: list[exp.Expr] = []
-    for side, test in (("low", exp.GTE), ("high", exp.LTE)):
+    for side, test in (("low", exp.GTE), ("high", exp.LTE), ("above", exp.GT), ("below", exp.LT)):
         words = param(rule, side)
         if words:
             tests.append(test(this=comparable(name, facts), expression=limit_of(words, kind, side)))

@@ -117,6 +117,8 @@ class KindOf:
 
 _LOW: Final = Param("low", ParamType.VALUE, Text("最小值", "at least"))
 _HIGH: Final = Param("high", ParamType.VALUE, Text("最大值", "at most"))
+_ABOVE: Final = Param("above", ParamType.VALUE, Text("大于", "more than"))
+_BELOW: Final = Param("below", ParamType.VALUE, Text("小于", "less than"))
 _TABLE: Final = Param("table", ParamType.TABLE, Text("对照表", "other table"), required=True)
 
 KINDS: Final[dict[Kind, KindOf]] = {
@@ -177,7 +179,7 @@ KINDS: Final[dict[Kind, KindOf]] = {
     ),
     Kind.NOT_NULL: KindOf(("0201", "0102"), (1, None)),
     Kind.ORDER: KindOf(("0503",), (2, None)),
-    Kind.RANGE: KindOf(("0302",), (1, 1), (_LOW, _HIGH)),
+    Kind.RANGE: KindOf(("0302",), (1, 1), (_LOW, _HIGH, _ABOVE, _BELOW)),
     Kind.REFERENCE: KindOf(
         ("0102", "0402"),
         (1, 1),
