@@ -156,6 +156,12 @@ def test_what_can_be_counted_is_and_the_rest_is_said() -> None:
         '"beds" % 1 = 0',
         "NOT (beds > 900)",
     }
+    numbers = [dict(draft.params) for draft in made.drafts if draft.kind.value == "sql"]
+    assert [(one["query"], one["must"]) for one in numbers] == [
+        ("SELECT AVG(beds) FROM ${table}", ">= 5.5"),
+        ("SELECT MAX(beds) FROM ${table}", "<= 2000"),
+    ]
+    assert numbers[0]["called"] == '["homes", "养老机构"]'
     said = {left.where for left in made.left}
     assert said >= {
         "homes.home_id format",

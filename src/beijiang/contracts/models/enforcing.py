@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.contracts.models.promises import RELATION, Left, grave, of_options, unheld
 from beijiang.contracts.models.terms import CheckType
-from beijiang.kit import Text
-from beijiang.quality import Kind, Limit, RuleDraft, Severity
+from beijiang.kit import BeijiangError, Text
+from beijiang.protection import read_query
+from beijiang.quality import Kind, Limit, RuleDraft, Severity, asked_of
 
 if TYPE_CHECKING:
     from beijiang.contracts.models.terms import Check, DataObject, Field, Service, Terms
@@ -193,12 +194,31 @@ def _sql(_found: DataObject, place: Field | None, check: Check) -> RuleDraft | N
     """Count rows that meet a condition, if that is all that the query does; the condition is read by the closed grammar."""
     read = _COUNT.fullmatch(check.query)
     if read is None:
-        return None
+        return _number(_found, place, check)
     if read["where"] is None:
         return _rows(_found, place, check)
     name = "" if place is None else '"' + place.column.replace('"', '""') + '"'
     where = _PLACE.sub(lambda _: name, read["where"])
     return None if "{" in where else _limited(check, Kind.EXPRESSION, (), expression=f"NOT ({where})")
+
+
+def _number(found: DataObject, place: Field | None, check: Check) -> RuleDraft | None:
+    """Hold the numbers of a query against a limit; None where it is not allowed, or reads other tables too."""
+    columns = () if place is None else (place.column,)
+    called = [name for name in dict.fromkeys((found.name, found.physical_name)) if name]
+    params = {
+        "query": check.query.strip().rstrip(";"),
+        "must": str(Limit(_OPERATORS[check.operator], check.bounds)),
+        "called": json.dumps(called, ensure_ascii=False),
+    }
+    rule = RuleDraft(kind=Kind.SQL, columns=columns, params=params)
+    if check.unit.lower() in {"percent", "%"}:
+        return None
+    try:
+        asked_of(rule, "", read_query)
+    except BeijiangError:
+        return None
+    return rule
 
 
 _BY_METRIC: Final[dict[str, Callable[[DataObject, Field | None, Check], RuleDraft | None]]] = {
