@@ -147,6 +147,7 @@ class Running:
             until=until,
             keys=keys,
         )
+        self.ingest.require_free(actor, sync.table, sync.org_id)
         with self.db.begin() if tx is None else nullcontext(tx) as unit:
             run_id = self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB, tx=unit)
             TurnStore(unit.connection).add(run_id, sync.id, sync.source_id, self.clock.now())
