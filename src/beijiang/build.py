@@ -139,7 +139,6 @@ from beijiang.opendata import (
 from beijiang.platform import Platform
 from beijiang.protection import (
     AnswerGate,
-    ColumnImpact,
     CopyShelf,
     Gate,
     Keyed,
@@ -203,7 +202,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.keeps = holds.keeps_table
-    ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     sources.renewals.append(sealer.keys.renew)
@@ -276,6 +274,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sources.renewals.append(offered.renew)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
+    ingest.impact = lineage
     graphs = Graphs(db, gate, protection, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
         AnswerGate,
-        ColumnImpact,
         CopyShelf,
         Counted,
         Gate,
@@ -70,7 +69,6 @@ __all__ = [
     "Asked",
     "Audience",
     "ColumnGrade",
-    "ColumnImpact",
     "ColumnRole",
     "Control",
     "CopyPart",

@@ -109,7 +109,7 @@ class Running:
             overlap=overlap,
             compares_keys=due,
             states=states_of(self.tables, actor, wanted, sync, counted, rows=rows, whole=followed is None and not due),
-            affected=impact.of(sync.table, changing) if impact is not None and changing else (),
+            affected=impact.of(actor, sync.table, changing) if impact is not None and changing else (),
         )
         if followed is None:
             return plan
