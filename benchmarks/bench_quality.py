@@ -177,7 +177,12 @@ def main() -> None:
         fill(platform, folder / "in")
         lake = Lake(platform.settings.home / "lake", platform.db)
         runner = Runner(
-            Measures(lake, platform.engine), platform.standards, platform.catalog, clock, ZoneInfo("Asia/Shanghai")
+            Measures(lake, platform.engine),
+            platform.standards,
+            platform.catalog,
+            clock,
+            ZoneInfo("Asia/Shanghai"),
+            platform.sql.bound,
         )
         measured = runner.version(TABLE)
         files = lake.snapshot(TABLE).files

@@ -140,7 +140,6 @@ from beijiang.opendata import (
 from beijiang.platform import Platform
 from beijiang.protection import (
     AnswerGate,
-    ColumnImpact,
     CopyShelf,
     Gate,
     Keyed,
@@ -205,7 +204,6 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.keeps = holds.keeps_table
     name_for_holds(holds, access, tables)
-    ingest.impact = ColumnImpact(protection, catalog, access, evidence, clock)
     bench = Bench(db, ingest, access, evidence, clock)
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
     sources.renewals.append(sealer.keys.renew)
@@ -221,7 +219,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     witnesses.alarm = lambda origin, words: alerts.say(AlertKind.EVIDENCE_FORK, origin, "", words)  # of no department
     counting = SparkEngine(settings.spark_url, settings.time_zone) if settings.spark_url else engine
     measures = Measures(lake, engine, counting)
-    runner = Runner(measures, standards, catalog, clock, zone)
+    runner = Runner(measures, standards, catalog, clock, zone, sql.bound)
     quality = Quality(db, tables, runner, access, evidence, jobs, alerts, clock)
     mappings = Mappings(quality)
     contracts = Contracts(
@@ -278,6 +276,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     sources.renewals.append(offered.renew)
     monitors = Monitors(quality, freshness)
     lineage = Lineage(db, tables, catalog, sources, access, evidence, clock, settings)
+    ingest.impact = lineage
     graphs = Graphs(db, gate, protection, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)
@@ -360,6 +359,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         zone,
         settings,
     )
+    ingest.writers = (recipes.writer_of, fusion.writer_of, forecasts.writer_of)
     figures.released = forecasts.on_indicator_released
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])

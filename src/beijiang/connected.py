@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from beijiang.apps import APP_JOB
 from beijiang.catalog import VersionCleared
+from beijiang.dependents import Dependents
 from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB
 from beijiang.fusion import FUSION_JOB
 from beijiang.ingest import HARVEST_JOB, INGEST_JOB, REPLAY_JOB, STREAM_JOB, STREAM_VERIFY_JOB, WINDOW_JOB
@@ -39,6 +40,7 @@ def connect(platform: Platform) -> None:
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
     platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
+    platform.lineage.dependents = Dependents(platform).of
     platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)

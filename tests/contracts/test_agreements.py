@@ -208,6 +208,49 @@ def test_what_breaks_others_needs_a_major_number_and_the_old_version_is_deprecat
     assert not [rule for rule in bureau.platform.quality.rules(steward, TABLE) if rule.contract]
 
 
+def test_a_query_of_a_contract_is_counted_over_its_own_table_only(bureau: Bureau, checker: Actor) -> None:
+    contracts, steward = bureau.platform.contracts, bureau.steward
+    schema = pa.schema([("号", pa.string()), ("床位", pa.int64())])
+    bureau.write([{"号": "a", "床位": 30}], "养老院", schema)
+    bureau.platform.db.deliver_waiting()
+    text = """apiVersion: v3.1.0
+kind: DataContract
+id: homes
+version: 1.0.0
+status: draft
+schema:
+  - name: homes
+    physicalName: 养老院
+    properties:
+      - {name: 号, logicalType: string}
+      - name: 床位
+        logicalType: integer
+        quality: [{type: sql, query: "SELECT MAX({column}) FROM homes", mustBeLessThan: 100}]
+    quality:
+      - {type: sql, query: "SELECT COUNT(*) FROM homes h JOIN 企业登记信息 e ON e.企业名称 = h.号", mustBe: 0}
+      - {type: sql, query: "SELECT read_text('/etc/hostname') FROM homes", mustBe: 0}
+"""
+    made = contracts.hand_in(steward, OWNER, text.encode())
+    held = contracts.bound(steward, made.id)[0]
+    assert [(term.draft.kind, term.outcome.value) for term in held.terms] == [
+        (Kind.COLUMNS, "passed"),
+        (Kind.SQL, "passed"),
+    ]
+    assert [left.where for left in held.left] == ["homes sql", "homes sql"]
+    contracts.propose(steward, made.id, "请审")
+    contracts.approve(checker, made.id)
+    settle(bureau)
+    assert platform_opens(bureau, "养老院")
+    bureau.write([{"号": "a", "床位": 300}], "养老院", schema)
+    bureau.platform.db.deliver_waiting()
+    assert "契约：homes.床位 SQL" in {fact.name for fact in bureau.platform.quality.runs(steward, "养老院")[0].blocking}
+    assert refused(bureau.platform.tables.open, steward, "养老院", "tests", Exit.DOWNLOAD) == "contract_breached"
+
+
+def platform_opens(bureau: Bureau, table: str) -> bool:
+    return bureau.platform.tables.open(bureau.steward, table, "tests", Exit.DOWNLOAD).contract != ""
+
+
 def test_a_file_is_kept_byte_for_byte_and_hidden_from_others(bureau: Bureau, checker: Actor) -> None:
     contracts, steward = bureau.platform.contracts, bureau.steward
     made = contracts.hand_in(steward, OWNER, EVERYTHING)

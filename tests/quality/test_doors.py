@@ -138,7 +138,7 @@ def test_the_same_at_the_terminal(door: TestClient, bureau: Bureau) -> None:
     assert len(run("scorecards")) == 1
     run("retire", made["id"], "--reason", "不再需要")
     answer = CliRunner().invoke(group, ["kinds"])
-    assert len(json.loads(answer.stdout)) == 20
+    assert len(json.loads(answer.stdout)) == 21
     answer = CliRunner().invoke(group, ["set-scorecard", "-1", "--weight", "02=9", "--reason", "x", "--as", "reviewer"])
     assert answer.exit_code != 0
     words = ["set-scorecard", "--weight", "02=9", "--reason", "x", "--as", "reviewer", "--", "-1"]

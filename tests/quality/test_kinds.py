@@ -81,6 +81,9 @@ def test_ranges_know_numbers_dates_and_text_that_holds_numbers(bureau: Bureau) -
     assert bureau.counted(Kind.RANGE, "数", table="数表", params={"low": "0"}) == (2, 1)
     assert bureau.counted(Kind.RANGE, "文", table="数表", params={"low": "0", "high": "100"}) == (2, 1)
     assert bureau.counted(Kind.RANGE, "日", table="数表", params={"low": "1900-01-01"}) == (2, 1)
+    assert bureau.counted(Kind.RANGE, "数", table="数表", params={"above": "1.5"}) == (2, 2)
+    assert bureau.counted(Kind.RANGE, "数", table="数表", params={"low": "-3", "below": "1.51"}) == (2, 0)
+    assert bureau.counted(Kind.RANGE, "日", table="数表", params={"above": "1899-01-01"}) == (2, 1)
 
 
 def test_format_is_the_whole_value_and_its_length(bureau: Bureau) -> None:

@@ -84,9 +84,11 @@ from beijiang.ingest.models import (
     SyncPlan,
     TableCount,
     TablePreview,
+    TableWriter,
     Timing,
     TimingKind,
     Verdict,
+    WriterKind,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
 from beijiang.ingest.readers.wholetext import whole_text, word_text
@@ -203,11 +205,13 @@ __all__ = [
     "SyncPlan",
     "TableCount",
     "TablePreview",
+    "TableWriter",
     "Timing",
     "TimingKind",
     "Turns",
     "Verdict",
     "Windows",
+    "WriterKind",
     "json_document",
     "json_find",
     "json_text",

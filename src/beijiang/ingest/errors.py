@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from beijiang.ingest.models import TableWriter, WriterKind
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Refused, TooLarge, Unavailable
 from beijiang.kit.errors import JsonValue
 
@@ -16,6 +17,7 @@ __all__ = [
     "no_rows",
     "no_such_file",
     "no_such_run",
+    "table_is_made",
     "too_large",
     "unknown_columns",
 ]
@@ -77,6 +79,34 @@ def name_taken(table: str) -> Conflict:
         f"表名“{table[:60]}”已由其他部门使用。请换一个表名。",
         f'The name "{table[:60]}" is another department\'s table. Choose another name.',
         code="other_organisation",
+    )
+
+
+def table_is_made(table: str, writer: TableWriter) -> Conflict:
+    """Say who fills a table by itself, and where what was to be handed in belongs."""
+    shown, kind, name = table[:60], writer.kind.text, writer.name[:60]
+    zh, en = f"表“{shown}”由{kind.zh}“{name}”写入", f'Table "{shown}" is filled by the {kind.en} "{name}"'
+    if writer.kind is WriterKind.LIBRARY:
+        mend_zh, mend_en = (
+            "请交入一张来源表，并把它接入该库",
+            "hand it into a table of its own and link that to the library",
+        )
+    else:
+        sources = writer.sources[:_SHOWN]
+        mend_zh = f"请交入它的来源表（{'、'.join(sources)}）" if sources else "请交入它的来源表"
+        mend_en = f"hand it into what it reads ({', '.join(sources)})" if sources else "hand it into what it reads"
+    return Conflict(
+        f"{zh}（一数一源），没有接收任何数据。{mend_zh}；确需改由文件或取数提供的，请先停用该{kind.zh}。",
+        f"{en} (one source per item); nothing was taken in. {mend_en[0].upper()}{mend_en[1:]}, "
+        f"or retire that {kind.en} first.",
+        code="table_is_made",
+        detail={
+            "table": shown,
+            "by": writer.kind.value,
+            "id": writer.id,
+            "name": name,
+            "sources": list(writer.sources),
+        },
     )
 
 

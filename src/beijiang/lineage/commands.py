@@ -78,7 +78,7 @@ def commands(get: Callable[[], Lineage], access: Callable[[], Access]) -> typer.
 
     @group.command("impact")
     def impact(table: str = _TABLE, column: str = _COLUMN, person: str = _AS) -> None:
-        """Show what a change of a column touches: tables, catalog entries, and who reads them."""
+        """Show what a change of a column touches: tables, entries, readers, rules, recipes, libraries, grants, pushes, applications."""
         touched = get().impact(who(person), table, column)
         show([{**one.to_json(), "how": one.how.in_language(language())} for one in touched], _TOUCHED)
 

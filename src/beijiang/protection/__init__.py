@@ -35,11 +35,10 @@ if TYPE_CHECKING:
     from beijiang.protection.models.shelved import CopyPart, Shelved
     from beijiang.protection.models.sight import AUDIENCE_NAMES, EVERYBODY, Audience, RowRule, RuleEffect
     from beijiang.protection.models.standing import Asked, Standing
-    from beijiang.protection.models.walls import function_words, parameters
+    from beijiang.protection.models.walls import function_words, parameters, read_query
     from beijiang.protection.models.where import read_domain, read_where, written, written_domain
     from beijiang.protection.service import (
         AnswerGate,
-        ColumnImpact,
         CopyShelf,
         Counted,
         Gate,
@@ -70,7 +69,6 @@ __all__ = [
     "Asked",
     "Audience",
     "ColumnGrade",
-    "ColumnImpact",
     "ColumnRole",
     "Control",
     "CopyPart",
@@ -137,6 +135,7 @@ __all__ = [
     "numbered",
     "parameters",
     "read_domain",
+    "read_query",
     "read_where",
     "rowquery",
     "written",

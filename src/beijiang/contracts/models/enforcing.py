@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from beijiang.contracts.models.promises import RELATION, Left, grave, of_options, unheld
 from beijiang.contracts.models.terms import CheckType
-from beijiang.kit import Text
-from beijiang.quality import Kind, Limit, RuleDraft, Severity
+from beijiang.kit import BeijiangError, Text
+from beijiang.protection import read_query
+from beijiang.quality import Kind, Limit, RuleDraft, Severity, asked_of
 
 if TYPE_CHECKING:
     from beijiang.contracts.models.terms import Check, DataObject, Field, Service, Terms
@@ -63,14 +65,6 @@ _COUNT: Final = re.compile(
 _PLACE: Final = re.compile(r"\$?\{(property|column|field)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """A term that is kept and shown, and not counted by the platform."""
-
-    where: str
-    text: Text
-
-
 @dataclass(slots=True)
 class Enforced:
     """What is counted, and what is left."""
@@ -83,45 +77,29 @@ def enforced(terms: Terms, found: DataObject) -> Enforced:
     """Return the rules that an object of a contract brings for its table."""
     made = Enforced()
     owner = f"{terms.name or terms.id} {terms.version}"[:200]
-    drafts: list[RuleDraft | None] = [*_shape(found), *_options(found)]
+    drafts: list[RuleDraft | None] = [*_shape(found)]
+    for one in found.fields:
+        drafts += of_options(one)
+        made.left += unheld(found, one)
+    made.left += [Left(f"{found.name} → {to}", RELATION) for to in found.relationships]
     drafts += [_of_check(found, place, check, made.left) for place, check in _checks(found)]
     drafts += [_of_service(found, one, made.left, alone=len(terms.objects) == 1) for one in terms.services]
     made.drafts += [replace(draft, owner=owner) for draft in drafts if draft is not None]
     return made
 
 
-def _grave(name: str, kind: Kind, columns: Sequence[str], **words: object) -> RuleDraft:
-    params = {key: value for key, value in words.items() if isinstance(value, str | int | float)}
-    severity = Severity.CRITICAL
-    return RuleDraft(kind=kind, columns=tuple(columns), params=params, name=name[:200], severity=severity)
-
-
 def _shape(found: DataObject) -> Iterator[RuleDraft]:
     expected = {f.column: TYPES.get(f.logical_type, "") for f in found.fields}
     if expected:
-        yield _grave("契约：列与类型", Kind.COLUMNS, (), expected=json.dumps(expected, ensure_ascii=False))
+        yield grave("契约：列与类型", Kind.COLUMNS, (), expected=json.dumps(expected, ensure_ascii=False))
     key = [f.column for f in found.key]
     for one in found.fields:
         if one.required or one.primary_key:
-            yield _grave(f"契约：{one.column} 必填", Kind.NOT_NULL, [one.column])
+            yield grave(f"契约：{one.column} 必填", Kind.NOT_NULL, [one.column])
         if one.unique and key != [one.column]:
-            yield _grave(f"契约：{one.column} 唯一", Kind.UNIQUE, [one.column])
+            yield grave(f"契约：{one.column} 唯一", Kind.UNIQUE, [one.column])
     if key:
-        yield _grave(f"契约：主键 {'、'.join(key)}", Kind.UNIQUE, key)
-
-
-def _options(found: DataObject) -> Iterator[RuleDraft]:
-    for one in found.fields:
-        said = one.options
-        form = {
-            name: said.get(key)
-            for name, key in (("pattern", "pattern"), ("shortest", "minLength"), ("longest", "maxLength"))
-        }
-        if any(value is not None for value in form.values()):
-            yield _grave(f"契约：{one.column} 格式", Kind.FORMAT, [one.column], **form)
-        size = {name: said.get(key) for name, key in (("low", "minimum"), ("high", "maximum"))}
-        if any(value is not None for value in size.values()):
-            yield _grave(f"契约：{one.column} 取值范围", Kind.RANGE, [one.column], **size)
+        yield grave(f"契约：主键 {'、'.join(key)}", Kind.UNIQUE, key)
 
 
 def _checks(found: DataObject) -> Iterator[tuple[Field | None, Check]]:
@@ -216,12 +194,31 @@ def _sql(_found: DataObject, place: Field | None, check: Check) -> RuleDraft | N
     """Count rows that meet a condition, if that is all that the query does; the condition is read by the closed grammar."""
     read = _COUNT.fullmatch(check.query)
     if read is None:
-        return None
+        return _number(_found, place, check)
     if read["where"] is None:
         return _rows(_found, place, check)
     name = "" if place is None else '"' + place.column.replace('"', '""') + '"'
     where = _PLACE.sub(lambda _: name, read["where"])
     return None if "{" in where else _limited(check, Kind.EXPRESSION, (), expression=f"NOT ({where})")
+
+
+def _number(found: DataObject, place: Field | None, check: Check) -> RuleDraft | None:
+    """Hold the numbers of a query against a limit; None where it is not allowed, or reads other tables too."""
+    columns = () if place is None else (place.column,)
+    called = [name for name in dict.fromkeys((found.name, found.physical_name)) if name]
+    params = {
+        "query": check.query.strip().rstrip(";"),
+        "must": str(Limit(_OPERATORS[check.operator], check.bounds)),
+        "called": json.dumps(called, ensure_ascii=False),
+    }
+    rule = RuleDraft(kind=Kind.SQL, columns=columns, params=params)
+    if check.unit.lower() in {"percent", "%"}:
+        return None
+    try:
+        asked_of(rule, "", read_query)
+    except BeijiangError:
+        return None
+    return rule
 
 
 _BY_METRIC: Final[dict[str, Callable[[DataObject, Field | None, Check], RuleDraft | None]]] = {

@@ -235,7 +235,6 @@ class _Reader(Walker):
 
     def object(self, at: Map, path: Path) -> DataObject:
         self.unknown(at, path, _OBJECT)
-        self.relationships(at, path)
         return DataObject(
             path=path,
             name=self.words(at, path, "name", needed=True),
@@ -245,6 +244,7 @@ class _Reader(Walker):
             description=self.words(at, path, "description"),
             fields=self.fields(at, path),
             checks=tuple(self.each(at, path, "quality", self.check)),
+            relationships=self.relationships(at, path),
         )
 
     def fields(self, at: Map, path: Path) -> tuple[Field, ...]:
@@ -260,7 +260,6 @@ class _Reader(Walker):
 
     def field(self, at: Map, path: Path, *, nameless: bool = False) -> Field:
         self.unknown(at, path, _FIELD)
-        self.relationships(at, path)
         logical = self.words(at, path, "logicalType")
         node = at.get("logicalType")
         if node is not None and logical and logical not in LOGICAL_TYPES:
@@ -294,12 +293,20 @@ class _Reader(Walker):
             definitions=self.definitions(at, path),
             checks=tuple(self.each(at, path, "quality", self.check)),
             parts=parts,
+            relationships=self.relationships(at, path),
         )
 
-    def relationships(self, at: Map, path: Path) -> None:
+    def relationships(self, at: Map, path: Path) -> tuple[str, ...]:
+        """Return what the values refer to; several columns together are one relationship."""
+        found = []
         for node, where in self.many(at, path, "relationships"):
-            if isinstance(node, Map) and node.get("to") is None:
+            to = node.get("to") if isinstance(node, Map) else None
+            if to is None:
                 self.say(node, where, "关系缺少 to。", "The relationship lacks its to.")
+                continue
+            said = plain(to)
+            found.append(", ".join(str(one) for one in said) if isinstance(said, list) else str(said))
+        return tuple(found)
 
     def definitions(self, at: Map, path: Path) -> tuple[Definition, ...]:
         return tuple(self.each(at, path, "authoritativeDefinitions", self.definition))

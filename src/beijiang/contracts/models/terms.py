@@ -141,6 +141,8 @@ class Field:
     definitions: tuple[Definition, ...] = ()
     checks: tuple[Check, ...] = ()
     parts: tuple[Field, ...] = ()
+    relationships: tuple[str, ...] = ()
+    """What its values refer to."""
 
     @property
     def column(self) -> str:
@@ -160,6 +162,7 @@ class DataObject:
     description: str = ""
     fields: tuple[Field, ...] = ()
     checks: tuple[Check, ...] = ()
+    relationships: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[Field, ...]:

@@ -14,6 +14,7 @@ from beijiang.fusion.models.starting import MATCHING
 from beijiang.fusion.models.trees import CONFLICTS, PROVENANCE, RECORD, RECORD_COUNT, SOURCE_COUNT
 from beijiang.fusion.service.base import Base, library_models
 from beijiang.fusion.store import LibraryStore
+from beijiang.ingest import TableWriter, WriterKind
 from beijiang.kit import NotFound, new_id
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ class Declaring(Base):
 
         """
         return self._seen(actor, library_id)
+
+    def writer_of(self, table: str) -> TableWriter | None:
+        """Return the library in force that fills a table; ingest asks before it takes anything in."""
+        with self.db.read() as connection:
+            found = LibraryStore(connection).filling(table)
+        return None if found is None else TableWriter(WriterKind.LIBRARY, found.id, found.name, found.org_id)
 
     def history(self, actor: Actor, library_id: str) -> Sequence[Library]:
         """Return all revisions of a library, oldest first, with who set them and why."""

@@ -95,7 +95,7 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
         chosen = _files(paths)
         checks = tuple(CheckSpec.parse(c) for c in check or ())
         org_id = organisation_of(ingest, actor, org, into)
-        landed = _land(ingest, actor, chosen, org_id)
+        landed = _land(ingest, actor, chosen, org_id, into.strip())
         request = IngestRequest(
             files=tuple(f.sha256 for f in landed),
             into=into,
@@ -229,7 +229,8 @@ def organisation_of(ingest: Ingest, actor: Actor, wanted: str, into: str) -> str
     return root
 
 
-def _land(ingest: Ingest, actor: Actor, paths: Sequence[Path], org_id: str) -> list[LandedFile]:
+def _land(ingest: Ingest, actor: Actor, paths: Sequence[Path], org_id: str, into: str) -> list[LandedFile]:
+    ingest.require_free(actor, into, org_id)
     total = sum(p.stat().st_size for p in paths if p.is_file())
     landed: list[LandedFile] = []
     with progress(Text("落地文件", "Landing files")) as bar:

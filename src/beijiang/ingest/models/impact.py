@@ -1,4 +1,4 @@
-"""Who would feel a change of a table's columns: tables made from it, catalog entries, and those who read it."""
+"""Who would feel a change of a table's columns: tables made from it, what was agreed on or built over it, those who read it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from beijiang.kit import BeijiangError, Text, Word
+from beijiang.kit import Actor, BeijiangError, Text, Word
 from beijiang.kit.errors import JsonValue
 
 __all__ = ["COLUMNS_CHANGE", "Affected", "AffectedKind", "Impact", "changed_columns"]
@@ -29,6 +29,17 @@ class AffectedKind(Word):
     TABLE = "table", "数据表", "table"
     RESOURCE = "resource", "目录条目", "catalog entry"
     CONSUMER = "consumer", "使用方", "consumer"
+    FOREIGN = "foreign", "平台外", "outside"
+    RULE = "rule", "质量规则", "rule of quality"
+    CONTRACT = "contract", "数据契约", "data contract"
+    RECIPE = "recipe", "加工配方", "recipe"
+    LIBRARY = "library", "基础库", "base library"
+    GRANT = "grant", "共享授权", "grant"
+    PUSH = "push", "推送", "push"
+    APPLICATION = "application", "应用", "application"
+    SUBSCRIPTION = "subscription", "订阅", "subscription"
+    HIDDEN = "hidden", "不可见", "hidden"
+    MORE = "more", "更多", "more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +56,8 @@ class Affected:
 
 
 class Impact(Protocol):
-    """Tell who would feel it; ``protection`` implements it, which stands above and knows readers and entries."""
+    """Tell who would feel it; ``lineage`` implements it, which stands above and knows what is made of what."""
 
-    def of(self, table: str, columns: Sequence[str]) -> Sequence[Affected]:
-        """Return what depends on some columns of a table, or on the table as such."""
+    def of(self, actor: Actor, table: str, columns: Sequence[str]) -> Sequence[Affected]:
+        """Return what depends on some columns of a table, as far as the actor may know of it."""
         ...

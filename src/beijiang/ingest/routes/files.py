@@ -73,7 +73,12 @@ def router(ingest: Ingest) -> APIRouter:  # a list of small functions
         request: Request,
         name: Annotated[str, Query(min_length=1, max_length=1000, description="The file's name")],
         org: Annotated[str, Query(min_length=1, max_length=40, description="The department that hands it in")],
+        into: Annotated[
+            str, Query(max_length=200, description="The table it is meant for, checked before it lands")
+        ] = "",
     ) -> dict[str, Any]:
+        if into.strip():
+            await run_in_threadpool(ingest.require_free, request.state.actor, into.strip(), org)
         body = cast("BinaryIO", _Body(request.stream()))
         return (await run_in_threadpool(ingest.land, request.state.actor, body, name, org)).to_json()
 

@@ -62,6 +62,7 @@ class Followed:
             taken = SourceStore(connection).sync(name) is not None
         if taken or owner not in {None, self._source.org_id}:
             raise _table_taken(name)
+        self._ingest.require_free(actor, name, self._source.org_id)
         file = HarvestFile(id=new_id("hvf"), source_id=self._source.id, guid=record.guid, url=url, table=name)
         try:
             with self._ingest.db.begin() as tx:
@@ -128,6 +129,7 @@ class Followed:
                 return file
             _refuse_pages(answer)
             stream = cast("BinaryIO", _Stream(answer.pieces()))  # only read() is asked of it
+            self._ingest.require_free(actor, file.table, self._source.org_id)
             landed = self._ingest.land(actor, stream, _name(answer, file), self._source.org_id)
             etag, modified = (answer.headers.get(n, "") for n in ("etag", "last-modified"))
         known = replace(file, etag=etag[:500], modified=modified[:100], sha256=landed.sha256)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from beijiang.access import Permission
-from beijiang.ingest.errors import disk_trouble, name_taken, no_such_file, no_such_run
+from beijiang.ingest.errors import disk_trouble, name_taken, no_such_file, no_such_run, table_is_made
 from beijiang.ingest.models import (
     INGEST_JOB,
     CheckKind,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.ingest.models import BatchWatch, Impact
+    from beijiang.ingest.models import BatchWatch, Impact, WriterOf
     from beijiang.ingest.readers import ReadOptions
     from beijiang.ingest.service.work import Shop
     from beijiang.jobs import Job, JobRun, Jobs
@@ -80,6 +80,8 @@ class Ingest:
         self.settings = settings
         self.release_checks = release_checks
         self.impact: Impact | None = None
+        self.writers: Sequence[WriterOf] = ()
+        """Who tells that a recipe, a library or a forecast fills a table."""
         self.keeps: Callable[[str], bool] = _keeps_nothing
         """Whether a legal hold keeps what was set aside of a table; asked before it is removed."""
         self.watches: list[BatchWatch] = []
@@ -115,6 +117,20 @@ class Ingest:
             detail: dict[str, JsonValue] = {"name": name, "bytes": size, "org": org_id, "again": again}
             self.evidence.record(tx, actor, "ingest.land", target=sha256, detail=detail)
         return LandedFile(sha256=sha256, name=name, bytes=size, at=now, org_id=org_id, again=again)
+
+    def require_free(self, actor: Actor, table: str, org_id: str) -> None:
+        """Return if a department may have rows taken into a table, as far as others that fill it are concerned.
+
+        Asked before bytes are spent: what would be refused at the end is refused at the beginning.
+
+        Raises:
+            Conflict: a recipe, a library or a forecast fills it (``table_is_made``), or that of another department.
+
+        """
+        self.access.require(actor, Permission.INGEST_RUN_READ, org_id)
+        writer = next((found for found in (tell(table) for tell in self.writers) if found is not None), None)
+        if writer is not None:
+            raise table_is_made(table, writer) if writer.org_id == org_id else name_taken(table)
 
     def files(self, actor: Actor, *, org_id: str | None = None, limit: int = 100) -> list[LandedFile]:
         """Return what a department handed in (default: the actor's own), newest first."""
@@ -156,8 +172,8 @@ class Ingest:
         Raises:
             Invalid: no file, a key is missing for a merge, or a check is none.
             NotFound: the department handed in no such file.
-            Conflict: every file was appended to this table before, the mode does not fit the table's key, or the
-                table is another department's; then nothing else is said about it.
+            Conflict: every file was appended to this table before, the mode does not fit the table's key, something
+                else fills the table, or it is another department's; then nothing else is said about it.
 
         """
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, request.org_id)
@@ -166,6 +182,7 @@ class Ingest:
         table = self._table(request.into)
         if table is not None and table.org_id != request.org_id:
             raise name_taken(request.into)
+        self.require_free(actor, request.into.strip(), request.org_id)
         settled = _settle_mode(request, table)
         with self.db.read() as connection:
             store = IngestStore(connection)

@@ -109,7 +109,7 @@ class Running:
             overlap=overlap,
             compares_keys=due,
             states=states_of(self.tables, actor, wanted, sync, counted, rows=rows, whole=followed is None and not due),
-            affected=impact.of(sync.table, changing) if impact is not None and changing else (),
+            affected=impact.of(actor, sync.table, changing) if impact is not None and changing else (),
         )
         if followed is None:
             return plan
@@ -147,6 +147,7 @@ class Running:
             until=until,
             keys=keys,
         )
+        self.ingest.require_free(actor, sync.table, sync.org_id)
         with self.db.begin() if tx is None else nullcontext(tx) as unit:
             run_id = self.ingest.queue(actor, file_request(request, sync.files), [], SYNC_JOB, tx=unit)
             TurnStore(unit.connection).add(run_id, sync.id, sync.source_id, self.clock.now())

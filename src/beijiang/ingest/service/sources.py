@@ -332,6 +332,7 @@ class Sources(Targets, Running, Proving):
         owner = self.ingest.owner(actor, draft.table)
         if owner not in {None, source.org_id}:
             raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
+        self.ingest.require_free(actor, draft.table.strip(), source.org_id)
         sync_id = new_id("syn")
         told: dict[str, JsonValue] = {
             "id": sync_id,

@@ -125,6 +125,7 @@ class Streams(StreamProving):
         _check_key(draft.key, options)
         if self.ingest.owner(actor, table) not in {None, draft.org_id}:
             raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
+        self.ingest.require_free(actor, table, draft.org_id)
         values = {
             "id": stream_id,
             "org_id": draft.org_id,

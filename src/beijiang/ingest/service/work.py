@@ -444,7 +444,7 @@ class Work:
         """List who would feel the change of columns that stopped the run."""
         if self.shop.impact is None or error.reason not in COLUMNS_CHANGE:
             return {}
-        found = self.shop.impact.of(self.request.into, changed_columns(error))
+        found = self.shop.impact.of(self.actor, self.request.into, changed_columns(error))
         return {"affected": [affected.to_json() for affected in found]} if found else {}
 
     def _record(self, tx: Any, state: RunState, facts: dict[str, JsonValue]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from beijiang.ingest import AffectedKind
 from beijiang.kit.text import Text, Word
 
 __all__ = [
@@ -140,8 +141,8 @@ class Graph:
 class Touched:
     """Something that a change of a column reaches."""
 
-    kind: str
-    """``table``, ``foreign``, ``resource``, ``consumer``, ``hidden`` for how many the person may not see, or ``more``."""
+    kind: AffectedKind
+    """``hidden`` for how many the person may not see, ``more`` where there is more than is listed."""
     name: str
     how: Text
     steps: int = 0
@@ -150,7 +151,7 @@ class Touched:
     def to_json(self) -> dict[str, Any]:
         """Return it for an API answer."""
         return {
-            "kind": self.kind,
+            "kind": self.kind.value,
             "name": self.name,
             "how": {"zh": self.how.zh, "en": self.how.en},
             "steps": self.steps,

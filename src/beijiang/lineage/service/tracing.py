@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.kit import SYSTEM, NotFound, Text
+from beijiang.ingest import Affected, AffectedKind
+from beijiang.kit import SYSTEM, Denied, NotFound, Text
 from beijiang.lineage.errors import no_column, no_path, not_yet
 from beijiang.lineage.models.graph import DEEPEST, Direction, Edge, Graph, Kind, Node, Step, Touched, is_foreign
 from beijiang.lineage.service.picture import Picture, Place
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from beijiang.evidence import Evidence
     from beijiang.ingest import Sources
     from beijiang.kit import Actor, Clock
+    from beijiang.lineage.models.dependents import Dependent, DependentsOf
     from beijiang.settings import Settings
     from beijiang.tables import Tables
 
@@ -57,6 +59,8 @@ class Tracing:
         self.evidence = evidence
         self.clock = clock
         self.settings = settings
+        self.dependents: DependentsOf = _no_dependents
+        """What else depends on columns of a table; those who know stand above."""
 
     def graph(
         self,
@@ -105,10 +109,28 @@ class Tracing:
             cut=cut,
         )
 
-    def impact(self, actor: Actor, table: str, column: str) -> list[Touched]:
-        """Return what a change of a column touches, however far: tables, catalog entries, and who reads them.
+    def of(self, actor: Actor, table: str, columns: Sequence[str]) -> Sequence[Affected]:
+        """Return what a change of some columns touches, for the run or plan that it stops; see ``impact``.
 
-        What this person may not know of is counted, not named.
+        Nothing is refused here: who may not see lineage is told nothing, and a column that is not there yet touches nobody.
+        """
+        if not self.access.allows(actor, Permission.LINEAGE_GRAPH_READ):
+            return ()
+        found: dict[tuple[AffectedKind, str], Affected] = {}
+        for column in columns:
+            try:
+                touched = self.impact(actor, table, column)
+            except (NotFound, Denied):
+                continue
+            for one in touched:
+                found.setdefault((one.kind, one.name), Affected(one.kind, one.name, one.how))
+        return tuple(found.values())
+
+    def impact(self, actor: Actor, table: str, column: str) -> list[Touched]:
+        """Return what a change of a column touches, however far.
+
+        Tables, catalog entries and who reads them; rules, contracts, recipes, libraries, grants, pushes, applications and
+        subscriptions over them. What this person may not know of is counted, not named.
         """
         moment = self.clock.now()
         with self.db.read() as connection:
@@ -121,7 +143,7 @@ class Tracing:
             reached = columns.setdefault(edge.target, {})
             reached[edge.target_column] = min(distance, reached.get(edge.target_column, distance))
         touched: list[Touched] = []
-        hidden = 0
+        hidden = things = 0
         for dataset, reached in sorted(columns.items(), key=lambda item: (min(item[1].values()), item[0])):
             if not sight.sees(dataset):
                 hidden += 1
@@ -131,11 +153,19 @@ class Tracing:
                 touched.append(_touched(dataset, names, min(reached.values())))
             if not is_foreign(dataset):
                 touched += [*self._offered(actor, dataset, names), *self._read_by(dataset)]
+                named, more = self._depending(actor, dataset, names)
+                touched += named
+                things += more
         if hidden:
             words = Text(f"另有 {hidden} 张您无权查看的表", f"and {hidden} tables that are not yours to see")
-            touched.append(Touched("hidden", str(hidden), words))
+            touched.append(Touched(AffectedKind.HIDDEN, str(hidden), words))
+        if things:
+            words = Text(f"另有 {things} 项您无权查看的使用", f"and {things} uses that are not yours to see")
+            touched.append(Touched(AffectedKind.HIDDEN, str(things), words))
         if cut:
-            touched.append(Touched("more", "", Text("波及过多，只列出一部分", "there is more than is listed")))
+            touched.append(
+                Touched(AffectedKind.MORE, "", Text("波及过多，只列出一部分", "there is more than is listed"))
+            )
         return touched
 
     def path(self, actor: Actor, source: Place, target: Place) -> list[Step]:
@@ -244,6 +274,17 @@ class Tracing:
             return []
         return [Node(f"entry:{resource.id}", Kind.ENTRY, resource.entry.name, (), distance, link=resource.id)]
 
+    def _depending(self, actor: Actor, table: str, columns: tuple[str, ...]) -> tuple[list[Touched], int]:
+        """Return what else depends on columns of a table, and how much of that the person may not know of."""
+        named: list[Touched] = []
+        hidden = 0
+        for one in self.dependents(table, columns):
+            if any(self.access.allows(actor, one.permission, org) for org in one.org_ids):
+                named.append(Touched(one.kind, one.name, one.how))
+            else:
+                hidden += 1
+        return named, hidden
+
     def _offered(self, actor: Actor, table: str, columns: tuple[str, ...]) -> Iterator[Touched]:
         for node in self._entry(actor, table, 0):
             release = self.catalog.released(table)
@@ -255,7 +296,7 @@ class Tracing:
                     f"已发布，对外提供其中的{'、'.join(offered)}" if offered else "已发布，这些列不对外提供",
                     f"published, and offers {', '.join(offered)}" if offered else "published, without these columns",
                 )
-            yield Touched("resource", node.name, text)
+            yield Touched(AffectedKind.RESOURCE, node.name, text)
 
     def _read_by(self, table: str) -> Iterator[Touched]:
         since = self.clock.now() - timedelta(days=_DAYS)
@@ -263,7 +304,7 @@ class Tracing:
             text = Text(
                 f"近 {_DAYS} 天读取“{table}” {reads:,} 次", f"read {table} {reads:,} times in the last {_DAYS} days"
             )
-            yield Touched("consumer", self._name(org_id), text)
+            yield Touched(AffectedKind.CONSUMER, self._name(org_id), text)
 
     def _name(self, org_id: str | None) -> str:
         if org_id is None:
@@ -272,6 +313,10 @@ class Tracing:
             return self.access.organisation(org_id).name_zh
         except NotFound:
             return org_id
+
+
+def _no_dependents(_table: str, _columns: Sequence[str]) -> Iterable[Dependent]:
+    return ()
 
 
 def _distances(start: str, found: Mapping[Edge, int]) -> dict[str, int]:
@@ -329,4 +374,4 @@ def _touched(dataset: str, columns: tuple[str, ...], steps: int) -> Touched:
         f"其列{listed}由此列得出" if columns else "由此列得出",
         f"its columns {', '.join(columns)} are made from it" if columns else "made from it",
     )
-    return Touched("foreign" if is_foreign(dataset) else "table", dataset, words, steps, columns)
+    return Touched(AffectedKind.FOREIGN if is_foreign(dataset) else AffectedKind.TABLE, dataset, words, steps, columns)

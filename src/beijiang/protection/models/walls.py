@@ -26,6 +26,7 @@ __all__ = [
     "parameters",
     "parse",
     "place_of",
+    "read_query",
     "refusal",
     "timeless",
     "unknown_entries",
@@ -106,6 +107,17 @@ def parse(text: str, values: Sequence[exp.Expr] = (), belongs: Belongs | None = 
     for node in tree.walk():
         node.pop_comments()
     return tree
+
+
+def read_query(text: str) -> tuple[exp.Query, tuple[str, ...]]:
+    """Return the tree of an allowed query and the names of its tables, as they are written.
+
+    Raises:
+        Refused: anything else (``sql_not_allowed``).
+
+    """
+    tree = parse(text)
+    return tree, tuple(dict.fromkeys(place.name for place in governed_tables(tree)))
 
 
 def parameters(text: str) -> int:

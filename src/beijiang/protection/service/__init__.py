@@ -6,7 +6,6 @@ from beijiang.protection.service.copies import CopyShelf
 from beijiang.protection.service.gate import Gate, Sought
 from beijiang.protection.service.gateway import SqlGateway
 from beijiang.protection.service.grading import Protection
-from beijiang.protection.service.impact import ColumnImpact
 from beijiang.protection.service.keyed import Keyed
 from beijiang.protection.service.meeting import Met
 from beijiang.protection.service.private import Private
@@ -18,7 +17,6 @@ from beijiang.protection.service.streaming import SqlStream
 
 __all__ = [
     "AnswerGate",
-    "ColumnImpact",
     "CopyShelf",
     "Counted",
     "Gate",

@@ -1,6 +1,7 @@
 """What quality speaks of: rules, what they counted, and scores."""
 
 from beijiang.quality.models.grammar import ROWS, cell, columns_in, condition, iso_day, unknown_column
+from beijiang.quality.models.judging import asked_of
 from beijiang.quality.models.limits import Limit
 from beijiang.quality.models.mapping import by_words
 from beijiang.quality.models.monitors import (
@@ -100,6 +101,7 @@ __all__ = [
     "TicketState",
     "TicketStep",
     "Trigger",
+    "asked_of",
     "by_words",
     "cell",
     "check_weights",

@@ -16,6 +16,8 @@ from beijiang.engine.patterns import checked_pattern
 from beijiang.engine.port import LAKE
 from beijiang.kit import Invalid
 from beijiang.quality.models.grammar import ROWS, cell, condition, iso_day, unknown_column
+from beijiang.quality.models.limits import Limit
+from beijiang.quality.models.queries import Reader, Spelled, counts_of, spelled
 from beijiang.quality.models.rules import KINDS, Kind, RuleDraft, dirty_values
 from beijiang.quality.models.values import (
     Facts,
@@ -34,7 +36,7 @@ from beijiang.quality.models.values import (
     whole_number,
 )
 
-__all__ = ["BASE", "Joined", "Judged", "judged"]
+__all__ = ["BASE", "Joined", "Judged", "asked_of", "judged", "must_of"]
 
 BASE: Final = "base"
 """Under this name, with ``ROWS`` as alias, stand the rows of the judged table."""
@@ -65,6 +67,8 @@ class Judged:
     places: exp.Query | None = None
     """With ``counted``: the keys of failing groups, to be joined for their rows; none where no row is to blame."""
     group: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    """Other tables that ``counted`` reads."""
 
 
 def judged(rule: RuleDraft, facts: Facts) -> Judged:
@@ -180,7 +184,7 @@ def _range(rule: RuleDraft, facts: Facts) -> Judged:
     name = rule.columns[0]
     kind = facts.types[name]
     tests: list[exp.Expr] = []
-    for side, test in (("low", exp.GTE), ("high", exp.LTE)):
+    for side, test in (("low", exp.GTE), ("high", exp.LTE), ("above", exp.GT), ("below", exp.LT)):
         words = param(rule, side)
         if words:
             tests.append(test(this=comparable(name, facts), expression=limit_of(words, kind, side)))
@@ -388,6 +392,31 @@ def _freshness(rule: RuleDraft, facts: Facts) -> Judged:
     return Judged(counted=(number(1), old))
 
 
+def asked_of(rule: RuleDraft, table: str, read: Reader) -> Spelled:
+    """Return the tree of a rule in SQL, and the tables that it reads beside the judged one."""
+    return spelled(param(rule, "query"), table, rule.columns, read, listed(rule, "called"))
+
+
+def _sql(rule: RuleDraft, facts: Facts) -> Judged:
+    tree, others = asked_of(rule, facts.table.table, facts.read)
+    return Judged(counted=counts_of(tree, BASE, must_of(rule), facts.now), others=others)
+
+
+def must_of(rule: RuleDraft) -> Limit:
+    """Return what the number of a rule in SQL is held against.
+
+    Raises:
+        Invalid: it is no comparison, or one of percent.
+
+    """
+    found = Limit.parse(param(rule, "must"))
+    if found.percent:
+        raise Invalid(
+            "SQL 指标与数比较，不写 %。", "A number by SQL is compared with numbers, without %.", code="rule_limit"
+        )
+    return found
+
+
 _KINDS: Final[dict[Kind, Callable[[RuleDraft, Facts], Judged]]] = {
     Kind.CHECK: _check,
     Kind.CODE_SET: _code_set,
@@ -404,6 +433,7 @@ _KINDS: Final[dict[Kind, Callable[[RuleDraft, Facts], Judged]]] = {
     Kind.ORDER: _order,
     Kind.RANGE: _range,
     Kind.REFERENCE: _reference,
+    Kind.SQL: _sql,
     Kind.UNIQUE: _unique,
     Kind.VALIDITY: _validity,
     Kind.VALUES: _values,

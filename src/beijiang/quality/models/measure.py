@@ -69,6 +69,7 @@ def failing_places(table: Measured, rule: Judged, limit: int) -> exp.Select | No
 def tables_of(table: Measured, rules: Sequence[Judged]) -> Mapping[str, int | None]:
     """Return the tables that a measure names, with their versions: this one as it is judged, the others as they are now."""
     others: dict[str, int | None] = {rule.joined.table: None for rule in rules if rule.joined is not None}
+    others |= dict.fromkeys(name for rule in rules for name in rule.others)
     return {**others, table.table: table.version}
 
 

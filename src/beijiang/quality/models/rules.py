@@ -57,6 +57,7 @@ class Kind(Word):
     ORDER = "order", "时间先后", "order in time"
     RANGE = "range", "取值范围", "range"
     REFERENCE = "reference", "引用", "reference"
+    SQL = "sql", "SQL 指标", "number by SQL"
     UNIQUE = "unique", "唯一", "unique"
     VALIDITY = "validity", "有效期", "validity period"
     VALUES = "values", "取值清单", "listed values"
@@ -76,10 +77,14 @@ class ParamType(StrEnum):
     """Columns with the types that each may have: ``name=text; name=integer|decimal``, or a JSON object."""
     EXPRESSION = "expression"
     HOURS = "hours"
+    LIMIT = "limit"
+    """A comparison with one number or two, as ``< 61`` or ``between 1 5``."""
     LIST = "list"
     """Values with semicolons between them, or a JSON list, in which null is a cell without a value."""
     NUMBER = "number"
     PATTERN = "pattern"
+    QUERY = "query"
+    """One SELECT of one column of numbers; ``{table}`` and ``{column}`` stand for what is judged."""
     TABLE = "table"
     UNIT = "unit"
     VALUE = "value"
@@ -117,6 +122,8 @@ class KindOf:
 
 _LOW: Final = Param("low", ParamType.VALUE, Text("最小值", "at least"))
 _HIGH: Final = Param("high", ParamType.VALUE, Text("最大值", "at most"))
+_ABOVE: Final = Param("above", ParamType.VALUE, Text("大于", "more than"))
+_BELOW: Final = Param("below", ParamType.VALUE, Text("小于", "less than"))
 _TABLE: Final = Param("table", ParamType.TABLE, Text("对照表", "other table"), required=True)
 
 KINDS: Final[dict[Kind, KindOf]] = {
@@ -177,11 +184,22 @@ KINDS: Final[dict[Kind, KindOf]] = {
     ),
     Kind.NOT_NULL: KindOf(("0201", "0102"), (1, None)),
     Kind.ORDER: KindOf(("0503",), (2, None)),
-    Kind.RANGE: KindOf(("0302",), (1, 1), (_LOW, _HIGH)),
+    Kind.RANGE: KindOf(("0302",), (1, 1), (_LOW, _HIGH, _ABOVE, _BELOW)),
     Kind.REFERENCE: KindOf(
         ("0102", "0402"),
         (1, 1),
         (_TABLE, Param("key", ParamType.COLUMN_OF, Text("对照表的键列", "key column there"), required=True)),
+    ),
+    Kind.SQL: KindOf(
+        ("0402", "0104", "0301", "0302"),
+        (0, 1),
+        (
+            Param("query", ParamType.QUERY, Text("查询（一个数）", "query (one number)"), required=True),
+            Param("must", ParamType.LIMIT, Text("结果应（如 < 61）", "what it must come to (as < 61)"), required=True),
+            Param("called", ParamType.LIST, Text("查询中本表的名称", "what the query calls this table")),
+        ),
+        takes_condition=False,
+        shows_rows=False,
     ),
     Kind.UNIQUE: KindOf(("0304",), (1, None), takes_condition=False),
     Kind.VALIDITY: KindOf(("0602",), (1, 2)),

@@ -17,6 +17,7 @@ from beijiang.quality.models.grammar import cell, iso_day
 from beijiang.quality.models.rules import RuleDraft
 
 if TYPE_CHECKING:
+    from beijiang.quality.models.queries import Reader
     from beijiang.standards import DataElement
     from beijiang.tables import Measured
 
@@ -53,6 +54,8 @@ class Facts:
     """A data element of the registry."""
     columns_of: Callable[[str], Mapping[str, str]]
     """The columns of another table, with their types."""
+    read: Reader
+    """Reads a query of people."""
 
 
 def number(value: int) -> exp.Expr:

@@ -10,6 +10,7 @@ from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Invalid, new_id
 from beijiang.quality.models import KINDS, Kind, Limit, ParamType, Rule, RuleDraft
 from beijiang.quality.models.grammar import columns_in
+from beijiang.quality.models.judging import asked_of, must_of
 from beijiang.quality.service.base import Base
 from beijiang.quality.store import RuleStore
 
@@ -208,6 +209,10 @@ class Ruling(Base):
         for name, param in known.items():
             if param.type is ParamType.TABLE and name in params:
                 self._other(actor, info, str(params[name]))
+        if draft.kind is Kind.SQL:
+            must_of(draft)
+            for name in asked_of(draft, info.name, self.runner.read)[1]:
+                self._other(actor, info, name)
         indicator = draft.indicator or spec.indicator
         if indicator not in spec.indicators:
             raise Invalid(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from beijiang.catalog import Catalog
     from beijiang.kit import Clock
+    from beijiang.quality.models.queries import Reader
     from beijiang.standards import Standards
     from beijiang.tables import Measured, Measures
 
@@ -36,13 +37,20 @@ class Runner:
     """Compiles rules and counts what they say; knows no actor and writes nothing."""
 
     def __init__(
-        self, measures: Measures, standards: Standards, catalog: Catalog, clock: Clock, zone: ZoneInfo
+        self,
+        measures: Measures,
+        standards: Standards,
+        catalog: Catalog,
+        clock: Clock,
+        zone: ZoneInfo,
+        read: Reader,
     ) -> None:
         self.measures = measures
         self.zone = zone
         self.standards = standards
         self.catalog = catalog
         self._clock = clock
+        self.read = read
 
     def version(self, table: str, version: int | None = None) -> Measured:
         """Return what a version has."""
@@ -57,6 +65,7 @@ class Runner:
             codes=self._codes,
             element=self.standards.element,
             columns_of=self._columns_of,
+            read=self.read,
         )
 
     def count(self, table: Measured, drafts: Sequence[RuleDraft]) -> list[Counted | BeijiangError]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
+from beijiang.ingest import TableWriter, WriterKind
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Text
 from beijiang.lineage import columns_of
 from beijiang.recipes.errors import no_run
@@ -107,6 +108,15 @@ class Running(Writing):
         places = self.measures.places(query, dict(run.sources))
         governed = self.tables.open(actor, then.source, f"recipe:{recipe.id}", Exit.QUALITY, run.sources[then.source])
         return Faulty(then, run, step, governed, governed.rows_at(places), len(places))
+
+    def writer_of(self, table: str) -> TableWriter | None:
+        """Return the recipe in force that fills a table; ingest asks before it takes anything in."""
+        with self.db.read() as connection:
+            found = RecipeStore(connection).filling(table)
+        if found is None:
+            return None
+        kind = WriterKind.SQL if found.kind is RecipeKind.SQL else WriterKind.RECIPE
+        return TableWriter(kind, found.id, found.name, found.org_id, found.sources)
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Run one recipe; registered in build.py as the work of ``RECIPE_JOB``."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
+from beijiang.ingest import TableWriter, WriterKind
 from beijiang.kit import BeijiangError, Text
 from beijiang.mining.errors import masked, no_series
 from beijiang.mining.models import BENCHMARKS, Frequency, Method, NoForecast, Score, WhyNot, read_periods
@@ -108,6 +109,14 @@ class Forecasts(Running):
         found = self._seen(actor, forecast_id)
         run = self._run_of(found, number)
         return (run, []) if run is None else (run, self._tested(actor, found, run, ()))
+
+    def writer_of(self, table: str) -> TableWriter | None:
+        """Return the forecast in force that fills a table; ingest asks before it takes anything in."""
+        with self.db.read() as connection:
+            found = ForecastStore(connection).filling(table)
+        if found is None or found.retired:
+            return None
+        return TableWriter(WriterKind.FORECAST, found.id, found.name, found.org_id, (found.source,))
 
     def one_series(self, actor: Actor, forecast_id: str, key: Sequence[str], number: int = 0) -> SeriesView:
         """Return one series with everything that is known of it, through the gate.

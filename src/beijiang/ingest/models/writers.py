@@ -1,0 +1,34 @@
+"""Who else fills tables: recipes, base libraries and forecasts make theirs themselves, and nothing is handed into those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from beijiang.kit import Word
+
+__all__ = ["TableWriter", "WriterKind", "WriterOf"]
+
+
+class WriterKind(Word):
+    """What fills a table by itself."""
+
+    FORECAST = "forecast", "预测", "forecast"
+    LIBRARY = "library", "基础库", "base library"
+    RECIPE = "recipe", "加工配方", "recipe"
+    SQL = "sql", "SQL 模型", "SQL model"
+
+
+@dataclass(frozen=True, slots=True)
+class TableWriter:
+    """One of them, with the tables that it reads: what is handed in belongs there."""
+
+    kind: WriterKind
+    id: str
+    name: str
+    org_id: str
+    sources: tuple[str, ...] = ()
+
+
+WriterOf = Callable[[str], TableWriter | None]
+"""Tells what fills a table by itself; the parts that know stand above and are wired in build.py."""

@@ -1,0 +1,154 @@
+"""Rules in SQL: numbers held against limits in the one pass, on both engines; nothing past the gateway's parser."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from beijiang.build import build
+from beijiang.kit import BeijiangError, FixedClock, Invalid
+from beijiang.quality import Kind, Outcome, RuleDraft, Severity
+from beijiang.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from quality_bureau import OTHER, Bureau, firm
+
+T = "企业登记信息"
+CITIES = pa.schema([("名称", pa.string()), ("上限", pa.int64())])
+QUERIES = [
+    ("SELECT MAX(注册资本) FROM {table}", "<= 19", (1, 0)),
+    ("SELECT MAX(注册资本) FROM {table}", "< 19", (1, 1)),
+    ("SELECT AVG(注册资本) FROM ${table}", "= 14.5", (1, 0)),
+    ("SELECT COUNT(*) FROM 企业登记信息 WHERE 盟市 = '包头市'", "between 3 3", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} AS x GROUP BY x.盟市", ">= 4", (3, 2)),
+    ("SELECT MIN({column}) FROM {table}", "!= 10", (1, 1)),
+    ("SELECT MAX(注册资本) FROM {table} WHERE 盟市 = '无此地'", "> 0", (0, 0)),
+    ("WITH 大 AS (SELECT 盟市, SUM(注册资本) AS 合计 FROM {table} GROUP BY 盟市) SELECT MAX(合计) FROM 大", "< 60", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} WHERE 成立日期 > current_date", "= 0", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} WHERE CAST(企业名称 AS INTEGER) > 0", "= 0", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} AS f JOIN 盟市表 AS c ON f.盟市 = c.名称 WHERE f.注册资本 > c.上限", "not between 0 5", (1, 1)),
+    ("SELECT COUNT(*) FROM {table} f WHERE f.盟市 NOT IN (SELECT 名称 FROM 盟市表)", "= 7", (1, 0)),
+    ("SELECT 注册资本 FROM {table} UNION ALL SELECT -1 FROM {table}", "> 0", (20, 10)),
+]  # fmt: skip
+
+
+def filled(bureau: Bureau) -> Bureau:
+    bureau.write([firm(n) for n in range(10)])
+    bureau.write([{"名称": "包头市", "上限": 12}, {"名称": "海拉尔", "上限": 1}], "盟市表", CITIES)
+    bureau.platform.db.deliver_waiting()
+    return bureau
+
+
+def draft(query: str, must: str = "= 0", **words: Any) -> RuleDraft:
+    columns = ("注册资本",) if "{column}" in query else ()
+    return RuleDraft(kind=Kind.SQL, columns=columns, params={"query": query, "must": must}, **words)
+
+
+@pytest.fixture
+def distributed(tmp_path: Path, spark_url: str) -> Iterator[Bureau]:
+    clock = FixedClock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC))
+    built = build(Settings.for_tests(tmp_path, spark_url=spark_url), clock)
+    built.first_start()
+    built.jobs.start_worker()
+    yield Bureau(built, built.settings.home / "staging", clock)
+    built.close()
+
+
+@pytest.mark.parametrize("place", ["bureau", "distributed"])
+def test_numbers_are_held_against_limits_on_both_engines(place: str, request: pytest.FixtureRequest) -> None:
+    bureau = filled(request.getfixturevalue(place))
+    runner = bureau.platform.quality.runner
+    counted = runner.count(runner.version(T), [draft(query, must) for query, must, _ in QUERIES])
+    assert counted == [expected for *_, expected in QUERIES]
+
+
+def test_a_grave_number_keeps_a_version_back_and_stands_among_the_facts(bureau: Bureau) -> None:
+    filled(bureau)
+    bureau.publish()
+    few = bureau.platform.quality.add(
+        bureau.steward, T, draft("SELECT COUNT(*) FROM {table}", ">= 5", severity=Severity.CRITICAL)
+    )
+    full = bureau.add(Kind.NOT_NULL, "盟市")
+    assert few.name == "SQL 指标"
+    good = bureau.write([firm(n) for n in range(6)])
+    bureau.platform.db.deliver_waiting()
+    assert bureau.released() == good.version
+    bureau.write([firm(n) for n in range(4)])
+    bureau.platform.db.deliver_waiting()
+    run = bureau.platform.quality.runs(bureau.steward, T)[0]
+    assert {f.rule_id: (f.outcome, f.b) for f in run.facts if f.rule_id} == {
+        few.id: (Outcome.FAILED, 1),
+        full.id: (Outcome.PASSED, 4),
+    }
+    assert bureau.released() == good.version
+    with pytest.raises(Invalid) as none:
+        bureau.platform.quality.failing(bureau.steward, run.id, few.id)
+    assert none.value.reason == "no_rows_to_blame"
+
+
+def test_a_table_that_keeps_history_is_judged_by_what_holds_now(bureau: Bureau) -> None:
+    from beijiang.tables import WriteMode
+
+    schema = pa.schema([("编号", pa.string()), ("数", pa.int64()), ("日", pa.date32())])
+    first = [{"编号": "a", "数": 1, "日": date(2026, 1, 1)}, {"编号": "b", "数": 2, "日": date(2026, 1, 1)}]
+    bureau.write(first, "台账", schema, mode=WriteMode.HISTORY, key=("编号",))
+    bureau.write([{**first[0], "数": 9}], "台账", schema, mode=WriteMode.HISTORY, key=("编号",))
+    tried = bureau.platform.quality.try_out(bureau.steward, "台账", draft("SELECT SUM(数) FROM {table}", "= 11"))
+    assert (tried.b, tried.failing) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT 1", "rule_query"),
+        ("SELECT COUNT(*), MAX(注册资本) FROM {table}", "rule_query"),
+        ("SELECT * FROM {table}", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a, {table} b", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a CROSS JOIN {table} b", "rule_query"),
+        ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r, {table}", "rule_query"),
+        ("WITH base AS (SELECT 1 AS n) SELECT n FROM base JOIN {table} ON n = 1", "rule_query"),
+        ("SELECT MAX({column}) FROM {table} /* two columns */", ""),
+        ('SELECT MAX("_bj_part_of:text:盟市") FROM {table}', "rule_query"),
+        ("SELECT COUNT(*) FROM read_csv('/etc/passwd')", "sql_not_allowed"),
+        ("SELECT COUNT(*) FROM '/etc/passwd'", "rule_query"),
+        ("SELECT COUNT(*) FROM {table}; SELECT 1", "sql_not_allowed"),
+        ("DELETE FROM {table}", "sql_not_allowed"),
+        ("SELECT getenv('HOME') FROM {table}", "sql_not_allowed"),
+        ("SELECT COUNT(*) FROM lake.企业登记信息", "sql_not_allowed"),
+        ("SELECT COUNT(*) FROM {table} WHERE 盟市 IN (SELECT 名 FROM 别家的表)", "table_not_found"),
+        ("SELECT COUNT(*) FROM {table} WHERE 盟市 IN (SELECT 名 FROM 没有的表)", "table_not_found"),
+        ("SELECT MAX(没有的列) FROM {table}", "rule_not_computable"),
+    ],
+)  # fmt: skip
+def test_no_other_way_to_the_data(bureau: Bureau, query: str, reason: str) -> None:
+    filled(bureau)
+    schema = pa.schema([("名", pa.string())])
+    bureau.write([{"名": "包头市"}], "别家的表", schema, org_id=OTHER)
+    bureau.platform.db.deliver_waiting()
+    if not reason:
+        assert bureau.platform.quality.try_out(bureau.steward, T, draft(query, "= 19")).failing == 0
+        return
+    with pytest.raises(BeijiangError) as refused:
+        bureau.platform.quality.add(bureau.steward, T, draft(query))
+    assert refused.value.reason == reason
+
+
+def test_a_limit_is_a_comparison_of_numbers(bureau: Bureau) -> None:
+    filled(bureau)
+    for must in ("< 5 %", "about 3", ""):
+        with pytest.raises(Invalid) as refused:
+            bureau.platform.quality.add(bureau.steward, T, draft("SELECT COUNT(*) FROM {table}", must))
+        assert refused.value.reason in {"rule_limit", "rule_parameter"}
+    with pytest.raises(Invalid) as lacking:
+        bureau.platform.quality.try_out(
+            bureau.steward,
+            T,
+            RuleDraft(kind=Kind.SQL, params={"query": "SELECT MAX({column}) FROM {table}", "must": "= 1"}),
+        )
+    assert lacking.value.reason == "rule_query"
