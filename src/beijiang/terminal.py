@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -148,6 +148,26 @@ def _widths(columns: Sequence[Column], natural: Mapping[str, int], room: int) ->
         if _total(widths) <= room or spare is None:
             return widths
         shown.remove(spare)
+
+
+def asked_after(tell: Callable[[], object], token: str) -> str:
+    """Show what is decided on and ask; return the token of what was shown, or nothing where nobody answers."""
+    if _style.as_json:
+        return ""
+    import typer  # whoever asks has it loaded
+
+    tell()
+    try:
+        agreed = typer.confirm(
+            Text("以上就是要决定的内容。同意吗？", "This is what you decide on. Do you agree?").in_language(
+                _style.language
+            )
+        )
+    except typer.Abort:
+        return ""
+    if not agreed:
+        raise typer.Exit(1)
+    return token
 
 
 def report(error: BeijiangError) -> None:

@@ -180,8 +180,9 @@ class Region:
         }
         self["steward"].ok("PATCH", path, json={**decided, **edit})
         self["steward"].ok("POST", path + "/submit")
-        self["reviewer"].ok("POST", path + "/approve")
-        self["publisher"].ok("POST", path + "/publish")
+        for who, step in (("reviewer", "approve"), ("publisher", "publish")):
+            seen = self[who].ok("GET", path)["seen"]
+            self[who].ok("POST", f"{path}/{step}?seen={seen}")
         return entry
 
 

@@ -45,8 +45,14 @@ def test_an_entry_travels_through_the_api(office: Office, open_door: Any) -> Non
     )
     assert door.ask("POST", f"{here}/submit", office.steward).status_code == 200
     assert door.ask("GET", "/tasks", office.reviewer).json()["tasks"][0]["kind"] == "review"
-    assert door.ask("POST", f"{here}/approve").json()["codes"] == ["211001/1"]
-    assert door.ask("POST", f"{here}/publish", office.publisher).json()["version"] == 1
+    blind = door.ask("POST", f"{here}/approve")
+    assert (blind.status_code, blind.json()["code"]) == (409, "changed_since_seen"), "what was looked at is said"
+    seen = door.ask("GET", here, office.reviewer).json()["seen"]
+    assert door.ask("POST", f"{here}/approve?seen={seen}").json()["codes"] == ["211001/1"]
+    stale = door.ask("POST", f"{here}/publish?seen={seen}", office.publisher)
+    assert (stale.status_code, stale.json()["code"]) == (409, "changed_since_seen")
+    seen = door.ask("GET", here, office.publisher).json()["seen"]
+    assert door.ask("POST", f"{here}/publish?seen={seen}").json()["version"] == 1
     versions = door.ask("GET", f"{here}/versions", ANONYMOUS).json()["versions"]
     assert (versions[0]["number"], versions[0]["intact"], versions[0]["entry"]["licence"]) == (1, True, "CC-BY-4.0")
     hit = door.ask("GET", "/search?q=空气&open_type=unconditional_open&theme=211").json()
@@ -135,7 +141,11 @@ def test_the_terminal_returns_and_approves_step_by_step(office: Office) -> None:
     terminal.run("submit", found.id, "--as", "steward")
     assert terminal.run("return", found.id, "--reason", "补充", "--as", "reviewer")["reasons"] == ["补充"]
     terminal.run("submit", found.id, "--as", "steward")
-    assert terminal.run("approve", found.id, "--as", "reviewer")["state"] == "pending_publish"
+    with pytest.raises(BeijiangError) as blind:
+        terminal.run("approve", found.id, "--as", "reviewer")
+    assert blind.value.reason == "changed_since_seen"
+    seen = terminal.run("show", found.id, "--as", "reviewer")["seen"]
+    assert terminal.run("approve", found.id, "--seen", seen, "--as", "reviewer")["state"] == "pending_publish"
     assert terminal.run("tasks", "--as", "publisher")[0]["what"] == "发布审核"
     with pytest.raises(BeijiangError):
         terminal.run("show", "没有的目录")

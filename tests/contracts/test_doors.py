@@ -125,7 +125,12 @@ def test_the_same_at_the_terminal(bureau: Bureau, tmp_path: Path, monkeypatch: p
         bureau.steward, "企业登记信息"
     ) else run("bind", one.id, "学校", "企业登记信息")
     run("propose", one.id, "--reason", "请审", "--as", "steward")
-    run("approve", one.id, "--as", "reviewer")
+    run("approve", one.id, "--as", "reviewer", code=1)
+    asked = CliRunner().invoke(app, ["approve", one.id, "--as", "reviewer"], input="n\n")
+    assert asked.exit_code == 1
+    assert "schema:" in asked.output, "it is shown before it is asked"
+    asked = CliRunner().invoke(app, ["approve", one.id, "--as", "reviewer"], input="y\n")
+    assert asked.exit_code == 0, asked.output
     assert "1.0.0" in run("show", one.id)
     run("terms", one.id)
     run("edit", one.id, "--set", "/description/purpose=说明", "--as", "steward")

@@ -12,7 +12,7 @@ import typer
 
 from beijiang.contracts.service import Edit
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
-from beijiang.terminal import Column, language, say, show
+from beijiang.terminal import Column, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -193,11 +193,17 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Contracts], who: Callab
     def approve(
         contract: str = _CONTRACT,
         reason: str = typer.Option("", help="What is said with it; kept in the evidence."),
-        seen: str = typer.Option(None, help="The `seen` of the version as you read it; nothing else is approved."),
+        seen: str = typer.Option(
+            None, help="The `seen` of the version as you read it; without it you are shown and asked."
+        ),
         person: str = _AS,
     ) -> None:
-        """Put the proposed version in force; nobody approves the own work."""
-        show([_contract(get().approve(who(person), contract, reason, seen=seen))], _CONTRACTS)
+        """Put the proposed version in force; nobody approves the own work. Without --seen it is shown first."""
+        actor = who(person)
+        if seen is None:
+            found = get().contract(actor, contract)
+            seen = asked_after(lambda: typer.echo(get().file(actor, contract).decode()), found.newest.shown.token)
+        show([_contract(get().approve(actor, contract, reason, seen=seen))], _CONTRACTS)
 
     @group.command("return")
     def send_back(contract: str = _CONTRACT, reason: str = _REASON, person: str = _AS) -> None:

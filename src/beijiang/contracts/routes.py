@@ -63,8 +63,8 @@ class DecideOrder(BaseModel):
 class ApproveOrder(DecideOrder):
     """An approval of what was read."""
 
-    seen: str | None = Field(default=None, max_length=300)
-    """The ``seen`` of the version as it was read; with it nothing else is approved."""
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the version as it was read; without it nothing is approved."""
 
 
 def router(service: Contracts) -> APIRouter:

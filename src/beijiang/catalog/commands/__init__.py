@@ -21,7 +21,7 @@ from beijiang.catalog.models import (
 )
 from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource
 from beijiang.kit import SYSTEM, Text
-from beijiang.terminal import Column, as_json, language, say, show
+from beijiang.terminal import Column, as_json, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -236,7 +236,8 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
     def endorse(entry: str = ENTRY, seen: str = SEEN, person: str = AS) -> None:
         """Stand behind an entry as reviewer of its department."""
         actor = actor_of(get_access, person)
-        _tell(get().endorse(actor, find_entry(get(), actor, entry).id, seen=seen))
+        found = find_entry(get(), actor, entry)
+        _tell(get().endorse(actor, found.id, seen=_seen(found, seen)))
 
 
 def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
@@ -244,7 +245,8 @@ def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
     def approve(entry: str = ENTRY, seen: str = SEEN, person: str = AS) -> None:
         """Register an entry: its codes are made, and it waits for publication."""
         actor = actor_of(get_access, person)
-        _tell(get().approve(actor, find_entry(get(), actor, entry).id, seen=seen))
+        found = find_entry(get(), actor, entry)
+        _tell(get().approve(actor, found.id, seen=_seen(found, seen)))
 
     @app.command("return")
     def return_for_mending(
@@ -285,6 +287,11 @@ def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         """Take a published entry offline."""
         actor = actor_of(get_access, person)
         _tell(get().withdraw(actor, find_entry(get(), actor, entry).id, reason, for_good=for_good))
+
+
+def _seen(found: Resource, seen: str | None) -> str:
+    """Return what was seen: as it was given, or as it is shown now to who is asked."""
+    return asked_after(lambda: _tell(found), found.shown.token) if seen is None else seen
 
 
 def _line(found: Resource) -> dict[str, Any]:

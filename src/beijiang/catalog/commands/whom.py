@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["AS", "ENTRY", "actor_of", "find_entry"]
 
 AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
-SEEN = typer.Option(None, help="The `seen` of the entry as you read it; with it nothing else is decided on.")
+SEEN = typer.Option(None, help="The `seen` of the entry as you read it; without it you are shown and asked.")
 ENTRY = typer.Argument(help="Id of the entry, name of its table, or name of the entry.")
 
 

@@ -28,8 +28,10 @@ from beijiang.kit import Actor, Language
 from beijiang.standards import SheetFormat
 from beijiang.web.described import CSV, XLSX, files_of
 
-_Seen = Annotated[str | None, Query(max_length=300)]
-"""The ``seen`` of an entry as it was read; with it nothing else is decided on."""
+_Seen = Annotated[
+    str, Query(max_length=300, description="The `seen` of the entry as you read it; without it nothing is decided.")
+]
+"""The ``seen`` of an entry as it was read; nothing else is decided on."""
 
 __all__ = ["router"]
 
@@ -224,7 +226,7 @@ def router(service: Catalog) -> APIRouter:
         return as_resource(service.take_columns(_actor(request), resource_id))
 
     @api.post("/resources/{resource_id}/endorse", summary="Stand behind an entry as reviewer of its department")
-    def endorse(request: Request, resource_id: str, seen: _Seen = None) -> dict[str, Any]:
+    def endorse(request: Request, resource_id: str, seen: _Seen = "") -> dict[str, Any]:
         return as_resource(service.endorse(_actor(request), resource_id, seen=seen))
 
     @api.post("/resources/{resource_id}/submit", summary="Hand an entry to the bureau")
@@ -232,7 +234,7 @@ def router(service: Catalog) -> APIRouter:
         return as_resource(service.submit(_actor(request), resource_id))
 
     @api.post("/resources/{resource_id}/approve", summary="Register an entry")
-    def approve(request: Request, resource_id: str, seen: _Seen = None) -> dict[str, Any]:
+    def approve(request: Request, resource_id: str, seen: _Seen = "") -> dict[str, Any]:
         return as_resource(service.approve(_actor(request), resource_id, seen=seen))
 
     @api.post("/resources/{resource_id}/return", summary="Send an entry back with reasons")
@@ -241,7 +243,7 @@ def router(service: Catalog) -> APIRouter:
         return as_resource(found)
 
     @api.post("/resources/{resource_id}/publish", summary="Publish an entry as an immutable version")
-    def publish(request: Request, resource_id: str, seen: _Seen = None) -> dict[str, Any]:
+    def publish(request: Request, resource_id: str, seen: _Seen = "") -> dict[str, Any]:
         return as_resource(service.publish(_actor(request), resource_id, seen=seen))
 
     @api.post("/resources/{resource_id}/withdraw", summary="Take an entry offline")

@@ -75,9 +75,7 @@ def private(service: Private) -> APIRouter:
         return _offer(*service.shown(who, made.table))
 
     @routes.post("/tables/{name}/private/approval", summary="Agree to an offer that needs a second person")
-    def approve(
-        request: Request, name: str, seen: Annotated[str | None, Query(max_length=300)] = None
-    ) -> dict[str, Any]:
+    def approve(request: Request, name: str, seen: Annotated[str, Query(max_length=300)] = "") -> dict[str, Any]:
         who = _actor(request)
         return _offer(*service.shown(who, service.approve(who, name, seen=seen).table))
 
