@@ -84,8 +84,8 @@ def money(value: exp.Expr, default: str, keep: Keep) -> tuple[exp.Expr, exp.Expr
     behind = _group(text, pattern, 4)
     spoken = exp.Coalesce(this=exp.Nullif(this=behind, expression=literal("")), expressions=[_group(text, pattern, 1)])
     return (
-        exp.Case().when(holds.copy(), amount),
-        exp.Case().when(holds.copy(), _currency(keep(spoken), default)),
+        exp.Case().when(holds.copy(), amount, copy=False),
+        exp.Case().when(holds.copy(), _currency(keep(spoken), default), copy=False),
     )
 
 
@@ -95,7 +95,8 @@ def _currency(word: exp.Expr, default: str) -> exp.Expr:
         by_code.setdefault(code, []).append(one.upper())
     case = exp.Case().when(exp.EQ(this=word.copy(), expression=literal("")), literal(default))
     for code, words in by_code.items():
-        case = case.when(exp.In(this=word.copy(), expressions=[literal(one) for one in words]), literal(code))
+        known = exp.In(this=word.copy(), expressions=[literal(one) for one in words])
+        case.when(known, literal(code), copy=False)  # a copy for each currency would make a hundred of the whole
     return case
 
 
@@ -148,6 +149,6 @@ def _scaled(digits: exp.Expr, unit: exp.Expr, powers: Mapping[str, int], decimal
         case = exp.Case()
         for word, power in powers.items():
             factor = exp.Literal.number(f"{10**power}" if power >= 0 else f"{10**power:.{-power}f}")
-            case = case.when(exp.EQ(this=unit.copy(), expression=literal(word)), factor)
-        size = exp.Mul(this=size, expression=exp.cast(case.else_(number(1)), "DECIMAL(14, 3)"))
+            case.when(exp.EQ(this=unit.copy(), expression=literal(word)), factor, copy=False)
+        size = exp.Mul(this=size, expression=exp.cast(case.else_(number(1), copy=False), "DECIMAL(14, 3)"))
     return exp.TryCast(this=size, to=exp.DataType.build(f"DECIMAL(38, {decimals})"))
