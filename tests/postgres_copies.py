@@ -34,8 +34,8 @@ _behind = ThreadPoolExecutor(1, thread_name_prefix="drops")
 def server(kind: str, *settings: str) -> Iterator[Any]:
     """Run a server until it is thrown away: in memory where there is room, and what a killed run left there is cleared first."""
     global _behind  # noqa: PLW0603 - one for the process, and a second server may follow
-    with contextlib.suppress(OSError):
-        _clear(MEMORY)
+    for place in (MEMORY, Path(tempfile.gettempdir())):
+        _clear(place)
     roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
     folder = tempfile.mkdtemp(prefix=f"bj-{kind}-{os.getpid()}-", dir=MEMORY if roomy else None)
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel warns without one, and warnings are errors

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _SHA256_LENGTH: Final = 64
+WRITTEN: Final = ("text", "integer")
+"""The kinds that are looked at as they are written."""
 _PLACE_ENDINGS: Final = "市区县旗盟镇乡村族路街站厂店局院校队馆园山河湖州省社部办处科室类型级等号"
 
 
@@ -238,18 +240,11 @@ def survey(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
     """Return the one query that counts the patterns in all ``columns``, given with their types."""
     counted: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows")]
     for i, kind in enumerate(columns.values()):
-        value = exp.column(f"c{i}")
-        written = kind in {"text", "integer"}
-        filled = exp.Nullif(this=value.copy(), expression=_text("")) if written else value.copy()
-        distinct = exp.Anonymous(this="APPROX_COUNT_DISTINCT", expressions=[filled.copy()])
-        counted.append(exp.alias_(exp.Count(this=filled), f"c{i}_values", copy=False))
-        counted.append(exp.alias_(distinct, f"c{i}_distinct", copy=False))
-        tests = {name: test(value) for name, test in BY_TYPE[kind].items()}
-        counted += [_counted(_measured(test, i) if written else test, f"c{i}_{name}") for name, test in tests.items()]
+        counted += _looked_for(i, kind)
     lengths = [
         exp.alias_(exp.Length(this=exp.column(f"c{i}")), f"c{i}_length")
         for i, kind in enumerate(columns.values())
-        if kind in {"text", "integer"}
+        if kind in WRITTEN
     ]
     values = (
         exp.select("*", *lengths, copy=False)
@@ -257,6 +252,37 @@ def survey(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
         .subquery("measured", copy=False)
     )
     return exp.select(*counted, copy=False).from_(values, copy=False)
+
+
+def stacked(table: str, columns: Sequence[str], kind: str, seen: Seen) -> exp.Select:
+    """Return the query that counts the patterns in columns of one written ``kind``, a row for each ``place`` among them.
+
+    The columns stand one under the other, so that each pattern is made ready once and not for each column: where rows are few,
+    that is most of the work.
+    """
+    places = range(len(columns))
+    under = exp.select(
+        exp.alias_(_call("UNNEST", exp.Array(expressions=[_number(place) for place in places])), "place"),
+        exp.alias_(_call("UNNEST", exp.Array(expressions=[exp.column(f"c{place}") for place in places])), "c0"),
+    ).from_(_values(table, dict.fromkeys(columns, kind), seen))
+    length = exp.alias_(exp.Length(this=exp.column("c0")), "c0_length")
+    values = exp.select("*", length).from_(under.subquery("under")).subquery("measured")
+    counted = [exp.column("place"), exp.alias_(exp.Count(this=exp.Star()), "rows"), *_looked_for(0, kind)]
+    return exp.select(*counted, copy=False).from_(values, copy=False).group_by("place")
+
+
+def _looked_for(i: int, kind: str) -> list[exp.Expr]:
+    """Return what is counted in a column of this kind."""
+    value = exp.column(f"c{i}")
+    written = kind in WRITTEN
+    filled = exp.Nullif(this=value.copy(), expression=_text("")) if written else value.copy()
+    distinct = exp.Anonymous(this="APPROX_COUNT_DISTINCT", expressions=[filled.copy()])
+    tests = {name: test(value) for name, test in BY_TYPE[kind].items()}
+    return [
+        exp.alias_(exp.Count(this=filled), f"c{i}_values", copy=False),
+        exp.alias_(distinct, f"c{i}_distinct", copy=False),
+        *(_counted(_measured(test, i) if written else test, f"c{i}_{name}") for name, test in tests.items()),
+    ]
 
 
 def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.Select:
@@ -295,7 +321,7 @@ def _values(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Subquery:
     values = []
     for i, (name, kind) in enumerate(columns.items()):
         value: exp.Expr = exp.column(_quoted(name))
-        if kind in {"text", "integer"}:
+        if kind in WRITTEN:
             value = _call("TRIM", exp.cast(value, "VARCHAR", dialect="duckdb"))
         values.append(exp.alias_(value, f"c{i}"))
     query = exp.select(*values).from_(exp.table_(_quoted(table), db="lake"))

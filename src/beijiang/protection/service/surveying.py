@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.kit import NotFound, Unavailable
 from beijiang.protection.models.classify import ColumnFacts, classify
-from beijiang.protection.models.detectors import BY_TYPE, Counts, Seen, checks, counts_of, survey, wanted_checks
+from beijiang.protection.models.detectors import (
+    BY_TYPE,
+    WRITTEN,
+    Counts,
+    Seen,
+    checks,
+    counts_of,
+    stacked,
+    survey,
+    wanted_checks,
+)
 from beijiang.protection.models.looked import Looked
 from beijiang.protection.service.ruling import visible_types
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN, WriteMode
@@ -25,6 +35,8 @@ __all__ = ["Surveyor"]
 CELLS_IN_FULL: Final = 20_000_000
 """Up to so many cells every row is looked at; above, every n-th row, never fewer than ``SAMPLE_ROWS``."""
 SAMPLE_ROWS: Final = 100_000
+FEW_ROWS: Final = 20_000
+"""Up to so many, columns are looked at one under the other: to make the patterns ready takes longer than to use them."""
 COLUMNS_AT_ONCE: Final = 60
 SURVEY_SECONDS: Final = 600.0
 _ADDING: Final = frozenset({WriteMode.APPEND.value, WriteMode.MERGE.value, WriteMode.HISTORY.value})
@@ -84,8 +96,11 @@ class Surveyor:
         names = list(columns)
         for start in range(0, len(names), COLUMNS_AT_ONCE):
             part = {name: columns[name] for name in names[start : start + COLUMNS_AT_ONCE]}
-            row = self._ask(snapshot, survey(snapshot.table, part, seen), list(part), seen)
-            counts = {name: counts_of(row, index) for index, name in enumerate(part)}
+            counts = self._stacked(snapshot, part, seen) if snapshot.rows <= FEW_ROWS else {}
+            others = {name: word for name, word in part.items() if name not in counts}
+            if others:
+                row = self._ask(snapshot, survey(snapshot.table, others, seen), list(others), seen)
+                counts |= {name: counts_of(row, index) for index, name in enumerate(others)}
             wanted = {name: sums for name in part if (sums := wanted_checks(counts[name]))}
             if wanted:
                 row = self._ask(snapshot, checks(snapshot.table, wanted, seen), list(wanted), seen)
@@ -95,12 +110,29 @@ class Surveyor:
             found |= counts
         return found
 
+    def _stacked(self, snapshot: Snapshot, columns: Mapping[str, str], seen: Seen) -> dict[str, Counts]:
+        """Count in the columns of a written kind together; a column alone is no fewer patterns so."""
+        found: dict[str, Counts] = {}
+        for kind in WRITTEN:
+            names = [name for name, word in columns.items() if word == kind]
+            if len(names) > 1:
+                rows = self._rows(snapshot, stacked(snapshot.table, names, kind, seen), names, seen)
+                found |= {names[row["place"]]: counts_of(row, 0) for row in rows}
+        return found
+
     def _ask(self, snapshot: Snapshot, query: exp.Select, columns: Sequence[str], seen: Seen) -> Mapping[str, int]:
+        return self._rows(snapshot, query, columns, seen)[0]
+
+    def _rows(
+        self, snapshot: Snapshot, query: exp.Select, columns: Sequence[str], seen: Seen
+    ) -> list[Mapping[str, int]]:
         from beijiang.engine import QueryLimits
 
         scan = self.lake.scan(snapshot, [*columns, *seen.columns])
-        answer = self.engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=SURVEY_SECONDS))
-        return {name: int(value or 0) for name, value in answer.to_pylist()[0].items()}  # of no row a count may be null
+        answer = self.engine.fetch(query, {snapshot.table: scan}, QueryLimits(seconds=SURVEY_SECONDS)).to_pylist()
+        return [
+            {name: int(value or 0) for name, value in row.items()} for row in answer
+        ]  # of no row a count may be null
 
 
 def _step(rows: int, columns: int) -> int:
