@@ -246,8 +246,11 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         part = Part(sync.cursor, since.start, None if end is None else str(end)) if sync.cursor else None
         unchanged = claimed is not None and held is not None and not claimed.differing(held(part))
         batches = _nothing if unchanged else reading.batches
-        with ThreadPoolExecutor(2, thread_name_prefix="beijiang-beside") as beside:
-            counting = None if twin is None else beside.submit(_counted_by, twin)
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="beijiang-count") as counter,
+            ThreadPoolExecutor(1, thread_name_prefix="beijiang-early") as beside,
+        ):
+            counting = None if twin is None else counter.submit(_counted_by, twin)
             kept = _Kept()
             rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING), kept)
             staging = None
