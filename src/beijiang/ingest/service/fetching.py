@@ -231,7 +231,6 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
     """
     window = Window(sync.cursor, since.start, until) if sync.cursor else None
     compared = since.keys and window is not None
-    count = 0
     wanted = Wanted(feed=feed, key=sync.key, window=window)
     with connector.open(wanted) as look:
         schema = look.schema
@@ -246,23 +245,21 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         part = Part(sync.cursor, since.start, None if end is None else str(end)) if sync.cursor else None
         unchanged = claimed is not None and held is not None and not claimed.differing(held(part))
         batches = _nothing if unchanged else reading.batches
-        with ThreadPoolExecutor(2, thread_name_prefix="beijiang-beside") as beside:
-            counting = None if twin is None else beside.submit(_counted_by, twin)
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="beijiang-count") as counter,
+            ThreadPoolExecutor(1, thread_name_prefix="beijiang-early") as beside,
+        ):
+            counting = None if twin is None else counter.submit(_counted_by, twin)
             kept = _Kept()
             rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING), kept)
-            staging = None
-            if meanwhile is not None and not unchanged:
-                staging = beside.submit(meanwhile, Landed(folder / ROWS_FILE, kept.reading(folder / ROWS_FILE)))
-            if compared:
-                keys = pa.schema([schema.field(name) for name in sync.key])
-                count = _write(reading.keys, keys, folder / KEYS_FILE, lambda n: tick(n, None, _KEYS))
+            landed = Landed(folder / ROWS_FILE, kept.reading(folder / ROWS_FILE))
+            staging = None if meanwhile is None or unchanged else beside.submit(meanwhile, landed)
+            count = _write_keys(reading, sync.key, folder, lambda n: tick(n, None, _KEYS)) if compared else 0
             if counting is not None:
                 claimed = counting.result() or reading.fingerprint()
             counted_by = "reread" if claimed is None else "source"
             if claimed is None:
-                _write(reading.batches, schema, folder / AGAIN_FILE, lambda n: tick(n, rows, _READING))
-                claimed = tally([folder / AGAIN_FILE], schema)
-                (folder / AGAIN_FILE).unlink()
+                claimed = _reread(reading, folder / AGAIN_FILE, tally, lambda n: tick(n, rows, _READING))
             with _our_disk():
                 staged = None if staging is None else staging.result()
     return Fetched(
@@ -291,6 +288,21 @@ def _counted_by(twin: AbstractContextManager[Reading]) -> Fingerprint | None:
             return other.fingerprint()
     except BeijiangError:
         return None
+
+
+def _write_keys(reading: Reading, key: Sequence[str], folder: Path, tick: Callable[[int], None]) -> int:
+    schema = pa.schema([reading.schema.field(name) for name in key])
+    return _write(reading.keys, schema, folder / KEYS_FILE, tick)
+
+
+def _reread(
+    reading: Reading, path: Path, tally: Callable[[Sequence[Path], pa.Schema], Fingerprint], tick: Callable[[int], None]
+) -> Fingerprint:
+    """Return what the rows come to when they are read a second time, for a source that cannot count them."""
+    _write(reading.batches, reading.schema, path, tick)
+    claimed = tally([path], reading.schema)
+    path.unlink()
+    return claimed
 
 
 def _nothing() -> Iterator[pa.RecordBatch]:
