@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -344,7 +345,10 @@ class _Stretch(Changes):
         self._end = LogPosition(at=lsn_text(finished), shape=shape, seen_at=moment)
 
     def _hear(self, message: Message) -> None:
-        if isinstance(message, Begin):
+        if isinstance(message, Row | Truncate):  # first, as nearly all are
+            if self._begun is not None and self._begun.commit >= self._first:
+                self._take(message)
+        elif isinstance(message, Begin):
             self._begun = message
             self._where = (lsn_text(message.commit), message.at, str(message.xid))
         elif isinstance(message, Commit):
@@ -352,8 +356,6 @@ class _Stretch(Changes):
         elif isinstance(message, Relation):
             self._relations[message.id] = message
             self._placed_in.pop(message.id, None)
-        elif isinstance(message, Row | Truncate) and self._begun is not None and self._begun.commit >= self._first:
-            self._take(message)
 
     def _places(self, relation: Relation) -> list[int]:
         """Return where each wanted column stands in a relation; -1 where it came later.
@@ -424,7 +426,7 @@ class _Stretch(Changes):
         odd = [i for i, n in enumerate(self._names) if not self._columns[n].plain]
         if not odd:
             return columns
-        texts = [sa.bindparam(f"a{i}", columns[i], postgresql.ARRAY(sa.Text())) for i in odd]
+        texts = [_sent(f"a{i}", columns[i]) for i in odd]
         raw = sa.func.unnest(*texts).table_valued(*(f"c{i}" for i in odd), with_ordinality="n").render_derived()
         kinds = [self._columns[self._names[i]] for i in odd]
         typed = sa.select(
@@ -438,9 +440,18 @@ class _Stretch(Changes):
         ]
         query = sa.select(*shown).select_from(typed).order_by(typed.c.n)
         found = self._session.execute(query).all()
-        for position, i in enumerate(odd):
-            columns[i] = [row[position] for row in found]
+        for i, values in zip(odd, zip(*found, strict=True), strict=True):
+            columns[i] = list(values)
         return columns
+
+
+def _sent(name: str, values: list[str | None]) -> sa.ColumnElement[Any]:
+    """Return an array of texts that goes to the database as one document: as an array each text would be quoted for itself."""
+    document = sa.cast(sa.bindparam(name, orjson.dumps(values).decode(), sa.Text()), Named("json"))
+    texts: sa.ColumnElement[Any] = sa.func.array(
+        sa.select(sa.func.json_array_elements_text(document)).scalar_subquery(), type_=postgresql.ARRAY(sa.Text())
+    )
+    return texts
 
 
 def _placed(cells: list[Cell] | None, places: list[int]) -> list[Cell] | None:

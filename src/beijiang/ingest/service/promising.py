@@ -38,13 +38,28 @@ class Promise:
 
     async def answer(self) -> Receipt:
         """Do as ``wait`` does, and leave the thread to others meanwhile."""
+        loop = asyncio.get_running_loop()
+        here: asyncio.Future[Receipt] = loop.create_future()
+        late = loop.call_later(WAIT, _settle, here, None)
+        self.future.add_done_callback(lambda done: loop.call_soon_threadsafe(_settle, here, done))
         try:
-            return self._mine(await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self.future)), WAIT))
-        except TimeoutError as error:
-            raise _slow() from error
+            return self._mine(await here)
+        finally:
+            late.cancel()
 
     def _mine(self, first: Receipt) -> Receipt:
         return Receipt(first.id, first.messages, again=True) if self.again else first
+
+
+def _settle(here: asyncio.Future[Receipt], done: Future[Receipt] | None) -> None:
+    """Hand on what became of a delivery, or that nothing did; whoever asked may be gone by now."""
+    if here.done():
+        return
+    error = _slow() if done is None else done.exception()
+    if error is not None:
+        here.set_exception(error)
+    elif done is not None:
+        here.set_result(done.result())
 
 
 def _slow() -> Unavailable:
