@@ -1,7 +1,7 @@
 """Thirteen of the rules of ``bench_quality.py`` in Great Expectations, over the first rows of some Parquet files.
 
 Run by that benchmark with a Python that has great_expectations and pyarrow: ``peer_great_expectations.py ROWS FILE...``. The
-last line of its output is the seconds that the validation took.
+last line of its output is the seconds that the validation took, by the clock and of the processor.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import great_expectations as gx
 import pyarrow.dataset as ds
 
 
-def seconds(rows: int, files: list[str]) -> float:
-    """Validate once and return how long it took, reading not counted."""
+def seconds(rows: int, files: list[str]) -> tuple[float, float]:
+    """Validate once and return how long it took by the clock and of the processor, reading not counted."""
     frame = ds.dataset(files).head(rows).to_pandas()
     context = gx.get_context(mode="ephemeral")
     batch = context.data_sources.add_pandas("p").add_dataframe_asset("a").add_batch_definition_whole_dataframe("b")
@@ -39,10 +39,10 @@ def seconds(rows: int, files: list[str]) -> float:
     )
     context.suites.add(suite)
     found = batch.get_batch(batch_parameters={"dataframe": frame})
-    started = time.monotonic()
+    started, used = time.monotonic(), time.process_time()
     found.validate(suite)
-    return time.monotonic() - started
+    return time.monotonic() - started, time.process_time() - used
 
 
 if __name__ == "__main__":
-    print(seconds(int(sys.argv[1]), sys.argv[2:]))
+    print(*seconds(int(sys.argv[1]), sys.argv[2:]))

@@ -14,28 +14,28 @@ _BEHIND_BLANKS: Final = "\u3001"
 """The character behind the full-width space, which is the last of all blanks."""
 
 
-def trimmed(column: exp.Column) -> exp.Expr:
-    """Return the text of a column as ``TRIM`` would, which only those texts go through that may have something to trim.
+def trimmed(text: exp.Expr) -> exp.Expr:
+    """Return a text, best a column, as ``TRIM`` would, which only those go through that may have something to trim.
 
     A text of ASCII that neither begins nor ends with a blank, and one that begins and ends with a Han character, is what it is.
     Texts compare by their bytes in every engine.
     """
     eight = exp.Literal.number(8)
     ascii_only = exp.EQ(
-        this=exp.BitLength(this=column.copy()),
-        expression=exp.Mul(this=eight, expression=exp.Length(this=column.copy())),
+        this=exp.BitLength(this=text.copy()),
+        expression=exp.Mul(this=eight, expression=exp.Length(this=text.copy())),
     )
     plain = exp.and_(
-        exp.GTE(this=column.copy(), expression=exp.Literal.string(_FIRST)),
-        exp.LT(this=column.copy(), expression=exp.Literal.string(_BEHIND_ASCII)),
-        exp.not_(exp.EndsWith(this=column.copy(), expression=exp.Literal.string(" ")), copy=False),
+        exp.GTE(this=text.copy(), expression=exp.Literal.string(_FIRST)),
+        exp.LT(this=text.copy(), expression=exp.Literal.string(_BEHIND_ASCII)),
+        exp.not_(exp.EndsWith(this=text.copy(), expression=exp.Literal.string(" ")), copy=False),
         ascii_only,
         copy=False,
     )
-    last = exp.Right(this=column.copy(), expression=exp.Literal.number(1))
+    last = exp.Right(this=text.copy(), expression=exp.Literal.number(1))
     han = exp.and_(
-        exp.GTE(this=column.copy(), expression=exp.Literal.string(_BEHIND_BLANKS)),
+        exp.GTE(this=text.copy(), expression=exp.Literal.string(_BEHIND_BLANKS)),
         exp.GTE(this=last, expression=exp.Literal.string(_BEHIND_BLANKS)),
         copy=False,
     )
-    return exp.Case().when(plain, column.copy()).when(han, column.copy()).else_(exp.Trim(this=column.copy()))
+    return exp.Case().when(plain, text.copy()).when(han, text.copy()).else_(exp.Trim(this=text.copy()))

@@ -12,6 +12,7 @@ from typing import Final
 from sqlglot import exp
 
 from beijiang.engine.checksums import CHECKSUMS, PARTS, Parts, both, in_place, is_card, is_id, is_uscc, long
+from beijiang.engine.trimming import trimmed
 from beijiang.protection.models.reference import words
 from beijiang.tables import FILE_COLUMN, ROW_COLUMN
 
@@ -322,8 +323,8 @@ def _values(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Subquery:
     for i, (name, kind) in enumerate(columns.items()):
         value: exp.Expr = exp.column(_quoted(name))
         if kind in WRITTEN:
-            value = _call("TRIM", exp.cast(value, "VARCHAR", dialect="duckdb"))
-        values.append(exp.alias_(value, f"c{i}"))
+            value = exp.cast(value, "VARCHAR", dialect="duckdb")
+        values.append(exp.alias_(trimmed(value) if kind == "text" else value, f"c{i}"))
     query = exp.select(*values).from_(exp.table_(_quoted(table), db="lake"))
     if seen.step > 1:
         row = exp.column(_quoted(ROW_COLUMN))
