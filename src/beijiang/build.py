@@ -42,7 +42,8 @@ from beijiang.db import Database, HomeLock, migrations
 from beijiang.desk import Desk
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
-from beijiang.engine.spark import SparkEngine
+from beijiang.engine.linking.spark import SparkLinker
+from beijiang.engine.spark import SparkEngine, client
 from beijiang.evidence import (
     Evidence,
     EvidenceReader,
@@ -227,9 +228,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     gate.terms = contracts
     recipes = Recipes(db, tables, measures, sql, standards, access, evidence, jobs, clock, zone, settings)
-    fusion = Fusion(
-        db, tables, measures, protection, standards, access, evidence, jobs, vault, Linker(settings), clock, settings
-    )
+    linker = SparkLinker(settings, client) if settings.spark_url else Linker(settings)
+    fusion = Fusion(db, tables, measures, protection, standards, access, evidence, jobs, vault, linker, clock, settings)
     gate.grants = GrantBook(db, clock, zone)
     tickets = Tickets(quality)
     sharing = SharingParts(

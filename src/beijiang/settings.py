@@ -242,7 +242,7 @@ class Settings(BaseSettings):
     spark_url: str = Field(
         default="",
         pattern="^(sc://.+)?$",
-        description="Spark Connect server (sc://host:port) that counts the rules of quality; empty: the embedded engine does. It must see the lake's files under the same paths.",
+        description="Spark Connect server (sc://host:port) that counts the rules of quality and links records; empty: the embedded engine does. It must see the lake's files under the same paths, and write below tmp/linking.",
     )
     time_zone: str = Field(
         default="Asia/Shanghai",

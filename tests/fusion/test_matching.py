@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from beijiang.engine.linking import Linked, Linker, LinkPlan, Weights
-from beijiang.engine.linking.spark import SparkLinker
 from beijiang.fusion import LEVELS, Likeness, MatchBlock, MatchField, MatchModel, legal_entities, population
 from beijiang.fusion.models.levels import comparison
 from beijiang.fusion.models.matchers import link_plan
@@ -226,10 +225,6 @@ def test_what_cannot_be_linked_is_refused_with_a_reason(
 
     with pytest.raises(KeyboardInterrupt):
         linker.link(crowd, plan, step=cancel)
-    for verb in (SparkLinker().link, SparkLinker().explain):
-        with pytest.raises(BeijiangError) as caught:
-            verb(crowd, plan)
-        assert caught.value.reason in {"no_classic_spark", "not_on_this_engine"}
 
 
 def test_a_model_says_what_is_wrong_with_it_and_survives_being_kept() -> None:

@@ -8,8 +8,9 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beijiang.engine.binding import DIALECT, setting_sql
 from beijiang.engine.failures import failure
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
+    from beijiang.engine.linking.plan import Comparison
     from beijiang.settings import Settings
 
 __all__ = ["Bench", "bench", "column", "named"]
@@ -32,6 +34,8 @@ RECORDS: Final = "records"
 
 class Bench:
     """Tables of one link, made by trees."""
+
+    dialect: ClassVar[str] = DIALECT
 
     def __init__(self, connection: Any, deadline: float) -> None:
         self.connection = connection
@@ -77,6 +81,27 @@ class Bench:
         self._in_time()
         found: list[tuple[Any, ...]] = self.connection.execute(query.sql(DIALECT)).fetchall()
         return found[0]
+
+    def short(self, comparison: Comparison, place: int) -> Comparison:
+        """Make macros of the tests of a comparison and return it with calls of these in their place."""
+        from sqlglot import exp
+
+        calls: list[exp.Expr] = []
+        for number, test in enumerate((comparison.missing, *(level.test for level in comparison.levels))):
+            name = f"bj_{place}_{number}"
+            used = dict.fromkeys(found.name for found in test.find_all(exp.Column))
+            inputs = [exp.to_identifier(one, quoted=True) for one in used]
+            head = exp.UserDefinedFunction(this=exp.table_(name), expressions=inputs, wrapped=True)
+            self.run(exp.Create(this=head, kind="MACRO", expression=exp.paren(test)))
+            calls.append(exp.Anonymous(this=name, expressions=[column(one) for one in used]))
+        levels = tuple(replace(level, test=call) for level, call in zip(comparison.levels, calls[1:], strict=True))
+        return replace(comparison, missing=calls[0], levels=levels)
+
+    def splink(self) -> Any:
+        """Return what Splink asks for its tables."""
+        from splink import DuckDBAPI
+
+        return DuckDBAPI(connection=self.connection)
 
     def _in_time(self) -> None:
         """Refuse another query once the time is over: an interrupt reaches only one that runs."""

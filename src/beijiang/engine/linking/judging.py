@@ -9,19 +9,16 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
 
-from beijiang.engine.binding import DIALECT
 from beijiang.engine.linking.bench import Bench, column, named
 from beijiang.engine.linking.pairing import ID, PAIRS, PEOPLE
 from beijiang.engine.linking.plan import LEFT, RIGHT, Comparison, LinkPlan
 from beijiang.engine.linking.results import DIFFERENT, MISSING, FieldWeights, LevelWeight, Weights, rounded
 
 if TYPE_CHECKING:
-    from splink import DuckDBAPI
     from splink import Linker as Splink
 
 __all__ = ["Judge", "columns_of", "level_of", "start"]
@@ -70,13 +67,12 @@ class Judge:
 
     def __init__(self, bench: Bench, plan: LinkPlan) -> None:
         logging.getLogger("splink").setLevel(logging.ERROR)
-        from splink import DuckDBAPI
 
         self._bench = bench
         self._plan = plan
-        self._api: DuckDBAPI = DuckDBAPI(connection=bench.connection)
+        self._api = bench.splink()
         self._tables = 0
-        self.comparisons = tuple(_named_in(bench, one, place) for place, one in enumerate(plan.comparisons))
+        self.comparisons = tuple(bench.short(one, place) for place, one in enumerate(plan.comparisons))
         """Those of the plan, their tests under short names: Splink and the engine read what they are told many times."""
 
     def learn(self, given: Weights, records: int) -> Weights:
@@ -148,7 +144,7 @@ class Judge:
         settings = SettingsCreator(
             link_type="dedupe_only",
             unique_id_column_name=ID,
-            comparisons=[_comparison(one, of, rarity=rarity) for one, of in made],
+            comparisons=[_comparison(one, of, self._bench.dialect, rarity=rarity) for one, of in made],
             probability_two_random_records_match=weights.prior,
             retain_matching_columns=False,
             linker_uid=f"bj{self._tables}",
@@ -191,26 +187,12 @@ def _less_matches(weights: FieldWeights, counts: dict[int, int], prior: float) -
     )
 
 
-def _named_in(bench: Bench, comparison: Comparison, place: int) -> Comparison:
-    """Make macros of the tests of a comparison and return it with calls of these in their place."""
-    calls: list[exp.Expr] = []
-    for number, test in enumerate((comparison.missing, *(level.test for level in comparison.levels))):
-        name = f"bj_{place}_{number}"
-        used = dict.fromkeys(found.name for found in test.find_all(exp.Column))
-        inputs = [exp.to_identifier(one, quoted=True) for one in used]
-        head = exp.UserDefinedFunction(this=exp.table_(name), expressions=inputs, wrapped=True)
-        bench.run(exp.Create(this=head, kind="MACRO", expression=exp.paren(test)))
-        calls.append(exp.Anonymous(this=name, expressions=[column(one) for one in used]))
-    levels = tuple(replace(level, test=call) for level, call in zip(comparison.levels, calls[1:], strict=True))
-    return replace(comparison, missing=calls[0], levels=levels)
-
-
-def _comparison(comparison: Comparison, weights: FieldWeights, *, rarity: bool) -> dict[str, Any]:
+def _comparison(comparison: Comparison, weights: FieldWeights, dialect: str, *, rarity: bool) -> dict[str, Any]:
     levels: list[dict[str, Any]] = [
-        {"sql_condition": comparison.missing.sql(DIALECT), "label_for_charts": MISSING, "is_null_level": True}
+        {"sql_condition": comparison.missing.sql(dialect), "label_for_charts": MISSING, "is_null_level": True}
     ]
     for level, weight in zip(comparison.levels, reversed(weights.levels[1:]), strict=True):
-        one: dict[str, Any] = {"sql_condition": level.test.sql(DIALECT), "label_for_charts": level.name}
+        one: dict[str, Any] = {"sql_condition": level.test.sql(dialect), "label_for_charts": level.name}
         one |= {"m_probability": weight.m, "u_probability": weight.u}
         if rarity and level.rarity:
             one |= {"tf_adjustment_column": level.rarity, "disable_tf_exact_match_detection": True}

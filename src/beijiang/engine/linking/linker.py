@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from beijiang.kit import Invalid
 
@@ -54,19 +54,23 @@ class Linker:
                 ``too_many_pairs``, ``record_repeated`` (an id stands twice, or is missing).
 
         """
-        from beijiang.engine.linking.bench import bench
-
-        with bench(self._settings, seconds) as place:
+        with self._bench(seconds) as place:
             return _Run(place, plan, step).link(records, new, weights)
 
     def explain(
         self, records: pa.Table | Sequence[Path], plan: LinkPlan, *, seconds: float = 600.0
     ) -> tuple[BlockCount, ...]:
         """Return what each block would bring, without comparing anything; raises as ``link`` does."""
+        with self._bench(seconds) as place:
+            return _Run(place, plan, lambda _: None).explain(records)
+
+    @contextmanager
+    def _bench(self, seconds: float) -> Iterator[Any]:
+        """Open what a link works on."""
         from beijiang.engine.linking.bench import bench
 
         with bench(self._settings, seconds) as place:
-            return _Run(place, plan, lambda _: None).explain(records)
+            yield place
 
 
 class _Run:
