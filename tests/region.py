@@ -57,10 +57,14 @@ def tables_of(home: Path) -> int:
 
 def demo_region(shared: Path) -> DemoRegion:
     """Return the region under ``shared``, building it if this is the first of this run to ask."""
-    home, told = shared / "demo-home", shared / "demo-home.json"
+    home, told, begun = shared / "demo-home", shared / "demo-home.json", shared / "demo-home.begun"
     with (shared / "demo-home.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
+            assert not begun.exists(), (
+                "the demo region of this run could not be built; see the first test that asked for it"
+            )
+            begun.touch()
             killed, tables = _killed_build(home)
             built = {"accounts": answer(home, *BUILD), "killed": killed, "tables_then": tables}
             told.write_text(json.dumps(built), encoding="utf-8")

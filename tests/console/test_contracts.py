@@ -66,7 +66,7 @@ def test_a_contract_is_drafted_completed_and_agreed_on(desk: Callable[..., Any],
     assert f'action="{here}/approve"' not in page
     assert f'action="{here}/approve"' in reviewer.get(here).text
     reviewer.post(f"{here}/approve", {"reason": "同意"})
-    assert "请先查看内容" in reviewer.get(here).text, "a button that shows nothing approves nothing"
+    assert "请先查看要决定的内容" in reviewer.get(here).text, "a button that shows nothing approves nothing"
     token = re.search(r'name="seen" value="([^"]+)"', reviewer.get(here).text)
     assert token is not None
     reviewer.post(f"{here}/return", {"reason": "再看"})

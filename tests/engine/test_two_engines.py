@@ -20,6 +20,7 @@ from beijiang.engine.spark import SparkEngine
 from beijiang.kit import BeijiangError, Text
 from beijiang.protection.models.bounding import bounded
 from beijiang.protection.models.private import Domain, PrivateKind, PrivateOffer, PrivateQuestion
+from beijiang.protection.models.walls import parse
 from beijiang.quality import Kind, RuleDraft
 from beijiang.quality.models.judging import judged
 from beijiang.quality.models.measure import measure
@@ -109,6 +110,7 @@ DRAFTS = [
     RuleDraft(kind=Kind.CHECK, columns=("数",), params={"algorithm": "luhn"}),
     RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex"}),
     RuleDraft(kind=Kind.DIRTY, columns=("名称", "盟市")),
+    RuleDraft(kind=Kind.SQL, columns=("数",), params={"query": "SELECT MAX({column}) FROM {table}", "must": "< 0"}),
     RuleDraft(kind=Kind.DUPLICATE),
     RuleDraft(kind=Kind.DUPLICATE, columns=("代码", "盟市")),
     RuleDraft(kind=Kind.ELEMENT, columns=("文日",), params={"element": "day"}),
@@ -189,7 +191,17 @@ def facts() -> Facts:
         codes={"sex": ["0", "1", "2", "9"]}.__getitem__,
         element=elements.__getitem__,
         columns_of={OTHER: {"名": "text", "码": "text"}}.__getitem__,
+        read=read,
     )
+
+
+def read(text: str) -> tuple[exp.Query, tuple[str, ...]]:
+    """Read a query by the gateway's parser; its tables are those of the lake."""
+    tree = parse(text)
+    tables = list(tree.find_all(exp.Table))
+    for table in tables:
+        table.set("db", exp.to_identifier("lake"))
+    return tree, tuple(table.name for table in tables)
 
 
 WORDS = ("text", "text", "text", "text", "text", "integer", "decimal", "double", "date", "date", "timestamp", "text")

@@ -368,7 +368,10 @@ def test_over_http_and_at_the_terminal(clinic: House) -> None:
     assert door.post(f"{url}/questions", json={**asked, "epsilon": "9"}).json()["code"] == "bad_epsilon"
     assert door.get(f"{url}/questions").json()["questions"][0]["cells"] == answer["cells"]
     assert door.get(url, headers={"x-actor": "member"}).status_code == 403
-    assert door.post(f"{url}/approval", headers={"x-actor": "reviewer"}).json()["code"] == "nothing_to_approve"
+    reviewer = {"x-actor": "reviewer"}
+    assert door.post(f"{url}/approval", headers=reviewer).json()["code"] == "changed_since_seen"
+    seen = {"seen": door.get(url, headers=reviewer).json()["seen"]}
+    assert door.post(f"{url}/approval", params=seen, headers=reviewer).json()["code"] == "nothing_to_approve"
 
     group = commands.private(lambda: clinic.private, lambda: clinic.access)
     terminal.set_style(as_json=False, language=Language.ZH)

@@ -166,6 +166,7 @@ def test_rules_on_the_table_as_a_whole(bureau: Bureau) -> None:
     bureau.write([firm(n, 成立日期=date(2024, month, 1)) for n, month in enumerate((1, 1, 2, 4))])
     assert bureau.counted(Kind.VOLUME, params={"least": 5}) == (5, 1)
     assert bureau.counted(Kind.VOLUME, params={"least": 1, "most": 3}) == (3, 1)
+    assert bureau.counted(Kind.SQL, params={"query": "SELECT COUNT(*) FROM {table}", "must": ">= 5"}) == (1, 1)
     assert bureau.counted(Kind.WINDOWS, "成立日期", params={"unit": "month", "least": 1}) == (4, 1)
     assert bureau.counted(Kind.WINDOWS, "成立日期", params={"unit": "month", "least": 2}) == (4, 3)
     assert bureau.counted(Kind.FRESHNESS, params={"hours": 1}) == (1, 0)

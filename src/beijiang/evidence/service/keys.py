@@ -74,7 +74,10 @@ class LogKeys:
         if connection is not None:
             return [row.public for row in TreeStore(connection).all_keys()]
         with self._db.read() as own:
-            return self.public(own)
+            found = self.public(own)
+        if not found:
+            return [*self.signers, self.witness[0]]  # nothing is signed yet, and somebody wants to know what will sign
+        return found
 
     def signer(self, row: KeyRow) -> Signer:
         """Return what signs with a key; its secret is opened once."""
