@@ -347,6 +347,7 @@ class Attendant:
             served.sweep(served.options.batch_seconds + WAIT)
             return
         actor = self.access.current(stream.owner)
+        self.ingest.require_free(actor, stream.table, stream.org_id)
         request = IngestRequest(
             files=(),
             into=stream.table,
