@@ -359,7 +359,14 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         zone,
         settings,
     )
-    ingest.writers = (recipes.writer_of, fusion.writer_of, forecasts.writer_of)
+    tables.writers = (
+        ingest.writer_of,
+        recipes.writer_of,
+        fusion.writer_of,
+        forecasts.writer_of,
+        learning.writer_of,
+        stream_rules.writer_of,
+    )
     figures.released = forecasts.on_indicator_released
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])

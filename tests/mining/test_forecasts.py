@@ -45,6 +45,10 @@ def test_a_declaration_is_tried_before_it_is_kept(bureau: Bureau) -> None:
 def test_a_forecast_is_made_shown_beside_its_back_test_and_kept(bureau: Bureau) -> None:
     forecasts, steward = bureau.platform.forecasts, bureau["steward"]
     made = bureau.save(on_write=False)
+    for table in (made.target, made.tests):
+        with pytest.raises(Conflict) as taken:
+            bureau.platform.ingest.require_free(steward, table, OWNER)
+        assert taken.value.detail["id"] == made.id
     run = bureau.run(made)
     assert (run.number, run.series, run.done, run.version) == (1, 3, 2, 1)
     assert (run.cause, run.data_version, run.last_period) == (RunCause.ASKED, "1", "2024-12")

@@ -366,6 +366,9 @@ def test_scores_carry_the_grades_of_their_inputs_and_say_how_far_the_data_moved(
     learning, steward = lab.platform.learning, lab["steward"]
     draft = ScoreDraft(model=approved.id, table=FIRMS, keep=("编号", "联系人手机"), target=SCORED, time="观察日")
     plan = learning.plan_scores(steward, draft)
+    with pytest.raises(Conflict) as made:
+        lab.platform.ingest.require_free(steward, SCORED, OWNER)
+    assert (made.value.reason, made.value.detail["by"]) == ("table_is_made", "scores")
     run = learning.score_now(steward, plan.id)
     assert (run.state, run.rows, run.version) == (ScoreState.DONE, 600, 1)
     assert {one.level for one in run.shifts} == {ShiftLevel.STEADY}, "nothing moved"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,11 @@ from beijiang.app import create_app
 from beijiang.fusion import Element, LibraryDraft
 from beijiang.ingest import FileRules, IngestRequest, SourceDraft, StreamDraft, StreamKind, SyncDraft
 from beijiang.ingest.commands.files import commands
-from beijiang.kit import SYSTEM, Actor, Conflict
+from beijiang.ingest.store.streams import StreamStore
+from beijiang.kit import SYSTEM, Actor, Conflict, Unavailable
 from beijiang.outbound import Target
 from beijiang.recipes import RecipeDraft
+from beijiang.tables import WindowMeasure, WindowSpec
 
 PASSWORD = "Steppe-under-a-wide-sky-26"
 
@@ -93,11 +97,97 @@ def test_every_way_in_is_closed_before_anything_is_kept(house: Kitchen, tmp_path
     platform.sources.add(SYSTEM, SourceDraft(name="来件", kind="folder", org_id=OWNER, options=place))
     sync = SyncDraft(source_id="来件", feed=".", table=recipe.target, key=("编号",), files=FileRules(quiet=0))
     assert codes(platform.sources.take, SYSTEM, sync) == "table_is_made"
-    later = "还没有的表"
-    platform.sources.take(SYSTEM, SyncDraft(source_id="来件", feed=".", table=later, files=FileRules(quiet=0)))
-    house.save(house.raw(), target=later)  # declared after the sync, before its first run
-    assert codes(platform.sources.run, SYSTEM, later) == "table_is_made"
     assert landed(house) == before
+
+
+COLUMNS = [{"name": "编号", "type": "text"}, {"name": "时刻", "type": "timestamp"}]
+
+
+def a_stream(house: Kitchen, table: str) -> str:
+    words = {"columns": COLUMNS, "batch_seconds": 0.2}
+    draft = StreamDraft(name=table, kind=StreamKind.WEBHOOK, org_id=OWNER, table=table, options=words)
+    return house.platform.streams.add(house.steward, draft).id
+
+
+def move(house: Kitchen, stream: str, table: str) -> None:
+    """Have a stream fill a table that a recipe fills, as a home of an earlier version may have it."""
+    with house.platform.db.begin() as tx:
+        StreamStore(tx.connection).change(stream, table_name=table)
+
+
+def received(house: Kitchen, stream: str, body: bytes) -> bool:
+    """Hand in a message, unless the stream that was just started is not served yet."""
+    try:
+        house.platform.streams.receive(house.steward, stream, body)
+    except (Conflict, Unavailable):
+        return False
+    return True
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_table_of_a_source_without_rows_is_no_recipes_and_no_librarys(house: Kitchen, tmp_path: Path) -> None:
+    platform = house.platform
+    stream = a_stream(house, "将来的流")
+    spec = WindowSpec(time="时刻", size=3600, slide=3600, measures=(WindowMeasure.parse("count"),), lateness=0)
+    platform.windows.add(house.steward, stream, "将来的窗口", spec)
+    (tmp_path / "件").mkdir()
+    platform.sources.allow(SYSTEM, Target(folder=str(tmp_path / "件")), "件")
+    place = {"path": str(tmp_path / "件")}
+    platform.sources.add(SYSTEM, SourceDraft(name="件", kind="folder", org_id=OWNER, options=place))
+    platform.sources.take(SYSTEM, SyncDraft(source_id="件", feed=".", table="将来的件", files=FileRules(quiet=0)))
+    source = house.raw()
+    model = RecipeDraft(target="将来的流", source="", steps=(), sql=f'SELECT COUNT(*) AS "数" FROM "{source}"')
+    with pytest.raises(Conflict) as by_sql:
+        platform.recipes.save(house.steward, model)
+    assert by_sql.value.reason == "table_has_source"
+    elements = (Element(name="机构名称", element="", type="C"),)
+    for table in ("将来的流", "将来的窗口", "将来的件"):
+        with pytest.raises(Conflict) as by_recipe:
+            house.save(source, target=table)
+        assert by_recipe.value.reason == "table_has_source"
+        draft = LibraryDraft(kind="theme", name="库", target=table, elements=elements, key=("机构名称",))
+        with pytest.raises(Conflict):
+            platform.fusion.declare(house.steward, draft)
+
+
+def test_a_stream_and_a_window_leave_a_recipes_table_alone(house: Kitchen) -> None:
+    platform = house.platform
+    stream, recipe = a_stream(house, "流在先"), house.save(house.raw(), on_write=False)
+    spec = WindowSpec(time="时刻", size=3600, slide=3600, measures=(WindowMeasure.parse("count"),), lateness=0)
+    declared = house.save(house.raw(), target="窗口未成", on_write=False)
+    with pytest.raises(Conflict) as window:
+        platform.windows.add(house.steward, stream, declared.target, spec)
+    assert window.value.reason == "table_is_made"
+    move(house, stream, recipe.target)
+    with pytest.raises(Conflict) as started:
+        platform.streams.start(house.steward, stream)
+    assert started.value.reason == "table_is_made"
+
+
+def test_what_came_for_a_table_that_a_recipe_took_waits_until_the_recipe_is_retired(house: Kitchen) -> None:
+    platform = house.platform
+    platform.streams.attend()
+    try:
+        stream, recipe = a_stream(house, "流要等"), house.save(house.raw(), on_write=False)
+        platform.streams.start(house.steward, stream)
+        move(house, stream, recipe.target)
+        wait_until(lambda: received(house, stream, json.dumps({"编号": "甲"}).encode()))
+        wait_until(lambda: platform.streams.stream(house.steward, stream).trouble is not None)
+        trouble = platform.streams.stream(house.steward, stream).trouble
+        assert trouble is not None
+        assert trouble["code"] == "table_is_made"
+        assert not platform.ingest.runs(SYSTEM, table=recipe.target)
+        platform.recipes.retire(house.steward, recipe.id, "表归数据流")
+        wait_until(lambda: recipe.target in platform.tables.names(SYSTEM))
+        wait_until(lambda: [row["编号"] for row in house.rows(recipe.target)] == ["甲"])
+    finally:
+        platform.streams.stop()
 
 
 def test_the_doors_refuse_it_before_the_file_is_spent(house: Kitchen, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from beijiang.access import Role
+from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import AlertKind, QuietWindow, RunState, SlotState, SourceLimits
 from beijiang.kit import SYSTEM, Denied
+from beijiang.tables import TableWriter, WriterKind
 
 
 def test_what_was_missed_runs_once_and_is_told_as_late(office: Any) -> None:
@@ -107,6 +109,31 @@ def test_pause_resume_and_run_now(office: Any) -> None:
     (slot,) = office.slots(schedule)
     run = office.platform.ingest.run(SYSTEM, slot.run_id)
     assert (slot.state, run.actor_name) == (SlotState.DONE, "平台（计划）"), run.error
+
+
+def test_a_table_that_something_else_fills_stops_the_schedule_and_it_is_said_once(office: Any) -> None:
+    platform = office.platform
+    schedule = office.plan("学生表", kind="every", minutes=30)
+    wired = platform.tables.writers
+    maker = TableWriter(WriterKind.RECIPE, "rcp_1", "学生净表", "education")
+    platform.tables.writers = (lambda table: maker if table == "学生表" else None,)  # as after an upgrade
+    try:
+        office.later(minutes=31)
+        for _ in range(3):
+            office.tick()
+            office.later(seconds=2)
+        stopped = platform.schedules.schedule(SYSTEM, schedule.id)
+        assert stopped.paused["stopped"] is True
+        assert "学生净表" in stopped.rests.zh
+        assert office.slots(schedule) == []
+        alerts = platform.alerts.open()
+        assert "学生净表" in alerts[AlertKind.SCHEDULE_STOPPED, schedule.id].text.zh
+        told = platform.evidence_reader.search(SYSTEM, EvidenceQuery(target=schedule.id)).records
+        assert [one.action for one in told].count("ingest.schedule_stop") == 1
+    finally:
+        platform.tables.writers = wired
+    platform.schedules.resume(office.steward, schedule.id)
+    assert not platform.alerts.open()
 
 
 def test_an_owner_who_lost_the_right_stops_the_schedule_and_it_is_said(office: Any) -> None:

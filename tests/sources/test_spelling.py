@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from beijiang.ingest import Verdict
+from beijiang.ingest.connectors.postgresql import _Grammar
 from beijiang.ingest.service import fetching
+from beijiang.ingest.typing import ColumnSpec, ColumnType
 from beijiang.kit import SYSTEM
 
 ROWS = """INSERT INTO t VALUES
@@ -36,6 +38,13 @@ def test_days_moments_and_numbers_are_counted_as_they_are_kept(department: Any, 
     assert "landed" not in proof.body, "the source's own count is the table's: no other had to be asked"
     assert department.platform.sources.verify(SYSTEM, "表").verdict is Verdict.EQUAL
     assert department.rows("表", "k, CAST(d AS VARCHAR) AS d, f")[2] == {"k": 2, "d": "0001-01-01", "f": 1e300}
+
+
+def test_a_float_is_read_as_it_is_only_where_its_text_says_all_of_it() -> None:
+    column: sa.ColumnClause[Any] = sa.column("f", sa.Double())
+    spec = ColumnSpec("f", ColumnType.DOUBLE)
+    assert _Grammar("UTC", exact=True).read(column, spec) is column
+    assert str(_Grammar("UTC").read(column, spec)) == "CAST(CAST(f AS TEXT) AS DOUBLE)", "as it is counted"
 
 
 def test_days_beyond_the_years_are_set_aside_and_explained(department: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import ArrivedBatch, Stream
-from beijiang.kit import SYSTEM, Actor, BeijiangError
+from beijiang.kit import SYSTEM, Actor, BeijiangError, Conflict
 from beijiang.mining import AlertQuery, AlertState, ReadingAlert, RuleDraft, RuleKind, Severity, StreamRule
 
 from .conftest import Site, key_of, until
@@ -255,6 +255,12 @@ def test_alerts_become_a_governed_table(site: Site, steward: Actor) -> None:
     with pytest.raises(BeijiangError) as taken:
         rules.record_into(steward, stream.id, "另一张")
     assert taken.value.reason == "table_exists"
+    with pytest.raises(Conflict) as other:
+        site.add("别", table="预警记录")
+    assert other.value.reason == "table_is_made"
+    second = site.add("再", table="再")
+    with pytest.raises(Conflict):
+        rules.record_into(steward, second.id, "再")
     at = _now()
     _send(site, stream, ("甲", at, 31))
     until(lambda: site.count("预警记录") == 1)

@@ -84,11 +84,9 @@ from beijiang.ingest.models import (
     SyncPlan,
     TableCount,
     TablePreview,
-    TableWriter,
     Timing,
     TimingKind,
     Verdict,
-    WriterKind,
 )
 from beijiang.ingest.readers import HeaderTemplate, ReadOptions
 from beijiang.ingest.readers.wholetext import whole_text, word_text
@@ -205,13 +203,11 @@ __all__ = [
     "SyncPlan",
     "TableCount",
     "TablePreview",
-    "TableWriter",
     "Timing",
     "TimingKind",
     "Turns",
     "Verdict",
     "Windows",
-    "WriterKind",
     "json_document",
     "json_find",
     "json_text",

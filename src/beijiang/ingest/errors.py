@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 
-from beijiang.ingest.models import TableWriter, WriterKind
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Refused, TooLarge, Unavailable
 from beijiang.kit.errors import JsonValue
+from beijiang.tables import TableWriter, WriterKind
 
 __all__ = [
     "bad_overlap",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
@@ -279,11 +280,14 @@ class AppJobs:
             Conflict: it has another source (``table_has_source``).
 
         """
-        try:
-            foreign = self._tables.get(actor, table).org_id != app.org_id
-        except NotFound:
-            return
-        if foreign or any(not one.run_id.startswith("app-") for one in self._tables.history(actor, table)):
+        taken = bool(self._tables.writers_of(table))
+        with suppress(NotFound):
+            taken = (
+                taken
+                or self._tables.get(actor, table).org_id != app.org_id
+                or any(not one.run_id.startswith("app-") for one in self._tables.history(actor, table))
+            )
+        if taken:
             raise Conflict(
                 f"表“{table}”已有数据来源（一数一源）。请让作业写入新的表。",
                 f'Table "{table}" is filled from elsewhere (one source per item). Let the job write a table of its own.',

@@ -14,8 +14,8 @@ from beijiang.fusion.models.starting import MATCHING
 from beijiang.fusion.models.trees import CONFLICTS, PROVENANCE, RECORD, RECORD_COUNT, SOURCE_COUNT
 from beijiang.fusion.service.base import Base, library_models
 from beijiang.fusion.store import LibraryStore
-from beijiang.ingest import TableWriter, WriterKind
 from beijiang.kit import NotFound, new_id
+from beijiang.tables import TableWriter, WriterKind
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -98,6 +98,8 @@ class Declaring(Base):
         self.access.require(actor, Permission.FUSION_LIBRARY_MANAGE, org_id)
         draft = _checked(draft)
         for name in (draft.target, f"{draft.target}_关联"):
+            if self.tables.writers_of(name):
+                raise taken(name)
             try:
                 self.tables.get(actor, name)
             except NotFound:

@@ -88,9 +88,12 @@ class _Ahead:
     def __init__(self, line: SocketLike) -> None:
         self._line = line
         self._read = memoryview(b"")
+        self._broken = False
 
     def recv(self, most: int) -> bytes:
-        """Return some of what was read, or of what there is to be read now."""
+        """Return some of what was read, or of what there is to be read now; nothing once it was broken."""
+        if self._broken:
+            return b""
         if not self._read:
             self._read = memoryview(self._line.recv(_READ))
         found = bytes(self._read[:most])
@@ -99,14 +102,20 @@ class _Ahead:
 
     def pending(self) -> int:
         """Return how much can be read although the socket itself has nothing new."""
+        if self._broken:
+            return 0
         inside = self._line.pending() if isinstance(self._line, ssl.SSLSocket) else 0
         return len(self._read) + inside
 
     def hang_up(self) -> None:
-        """Break the connection; whoever reads it learns of it."""
+        """Break the connection; whoever reads it learns of it, and what was read ahead is for nobody.
+
+        Encryption stays: were it taken off, as the method of a TLS socket does, the other thread could read what is encrypted.
+        """
+        self._broken = True
         if isinstance(self._line, socket.socket):
             with contextlib.suppress(OSError):
-                self._line.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(self._line, socket.SHUT_RDWR)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._line, name)
@@ -179,6 +188,8 @@ class Subscription:
         for mark in last_marks(tail, self._options.inflight):
             self._recent[mark] = None
         self._turn = 0
+        self._deaf = False
+        """Whether the connection was given up and not made again yet: what came over it comes again, in its order."""
         self._connected: str | None = None
         self._connections = 0
         self._repeated = 0
@@ -269,6 +280,7 @@ class Subscription:
             )
             return
         self._turn += 1
+        self._deaf = False
         self._connections += 1
         self._connected = self._clock.now().isoformat(timespec="seconds")
         self._trouble = None
@@ -318,6 +330,8 @@ class Subscription:
             )
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        if self._deaf:
+            return
         topic, payload = message.topic, bytes(message.payload)
         mark = _mark(message.mid, topic, payload)
         told = partial(self._landed, self._turn, message.mid, message.qos)
@@ -374,6 +388,7 @@ class Subscription:
         if isinstance(trouble, BeijiangError):
             self._trouble = _told(trouble.reason, trouble.text.zh, trouble.text.en)
         self._turn += 1
+        self._deaf = True
         line = self._client.socket()
         if isinstance(line, _Ahead):
             line.hang_up()

@@ -49,6 +49,8 @@ _PAGES: Final = 64
 """Pages of a table (512 KiB) for which a connection of its own is worth while."""
 _BY_PAGE: Final = 140_000
 """The first version that finds rows by their page without reading the whole table."""
+_EXACT: Final = 120_000
+"""The first version whose texts of floats say all of them; before it, a float is what its text says, as it is counted."""
 _WRONG_LOGIN: Final = frozenset({"28000", "28P01"})
 _NO_RIGHT: Final = frozenset({"42501"})
 _GONE: Final = frozenset({"3D000", "3F000", "42P01", "42703"})
@@ -129,8 +131,9 @@ class PostgreSQLOptions(ConnectorOptions):
 class _Grammar(Grammar):
     """PostgreSQL's spelling."""
 
-    def __init__(self, time_zone: str, *, is_utf8: bool = False) -> None:
+    def __init__(self, time_zone: str, *, is_utf8: bool = False, exact: bool = False) -> None:
         self._zone = time_zone
+        self._exact = exact
         self._is_utf8 = is_utf8
         self.dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
@@ -139,7 +142,7 @@ class _Grammar(Grammar):
             return sa.cast(column, sa.Text())
         if spec.type is ColumnType.INTEGER:
             return sa.cast(column, sa.BigInteger())
-        if spec.type is ColumnType.DOUBLE and not isinstance(column.type, sa.Double):
+        if spec.type is ColumnType.DOUBLE and not (self._exact and isinstance(column.type, sa.Double)):
             return sa.cast(sa.cast(column, sa.Text()), sa.Double())  # 1.1 in four bytes stays 1.1 in eight
         if spec.type is ColumnType.DATE:
             return self._within_years(column, sa.Date())
@@ -243,9 +246,12 @@ class PostgreSQL(Connector, FollowsLog):
                 cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
             for setting in _SPELLING:
                 cursor.execute(setting)
-            cursor.execute("SELECT current_setting('server_encoding')")
-            encoding = cursor.fetch_arrow_table()[0][0].as_py()
-            yield _Snapshot(self, cursor, table, wanted, self.grammar(is_utf8=encoding == "UTF8"))
+            cursor.execute(
+                "SELECT current_setting('server_encoding'), CAST(current_setting('server_version_num') AS INTEGER)"
+            )
+            encoding, version = (column[0].as_py() for column in cursor.fetch_arrow_table().columns)
+            grammar = self.grammar(is_utf8=encoding == "UTF8", exact=version >= _EXACT)
+            yield _Snapshot(self, cursor, table, wanted, grammar)
 
     def found(self, name: str) -> tuple[SqlTable, Feed]:
         """Find a table or view: as SQL knows it, and as a feed."""
@@ -262,9 +268,12 @@ class PostgreSQL(Connector, FollowsLog):
             return int(session.execute(query.where(_SPACE.c.nspname == (table.schema or "public"))).scalar() or 0)
         return 0
 
-    def grammar(self, *, is_utf8: bool = False) -> Grammar:
-        """Return how this source's values are read and written; where it keeps texts in UTF-8, it need not convert them."""
-        return _Grammar(self.options.time_zone, is_utf8=is_utf8)
+    def grammar(self, *, is_utf8: bool = False, exact: bool = False) -> Grammar:
+        """Return how this source's values are read and written.
+
+        Where it keeps texts in UTF-8, it need not convert them; where its texts of floats are ``exact``, those are read as they are.
+        """
+        return _Grammar(self.options.time_zone, is_utf8=is_utf8, exact=exact)
 
     def address(self) -> str:
         """Return where the database is, for drivers that take one text; it holds the password."""

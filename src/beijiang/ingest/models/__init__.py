@@ -16,7 +16,6 @@ from beijiang.ingest.models import (
     streams,
     timing,
     tombstones,
-    writers,
 )
 from beijiang.ingest.models.arriving import *  # noqa: F403 - one vocabulary in several files
 from beijiang.ingest.models.backfill import *  # noqa: F403
@@ -33,7 +32,6 @@ from beijiang.ingest.models.sources import *  # noqa: F403
 from beijiang.ingest.models.streams import *  # noqa: F403
 from beijiang.ingest.models.timing import *  # noqa: F403
 from beijiang.ingest.models.tombstones import *  # noqa: F403
-from beijiang.ingest.models.writers import *  # noqa: F403
 
 __all__: list[str] = []
 __all__ += arriving.__all__
@@ -51,4 +49,3 @@ __all__ += sources.__all__
 __all__ += streams.__all__
 __all__ += timing.__all__
 __all__ += tombstones.__all__
-__all__ += writers.__all__

@@ -84,6 +84,7 @@ class Served:
     """Lists the files of what came last, in order, from which repetitions are known."""
     receiver: Receiver | None = None
     keys: dict[str, tuple[Future[Receipt], float]] = field(default_factory=dict)
+    """What answers for a key, and since when it is on disk; until then, since when it waits."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     received: int = 0
     last_at: str | None = None
@@ -131,6 +132,9 @@ class Served:
         if trouble is None:
             self.received += 1
             self.last_at = delivery.at.isoformat(timespec="seconds")
+            if delivery.key:
+                with self.lock:
+                    self.keys[delivery.key] = (future, time.monotonic())
             future.set_result(receipt)
             return
         with self.lock:
@@ -141,7 +145,7 @@ class Served:
         """Forget keys that are in the database by now."""
         before = time.monotonic() - seconds
         with self.lock:
-            for key in [k for k, (_, at) in self.keys.items() if at < before]:
+            for key in [k for k, (told, at) in self.keys.items() if told.done() and at < before]:
                 del self.keys[key]
 
 
@@ -347,6 +351,7 @@ class Attendant:
             served.sweep(served.options.batch_seconds + WAIT)
             return
         actor = self.access.current(stream.owner)
+        self.ingest.require_free(actor, stream.table, stream.org_id)
         request = IngestRequest(
             files=(),
             into=stream.table,

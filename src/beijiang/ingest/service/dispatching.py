@@ -16,7 +16,7 @@ from beijiang.ingest.models import AlertKind, RunState, Schedule, Slot, SlotStat
 from beijiang.ingest.service.schedules import late_by
 from beijiang.ingest.store import IngestStore
 from beijiang.ingest.store.schedules import ScheduleStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Denied, Rounds, Text, new_id
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Conflict, Denied, Rounds, Text, new_id
 
 if TYPE_CHECKING:
     from beijiang.ingest.models import Run
@@ -145,6 +145,8 @@ class Dispatcher:
         if not schedule.whole and schedule.timing.kind is not TimingKind.AFTER:
             waiting = self.schedules.turns.of_sync(schedule.sync_id)
             joined = next((turn for turn in waiting if not self._is_part(turn.run_id)), None)
+        if joined is None and self._is_refused(actor, schedule):
+            return
         with self.db.begin() as tx:
             store = ScheduleStore(tx.connection)
             if not store.claim(schedule, slot.claimed_at, values):
@@ -161,6 +163,15 @@ class Dispatcher:
             run_id = self.schedules.sources.run(actor, schedule.sync_id, whole=schedule.whole, reason=reason, tx=tx)
             store.add_slot(replace(slot, run_id=run_id))
         self.schedules.sources.ingest.jobs.nudge()
+
+    def _is_refused(self, actor: Actor, schedule: Schedule) -> bool:
+        """Stop a schedule whose table something else fills by now; it would be refused at every look at the clock."""
+        try:
+            self.schedules.sources.ingest.require_free(actor, schedule.table, schedule.org_id)
+        except Conflict as error:
+            self._halt(schedule, error.text)
+            return True
+        return False
 
     def _is_part(self, run_id: str) -> bool:
         """Tell whether a run reads a part again, which brings nothing new."""
@@ -243,7 +254,7 @@ class Dispatcher:
         with self.db.read() as connection:
             schedule = ScheduleStore(connection).get(slot.schedule_id)
         actor = None if schedule is None or schedule.paused is not None else self._actor(schedule)
-        if schedule is None or actor is None:
+        if schedule is None or actor is None or self._is_refused(actor, schedule):
             return
         number = slot.attempt + 1
         with self.db.begin() as tx:

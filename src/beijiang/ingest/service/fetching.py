@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import pyarrow as pa
@@ -131,6 +132,18 @@ class Landed:
     path: Path
     batches: Callable[[], Iterable[pa.RecordBatch]]
     """The rows in the file, from memory where they are few."""
+    given_up: Event
+    """Set when the look at the source broke off, so that nothing comes of these rows."""
+
+    def tick(self, _size: int, _note: Text) -> None:
+        """Stop the work on rows of which nothing comes; called between any two pieces of it.
+
+        Raises:
+            CancelledError: the look at the source broke off; whoever waits for this work does not look at its end.
+
+        """
+        if self.given_up.is_set():
+            raise CancelledError
 
 
 def checked_feed(connector: Connector, sync: Sync, known: Sequence[str]) -> Feed:
@@ -248,11 +261,12 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         with (
             ThreadPoolExecutor(1, thread_name_prefix="beijiang-count") as counter,
             ThreadPoolExecutor(1, thread_name_prefix="beijiang-early") as beside,
+            _set_on_trouble() as given_up,
         ):
             counting = None if twin is None else counter.submit(_counted_by, twin)
             kept = _Kept()
             rows = _write(batches, schema, folder / ROWS_FILE, lambda n: tick(n, expected, _READING), kept)
-            landed = Landed(folder / ROWS_FILE, kept.reading(folder / ROWS_FILE))
+            landed = Landed(folder / ROWS_FILE, kept.reading(folder / ROWS_FILE), given_up)
             staging = None if meanwhile is None or unchanged else beside.submit(meanwhile, landed)
             count = _write_keys(reading, sync.key, folder, lambda n: tick(n, None, _KEYS)) if compared else 0
             if counting is not None:
@@ -279,6 +293,17 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
         keys=count,
         staged=staged,
     )
+
+
+@contextmanager
+def _set_on_trouble() -> Iterator[Event]:
+    """Hold an event that is set when what is done meanwhile breaks off."""
+    event = Event()
+    try:
+        yield event
+    except BaseException:
+        event.set()
+        raise
 
 
 def _counted_by(twin: AbstractContextManager[Reading]) -> Fingerprint | None:

@@ -29,15 +29,17 @@ from beijiang.ingest.models import (
     RunState,
 )
 from beijiang.ingest.store import IngestStore, Landing
+from beijiang.ingest.store.sources import SourceStore
+from beijiang.ingest.store.streams import StreamStore
 from beijiang.jobs import TERMINAL, JobState
 from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound, Part, Wanted, new_id
-from beijiang.tables import kind_differs
+from beijiang.tables import TableWriter, WriterKind, kind_differs
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.ingest.models import BatchWatch, Impact, WriterOf
+    from beijiang.ingest.models import BatchWatch, Impact
     from beijiang.ingest.readers import ReadOptions
     from beijiang.ingest.service.work import Shop
     from beijiang.jobs import Job, JobRun, Jobs
@@ -80,8 +82,6 @@ class Ingest:
         self.settings = settings
         self.release_checks = release_checks
         self.impact: Impact | None = None
-        self.writers: Sequence[WriterOf] = ()
-        """Who tells that a recipe, a library or a forecast fills a table."""
         self.keeps: Callable[[str], bool] = _keeps_nothing
         """Whether a legal hold keeps what was set aside of a table; asked before it is removed."""
         self.watches: list[BatchWatch] = []
@@ -119,18 +119,28 @@ class Ingest:
         return LandedFile(sha256=sha256, name=name, bytes=size, at=now, org_id=org_id, again=again)
 
     def require_free(self, actor: Actor, table: str, org_id: str) -> None:
-        """Return if a department may have rows taken into a table, as far as others that fill it are concerned.
+        """Return if a department may have rows taken into a table, as far as those that make theirs are concerned.
 
         Asked before bytes are spent: what would be refused at the end is refused at the beginning.
 
         Raises:
-            Conflict: a recipe, a library or a forecast fills it (``table_is_made``), or that of another department.
+            Conflict: a recipe, a library, a forecast or a model fills it (``table_is_made``), or that of another department.
 
         """
         self.access.require(actor, Permission.INGEST_RUN_READ, org_id)
-        writer = next((found for found in (tell(table) for tell in self.writers) if found is not None), None)
+        made = (one for one in self.tables.writers_of(table) if one.kind is not WriterKind.SOURCE)
+        writer = next(made, None)
         if writer is not None:
             raise table_is_made(table, writer) if writer.org_id == org_id else name_taken(table)
+
+    def writer_of(self, table: str) -> TableWriter | None:
+        """Return the sync, stream, window or harvested file that fills a table; those that make theirs ask first."""
+        with self.db.read() as connection:
+            sync = SourceStore(connection).sync(table)
+            found = StreamStore(connection).source_of(table)
+        if sync is not None and sync.table == table:
+            found = (sync.id, sync.org_id)
+        return None if found is None else TableWriter(WriterKind.SOURCE, found[0], table, found[1])
 
     def files(self, actor: Actor, *, org_id: str | None = None, limit: int = 100) -> list[LandedFile]:
         """Return what a department handed in (default: the actor's own), newest first."""

@@ -198,10 +198,16 @@ class Streams(StreamProving):
             self.evidence.record(tx, actor, "ingest.stream_remove", target=stream.id, detail={"name": stream.name})
 
     def start(self, actor: Actor, words: str) -> Stream:
-        """Begin to receive, or go on; batches are taken in under the name of whoever started it."""
+        """Begin to receive, or go on; batches are taken in under the name of whoever started it.
+
+        Raises:
+            Conflict: something else fills its table by now.
+
+        """
         stream = self.stream(actor, words)
         self.access.require(actor, Permission.INGEST_SOURCE_MANAGE, stream.org_id)
         self.access.require(actor, Permission.INGEST_RUN_SUBMIT, stream.org_id)
+        self.ingest.require_free(actor, stream.table, stream.org_id)
         position: Any = self.tables.positions(actor, stream.table).get(stream.id, 0)
         return self._set(actor, stream, StreamState.RUNNING, owner=actor, trouble=None, position=position)
 

@@ -168,7 +168,7 @@ class SyncWork(Work):
         plan = _plan(TypedSchema(tuple(c.spec for c in feed.columns)), sha256, self._name, landed.path)
         shutil.rmtree(folder, ignore_errors=True)  # an attempt before this one may have lost its source
         folder.mkdir()
-        return self._staged(plan, landed.batches, folder, lambda _size, _note: None)
+        return self._staged(plan, landed.batches, folder, landed.tick)
 
     def _stage(self, folder: Path) -> dict[str, Any]:
         early, told = self.space.folder("fetch") / _EARLY, self._fetched.staged

@@ -99,6 +99,7 @@ class Windows:
             )
         if self.ingest.owner(actor, name) not in {None, found.org_id}:
             raise Conflict("目标表属于其他部门。", "The table is another department's.", code="other_organisation")
+        self.ingest.require_free(actor, name, found.org_id)
         window_id = new_id("win")
         values = {
             "id": window_id,
@@ -161,6 +162,7 @@ class Windows:
 
     def _refresh(self, job: JobRun, window: StreamWindow) -> dict[str, Any]:
         actor = self.access.current(window.owner)
+        self.ingest.require_free(actor, window.table, window.org_id)
         stored: Any = self.tables.positions(actor, window.table).get(window.id)
         position = WindowPosition(**stored) if stored else WindowPosition()
         spec = WindowSpec.from_json(window.spec)

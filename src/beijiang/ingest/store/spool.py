@@ -49,6 +49,7 @@ class Spool:
         self._seconds = seconds
         self._limit = limit
         self._waiting: list[_Waiting] = []
+        self._queued = 0
         self._news = threading.Condition()
         self._stopping = False
         self._seal_now = False
@@ -115,7 +116,7 @@ class Spool:
             Unavailable: more waits than may (``spool_full``), or nothing is received any more (``stream_closed``).
 
         """
-        if self.held + self._size > self._limit:
+        if self.held + self._size + self._queued > self._limit:
             raise Unavailable(
                 "数据流积压已达上限，暂不接收；已接收的不会丢失。请检查该数据流的汇聚任务为何停止。",
                 "As much waits in this stream as may; nothing more is received now, and nothing received is lost. See why its runs stopped.",
@@ -125,6 +126,7 @@ class Spool:
             if self._stopping:
                 raise Unavailable("数据流已停止接收。", "This stream receives no more.", code="stream_closed")
             self._waiting.append(_Waiting(line, done, key))
+            self._queued += len(line)
             self._news.notify()
 
     def seal(self) -> None:
@@ -155,8 +157,13 @@ class Spool:
                 stopping, seal = self._stopping and not self._waiting, self._seal_now and not self._waiting
                 if seal:
                     self._seal_now = False
-            batch, trouble = self._new(batch)
-            self._tell(batch, trouble or self._keep(batch))
+            size = sum(len(waiting.line) for waiting in batch)
+            batch = self._new(batch)
+            trouble = self._keep(batch)
+            with self._news:
+                self._queued -= size
+            self._tell(batch, trouble)
+            self._follow()
             old = self._file is not None and time.monotonic() - self._began >= self._seconds
             if self._file is not None and (stopping or seal or old or self._size >= _SEGMENT):
                 self._take_name()
@@ -169,24 +176,32 @@ class Spool:
                 waiting.done(trouble)
             except Exception:  # whoever waits may be gone; those behind must still be told
                 log.exception("a sender could not be told")
-        if self.then is not None:
-            self.then()
 
-    def _new(self, batch: list[_Waiting]) -> tuple[list[_Waiting], BeijiangError | None]:
-        """Return what was not received before; and, where that cannot be said, why nothing of it can be kept."""
+    def _follow(self) -> None:
+        if self.then is None:
+            return
+        try:
+            self.then()
+        except Exception:  # those that come next must still be kept and told
+            log.exception("what follows a batch of deliveries failed")
+
+    def _new(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Return what was not received before; where that cannot be said of those with a key, these are told why they are not kept."""
         keys = [waiting.key for waiting in batch if waiting.key]
         if not keys or self.known is None:
-            return batch, None
+            return batch
         try:
             before = self.known(keys)
         except Exception:  # whatever it was, the senders send again
             log.exception("earlier deliveries cannot be looked up")
-            return batch, Unavailable(
+            trouble = Unavailable(
                 "暂时无法核对是否重复，没有接收。请稍后以同一个 Idempotency-Key 重发。",
                 "It cannot be told just now whether this was received before, so it was not received. Send it again in a moment under the same Idempotency-Key.",
                 code="keys_unknown",
             )
-        return [waiting for waiting in batch if waiting.key not in before], None
+            self._tell([waiting for waiting in batch if waiting.key], trouble)
+            return [waiting for waiting in batch if not waiting.key]
+        return [waiting for waiting in batch if waiting.key not in before]
 
     def _keep(self, batch: Sequence[_Waiting]) -> BeijiangError | None:
         """Write and flush some deliveries; what did not get to disk whole leaves no trace there."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 from beijiang.ingest.models import Segment, Stream, StreamKind, StreamState, StreamWindow
 from beijiang.ingest.store.harvest import ingest_harvest_file
+from beijiang.ingest.store.sources import ingest_source
 from beijiang.kit import Actor, Conflict
 
 if TYPE_CHECKING:
@@ -140,15 +141,22 @@ class StreamStore:
             Conflict: one does (``table_has_source``).
 
         """
-        streams = select(ingest_stream.c.id).where(ingest_stream.c.table_name == table)
-        windows = select(ingest_stream_window.c.id).where(ingest_stream_window.c.table_name == table)
-        files = select(ingest_harvest_file.c.id).where(ingest_harvest_file.c.table_name == table)
-        if self._connection.execute(streams.union_all(windows, files)).first() is not None:
+        if self.source_of(table) is not None:
             raise Conflict(
                 f"表“{table}”已有数据来源（一数一源）。请换一张表。",
                 f'Table "{table}" is filled from a source already (one source per item). Choose another.',
                 code="table_has_source",
             )
+
+    def source_of(self, table: str) -> tuple[str, str] | None:
+        """Return id and department of the stream, window or harvested file that fills a table."""
+        stream, window, file = ingest_stream.c, ingest_stream_window.c, ingest_harvest_file.c
+        streams = select(stream.id, stream.org_id).where(stream.table_name == table)
+        windows = select(window.id, stream.org_id).join(ingest_stream, stream.id == window.stream_id)
+        files = select(file.id, ingest_source.c.org_id).join(ingest_source, ingest_source.c.id == file.source_id)
+        each = streams.union_all(windows.where(window.table_name == table), files.where(file.table_name == table))
+        found = self._connection.execute(each).first()
+        return None if found is None else (str(found[0]), str(found[1]))
 
     def take_lease(self, stream_id: str, holder: str, now: datetime, until: datetime) -> bool:
         """Take or renew the right to receive for a stream; False while another process has it."""

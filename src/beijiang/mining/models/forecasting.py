@@ -54,6 +54,7 @@ class Method(Word):
     ARIMA = "arima", "ARIMA", "ARIMA"
 
 
+_TESTS: Final = "_回测"
 BENCHMARKS: Final = (Method.NAIVE, Method.SEASONAL_NAIVE)
 """What a method must beat to be believed."""
 
@@ -130,7 +131,12 @@ class ForecastDraft:
     @property
     def tests(self) -> str:
         """Return the table of the back-tests."""
-        return f"{self.target}_回测"
+        return f"{self.target}{_TESTS}"
+
+    @staticmethod
+    def tested(table: str) -> str:
+        """Return the table whose back-tests stand in this one, if it is such a one."""
+        return table.removesuffix(_TESTS)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return what is declared, apart from names."""

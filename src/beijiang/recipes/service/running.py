@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.ingest import TableWriter, WriterKind
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Text
 from beijiang.lineage import columns_of
 from beijiang.recipes.errors import no_run
@@ -17,7 +16,7 @@ from beijiang.recipes.models.recipes import Recipe, RecipeKind, RecipeRun, RunTr
 from beijiang.recipes.models.steps import OnFault
 from beijiang.recipes.service.writing import Writing, counts_in
 from beijiang.recipes.store import RecipeStore
-from beijiang.tables import CommitRequest, Exit, WriteMode
+from beijiang.tables import CommitRequest, Exit, TableWriter, WriteMode, WriterKind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -209,7 +209,7 @@ class Writing(Base):
             foreign = self.tables.get(actor, target).org_id != org_id or not ours
         except NotFound:
             foreign = False
-        if filled or foreign or not target:
+        if filled or foreign or not target or self.tables.writers_of(target):
             raise taken(target)
         self._straight(target, names)
 

@@ -56,6 +56,7 @@ from beijiang.tables.models.windows import (
     WindowPosition,
     WindowSpec,
 )
+from beijiang.tables.models.writers import TableWriter, WriterKind, WriterOf
 
 __all__ = [
     "BUCKETS",
@@ -103,6 +104,7 @@ __all__ = [
     "StepKind",
     "TableInfo",
     "TableVersion",
+    "TableWriter",
     "Tallied",
     "Tally",
     "Use",
@@ -112,6 +114,8 @@ __all__ = [
     "WindowPosition",
     "WindowSpec",
     "WriteMode",
+    "WriterKind",
+    "WriterOf",
     "kind_differs",
     "moment_of",
     "origins_from_json",

@@ -29,9 +29,11 @@ from beijiang.tables.models import (
     SchemaPlan,
     TableInfo,
     TableVersion,
+    TableWriter,
     WindowPosition,
     WindowSpec,
     WriteMode,
+    WriterOf,
     kind_differs,
 )
 from beijiang.tables.service.comparing import Comparer
@@ -89,6 +91,8 @@ class Tables:
         self._comparer = Comparer(lake, engine)
         self._windower = Windower(lake, engine)
         self._deriver = Deriver(lake, engine)
+        self.writers: Sequence[WriterOf] = ()
+        """Who fills tables, each of which is asked for a name."""
 
     # Looking
 
@@ -111,6 +115,10 @@ class Tables:
 
         """
         return self._seen(actor, name).info()
+
+    def writers_of(self, name: str) -> Sequence[TableWriter]:
+        """Return what fills a table of this name, also one that has no rows yet; asked by all that begin to fill one."""
+        return [found for found in (tell(name) for tell in self.writers) if found is not None]
 
     def history(self, actor: Actor, name: str, limit: int | None = None) -> Sequence[TableVersion]:
         """Return the versions of a table, newest first: who, why, from which files, and what changed."""

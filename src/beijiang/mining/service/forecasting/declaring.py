@@ -150,6 +150,8 @@ class Declaring(Base):
     def _free(self, actor: Actor, draft: ForecastDraft) -> None:
         """Return if a forecast may fill its tables: new ones only, since results of others must stay what they are."""
         for table in (draft.target, draft.tests):
+            if self.tables.writers_of(table):
+                raise target_taken(table)
             try:
                 self.tables.get(actor, table)
             except NotFound:

@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.ingest import TableWriter, WriterKind
 from beijiang.kit import BeijiangError, Text
 from beijiang.mining.errors import masked, no_series
-from beijiang.mining.models import BENCHMARKS, Frequency, Method, NoForecast, Score, WhyNot, read_periods
+from beijiang.mining.models import BENCHMARKS, ForecastDraft, Frequency, Method, NoForecast, Score, WhyNot, read_periods
 from beijiang.mining.service.forecasting.base import PURPOSE
 from beijiang.mining.service.forecasting.results import RUN
 from beijiang.mining.service.forecasting.running import Running
 from beijiang.mining.store import ForecastStore
-from beijiang.tables import Exit, Filter, FilterOp
+from beijiang.tables import Exit, Filter, FilterOp, TableWriter, WriterKind
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -111,10 +110,12 @@ class Forecasts(Running):
         return (run, []) if run is None else (run, self._tested(actor, found, run, ()))
 
     def writer_of(self, table: str) -> TableWriter | None:
-        """Return the forecast in force that fills a table; ingest asks before it takes anything in."""
+        """Return the forecast in force that fills a table, or keeps its back-tests in it; others ask before they fill one."""
         with self.db.read() as connection:
-            found = ForecastStore(connection).filling(table)
-        if found is None or found.retired:
+            store = ForecastStore(connection)
+            known = [store.filling(table), store.filling(ForecastDraft.tested(table))]
+        found = next((one for one in known if one and not one.retired and table in {one.target, one.tests}), None)
+        if found is None:
             return None
         return TableWriter(WriterKind.FORECAST, found.id, found.name, found.org_id, (found.source,))
 

@@ -36,7 +36,7 @@ from beijiang.mining.service.learning.sets import ended
 from beijiang.mining.service.learning.training import Kept, one_number
 from beijiang.mining.store import LearningStore
 from beijiang.protection import read_where
-from beijiang.tables import CommitRequest, Exit, Origin, Use, WriteMode
+from beijiang.tables import CommitRequest, Exit, Origin, TableWriter, Use, WriteMode, WriterKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,6 +129,14 @@ class Scoring(Registering):
             LearningStore(tx.connection).put_plan(plan.model_copy(update={"retired": True}), owner)
             self.evidence.record(tx, actor, "mining.scores_end", target=plan.draft.target, detail={"plan": plan.id})
 
+    def writer_of(self, table: str) -> TableWriter | None:
+        """Return the plan in force that fills a table; others ask before they begin to fill it."""
+        with self.db.read() as connection:
+            found = LearningStore(connection).filling(table)
+        if found is None:
+            return None
+        return TableWriter(WriterKind.SCORES, found.id, table, found.org_id, (found.draft.table,))
+
     def score(self, actor: Actor, plan_id: str) -> str:
         """Have scores made now by a job; return its id.
 
@@ -219,7 +227,7 @@ class Scoring(Registering):
             foreign = self.tables.get(actor, target).org_id != org_id or not store.once_filled(target, org_id)
         except NotFound:
             foreign = False
-        if foreign or store.filling(target) is not None:
+        if foreign or store.filling(target) is not None or self.tables.writers_of(target):
             raise Conflict(
                 f"表“{target}”已有数据来源（一数一源）。请把评分写入新的表。",
                 f'Table "{target}" is filled from elsewhere (one source per item). Write the scores to a table of their own.',

@@ -12,7 +12,7 @@ from beijiang.kit import Actor, BeijiangError, Conflict, new_id
 from beijiang.mining.models import AlertQuery, AlertState, RuleDraft, RuleKind, Severity
 from beijiang.mining.service.stream_rules.base import Base
 from beijiang.mining.store import CopyStore, ReadingAlertStore
-from beijiang.tables import CommitRequest, Origin, Use, WriteMode
+from beijiang.tables import CommitRequest, Origin, TableWriter, Use, WriteMode, WriterKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +59,7 @@ class Recording(Base):
         with self.db.read() as connection:
             known = CopyStore(connection).copies()
         if any(one.stream_id == found.id or one.table_name == name for one in known) or (
-            not name or self.tables.schema(actor, name) is not None
+            not name or self.tables.schema(actor, name) is not None or self.tables.writers_of(name)
         ):
             raise Conflict(
                 "表名为空、已被使用，或这个数据流的预警已有记录表。",
@@ -69,6 +69,12 @@ class Recording(Base):
         with self.db.begin() as tx:
             CopyStore(tx.connection).add(found.id, found.org_id, name, actor, self.clock.now())
             self.evidence.record(tx, actor, "mining.alert_record", target=found.id, detail={"table": name})
+
+    def writer_of(self, table: str) -> TableWriter | None:
+        """Tell that a table keeps the alerts of a stream; others ask before they begin to fill it."""
+        with self.db.read() as connection:
+            found = next((one for one in CopyStore(connection).copies() if one.table_name == table), None)
+        return None if found is None else TableWriter(WriterKind.ALERTS, found.stream_id, table, found.org_id)
 
     def write_records(self, *, at_once: bool = False) -> None:
         """Bring the tables of alerts up to date where something has happened; each at most every ten seconds."""

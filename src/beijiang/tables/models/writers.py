@@ -1,4 +1,4 @@
-"""Who else fills tables: recipes, base libraries and forecasts make theirs themselves, and nothing is handed into those."""
+"""Who fills a table by itself: what is taken from a source, or made by a recipe, a library, a forecast or a model."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ __all__ = ["TableWriter", "WriterKind", "WriterOf"]
 class WriterKind(Word):
     """What fills a table by itself."""
 
+    ALERTS = "alerts", "读数预警记录", "record of alerts"
     FORECAST = "forecast", "预测", "forecast"
     LIBRARY = "library", "基础库", "base library"
     RECIPE = "recipe", "加工配方", "recipe"
+    SCORES = "scores", "评分计划", "plan of scores"
+    SOURCE = "source", "数据来源", "data source"
     SQL = "sql", "SQL 模型", "SQL model"
 
 
@@ -31,4 +34,4 @@ class TableWriter:
 
 
 WriterOf = Callable[[str], TableWriter | None]
-"""Tells what fills a table by itself; the parts that know stand above and are wired in build.py."""
+"""Tells what fills a table, or will; the parts that know stand above and are wired in build.py."""
