@@ -48,7 +48,7 @@ portal_follow = Table(
     Column("language", String(10), nullable=False),
     Column("state", String(10), nullable=False),
     Column("sealed", Text, nullable=False),
-    Column("lane", String(64), nullable=False),
+    Column("lane", String(64), nullable=False, server_default=""),
     Column("address_digest", String(64), nullable=False, index=True),
     Column("code_digest", String(64), nullable=False),
     Column("end_digest", String(64), nullable=False),
