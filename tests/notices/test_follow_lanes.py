@@ -14,6 +14,8 @@ from postbox import Postbox, listening
 from subscribing import Receiver, active, changed, confirmed, draft, plain, receiving, told, until, working
 
 from beijiang.catalog import Wanted
+from beijiang.ingest import AffectedKind
+from beijiang.kit import SYSTEM
 from beijiang.notices import NoticeQuery
 from beijiang.opendata import FollowKind, FollowWay, Spreading
 from beijiang.opendata.follows import wanted
@@ -148,3 +150,18 @@ def test_who_follows_in_the_notice_centre_hears_that_a_data_set_went_and_not_its
     assert len(asked) == len(ways)
     seen = bureau.platform.notices.notices(people["consumer"], NoticeQuery(unread_only=True))
     assert all("将撤" not in str(one) for one in seen if one.notice.action == "catalog.withdraw")
+
+
+def test_a_change_of_a_column_names_how_many_follow_the_data_set(bureau: Bureau) -> None:
+    made = bureau.publish("受援单位", 3)
+
+    def following() -> list[str]:
+        touched = bureau.platform.lineage.impact(SYSTEM, "受援单位", "注册资本")
+        return [one.how.en for one in touched if one.kind is AffectedKind.SUBSCRIPTION]
+
+    assert following() == []
+    follows = bureau.platform.follows
+    follows.follow(bureau["consumer"], draft(made.id, way=FollowWay.NOTICE, to=""))
+    follows.follow(bureau["consumer"], draft(OWNER, FollowKind.ORG, way=FollowWay.NOTICE, to=""))
+    follows.follow(bureau["steward"], draft("q=受援单位", FollowKind.SEARCH, way=FollowWay.NOTICE, to=""))
+    assert following() == ["followed by 2"]

@@ -132,7 +132,7 @@ class Spreading:
         newest = {one.target.removeprefix("catalog:"): one for one in records if not one.erased}
         with self._db.read() as connection:
             store = FollowStore(connection)
-            concerned = self._follows.matching(store, newest)
+            concerned = self._follows.matching(store, newest.keys())
         with self._db.begin(counted=False) as tx:
             store = FollowStore(tx.connection)
             if place is None:
