@@ -104,9 +104,9 @@ class Dependents:
 
     def _followers(self, table: str) -> Iterator[Dependent]:
         resource = self._platform.catalog.resource_for_table(table)
-        count = 0 if resource is None else len(self._platform.follows.followers(resource.id))
+        count = 0 if resource is None else self._platform.follows.number_following(resource.id)
         if resource is not None and count:
-            how = Text(f"{count} 人订阅", f"{count} follow it")
+            how = Text(f"{count} 人订阅", f"followed by {count}")
             yield Dependent(
                 AffectedKind.SUBSCRIPTION,
                 resource.entry.name,

@@ -120,7 +120,7 @@ MACHINERY: dict[str, set[str]] = {
     "Keepings": {"echo", "followers"},
     "Portals": {"drawn", "is_home", "of_code", "of_host"},
     "Live": {"end", "leave", "pulse"},
-    "Follows": {"followers", "matching", "opened", "renew"},
+    "Follows": {"followers", "matching", "number_following", "opened", "renew"},
     "Spreading": {"hear", "round", "start", "stop", "tell_due", "watch"},
     "Mail": {"end_by_link", "hear", "post", "renew", "require_set_up", "send_due", "start", "stop"},
     "Notices": {"pulse", "start", "stop", "sweep", "take", "watch"},

@@ -11,12 +11,15 @@ import pytest
 from exchange_bureau import OWNER, Bureau, firms
 from mailing import mailing
 from postbox import Postbox, listening
+from sqlalchemy.exc import OperationalError
 from subscribing import Receiver, active, changed, confirmed, draft, plain, receiving, told, until, working
 
 from beijiang.catalog import Wanted
+from beijiang.ingest import AffectedKind
+from beijiang.kit import SYSTEM
 from beijiang.notices import NoticeQuery
 from beijiang.opendata import FollowKind, FollowWay, Spreading
-from beijiang.opendata.follows import wanted
+from beijiang.opendata.follows import Follow, wanted
 from beijiang.opendata.lanes import BRISK, PER_LANE
 from beijiang.opendata.store.follows import FollowStore
 
@@ -148,3 +151,40 @@ def test_who_follows_in_the_notice_centre_hears_that_a_data_set_went_and_not_its
     assert len(asked) == len(ways)
     seen = bureau.platform.notices.notices(people["consumer"], NoticeQuery(unread_only=True))
     assert all("将撤" not in str(one) for one in seen if one.notice.action == "catalog.withdraw")
+
+
+def test_a_change_of_a_column_names_how_many_follow_the_data_set(bureau: Bureau) -> None:
+    made = bureau.publish("受援单位", 3)
+
+    def following() -> list[str]:
+        touched = bureau.platform.lineage.impact(SYSTEM, "受援单位", "注册资本")
+        return [one.how.en for one in touched if one.kind is AffectedKind.SUBSCRIPTION]
+
+    assert following() == []
+    follows = bureau.platform.follows
+    follows.follow(bureau["consumer"], draft(made.id, way=FollowWay.NOTICE, to=""))
+    follows.follow(bureau["consumer"], draft(OWNER, FollowKind.ORG, way=FollowWay.NOTICE, to=""))
+    follows.follow(bureau["steward"], draft("q=受援单位", FollowKind.SEARCH, way=FollowWay.NOTICE, to=""))
+    assert following() == ["followed by 2"]
+
+
+def test_a_database_that_fails_while_one_is_taken_in_hand_closes_no_lane(
+    bureau: Bureau, hotels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = FollowStore.claim
+
+    def failing(self: FollowStore, one: Follow, until: datetime) -> bool:
+        claim(self, one, until)
+        raise OperationalError("claim", {}, Exception("database is locked"))
+
+    with receiving(Receiver(host="127.0.0.7")) as receiver:
+        active(bureau, hotels, receiver, PER_LANE)
+        changed(bureau, "酒店名录", 73)
+        with monkeypatch.context() as broken:
+            broken.setattr(FollowStore, "claim", failing)
+            for _ in range(PER_LANE):
+                with pytest.raises(OperationalError):
+                    told(bureau)
+        assert receiver.posts == []
+        told(bureau)
+        assert len(receiver.posts) == PER_LANE

@@ -1,6 +1,5 @@
 """The steps of the migrations end at exactly the tables that the code declares, on both databases."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,6 @@ from sqlalchemy import inspect, text
 import beijiang.build  # noqa: F401  # every domain declares its tables when it is imported
 from beijiang.db import Database, metadata, migrations
 from beijiang.kit import Conflict
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'm.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    opened = Database(url)
-    yield opened
-    opened.close()
 
 
 def test_an_empty_database_comes_to_the_declared_tables(database: Database) -> None:

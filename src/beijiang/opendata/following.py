@@ -35,6 +35,7 @@ from beijiang.opendata.store.follows import FollowStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from beijiang.catalog import Catalog, Sieve
     from beijiang.db import UnitOfWork
@@ -290,7 +291,13 @@ class Follows:
 
     # For the platform's other parts
 
-    def followers(self, dataset_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+    def number_following(self, dataset_id: str) -> int:
+        """Return how many people and addresses hear of a published data set, whichever way."""
+        with self._db.read() as connection:
+            found = self.matching(FollowStore(connection), {dataset_id}).get(dataset_id, ())
+        return len({one.by or one.address_digest for one in found})
+
+    def followers(self, dataset_ids: AbstractSet[str]) -> Mapping[str, Collection[str]]:
         """Return who follows each data set in the notice centre, itself, its department, its topics or a search that finds it.
 
         Of one that went, who follows itself or its department: they hear that it went, and not its name.
@@ -302,7 +309,7 @@ class Follows:
                 concerned = {**concerned, one: store.following(self._last_known(one))}
         return {one: {each.by for each in found if each.way is FollowWay.NOTICE} for one, found in concerned.items()}
 
-    def matching(self, store: FollowStore, dataset_ids: Collection[str]) -> Mapping[str, Sequence[Follow]]:
+    def matching(self, store: FollowStore, dataset_ids: AbstractSet[str]) -> Mapping[str, Sequence[Follow]]:
         """Return the active subscriptions that each published data set concerns; each followed search is looked at once for all."""
         sieve = self.parts.catalog.sift(ANONYMOUS, dataset_ids)
         exact = {one: _about(sieve, one) for one in sieve.ids}

@@ -13,6 +13,7 @@ from beijiang.opendata.works import STARS, Echo, Kept, Work, WorkState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from beijiang.catalog import Catalog
     from beijiang.kit import Actor
@@ -70,7 +71,7 @@ class Keepings:
             )
         return found
 
-    def followers(self, dataset_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+    def followers(self, dataset_ids: AbstractSet[str]) -> Mapping[str, Collection[str]]:
         """Return who keeps each data set; for the notices of what happens to it, never for a page."""
         with self._db.read() as connection:
             return KeepingStore(connection).keepers(dataset_ids)

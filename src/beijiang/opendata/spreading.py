@@ -132,7 +132,7 @@ class Spreading:
         newest = {one.target.removeprefix("catalog:"): one for one in records if not one.erased}
         with self._db.read() as connection:
             store = FollowStore(connection)
-            concerned = self._follows.matching(store, newest)
+            concerned = self._follows.matching(store, newest.keys())
         with self._db.begin(counted=False) as tx:
             store = FollowStore(tx.connection)
             if place is None:
@@ -171,18 +171,29 @@ class Spreading:
         with self._lock:
             if self._rounds.stopping or not self._lanes.take(one.id, one.lane, time.monotonic()):
                 return False
+        handed = False
+        try:
+            if not self._claim(one):
+                return False
+            if self._pool is not None:
+                self._pool.submit(self._tell, one)
+            handed = True
+        finally:
+            if not handed:
+                with self._lock:
+                    self._claims.pop(one.id, None)
+                    self._lanes.give_back(one.id)
+        if self._pool is None:
+            self._tell(one)
+        return True
+
+    def _claim(self, one: Follow) -> bool:
         until = self._public.clock.now() + _IN_HAND
         with self._db.begin(counted=False) as tx:
             mine = FollowStore(tx.connection).claim(one, until)
-        with self._lock:
-            if mine:
+        if mine:
+            with self._lock:
                 self._claims[one.id] = until
-            else:
-                self._lanes.give_back(one.id)
-        if mine and self._pool is not None:
-            self._pool.submit(self._tell, one)
-        elif mine:
-            self._tell(one)
         return mine
 
     def _hold_on(self) -> None:

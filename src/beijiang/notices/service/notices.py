@@ -17,7 +17,8 @@ from beijiang.notices.service.telling import Audience, Followers, followed_thing
 from beijiang.notices.store import NoticeStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Connection
@@ -51,7 +52,7 @@ class Notices:
         evidence: Evidence,
         clock: Clock,
         zone: ZoneInfo,
-        following: list[Callable[[Collection[str]], Mapping[str, Iterable[str]]]],
+        following: list[Callable[[AbstractSet[str]], Mapping[str, Iterable[str]]]],
     ) -> None:
         self._db = db
         self._access = access

@@ -48,7 +48,7 @@ portal_follow = Table(
     Column("language", String(10), nullable=False),
     Column("state", String(10), nullable=False),
     Column("sealed", Text, nullable=False),
-    Column("lane", String(64), nullable=False),
+    Column("lane", String(64), nullable=False, server_default=""),
     Column("address_digest", String(64), nullable=False, index=True),
     Column("code_digest", String(64), nullable=False),
     Column("end_digest", String(64), nullable=False),
@@ -245,6 +245,7 @@ class FollowStore:
         """Keep what is to be told: subscription, data set, what, place in the log, moment; of a data set the newest."""
         if not rows:
             return
+        self._alone_with({row[0] for row in rows})
         words = ("follow_id", "dataset_id", "what", "place", "at")
         values = [dict(zip(words, (*row[:2], row[2].value, *row[3:]), strict=True)) for row in rows]
         made = self._insert(portal_follow_news)
@@ -269,11 +270,19 @@ class FollowStore:
 
     def told(self, follow_id: str, news: Sequence[tuple[str, Happening, int, datetime]]) -> bool:
         """Forget what was told unless it changed meanwhile; tell whether something is left."""
+        self._alone_with({follow_id})
         for dataset_id, _, place, _ in news:
             same = (_N.follow_id == follow_id, _N.dataset_id == dataset_id, _N.place == place)
             self._connection.execute(delete(portal_follow_news).where(*same))
         left = select(func.count()).where(_N.follow_id == follow_id)
         return bool(self._connection.execute(left).scalar_one())
+
+    def _alone_with(self, follow_ids: Collection[str]) -> None:
+        """Let nobody else add to what is to be told to some, or note that it was told, until this transaction ends."""
+        ids = sorted(follow_ids)  # in one order, so that no two wait for each other
+        for begin in range(0, len(ids), _TOGETHER):
+            some = select(_F.id).where(_F.id.in_(ids[begin : begin + _TOGETHER])).order_by(_F.id)
+            self._connection.execute(some.with_for_update()).all()
 
 
 def _follow(row: Any) -> Follow:

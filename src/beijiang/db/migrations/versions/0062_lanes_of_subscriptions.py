@@ -13,16 +13,14 @@ def upgrade() -> None:
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.create_index("ix_notice_thing", ["thing"], unique=False)
 
+    # With a default, so that SQLite need not build the table anew, which the news that refer to it forbid.
     with op.batch_alter_table("portal_follow", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("lane", sa.String(length=64), nullable=True))
+        batch_op.add_column(sa.Column("lane", sa.String(length=64), server_default="", nullable=False))
 
     # The host of an older subscription is sealed: each of its addresses is a lane of its own.
     op.execute(
         "UPDATE portal_follow SET lane = CASE way WHEN 'webhook' THEN address_digest WHEN 'mail' THEN 'mail' ELSE '' END"
     )
-
-    with op.batch_alter_table("portal_follow", schema=None) as batch_op:
-        batch_op.alter_column("lane", existing_type=sa.String(length=64), nullable=False)
 
 
 def downgrade() -> None:
