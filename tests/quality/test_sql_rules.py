@@ -1,4 +1,4 @@
-"""Rules in SQL: numbers held against limits in the one pass, on both engines; nothing past the gateway's parser."""
+"""Rules in SQL: numbers held against limits, on both engines; nothing past the gateway's parser."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ QUERIES = [
     ("SELECT COUNT(*) FROM {table} WHERE CAST(企业名称 AS INTEGER) > 0", "= 0", (1, 0)),
     ("SELECT COUNT(*) FROM {table} AS f JOIN 盟市表 AS c ON f.盟市 = c.名称 WHERE f.注册资本 > c.上限", "not between 0 5", (1, 1)),
     ("SELECT COUNT(*) FROM {table} f WHERE f.盟市 NOT IN (SELECT 名称 FROM 盟市表)", "= 7", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} f JOIN 盟市表 c ON TRIM(F.盟市) = c.名称 AND f.注册资本 > 0", "= 3", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} JOIN (SELECT MAX(盟市) AS 名 FROM {table}) m ON m.名 = {table}.盟市", "= 3", (1, 0)),
     ("SELECT 注册资本 FROM {table} UNION ALL SELECT -1 FROM {table}", "> 0", (20, 10)),
 ]  # fmt: skip
 
@@ -111,6 +113,13 @@ def test_a_table_that_keeps_history_is_judged_by_what_holds_now(bureau: Bureau) 
         ("SELECT * FROM {table}", "rule_query"),
         ("SELECT COUNT(*) FROM {table} a, {table} b", "rule_query"),
         ("SELECT COUNT(*) FROM {table} a CROSS JOIN {table} b", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON TRUE", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON 1 = 1", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = b.盟市 OR TRUE", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = a.企业名称", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 < b.盟市", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = '包头市'", "rule_query"),
+        ("SELECT (SELECT COUNT(*) FROM {table} b JOIN {table} c ON c.盟市 = a.盟市) FROM {table} a", "rule_query"),
         ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r, {table}", "rule_query"),
         ("WITH base AS (SELECT 1 AS n) SELECT n FROM base JOIN {table} ON n = 1", "rule_query"),
         ("SELECT MAX({column}) FROM {table} /* two columns */", ""),
@@ -137,6 +146,26 @@ def test_no_other_way_to_the_data(bureau: Bureau, query: str, reason: str) -> No
     with pytest.raises(BeijiangError) as refused:
         bureau.platform.quality.add(bureau.steward, T, draft(query))
     assert refused.value.reason == reason
+
+
+def test_a_rule_that_takes_long_is_stopped_while_somebody_waits_and_holds_up_no_other(bureau: Bureau) -> None:
+    bureau.write([firm(n, 盟市="包头市") for n in range(20_000)])
+    bureau.platform.db.deliver_waiting()
+    endless = draft(
+        "SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = b.盟市 JOIN {table} c ON c.盟市 = b.盟市 "
+        "WHERE a.注册资本 * b.注册资本 <> c.注册资本 + 1"
+    )
+    quality = bureau.platform.quality
+    for ask in (quality.try_out, quality.add):
+        with pytest.raises(BeijiangError) as slow:
+            ask(bureau.steward, T, endless)
+        assert slow.value.reason == "rule_too_slow"
+    quick = RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",))
+    told = quality.rehearse(T, [endless, quick])
+    assert [(outcome, b) for _, outcome, b, _, _ in told] == [(Outcome.ERROR, 0), (Outcome.PASSED, 20_000)]
+    text = told[0][4]
+    assert text is not None
+    assert "within its time" in text.en
 
 
 def test_a_limit_is_a_comparison_of_numbers(bureau: Bureau) -> None:
