@@ -105,6 +105,34 @@ def test_a_table_that_keeps_history_is_judged_by_what_holds_now(bureau: Bureau) 
     assert (tried.b, tried.failing) == (1, 0)
 
 
+@pytest.mark.parametrize("place", ["bureau", "distributed"])
+def test_every_table_that_a_rule_reads_is_read_as_it_is_now(place: str, request: pytest.FixtureRequest) -> None:
+    from beijiang.tables import WriteMode
+
+    bureau: Bureau = request.getfixturevalue(place)
+    schema = pa.schema([("编号", pa.string()), ("数", pa.int64())])
+    rows = [{"编号": "a", "数": 9}, {"编号": "b", "数": 2}, {"编号": "c", "数": 3}]
+    bureau.write(rows, "主表", schema)
+    bureau.write([{**row, "数": 1} for row in rows], "台账", schema, mode=WriteMode.HISTORY, key=("编号",))
+    bureau.write([rows[0]], "台账", schema, mode=WriteMode.HISTORY, key=("编号",))
+    bureau.platform.db.deliver_waiting()
+    joined = "SELECT {what} FROM 台账 o JOIN {{table}} m ON o.编号 = m.编号"
+    other = {"table": "台账", "key": "编号"}
+    rules = [
+        draft(joined.format(what="COUNT(*)"), "= 3"),
+        draft(joined.format(what="SUM(o.数)"), "= 11"),
+        draft("SELECT COUNT(*) FROM {table} WHERE 编号 IN (SELECT 编号 FROM 台账 WHERE 数 = 1)", "= 2"),
+        draft("WITH 史 AS (SELECT 台账.数 FROM 台账) SELECT MIN(史.数) FROM 史 JOIN {table} m ON m.数 = 史.数", "= 9"),
+        RuleDraft(kind=Kind.EQUAL, columns=("编号", "数"), params={**other, "value": "数"}),
+        RuleDraft(kind=Kind.REFERENCE, columns=("编号",), params=other),
+    ]
+    runner = bureau.platform.quality.runner
+    assert runner.count(runner.version("主表"), rules) == [(1, 0)] * 4 + [(3, 2), (3, 0)]
+    gone = [{"编号": "a", "数": 9}]
+    bureau.write(gone, "台账", schema, mode=WriteMode.HISTORY, key=("编号",), complete=True)
+    assert runner.count(runner.version("主表"), rules[-1:]) == [(3, 2)], "what was ended is no key to refer to"
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
@@ -122,6 +150,8 @@ def test_a_table_that_keeps_history_is_judged_by_what_holds_now(bureau: Bureau) 
         ("SELECT (SELECT COUNT(*) FROM {table} b JOIN {table} c ON c.盟市 = a.盟市) FROM {table} a", "rule_query"),
         ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r, {table}", "rule_query"),
         ("WITH base AS (SELECT 1 AS n) SELECT n FROM base JOIN {table} ON n = 1", "rule_query"),
+        ('WITH "BASE" AS (SELECT 5 AS n) SELECT MAX(注册资本) FROM {table}', "rule_query"),
+        ('SELECT MAX("_BJ_part_of:text:盟市") FROM {table}', "rule_query"),
         ("SELECT MAX({column}) FROM {table} /* two columns */", ""),
         ('SELECT MAX("_bj_part_of:text:盟市") FROM {table}', "rule_query"),
         ("SELECT COUNT(*) FROM read_csv('/etc/passwd')", "sql_not_allowed"),

@@ -15,12 +15,13 @@ from sqlglot import exp
 
 from beijiang.engine.port import LAKE
 from beijiang.kit import Invalid
+from beijiang.quality.models.grammar import holding_now
 from beijiang.quality.models.limits import Limit
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Reader", "Spelled", "counts_of", "spelled"]
+__all__ = ["Reader", "Spelled", "as_they_are_now", "counts_of", "spelled"]
 
 Reader = Callable[[str], tuple[exp.Query, tuple[str, ...]]]
 """Reads a query of people into a tree over ``lake.<table>`` and the names of its tables: wall 1 of the gateway."""
@@ -48,7 +49,7 @@ def spelled(
     """
     if len(text) > LONGEST:
         raise _wrong(f"最多 {LONGEST} 个字符", f"it has {LONGEST} characters at most")
-    if _MARK in text:
+    if _MARK in text.casefold():
         raise _wrong(f"不能使用以 {_MARK} 开头的名称", f"names that begin with {_MARK} cannot be used")
     tree, names = read(_PLACES.sub(lambda found: f'"{THIS}"' if found["table"] else f'"{COLUMN}"', text))
     _check(tree)
@@ -84,7 +85,7 @@ def _check(tree: exp.Query) -> None:
                 "关联两表时，ON 中须有两表各一列相等，并写明是哪张表的列，如 ON a.编号 = b.编号",
                 "ON makes a column of one table equal to a column of the other, each with its table: ON a.code = b.code",
             )
-        if isinstance(node, exp.CTE) and node.alias.startswith("base"):
+        if isinstance(node, exp.CTE) and node.alias.casefold().startswith("base"):
             raise _wrong("WITH 中请换一个名称", "choose another name in WITH")
 
 
@@ -121,6 +122,15 @@ def _plain(value: exp.Expr) -> exp.Expr:
     while isinstance(value, exp.Paren | exp.Cast | exp.TryCast | exp.Trim | exp.Upper | exp.Lower):
         value = value.this
     return value
+
+
+def as_they_are_now(tree: exp.Query, tables: Collection[str]) -> exp.Query:
+    """Let a query see of tables that keep history only the rows that hold now."""
+    for place in list(tree.find_all(exp.Table)):
+        if place.db == LAKE and place.name in tables:
+            now = exp.select("*").from_(exp.table_(place.this.copy(), db=LAKE)).where(holding_now())
+            place.replace(exp.Subquery(this=now, alias=place.args["alias"], joins=place.args.get("joins")))
+    return tree
 
 
 def counts_of(tree: exp.Query, base: str, limit: Limit, now: datetime) -> tuple[exp.Expr, exp.Expr]:

@@ -73,6 +73,7 @@ class Runner:
             codes=self._codes,
             element=self.standards.element,
             columns_of=self._columns_of,
+            keeps_history=lambda name: self.measures.version(name).history,
             read=self.read,
         )
 
