@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beijiang.evidence import HoldKind
+from beijiang.evidence import HoldKind, Known
 from beijiang.kit import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from beijiang.access import Access
     from beijiang.evidence import Holds
@@ -20,11 +20,14 @@ __all__ = ["name_for_holds"]
 def name_for_holds(holds: Holds, access: Access, tables: Tables) -> None:
     """Let legal holds know the people, keys and tables that there are."""
 
-    def people() -> Mapping[str, str]:
-        """Return the ids by themselves, and the logins and names that are often written in their place."""
-        found = access.people(SYSTEM)
-        called = {way: one.id for one in found for way in (one.name, one.login, one.id)}
-        return called | {key.id: key.id for key in access.keys(SYSTEM)}
+    def people() -> Sequence[Known]:
+        """Return people, who are often called by their login or name, and keys."""
+        offices = {office.id: office.name_zh for office in access.organisations()}
+        found = [
+            Known(one.id, (one.name, one.login), "，".join(filter(None, (one.login, offices.get(one.org_id or "")))))
+            for one in access.people(SYSTEM)
+        ]
+        return [*found, *(Known(key.id) for key in access.keys(SYSTEM))]
 
     holds.known[HoldKind.PERSON] = people
-    holds.known[HoldKind.TABLE] = lambda: {name: name for name in tables.names(SYSTEM)}
+    holds.known[HoldKind.TABLE] = lambda: [Known(name) for name in tables.names(SYSTEM)]

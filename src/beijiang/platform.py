@@ -25,6 +25,7 @@ from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
 from beijiang.desk import Desk
+from beijiang.engine.linking import sweep as sweep_links
 from beijiang.evidence import Evidence, EvidenceReader, Holds, Receipts, Retention, Succession, Witnesses
 from beijiang.exchange import (
     Demands,
@@ -348,6 +349,7 @@ class Platform:
     def start(self) -> None:
         """Take up what an earlier process left: half-seen commits, undelivered events, waiting jobs."""
         self.tables.recover()
+        sweep_links(self.settings.home)
         self.ingest.recover()
         self.db.deliver_waiting()
         self.ingest.recover()

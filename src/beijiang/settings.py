@@ -242,7 +242,7 @@ class Settings(BaseSettings):
     spark_url: str = Field(
         default="",
         pattern="^(sc://.+)?$",
-        description="Spark Connect server (sc://host:port) that counts the rules of quality and links records; empty: the embedded engine does. It must see the lake's files under the same paths, and write below tmp/linking.",
+        description="Spark Connect server (sc://host:port) that counts the rules of quality and links records; empty: the embedded engine does. It must see the lake's files under the same paths, and write below tmp/linking, which only the platform's own user may: run it as that user.",
     )
     time_zone: str = Field(
         default="Asia/Shanghai",

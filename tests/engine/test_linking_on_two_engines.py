@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from beijiang.engine.linking import Linked, Linker, LinkPlan
-from beijiang.engine.linking.spark import SparkLinker
+from beijiang.build import build
+from beijiang.engine.linking import Linked, Linker, LinkPlan, sweep
+from beijiang.engine.linking.folder import folder_of_link
+from beijiang.engine.linking.spark import SparkLinker, require_writing
 from beijiang.engine.spark import client
 from beijiang.fusion import population
 from beijiang.fusion.models.matchers import link_plan
-from beijiang.kit import BeijiangError
+from beijiang.kit import BeijiangError, Unavailable
 from beijiang.recipes import Places
 from beijiang.settings import Settings
 from beijiang.standards import Standards
@@ -104,3 +108,44 @@ def test_what_cannot_be_linked_is_told_and_nothing_is_left(
         assert refused.value.reason == reason
     left = distributed._settings.home / "tmp" / "linking"
     assert not list(left.iterdir())
+
+
+def test_records_of_a_link_are_ours_alone_and_go_with_a_killed_process(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    open_to_all = home / "tmp" / "linking"
+    open_to_all.mkdir(0o755, parents=True)
+    with folder_of_link(home) as mine:
+        words = "import sys; from pathlib import Path; from beijiang.engine.linking.folder import folder_of_link\n"
+        words += (
+            "with folder_of_link(Path(sys.argv[1])) as f:\n    (f / 'records').touch(); print(f, flush=True); input()"
+        )
+        child = subprocess.Popen(
+            [sys.executable, "-c", words, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        with child:
+            assert child.stdout is not None
+            theirs = Path(child.stdout.readline().strip())
+            assert [stat.S_IMODE(one.stat().st_mode) for one in (mine.parent, mine, theirs)] == [0o700] * 3
+            assert sweep(home) == 0
+            child.kill()
+        assert (theirs / "records").exists()
+        platform = build(Settings.for_tests(tmp_path))
+        try:
+            platform.start()
+        finally:
+            platform.stop()
+            platform.close()
+        assert not theirs.exists()
+        assert mine.exists(), "a link that goes on keeps its folder"
+    assert not mine.exists()
+
+
+def test_a_server_that_cannot_write_there_is_named(spark_url: str, tmp_path: Path) -> None:
+    session = client()(spark_url)
+    try:
+        require_writing(session, tmp_path)
+        with pytest.raises(Unavailable) as refused:
+            require_writing(session, Path("/proc/nowhere"))
+    finally:
+        session.stop()
+    assert refused.value.reason == "linking_unwritable"

@@ -150,6 +150,17 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest(platform: Any, cloc
 
     assert nearest(HoldKind.PERSON, "wangli") == [people["wangli"].id], "a login is not what the log has"
     assert nearest(HoldKind.PERSON, "wangli 某") == [people["wangli"].id]
+    namesakes = {
+        access.add_person(SYSTEM, PersonDraft(login=login, name="王丽", org_id=org, roles=frozenset({Role.STEWARD})))[
+            0
+        ].id: f"{login}，{access.organisation(org).name_zh}"
+        for login, org in (("wl1", "health"), ("wl2", "education"))
+    }
+    with pytest.raises(Invalid) as asked:
+        platform.holds.ask(GUARD, HoldDraft(HoldKind.PERSON, "王丽", "立案通知"))
+    assert asked.value.detail == {"name": "王丽", "nearest": [*namesakes], "told": namesakes}
+    for one, told in namesakes.items():
+        assert f"{one}（{told}）" in asked.value.text.zh, "who asks can tell the two apart"
     assert nearest(HoldKind.TARGET, "contract:con_132") == ["contract:con_123"]
     assert nearest(HoldKind.TABLE, "没有的表") == []
     assert platform.holds.all(GUARD) == []

@@ -1,4 +1,4 @@
-"""Rules in SQL: numbers held against limits in the one pass, on both engines; nothing past the gateway's parser."""
+"""Rules in SQL: numbers held against limits, on both engines; nothing past the gateway's parser."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ QUERIES = [
     ("SELECT COUNT(*) FROM {table} WHERE CAST(企业名称 AS INTEGER) > 0", "= 0", (1, 0)),
     ("SELECT COUNT(*) FROM {table} AS f JOIN 盟市表 AS c ON f.盟市 = c.名称 WHERE f.注册资本 > c.上限", "not between 0 5", (1, 1)),
     ("SELECT COUNT(*) FROM {table} f WHERE f.盟市 NOT IN (SELECT 名称 FROM 盟市表)", "= 7", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} f JOIN 盟市表 c ON TRIM(F.盟市) = c.名称 AND f.注册资本 > 0", "= 3", (1, 0)),
+    ("SELECT COUNT(*) FROM {table} JOIN (SELECT MAX(盟市) AS 名 FROM {table}) m ON m.名 = {table}.盟市", "= 3", (1, 0)),
     ("SELECT 注册资本 FROM {table} UNION ALL SELECT -1 FROM {table}", "> 0", (20, 10)),
 ]  # fmt: skip
 
@@ -103,6 +105,34 @@ def test_a_table_that_keeps_history_is_judged_by_what_holds_now(bureau: Bureau) 
     assert (tried.b, tried.failing) == (1, 0)
 
 
+@pytest.mark.parametrize("place", ["bureau", "distributed"])
+def test_every_table_that_a_rule_reads_is_read_as_it_is_now(place: str, request: pytest.FixtureRequest) -> None:
+    from beijiang.tables import WriteMode
+
+    bureau: Bureau = request.getfixturevalue(place)
+    schema = pa.schema([("编号", pa.string()), ("数", pa.int64())])
+    rows = [{"编号": "a", "数": 9}, {"编号": "b", "数": 2}, {"编号": "c", "数": 3}]
+    bureau.write(rows, "主表", schema)
+    bureau.write([{**row, "数": 1} for row in rows], "台账", schema, mode=WriteMode.HISTORY, key=("编号",))
+    bureau.write([rows[0]], "台账", schema, mode=WriteMode.HISTORY, key=("编号",))
+    bureau.platform.db.deliver_waiting()
+    joined = "SELECT {what} FROM 台账 o JOIN {{table}} m ON o.编号 = m.编号"
+    other = {"table": "台账", "key": "编号"}
+    rules = [
+        draft(joined.format(what="COUNT(*)"), "= 3"),
+        draft(joined.format(what="SUM(o.数)"), "= 11"),
+        draft("SELECT COUNT(*) FROM {table} WHERE 编号 IN (SELECT 编号 FROM 台账 WHERE 数 = 1)", "= 2"),
+        draft("WITH 史 AS (SELECT 台账.数 FROM 台账) SELECT MIN(史.数) FROM 史 JOIN {table} m ON m.数 = 史.数", "= 9"),
+        RuleDraft(kind=Kind.EQUAL, columns=("编号", "数"), params={**other, "value": "数"}),
+        RuleDraft(kind=Kind.REFERENCE, columns=("编号",), params=other),
+    ]
+    runner = bureau.platform.quality.runner
+    assert runner.count(runner.version("主表"), rules) == [(1, 0)] * 4 + [(3, 2), (3, 0)]
+    gone = [{"编号": "a", "数": 9}]
+    bureau.write(gone, "台账", schema, mode=WriteMode.HISTORY, key=("编号",), complete=True)
+    assert runner.count(runner.version("主表"), rules[-1:]) == [(3, 2)], "what was ended is no key to refer to"
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
@@ -111,8 +141,17 @@ def test_a_table_that_keeps_history_is_judged_by_what_holds_now(bureau: Bureau) 
         ("SELECT * FROM {table}", "rule_query"),
         ("SELECT COUNT(*) FROM {table} a, {table} b", "rule_query"),
         ("SELECT COUNT(*) FROM {table} a CROSS JOIN {table} b", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON TRUE", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON 1 = 1", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = b.盟市 OR TRUE", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = a.企业名称", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 < b.盟市", "rule_query"),
+        ("SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = '包头市'", "rule_query"),
+        ("SELECT (SELECT COUNT(*) FROM {table} b JOIN {table} c ON c.盟市 = a.盟市) FROM {table} a", "rule_query"),
         ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r, {table}", "rule_query"),
         ("WITH base AS (SELECT 1 AS n) SELECT n FROM base JOIN {table} ON n = 1", "rule_query"),
+        ('WITH "BASE" AS (SELECT 5 AS n) SELECT MAX(注册资本) FROM {table}', "rule_query"),
+        ('SELECT MAX("_BJ_part_of:text:盟市") FROM {table}', "rule_query"),
         ("SELECT MAX({column}) FROM {table} /* two columns */", ""),
         ('SELECT MAX("_bj_part_of:text:盟市") FROM {table}', "rule_query"),
         ("SELECT COUNT(*) FROM read_csv('/etc/passwd')", "sql_not_allowed"),
@@ -137,6 +176,26 @@ def test_no_other_way_to_the_data(bureau: Bureau, query: str, reason: str) -> No
     with pytest.raises(BeijiangError) as refused:
         bureau.platform.quality.add(bureau.steward, T, draft(query))
     assert refused.value.reason == reason
+
+
+def test_a_rule_that_takes_long_is_stopped_while_somebody_waits_and_holds_up_no_other(bureau: Bureau) -> None:
+    bureau.write([firm(n, 盟市="包头市") for n in range(20_000)])
+    bureau.platform.db.deliver_waiting()
+    endless = draft(
+        "SELECT COUNT(*) FROM {table} a JOIN {table} b ON a.盟市 = b.盟市 JOIN {table} c ON c.盟市 = b.盟市 "
+        "WHERE a.注册资本 * b.注册资本 <> c.注册资本 + 1"
+    )
+    quality = bureau.platform.quality
+    for ask in (quality.try_out, quality.add):
+        with pytest.raises(BeijiangError) as slow:
+            ask(bureau.steward, T, endless)
+        assert slow.value.reason == "rule_too_slow"
+    quick = RuleDraft(kind=Kind.NOT_NULL, columns=("盟市",))
+    told = quality.rehearse(T, [endless, quick])
+    assert [(outcome, b) for _, outcome, b, _, _ in told] == [(Outcome.ERROR, 0), (Outcome.PASSED, 20_000)]
+    text = told[0][4]
+    assert text is not None
+    assert "within its time" in text.en
 
 
 def test_a_limit_is_a_comparison_of_numbers(bureau: Bureau) -> None:

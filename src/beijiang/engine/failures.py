@@ -53,6 +53,14 @@ def _unwritten() -> BeijiangError:
     )
 
 
+def _unlinkable() -> BeijiangError:
+    return Unavailable(
+        "Spark 服务器不能写入平台数据目录下的 tmp/linking，记录没有关联。请让它以运行平台的用户身份运行，并以相同路径看到该目录。",
+        "The Spark server cannot write below tmp/linking of the platform's home; nothing was linked. Run it as the user that runs the platform, and let it see that folder under the same path.",
+        code="linking_unwritable",
+    )
+
+
 def _differ() -> BeijiangError:
     return Refused(
         "这条查询不被允许。请只查询目录中有权使用的表，并使用普通的 SELECT 语句。",
@@ -88,6 +96,7 @@ _MAKERS = {
     "data_unavailable": _missing,
     "tables_differ": _differ,
     "write_failed": _unwritten,
+    "linking_unwritable": _unlinkable,
     "query_cancelled": _cancelled,
     "query_unbound": _unbound,
     "query_failed": _failed,

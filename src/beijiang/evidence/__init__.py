@@ -14,7 +14,7 @@ from beijiang.evidence.models import (
     Problem,
     ProblemKind,
 )
-from beijiang.evidence.models.holds import Hold, HoldDraft, HoldKind, HoldState
+from beijiang.evidence.models.holds import Hold, HoldDraft, HoldKind, HoldState, Known
 from beijiang.evidence.service import (
     AccessCheck,
     Evidence,
@@ -43,6 +43,7 @@ __all__ = [
     "HoldKind",
     "HoldState",
     "Holds",
+    "Known",
     "LogKeys",
     "PeerKind",
     "Problem",

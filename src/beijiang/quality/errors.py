@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from beijiang.kit import Conflict, NotFound
+from beijiang.kit import Conflict, NotFound, Refused
 
-__all__ = ["no_finding", "no_rule", "no_run", "no_ticket", "not_held", "ticket_changed"]
+__all__ = ["no_finding", "no_rule", "no_run", "no_ticket", "not_held", "ticket_changed", "too_slow"]
 
 
 def no_rule() -> NotFound:
@@ -29,6 +29,15 @@ def not_held(version: int) -> Conflict:
         f"第 {version} 版没有被质量规则挡下，无需放行。",
         f"Version {version} is not held back by quality rules; there is nothing to release.",
         code="not_held",
+    )
+
+
+def too_slow() -> Refused:
+    """Return the error for a rule that took all the time that there was for it."""
+    return Refused(
+        "规则没有在限定的时间内算完，已停止。若是 SQL 指标：请先筛选或汇总再关联，用等值条件关联，少用嵌套的子查询，然后再试；其他规则请稍后重新检查。",
+        "The rule was not counted within its time and was stopped. A number by SQL: filter or aggregate before you join, join by equal columns, nest fewer queries, and try again; any other rule: check again later.",
+        code="rule_too_slow",
     )
 
 

@@ -4,6 +4,7 @@
 other module knows, and ``Linked`` holds the pairs with the weights by which each was judged (Fellegi and Sunter, 1969).
 """
 
+from beijiang.engine.linking.folder import sweep
 from beijiang.engine.linking.linker import Linker
 from beijiang.engine.linking.plan import LEFT, RIGHT, Block, Comparison, Level, LinkPlan
 from beijiang.engine.linking.results import Bar, BlockCount, FieldWeights, LevelWeight, Linked, Weights
@@ -22,4 +23,5 @@ __all__ = [
     "Linked",
     "Linker",
     "Weights",
+    "sweep",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beijiang.engine.binding import DIALECT, setting_sql
 from beijiang.engine.failures import failure
+from beijiang.engine.linking.folder import folder_of_link
 from beijiang.engine.port import LAKE
 from beijiang.engine.watch import Watch
-from beijiang.kit import BeijiangError, new_id
+from beijiang.kit import BeijiangError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,11 +117,15 @@ def bench(settings: Settings, seconds: float) -> Iterator[Bench]:
         BeijiangError: ``query_timeout``, ``query_memory``, ``data_unavailable`` or ``query_failed``.
 
     """
+    with folder_of_link(settings.home) as spill, _opened(settings, seconds, spill) as made:
+        yield made
+
+
+@contextmanager
+def _opened(settings: Settings, seconds: float, spill: Path) -> Iterator[Bench]:
     import duckdb
     from sqlglot import exp
 
-    spill = settings.home.resolve() / "tmp" / "linking" / new_id("link")
-    spill.mkdir(parents=True)
     connection = duckdb.connect(
         config={
             "threads": settings.engine_threads or os.cpu_count() or 1,
@@ -148,7 +152,6 @@ def bench(settings: Settings, seconds: float) -> Iterator[Bench]:
     finally:
         watch.close()
         connection.close()
-        shutil.rmtree(spill, ignore_errors=True)
 
 
 def _reason(exc: BaseException) -> str | None:

@@ -8,7 +8,6 @@ platform's home, which the server sees under the same path, and read from there.
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beijiang.engine.failures import failure
+from beijiang.engine.linking.folder import folder_of_link
 from beijiang.engine.linking.linker import Linker
 from beijiang.engine.port import LAKE
 from beijiang.kit import BeijiangError, new_id
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from beijiang.engine.linking.plan import Comparison
     from beijiang.settings import Settings
 
-__all__ = ["SparkLinker"]
+__all__ = ["SparkLinker", "require_writing"]
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +48,15 @@ class SparkLinker(Linker):
     @contextmanager
     def _bench(self, seconds: float) -> Iterator[SparkBench]:
         """Open a session; time is looked at before each query, and what one query takes is the server's."""
-        folder = self._settings.home.resolve() / "tmp" / "linking" / new_id("link")
-        folder.mkdir(parents=True)
+        with folder_of_link(self._settings.home) as folder, self._opened(folder, seconds) as made:
+            yield made
+
+    @contextmanager
+    def _opened(self, folder: Path, seconds: float) -> Iterator[SparkBench]:
         session: Any = None
         try:
             session = self._client()(self._settings.spark_url)
+            require_writing(session, folder)
             yield SparkBench(session, folder, time.monotonic() + seconds)
         except BeijiangError:
             raise
@@ -64,7 +68,27 @@ class SparkLinker(Linker):
         finally:
             if session is not None:
                 session.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+
+
+def require_writing(session: Any, folder: Path) -> None:
+    """Let the server write a number into a folder.
+
+    Raises:
+        Unavailable: it cannot, or what it wrote is not here (``linking_unwritable``).
+
+    """
+    from pyspark.errors import PySparkException
+
+    place = folder / "trial"
+    frame = session.range(1)
+    frame.toArrow()  # a server that does not answer is not one that cannot write
+    try:
+        frame.write.parquet(str(place))
+    except PySparkException as exc:
+        log.warning("the Spark server cannot write below tmp/linking (%s)", type(exc).__name__)
+        raise failure("linking_unwritable") from None
+    if not any(place.glob("*.parquet")):
+        raise failure("linking_unwritable")
 
 
 class SparkBench:

@@ -10,7 +10,7 @@ from beijiang.kit import Invalid, Word
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Held", "Hold", "HoldDraft", "HoldKind", "HoldState"]
+__all__ = ["Held", "Hold", "HoldDraft", "HoldKind", "HoldState", "Known"]
 
 
 class HoldKind(Word):
@@ -94,6 +94,21 @@ class Hold:
             "ended_at": None if self.ended_at is None else self.ended_at.isoformat(),
             "records": self.records,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Something that a hold may name."""
+
+    name: str
+    """As the log has it."""
+    called: tuple[str, ...] = ()
+    """What people also call it; several may be called the same."""
+    told: str = ""
+    """What tells it from others that are called the same."""
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.told}）" if self.told else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from beijiang.evidence.models import EvidenceRight
-from beijiang.evidence.models.holds import Held, Hold, HoldDraft, HoldKind, HoldState
+from beijiang.evidence.models.holds import Held, Hold, HoldDraft, HoldKind, HoldState, Known
 from beijiang.evidence.store import EvidenceStore, HoldStore
 from beijiang.kit import ActorKind, Conflict, Denied, Invalid, NotFound, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from beijiang.db import Database
     from beijiang.evidence.service.log import Evidence
@@ -35,8 +35,8 @@ class Holds:
         self._evidence = evidence
         self._access = access
         self._clock = clock
-        self.known: dict[HoldKind, Callable[[], Mapping[str, str]]] = {}
-        """What there is by kind: every way to call it, and the name that the log has."""
+        self.known: dict[HoldKind, Callable[[], Sequence[Known]]] = {}
+        """What there is, by kind."""
 
     def held(self) -> Held:
         """Return everything that is held now; for whoever is about to delete something."""
@@ -133,28 +133,35 @@ class Holds:
             Invalid: nothing is called so, and it was not said that it will come (``hold_unknown``).
 
         """
-        known = self.known.get(draft.kind, dict)()
-        if draft.to_come or draft.name in known.values() or self._records(draft.kind, draft.name):
+        known = self.known.get(draft.kind, tuple)()
+        if draft.to_come or any(one.name == draft.name for one in known) or self._records(draft.kind, draft.name):
             return
         nearest = self._nearest(draft, known)
-        alike_zh = f"相近的有：{'、'.join(nearest)}。" if nearest else ""
-        alike_en = f"Alike: {', '.join(nearest)}. " if nearest else ""
+        alike_zh = f"相近的有：{'、'.join(map(str, nearest))}。" if nearest else ""
+        alike_en = f"Alike: {', '.join(map(str, nearest))}. " if nearest else ""
         raise Invalid(
             f"没有叫“{draft.name}”的对象（{draft.kind.text.zh}），这项保全什么也保不住。{alike_zh}如要保全将来才有的，请注明“针对将来”。",
             f"Nothing is called “{draft.name}” ({draft.kind.text.en}), so this hold would keep nothing. {alike_en}To keep what will come, say so (to_come).",
             code="hold_unknown",
-            detail={"name": draft.name, "nearest": [*nearest]},
+            detail={
+                "name": draft.name,
+                "nearest": [one.name for one in nearest],
+                "told": {one.name: one.told for one in nearest if one.told},
+            },
         )
 
-    def _nearest(self, draft: HoldDraft, known: Mapping[str, str]) -> Sequence[str]:
-        if draft.name in known:
-            return (known[draft.name],)
+    def _nearest(self, draft: HoldDraft, known: Sequence[Known]) -> Sequence[Known]:
+        """Return all that are called so, or else some that are called alike."""
+        namesakes = tuple(one for one in known if draft.name in one.called)
+        if namesakes:
+            return namesakes
         if draft.kind is HoldKind.TARGET:
             with self._db.read() as connection:
                 alike = EvidenceStore(connection).targets_like(draft.name, _ALIKE)
-            known = {one: one for one in alike}
-        close = get_close_matches(draft.name, known, _NEAREST, _LIKENESS)
-        return tuple(dict.fromkeys(known[one] for one in close))
+            known = [Known(one) for one in alike]
+        ways = dict.fromkeys(way for one in known for way in (one.name, *one.called))
+        close = get_close_matches(draft.name, ways, _NEAREST, _LIKENESS)
+        return tuple(dict.fromkeys(one for way in close for one in known if way in (one.name, *one.called)))
 
     def _counted(self, one: Hold) -> Hold:
         if one.state in {HoldState.LIFTED, HoldState.DECLINED}:

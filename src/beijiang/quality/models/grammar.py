@@ -87,6 +87,11 @@ _TYPES: Final = {"BIGINT", "INT", "DOUBLE", "DECIMAL", "VARCHAR", "TEXT", "DATE"
 _HOLDERS: Final = (exp.Identifier, exp.Var, exp.DataType, exp.DataTypeParam)
 
 
+def holding_now() -> exp.Expr:
+    """Test whether a row of a table that keeps history is what holds now."""
+    return exp.Is(this=exp.column("valid_to", quoted=True), expression=exp.null())
+
+
 def cell(name: str, part: str = "") -> exp.Column:
     """Return a column of the judged table, or a part of it that is computed beforehand (see ``measure``)."""
     word = f"{PART_MARK}{part}:{name}" if part else name

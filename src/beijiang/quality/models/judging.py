@@ -15,9 +15,9 @@ from beijiang.engine.checksums import CHECKSUMS, full_match
 from beijiang.engine.patterns import checked_pattern
 from beijiang.engine.port import LAKE
 from beijiang.kit import Invalid
-from beijiang.quality.models.grammar import ROWS, cell, condition, iso_day, unknown_column
+from beijiang.quality.models.grammar import ROWS, cell, condition, holding_now, iso_day, unknown_column
 from beijiang.quality.models.limits import Limit
-from beijiang.quality.models.queries import Reader, Spelled, counts_of, spelled
+from beijiang.quality.models.queries import Reader, Spelled, as_they_are_now, counts_of, spelled
 from beijiang.quality.models.rules import KINDS, Kind, RuleDraft, dirty_values
 from beijiang.quality.models.values import (
     Facts,
@@ -258,6 +258,8 @@ def _joined(rule: RuleDraft, facts: Facts, own: str, columns: Mapping[str, exp.E
         .where(exp.Not(this=is_null(exp.column(exp.to_identifier(key, quoted=True)))))
         .group_by(theirs.copy())
     )
+    if facts.keeps_history(other):
+        query = query.where(holding_now(), copy=False)
     on = exp.EQ(this=exp.column("k", table=alias), expression=cell(own, "text"))
     return Joined(alias, query, on, other)
 
@@ -399,6 +401,7 @@ def asked_of(rule: RuleDraft, table: str, read: Reader) -> Spelled:
 
 def _sql(rule: RuleDraft, facts: Facts) -> Judged:
     tree, others = asked_of(rule, facts.table.table, facts.read)
+    tree = as_they_are_now(tree, [name for name in others if facts.keeps_history(name)])
     return Judged(counted=counts_of(tree, BASE, must_of(rule), facts.now), others=others)
 
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 from beijiang.engine.checksums import PARTS
 from beijiang.engine.port import AT, LAKE, PART
 from beijiang.engine.trimming import trimmed
-from beijiang.quality.models.grammar import PART_MARK, ROWS, cell
+from beijiang.quality.models.grammar import PART_MARK, ROWS, cell, holding_now
 from beijiang.quality.models.judging import BASE, Judged
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _base(table: Measured, asked: exp.Query, *, position: bool = False) -> exp.S
         shown += [exp.column(PART), exp.column(AT)]
     rows = exp.select(*shown).from_(exp.table_(exp.to_identifier(table.table, quoted=True), db=LAKE))
     if table.history:
-        rows = rows.where(exp.Is(this=exp.column("valid_to", quoted=True), expression=exp.null()))
+        rows = rows.where(holding_now())
     wanted = dict.fromkeys(c.name for c in asked.find_all(exp.Column) if c.name.startswith(PART_MARK))
     if not wanted:
         return rows

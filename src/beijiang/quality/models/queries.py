@@ -1,4 +1,4 @@
-"""Rules in SQL: one SELECT whose numbers are held against a limit, counted with the table's other rules.
+"""Rules in SQL: one SELECT whose numbers are held against a limit, counted beside the table's other rules.
 
 The text is read by the parser of the SQL gateway, and a tree of allowed parts is all that comes of it. ``{table}`` names
 the judged table and ``{column}`` the rule's column; both are put into the tree, never into the text. Numbers are compared
@@ -15,12 +15,13 @@ from sqlglot import exp
 
 from beijiang.engine.port import LAKE
 from beijiang.kit import Invalid
+from beijiang.quality.models.grammar import holding_now
 from beijiang.quality.models.limits import Limit
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Reader", "Spelled", "counts_of", "spelled"]
+__all__ = ["Reader", "Spelled", "as_they_are_now", "counts_of", "spelled"]
 
 Reader = Callable[[str], tuple[exp.Query, tuple[str, ...]]]
 """Reads a query of people into a tree over ``lake.<table>`` and the names of its tables: wall 1 of the gateway."""
@@ -48,7 +49,7 @@ def spelled(
     """
     if len(text) > LONGEST:
         raise _wrong(f"最多 {LONGEST} 个字符", f"it has {LONGEST} characters at most")
-    if _MARK in text:
+    if _MARK in text.casefold():
         raise _wrong(f"不能使用以 {_MARK} 开头的名称", f"names that begin with {_MARK} cannot be used")
     tree, names = read(_PLACES.sub(lambda found: f'"{THIS}"' if found["table"] else f'"{COLUMN}"', text))
     _check(tree)
@@ -79,10 +80,57 @@ def _check(tree: exp.Query) -> None:
             raise _wrong("不能递归", "it cannot be recursive")
         if isinstance(node, exp.Lateral | exp.Values):
             raise _wrong("不能使用 LATERAL 与 VALUES", "LATERAL and VALUES cannot be used")
-        if isinstance(node, exp.Join) and not (node.args.get("on") or node.args.get("using")):
-            raise _wrong("关联两表时请写明条件（ON）", "say on what tables are joined (ON)")
-        if isinstance(node, exp.CTE) and node.alias.startswith("base"):
+        if isinstance(node, exp.Join) and not _joins_by_columns(node):
+            raise _wrong(
+                "关联两表时，ON 中须有两表各一列相等，并写明是哪张表的列，如 ON a.编号 = b.编号",
+                "ON makes a column of one table equal to a column of the other, each with its table: ON a.code = b.code",
+            )
+        if isinstance(node, exp.CTE) and node.alias.casefold().startswith("base"):
             raise _wrong("WITH 中请换一个名称", "choose another name in WITH")
+
+
+def _joins_by_columns(join: exp.Join) -> bool:
+    """Tell whether a join pairs rows by equal columns of its two sides; any other pairs each row with each."""
+    on, parent = join.args.get("on"), join.parent
+    if join.args.get("using"):
+        return True
+    if on is None or parent is None:
+        return False
+    first = parent if isinstance(parent, exp.Table) else parent.args["from_"].this
+    left, right = _sides(first, *(one.this for one in parent.args["joins"] if one is not join)), _sides(join.this)
+    for test in on.flatten() if isinstance(on, exp.And) else (on,):
+        sides = (_plain(test.this), _plain(test.expression)) if isinstance(test, exp.EQ) else ()
+        tables = [one.table.casefold() for one in sides if isinstance(one, exp.Column)]
+        if len(tables) == 2 and any(a in right and b in left - right for a, b in (tables, tables[::-1])):  # noqa: PLR2004
+            return True
+    return False
+
+
+def _sides(*trees: exp.Expr) -> set[str]:
+    """Return the names by which columns of some sides of a join are called."""
+    found: set[str] = set()
+    for tree in trees:
+        bare = isinstance(tree, exp.Subquery) and not tree.alias
+        found |= _sides(tree.this) if bare else {tree.alias_or_name.casefold()}
+        if not isinstance(tree, exp.Query) or bare:
+            found |= _sides(*(one.this for one in tree.args.get("joins") or ()))
+    return found
+
+
+def _plain(value: exp.Expr) -> exp.Expr:
+    """Return what a side of an equality compares, without what only tidies it."""
+    while isinstance(value, exp.Paren | exp.Cast | exp.TryCast | exp.Trim | exp.Upper | exp.Lower):
+        value = value.this
+    return value
+
+
+def as_they_are_now(tree: exp.Query, tables: Collection[str]) -> exp.Query:
+    """Let a query see of tables that keep history only the rows that hold now."""
+    for place in list(tree.find_all(exp.Table)):
+        if place.db == LAKE and place.name in tables:
+            now = exp.select("*").from_(exp.table_(place.this.copy(), db=LAKE)).where(holding_now())
+            place.replace(exp.Subquery(this=now, alias=place.args["alias"], joins=place.args.get("joins")))
+    return tree
 
 
 def counts_of(tree: exp.Query, base: str, limit: Limit, now: datetime) -> tuple[exp.Expr, exp.Expr]:

@@ -54,6 +54,8 @@ class Facts:
     """A data element of the registry."""
     columns_of: Callable[[str], Mapping[str, str]]
     """The columns of another table, with their types."""
+    keeps_history: Callable[[str], bool]
+    """Whether the rows of another table are states, of which only some hold now."""
     read: Reader
     """Reads a query of people."""
 

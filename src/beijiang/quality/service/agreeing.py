@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from beijiang.kit import BeijiangError, Text, new_id
 from beijiang.quality.models import KINDS, Outcome, Rule, RuleDraft, Severity
 from beijiang.quality.service.ruling import Ruling, revision_of, said_of
-from beijiang.quality.service.running import outcome_of
+from beijiang.quality.service.running import ASKED_SECONDS, outcome_of
 from beijiang.quality.store import RuleStore, RunStore
 
 if TYPE_CHECKING:
@@ -55,10 +55,13 @@ class Agreeing(Ruling):
     def rehearse(
         self, table: str, drafts: Sequence[RuleDraft]
     ) -> Sequence[tuple[RuleDraft, Outcome, int, int, Text | None]]:
-        """Hold the newest version of a table against rules that need not be in force: outcome, B, what fails, what went wrong."""
+        """Hold the newest version of a table against rules that need not be in force: outcome, B, what fails, what went wrong.
+
+        All of it within the seconds of a request; what takes longer is an error that says so.
+        """
         measured = self.runner.version(table)
         found: list[tuple[RuleDraft, Outcome, int, int, Text | None]] = []
-        for draft, counted in zip(drafts, self.runner.count(measured, drafts), strict=True):
+        for draft, counted in zip(drafts, self.runner.count(measured, drafts, ASKED_SECONDS), strict=True):
             if isinstance(counted, BeijiangError):
                 found.append((draft, Outcome.ERROR, 0, 0, counted.text))
             else:

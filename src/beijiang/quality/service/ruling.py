@@ -12,6 +12,7 @@ from beijiang.quality.models import KINDS, Kind, Limit, ParamType, Rule, RuleDra
 from beijiang.quality.models.grammar import columns_in
 from beijiang.quality.models.judging import asked_of, must_of
 from beijiang.quality.service.base import Base
+from beijiang.quality.service.running import ASKED_SECONDS
 from beijiang.quality.store import RuleStore
 
 if TYPE_CHECKING:
@@ -66,12 +67,13 @@ class Ruling(Base):
 
         Raises:
             Invalid: a column, parameter, condition or pattern cannot be used.
+            Refused: it takes too long to count while somebody waits (``rule_too_slow``).
 
         """
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
         draft = self._complete(actor, info, draft)
         measured = self.runner.version(info.name)
-        counted = self.runner.count(measured, [draft])[0]
+        counted = self.runner.count(measured, [draft], ASKED_SECONDS)[0]
         if isinstance(counted, BeijiangError):
             raise _unfit(counted)
         return Tried(draft, measured.version, *counted)
@@ -85,7 +87,7 @@ class Ruling(Base):
 
         """
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
-        draft = self.try_out(actor, table, draft).draft
+        draft = self._fit(info.name, [self._complete(actor, info, draft)])[0]
         return self._add(actor, [revision_of(draft, new_id("qr"), info.name, 1, actor, reason, self)])[0]
 
     def accept(self, actor: Actor, table: str, keys: Collection[str] | None = None) -> Sequence[Rule]:
@@ -117,13 +119,22 @@ class Ruling(Base):
 
         """
         info = self._table(actor, table, Permission.QUALITY_RULE_MANAGE)
-        complete = [self._complete(actor, info, draft) for draft in drafts]
-        for counted in self.runner.count(self.runner.version(info.name), complete):
-            if isinstance(counted, BeijiangError):
-                raise _unfit(counted)
+        complete = self._fit(info.name, [self._complete(actor, info, draft) for draft in drafts])
         rules = [revision_of(draft, new_id("qr"), info.name, 1, actor, reason, self) for draft in complete]
         present = self.rules(actor, table)
         return self._add(actor, [rule for rule in rules if not any(_same(one, rule) for one in present)])
+
+    def _fit(self, table: str, drafts: Sequence[RuleDraft]) -> Sequence[RuleDraft]:
+        """Return complete drafts if they can be counted; only a rule in SQL must be so within a request's time.
+
+        The others cost a pass over the rows at most, however long it takes where there are many.
+        """
+        counted = self.runner.count(self.runner.version(table), drafts, ASKED_SECONDS)
+        for draft, found in zip(drafts, counted, strict=True):
+            slow = isinstance(found, BeijiangError) and found.reason == "rule_too_slow"
+            if isinstance(found, BeijiangError) and not (slow and draft.kind is not Kind.SQL):
+                raise _unfit(found)
+        return drafts
 
     def _add(self, actor: Actor, rules: Sequence[Rule]) -> Sequence[Rule]:
         with self.db.begin() as tx:
@@ -152,7 +163,7 @@ class Ruling(Base):
         rule, info = self._rule(actor, rule_id, Permission.QUALITY_RULE_MANAGE)
         _need_own(rule)
         _need(reason)
-        draft = self.try_out(actor, info.name, draft).draft
+        draft = self._fit(info.name, [self._complete(actor, info, draft)])[0]
         return self._put(
             actor, revision_of(draft, rule.id, rule.table, rule.revision + 1, actor, reason, self), "change"
         )
@@ -298,7 +309,7 @@ def _need(reason: str) -> None:
 
 def _unfit(error: BeijiangError) -> BeijiangError:
     """Return an error of a trial; what the engine could not do is the rule's fault here."""
-    if error.reason not in {"query_failed", "query_memory", "query_timeout"}:
+    if error.reason not in {"query_failed", "query_memory"}:
         return error
     return Invalid(
         "这条规则无法在表上计算，请检查列的类型与条件。",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from beijiang.kit import BeijiangError, Text
-from beijiang.quality.models import FALLING, Fact, Limit, Outcome, Rule, RuleDraft
+from beijiang.quality.errors import too_slow
+from beijiang.quality.models import FALLING, Fact, Kind, Limit, Outcome, Rule, RuleDraft
 from beijiang.quality.models.judging import Judged, judged
 from beijiang.quality.models.measure import failing_places, measure, tables_of
 from beijiang.quality.models.values import Facts
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
     from beijiang.standards import Standards
     from beijiang.tables import Measured, Measures
 
-__all__ = ["Counted", "Runner", "outcome_of"]
+__all__ = ["ASKED_SECONDS", "Counted", "Runner", "outcome_of"]
 
 log = logging.getLogger(__name__)
 
 RULES_AT_ONCE: Final = 60
 """Larger queries are planned for longer than they save."""
+RUN_SECONDS: Final = 1800.0
+"""For the rules of a run that are counted together, and again for all those in SQL."""
+SQL_SECONDS: Final = 300.0
+"""For one rule in SQL, which is counted on its own: what people write may cost anything."""
+ASKED_SECONDS: Final = 5.0
+"""For all that is counted while somebody waits for the answer."""
 
 Counted = tuple[int, int]
 """B, and how much of it fails."""
@@ -65,19 +73,31 @@ class Runner:
             codes=self._codes,
             element=self.standards.element,
             columns_of=self._columns_of,
+            keeps_history=lambda name: self.measures.version(name).history,
             read=self.read,
         )
 
-    def count(self, table: Measured, drafts: Sequence[RuleDraft]) -> list[Counted | BeijiangError]:
-        """Return for each rule B and what fails, or why it could not be judged."""
+    def count(
+        self, table: Measured, drafts: Sequence[RuleDraft], seconds: float | None = None
+    ) -> list[Counted | BeijiangError]:
+        """Return for each rule B and what fails, or why it could not be judged.
+
+        ``seconds`` is the time for all of them; rules that it does not suffice for are ``rule_too_slow``.
+        """
         facts = self.facts_for(table)
         compiled: list[Judged | BeijiangError] = [self._compiled(draft, facts) for draft in drafts]
         found: list[Counted | BeijiangError] = [one if isinstance(one, BeijiangError) else (0, 0) for one in compiled]
         good = [(place, one) for place, one in enumerate(compiled) if isinstance(one, Judged)]
-        for start in range(0, len(good), RULES_AT_ONCE):
-            part = good[start : start + RULES_AT_ONCE]
-            for (place, _), answer in zip(part, self._together(table, [one for _, one in part]), strict=True):
+        plain = [(place, one) for place, one in good if drafts[place].kind is not Kind.SQL]
+        until = time.monotonic() + (math.inf if seconds is None else seconds)
+        for start in range(0, len(plain), RULES_AT_ONCE):
+            part = plain[start : start + RULES_AT_ONCE]
+            for (place, _), answer in zip(part, self._together(table, [one for _, one in part], until), strict=True):
                 found[place] = answer
+        until = min(until, time.monotonic() + RUN_SECONDS)
+        for place, one in good:
+            if drafts[place].kind is Kind.SQL:
+                found[place] = self._alone(table, one, min(SQL_SECONDS, until - time.monotonic()))
         return found
 
     def judge(self, table: Measured, rules: Sequence[Rule]) -> tuple[list[Fact], float]:
@@ -108,15 +128,27 @@ class Runner:
             _plain("0601", sum(before), len(before), Text("读取成功次数", "times it could be read")),
         ]
 
-    def _together(self, table: Measured, rules: Sequence[Judged]) -> list[Counted | BeijiangError]:
+    def _together(self, table: Measured, rules: Sequence[Judged], until: float) -> list[Counted | BeijiangError]:
+        """Count rules in one query; where that fails each on its own, for its share of the time if this was too short."""
+        left = min(RUN_SECONDS, until - time.monotonic())
+        if len(rules) == 1 or left <= 0:
+            return [self._alone(table, rule, left) for rule in rules]
         try:
-            row = self.measures.count(measure(table, rules), tables_of(table, rules))
+            row = self.measures.count(measure(table, rules), tables_of(table, rules), left)
         except BeijiangError as error:
-            if len(rules) == 1:
-                return [error]
             log.warning("the rules of a table failed together (%s); they are counted one by one", error.reason)
-            return [answer for rule in rules for answer in self._together(table, [rule])]
+            each = RUN_SECONDS / len(rules) if error.reason == "query_timeout" else RUN_SECONDS
+            return [self._alone(table, rule, min(each, until - time.monotonic())) for rule in rules]
         return [(row[f"b{n}"], row[f"f{n}"]) for n in range(len(rules))]
+
+    def _alone(self, table: Measured, rule: Judged, seconds: float) -> Counted | BeijiangError:
+        if seconds <= 0:
+            return too_slow()
+        try:
+            row = self.measures.count(measure(table, [rule]), tables_of(table, [rule]), seconds)
+        except BeijiangError as error:
+            return too_slow() if error.reason == "query_timeout" else error
+        return row["b0"], row["f0"]
 
     @staticmethod
     def _compiled(draft: RuleDraft, facts: Facts) -> Judged | BeijiangError:

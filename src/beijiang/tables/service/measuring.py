@@ -66,16 +66,18 @@ class Measures:
             found.history,
         )
 
-    def count(self, query: exp.Query, tables: Mapping[str, int | None]) -> dict[str, int]:
+    def count(self, query: exp.Query, tables: Mapping[str, int | None], seconds: float = SECONDS) -> dict[str, int]:
         """Return the one row of whole numbers that a query comes to; what is NULL counts as 0.
 
         ``tables`` names every table of the tree, with its version (None: the newest).
 
         Raises:
             ValueError: the query returns anything else than whole numbers, or more than a row.
+            Refused: it takes longer than ``seconds`` (``query_timeout``).
 
         """
-        answer = self._numbers(query, {name: self._lake.snapshot(name, number) for name, number in tables.items()})
+        snapshots = {name: self._lake.snapshot(name, number) for name, number in tables.items()}
+        answer = self._numbers(query, snapshots, seconds=seconds)
         if answer.num_rows != 1:
             msg = "a measure is one row of numbers"
             raise ValueError(msg)
@@ -108,10 +110,17 @@ class Measures:
         key = subject_of(now.key) if now.history else now.key
         return between(self._engine, then, now, key, columns, sample)
 
-    def _numbers(self, query: exp.Query, snapshots: Mapping[str, Snapshot], *, position: bool = False) -> pa.Table:
+    def _numbers(
+        self,
+        query: exp.Query,
+        snapshots: Mapping[str, Snapshot],
+        *,
+        position: bool = False,
+        seconds: float = SECONDS,
+    ) -> pa.Table:
         scans = {name: Scan(found.files, found.schema, position) for name, found in snapshots.items()}
         engine = self._engine if position else self._counting
-        answer = engine.fetch(query, scans, QueryLimits(seconds=SECONDS))
+        answer = engine.fetch(query, scans, QueryLimits(seconds=seconds))
         wide = [field.name for field in answer.schema if not _whole(field.type)]
         if wide:
             msg = f"only whole numbers leave here, not {wide}"
