@@ -26,40 +26,44 @@ class Bound(StrEnum):
     """It names a version that never changes."""
     OWN = "own"
     """It answers about the actor's own matter, or finishes the actor's own work: nobody else's proposal is decided on."""
+    FIXED = "fixed"
+    """What it names never changes once it is proposed: another wish gets another id (proved beside, in this file)."""
+    SEALED = "shown"
+    """What was shown comes back sealed by the platform itself, to the person to whom it was shown only."""
     OPEN = "open"
     """Nothing binds it yet."""
 
 
 REVIEWS = {
     "Apps.review": Bound.NUMBER,
-    "Assess.decide_appeal": Bound.OPEN,
-    "Assess.decide_weights": Bound.OPEN,
+    "Assess.decide_appeal": Bound.FIXED,
+    "Assess.decide_weights": Bound.FIXED,
     "Catalog.approve": Bound.SEEN,
     "Catalog.endorse": Bound.SEEN,
     "Catalog.publish": Bound.SEEN,
     "Clients.review": Bound.SEEN,
     "Contracts.approve": Bound.SEEN,
     "Exchange.approve": Bound.REVISION,
-    "Figures.decide": Bound.OPEN,
+    "Figures.decide": Bound.SEEN,
     "Follows.confirm": Bound.OWN,
     "Fusion.agree": Bound.OPEN,
-    "Fusion.confirm_source": Bound.OPEN,
+    "Fusion.confirm_source": Bound.FIXED,
     "Fusion.decide": Bound.OPEN,
     "Harvests.decide": Bound.OWN,
-    "Holds.confirm": Bound.OPEN,
-    "Holds.confirm_lift": Bound.OPEN,
+    "Holds.confirm": Bound.FIXED,
+    "Holds.confirm_lift": Bound.SEEN,
     "Keepings.decide": Bound.OPEN,
-    "Laws.approve": Bound.OPEN,
-    "Learning.decide_model": Bound.OPEN,
+    "Laws.approve": Bound.FIXED,
+    "Learning.decide_model": Bound.SEEN,
     "Mappings.confirm": Bound.OWN,
-    "Monitors.decide": Bound.OPEN,
-    "Newsroom.publish": Bound.OPEN,
+    "Monitors.decide": Bound.SEEN,
+    "Newsroom.publish": Bound.SEEN,
     "PlanDrafts.decide": Bound.OPEN,
     "Private.approve": Bound.SEEN,
     "Recalls.confirm": Bound.OWN,
-    "Relay.agree": Bound.OPEN,
-    "SignOn.decide": Bound.OPEN,
-    "Subscriptions.decide": Bound.OPEN,
+    "Relay.agree": Bound.SEEN,
+    "SignOn.decide": Bound.SEALED,
+    "Subscriptions.decide": Bound.FIXED,
     "Templates.decide": Bound.OPEN,
     "WorkPlan.confirm": Bound.OPEN,
 }
@@ -87,7 +91,7 @@ def test_every_decision_on_what_another_proposed_is_listed(verbs: dict[str, set[
 
 
 def test_what_is_listed_as_bound_takes_what_binds_it(verbs: dict[str, set[str]]) -> None:
-    signed = {Bound.SEEN, Bound.REVISION, Bound.NUMBER}
+    signed = {Bound.SEEN, Bound.REVISION, Bound.NUMBER, Bound.SEALED}
     for name, how in REVIEWS.items():
         assert how not in signed or how.value in verbs[name], name
         assert how is not Bound.OPEN or not verbs[name] & {"seen", "revision"}, f"{name} is bound: list it as such"
