@@ -172,7 +172,7 @@ def test_a_model_is_made_in_the_console_alone(lab: Lab) -> None:
     assert "不能由您批准" not in page
     seen = page.split('name="seen" value="')[1].split('"')[0]
     judge.post(f"/console/models/{model}/decide", data={"do": "approve", "note": "可以"})
-    assert lab.platform.learning.model(lab["judge"], model).state is ModelState.REVIEW, "nothing was seen"
+    assert lab.platform.learning.model(lab["judge"], model).state == "review", "nothing was seen"
     judge.post(f"/console/models/{model}/decide", data={"do": "approve", "note": "可以", "seen": seen})
     form = {"table": FIRMS, "target": "网页评分", "keep": "编号", "rhythm": "weekly"}
     made = steward.post(f"/console/models/{model}/scores", data=form)
