@@ -176,7 +176,11 @@ def test_a_task_is_reported_confirmed_and_exported(desk: Callable[..., Any], off
     assert "报告完成待确认" in steward.get(here).text
     reviewer.post(f"{here}/urge", {"words": "请补验收材料"})
     reviewer.post(f"{here}/deadline", {"due_on": str(now + timedelta(days=320)), "words": "顺延"})
-    reviewer.post(f"{here}/confirm", {"answer": "accept"})
+    stale = {"answer": "accept", "seen": seen_on(reviewer.get(here).text)[0]}
+    steward.post(f"{here}/report", {"percent": "100", "words": "已建成并验收", "proofs": proofs})
+    reviewer.post(f"{here}/confirm", stale)
+    assert "报告完成待确认" in steward.get(here).text, "it was reported anew"
+    reviewer.post(f"{here}/confirm", {"answer": "accept", "seen": seen_on(reviewer.get(here).text)[0]})
     page = steward.get(f"{here}?lang=en").text
     assert "confirmed as done" in page
     assert "Proofs: " in page
