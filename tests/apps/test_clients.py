@@ -179,8 +179,12 @@ def test_an_application_calls_what_it_subscribed_to_within_its_plan_and_is_count
     assert found.json()["rows"]
     statuses = [served.http.get(address, headers=bearer).status_code for _ in range(2 * Plan.TRIAL.per_minute)]
     assert set(statuses) == {200, 429}
-    larger = subscriptions.ask(steward, client.id, api, Plan.STANDARD)
+    shown = subscriptions.ask(steward, client.id, api, Plan.STANDARD)
+    larger = subscriptions.ask(steward, client.id, api, Plan.LARGE)
     assert larger.state is SubscriptionState.ASKED
+    with pytest.raises(NotFound):  # another plan is another subscription: nobody approves it unseen
+        subscriptions.decide(served.office.codes["reviewer"], shown.id, approve=True, note="可以")
+    larger = subscriptions.ask(steward, client.id, api, Plan.STANDARD)
     assert served.http.get(address, headers=bearer).status_code == 403
     with pytest.raises(Denied):
         subscriptions.decide(steward, larger.id, approve=True, note="x")

@@ -131,6 +131,25 @@ def test_a_visit_tells_no_more_than_was_agreed_to_when_it_began(relayed: Relayed
         assert ("name" in claims) is named
 
 
+def test_nobody_agrees_to_more_than_the_page_showed(relayed: Relayed) -> None:
+    served = relayed.served
+    people, clients, relay = served.office.codes, served.platform.clients, served.platform.relay
+    client, _ = served.client(upstream=relayed.upstream.address, label="asks-more", scopes=frozenset({"openid"}))
+    reader = served.reader("first")
+    page = reader.get(f"/outside/{client.id}")
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+    clients.change(people["steward"], client.id, replace(client.facts, scopes=frozenset({"openid", "profile"})))
+    clients.review(people["reviewer"], client.id, approve=True, note="可以")
+    for form in (hidden, {**hidden, "seen": ""}):
+        told = reader.post(f"/outside/{client.id}/enter", form, Origin=served.address)
+        assert told.status_code == 409, told.text
+        assert not relay.look(people["first"], client.id)[1], "nothing was agreed to"
+    page = reader.get(f"/outside/{client.id}")
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+    assert reader.post(f"/outside/{client.id}/enter", hidden, Origin=served.address).status_code == 303
+    assert relay.look(people["first"], client.id)[1]
+
+
 def test_no_cookie_and_no_key_of_the_platform_arrives(relayed: Relayed) -> None:
     visit = relayed.enter()
     session = relayed.served.reader("first").token
@@ -355,7 +374,9 @@ def test_signing_out_ends_the_visit(relayed: Relayed) -> None:
     at = relayed.ask("/start", headers=HTML)
     nonce, entrance = cookie(at, "__Host-beijiang-nonce"), urlsplit(at.headers["location"])
     state = parse_qs(entrance.query)["state"][0]
-    sent = reader.post(entrance.path, {"state": state, "to": "/", "_csrf": reader.csrf}, Origin=relayed.served.address)
+    seen = relayed.served.platform.relay.shown(relayed.client).token
+    form = {"state": state, "to": "/", "seen": seen, "_csrf": reader.csrf}
+    sent = reader.post(entrance.path, form, Origin=relayed.served.address)
     let_in = urlsplit(sent.headers["location"])
     came = relayed.ask(f"{let_in.path}?{let_in.query}", headers={"Cookie": f"__Host-beijiang-nonce={nonce}"})
     visit = cookie(came, "__Host-beijiang-visit")

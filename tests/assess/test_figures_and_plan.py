@@ -77,7 +77,14 @@ def test_the_plan_of_2018_is_measured_released_revised_and_carried_as_a_file(bur
     assert figures.figure(bureau.steward, GROWTH).revisions == []
     with pytest.raises(Invalid):
         figures.decide(publisher, [first.id], approve=False)
-    figures.decide(publisher, [first.id], approve=True)
+    seen = figures.figure(publisher, GROWTH).seen
+    (corrected,) = figures.report(reviewer, [replace(draft, value="26.1 %")])
+    with pytest.raises(Conflict) as stale:
+        figures.decide(publisher, [first.id], approve=True, seen=seen)
+    assert stale.value.detail["changed"] == ["newest revision of this value"]
+    figures.decide(publisher, [corrected.id], approve=False, words="原数为准")
+    seen = figures.figure(publisher, GROWTH).seen
+    figures.decide(publisher, [first.id], approve=True, seen=seen)
     row = next(r for r in figures.figures(bureau.steward) if r.figure.code == GROWTH)
     assert (row.met, row.value and row.value.value) == (True, "26.4")
 
@@ -89,7 +96,7 @@ def test_the_plan_of_2018_is_measured_released_revised_and_carried_as_a_file(bur
     figures.decide(publisher, [second.id], approve=True, words="同意")
     view = figures.figure(bureau.steward, GROWTH)
     assert [v.value for v in view.values] == ["24.9"]
-    assert [(v.revision, v.value) for v in view.revisions] == [(2, "24.9"), (1, "26.4")]
+    assert [(v.revision, v.value) for v in view.revisions] == [(3, "24.9"), (1, "26.4")]
     with pytest.raises(Conflict):
         figures.decide(publisher, [second.id], approve=True)
     assert next(r for r in figures.figures(reviewer) if r.figure.code == GROWTH).met is False
@@ -133,7 +140,7 @@ def test_the_plan_of_2018_is_measured_released_revised_and_carried_as_a_file(bur
     for form in (SheetFormat.CSV, SheetFormat.XLSX):
         file = figures.export(bureau.steward, form, Language.ZH)
         again = figures.import_values(reviewer, file.name, file.content, "原样")
-        assert [v.revision for v in again] == ([3, 2, 2] if form is SheetFormat.CSV else [4, 3, 3])
+        assert [v.revision for v in again] == ([4, 2, 2] if form is SheetFormat.CSV else [5, 3, 3])
         figures.decide(publisher, [v.id for v in again], approve=False, words="没有变化")
 
     # A definition has versions; one that did not change is none.

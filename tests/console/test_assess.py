@@ -101,6 +101,10 @@ def test_a_month_is_computed_looked_into_frozen_and_appealed(
     reviewer.get("/console/assess-weights?lang=zh-CN")
 
 
+def seen_on(page: str) -> list[str]:
+    return re.findall(r'name="seen" value="([^"]+)"', page)
+
+
 def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[..., Any]) -> None:
     reviewer, steward, head = desk("bureau_reviewer"), desk("steward"), desk("org_reviewer")
     assert "还没有统计指标" in steward.get("/console/figures").text
@@ -116,9 +120,12 @@ def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[...,
         steward.post(f"{here}/values", {"period": year, "value": value, "source": "教育统计"})
     page = steward.get(here).text
     assert "待审批的数值" in page
-    ids = re.findall(r'name="value" value="(fgv_?\w+)"', head.get(here).text)
+    shown = head.get(here).text
+    ids = re.findall(r'name="value" value="(fgv_?\w+)"', shown)
     assert len(ids) == 2
     head.post(f"{here}/decide", {"answer": "approve", "value": ids})
+    assert re.findall(r'name="value" value="(fgv_?\w+)"', head.get(here).text) == ids, "nothing was seen, so all wait"
+    head.post(f"{here}/decide", {"answer": "approve", "value": ids, "seen": seen_on(shown)})
     reviewer.post(f"{here}/target", {"period": "2025", "operator": "≥", "value": "150", "basis": "年度工作要点"})
     page = steward.get(here).text
     assert 'data-chart="over-time-data"' in page
@@ -126,8 +133,9 @@ def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[...,
     assert "达标" in steward.get("/console/figures").text
     table = "指标代码,地区,期间,数值\ndigital_schools,150100,2025,40\ndigital_schools,150200,2025,33\n"
     steward.post("/console/figures-file", {"reason": ""}, files={"file": ("v.csv", table.encode(), "text/csv")})
-    ids = re.findall(r'name="value" value="(fgv_?\w+)"', head.get(here).text)
-    head.post(f"{here}/decide", {"answer": "approve", "value": ids})
+    shown = head.get(here).text
+    ids = re.findall(r'name="value" value="(fgv_?\w+)"', shown)
+    head.post(f"{here}/decide", {"answer": "approve", "value": ids, "seen": seen_on(shown)})
     page = steward.get(f"{here}?lang=en").text
     assert "By region" in page
     assert "呼和浩特市" in page
@@ -168,7 +176,11 @@ def test_a_task_is_reported_confirmed_and_exported(desk: Callable[..., Any], off
     assert "报告完成待确认" in steward.get(here).text
     reviewer.post(f"{here}/urge", {"words": "请补验收材料"})
     reviewer.post(f"{here}/deadline", {"due_on": str(now + timedelta(days=320)), "words": "顺延"})
-    reviewer.post(f"{here}/confirm", {"answer": "accept"})
+    stale = {"answer": "accept", "seen": seen_on(reviewer.get(here).text)[0]}
+    steward.post(f"{here}/report", {"percent": "100", "words": "已建成并验收", "proofs": proofs})
+    reviewer.post(f"{here}/confirm", stale)
+    assert "报告完成待确认" in steward.get(here).text, "it was reported anew"
+    reviewer.post(f"{here}/confirm", {"answer": "accept", "seen": seen_on(reviewer.get(here).text)[0]})
     page = steward.get(f"{here}?lang=en").text
     assert "confirmed as done" in page
     assert "Proofs: " in page
@@ -291,7 +303,10 @@ def test_the_same_at_the_terminal(  # noqa: PLR0915 - one story
     words = ("--name", "学位数", "--unit", "个", "--org", ORG, "--reason", "新增", "--as", "a.steward")
     run("figure", "define", "school_places", *words)
     value = run("figure", "report", "school_places", "2025", "1200", "--as", "a.steward")[0]
-    run("figure", "decide", value["id"], "--approve", "--as", "a.org_reviewer")
+    run("figure", "decide", value["id"], "--approve", "--as", "a.org_reviewer", code=1)
+    (one,) = run("figure", "show", "school_places", "--as", "a.org_reviewer")
+    seen = f"{one['id']}={one['seen']}"
+    run("figure", "decide", value["id"], "--approve", "--seen", seen, "--as", "a.org_reviewer")
     run("figure", "target", "school_places", "2025", "≥", "1000", "--basis", "规划", "--as", "a.steward")
     row = next(r for r in run("figure", "list") if r["code"] == "school_places")
     assert (row["value"], row["met"]) == ("1200", True)

@@ -33,12 +33,25 @@ def test_two_persons_set_and_lift_a_hold_on_the_page(desk: Callable[..., Any], o
     assert _state(office) is HoldState.LIFTING
     auditor.post(f"{HERE}/{hold.id}/confirm-lift", {"agree": "yes"})
     assert _state(office) is HoldState.LIFTING, "it takes another"
+    stale = {"agree": "yes", "seen": _token(guard.get(HERE).text)}
+    guard.post(f"{HERE}/{hold.id}/confirm-lift", {"agree": "no"})
+    auditor.post(f"{HERE}/{hold.id}/lift", {"basis": "另有原因"})
+    told = guard.post(f"{HERE}/{hold.id}/confirm-lift", stale)
+    assert "您看过之后内容有变化" in guard.get(told.headers["location"]).text
     guard.post(f"{HERE}/{hold.id}/confirm-lift", {"agree": "yes"})
+    assert _state(office) is HoldState.LIFTING, "nothing was decided on what was not seen"
+    guard.post(f"{HERE}/{hold.id}/confirm-lift", {"agree": "yes", "seen": _token(guard.get(HERE).text)})
     assert _state(office) is HoldState.LIFTED
     guard.post(HERE, {"kind": "table", "name": "将来的表", "basis": "立案", "to_come": "yes"})
     assert "针对将来" in auditor.get(HERE).text
     steward = desk("steward")
     assert steward.get(HERE).status_code in {403, 404}
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="seen" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
 
 
 def _security(office: Any) -> Any:

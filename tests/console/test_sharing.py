@@ -353,7 +353,10 @@ def test_a_standard_is_issued_and_claimed_on_pages(
     assert "新建目录" in steward.get(f"/console/claims/{task.id}").text
     steward.post(f"/console/claims/{task.id}", {"move": "decline", "words": "无学校"})
     assert "退回认领" in lead.get(f"/console/claims/{task.id}").text
+    seen = re.findall(r'name="seen" value="([^"]+)"', lead.get(f"/console/claims/{task.id}").text)[0]
     lead.post(f"/console/claims/{task.id}", {"move": "back", "words": "有两所"})
+    assert "退回认领" in lead.get(f"/console/claims/{task.id}").text, "nothing was seen"
+    lead.post(f"/console/claims/{task.id}", {"move": "back", "words": "有两所", "seen": seen})
     made = steward.post(f"/console/claims/{task.id}", {"move": "claim"}).headers["location"]
     assert OURS in steward.get(made).text
     assert "目录与标准一致" in steward.get(f"/console/claims/{task.id}").text

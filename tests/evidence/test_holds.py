@@ -90,8 +90,14 @@ def test_what_a_hold_names_is_kept_past_every_clock_until_two_persons_lift_it(pl
     platform.retention.erase(GUARD, "清理")
     assert all(bodies(platform, "表一")), "it keeps until the second person agrees"
     assert platform.holds.confirm_lift(GUARD, person.id, agree=False).state is HoldState.HOLDS
-    platform.holds.ask_lift(AUDITOR, person.id, "结案通知 2032-1")
-    assert platform.holds.confirm_lift(GUARD, person.id).state is HoldState.LIFTED
+    shown = platform.holds.ask_lift(AUDITOR, person.id, "结案通知 2032-1").shown.token
+    platform.holds.confirm_lift(GUARD, person.id, agree=False)
+    again = platform.holds.ask_lift(AUDITOR, person.id, "口头要求")
+    with pytest.raises(Conflict) as other:
+        platform.holds.confirm_lift(GUARD, person.id, seen=shown)
+    assert (other.value.reason, other.value.detail["changed"]) == ("changed_since_seen", ["basis of its end"])
+    assert platform.holds.held().people, "it keeps"
+    assert platform.holds.confirm_lift(GUARD, person.id, seen=again.shown.token).state is HoldState.LIFTED
     with pytest.raises(Conflict):
         platform.holds.confirm_lift(GUARD, person.id)
     platform.retention.erase(GUARD, "清理")
@@ -120,7 +126,10 @@ def test_every_step_is_on_record_and_at_the_doors(platform: Any) -> None:
     assert CliRunner().invoke(group, ["confirm", one.id, "--as", "audit"]).exit_code == 0
     assert one.id in CliRunner().invoke(group, ["list", "--as", "audit"]).output
     assert CliRunner().invoke(group, ["lift", one.id, "--basis", "结案", "--as", "guard"]).exit_code == 0
-    assert CliRunner().invoke(group, ["confirm-lift", one.id, "--as", "audit"]).exit_code == 0
+    blind = CliRunner().invoke(group, ["confirm-lift", one.id, "--as", "audit"], input="n\n")
+    assert blind.exit_code == 1
+    assert "结案" in blind.output, "it is shown before it is asked"
+    assert CliRunner().invoke(group, ["confirm-lift", one.id, "--as", "audit"], input="y\n").exit_code == 0
     with platform.db.read() as connection:
         actions = connection.execute(
             text("SELECT action FROM evidence_record WHERE target = :t ORDER BY sequence"), {"t": one.id}

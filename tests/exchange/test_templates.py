@@ -280,7 +280,11 @@ def test_programs_and_operators_do_the_same(bureau: Bureau) -> None:
     assert task["template_id"] == number
     declined = programs["second"].post(f"{AT}/claims/{task['id']}/decline", json={"words": "无此数据"})
     assert declined.json()["state"] == "not_applicable"
-    back = programs[lead].post(f"{AT}/claims/{task['id']}/decide", json={"move": "back", "words": "请核实"})
+    order = {"move": "back", "words": "请核实", "seen": task["seen"]}
+    stale = programs[lead].post(f"{AT}/claims/{task['id']}/decide", json=order)
+    assert (stale.status_code, stale.json()["error"]["code"]) == (409, "changed_since_seen")
+    order["seen"] = programs[lead].get(f"{AT}/claims/{task['id']}").json()["seen"]
+    back = programs[lead].post(f"{AT}/claims/{task['id']}/decide", json=order)
     assert back.json()["state"] == "open"
     assert programs["second"].get(f"{AT}/claims/{task['id']}").json()["moves"] == ["claim", "decline", "name"]
     done = programs["second"].post(f"{AT}/claims/{task['id']}/claim", json={})
@@ -309,7 +313,8 @@ def test_programs_and_operators_do_the_same(bureau: Bureau) -> None:
     task_id = services.templates.waiting(bureau["second"])[-1].id
     assert task_id in run("claim", "second", "waiting")
     run("claim", "second", "decline", task_id, "--words", "无")
-    run("claim", lead, "decide", task_id, "back", "--words", "有")
+    seen = services.templates.task(bureau[lead], task_id).task.shown.token
+    run("claim", lead, "decide", task_id, "back", "--words", "有", "--seen", seen)
     assert "claimed" in run("claim", "second", "take", task_id)
     run("claim", "second", "show", task_id)
     template = services.templates.task(SYSTEM, task_id).template.id

@@ -11,7 +11,7 @@ import pytest
 from library_bureau import COLUMNS, ELEMENTS, KEEPER, OTHER, OWNER, Archive, person
 
 from beijiang.fusion import Choosing, LinkDraft, LinkState, Verdict
-from beijiang.kit import Actor, BeijiangError
+from beijiang.kit import Actor, BeijiangError, Conflict
 from beijiang.notices import NoticeKind, NoticeQuery
 from beijiang.recipes import RecipeDraft, Step, StepKind
 from beijiang.tables import Exit
@@ -199,7 +199,12 @@ def test_both_sides_agree_before_a_row_is_read_and_what_is_made_is_as_sensitive(
     assert more.state is LinkState.IN_FORCE
     more = fusion.remap(archive.keeper, offered.id, draft, "多取")
     assert more.state is LinkState.ASKED
-    fusion.agree(archive.stranger, more.id)
+    shown = more.shown.token
+    again = fusion.remap(archive.keeper, more.id, draft, "改了理由")
+    with pytest.raises(Conflict) as stale:
+        fusion.agree(archive.stranger, more.id, seen=shown)
+    assert (stale.value.reason, stale.value.detail["changed"]) == ("changed_since_seen", ["who asks, and why"])
+    fusion.agree(archive.stranger, more.id, seen=again.shown.token)
 
 
 def test_a_library_never_feeds_itself_however_long_the_way(archive: Archive) -> None:
@@ -312,7 +317,11 @@ def test_what_has_no_key_in_common_is_matched_and_what_is_unsure_waits_for_a_per
     assert shown.bars[-1].probability == pytest.approx(pairs[0].probability, abs=0.01)
     with pytest.raises(BeijiangError):
         fusion.decide(archive.steward, pairs[0].id, Verdict.SAME, "不是本库的人")
-    fusion.decide(keeper, pairs[0].id, Verdict.SAME, "电话核实")
+    with pytest.raises(Conflict) as blind:
+        fusion.decide(keeper, pairs[0].id, Verdict.SAME, "电话核实", seen="")
+    assert blind.value.reason == "changed_since_seen"
+    seen = fusion.compare(keeper, pairs[0].id).shown.token
+    fusion.decide(keeper, pairs[0].id, Verdict.SAME, "电话核实", seen=seen)
     run = archive.run(library)
     assert (run.subjects, run.waiting) == (3, 0)
     assert archive.golden(library)[A]["记录数"] == 2

@@ -96,6 +96,7 @@ MACHINERY: dict[str, set[str]] = {
         "passed",
         "reach",
         "redeem",
+        "shown",
         "told",
     },
     "Recalls": {"announced", "keeps_back", "left", "recalled", "watch"},

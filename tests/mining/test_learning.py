@@ -317,9 +317,14 @@ def test_nobody_approves_the_own_work_and_each_step_is_in_evidence(lab: Lab, lea
     learning.submit_model(lab["colleague"], model.id)
     with pytest.raises(Invalid):
         learning.decide_model(lab["judge"], model.id, approve=True, note=" ")
+    shown = learning.model(lab["judge"], model.id).shown.token
     assert learning.decide_model(lab["judge"], model.id, approve=False, note="说明用途").state is ModelState.DRAFT
-    learning.submit_model(lab["steward"], model.id)
-    done = learning.decide_model(lab["judge"], model.id, approve=True, note="可以")
+    learning.submit_model(lab["steward"], model.id, "另作他用")
+    with pytest.raises(Conflict) as stale:
+        learning.decide_model(lab["judge"], model.id, approve=True, note="可以", seen=shown)
+    assert (stale.value.reason, stale.value.detail["changed"]) == ("changed_since_seen", ["its history"])
+    shown = learning.model(lab["judge"], model.id).shown.token
+    done = learning.decide_model(lab["judge"], model.id, approve=True, note="可以", seen=shown)
     assert done.approval is not None
     assert done.approval.by_id == lab["judge"].id
     assert learning.retire_model(lab["judge"], model.id, "有新模型").state is ModelState.RETIRED

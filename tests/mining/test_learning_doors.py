@@ -51,9 +51,10 @@ def ids(lab: Lab) -> dict[str, str]:
     lab.platform.jobs.wait(trained["job"], timeout=120)
     model = trained["model"]["id"]
     posted(lab, "steward", f"/models/{model}/submit", {}, 200)
-    assert (
-        posted(lab, "judge", f"/models/{model}/decide", {"approve": True, "note": "可以"}, 200)["state"] == "approved"
-    )
+    good = {"approve": True, "note": "可以"}
+    posted(lab, "judge", f"/models/{model}/decide", good, 409)
+    good["seen"] = lab.browser("judge").get(f"/api/v1/learning/models/{model}").json()["seen"]
+    assert posted(lab, "judge", f"/models/{model}/decide", good, 200)["state"] == "approved"
     draft = {"model": model, "table": FIRMS, "keep": ["编号"], "target": "退出评分", "time": "观察日"}
     plan = posted(lab, "steward", "/scores", draft, 201)["id"]
     job = posted(lab, "steward", f"/scores/{plan}/run", {}, 202)["job"]
@@ -167,8 +168,12 @@ def test_a_model_is_made_in_the_console_alone(lab: Lab) -> None:
     model = made.headers["location"].rsplit("/", 1)[1]
     _all_done(lab)
     steward.post(f"/console/models/{model}/submit")
-    assert "不能由您批准" not in judge.get(f"/console/models/{model}").text
+    page = judge.get(f"/console/models/{model}").text
+    assert "不能由您批准" not in page
+    seen = page.split('name="seen" value="')[1].split('"')[0]
     judge.post(f"/console/models/{model}/decide", data={"do": "approve", "note": "可以"})
+    assert lab.platform.learning.model(lab["judge"], model).state == "review", "nothing was seen"
+    judge.post(f"/console/models/{model}/decide", data={"do": "approve", "note": "可以", "seen": seen})
     form = {"table": FIRMS, "target": "网页评分", "keep": "编号", "rhythm": "weekly"}
     made = steward.post(f"/console/models/{model}/scores", data=form)
     plan = made.headers["location"]
@@ -212,7 +217,10 @@ def test_the_terminal_does_the_same(lab: Lab, tmp_path: Path, monkeypatch: pytes
     )
     model = lab.platform.learning.compared(lab["steward"], set_id)[0].id
     said("submit", model, "--as", "steward")
-    said("approve", model, "--note", "可以", "--as", "judge")
+    refused = run.invoke(group, ["approve", model, "--note", "可以", "--as", "judge"], input="n\n")
+    assert (refused.exit_code, "终端模型" in refused.output) == (1, True), "it is shown before it is asked"
+    agreed = run.invoke(group, ["approve", model, "--note", "可以", "--as", "judge"], input="y\n")
+    assert agreed.exit_code == 0, agreed.output
     said("export", model, "--to", str(tmp_path / "model.json"), "--as", "steward")
     assert json.loads((tmp_path / "model.json").read_text("utf-8"))["format"] == 1
     plan = tmp_path / "plan.toml"

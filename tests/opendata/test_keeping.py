@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from beijiang.access import PersonDraft, Role
 from beijiang.app import create_app
-from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Denied, Invalid, NotFound, Unauthenticated
-from beijiang.opendata import WorkDraft, WorkKind
+from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Conflict, Denied, Invalid, NotFound, Unauthenticated
+from beijiang.opendata import WorkDraft, WorkKind, WorkState
 
 if TYPE_CHECKING:
     from conftest import Portal
@@ -90,7 +90,11 @@ def test_a_work_is_looked_at_then_shown_and_linked_from_its_data_set(
     told = next(one for one in browser.get("/api/v1/portal/works").json()["works"] if one["id"] == made.id)
     assert told["datasets"] == [{"id": portal.ids["firms"], "title": "企业登记信息"}]
     assert "by" not in told
-    keepings.decide(officer, made.id, shown=False, reason="链接已失效")
+    with pytest.raises(Conflict) as stale:
+        keepings.decide(officer, made.id, shown=False, reason="链接已失效", seen=made.shown.token)
+    assert (stale.value.reason, stale.value.detail["changed"]) == ("changed_since_seen", ["what was decided of it"])
+    (now,) = [one for one in keepings.handed_in(officer, WorkState.SHOWN) if one.id == made.id]
+    keepings.decide(officer, made.id, shown=False, reason="链接已失效", seen=now.shown.token)
     assert "只此一件" not in browser.get("/works").text
     assert next(w for w in keepings.own_works(maker) if w.id == made.id).reason == "链接已失效"
 
@@ -198,5 +202,7 @@ def test_the_terminal_shows_and_refuses(portal: Portal, maker: Actor, officer: A
     group = works(lambda: portal.platform.keepings, lambda: portal.platform.access)
     assert officer.id
     assert made.id in CliRunner().invoke(group, ["list", "--as", "works-officer"]).output
-    assert CliRunner().invoke(group, ["show", made.id, "--as", "works-officer"]).exit_code == 0
-    assert CliRunner().invoke(group, ["refuse", made.id, "--reason", "试验"]).exit_code == 0
+    refused = CliRunner().invoke(group, ["show", made.id, "--as", "works-officer"], input="n\n")
+    assert (refused.exit_code, made.words in refused.output) == (1, True), "it is shown before it is asked"
+    assert CliRunner().invoke(group, ["show", made.id, "--as", "works-officer"], input="y\n").exit_code == 0
+    assert CliRunner().invoke(group, ["refuse", made.id, "--reason", "试验"], input="y\n").exit_code == 0

@@ -10,7 +10,18 @@ import pytest
 from typer.testing import CliRunner
 
 from beijiang.access import Role
-from beijiang.kit import ANONYMOUS, Actor, ActorKind, Denied, Invalid, Language, NotFound, Text, Unauthenticated
+from beijiang.kit import (
+    ANONYMOUS,
+    Actor,
+    ActorKind,
+    Conflict,
+    Denied,
+    Invalid,
+    Language,
+    NotFound,
+    Text,
+    Unauthenticated,
+)
 from beijiang.opendata import GapCode, NewsDraft, NewsState
 from beijiang.opendata.helping import HelpTopic, help_text
 from beijiang.opendata.markdown import plain, rendered
@@ -88,7 +99,14 @@ def test_news_go_from_draft_to_published_to_withdrawn(portal: Portal) -> None:
     assert portal.get(address).json()["error"]["code"] == made_up == "news_not_found"
     assert "新开放一批数据" not in portal.page("/news")
     assert "新开放一批数据" not in portal.page("/")
-    newsroom.publish(OFFICER, made.id)
+    shown = made.shown.token
+    newsroom.write(OFFICER, NewsDraft(title=DRAFT.title, body=Text("换过的正文", DRAFT.body.en)), made.id)
+    with pytest.raises(Conflict) as changed:
+        newsroom.publish(OFFICER, made.id, seen=shown)
+    assert (changed.value.reason, changed.value.detail["changed"]) == ("changed_since_seen", ["text"])
+    assert "新开放一批数据" not in portal.page("/news")
+    again = newsroom.write(OFFICER, DRAFT, made.id)
+    newsroom.publish(OFFICER, made.id, seen=again.shown.token)
     assert f'<a href="{address}">新开放一批数据</a>' in portal.page("/")
     assert f'<a href="{address}">{DRAFT.title.en}</a>' in portal.page("/", "en")
     page = portal.page(address)
@@ -103,7 +121,7 @@ def test_news_go_from_draft_to_published_to_withdrawn(portal: Portal) -> None:
     with pytest.raises(Invalid):
         newsroom.withdraw(OFFICER, made.id, " ")
     gone = newsroom.withdraw(OFFICER, made.id, "有误")
-    assert (gone.state, gone.revision) == (NewsState.WITHDRAWN, 3)
+    assert (gone.state, gone.revision) == (NewsState.WITHDRAWN, 5)
     assert portal.get(address).status_code == 404
     assert "新开放一批数据" not in portal.page("/")
     assert portal.json("/api/v1/portal/news")["news"] == []
@@ -132,7 +150,9 @@ def test_news_from_the_terminal(portal: Portal, tmp_path: Path) -> None:
     words = ["write", "--title-zh", "终端写的", "--title-en", "Written", "--body-zh", str(text), "--body-en", str(text)]
     assert CliRunner().invoke(commands, words).exit_code == 0
     made = next(one for one in portal.platform.newsroom.desk(OFFICER) if one.title.zh == "终端写的")
-    assert "published" in CliRunner().invoke(commands, ["publish", made.id]).output
+    refused = CliRunner().invoke(commands, ["publish", made.id], input="n\n")
+    assert (refused.exit_code, "正文" in refused.output) == (1, True), "the whole text is shown before it is asked"
+    assert "published" in CliRunner().invoke(commands, ["publish", made.id], input="y\n").output
 
 
 HOSTILE = (

@@ -15,7 +15,7 @@ import pytest
 
 from beijiang.build import build
 from beijiang.evidence import EvidenceQuery
-from beijiang.kit import SYSTEM, Denied, FixedClock, Invalid, NotFound
+from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound
 from beijiang.quality import Decision, FindingState, Monitor, Observation, limits_on
 from beijiang.quality.models.monitors import judge_volume
 from beijiang.settings import Settings
@@ -176,7 +176,13 @@ def test_a_decision_is_recorded_and_the_band_learns_from_it(bureau: Bureau) -> N
     with pytest.raises(Invalid):
         monitors.decide(bureau.steward, finding.id, Decision.SNOOZE, "忙", None)
     until = bureau.clock.now().date() + timedelta(days=9)
-    snoozed = monitors.decide(bureau.steward, finding.id, Decision.SNOOZE, "核实中", until)
+    deliver(bureau, payments(1600), table, WriteMode.REPLACE)
+    with pytest.raises(Conflict) as stale:
+        monitors.decide(bureau.steward, finding.id, Decision.EXPECTED, "正常", seen=finding.shown.token)
+    assert (stale.value.reason, stale.value.detail["changed"]) == ("changed_since_seen", ["what was found"])
+    deliver(bureau, payments(800), table, WriteMode.REPLACE)
+    seen = next(f for f in monitors.report(bureau.steward, table).findings if f.id == finding.id).shown.token
+    snoozed = monitors.decide(bureau.steward, finding.id, Decision.SNOOZE, "核实中", until, seen=seen)
     assert snoozed.state is FindingState.SNOOZED
     assert not [a for a in bureau.platform.alerts.alerts(bureau.steward) if a.subject == table]
     monitors.decide(bureau.steward, finding.id, Decision.EXPECTED, "新增三个旗县")

@@ -94,19 +94,18 @@ class Newsroom:
                 return made
             return self._change(tx, actor, news_id, title=draft.title, body=draft.body)
 
-    def publish(self, actor: Actor, news_id: str) -> News:
-        """Publish a draft, or publish again what was withdrawn; the date is today's.
+    def publish(self, actor: Actor, news_id: str, *, seen: str | None = None) -> News:
+        """Publish a draft, or publish again what was withdrawn; ``seen`` is the token of the text that was shown.
 
         Raises:
             NotFound: no such news.
-            Conflict: somebody else changed it meanwhile.
+            Conflict: somebody else changed it since it was shown (``changed_since_seen``), or meanwhile.
 
         """
         self._access.require(actor, Permission.OPENDATA_PORTAL_MANAGE)
+        now = self._parts.clock.now()
         with self._parts.db.begin() as tx:
-            return self._change(
-                tx, actor, news_id, state=NewsState.PUBLISHED, published_at=self._parts.clock.now(), reason=""
-            )
+            return self._change(tx, actor, news_id, seen, state=NewsState.PUBLISHED, published_at=now, reason="")
 
     def withdraw(self, actor: Actor, news_id: str, reason: str) -> News:
         """Withdraw published news; its address then answers as if it had never been.
@@ -124,11 +123,12 @@ class Newsroom:
         with self._parts.db.begin() as tx:
             return self._change(tx, actor, news_id, state=NewsState.WITHDRAWN, reason=words)
 
-    def _change(self, tx: UnitOfWork, actor: Actor, news_id: str, **changes: object) -> News:
+    def _change(self, tx: UnitOfWork, actor: Actor, news_id: str, seen: str | None = None, **changes: object) -> News:
         store = NewsStore(tx.connection)
         found = store.get(news_id)
         if found is None:
             raise _unknown()
+        found.shown.check(seen)
         made: News = replace(
             found,
             **{"by": actor.id, "changed_at": self._parts.clock.now(), "revision": found.revision + 1, **changes},  # type: ignore[arg-type]

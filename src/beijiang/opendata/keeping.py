@@ -159,11 +159,14 @@ class Keepings:
         with self._db.read() as connection:
             return KeepingStore(connection).works(state)
 
-    def decide(self, actor: Actor, work_id: str, *, shown: bool, reason: str = "") -> Work:
+    def decide(self, actor: Actor, work_id: str, *, shown: bool, reason: str = "", seen: str | None = None) -> Work:
         """Show a work, or not, or no more; a no has its reason, which its maker reads.
+
+        ``seen`` is the token of the work as it was shown to the actor.
 
         Raises:
             NotFound: no such work.
+            Conflict: somebody else decided on it meanwhile (``changed_since_seen``).
             Invalid: no reason.
 
         """
@@ -174,8 +177,10 @@ class Keepings:
         state = WorkState.SHOWN if shown else WorkState.REFUSED
         with self._db.begin() as tx:
             store = KeepingStore(tx.connection)
-            if store.get(work_id) is None:
+            before = store.get(work_id)
+            if before is None:
                 raise NotFound("没有这件成果。", "There is no such work.", code="work_not_found")
+            before.shown.check(seen)
             store.decide(work_id, state, words, self.parts.clock.now())
             detail = {"state": state.value, "reason": words}
             self.parts.evidence.record(tx, actor, "opendata.work_decide", target=work_id, detail=detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from beijiang.kit import Invalid, Text, Word
+from beijiang.kit import Invalid, Shown, Text, Word
 from beijiang.opendata.members import clean_line, clean_words
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ __all__ = ["News", "NewsDraft", "NewsState"]
 
 TITLE_LONGEST: Final = 100
 BODY_LONGEST: Final = 10_000
+_TITLE: Final = Text("标题", "title")
+_BODY: Final = Text("正文", "text")
+_STATE: Final = Text("状态", "state")
 
 
 class NewsState(Word):
@@ -64,3 +67,8 @@ class News:
     created_at: datetime
     changed_at: datetime
     published_at: datetime | None = None
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on who publishes it."""
+        return Shown({_TITLE: self.title, _BODY: self.body, _STATE: (self.state.value, self.reason)})

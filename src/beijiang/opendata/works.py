@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from beijiang.kit import Invalid, Word
+from beijiang.kit import Invalid, Shown, Text, Word
 from beijiang.opendata.members import clean_line, clean_words
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ __all__ = ["SETS_MOST", "STARS", "Echo", "Kept", "Work", "WorkDraft", "WorkKind"
 
 STARS: Final = range(1, 6)
 SETS_MOST: Final = 10
+_WORK: Final = Text("成果", "the work")
+_DECIDED: Final = Text("办理情况", "what was decided of it")
 
 
 class WorkKind(Word):
@@ -107,6 +109,11 @@ class Work:
     created_at: datetime
     decided_at: datetime | None = None
     datasets: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on; the work itself never changes, what others decided of it does."""
+        return Shown({_WORK: self.id, _DECIDED: (self.state.value, self.reason)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

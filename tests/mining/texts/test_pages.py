@@ -45,6 +45,7 @@ def test_a_draft_is_decided_line_by_line_beside_its_source(office: Office) -> No
     page = browser.get(here).text
     assert made.truth[3].title in page
     assert page.count("待核对") >= len(made.truth)
+    seen = re.findall(r'name="seen" value="([^"]+)"', page)
     for place, truth in enumerate(made.truth):
         said = {
             "number": truth.number,
@@ -54,6 +55,7 @@ def test_a_draft_is_decided_line_by_line_beside_its_source(office: Office) -> No
             "answer": "accept",
             "targets": "",
             "due_on": "2018-12-31",
+            "seen": seen[place],
         }
         answer = browser.post(f"{here}/lines/{place}", data=said)
         assert answer.headers["location"].endswith(f"#line-{place + 1}")

@@ -115,7 +115,10 @@ def test_the_same_by_api(office: Office) -> None:
     assert draft["waiting"] == len(draft["lines"]) == len(made.truth)
     here = f"/api/v1/plan/drafts/{draft['id']}"
     for line in draft["lines"]:
-        assert client.post(f"{here}/lines/{line['place']}", json={"accept": True}).status_code == 200
+        order = {"accept": True, "seen": line["seen"]}
+        assert client.post(f"{here}/lines/{line['place']}", json=order).status_code == 200
+        stale = client.post(f"{here}/lines/{line['place']}", json={**order, "accept": False})
+        assert (stale.status_code, stale.json()["error"]["code"]) == (409, "changed_since_seen")
     assert client.post(f"{here}/taken").json() == {"tasks": len(made.truth)}
     assert client.get(here).json()["state"] == "taken"
     assert client.post(f"{here}/lines/0", json={"accept": False}).status_code == 409
@@ -133,6 +136,8 @@ def test_the_same_at_the_terminal(office: Office) -> None:
     assert json.loads(read.output.splitlines()[0])[1]["number"] == "1.1"
     draft = office.platform.plan_drafts.drafts(office["reviewer"])[0].id
     words = ["draft", "decide", draft, "1", "--accept", "--set", "leads=science;ndrc", "--as", "reviewer"]
+    assert CliRunner().invoke(group, words).exit_code != 0, "nothing was seen"
+    words += ["--seen", json.loads(read.output.splitlines()[0])[1]["seen"]]
     decided = CliRunner().invoke(group, words)
     assert decided.exit_code == 0, decided.output
     assert office.platform.plan_drafts.draft(office["reviewer"], draft).lines[1].said.leads == ("science", "ndrc")

@@ -62,9 +62,10 @@ def outside(relay: Relay, watch: HealthWatch, site: Pages) -> APIRouter:
         client_id: str,
         state: Annotated[str, Form(max_length=64)] = "",
         to: Annotated[str, Form(max_length=2000)] = "/",
+        seen: Annotated[str, Form(max_length=300)] = "",
     ) -> Response:
         who = _actor(request)
-        relay.agree(who, client_id)
+        relay.agree(who, client_id, seen=seen)
         if not state:
             return _fresh(RedirectResponse(relay.address(relay.look(who, client_id)[0]), SEE_OTHER))
         return _fresh(RedirectResponse(relay.enter(who, client_id, state, to), SEE_OTHER))
@@ -87,6 +88,7 @@ def _page(
         client=client,
         agreed=agreed,
         told=told,
+        seen=relay.shown(client).token,
         health=now,
         turns=turns,
         names=names,

@@ -9,7 +9,7 @@ import typer
 
 from beijiang.assess.commands.shared import AS, day_of, who_by
 from beijiang.kit import Text
-from beijiang.terminal import Column, language, say, show
+from beijiang.terminal import Column, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -20,6 +20,7 @@ __all__ = ["add_drafts"]
 
 _DRAFT = typer.Argument(help="Id of the draft.")
 _SET = typer.Option([], "--set", help="field=value in place of what was read, as leads=science;ndrc; several.")
+_SEEN = typer.Option(None, help="The `seen` of the line as you read it; without it you are shown and asked.")
 _LINES = (
     Column("place", Text("行", "line"), right=True),
     Column("number", Text("编号", "number")),
@@ -82,14 +83,19 @@ def add_drafts(group: typer.Typer, get: Callable[[], PlanDrafts], access: Callab
         accept: bool = typer.Option(..., "--accept/--reject", help="Whether it becomes a task."),
         values: list[str] = _SET,
         note: str = typer.Option("", help="What to say."),
+        seen: str = _SEEN,
         person: str = AS,
     ) -> None:
-        """Accept or reject a line."""
+        """Accept or reject a line. Without --seen it is shown first."""
         said: dict[str, Any] = {}
         for pair in values:
             name, _, value = pair.partition("=")
             said[name] = [one.strip() for one in value.split(";") if one.strip()] if name in _LISTS else value
-        show([_line(get().decide(who(person), draft_id, line, said or None, note, accept=accept))], _LINES)
+        actor = who(person)
+        if seen is None:
+            found = next((one for one in get().draft(actor, draft_id).lines if one.place == line), None)
+            seen = "" if found is None else asked_after(lambda: show(_line(found), _LINES), found.shown.token)
+        show([_line(get().decide(actor, draft_id, line, said or None, note, accept=accept, seen=seen))], _LINES)
 
     @draft.command("take")
     def take(draft_id: str = _DRAFT, person: str = AS) -> None:
@@ -123,4 +129,5 @@ def _line(one: DraftLine) -> dict[str, Any]:
         "due_on": said.due_on or "",
         "verdict": one.verdict.text.in_language(language()),
         "source": " ".join(one.sentences),
+        "seen": one.shown.token,
     }

@@ -23,7 +23,7 @@ from beijiang.assess.models import (  # fmt: skip
     ValueKind,
 )
 from beijiang.kit import Text
-from beijiang.terminal import Column, language, say, show
+from beijiang.terminal import Column, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -66,6 +66,10 @@ _VALUES = (
     Column("by", Text("填报", "by"), spare=True),
 )
 
+_SEEN = typer.Option(
+    [], "--seen", help="ID=TOKEN, the `seen` of a value as you read it; several. Without it you are shown and asked."
+)
+
 
 def add_figures(
     group: typer.Typer,
@@ -92,7 +96,9 @@ def _add_reading(figures: typer.Typer, get: Callable[[], Figures], who: Who) -> 
     @figures.command("show")
     def show_(code: str = _CODE, person: str = AS) -> None:
         """Show every revision of an indicator's values, the newest first."""
-        show([_value(v) for v in get().figure(who(person), code).revisions], _VALUES)
+        view = get().figure(who(person), code)
+        seen = view.seen
+        show([{**_value(v), "seen": seen.get(v.id)} for v in view.revisions], _VALUES)
 
     @figures.command("export")
     def export(out: Path = _OUT, code: str = typer.Option("", help="Only this indicator."), person: str = AS) -> None:
@@ -206,10 +212,17 @@ def _add_values(figures: typer.Typer, get: Callable[[], Figures], who: Who) -> N
         values: list[str] = _IDS,
         approve: bool = typer.Option(..., "--approve/--return", help="Release them, or return them with words."),
         words: str = typer.Option("", help="What to say."),
+        seen: list[str] = _SEEN,
         person: str = AS,
     ) -> None:
-        """Release values that wait, or return them."""
-        show([_value(v) for v in get().decide(who(person), values, approve=approve, words=words)], _VALUES)
+        """Release values that wait, or return them. Without --seen they are shown first."""
+        actor = who(person)
+        tokens = dict(one.split("=", 1) for one in seen if "=" in one)
+        if approve and not seen:
+            found = get().to_decide(actor, values)
+            if asked_after(lambda: show([_value(v) for v, _ in found], _VALUES), "yes"):
+                tokens = {value.id: shown.token for value, shown in found}
+        show([_value(v) for v in get().decide(actor, values, approve=approve, words=words, seen=tokens)], _VALUES)
 
 
 def _row(one: FigureRow) -> dict[str, Any]:

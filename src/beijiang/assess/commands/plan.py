@@ -12,11 +12,11 @@ import typer
 from beijiang.assess.commands.shared import AS, OUT, day_of, form_of, who_by, write
 from beijiang.assess.models import LIGHT_RULE
 from beijiang.kit import Text
-from beijiang.terminal import Column, language, say, show
+from beijiang.terminal import Column, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.assess.models import Lit, Progress
+    from beijiang.assess.models import Lit, Progress, TaskView
     from beijiang.assess.service import WorkPlan
 
 __all__ = ["add_plan"]
@@ -24,6 +24,7 @@ __all__ = ["add_plan"]
 _TASK = typer.Argument(help="Id of the task.")
 _WORDS = typer.Option(..., help="What to say; kept in the evidence.")
 _PROOFS = typer.Option([], "--proof", help="table:name, entry:id, figure:code or an address; several.")
+_SEEN = typer.Option(None, help="The `seen` of the task as you read it; without it you are shown and asked.")
 _TASKS = (
     Column("id", Text("标识", "id"), whole=True),
     Column("number", Text("编号", "number")),
@@ -61,7 +62,8 @@ def add_plan(group: typer.Typer, get: Callable[[], WorkPlan], access: Callable[[
     @plan.command("show")
     def show_(task: str = _TASK, person: str = AS) -> None:
         """Show what happened to a task, the newest first."""
-        show([_progress(one) for one in get().task(who(person), task).progress], _PROGRESS)
+        view = get().task(who(person), task)
+        show([{**_progress(one), "seen": view.shown.token} for one in view.progress], _PROGRESS)
 
     @plan.command("load")
     def load(
@@ -91,10 +93,15 @@ def add_plan(group: typer.Typer, get: Callable[[], WorkPlan], access: Callable[[
         task: str = _TASK,
         accept: bool = typer.Option(..., "--accept/--return", help="It is done, or the report goes back with words."),
         words: str = typer.Option("", help="What to say."),
+        seen: str = _SEEN,
         person: str = AS,
     ) -> None:
-        """Confirm that a task is done, or send the report back."""
-        get().confirm(who(person), task, words, accept=accept)
+        """Confirm that a task is done, or send the report back. Without --seen it is shown first."""
+        actor = who(person)
+        if accept and seen is None:
+            view = get().task(actor, task)
+            seen = asked_after(lambda: _tell(view), view.shown.token)
+        get().confirm(actor, task, words, accept=accept, seen=seen)
         show([_lit(get().task(who(person), task).lit)], _TASKS)
 
     @plan.command("deadline")
@@ -127,6 +134,11 @@ def _lit(one: Lit) -> dict[str, Any]:
         "light": one.light.text.in_language(tongue),
         "why": one.why.in_language(tongue),
     }
+
+
+def _tell(view: TaskView) -> None:
+    show([_lit(view.lit)], _TASKS)
+    show([_progress(one) for one in view.progress], _PROGRESS)
 
 
 def _progress(one: Progress) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from beijiang.kit import Invalid, Word
+from beijiang.kit import Invalid, Shown, Text, Word
 
 __all__ = ["DraftLine", "DraftState", "DraftTarget", "LineSaid", "LineVerdict", "PlanDraft"]
 
@@ -126,6 +126,10 @@ class LineSaid:
         )
 
 
+_SAYS: Final = Text("这一行的内容", "what the line says")
+_VERDICT: Final = Text("这一行的结论", "what was decided of the line")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftLine:
     """A line of a draft: what it says now, what was read, from which sentences, and what was decided."""
@@ -140,6 +144,11 @@ class DraftLine:
     by_name: str = ""
     at: datetime | None = None
     note: str = ""
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on."""
+        return Shown({_SAYS: self.said.to_json(), _VERDICT: (self.verdict.value, self.by_name, self.note)})
 
     @property
     def changed(self) -> bool:

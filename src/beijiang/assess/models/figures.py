@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from beijiang.assess.models.periods import Period, PeriodKind
-from beijiang.kit import Invalid, Text, Word
+from beijiang.kit import Invalid, Shown, Text, Word
 
 __all__ = [
     "REGION",
@@ -35,6 +35,9 @@ REGION: Final = "150000"
 """The region itself (GB/T 2260), where a value names no other."""
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{1,59}", re.ASCII)
 _DIGITS: Final = 30
+_VALUE: Final = Text("数值", "value")
+_NEWEST: Final = Text("这个数值的最新修订", "newest revision of this value")
+_DEFINED: Final = Text("指标定义的版本", "version of the indicator's definition")
 _EMPTY: Final = {"name_zh": Text("名称", "the name"), "unit_zh": Text("单位", "the unit")}
 
 
@@ -181,6 +184,11 @@ class Value(ValueDraft):
         """Return the number."""
         return Decimal(self.value)
 
+    def shown(self, figure: Figure, newest: int) -> Shown:
+        """Return what somebody decides on who releases it: the number, what it is a number of, and that nothing newer waits."""
+        told = (*self.place, self.value, self.stage.value, self.source, self.reason)
+        return Shown({_VALUE: told, _NEWEST: newest, _DEFINED: figure.version})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -220,6 +228,13 @@ class FigureView:
     revisions: Sequence[Value]
     """Every revision that the reader may see, the newest first."""
     targets: Sequence[Target]
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """Return, by the id of each value that waits, the token of what is decided on who releases it."""
+        newest = {one.place: one.revision for one in sorted(self.revisions, key=lambda one: one.revision)}
+        waiting = [one for one in self.revisions if one.state is ValueState.PROPOSED]
+        return {one.id: one.shown(self.figure, newest[one.place]).token for one in waiting}
 
 
 def holding(values: Sequence[Value]) -> list[Value]:

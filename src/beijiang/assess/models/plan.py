@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from beijiang.kit import Invalid, Text, Word
+from beijiang.kit import Invalid, Shown, Text, Word
 
 __all__ = [
     "LIGHT_RULE",
@@ -162,12 +162,23 @@ class Lit:
     """Working days; negative when overdue."""
 
 
+_REPORT: Final = Text("完成报告", "the report of completion")
+_DUE: Final = Text("期限", "deadline")
+_STATE: Final = Text("状态", "state")
+
+
 @dataclass(frozen=True, slots=True)
 class TaskView:
     """A task with all that happened to it, the newest first."""
 
     lit: Lit
     progress: Sequence[Progress]
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on who confirms that it is done."""
+        told = next((one for one in self.progress if one.act is Act.REPORT), None)
+        return Shown({_REPORT: told, _DUE: self.lit.task.due_on.isoformat(), _STATE: self.lit.task.state.value})
 
 
 def light(task: PlanTask, today: date, days_left: int) -> tuple[Light, Text]:

@@ -54,6 +54,8 @@ class DecideOrder(BaseModel):
     accept: bool
     said: SaidOrder | None = None
     note: str = Field(default="", max_length=1000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the line as it was read; without it nothing is decided."""
 
 
 def drafts_router(service: PlanDrafts) -> APIRouter:
@@ -76,7 +78,8 @@ def drafts_router(service: PlanDrafts) -> APIRouter:
     @routes.post("/{draft}/lines/{place}", summary="Accept or reject a line of a draft")
     def decide(request: Request, draft: str, place: int, order: DecideOrder) -> dict[str, Any]:
         said = None if order.said is None else order.said.model_dump(exclude_unset=True)
-        return _line(service.decide(actor_of(request), draft, place, said, order.note, accept=order.accept))
+        made = service.decide(actor_of(request), draft, place, said, order.note, accept=order.accept, seen=order.seen)
+        return _line(made)
 
     @routes.post("/{draft}/taken", summary="Put the accepted lines of a draft on the work plan")
     def take(request: Request, draft: str) -> dict[str, Any]:
@@ -120,4 +123,5 @@ def _line(one: DraftLine) -> dict[str, Any]:
         "sentences": list(one.sentences),
         "by": one.by_name,
         "note": one.note,
+        "seen": one.shown.token,
     }

@@ -96,6 +96,8 @@ class ReleaseOrder(BaseModel):
     values: list[Annotated[str, Field(max_length=40)]] = Field(min_length=1, max_length=5000)
     approve: bool
     words: _Words = ""
+    seen: dict[str, Annotated[str, Field(max_length=300)]] = Field(default={}, max_length=5000)
+    """By id, the ``seen`` of each revision as it was read; needed to release."""
 
 
 class TargetOrder(BaseModel):
@@ -149,10 +151,11 @@ def _add_reading(routes: APIRouter, service: Figures) -> None:
     @routes.get("/figures/{code}", summary="An indicator with values, revisions, targets and versions")
     def one(request: Request, code: str) -> dict[str, Any]:
         view = service.figure(actor_of(request), code)
+        seen = view.seen
         return {
             **_figure(view.figure),
             "values": [_value(v) for v in view.values],
-            "revisions": [_value(v) for v in view.revisions],
+            "revisions": [{**_value(v), "seen": seen.get(v.id)} for v in view.revisions],
             "targets": [_target(t) for t in view.targets],
             "versions": [_figure(v) for v in view.versions],
         }
@@ -191,7 +194,9 @@ def _add_writing(routes: APIRouter, service: Figures) -> None:
 
     @routes.post("/figures/values/decision", summary="Release values that wait, or return them")
     def decide(request: Request, order: ReleaseOrder) -> dict[str, Any]:
-        done = service.decide(actor_of(request), order.values, approve=order.approve, words=order.words)
+        done = service.decide(
+            actor_of(request), order.values, approve=order.approve, words=order.words, seen=order.seen
+        )
         return {"values": [_value(v) for v in done]}
 
     @routes.post(

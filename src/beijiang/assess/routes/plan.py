@@ -50,6 +50,8 @@ class ConfirmOrder(BaseModel):
 
     accept: bool
     words: _Words = ""
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the task as it was read; needed to confirm."""
 
 
 class DeadlineOrder(BaseModel):
@@ -94,7 +96,7 @@ def plan_router(service: WorkPlan) -> APIRouter:
     @routes.get("/plan/tasks/{task}", summary="A task and what happened to it")
     def one(request: Request, task: str) -> dict[str, Any]:
         view = service.task(actor_of(request), task)
-        return {**_lit(view.lit), "progress": [_progress(p) for p in view.progress]}
+        return {**_lit(view.lit), "progress": [_progress(p) for p in view.progress], "seen": view.shown.token}
 
     @routes.post("/plan/tasks/{task}/progress", status_code=201, summary="Report progress with evidence")
     def report(request: Request, task: str, order: ProgressOrder) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def plan_router(service: WorkPlan) -> APIRouter:
 
     @routes.post("/plan/tasks/{task}/confirmation", summary="Confirm that a task is done, or send the report back")
     def confirm(request: Request, task: str, order: ConfirmOrder) -> dict[str, Any]:
-        return _task(service.confirm(actor_of(request), task, order.words, accept=order.accept))
+        return _task(service.confirm(actor_of(request), task, order.words, accept=order.accept, seen=order.seen))
 
     @routes.put("/plan/tasks/{task}/deadline", summary="Give a task another deadline")
     def move(request: Request, task: str, order: DeadlineOrder) -> dict[str, Any]:

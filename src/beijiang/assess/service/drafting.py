@@ -100,13 +100,21 @@ class PlanDrafts:
         return found
 
     def decide(
-        self, actor: Actor, draft_id: str, place: int, said: Mapping[str, Any] | None, note: str = "", *, accept: bool
+        self,
+        actor: Actor,
+        draft_id: str,
+        place: int,
+        said: Mapping[str, Any] | None,
+        note: str = "",
+        *,
+        accept: bool,
+        seen: str | None = None,
     ) -> DraftLine:
-        """Accept a line, as it was read or as the person says it, or reject it.
+        """Accept a line, as it was read or as the person says it, or reject it; ``seen`` is the token of what was shown.
 
         Raises:
             NotFound: no such draft or line.
-            Conflict: the draft is over.
+            Conflict: the draft is over, or a colleague decided otherwise meanwhile (``changed_since_seen``).
             Invalid: an accepted line names no known body that leads, or one of them twice (``bad_line``).
 
         """
@@ -116,6 +124,7 @@ class PlanDrafts:
         before = next((one for one in draft.lines if one.place == place), None)
         if before is None:
             raise no_draft()
+        before.shown.check(seen)
         wording = before.said if said is None else LineSaid.from_json({**before.said.to_json(), **said})
         if accept:
             self._fit(wording, before)

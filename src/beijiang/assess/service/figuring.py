@@ -33,7 +33,7 @@ from beijiang.assess.service.base import Base
 from beijiang.assess.service.querying import drafts_of, with_period
 from beijiang.assess.service.sheets import figures_file, read_values, targets_file, values_file
 from beijiang.assess.store import FigureStore
-from beijiang.kit import Conflict, Invalid, new_id
+from beijiang.kit import Conflict, Invalid, Shown, new_id
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -185,8 +185,8 @@ class Figures(Base):
         answer = self.sql.run(actor, with_period(figure.formula, period), f"统计指标 {figure.code} {period}")
         return self.report(actor, drafts_of(answer, figure, period, stage), reason)
 
-    def decide(self, actor: Actor, value_ids: Collection[str], *, approve: bool, words: str = "") -> Sequence[Value]:
-        """Release values that wait, or return them with words; never one's own.
+    def to_decide(self, actor: Actor, value_ids: Collection[str]) -> Sequence[tuple[Value, Shown]]:
+        """Return values that wait for the actor's word, each with what is decided on.
 
         Raises:
             NotFound: there is no such value.
@@ -194,9 +194,31 @@ class Figures(Base):
             Conflict: one is decided.
 
         """
+        return [self._waiting(actor, value_id) for value_id in dict.fromkeys(value_ids)]
+
+    def decide(
+        self,
+        actor: Actor,
+        value_ids: Collection[str],
+        *,
+        approve: bool,
+        words: str = "",
+        seen: Mapping[str, str] | None = None,
+    ) -> Sequence[Value]:
+        """Release values that wait, or return them with words; never one's own.
+
+        ``seen`` holds, by the id of each value to release, the token of what was shown.
+
+        Raises:
+            NotFound: there is no such value.
+            Refused: the actor reported one of them.
+            Conflict: one is decided, was corrected meanwhile, or its indicator was defined anew (``changed_since_seen``).
+
+        """
         done = []
-        for value_id in dict.fromkeys(value_ids):
-            value = self._waiting(actor, value_id)
+        for value, shown in self.to_decide(actor, value_ids):
+            if approve:
+                shown.check(None if seen is None else seen.get(value.id, ""))
             done.append(
                 replace(
                     value,
@@ -322,11 +344,12 @@ class Figures(Base):
         self.access.require(actor, Permission.ASSESS_FIGURE_MANAGE, versions[0].org_id)
         return versions[0]
 
-    def _waiting(self, actor: Actor, value_id: str) -> Value:
+    def _waiting(self, actor: Actor, value_id: str) -> tuple[Value, Shown]:
         with self.db.read() as connection:
             store = FigureStore(connection)
             value = store.value(value_id)
             figure = store.versions(value.code)[0] if value else None
+            newest = store.next_revision(value.place) - 1 if value else 0
         if value is None or figure is None or not self._sees(actor, figure):
             self.access.require(actor, Permission.ASSESS_FIGURE_READ)
             raise no_value()
@@ -335,7 +358,7 @@ class Figures(Base):
             raise own_proposal()
         if value.state is not ValueState.PROPOSED:
             raise decided()
-        return value
+        return value, value.shown(figure, newest)
 
     def _define(
         self, actor: Actor, draft: FigureDraft, reason: str, before: Sequence[Figure], *, retired: bool = False

@@ -158,22 +158,28 @@ class WorkPlan(Base):
         after = replace(task, percent=percent if leads else task.percent, reported_at=self.clock.now(), state=state)
         return self._put(actor, task, after, self._note(actor, task, Act.REPORT, told, percent, given))
 
-    def confirm(self, actor: Actor, task_id: str, words: str = "", *, accept: bool) -> PlanTask:
+    def confirm(
+        self, actor: Actor, task_id: str, words: str = "", *, accept: bool, seen: str | None = None
+    ) -> PlanTask:
         """Confirm that a task is done, or send the report back with words; not as the one who reported it.
 
+        ``seen`` is the token of the report that was shown; it is needed to confirm.
+
         Raises:
-            Conflict: nothing was reported as done.
+            Conflict: nothing was reported as done, or it was reported anew (``changed_since_seen``).
             Refused: the actor reported it.
 
         """
         self.access.require(actor, Permission.ASSESS_PLAN_MANAGE)
-        task = self._stored(task_id)
+        view = self.task(actor, task_id)
+        task = view.lit.task
         if task.state is not TaskState.REPORTED:
             raise Conflict("尚未报告完成。", "It was not reported as done.", code="not_reported")
-        with self.db.read() as connection:
-            newest = next(p for p in PlanStore(connection).progress(task_id) if p.act is Act.REPORT)
+        newest = next(p for p in view.progress if p.act is Act.REPORT)
         if newest.by == actor.id:
             raise own_proposal()
+        if accept:
+            view.shown.check(seen)
         told = words.strip() if accept else self._words(words)
         state = TaskState.DONE if accept else TaskState.OPEN
         act = Act.CONFIRM if accept else Act.RETURN

@@ -66,7 +66,8 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         def step() -> tuple[str, Text]:
             accept = form.get("answer") == "accept"
             said = {**words, **lists, "targets": targets} if accept else None
-            drafts.decide(person(request), draft, place, said, str(form.get("note") or ""), accept=accept)
+            note, seen = (str(form.get(name) or "") for name in ("note", "seen"))
+            drafts.decide(person(request), draft, place, said, note, accept=accept, seen=seen)
             return f"{HERE}/{draft}#line-{place + 1}", Text("已记下。", "Noted.")
 
         return frame.attempt(request, f"{HERE}/{draft}", step)

@@ -167,6 +167,7 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             "figure.html",
             view=view,
             figure=view.figure,
+            seen=view.seen,
             opening=platform.public_figures.opening(who, code),
             sdmx=f"{platform.settings.public_url.rstrip('/')}/sdmx/v1/data/{code.upper()}",
             series=_series(view, request),
@@ -226,9 +227,11 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         answer: Annotated[str, Form(max_length=10)],
         value: Annotated[list[str] | None, Form()] = None,
         words: _Said = "",
+        seen: Annotated[list[str] | None, Form()] = None,
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            done = figures.decide(person(request), value or (), approve=answer == "approve", words=words)
+            tokens = dict(one.split("=", 1) for one in seen or () if "=" in one)
+            done = figures.decide(person(request), value or (), approve=answer == "approve", words=words, seen=tokens)
             return f"{HERE}/{code}", Text(f"已处理 {len(done)} 个数值。", f"{len(done)} values are decided.")
 
         return frame.attempt(request, f"{HERE}/{code}", step)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, unquote
 
-from fastapi import Request
+from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.console.words import word
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.web import Pages
 
+Seen = Annotated[str, Form(max_length=300)]
+"""The token of what the page showed (``kit.Shown``), which comes back with a decision."""
 FLASH = "bj_flash"
 FLASH_LIMIT = 2000
 SEE_OTHER = 303

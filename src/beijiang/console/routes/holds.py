@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.frame import Frame, Seen, language, person
 from beijiang.console.routes.sharing import Said, Short
 from beijiang.evidence import HoldDraft, HoldKind, HoldState
 from beijiang.kit import Text
@@ -70,9 +70,9 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         return frame.attempt(request, HERE, lambda: _said(holds.ask_lift(person(request), hold_id, basis)))
 
     @pages.post("/holds/{hold_id}/confirm-lift")
-    def confirm_lift(request: Request, hold_id: str, agree: Short = "") -> RedirectResponse:
+    def confirm_lift(request: Request, hold_id: str, agree: Short = "", seen: Seen = "") -> RedirectResponse:
         return frame.attempt(
-            request, HERE, lambda: _said(holds.confirm_lift(person(request), hold_id, agree=agree == "yes"))
+            request, HERE, lambda: _said(holds.confirm_lift(person(request), hold_id, agree=agree == "yes", seen=seen))
         )
 
     return pages

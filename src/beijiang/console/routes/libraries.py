@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, Seen, person
 from beijiang.fusion import MATCHING, Choosing, Element, LibraryDraft, LinkDraft
 from beijiang.kit import BeijiangError, Invalid, NotFound, Text
 
@@ -255,9 +255,9 @@ def _add_sources(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return await run_in_threadpool(frame.attempt, request, back, step)
 
     @pages.post("/library-sources/{library}/{link}/agree")
-    def agree(request: Request, library: str, link: str) -> RedirectResponse:
+    def agree(request: Request, library: str, link: str, seen: Seen = "") -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            made = fusion.agree(person(request), link)
+            made = fusion.agree(person(request), link, seen=seen)
             return back, Text(
                 f"“{made.table}”已接入，下次运行起入库。", f'"{made.table}" is in force from the next run on.'
             )

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.learned import HIGH, WIDE, bars, compared, curves, drift
-from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.frame import Frame, Seen, number, person
 from beijiang.kit import Invalid, Text
 from beijiang.mining import (
     PARAMETERS,
@@ -209,10 +209,14 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/models/{model}/decide")
     def decide(
-        request: Request, model: str, do: Annotated[str, Form(pattern="^(approve|return)$")], note: _Said = ""
+        request: Request,
+        model: str,
+        do: Annotated[str, Form(pattern="^(approve|return)$")],
+        note: _Said = "",
+        seen: Seen = "",
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            learning.decide_model(person(request), model, approve=do == "approve", note=note)
+            learning.decide_model(person(request), model, approve=do == "approve", note=note, seen=seen)
             good = Text("模型已批准。", "The model is approved.")
             return f"{HERE}/{quote(model)}", good if do == "approve" else Text(
                 "模型已退回。", "The model is sent back."

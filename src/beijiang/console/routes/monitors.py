@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
 from beijiang.console.lists import finding_table
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, Seen, person
 from beijiang.console.routes.listed import listed
 from beijiang.kit import Invalid, Text
 from beijiang.quality import Decision, Monitor, limits_on
@@ -71,11 +71,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         decision: Annotated[Decision, Form()],
         reason: _Words = "",
         until: Annotated[str, Form(max_length=10)] = "",
+        seen: Seen = "",
     ) -> RedirectResponse:
         back = f"/console/quality/{quote(name, safe='')}/monitors"
 
         def step() -> tuple[str, Text]:
-            platform.monitors.decide(person(request), finding, decision, reason, _day(until))
+            platform.monitors.decide(person(request), finding, decision, reason, _day(until), seen=seen)
             return back, Text("已记录。", "Recorded.")
 
         return frame.attempt(request, back, step)

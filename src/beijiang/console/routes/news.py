@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, Seen, person
 from beijiang.console.routes.sharing import Said
 from beijiang.kit import Text
 from beijiang.opendata import NewsDraft
@@ -46,11 +46,11 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
     @pages.post("/news/{news}")
     def move(
-        request: Request, news: str, do: Annotated[str, Form(max_length=20)], reason: Said = ""
+        request: Request, news: str, do: Annotated[str, Form(max_length=20)], reason: Said = "", seen: Seen = ""
     ) -> RedirectResponse:
         def take() -> tuple[str, Text]:
             if do == "publish":
-                newsroom.publish(person(request), news)
+                newsroom.publish(person(request), news, seen=seen)
                 return DESK, Text("已发布。", "Published.")
             newsroom.withdraw(person(request), news, reason)
             return DESK, Text("已撤下。", "Withdrawn.")

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.assess import LIGHT_RULE, Light, Proof, ProofKind, TaskState
-from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.frame import Frame, Seen, language, person
 from beijiang.console.routes.tickets import handed_out
 from beijiang.kit import Text
 from beijiang.standards import SheetFormat
@@ -137,10 +137,10 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/plan/{task}/confirm")
     def confirm(
-        request: Request, task: str, answer: Annotated[str, Form(max_length=10)], words: _Said = ""
+        request: Request, task: str, answer: Annotated[str, Form(max_length=10)], words: _Said = "", seen: Seen = ""
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            plan.confirm(person(request), task, words, accept=answer == "accept")
+            plan.confirm(person(request), task, words, accept=answer == "accept", seen=seen)
             return f"{HERE}/{task}", Text("已处理。", "Done.")
 
         return frame.attempt(request, f"{HERE}/{task}", step)

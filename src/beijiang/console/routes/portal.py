@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.frame import Frame, Seen, number, person
 from beijiang.console.routes.sharing import Said, Short, Word, names
 from beijiang.kit import Text
 from beijiang.opendata import OUTCOMES, Outcome, RegistrationState, VoiceAnswer, VoiceKind, VoiceQuery, WorkState
@@ -159,10 +159,10 @@ def _add_works(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/works/{work}")
     def decide(
-        request: Request, work: str, do: Annotated[str, Form(max_length=20)], reason: Said = ""
+        request: Request, work: str, do: Annotated[str, Form(max_length=20)], reason: Said = "", seen: Seen = ""
     ) -> RedirectResponse:
         def take() -> tuple[str, Text]:
-            keepings.decide(person(request), work, shown=do == "show", reason=reason)
+            keepings.decide(person(request), work, shown=do == "show", reason=reason, seen=seen)
             return "/console/works", Text("已办理。", "Done.")
 
         return frame.attempt(request, "/console/works", take)

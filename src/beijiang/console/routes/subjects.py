@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, Seen, person
 from beijiang.fusion import FARTHEST, GOLDEN, LEVELS, MATCHING, Spot, Verdict
 from beijiang.kit import Denied, Invalid, Text
 from beijiang.tables import Filter, FilterOp
@@ -160,12 +160,12 @@ def _add_pairs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/library-pairs/{pair}")
     def decide(
-        request: Request, pair: str, verdict: Annotated[str, Form(max_length=20)], reason: Reason = ""
+        request: Request, pair: str, verdict: Annotated[str, Form(max_length=20)], reason: Reason = "", seen: Seen = ""
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
             who = person(request)
             chosen = Verdict.SAME if verdict == Verdict.SAME.value else Verdict.DIFFERENT
-            made = fusion.decide(who, pair, chosen, reason)
+            made = fusion.decide(who, pair, chosen, reason, seen=seen)
             waiting, _ = fusion.queue(who, made.library_id, limit=1)
             href = (
                 f"/console/library-pairs/{waiting[0].id}"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, Seen, person
 from beijiang.console.routes.sharing import Many, Said, Short, Word, names
 from beijiang.exchange import ClaimMove, ClaimState, TemplateDraft
 from beijiang.kit import BeijiangError, Text
@@ -148,6 +148,7 @@ def _add_claims(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         entry: Short = "",
         named: Short = "",
         words: Said = "",
+        seen: Seen = "",
     ) -> RedirectResponse:
         back = f"{CLAIMS}/{task}"
 
@@ -160,7 +161,7 @@ def _add_claims(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             if move in {ClaimMove.DECLINE, ClaimMove.NAME}:
                 service.decline(who, task, words, named)
                 return back, Text("已提出，等待下发部门确认。", "Said; who issued it decides.")
-            service.decide(who, task, move, words)
+            service.decide(who, task, move, words, seen=seen)
             return back, Text("已办理。", "Done.")
 
         return frame.attempt(request, back, step)

@@ -9,7 +9,7 @@ import typer
 
 from beijiang.evidence.models.holds import Hold, HoldDraft, HoldKind
 from beijiang.kit import Actor, Text
-from beijiang.terminal import Column, show
+from beijiang.terminal import Column, asked_after, show
 
 if TYPE_CHECKING:
     from beijiang.evidence.service import Holds
@@ -19,6 +19,7 @@ __all__ = ["holds"]
 _AS = typer.Option(..., "--as", help="Login of the administrator who does it.")
 _HOLD = typer.Argument(help="Id of the hold.")
 _AGREE = typer.Option(True, "--agree/--decline", help="Whether the second person agrees.")
+_SEEN = typer.Option(None, help="The `seen` of the hold as you read it; without it you are shown and asked.")
 _COLUMNS = (
     Column("id", Text("编号", "id"), whole=True),
     Column("kind", Text("种类", "kind")),
@@ -65,8 +66,12 @@ def holds(get: Callable[[], Holds], who: Callable[[str], Actor]) -> typer.Typer:
         tell(get().ask_lift(who(person), hold, basis))
 
     @group.command("confirm-lift")
-    def confirm_lift(hold: str = _HOLD, agree: bool = _AGREE, person: str = _AS) -> None:
-        """Confirm or decline the end of a hold as the second person."""
-        tell(get().confirm_lift(who(person), hold, agree=agree))
+    def confirm_lift(hold: str = _HOLD, agree: bool = _AGREE, seen: str = _SEEN, person: str = _AS) -> None:
+        """Confirm or decline the end of a hold as the second person. Without --seen it is shown first."""
+        actor = who(person)
+        if agree and seen is None:
+            found = next((one for one in get().all(actor) if one.id == hold), None)
+            seen = "" if found is None else asked_after(lambda: show(found.to_json()), found.shown.token)
+        tell(get().confirm_lift(actor, hold, agree=agree, seen=seen))
 
     return group

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.kit import Invalid, Word
+from beijiang.kit import Invalid, Shown, Text, Word
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["Held", "Hold", "HoldDraft", "HoldKind", "HoldState", "Known"]
+
+_WHAT: Final = Text("保全对象", "what is held")
+_BASIS: Final = Text("保全依据", "basis of the hold")
+_LIFT_BASIS: Final = Text("解除依据", "basis of its end")
+_LIFT_BY: Final = Text("解除申请人", "who asked for its end")
 
 
 class HoldKind(Word):
@@ -77,6 +82,12 @@ class Hold:
     records: int = 0
     """How many records it keeps now; none tells of a wrong name."""
 
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on who confirms its end."""
+        parts: dict[Text, object] = {_WHAT: (self.kind.value, self.name), _BASIS: self.basis}
+        return Shown({**parts, _LIFT_BASIS: self.lift_basis, _LIFT_BY: self.lift_by})
+
     def to_json(self) -> dict[str, Any]:
         """Return it for an API answer."""
         return {
@@ -93,6 +104,7 @@ class Hold:
             "lifted_by": self.lifted_by or None,
             "ended_at": None if self.ended_at is None else self.ended_at.isoformat(),
             "records": self.records,
+            "seen": self.shown.token,
         }
 
 

@@ -45,6 +45,13 @@ class SecondOrder(BaseModel):
     agree: bool = True
 
 
+class LiftSecondOrder(SecondOrder):
+    """Whether the second person agrees to the end that was shown."""
+
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the hold as it was read; needed to agree."""
+
+
 def holds_router(service: Holds) -> APIRouter:
     """Return the endpoints under ``/api/v1/evidence/holds``."""
     routes = APIRouter(prefix="/api/v1/evidence/holds", tags=["evidence"])
@@ -66,8 +73,8 @@ def holds_router(service: Holds) -> APIRouter:
         return service.ask_lift(_actor(request), hold_id, order.basis).to_json()
 
     @routes.post("/{hold_id}/confirm-lift", summary="Confirm or decline the end of a hold as the second person")
-    def confirm_lift(request: Request, hold_id: str, order: SecondOrder) -> dict[str, Any]:
-        return service.confirm_lift(_actor(request), hold_id, agree=order.agree).to_json()
+    def confirm_lift(request: Request, hold_id: str, order: LiftSecondOrder) -> dict[str, Any]:
+        return service.confirm_lift(_actor(request), hold_id, agree=order.agree, seen=order.seen).to_json()
 
     return routes
 

@@ -111,16 +111,17 @@ class Holds:
         after = replace(found, state=HoldState.LIFTING, lift_by=actor.id, lift_basis=basis.strip()[:1000])
         return self._put(actor, found, after, "hold_lift_ask")
 
-    def confirm_lift(self, actor: Actor, hold_id: str, *, agree: bool = True) -> Hold:
-        """Confirm or decline, as the second person, that a hold ends.
+    def confirm_lift(self, actor: Actor, hold_id: str, *, agree: bool = True, seen: str | None = None) -> Hold:
+        """Confirm or decline, as the second person, that a hold ends; ``seen`` is the token of what was shown.
 
         Raises:
             Denied: the actor asked for its end.
-            Conflict: it is not waiting for that.
+            Conflict: it is not waiting for that, or its end was asked for anew on another basis (``changed_since_seen``).
 
         """
         found = self._for_second(actor, hold_id, HoldState.LIFTING, "lift_by")
         if agree:
+            found.shown.check(seen)
             ended = replace(found, state=HoldState.LIFTED, lifted_by=actor.id, ended_at=self._clock.now())
             return self._put(actor, found, ended, "hold_lift")
         again = replace(found, state=HoldState.HOLDS, lift_by="", lift_basis="")

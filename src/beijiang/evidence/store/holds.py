@@ -58,7 +58,7 @@ class HoldStore:
 
     def change(self, before: Hold, after: Hold) -> bool:
         """Write a hold if it still stands as before; tell whether it did."""
-        same = (_H.id == before.id, _H.state == before.state.value)
+        same = (_H.id == before.id, _H.state == before.state.value, _H.lift_basis == before.lift_basis)
         return bool(self._connection.execute(update(evidence_hold).where(*same).values(**_values(after))).rowcount)
 
     def get(self, hold_id: str) -> Hold | None:

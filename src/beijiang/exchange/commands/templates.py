@@ -10,7 +10,7 @@ import typer
 from beijiang.exchange.commands.matters import acting
 from beijiang.exchange.models import ClaimMove, TemplateDraft
 from beijiang.kit import Text
-from beijiang.terminal import Column, say, show
+from beijiang.terminal import Column, asked_after, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -28,6 +28,7 @@ _NAME = typer.Option("", "--name", help="Only units with this in their name.")
 _ORG = typer.Option([], "--org", help="A further unit; again for more.")
 _BASIS = typer.Option("", help="Document that the standard rests on.")
 
+_SEEN = typer.Option(None, help="The `seen` of the task as you read it; without it you are shown and asked.")
 _TEMPLATES = (
     Column("id", Text("标准目录号", "id"), whole=True),
     Column("name", Text("名称", "name")),
@@ -152,11 +153,16 @@ def claims(get: Callable[[], Templates], access: Callable[[], Access]) -> typer.
         task: str = _TASK,
         move: ClaimMove = typer.Argument(help="excuse, move or back."),  # noqa: B008
         words: str = typer.Option("", help="What is said with it."),
+        seen: str = _SEEN,
         person: str = _AS,
     ) -> None:
-        """Decide on what a unit said."""
-        service = get()
-        show([_task(service, service.decide(who(person), task, move, words))], _TASKS)
+        """Decide on what a unit said. Without --seen it is shown first."""
+        service, actor = get(), who(person)
+        if seen is None:
+            view = service.task(actor, task)
+            told = {**_task(service, view.task), "named": view.task.named, "words": [one.words for one in view.steps]}
+            seen = asked_after(lambda: show(told, _TASKS), view.task.shown.token)
+        show([_task(service, service.decide(actor, task, move, words, seen=seen))], _TASKS)
 
     return group
 
@@ -171,4 +177,5 @@ def _task(service: Templates, one: ClaimTask) -> dict[str, Any]:
         "state": one.state,
         "due": None if due is None else due.last_day.isoformat(),
         "resource": one.resource_id or None,
+        "seen": one.shown.token,
     }

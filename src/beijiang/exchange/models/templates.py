@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from beijiang.catalog import Entry, ItemEdit, ResourceEdit
-from beijiang.kit import Conflict, Text, Word
+from beijiang.kit import Conflict, Shown, Text, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,6 +117,12 @@ class Template:
     changed_at: datetime
 
 
+_SAID: Final = Text("该部门的答复", "what the unit said")
+_NAMED: Final = Text("应认领的部门", "the department that it names")
+_STANDARD: Final = Text("标准的版本", "version of the standard")
+_STEPS: Final = Text("办理过程", "what happened")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimTask:
     """What a unit has to do about one version of a standard entry."""
@@ -136,6 +142,12 @@ class ClaimTask:
     revision: int = 1
     created_at: datetime
     changed_at: datetime
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on who issued the standard."""
+        said: dict[Text, object] = {_SAID: (self.state.value, self.resource_id), _NAMED: self.named}
+        return Shown({**said, _STANDARD: self.template_version, _STEPS: self.revision})
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class DecideOrder(_Order):
 
     move: ClaimMove
     words: _Words = ""
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the task as it was read; without it nothing is decided."""
 
 
 class RetireOrder(_Order):
@@ -148,7 +150,7 @@ def _add_claims(routes: APIRouter, service: Templates) -> None:
 
     @routes.post("/claims/{task_id}/decide", summary="Decide on what a unit said: excuse, move or back")
     def decide(request: Request, task_id: str, order: DecideOrder) -> dict[str, Any]:
-        return _task(service.decide(actor_of(request), task_id, order.move, order.words), None)
+        return _task(service.decide(actor_of(request), task_id, order.move, order.words, seen=order.seen), None)
 
 
 def _template(one: Template) -> dict[str, Any]:
@@ -177,4 +179,5 @@ def _task(one: ClaimTask, due: Deadline | None) -> dict[str, Any]:
         "named": one.named or None,
         "due": None if due is None else due.last_day.isoformat(),
         "overdue": due is not None and due.state.value == "overdue",
+        "seen": one.shown.token,
     }

@@ -149,18 +149,23 @@ class Templates(Claiming):
             self.parts.evidence.record(tx, actor, "exchange.template_retire", target=after.id, detail={"words": reason})
         return after
 
-    def decide(self, actor: Actor, task_id: str, move: ClaimMove, words: str = "") -> ClaimTask:
+    def decide(
+        self, actor: Actor, task_id: str, move: ClaimMove, words: str = "", *, seen: str | None = None
+    ) -> ClaimTask:
         """Decide on what a unit said: exempt it, move the task to the department that it named, or send it back.
+
+        ``seen`` is the token of the task that was shown.
 
         Raises:
             NotFound: no such task.
-            Conflict: it is not possible now; the error says what is.
+            Conflict: it is not possible now; the error says what is. Or the unit says otherwise now (``changed_since_seen``).
             Invalid: no reason for sending it back.
 
         """
         before, standard = self._task(actor, task_id)
         self.access.require(actor, ISSUE, standard.org_id)
         state = check_claim_move(before.state, move)
+        before.shown.check(seen)
         text = said(words, needed=move is ClaimMove.BACK)
         if move is ClaimMove.MOVE:
             issuer, named = self.access.organisation(standard.org_id), self.access.organisation(before.named)

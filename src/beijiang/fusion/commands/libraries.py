@@ -13,7 +13,7 @@ import typer
 from beijiang.fusion.commands.records import add_claims, add_decisions, add_subjects, word
 from beijiang.fusion.models import Element, LibraryDraft, LinkDraft
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
-from beijiang.terminal import Column, language, progress, say, show
+from beijiang.terminal import Column, asked_after, language, progress, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -28,6 +28,7 @@ _REASON = typer.Option(..., help="Why; kept in the evidence.")
 _FILE = typer.Argument(help="Library as JSON or TOML; see beijiang libraries draft.", exists=True, dir_okay=False)
 _FIELDS_MAPPED = typer.Option([], "--map", help="Field of the library = column of the table; may be repeated.")
 
+_SEEN = typer.Option(None, help="The `as_shown` of the source as you read it; without it you are shown and asked.")
 _LIBRARIES = (
     Column("id", Text("标识", "id"), spare=True),
     Column("target", Text("库表", "table"), whole=True),
@@ -162,9 +163,14 @@ def _add_sources(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[s
         show([_link(get().propose(actor, library, draft))], _SOURCES)
 
     @group.command("agree")
-    def agree(source: str = typer.Argument(help="Id of the source."), person: str = _AS) -> None:
-        """Agree to a source that the other side proposed."""
-        show([_link(get().agree(who(person), source))], _SOURCES)
+    def agree(source: str = typer.Argument(help="Id of the source."), seen: str = _SEEN, person: str = _AS) -> None:
+        """Agree to a source that the other side proposed. Without --seen it is shown first."""
+        actor = who(person)
+        if seen is None:
+            found = get().source(actor, source)
+            told = {**_link(found), "columns": dict(found.columns), "reason": found.reason}
+            seen = asked_after(lambda: show(told, _SOURCES), found.shown.token)
+        show([_link(get().agree(actor, source, seen=seen))], _SOURCES)
 
     @group.command("end-source")
     def end(source: str = typer.Argument(help="Id of the source."), reason: str = _REASON, person: str = _AS) -> None:
@@ -224,6 +230,7 @@ def _link(one: Link) -> dict[str, Any]:
         "priority": one.priority,
         "fields": len(one.columns),
         "state": word(one.state),
+        "as_shown": one.shown.token,
     }
 
 

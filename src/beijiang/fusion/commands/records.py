@@ -11,7 +11,7 @@ from beijiang.fusion.models import Verdict
 from beijiang.fusion.models.atlas import Spot
 from beijiang.kit import Actor, Text
 from beijiang.tables import Filter, FilterOp
-from beijiang.terminal import Column, as_json, language, say, show, verbatim
+from beijiang.terminal import Column, as_json, asked_after, language, say, show, verbatim
 
 if TYPE_CHECKING:
     from beijiang.fusion.models import Claim, Decision, Pair
@@ -24,6 +24,9 @@ _AS = typer.Option("", "--as", help="Login of the person to act as; without it t
 _LIBRARY = typer.Argument(help="Id of the library, or the table that it fills.")
 _REASON = typer.Option(..., help="Why; kept in the evidence.")
 
+_SEEN = typer.Option(
+    None, help="The `seen` of the pair, of the API as you read it; without it you are shown and asked."
+)
 _PAIRS = (
     Column("id", Text("标识", "id"), whole=True),
     Column("probability", Text("概率", "probability"), right=True),
@@ -108,11 +111,13 @@ def add_subjects(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[s
         pair: str = typer.Argument(help="Id of the pair."),
         same: bool = typer.Option(..., "--same/--different", help="Whether both are one."),
         reason: str = _REASON,
+        seen: str = _SEEN,
         person: str = _AS,
     ) -> None:
-        """Decide about a pair; it takes effect with the next run."""
-        verdict = Verdict.SAME if same else Verdict.DIFFERENT
-        show([_decision(get().decide(who(person), pair, verdict, reason))], _DECISIONS)
+        """Decide about a pair; it takes effect with the next run. Without --seen both sides are shown first."""
+        verdict, actor = Verdict.SAME if same else Verdict.DIFFERENT, who(person)
+        seen = _compared(get(), actor, pair) if seen is None else seen
+        show([_decision(get().decide(actor, pair, verdict, reason, seen=seen))], _DECISIONS)
 
 
 def add_decisions(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[str], Actor]) -> None:
@@ -205,6 +210,16 @@ def add_claims(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[str
 def word(one: Word) -> str:
     """Return a word as it is for machines, and in the reader's language for people."""
     return one.value if as_json() else one.text.in_language(language())
+
+
+def _compared(fusion: Fusion, actor: Actor, pair: str) -> str:
+    found = fusion.compare(actor, pair)
+    sides = [{} if side is None else side.now or {} for side in (found.left, found.right)]
+    rows = [
+        {"field": name, **{n: str(side.get(name) or "") for n, side in zip("12", sides, strict=True)}}
+        for name in {**sides[0], **sides[1]}
+    ]
+    return asked_after(lambda: show([verbatim(row) for row in rows]), found.shown.token)
 
 
 def _pair(one: Pair) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.kit import Actor, Text, Word
+from beijiang.kit import Actor, Shown, Text, Word
 
 if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
@@ -150,6 +150,12 @@ class Library(LibraryDraft):
         return f"{self.target}_关联"
 
 
+_COLUMNS: Final = Text("取哪些列", "columns that are taken")
+_KEY: Final = Text("行的主键和时间列", "key and time of a row")
+_PRIORITY: Final = Text("优先级", "priority")
+_ASKED: Final = Text("由谁提出、为什么", "who asks, and why")
+
+
 class LinkState(Word):
     """Where the agreement about one source stands: both sides must have agreed before a row of it is read."""
 
@@ -188,6 +194,12 @@ class Link(LinkDraft):
     asked_by: Actor
     agreed_by: Actor | None = None
     at: datetime
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody agrees to."""
+        columns: dict[Text, object] = {_COLUMNS: dict(self.columns), _KEY: (self.key, self.seen)}
+        return Shown({**columns, _PRIORITY: self.priority, _ASKED: (self.state.value, self.asked_by.id, self.reason)})
 
     @property
     def works(self) -> bool:

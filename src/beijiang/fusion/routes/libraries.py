@@ -133,6 +133,11 @@ def router(service: Fusion) -> APIRouter:
     return routes
 
 
+_Seen = Annotated[
+    str, Query(max_length=300, description="The `as_shown` of the source as you read it; without it nothing is agreed.")
+]
+
+
 def _add_sources(routes: APIRouter, service: Fusion) -> None:
     @routes.get("/libraries/{library}/sources", summary="The sources of a library")
     def links(request: Request, library: str) -> dict[str, Any]:
@@ -147,8 +152,8 @@ def _add_sources(routes: APIRouter, service: Fusion) -> None:
         return _link(service.propose(_actor(request), library, order.draft(), order.reason))
 
     @routes.post("/library-sources/{link}/agree", summary="Agree to what the other side proposed")
-    def agree(request: Request, link: str) -> dict[str, Any]:
-        return _link(service.agree(_actor(request), link))
+    def agree(request: Request, link: str, seen: _Seen = "") -> dict[str, Any]:
+        return _link(service.agree(_actor(request), link, seen=seen))
 
     @routes.put("/library-sources/{link}", summary="Change what is taken of a source, with a reason")
     def remap(request: Request, link: str, order: LinkOrder) -> dict[str, Any]:
@@ -194,6 +199,7 @@ def _link(one: Link) -> dict[str, Any]:
         "state": one.state.value,
         "reason": one.reason,
         "at": one.at.isoformat(),
+        "as_shown": one.shown.token,
     }
 
 

@@ -29,6 +29,8 @@ class VerdictOrder(BaseModel):
 
     verdict: Verdict
     reason: str = Field(min_length=1, max_length=1000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the pair as it was compared; without it nothing is decided."""
 
 
 class MergeOrder(BaseModel):
@@ -141,7 +143,7 @@ def add_subjects(routes: APIRouter, service: Fusion) -> None:
 
     @routes.post("/library-pairs/{pair}", summary="Decide about a pair; effective with the next run")
     def decide(request: Request, pair: str, order: VerdictOrder) -> dict[str, Any]:
-        return _decision(service.decide(_actor(request), pair, order.verdict, order.reason))
+        return _decision(service.decide(_actor(request), pair, order.verdict, order.reason, seen=order.seen))
 
     @routes.get("/libraries/{library}/decisions", summary="What persons decided about records, newest first")
     def decisions(request: Request, library: str) -> dict[str, Any]:
@@ -245,6 +247,7 @@ def _compared(found: Compared) -> dict[str, Any]:
         "left_subject": None if found.left is None else _subject(found.left),
         "right_subject": None if found.right is None else _subject(found.right),
         "weights": [{"field": b.field, "level": b.level, "weight": round(b.weight, 3)} for b in found.bars],
+        "seen": found.shown.token,
     }
 
 

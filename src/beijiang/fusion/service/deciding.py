@@ -43,13 +43,13 @@ class Deciding(Placing):
         moments = [max(one.at, one.revoked_at or one.at) for one in found]
         return sum(1 for moment in moments if since is None or moment >= since)
 
-    def decide(self, actor: Actor, pair_id: str, verdict: Verdict, reason: str) -> Decision:
-        """Decide about a pair that waits; it takes effect with the next run.
+    def decide(self, actor: Actor, pair_id: str, verdict: Verdict, reason: str, *, seen: str | None = None) -> Decision:
+        """Decide about a pair that waits; it takes effect with the next run; ``seen`` is the token of what was compared.
 
         Raises:
             NotFound: no such pair.
             Invalid: no reason.
-            Conflict: it does not wait any more.
+            Conflict: it does not wait any more, or a run changed one side (``changed_since_seen``).
 
         """
         self.access.require(actor, Permission.FUSION_LIBRARY_READ)
@@ -60,6 +60,8 @@ class Deciding(Placing):
         library = self._seen(actor, pair.library_id, Permission.FUSION_PAIR_DECIDE)
         if pair.state is not PairState.WAITING:
             raise Conflict("这一对已经处理过了。", "This pair waits no more.", code="pair_settled")
+        if seen is not None:
+            self.compare(actor, pair_id).shown.check(seen)
         made = self._decision(actor, library, pair.left, pair.right, verdict, reason)
         self._put_decisions(actor, library, [made], "decide")
         return made

@@ -13,7 +13,7 @@ from beijiang.fusion.models import Library, Link, Pair, PairState, gathering, tr
 from beijiang.fusion.models.libraries import GOLDEN
 from beijiang.fusion.service.running import Running
 from beijiang.fusion.store import DecisionStore, LibraryStore
-from beijiang.kit import NotFound
+from beijiang.kit import NotFound, Shown, Text
 from beijiang.tables import Exit, Filter, FilterOp
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class Subject:
         return next((one for one in self.members if one.record == name), None)
 
 
+_LEFT: Final = Text("一边的主体", "the subject on one side")
+_RIGHT: Final = Text("另一边的主体", "the subject on the other side")
+_ALIKE: Final = Text("相似程度", "how alike they are")
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """Two records that may be the same: their subjects side by side, and what speaks for it and against it."""
@@ -88,6 +93,17 @@ class Compared:
     left: Subject | None
     right: Subject | None
     bars: Sequence[Bar]
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on: both sides as this reader sees them, and how alike they are."""
+        pair = self.pair
+        sides = {_LEFT: self.left, _RIGHT: self.right}
+        told: dict[Text, object] = {
+            name: None if side is None else {key: str(value) for key, value in (side.now or {}).items()}
+            for name, side in sides.items()
+        }
+        return Shown({**told, _ALIKE: (round(pair.probability, 6), dict(pair.levels), pair.against)})
 
 
 class Looking(Running):

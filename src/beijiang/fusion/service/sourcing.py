@@ -29,6 +29,17 @@ ALIKE: Final = 0.3
 class Sourcing(Declaring):
     """Which tables serve a library."""
 
+    def source(self, actor: Actor, link_id: str) -> Link:
+        """Return one source of a library.
+
+        Raises:
+            NotFound: no such source, or its library is hidden from the actor.
+
+        """
+        library, link = self._link(actor, link_id)
+        self._seen(actor, library.id)
+        return link
+
     def links(self, actor: Actor, library_id: str) -> Sequence[Link]:
         """Return the sources of a library, ended ones too."""
         found = self._seen(actor, library_id)
@@ -108,13 +119,13 @@ class Sourcing(Declaring):
             self._say(tx, actor, library, made, "propose")
         return made
 
-    def agree(self, actor: Actor, link_id: str) -> Link:
-        """Agree to what the other side proposed; rows are read from now on.
+    def agree(self, actor: Actor, link_id: str, *, seen: str | None = None) -> Link:
+        """Agree to what the other side proposed; rows are read from now on; ``seen`` is the token of what was shown.
 
         Raises:
             NotFound: no such source.
             Denied: it is the other side's turn.
-            Conflict: nothing waits.
+            Conflict: nothing waits, or something else is proposed by now (``changed_since_seen``).
 
         """
         library, link = self._link(actor, link_id)
@@ -125,6 +136,7 @@ class Sourcing(Declaring):
         else:
             self.access.require(actor, Permission.FUSION_LIBRARY_READ)
             raise Conflict("这个来源不在等待同意。", "Nothing waits for agreement here.", code="nothing_to_agree")
+        link.shown.check(seen)
         return self._put_link(
             actor, library, link, replace(link, state=LinkState.IN_FORCE, agreed_by=actor, at=self.clock.now()), "agree"
         )

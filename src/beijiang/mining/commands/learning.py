@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.mining.models import PARAMETERS, Algorithm, ModelDraft, ScoreDraft, SetDraft, ViewDraft
-from beijiang.terminal import Column, as_json, language, say, show
+from beijiang.terminal import Column, as_json, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -30,6 +30,7 @@ _FILE = typer.Argument(
 )
 _MODEL = typer.Argument(help="Id of the model.")
 _TO = typer.Option(..., "--to", help="File to write.")
+_SEEN = typer.Option(None, help="The `seen` of the model as you read it; without it you are shown and asked.")
 _NOTE = typer.Option(..., "--note", help="Why; kept in the evidence.")
 
 _ALGORITHMS = (
@@ -177,9 +178,13 @@ def _add_models(group: typer.Typer, get: Callable[[], Learning], who: Callable[[
         show([_model(get().submit_model(who(person), model, note))], _MODELS)
 
     @group.command("approve")
-    def approve(model: str = _MODEL, note: str = _NOTE, person: str = _AS) -> None:
-        """Approve a model that somebody else trained and handed in."""
-        show([_model(get().decide_model(who(person), model, approve=True, note=note))], _MODELS)
+    def approve(model: str = _MODEL, note: str = _NOTE, seen: str = _SEEN, person: str = _AS) -> None:
+        """Approve a model that somebody else trained and handed in. Without --seen it is shown first."""
+        actor = who(person)
+        if seen is None:
+            found = get().model(actor, model)
+            seen = asked_after(lambda: _card(found), found.shown.token)
+        show([_model(get().decide_model(actor, model, approve=True, note=note, seen=seen))], _MODELS)
 
     @group.command("return")
     def return_(model: str = _MODEL, note: str = _NOTE, person: str = _AS) -> None:
@@ -257,7 +262,7 @@ def _read(file: Path, kind: type[D]) -> D:
 
 def _card(model: LearnedModel) -> None:
     if as_json():
-        show([model.model_dump(mode="json")], _MODELS)
+        show([{**model.model_dump(mode="json"), "seen": model.shown.token}], _MODELS)
         return
     show([_model(model)], _MODELS)
     rows = [{"name": n, "value": f"{v:.4f}", "naive": _number(model.naive.get(n))} for n, v in model.figures.items()]

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from beijiang.kit import Text, Word
+from beijiang.kit import Shown, Text, Word
 from beijiang.mining.errors.learning import unfit_draft
 
 __all__ = [
@@ -408,6 +408,10 @@ class GroupError(Plain):
     figures: dict[str, float]
 
 
+_MODEL: Final = Text("模型", "the model")
+_STEPS: Final = Text("办理过程", "its history")
+
+
 class LearnedModel(Plain):
     """A model with its card."""
 
@@ -439,6 +443,11 @@ class LearnedModel(Plain):
     def title(self) -> Text:
         """Return its name in both languages."""
         return Text(self.draft.name, self.draft.name_en or self.draft.name)
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on who approves it."""
+        return Shown({_MODEL: (self.draft.model_dump(mode="json"), self.digest, self.figures), _STEPS: self.history})
 
     @property
     def approval(self) -> Decided | None:

@@ -30,6 +30,8 @@ class Decision(Note):
     """Whether a model is approved, and why."""
 
     approve: bool
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the model as it was read; needed to approve."""
 
 
 def learning_router(service: Learning) -> APIRouter:
@@ -111,7 +113,8 @@ def _add_models(routes: APIRouter, service: Learning) -> None:
         "/models/{model}", summary="A model with its card: figures, importance, curves, errors by group, history"
     )
     def one(request: Request, model: str) -> dict[str, Any]:
-        return _plain(service.model(_actor(request), model))
+        found = service.model(_actor(request), model)
+        return {**_plain(found), "seen": found.shown.token}
 
     @routes.post("/models/{model}/submit", summary="Hand a model in for review")
     def submit(request: Request, model: str, order: Note) -> dict[str, Any]:
@@ -119,7 +122,9 @@ def _add_models(routes: APIRouter, service: Learning) -> None:
 
     @routes.post("/models/{model}/decide", summary="Approve a model or send it back; never one's own")
     def decide(request: Request, model: str, order: Decision) -> dict[str, Any]:
-        return _short(service.decide_model(_actor(request), model, approve=order.approve, note=order.note))
+        return _short(
+            service.decide_model(_actor(request), model, approve=order.approve, note=order.note, seen=order.seen)
+        )
 
     @routes.post("/models/{model}/retire", summary="Take a model out of use")
     def retire(request: Request, model: str, order: Note) -> dict[str, Any]:

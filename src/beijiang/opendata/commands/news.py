@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, Text
 from beijiang.opendata.news import News, NewsDraft
-from beijiang.terminal import Column, show
+from beijiang.terminal import Column, asked_after, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -21,6 +22,7 @@ __all__ = ["add_statistics", "news"]
 
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _NEWS = typer.Argument(help="Id of the news.")
+_SEEN = typer.Option(None, help="The `seen` of the news as you read it; without it you are shown and asked.")
 _COLUMNS = (
     Column("id", Text("编号", "id"), whole=True),
     Column("state", Text("状态", "state")),
@@ -56,9 +58,13 @@ def news(get: Callable[[], Newsroom], access: Callable[[], Access]) -> typer.Typ
         show([_row(get().write(who(person), draft, news))], _COLUMNS)
 
     @group.command("publish")
-    def publish(news: str = _NEWS, person: str = _AS) -> None:
-        """Publish a draft, or again what was withdrawn."""
-        show([_row(get().publish(who(person), news))], _COLUMNS)
+    def publish(news: str = _NEWS, seen: str = _SEEN, person: str = _AS) -> None:
+        """Publish a draft, or again what was withdrawn. Without --seen it is shown first."""
+        actor = who(person)
+        if seen is None:
+            found = next((one for one in get().desk(actor) if one.id == news), None)
+            seen = "" if found is None else asked_after(lambda: show(_whole(found)), found.shown.token)
+        show([_row(get().publish(actor, news, seen=seen))], _COLUMNS)
 
     @group.command("withdraw")
     def withdraw(news: str = _NEWS, reason: str = typer.Option(..., help="Why."), person: str = _AS) -> None:
@@ -88,8 +94,16 @@ def add_statistics(group: typer.Typer, get: Callable[[], Statistics]) -> None:
         show(rows, columns)
 
 
+def _whole(one: News) -> dict[str, Any]:
+    texts = {
+        f"{part} {tongue}": text for part in ("title", "body") for tongue, text in asdict(getattr(one, part)).items()
+    }
+    return {**_row(one), **texts}
+
+
 def _row(one: News) -> dict[str, Any]:
     return {
+        "seen": one.shown.token,
         "id": one.id,
         "state": one.state.value,
         "title": one.title.zh,

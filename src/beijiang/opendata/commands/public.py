@@ -11,7 +11,7 @@ from beijiang.kit import SYSTEM, Actor, Text
 from beijiang.opendata.members import Registration, RegistrationState
 from beijiang.opendata.voices import Outcome, Voice, VoiceAnswer, VoiceKind, VoiceQuery
 from beijiang.opendata.works import Work, WorkState
-from beijiang.terminal import Column, say, show
+from beijiang.terminal import Column, asked_after, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["members", "voices", "works"]
 
+_SEEN = typer.Option(None, help="The `seen` of the work as you read it; without it you are shown and asked.")
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _VOICE = typer.Argument(help="Number of the word of the public.")
 _REGISTRATION = typer.Argument(help="Id of the registration.")
@@ -177,7 +178,15 @@ def works(get: Callable[[], Keepings], access: Callable[[], Access]) -> typer.Ty
             "title": one.title,
             "author": one.author,
             "state": one.state.value,
+            "seen": one.shown.token,
         }
+
+    def asked(actor: Actor, work: str) -> str:
+        found = next((w for state in WorkState for w in get().handed_in(actor, state) if w.id == work), None)
+        if found is None:
+            return ""
+        told = {**row(found), "words": found.words, "link": found.link, "reason": found.reason}
+        return asked_after(lambda: show(told, columns), found.shown.token)
 
     @group.command("list")
     def list_(
@@ -188,18 +197,23 @@ def works(get: Callable[[], Keepings], access: Callable[[], Access]) -> typer.Ty
         show([row(one) for one in get().handed_in(who(person), state)], columns)
 
     @group.command("show")
-    def show_(work: str = typer.Argument(help="Id of the work."), person: str = _AS) -> None:
-        """Show a work on the portal."""
-        show([row(get().decide(who(person), work, shown=True))], columns)
+    def show_(work: str = typer.Argument(help="Id of the work."), seen: str = _SEEN, person: str = _AS) -> None:
+        """Show a work on the portal. Without --seen it is shown to you first."""
+        actor = who(person)
+        seen = asked(actor, work) if seen is None else seen
+        show([row(get().decide(actor, work, shown=True, seen=seen))], columns)
 
     @group.command("refuse")
     def refuse(
         work: str = typer.Argument(help="Id of the work."),
         reason: str = typer.Option(..., help="Why; its maker reads it."),
+        seen: str = _SEEN,
         person: str = _AS,
     ) -> None:
-        """Not show a work, or show it no more."""
-        show([row(get().decide(who(person), work, shown=False, reason=reason))], columns)
+        """Not show a work, or show it no more. Without --seen it is shown to you first."""
+        actor = who(person)
+        seen = asked(actor, work) if seen is None else seen
+        show([row(get().decide(actor, work, shown=False, reason=reason, seen=seen))], columns)
 
     return group
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["api", "pages"]
 
 _Find = Annotated[str, Query(max_length=100)]
+_Seen = Annotated[
+    str, Query(max_length=300, description="The `seen` of the news as you read it; without it nothing is published.")
+]
 
 
 class NewsOrder(BaseModel):
@@ -57,7 +60,11 @@ def api(newsroom: Newsroom) -> APIRouter:
 
     @routes.get("/desk", summary="All news, for those who write them")
     def desk(request: Request) -> dict[str, Any]:
-        return {"news": [{**_json(one), "reason": one.reason} for one in newsroom.desk(actor(request))]}
+        return {
+            "news": [
+                {**_json(one), "reason": one.reason, "seen": one.shown.token} for one in newsroom.desk(actor(request))
+            ]
+        }
 
     @routes.get("/{news}", summary="One piece of published news")
     def read(request: Request, news: str) -> dict[str, Any]:
@@ -72,8 +79,8 @@ def api(newsroom: Newsroom) -> APIRouter:
         return _json(newsroom.write(actor(request), order.draft(), news))
 
     @routes.post("/{news}/publish", summary="Publish it")
-    def publish(request: Request, news: str) -> dict[str, Any]:
-        return _json(newsroom.publish(actor(request), news))
+    def publish(request: Request, news: str, seen: _Seen = "") -> dict[str, Any]:
+        return _json(newsroom.publish(actor(request), news, seen=seen))
 
     @routes.post("/{news}/withdraw", summary="Withdraw it, with a reason")
     def withdraw(request: Request, news: str, order: WithdrawOrder) -> dict[str, Any]:

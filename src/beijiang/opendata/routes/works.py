@@ -48,6 +48,8 @@ class WorkDecisionOrder(_Order):
 
     shown: bool
     reason: str = Field(default="", max_length=3000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the work as it was read; without it nothing is decided."""
 
 
 class KeepOrder(_Order):
@@ -78,11 +80,13 @@ def api(keepings: Keepings) -> APIRouter:
     @routes.get("/works/desk", summary="Works to be decided on")
     def desk(request: Request, state: WorkState = WorkState.WAITING) -> dict[str, Any]:
         found = keepings.handed_in(actor(request), state)
-        return {"works": [{**_work(one), "state": one.state.value, "reason": one.reason} for one in found]}
+        told = [{"state": one.state.value, "reason": one.reason, "seen": one.shown.token} for one in found]
+        return {"works": [{**_work(one), **more} for one, more in zip(found, told, strict=True)]}
 
     @routes.post("/works/{work}/decide", summary="Show it, or not, with a reason")
     def decide(request: Request, work: str, order: WorkDecisionOrder) -> dict[str, Any]:
-        return {"state": keepings.decide(actor(request), work, shown=order.shown, reason=order.reason).state.value}
+        made = keepings.decide(actor(request), work, shown=order.shown, reason=order.reason, seen=order.seen)
+        return {"state": made.state.value, "seen": made.shown.token}
 
     @routes.get("/kept", summary="The data sets that you keep, and which changed since you looked")
     def kept(request: Request) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.quality.models import Decision, Monitor
-from beijiang.terminal import Column, language, say, show
+from beijiang.terminal import Column, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -23,6 +23,7 @@ _AS = typer.Option("", "--as", help="Login of the person to act as; without it t
 _TABLE = typer.Argument(help="Name of the table.")
 _REASON = typer.Option(..., help="Why; kept in the evidence.")
 _LIMIT = typer.Option([], "--limit", help="Limit as NAME=NUMBER; may be given several times.")
+_SEEN = typer.Option(None, help="The `seen` of the finding as you read it; without it you are shown and asked.")
 _FINDINGS = (
     Column("id", Text("标识", "id"), whole=True),
     Column("table", Text("表", "table")),
@@ -74,14 +75,17 @@ def add_monitors(group: typer.Typer, get: Callable[[], Monitors], access: Callab
         decision: Decision = typer.Argument(help="expected, or snooze."),  # noqa: B008
         until: str = typer.Option("", help="Of a snooze: until which day, YYYY-MM-DD."),
         reason: str = _REASON,
+        seen: str = _SEEN,
         person: str = _AS,
     ) -> None:
-        """Say that a finding is as expected, so that it is learned from, or snooze it."""
+        """Say that a finding is as expected, so that it is learned from, or snooze it. Without --seen it is shown first."""
         try:
             day = date.fromisoformat(until) if until else None
         except ValueError:
             raise Invalid("日期写作 2026-03-31。", "A day is written 2026-03-31.", code="bad_option") from None
-        show([_finding(get().decide(who(person), finding, decision, reason, day))], _FINDINGS)
+        actor = who(person)
+        seen = _asked(get().findings(actor), finding) if seen is None else seen
+        show([_finding(get().decide(actor, finding, decision, reason, day, seen=seen))], _FINDINGS)
 
     @monitor.command("set")
     def set_monitor(
@@ -106,6 +110,11 @@ def add_monitors(group: typer.Typer, get: Callable[[], Monitors], access: Callab
         show([{"monitor": made.monitor.value, "on": made.is_on, "limits": dict(made.limits)}])
 
 
+def _asked(findings: Sequence[Finding], finding_id: str) -> str:
+    found = next((one for one in findings if one.id == finding_id), None)
+    return "" if found is None else asked_after(lambda: show(_finding(found)), found.shown.token)
+
+
 def _finding(f: Finding) -> dict[str, Any]:
     return {
         "id": f.id,
@@ -114,4 +123,5 @@ def _finding(f: Finding) -> dict[str, Any]:
         "words": f.call.words.in_language(language()),
         "version": f.version,
         "state": f.state.text.in_language(language()),
+        "seen": f.shown.token,
     }

@@ -16,7 +16,7 @@ from math import exp, log, log1p
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from beijiang.kit import Text, Word
+from beijiang.kit import Shown, Text, Word
 from beijiang.quality.models.rules import Severity, packaged
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ class Monitor(Word):
     VOLUME = "volume", "数据量", "volume"
     SCHEMA = "schema", "结构", "columns"
     DISTRIBUTION = "distribution", "分布", "distribution"
+
+
+_FOUND: Final = Text("发现", "what was found")
+_DECIDED: Final = Text("处置情况", "what was decided of it")
 
 
 class FindingState(Word):
@@ -216,6 +220,13 @@ class Finding:
     decided_at: datetime | None = None
     reason: str | None = None
     over_at: datetime | None = None
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody decides on who says what it is."""
+        call = self.call
+        told = (call.words.zh, call.severity.value, str(call.low), str(call.high), str(call.came))
+        return Shown({_FOUND: told, _DECIDED: (self.state.value, str(self.until), self.reason)})
 
     @property
     def stands(self) -> bool:

@@ -26,6 +26,8 @@ class DecisionOrder(BaseModel):
     decision: Decision
     reason: str = Field(min_length=1, max_length=1000)
     until: date | None = None
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the finding as it was read; without it nothing is decided."""
 
 
 class MonitorOrder(BaseModel):
@@ -48,7 +50,8 @@ def monitors_router(service: Monitors) -> APIRouter:
 
     @routes.post("/quality/findings/{finding}/decision", summary="Say that a finding is as expected, or snooze it")
     def decide(request: Request, finding: str, order: DecisionOrder) -> dict[str, Any]:
-        return _finding(service.decide(_actor(request), finding, order.decision, order.reason, order.until))
+        made = service.decide(_actor(request), finding, order.decision, order.reason, order.until, seen=order.seen)
+        return _finding(made)
 
     @routes.get("/tables/{name}/quality/monitors", summary="How a table is watched: history, what is usual, findings")
     def report(request: Request, name: str) -> dict[str, Any]:
@@ -127,6 +130,7 @@ def _finding(f: Finding) -> dict[str, Any]:
         "decided_by": f.decided_by,
         "reason": f.reason,
         "over_at": f.over_at.isoformat() if f.over_at else None,
+        "seen": f.shown.token,
     }
 
 

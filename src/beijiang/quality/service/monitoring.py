@@ -193,12 +193,22 @@ class Monitors(Base):
         return self.report(actor, info.name)
 
     def decide(
-        self, actor: Actor, finding_id: str, decision: Decision, reason: str, until: date | None = None
+        self,
+        actor: Actor,
+        finding_id: str,
+        decision: Decision,
+        reason: str,
+        until: date | None = None,
+        *,
+        seen: str | None = None,
     ) -> Finding:
         """Say that a finding is as expected, so that bands learn from it, or that nobody wants to hear of it for a while.
 
+        ``seen`` is the token of the finding that was shown.
+
         Raises:
             NotFound: no such finding, or it is over.
+            Conflict: a newer version made another finding of it (``changed_since_seen``).
             Invalid: no reason, or a snooze without a day within a year.
 
         """
@@ -213,6 +223,7 @@ class Monitors(Base):
             raise no_finding() from None
         if not reason.strip():
             raise Invalid("请说明理由。", "A reason is needed.", code="reason_needed")
+        found.shown.check(seen)
         now = self.clock.now()
         today = now.astimezone(self.zone).date()
         if decision is Decision.SNOOZE and not (until and today < until <= today + timedelta(days=SNOOZE_LONGEST)):

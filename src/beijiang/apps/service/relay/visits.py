@@ -20,7 +20,7 @@ from beijiang.apps.models import IDENTITY_SCOPES, Client, SignOnFamily, Token, T
 from beijiang.apps.models.relaying import OWN, VIEWER_HEADER
 from beijiang.apps.service.relay.passing import Passing
 from beijiang.apps.store import ClientStore, TokenStore, WayStore
-from beijiang.kit import Actor, ActorKind, Invalid, Unauthenticated, new_id
+from beijiang.kit import Actor, ActorKind, Invalid, Shown, Text, Unauthenticated, new_id
 
 if TYPE_CHECKING:
     from beijiang.apps.service.clients.registry import Clients
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Passage", "Relay"]
 
+_WHO: Final = Text("应用", "the application")
+_RUNS: Final = Text("运行地址", "where it runs")
+_TOLD_OF: Final = Text("它会得知的内容", "what it is told")
 _TICKET: Final = timedelta(minutes=1)
 _TOLD: Final = timedelta(minutes=1)
 """How long what an application is told of its visitor is good."""
@@ -108,9 +111,20 @@ class Relay(Passing):
         """Return what an application is told of its visitors: always who it is, the name only where that was reviewed."""
         return frozenset({"openid"}) | (client.facts.scopes & IDENTITY_SCOPES.keys())
 
-    def agree(self, actor: Actor, client_id: str) -> None:
-        """Agree that an application is told who one is."""
+    def shown(self, client: Client) -> Shown:
+        """Return what somebody agrees to who goes in."""
+        facts = client.facts
+        return Shown({_WHO: (facts.name, facts.purpose), _RUNS: facts.upstream, _TOLD_OF: self.told(client)})
+
+    def agree(self, actor: Actor, client_id: str, *, seen: str | None = None) -> None:
+        """Agree that an application is told who one is; ``seen`` is the token of what was shown.
+
+        Raises:
+            Conflict: the application is another one now, or is told more (``changed_since_seen``).
+
+        """
         client, _ = self.look(actor, client_id)
+        self.shown(client).check(seen)
         scopes = self.told(client)
         with self.clients.db.begin() as tx:
             store = ClientStore(tx.connection)

@@ -37,12 +37,14 @@ class Registering(Training):
             raise wrong_state("只有草稿可以提交审核。", "Only a draft is handed in for review.")
         return self._moved(actor, found, ModelState.REVIEW, note, "submit")
 
-    def decide_model(self, actor: Actor, model_id: str, *, approve: bool, note: str) -> LearnedModel:
-        """Approve a model, or send it back as a draft, with a reason.
+    def decide_model(
+        self, actor: Actor, model_id: str, *, approve: bool, note: str, seen: str | None = None
+    ) -> LearnedModel:
+        """Approve a model, or send it back as a draft, with a reason; ``seen`` is the token of what was shown.
 
         Raises:
             Denied: the actor trained it or handed it in (``model_self_approval``).
-            Conflict: it is not in review (``model_state``).
+            Conflict: it is not in review (``model_state``), or was sent back and handed in anew (``changed_since_seen``).
             Invalid: no reason is given.
 
         """
@@ -53,6 +55,8 @@ class Registering(Training):
             raise wrong_state("这个模型不在审核中。", "This model is not in review.")
         if actor.id in {found.by_id, found.history[-1].by_id}:
             raise own_model()
+        if approve:
+            found.shown.check(seen)
         state = ModelState.APPROVED if approve else ModelState.DRAFT
         return self._moved(actor, found, state, note, "approve" if approve else "return")
 
