@@ -129,6 +129,7 @@ def test_the_same_at_the_terminal(bureau: Bureau, tmp_path: Path, monkeypatch: p
     asked = CliRunner().invoke(app, ["approve", one.id, "--as", "reviewer"], input="n\n")
     assert asked.exit_code == 1
     assert "schema:" in asked.output, "it is shown before it is asked"
+    assert "proposed_by" in asked.output, "as is what else the seen stands for"
     asked = CliRunner().invoke(app, ["approve", one.id, "--as", "reviewer"], input="y\n")
     assert asked.exit_code == 0, asked.output
     assert "1.0.0" in run("show", one.id)
