@@ -96,6 +96,21 @@ def test_an_entry_is_registered_through_the_api(office: Office, open_door: Any) 
     assert (made.status_code, made.json()["entry"]["items"][0]["type"]) == (201, "B")
 
 
+def test_an_entry_is_endorsed_as_it_was_seen_through_the_api(office: Office, open_door: Any) -> None:
+    door = open_door(office)
+    found = office.complete(office.write())
+    here = f"/resources/{found.id}"
+    seen = door.ask("GET", here, office.org_reviewer).json()["seen"]
+    assert door.ask("PATCH", here, office.steward, json={"summary": "改过的摘要"}).status_code == 200
+    for given in ("", f"?seen={seen}"):
+        refusal = door.ask("POST", f"{here}/endorse{given}", office.org_reviewer)
+        assert (refusal.status_code, refusal.json()["code"]) == (409, "changed_since_seen")
+    shown = door.ask("GET", here).json()
+    assert shown["endorsed_by"] is None
+    endorsed = door.ask("POST", f"{here}/endorse?seen={shown['seen']}").json()
+    assert endorsed["endorsed_by"] == office.org_reviewer.id
+
+
 class Terminal:
     """The commands, with people found by login."""
 
