@@ -348,6 +348,7 @@ class Platform:
 
     def start(self) -> None:
         """Take up what an earlier process left: half-seen commits, undelivered events, waiting jobs."""
+        self.engine.warm()  # first: nothing begins with an engine that refuses its settings
         self.tables.recover()
         sweep_links(self.settings.home)
         self.ingest.recover()
@@ -364,7 +365,6 @@ class Platform:
         self.sign_on.start()
         self.spreading.start()
         self.live.ending = False
-        self.engine.warm()
 
     def stop(self) -> None:
         """Let running work reach a safe point."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from beijiang.catalog.commands import commands
+from beijiang.catalog.models import ItemEdit, OpenType, ResourceEdit
 from beijiang.kit import ANONYMOUS, BeijiangError, Language
 from beijiang.terminal import set_style
 
@@ -94,6 +96,21 @@ def test_an_entry_is_registered_through_the_api(office: Office, open_door: Any) 
     assert (made.status_code, made.json()["entry"]["items"][0]["type"]) == (201, "B")
 
 
+def test_an_entry_is_endorsed_as_it_was_seen_through_the_api(office: Office, open_door: Any) -> None:
+    door = open_door(office)
+    found = office.complete(office.write())
+    here = f"/resources/{found.id}"
+    seen = door.ask("GET", here, office.org_reviewer).json()["seen"]
+    assert door.ask("PATCH", here, office.steward, json={"summary": "改过的摘要"}).status_code == 200
+    for given in ("", f"?seen={seen}"):
+        refusal = door.ask("POST", f"{here}/endorse{given}", office.org_reviewer)
+        assert (refusal.status_code, refusal.json()["code"]) == (409, "changed_since_seen")
+    shown = door.ask("GET", here).json()
+    assert shown["endorsed_by"] is None
+    endorsed = door.ask("POST", f"{here}/endorse?seen={shown['seen']}").json()
+    assert endorsed["endorsed_by"] == office.org_reviewer.id
+
+
 class Terminal:
     """The commands, with people found by login."""
 
@@ -133,6 +150,35 @@ def test_an_entry_travels_through_the_terminal(office: Office, tmp_path: Path) -
     assert terminal.run("search", "kongqi")["hits"][0]["title"] == name
     assert terminal.run("withdraw", name, "--reason", "有误", "--as", "publisher")["state"] == "unpublished"
     assert terminal.run("tasks", "--as", "steward") == []
+
+
+def test_the_terminal_shows_all_that_is_decided_on_before_it_asks(office: Office) -> None:
+    terminal = Terminal(office)
+    found = office.complete(office.write())
+    column = found.entry.items[0].column
+    item = ItemEdit(column=column, open_condition="只给气象用户", open_type=OpenType.CONDITIONAL)
+    office.catalog.edit(
+        office.steward, found.id, ResourceEdit(items=(item,), share_condition="须说明用途", keywords=("空气",))
+    )
+    terminal.run("submit", found.id, "--as", "steward")
+    now = office.catalog.get(office.reviewer, found.id)
+    with pytest.raises(BeijiangError) as blind:
+        terminal.run("approve", found.id, "--as", "reviewer")
+    assert "--json" in blind.value.text.zh
+    assert "show" in blind.value.text.en
+    set_style(as_json=False, language=Language.ZH)
+    for answer, code in (("n", 1), ("y", 0)):
+        asked = CliRunner().invoke(terminal.app, ["approve", found.id, "--as", "reviewer"], input=f"{answer}\n")
+        assert asked.exit_code == code, asked.output
+        said = "".join(asked.output.split("以上就是")[0].split())
+        for one in (now.entry, *now.entry.items):
+            for field in fields(one):
+                value = getattr(one, field.name)
+                if isinstance(value, str) and value:
+                    assert field.name in said
+                    assert "".join(value.split()) in said, f"{field.name} was decided on and not shown"
+        assert all(words in said for words in ("只给气象用户", "须说明用途", "空气"))
+    set_style(as_json=True, language=Language.ZH)
 
 
 def test_the_terminal_returns_and_approves_step_by_step(office: Office) -> None:

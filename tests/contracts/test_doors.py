@@ -96,6 +96,24 @@ def test_a_contract_over_http(door: TestClient, bureau: Bureau) -> None:
     assert door.get(f"{AT}/{table['id']}/changes?before=0.1.0&after=0.1.0").json() == {"changes": []}
 
 
+def test_a_contract_is_approved_as_it_was_seen_over_http(door: TestClient, bureau: Bureau) -> None:
+    bureau.write([firm()], "企业年报")
+    bureau.platform.db.deliver_waiting()
+    table = door.post("/api/v1/tables/企业年报/contract").json()
+    one, reviewer = f"{AT}/{table['id']}", {"x-actor": "reviewer"}
+    stale = door.get(one, headers=reviewer).json()["versions"][0]["seen"]
+    proposed = door.post(f"{one}/propose", json={"reason": "请审"}).json()["versions"][0]
+    assert proposed["state"] == "proposed"
+    for order in ({}, {"seen": stale}):
+        refusal = door.post(f"{one}/approve", json=order, headers=reviewer)
+        assert (refusal.status_code, refusal.json()["code"]) == (409, "changed_since_seen")
+    shown = door.get(one, headers=reviewer).json()["versions"][0]
+    assert shown["state"] == "proposed", "nothing was decided unseen"
+    approved = door.post(f"{one}/approve", json={"seen": shown["seen"]}, headers=reviewer).json()
+    assert approved["versions"][0]["state"] == "active"
+    assert door.post(f"{one}/retire", json={"reason": "下线"}, headers=reviewer).status_code == 200
+
+
 def test_the_same_at_the_terminal(bureau: Bureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = bureau.platform
     app = commands.commands(lambda: platform.contracts, lambda: platform.access)
@@ -129,6 +147,7 @@ def test_the_same_at_the_terminal(bureau: Bureau, tmp_path: Path, monkeypatch: p
     asked = CliRunner().invoke(app, ["approve", one.id, "--as", "reviewer"], input="n\n")
     assert asked.exit_code == 1
     assert "schema:" in asked.output, "it is shown before it is asked"
+    assert "proposed_by" in asked.output, "as is what else the seen stands for"
     asked = CliRunner().invoke(app, ["approve", one.id, "--as", "reviewer"], input="y\n")
     assert asked.exit_code == 0, asked.output
     assert "1.0.0" in run("show", one.id)

@@ -13,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from beijiang.engine import LAKE, Engine, QueryLimits, Scan
-from beijiang.kit import BeijiangError
+from beijiang.kit import BeijiangError, Invalid
 
 
 def tree(sql: str) -> exp.Query:
@@ -162,6 +162,26 @@ def test_the_engine_reads_below_its_folders_only(engine: Engine, people: Scan, t
             engine.fetch(tree(sql), {})
     with pytest.raises(BeijiangError):
         engine.fetch(tree("SELECT * FROM lake.t"), {"t": Scan((str(outside),), people.schema)})
+
+
+@pytest.mark.parametrize("wrong", [{"time_zone": "posixrules"}, {"engine_threads": -1}])
+def test_settings_that_the_engine_refuses_are_named_when_the_server_starts(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    from beijiang.build import build
+    from beijiang.settings import Settings
+
+    settings = Settings.for_tests(tmp_path).model_copy(update=wrong)
+    platform = build(settings)
+    try:
+        with pytest.raises(Invalid) as late:
+            platform.engine.fetch(tree("SELECT 1"), {})
+        with pytest.raises(Invalid) as early:
+            platform.start()
+    finally:
+        platform.close()
+    assert early.value.reason == late.value.reason == "engine_settings"
+    assert "time_zone" in early.value.text.en
 
 
 def test_a_sort_larger_than_memory_spills_to_the_home(tmp_path: Path) -> None:

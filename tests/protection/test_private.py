@@ -370,8 +370,18 @@ def test_over_http_and_at_the_terminal(clinic: House) -> None:
     assert door.get(url, headers={"x-actor": "member"}).status_code == 403
     reviewer = {"x-actor": "reviewer"}
     assert door.post(f"{url}/approval", headers=reviewer).json()["code"] == "changed_since_seen"
-    seen = {"seen": door.get(url, headers=reviewer).json()["seen"]}
-    assert door.post(f"{url}/approval", params=seen, headers=reviewer).json()["code"] == "nothing_to_approve"
+    once = door.get(url, headers=reviewer).json()["seen"]
+    assert door.post(f"{url}/approval?seen={once}", headers=reviewer).json()["code"] == "nothing_to_approve"
+    clinic.protection.correct(clinic.steward, T, "诊断", level="L4", kind="health", reason="诊断是健康信息")
+    grave = {"person": "身份", "domains": {"诊断": {"keys": ["甲", "乙"]}}, "reason": "统计"}
+    assert door.put(url, json=grave, headers=steward).json()["approved"] is False
+    for seen in ("", once):
+        refusal = door.post(f"{url}/approval", params={"seen": seen}, headers=reviewer)
+        assert (refusal.status_code, refusal.json()["code"]) == (409, "changed_since_seen")
+    shown = door.get(url, headers=reviewer).json()
+    assert shown["approved"] is False, "nothing was decided unseen"
+    assert door.post(f"{url}/approval?seen={shown['seen']}", headers=reviewer).json()["approved"] is True
+    clinic.protection.correct(clinic.steward, T, "诊断", level="L2", kind="other_personal", reason="还原")
 
     group = commands.private(lambda: clinic.private, lambda: clinic.access)
     terminal.set_style(as_json=False, language=Language.ZH)

@@ -202,7 +202,7 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Contracts], who: Callab
         actor = who(person)
         if seen is None:
             found = get().contract(actor, contract)
-            seen = asked_after(lambda: typer.echo(get().file(actor, contract).decode()), found.newest.shown.token)
+            seen = asked_after(lambda: _tell_all(get(), actor, found), found.newest.shown.token)
         show([_contract(get().approve(actor, contract, reason, seen=seen))], _CONTRACTS)
 
     @group.command("return")
@@ -214,6 +214,13 @@ def _add_decisions(group: typer.Typer, get: Callable[[], Contracts], who: Callab
     def retire(contract: str = _CONTRACT, reason: str = _REASON, person: str = _AS) -> None:
         """End a contract: its rules leave its tables."""
         show([_contract(get().retire(who(person), contract, reason))], _CONTRACTS)
+
+
+def _tell_all(contracts: Contracts, actor: Actor, found: Contract) -> None:
+    """Show all that the ``seen`` of the newest version stands for."""
+    newest = found.newest
+    typer.echo(contracts.file(actor, found.id, newest.version).decode())
+    show({"version": newest.version, "reason": newest.reason, "proposed_by": newest.proposed_by})
 
 
 def _pair(words: str) -> tuple[str, Any]:

@@ -140,6 +140,7 @@ class DuckDBEngine(Engine):
         return self._cells.stream(_errand(query, scans, limits), limits, stop)
 
     def warm(self) -> None:
+        self._root.cursor().close()
         self._cells.warm()
 
     def close(self) -> None:
@@ -169,7 +170,11 @@ class _Root:
     def cursor(self) -> Any:
         with self._lock:
             if self._begun is None:
-                self._begun = self._begin()
+                try:
+                    self._begun = self._begin()
+                except duckdb.Error as exc:
+                    log.error("the engine does not begin with these settings (%s)", type(exc).__name__)  # noqa: TRY400
+                    raise failure("engine_settings") from None
         return self._begun.cursor()
 
     def close(self) -> None:

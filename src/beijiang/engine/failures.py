@@ -61,6 +61,14 @@ def _unlinkable() -> BeijiangError:
     )
 
 
+def _unset() -> BeijiangError:
+    return Invalid(
+        "引擎不接受现有设置，没有启动。请检查 time_zone（应为 Asia/Shanghai 这样的时区名）、engine_threads 与 engine_memory_mb，改正后重新启动。",
+        "The engine does not take the settings and did not begin. Check time_zone (a name such as Asia/Shanghai), engine_threads and engine_memory_mb, and start again.",
+        code="engine_settings",
+    )
+
+
 def _differ() -> BeijiangError:
     return Refused(
         "这条查询不被允许。请只查询目录中有权使用的表，并使用普通的 SELECT 语句。",
@@ -97,6 +105,7 @@ _MAKERS = {
     "tables_differ": _differ,
     "write_failed": _unwritten,
     "linking_unwritable": _unlinkable,
+    "engine_settings": _unset,
     "query_cancelled": _cancelled,
     "query_unbound": _unbound,
     "query_failed": _failed,

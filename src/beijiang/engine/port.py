@@ -193,7 +193,12 @@ class Engine(ABC):
 
     @abstractmethod
     def warm(self) -> None:
-        """Start what the first untrusted query would otherwise wait for; a server calls it once it listens."""
+        """Begin now, and start what the first untrusted query would otherwise wait for; a server calls it first.
+
+        Raises:
+            Invalid: the engine does not take the settings (``engine_settings``).
+
+        """
 
     @abstractmethod
     def close(self) -> None:

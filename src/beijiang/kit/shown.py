@@ -51,10 +51,10 @@ class Shown:
         raise Conflict(
             f"您看过之后内容有变化（{zh}），没有作出任何决定。请重新查看后再决定。"
             if seen
-            else "没有作出任何决定：请先查看要决定的内容，再把其中的 seen 值一起提交。接口：GET 同一对象，答复里有 seen；命令行：不带 --seen 时先显示再询问。",
+            else "没有作出任何决定：请先查看要决定的内容，再把其中的 seen 值一起提交。接口：GET 同一对象，答复里有 seen；命令行：不带 --seen 时先显示再询问；加了 --json 或没有键盘输入时不能询问，请先用同组的 show 命令（加 --json）读出 seen，再用 --seen 带上。",
             f"It changed since you looked at it ({en}); nothing was decided. Look again, and decide then."
             if seen
-            else "Nothing was decided: look at it first, and send the value of `seen` that comes with it. API: GET the same thing, its answer has `seen`; terminal: without --seen the command shows it and asks.",
+            else "Nothing was decided: look at it first, and send the value of `seen` that comes with it. API: GET the same thing, its answer has `seen`; terminal: without --seen the command shows it and asks; with --json or without a keyboard it cannot ask, so read `seen` with the group's show command (with --json) and give it with --seen.",
             code="changed_since_seen",
             detail={"changed": [name.en for name, _ in changed], "now": {n.en: t[:_TOLD_LONGEST] for n, t in changed}},
         )

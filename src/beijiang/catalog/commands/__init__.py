@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.catalog.commands import directory, review
+from beijiang.catalog.commands.deciding import seen_of
 from beijiang.catalog.commands.whom import AS, ENTRY, SEEN, actor_of, find_entry
 from beijiang.catalog.models import (
     MatchKind,
@@ -21,7 +22,7 @@ from beijiang.catalog.models import (
 )
 from beijiang.catalog.plain import as_gap, as_hit, as_plain, as_resource
 from beijiang.kit import SYSTEM, Text
-from beijiang.terminal import Column, as_json, asked_after, language, say, show
+from beijiang.terminal import Column, as_json, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -237,7 +238,7 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         """Stand behind an entry as reviewer of its department."""
         actor = actor_of(get_access, person)
         found = find_entry(get(), actor, entry)
-        _tell(get().endorse(actor, found.id, seen=_seen(found, seen)))
+        _tell(get().endorse(actor, found.id, seen=seen_of(found, seen)))
 
 
 def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], Access]) -> None:
@@ -246,7 +247,7 @@ def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         """Register an entry: its codes are made, and it waits for publication."""
         actor = actor_of(get_access, person)
         found = find_entry(get(), actor, entry)
-        _tell(get().approve(actor, found.id, seen=_seen(found, seen)))
+        _tell(get().approve(actor, found.id, seen=seen_of(found, seen)))
 
     @app.command("return")
     def return_for_mending(
@@ -287,11 +288,6 @@ def _deciding(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         """Take a published entry offline."""
         actor = actor_of(get_access, person)
         _tell(get().withdraw(actor, find_entry(get(), actor, entry).id, reason, for_good=for_good))
-
-
-def _seen(found: Resource, seen: str | None) -> str:
-    """Return what was seen: as it was given, or as it is shown now to who is asked."""
-    return asked_after(lambda: _tell(found), found.shown.token) if seen is None else seen
 
 
 def _line(found: Resource) -> dict[str, Any]:
