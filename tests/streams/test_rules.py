@@ -81,7 +81,7 @@ def test_late_readings_decide_nothing(site: Site) -> None:
 
 def test_a_batch_that_is_told_again_changes_nothing(site: Site) -> None:
     """What a process does that was killed between judging and committing, without the killing."""
-    stream = site.add("再", table="再")
+    stream = site.add("再记", table="再记")
     rules = site.platform.stream_rules
     rule = rules.declare(SYSTEM, stream.id, _rule())
     told: list[ArrivedBatch] = []
@@ -260,7 +260,7 @@ def test_alerts_become_a_governed_table(site: Site, steward: Actor) -> None:
     assert other.value.reason == "table_is_made"
     second = site.add("再", table="再")
     with pytest.raises(Conflict):
-        rules.record_into(steward, second.id, "再")
+        rules.record_into(steward, second.id, "再记")
     at = _now()
     _send(site, stream, ("甲", at, 31))
     until(lambda: site.count("预警记录") == 1)

@@ -225,9 +225,7 @@ def fetch(  # noqa: PLR0913  # a source, a folder, and what the run knows of bot
     tick: Callable[[int, int | None, Text], None],
     meanwhile: Callable[[Landed], dict[str, Any]] | None = None,
 ) -> Fetched:
-    """Read a feed into ``folder``: rows, keys where deletions are looked for, and the source's own count of both.
-
-    Rows that the table has already, by the source's own count and checksum, are not read again.
+    """Read a feed into ``folder``: rows that the table has not by the source's count, keys for deletions, and that count.
 
     Args:
         connector: the way to the source.
