@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.exchange import GrantQuery, GrantState, PushQuery, PushState
 from beijiang.ingest import AffectedKind
-from beijiang.kit import SYSTEM, Text
+from beijiang.kit import SYSTEM, NotFound, Text
 from beijiang.lineage import Dependent
 from beijiang.quality import Kind, Rule, columns_in
 from beijiang.recipes import RecipeKind
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Dependents"]
 
-_MOST: Final = 500
+log = logging.getLogger(__name__)
+
+_MOST: Final = 10_000
+_EVERY_COLUMN: Final = re.compile(r"(?:\b(?:SELECT|DISTINCT|ALL)|[,.])\s*\*|\bCOLUMNS\s*\(", re.IGNORECASE)
+"""Where a query names no column and reads them all; a count of rows does not."""
 
 
 class Dependents:
@@ -29,13 +35,20 @@ class Dependents:
 
     def of(self, table: str, columns: Sequence[str]) -> Iterator[Dependent]:
         """Return what depends on some columns of a table."""
-        yield from self._rules(table, columns)
-        yield from self._contract(table)
-        yield from self._recipes(table, columns)
-        yield from self._libraries(table, columns)
-        yield from self._grants(table, columns)
-        yield from self._applications(table)
-        yield from self._followers(table)
+        for part in (
+            self._rules(table, columns),
+            self._rules_elsewhere(table, columns),
+            self._contract(table),
+            self._recipes(table, columns),
+            self._libraries(table, columns),
+            self._grants(table, columns),
+            self._applications(table),
+            self._followers(table),
+        ):
+            try:
+                yield from part
+            except NotFound as gone:  # removed while it was looked at: the other parts have their say all the same
+                log.warning("what depends on a table was removed meanwhile (%s)", gone.reason)
 
     def _rules(self, table: str, columns: Sequence[str]) -> Iterator[Dependent]:
         if not self._is_here(table):
@@ -48,6 +61,14 @@ class Dependents:
                 how = Text(f"评判{listed}（{rule.severity.text.zh}）", f"judges {listed} ({rule.severity.text.en})")
                 yield Dependent(AffectedKind.RULE, rule.name, how, Permission.QUALITY_RESULT_READ, (org,))
 
+    def _rules_elsewhere(self, table: str, columns: Sequence[str]) -> Iterator[Dependent]:
+        found = self._platform.quality.looking_into(SYSTEM, table)
+        orgs = {one.name: one.org_id for one in self._platform.tables.list(SYSTEM)} if found else {}
+        for rule in found:
+            if rule.table in orgs and any(_looks_at(rule, name) for name in columns):
+                how = Text(f"评判“{rule.table}”时读取这张表", f"reads the table to judge {rule.table}")
+                yield Dependent(AffectedKind.RULE, rule.name, how, Permission.QUALITY_RESULT_READ, (orgs[rule.table],))
+
     def _contract(self, table: str) -> Iterator[Dependent]:
         found = self._platform.contracts.of_table(SYSTEM, table)
         if found is not None:
@@ -58,7 +79,7 @@ class Dependents:
         for recipe in self._platform.recipes.recipes(SYSTEM):
             if table not in recipe.sources:
                 continue
-            if recipe.kind is RecipeKind.SQL and not any(name in recipe.sql for name in columns):
+            if recipe.kind is RecipeKind.SQL and not any(_reads(recipe.sql, name) for name in columns):
                 continue
             how = Text(f"读取这张表，写入“{recipe.target}”", f"reads the table and fills {recipe.target}")
             yield Dependent(AffectedKind.RECIPE, recipe.name, how, Permission.RECIPES_RECIPE_READ, (recipe.org_id,))
@@ -81,16 +102,25 @@ class Dependents:
             how = Text(f"授权使用{listed}（{grant.id}）", f"is granted {listed} ({grant.id})")
             yield Dependent(
                 AffectedKind.GRANT,
-                self._platform.access.organisation(grant.org_id).name_zh,
+                self._name(grant.org_id),
                 how,
                 Permission.EXCHANGE_GRANT_READ,
                 (grant.provider_id, grant.org_id),
             )
-        for push in self._platform.pushes.pushes(SYSTEM, PushQuery(limit=_MOST))[0] if touched else ():
-            if push.grant_id in touched and push.state is not PushState.ENDED:
+            yield from self._pushes(key)
+
+    def _pushes(self, grant_id: str) -> Iterator[Dependent]:
+        for push in self._platform.pushes.pushes(SYSTEM, PushQuery(grant_id=grant_id, limit=_MOST))[0]:
+            if push.state is not PushState.ENDED:
                 how = Text(f"推送到 {push.kind}", f"is pushed to {push.kind}")
                 orgs = (push.provider_id, push.org_id)
                 yield Dependent(AffectedKind.PUSH, push.name, how, Permission.EXCHANGE_GRANT_READ, orgs)
+
+    def _name(self, org_id: str) -> str:
+        try:
+            return self._platform.access.organisation(org_id).name_zh
+        except NotFound:
+            return org_id
 
     def _applications(self, table: str) -> Iterator[Dependent]:
         apps = self._platform.apps
@@ -125,6 +155,20 @@ def _judges(rule: Rule, column: str) -> bool:
         return True
     if rule.kind is Kind.EXPRESSION:
         return column in columns_in(str(rule.params["expression"]))
-    if rule.kind in {Kind.COLUMNS, Kind.SQL}:
+    if rule.kind is Kind.SQL:
+        return _reads(str(rule.params.get("query", "")), column)
+    if rule.kind is Kind.COLUMNS:
         return any(column in str(value) for value in rule.params.values())
     return rule.kind is Kind.DUPLICATE and not rule.columns
+
+
+def _looks_at(rule: Rule, column: str) -> bool:
+    """Tell whether a rule of another table reads a column of this one."""
+    if rule.kind is Kind.SQL:
+        return _reads(str(rule.params.get("query", "")), column)
+    return column in {rule.params.get("key"), rule.params.get("value")}
+
+
+def _reads(query: str, column: str) -> bool:
+    """Tell whether a query may read a column: it names it, or all of them."""
+    return column.casefold() in query.casefold() or _EVERY_COLUMN.search(query) is not None

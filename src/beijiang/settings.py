@@ -25,6 +25,10 @@ POSTGRES = re.compile(r"postgres(?:ql)?(?:\+psycopg)?://")
 DATABASES = re.compile(r"sqlite:///|" + POSTGRES.pattern)
 
 
+HEALTH_LEAST = 60
+"""Fewest seconds between two looks at an outside application."""
+
+
 class MailSecurity(StrEnum):
     """How the line to the mail server is kept from others."""
 
@@ -156,7 +160,9 @@ class Settings(BaseSettings):
         default=32, ge=1, description="Exchanges with outside applications at once; one application has a quarter."
     )
     health_seconds: int = Field(
-        default=60, ge=60, description="Seconds between two looks at whether an outside application answers."
+        default=60,
+        ge=5,
+        description="Seconds between two looks at whether an outside application answers; what is below 60 counts as 60.",
     )
     server_memory_mb: int = Field(
         default=1024, ge=256, description="Address space of the process of a hosted application's server, in megabytes."
@@ -323,6 +329,11 @@ class Settings(BaseSettings):
                 f"{TOML_NAME} is not valid TOML: {error}. Correct it and try again.",
                 code="settings_wrong",
             ) from None
+
+    @property
+    def health_every(self) -> int:
+        """Return the seconds between two looks at an outside application."""
+        return max(self.health_seconds, HEALTH_LEAST)
 
     @field_validator("time_zone")
     @classmethod

@@ -17,6 +17,7 @@ import uvicorn
 
 from beijiang.app import create_app, folder_app
 from beijiang.kit import Busy, Text
+from beijiang.settings import HEALTH_LEAST
 from beijiang.terminal import say
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
     from beijiang.exchange.routes.flight import FlightServer
     from beijiang.kit import Actor
+    from beijiang.settings import Settings
 
 RETRY_SECONDS = 10.0
 SHUTDOWN_SECONDS = 30
@@ -82,12 +84,24 @@ def serve(platform: Platform, listener: socket.socket, ready: Callable[[str], No
         Busy: another process holds the home.
 
     """
+    warn(platform.settings)
     with platform.lock.held("serve"):
         platform.start()
         try:
             answer_requests(platform, listener, ready)
         finally:
             platform.stop()
+
+
+def warn(settings: Settings) -> None:
+    """Say which settings are taken otherwise than they are written."""
+    if settings.health_seconds < HEALTH_LEAST:
+        say(
+            Text(
+                f"设置 health_seconds 为 {settings.health_seconds}，少于 {HEALTH_LEAST} 的按 {HEALTH_LEAST} 秒计。请改为 {HEALTH_LEAST} 或更大。",
+                f"The setting health_seconds is {settings.health_seconds}; less than {HEALTH_LEAST} counts as {HEALTH_LEAST}. Set {HEALTH_LEAST} or more.",
+            )
+        )
 
 
 def serve_folder(platform: Platform, folder: Path, who: Callable[[], Actor], port: int) -> None:

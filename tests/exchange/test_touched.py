@@ -13,7 +13,7 @@ from beijiang.access import Permission, PersonDraft, Role
 from beijiang.exchange import Way
 from beijiang.fusion import Element, LibraryDraft, LinkDraft
 from beijiang.ingest import Affected, AffectedKind
-from beijiang.kit import ANONYMOUS, SYSTEM, Text
+from beijiang.kit import ANONYMOUS, SYSTEM, NotFound, Text
 from beijiang.lineage import Dependent, Touched
 from beijiang.outbound import Target, Use
 from beijiang.quality import Kind, RuleDraft
@@ -124,3 +124,64 @@ def test_what_a_person_may_not_know_of_is_counted(bureau: Bureau) -> None:
         )
     finally:
         lineage.dependents = before
+
+
+def test_rules_of_other_tables_and_a_recipe_that_takes_every_column_are_named(bureau: Bureau) -> None:
+    platform, steward = bureau.platform, bureau["steward"]
+    table, other = (f"{TABLE}{word}" for word in ("字典", "主表"))
+    for name in (table, other):
+        bureau.publish(name, 3)
+    drafts = (
+        RuleDraft(kind=Kind.REFERENCE, columns=(KEY,), params={"table": table, "key": KEY}, name="引用字典"),
+        RuleDraft(
+            kind=Kind.SQL,
+            params={
+                "query": f'SELECT COUNT(*) FROM {{table}} m JOIN "{table}" z ON m."{KEY}" = z."{KEY}"',
+                "must": "> 0",
+            },
+            name="数字典",
+        ),
+    )
+    for draft in drafts:
+        platform.quality.add(steward, other, draft)
+    whole = RecipeDraft(name="整表", target=f"{table}副本", source="", steps=(), sql=f'SELECT * FROM "{table}"')
+    platform.recipes.save(steward, whole)
+    assert told(platform.lineage.impact(SYSTEM, table, KEY)) >= {
+        ("rule", "引用字典"),
+        ("rule", "数字典"),
+        ("recipe", "整表"),
+    }
+    assert told(platform.lineage.impact(SYSTEM, table, MONEY)) == {("recipe", "整表")}
+
+
+def test_several_columns_are_one_question(bureau: Bureau) -> None:
+    """Two grants of one department are two, hidden uses are counted once each, and who looks for what is gone breaks nothing off."""
+    lineage, before = bureau.platform.lineage, bureau.platform.lineage.dependents
+
+    def dependents(table: str, columns: Sequence[str]) -> Iterator[Dependent]:
+        for name in columns if table == TABLE else ():
+            how = Text(f"授权使用{name}", f"is granted {name}")
+            yield Dependent(AffectedKind.GRANT, "卫健委", how, Permission.EXCHANGE_GRANT_READ, (OWNER,))
+            yield Dependent(AffectedKind.PUSH, name, Text("", ""), Permission.EXCHANGE_GRANT_READ, (OTHER,))
+
+    lineage.dependents = dependents
+    try:
+        found = lineage.of(bureau["steward"], TABLE, [MONEY, KEY, MONEY, "尚无此列"])
+        assert {one.text.en for one in found if one.kind is AffectedKind.GRANT} == {
+            f"is granted {MONEY}",
+            f"is granted {KEY}",
+        }
+        assert [one.name for one in found if one.kind is AffectedKind.HIDDEN] == ["2"]
+    finally:
+        lineage.dependents = before
+
+
+def test_a_part_that_finds_a_thing_gone_silences_no_other(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = bureau.platform
+    platform.quality.add(bureau["steward"], TABLE, RuleDraft(kind=Kind.NOT_NULL, columns=(MONEY,), name="资本在"))
+
+    def gone(*_: object) -> None:
+        raise NotFound("没有了。", "It is gone.", code="gone")
+
+    monkeypatch.setattr(platform.contracts, "of_table", gone)
+    assert ("rule", "资本在") in told(platform.lineage.of(SYSTEM, TABLE, [MONEY]))

@@ -7,6 +7,7 @@ import pytest
 from beijiang.build import build
 from beijiang.kit import BeijiangError, Invalid, Unavailable
 from beijiang.settings import TOML_NAME, Settings
+from beijiang.worker import warn
 
 
 def home(folder: Path, *lines: str) -> Path:
@@ -57,3 +58,14 @@ def test_a_database_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
     assert caught.value.reason == "database_unreachable"
     assert isinstance(caught.value, BeijiangError)
     assert "hidden" not in caught.value.text.en
+
+
+@pytest.mark.parametrize(("written", "taken"), [(5, 60), (59, 60), (60, 60), (300, 300)])
+def test_looks_at_applications_that_were_set_too_close_still_start_and_are_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: int, taken: int
+) -> None:
+    chosen = Settings.for_tests(tmp_path, health_seconds=written)
+    assert chosen.health_every == taken
+    warn(chosen)
+    told = capsys.readouterr()
+    assert ("health_seconds" in told.out + told.err) is (written != taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import select, update
 
+from beijiang.access import Permission, PersonDraft, Role
 from beijiang.ingest import SyncDraft, SyncMode, Verdict
 from beijiang.ingest.connectors.sql import Snapshot
+from beijiang.ingest.store.metadata import ingest_run
 from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Invalid
 
 STUDENTS = (
@@ -208,6 +212,37 @@ def test_a_narrowed_type_stops_with_a_plan(students: Any) -> None:
     assert run.error["code"] == "schema_change_stops"
     assert [a["kind"] for a in run.error["detail"]["affected"]] == ["resource"]
     assert students.rows("学生名册", "count(*) AS n") == [{"n": 3000}]
+
+
+def test_whom_a_change_touches_is_told_to_each_reader_as_far_as_that_one_may_know(students: Any) -> None:
+    """However the run came about: by schedule, by the platform or by hand."""
+    platform = students.platform
+    students.take("学生", "学生名册")
+    students.run("学生名册")
+    students.sql("""ALTER TABLE "学生" DROP COLUMN "学分\"""")
+    run_id = platform.ingest.wait(SYSTEM, platform.sources.run(SYSTEM, "学生名册")).id
+    draft = PersonDraft(login="reads", name="读者", org_id=platform.ingest.run(SYSTEM, run_id).org_id)
+    steward, _ = platform.access.add_person(SYSTEM, replace(draft, roles=frozenset({Role.STEWARD})))
+    reader = steward.as_actor(None)
+    without = replace(reader, scopes=frozenset({Permission.INGEST_RUN_READ}))
+
+    def told(actor: Actor) -> list[str]:
+        error = platform.ingest.run(actor, run_id).error
+        assert error is not None
+        assert error["detail"]["columns"] == ["学分"]
+        return [one["name"] for one in error["detail"].get("affected", ())]
+
+    assert (told(reader), told(without)) == (["学生名册"], [])
+    with platform.db.begin() as tx:
+        kept = tx.execute(select(ingest_run.c.error).where(ingest_run.c.id == run_id)).scalar_one()
+        assert "affected" not in kept["detail"]
+        older = kept | {
+            "detail": kept["detail"] | {"affected": [{"kind": "table", "name": "不可见", "zh": "", "en": ""}]}
+        }
+        tx.execute(update(ingest_run).where(ingest_run.c.id == run_id).values(error=older))
+    assert (told(reader), told(without)) == (["学生名册"], [])
+    (listed,) = [one for one in platform.ingest.runs(without, table="学生名册") if one.id == run_id]
+    assert "不可见" not in str(listed.error)
 
 
 def test_rows_that_cannot_be_kept_are_set_aside_and_the_certificate_says_so(department: Any) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from beijiang.kit import Actor, BeijiangError, Text, Word
+from beijiang.kit import Actor, Text, Word
 from beijiang.kit.errors import JsonValue
 
 __all__ = ["COLUMNS_CHANGE", "Affected", "AffectedKind", "Impact", "changed_columns"]
@@ -15,9 +15,9 @@ COLUMNS_CHANGE: Final = frozenset({"schema_change_stops", "source_column_gone"})
 """Reasons of a stop that others than the department may feel."""
 
 
-def changed_columns(error: BeijiangError) -> list[str]:
-    """Return the columns that such a stop is about."""
-    gone, plan = error.detail.get("columns"), error.detail.get("plan")
+def changed_columns(detail: Mapping[str, JsonValue]) -> list[str]:
+    """Return the columns that such a stop is about, by its details."""
+    gone, plan = detail.get("columns"), detail.get("plan")
     if isinstance(plan, dict) and isinstance(steps := plan.get("steps"), list):
         return [str(s["column"]) for s in steps if isinstance(s, dict) and s.get("stops")]
     return [str(name) for name in gone] if isinstance(gone, list | tuple) else []

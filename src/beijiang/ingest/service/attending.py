@@ -363,7 +363,7 @@ class Attendant:
         served.run_id = self.ingest.queue(actor, request, [], STREAM_JOB)
 
     def _ended(self, served: Served) -> bool:
-        run = self.ingest.run(SYSTEM, served.run_id or "")
+        run = self.ingest.kept(served.run_id or "")
         if not run.ended:
             return False
         served.run_id = None

@@ -218,7 +218,7 @@ class Dispatcher:
             if slot.retry_at is None or slot.retry_at <= now:
                 self._try_again(slot)
             return
-        run = None if slot.run_id is None else self.schedules.sources.ingest.run(SYSTEM, slot.run_id)
+        run = None if slot.run_id is None else self.schedules.sources.ingest.kept(slot.run_id)
         if run is None or not run.ended:
             return
         with self.db.read() as connection:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from beijiang.access import Permission
 from beijiang.ingest.errors import disk_trouble, name_taken, no_such_file, no_such_run, table_is_made
 from beijiang.ingest.models import (
+    COLUMNS_CHANGE,
     INGEST_JOB,
     CheckKind,
     FilePreview,
@@ -27,6 +28,7 @@ from beijiang.ingest.models import (
     Run,
     RunMode,
     RunState,
+    changed_columns,
 )
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.ingest.store.sources import SourceStore
@@ -299,11 +301,29 @@ class Ingest:
     def run(self, actor: Actor, run_id: str) -> Run:
         """Return one run with its report, or with its progress while it goes on.
 
+        Of one that a change of columns stopped, also whom that touches, as far as this actor may know of it now.
+
         Raises:
             NotFound: unknown or another department's, which look the same.
 
         """
-        return self._with_job(self._seen(actor, run_id))
+        found = self._with_job(self._seen(actor, run_id))
+        error = found.error
+        if self.impact is None or error is None or error.get("code") not in COLUMNS_CHANGE:
+            return found
+        detail = error.get("detail")
+        kept = detail if isinstance(detail, dict) else {}
+        touched: list[JsonValue] = [one.to_json() for one in self.impact.of(actor, found.table, changed_columns(kept))]
+        return replace(found, error=error | {"detail": kept | ({"affected": touched} if touched else {})})
+
+    def kept(self, run_id: str) -> Run:
+        """Return one run as it was kept, for the platform's own parts.
+
+        Raises:
+            NotFound: unknown.
+
+        """
+        return self._with_job(self._run(run_id))
 
     def cancel(self, actor: Actor, run_id: str) -> Run:
         """Stop a run before its commit; nothing of it becomes visible."""
@@ -436,7 +456,6 @@ class Ingest:
             home=self.settings.home,
             bad_row_limit=self.settings.bad_row_limit,
             release_checks=self.release_checks,
-            impact=self.impact,
             watches=self.watches,
             keeps=self.keeps,
         )

@@ -67,7 +67,7 @@ class Running:
         try:
             feed = checked_feed(made, sync, list(known))
         except Conflict as stop:
-            stops, feed, changing = stop.text.zh, made.describe(sync.feed), changed_columns(stop)
+            stops, feed, changing = stop.text.zh, made.describe(sync.feed), changed_columns(stop.detail)
         column = feed.column(sync.cursor)
         start, end = (None, None) if not part else self._bounds(sync, part, feed)
         overlap = None if column is None else self.overlap(actor, sync.id, column.spec.type)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from beijiang.ingest.errors import bad_rows_over_limit, no_rows, no_such_run
 from beijiang.ingest.models import (
-    COLUMNS_CHANGE,
     DUPLICATE_SAME,
     CheckKind,
     IngestRequest,
@@ -19,7 +18,6 @@ from beijiang.ingest.models import (
     RunMode,
     RunState,
     StagedTable,
-    changed_columns,
 )
 from beijiang.ingest.service.duplicates import settle
 from beijiang.ingest.service.reading import ReadPlan, decide_plan, pinned_schema, raw_batches, read_options
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence import Evidence
-    from beijiang.ingest.models import BatchWatch, Certificate, Impact
+    from beijiang.ingest.models import BatchWatch, Certificate
     from beijiang.jobs import JobRun
     from beijiang.kit import Clock
     from beijiang.tables import Tables
@@ -58,7 +56,6 @@ class Shop:
     home: Path
     bad_row_limit: float
     release_checks: Sequence[ReleaseCheck] = ()
-    impact: Impact | None = None
     watches: Sequence[BatchWatch] = ()
     keeps: Callable[[str], bool] = lambda _: False
 
@@ -423,14 +420,13 @@ class Work:
         told: dict[str, JsonValue] = {"code": error.reason, "zh": error.text.zh, "en": error.text.en}
         told["transient"] = error.transient
         report = self.report() if stopped else None
-        detail = error.detail | self._affected(error)
         with self.shop.db.begin() as tx:
             ended = IngestStore(tx.connection).end_run(
                 self.run_id,
                 state,
                 self.shop.now(),
                 report=report,
-                error=told | {"detail": detail},
+                error=told | {"detail": error.detail},
                 quarantined=self.counts()["aside"] if stopped else 0,
             )
             if ended:
@@ -439,13 +435,6 @@ class Work:
             self.shop.quarantine(self.run_id).path.unlink(missing_ok=True)
         self.shop.changes(self.run_id).unlink(missing_ok=True)
         self.space.remove()
-
-    def _affected(self, error: BeijiangError) -> dict[str, JsonValue]:
-        """List who would feel the change of columns that stopped the run."""
-        if self.shop.impact is None or error.reason not in COLUMNS_CHANGE:
-            return {}
-        found = self.shop.impact.of(self.actor, self.request.into, changed_columns(error))
-        return {"affected": [affected.to_json() for affected in found]} if found else {}
 
     def _record(self, tx: Any, state: RunState, facts: dict[str, JsonValue]) -> None:
         kept: dict[str, JsonValue] = {

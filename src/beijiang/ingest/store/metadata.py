@@ -409,6 +409,14 @@ class IngestStore:
         return [_run(row, files[row.id]) for row in rows]
 
 
+def _told(error: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    """Leave out whom a change touches, which was kept once as whoever ran it could see it: each reader is told anew."""
+    detail = None if error is None else error.get("detail")
+    if error is None or not isinstance(detail, dict):
+        return error
+    return error | {"detail": {name: value for name, value in detail.items() if name != "affected"}}
+
+
 def _run(row: Row[Any], files: Sequence[tuple[str, str]]) -> Run:
     return Run(
         id=row.id,
@@ -424,7 +432,7 @@ def _run(row: Row[Any], files: Sequence[tuple[str, str]]) -> Run:
         ended_at=row.ended_at,
         version=row.version,
         report=row.report or {},
-        error=row.error,
+        error=_told(row.error),
     )
 
 

@@ -116,15 +116,18 @@ class Tracing:
         """
         if not self.access.allows(actor, Permission.LINEAGE_GRAPH_READ):
             return ()
-        found: dict[tuple[AffectedKind, str], Affected] = {}
-        for column in columns:
+        here = []
+        for column in dict.fromkeys(columns):
             try:
-                touched = self.impact(actor, table, column)
+                with self.db.read() as connection:
+                    store, moment = LineageStore(connection), self.clock.now()
+                    picture, _ = self._begin(actor, table, store, moment)
+                    self._start(store, picture, table, column, moment)
             except (NotFound, Denied):
                 continue
-            for one in touched:
-                found.setdefault((one.kind, one.name), Affected(one.kind, one.name, one.how))
-        return tuple(found.values())
+            here.append(column)
+        touched = self._impact(actor, table, here) if here else []
+        return tuple(dict.fromkeys(Affected(one.kind, one.name, one.how) for one in touched))
 
     def impact(self, actor: Actor, table: str, column: str) -> list[Touched]:
         """Return what a change of a column touches, however far.
@@ -132,13 +135,17 @@ class Tracing:
         Tables, catalog entries and who reads them; rules, contracts, recipes, libraries, grants, pushes, applications and
         subscriptions over them. What this person may not know of is counted, not named.
         """
+        return self._impact(actor, table, [column])
+
+    def _impact(self, actor: Actor, table: str, changed: Sequence[str]) -> list[Touched]:
+        """Return what a change of some columns touches, each thing once."""
         moment = self.clock.now()
         with self.db.read() as connection:
             store = LineageStore(connection)
             picture, sight = self._begin(actor, table, store, moment)
-            start = self._start(store, picture, table, column, moment)
+            start = [place for column in changed for place in self._start(store, picture, table, column, moment)]
             found, cut = picture.walk(start, up=False, depth=_ALL_THE_WAY, most=_MOST)
-        columns: dict[str, dict[str, int]] = {table: {column: 0}}
+        columns: dict[str, dict[str, int]] = {table: dict.fromkeys(changed, 0)}
         for edge, distance in found.items():
             reached = columns.setdefault(edge.target, {})
             reached[edge.target_column] = min(distance, reached.get(edge.target_column, distance))

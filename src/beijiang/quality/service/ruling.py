@@ -51,6 +51,26 @@ class Ruling(Base):
         with self.db.read() as connection:
             return RuleStore(connection).of_table(info.name)
 
+    def looking_into(self, actor: Actor, table: str) -> Sequence[Rule]:
+        """Return the rules in force of other tables that read this one, as far as the actor may know of them."""
+        self.access.require(actor, Permission.QUALITY_RESULT_READ)
+        with self.db.read() as connection:
+            found = [rule for rule in RuleStore(connection).beside(table) if self._looks_into(rule, table)]
+        orgs = {one.name: one.org_id for one in self.tables.list(actor)} if found else {}
+        return [
+            rule
+            for rule in found
+            if rule.table in orgs and self.access.allows(actor, Permission.QUALITY_RESULT_READ, orgs[rule.table])
+        ]
+
+    def _looks_into(self, rule: Rule, table: str) -> bool:
+        if rule.kind is not Kind.SQL:
+            return rule.params.get("table") == table
+        try:
+            return table in asked_of(rule, rule.table, self.runner.read)[1]
+        except BeijiangError:  # it cannot be counted now, and may be again
+            return table in str(rule.params.get("query", ""))
+
     def history(self, actor: Actor, rule_id: str) -> Sequence[Rule]:
         """Return all revisions of a rule, oldest first, with who set them and why."""
         rule, _ = self._rule(actor, rule_id, Permission.QUALITY_RESULT_READ)

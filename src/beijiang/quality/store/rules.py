@@ -31,6 +31,15 @@ class RuleStore:
         )
         return [_rule(row) for row in self._connection.execute(query.order_by(_MINE.name, _MINE.id))]
 
+    def beside(self, table: str) -> list[Rule]:
+        """Return the rules in force of other tables that look into further ones, by table and name."""
+        kinds = (Kind.EQUAL.value, Kind.REFERENCE.value, Kind.SQL.value)
+        query = select(quality_rule).where(
+            _MINE.table_name != table, _MINE.kind.in_(kinds), _MINE.is_current.is_(True), _MINE.retired.is_(False)
+        )
+        rows = self._connection.execute(query.order_by(_MINE.table_name, _MINE.name, _MINE.id))
+        return [_rule(row) for row in rows]
+
     def counts(self) -> dict[str, int]:
         """Return how many rules in force each table has that has any."""
         query = select(_MINE.table_name, func.count()).where(_MINE.is_current.is_(True), _MINE.retired.is_(False))

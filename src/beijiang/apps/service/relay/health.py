@@ -94,7 +94,7 @@ class HealthWatch:
 
     def watch(self) -> None:
         """Begin to look at what is due and wait for none of it; called by the dispatcher."""
-        now, every = self.clients.clock.now(), timedelta(seconds=self.clients.settings.health_seconds)
+        now, every = self.clients.clock.now(), timedelta(seconds=self.clients.settings.health_every)
         with self.clients.db.read() as connection:
             store = WayStore(connection)
             found = [(client, store.health(client.id)) for client in store.relayed()]
