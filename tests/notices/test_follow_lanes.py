@@ -188,3 +188,26 @@ def test_a_database_that_fails_while_one_is_taken_in_hand_closes_no_lane(
         assert receiver.posts == []
         told(bureau)
         assert len(receiver.posts) == PER_LANE
+
+
+def test_a_receiver_that_hangs_holds_up_no_stop_and_is_told_again(
+    bureau: Bureau, hotels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beijiang.opendata.spreading.END_SECONDS", 0.1)
+    go_on = threading.Event()
+    go_on.set()
+    with receiving(Receiver(host="127.0.0.6", wait=go_on)) as slow:
+        (follow_id,) = active(bureau, hotels, slow)
+        go_on.clear()
+        changed(bureau, "酒店名录", 74)
+        with working(bureau):
+            until(lambda: len(slow.posts) == 1)
+            (hand,) = [one for one in threading.enumerate() if one.name == f"beijiang-follow-{follow_id}"]
+        assert hand.is_alive(), "the stop waited for a receiver that hangs"
+        go_on.set()
+        hand.join()
+        bureau.clock.at += timedelta(minutes=6)
+        told(bureau)
+        assert [headers["webhook-id"] for headers, _ in slow.posts] == [slow.posts[0][0]["webhook-id"]] * 2
+        told(bureau)
+        assert len(slow.posts) == 2

@@ -12,7 +12,6 @@ import logging
 import secrets
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +31,7 @@ from beijiang.opendata.follows import (
     next_telling,
     page_path,
 )
-from beijiang.opendata.lanes import MOST, Lanes
+from beijiang.opendata.lanes import Lanes
 from beijiang.opendata.store.follows import FollowStore
 
 if TYPE_CHECKING:
@@ -73,6 +72,8 @@ _LOOK_SECONDS: Final = 2.0
 _GOOD: Final = range(200, 300)
 _ECHO_MOST: Final = 64 * 1024
 _POST_SECONDS: Final = 30.0
+END_SECONDS: Final = 5.0
+"""How long a stop waits for what is on its way."""
 
 
 class Spreading:
@@ -88,28 +89,39 @@ class Spreading:
         self._lock = threading.Lock()
         """Guards the lanes, and what is in hand."""
         self._claims: dict[str, datetime] = {}
-        self._pool: ThreadPoolExecutor | None = None
+        self._beside = False
+        self._hands: set[threading.Thread] = set()
         follows.nudge = self._rounds.nudge
 
     def start(self) -> None:
         """Begin in threads of its own. Again is a no-op."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(MOST, thread_name_prefix="beijiang-follow")
+        if not self._beside:
+            self._beside = True
             self._rounds.start()
 
     def stop(self) -> None:
-        """Stop; what is on its way comes to its end, and what waits is told after the next start."""
-        if self._pool is not None:
-            self._rounds.stop()
-            self._pool.shutdown(wait=True)
-            self._pool = None
+        """Stop; what waits is told after the next start.
+
+        What is on its way has a moment to come to its end; what takes longer is let go and told again, under the same id.
+        """
+        if not self._beside:
+            return
+        self._rounds.stop()
+        until = time.monotonic() + END_SECONDS
+        with self._lock:
+            hands = [*self._hands]
+        for hand in hands:
+            hand.join(max(0.0, until - time.monotonic()))
+        with self._lock:
+            self._claims.clear()
+            self._beside = False
 
     def round(self) -> None:
         """Hear what is new, hold on to what is in hand, and tell what is due: in this thread where the others were not started."""
         while self.hear() and not self._rounds.stopping:
             pass
         self._hold_on()
-        while self.tell_due() and self._pool is None:
+        while self.tell_due() and not self._beside:
             pass
 
     def watch(self) -> None:
@@ -175,17 +187,42 @@ class Spreading:
         try:
             if not self._claim(one):
                 return False
-            if self._pool is not None:
-                self._pool.submit(self._tell, one)
+            if self._beside:
+                self._begin(one)
             handed = True
         finally:
             if not handed:
                 with self._lock:
                     self._claims.pop(one.id, None)
                     self._lanes.give_back(one.id)
-        if self._pool is None:
+        if not self._beside:
             self._tell(one)
         return True
+
+    def _begin(self, one: Follow) -> None:
+        """Tell one in a thread of its own, which holds up no end of the process."""
+
+        def tell() -> None:
+            try:
+                self._tell(one)
+            finally:
+                with self._lock:
+                    self._hands.discard(hand)
+
+        hand = threading.Thread(target=tell, name=f"beijiang-follow-{one.id}", daemon=True)
+        with self._lock:
+            self._hands.add(hand)
+        try:
+            hand.start()
+        except RuntimeError:
+            with self._lock:
+                self._hands.discard(hand)
+            raise
+
+    def _is_in_hand(self, one: Follow) -> bool:
+        """Tell whether what came of telling one may be noted: not after it was let go at a stop."""
+        with self._lock:
+            return one.id in self._claims
 
     def _claim(self, one: Follow) -> bool:
         until = self._public.clock.now() + _IN_HAND
@@ -215,14 +252,15 @@ class Spreading:
             else:
                 self._tell_news(one)
         except BeijiangError as trouble:
-            self._failed(one, trouble)
+            if self._is_in_hand(one):
+                self._failed(one, trouble)
         except Exception:
             log.exception("telling a subscription broke off; it will be tried again")
         finally:
             with self._lock:
                 self._claims.pop(one.id, None)
                 self._lanes.done(one.id, time.monotonic())
-            if self._pool is not None:
+            if self._beside:
                 self._rounds.nudge()
 
     def _tell_news(self, one: Follow) -> None:
@@ -232,6 +270,8 @@ class Spreading:
         if found:
             letter = digest_of(f"{one.id} {[(item[0], item[2]) for item in news]}")[:32]
             self._send(one, letter, found)
+        if not self._is_in_hand(one):
+            return
         now = self._public.clock.now()
         with self._db.begin(counted=False) as tx:
             store = FollowStore(tx.connection)
@@ -271,6 +311,8 @@ class Spreading:
         held = self._follows.opened(one)
         if one.way is FollowWay.WEBHOOK:
             self._post(held, f"{one.id}.{one.attempts}", {"type": "follow.begin"}, one)
+            if not self._is_in_hand(one):
+                return
             with self._db.begin(counted=False) as tx:
                 begun = {"state": FollowState.ACTIVE.value, "attempts": 0, "error": "", "next_at": None}
                 FollowStore(tx.connection).change(one.id, FollowState.WAITING, begun)
