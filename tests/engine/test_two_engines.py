@@ -192,6 +192,7 @@ def facts() -> Facts:
         element=elements.__getitem__,
         columns_of={OTHER: {"名": "text", "码": "text"}}.__getitem__,
         read=read,
+        keeps_history={OTHER: False}.__getitem__,
     )
 
 
