@@ -51,7 +51,7 @@ class Dependents:
                 log.warning("what depends on a table was removed meanwhile (%s)", gone.reason)
 
     def _rules(self, table: str, columns: Sequence[str]) -> Iterator[Dependent]:
-        if not self._is_here(table):
+        if table not in self._platform.tables.names(SYSTEM):
             return
         org = self._platform.tables.get(SYSTEM, table).org_id
         for rule in self._platform.quality.rules(SYSTEM, table):
@@ -144,9 +144,6 @@ class Dependents:
                 Permission.CATALOG_RESOURCE_READ,
                 (resource.provider_id,),
             )
-
-    def _is_here(self, table: str) -> bool:
-        return any(one.name == table for one in self._platform.tables.list(SYSTEM))
 
 
 def _judges(rule: Rule, column: str) -> bool:

@@ -16,6 +16,7 @@ from beijiang.settings import Settings
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))
 from exchange_bureau import Bureau
+from postbox import Postbox, listening
 
 BEGAN = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
@@ -27,6 +28,13 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
     built.first_start()
     yield Bureau(built, clock)
     built.close()
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postbox]:
+    """A mail server of the tests' own; modules that send letters have a region that knows it."""
+    with listening(Postbox(tmp_path_factory.mktemp("postbox"))) as made:
+        yield made
 
 
 @pytest.fixture

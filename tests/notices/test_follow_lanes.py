@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from exchange_bureau import OWNER, Bureau, firms
 from mailing import mailing
-from postbox import Postbox, listening
+from postbox import Postbox
 from sqlalchemy.exc import OperationalError
 from subscribing import Receiver, active, changed, confirmed, draft, plain, receiving, told, until, working
 
@@ -22,12 +22,6 @@ from beijiang.opendata import FollowKind, FollowWay, Spreading
 from beijiang.opendata.follows import Follow, wanted
 from beijiang.opendata.lanes import BRISK, PER_LANE
 from beijiang.opendata.store.follows import FollowStore
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postbox]:
-    with listening(Postbox(tmp_path_factory.mktemp("postbox"))) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

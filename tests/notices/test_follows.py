@@ -15,7 +15,7 @@ import pytest
 from exchange_bureau import OWNER, Bureau
 from fastapi.testclient import TestClient
 from mailing import mailing
-from postbox import Postbox, listening
+from postbox import Postbox
 from sqlalchemy import text
 from subscribing import READER, Receiver, allowed, changed, confirmed, draft, hook, link_in, plain, receiving, told
 from typer.testing import CliRunner
@@ -37,12 +37,6 @@ from beijiang.opendata import FollowKind, FollowPace, FollowState, FollowWay
 from beijiang.opendata.commands import follows
 from beijiang.opendata.following import CONFIRMS_A_DAY, PERSON_CONFIRMS_A_DAY
 from beijiang.opendata.spreading import MAIL_DAYS, PAUSES
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postbox]:
-    with listening(Postbox(tmp_path_factory.mktemp("postbox"))) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -37,12 +37,6 @@ CAPITAL, ADDRESS = "注册资本", "reviewer@example.cn"
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postbox]:
-    with listening(Postbox(tmp_path_factory.mktemp("postbox"))) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory, box: Postbox) -> Iterator[Bureau]:
     with mailing(tmp_path_factory.mktemp("mail"), box) as opened:
         yield opened

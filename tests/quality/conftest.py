@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,11 +18,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import Bureau
 
 
-@pytest.fixture
-def bureau(tmp_path: Path) -> Iterator[Bureau]:
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Bureau]:
     clock = FixedClock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC))
-    built = build(Settings.for_tests(tmp_path), clock)
+    built = build(settings, clock)
     built.first_start()
     built.jobs.start_worker()
     yield Bureau(built, built.settings.home / "staging", clock)
     built.close()
+
+
+@pytest.fixture
+def bureau(tmp_path: Path) -> Iterator[Bureau]:
+    with _opened(Settings.for_tests(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def distributed(tmp_path: Path, spark_url: str) -> Iterator[Bureau]:
+    """The same with its counting on a Spark Connect server."""
+    with _opened(Settings.for_tests(tmp_path, spark_url=spark_url)) as opened:
+        yield opened

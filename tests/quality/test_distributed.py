@@ -5,29 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from beijiang.build import build
-from beijiang.kit import FixedClock
 from beijiang.quality import Kind, Outcome, Severity
-from beijiang.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import GOOD_CODES, Bureau, firm
-
-
-@pytest.fixture
-def distributed(tmp_path: Path, spark_url: str) -> Iterator[Bureau]:
-    clock = FixedClock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC))
-    built = build(Settings.for_tests(tmp_path, spark_url=spark_url), clock)
-    built.first_start()
-    built.jobs.start_worker()
-    yield Bureau(built, built.settings.home / "staging", clock)
-    built.close()
 
 
 def test_rules_are_counted_on_the_cluster_and_rows_are_shown_by_the_gate(distributed: Bureau) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from beijiang.build import build
-from beijiang.kit import BeijiangError, FixedClock, Invalid
+from beijiang.kit import BeijiangError, Invalid
 from beijiang.quality import Kind, Outcome, RuleDraft, Severity
-from beijiang.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import OTHER, Bureau, firm
@@ -50,16 +47,6 @@ def filled(bureau: Bureau) -> Bureau:
 def draft(query: str, must: str = "= 0", **words: Any) -> RuleDraft:
     columns = ("注册资本",) if "{column}" in query else ()
     return RuleDraft(kind=Kind.SQL, columns=columns, params={"query": query, "must": must}, **words)
-
-
-@pytest.fixture
-def distributed(tmp_path: Path, spark_url: str) -> Iterator[Bureau]:
-    clock = FixedClock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC))
-    built = build(Settings.for_tests(tmp_path, spark_url=spark_url), clock)
-    built.first_start()
-    built.jobs.start_worker()
-    yield Bureau(built, built.settings.home / "staging", clock)
-    built.close()
 
 
 @pytest.mark.parametrize("place", ["bureau", "distributed"])

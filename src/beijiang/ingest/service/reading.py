@@ -75,6 +75,23 @@ class ReadPlan:
         }
 
     @classmethod
+    def of_landed(cls, schema: TypedSchema, columns: tuple[str, ...], sha256: str, name: str, path: Path) -> ReadPlan:
+        """Return the plan of a run whose rows are all in one landed Parquet file, with a schema that is known."""
+        source = Source(
+            index=0,
+            sha256=sha256,
+            name=name,
+            inner="",
+            format="parquet",
+            encoding=None,
+            columns=columns,
+            header=HeaderTemplate(0, 0, columns).to_json(),
+            notes=(),
+            bytes=path.stat().st_size,
+        )
+        return cls(schema, (source,), spooled=False)
+
+    @classmethod
     def from_json(cls, value: dict[str, Any]) -> ReadPlan:
         """Rebuild a stored plan."""
         sources = tuple(

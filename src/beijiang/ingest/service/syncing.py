@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beijiang.ingest.models import AUTO, SYNC_FILE_SUFFIX, Certificate, KeyComparison, Lateness, Sync, SyncMode
-from beijiang.ingest.readers import HeaderTemplate
 from beijiang.ingest.service.certifying import certified
 from beijiang.ingest.service.conforming import conformed
 from beijiang.ingest.service.fetching import (
@@ -30,7 +29,7 @@ from beijiang.ingest.service.fetching import (
     start_of,
 )
 from beijiang.ingest.service.observing import keys_are_due, observed, overlap_of
-from beijiang.ingest.service.reading import ReadPlan, Source
+from beijiang.ingest.service.reading import ReadPlan
 from beijiang.ingest.service.staging import QUARANTINE_FILE, stage_typed, staged_files, staged_schema
 from beijiang.ingest.service.work import Shop, Work
 from beijiang.ingest.service.workspace import place
@@ -159,13 +158,15 @@ class SyncWork(Work):
         del folder
         sha256 = self._land()  # the run may go on in another process, which has not looked yet
         name = dict(self.files)[sha256]
-        return _plan(self._fetched.schema, sha256, name, self.shop.landing.path(sha256)).to_json()
+        schema = self._fetched.schema
+        return ReadPlan.of_landed(schema, schema.names, sha256, name, self.shop.landing.path(sha256)).to_json()
 
     def _stage_early(self, feed: Feed, landed: Landed, folder: Path) -> dict[str, Any]:
         """Type the rows that were just written down, while the source still counts them."""
         with landed.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        plan = _plan(TypedSchema(tuple(c.spec for c in feed.columns)), sha256, self._name, landed.path)
+        schema = TypedSchema(tuple(c.spec for c in feed.columns))
+        plan = ReadPlan.of_landed(schema, schema.names, sha256, self._name, landed.path)
         shutil.rmtree(folder, ignore_errors=True)  # an attempt before this one may have lost its source
         folder.mkdir()
         return self._staged(plan, landed.batches, folder, landed.tick)
@@ -338,20 +339,3 @@ class SyncWork(Work):
         path = self.space.folder("fetch") / ROWS_FILE
         with pq.ParquetFile(path) as file:
             return self._tally([path], file.schema_arrow)
-
-
-def _plan(schema: TypedSchema, sha256: str, name: str, path: Path) -> ReadPlan:
-    """Return the plan of a run whose rows are all in one landed file and have their types."""
-    source = Source(
-        index=0,
-        sha256=sha256,
-        name=name,
-        inner="",
-        format="parquet",
-        encoding=None,
-        columns=schema.names,
-        header=HeaderTemplate(0, 0, schema.names).to_json(),
-        notes=(),
-        bytes=path.stat().st_size,
-    )
-    return ReadPlan(schema, (source,), spooled=False)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beijiang.ingest.models import DUPLICATE_SAME
-from beijiang.ingest.readers import HeaderTemplate, RawBatch
+from beijiang.ingest.readers import RawBatch
 from beijiang.ingest.service.reading import ReadPlan, Source
 from beijiang.ingest.service.staging import stage
 from beijiang.ingest.service.work import Work
@@ -60,19 +60,7 @@ class ReplayWork(Work):
         sha256, name = self.files[0]
         path = self.shop.landing.path(sha256)
         columns = tuple(n for n in pq.read_schema(path).names if n not in _ORIGIN)
-        source = Source(
-            index=0,
-            sha256=sha256,
-            name=name,
-            inner="",
-            format="parquet",
-            encoding=None,
-            columns=columns,
-            header=HeaderTemplate(0, 0, columns).to_json(),
-            notes=(),
-            bytes=path.stat().st_size,
-        )
-        return ReadPlan(pinned, (source,), spooled=False).to_json()
+        return ReadPlan.of_landed(pinned, columns, sha256, name, path).to_json()
 
     def _stage(self, folder: Path) -> dict[str, Any]:
         return stage(
