@@ -343,6 +343,39 @@ def test_searches_and_changes_at_the_same_time(office: Office) -> None:
     assert find(office, "空气", ANONYMOUS).total == 9
 
 
+def test_a_remembered_page_is_its_readers_own_and_ends_with_the_next_change(office: Office) -> None:
+    office.published("公开的空气数据")
+    office.write("空气草稿", columns=["秘密列"], types=["text"])
+    for _ in range(2):  # made, then remembered
+        assert titles(find(office, "空气", ANONYMOUS)) == ["公开的空气数据"]
+        assert titles(find(office, "空气", office.neighbour)) == ["公开的空气数据"]
+        assert find(office, "空气", office.steward).total == 2
+        assert find(office, "空气", ANONYMOUS, size=1, page=2).hits == ()
+        assert find(office, "空气", ANONYMOUS, facets={Facet.THEME: frozenset({"999"})}).total == 0
+    office.published("空气月报")
+    assert sorted(titles(find(office, "空气", ANONYMOUS))) == ["公开的空气数据", "空气月报"]
+    assert find(office, "空气", office.steward).total == 3
+
+
+@given(st.lists(st.integers(1, 3000), max_size=200))
+def test_sets_are_read_as_they_are_written(positions: list[int]) -> None:
+    from beijiang.catalog.search.bits import bits_of, bits_written, each
+
+    assert bits_written(",".join(map(str, positions))) == bits_of(positions)
+    assert list(each(bits_of(positions))) == sorted(set(positions))
+
+
+@given(st.text(alphabet="空气AbＡｂ①ﬁİß 1", max_size=30))
+def test_every_comparable_character_has_its_place(text: str) -> None:
+    from beijiang.catalog.search.marking import folded
+
+    plain, places = folded(text)
+    assert len(plain) == len(places)
+    assert "".join(normalise(text).split()) == "".join(plain.split())
+    assert list(places) == sorted(places)
+    assert set(places) <= set(range(len(text)))
+
+
 def test_another_process_sees_changes_at_once(tmp_path: Path, office: Office) -> None:
     from beijiang.catalog import Catalog
     from beijiang.standards import Standards

@@ -146,7 +146,8 @@ class Finder:
             page = recent.pages.get(asked)
         if page is None:
             page = self._page(query, shelf, visible, _Reach(shelf, visible, store, words, recent))
-            recent.keep_page(asked, page)
+            if shelf.seq == recent.seq:  # else another thread moved the shelf on meanwhile
+                recent.keep_page(asked, page)
         return Result(page.found, page.total, page.positions, self._labelled(query, page.counts))
 
     def _page(self, query: SearchQuery, shelf: Shelf, visible: int, reach: _Reach) -> Page:
