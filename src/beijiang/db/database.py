@@ -152,7 +152,11 @@ class Database:
             )  # asked several times for every answer: the pool would cost more than the question
         except IndexError:
             asker = self._asker()
-        found = asker.execute(_COUNTED).fetchall()  # all of one row, so that no snapshot stays open
+        try:
+            found = asker.execute(_COUNTED).fetchall()  # all of one row, so that no snapshot stays open
+        except BaseException:
+            asker.close()
+            raise
         self._askers.append(asker)
         return int(found[0][0]) if found else 0
 
