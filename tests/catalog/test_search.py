@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import re
 import threading
@@ -26,7 +27,7 @@ from beijiang.catalog import (
     ShareType,
     Sort,
 )
-from beijiang.kit import ANONYMOUS, Invalid, bigrams, normalise
+from beijiang.kit import ANONYMOUS, Invalid, NotFound, bigrams, normalise
 
 if TYPE_CHECKING:
     from conftest import Office
@@ -355,6 +356,25 @@ def test_a_remembered_page_is_its_readers_own_and_ends_with_the_next_change(offi
     office.published("空气月报")
     assert sorted(titles(find(office, "空气", ANONYMOUS))) == ["公开的空气数据", "空气月报"]
     assert find(office, "空气", office.steward).total == 3
+
+
+def test_what_is_set_aside_is_looked_through_no_more() -> None:
+    from beijiang.catalog.search.standing import set_aside, undisturbed
+
+    assert gc.isenabled()
+    with undisturbed():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(NotFound), undisturbed():
+        raise NotFound("没有。", "There is none.")
+    assert gc.isenabled()
+    before = gc.get_freeze_count()
+    kept = [[number] for number in range(1000)]
+    try:
+        set_aside()
+        assert gc.get_freeze_count() >= before + len(kept)
+    finally:
+        gc.unfreeze()
 
 
 @given(st.lists(st.integers(1, 3000), max_size=200))

@@ -27,6 +27,7 @@ from beijiang.catalog.search.picker import Picker
 from beijiang.catalog.search.register import Register
 from beijiang.catalog.search.shelf import Reader, Shelf
 from beijiang.catalog.search.sounds import syllables
+from beijiang.catalog.search.standing import set_aside, undisturbed
 from beijiang.catalog.store import SearchStore, WordIndex
 from beijiang.kit import Text
 
@@ -39,6 +40,8 @@ _TEXTS = 500
 """Rows whose field names are fetched for that at most."""
 _REMEMBERED = 1_000
 """Matches that are remembered at most; one takes a bit per entry."""
+_MANY = 20_000
+"""Rows from which on what was made of them is set aside."""
 _PAGES = 1_000
 """Pages that are remembered at most, with the counts beside them."""
 _SHORTEST_SOUND = 2
@@ -181,7 +184,7 @@ class Finder:
         with self._lock:
             shelf = self._up_to_date(store)
             if shelf.seq > self._register.seq:
-                self._register.take(store.changed_since(self._register.seq), shelf.seq)
+                _take(self._register, store, shelf.seq)
             register, visible = self._register, shelf.visible_to(reader)
             recent = self._recent_of(store.head().seq)
             picker = Picker(shelf, register, visible, _Reach(shelf, visible, store, words, recent).match)
@@ -204,7 +207,7 @@ class Finder:
     def _up_to_date(self, store: SearchStore) -> Shelf:
         head = store.head()  # another thread's snapshot may have been newer: then the shelf stays where it is
         if head.seq > self._shelf.seq:
-            self._shelf.take(store.changed_since(self._shelf.seq), head.seq)
+            _take(self._shelf, store, head.seq)
         return self._shelf
 
     def _recent_of(self, seq: int) -> Recent:
@@ -212,6 +215,17 @@ class Finder:
         if self._recent.seq != seq:
             self._recent = Recent(seq)
         return self._recent
+
+
+def _take(into: Shelf | Register, store: SearchStore, seq: int) -> None:
+    """Bring a shelf or register up to a state of the index."""
+    with undisturbed():
+        rows = store.changed_since(into.seq)
+        into.take(rows, seq)
+    many = len(rows) >= _MANY
+    del rows
+    if many:
+        set_aside()
 
 
 def _asked(query: SearchQuery, reader: Reader) -> Asked:
