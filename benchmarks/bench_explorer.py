@@ -3,6 +3,7 @@
 Run: ``PYTHONPATH=src python benchmarks/bench_explorer.py [rows]``. The bar is 1 s for an aggregate. Ours is the whole way: the
 gate's decision, the receipt, every summary that the view needs, and the table and drawing laid out for the page. DuckDB gets one
 ``GROUP BY`` that an analyst would write; we also ask what a histogram and points span, and for the whole where groups are left out.
+Summaries of a version are kept, so ours is asked each time with a filter of its own that every row passes; ``again`` is what is kept.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bench_gate import house_of, paired
+from bench_gate import house_of, paired, timed
 
 from beijiang.kit import SYSTEM, Language, new_id
 from beijiang.opendata import explorer
@@ -30,6 +32,7 @@ TABLE = "企业登记"
 FILES = 13
 ZONE = "Asia/Shanghai"
 BAR = 1000.0
+TIMES = 5
 ROWS = """
 SELECT '91' || lpad((i * 7919 % 1000000000000)::VARCHAR, 16, '0') AS "统一社会信用代码", '内蒙古某某企业' || i AS "企业名称",
        (['呼和浩特市','包头市','赤峰市','通辽市','鄂尔多斯市','呼伦贝尔市','巴彦淖尔市','乌兰察布市','兴安盟','锡林郭勒盟','阿拉善盟','乌海市'])
@@ -120,12 +123,19 @@ def main() -> None:
             return found
 
         _check(ours, bare, source)
-        print(f"| {'what':36} | {'ours ms':>8} | {'DuckDB ms':>9} | {'ratio':>5} | {'bar ms':>6} |")
+        print(
+            f"| {'what':36} | {'ours ms':>8} | {'DuckDB ms':>9} | {'ratio':>5} | {'bar ms':>6} | {'again ms':>8} | {'load':>4} |"
+        )
+        numbers = count(1)
         for what, (query, sql) in VIEWS.items():
             plain = sql.format(t=source)
-            mine, theirs, ratio = paired(lambda q=query: ours(q), lambda s=plain: bare.sql(s).to_arrow_table(), 7)
+            fresh = lambda q=query: ours(f"{q}&从业人数__gte=-{next(numbers)}")  # noqa: E731 - one of two questions
+            mine, theirs, ratio = paired(fresh, lambda s=plain: bare.sql(s).to_arrow_table(), TIMES)
+            again = min(timed(lambda q=query: ours(q)) for _ in range(TIMES))
             print(
-                f"| {what:36} | {mine:8.0f} | {theirs:9.0f} | {ratio:5.2f} | {BAR:6.0f} |{'' if mine < BAR else ' over the bar'}"
+                f"| {what:36} | {mine:8.0f} | {theirs:9.0f} | {ratio:5.2f} | {BAR:6.0f} | {again:8.0f} | {os.getloadavg()[0]:4.0f} |"
+                f"{'' if mine < BAR else ' over the bar'}",
+                flush=True,
             )
         house.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import re
 import threading
@@ -26,7 +27,7 @@ from beijiang.catalog import (
     ShareType,
     Sort,
 )
-from beijiang.kit import ANONYMOUS, Invalid, bigrams, normalise
+from beijiang.kit import ANONYMOUS, Invalid, NotFound, bigrams, normalise
 
 if TYPE_CHECKING:
     from conftest import Office
@@ -341,6 +342,58 @@ def test_searches_and_changes_at_the_same_time(office: Office) -> None:
         thread.join()
     assert not errors
     assert find(office, "空气", ANONYMOUS).total == 9
+
+
+def test_a_remembered_page_is_its_readers_own_and_ends_with_the_next_change(office: Office) -> None:
+    office.published("公开的空气数据")
+    office.write("空气草稿", columns=["秘密列"], types=["text"])
+    for _ in range(2):  # made, then remembered
+        assert titles(find(office, "空气", ANONYMOUS)) == ["公开的空气数据"]
+        assert titles(find(office, "空气", office.neighbour)) == ["公开的空气数据"]
+        assert find(office, "空气", office.steward).total == 2
+        assert find(office, "空气", ANONYMOUS, size=1, page=2).hits == ()
+        assert find(office, "空气", ANONYMOUS, facets={Facet.THEME: frozenset({"999"})}).total == 0
+    office.published("空气月报")
+    assert sorted(titles(find(office, "空气", ANONYMOUS))) == ["公开的空气数据", "空气月报"]
+    assert find(office, "空气", office.steward).total == 3
+
+
+def test_what_is_set_aside_is_looked_through_no_more() -> None:
+    from beijiang.catalog.search.standing import set_aside, undisturbed
+
+    assert gc.isenabled()
+    with undisturbed():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(NotFound), undisturbed():
+        raise NotFound("没有。", "There is none.")
+    assert gc.isenabled()
+    before = gc.get_freeze_count()
+    kept = [[number] for number in range(1000)]
+    try:
+        set_aside()
+        assert gc.get_freeze_count() >= before + len(kept)
+    finally:
+        gc.unfreeze()
+
+
+@given(st.lists(st.integers(1, 3000), max_size=200))
+def test_sets_are_read_as_they_are_written(positions: list[int]) -> None:
+    from beijiang.catalog.search.bits import bits_of, bits_written, each
+
+    assert bits_written(",".join(map(str, positions))) == bits_of(positions)
+    assert list(each(bits_of(positions))) == sorted(set(positions))
+
+
+@given(st.text(alphabet="空气AbＡｂ①ﬁİß 1", max_size=30))
+def test_every_comparable_character_has_its_place(text: str) -> None:
+    from beijiang.catalog.search.marking import folded
+
+    plain, places = folded(text)
+    assert len(plain) == len(places)
+    assert "".join(normalise(text).split()) == "".join(plain.split())
+    assert list(places) == sorted(places)
+    assert set(places) <= set(range(len(text)))
 
 
 def test_another_process_sees_changes_at_once(tmp_path: Path, office: Office) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -58,6 +60,8 @@ class Database:
         self._delivering: set[int] = set()
         self._hands = threading.Lock()
         self._writing = threading.Lock()
+        self._askers: deque[sqlite3.Connection] = deque()
+        """Idle connections of SQLite that only ask for the count of changes."""
 
     def _connect(self) -> Engine:
         if not self.is_sqlite:
@@ -142,14 +146,25 @@ class Database:
         if not self.is_sqlite:
             with self.read() as connection:
                 return int(connection.exec_driver_sql(_COUNTED).scalar_one_or_none() or 0)
-        raw = self.engine.raw_connection()
         try:
-            cursor = raw.cursor()  # of the driver: asked several times for every answer
-            found = cursor.execute(_COUNTED).fetchone()
-            cursor.close()
-        finally:
-            raw.close()
-        return int(found[0]) if found else 0
+            asker = (
+                self._askers.pop()
+            )  # asked several times for every answer: the pool would cost more than the question
+        except IndexError:
+            asker = self._asker()
+        try:
+            found = asker.execute(_COUNTED).fetchall()  # all of one row, so that no snapshot stays open
+        except BaseException:
+            asker.close()
+            raise
+        self._askers.append(asker)
+        return int(found[0][0]) if found else 0
+
+    def _asker(self) -> sqlite3.Connection:
+        """Return a bare connection of the driver, which only reads."""
+        return sqlite3.connect(
+            self.url.database or "", timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+        )
 
     def subscribe(self, event_type: type[Event], name: str, handler: Callable[[Any], None]) -> None:
         """Have ``handler`` called after commit for each event of this type; called by build.py only."""
@@ -202,6 +217,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        while self._askers:
+            self._askers.pop().close()
         self.engine.dispose()
 
 

@@ -20,6 +20,18 @@ def bits_of(positions: Iterable[int]) -> int:
     return int(digits, 2)
 
 
+def bits_written(positions: str) -> int:
+    """Return the set of positions that are written with commas between: 60,000 take a millisecond, as numbers ten."""
+    if not positions:
+        return 0
+    import numpy as np
+
+    listed = np.fromstring(positions, dtype=np.int64, sep=",")
+    held = np.zeros(int(listed.max()) + 1, dtype=np.uint8)
+    held[listed] = 1
+    return int.from_bytes(np.packbits(held, bitorder="little").tobytes(), "little")
+
+
 def to_bytes(bits: int) -> bytes:
     """Return the set as bytes, for testing many positions quickly."""
     return bits.to_bytes((bits.bit_length() + 7) >> 3, "little")
@@ -57,4 +69,4 @@ def by_count(sets: Sequence[int]) -> list[int]:
     return groups
 
 
-__all__ = ["bits_of", "by_count", "each", "to_bytes"]
+__all__ = ["bits_of", "bits_written", "by_count", "each", "to_bytes"]

@@ -6,8 +6,9 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TypeAlias, TypeVar
 
 from beijiang.catalog.models import Facet, FacetCount, Mark, MatchKind, Order, PickQuery, SearchQuery, Sort
 from beijiang.catalog.models.terms import (
@@ -21,20 +22,28 @@ from beijiang.catalog.models.terms import (
     pieces,
     words_of,
 )
-from beijiang.catalog.search.bits import bits_of, by_count, each, to_bytes
+from beijiang.catalog.search.bits import bits_of, bits_written, by_count, each, to_bytes
 from beijiang.catalog.search.picker import Picker
 from beijiang.catalog.search.register import Register
 from beijiang.catalog.search.shelf import Reader, Shelf
 from beijiang.catalog.search.sounds import syllables
+from beijiang.catalog.search.standing import set_aside, undisturbed
 from beijiang.catalog.store import SearchStore, WordIndex
 from beijiang.kit import Text
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _CANDIDATES = 3_000
 """Rows that are looked at one by one at most, for near misses and loose matches."""
 _TEXTS = 500
 """Rows whose field names are fetched for that at most."""
-_REMEMBERED = 256
+_REMEMBERED = 1_000
 """Matches that are remembered at most; one takes a bit per entry."""
+_MANY = 20_000
+"""Rows from which on what was made of them is set aside."""
+_PAGES = 1_000
+"""Pages that are remembered at most, with the counts beside them."""
 _SHORTEST_SOUND = 2
 
 
@@ -70,6 +79,20 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What a search comes to in one state of the index, without the names of things."""
+
+    found: Found
+    total: int
+    positions: list[int]
+    counts: Mapping[Facet, Sequence[tuple[str, int]]]
+
+
+Asked: TypeAlias = tuple[str, frozenset[tuple[Facet, frozenset[str]]], Sort, int, int, Reader]
+"""Everything that a page depends on beside the index."""
+
+
+@dataclass(frozen=True, slots=True)
 class PickResult:
     """One page of what a program picked."""
 
@@ -85,12 +108,25 @@ class Recent:
 
     seq: int = 0
     matches: dict[Match, int] = field(default_factory=dict)
+    pages: dict[Asked, Page] = field(default_factory=dict)
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, condition: Match, bits: int) -> None:
         """Remember a match; the oldest one makes room."""
-        if len(self.matches) >= _REMEMBERED:
-            self.matches.pop(next(iter(self.matches)), None)
-        self.matches[condition] = bits
+        with self.lock:
+            _put(self.matches, condition, bits, _REMEMBERED)
+
+    def keep_page(self, asked: Asked, page: Page) -> None:
+        """Remember a page; the oldest one makes room."""
+        with self.lock:
+            _put(self.pages, asked, page, _PAGES)
+
+
+def _put(kept: dict[K, V], key: K, value: V, most: int) -> None:
+    if len(kept) >= most:
+        kept.pop(next(iter(kept)))
+    kept[key] = value
 
 
 class Finder:
@@ -105,11 +141,20 @@ class Finder:
 
     def find(self, query: SearchQuery, reader: Reader, store: SearchStore, words: WordIndex) -> Result:
         """Return a page; what the reader may not see takes part in nothing, not even a count."""
+        asked = _asked(query, reader)
         with self._lock:
             shelf = self._up_to_date(store)
             visible = shelf.visible_to(reader)
             recent = self._recent_of(store.head().seq)
-        found = _Reach(shelf, visible, store, words, recent).reach(query.text)
+            page = recent.pages.get(asked)
+        if page is None:
+            page = self._page(query, shelf, visible, _Reach(shelf, visible, store, words, recent))
+            if shelf.seq == recent.seq:  # else another thread moved the shelf on meanwhile
+                recent.keep_page(asked, page)
+        return Result(page.found, page.total, page.positions, self._labelled(query, page.counts))
+
+    def _page(self, query: SearchQuery, shelf: Shelf, visible: int, reach: _Reach) -> Page:
+        found = reach.reach(query.text)
         everything = found.kind is MatchKind.ALL
         result = visible if everything else found.all & visible
         tiers = found.tiers if query.sort is Sort.RELEVANCE and not everything else (result,)
@@ -119,15 +164,27 @@ class Finder:
             narrowed = _and(result, chosen.values())
             start = (query.page - 1) * query.size
             positions = shelf.page((tier & narrowed for tier in tiers), order, start, query.size)
-            facets = {facet: self._counts(shelf, facet, query, result, chosen) for facet in Facet}
-        return Result(found, narrowed.bit_count(), positions, facets)
+            counts = {facet: _counts(shelf, facet, query, result, chosen) for facet in Facet}
+        return Page(replace(found, tiers=()), narrowed.bit_count(), positions, counts)
+
+    def _labelled(
+        self, query: SearchQuery, counts: Mapping[Facet, Sequence[tuple[str, int]]]
+    ) -> dict[Facet, tuple[FacetCount, ...]]:
+        """Name the values of facets, each time: the entry of a department may come later than its data."""
+        return {
+            facet: tuple(
+                FacetCount(value, self._label(facet, value), count, value in query.facets.get(facet, ()))
+                for value, count in listed
+            )
+            for facet, listed in counts.items()
+        }
 
     def pick(self, query: PickQuery, reader: Reader, store: SearchStore, words: WordIndex) -> PickResult:
         """Return a page of what meets a condition, in an order of its own."""
         with self._lock:
             shelf = self._up_to_date(store)
             if shelf.seq > self._register.seq:
-                self._register.take(store.changed_since(self._register.seq), shelf.seq)
+                _take(self._register, store, shelf.seq)
             register, visible = self._register, shelf.visible_to(reader)
             recent = self._recent_of(store.head().seq)
             picker = Picker(shelf, register, visible, _Reach(shelf, visible, store, words, recent).match)
@@ -150,7 +207,7 @@ class Finder:
     def _up_to_date(self, store: SearchStore) -> Shelf:
         head = store.head()  # another thread's snapshot may have been newer: then the shelf stays where it is
         if head.seq > self._shelf.seq:
-            self._shelf.take(store.changed_since(self._shelf.seq), head.seq)
+            _take(self._shelf, store, head.seq)
         return self._shelf
 
     def _recent_of(self, seq: int) -> Recent:
@@ -159,17 +216,32 @@ class Finder:
             self._recent = Recent(seq)
         return self._recent
 
-    def _counts(
-        self, shelf: Shelf, facet: Facet, query: SearchQuery, result: int, chosen: Mapping[Facet, int]
-    ) -> tuple[FacetCount, ...]:
-        """Count a facet under all choices but its own, so that its other values stay reachable."""
-        among = _and(result, (bits for other, bits in chosen.items() if other is not facet))
-        counts = shelf.counts(facet, among)
-        selected = query.facets.get(facet, frozenset())
-        for value in selected:
-            counts.setdefault(value, 0)
-        listed = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        return tuple(FacetCount(value, self._label(facet, value), count, value in selected) for value, count in listed)
+
+def _take(into: Shelf | Register, store: SearchStore, seq: int) -> None:
+    """Bring a shelf or register up to a state of the index."""
+    with undisturbed():
+        rows = store.changed_since(into.seq)
+        into.take(rows, seq)
+    many = len(rows) >= _MANY
+    del rows
+    if many:
+        set_aside()
+
+
+def _asked(query: SearchQuery, reader: Reader) -> Asked:
+    facets = frozenset((facet, frozenset(values)) for facet, values in query.facets.items())
+    return query.text, facets, query.sort, query.page, query.size, reader
+
+
+def _counts(
+    shelf: Shelf, facet: Facet, query: SearchQuery, result: int, chosen: Mapping[Facet, int]
+) -> Sequence[tuple[str, int]]:
+    """Count a facet under all choices but its own, so that its other values stay reachable; the most frequent first."""
+    among = _and(result, (bits for other, bits in chosen.items() if other is not facet))
+    counts = shelf.counts(facet, among)
+    for value in query.facets.get(facet, frozenset()):
+        counts.setdefault(value, 0)
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _and(start: int, parts: Iterable[int]) -> int:
@@ -204,7 +276,7 @@ class _Reach:
         """Return the visible positions that meet a condition of words, from memory where it was asked lately."""
         bits = self._recent.matches.get(condition)
         if bits is None:
-            bits = bits_of(self._index.match(condition))
+            bits = bits_written(self._index.match(condition))
             self._recent.keep(condition, bits)
         return bits & self._visible
 

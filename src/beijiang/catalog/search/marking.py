@@ -10,8 +10,10 @@ from beijiang.catalog.models import Span
 _WINDOW = 120
 
 
-def folded(text: str) -> tuple[str, list[int]]:
+def folded(text: str) -> tuple[str, Sequence[int]]:
     """Return the comparable form of ``text`` and, for each of its characters, the place it came from."""
+    if unicodedata.is_normalized("NFKC", text) and len(lowered := text.lower()) == len(text):
+        return lowered, range(len(text))
     characters: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):

@@ -68,6 +68,7 @@ class Base:
         self._indexer = Indexer(standards)
         self._finder = Finder(self._label)
         self._departments: dict[str, Text] = {}
+        self._labels: dict[tuple[Facet, str], Text] = {}
         self.release_checks: Sequence[ReleaseCheck] = ()
         """Asked in this order before readers are moved to a version of a table; set in build.py."""
         self.entry_checks: Sequence[EntryCheck] = ()
@@ -211,7 +212,17 @@ class Base:
         return self._departments[org_id]
 
     def _label(self, facet: Facet, value: str) -> Text:
-        """Return the words for one value of a facet."""
+        """Return the words for one value of a facet; once there are any, they stay."""
+        known = self._labels.get((facet, value))
+        if known is None:
+            try:
+                known = self._words_for(facet, value)
+            except (NotFound, ValueError):
+                return Text(value, value)
+            self._labels[facet, value] = known
+        return known
+
+    def _words_for(self, facet: Facet, value: str) -> Text:
         standards = self._standards
         named: dict[Facet, Callable[[str], Text]] = {
             Facet.THEME: lambda code: standards.category(code).plain,
@@ -221,10 +232,7 @@ class Base:
             Facet.UPDATE_CYCLE: lambda code: standards.update_cycle(code).name,
             Facet.OPEN_TYPE: lambda word: OpenType(word).text,
         }
-        try:
-            return named[facet](value) if facet in named else Text(value, value)
-        except (NotFound, ValueError):
-            return Text(value, value)
+        return named[facet](value) if facet in named else Text(value, value)
 
 
 def graded(items: tuple[Item, ...], grades: Mapping[str, Grade]) -> tuple[Item, ...]:

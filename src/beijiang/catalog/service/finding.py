@@ -318,8 +318,8 @@ def _serving(connection: Connection, resource_id: str) -> tuple[Resource | None,
 def _referring(connection: Connection, codes: tuple[str, ...]) -> tuple[Row[Any], ...]:
     """Return the search rows of the entries that name one of these codes as related."""
     terms = [Phrase((link_term(code),), scope=Scope.SOUND) for code in codes]
-    positions = WordIndex.of(connection).match(any_of(terms))
-    rows = SearchStore(connection).rows(sorted(positions)[:_PAGE_LIMIT])
+    joined = WordIndex.of(connection).match(any_of(terms))
+    rows = SearchStore(connection).rows(sorted(map(int, filter(None, joined.split(","))))[:_PAGE_LIMIT])
     return tuple(row for _, row in sorted(rows.items()))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     null,
@@ -99,6 +100,11 @@ _READ = (
 
 _STORED = (records.c.sequence, records.c.body, records.c.salt, records.c.commitment)
 
+_LOCK = select(heads.c.sequence, heads.c.digest).with_for_update()
+_ADD = insert(records)
+_MOVE = update(heads).values(sequence=bindparam("to"), digest=bindparam("as"))
+"""Made once: every read of data runs the three."""
+
 ERASE = "evidence.erase"
 """The action of a record that names what was erased; it is never erased itself."""
 
@@ -129,16 +135,15 @@ class EvidenceStore:
             row = _row(entry, head, salts[2 * SALT_BYTES * at : 2 * SALT_BYTES * (at + 1)])
             head = Head(row["sequence"], row["digest"])
             rows.append(row)
-        self.connection.execute(insert(records), rows)
-        self.connection.execute(update(heads).values(sequence=head.sequence, digest=head.digest))
+        self.connection.execute(_ADD, rows)
+        self.connection.execute(_MOVE, {"to": head.sequence, "as": head.digest})
         return head
 
     def _lock_head(self) -> Head:
-        query = select(heads.c.sequence, heads.c.digest).with_for_update()
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(_LOCK).one_or_none()
         if row is None:
             self._make_head()
-            row = self.connection.execute(query).one()
+            row = self.connection.execute(_LOCK).one()
         return Head(row.sequence, row.digest)
 
     def _make_head(self) -> None:
