@@ -286,8 +286,11 @@ class Finding(Base):
             shown = [rows[p] for p in positions if p in rows and _shows(rows[p], reader)]
             stored = ResourceStore(connection).of_page([row.resource_id for row in shown]) if shown else {}
             head = store.head()
-        found = (_picked(row, *stored[row.resource_id]) for row in shown if row.resource_id in stored)
-        entries = tuple(replace(one, extensions=self._public_values(one.entry)) for one in found)
+        found = [_picked(row, *stored[row.resource_id]) for row in shown if row.resource_id in stored]
+        declared = (
+            [one for one in self._fields() if one.is_public] if any(one.entry.extensions for one in found) else []
+        )
+        entries = tuple(replace(one, extensions=self._values(one.entry, declared)) for one in found)
         return PickPage(
             total=result.total, entries=entries, ids=result.ids, counts=result.counts, indexed_up_to=head.at
         )
