@@ -148,7 +148,7 @@ def test_lineage_is_read_on_a_phone(visit: Callable[..., Any], language: str) ->
     page = who.go(f"/console/lineage/企业登记信息?lang={language}")
     assert examine(who, f"lineage in {language}") == []
     page.locator(".to-steps a").click()
-    steps = page.locator("#edges ol.steps li")
+    steps = page.locator("#edges ol.hops li")
     expect(steps.first).to_be_visible()
     expect(page.locator("#edges table")).to_be_hidden()
     for number in range(min(steps.count(), 20)):
