@@ -133,6 +133,7 @@ from beijiang.opendata import (
     Portals,
     PublicParts,
     Registrations,
+    RowWrites,
     Spreading,
     SqlAsked,
     Statistics,
@@ -280,6 +281,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     graphs = Graphs(db, gate, protection, access, evidence, clock, settings)
     workbench = Workbench(db, sql, gate, protection, catalog, access, evidence, clock, settings)
     learning = Learning(db, gate, tables, lineage, access, evidence, jobs, clock, settings)
+    lineage.learned = learning.called
     stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
     ingest.watches.append(stream_rules)
     texts = Texts(db, Landing(home / "texts"), access, evidence, standards, fusion, clock)
@@ -528,6 +530,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
             SqlAsked(rows, sql, access),
             access,
             Pace(clock, settings.ckan_calls),
+            RowWrites(catalog, ingest, tables, access),
         ),
         exports=exports,
         features=Features(opendata, access, clock),

@@ -39,6 +39,7 @@ MACHINERY: dict[str, set[str]] = {
         "released",
         "releases",
         "resource_for_table",
+        "today",
     },
     "Contracts": {"announced"},
     "Demands": {"due", "watch"},

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from beijiang.access import KeyDraft, Permission
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,7 +32,7 @@ for call in (
     lambda: site.action.package_create(notes="x"),
     lambda: site.action.package_delete(id=made["id"]),
     lambda: site.action.resource_create(package_id=made["id"], url="http://a.example"),
-    lambda: site.action.datastore_upsert(resource_id=made["id"], records=[]),
+    lambda: site.action.datastore_delete(resource_id=made["id"], filters={}),
 ):
     try:
         call()
@@ -91,3 +93,57 @@ def test_rows_with_a_key_are_those_of_ones_own_rights_and_grants(region: Region)
     with region.client("steward") as client:
         asked = {"sql": f'SELECT count(*) AS n FROM "{resource}"'}
         assert client.post("/api/3/action/datastore_search_sql", json=asked).json()["result"]["records"] == [{"n": 30}]
+
+
+ROWS = """
+import json, sys
+from ckanapi import RemoteCKAN, NotAuthorized, NotFound, ValidationError
+site, other = (RemoteCKAN(sys.argv[1], apikey=key) for key in sys.argv[2:4])
+made = site.action.package_create(title="停车位登记", notes="每个车位一行")
+rows = [{"编号": "P1", "位置": "新城区", "车位": 30}, {"编号": "P2", "位置": "回民区", "车位": 12}]
+asked = {"resource": {"package_id": made["id"]}, "fields": [{"id": "编号"}], "primary_key": ["编号"]}
+created = site.action.datastore_create(records=rows, **asked)
+where = created["resource_id"]
+changed = site.action.datastore_upsert(resource_id=where, records=[{"编号": "P2", "位置": "回民区", "车位": 15}, {"编号": "P3", "位置": "玉泉区", "车位": 8}])
+said = []
+for call in (
+    lambda: RemoteCKAN(sys.argv[1]).action.datastore_upsert(resource_id=where, records=rows),
+    lambda: RemoteCKAN(sys.argv[1]).action.datastore_search(resource_id=where),
+    lambda: other.action.datastore_upsert(resource_id=where, records=rows),
+    lambda: site.action.datastore_create(records=rows, **asked),
+    lambda: site.action.datastore_upsert(resource_id=where, records=rows, method="update"),
+    lambda: site.action.datastore_upsert(resource_id=where, records=[]),
+    lambda: site.action.datastore_upsert(resource_id=where, records=["x"]),
+    lambda: site.action.datastore_upsert(resource_id="res_none-csv", records=rows),
+    lambda: site.action.datastore_delete(resource_id=where, filters={"编号": "P1"}),
+    lambda: site.action.resource_create(package_id=made["id"], url="http://a.example"),
+):
+    try:
+        call()
+        said.append("done")
+    except (NotAuthorized, NotFound, ValidationError) as error:
+        said.append(type(error).__name__)
+print("RESULT" + json.dumps([made, created, changed, said]))
+"""
+
+
+def test_rows_are_taken_in_by_a_key_and_published_by_nobody_but_the_bureau(
+    region: Region, client: Callable[..., Any]
+) -> None:
+    platform, steward = region.bureau.platform, region.bureau["steward"]
+    scopes = frozenset(
+        str(p) for p in Permission if p.startswith(("catalog:", "ingest:", "jobs:", "opendata:", "tables:"))
+    )
+    _, key = platform.access.issue_key(steward, KeyDraft(name="rows", scopes=scopes, days=1))
+    made, created, changed, said = client(ROWS, region.base, key, region.key("consumer"))
+    assert (created["method"], created["package_id"], created["primary_key"]) == ("insert", made["id"], ["编号"])
+    assert [one["id"] for one in created["fields"]] == ["编号", "位置", "车位"]
+    assert (created["run"]["state"], changed["run"]["state"]) == ("committed", "committed")
+    found = platform.catalog.get(steward, made["id"])
+    assert (found.entry.name, found.state.value, found.is_serving) == ("停车位登记", "draft", False)
+    assert platform.tables.get(steward, found.table or "").rows == 3
+    assert platform.ingest.run(steward, changed["run"]["id"]).table == found.table
+    assert said == [
+        "NotAuthorized", "NotFound", "NotFound", "ValidationError", "ValidationError", "ValidationError", "ValidationError",
+        "NotFound", "ValidationError", "ValidationError",
+    ]  # fmt: skip

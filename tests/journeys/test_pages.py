@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 # /api is left out: Swagger UI draws it, with contrasts, labels and a second main landmark that axe objects to.
@@ -36,10 +37,11 @@ CONSOLE = {
     "steward.commerce_admin": ["/console", "/console/ingest", "/console/runs", "/console/tables", "/console/catalog",
                                "/console/keys", "/console/clients", "/console/consents", "/console/password", "/console/quarantine", "/console/connect", "PREVIEW", "RUN", "QUARANTINE", "TABLE", "ENTRY", "ITEMS", "REVIEW", "COMPARE", "/console/onboard", "/console/directory",
                                "/console/models", "/console/training-sets", "/console/feature-views", "/console/scores", "MODEL",
+                               "/console/lineage/企业登记信息", "/console/fields",
                                "/console/graphs?every=1", "/console/graphs-new", "/console/graphs-new?subjects=企业登记信息&holdings=股东出资信息", "GRAPH", "GRAPHED", "CHAIN",
                                "/console/texts", "/console/notebooks"],
     "steward.forestry": ["/console/reading-alerts", "READING", "/console/stream-rules", "/console/stream-rules?kind=trend"],
-    "reviewer": ["/console", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "REVIEW", "COMPARE", "PROVE", "/console/assess", "/console/figures", "/console/plan"],
+    "reviewer": ["/console", "/console/fields", "/console/search", "/console/search?q=yd", "/console/sharing?show=all", "/console/grants", "/console/quality-findings", "/console/catalog", "/console/catalog?q=zzzz", "TABLE", "ENTRY", "REVIEW", "COMPARE", "PROVE", "/console/assess", "/console/figures", "/console/plan"],
     "publisher": ["/console", "ENTRY", "/console/people"],
     "sysadmin": ["/console", "/console/people", "/console/health", "/console/jobs", "/console/password"],
     "secadmin": ["/console", "/console/people", "/console/people?_sort=-login&_only.standing=used", "/console/explain?who=analyst&do=catalog:resource:publish&org=education"],
@@ -137,6 +139,27 @@ def test_the_console_is_for_everybody(visit: Callable[..., Any], login: str, sch
     who.page.keyboard.press("Control+k")
     found += examine(who, "palette, or the page's own search")
     assert found == []
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_lineage_is_read_on_a_phone(visit: Callable[..., Any], language: str) -> None:
+    """The steps stand as a list below the graph, which keeps its own scroll; models and training sets have names and pages."""
+    who = visit("steward.commerce_admin", viewport={"width": 390, "height": 844}, bypass_csp=True)
+    page = who.go(f"/console/lineage/企业登记信息?lang={language}")
+    assert examine(who, f"lineage in {language}") == []
+    page.locator(".to-steps a").click()
+    steps = page.locator("#edges ol.hops li")
+    expect(steps.first).to_be_visible()
+    expect(page.locator("#edges table")).to_be_hidden()
+    for number in range(min(steps.count(), 20)):
+        box = steps.nth(number).bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    words = page.locator("#edges").inner_text()
+    assert "mining://" not in words
+    assert {"zh-CN": "训练集", "en": "training set"}[language] in words
+    expect(page.locator("#edges ol a[href^='/console/training-sets/']").first).to_be_visible()
 
 
 def test_the_check_can_fail(visit: Callable[..., Any]) -> None:

@@ -19,7 +19,9 @@ from asking import OWNER
 from learning import FIRM_SCHEMA, FIRMS, VISITS, Lab, firm_view, firms, leaving, model_of, open_lab, visit_view
 
 from beijiang.access import Role
-from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound, Refused
+from beijiang.ingest import AffectedKind
+from beijiang.kit import ANONYMOUS, BeijiangError, Conflict, Denied, Invalid, NotFound, Refused
+from beijiang.lineage import Kind
 from beijiang.mining import (
     Algorithm,
     Feature,
@@ -160,7 +162,14 @@ def test_a_training_set_says_all_that_it_was_made_of(lab: Lab, learned: Any) -> 
     again = lab.learn("steward", learned.draft)
     assert again.digest == learned.digest, "the same rows give the same snapshot"
     graph = lab.platform.lineage.graph(lab["steward"], FIRMS)
-    assert any(node.name.endswith(learned.id) for node in graph.nodes)
+    node = next(one for one in graph.nodes if one.link == learned.id)
+    assert (node.kind, node.name) == (Kind.TRAINING_SET, learned.draft.name)
+    touched = lab.platform.lineage.impact(lab["steward"], FIRMS, "注册资本")
+    assert (AffectedKind.TRAINING_SET, learned.draft.name) in {(one.kind, one.name) for one in touched}
+    address = f"mining://training-sets/{learned.id}"
+    assert lab.platform.learning.called(lab["steward"], address) == learned.draft.name
+    assert lab.platform.learning.called(ANONYMOUS, address) == "", "who may not open it does not learn its name"
+    assert lab.platform.learning.called(lab["steward"], "mining://models/mdl_none") == ""
 
 
 def test_a_masked_feature_is_the_masked_value_and_a_masked_label_is_refused(lab: Lab) -> None:

@@ -1,7 +1,8 @@
 """The resource catalog: entries with their items, codes, versions and lifecycle; releases for the gate; search.
 
 Owns the tables ``catalog_resource``, ``catalog_code``, ``catalog_code_counter``, ``catalog_version``,
-``catalog_release``, ``catalog_step``, ``catalog_system``, ``catalog_system_entry``, ``catalog_task``, ``catalog_search`` and ``catalog_search_head``, and the word index
+``catalog_release``, ``catalog_step``, ``catalog_system``, ``catalog_system_entry``, ``catalog_task``, ``catalog_extension_field``,
+``catalog_search`` and ``catalog_search_head``, and the word index
 (``catalog_fts`` on SQLite, ``catalog_words`` on PostgreSQL).
 """
 

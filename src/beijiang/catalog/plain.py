@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from beijiang.catalog.models import Gap, Resource, SearchHit, Thread, Version
+from beijiang.catalog.models import ExtensionField, Gap, Resource, SearchHit, Thread, Version
 from beijiang.catalog.models.lifecycle import actions_from
 from beijiang.kit import Text
 
-__all__ = ["as_gap", "as_hit", "as_plain", "as_resource", "as_thread", "as_version"]
+__all__ = ["as_field", "as_gap", "as_hit", "as_plain", "as_resource", "as_thread", "as_version"]
 
 
 def as_plain(value: Any) -> Any:  # noqa: PLR0911 - one return a kind
@@ -50,11 +50,18 @@ def as_resource(found: Resource) -> dict[str, Any]:
     return dict(facts)
 
 
-def as_version(found: Version) -> dict[str, Any]:
-    """Return a published version with its entry instead of its text."""
+def as_version(found: Version, hidden: Collection[str] = ()) -> dict[str, Any]:
+    """Return a published version with its entry instead of its text, without the declared fields that are hidden."""
     facts = as_plain(found)
     del facts["document"]
-    return {**facts, "codes": list(found.codes), "intact": found.intact, "entry": as_plain(found.entry)}
+    entry = as_plain(found.entry)
+    entry["extensions"] = [one for one in entry["extensions"] if one["field"] not in hidden]
+    return {**facts, "codes": list(found.codes), "intact": found.intact, "entry": entry}
+
+
+def as_field(found: ExtensionField) -> dict[str, Any]:
+    """Return a declared field."""
+    return {**as_plain(found), "retired": found.retired_at is not None}
 
 
 def as_gap(found: Gap) -> dict[str, Any]:

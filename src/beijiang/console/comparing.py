@@ -10,15 +10,15 @@ from beijiang.console.words import word
 from beijiang.kit import NotFound, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from beijiang.catalog import Span
+    from beijiang.catalog import ExtensionValue, Span
     from beijiang.kit import Language
     from beijiang.standards import Standards
 
-__all__ = ["Pair", "Subject", "subjects"]
+__all__ = ["Pair", "Subject", "extended", "subjects"]
 
-_OWN: Final = tuple(f.name for f in fields(Entry) if f.name != "items")
+_OWN: Final = tuple(f.name for f in fields(Entry) if f.name not in {"extensions", "items"})
 _ITEM: Final = tuple(f.name for f in fields(Item) if f.name != "column")
 
 
@@ -43,10 +43,23 @@ class Subject:
     pairs: tuple[Pair, ...]
 
 
-def subjects(before: Entry, after: Entry, standards: Standards, language: Language) -> list[Subject]:
-    """Return the entry, then its items in their new order, then those that are gone."""
+def extended(before: Sequence[ExtensionValue], after: Sequence[ExtensionValue], language: Language) -> tuple[Pair, ...]:
+    """Return the fields that the region declared, in both states."""
+    old = {one.field.key: one for one in before}
+    new = {one.field.key: one for one in after}
+    pairs = []
+    for key, one in {**old, **new}.items():
+        words = [held[key].shown.in_language(language) if key in held else "" for held in (old, new)]
+        pairs.append(Pair(one.field.name, *word_marks(*words), differs=words[0] != words[1]))
+    return tuple(pairs)
+
+
+def subjects(
+    before: Entry, after: Entry, standards: Standards, language: Language, declared: tuple[Pair, ...] = ()
+) -> list[Subject]:
+    """Return the entry, then its items in their new order, then those that are gone; ``declared`` are the region's fields."""
     told = _Told(standards, language)
-    own = tuple(_pairs(before, after, _OWN, told))
+    own = (*_pairs(before, after, _OWN, told), *declared)
     found = [Subject(None, after.name, _kind(own), own)]
     gone = [item for item in before.items if after.item(item.column) is None]
     for item in (*after.items, *gone):

@@ -95,6 +95,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         (
             (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),
             (Permission.CATALOG_RESOURCE_READ, "/console/systems", Text("系统清单", "Systems")),
+            (Permission.CATALOG_RESOURCE_READ, "/console/fields", Text("扩展字段", "Fields of the region")),
             (Permission.EXCHANGE_REQUEST_READ, TEMPLATES, Text("标准目录", "Standard entries")),
             (Permission.EXCHANGE_REQUEST_READ, SHARING, Text("共享申请", "Share requests")),
             (Permission.EXCHANGE_GRANT_READ, "/console/grants", Text("授权", "Grants")),

@@ -7,7 +7,7 @@ on its pages from a release record. It owns what the public says and keeps, and 
 
 from beijiang.opendata.announcing import Newsroom
 from beijiang.opendata.cities import Portal, PortalDraft
-from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, PackageWrites, SqlAsked
+from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, PackageWrites, RowWrites, SqlAsked
 from beijiang.opendata.counting import Statistics
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
@@ -103,6 +103,7 @@ __all__ = [
     "RegistrationState",
     "Registrations",
     "RowPage",
+    "RowWrites",
     "Spreading",
     "SqlAsked",
     "Standing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from beijiang.catalog import OpenType, SearchHit
+from beijiang.catalog import ExtensionValue, FieldPlace, OpenType, SearchHit
 from beijiang.kit import Invalid, Text
 from beijiang.opendata import charts
 from beijiang.opendata.models import Dataset, DatasetField, DataVersion, RowPage
@@ -61,6 +61,7 @@ def dataset_json(dataset: Dataset, versions: Sequence[DataVersion], base: str) -
             "time_span": dataset.time_span,
             "keywords": list(dataset.keywords),
             "grade": dataset.level,
+            "fields": [_extension(one) for one in dataset.extensions if FieldPlace.API in one.field.places],
         },
         "fields": [_field(field) for field in dataset.items],
         "licence": _licence(dataset),
@@ -91,6 +92,17 @@ def dataset_json(dataset: Dataset, versions: Sequence[DataVersion], base: str) -
             "view": f"{api}/view" if dataset.readable else None,
             "downloads": download_addresses(base, dataset.id) if dataset.readable else {},
         },
+    }
+
+
+def _extension(one: ExtensionValue) -> dict[str, Any]:
+    field = one.field
+    return {
+        "key": field.key,
+        "name": _words(field.name),
+        "kind": field.kind.value,
+        "value": one.value,
+        "text": _words(one.shown),
     }
 
 

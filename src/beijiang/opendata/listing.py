@@ -24,6 +24,7 @@ FACET_NAMES = {
     Facet.OPEN_TYPE: Text("开放方式", "Access"),
     Facet.UPDATE_CYCLE: Text("更新周期", "Update cycle"),
     Facet.GRADE: Text("分级", "Grade"),
+    Facet.EXTENSION: Text("其他属性", "Further attributes"),
 }
 SORT_NAMES = {
     Sort.RELEVANCE: Text("最相关", "Best match"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from beijiang.catalog import OpenType, Promise, SearchHit, SearchPage
+from beijiang.catalog import ExtensionValue, OpenType, Promise, SearchHit, SearchPage
 from beijiang.kit import Text
 from beijiang.opendata.news import News
 from beijiang.standards import Licence
@@ -196,6 +196,8 @@ class Dataset:
     on_earth: bool = False
     """Whether the rows have coordinates or shapes, for tools of maps."""
     region_code: str | None = None
+    extensions: tuple[ExtensionValue, ...] = ()
+    """Values of the fields that the region declared, as far as everybody may see them."""
 
     @property
     def open_fields(self) -> tuple[DatasetField, ...]:

@@ -82,6 +82,7 @@ def dataset(parts: Parts, standards: Standards) -> Dataset:
         rows_held=parts.rows_held,
         placed=maps.plan(parts.columns or ()) is not None,
         on_earth=chosen(parts.columns or ()) is not None,
+        extensions=found.extensions,
     )
 
 

@@ -69,6 +69,7 @@ class Permission(StrEnum):
     )
     ASSESS_SCORE_READ = "assess:score:read", "查看考核结果", "see scores and the facts behind them"
     ASSESS_WEIGHTS_APPROVE = "assess:weights:approve", "审批考核权重", "approve the weights of indicators"
+    CATALOG_FIELD_DECLARE = "catalog:field:declare", "声明目录扩展字段", "declare further fields of catalog entries"
     CATALOG_RESOURCE_APPROVE = "catalog:resource:approve", "审核通过目录资源", "approve a catalog resource"
     CATALOG_RESOURCE_EDIT = "catalog:resource:edit", "编辑目录资源", "edit a catalog resource"
     CATALOG_RESOURCE_ENDORSE = (

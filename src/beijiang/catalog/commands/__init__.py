@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from beijiang.catalog.commands import directory, review
+from beijiang.catalog.commands import directory, fields, review
 from beijiang.catalog.commands.deciding import seen_of
 from beijiang.catalog.commands.whom import AS, ENTRY, SEEN, actor_of, find_entry
 from beijiang.catalog.models import (
@@ -81,6 +81,7 @@ def commands(get: Callable[[], Catalog], get_access: Callable[[], Access]) -> ty
     _deciding(app, get, get_access)
     review.add(app, get, get_access)
     directory.add(app, get, get_access)
+    fields.add(app, get, get_access)
     return app
 
 
@@ -182,6 +183,7 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
         licence: str = typer.Option(None, help="Licence of open data, for example CC-BY-4.0."),
         update_cycle: str = typer.Option(None, help="Code of the update cycle (1 real time ... 10 static)."),
         keyword: list[str] = typer.Option([], help="Keyword."),
+        field: list[str] = typer.Option([], help="Declared field as KEY=VALUE; an empty value takes it away."),
         person: str = AS,
     ) -> None:
         """Change an entry; a published one begins a new version."""
@@ -200,6 +202,7 @@ def _changing(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable
             licence=licence,
             update_cycle=update_cycle,
             keywords=tuple(keyword) or None,
+            extensions=fields.filled(field),
         )
         _tell(get().edit(actor, find_entry(get(), actor, entry).id, change))
 

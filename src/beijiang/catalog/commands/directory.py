@@ -3,7 +3,7 @@
 # ruff: noqa: B008 - Typer reads options from defaults
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ import typer
 
 from beijiang.catalog.commands.whom import AS, actor_of
 from beijiang.catalog.models import State
-from beijiang.catalog.models.directory import COLUMNS
 from beijiang.catalog.plain import as_plain
 from beijiang.kit import Invalid, Text
 from beijiang.standards import SheetFormat
@@ -66,9 +65,10 @@ def add(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], A
                 ),
                 always=True,
             )
+            columns = get().directory_columns(actor)
             show(
                 [
-                    {"line": f.line, "field": _named(f.field), "what": f.text.in_language(language())}
+                    {"line": f.line, "field": _named(f.field, columns), "what": f.text.in_language(language())}
                     for f in taken.faults
                 ],
                 _FAULTS,
@@ -77,8 +77,8 @@ def add(app: typer.Typer, get: Callable[[], Catalog], get_access: Callable[[], A
             raise typer.Exit(1)
 
 
-def _named(field: str) -> str:
-    return COLUMNS[field].in_language(language()) if field in COLUMNS else field
+def _named(field: str, columns: Mapping[str, Text]) -> str:
+    return columns[field].in_language(language()) if field in columns else field
 
 
 def form_of(path: Path) -> SheetFormat:

@@ -5,6 +5,15 @@ from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareM
 from beijiang.catalog.models.directory import COLUMNS as DIRECTORY_COLUMNS
 from beijiang.catalog.models.directory import LineFault, Taken
 from beijiang.catalog.models.entry import Entry, Item, ItemEdit, Link, ResourceEdit
+from beijiang.catalog.models.extension import (
+    EXTENSION,
+    ExtensionField,
+    ExtensionValue,
+    FieldDraft,
+    FieldKind,
+    FieldPlace,
+    Filled,
+)
 from beijiang.catalog.models.finding import (
     Facet,
     FacetCount,
@@ -66,6 +75,7 @@ from beijiang.catalog.models.wording import word_marks
 
 __all__ = [
     "DIRECTORY_COLUMNS",
+    "EXTENSION",
     "MOVES",
     "SYSTEM_COLUMNS",
     "Action",
@@ -83,8 +93,14 @@ __all__ = [
     "Drift",
     "Entry",
     "Everything",
+    "ExtensionField",
+    "ExtensionValue",
     "Facet",
     "FacetCount",
+    "FieldDraft",
+    "FieldKind",
+    "FieldPlace",
+    "Filled",
     "Gap",
     "GovernmentSystem",
     "Grade",

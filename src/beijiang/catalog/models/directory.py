@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from beijiang.kit import Text, normalise
@@ -77,9 +78,16 @@ class Taken:
     done: bool
 
 
-def find_head(lines: Sequence[Sequence[str]]) -> tuple[int, list[str], list[str]] | None:
-    """Return where the head stands, the key of each of its columns, and the columns that are none of ours."""
-    known = {normalise(word): key for key, text in COLUMNS.items() for word in (key, text.zh, text.en)}
+def find_head(
+    lines: Sequence[Sequence[str]], declared: Mapping[str, Text] = MappingProxyType({})
+) -> tuple[int, list[str], list[str]] | None:
+    """Return where the head stands, the key of each of its columns, and the columns that are none of ours.
+
+    A column of the guide wins over a declared one of the same name.
+    """
+    known = {
+        normalise(word): key for key, text in [*declared.items(), *COLUMNS.items()] for word in (key, text.zh, text.en)
+    }
     for at, line in enumerate(lines[:_HEAD_WITHIN]):
         keys = [known.get(normalise(cell.strip()), "") for cell in line]
         if "name" in keys:
@@ -94,7 +102,7 @@ def group(lines: Sequence[Sequence[str]], head: int, keys: Sequence[str]) -> Ite
         cells = {key: cell.strip() for key, cell in zip(keys, line, strict=False) if key and cell.strip()}
         if not cells:
             continue
-        own = {key: value for key, value in cells.items() if key in ENTRY_COLUMNS}
+        own = {key: value for key, value in cells.items() if key not in ITEM_COLUMNS}
         item = {key: value for key, value in cells.items() if key in ITEM_COLUMNS}
         if now is None or _begins_another(now, own):
             if now is not None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from beijiang.catalog.models.attributes import Level, OpenType, Personal, ShareMethod, ShareType
+from beijiang.catalog.models.extension import Filled, filled_with
 
 NAME_LIMIT = 200
 SUMMARY_LIMIT = 256
@@ -80,6 +81,12 @@ class Entry:
     secret_flag: bool = False
     links: tuple[Link, ...] = ()
     """Kept by harvests: where the source gives the data."""
+    extensions: tuple[Filled, ...] = ()
+    """Values of the fields that the region declared, by key."""
+
+    def extension(self, key: str) -> str:
+        """Return the value of a declared field; empty where there is none."""
+        return next((one.value for one in self.extensions if one.field == key), "")
 
     def item(self, column: str) -> Item | None:
         """Return the item of a column."""
@@ -154,6 +161,7 @@ class Entry:
                 "related_codes": tuple(facts.get("related_codes", ())),
                 "items": tuple(_item(item) for item in facts.get("items", ())),
                 "links": tuple(Link(**link) for link in facts.get("links", ())),
+                "extensions": tuple(Filled(**one) for one in facts.get("extensions", ())),
                 "share_type": _maybe(ShareType, facts.get("share_type")),
                 "share_method": _maybe(ShareMethod, facts.get("share_method")),
                 "open_type": _maybe(OpenType, facts.get("open_type")),
@@ -228,16 +236,19 @@ class ResourceEdit:
     related_codes: tuple[str, ...] | None = None
     contact: str | None = None
     secret_flag: bool | None = None
+    extensions: Mapping[str, str] | None = None
+    """Values of declared fields by key; those not named stay, an empty text takes one away."""
     items: tuple[ItemEdit, ...] = field(default=())
 
     def apply(self, entry: Entry) -> Entry:
         """Return the entry with the changes; unknown columns of items are left to the caller's check."""
-        own = {f.name for f in fields(self)} - {"items", "open_items"}
+        own = {f.name for f in fields(self)} - {"extensions", "items", "open_items"}
         changes: dict[str, Any] = {name: value for name in own if (value := getattr(self, name)) is not None}
         changes |= {name: tuple(dict.fromkeys(value)) for name, value in changes.items() if isinstance(value, tuple)}
         edits = {edit.column: edit for edit in self.items}
         items = tuple(self._item(item, edits.get(item.column)) for item in entry.items)
-        return replace(entry, **changes, items=items)
+        extensions = filled_with(entry.extensions, self.extensions or {})
+        return replace(entry, **changes, items=items, extensions=extensions)
 
     def _item(self, item: Item, edit: ItemEdit | None) -> Item:
         if self.open_items is not None:

@@ -22,6 +22,8 @@ class Facet(StrEnum):
     OPEN_TYPE = "open_type"
     UPDATE_CYCLE = "update_cycle"
     GRADE = "grade"
+    EXTENSION = "extension"
+    """Fields that the region declared, as ``key=value``."""
 
 
 class Sort(StrEnum):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from beijiang.catalog.models.entry import Entry
+from beijiang.catalog.models.extension import ExtensionValue
 from beijiang.catalog.models.finding import Facet
 from beijiang.catalog.models.lifecycle import State
 
@@ -137,6 +138,8 @@ class Picked:
     table: str | None
     table_version: int | None
     rows: int | None
+    extensions: tuple[ExtensionValue, ...] = ()
+    """Values of declared fields that everybody may see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

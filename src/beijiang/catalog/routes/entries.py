@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beijiang.catalog.models import (
     Entry,
     Facet,
+    Filled,
     Item,
     ItemEdit,
     OpenType,
@@ -36,6 +37,7 @@ _Seen = Annotated[
 __all__ = ["router"]
 
 _Revision = Annotated[int | None, Query(ge=1, description="Refuse the change if the entry has moved on since this.")]
+_Value = Annotated[str, Field(max_length=4000)]
 _Values = Annotated[list[str], Query()]
 
 
@@ -90,6 +92,11 @@ class EntryChange(_Body):
     related_codes: tuple[str, ...] | None = None
     contact: str | None = Field(default=None, max_length=200)
     secret_flag: bool | None = None
+    extensions: dict[str, _Value] | None = Field(
+        default=None,
+        max_length=100,
+        description="Values of the fields that the region declared, by key; an empty text takes one away.",
+    )
     items: tuple[ItemChange, ...] = ()
 
     def to_edit(self) -> ResourceEdit:
@@ -115,12 +122,14 @@ class NewEntry(_Body):
     provider_id: str
     categories: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
+    extensions: dict[str, _Value] = Field(default_factory=dict, max_length=100)
     items: tuple[NewItem, ...] = ()
 
     def to_entry(self) -> Entry:
         """Return the entry as the service takes it."""
         items = tuple(Item(**item.model_dump()) for item in self.items)
-        return Entry(**self.model_dump(exclude={"items"}), items=items)
+        extensions = tuple(Filled(key, value) for key, value in sorted(self.extensions.items()) if value.strip())
+        return Entry(**self.model_dump(exclude={"extensions", "items"}), items=items, extensions=extensions)
 
 
 class Reasons(_Body):
@@ -171,11 +180,14 @@ def router(service: Catalog) -> APIRouter:
         open_type: _Values = [],  # noqa: B006
         update_cycle: _Values = [],  # noqa: B006
         grade: _Values = [],  # noqa: B006
+        extension: _Values = [],  # noqa: B006
         sort: Sort = Sort.RELEVANCE,
         page: Annotated[int, Query(ge=1)] = 1,
         size: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> dict[str, Any]:
-        chosen: tuple[Sequence[str], ...] = (theme, department, region, format, open_type, update_cycle, grade)
+        chosen: tuple[Sequence[str], ...] = (
+            theme, department, region, format, open_type, update_cycle, grade, extension,
+        )  # fmt: skip
         facets = {facet: frozenset(values) for facet, values in zip(Facet, chosen, strict=True) if values}
         query = SearchQuery(text=q, facets=facets, sort=sort, page=page, size=size)
         found = service.search(_actor(request), query)
@@ -252,7 +264,8 @@ def router(service: Catalog) -> APIRouter:
 
     @api.get("/resources/{resource_id}/versions", summary="Published versions, newest first")
     def versions(request: Request, resource_id: str) -> dict[str, Any]:
-        return {"versions": [as_version(one) for one in service.versions(_actor(request), resource_id)]}
+        hidden = service.hidden_fields(_actor(request))
+        return {"versions": [as_version(one, hidden) for one in service.versions(_actor(request), resource_id)]}
 
     @api.get("/resources/{resource_id}/compare", summary="What changed between two published versions")
     def compare(

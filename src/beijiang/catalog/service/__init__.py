@@ -2,6 +2,7 @@
 
 from beijiang.catalog.service.advising import Advising
 from beijiang.catalog.service.directory import Directory
+from beijiang.catalog.service.extending import Extending
 from beijiang.catalog.service.finding import Finding, Published
 from beijiang.catalog.service.harvested import Harvested
 from beijiang.catalog.service.inventory import Inventory
@@ -11,7 +12,7 @@ from beijiang.catalog.service.serving import Serving
 from beijiang.catalog.service.sifting import Sifting
 
 
-class Catalog(Advising, Directory, Harvested, Serving, Finding, Remarking, Sifting):
+class Catalog(Advising, Directory, Extending, Harvested, Serving, Finding, Remarking, Sifting):
     """What data the government holds, where it is, on which terms, and whom to ask for it."""
 
 

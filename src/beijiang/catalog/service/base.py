@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,9 @@ from beijiang.access import Access, Organisation, Permission
 from beijiang.catalog.events import EntryCheck, ReleaseCheck
 from beijiang.catalog.models import (
     Action,
+    Entry,
+    ExtensionField,
+    ExtensionValue,
     Facet,
     Grade,
     Item,
@@ -24,11 +27,12 @@ from beijiang.catalog.models import (
     TaskKind,
     Version,
 )
+from beijiang.catalog.models.extension import fields_of, shown_value
 from beijiang.catalog.models.lifecycle import TASK_OF, Move, actions_from, move_for
 from beijiang.catalog.search.finder import Finder
 from beijiang.catalog.search.shelf import Reader
-from beijiang.catalog.service.indexing import Indexer
-from beijiang.catalog.store import ResourceStore
+from beijiang.catalog.service.indexing import Indexer, codes_of
+from beijiang.catalog.store import ExtensionStore, ResourceStore
 from beijiang.db import Database, Remembered, UnitOfWork
 from beijiang.evidence import Evidence
 from beijiang.kit import Actor, Clock, Conflict, NotFound, Text
@@ -74,8 +78,39 @@ class Base:
         self.entry_checks: Sequence[EntryCheck] = ()
         """Asked what an entry lacks beyond the rules of the catalog; set in build.py."""
         self._releases: Remembered[Release | None] = Remembered(db)
+        self._declared: Remembered[tuple[ExtensionField, ...]] = Remembered(db, 1)
         self._referring: Remembered[tuple[Row[Any], ...]] = Remembered(db)
         self._published: Remembered[tuple[Resource | None, Version | None]] = Remembered(db)
+
+    def _fields(self) -> tuple[ExtensionField, ...]:
+        """Return every field that was declared, retired ones too."""
+        return self._declared.get("fields", lambda connection: ExtensionStore(connection).all())
+
+    def _asked(self, fields: Iterable[ExtensionField], org_id: str, day: date) -> tuple[ExtensionField, ...]:
+        """Return the fields that an organisation's entries are asked on a day."""
+        found = self._organisation(org_id)
+        return fields_of(fields, found.region_code if found else None, day)
+
+    def _values(self, entry: Entry, fields: Iterable[ExtensionField]) -> tuple[ExtensionValue, ...]:
+        """Return what an entry holds in some fields, in words and in their order."""
+        held = {one.field: one.value for one in entry.extensions}
+        return tuple(
+            ExtensionValue(
+                field, held[field.key], shown_value(field, held[field.key], codes_of(self._standards, field.code_set))
+            )
+            for field in fields
+            if field.key in held
+        )
+
+    def _public_values(self, entry: Entry) -> tuple[ExtensionValue, ...]:
+        """Return what everybody may see of an entry's declared fields."""
+        if not entry.extensions:
+            return ()
+        return self._values(entry, [one for one in self._fields() if one.is_public])
+
+    def _is_inside(self, actor: Actor) -> bool:
+        """Tell whether somebody works in government, and so may see fields that the public does not."""
+        return self._access.allows(actor, Permission.CATALOG_RESOURCE_READ, actor.org_id or _ANY_ORGANISATION)
 
     def _kept_back(self, candidate: Release | None) -> Text | None:
         """Return the first reason why readers must not get what would be released, if there is one."""
@@ -231,8 +266,18 @@ class Base:
             Facet.FORMAT: lambda name: standards.format(name).words,
             Facet.UPDATE_CYCLE: lambda code: standards.update_cycle(code).name,
             Facet.OPEN_TYPE: lambda word: OpenType(word).text,
+            Facet.EXTENSION: self._named_value,
         }
         return named[facet](value) if facet in named else Text(value, value)
+
+    def _named_value(self, pair: str) -> Text:
+        """Return the words for a value of a declared field, as facets tell it."""
+        key, _, value = pair.partition("=")
+        field = next((one for one in self._fields() if one.key == key), None)
+        if field is None:
+            raise NotFound("没有这个扩展字段。", "There is no such field.", code="unknown_field")
+        shown = shown_value(field, value, codes_of(self._standards, field.code_set))
+        return Text(f"{field.name.zh}：{shown.zh}", f"{field.name.en}: {shown.en}")
 
 
 def graded(items: tuple[Item, ...], grades: Mapping[str, Grade]) -> tuple[Item, ...]:

@@ -6,16 +6,46 @@ What is merely missing is told by ``rules.gaps`` and stops the submission, not t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from beijiang.catalog.models import Code, Entry, Item, Resource
+from beijiang.catalog.models import EXTENSION, Code, Entry, ExtensionField, Item, Resource
 from beijiang.catalog.models.entry import NAME_LIMIT
+from beijiang.catalog.models.extension import filled_with, read_value
 from beijiang.catalog.service.base import Base
-from beijiang.catalog.store import ResourceStore
+from beijiang.catalog.service.indexing import codes_of
+from beijiang.catalog.store import ExtensionStore, ResourceStore
 from beijiang.kit import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from beijiang.db import UnitOfWork
 
 
 class Checking(Base):
     """Look at the values that an edit brings in; those that were there before are left alone."""
+
+    def _settled(self, tx: UnitOfWork, found: Resource | None, entry: Entry) -> Entry:
+        """Return an entry with the new values of its declared fields as they are kept.
+
+        Raises:
+            Invalid: a field that there is not, that is not asked for, or a value that is none of its kind.
+
+        """
+        old = set(found.entry.extensions) if found else set()
+        fresh = [one for one in entry.extensions if one not in old]
+        if not fresh:
+            return entry
+        fields = {one.key: one for one in ExtensionStore(tx.connection).all()}
+        asked = {one.key for one in self._asked(fields.values(), entry.provider_id, self._today())}
+        kept: dict[str, str] = {}
+        for one in fresh:
+            if one.field not in asked:
+                raise _not_asked(one.field, fields.get(one.field), fields, asked)
+            field = fields[one.field]
+            kept[one.field] = read_value(field, one.value, codes_of(self._standards, field.code_set))
+        return replace(entry, extensions=filled_with(entry.extensions, kept))
 
     def _check_values(self, store: ResourceStore, found: Resource | None, entry: Entry) -> None:
         """Refuse what no standard knows.
@@ -73,6 +103,25 @@ class Checking(Base):
             self._standards.element(item.element_id)
         if item.source_org and item.source_org != old.source_org:
             self._access.organisation(item.source_org)
+
+
+def _not_asked(
+    key: str, field: ExtensionField | None, fields: Mapping[str, ExtensionField], asked: Collection[str]
+) -> Invalid:
+    known = [one for name, one in fields.items() if name in asked]
+    zh = "、".join(f"{one.key}（{one.name.zh}）" for one in known) or "无"
+    en = ", ".join(f"{one.key} ({one.name.en})" for one in known) or "none"
+    if field is None:
+        told = (
+            f"没有扩展字段“{key[:40]}”。本单位可填：{zh}。",
+            f"There is no field “{key[:40]}”. This department is asked: {en}.",
+        )
+    else:
+        told = (
+            f"字段“{field.name.zh}”已停用、尚未启用或不适用于本地区，不能再填；原有的值保留。本单位可填：{zh}。",
+            f"“{field.name.en}” is retired, not begun, or another region's: it takes no new value. This department is asked: {en}.",
+        )
+    return Invalid(*told, code="field_not_asked", detail={"field": EXTENSION + key})
 
 
 def _new(values: Iterable[str], old: Iterable[str]) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from beijiang.catalog.models import Change, ChangeKind, Comparison, Entry, Item, Resource, Version
+from beijiang.catalog.models import EXTENSION, Change, ChangeKind, Comparison, Entry, Item, Resource, Version
 
-_NOT_COMPARED = frozenset({"items"})
+_NOT_COMPARED = frozenset({"extensions", "items"})
 
 
 def compare(before: Version, after: Version) -> Comparison:
@@ -33,6 +33,7 @@ def differences(before: Entry, after: Entry) -> Iterator[Change]:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield Change(ChangeKind.CHANGED, name, None, _plain(old), _plain(new))
+    yield from _extensions(before, after)
     for item in before.items:
         other = after.item(item.column)
         if other is None:
@@ -42,6 +43,14 @@ def differences(before: Entry, after: Entry) -> Iterator[Change]:
     for item in after.items:
         if before.item(item.column) is None:
             yield Change(ChangeKind.ADDED, "items", item.column, None, item.name)
+
+
+def _extensions(before: Entry, after: Entry) -> Iterator[Change]:
+    """Yield the differences in fields that the region declared, each under its own name."""
+    for key in sorted({one.field for one in (*before.extensions, *after.extensions)}):
+        old, new = before.extension(key), after.extension(key)
+        if old != new:
+            yield Change(ChangeKind.CHANGED, EXTENSION + key, None, old, new)
 
 
 def _item(before: Item, after: Item) -> Iterator[Change]:

@@ -91,6 +91,7 @@ class Compiling(Checking):
         named = entry.provider_name or provider.name_zh
         entry = replace(entry, provider_name=named, provider_code=entry.provider_code or provider.uscc or "")
         with self._db.begin() as tx:
+            entry = self._settled(tx, None, entry)
             self._check_values(ResourceStore(tx.connection), None, entry)
             return self._add(tx, actor, entry, table=None)
 
@@ -109,7 +110,7 @@ class Compiling(Checking):
             found = self._stored(ResourceStore(tx.connection), resource_id)
             if revision is not None and revision != found.revision:
                 raise _stale(resource_id)
-            entry = edit.apply(found.entry)
+            entry = self._settled(tx, found, edit.apply(found.entry))
             if entry == found.entry:
                 return found
             self._check_values(ResourceStore(tx.connection), found, entry)

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.catalog.models import Entry, Item, ItemEdit, Resource, ResourceEdit
+from beijiang.catalog.models import EXTENSION, Entry, ExtensionField, Item, ItemEdit, Resource, ResourceEdit
 from beijiang.catalog.models.directory import (
-    COLUMNS,
     ENTRY_COLUMNS,
+    ITEM_COLUMNS,
     LINES_MOST,
     Described,
     LineFault,
@@ -20,9 +20,11 @@ from beijiang.catalog.models.directory import (
     find_head,
     group,
 )
+from beijiang.catalog.models.extension import read_value, shown_value
 from beijiang.catalog.models.sheet import CellKind, SheetField, read_cell
 from beijiang.catalog.service.compiling import draft
 from beijiang.catalog.service.gridding import Gridding
+from beijiang.catalog.service.indexing import codes_of
 from beijiang.catalog.store import ResourceStore
 from beijiang.kit import Actor, BeijiangError, Denied, Invalid, Language, Text, TooLarge, normalise
 from beijiang.standards import SheetFormat, text_file, text_tables
@@ -75,12 +77,22 @@ class Directory(Gridding):
         if (reader.everything or reader.org_id) and (reader.everything or org_id in {None, reader.org_id}):
             with self._db.read() as connection:
                 found = ResourceStore(connection).all(org_id=own, states=states, limit=10_000)
-        head = [text.in_language(language) for text in COLUMNS.values()]
-        lines = [line for one in sorted(found, key=_place) for line in self._lines(one, language)]
+        declared = [
+            one for one in self._fields() if one.retired_at is None or any(r.entry.extension(one.key) for r in found)
+        ]
+        columns = [*ENTRY_COLUMNS.values(), *(one.name for one in declared), *ITEM_COLUMNS.values()]
+        head = [text.in_language(language) for text in columns]
+        lines = [line for one in sorted(found, key=_place) for line in self._lines(one, declared, language)]
         title = _TITLE.in_language(language)
         return text_file([(title[:31], [head, *lines])], form, title=title, language=language)
 
-    def _lines(self, found: Resource, language: Language) -> list[list[str]]:
+    def directory_columns(self, actor: Actor) -> dict[str, Text]:
+        """Return the columns of a directory's file by their keys, those of declared fields too."""
+        self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
+        declared = {EXTENSION + one.key: one.name for one in self._fields()} if self._is_inside(actor) else {}
+        return {**ENTRY_COLUMNS, **declared, **ITEM_COLUMNS}
+
+    def _lines(self, found: Resource, declared: Sequence[ExtensionField], language: Language) -> list[list[str]]:
         entry = found.entry
         words = {field.key: dict(field.options) for field in self._sheet_fields() if field.kind is CellKind.CHOICE}
 
@@ -95,7 +107,8 @@ class Directory(Gridding):
             "provider": entry.provider_name or found.provider_id,
             "published": found.published_at.astimezone(self._zone).date().isoformat() if found.published_at else "",
         }
-        before = [own[key] for key in ENTRY_COLUMNS]
+        held = {one.field.key: one.shown.in_language(language) for one in self._values(entry, declared)}
+        before = [*(own[key] for key in ENTRY_COLUMNS), *(held.get(one.key, "") for one in declared)]
         items = [
             [
                 item.name,
@@ -109,7 +122,7 @@ class Directory(Gridding):
             ]
             for item in entry.items
         ]
-        return [[*before, *cells] for cells in items or [[""] * (len(COLUMNS) - len(before))]]
+        return [[*before, *cells] for cells in items or [[""] * len(ITEM_COLUMNS)]]
 
     def take_directory(self, actor: Actor, name: str, content: bytes, *, only_check: bool = False) -> Taken:
         """Register and change entries as a file in the national layout says: all of them, or none where anything is wrong.
@@ -120,7 +133,7 @@ class Directory(Gridding):
 
         """
         self._access.require(actor, Permission.CATALOG_RESOURCE_REGISTER, actor.org_id)
-        told, unknown = _read(name, content)
+        told, unknown = _read(name, content, {EXTENSION + one.key: one.name for one in self._fields()})
         faults = [one for one in told if isinstance(one, LineFault)]
         try:
             with self._db.begin() as tx:
@@ -212,13 +225,31 @@ class Directory(Gridding):
                 values[key], wrong = read_cell(fields[key], told.cells[key])
                 if wrong is not None:
                     faults.append(LineFault(told.line, key, wrong))
+        values["extensions"] = self._extended(told, found, faults)
         edits = tuple(_item_edit(line, cells, found, fields, faults) for line, cells in told.items)
         return ResourceEdit(**values, items=tuple(edit for edit in edits if edit is not None))
+
+    def _extended(self, told: Described, found: Resource, faults: list[LineFault]) -> dict[str, str]:
+        """Read the cells of declared fields, each with its own fault; what stands there already is not read again."""
+        declared = {EXTENSION + one.key: one for one in self._fields()}
+        values: dict[str, str] = {}
+        for cell, field in declared.items():
+            said, held = told.cells.get(cell, ""), found.entry.extension(field.key)
+            codes = codes_of(self._standards, field.code_set)
+            shown = shown_value(field, held, codes)
+            if not said or (held and said in {held, shown.zh, shown.en}):
+                continue
+            try:
+                values[field.key] = read_value(field, said, codes)
+            except Invalid as wrong:
+                faults.append(LineFault(told.line, cell, wrong.text))
+        return values
 
     def _apply(
         self, tx: UnitOfWork, actor: Actor, found: Resource, change: ResourceEdit, fresh: tuple[Item, ...]
     ) -> str:
         entry = change.apply(replace(found.entry, items=(*found.entry.items, *fresh)))
+        entry = self._settled(tx, found if found.revision else None, entry)
         store = ResourceStore(tx.connection)
         if not found.revision:
             self._check_values(store, None, entry)
@@ -235,9 +266,11 @@ def _place(found: Resource) -> tuple[str, str, str]:
     return found.provider_id, found.entry.categories[0] if found.entry.categories else "", found.entry.name
 
 
-def _read(name: str, content: bytes) -> tuple[list[Described | LineFault], tuple[str, ...]]:
+def _read(
+    name: str, content: bytes, declared: Mapping[str, Text]
+) -> tuple[list[Described | LineFault], tuple[str, ...]]:
     for lines in text_tables(content):
-        found = find_head(lines)
+        found = find_head(lines, declared)
         if found is not None:
             if len(lines) > LINES_MOST:
                 raise TooLarge(f"超过 {LINES_MOST} 行。", f"More than {LINES_MOST} lines.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from beijiang.access import Permission
 from beijiang.catalog.models import (
+    EXTENSION,
     Change,
     Comparison,
+    ExtensionValue,
     Level,
     OpenType,
     Picked,
@@ -63,6 +65,8 @@ class Published:
     table_version: int | None
     promise: Promise
     grades: dict[str, str]
+    extensions: tuple[ExtensionValue, ...] = ()
+    """Values of declared fields that everybody may see."""
 
 
 class Finding(Base):
@@ -99,6 +103,7 @@ class Finding(Base):
             found.released_table_version,
             self._promise(found, version.entry.update_cycle),
             grades,
+            self._public_values(version.entry),
         )
 
     def list(
@@ -163,7 +168,16 @@ class Finding(Base):
             raise NotFound("没有这个版本。", "There is no such version.", code="unknown_version")
         if after is None:
             return compare_working(numbered[before], self.get(actor, resource_id))
-        return compare(numbered[before], numbered[after])
+        found = compare(numbered[before], numbered[after])
+        hidden = {EXTENSION + key for key in self.hidden_fields(actor)}
+        return replace(found, changes=tuple(one for one in found.changes if one.field not in hidden))
+
+    def hidden_fields(self, actor: Actor) -> frozenset[str]:
+        """Return the keys of declared fields whose values this reader may not see in published versions."""
+        self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
+        if self._is_inside(actor):
+            return frozenset()
+        return frozenset(one.key for one in self._fields() if not one.is_public)
 
     def changes(self, actor: Actor, resource_id: str) -> tuple[Change, ...]:
         """Return how the working entry differs from the version last published: what its reviewer has to look at."""
@@ -272,7 +286,11 @@ class Finding(Base):
             shown = [rows[p] for p in positions if p in rows and _shows(rows[p], reader)]
             stored = ResourceStore(connection).of_page([row.resource_id for row in shown]) if shown else {}
             head = store.head()
-        entries = tuple(_picked(row, *stored[row.resource_id]) for row in shown if row.resource_id in stored)
+        found = [_picked(row, *stored[row.resource_id]) for row in shown if row.resource_id in stored]
+        declared = (
+            [one for one in self._fields() if one.is_public] if any(one.entry.extensions for one in found) else []
+        )
+        entries = tuple(replace(one, extensions=self._values(one.entry, declared)) for one in found)
         return PickPage(
             total=result.total, entries=entries, ids=result.ids, counts=result.counts, indexed_up_to=head.at
         )

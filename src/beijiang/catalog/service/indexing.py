@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from beijiang.catalog.models import Entry, Facet, Level, Mark, Resource, State
+from beijiang.catalog.models import Entry, ExtensionField, Facet, FieldKind, Level, Mark, Resource, State
+from beijiang.catalog.models.extension import shown_value
 from beijiang.catalog.search.sieve import Grain
 from beijiang.catalog.search.sounds import sound_terms, syllables
-from beijiang.catalog.store import Document, ResourceStore, SearchRow, SearchStore
-from beijiang.kit import NotFound
+from beijiang.catalog.store import Document, ExtensionStore, ResourceStore, SearchRow, SearchStore
+from beijiang.kit import NotFound, Text
 from beijiang.standards import Standards
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 _MEANINGS = 60
 """Code meanings taken from one code set at most."""
+
+
+def codes_of(standards: Standards, code_set: str) -> dict[str, Text]:
+    """Return what may be chosen in a code set; of one that there is not, nothing."""
+    try:
+        return {value.code: value.name for value in standards.code_set(code_set).values} if code_set else {}
+    except NotFound:
+        return {}
 
 
 class Indexer:
@@ -31,32 +40,40 @@ class Indexer:
         """Bring the rows of one resource up to date."""
         store = SearchStore(connection)
         public = self._public_entry(connection, resource)
+        held = bool(resource.entry.extensions or (public is not None and public.extensions))
+        declared = ExtensionStore(connection).all() if held else ()
         same = public is not None and public == resource.entry
         gone = resource.state is State.WITHDRAWN
         rows: list[tuple[SearchRow, Document | None]] = []
         moments = (None, None) if public is None else ResourceStore(connection).public_moments(resource.id)
-        rows.append(self._row(resource, resource.entry, slot="w", public=same, inner=not gone))
+        rows.append(self._row(resource, resource.entry, declared, slot="w", public=same, inner=not gone))
         if public is not None and not same:
-            rows.append(self._row(resource, public, slot="p", public=True, inner=False))
+            rows.append(self._row(resource, public, declared, slot="p", public=True, inner=False))
         elif store.has(resource.id, "p"):
-            rows.append((self._row(resource, resource.entry, slot="p", public=False, inner=False)[0], None))
+            rows.append((self._row(resource, resource.entry, declared, slot="p", public=False, inner=False)[0], None))
         first, last = moments
         store.put([(replace(row, first_at=first, changed_at=last), words) for row, words in rows], at)
 
     def add_all(self, connection: Connection, resources: Sequence[Resource], at: datetime) -> None:
         """Write the rows of resources that are new, and so have nothing published."""
         rows: list[tuple[SearchRow, Document | None]] = [
-            self._row(resource, resource.entry, slot="w", public=False, inner=True) for resource in resources
+            self._row(resource, resource.entry, (), slot="w", public=False, inner=True) for resource in resources
         ]
         SearchStore(connection).put(rows, at)
 
-    def grain(self, resource: Resource, entry: Entry, moments: tuple[datetime | None, datetime | None]) -> Grain:
+    def grain(
+        self,
+        resource: Resource,
+        entry: Entry,
+        moments: tuple[datetime | None, datetime | None],
+        declared: Sequence[ExtensionField],
+    ) -> Grain:
         """Return an entry with the terms and facets that the index has of it, to try conditions on."""
-        name, words, fields, _ = self._document(resource, entry, syllables(entry.name)).columns()
+        name, words, fields, _ = self._document(resource, entry, syllables(entry.name), declared).columns()
         created, changed = moments
         modified = changed if created is None or changed is None else max(created, changed)
         columns = Grain.joined(name), Grain.joined(words), Grain.joined(fields)
-        return Grain(resource.id, columns, self._facets(entry), created, modified or created)
+        return Grain(resource.id, columns, self._facets(entry, declared), created, modified or created)
 
     def _public_entry(self, connection: Connection, resource: Resource) -> Entry | None:
         if resource.version is None:
@@ -67,7 +84,14 @@ class Indexer:
         return version.entry if version else None
 
     def _row(
-        self, resource: Resource, entry: Entry, *, slot: str, public: bool, inner: bool
+        self,
+        resource: Resource,
+        entry: Entry,
+        declared: Sequence[ExtensionField],
+        *,
+        slot: str,
+        public: bool,
+        inner: bool,
     ) -> tuple[SearchRow, Document]:
         sounds = syllables(entry.name)
         row = SearchRow(
@@ -81,16 +105,17 @@ class Indexer:
             sounds=" ".join(sound or "_" for sound in sounds),
             summary=entry.summary,
             fields=tuple(dict.fromkeys(item.name for item in entry.items)),
-            facets=self._facets(entry),
+            facets=self._facets(entry, declared),
             state=str(resource.state),
             rows=None if resource.facts.rows_held else resource.facts.rows,
             published_at=resource.published_at,
             data_at=resource.facts.data_at,
         )
-        return row, self._document(resource, entry, sounds)
+        return row, self._document(resource, entry, sounds, declared)
 
-    def _facets(self, entry: Entry) -> dict[str, list[str]]:
+    def _facets(self, entry: Entry, declared: Sequence[ExtensionField]) -> dict[str, list[str]]:
         level = entry.level
+        held = ((one.key, entry.extension(one.key)) for one in declared if one.narrows)
         return {
             Facet.THEME.value: [prefix[:3] for prefix in entry.categories],
             Facet.DEPARTMENT.value: [entry.provider_id],
@@ -101,9 +126,12 @@ class Indexer:
             Facet.GRADE.value: [str(level or Level.L4)] if entry.items else [],
             Mark.LICENCE.value: [entry.licence] if entry.licence else [],
             Mark.TAG.value: list(entry.keywords),
+            Facet.EXTENSION.value: [f"{key}={value}" for key, value in held if value],
         }
 
-    def _document(self, resource: Resource, entry: Entry, sounds: list[str]) -> Document:
+    def _document(
+        self, resource: Resource, entry: Entry, sounds: list[str], declared: Sequence[ExtensionField]
+    ) -> Document:
         codes = [str(code) for code in resource.codes]
         words = [entry.summary, entry.provider_name, entry.inner_office, *entry.keywords, entry.time_span, *codes]
         fields: list[str] = []
@@ -114,11 +142,23 @@ class Indexer:
             fields += self._meanings(item.code_set)
         return Document(
             name=entry.name,
-            words=tuple(word for word in (*words, *self._category_names(entry)) if word),
+            words=tuple(word for word in (*words, *self._category_names(entry), *self._told(entry, declared)) if word),
             fields=tuple(field for field in fields if field),
             sounds=tuple(dict.fromkeys((*sound_terms(sounds), *sound_terms(syllables(entry.provider_name))))),
             links=entry.related_codes,
         )
+
+    def _told(self, entry: Entry, declared: Sequence[ExtensionField]) -> list[str]:
+        """Return the words of the declared fields whose values everybody may see."""
+        found: list[str] = []
+        for field in declared:
+            value = entry.extension(field.key) if field.is_public else ""
+            if value and field.kind is FieldKind.YES_NO:
+                found += [field.name.zh, field.name.en] if value == "yes" else []
+            elif value:
+                shown = shown_value(field, value, codes_of(self._standards, field.code_set))
+                found += dict.fromkeys((value, shown.zh, shown.en))
+        return found
 
     def _category_names(self, entry: Entry) -> list[str]:
         names: list[str] = []
@@ -141,4 +181,4 @@ class Indexer:
         return [found.name.zh, *(value.name.zh for value in found.values[:_MEANINGS])]
 
 
-__all__ = ["Indexer"]
+__all__ = ["Indexer", "codes_of"]

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
-from beijiang.catalog.models import Action, Gap, Resource, State, Version
+from beijiang.catalog.models import EXTENSION, Action, ExtensionField, Gap, Resource, State, Version
 from beijiang.catalog.models.entry import canonical, digest
 from beijiang.catalog.service.base import graded
 from beijiang.catalog.service.rules import gaps
@@ -259,7 +259,11 @@ class Reviewing(Serving):
     def _gaps(self, found: Resource, day: date) -> tuple[Gap, ...]:
         """Return what the rules of the catalog and the other parts find missing, blocking ones first."""
         others = [gap for one in self.entry_checks for gap in one.gaps(found)]
+        others += [_unfilled(one) for one in self._needed(found, day) if not found.entry.extension(one.key)]
         return tuple(sorted([*gaps(found, self._standards, day), *others], key=lambda gap: not gap.blocking))
+
+    def _needed(self, found: Resource, day: date) -> list[ExtensionField]:
+        return [one for one in self._asked(self._fields(), found.provider_id, day) if one.needed(day)]
 
     def _day_of(self, found: Resource) -> date:
         """Return the day whose law an entry is held against: that of its publication, today while it is compiled."""
@@ -283,6 +287,15 @@ class Reviewing(Serving):
                 "For an entry of one's own department, reviewer and publisher must be two people.",
                 code="same_person_twice",
             )
+
+
+def _unfilled(field: ExtensionField) -> Gap:
+    return Gap(
+        EXTENSION + field.key,
+        Text(
+            f"请填写“{field.name.zh}”（本地区要求的字段）。", f"Fill in “{field.name.en}”, which the region asks for."
+        ),
+    )
 
 
 def _version(found: Resource, actor: Actor, profile: str) -> Version:

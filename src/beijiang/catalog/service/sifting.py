@@ -21,11 +21,12 @@ class Sifting(Base):
     def sift(self, actor: Actor, ids: Collection[str]) -> Sieve:
         """Return some entries as everybody may know them, to try conditions on; what is not published is not among them."""
         self._access.require(actor, Permission.CATALOG_RESOURCE_SEARCH)
+        fields = self._fields()
         with self._db.read() as connection:
             store = ResourceStore(connection)
             found = store.of_page([*ids])
             return Sieve(
-                self._indexer.grain(resource, _public(resource, version), store.public_moments(resource.id))
+                self._indexer.grain(resource, _public(resource, version), store.public_moments(resource.id), fields)
                 for resource, version in found.values()
                 if version is not None
             )

@@ -1,5 +1,6 @@
 """All SQL of the catalog on its own tables."""
 
+from beijiang.catalog.store.extensions import ExtensionStore
 from beijiang.catalog.store.listing import entry_part
 from beijiang.catalog.store.remarks import RemarkStore
 from beijiang.catalog.store.resources import ResourceStore
@@ -11,6 +12,7 @@ __all__ = [
     "POSTGRES_DDL",
     "SQLITE_DDL",
     "Document",
+    "ExtensionStore",
     "Head",
     "RemarkStore",
     "ResourceStore",

@@ -167,6 +167,26 @@ system_entry = Table(
 )
 """Which entries describe data of which system."""
 
+extension_field = Table(
+    "catalog_extension_field",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("name_zh", String(200), nullable=False),
+    Column("name_en", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("code_set", String(200), nullable=False),
+    Column("required_from", Date),
+    Column("places", JsonDocument, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    Column("position", Integer, nullable=False),
+    Column("region_code", String(12), nullable=False),
+    Column("declared_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
+)
+"""Fields that the region declared; rows are never deleted, since entries and their versions hold values of them."""
+
 search = Table(
     "catalog_search",
     metadata,

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.console.extending import fields_shown, read_fields
 from beijiang.console.lists.sharing import entry_table
 from beijiang.console.routes.frame import Frame, number, person
 from beijiang.console.routes.listed import listed
@@ -75,6 +76,7 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             share_types=tuple(ShareType),
             share_methods=tuple(ShareMethod),
             open_types=tuple(OpenType),
+            **fields_shown(platform, who, resource),
         )
 
 
@@ -131,6 +133,7 @@ def read_edit(form: FormData) -> ResourceEdit:
         open_type=_chosen(OpenType, form.get("open_type")),
         open_items=tuple(c for c in columns if c in opened) if columns else None,
         items=items,
+        extensions=read_fields(form),
     )
 
 

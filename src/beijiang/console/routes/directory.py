@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, Response
 
 from beijiang.access import Permission
-from beijiang.catalog import DIRECTORY_COLUMNS as COLUMNS
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.standards import SheetFormat
@@ -31,7 +30,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             "directory.html",
             taken=taken,
             refused=words,
-            columns=COLUMNS,
+            columns=platform.catalog.directory_columns(who),
             may_take=platform.access.allows(who, Permission.CATALOG_RESOURCE_REGISTER, who.org_id),
         )
         if words is not None or (taken is not None and taken.faults):

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
 
 DEPTHS = (1, 2, 3, 5, 10)
+_PAGES = {
+    Kind.ENTRY: "/console/catalog",
+    Kind.MODEL: "/console/models",
+    Kind.TRAINING_SET: "/console/training-sets",
+}
 _TYPES = {"svg": "image/svg+xml", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -193,7 +198,8 @@ def _address(node: Node) -> str:
     """Return the page of a node, if it has one."""
     if node.kind is Kind.TABLE:
         return f"/console/lineage/{quote(node.name, safe='')}"
-    return f"/console/catalog/{node.link}" if node.kind is Kind.ENTRY else ""
+    page = _PAGES.get(node.kind)
+    return f"{page}/{quote(node.link, safe='')}" if page and node.link else ""
 
 
 def _as_csv(graph: Graph) -> str:

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.catalog import OpenType, ShareType, tidy_name
+from beijiang.console.extending import fields_shown
 from beijiang.console.routes.catalog import read_edit
 from beijiang.console.routes.frame import Frame, language, number, person
 from beijiang.ingest import IngestRequest
@@ -152,6 +153,7 @@ def _shown(platform: Platform, who: Actor, resource_id: str, tongue: Language) -
         "share_pairs": [(one.value, one.text.in_language(tongue)) for one in ShareType],
         "open_pairs": [(one.value, one.text.in_language(tongue)) for one in OpenType],
         "licences": standards.licences(),
+        **fields_shown(platform, who, resource),
     }
 
 

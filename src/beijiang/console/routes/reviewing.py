@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
 from beijiang.catalog import TaskKind, Thread
-from beijiang.console.comparing import subjects
+from beijiang.console.comparing import extended, subjects
+from beijiang.console.extending import field_names
 from beijiang.console.routes.frame import Frame, language, number, person
 from beijiang.console.words import told
 from beijiang.kit import NotFound, Text
@@ -49,6 +50,7 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             changes=platform.catalog.changes(who, resource_id),
             following=_following(platform, who, resource_id),
             told=told,
+            field_names=field_names(platform, who),
             names={one.id: one.name_zh for one in platform.access.organisations()},
             may={
                 "approve": allows(who, Permission.CATALOG_RESOURCE_APPROVE, org),
@@ -64,7 +66,10 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         resource = platform.catalog.get(who, resource_id)
         versions = platform.catalog.versions(who, resource_id)
         old, new = _chosen(resource, versions, before, after)
-        found = subjects(old[1], new[1], platform.standards, language(request))
+        values = [platform.catalog.extension_values(who, entry) for entry in (old[1], new[1])]
+        found = subjects(
+            old[1], new[1], platform.standards, language(request), extended(values[0], values[1], language(request))
+        )
         return frame.page(
             request,
             "compare.html",

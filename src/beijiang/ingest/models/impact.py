@@ -30,6 +30,8 @@ class AffectedKind(Word):
     RESOURCE = "resource", "目录条目", "catalog entry"
     CONSUMER = "consumer", "使用方", "consumer"
     FOREIGN = "foreign", "平台外", "outside"
+    MODEL = "model", "模型", "model"
+    TRAINING_SET = "training_set", "训练集", "training set"
     RULE = "rule", "质量规则", "rule of quality"
     CONTRACT = "contract", "数据契约", "data contract"
     RECIPE = "recipe", "加工配方", "recipe"

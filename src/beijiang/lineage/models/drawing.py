@@ -191,6 +191,8 @@ def anchor(node: Node) -> str:
 
 _SIGNS: Final = {
     Kind.TABLE: "▦",
+    Kind.MODEL: "◈",
+    Kind.TRAINING_SET: "◫",
     Kind.FOREIGN: "◇",
     Kind.FILE: "▤",
     Kind.SOURCE: "◉",

@@ -23,6 +23,8 @@ __all__ = [
     "Touched",
     "Written",
     "is_foreign",
+    "is_learned",
+    "kind_of",
 ]
 
 DEEPEST: Final = 10
@@ -33,6 +35,8 @@ class Kind(Word):
     """What a node of the graph is."""
 
     TABLE = "table", "数据表", "table"
+    MODEL = "model", "模型", "model"
+    TRAINING_SET = "training_set", "训练集", "training set"
     FOREIGN = "foreign", "平台外的数据", "data outside the platform"
     FILE = "file", "上传的文件", "file handed in"
     SOURCE = "source", "数据源", "source"
@@ -77,7 +81,7 @@ class Node:
     """Steps from the start: negative for what it was made from."""
     org_id: str = ""
     link: str = ""
-    """Id of the catalog entry or name of the source, for those who may see it."""
+    """Id of the catalog entry, model or training set, or name of the source, for those who may see it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the node for an API answer."""
@@ -199,6 +203,26 @@ class Written:
     columns: tuple[tuple[str, str, str], ...] = ()
     """Name, type and meaning of each column."""
     sources: tuple[Mapping[str, str], ...] = field(default=())
+
+
+_LEARNED: Final[Mapping[str, Kind]] = {
+    "mining://models/": Kind.MODEL,
+    "mining://training-sets/": Kind.TRAINING_SET,
+}
+"""How addresses of the platform's own things begin that are no tables."""
+
+
+def kind_of(dataset: str) -> Kind:
+    """Return what a dataset is by how it is named."""
+    for begin, kind in _LEARNED.items():
+        if dataset.startswith(begin):
+            return kind
+    return Kind.FOREIGN if is_foreign(dataset) else Kind.TABLE
+
+
+def is_learned(dataset: str) -> bool:
+    """Tell whether a dataset is a model or what one learned from."""
+    return dataset.startswith(tuple(_LEARNED))
 
 
 def is_foreign(dataset: str) -> bool:

@@ -58,7 +58,7 @@ class Exchange(Tracing):
             orgs = {
                 target: org for (target, declarer), (_, org) in store.as_of(self.clock.now()).items() if not declarer
             }
-            sight = Sight(actor, self.access, self.tables, orgs)
+            sight = Sight(actor, self.access, self.tables, orgs, self.learned)
             shown = [written for written in writes[:PAGE] if sight.sees(written.target)]
             edges = store.edges_of(written.set_id for written in shown)
         told: list[dict[str, Any]] = []

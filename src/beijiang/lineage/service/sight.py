@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 from beijiang.access import Permission
-from beijiang.lineage.models.graph import is_foreign
+from beijiang.lineage.models.graph import is_foreign, is_learned
 
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.kit import Actor
     from beijiang.tables import Tables
 
-__all__ = ["Sight"]
+__all__ = ["LearnedName", "Sight"]
+
+LearnedName: TypeAlias = "Callable[[Actor, str], str]"
+"""Tell the name of a model or training set by its address; empty for one that the actor may not open."""
 
 
 class Sight:
     """Answers for one person and one question."""
 
-    def __init__(self, actor: Actor, access: Access, tables: Tables, orgs: Mapping[str, str]) -> None:
+    def __init__(
+        self, actor: Actor, access: Access, tables: Tables, orgs: Mapping[str, str], learned: LearnedName
+    ) -> None:
         self._actor = actor
+        self._learned = learned
         self._access = access
         self._orgs = orgs
         self._seen = {info.name: info.org_id for info in tables.list(actor)}
@@ -38,6 +44,14 @@ class Sight:
             return True
         org = self._orgs.get(dataset)  # a table that is gone
         return org is not None and self._access.allows(self._actor, Permission.TABLES_TABLE_READ_METADATA, org)
+
+    def called(self, dataset: str) -> tuple[str, str]:
+        """Return what people call a dataset, and its id if it is a model or training set that the person may open."""
+        if not is_learned(dataset):
+            return dataset, ""
+        own_id = dataset.rsplit("/", 1)[1]
+        name = self._learned(self._actor, dataset)
+        return (name, own_id) if name else (own_id, "")
 
     def shown(self, dataset: str) -> str:
         """Return the name of a dataset, or ``hidden-1``, ``hidden-2``, ... for one that the person may not know of."""

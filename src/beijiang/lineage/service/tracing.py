@@ -10,9 +10,20 @@ from beijiang.access import Permission
 from beijiang.ingest import Affected, AffectedKind
 from beijiang.kit import SYSTEM, Denied, NotFound, Text
 from beijiang.lineage.errors import no_column, no_path, not_yet
-from beijiang.lineage.models.graph import DEEPEST, Direction, Edge, Graph, Kind, Node, Step, Touched, is_foreign
+from beijiang.lineage.models.graph import (
+    DEEPEST,
+    Direction,
+    Edge,
+    Graph,
+    Kind,
+    Node,
+    Step,
+    Touched,
+    is_foreign,
+    kind_of,
+)
 from beijiang.lineage.service.picture import Picture, Place
-from beijiang.lineage.service.sight import Sight
+from beijiang.lineage.service.sight import LearnedName, Sight
 from beijiang.lineage.store import LineageStore
 
 if TYPE_CHECKING:
@@ -61,6 +72,8 @@ class Tracing:
         self.settings = settings
         self.dependents: DependentsOf = _no_dependents
         """What else depends on columns of a table; those who know stand above."""
+        self.learned: LearnedName = _no_name
+        """What models and training sets are called; mining knows, which stands above."""
 
     def graph(
         self,
@@ -157,7 +170,7 @@ class Tracing:
                 continue
             names = tuple(sorted(name for name in reached if name))
             if dataset != table:
-                touched.append(_touched(dataset, names, min(reached.values())))
+                touched.append(_touched(dataset, sight.called(dataset)[0], names, min(reached.values())))
             if not is_foreign(dataset):
                 touched += [*self._offered(actor, dataset, names), *self._read_by(dataset)]
                 named, more = self._depending(actor, dataset, names)
@@ -208,7 +221,7 @@ class Tracing:
     def _begin(self, actor: Actor, table: str, store: LineageStore, at: datetime) -> tuple[Picture, Sight]:
         self.access.require(actor, Permission.LINEAGE_GRAPH_READ)
         picture = Picture(store, at)
-        sight = Sight(actor, self.access, self.tables, picture.orgs)
+        sight = Sight(actor, self.access, self.tables, picture.orgs, self.learned)
         self._seen(actor, table, sight)
         return picture, sight
 
@@ -326,6 +339,10 @@ def _no_dependents(_table: str, _columns: Sequence[str]) -> Iterable[Dependent]:
     return ()
 
 
+def _no_name(_actor: Actor, _address: str) -> str:
+    return ""
+
+
 def _distances(start: str, found: Mapping[Edge, int]) -> dict[str, int]:
     """Return how far each dataset is from the start: what is made of it counts up, what it was made from down."""
     distances = {start: 0}
@@ -347,8 +364,9 @@ def _taking_part(edges: Iterable[Edge], start: dict[str, list[str]]) -> dict[str
 def _node(dataset: str, sight: Sight, columns: tuple[str, ...], distance: int) -> Node:
     if not sight.sees(dataset):
         return Node(f"hidden:{sight.shown(dataset).removeprefix('hidden-')}", Kind.HIDDEN, "", (), distance)
-    kind = Kind.FOREIGN if is_foreign(dataset) else Kind.TABLE
-    return Node(f"{kind.value}:{dataset}", kind, dataset, columns, distance, sight.org_of(dataset))
+    kind = kind_of(dataset)
+    name, link = sight.called(dataset)
+    return Node(f"{kind.value}:{dataset}", kind, name, columns, distance, sight.org_of(dataset), link)
 
 
 def _shown(edge: Edge, nodes: Mapping[str, Node], *, tables_only: bool) -> Edge:
@@ -375,10 +393,10 @@ def _step(edge: Edge, sight: Sight) -> Step:
     )
 
 
-def _touched(dataset: str, columns: tuple[str, ...], steps: int) -> Touched:
+def _touched(dataset: str, name: str, columns: tuple[str, ...], steps: int) -> Touched:
     listed = "、".join(columns)
     words = Text(
         f"其列{listed}由此列得出" if columns else "由此列得出",
         f"its columns {', '.join(columns)} are made from it" if columns else "made from it",
     )
-    return Touched(AffectedKind.FOREIGN if is_foreign(dataset) else AffectedKind.TABLE, dataset, words, steps, columns)
+    return Touched(AffectedKind(kind_of(dataset).value), name, words, steps, columns)

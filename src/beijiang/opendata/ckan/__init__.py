@@ -6,6 +6,7 @@ from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads
 from beijiang.opendata.ckan.refusals import told
+from beijiang.opendata.ckan.rowwriting import RowWrites
 from beijiang.opendata.ckan.service import ACTIONS, Ckan
 from beijiang.opendata.ckan.sqlasked import SqlAsked
 from beijiang.opendata.ckan.writing import PackageWrites
@@ -19,6 +20,7 @@ __all__ = [
     "PackageReads",
     "PackageWrites",
     "Parameters",
+    "RowWrites",
     "SqlAsked",
     "Told",
     "dump",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from beijiang.catalog import Entry, OpenType, Picked
+from beijiang.catalog import Entry, FieldPlace, OpenType, Picked
 from beijiang.kit import Text
 from beijiang.standards import Licence
 
@@ -165,7 +165,8 @@ def _extras(found: Picked) -> list[dict[str, str]]:
         ("temporal", entry.time_span),
         ("update_cycle", entry.update_cycle),
     )
-    return [{"key": key, "value": value} for key, value in values if value]
+    declared = [(one.field.key, one.value) for one in found.extensions if FieldPlace.API in one.field.places]
+    return [{"key": key, "value": value} for key, value in (*values, *declared) if value]
 
 
 def has_rows(found: Picked) -> bool:

@@ -47,6 +47,8 @@ _EXACT: Final[Mapping[str, Facet | Mark]] = {
     "extras_open_type": Facet.OPEN_TYPE,
     "extras_grade": Facet.GRADE,
 }
+_EXTRAS: Final = "extras_"
+"""What stands before the key of a field that the region declared."""
 _TEXTS: Final = {"text", "notes", "author", "maintainer"}
 _MOMENTS: Final = {"metadata_created": Moment.CREATED, "metadata_modified": Moment.MODIFIED}
 _CONSTANT: Final = {"state": "active", "private": "false", "type": "dataset"}
@@ -250,13 +252,16 @@ def _plain(text: str) -> str:
 
 
 def _known(field: str) -> bool:
-    return not field or field in {"id", "name", "title", *_EXACT, *_TEXTS, *_MOMENTS, *_CONSTANT}
+    ours = {"id", "name", "title", *_EXACT, *_TEXTS, *_MOMENTS, *_CONSTANT}
+    return not field or field in ours or field.startswith(_EXTRAS)
 
 
 def _condition(field: str, value: _Value) -> Wanted:
     if field in _EXACT:
         text = value.text.lower() if field == "res_format" else value.text
         return Has(_EXACT[field], frozenset({text}))
+    if field.startswith(_EXTRAS):
+        return Has(Facet.EXTENSION, frozenset({f"{field.removeprefix(_EXTRAS)}={value.text}"}))
     if field in {"id", "name"}:
         return Named(frozenset({value.text}))
     if field in _CONSTANT:

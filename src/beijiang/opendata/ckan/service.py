@@ -13,6 +13,7 @@ from beijiang.opendata.ckan.datastore import Datastore
 from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads, not_found
+from beijiang.opendata.ckan.rowwriting import RowWrites
 from beijiang.opendata.ckan.sqlasked import SqlAsked
 from beijiang.opendata.ckan.writing import PackageWrites
 
@@ -46,6 +47,7 @@ class Ckan:
         sql: SqlAsked,
         access: Access,
         pace: Pace,
+        row_writes: RowWrites,
     ) -> None:
         self.packages = packages
         self.writes = writes
@@ -53,6 +55,7 @@ class Ckan:
         self.sql = sql
         self.access = access
         self.pace = pace
+        self.row_writes = row_writes
 
     @property
     def base(self) -> str:
@@ -135,6 +138,16 @@ def _rows(name: str) -> Action:
     return Action(verb)
 
 
+def _takes(name: str) -> Action:
+    method = getattr(RowWrites, name)
+
+    def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
+        return method(ckan.row_writes, actor, asked)
+
+    verb.__doc__ = method.__doc__
+    return Action(verb, changes=True)
+
+
 _READS: Final = [
     "site_read",
     "status_show",
@@ -172,9 +185,13 @@ _NO_WRITE: Final = (
     "Entries come to be by compiling, review and publication here, so this action is not supported. Use /api/v1/catalog or the console.",
 )
 _ROW_READS: Final = ("datastore_search", "datastore_info")
-_NO_ROWS: Final = (
-    "数据行经汇聚入库，此操作不支持。请使用 /api/v1/ingest。",
-    "Rows come in by ingestion, so this action is not supported. Use /api/v1/ingest.",
+_NO_FILE: Final = (
+    "资源由目录条目的数据行产生，不单独增删，此操作不支持。行用 datastore_create、datastore_upsert 写入，文件用 /api/v1/ingest/files 提交。",
+    "Resources follow from the rows of an entry and are not made one by one. Write rows by datastore_create and datastore_upsert, hand files in at /api/v1/ingest/files.",
+)
+_NO_DELETE: Final = (
+    "数据行不逐行删除，此操作不支持。请在控制台整表替换，或用带删除标志的增量取数；撤下整个数据集用 package_delete。",
+    "Rows are not deleted one by one. Replace the table in the console, or follow a source that tells deletions; package_delete takes a data set offline.",
 )
 _NO_KEYS: Final = (
     "密钥在控制台签发，此操作不支持。请使用 /api/v1/keys。",
@@ -193,13 +210,16 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "help_show": Action(Ckan.help_show),
     **{
         f"{what}_{verb}": Action(_refused, changes=True, refusal=_NO_WRITE)
-        for what in ("resource", "organization", "group")
+        for what in ("organization", "group")
         for verb in ("create", "update", "patch", "delete")
     },
     **{f"package_{verb}": _writes(f"package_{verb}") for verb in ("create", "update", "patch", "delete")},
     **{
-        f"datastore_{verb}": Action(_refused, changes=True, refusal=_NO_ROWS) for verb in ("create", "upsert", "delete")
+        f"resource_{verb}": Action(_refused, changes=True, refusal=_NO_FILE)
+        for verb in ("create", "update", "patch", "delete")
     },
+    **{f"datastore_{verb}": _takes(f"datastore_{verb}") for verb in ("create", "upsert")},
+    "datastore_delete": Action(_refused, changes=True, refusal=_NO_DELETE),
     **{f"api_token_{verb}": Action(_refused, changes=True, refusal=_NO_KEYS) for verb in ("create", "list", "revoke")},
 }
 """Every action by its name."""

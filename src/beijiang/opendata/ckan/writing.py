@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.catalog import Entry, Picked, ResourceEdit
+from beijiang.catalog import Entry, FieldPlace, Filled, Picked, ResourceEdit
 from beijiang.kit import Denied, Invalid, NotFound
 from beijiang.opendata.ckan.parameters import Parameters, missing, wrong
 from beijiang.opendata.ckan.reading import not_found
@@ -59,13 +59,14 @@ class PackageWrites:
         self._signed_in(actor)
         if asked.text("id"):
             raise wrong("id", "编号由平台产生。", "Ids are made by the platform; leave it out", "id_is_ours")
-        values = self._values(asked)
+        values, declared = self._values(asked), self._declared(actor, asked)
         if not values.get("name"):
             raise missing("title")
-        entry = Entry(provider_id=asked.text("owner_org") or actor.org_id or "", **values)
+        filled = tuple(Filled(key, value) for key, value in sorted(declared.items()) if value.strip())
+        entry = Entry(provider_id=asked.text("owner_org") or actor.org_id or "", extensions=filled, **values)
         if not entry.provider_id:
             raise missing("owner_org")
-        return self._told(self._catalog.register(actor, entry))
+        return self._told(actor, self._catalog.register(actor, entry))
 
     def package_update(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
         """Replace what an entry says; what is not sent is emptied. A published one is served until the next is published.
@@ -76,10 +77,13 @@ class PackageWrites:
 
         """
         found = self._found(actor, asked)
-        values = self._values(asked)
+        values, declared = self._values(asked), self._declared(actor, asked)
         if not values.get("name"):
             raise missing("title")
-        return self._told(self._catalog.edit(actor, found.id, ResourceEdit(**{**_EMPTY, **values})))
+        shown = [one for one in self._catalog.asked_fields(actor, found.provider_id) if FieldPlace.API in one.places]
+        emptied = {one.key: "" for one in shown} | declared
+        edit = ResourceEdit(extensions=emptied, **{**_EMPTY, **values})
+        return self._told(actor, self._catalog.edit(actor, found.id, edit))
 
     def package_patch(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
         """Change what is sent of an entry, and nothing else.
@@ -90,7 +94,8 @@ class PackageWrites:
 
         """
         found = self._found(actor, asked)
-        return self._told(self._catalog.edit(actor, found.id, ResourceEdit(**self._values(asked))))
+        edit = ResourceEdit(extensions=self._declared(actor, asked), **self._values(asked))
+        return self._told(actor, self._catalog.edit(actor, found.id, edit))
 
     def package_delete(self, actor: Actor, asked: Parameters) -> None:
         """Take a published entry offline; a draft has nothing to be taken from.
@@ -115,7 +120,7 @@ class PackageWrites:
         except NotFound:
             raise not_found("package") from None
 
-    def _told(self, resource: Resource) -> dict[str, Any]:
+    def _told(self, actor: Actor, resource: Resource) -> dict[str, Any]:
         """Return the working entry, which nobody else sees."""
         picked = Picked(
             id=resource.id,
@@ -129,6 +134,7 @@ class PackageWrites:
             table=None,
             table_version=None,
             rows=None,
+            extensions=self._catalog.extension_values(actor, resource.entry),
         )
         return self._packages.described(picked)
 
@@ -150,7 +156,16 @@ class PackageWrites:
             values["keywords"] = tuple(_named(asked, "tags"))
         if "groups" in asked:
             values["categories"] = tuple(_named(asked, "groups"))
-        return values | _extras(asked)
+        return values | {_EXTRAS[key]: value for key, value in _extras(asked).items() if key in _EXTRAS}
+
+    def _declared(self, actor: Actor, asked: Parameters) -> dict[str, str]:
+        """Return what was sent for fields that the region declared; any other key is refused."""
+        sent = {key: value for key, value in _extras(asked).items() if key not in _EXTRAS}
+        known = {one.key for one in self._catalog.extension_fields(actor)} if sent else set()
+        if set(sent) - known:
+            keys = [*_EXTRAS, *sorted(known)]
+            raise wrong("extras", f"可用的 key：{'、'.join(keys)}。", f"Keys are {', '.join(keys)}")
+        return sent
 
 
 def _named(asked: Parameters, field: str) -> list[str]:
@@ -164,15 +179,11 @@ def _named(asked: Parameters, field: str) -> list[str]:
 
 
 def _extras(asked: Parameters) -> dict[str, str]:
+    """Return what was sent as extras, by key, without what the platform says of an entry by itself."""
     listed = asked.json("extras")
     if not isinstance(listed, list | None) or not all(isinstance(one, dict) for one in listed or []):
         raise wrong("extras", "extras 应是 key 与 value 的列表。", "Must be a list of objects with key and value")
-    values: dict[str, str] = {}
-    for one in listed or []:
-        key, value = str(one.get("key")), one.get("value")
-        if key in _TOLD:
-            continue
-        if key not in _EXTRAS or not isinstance(value, str):
-            raise wrong("extras", f"可用的 key：{'、'.join(_EXTRAS)}。", f"Keys are {', '.join(_EXTRAS)}, values texts")
-        values[_EXTRAS[key]] = value
-    return values
+    found = {str(one.get("key")): one.get("value") for one in listed or [] if str(one.get("key")) not in _TOLD}
+    if not all(isinstance(value, str) for value in found.values()):
+        raise wrong("extras", "extras 的 value 应是文本。", "The values of extras are texts")
+    return {key: value for key, value in found.items() if isinstance(value, str)}

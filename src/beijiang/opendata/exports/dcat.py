@@ -11,11 +11,12 @@ from urllib.parse import quote, urlencode
 from rdflib import FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespace, URIRef
 from rdflib.namespace import DCTERMS
 
-from beijiang.catalog import OpenType
+from beijiang.catalog import FieldKind, FieldPlace, OpenType
 from beijiang.opendata.exports.described import CatalogPage, Described, period_of
 from beijiang.opendata.models import FileFace
 
 if TYPE_CHECKING:
+    from beijiang.catalog import ExtensionValue
     from beijiang.kit import Text
     from beijiang.opendata.models import Dataset
 
@@ -54,6 +55,9 @@ _SPDX: Final = Namespace("http://spdx.org/rdf/terms#")
 _PREFIXES: Final = {
     "dcat": DCAT, "dct": DCTERMS, "foaf": FOAF, "hydra": _HYDRA, "rdfs": RDFS, "skos": SKOS, "spdx": _SPDX,
     "vcard": _VCARD, "xsd": XSD,
+}  # fmt: skip
+_KINDS: Final = {
+    FieldKind.DATE: XSD.date, FieldKind.LINK: XSD.anyURI, FieldKind.NUMBER: XSD.decimal, FieldKind.YES_NO: XSD.boolean,
 }  # fmt: skip
 _TYPED: Final = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}
 
@@ -103,6 +107,9 @@ class _Whole:
             self.graph.bind(name, space)
         self._site = site
         self._scheme = f"{site.base}/api/v1/standards/categories"
+        self._declared: Final = Namespace(f"{site.base}/api/v1/catalog/fields/")
+        """Properties of ours: each is the address at which its field is described."""
+        self.graph.bind("field", self._declared)
 
     def catalog(self, page: CatalogPage) -> None:
         site = self._site
@@ -174,6 +181,9 @@ class _Whole:
             self._moment(node, DCTERMS.modified, one.changed)
         self._languages(node)
         self._covers(node, ds)
+        for value in ds.extensions:
+            if FieldPlace.API in value.field.places:
+                self._extension(node, value)
         if ds.readable:
             self._distributions(node, one)
         return node
@@ -239,6 +249,15 @@ class _Whole:
                 if text:
                     self.graph.add((time, predicate, Literal(text, datatype=_TYPED[len(text)])))
             self._link(node, DCTERMS.temporal, time)
+
+    def _extension(self, node: URIRef, one: ExtensionValue) -> None:
+        """Say what a declared field holds, typed where its kind has a type."""
+        predicate = self._declared[one.field.key]
+        if one.field.kind in _KINDS:
+            value = str(one.value == "yes").lower() if one.field.kind is FieldKind.YES_NO else one.value
+            self.graph.add((node, predicate, Literal(_clean(value), datatype=_KINDS[one.field.kind])))
+        else:
+            self._words(node, predicate, one.shown)
 
     def _record(self, node: URIRef, one: Described) -> URIRef:
         record = self._node(f"{node}#record", DCAT.CatalogRecord)

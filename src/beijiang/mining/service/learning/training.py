@@ -104,6 +104,14 @@ class Training(Sets):
             update={"curves": (), "groups": (), "classes": self.training_set(actor, found.draft.training_set).classes}
         )
 
+    def called(self, actor: Actor, address: str) -> str:
+        """Return the name of a model or training set by its address in lineage; empty for one that is another's or gone."""
+        kind, _, own_id = address.removeprefix("mining://").partition("/")
+        with self.db.read() as connection:
+            store = LearningStore(connection)
+            found = store.model(own_id) if kind == "models" else store.training_set(own_id)
+        return found.draft.name if found is not None and self._sees(actor, found.org_id) else ""
+
     def compared(self, actor: Actor, set_id: str) -> Sequence[LearnedModel]:
         """Return the models that learned from one training set, to be held against each other."""
         found = self._set(actor, set_id)

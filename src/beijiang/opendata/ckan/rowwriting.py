@@ -1,0 +1,183 @@
+"""Writes of rows: what a program sends is landed as it came and taken in by a run, like a file that a person hands in."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.access import Permission
+from beijiang.catalog import tidy_name
+from beijiang.ingest import IngestRequest, RunMode, RunState
+from beijiang.kit import Conflict, Denied, Invalid, NotFound
+from beijiang.opendata.ckan.dicts import ROWS
+from beijiang.opendata.ckan.parameters import Parameters, missing, wrong
+from beijiang.opendata.ckan.reading import not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beijiang.access import Access
+    from beijiang.catalog import Catalog, Resource
+    from beijiang.ingest import Ingest, Run
+    from beijiang.kit import Actor
+    from beijiang.tables import Tables
+
+__all__ = ["RowWrites"]
+
+MOST: Final = 32_000
+"""Records of one call."""
+_CREATE: Final = frozenset(
+    ["resource_id", "resource", "fields", "records", "primary_key", "force", "aliases", "indexes"]
+)
+_UPSERT: Final = frozenset(["resource_id", "records", "method", "force"])
+_MODES: Final = {"upsert": RunMode.MERGE, "insert": RunMode.APPEND}
+
+
+class RowWrites:
+    """Take rows in as CKAN's clients write them; checks, quarantine and review are those of every other run."""
+
+    def __init__(self, catalog: Catalog, ingest: Ingest, tables: Tables, access: Access) -> None:
+        self._catalog = catalog
+        self._ingest = ingest
+        self._tables = tables
+        self._access = access
+
+    def datastore_create(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
+        """Take in the first rows of an entry: its table is made, and what is published is decided by review, not by a key.
+
+        Raises:
+            NotFound: there is no such entry that this actor may see.
+            Denied: no key, or one that may not hand in rows for the department.
+            Invalid: no records, or what they say does not fit.
+            Conflict: the entry has a table already, or the run was stopped.
+
+        """
+        self._signed_in(actor)
+        asked.only(_CREATE, code="unexpected_field")
+        found = self._found(actor, _target(asked))
+        if found.facts.version:
+            raise Conflict(
+                "这条目录已有数据表，请用 datastore_upsert 写入。",
+                "This entry has its table already; write by datastore_upsert.",
+                code="table_there",
+            )
+        records = _records(asked)
+        key = tuple(asked.texts("primary_key"))
+        columns = _columns(asked, records)
+        unknown = [name for name in key if name not in columns]
+        if unknown:
+            raise wrong("primary_key", f"没有列“{unknown[0][:60]}”。", f"There is no column {unknown[0][:60]}")
+        self._access.require(actor, Permission.INGEST_RUN_SUBMIT, found.provider_id)
+        table = found.table or tidy_name(found.entry.name)
+        self._catalog.bind(actor, found.id, table)
+        run = self._take(actor, found, table, records, key, RunMode.MERGE if key else RunMode.APPEND)
+        return self._told(found, run, columns, "insert")
+
+    def datastore_upsert(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
+        """Take rows in: ``upsert`` replaces those of the same key, ``insert`` adds to a table without a key.
+
+        Raises:
+            NotFound: there is no such entry that this actor may see, or it has no table.
+            Denied: no key, or one that may not hand in rows for the department.
+            Invalid: no records, or a method that there is not.
+            Conflict: the method does not fit the table, or the run was stopped.
+
+        """
+        self._signed_in(actor)
+        asked.only(_UPSERT, code="unexpected_field")
+        method = asked.text("method", "upsert")
+        if method not in _MODES:
+            raise wrong(
+                "method",
+                "可用 upsert 与 insert；update 不支持，请用 upsert 写完整的行。",
+                "Must be upsert or insert; update is not supported, send whole rows by upsert",
+            )
+        found = self._found(actor, asked.needed("resource_id"))
+        if found.table is None or not found.facts.version:
+            raise not_found("resource")
+        records = _records(asked)
+        key = tuple(self._tables.get(actor, found.table).key)
+        if method == "upsert" and not key:
+            raise wrong("method", "数据表没有主键，请用 insert。", "The table has no key; use insert", "no_key")
+        run = self._take(actor, found, found.table, records, key, _MODES[method])
+        return self._told(found, run, _columns(asked, records), method)
+
+    def _signed_in(self, actor: Actor) -> None:
+        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
+        if actor.is_anonymous:
+            raise Denied("请携带密钥。", "Send a key to write.", code="unauthenticated")
+
+    def _found(self, actor: Actor, resource_id: str) -> Resource:
+        try:
+            return self._catalog.get(actor, resource_id.removesuffix(f"-{ROWS}"))
+        except NotFound:
+            raise not_found("resource") from None
+
+    def _take(
+        self,
+        actor: Actor,
+        found: Resource,
+        table: str,
+        records: Sequence[dict[str, Any]],
+        key: tuple[str, ...],
+        mode: RunMode,
+    ) -> Run:
+        """Land the records as they came and wait for the run that takes them in."""
+        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records).encode()
+        landed = self._ingest.land(actor, io.BytesIO(lines), f"ckan-{found.id}.ndjson", found.provider_id)
+        request = IngestRequest(
+            files=(landed.sha256,), into=table, org_id=found.provider_id, key=key, mode=mode, reason="CKAN datastore"
+        )
+        run = self._ingest.wait(actor, self._ingest.submit(actor, request))
+        if run.state is not RunState.COMMITTED:
+            said = run.error or {}
+            raise Conflict(
+                f"这批数据没有入库（批次 {run.id}）：{said.get('zh') or '未通过的行太多，已隔离'}。请到“批次”页查看并修正后重试。",
+                f"The rows were not taken in (run {run.id}): {said.get('en') or 'too many did not pass and are in quarantine'}. "
+                "Look at the run, mend them and send again.",
+                code="run_stopped",
+                detail={"field": "records", "run": run.id},
+            )
+        return run
+
+    def _told(self, found: Resource, run: Run, columns: Sequence[str], method: str) -> dict[str, Any]:
+        return {
+            "resource_id": f"{found.id}-{ROWS}",
+            "package_id": found.id,
+            "method": method,
+            "fields": [{"id": name} for name in columns],
+            "primary_key": list(run.key),
+            "run": {"id": run.id, "state": run.state.value, "version": run.version, "report": dict(run.report)},
+        }
+
+
+def _target(asked: Parameters) -> str:
+    """Return the entry meant: ``resource_id``, or ``resource`` with its ``package_id``."""
+    resource = asked.json("resource")
+    if isinstance(resource, dict) and isinstance(resource.get("package_id"), str):
+        return str(resource["package_id"])
+    return asked.needed("resource_id")
+
+
+def _records(asked: Parameters) -> list[dict[str, Any]]:
+    found = asked.json("records")
+    if not found:
+        raise missing("records")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise wrong("records", "records 应是由对象组成的列表。", "Must be a list of objects")
+    if len(found) > MOST:
+        raise Invalid(
+            f"一次最多 {MOST:,} 行，请分批。",
+            f"At most {MOST:,} records a call; send them in parts.",
+            code="too_many_records",
+            detail={"field": "records"},
+        )
+    return [{key: value for key, value in one.items() if key != "_id"} for one in found]
+
+
+def _columns(asked: Parameters, records: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the columns in the order in which they were declared, then in that of the records."""
+    listed = asked.json("fields") if "fields" in asked else None
+    declared = [one["id"] for one in listed or [] if isinstance(one, dict) and isinstance(one.get("id"), str)]
+    return list(dict.fromkeys([*declared, *(key for one in records for key in one)]))
