@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from recipe_bureau import Kitchen, step
 
 from beijiang.build import build
-from beijiang.kit import FixedClock, Invalid
+from beijiang.kit import SYSTEM, FixedClock, Invalid
 from beijiang.recipes import OnFault, Step, StepKind
 from beijiang.settings import Settings
 from beijiang.tables import WriteMode

@@ -18,7 +18,7 @@ from beijiang.tables import Use
 if TYPE_CHECKING:
     from beijiang.tables import Column, Origin
 
-__all__ = ["Making", "Source", "Way", "carried", "sql_way", "steps_way"]
+__all__ = ["Making", "Source", "Way", "carried", "sql_way", "steps_way", "whole"]
 
 
 class Making(Word):
@@ -204,14 +204,16 @@ def _by_groups(
 
 
 def _grouping(one: exp.Expr, tree: exp.Query, source: Source) -> str:
-    """Return the column of the source that a query groups by, by its own name or the one it is shown under; none else."""
-    if not isinstance(one, exp.Column):
-        return ""
+    """Return the column of the source that a query groups by: by its name, the one it is shown under, or its place; none else."""
     known, name = _folded(source), one.name.casefold()
-    if name in known or one.table:
+    if isinstance(one, exp.Column) and (name in known or one.table):
         return known.get(name, "")
-    shown = (item for item in tree.selects if item.alias_or_name.casefold() == name)
-    inner = next((item.unalias() for item in shown), None)
+    if isinstance(one, exp.Column):
+        inner = next((item.unalias() for item in tree.selects if item.alias_or_name.casefold() == name), None)
+    elif one.is_int and 0 < int(one.name) <= len(tree.selects):
+        inner = tree.selects[int(one.name) - 1].unalias()
+    else:
+        return ""
     return known.get(inner.name.casefold(), "") if isinstance(inner, exp.Column) else ""
 
 

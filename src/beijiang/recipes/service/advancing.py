@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from beijiang.engine.port import LAKE
-from beijiang.kit import Conflict, Text
+from beijiang.kit import BeijiangError, Conflict, Text
 from beijiang.lineage import columns_of
 from beijiang.recipes.models.recipes import Recipe, RecipeDraft, RecipeKind
 from beijiang.recipes.models.spots import Spot
 from beijiang.recipes.models.steps import OnFault, StepKind
-from beijiang.recipes.models.ways import Making, Source, Way, carried, sql_way, steps_way
+from beijiang.recipes.models.ways import Making, Source, Way, carried, sql_way, steps_way, whole
 from beijiang.recipes.service.writing import Writing
 from beijiang.tables import (
     TOUCHED_KEY,
@@ -92,8 +92,12 @@ class Advancing(Writing):
     """Works changes."""
 
     def way(self, actor: Actor, recipe_id: str) -> Way:
-        """Return how a recipe is kept up to date, and why so."""
-        return self._way(self._seen(actor, recipe_id))
+        """Return how a recipe is kept up to date, and why so; one that cannot be compiled any more says that."""
+        found = self._seen(actor, recipe_id)
+        try:
+            return self._way(found)
+        except BeijiangError as error:
+            return whole(error.text)
 
     def _way(self, draft: RecipeDraft) -> Way:
         tree, names = self._tree(draft, lineage=True)
