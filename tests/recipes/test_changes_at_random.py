@@ -73,10 +73,10 @@ MODELS = st.sampled_from(
         "SELECT * FROM {}",
     ]
 )
-CHANGES = st.lists(st.tuples(ROWS, st.sets(st.integers(0, 25), max_size=4), st.booleans()), min_size=1, max_size=3)
+CHANGES = st.lists(st.tuples(ROWS, st.sets(st.integers(0, 25), max_size=4), st.booleans()), min_size=1, max_size=2)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(first=ROWS, steps=STEPS, model=st.none() | MODELS, changes=CHANGES, history=st.booleans())
 def test_following_changes_comes_to_the_same_as_working_everything(
     quiet: Kitchen,

@@ -83,6 +83,21 @@ def test_states_that_hold_are_followed(house: Kitchen) -> None:
         assert_as_whole(house, one, run)
 
 
+def test_what_is_made_of_a_made_table_follows_too(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(12)])
+    first = recipe_on(house, source.name, *CLEAN, step(StepKind.RENAME, "编号", into="号"))
+    house.run(first)
+    second = recipe_on(house, first.target, step(StepKind.TRIM, "盟市"))
+    third = recipe_on(house, first.target, sql="SELECT 盟市, SUM(金额) AS 金额 FROM {} GROUP BY 1")
+    for one in (second, third):
+        house.run(one)
+    source.write([row(2, 注册资金="7(万)"), row(20)], gone=["005"])
+    for one, making in ((first, Making.ROWS), (second, Making.ROWS), (third, Making.GROUPS)):
+        run = house.run(one)
+        assert (run.making, run.why) == (making, None)
+        assert_as_whole(house, one, run)
+
+
 @pytest.mark.parametrize(
     ("sql", "says"),
     [

@@ -17,6 +17,7 @@ from beijiang.recipes.models.spots import Spot
 from beijiang.recipes.models.steps import OnFault, StepKind
 from beijiang.recipes.models.ways import Making, Source, Way, carried, sql_way, steps_way, whole
 from beijiang.recipes.service.writing import Writing
+from beijiang.recipes.store import RecipeStore
 from beijiang.tables import (
     TOUCHED_KEY,
     VALID_TO,
@@ -103,7 +104,7 @@ class Advancing(Writing):
         tree, names = self._tree(draft, lineage=True)
         measured = self.measures.version(names[0])
         steps = draft.kind is RecipeKind.STEPS
-        key = subject_of(measured.key) if steps and measured.history else measured.key
+        key = subject_of(measured.key) if steps and measured.history else measured.key or self._made_by(names[0])
         source = Source(table=names[0], columns=measured.columns, key=key)
         if not steps:
             plain = names if len(names) == 1 else ()
@@ -114,6 +115,17 @@ class Advancing(Writing):
             shorter = replace(draft, steps=draft.steps[:dedupe])
             before = self._carried(*self._tree(shorter, lineage=True), names[0])
         return steps_way(draft.steps, source, self._carried(tree, names, names[0]), before)
+
+    def _made_by(self, table: str) -> tuple[str, ...]:
+        """Return what tells the rows of a table apart that a recipe fills: such tables have no key of their own."""
+        with self.db.read() as connection:
+            filling = RecipeStore(connection).filling(table)
+        if filling is None:
+            return ()
+        try:
+            return self._way(filling).by
+        except BeijiangError:
+            return ()
 
     def _carried(self, tree: exp.Query, names: Sequence[str], table: str) -> dict[str, str]:
         known = {name: [column.name for column in self.measures.version(name).columns] for name in names}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.engine import Engine, Scan, View
 from beijiang.kit import NotFound, Unavailable
-from beijiang.tables.models import HIDDEN, VALID_TO, Changed, Following, Snapshot, WriteMode, unfollowable
+from beijiang.tables.models import HIDDEN, TOUCHED_KEY, VALID_TO, Changed, Following, Snapshot, WriteMode, unfollowable
 from beijiang.tables.store import changes, states
+from beijiang.tables.store.merge import column, relation
 from beijiang.tables.store.work import LONG
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Changer:
 
         names = _shown(new.schema)
         before, after = folder / "before.parquet", folder / "after.parquet"
-        query = exp.select(*(changes.column(None, name) for name in names)).from_(changes.relation(changes.NEW))
+        query = exp.select(*(column(None, name) for name in names)).from_(relation(changes.NEW))
         for files, path in (((), before), (sides[changes.NEW], after)):
             scan = self._scan(files, new.schema, names, holding=how.holding)
             rows = self._engine.write_parquet(query, {changes.NEW: scan}, path, LONG).rows
@@ -118,7 +119,7 @@ class Changer:
     def _keys(path: Path, schema: pa.Schema, groups: Sequence[str]) -> dict[str, Scan | View]:
         import pyarrow as pa
 
-        fields = [pa.field(f"{changes.TOUCHED_KEY}{i}", schema.field(name).type) for i, name in enumerate(groups)]
+        fields = [pa.field(f"{TOUCHED_KEY}{i}", schema.field(name).type) for i, name in enumerate(groups)]
         return {changes.TOUCHED: Scan((str(path),), pa.schema(fields))}
 
 
