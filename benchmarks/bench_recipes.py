@@ -79,7 +79,7 @@ class Bench:
         return self.platform.recipes.save(SYSTEM, draft).id
 
 
-def measured(bench: Bench, what: str, table: str, recipes: dict[str, str], whole: dict[str, float]) -> list[Line]:
+def measured(bench: Bench, what: str, recipes: dict[str, str], whole: dict[str, float]) -> list[Line]:
     lines = []
     for name, recipe in recipes.items():
         done, seconds = bench.run(name, recipe)
@@ -104,13 +104,13 @@ def main() -> None:
             whole = {name: bench.run(name, recipe)[1] for name, recipe in recipes.items()}
             if table == "一件":
                 bench.write(table, 0, rows, step=rows // CHANGED, more=7, mode=WriteMode.MERGE)
-                lines += measured(bench, "changes apart, one file", table, recipes, whole)
+                lines += measured(bench, "changes apart, one file", recipes, whole)
             elif table == "十件":
                 bench.write(table, rows - CHANGED, rows, more=7, mode=WriteMode.MERGE)
-                lines += measured(bench, "changes together, ten files", table, recipes, whole)
+                lines += measured(bench, "changes together, ten files", recipes, whole)
             else:
                 bench.write(table, rows, rows + CHANGED, mode=WriteMode.APPEND)
-                lines += measured(bench, "appended, no key", table, recipes, whole)
+                lines += measured(bench, "appended, no key", recipes, whole)
         show(f"{CHANGED:,} changed rows of {rows:,}", lines)
         bench.platform.close()
 
