@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from followed import GROUPED, assert_as_whole, recipe_on, row, source_of
 from recipe_bureau import CLEAN, DIRT, Kitchen, step
@@ -154,6 +156,22 @@ def test_a_new_revision_a_look_up_a_rollback_and_a_replacement_make_the_whole(ho
     assert house.run(recipe).making is Making.WHOLE
     source.write([row(n) for n in range(3)], mode=WriteMode.REPLACE)
     assert "replaced" in why()
+
+
+def test_a_source_whose_old_files_are_gone_makes_the_whole(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    recipe = recipe_on(house, source.name, *CLEAN)
+    house.run(recipe)
+    lake = house.platform.gate._lake
+    old = set(lake.snapshot(source.name).files)
+    source.write([row(1, 人数=50)])
+    for file in old - set(lake.snapshot(source.name).files):
+        Path(file).unlink()
+    run = house.run(recipe)
+    assert run.making is Making.WHOLE
+    assert run.why is not None
+    assert "can no longer be read" in run.why.en
+    assert_as_whole(house, recipe, run)
 
 
 def test_a_step_that_must_read_everything_stops_a_run_over_changes_too(house: Kitchen) -> None:

@@ -74,6 +74,8 @@ class Order:
     way: Way
     mark: str
     folder: Path
+    upon: int | None
+    """The version of the result before anything else about it was read; None where there is no table yet."""
 
     @property
     def source(self) -> str:
@@ -208,7 +210,7 @@ class Advancing(Writing):
             self._request(order, made, new),
             mode=WriteMode.APPEND if found.touched is None else WriteMode.MERGE,
             by=way.by,
-            upon=self.tables.get(order.actor, order.recipe.target).version,
+            upon=order.upon,
             removed=self._gone(order, made, found),
         )
         return Made(request=request, spot=new)

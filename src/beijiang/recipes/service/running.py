@@ -164,7 +164,19 @@ class Running(Advancing):
         pinned = {name: self.measures.version(name).version for name in names}
         way = self._way(recipe)
         mark = self._mark(tree, names[0], way)
-        return Order(actor=actor, recipe=recipe, run=run, tree=tree, pinned=pinned, way=way, mark=mark, folder=folder)
+        there = recipe.target in self.tables.names(actor)
+        upon = self.tables.get(actor, recipe.target).version if there else None
+        return Order(
+            actor=actor,
+            recipe=recipe,
+            run=run,
+            tree=tree,
+            pinned=pinned,
+            way=way,
+            mark=mark,
+            folder=folder,
+            upon=upon,
+        )
 
     def _landed(self, order: Order, spot: Spot | None, working: Callable[[], None]) -> tuple[Made, TableVersion]:
         """Commit what changed, or all rows where that cannot be; both with how far the sources were read."""
