@@ -75,6 +75,8 @@ def test_a_steward_cleanses_a_table_step_by_step(desk: Callable[..., Any]) -> No
     answer = steward.post("/console/recipes-edit", {**form, "do": "save"})
     assert answer.status_code == 303
     page = until(steward, answer.headers["location"], "第 1 版")
+    assert "增量：只加工变化的行" in page
+    assert "结果表还没有由本配方记下的版本" in page
     rows = re.search(r'href="(/console/recipe-runs/[^"]+)"', page)
     assert rows
     assert "9(头)" in steward.get(rows[1]).text
@@ -104,7 +106,9 @@ def test_a_select_becomes_a_table_and_nonsense_is_said(desk: Callable[..., Any])
     assert "DROP TABLE x" in page, "what was written stays in the form"
     answer = steward.post("/console/recipes-edit", {**form, "do": "save"})
     assert answer.status_code == 303
-    assert "家数" in steward.get(answer.headers["location"]).text
+    page = steward.get(answer.headers["location"]).text
+    assert "家数" in page
+    assert "增量：只重算涉及的分组" in page
     for broken in ({"steps": "[{}]"}, {"do": "kind", "add": "?"}, {"do": "add", "kind": "nothing"}):
         answer = steward.post("/console/recipes-edit", {"source": TABLE, "steps": "[]", **broken})
         assert answer.status_code in {200, 422}

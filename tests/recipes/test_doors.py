@@ -57,6 +57,10 @@ def test_a_program_makes_a_table(house: Kitchen, client: TestClient) -> None:
     house.platform.jobs.wait(job)
     runs = client.get(f"/api/v1/recipes/{recipe}/runs").json()["runs"]
     assert runs[0]["version"] == 1
+    assert (runs[0]["making"], runs[0]["worked"], set(runs[0]["why"])) == ("whole", None, {"zh", "en"})
+    way = client.get(f"/api/v1/recipes/{recipe}").json()["way"]
+    assert (way["making"], way["key"]) == ("rows", [])
+    assert "appended" in way["why"]["en"]
     rows = client.get(f"/api/v1/recipe-runs/{runs[0]['id']}/steps/2/rows").json()
     assert rows["rows"][0]["成立日期"] == "不详"
     changed = client.put(f"/api/v1/recipes/{recipe}", json={**order, "steps": order["steps"][:1], "reason": "少做"})
@@ -108,7 +112,10 @@ def test_an_operator_makes_a_table(house: Kitchen, tmp_path: Path) -> None:
     file.write_text(json.dumps({**exported, "steps": []}), "utf-8")
     assert json.loads(ask("change", target, str(file), "--reason", "不动"))[0]["rows"] == 3
     assert json.loads(ask("run", target))[0]["version"] == 3
-    assert [one["revision"] for one in json.loads(ask("runs", target))] == [2, 2, 1]
+    runs = json.loads(ask("runs", target))
+    assert [one["revision"] for one in runs] == [2, 2, 1]
+    assert [one["making"] for one in runs] == ["whole"] * 3
+    assert "did not change" in runs[0]["why"]
     assert target in {one["target"] for one in json.loads(ask("list"))}
     ask("retire", target, "--reason", "完")
     file.write_text("[]", "utf-8")

@@ -54,6 +54,9 @@ _RUNS = (
     Column("rows", Text("行数", "rows"), right=True),
     Column("aside", Text("剔除", "left out"), right=True),
     Column("seconds", Text("秒", "seconds"), right=True),
+    Column("making", Text("加工", "worked")),
+    Column("worked", Text("加工行", "rows worked"), right=True),
+    Column("why", Text("整表的原因", "why the whole")),
     Column("error", Text("错误", "error")),
 )
 _SUGGESTED = (
@@ -93,6 +96,13 @@ def commands(get: Callable[[], Recipes], access: Callable[[], Access]) -> typer.
         actor = who(person)
         found = get().recipe(actor, recipe)
         runs = get().runs(actor, found.id)
+        way = get().way(actor, found.id)
+        say(
+            Text(
+                f"更新方式：{way.making.text.zh}（{way.why.zh}）。",
+                f"Kept up to date: {way.making.text.en} ({way.why.en}).",
+            )
+        )
         if found.sql:
             show({**_recipe(found), "sql": found.sql})
             return
@@ -275,6 +285,9 @@ def _run(one: RecipeRun) -> dict[str, Any]:
         "rows": one.rows,
         "aside": one.aside,
         "seconds": round(one.seconds, 2),
+        "making": one.making.value if as_json() else one.making.text.in_language(language()),
+        "worked": one.worked,
+        "why": "" if one.why is None else one.why.in_language(language()),
         "error": "" if one.error is None else one.error.in_language(language()),
     }
 

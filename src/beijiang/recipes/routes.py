@@ -12,7 +12,7 @@ from beijiang.recipes.models import STEPS, OnFault, RecipeDraft, Step, StepKind
 from beijiang.web.values import plain_value
 
 if TYPE_CHECKING:
-    from beijiang.recipes.models import Recipe, RecipeRun
+    from beijiang.recipes.models import Recipe, RecipeRun, Way
     from beijiang.recipes.service import Faulty, Preview, Recipes, StepSuggestion
 
 __all__ = ["router"]
@@ -81,7 +81,8 @@ def router(service: Recipes) -> APIRouter:
 
     @routes.get("/recipes/{recipe}", summary="A recipe, by its id or the table that it fills")
     def one(request: Request, recipe: str) -> dict[str, Any]:
-        return _recipe(service.recipe(_actor(request), recipe))
+        found = service.recipe(_actor(request), recipe)
+        return {**_recipe(found), "way": _way(service.way(_actor(request), found.id))}
 
     @routes.get("/recipes/{recipe}/history", summary="All revisions of a recipe")
     def history(request: Request, recipe: str) -> dict[str, Any]:
@@ -195,6 +196,18 @@ def _run(run: RecipeRun) -> dict[str, Any]:
         "sources": dict(run.sources),
         "counts": [{"changed": c.changed, "faulty": c.faulty} for c in run.counts],
         "error": None if run.error is None else _words(run.error),
+        "making": run.making.value,
+        "why": None if run.why is None else _words(run.why),
+        "worked": run.worked,
+    }
+
+
+def _way(way: Way) -> dict[str, Any]:
+    return {
+        "making": way.making.value,
+        "why": _words(way.why),
+        "key": list(way.key),
+        "groups": list(way.groups),
     }
 
 

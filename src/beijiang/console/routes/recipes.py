@@ -49,6 +49,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             request,
             "recipe.html",
             recipe=found,
+            way=platform.recipes.way(who, found.id),
             runs=platform.recipes.runs(who, found.id),
             history=platform.recipes.history(who, found.id),
             steps=[_card(step, language(request)) for step in found.steps],

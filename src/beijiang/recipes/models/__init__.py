@@ -2,9 +2,11 @@
 
 from beijiang.recipes.models.recipes import Recipe, RecipeDraft, RecipeKind, RecipeRun, RunTrigger, StepCount
 from beijiang.recipes.models.steps import STEPS, OnFault, Step, StepKind, StepOf, StepParam, StepParamType
+from beijiang.recipes.models.ways import Making, Way
 
 __all__ = [
     "STEPS",
+    "Making",
     "OnFault",
     "Recipe",
     "RecipeDraft",
@@ -17,4 +19,5 @@ __all__ = [
     "StepOf",
     "StepParam",
     "StepParamType",
+    "Way",
 ]

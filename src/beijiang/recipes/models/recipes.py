@@ -8,6 +8,7 @@ from datetime import datetime
 
 from beijiang.kit import Actor, Text, Word
 from beijiang.recipes.models.steps import Step
+from beijiang.recipes.models.ways import Making
 
 __all__ = ["Recipe", "RecipeDraft", "RecipeKind", "RecipeRun", "RunTrigger", "StepCount"]
 
@@ -89,3 +90,9 @@ class RecipeRun:
     """The versions that it read."""
     counts: Sequence[StepCount] = ()
     error: Text | None = None
+    making: Making = Making.WHOLE
+    """What it worked: changed rows, touched groups, or everything."""
+    why: Text | None = None
+    """Why it worked everything."""
+    worked: int | None = None
+    """Rows of the source that it worked, as they were and as they are; None where it was everything."""

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, Text
-from beijiang.lineage import columns_of
 from beijiang.recipes.errors import no_run
 from beijiang.recipes.models.recipes import Recipe, RecipeKind, RecipeRun, RunTrigger
-from beijiang.recipes.models.steps import OnFault
-from beijiang.recipes.service.writing import Writing, counts_in
+from beijiang.recipes.models.spots import Spot
+from beijiang.recipes.models.ways import Making
+from beijiang.recipes.service.advancing import Advancing, Made, Order
+from beijiang.recipes.service.writing import counts_in
 from beijiang.recipes.store import RecipeStore
-from beijiang.tables import CommitRequest, Exit, TableWriter, WriteMode, WriterKind
+from beijiang.tables import Exit, TableWriter, WriterKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from beijiang.jobs import Job, JobRun
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
-    from beijiang.tables import Derived, GovernedTable, Origin, TableVersion, TableWritten
+    from beijiang.tables import CommitRequest, GovernedTable, TableVersion, TableWritten
 
 __all__ = ["RECIPE_JOB", "Faulty", "Running"]
 
@@ -53,11 +54,10 @@ class _Done:
 
     version: int
     rows: int
-    sources: Mapping[str, int]
-    counted: Mapping[str, int]
+    spot: Spot
 
 
-class Running(Writing):
+class Running(Advancing):
     """Makes the tables."""
 
     def on_table_written(self, event: TableWritten) -> None:
@@ -147,48 +147,81 @@ class Running(Writing):
         started = time.monotonic()
         actor = self.access.current(job.actor)
         self.access.require(actor, Permission.RECIPES_RECIPE_MANAGE, recipe.org_id)
+        order = self._order(actor, f"recipe-{job.id}", recipe, folder)
+        spot = self._noted(actor, recipe)
+        if spot is not None and spot.run == order.run:  # killed after the commit: what it came to stands with the rows
+            version = self.tables.history(actor, recipe.target, 1)[0]
+            done = _Done(version.version, version.rows, spot)
+            return self._note(job, recipe, trigger, seconds=time.monotonic() - started, done=done)
+        job.progress(0, 3, Text("正在清点", "counting"))
+        made, version = self._landed(order, spot, lambda: job.progress(1, 3, Text("正在加工", "making rows")))
+        job.progress(3, 3, Text("已更新结果表", "the table is up to date"))
+        done = _Done(version.version, version.rows, made.spot)
+        return self._note(job, recipe, trigger, seconds=time.monotonic() - started, done=done)
+
+    def _order(self, actor: Actor, run: str, recipe: Recipe, folder: Path) -> Order:
         tree, names = self._tree(recipe)
         pinned = {name: self.measures.version(name).version for name in names}
-        job.progress(0, 3, Text("正在清点", "counting"))
-        counted = self._counted(recipe, pinned)
-        job.progress(1, 3, Text("正在加工", "making rows"))
-        untrusted = recipe.kind is RecipeKind.SQL
-        made = self.tables.derive(actor, tree, pinned, folder / "part-00000.parquet", untrusted=untrusted)
-        job.progress(2, 3, Text("正在写入", "writing"))
-        version = self._commit(actor, job, recipe, made)
-        job.progress(3, 3, Text("已更新结果表", "the table is up to date"))
-        done = _Done(version.version, made.rows, pinned, counted)
-        return self._note(job, recipe, trigger, seconds=time.monotonic() - started, done=done)
+        way = self._way(recipe)
+        mark = self._mark(tree, names[0], way)
+        there = recipe.target in self.tables.names(actor)
+        upon = self.tables.get(actor, recipe.target).version if there else None
+        return Order(
+            actor=actor,
+            recipe=recipe,
+            run=run,
+            tree=tree,
+            pinned=pinned,
+            way=way,
+            mark=mark,
+            folder=folder,
+            upon=upon,
+        )
+
+    def _landed(self, order: Order, spot: Spot | None, working: Callable[[], None]) -> tuple[Made, TableVersion]:
+        """Commit what changed, or all rows where that cannot be; both with how far the sources were read."""
+        why = self._hindrance(order, spot)
+        if why is None and spot is not None:
+            working()
+            made = self._advanced(order, spot)
+            if isinstance(made, Made):
+                try:
+                    return made, self.tables.commit(order.actor, made.request)
+                except Conflict as error:
+                    if error.reason != "table_moved_on":
+                        raise
+                    made = error.text
+            why = made
+        counted = self._counted(order.recipe, dict(order.pinned))
+        working()
+        whole = self._whole(order, counted, why)
+        request = replace(whole.request, accept_plan=self._accepted(order.actor, order.recipe, whole.request))
+        return whole, self.tables.commit(order.actor, request)
+
+    def _whole(self, order: Order, counted: Mapping[str, int], why: Text | None) -> Made:
+        """Work all rows."""
+        untrusted = order.recipe.kind is RecipeKind.SQL
+        place = order.folder / "all-00000.parquet"
+        made = self.tables.derive(order.actor, order.tree, dict(order.pinned), place, untrusted=untrusted)
+        spot = Spot(
+            run=order.run,
+            revision=order.recipe.revision,
+            mark=order.mark,
+            sources=order.pinned,
+            counted=counted,
+            unique=order.way.making is Making.WHOLE or self._unique(order),
+            making=Making.WHOLE,
+            why=why,
+        )
+        return Made(request=self._request(order, made, spot), spot=spot)
 
     def _counted(self, recipe: Recipe, pinned: dict[str, int]) -> dict[str, int]:
         """Count what the steps change and cannot read; a step that must read everything stops the run here."""
         if recipe.kind is RecipeKind.SQL:
             return {}
-        audited = self._compiled(recipe, audit=True)
-        counted = self.measures.count(audited.counts(len(recipe.steps)), dict(pinned))
-        for place, step in enumerate(recipe.steps):
-            bad = counted.get(f"f{place}", 0)
-            if bad and step.on_fault is OnFault.STOP:
-                raise Conflict(
-                    f"第 {place + 1} 步（{step.kind.text.zh}）有 {bad:,} 行无法识别，按设置停止，结果表未改动。请在配方页预览这些值，修正来源或调整这一步。",
-                    f"Step {place + 1} ({step.kind.text.en}) cannot read {bad:,} rows and stops the run; the table stays as it was. Preview the recipe, then mend the source or the step.",
-                    code="step_stops",
-                )
+        counted = self.measures.count(self._compiled(recipe, audit=True).counts(len(recipe.steps)), dict(pinned))
+        self._stop(recipe, counted)
         return counted
-
-    def _commit(self, actor: Actor, job: JobRun, recipe: Recipe, made: Derived) -> TableVersion:
-        request = CommitRequest(
-            table=recipe.target,
-            org_id=recipe.org_id,
-            staged=(made.file,),
-            schema=made.schema,
-            mode=WriteMode.REPLACE,
-            run_id=f"recipe-{job.id}",
-            reason=f"配方“{recipe.name}”第 {recipe.revision} 版",
-            comments=self._comments(recipe),
-            derived=self._origins(recipe, made.schema.names),
-        )
-        return self.tables.commit(actor, replace(request, accept_plan=self._accepted(actor, recipe, request)))
 
     def _accepted(self, actor: Actor, recipe: Recipe, request: CommitRequest) -> str:
         """Return the token that accepts a change of columns: who saved a new revision has seen what comes out of it.
@@ -200,11 +233,6 @@ class Running(Writing):
         seen = last is None or last.revision < recipe.revision
         return self.tables.plan(actor, request).token if seen else ""
 
-    def _origins(self, recipe: Recipe, names_made: Sequence[str]) -> Mapping[str, tuple[Origin, ...]]:
-        tree, names = self._tree(recipe, lineage=True)
-        known = {name: [column.name for column in self.measures.version(name).columns] for name in names}
-        return columns_of(tree, known).of(names_made)
-
     def _up_to_date(self, recipe: Recipe) -> bool:
         """Tell whether the newest run had this revision and these versions."""
         with self.db.read() as connection:
@@ -213,14 +241,11 @@ class Running(Writing):
             return False
         return all(last.sources.get(name) == self.measures.version(name).version for name in recipe.sources)
 
-    def _comments(self, recipe: Recipe) -> Mapping[str, str]:
-        return {} if recipe.kind is RecipeKind.SQL else dict(self._compiled(recipe).comments)
-
     def _note(
         self, job: JobRun, recipe: Recipe, trigger: RunTrigger, *, seconds: float, done: _Done | None = None,
         error: Text | None = None,
     ) -> RecipeRun:  # fmt: skip
-        counted = {} if done is None else done.counted
+        counted = {} if done is None else done.spot.counted
         run = RecipeRun(
             id=f"recipe-{job.id}",
             recipe_id=recipe.id,
@@ -232,9 +257,12 @@ class Running(Writing):
             version=None if done is None else done.version,
             rows=0 if done is None else done.rows,
             aside=counted.get("aside", 0),
-            sources={} if done is None else done.sources,
+            sources={} if done is None else done.spot.sources,
             counts=counts_in(counted, len(recipe.steps)),
             error=error,
+            making=Making.WHOLE if done is None else done.spot.making,
+            why=None if done is None else done.spot.why,
+            worked=None if done is None else done.spot.worked,
         )
         with self.db.begin() as tx:
             RecipeStore(tx.connection).add_run(run)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from beijiang.kit import Actor, Text
-from beijiang.recipes.models import Recipe, RecipeRun, RunTrigger, Step, StepCount
+from beijiang.recipes.models import Making, Recipe, RecipeRun, RunTrigger, Step, StepCount
 from beijiang.recipes.store.schema import recipe, recipe_run
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ class RecipeStore:
                 aside=run.aside,
                 sources=dict(run.sources),
                 counts=[[count.changed, count.faulty] for count in run.counts],
-                error=None if run.error is None else {"zh": run.error.zh, "en": run.error.en},
+                error=_words(run.error),
+                making=run.making.value,
+                why=_words(run.why),
+                worked=run.worked,
             )
         )
 
@@ -148,5 +151,16 @@ def _run(row: Row[Any]) -> RecipeRun:
         aside=row.aside,
         sources={name: int(version) for name, version in row.sources.items()},
         counts=tuple(StepCount(*pair) for pair in row.counts),
-        error=None if row.error is None else Text(row.error["zh"], row.error["en"]),
+        error=_text(row.error),
+        making=Making(row.making),
+        why=_text(row.why),
+        worked=row.worked,
     )
+
+
+def _words(text: Text | None) -> dict[str, str] | None:
+    return None if text is None else {"zh": text.zh, "en": text.en}
+
+
+def _text(words: dict[str, str] | None) -> Text | None:
+    return None if words is None else Text(words["zh"], words["en"])

@@ -44,5 +44,8 @@ recipe_run = Table(
     Column("sources", JsonDocument, nullable=False),
     Column("counts", JsonDocument, nullable=False),
     Column("error", JsonDocument),
+    Column("making", String(10), nullable=False, server_default="whole"),
+    Column("why", JsonDocument),
+    Column("worked", BigInteger),
     Index("ix_recipe_run_recipe", "recipe_id", "at"),
 )

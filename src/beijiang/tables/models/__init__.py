@@ -1,5 +1,6 @@
 """Plain data of the lake: tables and versions, commit requests, schema plans, and the shape of a governed read."""
 
+from beijiang.tables.models.changes import TOUCHED_KEY, Changed, Following, unfollowable
 from beijiang.tables.models.commit import CommitRequest, Origin, SourceFile, Use, WriteMode, origins_from_json
 from beijiang.tables.models.comparing import (
     BUCKETS,
@@ -69,12 +70,14 @@ __all__ = [
     "SEPARATOR",
     "STATE_COLUMNS",
     "STATE_COMMENTS",
+    "TOUCHED_KEY",
     "VALID_FROM",
     "VALID_TO",
     "WINDOW_END",
     "WINDOW_START",
     "Aggregate",
     "Among",
+    "Changed",
     "Column",
     "CommitRequest",
     "DateUnit",
@@ -84,6 +87,7 @@ __all__ = [
     "Filter",
     "FilterOp",
     "Fingerprint",
+    "Following",
     "GovernedColumn",
     "GovernedTable",
     "GroupBy",
@@ -121,4 +125,5 @@ __all__ = [
     "origins_from_json",
     "require_no_state_columns",
     "subject_of",
+    "unfollowable",
 ]

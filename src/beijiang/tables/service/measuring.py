@@ -13,6 +13,7 @@ from beijiang.tables.store.schema import visible_columns
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     import pyarrow as pa
     from sqlglot import exp
@@ -66,10 +67,17 @@ class Measures:
             found.history,
         )
 
-    def count(self, query: exp.Query, tables: Mapping[str, int | None], seconds: float = SECONDS) -> dict[str, int]:
+    def count(
+        self,
+        query: exp.Query,
+        tables: Mapping[str, int | None],
+        seconds: float = SECONDS,
+        staged: Mapping[str, Path] | None = None,
+    ) -> dict[str, int]:
         """Return the one row of whole numbers that a query comes to; what is NULL counts as 0.
 
-        ``tables`` names every table of the tree, with its version (None: the newest).
+        ``tables`` names every table of the tree, with its version (None: the newest); ``staged`` names files that stand
+        for one.
 
         Raises:
             ValueError: the query returns anything else than whole numbers, or more than a row.
@@ -77,7 +85,7 @@ class Measures:
 
         """
         snapshots = {name: self._lake.snapshot(name, number) for name, number in tables.items()}
-        answer = self._numbers(query, snapshots, seconds=seconds)
+        answer = self._numbers(query, snapshots, seconds=seconds, staged=staged or {})
         if answer.num_rows != 1:
             msg = "a measure is one row of numbers"
             raise ValueError(msg)
@@ -117,8 +125,12 @@ class Measures:
         *,
         position: bool = False,
         seconds: float = SECONDS,
+        staged: Mapping[str, Path] | None = None,
     ) -> pa.Table:
+        import pyarrow.parquet as pq
+
         scans = {name: Scan(found.files, found.schema, position) for name, found in snapshots.items()}
+        scans |= {name: Scan((str(file),), pq.read_schema(file)) for name, file in (staged or {}).items()}
         engine = self._engine if position else self._counting
         answer = engine.fetch(query, scans, QueryLimits(seconds=seconds))
         wide = [field.name for field in answer.schema if not _whole(field.type)]

@@ -18,10 +18,12 @@ from beijiang.kit import Actor, Clock, Conflict, Invalid, new_id
 from beijiang.tables.models import (
     STATE_COMMENTS,
     Among,
+    Changed,
     CommitRequest,
     Difference,
     Exit,
     Fingerprint,
+    Following,
     GovernedTable,
     Part,
     ReadPolicy,
@@ -36,6 +38,7 @@ from beijiang.tables.models import (
     WriterOf,
     kind_differs,
 )
+from beijiang.tables.service.changing import Changer
 from beijiang.tables.service.comparing import Comparer
 from beijiang.tables.service.deriving import Derived, Deriver
 from beijiang.tables.service.following import Follower
@@ -91,6 +94,7 @@ class Tables:
         self._comparer = Comparer(lake, engine)
         self._windower = Windower(lake, engine)
         self._deriver = Deriver(lake, engine)
+        self._changer = Changer(lake, engine)
         self.writers: Sequence[WriterOf] = ()
         """Who fills tables, each of which is asked for a name."""
 
@@ -236,6 +240,18 @@ class Tables:
             versions = [v for v in store.versions(row) if position.version < v.version <= new.version]
         return self._windower.refresh(spec, position, new, versions, folder=folder)
 
+    def changes(self, actor: Actor, name: str, span: tuple[int, int], how: Following, folder: Path) -> Changed:
+        """Write to ``folder`` which rows changed from one version to another, to keep up to date what is made of them.
+
+        Raises:
+            Conflict: the change cannot be followed row by row; code and text say why, and all rows have to be worked.
+
+        """
+        row = self._written(actor, name)
+        with self._db.read() as connection:
+            versions = TableStore(connection).versions(row)
+        return self._changer.find(name, span, [v for v in versions if span[0] < v.version <= span[1]], how, folder)
+
     def derive(
         self,
         actor: Actor,
@@ -326,7 +342,8 @@ class Tables:
         note = self._note(actor, request, key)
         if request.mode is WriteMode.HISTORY:
             note["at"] = moment_after(self._clock.now(), [row.written_at]).isoformat()
-        target = Target(self._lake.folder(row.id), row.name, key, note)
+        upon = None if request.upon is None else self._lake.snapshot(row.name, request.upon).delta_version
+        target = Target(self._lake.folder(row.id), row.name, key or request.by, note, upon)
         self._writer.commit(target, request)
         return self._follower.version_of(row.name, request.run_id)
 

@@ -37,6 +37,8 @@ class Target:
     key: tuple[str, ...]
     note: Mapping[str, Any]
     """What the commit's info says besides the counts: who, why, from what."""
+    upon: int | None = None
+    """Version of the log that the commit is made for; on top of any other nothing is written."""
 
 
 class Writer:
@@ -62,6 +64,8 @@ class Writer:
             for base in _tries(target.folder):
                 if base is not None and base.transaction_version(request.run_id) is not None:
                     return
+                if target.upon is not None and (base is None or base.version() != target.upon):
+                    raise _moved_on(target.name)
                 plan = accepted_plan(request, base, incoming)
                 work = Work(self._engine, attempt, key, request, staged, base, plan, target.note)
                 try:
@@ -144,6 +148,14 @@ def _tries(folder: Path) -> Iterator[DeltaTable | None]:
         "多个写入同时进行，本次未能写入，数据没有变化。请稍后重试。",
         "Several writers were at work and this one did not get its turn; nothing changed. Try again later.",
         code="too_many_writers",
+    )
+
+
+def _moved_on(name: str) -> Conflict:
+    return Conflict(
+        f"表 {name} 在此期间有了新版本，本次没有写入。",
+        f"Table {name} has got a newer version meanwhile; nothing was written.",
+        code="table_moved_on",
     )
 
 

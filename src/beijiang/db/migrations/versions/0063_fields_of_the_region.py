@@ -5,7 +5,7 @@ from alembic import op
 
 from beijiang.db.schema import JsonDocument, UtcDateTime
 
-revision = "0064"
+revision = "0063"
 down_revision = "0062"
 branch_labels = None
 depends_on = None

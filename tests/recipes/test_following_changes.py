@@ -1,0 +1,188 @@
+"""A derived table follows its source by what changed, and comes to the same as if all were worked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from followed import GROUPED, assert_as_whole, recipe_on, row, source_of
+from recipe_bureau import CLEAN, DIRT, Kitchen, step
+
+from beijiang.kit import SYSTEM, Conflict
+from beijiang.recipes import Making, OnFault, StepKind
+from beijiang.tables import WriteMode
+
+
+def test_only_changed_rows_are_worked_updates_and_deletions_too(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(40)])
+    recipe = recipe_on(house, source.name, *CLEAN, step(StepKind.FILTER, expression="人数 <> 7"))
+    assert house.platform.recipes.way(house.steward, recipe.id).making is Making.ROWS
+    first = house.run(recipe)
+    assert first.making is Making.WHOLE
+    assert first.why is not None
+    assert "no version yet" in first.why.en
+    source.write([row(3, 成立日期="2020-02-30"), row(41), row(5, 人数=7)], gone=["008", "007"])
+    run = house.run(recipe)
+    assert (run.making, run.why, run.worked) == (Making.ROWS, None, 4 + 3)
+    assert run.rows == 39 - 2 + 1  # 007 was never among them; 005 and 008 left, 041 came
+    assert_as_whole(house, recipe, run)
+    version = house.platform.tables.history(SYSTEM, recipe.target)[0]
+    assert (version.mode, version.rows_added, version.rows_changed, version.rows_removed) == (WriteMode.MERGE, 1, 1, 2)
+
+
+def test_rows_appended_to_a_source_without_a_key_are_appended(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(5)], key=(), mode=WriteMode.APPEND)
+    recipe = recipe_on(house, source.name, *CLEAN)
+    house.run(recipe)
+    source.write([row(1), row(9)])
+    run = house.run(recipe)
+    assert (run.making, run.worked, run.rows) == (Making.ROWS, 2, 7)
+    assert_as_whole(house, recipe, run)
+    house.platform.tables.compact(SYSTEM, source.name)
+    again = house.run(recipe)
+    assert again.making is Making.WHOLE
+    assert again.why is not None
+    assert "rewritten" in again.why.en
+    assert_as_whole(house, recipe, again)
+
+
+def test_groups_that_changed_rows_have_or_had_are_made_anew(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(30)])
+    model = recipe_on(house, source.name, sql=GROUPED)
+    last = recipe_on(house, source.name, step(StepKind.DEDUPE, "盟市", order="人数"), CLEAN[2])
+    for one in (model, last):
+        assert house.platform.recipes.way(house.steward, one.id).making is Making.GROUPS
+        house.run(one)
+    source.write([row(3, 盟市="通辽市"), row(29, 人数=1)], gone=["006"])
+    for one in (model, last):
+        run = house.run(one)
+        assert (run.making, run.why) == (Making.GROUPS, None)
+        assert_as_whole(house, one, run)
+    source.write([row(3)])  # the only one of its group leaves it
+    for one in (model, last):
+        run = house.run(one)
+        assert run.making is Making.GROUPS
+        assert run.rows == 3
+        assert_as_whole(house, one, run)
+    source.write([row(4, 盟市=None)])
+    for one in (model, last):
+        run = house.run(one)
+        assert run.why is not None
+        assert "no value" in run.why.en
+        assert_as_whole(house, one, run)
+
+
+def test_states_that_hold_are_followed(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(12)], mode=WriteMode.HISTORY)
+    recipe = recipe_on(house, source.name, *CLEAN)
+    model = recipe_on(house, source.name, sql="SELECT 编号, valid_from, valid_to, upper(企业名称) AS 名 FROM {}")
+    for one in (recipe, model):
+        house.run(one)
+    source.write([row(3, 人数=99), row(50)], gone=["004"])
+    for one in (recipe, model):
+        run = house.run(one)
+        assert (run.making, run.why) == (Making.ROWS, None)
+        assert_as_whole(house, one, run)
+
+
+def test_what_is_made_of_a_made_table_follows_too(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(12)])
+    first = recipe_on(house, source.name, *CLEAN, step(StepKind.RENAME, "编号", into="号"))
+    house.run(first)
+    second = recipe_on(house, first.target, step(StepKind.TRIM, "盟市"))
+    third = recipe_on(house, first.target, sql="SELECT 盟市, SUM(金额) AS 金额 FROM {} GROUP BY 1")
+    for one in (second, third):
+        house.run(one)
+    source.write([row(2, 注册资金="7(万)"), row(20)], gone=["005"])
+    for one, making in ((first, Making.ROWS), (second, Making.ROWS), (third, Making.GROUPS)):
+        run = house.run(one)
+        assert (run.making, run.why) == (making, None)
+        assert_as_whole(house, one, run)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT 盟市, row_number() OVER (ORDER BY 编号) AS n FROM {}", "across rows"),
+        ("SELECT DISTINCT 盟市 FROM {}", "across rows"),
+        ("SELECT 编号 FROM {} ORDER BY 编号 LIMIT 3", "across rows"),
+        ("SELECT COUNT(*) AS n FROM {}", "across rows"),
+        ("SELECT 编号, current_date AS d FROM {}", "function"),
+        ("SELECT 盟市, string_agg(编号, ',') AS s FROM {} GROUP BY 盟市", "function"),
+        ("SELECT left(盟市, 2) AS 市, COUNT(*) AS n FROM {} GROUP BY left(盟市, 2)", "no plain column"),
+        ("SELECT COUNT(*) AS n FROM {} GROUP BY 盟市", "no plain column"),
+        ("SELECT a.编号 FROM {} a JOIN {} b ON a.编号 = b.编号", "several tables"),
+        ("WITH x AS (SELECT 编号 FROM {}) SELECT 编号 FROM x", ""),
+    ],
+)
+def test_what_works_across_rows_is_made_as_a_whole_and_says_why(house: Kitchen, sql: str, says: str) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    model = recipe_on(house, source.name, sql=sql)
+    way = house.platform.recipes.way(house.steward, model.id)
+    assert way.making is Making.WHOLE
+    assert says in way.why.en
+    house.run(model)
+    source.write([row(2, 盟市="通辽市")])
+    run = house.run(model)
+    assert (run.making, run.why) == (Making.WHOLE, way.why)
+
+
+def test_a_new_revision_a_look_up_a_rollback_and_a_replacement_make_the_whole(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    other = house.raw()
+    recipe = recipe_on(
+        house, source.name, step(StepKind.LOOKUP, "企业名称", table=other, key="企业名称", take="注册地址", prefix="另")
+    )
+
+    def why() -> str:
+        run = house.run(recipe)
+        assert run.making is Making.WHOLE
+        assert run.why is not None
+        assert_as_whole(house, recipe, run)
+        return run.why.en
+
+    assert "no version yet" in why()
+    assert "did not change" in why()
+    house.raw(DIRT[:2], other)
+    source.write([row(1, 人数=5)])
+    assert "looked up" in why()
+    source.write([row(1, 人数=6)])
+    assert house.run(recipe).making is Making.ROWS
+    recipe = house.platform.recipes.change(house.steward, recipe.id, recipe, "再来一次")
+    source.write([row(1, 人数=7)])
+    assert "revision" in why()
+    house.platform.tables.rollback(SYSTEM, recipe.target, 1, "试")
+    source.write([row(1, 人数=8)])
+    assert house.run(recipe).making is Making.WHOLE
+    source.write([row(n) for n in range(3)], mode=WriteMode.REPLACE)
+    assert "replaced" in why()
+
+
+def test_a_source_whose_old_files_are_gone_makes_the_whole(house: Kitchen) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    recipe = recipe_on(house, source.name, *CLEAN)
+    house.run(recipe)
+    lake = house.platform.gate._lake
+    old = set(lake.snapshot(source.name).files)
+    source.write([row(1, 人数=50)])
+    for file in old - set(lake.snapshot(source.name).files):
+        Path(file).unlink()
+    run = house.run(recipe)
+    assert run.making is Making.WHOLE
+    assert run.why is not None
+    assert "can no longer be read" in run.why.en
+    assert_as_whole(house, recipe, run)
+
+
+def test_a_step_that_must_read_everything_stops_a_run_over_changes_too(house: Kitchen) -> None:
+    source = source_of(house, [row(n, 成立日期="20240101") for n in range(6)])
+    recipe = recipe_on(house, source.name, step(StepKind.DATE, "成立日期", on_fault=OnFault.STOP))
+    house.run(recipe)
+    source.write([row(2, 成立日期="不详")])
+    with pytest.raises(Conflict) as stopped:
+        house.run(recipe)
+    assert stopped.value.reason == "step_stops"
+    source.write([row(2, 成立日期="20240102")])
+    run = house.run(recipe)
+    assert run.making is Making.ROWS
+    assert_as_whole(house, recipe, run)
