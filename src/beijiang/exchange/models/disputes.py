@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from beijiang.exchange.models.dispute_terms import DisputeGround
     from beijiang.exchange.models.requests import Step
     from beijiang.standards import Case, Deadline
 
@@ -167,6 +168,8 @@ class DisputeView:
     steps: tuple[Step, ...]
     deadline: Deadline | None
     moves: tuple[DisputeMove, ...]
+    ground: DisputeGround | None
+    """The text in force on the day when it was raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
