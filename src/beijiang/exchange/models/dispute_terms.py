@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
-from beijiang.exchange.models.disputes import DisputeKind
+from beijiang.exchange.models.disputes import DisputeGround, DisputeKind
 from beijiang.exchange.models.flows import csv_rows
 from beijiang.kit import Text
 
@@ -15,19 +15,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import Rule
 
-__all__ = ["DisputeGround", "DisputeTerms", "ground_on"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeGround:
-    """The text that lets departments dispute something, from a day on."""
-
-    kinds: frozenset[DisputeKind]
-    basis: str
-    since: date
-    verified: bool
-    """Whether somebody has compared it with the text and named the article; until then a page says so."""
-    text: Text
+__all__ = ["DisputeTerms", "ground_on"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

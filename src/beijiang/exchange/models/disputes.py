@@ -12,13 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from beijiang.kit import Conflict, Word
+from beijiang.kit import Conflict, Text, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
-    from beijiang.exchange.models.dispute_terms import DisputeGround
     from beijiang.exchange.models.requests import Step
     from beijiang.standards import Case, Deadline
 
@@ -26,6 +25,7 @@ __all__ = [
     "DISPUTE_MOVES",
     "Dispute",
     "DisputeDraft",
+    "DisputeGround",
     "DisputeKind",
     "DisputeMove",
     "DisputeMoveOf",
@@ -158,6 +158,18 @@ class Dispute:
     created_at: datetime
     changed_at: datetime
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeGround:
+    """The text that lets departments dispute something, from a day on."""
+
+    kinds: frozenset[DisputeKind]
+    basis: str
+    since: date
+    verified: bool
+    """Whether somebody has compared it with the text and named the article; until then a page says so."""
+    text: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
