@@ -309,7 +309,10 @@ def test_what_comes_after_a_grant_has_its_pages(
     assert "已免除" in lead.get(made).text
 
     theirs = resources[THEIRS]
-    assert "对共享类型的异议" in steward.get(f"/console/dispute?kind=type&subject={theirs}").text
+    asked = steward.get(f"/console/dispute?kind=type&subject={theirs}").text
+    assert "对共享类型的异议" in asked
+    assert "国务院令第809号" in asked, "the ground of law"
+    assert "没有期限" in asked, "no time runs against an entry"
     here = steward.post("/console/dispute", {"kind": "type", "subject": theirs, "words": "名录应当公开"}).headers[
         "location"
     ]
@@ -319,6 +322,7 @@ def test_what_comes_after_a_grant_has_its_pages(
     steward.post(here, {"move": "appeal", "words": "请裁定"})
     reviewer = desk("bureau_reviewer")
     assert here in reviewer.get("/console/disputes").text
+    assert "提出异议时施行的是：政务数据共享条例（国务院令第809号）" in reviewer.get(here).text
     reviewer.post(here, {"move": "decide", "outcome": "partly", "basis": "条例第九条", "words": "名称和地址应共享"})
     page = steward.get(here).text
     assert "条例第九条" in page

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from beijiang.demo.far_side import FarSide
 from region import BUILD, TABLES_BEFORE_KILL, DemoRegion, answer, tables_of
 
 CLOSED = {
@@ -36,15 +37,29 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(built_region: Demo
     shutil.copytree(built_region.home, home)
     _has_the_promised_people(home, accounts)
     _has_the_promised_data(home)
-    assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 3, (
-        "two departments and one of the public"
+    assert [one["state"] for one in answer(home, "exchange", "requests")].count("同意") == 5, (
+        "four departments and one of the public"
     )
-    assert len(answer(home, "exchange", "grants")) == 3
+    assert len(answer(home, "exchange", "grants")) == 5
+    _has_the_promised_exchange(home)
     _has_the_promised_forecasts(home)
     (met,) = answer(home, "exchange", "intersections", "--as", "steward.statistics")
     assert (met["asks"], met["state"]) == ("overlap", "已答复")
     assert answer(home, *BUILD) == accounts
     assert answer(home, "evidence", "check")["ok"] is True
+
+
+def _has_the_promised_exchange(home: Path) -> None:
+    """An entry claimed below, a service called, rows pushed to a system that has them, questions answered; all recorded."""
+    (standard,) = answer(home, "exchange", "template", "list", "--as", "lead.industry")
+    assert standard["tasks"] == "claimed 1, not_applicable 1, open 1"
+    (service,) = answer(home, "exchange", "service", "list")
+    assert (service["name"], service["state"]) == ("排污许可信息查询", "已提供")
+    (push,) = answer(home, "exchange", "push", "list")
+    assert (push["name"], push["state"], push["version"]) == ("污染源监管系统", "推送中", 1)
+    assert {row["盟市"] for row in FarSide(home / "demo").rows()} == {"包头市"}, "what was granted has arrived"
+    told = Counter(one["exit"] for one in answer(home, "evidence", "search", "--action", "read", "--limit", "1000"))
+    assert (told["service"], told["verify"], told["count"], told["push"]) == (4, 1, 2, 1)
 
 
 def _has_the_promised_forecasts(home: Path) -> None:
@@ -76,6 +91,11 @@ def _has_the_promised_data(home: Path) -> None:
         "the base libraries are there, and wait for their keeper"
     )
     assert len(entries) >= 12
+    assert {(entry["name"], entry["state"]) for entry in entries if not entry["table"]} == {
+        ("重点用能企业月度用电量", "draft"),
+        ("排污许可信息查询", "published"),
+    }, "what a city claimed, and the entry of a service"
+    entries = [entry for entry in entries if entry["table"]]
     assert {entry["state"] for entry in entries} == {"published"}
     opening = {entry["table"]: entry["open_type"] for entry in entries}
     assert {table for table, kind in opening.items() if kind == "not_open"} == CLOSED

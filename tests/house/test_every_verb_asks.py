@@ -155,12 +155,12 @@ MACHINERY: dict[str, set[str]] = {
     "Texts": {"lost"},
     "Tickets": {"in_doubt", "on_version_judged", "watch"},
     "Voices": {"due", "renew", "watch"},
-    "Witnesses": {"add_checkpoint", "watch"},
+    "Witnesses": {"add_checkpoint", "handover", "watch"},
 }
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.
 
 ``Catalog.release_as`` takes several actors and asks for each of its steps. ``Witnesses.add_checkpoint`` is decided by the signature
-of a trusted log, whoever carries it.
+of a trusted log, whoever carries it; ``Witnesses.handover`` tells everybody which key of this installation follows which.
 """
 
 ASKING = {"require", "allows", "permitted"}

@@ -200,6 +200,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "evidence.key_succeed": Text("更换日志密钥", "key of the log followed by another"),
         "evidence.lost": Text("存证缺失", "records lost"),
         "evidence.peer.distrust": Text("不再信任公钥", "key trusted no longer"),
+        "evidence.peer.follow": Text("信任后继公钥", "key that follows trusted"),
         "evidence.peer.trust": Text("信任公钥", "key trusted"),
         "evidence.search": Text("查询存证", "log searched"),
         "evidence.witness": Text("为他人日志见证", "other log witnessed"),

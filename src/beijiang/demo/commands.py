@@ -48,10 +48,12 @@ def demo_command(
         with built.lock.held("demo"):
             built.start()
             try:
-                _build(tour)
-                _introduce(tour, settings())
-                if serve is not None:
-                    serve(built)
+                with tour.far_side:
+                    _build(tour)
+                    _introduce(tour, settings())
+                    if serve is not None:
+                        tour.settle()
+                        serve(built)
             finally:
                 built.stop()
 

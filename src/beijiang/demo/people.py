@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beijiang.access import PersonDraft, Role
+from beijiang.demo.exchanging import BELOW
 from beijiang.demo.models import APPROVER, OWNER
 from beijiang.demo.sharing import LEAD, PROVIDER
 from beijiang.kit import SYSTEM, Actor
@@ -39,6 +40,7 @@ def wanted(org_ids: Iterable[str]) -> list[tuple[str, str, Role, str]]:
     stewards = [(f"steward.{org}", "演示专员", Role.STEWARD, org) for org in sorted(set(org_ids))]
     return [
         *stewards,
+        *((f"steward.{name}", "演示专员", Role.STEWARD, org) for name, org in BELOW.items()),
         (LEAD, "演示部门审核员", Role.ORG_REVIEWER, PROVIDER),
         (APPROVER, "演示部门审核员", Role.ORG_REVIEWER, OWNER),
         ("reviewer", "演示审核员", Role.BUREAU_REVIEWER, BUREAU),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,17 @@ if TYPE_CHECKING:
     from beijiang.exchange import Request
     from beijiang.kit import Actor
 
-__all__ = ["LEAD", "PROVIDER", "TABLE", "add_demand", "add_intersection", "add_requests"]
+__all__ = [
+    "CODE",
+    "LEAD",
+    "PROVIDER",
+    "TABLE",
+    "add_demand",
+    "add_intersection",
+    "add_requests",
+    "decide",
+    "terms_of",
+]
 
 PROVIDER: Final = "industry"
 LEAD: Final = f"lead.{PROVIDER}"
@@ -45,7 +54,7 @@ def add_requests(platform: Platform, actor: Callable[[str], Actor]) -> None:
             drafts = [one for one in exchange.basket(asker) if one.table == TABLE]
             kept = drafts[0] if drafts else exchange.put(asker, draft)
             request = exchange.submit(asker, [kept.id])[0]
-        _decide(platform, actor, request, "可以提供，限重点排污地区。" if consumer == "environment" else "")
+        decide(platform, actor, request, "可以提供，限重点排污地区。" if consumer == "environment" else "")
 
 
 def add_intersection(platform: Platform, actor: Callable[[str], Actor]) -> None:
@@ -58,7 +67,7 @@ def add_intersection(platform: Platform, actor: Callable[[str], Actor]) -> None:
     request = (
         known[0] if known else exchange.submit(asker, [exchange.put(asker, _meeting(platform, resource.id)).id])[0]
     )
-    request = _decide(platform, actor, request, "只答数量，不出名单，可以。")
+    request = decide(platform, actor, request, "只答数量，不出名单，可以。")
     if request.grant_id is None or platform.intersections.mine(asker):
         return
     governed = platform.gate.open(actor(f"steward.{PROVIDER}"), TABLE, "demo", Exit.PAGE)
@@ -70,7 +79,7 @@ def add_intersection(platform: Platform, actor: Callable[[str], Actor]) -> None:
     platform.jobs.wait(platform.intersections.give(asker, made.id, points).job)
 
 
-def _decide(platform: Platform, actor: Callable[[str], Actor], request: Request, words: str) -> Request:
+def decide(platform: Platform, actor: Callable[[str], Actor], request: Request, words: str) -> Request:
     """Let the bureau look at a request, and with ``words`` its provider agree."""
     exchange = platform.exchange
     if request.state is RequestState.FORMAL_REVIEW:
@@ -104,10 +113,10 @@ def _emissions(platform: Platform, resource_id: str) -> RequestDraft:
     columns = ("统一社会信用代码", "企业名称", "盟市", "统计月份", "用电量（万千瓦时）")
     return RequestDraft(
         resource_id=resource_id,
-        terms=_terms(
+        terms=terms_of(
             platform,
             columns,
-            frozenset({Way.PAGE, Way.API, Way.SQL, Way.FLIGHT}),
+            frozenset({Way.PAGE, Way.API, Way.SQL, Way.FLIGHT, Way.PUSH}),
             (Filter("盟市", FilterOp.EQ, "包头市"),),
         ),
         purpose="supervision",
@@ -119,10 +128,9 @@ def _emissions(platform: Platform, resource_id: str) -> RequestDraft:
 
 
 def _meeting(platform: Platform, resource_id: str) -> RequestDraft:
-    terms = _terms(platform, (CODE,), frozenset({Way.OVERLAP}), ())
     return RequestDraft(
         resource_id=resource_id,
-        terms=replace(terms, calls_per_day=20, rows_per_day=None),
+        terms=terms_of(platform, (CODE,), frozenset({Way.OVERLAP}), calls_per_day=20),
         purpose="decision",
         use="了解辖区内规上企业与重点用能企业的重合程度，不取得名单。",
         basis="统计法第七条",
@@ -134,7 +142,7 @@ def _shops(platform: Platform, resource_id: str) -> RequestDraft:
     columns = ("企业名称", "行业门类", "盟市", "统计月份", "用电量（万千瓦时）", "同比增长")
     return RequestDraft(
         resource_id=resource_id,
-        terms=_terms(platform, columns, frozenset({Way.PAGE, Way.API}), ()),
+        terms=terms_of(platform, columns, frozenset({Way.PAGE, Way.API})),
         purpose="decision",
         use="测算帮扶项目所在旗县重点企业的用工稳定情况，按月跟踪用电变化。",
         basis="自治区防止返贫监测和帮扶工作方案",
@@ -142,7 +150,15 @@ def _shops(platform: Platform, resource_id: str) -> RequestDraft:
     )
 
 
-def _terms(platform: Platform, columns: tuple[str, ...], ways: frozenset[Way], filters: tuple[Filter, ...]) -> Terms:
+def terms_of(
+    platform: Platform,
+    columns: tuple[str, ...],
+    ways: frozenset[Way],
+    filters: tuple[Filter, ...] = (),
+    *,
+    calls_per_day: int | None = None,
+) -> Terms:
+    """Return terms for items as they are, half a year long; with a limit of calls, none of rows."""
     today = platform.exchange.today
     return Terms(
         items=tuple(Item(column, Handling.AS_IS) for column in columns),
@@ -150,5 +166,6 @@ def _terms(platform: Platform, columns: tuple[str, ...], ways: frozenset[Way], f
         since=today,
         until=today + timedelta(days=DAYS),
         filters=filters,
-        rows_per_day=100_000,
+        rows_per_day=100_000 if calls_per_day is None else None,
+        calls_per_day=calls_per_day,
     )

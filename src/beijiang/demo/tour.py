@@ -14,6 +14,8 @@ from beijiang.access import RegionFacts
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
 from beijiang.demo.applications import add_applications
 from beijiang.demo.assessment import add_assessment
+from beijiang.demo.exchanging import add_claims, add_pushes, add_questions, add_service, open_far_side
+from beijiang.demo.far_side import FarSide
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
 from beijiang.demo.forecasting import add_forecasts
@@ -57,6 +59,8 @@ class Tour:
         self._folder = platform.settings.home / "demo"
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self.people = People(platform.access, self._folder / "first-login.json")
+        self.far_side = FarSide(self._folder)
+        """Has to be entered before anything is built or served."""
 
     @property
     def ready(self) -> bool:
@@ -94,6 +98,12 @@ class Tour:
         add_requests(self._platform, self.people.actor)
         add_demand(self._platform, self.people.actor)
         add_intersection(self._platform, self.people.actor)
+        report(
+            Step(
+                Text("认领目录、调用服务、推送数据", "claiming entries, calling a service, pushing rows"), total, total
+            )
+        )
+        self._exchange()
         add_openings(self._platform, self.people)
         add_city_portals(self._platform, self.people.actor("reviewer"))
         report(
@@ -124,6 +134,17 @@ class Tour:
         report(Step(Text("训练模型", "training models"), total, total))
         add_models(self._platform, self.people.actor)
         (self._folder / DONE).touch()
+
+    def settle(self) -> None:
+        """Have the platform find the far side where it listens now."""
+        open_far_side(self._platform, self.far_side, self.people.actor)
+
+    def _exchange(self) -> None:
+        self.settle()
+        add_claims(self._platform, self.people.actor)
+        add_service(self._platform, self.far_side, self.people.actor)
+        add_pushes(self._platform, self.far_side, self.people.actor)
+        add_questions(self._platform, self.people.actor)
 
     def _hand_on_plan(self) -> None:
         """Hand the work plan in as tables, so that applications show it like any other data."""

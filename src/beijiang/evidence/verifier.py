@@ -416,20 +416,21 @@ class Trust:
     """Notes by which a log named the key that follows one of ``keys``."""
 
     def with_successors(self) -> Trust:
-        """Trust the keys too that trusted ones named as theirs to follow; the order of the notes does not matter."""
+        """Trust the keys too that trusted ones named to follow, in any order of the notes; of two that one key named, neither."""
         keys = list(self.keys)
         for key in keys:  # which grows: a successor may have one
-            keys += {one for note in self.handovers if (one := successor(note, key)) and one not in keys}
+            if len(named := {one for note in self.handovers if (one := successor(note, key))}) == 1:
+                keys += named.difference(keys)
         return replace(self, keys=tuple(keys))
 
 
 def successor(note: str, trusted: Key) -> Key | None:
-    """Return the key of the same log that a trusted one named to follow; None unless both signed the note."""
+    """Return the key, of the same log or witness, that a trusted one named to follow; None unless both signed the note."""
     try:
         opened = Note.parse(note)
         word, old, new, *_ = opened.text.split("\n")
         key = Key.parse(new)
-        same = old == str(trusted) and key.name == trusted.name and WITNESS not in {key.kind, trusted.kind}
+        same = old == str(trusted) and key.name == trusted.name and (key.kind == WITNESS) == (trusted.kind == WITNESS)
         return key if word == HANDOVER and same and opened.signed_by(trusted) and opened.signed_by(key) else None
     except ValueError:
         return None
@@ -496,10 +497,8 @@ def _examine_note(found: Opened, note: Note, point: Checkpoint, against: Trust) 
             continue
         if signature is not None and key.kind == WITNESS:
             at = datetime.fromtimestamp(int.from_bytes(signature[:8], "big"), UTC)
-            witnesses.add(key.public)
-            found.say(
-                True, f"见证方 {key.name} 于 {at} 见过此检查点。", f"Witness {key.name} saw this checkpoint at {at}."
-            )
+            witnesses.add(key.name)  # a key and the one that follows it are one witness
+            found.say(True, f"见证方 {key.name} 于 {at} 见过此检查点。", f"Witness {key.name} saw it at {at}.")
         elif signature is not None and point.origin.startswith(f"{key.name}/"):
             by_log += 1
             found.say(True, f"检查点由 {key.name} 签名。", f"The checkpoint is signed by {key.name}.")

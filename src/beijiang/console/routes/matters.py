@@ -156,7 +156,12 @@ def _add_disputes(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/dispute")
     def new(request: Request, kind: DisputeKind, subject: Word, name: Word = "") -> HTMLResponse:
         platform.access.require(person(request), Permission.EXCHANGE_REQUEST_MAKE, person(request).org_id)
-        return frame.page(request, "dispute_new.html", kind=kind, kinds=tuple(DisputeKind), subject=subject, name=name)
+        try:
+            terms = disputes.terms(person(request), kind, subject.strip())
+        except BeijiangError:  # raising it says why it cannot be
+            terms = None
+        kinds = tuple(DisputeKind)
+        return frame.page(request, "dispute_new.html", kind=kind, kinds=kinds, subject=subject, name=name, terms=terms)
 
     @pages.post("/dispute")
     def put(

@@ -57,7 +57,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             forks=platform.witnesses.forks(who),
             kept=platform.retention.kept(who),
             keys=keys,
-            roles=[(role, role) for role in dict.fromkeys(one.role for one in keys if one.role != "witness")],
+            roles=[(role, role) for role in dict.fromkeys(one.role for one in keys)],
             kinds=[(kind.value, kind.text.in_language(language(request))) for kind in PeerKind],
             may_manage=platform.access.allows(who, Permission.EVIDENCE_PEER_MANAGE),
             may_erase=platform.access.allows(who, Permission.EVIDENCE_LOG_ERASE),
@@ -101,6 +101,19 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     def distrust(request: Request, peer_id: str) -> RedirectResponse:
         platform.witnesses.distrust(person(request), peer_id)
         return frame.after(request, HERE, Text("已不再信任。", "It is trusted no longer."))
+
+    @pages.post("/seal/follow")
+    async def follow(request: Request, note: Annotated[UploadFile, File()]) -> RedirectResponse:
+        text = await _text(note)
+
+        def step() -> tuple[str, Text]:
+            peer = platform.witnesses.follow(person(request), text)
+            name, key_id = peer.key.name, peer.key.id.hex()
+            return HERE, Text(
+                f"已信任 {name} 的后继密钥 {key_id}。", f"The key {key_id} that follows in {name} is trusted."
+            )
+
+        return frame.attempt(request, HERE, step)
 
     @pages.get("/seal/peers/{peer_id}/request")
     def ask(request: Request, peer_id: str) -> Response:

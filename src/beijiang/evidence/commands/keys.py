@@ -59,7 +59,7 @@ def add_keys(group: typer.Typer, get: Callable[[], Succession], log: Callable[[]
 
     @group.command("succeed")
     def succeed(
-        role: str = typer.Option("log", help="log, or log-sm2 where SM2 signs too."),
+        role: str = typer.Option("log", help="log, log-sm2 where SM2 signs too, or witness."),
         days: int = typer.Option(90, help="Days for which both keys sign, 1 to 730."),
     ) -> None:
         """Have a new key follow the one that signs the log; for a while both do, then the old one is destroyed."""

@@ -22,6 +22,7 @@ _PEERS = (
     Column("kind", Text("种类", "kind")),
     Column("key", Text("公钥", "key"), whole=True),
     Column("url", Text("地址", "address"), spare=True),
+    Column("followed_by", Text("后继公钥", "followed by"), spare=True),
     Column("trouble", Text("问题", "trouble"), spare=True),
 )
 _CLOCKS = (
@@ -46,6 +47,7 @@ def add_witnesses(group: typer.Typer, get: Callable[[], Witnesses]) -> None:
                 "kind": peer.kind.value,
                 "key": str(peer.key),
                 "url": peer.url,
+                "followed_by": peer.followed_by,
                 "trouble": peer.trouble.in_language(language()) if peer.trouble else "",
             }
             for peer in found
@@ -66,6 +68,17 @@ def add_witnesses(group: typer.Typer, get: Callable[[], Witnesses]) -> None:
             raise Invalid("种类为 witness 或 log。", "The kind is witness or log.", code="bad_peer_kind")
         peer = get().trust(SYSTEM, PeerKind(kind), key, url)
         say(Text(f"已信任 {peer.key.name}（{peer.id}）。", f"{peer.key.name} is trusted ({peer.id})."))
+
+    @group.command("follow")
+    def follow(file: Path = typer.Argument(help="Note of succession that was carried here.")) -> None:  # noqa: B008
+        """Trust the key that a trusted one named to follow it."""
+        peer = get().follow(SYSTEM, file.read_text(encoding="utf-8"))
+        say(
+            Text(
+                f"已信任后继密钥 {peer.key.name} {peer.key.id.hex()}（{peer.id}）。",
+                f"The key that follows, {peer.key.name} {peer.key.id.hex()}, is trusted ({peer.id}).",
+            )
+        )
 
     @group.command("distrust")
     def distrust(peer: str = typer.Argument(help="Id of the peer.")) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from beijiang.evidence.verifier import HANDOVER, Checkpoint, Key, Note, cosigned, hash_of_shard
+from beijiang.evidence.verifier import HANDOVER, WITNESS, Checkpoint, Key, Note, cosigned, hash_of_shard
 from beijiang.kit import Text
 
 __all__ = [
@@ -94,6 +94,18 @@ class Peer:
     added_by: str
     trouble: Text | None = None
     """Why the last exchange failed."""
+    handover: str = ""
+    """The note by which this key named the one that follows it; that one is a peer of its own."""
+
+    @property
+    def until(self) -> datetime | None:
+        """Return until when it signs beside the key that follows it; None where none does."""
+        return _until(self.handover) if self.handover else None
+
+    @property
+    def followed_by(self) -> str:
+        """Return the key that follows it, as text; empty where none does."""
+        return self.handover.split("\n")[2] if self.handover else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,7 @@ class LogState:
 
 
 _PLAIN: Final = "sha256"
+_MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def shard_name(year: int, algorithm: str, taken: set[str]) -> str:
@@ -149,7 +162,20 @@ def signed_text(text: str, keys: dict[Key, Signer]) -> str:
 
 def handover_text(old: Key, new: Key, until: datetime) -> str:
     """Return what both keys sign when one follows the other; until then each signs every checkpoint."""
-    return f"{HANDOVER}\n{old}\n{new}\n{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
+    return f"{HANDOVER}\n{old}\n{new}\n{until.astimezone(UTC):{_MOMENT}}\n"
+
+
+def handover_note(keys: dict[Key, Signer], until: datetime, at: datetime) -> str:
+    """Return the note by which the first of two keys names the second, signed by both as keys of their kind sign."""
+    old, new = keys
+    text = handover_text(old, new, until)
+    if new.kind != WITNESS:
+        return signed_text(text, keys)
+    return f"{text}\n{''.join(cosign(Note(text, ()), key, signer, at) for key, signer in keys.items())}"
+
+
+def _until(note: str) -> datetime:
+    return datetime.strptime(note.split("\n")[3], _MOMENT).replace(tzinfo=UTC)
 
 
 def cosign(note: Note, key: Key, signer: Signer, at: datetime) -> str:

@@ -19,7 +19,7 @@ class NextKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    role: str = Field(default="log", max_length=20, description="log, or log-sm2 where SM2 signs too.")
+    role: str = Field(default="log", max_length=20, description="log, log-sm2 where SM2 signs too, or witness.")
     days: int = Field(default=90, description="From 1 to 730.")
 
 

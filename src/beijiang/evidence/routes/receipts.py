@@ -120,6 +120,10 @@ def receipts_router(receipts: Receipts, witnesses: Witnesses, retention: Retenti
     def trust(request: Request, new: NewPeer) -> dict[str, Any]:
         return _peer(witnesses.trust(_actor(request), new.kind, new.key, new.url))
 
+    @api.post("/peers/follow", summary="Trust the key that a trusted one named to follow it")
+    def follow(request: Request, carried: Carried) -> dict[str, Any]:
+        return _peer(witnesses.follow(_actor(request), carried.text))
+
     @api.delete("/peers/{peer_id}", status_code=204, summary="Trust a key no longer")
     def distrust(request: Request, peer_id: str) -> None:
         witnesses.distrust(_actor(request), peer_id)
@@ -221,4 +225,6 @@ def _peer(peer: Peer) -> dict[str, Any]:
         "added_at": peer.added_at,
         "added_by": peer.added_by,
         "trouble": peer.trouble and asdict(peer.trouble),
+        "followed_by": peer.followed_by,
+        "until": peer.until,
     }

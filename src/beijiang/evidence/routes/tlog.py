@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -58,6 +58,10 @@ def tlog_router(receipts: Receipts, witnesses: Witnesses) -> APIRouter:
         answer = await run_in_threadpool(witnesses.add_checkpoint, await request.body())
         kind = _SIZE if answer.status == _OTHER_SIZE else "text/plain"
         return Response(answer.text, answer.status, media_type=kind, headers={"Cache-Control": "no-store"})
+
+    @api.get("/witness/handover/{key_id}", summary="The note by which a key of this installation named the next")
+    def handover(key_id: Annotated[str, Path(max_length=40)]) -> Response:
+        return PlainTextResponse(witnesses.handover(key_id), headers={"Cache-Control": _SECONDS})
 
     return api
 

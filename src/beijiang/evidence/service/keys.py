@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -51,23 +50,17 @@ class LogKeys:
             Unavailable: the root key that seals them is gone (``root_key_missing``).
 
         """
-        witness, _ = self.witness  # made with the others, so that it can be told to those who will trust it
-        roles = ["log", *(["log-sm2"] if self._settings.log_signature is LogSignature.SM2 else [])]
-        now = self._clock.now()
-        with self._db.read() as connection:
-            rows = [row for row in TreeStore(connection).all_keys() if row.role in roles and row.signs(now)]
-        rows += [self._newest(role) for role in set(roles) - {row.role for row in rows}]
-        signing = {row.public: self.signer(row) for row in sorted(rows, key=lambda row: (row.role, row.generation))}
-        held = {str(key) for key in (*signing, witness)}
+        witnesses = self.witnesses  # made with the others, so that they can be told to those who will trust them
+        signing = self._signing("log", *(["log-sm2"] if self._settings.log_signature is LogSignature.SM2 else []))
+        held = {str(key) for key in (*signing, *witnesses)}
         for retired in self._opened.keys() - held:  # what signs no more is not kept open in memory either
             self._opened.pop(retired, None)
         return signing
 
-    @cached_property
-    def witness(self) -> tuple[Key, Signer]:
-        """Return the key under which this installation witnesses the logs of others."""
-        row = self._newest("witness")
-        return row.public, self.signer(row)
+    @property
+    def witnesses(self) -> dict[Key, Signer]:
+        """Return the keys under which this installation witnesses the logs of others now: two while one follows another."""
+        return self._signing("witness")
 
     def public(self, connection: Connection | None = None) -> Sequence[Key]:
         """Return all that others need to check what this log has signed; the private halves are not opened."""
@@ -76,7 +69,7 @@ class LogKeys:
         with self._db.read() as own:
             found = self.public(own)
         if not found:
-            return [*self.signers, self.witness[0]]  # nothing is signed yet, and somebody wants to know what will sign
+            return [*self.signers, *self.witnesses]  # nothing is signed yet, and somebody wants to know what will sign
         return found
 
     def signer(self, row: KeyRow) -> Signer:
@@ -104,6 +97,13 @@ class LogKeys:
             secret = self._vault.rewrap(row.secret, purpose=_PURPOSE, context=row.context)
             store.change_key(replace(row, secret=secret))
         return len(held)
+
+    def _signing(self, *roles: str) -> dict[Key, Signer]:
+        now = self._clock.now()
+        with self._db.read() as connection:
+            rows = [row for row in TreeStore(connection).all_keys() if row.role in roles and row.signs(now)]
+        rows += [self._newest(role) for role in set(roles) - {row.role for row in rows}]
+        return {row.public: self.signer(row) for row in sorted(rows, key=lambda row: (row.role, row.generation))}
 
     def _newest(self, role: str) -> KeyRow:
         with self._db.read() as connection:

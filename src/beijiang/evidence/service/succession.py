@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from beijiang.evidence.models import EvidenceRight, handover_text, signed_text
+from beijiang.evidence.models import EvidenceRight, handover_note
 from beijiang.evidence.store import KeyRow, TreeStore
-from beijiang.evidence.verifier import WITNESS, Key
+from beijiang.evidence.verifier import Key
 from beijiang.kit import SYSTEM, Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LogKey:
 
 
 class Succession:
-    """Renews the keys that sign for this log."""
+    """Renews the keys that sign for this log, and under which it witnesses others."""
 
     def __init__(self, db: Database, keys: LogKeys, evidence: Evidence, access: AccessCheck, clock: Clock) -> None:
         self._db = db
@@ -62,7 +62,7 @@ class Succession:
 
         Args:
             actor: the security administrator.
-            role: ``log``, or ``log-sm2`` where SM2 signs too.
+            role: ``log``, ``log-sm2`` where SM2 signs too, or ``witness``: what signs the logs of others.
             days: from 1 to 730, so long that everybody who checks can learn of the new key.
 
         Raises:
@@ -82,11 +82,11 @@ class Succession:
         until = now + timedelta(days=days)
         with self._db.begin() as tx:
             store = TreeStore(tx.connection)
-            rows = [row for row in store.all_keys() if row.role == role and row.public.kind != WITNESS]
+            rows = [row for row in store.all_keys() if row.role == role]
             if not rows:
                 raise Invalid(
-                    f"没有用于“{role[:20]}”的日志签名密钥。",
-                    f'There is no key that signs the log as "{role[:20]}".',
+                    f"没有用于“{role[:20]}”的签名密钥。",
+                    f'There is no key that signs as "{role[:20]}".',
                     code="no_such_key_role",
                 )
             *before, old = rows
@@ -98,7 +98,7 @@ class Succession:
                 )
             new = self._keys.made(role, old.generation + 1, old.public.name)
             signers = {old.public: self._keys.signer(old), new.public: self._keys.signer(new)}
-            new = replace(new, handover=signed_text(handover_text(old.public, new.public, until), signers))
+            new = replace(new, handover=handover_note(signers, until, now))
             store.add_key(new)
             store.change_key(replace(old, retires_at=until))
             self._evidence.record(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.evidence.models import Cosigned, EvidenceRight, Peer, PeerKind, Shard, consistency, cosign, root, signed
+from beijiang.evidence.service.following import Following, unannounced
 from beijiang.evidence.service.tiles import StoredNodes
 from beijiang.evidence.store import Seen, TreeStore, WitnessStore
 from beijiang.evidence.verifier import WITNESS, Checkpoint, Key, Note, hash_of_shard, verify_consistency
@@ -66,7 +67,7 @@ class _Offer:
         return cls(int(number[:20]), path, parsed, Checkpoint.parse(parsed.text))
 
 
-class Witnesses:
+class Witnesses(Following):
     """Trusted keys outside, what was seen of their logs, and what they saw of this one."""
 
     def __init__(
@@ -78,14 +79,9 @@ class Witnesses:
         clock: Clock,
         outbound: Outbound,
     ) -> None:
-        self._db = db
-        self._evidence = evidence
+        super().__init__(db, evidence, access, clock)
         self._sealer = sealer
-        self._access = access
-        self._clock = clock
         self._outbound = outbound
-        self.alarm: Callable[[str, Text], object] | None = None
-        """Told of a fork; set in build.py."""
 
     # Trust
 
@@ -169,15 +165,16 @@ class Witnesses:
             return Answer(status, "unknown log\n" if status == UNKNOWN else "no signature of a trusted key\n")
         if offer.old > offer.point.size:
             return Answer(BAD, "old size is larger than that of the checkpoint\n")
-        key, signer = self._sealer.keys.witness
+        signers = self._sealer.keys.witnesses
         with self._db.begin() as tx:
             answer, known = self._judge(tx, offer)
             if answer is None:
-                line = cosign(offer.note, key, signer, self._clock.now())
+                now = self._clock.now()
+                lines = "".join(cosign(offer.note, key, signer, now) for key, signer in signers.items())
                 self._evidence.record(
                     tx, SYSTEM, "evidence.witness", target=offer.point.origin, detail=_detail(offer.point)
                 )
-                return Answer(OK, line)
+                return Answer(OK, lines)
         if known is not None:
             self._fork(offer.point.origin, offer.note, known)
         return answer
@@ -236,7 +233,8 @@ class Witnesses:
     def watch(self) -> None:
         """Have every witness sign what it has not seen yet; called on the dispatcher's tick, so nobody waits for it."""
         with self._db.read() as connection:
-            peers = [peer for peer in WitnessStore(connection).peers(PeerKind.WITNESS) if peer.url]
+            every = [peer for peer in WitnessStore(connection).peers(PeerKind.WITNESS) if peer.url]
+            peers = [peer for peer in every if not peer.handover]
             shards = TreeStore(connection).all_shards()
         for peer in peers:
             trouble = None
@@ -301,8 +299,7 @@ class Witnesses:
         text = answer.body.decode("utf-8", "replace")
         theirs = int(text.strip()) if answer.status == OTHER_SIZE and text.strip().isdecimal() else None
         if answer.status == OK:
-            if not self._keep(peer, shard, Note.parse(body.partition("\n\n")[2] + text)):
-                raise _bad_cosignature()
+            self._kept_of(peer, shard, body.partition("\n\n")[2] + text)
         elif theirs is not None and theirs < shard.size and old is None:
             self._ask(peer, shard, theirs)
         elif answer.status in {OTHER_SIZE, CONTRADICTS}:
@@ -316,6 +313,50 @@ class Witnesses:
         lines = [f"old {old}", *(base64.b64encode(one).decode() for one in path)]
         return "\n".join(lines) + "\n\n" + signed(shard.checkpoint, self._sealer.keys.signers)
 
+    def _kept_of(self, peer: Peer, shard: Shard, text: str) -> None:
+        """Keep what a witness signed with every key of its that is known, or that a known one named to follow.
+
+        Raises:
+            Invalid: no key of its signed (``bad_cosignature``).
+            Conflict: one signed that no known key named (``witness_key_unannounced``).
+
+        """
+        note = Note.parse(text)
+        kept = [self._keep(peer, shard, note)]
+        unknown = self._unknown(peer, note)
+        if unknown:
+            following = self._followed(SYSTEM, self._fetched(peer))
+            kept.append(self._keep(following, shard, note))
+            unknown -= {following.key.id}
+        with self._db.read() as connection:
+            before = [one for one in WitnessStore(connection).peers(PeerKind.WITNESS) if one.followed_by]
+        kept += [self._keep(one, shard, note) for one in before if one.key.name == peer.key.name]
+        if unknown:
+            raise unannounced(peer)
+        if not any(kept):
+            raise _bad_cosignature()
+
+    def _unknown(self, peer: Peer, note: Note) -> set[bytes]:
+        """Return the ids of keys that signed in the name of a witness and are not trusted."""
+        with self._db.read() as connection:
+            known = {one.key.id for one in WitnessStore(connection).peers(PeerKind.WITNESS)}
+        return {key_id for name, key_id, _ in note.signatures if name == peer.key.name} - known
+
+    def _fetched(self, peer: Peer) -> str:
+        """Ask a witness for the note by which the trusted key of its named the next.
+
+        Raises:
+            Conflict: it has none (``witness_key_unannounced``).
+
+        """
+        from beijiang.outbound import Http, HttpLimits
+
+        with Http(self._outbound, HttpLimits(body=MOST_BYTES, seconds=_SECONDS, idle=_SECONDS, redirects=0)) as http:
+            answer = http.fetch("GET", f"{peer.url}/handover/{peer.key.id.hex()}")
+        if answer.status != OK:
+            raise unannounced(peer)
+        return answer.body.decode("utf-8", "replace")
+
     def _keep(self, peer: Peer, shard: Shard, note: Note) -> bool:
         """Keep the signature of a witness, if it signed this note and the note is true of this log."""
         try:
@@ -324,6 +365,8 @@ class Witnesses:
             return False
         if signature is None:
             return False
+        if peer.until is not None and self._clock.now() >= peer.until:
+            return False  # it is retired; whoever signs with it now should not have it
         point = Checkpoint.parse(note.text)
         with self._db.begin() as tx:
             store = TreeStore(tx.connection)
@@ -343,23 +386,13 @@ class Witnesses:
             return b""
 
     def _fork(self, origin: str, note: Note, known: str) -> None:
-        """Keep both sides of a contradiction, record it, and raise the alarm; once, however often somebody sends it."""
-        with self._db.begin() as tx:
-            store, text = WitnessStore(tx.connection), f"{note.text}\n" + "".join(_lines(note))
-            if any((one[0], one[2]) == (origin, known) for one in store.forks()):
-                return
-            store.add_fork(new_id("fork"), origin, (text, known), self._clock.now())
-            self._evidence.record(
-                tx, SYSTEM, "evidence.fork", target=origin, detail=_detail(Checkpoint.parse(note.text))
-            )
-        if self.alarm is not None:
-            self.alarm(
-                origin,
-                Text(
-                    f"日志 {origin} 出现两个互相矛盾的版本，双方检查点已保存。请审计管理员立即核查。",
-                    f"Two versions of the log {origin} contradict each other; both checkpoints are kept. The audit administrator must look at once.",
-                ),
-            )
+        """Keep both sides of a contradiction, record it, and raise the alarm."""
+        words = Text(
+            f"日志 {origin} 出现两个互相矛盾的版本，双方检查点已保存。请审计管理员立即核查。",
+            f"Two versions of the log {origin} contradict each other; both checkpoints are kept. The audit administrator must look at once.",
+        )
+        text = f"{note.text}\n" + "".join(_lines(note))
+        self._contradiction(origin, (text, known), _detail(Checkpoint.parse(note.text)), words)
 
 
 def _lines(note: Note, keys: set[bytes] | None = None) -> list[str]:

@@ -30,6 +30,7 @@ peers = Table(
     Column("added_by", String(100), nullable=False),
     Column("trouble_zh", Text),
     Column("trouble_en", Text),
+    Column("handover", Text),
 )
 
 seen = Table(
@@ -83,6 +84,7 @@ class WitnessStore:
                 added_at=row.added_at,
                 added_by=row.added_by,
                 trouble=None if row.trouble_zh is None else Words(row.trouble_zh, row.trouble_en or ""),
+                handover=row.handover or "",
             )
             for row in rows
         ]
@@ -98,6 +100,11 @@ class WitnessStore:
             "added_by": peer.added_by,
         }
         self.connection.execute(insert(peers).values(**values))
+
+    def follow(self, peer_id: str, note: str) -> bool:
+        """Keep the note by which a key named the next; False when it had named one before."""
+        here = (peers.c.id == peer_id) & peers.c.handover.is_(None)
+        return bool(self.connection.execute(update(peers).where(here).values(handover=note)).rowcount)
 
     def remove_peer(self, peer_id: str) -> bool:
         """Trust a key no longer; tell whether it was trusted."""

@@ -56,6 +56,14 @@ _RECEIVERS = (
     Column("reads", Text("取数次数", "reads")),
     Column("last", Text("最近一次", "last")),
 )
+_TERMS = (
+    Column("title", Text("资源", "entry")),
+    Column("until", Text("提出期限", "until")),
+    Column("late", Text("已过期", "late")),
+    Column("ground", Text("法律依据", "legal ground")),
+    Column("rule", Text("期限规则", "rule of the time"), whole=True),
+    Column("rule_basis", Text("规则依据", "its basis")),
+)
 _DISPUTES = (
     Column("id", Text("异议号", "id"), whole=True),
     Column("kind", Text("事由", "about")),
@@ -168,6 +176,16 @@ def disputes(get: Callable[[], Disputes], access: Callable[[], Access]) -> typer
         """Raise a dispute for your department."""
         draft = DisputeDraft(kind=kind, subject=subject, words=words)
         show([_dispute(get().raise_(who(person), draft))], _DISPUTES)
+
+    @group.command("terms")
+    def terms(
+        kind: DisputeKind = typer.Argument(help="What is not agreed with."),  # noqa: B008
+        subject: str = typer.Argument(help="Id of the request, grant, ticket or entry, as the kind has it."),
+        person: str = _AS,
+    ) -> None:
+        """Show by when and on what legal ground something may be disputed; nothing is raised."""
+        found = get().terms(who(person), kind, subject)
+        show([{"title": found.title, "late": found.late, **found.facts()}], _TERMS)
 
     @group.command("list")
     def list_(

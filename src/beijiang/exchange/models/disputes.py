@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from beijiang.kit import Conflict, Word
+from beijiang.kit import Conflict, Text, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from beijiang.exchange.models.requests import Step
     from beijiang.standards import Case, Deadline
@@ -25,6 +25,7 @@ __all__ = [
     "DISPUTE_MOVES",
     "Dispute",
     "DisputeDraft",
+    "DisputeGround",
     "DisputeKind",
     "DisputeMove",
     "DisputeMoveOf",
@@ -160,6 +161,18 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeGround:
+    """The text that lets departments dispute something, from a day on."""
+
+    kinds: frozenset[DisputeKind]
+    basis: str
+    since: date
+    verified: bool
+    """Whether somebody has compared it with the text and named the article; until then a page says so."""
+    text: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeView:
     """A dispute with both sides' words, its time, and the reader's moves."""
 
@@ -167,6 +180,8 @@ class DisputeView:
     steps: tuple[Step, ...]
     deadline: Deadline | None
     moves: tuple[DisputeMove, ...]
+    ground: DisputeGround | None
+    """The text in force on the day when it was raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

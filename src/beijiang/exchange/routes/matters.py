@@ -160,6 +160,11 @@ def disputes(service: Disputes) -> APIRouter:
     def waiting(request: Request) -> dict[str, Any]:
         return {"disputes": [_dispute(one) for one in service.waiting(actor_of(request))]}
 
+    @routes.get("/terms", summary="By when and on what legal ground something may be disputed")
+    def terms(request: Request, kind: DisputeKind, subject: Annotated[str, Query(max_length=100)]) -> dict[str, Any]:
+        found = service.terms(actor_of(request), kind, subject)
+        return {"against": found.against, "title": found.title, "late": found.late, **found.facts()}
+
     @routes.get("/{dispute}", summary="A dispute with both sides' words")
     def one(request: Request, dispute: str) -> dict[str, Any]:
         found = service.view(actor_of(request), dispute)
@@ -168,6 +173,7 @@ def disputes(service: Disputes) -> APIRouter:
             "steps": [step_json(step) for step in found.steps],
             "deadline": _due(found.deadline),
             "moves": [move.value for move in found.moves],
+            "ground": None if found.ground is None else found.ground.basis,
         }
 
     @routes.post("/{dispute}/move", summary="Take a step with a dispute")

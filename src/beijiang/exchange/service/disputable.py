@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.exchange.errors import no_grant
 from beijiang.exchange.models import Move, RequestState, Side
+from beijiang.exchange.models.dispute_terms import DisputeTerms, ground_on
 from beijiang.exchange.models.disputes import DisputeKind
 from beijiang.exchange.service.base import Base
 from beijiang.exchange.store import GrantStore, RequestStore
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import Grant, Step
     from beijiang.exchange.models.disputes import DisputeDraft
     from beijiang.kit import Actor
+    from beijiang.standards import Rule
 
 __all__ = ["Disputable", "Matter", "nothing_to_dispute"]
 
@@ -50,6 +52,13 @@ class Disputable(Base):
             Conflict: the time to raise it is over (``dispute_late``).
 
         """
+        found = self._about(actor, draft)
+        if found.since is not None:
+            self._require_in_time(found)
+        return found
+
+    def _about(self, actor: Actor, draft: DisputeDraft) -> Matter:
+        """Return what a draft is about, late or not."""
         find = {
             DisputeKind.REFUSAL: self._refusal,
             DisputeKind.NARROWING: self._narrowing,
@@ -57,23 +66,33 @@ class Disputable(Base):
             DisputeKind.CORRECTION: self._correction,
             DisputeKind.SILENCE: self._silence,
         }.get(draft.kind, self._entry)
-        found = find(actor, draft.subject)
-        if found.since is not None:
-            self._require_in_time(found)
-        return found
+        return find(actor, draft.subject)
 
-    def _last_day(self, since: datetime, against: str) -> tuple[date, str] | None:
+    def _terms(self, kind: DisputeKind, found: Matter) -> DisputeTerms:
+        """Return by when, by which rule and on what ground something may be disputed."""
+        limit = None if found.since is None else self._last_day(found.since, found.against)
+        return DisputeTerms(
+            kind=kind,
+            against=found.against,
+            title=found.title,
+            ground=ground_on(kind, self.today),
+            rule=None if limit is None else limit[1],
+            until=None if limit is None else limit[0],
+            late=limit is not None and self.today > limit[0],
+        )
+
+    def _last_day(self, since: datetime, against: str) -> tuple[date, Rule] | None:
         """Return until when a decision of that moment can be disputed, and by which rule; None where no rule is active."""
         rule = self.parts.standards.limit(_FILE_TOPIC, against)
         if rule is None:
             return None
         day = since.astimezone(self.parts.zone).date()
-        return self.parts.standards.due(day, int(rule.value)).on, rule.basis
+        return self.parts.standards.due(day, int(rule.value)).on, rule
 
     def _require_in_time(self, found: Matter) -> None:
         limit = None if found.since is None else self._last_day(found.since, found.against)
         if limit is not None and self.today > limit[0]:
-            until, basis = limit
+            until, basis = limit[0], limit[1].basis
             raise Conflict(
                 f"提出异议的期限为 {until}，已经超过（依据：{basis}）。仍需使用的，请重新申请。",
                 f"A dispute about this could be raised until {until} (basis: {basis}). Ask anew if you need the data.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile
+from beijiang.exchange.models.dispute_terms import ground_on
 from beijiang.exchange.models.disputes import (
     DISPUTE_MOVES,
     Dispute,
@@ -30,7 +31,8 @@ from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Tex
 from beijiang.standards import CaseState, begin, deadline, stop
 
 if TYPE_CHECKING:
-    from beijiang.exchange.models.disputes import DisputeMoveOf
+    from beijiang.exchange.models.dispute_terms import DisputeTerms
+    from beijiang.exchange.models.disputes import DisputeKind, DisputeMoveOf
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import Deadline
@@ -44,6 +46,17 @@ _ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
 
 class Disputes(Disputable):
     """What departments do not agree on."""
+
+    def terms(self, actor: Actor, kind: DisputeKind, subject: str) -> DisputeTerms:
+        """Return by when and on what ground something may be disputed; nothing is raised.
+
+        Raises:
+            NotFound: no such request, grant, ticket or entry.
+            Invalid: there is nothing to disagree with (``no_dispute``).
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        return self._terms(kind, self._about(actor, DisputeDraft(kind=kind, subject=subject, words="")))
 
     def raise_(self, actor: Actor, draft: DisputeDraft) -> Dispute:
         """Raise a dispute for the actor's department.
@@ -87,6 +100,7 @@ class Disputes(Disputable):
             "org": made.org_id,
             "against": made.against,
             "words": words,
+            **self._terms(draft.kind, about).facts(),
         }
         with self.db.begin() as tx:
             DisputeStore(tx.connection).add(made)
@@ -153,7 +167,13 @@ class Disputes(Disputable):
         found = self._peek(actor, dispute_id)
         with self.db.read() as connection:
             steps = tuple(RequestStore(connection).steps(found.id))
-        return DisputeView(dispute=found, steps=steps, deadline=self.due(found), moves=tuple(self._moves(actor, found)))
+        return DisputeView(
+            dispute=found,
+            steps=steps,
+            deadline=self.due(found),
+            moves=tuple(self._moves(actor, found)),
+            ground=ground_on(found.kind, found.created_at.astimezone(self.parts.zone).date()),
+        )
 
     def waiting(self, actor: Actor) -> Sequence[Dispute]:
         """Return the disputes whose next move is the actor's, the oldest first."""
