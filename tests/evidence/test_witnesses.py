@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Invalid, La
 from beijiang.outbound import Target
 from beijiang.settings import Settings
 from beijiang.terminal import set_style
+from waiting import until
 
 GUARD = Actor(id="per_sec", name="安全", kind=ActorKind.PERSON, roles=frozenset({Role.SEC_ADMIN}))
 AUDITOR = Actor(id="per_aud", name="审计", kind=ActorKind.PERSON, roles=frozenset({Role.AUDIT_ADMIN}))
@@ -42,11 +42,9 @@ class Pair:
         self.city = build(Settings.for_tests(folder / "city", log_name="log.city.example"))
         config = uvicorn.Config(create_app(self.city), host="127.0.0.1", port=0, log_level="warning", access_log=False)
         self.server = uvicorn.Server(config)
-        threading.Thread(target=self.server.run, daemon=True).start()
-        deadline = time.monotonic() + 30
-        while not self.server.started:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        self.serving = threading.Thread(target=self.server.run, daemon=True)
+        self.serving.start()
+        until(lambda: self.server.started)
         self.port = self.server.servers[0].sockets[0].getsockname()[1]
         self.web = TestClient(create_app(self.city))
         self.county_key = keys_of(self.county)[judge.ED25519]
@@ -58,6 +56,7 @@ class Pair:
     def close(self) -> None:
         self.web.close()
         self.server.should_exit = True
+        self.serving.join()
         self.county.close()
         self.city.close()
 
