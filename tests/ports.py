@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from waiting import until
 
@@ -22,7 +22,7 @@ __all__ = ["listens", "own_port"]
 
 FIRST, LAST = 15_000, 32_000
 FOLDER = Path(tempfile.gettempdir()) / f"beijiang-test-ports-{os.getuid()}"
-_held: list[IO[bytes]] = []
+_held: list[int] = []
 
 
 def own_port() -> int:
@@ -31,13 +31,13 @@ def own_port() -> int:
     begin = os.getpid() * 61
     for step in range(LAST - FIRST):
         port = FIRST + (begin + step) % (LAST - FIRST)
-        lock = (FOLDER / str(port)).open("ab")
+        lock = os.open(FOLDER / str(port), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.create_server(("127.0.0.1", port)):
                 pass
         except OSError:
-            lock.close()
+            os.close(lock)
             continue
         _held.append(lock)
         return port
