@@ -263,3 +263,32 @@ def test_a_done_job_is_done_to_the_last_percent(shop: Shop) -> None:
     shop.jobs.register("half", work)
     job = shop.jobs.run_inline(shop.jobs.submit(SYSTEM, "half", {}))
     assert (job.state, job.progress.share, job.share) == (JobState.DONE, 0.5, 1.0)
+
+
+def test_a_job_whose_end_could_not_be_written_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another holds the database for too long, neither result nor error can be kept: the job must not run for ever."""
+    monkeypatch.setattr("beijiang.db.database.WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("beijiang.jobs.service.jobs._BEAT_EVERY", 0.5)
+    begun, go, left = threading.Event(), threading.Event(), threading.Event()
+
+    def work(run: JobRun, _arguments: Any) -> Any:
+        begun.set()
+        assert go.wait(90)
+        left.set()
+        return run.attempt
+
+    shop = open_shop(tmp_path)
+    try:
+        shop.jobs.register("w", work)
+        job_id = shop.jobs.submit(SYSTEM, "w", {})
+        shop.jobs.start_worker()
+        assert begun.wait(90)
+        with shop.db.begin():
+            go.set()
+            assert left.wait(90)
+            until(lambda: shop.jobs._active == 0)
+        job = shop.jobs.wait(job_id, timeout=90)
+        assert (job.state, job.result) == (JobState.DONE, job.attempts)
+        assert job.attempts > 1
+    finally:
+        shop.close()
