@@ -1,6 +1,5 @@
 """Signing in and out: one answer to every failure, sessions that end, tokens that are nowhere stored."""
 
-import statistics
 import threading
 import time
 from datetime import timedelta
@@ -120,17 +119,17 @@ def test_an_unknown_account_costs_the_same_work(tmp_path: object, embedded: Worl
     access.change_password(first.actor, draft_code, PASSWORD)
 
     def cost(name: str) -> float:
-        start = time.perf_counter()
+        start = time.process_time()  # the work itself, whatever else the machine does meanwhile
         with pytest.raises(Unauthenticated):
             access.sign_in(name, "wrong password", HERE)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     cost("nobody")
     known, unknown = [], []
     for _ in range(8):
         known.append(cost("wang"))
         unknown.append(cost("nobody"))
-    assert 0.5 < statistics.median(known) / statistics.median(unknown) < 2
+    assert 0.5 < min(known) / min(unknown) < 2
 
 
 @pytest.mark.threat("TM-10")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import getpass
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +23,7 @@ import pytest
 from beijiang.ingest import Certificate, FileRules, Run, SourceDraft, SyncDraft, SyncPlan
 from beijiang.kit import SYSTEM
 from beijiang.outbound import Target
+from ports import listens, own_port
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -146,8 +145,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", word, "-f", str(folder / name)]
         subprocess.run(command, check=True)
     (folder / "authorized").write_text((folder / "mine.pub").read_text())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = own_port()
     words = [
         "ListenAddress 127.0.0.1", f"Port {port}", f"HostKey {folder / 'host'}", "PidFile none", "UsePAM no",
         "StrictModes no", f"AuthorizedKeysFile {folder / 'authorized'}", "PermitRootLogin yes",
@@ -158,11 +156,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
         Path("/run/sshd").mkdir(exist_ok=True)
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen([program, "-D", "-e", "-f", str(folder / "config")], stdout=log, stderr=log)
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            break
-        assert server.poll() is None, (folder / "log").read_text()
-        time.sleep(0.05)
+    listens(port, server, folder / "log")
     told = subprocess.run(["ssh-keygen", "-lf", str(folder / "host.pub")], check=True, capture_output=True, text=True)
     yield Sshd(
         port,
@@ -188,19 +182,15 @@ class Store:
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     program = _moto()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = own_port()
     # The first calls need no account: they make one. From then on every signature is checked.
     environment = {**os.environ, "INITIAL_NO_AUTH_ACTION_COUNT": "3"}
-    with (tmp_path_factory.mktemp("s3") / "log").open("wb") as log:
+    told = tmp_path_factory.mktemp("s3") / "log"
+    with told.open("wb") as log:
         command = [str(program), "-H", "127.0.0.1", "-p", str(port)]
         server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            break
-        assert server.poll() is None
-        time.sleep(0.05)
+    listens(port, server, told)
 
     def act(**words: str) -> str:
         body = urllib.parse.urlencode({"Version": "2010-05-08", "UserName": "reader", **words}).encode()

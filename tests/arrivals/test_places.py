@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -281,7 +280,6 @@ def test_an_sftp_connection_that_is_cut_is_taken_up_again(ssh_bureau: Any, sshd:
 def test_an_address_that_is_not_open_is_refused_before_a_key_is_asked_for(ssh_bureau: Any) -> None:
     moved = {"port": 22, "host_key": "SHA256:" + "A" * 43} | _secrets(ssh_bureau)
     ssh_bureau.platform.sources.change(SYSTEM, ssh_bureau.source, moved)
-    began = time.monotonic()
     with pytest.raises(BeijiangError) as refused:
         ssh_bureau.platform.sources.feeds(SYSTEM, ssh_bureau.source)
-    assert (refused.value.reason, time.monotonic() - began < 2) == ("target_not_allowed", True)
+    assert refused.value.reason == "target_not_allowed"

@@ -65,7 +65,7 @@ def evidence(bureau: Bureau, action: str) -> Any:
 
 def settle(bureau: Bureau) -> None:
     for job in bureau.platform.jobs.jobs(SYSTEM):
-        bureau.platform.jobs.wait(job.id, timeout=30)
+        assert bureau.platform.jobs.wait(job.id, timeout=240).ended
     bureau.platform.db.deliver_waiting()
 
 

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import beforehand
 from beijiang.engine import Engine, QueryLimits, Scan, Stop
 from beijiang.engine.cells import SCRIPT, Cells, Errand
 from beijiang.kit import BeijiangError
+from waiting import until
 
 MARK = "MARKER-5d1f"
 
@@ -153,9 +153,8 @@ def test_greedy_queries_end_while_the_platform_stays_small(
     engine: Engine, people: Scan, sql: str, expected: set[str]
 ) -> None:
     before = resident()
-    started = time.monotonic()
-    assert reason(engine, sql, people, seconds=2, memory_mb=256) in expected
-    assert time.monotonic() - started < 2 + 2 + 3
+    seconds = 2 if "query_timeout" in expected else 60  # what has to end by its size is not to end by its time
+    assert reason(engine, sql, people, seconds=seconds, memory_mb=256) in expected
     assert resident() - before < 100 << 20
 
 
@@ -180,11 +179,7 @@ def test_rows_and_bytes_of_an_answer_are_bounded(engine: Engine, people: Scan) -
 def test_children_and_their_folders_are_gone_afterwards(engine: Engine, people: Scan, tmp_path: Path) -> None:
     run(engine, 'SELECT count(*) AS n FROM memory.lake."居民"', people)
     engine.close()
-    for _ in range(50):
-        if not list((tmp_path / "home" / "tmp" / "cells").glob("cell-*")):
-            break
-        time.sleep(0.1)
-    assert not list((tmp_path / "home" / "tmp" / "cells").glob("cell-*"))
+    until(lambda: not list((tmp_path / "home" / "tmp" / "cells").glob("cell-*")))
 
 
 @pytest.mark.threat("TM-03")
@@ -214,11 +209,9 @@ def test_a_running_query_is_stopped_from_another_thread(engine: Engine, people: 
     stop = Stop()
     timer = threading.Timer(0.5, stop.ask)
     timer.start()
-    started = time.monotonic()
     with pytest.raises(BeijiangError) as told:
-        engine.run_untrusted(parsed, {"居民": people}, QueryLimits(seconds=60, threads=2), stop)
-    assert told.value.reason == "query_cancelled"
-    assert time.monotonic() - started < 30
+        engine.run_untrusted(parsed, {"居民": people}, QueryLimits(seconds=300, threads=2), stop)
+    assert told.value.reason == "query_cancelled", "long before its time is up"
     with pytest.raises(BeijiangError) as again:
         engine.run_untrusted(parsed, {"居民": people}, QueryLimits(seconds=60), stop)
     assert again.value.reason == "query_cancelled", "what was stopped before it began does not begin"
@@ -253,6 +246,6 @@ thread.start(); thread.join()
 print(json.dumps(said))
 """
     command = [sys.executable, "-c", script, str(SCRIPT)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={"SECRET": MARK})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env={"SECRET": MARK})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"socket": 1, "program": 1, "child": 1, "thread": 1, "environment": {}}

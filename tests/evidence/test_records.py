@@ -16,6 +16,7 @@ from beijiang.evidence import Evidence, EvidenceQuery
 from beijiang.evidence.service.commits import DEFERRED_LIMIT, GROUP
 from beijiang.evidence.store import EvidenceStore
 from beijiang.kit import SYSTEM, NotFound, Unavailable
+from waiting import until
 
 from .conftest import STEWARD, Log
 
@@ -165,11 +166,7 @@ def test_a_decision_can_be_noted_inside_a_unit_of_work_and_survives_its_rollback
 
 def test_noted_decisions_reach_the_log_without_being_asked_for(log: Log) -> None:
     log.evidence.note(STEWARD, "access.denied", target="x", decision="deny")
-    pause = threading.Event()
-    for _ in range(200):
-        if log.evidence.page(EvidenceQuery(action="access.denied")).records:
-            break
-        pause.wait(0.05)
+    until(lambda: log.evidence.page(EvidenceQuery(action="access.denied")).records)
     assert log.evidence.check().records == 1
 
 

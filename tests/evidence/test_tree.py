@@ -22,6 +22,7 @@ from beijiang.kit import Actor, ActorKind, Conflict, FixedClock, NotFound
 from beijiang.settings import Settings
 from beijiang.standards.service.facts import Standards
 from beijiang.standards.service.seeds import as_packaged
+from waiting import until
 
 from .conftest import STEWARD
 
@@ -394,16 +395,11 @@ def test_a_clock_counts_as_the_calendar_does() -> None:
 
 
 def test_sealing_comes_by_itself_and_a_lost_key_holds_up_nobody(tmp_path: Path) -> None:
-    import time
-
     log = Sealed(tmp_path, f"sqlite:///{tmp_path / 'metadata.db'}")
     log.db.create_all()
     log.read()
     assert log.evidence.state().waiting == 1
-    deadline = time.monotonic() + 20
-    while log.evidence.state().waiting and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert log.evidence.state().waiting == 0
+    until(lambda: log.evidence.state().waiting == 0)
     log.close()
     log.settings.root_key_file.rename(tmp_path / "elsewhere")
     lost = Sealed(tmp_path, f"sqlite:///{tmp_path / 'metadata.db'}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from beijiang.build import Platform, build
 from beijiang.evidence import PeerKind
 from beijiang.evidence import verifier as judge
 from beijiang.evidence.commands import add_keys, add_receipts, add_retention, add_witnesses, commands, verify_command
-from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Invalid, Language, NotFound
+from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, FixedClock, Invalid, Language, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
 from beijiang.terminal import set_style
+from waiting import until
 
 GUARD = Actor(id="per_sec", name="安全", kind=ActorKind.PERSON, roles=frozenset({Role.SEC_ADMIN}))
 AUDITOR = Actor(id="per_aud", name="审计", kind=ActorKind.PERSON, roles=frozenset({Role.AUDIT_ADMIN}))
@@ -38,15 +39,14 @@ class Pair:
     def __init__(self, folder: Path) -> None:
         (folder / "county").mkdir()
         (folder / "city").mkdir()
-        self.county = build(Settings.for_tests(folder / "county", log_name="log.county.example"))
-        self.city = build(Settings.for_tests(folder / "city", log_name="log.city.example"))
+        clock = FixedClock(datetime(2026, 11, 26, 4, 0, tzinfo=UTC))  # a log is named by its year
+        self.county = build(Settings.for_tests(folder / "county", log_name="log.county.example"), clock)
+        self.city = build(Settings.for_tests(folder / "city", log_name="log.city.example"), clock)
         config = uvicorn.Config(create_app(self.city), host="127.0.0.1", port=0, log_level="warning", access_log=False)
         self.server = uvicorn.Server(config)
-        threading.Thread(target=self.server.run, daemon=True).start()
-        deadline = time.monotonic() + 30
-        while not self.server.started:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        self.serving = threading.Thread(target=self.server.run, daemon=True)
+        self.serving.start()
+        until(lambda: self.server.started)
         self.port = self.server.servers[0].sockets[0].getsockname()[1]
         self.web = TestClient(create_app(self.city))
         self.county_key = keys_of(self.county)[judge.ED25519]
@@ -58,6 +58,7 @@ class Pair:
     def close(self) -> None:
         self.web.close()
         self.server.should_exit = True
+        self.serving.join()
         self.county.close()
         self.city.close()
 
@@ -69,6 +70,7 @@ def keys_of(platform: Platform) -> dict[bytes, judge.Key]:
 
 
 def grown(platform: Platform, count: int = 5) -> None:
+    platform.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined]
     for number in range(count):
         platform.evidence.note(STEWARD, "x.y", target=str(number))
     platform.evidence.seal()

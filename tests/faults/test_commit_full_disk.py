@@ -46,7 +46,7 @@ print(json.dumps(said))
 
 def test_a_full_disk_changes_nothing_and_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CHILD, str(tmp_path / "home"), str(Path(__file__).parent)]
-    done = nursery.run(command, timeout=120)
+    done = nursery.run(command, timeout=500)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "log": "commit_failed",

@@ -21,7 +21,7 @@ LIMIT = 4_000_000
 
 def attempt(home: Path, file: Path, *, landing: int = 0, staging: int = 0) -> dict[str, Any]:
     command = [sys.executable, str(VICTIM), str(home), str(file), str(landing), str(staging)]
-    done = nursery.run(command, timeout=120)
+    done = nursery.run(command, timeout=500)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -50,7 +50,7 @@ def ask() -> Iterator[Ask]:
 
     yield killed
     process.stdin.close()
-    process.wait(timeout=30)
+    process.wait(timeout=240)
     process.stdout.close()
 
 

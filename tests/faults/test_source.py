@@ -71,7 +71,7 @@ class Proxy:
                         sink.shutdown(socket.SHUT_WR)
                     if self.how != "cut":
                         self.held.set()
-                        self._go.wait(120)
+                        self._go.wait(480)
                     break
                 sink.sendall(data)
         except OSError:
@@ -188,7 +188,7 @@ def test_a_source_that_goes_silent_or_half_closes_is_read_whole_in_the_end(
     proxy.cut(after=200_000, times=1, how="half" if half else "stall")
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(run, platform)
-        assert proxy.held.wait(60)
+        assert proxy.held.wait(240)
         assert platform.tables.names(SYSTEM) == []
         proxy.let_go()  # what a firewall does in the end
         assert going.result().error is None
@@ -216,7 +216,7 @@ def test_a_table_that_changes_between_two_attempts_at_one_run(
     proxy.cut(after=200_000, times=1, how="stall")
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(run, platform)
-        assert proxy.held.wait(60)
+        assert proxy.held.wait(240)
         with (
             source.begin() as connection
         ):  # whoever reads holds the table; a change waits until that connection is gone

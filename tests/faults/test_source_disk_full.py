@@ -28,7 +28,7 @@ FIRST = 100
 
 def attempt(home: Path, place: str) -> dict[str, Any]:
     command = [sys.executable, str(VICTIM), str(home), place]
-    done = nursery.run(command, timeout=120)
+    done = nursery.run(command, timeout=500)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

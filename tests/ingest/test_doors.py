@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from beijiang.access import Permission, Role
 from beijiang.access.models import KeyDraft, OrganisationDraft, PersonDraft
 from beijiang.kit import SYSTEM
 from nursery import run as run_program
+from waiting import until
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -69,12 +69,10 @@ def client(platform: Platform) -> Client:
 
 
 def wait(client: Client, run_id: str, who: dict[str, str]) -> Any:
-    deadline = time.monotonic() + 60
-    while True:
-        run = client.get(f"/api/v1/ingest/runs/{run_id}", headers=who).json()
-        if run["ended_at"] or time.monotonic() > deadline:
-            return run
-        time.sleep(0.05)
+    """Return a run when it and its job, which ends a little later, have ended."""
+    run = until(lambda: (r := client.get(f"/api/v1/ingest/runs/{run_id}", headers=who).json())["ended_at"] and r)
+    until(lambda: client.get(f"/api/v1/jobs/{run['job_id']}", headers=who).json()["ended_at"])
+    return run
 
 
 def test_a_file_goes_in_over_http_and_its_bad_rows_come_back(client: Client, keys: dict[str, str]) -> None:

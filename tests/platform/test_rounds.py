@@ -21,7 +21,7 @@ def test_a_failing_round_is_told_of_and_followed_by_the_next(caplog: pytest.LogC
     rounds = Rounds("trial", work, 0.01)
     with caplog.at_level(logging.ERROR):
         rounds.start()
-        assert done.wait(20)
+        assert done.wait(90)
         rounds.stop()
     assert "a round of trial failed" in caplog.text
     assert "beijiang-trial" not in {thread.name for thread in threading.enumerate()}
@@ -40,7 +40,7 @@ def test_stopping_waits_for_the_round_under_way_and_lets_none_follow() -> None:
     rounds.start()
     rounds.start()  # again is a no-op
     rounds.nudge()
-    assert began.wait(20)
+    assert began.wait(90)
     rounds.stop()
     rounds.stop()
     assert seen == [True]
@@ -53,5 +53,5 @@ def test_rounds_begin_again_after_a_stop() -> None:
         again.clear()
         rounds.start()
         rounds.nudge()
-        assert again.wait(20)
+        assert again.wait(90)
         rounds.stop()

@@ -71,7 +71,7 @@ def test_a_full_queue_is_told_at_once_and_a_long_wait_in_time(tmp_path: Path) ->
 
 
 def test_nobody_takes_all_places_and_pages_come_before_the_background(tmp_path: Path) -> None:
-    rules = governor(tmp_path, query_person_at_once=1, query_queue=40)
+    rules = governor(tmp_path, query_person_at_once=1, query_queue=40, query_wait_seconds=240.0)
     turns: list[tuple[float, str]] = []
     lock, running, peak = threading.Lock(), {"greedy": 0}, {"greedy": 0}
     gate = threading.Event()
@@ -82,7 +82,7 @@ def test_nobody_takes_all_places_and_pages_come_before_the_background(tmp_path: 
                 turns.append((ticket.since, f"{name} {door}"))
                 running[name] = running.get(name, 0) + 1
                 peak[name] = max(peak.get(name, 0), running[name])
-            gate.wait(5)
+            gate.wait(240)
             with lock:
                 running[name] -= 1
 
@@ -99,7 +99,7 @@ def test_nobody_takes_all_places_and_pages_come_before_the_background(tmp_path: 
             time.sleep(0.01)
         gate.set()
         for one in [*held, *waiting]:
-            one.result(10)
+            one.result(240)
     order = [name for _, name in sorted(turns)]  # as places were given, whenever the threads woke up
     assert peak["greedy"] == 1
     first = [name for name in order[2:] if "interactive" in name]
@@ -109,7 +109,7 @@ def test_nobody_takes_all_places_and_pages_come_before_the_background(tmp_path: 
 
 
 def test_quotas_count_seconds_and_a_stop_reaches_who_waits(tmp_path: Path) -> None:
-    rules = governor(tmp_path, query_at_once=1, query_person_seconds=0.05)
+    rules = governor(tmp_path, query_at_once=1, query_person_seconds=0.05, query_wait_seconds=240.0)
     who, other = somebody("a"), somebody("b")
     with rules.admit(who, QueryOrder()) as ticket, ticket.turn():
         time.sleep(0.1)
@@ -155,18 +155,18 @@ def test_of_many_who_ask_at_once_one_makes_the_answer() -> None:
 
     def make() -> Thing:
         made.append(1)
-        gate.wait(5)
+        gate.wait(90)
         return Thing(1, 10)
 
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(answers.get, 1, make, Stop()) for _ in range(8)]
         time.sleep(0.2)
         gate.set()
-        assert sorted(one.result(5)[1] for one in asked) == [False] + [True] * 7
+        assert sorted(one.result(90)[1] for one in asked) == [False] + [True] * 7
     assert len(made) == 1
 
     def fail() -> Thing:
-        gate.wait(5)
+        gate.wait(90)
         raise Invalid("坏", "bad", code="query_failed")
 
     gate.clear()
@@ -175,19 +175,25 @@ def test_of_many_who_ask_at_once_one_makes_the_answer() -> None:
         time.sleep(0.2)
         gate.set()
         for one in failing:
-            assert isinstance(one.exception(5), Invalid)
-    stop, held = Stop(), threading.Event()
+            assert isinstance(one.exception(90), Invalid)
+    stop, begun, held = Stop(), threading.Event(), threading.Event()
+
+    def hold() -> Thing:
+        begun.set()
+        assert held.wait(90)
+        return Thing(3, 1)
+
     with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(answers.get, 3, lambda: held.wait(5) and Thing(3, 1), Stop())  # type: ignore[arg-type]
-        time.sleep(0.1)
+        leader = pool.submit(answers.get, 3, hold, Stop())
+        assert begun.wait(90)
         follower = pool.submit(answers.get, 3, lambda: Thing(3, 2), stop)
         time.sleep(0.1)
         stop.ask()
-        error = follower.exception(5)
+        error = follower.exception(90)
         assert isinstance(error, BeijiangError)
         assert error.reason == "query_cancelled"
         held.set()
-        assert leader.result(5)[0].nbytes == 1
+        assert leader.result(90)[0].nbytes == 1
 
 
 @pytest.mark.threat("TM-03")

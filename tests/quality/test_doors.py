@@ -56,7 +56,7 @@ def test_a_rule_from_trial_to_its_failing_rows_over_http(door: TestClient, burea
     assert door.post(f"{AT}/rules", json={**order, "by": "x"}).status_code == 422
     job = door.post(f"{AT}/check")
     assert job.status_code == 202
-    assert bureau.platform.jobs.wait(job.json()["job"], timeout=60).state.value == "done"
+    assert bureau.platform.jobs.wait(job.json()["job"], timeout=240).state.value == "done"
     found = door.get(AT).json()
     fact = next(f for f in found["run"]["facts"] if f["rule"] == rule_id)
     assert (fact["a"], fact["b"], fact["failing"], fact["outcome"]) == (31, 32, 1, "failed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +11,7 @@ from quality_bureau import OTHER, OWNER, Bureau
 
 from beijiang.kit import SYSTEM
 from beijiang.recipes import OnFault, Recipe, RecipeDraft, RecipeRun, Step, StepKind
+from waiting import until
 
 __all__ = ["OTHER", "OWNER", "RAW", "Kitchen", "step"]
 
@@ -68,10 +68,9 @@ class Kitchen(Bureau):
         return [row for file in files for row in pq.read_table(file).to_pylist()]
 
     def until_version(self, table: str, version: int) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            names = self.platform.tables.names(SYSTEM)
-            if table in names and self.platform.tables.get(SYSTEM, table).version >= version:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{table} never came to version {version}")
+        until(
+            lambda: (
+                table in self.platform.tables.names(SYSTEM)
+                and self.platform.tables.get(SYSTEM, table).version >= version
+            )
+        )

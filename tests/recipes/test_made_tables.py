@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from beijiang.kit import SYSTEM, Actor, Conflict, Unavailable
 from beijiang.outbound import Target
 from beijiang.recipes import RecipeDraft
 from beijiang.tables import WindowMeasure, WindowSpec
+from waiting import until
 
 PASSWORD = "Steppe-under-a-wide-sky-26"
 
@@ -124,13 +123,6 @@ def received(house: Kitchen, stream: str, body: bytes) -> bool:
     return True
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_table_of_a_source_without_rows_is_no_recipes_and_no_librarys(house: Kitchen, tmp_path: Path) -> None:
     platform = house.platform
     stream = a_stream(house, "将来的流")
@@ -177,15 +169,15 @@ def test_what_came_for_a_table_that_a_recipe_took_waits_until_the_recipe_is_reti
         stream, recipe = a_stream(house, "流要等"), house.save(house.raw(), on_write=False)
         platform.streams.start(house.steward, stream)
         move(house, stream, recipe.target)
-        wait_until(lambda: received(house, stream, json.dumps({"编号": "甲"}).encode()))
-        wait_until(lambda: platform.streams.stream(house.steward, stream).trouble is not None)
+        until(lambda: received(house, stream, json.dumps({"编号": "甲"}).encode()))
+        until(lambda: platform.streams.stream(house.steward, stream).trouble is not None)
         trouble = platform.streams.stream(house.steward, stream).trouble
         assert trouble is not None
         assert trouble["code"] == "table_is_made"
         assert not platform.ingest.runs(SYSTEM, table=recipe.target)
         platform.recipes.retire(house.steward, recipe.id, "表归数据流")
-        wait_until(lambda: recipe.target in platform.tables.names(SYSTEM))
-        wait_until(lambda: [row["编号"] for row in house.rows(recipe.target)] == ["甲"])
+        until(lambda: recipe.target in platform.tables.names(SYSTEM))
+        until(lambda: [row["编号"] for row in house.rows(recipe.target)] == ["甲"])
     finally:
         platform.streams.stop()
 

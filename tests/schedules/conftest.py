@@ -55,7 +55,7 @@ class Office:
     def settle(self) -> None:
         """Let all runs come to their end, and let the dispatcher know."""
         for run in self.runs()[:20]:
-            self.platform.jobs.wait(run.job_id, timeout=60)
+            assert self.platform.jobs.wait(run.job_id, timeout=240).ended
         self.tick()
 
     def open_runs(self) -> list[Run]:
@@ -73,7 +73,7 @@ class Office:
             self.platform.schedules.remove(SYSTEM, schedule.id)
         for run in self.open_runs():
             self.platform.ingest.cancel(SYSTEM, run.id)
-            self.platform.jobs.wait(run.job_id, timeout=60)
+            assert self.platform.jobs.wait(run.job_id, timeout=240).ended
 
 
 def fill(path: Path) -> None:

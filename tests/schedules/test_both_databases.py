@@ -75,11 +75,13 @@ def test_a_chain_follows_success_and_no_circle_is_taken(office: Any) -> None:
 def test_few_runs_of_a_source_at_once_also_by_hand_and_each_says_why_it_waits(office: Any) -> None:
     platform = office.platform
     platform.schedules.set_limits(office.steward, "教育库", SourceLimits(at_once=1))
+    platform.jobs.stop()  # nothing begins before all of them are there
     runs = [platform.sources.run(office.steward, t) for t in ("学生表", "教师表", "学校表")]
     again = platform.sources.run(office.steward, "学生表", whole=True)
     notes: set[str] = set()
     jobs = [platform.ingest.run(SYSTEM, r).job_id for r in [*runs, again]]
     most = 0
+    platform.jobs.start_worker()
     while any(not platform.ingest.run(SYSTEM, r).ended for r in [*runs, again]):
         most = max(most, len(platform.schedules.turns.running(platform.sources.sync(SYSTEM, "学生表").source_id)))
         for run in [*runs, again]:
@@ -90,7 +92,7 @@ def test_few_runs_of_a_source_at_once_also_by_hand_and_each_says_why_it_waits(of
     assert most == 1
     assert "等待：该数据源已有 1 个任务在运行（上限 1）" in notes
     for job in jobs:
-        platform.jobs.wait(job, timeout=60)
+        assert platform.jobs.wait(job, timeout=240).ended
     platform.schedules.set_limits(office.steward, "教育库", SourceLimits())
     for wrong in (SourceLimits(at_once=0), SourceLimits(quiet=(QuietWindow(start="8:00", end="09:00"),))):
         with pytest.raises(Invalid):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import AlertKind, QuietWindow, RunState, SlotState, SourceLimits
 from beijiang.kit import SYSTEM, Denied
 from beijiang.tables import TableWriter, WriterKind
+from waiting import until
 
 
 def test_what_was_missed_runs_once_and_is_told_as_late(office: Any) -> None:
@@ -78,7 +78,7 @@ def test_a_run_that_goes_on_counts_for_the_next_moment_too(office: Any) -> None:
         office.tick()
     assert [s.state for s in office.slots(schedule)] == [SlotState.RUNNING, SlotState.JOINED, SlotState.JOINED]
     (waiting,) = office.open_runs()
-    wait_for(lambda: office.platform.ingest.run(SYSTEM, waiting.id).progress["note"]["zh"])
+    until(lambda: office.platform.ingest.run(SYSTEM, waiting.id).progress["note"]["zh"])
     note = office.platform.ingest.run(SYSTEM, waiting.id).progress["note"]
     assert note["zh"] == "等待：该数据源在 09:00—12:00 不读取，09-25 12:00 开始"
     office.platform.schedules.pause(office.steward, schedule.id, "考试周")
@@ -214,11 +214,3 @@ def _lock(path: Any) -> Any:
         holder.close()
 
     return release
-
-
-def wait_for(look: Any) -> None:
-    for _ in range(200):
-        if look():
-            return
-        time.sleep(0.05)
-    raise AssertionError

@@ -22,6 +22,7 @@ from beijiang.ingest.store import ScheduleStore
 from beijiang.kit import SYSTEM
 from beijiang.settings import Settings
 from nursery import Child, run
+from waiting import until
 
 MOMENTS = 6
 KILLS = 3
@@ -87,12 +88,8 @@ def test_a_served_installation_runs_a_schedule_by_itself(home: Path) -> None:
         try:
             assert server.stdout is not None
             assert "http://" in server.stdout.readline()
-            for _ in range(120):
-                slots = look.schedules.slots(SYSTEM, made["id"])
-                if slots and slots[-1].state is SlotState.DONE:
-                    break
-                time.sleep(0.25)
-            assert (slots[-1].state, slots[-1].attempt) == (SlotState.DONE, 1)
+            until(lambda: (s := look.schedules.slots(SYSTEM, made["id"])) and s[-1].state is SlotState.DONE, 180)
+            assert look.schedules.slots(SYSTEM, made["id"])[-1].attempt == 1
         finally:
             server.terminate()
             look.close()

@@ -29,7 +29,7 @@ def main() -> None:
         platform.dispatcher.tick()
         open_runs = [r for r in platform.ingest.runs(SYSTEM, limit=100) if not r.ended]
         for run in open_runs:
-            platform.jobs.wait(run.job_id, timeout=60)
+            platform.jobs.wait(run.job_id, timeout=240)
         platform.dispatcher.tick()
         schedule = platform.schedules.schedule(SYSTEM, schedule.id)
         if schedule.fired >= int(sys.argv[2]):

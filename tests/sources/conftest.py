@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ import sqlalchemy as sa
 from beijiang.ingest import Certificate, Run, SourceDraft, SyncDraft
 from beijiang.kit import SYSTEM
 from beijiang.outbound import Target
+from ports import listens, own_port
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -144,8 +143,7 @@ def _mariadb(*settings: str) -> Iterator[tuple[Path, int]]:
     if os.getuid() == 0:
         shutil.chown(folder, "nobody")
         common.append("--user=nobody")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = own_port()
     made = [str(programs[1]), *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
     subprocess.run(made, check=True, capture_output=True)
     certificate, secret = _certificate(folder)
@@ -155,11 +153,7 @@ def _mariadb(*settings: str) -> Iterator[tuple[Path, int]]:
              f"--ssl-cert={certificate}", f"--ssl-key={secret}", "--innodb-buffer-pool-size=64M", *settings],
             stdout=log, stderr=log,
         )  # fmt: skip
-    for _ in range(600):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            break
-        assert server.poll() is None, (folder / "log").read_text()
-        time.sleep(0.05)
+    listens(port, server, folder / "log")
     yield folder / "s", port
     server.terminate()
     server.wait()

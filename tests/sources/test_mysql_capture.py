@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 
 from beijiang.ingest import SyncMode, Verdict
 from beijiang.kit import SYSTEM
+from waiting import until
 
 TYPES = """CREATE TABLE `全部` (
   k int unsigned NOT NULL, k2 varchar(20) NOT NULL, ti tinyint, tu tinyint unsigned, b1 tinyint(1), si smallint, mi mediumint, mu mediumint unsigned,
@@ -228,11 +228,12 @@ def test_shape_purged_log_and_missing_settings(everything: Any) -> None:
     with everything.database.connect() as connection:
         connection.execute(sa.text("FLUSH BINARY LOGS"))
         newest = connection.execute(sa.text("SHOW MASTER STATUS")).first()[0]
-        for _ in range(100):  # a log that somebody still reads stays
+
+        def purged() -> bool:  # a log that somebody still reads stays
             connection.execute(sa.text(f"PURGE BINARY LOGS TO '{newest}'"))
-            if connection.execute(sa.text("SHOW BINARY LOGS")).first()[0] == newest:
-                break
-            time.sleep(0.1)
+            return bool(connection.execute(sa.text("SHOW BINARY LOGS")).first()[0] == newest)
+
+        until(purged)
     assert code() == "capture_log_lost"
     everything.run("全部", whole=True)
     equal(everything)

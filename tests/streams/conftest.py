@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,8 @@ from beijiang.ingest import Stream, StreamDraft, StreamKind
 from beijiang.kit import SYSTEM
 from beijiang.outbound import Target
 from beijiang.settings import Settings
+from ports import listens, own_port
+from waiting import until
 
 ORG = "education"
 RUNNER = (
@@ -46,15 +46,6 @@ COLUMNS = [
 ]
 
 
-def until(what: Callable[[], Any], seconds: float = 90.0) -> Any:
-    """Wait for something to become true and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return found
-
-
 @dataclass
 class Site:
     """A served platform, spoken to over HTTP and through its services."""
@@ -65,7 +56,7 @@ class Site:
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.address, timeout=30)
+        self.http = httpx.Client(base_url=self.address, timeout=120)
 
     def add(self, name: str, kind: StreamKind = StreamKind.WEBHOOK, **words: Any) -> Stream:
         given = {"table": name, "key": (), "columns": COLUMNS, "batch_seconds": 0.3, **words}
@@ -153,14 +144,7 @@ class Broker:
         program = str(shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin"))
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([program, "-c", str(self.folder / "conf")], stdout=log, stderr=log)
-        until(self._answers)
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        return False
+        listens(self.port, self.process, self.folder / "log")
 
     def stop(self) -> None:
         if self.process is not None:
@@ -180,7 +164,8 @@ class Broker:
             if pace:
                 time.sleep(pace)
         for info in infos:
-            info.wait_for_publish(30)
+            info.wait_for_publish(120)
+            assert info.is_published()
         client.disconnect()
         client.loop_stop()
 
@@ -209,19 +194,12 @@ def mosquitto() -> None:
 def broker(mosquitto: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     del mosquitto
     folder = tmp_path_factory.mktemp("mosquitto")
-    port = free_port()
+    port = own_port()
     made = Broker(folder, port)
     configure(made, f"listener {port} 127.0.0.1")
     made.start()
     yield made
     made.stop()
-
-
-def free_port() -> int:
-    """Return a port that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 def configure(broker: Broker, *listeners: str) -> None:

@@ -14,8 +14,9 @@ from beijiang.ingest import StreamKind
 from beijiang.ingest.connectors.messages import Delivery, line_of
 from beijiang.ingest.connectors.mqtt import last_marks, marks_in
 from beijiang.kit import SYSTEM
+from waiting import until
 
-from .conftest import Broker, Site, until
+from .conftest import Broker, Site
 
 TOPIC_COLUMNS = [
     {"name": "站点", "path": "$topic.2"},
@@ -69,14 +70,13 @@ def test_what_is_published_while_nobody_listens_waits_at_the_broker(site: Site, 
     site.platform.streams.start(SYSTEM, stream.id)
     until(lambda: site.count("离线") == 51)
     broker.stop()
-    until(lambda: site.live(stream).get("trouble"))
-    assert site.live(stream)["connected"] is False
+    until(lambda: (live := site.live(stream)).get("trouble") and live["connected"] is False)
     broker.start()
     until(lambda: site.live(stream).get("connected"))
     broker.publish([("plain/b", b"52")])
     until(lambda: site.count("离线") == 52)
     assert sorted(r["值"] for r in site.rows("离线", "值")) == [*range(1, 53)]
-    assert site.platform.streams.stream(SYSTEM, "离线").trouble is None
+    until(lambda: site.platform.streams.stream(SYSTEM, "离线").trouble is None)
 
 
 @pytest.mark.usefixtures("open_way")

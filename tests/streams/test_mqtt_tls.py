@@ -25,8 +25,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from beijiang.ingest import Stream, StreamKind
 from beijiang.kit import SYSTEM, Invalid
 from beijiang.outbound import Target
+from ports import own_port
+from waiting import until
 
-from .conftest import Broker, Site, configure, free_port, until
+from .conftest import Broker, Site, configure
 from .test_console import steward
 
 __all__ = ["steward"]
@@ -97,7 +99,7 @@ class SecureBroker(Broker):
 def secure(mosquitto: None, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
     del mosquitto
     folder = tmp_path_factory.mktemp("secure")
-    made = SecureBroker(folder, free_port())
+    made = SecureBroker(folder, own_port())
     certificates = {
         "good": made.authority.sign(folder, "good"),
         "elsewhere": made.authority.sign(folder, "elsewhere", host="mqtt.example"),
@@ -105,7 +107,7 @@ def secure(mosquitto: None, site: Site, tmp_path_factory: pytest.TempPathFactory
     }
     listeners = [f"listener {made.port} 127.0.0.1"]
     for name, (certificate, key) in certificates.items():
-        made.doors[name] = free_port()
+        made.doors[name] = own_port()
         listeners += [f"listener {made.doors[name]} 127.0.0.1", f"certfile {certificate}", f"keyfile {key}"]
     configure(made, *listeners)
     made.doors["plain"] = made.port
@@ -199,7 +201,7 @@ class OldServer:
             except OSError:
                 return
             self.calls += 1
-            line.settimeout(10)
+            line.settimeout(120)
             try:
                 with self._context.wrap_socket(line, server_side=True) as secure:
                     self.told.append(secure.recv(1_000))

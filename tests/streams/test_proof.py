@@ -21,8 +21,9 @@ from beijiang.ingest.service.stream_proof import batch_proved
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import SYSTEM
 from beijiang.tables import FILE_COLUMN
+from waiting import until
 
-from .conftest import COLUMNS, Site, until
+from .conftest import COLUMNS, Site
 from .test_console import CSRF, steward
 
 __all__ = ["steward"]

@@ -13,8 +13,9 @@ from beijiang.evidence import EvidenceQuery
 from beijiang.ingest import ArrivedBatch, Stream
 from beijiang.kit import SYSTEM, Actor, BeijiangError, Conflict
 from beijiang.mining import AlertQuery, AlertState, ReadingAlert, RuleDraft, RuleKind, Severity, StreamRule
+from waiting import until
 
-from .conftest import Site, key_of, until
+from .conftest import Site, key_of
 
 
 def _rule(kind: RuleKind = RuleKind.THRESHOLD, **words: Any) -> RuleDraft:
@@ -124,6 +125,7 @@ def test_nobody_is_missed_while_the_stream_rests(site: Site) -> None:
     rules = site.platform.stream_rules
     rule = rules.declare(SYSTEM, stream.id, _rule(RuleKind.MISSING, value="", silence=1, sensors=("甲",)))
     site.platform.streams.pause(SYSTEM, stream.id)
+    until(lambda: stream.id in vars(rules).get("_listening", {}))  # a round has seen that it rests
     before = len(_alerts(site, rule))
     time.sleep(2.5)
     assert len(_alerts(site, rule)) == before

@@ -12,8 +12,9 @@ from fastapi.testclient import TestClient
 
 from beijiang.app import create_app
 from beijiang.kit import SYSTEM
+from waiting import until
 
-from .conftest import Site, until
+from .conftest import Site
 
 CSRF = re.compile(r'<meta name="csrf" content="([^"]+)">')
 

@@ -19,8 +19,9 @@ from beijiang.mining import AlertQuery, RuleDraft, RuleKind
 from beijiang.outbound import Target
 from beijiang.settings import Settings
 from nursery import Child
+from waiting import until
 
-from .conftest import Broker, until
+from .conftest import Broker
 
 VICTIM = Path(__file__).parents[1] / "faults" / "stream_victim.py"
 KILLS = 8
@@ -60,7 +61,6 @@ def test_every_alert_is_raised_once_whenever_the_receiver_is_killed(
 
     victim = _begin(tmp_path)
     until((tmp_path / "home/spool" / stream.id / "topics.json").exists)
-    time.sleep(0.5)
     publisher = threading.Thread(target=publish)
     publisher.start()
     for _ in range(KILLS):
@@ -73,7 +73,7 @@ def test_every_alert_is_raised_once_whenever_the_receiver_is_killed(
     request.addfinalizer(looking.close)
     request.addfinalizer(victim.wait)
     request.addfinalizer(victim.terminate)
-    until(lambda: _rows(looking) >= len(readings), 180)
+    until(lambda: _rows(looking) >= len(readings), 300)
     newest = looking.tables.get(SYSTEM, "火情").version
     until(lambda: (f := looking.protection.facts("火情")) is not None and f.version >= newest)
     time.sleep(1.0)  # what came twice would come now
@@ -82,7 +82,11 @@ def test_every_alert_is_raised_once_whenever_the_receiver_is_killed(
     assert sorted(a.sensor for a in alerts if not a.lasts) == sorted(f"点{n}" for n in range(1, SENSORS, 2))
     steps = [s.kind.value for a in alerts if not a.lasts for s in looking.stream_rules.steps(SYSTEM, a.id)]
     assert steps == ["raise", "clear"] * (SENSORS // 2)
-    assert looking.stream_rules.rule(SYSTEM, rule.id).position == looking.streams.stream(SYSTEM, stream.id).position
+    until(
+        lambda: (
+            looking.stream_rules.rule(SYSTEM, rule.id).position == looking.streams.stream(SYSTEM, stream.id).position
+        )
+    )
 
 
 def _rows(platform: Platform) -> int:

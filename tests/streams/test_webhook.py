@@ -18,8 +18,9 @@ from beijiang.ingest import StreamKind
 from beijiang.ingest.service.signing import signature_of
 from beijiang.kit import SYSTEM, Conflict
 from nursery import run
+from waiting import until
 
-from .conftest import COLUMNS, Site, until
+from .conftest import COLUMNS, Site
 
 SIGNING_KEY = "k" * 32 + "-never-to-be-seen"
 
@@ -36,9 +37,10 @@ def reading(n: int, /, **changes: Any) -> dict[str, Any]:
 
 def test_every_form_of_body_becomes_rows_with_exact_values(site: Site) -> None:
     stream = site.add("气温", columns=[*COLUMNS, {"name": "收到", "path": "$received", "type": "timestamp"}])
-    one = site.post(stream, reading(1, t=12.345678))
-    assert one.status_code == 202
-    assert (one.json()["messages"], one.json()["again"]) == (1, False)
+    began = datetime.now(UTC).replace(microsecond=0)
+    first = site.post(stream, reading(1, t=12.345678))
+    assert first.status_code == 202
+    assert (first.json()["messages"], first.json()["again"]) == (1, False)
     assert site.post(stream, [reading(2), reading(3)]).json()["messages"] == 2
     lines = "\n".join(json.dumps(reading(n)) for n in (4, 5, 6)).encode()
     assert site.post(stream, lines, **{"Content-Type": "application/x-ndjson"}).json()["messages"] == 3
@@ -47,15 +49,16 @@ def test_every_form_of_body_becomes_rows_with_exact_values(site: Site) -> None:
     assert [r["序号"] for r in rows] == [2, 3, 4, 5, 6]
     assert rows[0]["温度"] == Decimal("0.50")
     assert rows[0]["时间"] == datetime(2026, 11, 25, 0, 0, 2, tzinfo=UTC)
-    assert abs((datetime.now(UTC) - rows[0]["收到"]).total_seconds()) < 60
+    assert began <= rows[0]["收到"] <= datetime.now(UTC)
     until(lambda: site.platform.ingest.quarantine(SYSTEM, table="气温").total == 1)
     page = site.platform.ingest.quarantine(SYSTEM, table="气温")
     assert page.by_reason == {"untypable": 1}, "12.345678 is not rounded to two places"
     assert page.rows[0].cells is not None
     assert page.rows[0].cells[2] == "12.345678"
-    report = site.runs("气温")[-1].report
-    assert report["read"] == report["good"] + report["bad"] + report["duplicates"]
-    assert site.platform.tables.positions(SYSTEM, "气温")[stream.id] == site.runs("气温")[0].report["last_segment"]
+    runs = until(lambda: (r := site.runs("气温")) and sum(one.report["read"] for one in r) == 6 and r)
+    for one in (r.report for r in runs):
+        assert one["read"] == one["good"] + one["bad"] + one["duplicates"]
+    assert site.platform.tables.positions(SYSTEM, "气温")[stream.id] == runs[0].report["last_segment"]
 
 
 def test_a_request_sent_again_under_its_key_counts_once_also_after_a_restart(site: Site) -> None:
@@ -103,10 +106,15 @@ def test_what_cannot_be_taken_is_refused_whole_with_a_reason(site: Site) -> None
         "invalid_input",
     }
     site.platform.streams.change(SYSTEM, stream.id, {"per_second": 3})
-    with ThreadPoolExecutor(8) as many:
-        codes = list(many.map(lambda n: site.post(stream, reading(n)).status_code, range(100)))
+    codes: list[int] = []
+
+    def throttled() -> bool:
+        with ThreadPoolExecutor(8) as many:
+            codes.extend(many.map(lambda n: site.post(stream, reading(n)).status_code, range(100)))
+        return 429 in codes
+
+    until(throttled)
     assert set(codes) <= {202, 429, 503}, "while the change takes effect, nothing is received"
-    assert 429 in codes
     taken = codes.count(202)
     until(lambda: site.count("拒收") == taken)
     site.platform.streams.pause(SYSTEM, stream.id)
@@ -142,7 +150,8 @@ def test_a_signature_stands_for_a_key_and_a_clock_that_is_off_is_told(site: Site
     assert (replayed["id"], replayed["again"]) == (first.json()["id"], True), "a replay counts once"
     late = signed(reading(2), at=now - 3600)
     assert (late.status_code, late.json()["error"]["code"]) == (401, "clock_differs")
-    assert -3605 < late.json()["error"]["detail"]["difference_seconds"] < -3595
+    assert now - 3600 - time.time() - 2 < late.json()["error"]["detail"]["difference_seconds"] < -3598
+    refusing = time.monotonic()
     assert signed(reading(2), at=now, secret="x" * 40).json()["error"]["code"] == "signature_wrong"
     whole = f"{now:.0f}"
     for moment, key, sent in (
@@ -164,7 +173,8 @@ def test_a_signature_stands_for_a_key_and_a_clock_that_is_off_is_told(site: Site
     assert {a["code"] for a in answers} == {"signature_wrong"}, "whether there is such a stream is not to be learnt"
     site.platform.evidence.flush()
     noted = site.platform.evidence.page(EvidenceQuery(action="ingest.stream_refuse")).records
-    assert [(r.decision, r.target) for r in noted] == [("deny", stream.id)], "once a minute, however many there are"
+    assert {(r.decision, r.target) for r in noted} == {("deny", stream.id)}
+    assert len(noted) <= 1 + (time.monotonic() - refusing) // 60, "once a minute, however many there are"
     assert SIGNING_KEY not in json.dumps(site.platform.streams.stream(SYSTEM, "签名").to_json())
     home = site.platform.settings.home
     # In a process of its own: to close a file of SQLite's in this one would take away its locks.

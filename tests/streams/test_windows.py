@@ -12,8 +12,9 @@ from beijiang.ingest.models import WINDOW_JOB
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.kit import SYSTEM, Invalid
 from beijiang.tables import WindowMeasure, WindowSpec
+from waiting import until
 
-from .conftest import COLUMNS, ORG, Site, until
+from .conftest import COLUMNS, ORG, Site
 
 BEGIN = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 """Midnight in Beijing."""

@@ -97,7 +97,7 @@ class ClientStore:
             select(app_consent, app_client.c.facts, app_client.c.org_id)
             .join(app_client, _C.id == _A.client_id)
             .where(_A.person_id == person_id)
-            .order_by(_A.at.desc())
+            .order_by(_A.at.desc(), _A.client_id)
         )
         return [
             Consent(client_id=r.client_id, name=r.facts["name"], org_id=r.org_id, scopes=frozenset(r.scopes), at=r.at)

@@ -224,7 +224,7 @@ class TreeStore:
 
     def cosigned(self, limit: int = 200) -> list[Cosigned]:
         """Return what witnesses signed, newest first."""
-        query = select(cosignatures).order_by(cosignatures.c.at.desc()).limit(limit)
+        query = select(cosignatures).order_by(cosignatures.c.at.desc(), cosignatures.c.size.desc()).limit(limit)
         return [Cosigned(row.shard, row.size, row.witness, row.line, row.at) for row in self.connection.execute(query)]
 
     def newest_cosigned(self, witness: str, shard: str) -> int:

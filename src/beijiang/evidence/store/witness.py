@@ -141,5 +141,5 @@ class WitnessStore:
 
     def forks(self) -> list[tuple[str, str, str, datetime]]:
         """Return origin, both notes and the time of every contradiction, newest first."""
-        rows = self.connection.execute(select(forks).order_by(forks.c.at.desc()))
+        rows = self.connection.execute(select(forks).order_by(forks.c.at.desc(), forks.c.id.desc()))
         return [(row.origin, row.note, row.known, row.at) for row in rows]

@@ -14,7 +14,6 @@ import logging
 import socket
 import ssl
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -57,6 +56,14 @@ _AROUND: Final = 1 << 17
 _PATIENCE: Final = 10.0
 _PAUSES: Final = (1, 60)
 _LOOKS: Final = 5
+_NUMBERS: Final = 65_535
+"""As many messages as a broker can have on their way unacknowledged, because it numbers them with 16 bits.
+
+It is asked to have no more than ``inflight``, but Mosquitto 2.0 counts from nothing after each connection: where a receiver is
+cut off several times before its acknowledgements are read, many times as many come again.
+"""
+_LOOKED_BACK: Final = 64 << 20
+"""Bytes of kept messages that are read at the start to know what may come again."""
 _READ: Final = 1 << 16
 _IN_A_ROW: Final = 1_000
 _PUBACK: Final = bytes([PacketTypes.PUBACK << 4, 2])
@@ -184,13 +191,15 @@ class Subscription:
         self._clock = clock
         self._memory = served.spool.folder / "topics.json"
         self._lock = threading.Lock()
-        self._recent: OrderedDict[Mark, None] = OrderedDict()
-        for mark in last_marks(tail, self._options.inflight):
-            self._recent[mark] = None
+        self._recent = dict(last_marks(tail, _NUMBERS, enough=self._options.inflight))
+        """What came last under each number of the broker's: what comes again is known by it."""
         self._turn = 0
         self._deaf = False
         """Whether the connection was given up and not made again yet: what came over it comes again, in its order."""
         self._connected: str | None = None
+        """Since when, once the broker has taken what was asked for: from then on nothing that is published is missed."""
+        self._asked: set[int | None] = set()
+        """Numbers of what the broker was asked for over this connection and has not answered."""
         self._connections = 0
         self._repeated = 0
         self._too_large = 0
@@ -228,6 +237,8 @@ class Subscription:
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_message = self._on_message
         return client
 
@@ -282,7 +293,6 @@ class Subscription:
         self._turn += 1
         self._deaf = False
         self._connections += 1
-        self._connected = self._clock.now().isoformat(timespec="seconds")
         self._trouble = None
         if not flags.session_present:
             with self._lock:
@@ -296,18 +306,38 @@ class Subscription:
         if present:
             with contextlib.suppress(OSError, ValueError):
                 had = json.loads(self._memory.read_text("utf-8"))
+        self._asked.clear()
         gone = [topic for topic in had if topic not in wanted]
         if gone:
-            client.unsubscribe(gone)
+            self._asked.add(client.unsubscribe(gone)[1])
         new = [topic for topic in wanted if topic not in had]
         if new and self._options.protocol == "5":
             kept = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-            client.subscribe([(topic, SubscribeOptions(qos=1, retainHandling=kept)) for topic in new])
+            asked = [(topic, SubscribeOptions(qos=1, retainHandling=kept)) for topic in new]
+            self._asked.add(client.subscribe(asked)[1])
         elif new:
-            client.subscribe([(topic, 1) for topic in new])
-        if had != wanted:
+            self._asked.add(client.subscribe([(topic, 1) for topic in new])[1])
+        if not self._asked:
+            self._agreed()
+
+    def _on_subscribe(self, _client: Client, _data: Any, mid: int, _reasons: Any, _properties: Any) -> None:
+        self._answered(mid)
+
+    def _on_unsubscribe(self, _client: Client, _data: Any, mid: int, _reasons: Any, _properties: Any) -> None:
+        self._answered(mid)
+
+    def _answered(self, mid: int) -> None:
+        if mid not in self._asked:
+            return
+        self._asked.discard(mid)
+        if not self._asked:
             with contextlib.suppress(OSError):
-                self._memory.write_text(json.dumps(wanted, ensure_ascii=False), "utf-8")
+                self._memory.write_text(json.dumps([*self._options.topics], ensure_ascii=False), "utf-8")
+            self._agreed()
+
+    def _agreed(self) -> None:
+        """Say that it is connected: the broker has what is wanted, and a session to keep it in."""
+        self._connected = self._clock.now().isoformat(timespec="seconds")
 
     def _on_connect_fail(self, _client: Client, _data: Any) -> None:
         refused = self._client.refused
@@ -344,11 +374,9 @@ class Subscription:
                 self._served.spool.put(b"", partial(told, None))  # acknowledged, or the broker would send it for ever
                 return
             with self._lock:
-                again = bool(message.qos) and message.dup and mark in self._recent
+                again = bool(message.qos) and message.dup and self._recent.get(message.mid) == mark[1]
                 if message.qos and not again:
-                    self._recent[mark] = None
-                    while len(self._recent) > self._options.inflight:
-                        self._recent.popitem(last=False)
+                    self._recent[message.mid] = mark[1]
             if again:
                 self._repeated += 1
                 self._served.spool.put(b"", partial(told, None))  # acknowledged once the first of it is on disk
@@ -384,7 +412,8 @@ class Subscription:
         """Break the connection, so that the broker sends again what could not be kept."""
         if mark is not None:
             with self._lock:
-                self._recent.pop(mark, None)
+                if self._recent.get(mark[0]) == mark[1]:
+                    del self._recent[mark[0]]
         if isinstance(trouble, BeijiangError):
             self._trouble = _told(trouble.reason, trouble.text.zh, trouble.text.en)
         self._turn += 1
@@ -430,22 +459,24 @@ def marks_in(path: Path) -> Iterator[Mark]:
                 yield _mark(told["mid"], told.get("topic", ""), body)
 
 
-def last_marks(files: Callable[[], Sequence[Path]], most: int) -> list[Mark]:
-    """Return the marks of the last messages in some files, which are listed in order.
+def last_marks(files: Callable[[], Sequence[Path]], most: int, *, enough: int = 0) -> list[Mark]:
+    """Return the marks of the last messages in some files, which are listed in order; only ``enough`` where they are large.
 
     A file that is gone was taken in by a run after it was listed, and is found elsewhere at the next look; what is gone again and
     again was not kept.
     """
     for _ in range(_LOOKS):
         with contextlib.suppress(FileNotFoundError):
-            return _last(files(), most)
-    return _last([path for path in files() if path.exists()], most)
+            return _last(files(), most, enough)
+    return _last([path for path in files() if path.exists()], most, enough)
 
 
-def _last(files: Sequence[Path], most: int) -> list[Mark]:
+def _last(files: Sequence[Path], most: int, enough: int) -> list[Mark]:
     found: list[Mark] = []
+    size = 0
     for path in reversed(files):
-        if len(found) >= most:
+        if len(found) >= most or (len(found) >= enough and size > _LOOKED_BACK):
             break
+        size += path.stat().st_size
         found = [*marks_in(path), *found]
     return found[-most:]

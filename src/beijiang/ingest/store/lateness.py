@@ -42,5 +42,9 @@ class LatenessStore:
     def of(self, sync_id: str) -> list[Lateness]:
         """Return what is remembered of a sync, oldest first."""
         columns = [c for c in ingest_lateness.c if c.name != "id"]
-        query = select(*columns).where(ingest_lateness.c.sync_id == sync_id).order_by(ingest_lateness.c.at)
+        query = (
+            select(*columns)
+            .where(ingest_lateness.c.sync_id == sync_id)
+            .order_by(ingest_lateness.c.at, ingest_lateness.c.id)
+        )
         return [Lateness(**row._mapping) for row in self._connection.execute(query)]  # noqa: SLF001 - the documented way to a row's names

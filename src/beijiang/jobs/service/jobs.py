@@ -252,7 +252,10 @@ class Jobs:
         return found
 
     def _reconcile(self) -> None:
-        """Hand every unfinished job to the engine again, in case its record there was lost (power cut) or closed."""
+        """Hand every unfinished job to the engine again, in case its record there was lost (power cut) or closed.
+
+        It is closed where the beginning or the end of an attempt could not be written, as while the database is busy.
+        """
         with self.db.read() as connection:
             unfinished = JobStore(connection).unfinished()
         for job_id in unfinished:
@@ -265,6 +268,7 @@ class Jobs:
             try:
                 if time.monotonic() - beaten >= _BEAT_EVERY:
                     self._beat()
+                    self._reconcile()
                     beaten = time.monotonic()
                 self._dispatch()
             except Exception:  # the caretaker outlives a failing database and tries again

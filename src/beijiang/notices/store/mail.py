@@ -159,7 +159,7 @@ class MailStore:
     def standing(self) -> tuple[dict[str, int], str]:
         """Count the letters by state, and return the newest reason why one was not sent."""
         rows = self._connection.execute(select(_L.state, func.count().label("number")).group_by(_L.state))
-        newest = select(_L.error).where(_L.error != "").order_by(_L.made_at.desc()).limit(1)
+        newest = select(_L.error).where(_L.error != "").order_by(_L.made_at.desc(), _L.id.desc()).limit(1)
         return {row.state: int(row.number) for row in rows}, str(self._connection.execute(newest).scalar() or "")
 
     # The account

@@ -41,7 +41,9 @@ class KeepingStore:
 
     def kept(self, person_id: str) -> list[tuple[str, datetime, datetime]]:
         """Return the data sets that somebody keeps, since when, and when they last looked; newest first."""
-        rows = select(portal_favourite).where(_F.person_id == person_id).order_by(_F.at.desc()).limit(SHOWN)
+        rows = (
+            select(portal_favourite).where(_F.person_id == person_id).order_by(_F.at.desc(), _F.dataset_id).limit(SHOWN)
+        )
         return [(row.dataset_id, row.at, row.seen_at) for row in self._connection.execute(rows)]
 
     def keepers(self, dataset_ids: Collection[str]) -> dict[str, list[str]]:

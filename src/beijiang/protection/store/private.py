@@ -71,7 +71,10 @@ class PrivateStore:
         query = select(private_spend).where(
             private_spend.c.table_name == table, private_spend.c.version == version, private_spend.c.digest == digest
         )
-        return [_spend(row) for row in self._connection.execute(query.order_by(private_spend.c.at.desc()))]
+        return [
+            _spend(row)
+            for row in self._connection.execute(query.order_by(private_spend.c.at.desc(), private_spend.c.id.desc()))
+        ]
 
     def reserve(self, spend: Spend) -> None:
         """Write a line of the ledger; from its commit on it is spent."""
