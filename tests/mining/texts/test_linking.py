@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from asking import Office, open_office
-from filled_library import REGISTERS, filled, registered
-from labelled import Labelled, Writer, judged
+from filled_library import filled
 
 from beijiang.kit import Actor
 from beijiang.mining import DocumentDraft, Mention
@@ -88,28 +87,3 @@ def test_the_page_shows_links_and_leaves_the_doubtful_to_a_person(small: tuple[O
     assert page.count('<a href="/console/libraries/') == 3
     assert "简称相同的有 2 个" in page
     assert page.count("<b><a") == 1, "the one that is meant stands out"
-
-
-@pytest.mark.skipif(not REGISTERS.exists(), reason="the real registers are not beside this checkout")
-def test_on_the_real_registers_no_link_is_wrong_and_few_are_missed(tmp_path_factory: pytest.TempPathFactory) -> None:
-    office = open_office(tmp_path_factory.mktemp("registers"))
-    try:
-        firms = registered()[::4]
-        keeper = filled(office.platform, firms, "commerce_admin")
-        rows = Writer(firms, seed=11).write(140)
-        right, made, wanted = _judged(office, keeper, rows)
-    finally:
-        office.close()
-    assert made == right, "what was linked was linked rightly"
-    assert right >= 0.9 * wanted, (right, wanted)
-
-
-def _judged(office: Office, keeper: Actor, rows: Sequence[Labelled]) -> tuple[int, int, int]:
-    found = linked(office, keeper, "\n".join(row.text for row in rows))
-    at, sums = 0, [0, 0, 0]
-    for row in rows:
-        here = [one for one in found if at <= one.start < at + len(row.text) and one.chosen]
-        counts = judged(row, [(one.words, meant(one)) for one in here])
-        sums = [a + b for a, b in zip(sums, counts, strict=True)]
-        at += len(row.text) + 1
-    return sums[0], sums[1], sums[2]
