@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +13,16 @@ import pyarrow.parquet as pq
 from beijiang.access import PersonDraft, Role
 from beijiang.fusion import Element, LibraryDraft, LinkDraft
 from beijiang.kit import SYSTEM, Actor, new_id
+from beijiang.mining.models.texts.firms import core_of, places_of
 from beijiang.platform import Platform
+from beijiang.standards import Standards
 from beijiang.tables import CommitRequest, WriteMode
 
 REGISTERS = Path(__file__).parents[4] / "shared" / "data" / "enterprises"
 TABLE = "登记的企业"
 KEEPER = "bigdata"
+SHARED_LEAST = 5
+"""Characters of a short name from which sharing it is worth a test."""
 PASSWORD = "Steppe-under-a-wide-sky-26"
 """That of the other people of these tests."""
 
@@ -30,6 +35,14 @@ def registered() -> Sequence[tuple[str, str]]:
             for row in csv.DictReader(file):
                 found[row["统一社会信用代码"]] = row["企业名称"]
     return [(name, code) for code, name in found.items()]
+
+
+def some(firms: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """Return every eighth firm, and all of those that share a short name with another."""
+    places = places_of(Standards().table("regions"))
+    cores = [core_of(name, places) for name, _ in firms]
+    many = Counter(core for core in cores if len(core) >= SHARED_LEAST)
+    return [one for n, (one, core) in enumerate(zip(firms, cores, strict=True)) if n % 8 == 0 or many[core] > 1]
 
 
 def filled(platform: Platform, firms: Sequence[tuple[str, str]], org_id: str) -> Actor:
