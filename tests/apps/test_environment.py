@@ -49,9 +49,9 @@ class Bureau:
 
     def rows(self, page: str, query: str, **asked: str) -> list[dict[str, Any]]:
         view = self.platform.apps.try_page(self.steward, bundled("environment"), page, asked)
-        data = next(card.data for card in view.cards.values() if card.block.query == query)
-        assert data is not None
-        return [dict(row) for row in data.rows]
+        card = next(card for card in view.cards.values() if card.block.query == query)
+        assert card.data is not None, card.why
+        return [dict(row) for row in card.data.rows]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,11 @@ def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
         built.access.sign_in("air", code, "tests").actor, code, "Steppe-under-a-wide-sky-26"
     )  # fmt: skip
     made = Bureau(built, built.access.actor_for_person("air"))
-    for table, name in (("环境空气质量限值", "air_limits.csv"), ("空气质量指数级别", "air_levels.csv")):
+    for table, name in (
+        ("环境空气质量限值", "air_limits.csv"),
+        ("环境空气质量评价规则", "air_rules.csv"),
+        ("空气质量指数级别", "air_levels.csv"),
+    ):
         made.write(table, *_packaged(name))
     yield made
     built.close()
@@ -116,6 +120,41 @@ def test_each_day_is_held_against_the_limit_of_that_day(bureau: Bureau) -> None:
     total = bureau.rows("exceedance", "exceed_sum")[0]
     assert (total["超标天数"], total["达标率（%）"]) == (3, 40.0)
     assert bureau.rows("exceedance", "exceed_sum", pollutant="O3")[0]["超标天数"] == 1
+
+
+def test_a_day_counts_only_with_enough_hours_and_is_rounded_before_it_is_held_against_the_limit(bureau: Bureau) -> None:
+    """19 hours are no day; 14 means of 8 hours are enough for ozone, and fewer only if they are over; half goes to even."""
+    whole, short, few, even = (datetime(2026, 2, n) for n in (2, 4, 6, 8))  # noqa: DTZ001 - local time
+
+    def day(at: datetime, league: str, hours: range, **values: float) -> list[dict[str, Any]]:
+        return [hour(at + timedelta(hours=n), league, **values) for n in hours]
+
+    rows = day(whole, "乌海市", range(24), **{"PM2.5": 100.0}) + day(short, "乌海市", range(19), **{"PM2.5": 100.0})
+    rows += day(few, "乌海市", range(6, 20), O3=150.0) + day(few, "通辽市", range(6, 20), O3=161.0)
+    rows += day(even, "乌海市", range(24), **{"PM2.5": 74.5, "PM10": 151.0, "CO": 4.05})
+    rows += day(even, "通辽市", range(24), **{"PM2.5": 75.5, "CO": 4.06})
+    bureau.write("空气质量小时数据", rows, HOURS)
+    over = {
+        (str(row["日期"]), row["盟市"], row["污染物"], row["浓度"]) for row in bureau.rows("exceedance", "exceed_days")
+    }
+    assert over == {
+        ("2026-02-02", "乌海市", "PM2.5", 100.0),
+        ("2026-02-06", "通辽市", "O3", 161.0),
+        ("2026-02-08", "乌海市", "PM10", 151.0),
+        ("2026-02-08", "通辽市", "PM2.5", 76.0),
+        ("2026-02-08", "通辽市", "CO", 4.1),
+    }
+    assert bureau.rows("exceedance", "exceed_sum")[0]["数据截至"] == "2026-02-08 23:00"
+
+
+def test_a_league_is_the_mean_of_its_stations_that_have_a_valid_day(bureau: Bureau) -> None:
+    at = datetime(2026, 2, 2)  # noqa: DTZ001 - local time
+    rows = [hour(at + timedelta(hours=n), **{"PM2.5": 60.0}) for n in range(24)]
+    rows += [{**row, "站点编码": "second", "PM2.5": 100.0} for row in rows]
+    rows += [{**row, "站点编码": "third", "PM2.5": 900.0} for row in rows[:10]]
+    bureau.write("空气质量小时数据", rows, HOURS)
+    (found,) = bureau.rows("exceedance", "exceed_days")
+    assert (found["浓度"], found["站点数"], found["倍数"], found["标准"]) == (80.0, 2, 1.07, "GB 3095—2012")
 
 
 @pytest.mark.skipif(not STATIONS.exists(), reason="the real station file is not beside this checkout")

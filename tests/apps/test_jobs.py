@@ -10,7 +10,7 @@ from asking import FIRMS, OWNER, Office, firm
 from hosting import bundle, released, renamed
 
 from beijiang.apps import AudienceKind, JobStanding
-from beijiang.kit import SYSTEM, Denied, NotFound, Refused
+from beijiang.kit import SYSTEM, Denied, Invalid, NotFound, Refused
 
 TABLE = """query = "firms"
 schedule = "daily 06:30"
@@ -157,13 +157,19 @@ def test_a_job_fails_in_words_when_the_right_is_gone(office: Office, monkeypatch
 
 
 def test_a_job_fills_no_table_that_has_a_source(office: Office) -> None:
-    files = renamed(bundle(jobs__list_toml=TABLE.replace("firms_listed", FIRMS)), "over-all")
+    with pytest.raises(Invalid) as caught:
+        office.platform.apps.submit(
+            office["steward"], renamed(bundle(jobs__list_toml=TABLE.replace("firms_listed", FIRMS)), "over-all")
+        )
+    assert "fills a table of this application" in caught.value.text.en, "least of all the table that it reads"
+    office.write([firm(1)], table="handed_in")
+    files = renamed(bundle(jobs__list_toml=TABLE.replace("firms_listed", "handed_in")), "over-all")
     released(office, files, AudienceKind.DEPARTMENTS, OWNER)
-    before = office.platform.tables.get(SYSTEM, FIRMS).version
+    before = office.platform.tables.get(SYSTEM, "handed_in").version
     ended = ran(office, "over-all", "list")
     assert ended.error is not None
     assert "filled from elsewhere" in ended.error.en
-    assert office.platform.tables.get(SYSTEM, FIRMS).version == before
+    assert office.platform.tables.get(SYSTEM, "handed_in").version == before
 
 
 def test_who_may_run_a_job(office: Office, app: str) -> None:

@@ -259,6 +259,27 @@ def test_evidence_names_who_looked_and_the_grant_of_the_application(bureau: Bure
     assert "own_grant" in told
 
 
+def test_at_the_terminal(bureau: Bureau) -> None:
+    from typer.testing import CliRunner
+
+    from beijiang import terminal
+    from beijiang.apps.commands import commands
+    from beijiang.kit import Language
+
+    grant, platform = granted(bureau, NAME, CITY), bureau.platform
+    app = released(bureau, files("own-shell", grant, NAME, CITY))
+    group = commands(
+        lambda: platform.apps, lambda: platform.app_jobs, lambda: platform.access, lambda: platform.app_servers, print
+    )
+    terminal.set_style(as_json=False, language=Language.EN)
+    try:
+        told = CliRunner().invoke(group, ["grants", app, "1", "--as", "reviewer"])
+    finally:
+        terminal.set_style(as_json=False, language=Language.ZH)
+    assert told.exit_code == 0, told.output
+    assert grant.id in told.output
+
+
 def test_by_the_api(bureau: Bureau) -> None:
     from beijiang.access import KeyDraft
 

@@ -39,7 +39,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             lambda hand_in: tour._take_in(hand_in, version=1),
             tour._publish,
         )
-    add_applications(built, tour.people.actor, [NAME])
+    add_applications(built, tour.people.actor, tour._publish, [NAME])
     yield built
     built.stop()
     built.close()

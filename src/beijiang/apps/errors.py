@@ -28,6 +28,7 @@ __all__ = [
     "server_full",
     "server_waits",
     "sign_on_refused",
+    "table_waits",
     "used_up",
     "visitor_slow",
     "wrong_client_state",
@@ -52,6 +53,17 @@ def no_page() -> NotFound:
 def no_job() -> NotFound:
     """Return the error for a job that the version in use does not have."""
     return NotFound("在用的版本里没有这个作业。", "The version in use has no such job.", code="app_job_not_found")
+
+
+def table_waits(job: str, table: str) -> Conflict:
+    """Return the error for a version whose pages read a table that its job has not filled yet."""
+    return Conflict(
+        f"这一版的页面读表“{table}”，它由作业 {job} 写入，现在还没有。请主办部门先在应用页按“先算表”，算完再发布。",
+        f'Pages of this version read the table "{table}", which its job {job} fills and has not filled yet. Its department '
+        "presses “Fill its tables” on the application's page first.",
+        code="app_table_waits",
+        detail={"job": job, "table": table},
+    )
 
 
 def bad_package(zh: str, en: str) -> Invalid:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from beijiang.apps import AudienceKind, VersionState, parse_bundle, take
+from beijiang.apps import AudienceKind, VersionState, filled_by, parse_bundle, take
+from beijiang.demo.files import HandIn
+from beijiang.demo.files.handin import OPEN_LICENCE, ShareType
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -29,6 +32,10 @@ NAMES: Final = (
 )
 INSIDE: Final = frozenset({"work-plan"})
 """Applications for the departments only; the others are for everybody."""
+SUMMARIES: Final = {
+    "环境空气质量日评价": "各盟市每天每种污染物的日均值（臭氧为日最大8小时平均），按当天有效的二级限值判定是否超标，由“环保与生态”应用的作业每6小时从小时数据计算。",
+}
+"""Of the tables that jobs of the applications fill."""
 
 
 def bundled(name: str) -> Mapping[str, str]:
@@ -47,8 +54,13 @@ def _members(folder: Traversable, before: str) -> list[tuple[str, bytes]]:
     return found
 
 
-def add_applications(platform: Platform, person: Callable[[str], Actor], names: Sequence[str] = NAMES) -> None:
-    """Bring the applications to the public; what an earlier start did stays."""
+def add_applications(
+    platform: Platform,
+    person: Callable[[str], Actor],
+    publish: Callable[[HandIn], None],
+    names: Sequence[str] = NAMES,
+) -> None:
+    """Bring the applications to the public, the tables that their jobs fill first; what an earlier start did stays."""
     for name in names:
         bundle = bundled(name)
         owner = person(f"steward.{parse_bundle(bundle).manifest.owner}")
@@ -61,7 +73,32 @@ def add_applications(platform: Platform, person: Callable[[str], Actor], names: 
             note = "检查全部通过，数据均可在此范围使用。"
             platform.apps.review(person("reviewer"), name, newest.number, approve=True, note=note)
         if app.current is None:
+            for job in platform.app_jobs.fill(owner, name, newest.number):
+                platform.jobs.wait(job)
+            for table in filled_by(parse_bundle(bundle)):
+                publish(_about(platform, owner, app.org_id, table))
             inside = name in INSIDE
             whom = tuple(one.id for one in platform.access.organisations()) if inside else ()
             kind = AudienceKind.DEPARTMENTS if inside else AudienceKind.PUBLIC
             platform.apps.release(person("publisher"), name, newest.number, kind, whom)
+
+
+def _about(platform: Platform, owner: Actor, org_id: str, table: str) -> HandIn:
+    """Return what a department says of a table that a job of its application fills."""
+    schema = platform.tables.schema(owner, table)
+    columns = [name for name in schema.names if not name.startswith("_")] if schema else []
+    return HandIn(
+        path=Path(table),
+        org_key=org_id,
+        table_name=table,
+        title=table,
+        summary=SUMMARIES[table],
+        columns=(*columns,),
+        key_columns=(),
+        rows=0,
+        category="211001",
+        update_cycle="2",
+        share_type=ShareType.UNCONDITIONAL,
+        licence=OPEN_LICENCE,
+        open_columns=(*columns,),
+    )

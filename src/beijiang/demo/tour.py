@@ -130,7 +130,7 @@ class Tour:
         report(Step(Text("声明企业关系图", "declaring the graph of enterprises"), total, total))
         add_graph(self._platform, self.people.actor)
         report(Step(Text("发布应用", "releasing applications"), total, total))
-        add_applications(self._platform, self.people.actor)
+        add_applications(self._platform, self.people.actor, self._publish)
         report(Step(Text("训练模型", "training models"), total, total))
         add_models(self._platform, self.people.actor)
         (self._folder / DONE).touch()

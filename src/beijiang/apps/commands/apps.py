@@ -264,6 +264,12 @@ def _add_jobs(group: typer.Typer, get: Callable[[], AppJobs], who: Callable[[str
             one["error"] = "" if one["error"] is None else Text(**one["error"]).in_language(language())
         show(found, _JOBS)
 
+    @group.command("fill")
+    def fill(app: str = _APP, version: int = _NUMBER, person: str = _AS) -> None:
+        """Fill the tables that the pages of an approved version read, before it is released."""
+        queued = get().fill(who(person), app, version)
+        say(Text(f"已排队 {len(queued)} 个作业。", f"Queued: {len(queued)}."))
+
     @group.command("run-job")
     def run_job(app: str = _APP, job: str = typer.Argument(help="Name of the job."), person: str = _AS) -> None:
         """Have a job run now."""

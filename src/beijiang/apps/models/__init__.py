@@ -1,5 +1,6 @@
 """What hosted applications are made of; no input or output."""
 
+from beijiang.apps.models.ahead import ahead, filled_by
 from beijiang.apps.models.blocks import Block
 from beijiang.apps.models.bundle import AppTest, Bundle, EndPoint, Query, parse_bundle
 from beijiang.apps.models.canary import Canary, CanaryKind, CanaryTo, Comparison, Side
@@ -115,12 +116,14 @@ __all__ = [
     "Usage",
     "Use",
     "VersionState",
+    "ahead",
     "api_of",
     "bin_of",
     "coarse",
     "digest_of",
     "digest_of_secret",
     "drawing",
+    "filled_by",
     "mark_of",
     "pack",
     "parse_bundle",

@@ -27,6 +27,12 @@ def jobs(service: AppJobs) -> APIRouter:
     def run(request: Request, app: str, job: str) -> dict[str, Any]:
         return {"job": service.run(_actor(request), app, job)}
 
+    @routes.post(
+        "/{app}/versions/{number}/fill", status_code=202, summary="Fill the tables that a version's pages read"
+    )
+    def fill(request: Request, app: str, number: int) -> dict[str, Any]:
+        return {"jobs": [*service.fill(_actor(request), app, number)]}
+
     @routes.get("/{app}/alerts", summary="The latest alerts of an application")
     def alerts(request: Request, app: str) -> dict[str, Any]:
         return {"alerts": [alert_facts(one) for one in service.alerts(_actor(request), app)]}

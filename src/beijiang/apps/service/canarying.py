@@ -59,6 +59,7 @@ class AppCanaries:
                     "只有审核通过的新版本可以试发，而且应用要已经发布。",
                     "Only a new version that was approved goes on trial, and the application has to be released already.",
                 )
+            self.apps.check_filled(found)
             if CanaryStore(tx.connection).get(app_id) is not None:
                 raise wrong_state(
                     "已有一个版本在试发，请先转正或撤回。", "Another version is on trial; promote or withdraw it first."

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.apps.errors import no_app, own_work, wrong_state
+from beijiang.apps.errors import no_app, own_work, table_waits, wrong_state
 from beijiang.apps.models import (
     App,
     AppVersion,
@@ -18,13 +18,15 @@ from beijiang.apps.models import (
     Usage,
     VersionState,
     digest_of,
+    filled_by,
     unpack,
 )
 from beijiang.apps.models.faults import faulty
 from beijiang.apps.service.audience import departments, people, said
 from beijiang.apps.service.checking import Checked, Checking, OpenedGrant
 from beijiang.apps.store import AppStore, CanaryStore, UsageStore
-from beijiang.kit import Conflict, NotFound, Refused
+from beijiang.kit import SYSTEM, Conflict, NotFound, Refused
+from beijiang.tables import Exit
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
@@ -190,6 +192,8 @@ class Apps(Checking):
         to = self._release(kind, names)
         with self.db.read() as connection:
             wanted = AppStore(connection).version(app_id, number)
+        if wanted is not None:
+            self.check_filled(wanted)
         if wanted is not None and kind is AudienceKind.PUBLIC:
             self._check_public(self.bundle_of(wanted))
         with self.db.begin() as tx:
@@ -338,6 +342,21 @@ class Apps(Checking):
             raise wrong_state(
                 "有一个版本正在试发，请先转正或撤回。", "A version is on trial; promote or withdraw it first."
             )
+
+    def check_filled(self, version: AppVersion) -> None:
+        """Return if the tables are there that jobs of a version fill and its pages read, as whoever submitted it sees them.
+
+        Raises:
+            Conflict: one is not; its job has to run first (``app_table_waits``).
+
+        """
+        filled = filled_by(self.bundle_of(version))
+        if not filled:
+            return
+        person = self.access.person(SYSTEM, version.by_id).as_actor(None)
+        for table, job in filled.items():
+            if self.gate.seen(person, self.gate.find(table), Exit.APP) is None:
+                raise table_waits(job.name, table)
 
     def _check_public(self, bundle: Bundle) -> None:
         closed = self._closed_to_public(bundle)

@@ -20,6 +20,7 @@ from beijiang.apps.models import (
     CardData,
     CardState,
     Parameter,
+    ahead,
     parse_bundle,
     values_of,
 )
@@ -186,7 +187,7 @@ class Running(Base):
             version = AppStore(connection).version(app_id, number)
         if version is None:
             raise no_page()
-        bundle = self.bundle_of(version)
+        bundle = ahead(self.bundle_of(version))
         return self._view(actor, bundle, page or bundle.first_page.name, asked, number, patience=LONGEST)
 
     def try_page(self, actor: Actor, files: Mapping[str, str], page: str, asked: Mapping[str, str]) -> PageView:
@@ -197,7 +198,7 @@ class Running(Base):
             Denied: the actor may not build for the department that it names.
 
         """
-        bundle = parse_bundle(files)
+        bundle = ahead(parse_bundle(files))
         self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
         view = self._view(actor, bundle, page or bundle.first_page.name, asked, 0, patience=LONGEST)
         return replace(view, cards={number: _fitting(card) for number, card in view.cards.items()})

@@ -11,8 +11,8 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.apps.errors import no_app, no_job
-from beijiang.apps.models import AppAlert, JobSpec, JobStanding, timing_of, values_of
+from beijiang.apps.errors import no_app, no_job, wrong_state
+from beijiang.apps.models import AppAlert, JobSpec, JobStanding, VersionState, filled_by, timing_of, values_of
 from beijiang.apps.store import AppJobStore, AppStore
 from beijiang.ingest import Timing
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, NotFound, new_id
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["APP_JOB", "AppJobs"]
 
 APP_JOB: Final = "apps.job"
+_READY: Final = frozenset({VersionState.APPROVED, VersionState.RELEASED})
 
 
 class AppJobs:
@@ -85,6 +86,24 @@ class AppJobs:
         self._refreshed(found[0], found[2])
         return self._submit(found[0], found[1], name, new_id("asked"))
 
+    def fill(self, actor: Actor, app_id: str, number: int) -> Sequence[str]:
+        """Have the tables filled now that pages of an approved version read, before readers get it; return the ids of the jobs.
+
+        Raises:
+            NotFound: no such application or version, or none of the actor's business.
+            Conflict: the version is not approved (``app_state``).
+
+        """
+        app, versions = self.apps.app(actor, app_id)
+        self.access.require(actor, Permission.APPS_APP_BUILD, app.org_id)
+        version = next((one for one in versions if one.number == number), None)
+        if version is None:
+            raise no_app()
+        if version.state not in _READY:
+            raise wrong_state("只能为审核通过的版本算表。", "Tables are filled for a version that was approved.")
+        jobs = filled_by(self.apps.bundle_of(version)).values()
+        return [self._submit(app, version, job.name, new_id("ahead"), ahead=True) for job in jobs]
+
     def alerts(self, actor: Actor, app_id: str) -> Sequence[AppAlert]:
         """Return the latest alerts of an application, newest first, for its department and the authority.
 
@@ -125,7 +144,7 @@ class AppJobs:
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Run one job; registered in build.py as the work of ``APP_JOB``."""
         app_id, name = str(arguments["app"]), str(arguments["job"])
-        found = self._serving(app_id)
+        found = self._approved(app_id, arguments) if arguments.get("ahead") else self._serving(app_id)
         if found is None or name not in found[2].jobs or found[1].number != arguments["version"]:
             return {"gone": True}  # switched off, or another version is in use
         app, _, bundle = found
@@ -155,6 +174,18 @@ class AppJobs:
         try:
             return app, version, self.apps.bundle_of(version)
         except Conflict:  # changed behind the platform's back: it does not run
+            return None
+
+    def _approved(self, app_id: str, arguments: Mapping[str, JsonValue]) -> tuple[App, AppVersion, Bundle] | None:
+        """Return an application with a version that readers have, had or may get, unless it was switched off."""
+        with self.apps.db.read() as connection:
+            store = AppStore(connection)
+            app, version = store.get(app_id), store.version(app_id, int(str(arguments["version"])))
+        if app is None or app.off or version is None or version.state not in _READY:
+            return None
+        try:
+            return app, version, self.apps.bundle_of(version)
+        except Conflict:
             return None
 
     def _refreshed(self, app: App, bundle: Bundle) -> Mapping[str, JobStanding]:
@@ -194,10 +225,10 @@ class AppJobs:
             words = {"zh": error.text.zh, "en": error.text.en}
             self._note(app.id, name, time.monotonic(), {"error": words})
 
-    def _submit(self, app: App, version: AppVersion, name: str, moment: str) -> str:
+    def _submit(self, app: App, version: AppVersion, name: str, moment: str, *, ahead: bool = False) -> str:
         """Queue a run as whoever submitted the version, who answers for it."""
         person = self.access.person(SYSTEM, version.by_id)
-        arguments: dict[str, JsonValue] = {"app": app.id, "job": name, "version": version.number}
+        arguments: dict[str, JsonValue] = {"app": app.id, "job": name, "version": version.number, "ahead": ahead}
         key = f"{APP_JOB}:{app.id}:{version.number}:{name}:{moment}"
         return self._jobs.submit(person.as_actor(None), APP_JOB, arguments, key=key, org_id=app.org_id)
 

@@ -9,7 +9,17 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
-from beijiang.apps import ZIP_BYTES, AudienceKind, CanaryKind, VersionState, coarse, page_facts, wall_text
+from beijiang.apps import (
+    ZIP_BYTES,
+    AudienceKind,
+    CanaryKind,
+    VersionState,
+    coarse,
+    filled_by,
+    page_facts,
+    parse_bundle,
+    wall_text,
+)
 from beijiang.console.routes.app_life import add_life
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.kit import Text
@@ -73,6 +83,9 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 v.number: platform.apps.opens(who, app, v.number)
                 for v in versions
                 if "own_grants" in v.files["app.toml"]
+            },
+            filled={
+                v.number: [*filled_by(parse_bundle(v.files))] for v in versions if v.state is VersionState.APPROVED
             },
             trial=platform.app_canaries.comparison(who, app),
             trials=CanaryKind,
@@ -166,6 +179,16 @@ def _add_jobs(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             platform.app_jobs.run(person(request), app, job)
             return _page(app), Text("作业已排队。", "The job is queued.")
+
+        return frame.attempt(request, _page(app), step)
+
+    @pages.post("/apps/{app}/versions/{number}/fill")
+    def fill(request: Request, app: str, number: int) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_jobs.fill(person(request), app, number)
+            return _page(app), Text(
+                "作业已排队，算完即可发布。", "Queued; the version can be released when they are done."
+            )
 
         return frame.attempt(request, _page(app), step)
 

@@ -9,7 +9,14 @@ from beijiang.demo.files.handin import HandIn
 from beijiang.demo.files.plain import Named, PlainCell, write_plain
 from beijiang.demo.files.scene import Scene, packaged_rows
 
-__all__ = ["write_air_levels", "write_air_limits", "write_grassland", "write_sections", "write_sources"]
+__all__ = [
+    "write_air_levels",
+    "write_air_limits",
+    "write_air_rules",
+    "write_grassland",
+    "write_sections",
+    "write_sources",
+]
 
 _RIVERS = {
     "150100": "黄河", "150200": "黄河", "150300": "黄河", "150400": "西辽河", "150500": "西辽河", "150600": "黄河",
@@ -40,6 +47,23 @@ def write_air_limits(scene: Scene) -> HandIn:
         update_cycle="9",
         columns=columns,
         key=("污染物", "平均时间", "生效日期"),
+        is_made_up=False,
+    )
+    return write_plain(scene, named, [list(row.values()) for row in table])
+
+
+def write_air_rules(scene: Scene) -> HandIn:
+    """Write how many hours and means a day needs to be held against the limits, each rule with its days."""
+    table = packaged_rows("demo", "files", "air_rules.csv")
+    named = Named(
+        table="环境空气质量评价规则",
+        title="环境空气质量日评价的数据有效性规则",
+        summary="判定一天是否超标所需的最少有效小时数和滑动平均个数，按标准版本列出起止日期和依据；“待核对”的未对照标准原文。",
+        org_key="environment",
+        category="211001",
+        update_cycle="9",
+        columns=tuple(table[0]),
+        key=("评价规则", "生效日期"),
         is_made_up=False,
     )
     return write_plain(scene, named, [list(row.values()) for row in table])

@@ -12,6 +12,7 @@ from beijiang.demo.files.credit import write_licences, write_penalties
 from beijiang.demo.files.ecology import (
     write_air_levels,
     write_air_limits,
+    write_air_rules,
     write_grassland,
     write_sections,
     write_sources,
@@ -118,6 +119,7 @@ def _themes(scene: Scene, firms: list[Firm]) -> list[HandIn]:
         write_score_rules(scene),
         write_repairs(scene, firms),
         write_air_limits(scene),
+        write_air_rules(scene),
         write_air_levels(scene),
         write_sources(scene),
         write_sections(scene),

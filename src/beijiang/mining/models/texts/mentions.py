@@ -28,8 +28,11 @@ _COMPANY: Final = re.compile(
     r"[\u4e00-\u9fffA-Za-z0-9()（）·]{2,40}?(?:有限责任公司|股份有限公司|集团有限公司|有限公司|农民专业合作社|专业合作社|合伙企业)"
 )
 _CODE: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJ-NPQRTUWXY]{18}(?![0-9A-Za-z])")
-_BEFORE: Final = re.compile(r"^.*(?:[与和由对向及]|其中|包括|委托|授予|支持|推荐)(?=[\u4e00-\u9fff]{4,})")
-COMPANIES_MOST: Final = 200
+COMPANIES_MOST: Final = 20_000
+"""Beginnings of names that are asked of the register for one document."""
+CORE_LEAST: Final = 6
+"""Characters of the shortest full name."""
+STARTS_MOST: Final = 30
 
 
 class EntityKind(Word):
@@ -65,6 +68,9 @@ class Registers(Protocol):
 
     def named(self, actor: Actor, words: Sequence[str]) -> Mapping[str, Sequence[RegisterEntry]]:
         """Return the legal entities of each name or credit code."""
+
+    def containing(self, actor: Actor, parts: Sequence[str]) -> Sequence[RegisterEntry]:
+        """Return the legal entities whose names contain one of some words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,10 @@ def company_names(text: str) -> Sequence[str]:
     found: dict[str, None] = {}
     for match in _COMPANY.finditer(text):
         words = match.group()
-        found[words] = None
-        found[_BEFORE.sub("", words)] = None
+        for start in range(min(len(words) - CORE_LEAST, STARTS_MOST)):
+            found[words[start:]] = (
+                None  # what stands before a name is not parted from it: the register tells where it begins
+            )
     found |= dict.fromkeys(_CODE.findall(text))
     return list(found)[:COMPANIES_MOST]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.mining.errors import too_few_labels
 from beijiang.mining.models.texts import Alike, Keys, KeywordWay, Passage, PlanFound, tasks_of
+from beijiang.mining.models.texts.firms import ShortNames, keys_of, places_of
 from beijiang.mining.models.texts.keys import key_sentences, keywords
 from beijiang.mining.models.texts.likeness import LIKE, alike, candidates, passages, shingles
 from beijiang.mining.models.texts.mentions import (
@@ -97,8 +98,20 @@ class Finding(Keeping):
             entries[words] = [Entity(EntityKind.COMPANY, one.id, one.name, one.note, one.page) for one in known]
         names = Names(entries)
         plain = mentions_of([(one.place, one.start, one.text) for one in sentences], names)
-        parents = {row["code"]: row["parent"] for row in self.standards.table("regions")}
-        return settled(plain, parents), found.grade
+        regions = self.standards.table("regions")
+        shorts = self._short_names(actor, sentences, places_of(regions))
+        full = settled(plain, {row["code"]: row["parent"] for row in regions})
+        return shorts.find(sentences, full), found.grade
+
+    def _short_names(
+        self, actor: Actor, sentences: Sequence[Sentence], places: Mapping[str, frozenset[str]]
+    ) -> ShortNames:
+        """Return the legal entities, as the actor may see them, that may stand in a text without region and legal form."""
+        parts = keys_of(sentences)
+        known = self.registers.containing(actor, parts) if parts else ()
+        return ShortNames.of(
+            [Entity(EntityKind.COMPANY, one.id, one.name, one.note, one.page) for one in known], places
+        )
 
     def tasks(self, actor: Actor, document_id: str) -> PlanFound:
         """Return the tasks that a work plan sets: who leads, who takes part, targets, deadlines; a proposal, no decision."""
