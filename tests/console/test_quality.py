@@ -97,7 +97,11 @@ def test_the_data_authority_releases_and_weighs_and_others_do_neither(desk: Call
     assert reviewer.get(f"{PAGE}/add").status_code == 403
     steward.post(f"{PAGE}/release", {"version": 1, "reason": "我来"})
     assert office.quality.report(SYSTEM, TABLE).hold is not None
-    reviewer.post(f"{PAGE}/release", {"version": 1, "reason": "盟市由学校补报"})
+    reviewer.post(f"{PAGE}/release", {"version": 1, "reason": "没有看过", "seen": ""})
+    assert "请先查看" in reviewer.get(PAGE).text
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen
+    reviewer.post(f"{PAGE}/release", {"version": 1, "reason": "盟市由学校补报", "seen": seen[1]})
     page = reviewer.get(PAGE).text
     assert "放行记录" in page
     assert "盟市由学校补报" in page
