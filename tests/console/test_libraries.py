@@ -39,7 +39,7 @@ def tables(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def until(desk: Any, path: str, words: str) -> str:
     """Reload a page until it says something."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while words not in (page := desk.get(path).text):
         assert time.monotonic() < deadline, page
         time.sleep(0.1)

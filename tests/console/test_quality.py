@@ -105,6 +105,12 @@ def test_the_data_authority_releases_and_weighs_and_others_do_neither(desk: Call
     page = reviewer.get(PAGE).text
     assert "放行记录" in page
     assert "盟市由学校补报" in page
+    proof = f"/console/prove/quality_release/{quote(TABLE)}"
+    assert proof in page
+    told = reviewer.get(proof).text
+    assert "放行未通过的版本" in told
+    assert "质量检查" not in told.split("<main")[1].split("<tbody>")[1], "of a table only what is proved here is told"
+    assert desk("member").get(proof).status_code in {403, 404}
     assert "新的评分卡" in reviewer.get("/console/quality-scorecards?preset=-1").text
     card = replace(office.quality.preset("1"), indicators={"0301": 3.0})
     office.quality.set_scorecard(SYSTEM, card, "重视内容")

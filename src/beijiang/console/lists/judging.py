@@ -70,8 +70,8 @@ def ticket_table(platform: Platform, actor: Actor, query: TicketQuery, names: Ma
             return None
         if found < 0:
             return Text(f"超期 {-found} 工作日", f"{-found} working {'day' if found == -1 else 'days'} late")
-        if found == 0:
-            return Text("今天到期", "due today")
+        if found == 0 and one.due_on <= today:
+            return Text("今天到期", "due today") if one.due_on == today else Text("已超期", "late")
         return Text(f"剩 {found} 工作日", f"{found} working {'day' if found == 1 else 'days'} left")
 
     def level(one: Ticket) -> str:
