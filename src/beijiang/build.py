@@ -205,6 +205,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     tables = Tables(db, lake, engine, access, evidence, clock, policy=gate)
     ingest = Ingest(db, Landing(home / "landing"), tables, jobs, access, evidence, standards, clock, settings)
     ingest.keeps = holds.keeps_table
+    jobs.at_end.append(ingest.settle)
     name_for_holds(holds, access, tables)
     bench = Bench(db, ingest, access, evidence, clock)
     sources = Sources(db, ingest, tables, vault, access, evidence, clock)
@@ -262,7 +263,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         seconds=settings.push_seconds, idle=settings.push_idle_seconds, at_once=settings.push_org_at_once
     )
     pushes = Pushes(sharing, Destinations(vault, sources.outbound), recalls, push_limits)
-    receipts.subjects = {
+    receipts.subjects |= {
         "entry": ("catalog:", catalog.threads),
         "request": ("", exchange.request),
         "grant": ("", exchange.grant),
@@ -298,6 +299,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     app_servers = AppServers(apps, viewers, settings, sources.outbound)
     app_jobs = AppJobs(apps, tables, jobs, home / "staging", zone, standards.calendar.is_working)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
+    receipts.subjects |= {"release_check": ("", releases.reports), "quality_release": ("", quality.report)}
+    receipts.actions = {"release_check": "protection.release_check", "quality_release": "quality.release"}
     releases.alerts = alerts
     private = Private(db, lake, counting, protection, standards, access, evidence, clock, zone)
     catalog.release_checks = (recalls, quality, releases)

@@ -185,6 +185,30 @@ def test_who_submitted_a_version_neither_begins_nor_promotes_its_trial(office: O
     assert caught.value.reason == "app_self_approval"
 
 
+def test_what_is_promoted_is_the_trial_that_was_shown(office: Office) -> None:
+    trials, publisher = office.platform.app_canaries, office["publisher"]
+    number = two(office, "trial-shown")
+    few = CanaryTo(kind=CanaryKind.PEOPLE, names=["first"])
+    trials.begin(publisher, "trial-shown", number, few)
+    shown = trials.comparison(publisher, "trial-shown")
+    assert shown is not None
+    title(office, "trial-shown", "first")
+    now = trials.comparison(publisher, "trial-shown")
+    assert now is not None
+    assert now.trial.answers == 1
+    assert now.shown.token == shown.shown.token, "one more good answer is nothing to look at again"
+    assert replace(now, trial=replace(now.trial, errors=1)).shown.token != now.shown.token
+    trials.withdraw(office["steward"], "trial-shown", "再试")
+    trials.begin(publisher, "trial-shown", number, CanaryTo(kind=CanaryKind.DEPARTMENTS, names=[OTHER]))
+    for seen in (shown.shown.token, ""):
+        with pytest.raises(Conflict) as refused:
+            trials.promote(publisher, "trial-shown", "好", seen=seen)
+        assert refused.value.reason == "changed_since_seen"
+    again = trials.comparison(publisher, "trial-shown")
+    assert again is not None
+    assert trials.promote(publisher, "trial-shown", "好", seen=again.shown.token).current == number
+
+
 def test_by_the_api_the_console_and_the_terminal(office: Office) -> None:
     number = two(office, "trial-ways")
     client = office.browser_json("publisher")
@@ -210,5 +234,10 @@ def test_by_the_api_the_console_and_the_terminal(office: Office) -> None:
         f"/console/apps/trial-ways/versions/{number}/canary", data={"to": "departments", "names": f"{OTHER}，"}
     )
     assert client.get("/api/v1/apps/trial-ways/canary").json()["canary"]["names"] == [OTHER]
-    promoted = client.post("/api/v1/apps/trial-ways/canary/promote", json={"reason": "好"})
+    at = "/api/v1/apps/trial-ways/canary"
+    assert client.post(f"{at}/promote", json={"reason": "好"}).status_code == 409
+    page = office.browser("publisher").get("/console/apps/trial-ways").text
+    seen = client.get(at).json()["canary"]["seen"]
+    assert f'name="seen" value="{seen}"' in page
+    promoted = client.post(f"{at}/promote", json={"reason": "好", "seen": seen})
     assert promoted.json() == {"app": "trial-ways", "version": number}

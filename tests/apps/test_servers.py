@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 from beijiang.access import KeyDraft, Permission
 from beijiang.apps import AudienceKind, ServerState, VersionState
 from beijiang.apps.commands import commands
-from beijiang.kit import Denied, Invalid, NotFound
+from beijiang.evidence import EvidenceQuery
+from beijiang.kit import SYSTEM, Denied, Invalid, NotFound
 
 READER = '''
 async def firms(desk):
@@ -325,12 +326,34 @@ def test_one_that_fills_its_folder_is_refused_at_the_next_request(served: Served
             standing, _ = servers.standing(served.office["steward"], APP)
             assert standing is not None
             assert (standing.state, "full" in standing.error) == (ServerState.STOPPED, True)
+        _empty_it_by_hand(served, many=many)
+        assert not filling.exists()
+        assert not list((servers._folder / APP).glob("aside-*")), "nothing of it is kept"
     finally:
-        shutil.rmtree(filling)
+        shutil.rmtree(filling, ignore_errors=True)
     assert ask(served, "").status_code == 200
     standing, _ = servers.standing(served.office["steward"], APP)
     assert standing is not None
     assert standing.error == ""
+
+
+def _empty_it_by_hand(served: Served, *, many: bool) -> None:
+    """Whoever builds it empties its folder, by the API or the terminal; nobody else, and not without a reason."""
+    steward, at = served.reader("steward"), f"/api/v1/apps/{APP}/server/clear"
+    assert served.reader("first").call("POST", at, {"reason": "x"}).status_code == 404
+    assert steward.call("POST", at, {"reason": " "}).status_code == 422
+    if many:
+        told = steward.call("POST", at, {"reason": "日志写满"}).json()
+        assert (told["entries"] > 10_000, told["full"]) == (True, True)
+    else:
+        p = served.platform
+        parts = (p.apps, p.app_jobs, p.access, p.app_servers)
+        group = commands(*(lambda part=part: part for part in parts), serve=lambda *_: None)
+        done = CliRunner().invoke(group, ["server-clear", APP, "--reason", "日志写满", "--as", "steward"])
+        assert done.exit_code == 0, done.output
+    query = EvidenceQuery(action="apps.server_clear", target=APP)
+    newest = served.platform.evidence_reader.search(SYSTEM, query).records[0]
+    assert (newest.detail["reason"], newest.detail["full"]) == ("日志写满", True)
 
 
 def test_one_that_hangs_is_left_after_its_time(served: Served) -> None:

@@ -31,8 +31,6 @@ class Bound(StrEnum):
     """What it names never changes once it is proposed; ``FIXED`` says why."""
     SEALED = "shown"
     """What was shown comes back sealed by the platform itself, to the person to whom it was shown only."""
-    OPEN = "open"
-    """Nothing binds it yet."""
     NONE = "none"
     """It reads, proposes, takes back or ends something, or acts on what is in force: it decides on no proposal."""
 
@@ -53,7 +51,7 @@ FIXED = {
 BY_PERMISSION = {
     "Access.admit_member": Bound.NONE,
     "AppCanaries.begin": Bound.NUMBER,
-    "AppCanaries.promote": Bound.OPEN,
+    "AppCanaries.promote": Bound.SEEN,
     "AppCanaries.withdraw": Bound.NONE,
     "AppServers.restart": Bound.NONE,
     "Apps.costs": Bound.NONE,
@@ -67,17 +65,17 @@ BY_PERMISSION = {
     "Contracts.retire": Bound.NONE,
     "Contracts.send_back": Bound.NONE,
     "Fusion.end": Bound.NONE,
-    "Fusion.merge": Bound.OPEN,
+    "Fusion.merge": Bound.SEEN,
     "Fusion.propose": Bound.NONE,
     "Fusion.remap": Bound.NONE,
     "Fusion.revoke": Bound.NONE,
     "Fusion.rule": Bound.FIXED,
-    "Fusion.take_out": Bound.OPEN,
+    "Fusion.take_out": Bound.SEEN,
     "Harvests.trust": Bound.NONE,
     "Laws.send_back": Bound.NONE,
     "Monitors.look": Bound.NONE,
     "Monitors.set_monitor": Bound.NONE,
-    "Quality.release": Bound.OPEN,
+    "Quality.release": Bound.SEEN,
     "RatingsOfApps.hide": Bound.NONE,
     "RatingsOfApps.of": Bound.NONE,
     "RatingsOfApps.show": Bound.NONE,
@@ -156,4 +154,4 @@ def test_what_is_listed_as_bound_takes_what_binds_it(verbs: dict[str, set[str]])
     assert {name for name, how in everything.items() if how is Bound.FIXED} == set(FIXED)
     for name, how in everything.items():
         assert how not in signed or how.value in verbs[name], name
-        assert how is not Bound.OPEN or not verbs[name] & {"seen", "revision"}, f"{name} is bound: list it as such"
+        assert how is not Bound.NONE or not verbs[name] & {"seen", "revision"}, f"{name} is bound: list it as such"

@@ -23,7 +23,7 @@ def test_a_file_is_checked_mended_and_read_in(office: Any, desk: Callable[..., A
     assert '<td class="n">3</td>' in answer.text
     assert "检查通过，还没有保存：将新增 1" in send(steward, GOOD, "check").text
     assert "已保存：新增 1" in send(steward, GOOD, "take").text
-    assert "学位登记" in steward.get("/console/catalog?q=学位登记").text
+    assert "学位登记" in steward.get("/console/catalog?_find=学位登记").text
     told = steward.get("/console/directory/export.csv")
     assert "学位数" in told.content.decode("utf-8-sig")
     assert told.headers["cache-control"] == "no-store"

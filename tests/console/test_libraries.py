@@ -39,7 +39,7 @@ def tables(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def until(desk: Any, path: str, words: str) -> str:
     """Reload a page until it says something."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while words not in (page := desk.get(path).text):
         assert time.monotonic() < deadline, page
         time.sleep(0.1)
@@ -104,9 +104,16 @@ def test_a_steward_makes_a_library_and_looks_after_it(desk: Callable[..., Any]) 
     assert "内蒙古草原乳业有限责任公司" in page
     records = re.findall(r'name="record" value="([^"]+)"', page)
     assert len(records) == 2
-    refused = steward.post(f"{subject[1]}/take-out", {"record": records, "reason": "都不是"})
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen
+    refused = steward.post(f"{subject[1]}/take-out", {"record": records[:1], "reason": "没有看过", "seen": ""})
     assert refused.headers["location"] == subject[1]
-    answer = steward.post(f"{subject[1]}/take-out", {"record": records[:1], "reason": "<script>x</script>"})
+    assert "请先查看" in steward.get(subject[1]).text
+    refused = steward.post(f"{subject[1]}/take-out", {"record": records, "reason": "都不是", "seen": seen[1]})
+    assert refused.headers["location"] == subject[1]
+    answer = steward.post(
+        f"{subject[1]}/take-out", {"record": records[:1], "reason": "<script>x</script>", "seen": seen[1]}
+    )
     page = steward.get(answer.headers["location"]).text
     assert "&lt;script&gt;" in page
     assert "尚未生效" in page
@@ -118,7 +125,16 @@ def test_a_steward_makes_a_library_and_looks_after_it(desk: Callable[..., Any]) 
     for path in ("pairs", "claims", "decisions", "edit", "subjects"):
         assert steward.get(f"{here}/{path}").status_code == 200
     names = re.findall(r"L-[0-9A-F]{12}", steward.get(f"{here}/subjects").text)
-    merged = steward.post(f"{here}/merge", {"subjects": " ".join(sorted(set(names))[:2]), "reason": "同一企业"})
+    two = " ".join(sorted(set(names))[:2])
+    beside = steward.get(f"{here}/merge?subjects={two}").text
+    assert "归并为一个主体" in beside
+    seen = re.search(r'name="seen" value="([^"]+)"', beside)
+    assert seen
+    refused = steward.post(f"{here}/merge", {"subjects": two, "reason": "同一企业", "seen": "0-0"})
+    assert refused.headers["location"].startswith(f"{here}/merge?subjects=")
+    assert "没有作出任何决定" in steward.get(refused.headers["location"]).text
+    assert steward.get(f"{here}/merge?subjects=one").headers["location"] == f"{here}/subjects"
+    merged = steward.post(f"{here}/merge", {"subjects": two, "reason": "同一企业", "seen": seen[1]})
     assert merged.headers["location"] == f"{here}/decisions"
     steward.post(f"{here}/run")
     until(steward, here, "第 2 版")

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import event
 
@@ -24,13 +26,40 @@ from beijiang.build import build
 from beijiang.catalog import Entry, ShareType, State
 from beijiang.catalog.store import ResourceStore
 from beijiang.console.listing import ONLY, SORT, Ask, Choice, Listing, Table
-from beijiang.console.lists import entry_table, grant_table, job_table, people_table, request_table, run_table
+from beijiang.console.lists import (
+    demand_table,
+    dispute_table,
+    entry_table,
+    finding_table,
+    grant_table,
+    job_table,
+    people_table,
+    push_table,
+    request_table,
+    run_table,
+    ticket_table,
+)
 from beijiang.exchange import (
+    Demand,
+    DemandDraft,
+    DemandQuery,
+    DemandState,
+    Dispute,
+    DisputeKind,
+    DisputeQuery,
+    DisputeState,
+    Evaluation,
+    Fulfilment,
     Grant,
     GranteeKind,
     GrantQuery,
     GrantState,
     Item,
+    Outcome,
+    Push,
+    PushMode,
+    PushQuery,
+    PushState,
     RequestDraft,
     RequestQuery,
     RequestState,
@@ -38,14 +67,28 @@ from beijiang.exchange import (
     Way,
 )
 from beijiang.exchange import Request as ShareRequest
-from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.exchange.store import DemandStore, DisputeStore, GrantStore, PushStore, RequestStore
 from beijiang.ingest import IngestRequest, RunState
 from beijiang.ingest.store import IngestStore
 from beijiang.jobs import JobState
 from beijiang.jobs.store import JobStore
-from beijiang.kit import SYSTEM, Language, Wanted
+from beijiang.kit import SYSTEM, Language, Text, Wanted
 from beijiang.protection import Handling
+from beijiang.quality import (
+    Call,
+    Finding,
+    FindingState,
+    Monitor,
+    Origin,
+    Severity,
+    Ticket,
+    TicketLimit,
+    TicketQuery,
+    TicketState,
+)
+from beijiang.quality.store import MonitorStore, TicketStore
 from beijiang.settings import Settings
+from beijiang.tables import CommitRequest, WriteMode
 
 FEW, MANY = 200, 1000
 HUGE = 3_000_000_000
@@ -193,6 +236,168 @@ def make_entries(office: Any, first: int, last: int) -> None:
         assert ResourceStore(tx.connection).add_all(made)
 
 
+def watched(office: Any) -> str:
+    """Write the table that monitors found something in: findings are shown of tables that are there."""
+    table, path = "监测过的表", office.settings.home / "watched.parquet"
+    if table not in office.tables.names(SYSTEM):
+        rows = pa.table({"名称": ["甲"]})
+        pq.write_table(rows, path)
+        order = CommitRequest(
+            table=table,
+            org_id="education",
+            staged=(path,),
+            schema=rows.schema,
+            mode=WriteMode.REPLACE,
+            run_id="watched",
+        )
+        office.tables.commit(SYSTEM, order)
+    return table
+
+
+def make_findings(office: Any, first: int, last: int) -> None:
+    now, table = office.clock.now(), watched(office)
+    with office.db.begin() as tx:
+        store = MonitorStore(tx.connection)
+        for n in range(first, last):
+            call = Call(
+                monitor=list(Monitor)[n % 3], aspect="rows", column=f"c{n}", severity=list(Severity)[n % 3],
+                words=Text(f"{name(n)} 行数失常", f"{name(n)} has unusual rows"),
+            )  # fmt: skip
+            state = list(FindingState)[n % 4]
+            until = TODAY + timedelta(days=n % 9) if state is FindingState.SNOOZED else None
+            at = now - timedelta(days=n % 15, hours=1)
+            store.add(
+                Finding(
+                    id=f"qmf_{n:06d}",
+                    table=table,
+                    org_id="education",
+                    version=n,
+                    call=call,
+                    at=at,
+                    state=state,
+                    until=until,
+                )
+            )
+
+
+def make_tickets(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = TicketStore(tx.connection)
+        for n in range(first, last):
+            state = list(TicketState)[n % 7]
+            at = now - timedelta(days=n % 15, hours=1)
+            origin = list(Origin)[n % 2]
+            store.add(
+                Ticket(
+                    id=f"tic_{n:06d}",
+                    table=name(n),
+                    org_id=("education", "health")[n % 3 == 0],
+                    origin=origin,
+                    state=state,
+                    title=f"{name(n)} 非空",
+                    rule_id=f"rule_{n}" if origin is Origin.RUN else None,
+                    severity=list(Severity)[n % 3],
+                    failing=HUGE + n,
+                    assessed=HUGE + n,
+                    opened_by=f"person_{n % 3}",
+                    opened_name=f"某{n % 3}",
+                    opened_org="education",
+                    opened_at=at,
+                    started_on=TODAY,
+                    limit=TicketLimit("correction.handle", 10, "据", verified=True),
+                    due_on=TODAY + timedelta(days=n % 20 - 5),
+                    provisional=False,
+                    closed_at=now if state.is_over else None,
+                    changed_at=at,
+                )
+            )
+
+
+def make_demands(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = DemandStore(tx.connection)
+        for n in range(first, last):
+            at = now - timedelta(minutes=n)
+            store.add(
+                Demand(
+                    id=f"dem_{n:06d}",
+                    org_id=("education", "health")[n % 2],
+                    by=f"person_{n % 3}",
+                    by_name=f"某{n % 3}",
+                    draft=DemandDraft(title=name(n), items=f"座位{n}", purpose="service", use="用"),
+                    state=list(DemandState)[n % 10],
+                    source_org="education" if n % 2 else (None, "bigdata")[n % 3 == 2],
+                    fulfilment=(None, *Fulfilment)[n % 3],
+                    supply_by=TODAY + timedelta(days=n % 30) if n % 3 == 2 else None,
+                    evaluation=(None, *Evaluation)[n % 4],
+                    created_at=at,
+                    changed_at=at,
+                )
+            )
+
+
+def make_disputes(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = DisputeStore(tx.connection)
+        for n in range(first, last):
+            at = now - timedelta(minutes=n)
+            store.add(
+                Dispute(
+                    id=f"dsp_{n:06d}",
+                    kind=list(DisputeKind)[n % 7],
+                    org_id=("education", "health")[n % 2],
+                    by=f"person_{n % 3}",
+                    by_name=f"某{n % 3}",
+                    against="education" if n % 2 else "bigdata",
+                    subject=f"req_{n}",
+                    title=name(n),
+                    words="不同意",
+                    state=list(DisputeState)[n % 6],
+                    outcome=(None, *Outcome)[n % 4],
+                    created_at=at,
+                    changed_at=at,
+                )
+            )
+
+
+def make_pushes(office: Any, first: int, last: int) -> None:
+    now = office.clock.now()
+    with office.db.begin() as tx:
+        store = PushStore(tx.connection)
+        for n in range(first, last):
+            store.add(
+                Push(
+                    id=f"psh_{n:06d}",
+                    grant_id=f"gra_{n:06d}",
+                    org_id=("education", "health")[n % 2],
+                    provider_id="education" if n % 2 else "bigdata",
+                    table=name(n),
+                    resource_name=name(n),
+                    name=f"送{name(n)}",
+                    kind=("webhook", "sftp")[n % 2],
+                    target=f"host-{n:04d}",
+                    options={},
+                    secrets={},
+                    mode=list(PushMode)[n % len(PushMode)],
+                    timing=None,
+                    owner_id="p",
+                    owner_name="某",
+                    created_at=now - timedelta(minutes=n),
+                    state=(PushState.PAUSED, PushState.STOPPED, PushState.ENDED)[
+                        n % 3
+                    ],  # the platform works at live ones
+                    why=Text("歇", "rests") if n % 3 == 1 else None,
+                    version=n or None,
+                    delivered_at=now - timedelta(days=n % 15, hours=1) if n % 4 else None,
+                )
+            )
+
+
+CALLED = {"health": "卫健委", "education": "教育厅"}
+
 LISTS: dict[str, tuple[str, str, Callable[[Any, int, int], None], Callable[[Any, Any], Table[Any]]]] = {
     "people": ("sys_admin", "/console/people", make_people, lambda o, a: people_table(o, a, {"education": "教育厅"})),
     "jobs": ("sys_admin", "/console/jobs", make_jobs, job_table),
@@ -200,6 +405,11 @@ LISTS: dict[str, tuple[str, str, Callable[[Any, int, int], None], Callable[[Any,
     "grants": ("steward", "/console/grants?state=all", make_grants, lambda o, a: grant_table(o, a, GrantQuery(), {"health": "卫健委"})),
     "requests": ("steward", "/console/sharing?show=all", make_requests, lambda o, a: request_table(o, RequestQuery(), {"health": "卫健委"}, actor=a)),
     "catalog": ("steward", "/console/catalog", make_entries, entry_table),
+    "findings": ("steward", "/console/quality-findings", make_findings, finding_table),
+    "tickets": ("steward", "/console/tickets?state=all", make_tickets, lambda o, a: ticket_table(o, a, TicketQuery(), CALLED)),
+    "demands": ("steward", "/console/demands?show=all", make_demands, lambda o, a: demand_table(o, a, DemandQuery(), CALLED)),
+    "disputes": ("steward", "/console/disputes?show=all", make_disputes, lambda o, a: dispute_table(o, a, DisputeQuery(), CALLED)),
+    "pushes": ("steward", "/console/pushes", make_pushes, lambda o, a: push_table(o, a, PushQuery(), CALLED)),
 }  # fmt: skip
 """Every list of the console that has no limit: who looks, where, how it is filled, and what it is made of."""
 

@@ -97,10 +97,20 @@ def test_the_data_authority_releases_and_weighs_and_others_do_neither(desk: Call
     assert reviewer.get(f"{PAGE}/add").status_code == 403
     steward.post(f"{PAGE}/release", {"version": 1, "reason": "我来"})
     assert office.quality.report(SYSTEM, TABLE).hold is not None
-    reviewer.post(f"{PAGE}/release", {"version": 1, "reason": "盟市由学校补报"})
+    reviewer.post(f"{PAGE}/release", {"version": 1, "reason": "没有看过", "seen": ""})
+    assert "请先查看" in reviewer.get(PAGE).text
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen
+    reviewer.post(f"{PAGE}/release", {"version": 1, "reason": "盟市由学校补报", "seen": seen[1]})
     page = reviewer.get(PAGE).text
     assert "放行记录" in page
     assert "盟市由学校补报" in page
+    proof = f"/console/prove/quality_release/{quote(TABLE)}"
+    assert proof in page
+    told = reviewer.get(proof).text
+    assert "放行未通过的版本" in told
+    assert "质量检查" not in told.split("<main")[1].split("<tbody>")[1], "of a table only what is proved here is told"
+    assert desk("member").get(proof).status_code in {403, 404}
     assert "新的评分卡" in reviewer.get("/console/quality-scorecards?preset=-1").text
     card = replace(office.quality.preset("1"), indicators={"0301": 3.0})
     office.quality.set_scorecard(SYSTEM, card, "重视内容")

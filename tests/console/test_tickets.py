@@ -49,7 +49,8 @@ def test_a_steward_answers_a_ticket_and_the_data_authority_decides(desk: Callabl
     assert f"/console/tickets/{ticket}" in home
     assert re.search(r'href="/console/tickets"[^>]*>校核工单 <span class="count">\d<', home)
     assert "盟市 非空" in steward.get("/console/tickets?state=mine").text
-    assert "没有工单" in steward.get("/console/tickets?q=没有这样的词").text
+    assert "没有符合条件的" in steward.get("/console/tickets?_find=没有这样的词").text
+    assert "没有工单" in steward.get("/console/tickets?state=over&table=没有这样的表").text
     page = steward.get(f"/console/tickets/{ticket}").text
     assert "等教育厅办理" in page or "办理：下载退回文件" in page
     assert "国务院令第809号" in page

@@ -58,12 +58,23 @@ def test_a_program_keeps_a_library(archive: Archive, client: TestClient) -> None
     subject = client.get(f"{at}/subjects/{name}").json()
     assert subject["records"] == len(subject["members"]) == 2
     assert "身份证号" not in json.dumps(subject, ensure_ascii=False)
-    out = client.post(
-        f"{at}/subjects/{name}/take-out", json={"records": [subject["members"][0]["record"]], "reason": "x"}
-    )
+    order = {"records": [subject["members"][0]["record"]], "reason": "x"}
+    unseen = client.post(f"{at}/subjects/{name}/take-out", json=order)
+    assert unseen.json()["error"]["code"] == "changed_since_seen"
+    out = client.post(f"{at}/subjects/{name}/take-out", json={**order, "seen": subject["seen"]})
     decision = out.json()["decisions"][0]["id"]
     assert client.get(f"{at}/decisions").json()["unapplied"] == 1
     assert client.delete(f"/api/v1/library-decisions/{decision}", params={"reason": "错"}).status_code == 204
+    names = [row["主体标识"] for row in found["rows"]]
+    both = client.get(f"{at}/merge", params={"subjects": names}).json()
+    assert sorted(one["id"] for one in both["subjects"]) == sorted(names)
+    assert "身份证号" not in json.dumps(both, ensure_ascii=False)
+    union = {"subjects": names, "reason": "同一人"}
+    assert client.post(f"{at}/merge", json=union).json()["error"]["code"] == "changed_since_seen"
+    merged = client.post(f"{at}/merge", json={**union, "seen": both["seen"]}).json()["decisions"]
+    assert [one["verdict"] for one in merged] == ["same"]
+    assert client.get(f"{at}/merge", params={"subjects": [names[0], names[0]]}).status_code == 422
+    assert client.get(f"{at}/merge", params={"subjects": [names[0], "P-0"]}).status_code == 404
     assert client.get(f"{at}/pairs").json() == {"waiting": 0, "pairs": []}
     claim = client.post(f"{at}/claims", json={"element": "姓名", "basis": "户口登记条例"}).json()
     assert claim["state"] == "proposed"
@@ -79,8 +90,8 @@ def test_an_operator_keeps_a_library(archive: Archive, tmp_path: Path) -> None:
     terminal.set_style(as_json=False, language=Language.ZH)
     group = commands(lambda: archive.platform.fusion, lambda: archive.platform.access)
 
-    def run(*words: str) -> str:
-        done = CliRunner().invoke(group, [*words, "--as", "keeper"])
+    def run(*words: str, answer: str = "") -> str:
+        done = CliRunner().invoke(group, [*words, "--as", "keeper"], input=answer)
         assert done.exit_code == 0, (words, done.output, done.exception)
         return done.output
 
@@ -93,6 +104,12 @@ def test_an_operator_keeps_a_library(archive: Archive, tmp_path: Path) -> None:
     assert "手工" in run("run", "终端人口库")
     assert "公民身份号码" in run("report", "终端人口库")
     assert "P-" in run("find", "终端人口库")
+    names = sorted({word.strip("│ ") for word in run("find", "终端人口库").split() if word.startswith("P-")})
+    assert len(names) == 2
+    assert "1 条来源记录" in run("side-by-side", "终端人口库", *names)
+    shown = run("merge", "终端人口库", *names, "--reason", "同一人", answer="y\n")
+    assert all(f"主体 {name}" in shown for name in names)
+    assert "同一主体" in run("decisions", "终端人口库")
     assert "共 0 对待判定" in run("pairs", "终端人口库")
     assert "待数据局确认" in run("claim", "终端人口库", "姓名", "--basis", "条例")
     assert "姓名" in run("claims", "终端人口库")

@@ -11,7 +11,7 @@ import pytest
 from library_bureau import COLUMNS, ELEMENTS, KEEPER, OTHER, OWNER, Archive, person
 
 from beijiang.fusion import Choosing, LinkDraft, LinkState, Verdict
-from beijiang.kit import Actor, BeijiangError, Conflict
+from beijiang.kit import Actor, BeijiangError, Conflict, Invalid
 from beijiang.notices import NoticeKind, NoticeQuery
 from beijiang.recipes import RecipeDraft, Step, StepKind
 from beijiang.tables import Exit
@@ -164,6 +164,41 @@ def test_persons_put_subjects_together_and_take_records_out_and_can_undo_both(ar
     fusion.take_out(keeper, library.id, one["主体标识"], [out.record], "再次核实")
     archive.run(library)
     assert next(r["主体标识"] for r in archive.rows(library.target) if r["姓名"] == "李四") == alone
+
+
+def test_what_is_merged_or_taken_out_is_what_was_shown(archive: Archive) -> None:
+    fusion, keeper = archive.platform.fusion, archive.keeper
+    police = archive.table([person(A, "张伟"), person(B, "巴特尔")])
+    insured = archive.table([person(A, "张伟"), person(None, "巴图")], org_id=OTHER)
+    library = archive.declare()
+    for table in (police, insured):
+        archive.link(library, table)
+    archive.run(library)
+    one, two = (archive.golden(library)[name]["主体标识"] for name in (B, "巴图"))
+    both = fusion.together(keeper, library.id, [one, two])
+    subject = fusion.subject(keeper, library.id, archive.golden(library)[A]["主体标识"])
+    out = [subject.members[0].record]
+    archive.run(library)
+    assert fusion.together(keeper, library.id, [two, one]).shown.token == both.shown.token, "another run, and the same"
+    archive.table([person(A, "张伟", 联系电话="13900000009"), person(None, "巴图", 户籍地址="新城区")], OTHER, insured)
+    archive.run(library)
+    for seen in (both.shown.token, ""):
+        with pytest.raises(Conflict) as refused:
+            fusion.merge(keeper, library.id, [one, two], "同一人", seen=seen)
+        assert refused.value.reason == "changed_since_seen"
+    with pytest.raises(Conflict) as refused:
+        fusion.merge(keeper, library.id, [one, two], "同一人", seen=both.shown.token)
+    assert refused.value.detail["changed"] == [f"subject {two}"]
+    with pytest.raises(Conflict) as refused:
+        fusion.take_out(keeper, library.id, subject.id, out, "同号", seen=subject.shown.token)
+    assert refused.value.reason == "changed_since_seen"
+    assert fusion.decisions(keeper, library.id) == []
+    with pytest.raises(Invalid):
+        fusion.together(keeper, library.id, [f"P-{n}" for n in range(21)])
+    now = fusion.together(keeper, library.id, [one, two]).shown.token
+    assert len(fusion.merge(keeper, library.id, [one, two], "同一人", seen=now)) == 1
+    again = fusion.subject(keeper, library.id, subject.id).shown.token
+    assert fusion.take_out(keeper, library.id, subject.id, out, "同号", seen=again)
 
 
 def test_both_sides_agree_before_a_row_is_read_and_what_is_made_is_as_sensitive(archive: Archive) -> None:

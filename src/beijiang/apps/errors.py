@@ -216,8 +216,8 @@ def server_failed() -> Unavailable:
 def server_full() -> Unavailable:
     """Return the error for an application's server whose own folder holds more than it may."""
     return Unavailable(
-        "应用的服务写满了自己的目录，已停止。请联系它的主办部门；平台管理员清理目录后即可恢复。",
-        "The server of this application has filled its own folder and was stopped. Tell its department; it runs again when the operator has cleared the folder.",
+        "应用的服务写满了自己的目录，已停止。请联系它的主办部门；在应用页面清空目录后即可恢复。",
+        "The server of this application has filled its own folder and was stopped. Tell its department; it runs again when they have emptied the folder on the application's page.",
         code="server_full",
     )
 

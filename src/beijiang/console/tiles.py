@@ -26,8 +26,9 @@ from beijiang.console.lists import (
 from beijiang.console.lists.people import NO_ROLE, RECORDS
 from beijiang.console.lists.words import DAYS, LATE, MINE, RECENT, SOON
 from beijiang.evidence import EvidenceQuery
-from beijiang.exchange import GrantQuery, GrantState, RequestQuery, RequestState
+from beijiang.exchange import DemandQuery, DisputeQuery, GrantQuery, GrantState, RequestQuery, RequestState
 from beijiang.kit import Language, Text, Wanted, Word
+from beijiang.quality import TicketQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,17 +119,21 @@ def _requests(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _matters(platform: Platform, actor: Actor) -> Iterator[Tile]:
+    count = Wanted(limit=0)
+    demands = platform.demands.demand_part(actor, DemandQuery(mine=True), count).found
+    disputes = platform.disputes.dispute_part(actor, DisputeQuery(mine=True), count).found
+    claims = len(platform.templates.waiting(actor))
     for words, waiting, href in (
-        (Text("数据需求待办", "demands to do"), platform.demands.waiting(actor), "/console/demands?show=mine"),
-        (Text("异议待办", "disputes to do"), platform.disputes.waiting(actor), "/console/disputes?show=mine"),
-        (Text("标准目录待认领", "standard entries to claim"), platform.templates.waiting(actor), "/console/templates"),
+        (Text("数据需求待办", "demands to do"), demands, "/console/demands?show=mine"),
+        (Text("异议待办", "disputes to do"), disputes, "/console/disputes?show=mine"),
+        (Text("标准目录待认领", "standard entries to claim"), claims, "/console/templates"),
     ):
-        yield Tile(TileKind.WAITING, words, len(waiting), href)
+        yield Tile(TileKind.WAITING, words, waiting, href)
 
 
 def _tickets(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    waiting = platform.tickets.waiting(actor)
-    yield Tile(TileKind.WAITING, Text("校核工单待办", "tickets to do"), len(waiting), "/console/tickets?state=mine")
+    mine = platform.tickets.ticket_part(actor, TicketQuery(mine=True), Wanted(limit=0)).found
+    yield Tile(TileKind.WAITING, Text("校核工单待办", "tickets to do"), mine, "/console/tickets?state=mine")
 
 
 def _grants(platform: Platform, actor: Actor) -> Iterator[Tile]:
@@ -163,7 +168,7 @@ def _jobs(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _findings(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    count, href = _count(platform, finding_table(platform.monitors.findings(actor)), state="open")
+    count, href = _count(platform, finding_table(platform, actor), state="open")
     yield Tile(TileKind.WRONG, Text("监测发现待处置", "findings to decide"), count, href)
 
 

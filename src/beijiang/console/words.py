@@ -158,6 +158,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "apps.rating_remove": Text("撤回应用评价", "rating of an application taken back"),
         "apps.rating_show": Text("恢复应用评价", "rating of an application shown again"),
         "apps.client_up": Text("外部应用恢复", "outside application answers again"),
+        "apps.server_clear": Text("清空应用服务的工作目录", "folder of an application's server emptied"),
         "apps.server_restart": Text("重启应用的服务", "server of an application begun anew"),
         "apps.signing_key": Text("更换签名密钥", "signing key renewed"),
         "apps.job_alert": Text("应用发出提醒", "an application raised an alert"),

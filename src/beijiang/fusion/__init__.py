@@ -12,7 +12,7 @@ from beijiang.fusion.models import *  # noqa: F403 - the front door shows the wh
 from beijiang.fusion.models import __all__ as _models
 
 if TYPE_CHECKING:
-    from beijiang.fusion.service import FUSION_JOB, Compared, Fusion, Member, Place, Places, Subject, Subjects
+    from beijiang.fusion.service import FUSION_JOB, Compared, Fusion, Member, Place, Places, Subject, Subjects, Together
 
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "FUSION_JOB",
@@ -23,6 +23,7 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Places",
     "Subject",
     "Subjects",
+    "Together",
     *_models,
 ]
 

@@ -9,11 +9,11 @@ import typer
 
 from beijiang.apps.models import CanaryKind, CanaryTo
 from beijiang.kit import SYSTEM, Actor, Text
-from beijiang.terminal import Column, say, show
+from beijiang.terminal import Column, as_json, asked_after, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.apps.models import Side
+    from beijiang.apps.models import Comparison, Side
     from beijiang.apps.service import AppCanaries, RatingsOfApps
 
 __all__ = ["add_canaries", "add_ratings"]
@@ -21,6 +21,7 @@ __all__ = ["add_canaries", "add_ratings"]
 _AS = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts as the platform.")
 _APP = typer.Argument(help="Id of the application.")
 _REASON = typer.Option(..., help="Why; kept in the evidence.")
+_SEEN = typer.Option(None, help="The `seen` of the trial as you read it; without it you are shown and asked.")
 _RATING = typer.Argument(help="Id of the rating; see beijiang app ratings.")
 
 _SIDES = (
@@ -67,14 +68,16 @@ def add_canaries(group: typer.Typer, get: Callable[[], AppCanaries], access: Cal
     @canary.command("show")
     def show_(app: str = _APP, person: str = _AS) -> None:
         """Show errors and answer times of the version on trial and of the one before, side by side."""
-        found = get().comparison(_who(access, person), app)
-        sides = [] if found is None else [_side(found.before, trial=False), _side(found.trial, trial=True)]
-        show(sides, _SIDES)
+        _compared(get().comparison(_who(access, person), app))
 
     @canary.command("promote")
-    def promote(app: str = _APP, reason: str = _REASON, person: str = _AS) -> None:
-        """Give all readers the version on trial."""
-        found = get().promote(_who(access, person), app, reason)
+    def promote(app: str = _APP, reason: str = _REASON, seen: str = _SEEN, person: str = _AS) -> None:
+        """Give all readers the version on trial. Without --seen both versions are shown first."""
+        actor = _who(access, person)
+        if seen is None:
+            held = get().comparison(actor, app)
+            seen = "" if held is None else asked_after(lambda: _compared(held), held.shown.token)
+        found = get().promote(actor, app, reason, seen=seen)
         say(Text(f"第 {found.current} 版已转正。", f"Version {found.current} goes to all readers."))
 
     @canary.command("withdraw")
@@ -138,6 +141,16 @@ def add_ratings(group: typer.Typer, get: Callable[[], RatingsOfApps], access: Ca
 
 def _who(access: Callable[[], Access], login: str) -> Actor:
     return access().actor_for_person(login) if login else SYSTEM
+
+
+def _compared(found: Comparison | None) -> None:
+    if found is not None and not as_json():
+        to = "、".join(found.canary.names) or f"{found.canary.percent} %"
+        at = found.canary.at.isoformat(timespec="seconds")
+        say(Text(f"自 {at} 试发给：{to}。", f"On trial since {at} for: {to}."))
+    sides = [] if found is None else [_side(found.before, trial=False), _side(found.trial, trial=True)]
+    seen = {} if found is None or not as_json() else {"seen": found.shown.token}
+    show([{**side, **seen} for side in sides], _SIDES)
 
 
 def _side(one: Side, *, trial: bool) -> dict[str, Any]:

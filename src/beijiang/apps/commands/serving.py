@@ -55,6 +55,21 @@ def add_server(group: typer.Typer, get: Callable[[], AppServers], who: Callable[
         """Have the server of an application begun anew at the next request."""
         show([_facts(get().restart(who(person), app))], _SERVER)
 
+    @group.command("server-clear")
+    def clear(
+        app: str = typer.Argument(help="Id of the application."),
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts."),
+    ) -> None:
+        """Empty the own folder of an application's server for good, and have it begun anew."""
+        held = get().clear(who(person), app, reason)
+        say(
+            Text(
+                f"已清空：{held.entries:,} 个文件和目录，{held.bytes:,} 字节。",
+                f"Emptied: {held.entries:,} files and folders of {held.bytes:,} bytes.",
+            )
+        )
+
 
 def _facts(found: ServerStanding) -> dict[str, Any]:
     return {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from beijiang.kit import Word
+from beijiang.kit import Shown, Text, Word
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -19,6 +19,10 @@ __all__ = ["BOUNDS", "Answered", "Canary", "CanaryKind", "CanaryTo", "Comparison
 BOUNDS: Final = (0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.5, 2.5, 4.0, 6.0, 10.0, 20.0)
 """Seconds up to which answers are counted together; the last count is of those that took longer."""
 _PARTS: Final = 10_000
+
+_TRIAL: Final = Text("试发的版本和对象", "the version on trial and its readers")
+_IN_USE: Final = Text("在用的版本", "the version in use")
+_FAILED: Final = Text("试发中出错", "answers of the trial that failed")
 
 
 class CanaryKind(Word):
@@ -142,9 +146,18 @@ class Comparison:
     before: Side
     trial: Side
 
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody promotes: the trial, what is in use beside it, and whether it failed for anybody.
+
+        How many answers there are is no part of it: it grows while somebody reads.
+        """
+        return Shown({_TRIAL: self.canary.to_json(), _IN_USE: self.before.version, _FAILED: self.trial.errors > 0})
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return it as plain data."""
-        return {**self.canary.to_json(), "before": self.before.to_json(), "trial": self.trial.to_json()}
+        sides = {"before": self.before.to_json(), "trial": self.trial.to_json()}
+        return {**self.canary.to_json(), **sides, "seen": self.shown.token}
 
 
 def bound_of(seconds: float) -> int:

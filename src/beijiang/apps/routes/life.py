@@ -38,6 +38,13 @@ class EndOrder(BaseModel):
     reason: str = Field(min_length=1, max_length=1000)
 
 
+class PromoteOrder(EndOrder):
+    """Why a version goes to all, and what was looked at before."""
+
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the comparison as it was read; without it nothing is promoted."""
+
+
 class RatingOrder(BaseModel):
     """Stars, and words if wanted."""
 
@@ -78,8 +85,8 @@ def canaries(service: AppCanaries) -> APIRouter:
         return service.begin(_actor(request), app, number, to).to_json()
 
     @routes.post("/{app}/canary/promote", summary="Give all readers the version on trial")
-    def promote(request: Request, app: str, order: EndOrder) -> dict[str, Any]:
-        return {"app": app, "version": service.promote(_actor(request), app, order.reason).current}
+    def promote(request: Request, app: str, order: PromoteOrder) -> dict[str, Any]:
+        return {"app": app, "version": service.promote(_actor(request), app, order.reason, seen=order.seen).current}
 
     @routes.post("/{app}/canary/withdraw", summary="End the trial; all readers have the version before")
     def withdraw(request: Request, app: str, order: EndOrder) -> dict[str, Any]:

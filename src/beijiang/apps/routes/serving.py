@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from beijiang.apps.models import wall_text
 from beijiang.apps.models.relaying import safe_target
@@ -83,6 +84,14 @@ def _answered(service: AppServers, who: Actor, app: str, wish: RelayAsk, places:
         return answer
 
 
+class ClearOrder(BaseModel):
+    """Why a folder is emptied; kept in the evidence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=1000)
+
+
 def servers(service: AppServers) -> APIRouter:
     """Return the end-points that look after servers."""
     routes = APIRouter(prefix="/api/v1/apps", tags=["apps"])
@@ -95,6 +104,11 @@ def servers(service: AppServers) -> APIRouter:
     @routes.post("/{app}/server/restart", summary="Have the server of an application begun anew at the next request")
     def restart(request: Request, app: str) -> dict[str, Any]:
         return _standing(service.restart(_actor(request), app))
+
+    @routes.post("/{app}/server/clear", summary="Empty the own folder of an application's server, and begin it anew")
+    def clear(request: Request, app: str, order: ClearOrder) -> dict[str, Any]:
+        held = service.clear(_actor(request), app, order.reason)
+        return {"app": app, "entries": held.entries, "bytes": held.bytes, "full": held.is_full}
 
     return routes
 

@@ -90,17 +90,19 @@ class AppCanaries:
         )
         return Comparison(canary=found, before=before, trial=trial)
 
-    def promote(self, actor: Actor, app_id: str, reason: str) -> App:
-        """Give all readers the version on trial.
+    def promote(self, actor: Actor, app_id: str, reason: str, *, seen: str | None = None) -> App:
+        """Give all readers the version on trial; ``seen`` is the token of the comparison that was shown.
 
         Raises:
             Denied: the actor submitted it (``app_self_approval``), or may not release.
-            Conflict: no version is on trial (``app_state``).
+            Conflict: no version is on trial (``app_state``); it is another trial, another version is in use, or the first
+                answer failed since it was shown (``changed_since_seen``).
 
         """
         app, _ = self.apps.app(actor, app_id)
         self.access.require(actor, Permission.APPS_APP_RELEASE, app.org_id)
         found = self._found(actor, app_id)
+        found.shown.check(seen)
         self.apps.check_audience(app, found.canary.version)
         return self._ended(actor, found, said(reason), promote=True)
 

@@ -40,8 +40,6 @@ from beijiang.catalog.store import ResourceStore, SearchStore, WordIndex, entry_
 from beijiang.kit import Actor, Invalid, NotFound, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import Connection, Row
 
     from beijiang.kit import Wanted
@@ -126,9 +124,7 @@ class Finding(Base):
         with self._db.read() as connection:
             return tuple(ResourceStore(connection).all(org_id=wanted, states=states, words=words.strip(), limit=limit))
 
-    def entry_part(
-        self, actor: Actor, wanted: Wanted, *, states: Sequence[State] = (), words: str = ""
-    ) -> Part[Resource]:
+    def entry_part(self, actor: Actor, wanted: Wanted) -> Part[Resource]:
         """Return a part of the entries that ``list`` lists, narrowed, counted and sorted."""
         self._access.require(actor, Permission.CATALOG_RESOURCE_READ, None)
         reader = self._reader(actor)
@@ -137,15 +133,7 @@ class Finding(Base):
         tasks = self.tasks_for(actor) if self._access.allows(actor, Permission.CATALOG_TASK_READ) else ()
         org_id = None if reader.everything else reader.org_id
         with self._db.read() as connection:
-            return entry_part(
-                connection,
-                wanted,
-                org_id=org_id,
-                states=states,
-                words=words.strip(),
-                tasks=tasks,
-                now=self._clock.now(),
-            )
+            return entry_part(connection, wanted, org_id=org_id, tasks=tasks, now=self._clock.now())
 
     def versions(self, actor: Actor, resource_id: str) -> tuple[Version, ...]:
         """Return the published versions, newest first; a visitor sees them while the resource is published."""

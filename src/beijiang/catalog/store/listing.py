@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 
 from beijiang.catalog.store import schema as s
 from beijiang.catalog.store.resources import ResourceStore
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Select
 
-    from beijiang.catalog.models import Resource, State, Task
+    from beijiang.catalog.models import Resource, Task
     from beijiang.kit import Wanted
 
 __all__ = ["entry_part"]
@@ -32,8 +32,6 @@ def entry_part(
     wanted: Wanted,
     *,
     org_id: str | None,
-    states: Sequence[State],
-    words: str,
     tasks: Sequence[Task],
     now: datetime,
 ) -> Part[Resource]:
@@ -44,7 +42,7 @@ def entry_part(
     late = [one for one, task in first.items() if task.days_left < 0]
     soon = [one for one, task in first.items() if 0 <= task.days_left <= _SOON]
     shelf = Shelf(
-        rows=_asked(org_id, states, words),
+        rows=_asked(org_id),
         columns={
             "name": _R.name,
             "provider": _R.entry["provider_name"].as_string(),
@@ -71,15 +69,9 @@ def entry_part(
     return Part(ResourceStore(connection).made_of(rows), found, counts)
 
 
-def _asked(org_id: str | None, states: Sequence[State], words: str) -> Select[tuple[object, ...]]:
+def _asked(org_id: str | None) -> Select[tuple[object, ...]]:
     query = select(s.resource)
-    if org_id is not None:
-        query = query.where(_R.provider_id == org_id)
-    if states:
-        query = query.where(_R.state.in_([str(state) for state in states]))
-    if words:
-        query = query.where(or_(*(one.icontains(words, autoescape=True) for one in (_R.name, _R.table_name))))
-    return query
+    return query if org_id is None else query.where(_R.provider_id == org_id)
 
 
 def _due(task_ids: Sequence[int]) -> ColumnElement[object]:

@@ -1,4 +1,4 @@
-"""The lists of what flows in: runs, jobs, rows to mend, findings of the monitors."""
+"""The lists of what flows in: runs, jobs, rows to mend."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from beijiang.ingest import Run, TableCount
     from beijiang.jobs import Job
     from beijiang.kit import Actor
-    from beijiang.quality import Finding
 
-__all__ = ["finding_table", "job_table", "mending_table", "run_table"]
+__all__ = ["job_table", "mending_table", "run_table"]
 
 _RUN: Final = {
     "committed": (Text("已完成", "done"), "ok"),
@@ -141,30 +140,3 @@ def mending_table(rows: Sequence[TableCount]) -> Table[TableCount]:
 
 def _rows_of(table: str, state: str) -> str:
     return f"/console/quarantine?table={quote(table)}&state={state}"
-
-
-def finding_table(rows: Sequence[Finding]) -> Table[Finding]:
-    """Return the list of what the monitors found."""
-
-    def level(found: Finding) -> str:
-        if found.state.value == "open":
-            return "bad" if found.call.severity.value == "critical" else "warn"
-        return {"expected": "info", "over": "ok"}.get(found.state.value, "")
-
-    return Table(
-        key="findings",
-        path="/console/quality-findings",
-        title=Text("监测发现", "Findings"),
-        rows=rows,
-        row_key=lambda f: f.id,
-        columns=(
-            Column(key="table", words=Text("表", "Table"), of=lambda f: f.table, link=lambda f: f"/console/quality/{quote(f.table)}/monitors", choice=True),
-            Column(key="monitor", words=Text("监测", "Monitor"), of=lambda f: Coded(f.call.monitor.value, f.call.monitor.text), choice=True),
-            Column(key="words", words=Text("发现", "Finding"), of=lambda f: f.call.words),
-            Column(key="version", words=Text("版本", "Version"), of=lambda f: f.version, kind=Kind.NUMBER),
-            Column(key="severity", words=Text("级别", "Severity"), of=lambda f: Coded(f.call.severity.value, f.call.severity.text), choice=True),
-            Column(key="state", words=Text("状态", "State"), of=lambda f: f.state, kind=Kind.TAG, level=level, choice=True),
-            Column(key="until", words=Text("暂不提醒至", "Snoozed until"), of=lambda f: f.until, kind=Kind.DAY, shown=False),
-            Column(key="at", words=Text("时间", "At"), of=lambda f: f.at, kind=Kind.MOMENT),
-        ),
-    )  # fmt: skip

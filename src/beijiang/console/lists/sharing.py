@@ -28,7 +28,7 @@ _STATES: Final = {"approved": "ok", "partly_approved": "ok", "refused": "bad", "
 _STANDINGS: Final = {"active": "ok", "revoked": "bad", "expired": "", "waiting": "info"}
 
 
-def entry_table(platform: Platform, actor: Actor, states: Sequence[State] = (), words: str = "") -> Table[Resource]:
+def entry_table(platform: Platform, actor: Actor) -> Table[Resource]:
     """Return the list of the working entries that the actor may see."""
     allowed = platform.access.allows(actor, Permission.CATALOG_TASK_READ)
     tasks: dict[str, Task] = {}
@@ -46,7 +46,7 @@ def entry_table(platform: Platform, actor: Actor, states: Sequence[State] = (), 
         key="catalog",
         path="/console/catalog",
         title=Text("目录", "Catalog"),
-        part=lambda wanted: platform.catalog.entry_part(actor, wanted, states=states, words=words),
+        part=lambda wanted: platform.catalog.entry_part(actor, wanted),
         row_key=lambda r: r.id,
         columns=(
             Column(key="name", words=Text("名称", "Name"), of=lambda r: r.entry.name, link=lambda r: f"/console/catalog/{r.id}"),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
 
 from beijiang.apps import CanaryKind, CanaryTo
-from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.frame import Frame, Seen, person
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def _add_trials(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
     @pages.post("/apps/{app}/canary")
     def end(
-        request: Request, app: str, do: Annotated[str, Form(max_length=10)], reason: _Said = ""
+        request: Request, app: str, do: Annotated[str, Form(max_length=10)], reason: _Said = "", seen: Seen = ""
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
             if do == "promote":
-                found = trials.promote(person(request), app, reason)
+                found = trials.promote(person(request), app, reason, seen=seen)
                 return _page(app), Text(
                     f"第 {found.current} 版已转正。", f"Version {found.current} goes to all readers."
                 )

@@ -202,6 +202,17 @@ def _add_server(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
         return frame.attempt(request, _page(app), step)
 
+    @pages.post("/apps/{app}/server/clear")
+    def clear(request: Request, app: str, reason: Annotated[str, Form(max_length=1000)] = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            held = platform.app_servers.clear(person(request), app, reason)
+            return _page(app), Text(
+                f"工作目录已清空（{held.entries:,} 个文件和目录），下一次访问时重新启动。",
+                f"Its folder is emptied ({held.entries:,} files and folders); it begins anew at the next request.",
+            )
+
+        return frame.attempt(request, _page(app), step)
+
 
 def _page(app: str) -> str:
     return f"{HERE}/{quote(app)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -10,8 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from beijiang.access import Permission
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
 from beijiang.console.extending import fields_shown, read_fields
+from beijiang.console.listing import FIND, ONLY
 from beijiang.console.lists.sharing import entry_table
-from beijiang.console.routes.frame import Frame, number, person
+from beijiang.console.routes.frame import SEE_OTHER, Frame, number, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.words import told
 from beijiang.kit import Text
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from beijiang.build import Platform
     from beijiang.catalog import Entry, Resource
 
+_FORMER: Final = {"q": FIND, "state": f"{ONLY}state"}
+"""Words of addresses that an older release kept as views, and what the list calls them now."""
 _DONE = {
     "submit": Text("已提交审核。", "Submitted for review."),
     "endorse": Text("已确认。", "Endorsed."),
@@ -44,11 +48,11 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
 def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/catalog")
-    def entries(request: Request, state: str = "", q: str = "") -> Response:
-        who = person(request)
-        states = [State(state)] if state in set(State) else []
-        table = entry_table(platform, who, states, q)
-        return listed(frame, platform, request, "catalog.html", table, state=state, states=tuple(State), q=q)
+    def entries(request: Request) -> Response:
+        if any(name in request.query_params for name in _FORMER):
+            pairs = [(_FORMER.get(name, name), value) for name, value in request.query_params.multi_items()]
+            return RedirectResponse(f"/console/catalog?{urlencode(pairs)}", SEE_OTHER)
+        return listed(frame, platform, request, "catalog.html", entry_table(platform, person(request)))
 
     @pages.get("/catalog/{resource_id}")
     def entry(request: Request, resource_id: str) -> HTMLResponse:

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
+from beijiang.console.lists import demand_table
 from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Said, Short, Word, day_of, names
 from beijiang.exchange import (
     DEMAND_MOVES,
@@ -20,7 +22,7 @@ from beijiang.exchange import (
     Evaluation,
     purposes,
 )
-from beijiang.kit import BeijiangError, Text
+from beijiang.kit import BeijiangError, Text, Wanted
 from beijiang.standards import SheetFormat
 from beijiang.web import content_disposition
 
@@ -37,23 +39,20 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     demands = platform.demands
 
     @pages.get("/demands")
-    def listed(request: Request, q: Word = "", show: Word = "") -> HTMLResponse:
+    def every(request: Request, show: Word = "") -> Response:
         who = person(request)
-        waiting = demands.waiting(who)
+        waiting = demands.demand_part(who, DemandQuery(mine=True), Wanted(limit=0)).found
         shown = show or ("mine" if waiting else "open")
         states = OPEN if shown == "open" else frozenset()
-        found, count = demands.demands(who, DemandQuery(words=q.strip(), states=states, duties=shown == "duties"))
-        mine = shown == "mine"
-        return frame.page(
+        query = DemandQuery(states=states, duties=shown == "duties", mine=shown == "mine")
+        return listed(
+            frame,
+            platform,
             request,
             "demands.html",
-            demands=waiting if mine else found,
-            count=len(waiting) if mine else count,
-            waiting=len(waiting),
-            due={one.id: demands.due(one) for one in (waiting if mine else found)},
-            q=q,
+            demand_table(platform, who, query, names(platform)),
+            waiting=waiting,
             show=shown,
-            names=names(platform),
             may_raise=platform.access.allows(who, Permission.EXCHANGE_REQUEST_MAKE, who.org_id),
         )
 

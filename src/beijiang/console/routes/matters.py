@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
+from beijiang.console.lists import dispute_table
 from beijiang.console.routes.frame import Frame, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Many, Said, Short, Word, names
 from beijiang.exchange import (
     DISPUTE_MOVES,
@@ -23,7 +25,7 @@ from beijiang.exchange import (
     RecallQuery,
     Remedy,
 )
-from beijiang.kit import BeijiangError, Text
+from beijiang.kit import BeijiangError, Text, Wanted
 
 if TYPE_CHECKING:
     from beijiang.build import Platform
@@ -134,24 +136,13 @@ def _add_disputes(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     disputes = platform.disputes
 
     @pages.get("/disputes")
-    def listed(request: Request, q: Word = "", show: Word = "") -> HTMLResponse:
+    def every(request: Request, show: Word = "") -> Response:
         who = person(request)
-        waiting = disputes.waiting(who)
+        waiting = disputes.dispute_part(who, DisputeQuery(mine=True), Wanted(limit=0)).found
         shown = show or ("mine" if waiting else "open")
-        found, count = disputes.disputes(who, DisputeQuery(words=q.strip(), open_only=shown == "open"))
-        mine = shown == "mine"
-        listed = waiting if mine else found
-        return frame.page(
-            request,
-            "disputes.html",
-            disputes=listed,
-            count=len(waiting) if mine else count,
-            waiting=len(waiting),
-            due={one.id: disputes.due(one) for one in listed},
-            q=q,
-            show=shown,
-            names=names(platform),
-        )
+        query = DisputeQuery(open_only=shown == "open", mine=shown == "mine")
+        table = dispute_table(platform, who, query, names(platform))
+        return listed(frame, platform, request, "disputes.html", table, waiting=waiting, show=shown)
 
     @pages.get("/dispute")
     def new(request: Request, kind: DisputeKind, subject: Word, name: Word = "") -> HTMLResponse:

@@ -33,8 +33,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
 
     @pages.get("/quality-findings")
     def findings(request: Request) -> Response:
-        found = platform.monitors.findings(person(request))
-        return listed(frame, platform, request, "findings.html", finding_table(found), findings=found)
+        return listed(frame, platform, request, "findings.html", finding_table(platform, person(request)))
 
     @pages.get("/quality/{name}/monitors")
     def monitors(request: Request, name: str) -> HTMLResponse:

@@ -21,6 +21,8 @@ BACK = {
     "entry": "/console/catalog/",
     "grant": "/console/grants/",
     "push": "/console/pushes/",
+    "quality_release": "/console/quality/",
+    "release_check": "/console/tables/",
     "request": "/console/sharing/requests/",
 }
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
+from beijiang.console.lists import push_table
 from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.listed import listed
 from beijiang.console.routes.sharing import Said, Short, Word, names
 from beijiang.console.routes.sources import fields_of, options_of
 from beijiang.exchange import GrantQuery, GrantState, PushDraft, PushMode, PushQuery, Way
@@ -45,20 +47,18 @@ def _add_list(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     pushes = platform.pushes
 
     @pages.get("/pushes")
-    def listed(request: Request, q: Word = "") -> HTMLResponse:
+    def every(request: Request) -> Response:
         who = person(request)
-        found, count = pushes.pushes(who, PushQuery(words=q.strip()))
         may = platform.access.allows(who, Permission.EXCHANGE_REQUEST_MAKE, who.org_id)
         grants, _ = platform.exchange.grants(who, GrantQuery(state=GrantState.ACTIVE, org_id=who.org_id))
-        return frame.page(
+        return listed(
+            frame,
+            platform,
             request,
             "pushes.html",
-            pushes=found,
-            count=count,
+            push_table(platform, who, PushQuery(), names(platform)),
             dead=pushes.dead(who),
             grants=[one for one in grants if may and Way.PUSH in one.terms.ways],
-            q=q,
-            names=names(platform),
         )
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from beijiang.access import Permission
-from beijiang.console.routes.frame import Frame, language, person
+from beijiang.console.routes.frame import Frame, Seen, language, person
 from beijiang.kit import BeijiangError, Invalid, Text
 from beijiang.quality import (
     KINDS,
@@ -111,11 +111,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         name: str,
         version: Annotated[int, Form(ge=1)],
         reason: Annotated[str, Form(max_length=1000)] = "",
+        seen: Seen = "",
     ) -> RedirectResponse:
         back = f"/console/quality/{quote(name)}"
 
         def step() -> tuple[str, Text]:
-            platform.quality.release(person(request), name, version, reason)
+            platform.quality.release(person(request), name, version, reason, seen=seen)
             return back, Text(f"第 {version} 版已放行。", f"Version {version} is released.")
 
         return frame.attempt(request, back, step)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, Seen, person
 from beijiang.fusion import FARTHEST, GOLDEN, LEVELS, MATCHING, Spot, Verdict
-from beijiang.kit import Denied, Invalid, Text
+from beijiang.kit import Denied, Invalid, NotFound, Text
 from beijiang.tables import Filter, FilterOp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from beijiang.build import Platform
-    from beijiang.fusion import Compared, Library, Subject
+    from beijiang.fusion import Compared, Library, Subject, Together
 
 Reason = Annotated[str, Form(max_length=1000)]
 
@@ -92,31 +92,51 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         subject: str,
         record: Annotated[list[str] | None, Form(max_length=200)] = None,
         reason: Reason = "",
+        seen: Seen = "",
     ) -> RedirectResponse:
         back = f"/console/libraries/{quote(library)}/subjects/{quote(subject)}"
 
         def step() -> tuple[str, Text]:
-            fusion.take_out(person(request), library, subject, record or [], reason)
+            fusion.take_out(person(request), library, subject, record or [], reason, seen=seen)
             return f"/console/libraries/{quote(library)}/decisions", Text(
                 "已移出，下次运行生效。可在本页撤销。", "Taken out from the next run on; it can be undone here."
             )
 
         return frame.attempt(request, back, step)
 
+    @pages.get("/libraries/{library}/merge")
+    def together(request: Request, library: str, subjects: Annotated[str, Query(max_length=4000)] = "") -> Response:
+        who, here = person(request), f"/console/libraries/{quote(library)}"
+        try:
+            found = fusion.together(who, library, _names(subjects))
+        except (Invalid, NotFound) as error:
+            return frame.after(request, f"{here}/subjects", error.text, "bad")
+        return frame.page(
+            request,
+            "merge.html",
+            library=found.library,
+            found=found,
+            rows=_in_rows(found),
+            may={"decide": platform.access.allows(who, Permission.FUSION_PAIR_DECIDE, found.library.org_id)},
+        )
+
     @pages.post("/libraries/{library}/merge")
     def merge(
-        request: Request, library: str, subjects: Annotated[str, Form(max_length=4000)] = "", reason: Reason = ""
+        request: Request,
+        library: str,
+        subjects: Annotated[str, Form(max_length=4000)] = "",
+        reason: Reason = "",
+        seen: Seen = "",
     ) -> RedirectResponse:
         here = f"/console/libraries/{quote(library)}"
 
         def step() -> tuple[str, Text]:
-            names = subjects.replace("，", " ").replace("、", " ").replace(",", " ").split()
-            fusion.merge(person(request), library, names, reason)
+            fusion.merge(person(request), library, _names(subjects), reason, seen=seen)
             return f"{here}/decisions", Text(
                 "已归并，下次运行生效。可在本页撤销。", "Merged from the next run on; it can be undone here."
             )
 
-        return frame.attempt(request, f"{here}/subjects", step)
+        return frame.attempt(request, f"{here}/merge?subjects={quote(' '.join(_names(subjects)))}", step)
 
     _add_pairs(pages, frame, platform)
     _add_claims(pages, frame, platform)
@@ -325,6 +345,20 @@ def _side_by_side(found: Compared) -> list[tuple[str, Any, Any]]:
     library = found.left or found.right
     names = [one.name for one in library.library.elements] if library is not None else []
     return [(name, left.get(name), right.get(name)) for name in names if name in left or name in right]
+
+
+def _in_rows(found: Together) -> list[tuple[str, Sequence[Any], bool]]:
+    """Return each field with the value of each subject, and whether they differ."""
+    rows: list[tuple[str, Sequence[Any], bool]] = []
+    for name in [one.name for one in found.library.elements]:
+        values = [(one.now or {}).get(name) for one in found.subjects]
+        if any(value is not None for value in values):
+            rows.append((name, values, len({str(value) for value in values if value is not None}) > 1))
+    return rows
+
+
+def _names(words: str) -> list[str]:
+    return words.replace("，", " ").replace("、", " ").replace(",", " ").split()
 
 
 def _spot(words: str) -> Spot:

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
+from beijiang.console.lists import ticket_table
 from beijiang.console.routes.frame import Frame, language, person
-from beijiang.kit import Text
+from beijiang.console.routes.listed import listed
+from beijiang.kit import Text, Wanted
 from beijiang.quality import (
     MOVES,
     Doubt,
@@ -29,7 +31,6 @@ from beijiang.web import content_disposition
 if TYPE_CHECKING:
     from beijiang.build import Platform
 
-SHOWN = 200
 _Word = Annotated[str, Query(max_length=200)]
 _Said = Annotated[str, Form(max_length=2000)]
 
@@ -64,39 +65,22 @@ def _query(words: str, state: str, org: str, origin: str, table: str, limit: int
         table=table or None,
         origin=Origin(origin) if origin in set(Origin) else None,
         overdue=state == "late",
+        mine=state == "mine",
         limit=limit,
     )
 
 
 def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/tickets")
-    def tickets(
-        request: Request, q: _Word = "", state: _Word = "open", org: _Word = "", origin: _Word = "", table: _Word = ""
-    ) -> HTMLResponse:
+    def tickets(request: Request, state: _Word = "open", table: _Word = "") -> Response:
         who = person(request)
-        found, count = platform.tickets.tickets(who, _query(q, state, org, origin, table, SHOWN))
-        waiting = platform.tickets.waiting(who)
-        return frame.page(
-            request,
-            "tickets.html",
-            tickets=waiting if state == "mine" else found,
-            count=len(waiting) if state == "mine" else count,
-            waiting=len(waiting),
-            q=q,
-            state=state,
-            org=org,
-            origin=origin,
-            table=table,
-            origins=tuple(Origin),
-            states=tuple(TicketState),
-            today=platform.tickets.today,
-            left=platform.standards.calendar.working_days_between,
-            names={o.id: o.short for o in platform.access.organisations()},
-            may_supervise=platform.access.allows(who, Permission.QUALITY_TICKET_SUPERVISE),
-        )
+        mine = platform.tickets.ticket_part(who, TicketQuery(mine=True), Wanted(limit=0)).found
+        names = {o.id: o.short for o in platform.access.organisations()}
+        rows = ticket_table(platform, who, _query("", state, "", "", table, 0), names)
+        return listed(frame, platform, request, "tickets.html", rows, waiting=mine, state=state, only=table)
 
     @pages.get("/tickets/file")
-    def listed(
+    def file(
         request: Request,
         q: _Word = "",
         state: _Word = "open",

@@ -81,9 +81,11 @@ class Receipts:
         self._evidence = evidence
         self._sealer = sealer
         self._access = access
-        self.subjects: Mapping[str, tuple[str, SubjectCheck]] = {}
+        self.subjects: dict[str, tuple[str, SubjectCheck]] = {}
         """Kinds of things that records speak of: what stands before the id in a record, and who asks whether one may see it; set in
         build.py."""
+        self.actions: Mapping[str, str] = {}
+        """Kinds of which the records of one action only are told: who sees the checks of a table does not see who read it."""
 
     def receipt(self, actor: Actor, receipt_id: str, size: int | None = None) -> dict[str, Any]:
         """Return the receipt file: the records of one access, and the proof that the signed log holds them.
@@ -132,7 +134,8 @@ class Receipts:
             see(actor, subject)
         self._evidence.flush()
         with self._db.read() as connection:
-            query = EvidenceQuery(target=f"{prefix}{subject}", decision="allow", limit=_TOLD)
+            action = self.actions.get(kind)
+            query = EvidenceQuery(target=f"{prefix}{subject}", action=action, decision="allow", limit=_TOLD)
             return EvidenceStore(connection).search(query)
 
     def proved_about(self, actor: Actor, kind: str, subject: str, sequence: int) -> dict[str, Any]:

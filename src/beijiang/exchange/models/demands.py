@@ -197,6 +197,8 @@ class DemandQuery:
     states: frozenset[DemandState] = frozenset()
     duties: bool = False
     """Only those that are somebody's duty to supply."""
+    mine: bool = False
+    """Only those whose next move is the reader's; long lists know it."""
     limit: int = 500
 
 

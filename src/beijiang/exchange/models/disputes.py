@@ -190,6 +190,8 @@ class DisputeQuery:
 
     words: str = ""
     open_only: bool = False
+    mine: bool = False
+    """Only those whose next move is the reader's; long lists know it."""
     limit: int = 500
 
 

@@ -28,7 +28,8 @@ from beijiang.exchange.models import (
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.settling import Settling
-from beijiang.exchange.store import DemandStore, RequestStore
+from beijiang.exchange.service.turns import reader_of
+from beijiang.exchange.store import DemandStore, LedgerLists, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
 from beijiang.quality import HandedOut
@@ -37,7 +38,7 @@ from beijiang.standards import CaseState, begin, deadline, stop, text_file
 if TYPE_CHECKING:
     from beijiang.catalog import SearchHit
     from beijiang.exchange.models.demands import DemandMoveOf
-    from beijiang.kit import Actor, Language
+    from beijiang.kit import Actor, Language, Part, Wanted, Word
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import Deadline, SheetFormat
 
@@ -48,6 +49,12 @@ TITLE_SHORTEST: Final = 4
 TITLE_LONGEST: Final = 200
 SIMILAR: Final = 5
 LEDGER_MOST: Final = 10_000
+_SIDES: Final[Mapping[Word, Permission]] = {
+    DemandSide.CONSUMER: Permission.EXCHANGE_REQUEST_MAKE,
+    DemandSide.AUTHORITY: Permission.EXCHANGE_REQUEST_REVIEW,
+    DemandSide.SOURCE: Permission.EXCHANGE_REQUEST_ADVISE,
+}
+"""By which right each side moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +118,19 @@ class Demands(Settling):
             known = store.organisations()
             orgs = [org for org in sorted(known) if self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org)]
             return store.find(query or DemandQuery(), orgs, every=len(orgs) == len(known))
+
+    def demand_part(self, actor: Actor, query: DemandQuery, wanted: Wanted) -> Part[Demand]:
+        """Return a part of the demands that were asked for and the actor may see, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            known = DemandStore(connection).organisations()
+            moves = [
+                (spec, move is DemandMove.EVALUATE)
+                for move, spec in DEMAND_MOVES.items()
+                if move is not DemandMove.WITHDRAW
+            ]
+            reader = reader_of(self.access, actor, known, _SIDES, moves)
+            return LedgerLists(connection).demands(query, wanted, reader, self.clock.now())
 
     def ledger(self, actor: Actor, form: SheetFormat, language: Language, *, duties: bool = False) -> HandedOut:
         """Return the ledger of supply and demand (供需台账) as a file: what the actor may see, newest first."""
@@ -292,11 +312,7 @@ class Demands(Settling):
 
     @staticmethod
     def _asked(demand: Demand, spec: DemandMoveOf) -> tuple[Permission, str | None]:
-        if spec.side is DemandSide.CONSUMER:
-            return Permission.EXCHANGE_REQUEST_MAKE, demand.org_id
-        if spec.side is DemandSide.AUTHORITY:
-            return Permission.EXCHANGE_REQUEST_REVIEW, demand.org_id
-        return Permission.EXCHANGE_REQUEST_ADVISE, demand.source_org
+        return _SIDES[spec.side], demand.source_org if spec.side is DemandSide.SOURCE else demand.org_id
 
     def _department(self, org_id: str) -> str:
         try:

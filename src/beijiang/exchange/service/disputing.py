@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,8 @@ from beijiang.exchange.models.disputes import (
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.disputable import Disputable, nothing_to_dispute
-from beijiang.exchange.store import DisputeStore, RequestStore
+from beijiang.exchange.service.turns import reader_of
+from beijiang.exchange.store import DisputeStore, LedgerLists, RequestStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
 from beijiang.standards import CaseState, begin, deadline, stop
@@ -33,7 +34,7 @@ from beijiang.standards import CaseState, begin, deadline, stop
 if TYPE_CHECKING:
     from beijiang.exchange.models.dispute_terms import DisputeTerms
     from beijiang.exchange.models.disputes import DisputeKind, DisputeMoveOf
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part, Wanted, Word
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import Deadline
 
@@ -41,6 +42,12 @@ __all__ = ["Disputes"]
 
 log = logging.getLogger(__name__)
 _TOPIC: Final = "dispute.mediate"
+_SIDES: Final[Mapping[Word, Permission]] = {
+    DisputeSide.OPENER: Permission.EXCHANGE_REQUEST_MAKE,
+    DisputeSide.OTHER: Permission.EXCHANGE_REQUEST_DECIDE,
+    DisputeSide.AUTHORITY: Permission.EXCHANGE_REQUEST_REVIEW,
+}
+"""By which right each side moves."""
 _ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
 
 
@@ -157,6 +164,15 @@ class Disputes(Disputable):
             orgs = [org for org in sorted(known) if self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ, org)]
             return store.find(query or DisputeQuery(), orgs, every=len(orgs) == len(known))
 
+    def dispute_part(self, actor: Actor, query: DisputeQuery, wanted: Wanted) -> Part[Dispute]:
+        """Return a part of the disputes that were asked for and the actor may see, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
+        with self.db.read() as connection:
+            known = DisputeStore(connection).organisations()
+            moves = [(spec, False) for move, spec in DISPUTE_MOVES.items() if move is not DisputeMove.WITHDRAW]
+            reader = reader_of(self.access, actor, known, _SIDES, moves)
+            return LedgerLists(connection).disputes(query, wanted, reader, self.clock.now())
+
     def view(self, actor: Actor, dispute_id: str) -> DisputeView:
         """Return one dispute with both sides' words.
 
@@ -261,11 +277,7 @@ class Disputes(Disputable):
 
 
 def _asked(dispute: Dispute, spec: DisputeMoveOf) -> tuple[Permission, str | None]:
-    if spec.side is DisputeSide.OPENER:
-        return Permission.EXCHANGE_REQUEST_MAKE, dispute.org_id
-    if spec.side is DisputeSide.OTHER:
-        return Permission.EXCHANGE_REQUEST_DECIDE, dispute.against
-    return Permission.EXCHANGE_REQUEST_REVIEW, dispute.against
+    return _SIDES[spec.side], dispute.org_id if spec.side is DisputeSide.OPENER else dispute.against
 
 
 def _no_dispute() -> BeijiangError:

@@ -21,10 +21,11 @@ from beijiang.exchange.models.pushes import (
     PushState,
     PushView,
 )
+from beijiang.exchange.models.turns import MatterReader
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.push_watch import Attempt, bounded
 from beijiang.exchange.service.push_work import PushWork
-from beijiang.exchange.store import GrantStore, PushStore
+from beijiang.exchange.store import GrantStore, LedgerLists, PushStore
 from beijiang.ingest import AlertKind, Parcel, TimingKind
 from beijiang.kit import ActorKind, Conflict, Denied, Invalid, NotFound, Text, new_id
 from beijiang.tables import Exit
@@ -32,7 +33,7 @@ from beijiang.tables import Exit
 if TYPE_CHECKING:
     from beijiang.exchange.models import Grant
     from beijiang.ingest import Destination, Timing
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import Governed
 
@@ -169,6 +170,15 @@ class Pushes(PushWork):
             known = store.organisations()
             orgs = [org for org in sorted(known) if self.access.allows(actor, Permission.EXCHANGE_GRANT_READ, org)]
             return store.find(query or PushQuery(), orgs, every=len(orgs) == len(known))
+
+    def push_part(self, actor: Actor, query: PushQuery, wanted: Wanted) -> Part[Push]:
+        """Return a part of the subscriptions that were asked for and the actor may see, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
+        with self.db.read() as connection:
+            known = PushStore(connection).organisations()
+            orgs = [org for org in sorted(known) if self.access.allows(actor, Permission.EXCHANGE_GRANT_READ, org)]
+            reader = MatterReader(orgs=orgs, every=len(orgs) == len(known))
+            return LedgerLists(connection).pushes(query, wanted, reader, self.clock.now())
 
     def view(self, actor: Actor, push_id: str) -> PushView:
         """Return one subscription with its deliveries, newest first.

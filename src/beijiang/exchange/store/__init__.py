@@ -6,6 +6,7 @@ from beijiang.exchange.store.disputes import DisputeStore, RatingStore
 from beijiang.exchange.store.grants import GrantStore
 from beijiang.exchange.store.handing import HandingStore
 from beijiang.exchange.store.intersections import IntersectionStore
+from beijiang.exchange.store.ledgers import LedgerLists
 from beijiang.exchange.store.lists import MatterLists
 from beijiang.exchange.store.openings import OpeningStore
 from beijiang.exchange.store.profiles import ProfileStore
@@ -24,6 +25,7 @@ __all__ = [
     "GrantStore",
     "HandingStore",
     "IntersectionStore",
+    "LedgerLists",
     "MatterLists",
     "OpeningStore",
     "ProfileStore",

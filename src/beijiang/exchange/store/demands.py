@@ -19,11 +19,11 @@ from beijiang.exchange.store.schema import exchange_demand
 from beijiang.standards import Case
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from beijiang.exchange.models.demands import DemandQuery
 
-__all__ = ["DemandStore"]
+__all__ = ["DemandStore", "demand_of", "demands_asked"]
 
 _D = exchange_demand.c
 _SAME = (
@@ -42,7 +42,7 @@ class DemandStore:
     def get(self, demand_id: str) -> Demand | None:
         """Return one demand."""
         row = self._connection.execute(select(exchange_demand).where(_D.id == demand_id)).one_or_none()
-        return None if row is None else _demand(row)
+        return None if row is None else demand_of(row)
 
     def add(self, made: Demand) -> None:
         """Add a demand."""
@@ -58,22 +58,14 @@ class DemandStore:
         """Return the demands that are not over, or wait for their evaluation."""
         waits = or_(_D.state.not_in(_OVER), (_D.state == DemandState.COMPLETED.value) & _D.evaluation.is_(None))
         rows = self._connection.execute(select(exchange_demand).where(waits).order_by(_D.created_at, _D.id))
-        return [_demand(row) for row in rows]
+        return [demand_of(row) for row in rows]
 
     def find(self, query: DemandQuery, orgs: Collection[str], *, every: bool) -> tuple[list[Demand], int]:
         """Return demands of or for some departments, newest first, and how many there are."""
-        wanted = select(exchange_demand)
-        if not every:
-            wanted = wanted.where(or_(_D.org_id.in_(orgs), _D.source_org.in_(orgs)))
-        if query.states:
-            wanted = wanted.where(_D.state.in_(sorted(query.states)))
-        if query.duties:
-            wanted = wanted.where(_D.fulfilment == Fulfilment.COLLECT.value)
-        if query.words:
-            wanted = wanted.where(or_(_D.title.contains(query.words, autoescape=True), _D.id == query.words))
+        wanted = demands_asked(query, orgs, every=every)
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         rows = self._connection.execute(wanted.order_by(_D.created_at.desc(), _D.id).limit(query.limit))
-        return [_demand(row) for row in rows], count
+        return [demand_of(row) for row in rows], count
 
     def organisations(self) -> set[str]:
         """Return the departments that ever needed something or were asked for it."""
@@ -93,7 +85,22 @@ def _values(one: Demand) -> dict[str, Any]:
     }
 
 
-def _demand(row: Row[Any]) -> Demand:
+def demands_asked(query: DemandQuery, orgs: Collection[str], *, every: bool) -> Select[Any]:
+    """Return the query for demands of or for some departments."""
+    wanted = select(exchange_demand)
+    if not every:
+        wanted = wanted.where(or_(_D.org_id.in_(orgs), _D.source_org.in_(orgs)))
+    if query.states:
+        wanted = wanted.where(_D.state.in_(sorted(query.states)))
+    if query.duties:
+        wanted = wanted.where(_D.fulfilment == Fulfilment.COLLECT.value)
+    if query.words:
+        wanted = wanted.where(or_(_D.title.contains(query.words, autoescape=True), _D.id == query.words))
+    return wanted
+
+
+def demand_of(row: Row[Any]) -> Demand:
+    """Make a demand of its row."""
     return Demand(
         **{name: getattr(row, name) for name in _SAME},
         draft=draft_from_json(row.draft),

@@ -13,11 +13,11 @@ from beijiang.exchange.store.schema import exchange_dispute, exchange_rating
 from beijiang.standards import Case
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from beijiang.exchange.models.disputes import DisputeQuery
 
-__all__ = ["DisputeStore", "RatingStore"]
+__all__ = ["DisputeStore", "RatingStore", "dispute_of", "disputes_asked"]
 
 _D, _R = exchange_dispute.c, exchange_rating.c
 _SAME = (
@@ -37,7 +37,7 @@ class DisputeStore:
     def get(self, dispute_id: str) -> Dispute | None:
         """Return one dispute."""
         row = self._connection.execute(select(exchange_dispute).where(_D.id == dispute_id)).one_or_none()
-        return None if row is None else _dispute(row)
+        return None if row is None else dispute_of(row)
 
     def add(self, made: Dispute) -> None:
         """Add a dispute."""
@@ -52,20 +52,14 @@ class DisputeStore:
     def running(self) -> list[Dispute]:
         """Return the disputes that are not over, the oldest first."""
         rows = select(exchange_dispute).where(_D.state.not_in(_OVER)).order_by(_D.created_at, _D.id)
-        return [_dispute(row) for row in self._connection.execute(rows)]
+        return [dispute_of(row) for row in self._connection.execute(rows)]
 
     def find(self, query: DisputeQuery, orgs: Collection[str], *, every: bool) -> tuple[list[Dispute], int]:
         """Return disputes of or against some departments, newest first, and how many there are."""
-        wanted = select(exchange_dispute)
-        if not every:
-            wanted = wanted.where(or_(_D.org_id.in_(orgs), _D.against.in_(orgs)))
-        if query.open_only:
-            wanted = wanted.where(_D.state.not_in(_OVER))
-        if query.words:
-            wanted = wanted.where(or_(_D.title.contains(query.words, autoescape=True), _D.id == query.words))
+        wanted = disputes_asked(query, orgs, every=every)
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         rows = self._connection.execute(wanted.order_by(_D.created_at.desc(), _D.id).limit(query.limit))
-        return [_dispute(row) for row in rows], count
+        return [dispute_of(row) for row in rows], count
 
     def organisations(self) -> set[str]:
         """Return the departments that ever were a side."""
@@ -102,7 +96,20 @@ def _values(one: Dispute) -> dict[str, Any]:
     }
 
 
-def _dispute(row: Row[Any]) -> Dispute:
+def disputes_asked(query: DisputeQuery, orgs: Collection[str], *, every: bool) -> Select[Any]:
+    """Return the query for disputes of or against some departments."""
+    wanted = select(exchange_dispute)
+    if not every:
+        wanted = wanted.where(or_(_D.org_id.in_(orgs), _D.against.in_(orgs)))
+    if query.open_only:
+        wanted = wanted.where(_D.state.not_in(_OVER))
+    if query.words:
+        wanted = wanted.where(or_(_D.title.contains(query.words, autoescape=True), _D.id == query.words))
+    return wanted
+
+
+def dispute_of(row: Row[Any]) -> Dispute:
+    """Make a dispute of its row."""
     return Dispute(
         **{name: getattr(row, name) for name in _SAME},
         kind=DisputeKind(row.kind),

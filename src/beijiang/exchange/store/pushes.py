@@ -22,9 +22,9 @@ from beijiang.kit import Text
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
-__all__ = ["PushStore"]
+__all__ = ["PushStore", "push_of", "pushes_asked"]
 
 _P, _D = exchange_push.c, exchange_push_delivery.c
 _SAME = (
@@ -53,23 +53,14 @@ class PushStore:
     def get(self, push_id: str) -> Push | None:
         """Return one subscription."""
         row = self._connection.execute(select(exchange_push).where(_P.id == push_id)).one_or_none()
-        return None if row is None else _push(row)
+        return None if row is None else push_of(row)
 
     def find(self, query: PushQuery, orgs: Collection[str], *, every: bool) -> tuple[list[Push], int]:
         """Return the subscriptions of or from some departments, newest first, and how many there are."""
-        wanted = select(exchange_push)
-        if not every:
-            wanted = wanted.where(or_(_P.org_id.in_(orgs), _P.provider_id.in_(orgs)))
-        if query.grant_id:
-            wanted = wanted.where(_P.grant_id == query.grant_id)
-        if query.state is not None:
-            wanted = wanted.where(_P.state == query.state.value)
-        if query.words:
-            named = [c.contains(query.words, autoescape=True) for c in (_P.name, _P.resource_name, _P.table_name)]
-            wanted = wanted.where(or_(_P.id == query.words, *named))
+        wanted = pushes_asked(query, orgs, every=every)
         count = self._connection.execute(select(func.count()).select_from(wanted.subquery())).scalar_one()
         rows = self._connection.execute(wanted.order_by(_P.created_at.desc(), _P.id).limit(query.limit))
-        return [_push(row) for row in rows], count
+        return [push_of(row) for row in rows], count
 
     def organisations(self) -> set[str]:
         """Return the departments that push or are pushed to."""
@@ -77,12 +68,12 @@ class PushStore:
 
     def every(self) -> list[Push]:
         """Return all subscriptions."""
-        return [_push(row) for row in self._connection.execute(select(exchange_push).order_by(_P.id))]
+        return [push_of(row) for row in self._connection.execute(select(exchange_push).order_by(_P.id))]
 
     def live(self) -> list[Push]:
         """Return the subscriptions that are active, or rest only for now."""
         rows = self._connection.execute(select(exchange_push).where(_P.state.in_(_LIVE)).order_by(_P.id))
-        return [_push(row) for row in rows]
+        return [push_of(row) for row in rows]
 
     def change(self, push: Push, values: Mapping[str, Any]) -> bool:
         """Change a subscription for a person; False where somebody was faster."""
@@ -194,7 +185,23 @@ def _push_values(push: Push) -> dict[str, Any]:
     }
 
 
-def _push(row: Row[Any]) -> Push:
+def pushes_asked(query: PushQuery, orgs: Collection[str], *, every: bool) -> Select[Any]:
+    """Return the query for subscriptions of or from some departments."""
+    wanted = select(exchange_push)
+    if not every:
+        wanted = wanted.where(or_(_P.org_id.in_(orgs), _P.provider_id.in_(orgs)))
+    if query.grant_id:
+        wanted = wanted.where(_P.grant_id == query.grant_id)
+    if query.state is not None:
+        wanted = wanted.where(_P.state == query.state.value)
+    if query.words:
+        named = [c.contains(query.words, autoescape=True) for c in (_P.name, _P.resource_name, _P.table_name)]
+        wanted = wanted.where(or_(_P.id == query.words, *named))
+    return wanted
+
+
+def push_of(row: Row[Any]) -> Push:
+    """Make a subscription of its row."""
     return Push(
         **{name: getattr(row, name) for name in _SAME},
         table=row.table_name,

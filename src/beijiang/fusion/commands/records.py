@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,7 +15,7 @@ from beijiang.terminal import Column, as_json, asked_after, language, say, show,
 
 if TYPE_CHECKING:
     from beijiang.fusion.models import Claim, Decision, Pair
-    from beijiang.fusion.service import Fusion
+    from beijiang.fusion.service import Fusion, Subject
     from beijiang.kit import Word
 
 __all__ = ["add_claims", "add_decisions", "add_subjects", "word"]
@@ -27,6 +27,8 @@ _REASON = typer.Option(..., help="Why; kept in the evidence.")
 _SEEN = typer.Option(
     None, help="The `seen` of the pair, of the API as you read it; without it you are shown and asked."
 )
+_SEEN_TOGETHER = typer.Option(None, help="The `seen` of the subjects side by side; without it you are shown and asked.")
+_SEEN_SUBJECT = typer.Option(None, help="The `seen` of the subject as you read it; without it you are shown and asked.")
 _PAIRS = (
     Column("id", Text("标识", "id"), whole=True),
     Column("probability", Text("概率", "probability"), right=True),
@@ -87,17 +89,26 @@ def add_subjects(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[s
         library: str = _LIBRARY, name: str = typer.Argument(help="Name of the subject."), person: str = _AS
     ) -> None:
         """Show a golden record field by field, with the table that each value is from."""
-        found = get().subject(who(person), library, name)
-        if found.now is None:
-            say(Text(f"已不在库中；其记录现属于：{'、'.join(found.went_to) or '无'}。", f"No longer there; its records are with: {', '.join(found.went_to) or 'none'}."))  # fmt: skip
-            return
-        rows = []
-        for one in found.library.elements:
-            member = found.source_of(one.name)
-            rows.append(
-                {"field": one.name, "value": str(found.now.get(one.name) or ""), "from": member.table if member else ""}
+        _print_subject(get().subject(who(person), library, name))
+
+    @group.command("side-by-side")
+    def side_by_side(
+        library: str = _LIBRARY,
+        subjects: list[str] = typer.Argument(help="Names of the subjects."),  # noqa: B008
+        person: str = _AS,
+    ) -> None:
+        """Show subjects one after the other, with the `seen` by which they are merged."""
+        found = get().together(who(person), library, subjects)
+        if as_json():
+            show(
+                [
+                    {"subject": one.id, "now": _text(one.now or {}), "records": one.records, "seen": found.shown.token}
+                    for one in found.subjects
+                ]
             )
-        show([verbatim(row) for row in rows])
+            return
+        for one in found.subjects:
+            _print_subject(one)
 
     @group.command("pairs")
     def pairs(library: str = _LIBRARY, person: str = _AS) -> None:
@@ -128,10 +139,15 @@ def add_decisions(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[
         library: str = _LIBRARY,
         subjects: list[str] = typer.Argument(help="Names of the subjects."),  # noqa: B008
         reason: str = _REASON,
+        seen: str = _SEEN_TOGETHER,
         person: str = _AS,
     ) -> None:
-        """Put subjects together; it takes effect with the next run."""
-        show([_decision(one) for one in get().merge(who(person), library, subjects, reason)], _DECISIONS)
+        """Put subjects together; it takes effect with the next run. Without --seen they are shown side by side first."""
+        actor = who(person)
+        if seen is None:
+            found = get().together(actor, library, subjects)
+            seen = asked_after(lambda: [_print_subject(one) for one in found.subjects], found.shown.token)
+        show([_decision(one) for one in get().merge(actor, library, subjects, reason, seen=seen)], _DECISIONS)
 
     @group.command("take-out")
     def take_out(
@@ -139,10 +155,16 @@ def add_decisions(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[
         subject: str = typer.Argument(help="Name of the subject."),
         records: list[str] = typer.Argument(help="Records that do not belong to it."),  # noqa: B008
         reason: str = _REASON,
+        seen: str = _SEEN_SUBJECT,
         person: str = _AS,
     ) -> None:
-        """Take records out of a subject; it takes effect with the next run."""
-        show([_decision(one) for one in get().take_out(who(person), library, subject, records, reason)], _DECISIONS)
+        """Take records out of a subject; it takes effect with the next run. Without --seen it is shown first."""
+        actor = who(person)
+        if seen is None:
+            found = get().subject(actor, library, subject)
+            seen = asked_after(lambda: _print_subject(found), found.shown.token)
+        made = get().take_out(actor, library, subject, records, reason, seen=seen)
+        show([_decision(one) for one in made], _DECISIONS)
 
     @group.command("decisions")
     def decisions(library: str = _LIBRARY, person: str = _AS) -> None:
@@ -210,6 +232,29 @@ def add_claims(group: typer.Typer, get: Callable[[], Fusion], who: Callable[[str
 def word(one: Word) -> str:
     """Return a word as it is for machines, and in the reader's language for people."""
     return one.value if as_json() else one.text.in_language(language())
+
+
+def _print_subject(found: Subject) -> None:
+    """Print a subject field by field, then the records that it is made of."""
+    if found.now is None:
+        say(Text(f"已不在库中；其记录现属于：{'、'.join(found.went_to) or '无'}。", f"No longer there; its records are with: {', '.join(found.went_to) or 'none'}."))  # fmt: skip
+        return
+    seen = {"seen": found.shown.token} if as_json() else {}
+    rows = []
+    for one in found.library.elements:
+        member = found.source_of(one.name)
+        value = str(found.now.get(one.name) or "")
+        rows.append({"field": one.name, "value": value, "from": member.table if member else "", **seen})
+    if not as_json():
+        say(Text(f"主体 {found.id}，{found.records} 条来源记录", f"Subject {found.id}, {found.records} records"))
+    show([verbatim(row) for row in rows])
+    if not as_json():
+        members = [{"record": m.record, "table": m.table, **_text(m.row or {})} for m in found.members]
+        show([verbatim(row) for row in members])
+
+
+def _text(row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in row.items() if value is not None}
 
 
 def _compared(fusion: Fusion, actor: Actor, pair: str) -> str:

@@ -40,6 +40,8 @@ class MergeOrder(BaseModel):
 
     subjects: list[str] = Field(min_length=2, max_length=200)
     reason: str = Field(min_length=1, max_length=1000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the subjects side by side; without it nothing is merged."""
 
 
 class TakeOutOrder(BaseModel):
@@ -49,6 +51,8 @@ class TakeOutOrder(BaseModel):
 
     records: list[str] = Field(min_length=1, max_length=200)
     reason: str = Field(min_length=1, max_length=1000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of the subject as it was read; without it nothing is taken out."""
 
 
 class ClaimOrder(BaseModel):
@@ -117,14 +121,21 @@ def add_subjects(routes: APIRouter, service: Fusion) -> None:
             ],
         }
 
+    @routes.get("/libraries/{library}/merge", summary="Subjects side by side, before they are put together")
+    def together(
+        request: Request, library: str, subjects: Annotated[list[str], Query(min_length=2, max_length=200)]
+    ) -> dict[str, Any]:
+        found = service.together(_actor(request), library, subjects)
+        return {"subjects": [_subject(one) for one in found.subjects], "seen": found.shown.token}
+
     @routes.post("/libraries/{library}/merge", summary="Put subjects together; effective with the next run")
     def merge(request: Request, library: str, order: MergeOrder) -> dict[str, Any]:
-        made = service.merge(_actor(request), library, order.subjects, order.reason)
+        made = service.merge(_actor(request), library, order.subjects, order.reason, seen=order.seen)
         return {"decisions": [_decision(one) for one in made]}
 
     @routes.post("/libraries/{library}/subjects/{subject}/take-out", summary="Take records out of a subject")
     def take_out(request: Request, library: str, subject: str, order: TakeOutOrder) -> dict[str, Any]:
-        made = service.take_out(_actor(request), library, subject, order.records, order.reason)
+        made = service.take_out(_actor(request), library, subject, order.records, order.reason, seen=order.seen)
         return {"decisions": [_decision(one) for one in made]}
 
     @routes.get("/libraries/{library}/pairs", summary="Pairs that wait for a person, the surest first")
@@ -225,6 +236,7 @@ def _subject(one: Subject) -> dict[str, Any]:
             }
             for member in one.members
         ],
+        "seen": one.shown.token,
     }
 
 

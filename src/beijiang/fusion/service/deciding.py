@@ -66,34 +66,50 @@ class Deciding(Placing):
         self._put_decisions(actor, library, [made], "decide")
         return made
 
-    def merge(self, actor: Actor, library_id: str, subjects: Sequence[str], reason: str) -> Sequence[Decision]:
+    def merge(
+        self, actor: Actor, library_id: str, subjects: Sequence[str], reason: str, *, seen: str | None = None
+    ) -> Sequence[Decision]:
         """Put subjects together; the one with the most records keeps its name.
 
+        ``seen`` is the token of the subjects as they were shown side by side.
+
         Raises:
-            Invalid: fewer than two, or no reason.
+            Invalid: fewer than two, more than can be looked at side by side, or no reason.
             NotFound: one of them is not there.
+            Conflict: one of them has other values or records since (``changed_since_seen``).
 
         """
         library = self._seen(actor, library_id, Permission.FUSION_PAIR_DECIDE)
-        names = list(dict.fromkeys(subjects))
-        if not 2 <= len(names) <= AT_ONCE:  # noqa: PLR2004 - a merge takes two
-            raise Invalid("请选择两个或更多主体。", "Choose two subjects or more.", code="two_subjects_needed")
-        firsts = [self._known(actor, library, name)[0] for name in names]
+        found = self.together(actor, library.id, subjects)
+        found.shown.check(seen)
+        firsts = [self._known(actor, library, one.id)[0] for one in found.subjects]
         made = [self._decision(actor, library, a, b, Verdict.SAME, reason) for a, b in pairwise(firsts)]
         self._put_decisions(actor, library, made, "merge")
         return made
 
     def take_out(
-        self, actor: Actor, library_id: str, subject: str, records: Sequence[str], reason: str
+        self,
+        actor: Actor,
+        library_id: str,
+        subject: str,
+        records: Sequence[str],
+        reason: str,
+        *,
+        seen: str | None = None,
     ) -> Sequence[Decision]:
         """Take records out of a subject; together they are another one from the next run on.
+
+        ``seen`` is the token of the subject as it was shown.
 
         Raises:
             Invalid: none of its records, all of them, or no reason.
             NotFound: the subject is not there.
+            Conflict: it has other values or records since (``changed_since_seen``).
 
         """
         library = self._seen(actor, library_id, Permission.FUSION_PAIR_DECIDE)
+        if seen is not None:
+            self._subject(actor, library, subject).shown.check(seen)
         known = self._known(actor, library, subject)
         out = [name for name in known if name in set(records)]
         rest = [name for name in known if name not in set(records)]

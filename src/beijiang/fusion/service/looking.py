@@ -13,7 +13,7 @@ from beijiang.fusion.models import Library, Link, Pair, PairState, gathering, tr
 from beijiang.fusion.models.libraries import GOLDEN
 from beijiang.fusion.service.running import Running
 from beijiang.fusion.store import DecisionStore, LibraryStore
-from beijiang.kit import NotFound, Shown, Text
+from beijiang.kit import Invalid, NotFound, Shown, Text
 from beijiang.tables import Exit, Filter, FilterOp
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.tables import GovernedTable
 
-__all__ = ["Compared", "Looking", "Member", "Subject", "Subjects"]
+__all__ = ["MERGED_MOST", "Compared", "Looking", "Member", "Subject", "Subjects", "Together"]
 
 RECORDS_SHOWN: Final = 20
 STATES_SHOWN: Final = 200
 MEMBERS_MOST: Final = 500
 PAGE: Final = 50
+MERGED_MOST: Final = 20
+"""Subjects that somebody can look at side by side before putting them together."""
 _PURPOSE: Final = "fusion:subject"
 
 
@@ -70,6 +72,15 @@ class Subject:
     went_to: Sequence[str] = ()
     """Where its records are now, if it is no longer there."""
 
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody takes records out of: its values and its records, as this reader sees them."""
+        records = [
+            (one.record, one.table, one.how, None if one.row is None else _told(one.row)) for one in self.members
+        ]
+        now = None if self.now is None else _told(self.now)
+        return Shown({_VALUES: now, _RECORDS: {"records": self.records, "shown": records}})
+
     def source_of(self, element: str) -> Member | None:
         """Return the record that a field's value is from."""
         said = (self.now or {}).get(trees.PROVENANCE)
@@ -80,6 +91,21 @@ class Subject:
         return next((one for one in self.members if one.record == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Subjects side by side before they are put together."""
+
+    library: Library
+    subjects: Sequence[Subject]
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody puts together: all of them as this reader sees them."""
+        return Shown({Text(f"主体 {one.id}", f"subject {one.id}"): one.shown.token for one in self.subjects})
+
+
+_VALUES: Final = Text("主体的取值", "the subject's values")
+_RECORDS: Final = Text("主体的来源记录", "the records that it is made of")
 _LEFT: Final = Text("一边的主体", "the subject on one side")
 _RIGHT: Final = Text("另一边的主体", "the subject on the other side")
 _ALIKE: Final = Text("相似程度", "how alike they are")
@@ -100,8 +126,7 @@ class Compared:
         pair = self.pair
         sides = {_LEFT: self.left, _RIGHT: self.right}
         told: dict[Text, object] = {
-            name: None if side is None else {key: str(value) for key, value in (side.now or {}).items()}
-            for name, side in sides.items()
+            name: None if side is None else _told(side.now or {}) for name, side in sides.items()
         }
         return Shown({**told, _ALIKE: (round(pair.probability, 6), dict(pair.levels), pair.against)})
 
@@ -133,6 +158,24 @@ class Looking(Running):
         """
         library = self._seen(actor, library_id)
         return self._subject(actor, library, golden)
+
+    def together(self, actor: Actor, library_id: str, names: Sequence[str]) -> Together:
+        """Return subjects side by side, to be put together.
+
+        Raises:
+            Invalid: fewer than two, or more than somebody can look at.
+            NotFound: one of them never was, or the library's rows are hidden from the actor.
+
+        """
+        library = self._seen(actor, library_id)
+        wanted = sorted(set(names))
+        if not 2 <= len(wanted) <= MERGED_MOST:  # noqa: PLR2004 - a merge takes two
+            raise Invalid(
+                f"请选择 2 到 {MERGED_MOST} 个主体，并排看过后再归并。",
+                f"Choose 2 to {MERGED_MOST} subjects, to be looked at side by side and put together.",
+                code="two_subjects_needed",
+            )
+        return Together(library, [self._subject(actor, library, name) for name in wanted])
 
     def queue(self, actor: Actor, library_id: str, offset: int = 0, limit: int = PAGE) -> tuple[Sequence[Pair], int]:
         """Return pairs that wait for a person, the surest first, and how many there are."""
@@ -235,6 +278,10 @@ class Looking(Running):
                 )
                 found[names[n]] = row, hidden
         return found
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in row.items()}
 
 
 def _bars(pair: Pair, matching: Mapping[str, Any]) -> Sequence[Bar]:

@@ -426,13 +426,30 @@ class Ingest:
         self.jobs.run_inline(found.job_id, on_progress)
         return self.run(actor, run_id)
 
+    def settle(self, tx: UnitOfWork, job: Job) -> None:
+        """End the run of a job that ended without its report; ``jobs`` calls it as the job ends, in the same transaction."""
+        store = IngestStore(tx.connection)
+        run_id = store.run_of_job(job.id)
+        run = None if run_id is None else store.run(run_id)
+        if run is not None and not run.ended:
+            told = self._told(run, job)
+            if told.ended_at is not None:
+                store.end_run(run.id, told.state, told.ended_at, error=told.error)
+
     def recover(self) -> int:
-        """Clear away what killed processes left: half-landed files, staging of runs that ended, old return files.
+        """Clear away what killed processes left: runs whose job is over, half-landed files, staging, old return files.
 
         Called at start-up, while nobody lands a file; returns how many things were removed.
         """
         with self.db.read() as connection:
-            open_runs = set(IngestStore(connection).unfinished_runs())
+            unreported = IngestStore(connection).open_runs(None)
+        ended = [job for job in self.jobs.several(SYSTEM, [one.job_id for one in unreported]) if job.state in TERMINAL]
+        if ended:
+            with self.db.begin(counted=False) as tx:
+                for job in ended:
+                    self.settle(tx, job)
+        over = {job.id for job in ended}
+        open_runs = {one.id for one in unreported if one.job_id not in over}
         staging = self.settings.home / "staging"
         left = [p for p in staging.glob("run_*") if p.name not in open_runs] if staging.is_dir() else []
         left += staging.glob("verify_*")

@@ -326,10 +326,6 @@ class IngestStore:
         )
         return list(self._connection.execute(query.order_by(ingest_run.c.id.desc())).scalars())
 
-    def unfinished_runs(self) -> list[str]:
-        """Return runs that have not ended."""
-        return list(self._connection.execute(select(ingest_run.c.id).where(ingest_run.c.ended_at.is_(None))).scalars())
-
     def taken_in(self, table: str, files: Iterable[str]) -> dict[str, str]:
         """Return those files that a committed run has put into a table, each with its newest run."""
         query = (

@@ -49,6 +49,8 @@ class Jobs:
         self._works: dict[str, Work] = {}
         self._admits: dict[str, Admit] = {}
         self._told: dict[str, Text] = {}
+        self.at_end: list[Callable[[UnitOfWork, Job], None]] = []
+        """Who is told of a job that ends, in the transaction that ends it; set in build.py."""
         self._engine = DurableEngine(settings, embedded=db.is_sqlite, execute=self._execute)
         self._stopping = threading.Event()
         self._nudge = threading.Event()
@@ -170,6 +172,7 @@ class Jobs:
                 store.ask_to_cancel(job_id)
                 if current.state is JobState.QUEUED:
                     store.end(job_id, JobState.CANCELLED, self.clock.now())
+                    self._say_ended(tx, job_id)
                 self.evidence.record(tx, actor, "jobs.cancel", target=job_id, detail={"state": current.state.value})
         return self._get(job_id)
 
@@ -369,6 +372,13 @@ class Jobs:
                 if error is not None:
                     detail["code"] = error["code"]
                 self.evidence.record(tx, job.actor, "jobs.end", target=job.id, detail=detail)
+                self._say_ended(tx, job.id)
+
+    def _say_ended(self, tx: UnitOfWork, job_id: str) -> None:
+        ended = JobStore(tx.connection).get(job_id)
+        for one in self.at_end:
+            if ended is not None:
+                one(tx, ended)
 
 
 def _no_such_job(job_id: str) -> NotFound:

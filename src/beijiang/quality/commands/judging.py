@@ -10,11 +10,11 @@ import typer
 
 from beijiang.kit import SYSTEM, Actor, Invalid, Text
 from beijiang.quality.models import KINDS, Kind, RuleDraft, Scorecard, Severity, points
-from beijiang.terminal import Column, as_json, language, progress, say, show, verbatim
+from beijiang.terminal import Column, as_json, asked_after, language, progress, say, show, verbatim
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.quality.models import Fact, Rule, Run
+    from beijiang.quality.models import Fact, Hold, Rule, Run
     from beijiang.quality.service import Quality, Standing, Suggestion
 
 __all__ = ["commands"]
@@ -23,6 +23,8 @@ _AS = typer.Option("", "--as", help="Login of the person to act as; without it t
 _TABLE = typer.Argument(help="Name of the table.")
 _RULE = typer.Argument(help="Id of the rule.")
 _REASON = typer.Option(..., help="Why; kept in the evidence.")
+_VERSION = typer.Argument(help="The version that readers are to get.")
+_SEEN = typer.Option(None, help="The `seen` of `quality held` as you read it; without it you are shown and asked.")
 _KIND = typer.Argument(help="Kind of the rule; see beijiang quality kinds.")
 _COLUMN = typer.Option([], "--column", help="Column that it is about; may be given several times.")
 _SET = typer.Option([], "--set", help="Parameter as NAME=VALUE; may be given several times.")
@@ -114,6 +116,7 @@ def commands(get: Callable[[], Quality], access: Callable[[], Access]) -> typer.
 
     _add_rules(group, get, who)
     _add_runs(group, get, who)
+    _add_releases(group, get, who)
     _add_scores(group, get, who)
     return group
 
@@ -237,15 +240,27 @@ def _add_runs(group: typer.Typer, get: Callable[[], Quality], who: Callable[[str
         rows = get().failing(actor, found.id, rule).rows.slice(0, limit)
         show([verbatim(row) for row in rows.to_pylist()])
 
+
+def _add_releases(group: typer.Typer, get: Callable[[], Quality], who: Callable[[str], Actor]) -> None:
+    @group.command("held")
+    def held(table: str = _TABLE, version: int = _VERSION, person: str = _AS) -> None:
+        """Show what keeps a version back: the rules that fail, and on how many rows."""
+        _print_hold(get().kept_back(who(person), table, version))
+
     @group.command("release")
     def release(
         table: str = _TABLE,
-        version: int = typer.Argument(help="The version that readers are to get."),
+        version: int = _VERSION,
         reason: str = _REASON,
+        seen: str = _SEEN,
         person: str = _AS,
     ) -> None:
-        """Give readers a version although critical rules fail."""
-        made = get().release(who(person), table, version, reason)
+        """Give readers a version although critical rules fail. Without --seen the rules are shown first."""
+        actor = who(person)
+        if seen is None:
+            hold = get().kept_back(actor, table, version)
+            seen = asked_after(lambda: _print_hold(hold), hold.shown.token)
+        made = get().release(actor, table, version, reason, seen=seen)
         say(Text(f"{made.table} 第 {made.version} 版已放行。", f"Version {made.version} of {made.table} is released."))
 
 
@@ -327,6 +342,17 @@ def _print_run(run: Run) -> None:
             f"Version {run.version}, {run.rows:,} rows, {len(run.failed)} failed, {run.seconds:.2f} s.",
         )
         say(Text(*words))
+
+
+def _print_hold(hold: Hold) -> None:
+    if not as_json():
+        say(
+            Text(
+                f"{hold.table} 第 {hold.version} 版未通过 {len(hold.rules)} 条规则。",
+                f"Version {hold.version} of {hold.table} fails {len(hold.rules)} rules.",
+            )
+        )
+    show([{**_fact(fact), "seen": hold.shown.token} for fact in hold.facts], _FACTS)
 
 
 def _standing(one: Standing) -> dict[str, Any]:

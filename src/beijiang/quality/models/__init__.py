@@ -51,6 +51,7 @@ from beijiang.quality.models.tickets import (
     TicketLimit,
     TicketPolicy,
     TicketQuery,
+    TicketReader,
     TicketState,
     TicketStep,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "TicketLimit",
     "TicketPolicy",
     "TicketQuery",
+    "TicketReader",
     "TicketState",
     "TicketStep",
     "Trigger",

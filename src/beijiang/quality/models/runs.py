@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from beijiang.kit import Text, Word
+from beijiang.kit import Shown, Text, Word
 from beijiang.quality.models.rules import FALLING, Severity
 
 __all__ = ["Fact", "Hold", "Outcome", "Release", "Run", "Trigger"]
@@ -86,6 +87,10 @@ class Run:
         return tuple(f for f in self.failed if f.severity is Severity.CRITICAL)
 
 
+_VERSION: Final = Text("版本", "version")
+_BROKEN: Final = Text("未通过的规则和数量", "rules that fail, and how many rows")
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A version that readers do not get, and why."""
@@ -95,6 +100,14 @@ class Hold:
     run_id: str
     rules: tuple[str, ...]
     """Names of the critical rules that fail."""
+    facts: tuple[Fact, ...] = ()
+    """How each of them came out; none where nothing was judged yet."""
+
+    @property
+    def shown(self) -> Shown:
+        """Return what somebody releases all the same: a check anew that counts the same is the same."""
+        broken = [(f.rule_id, f.revision, f.name, f.outcome.value, f.failing, f.b) for f in self.facts]
+        return Shown({_VERSION: (self.table, self.version), _BROKEN: broken or list(self.rules)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ standards (``correction.handle.*``), copied into the ticket when its clock start
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import IntEnum
@@ -33,6 +33,7 @@ __all__ = [
     "TicketLimit",
     "TicketPolicy",
     "TicketQuery",
+    "TicketReader",
     "TicketState",
     "TicketStep",
     "by_department",
@@ -291,7 +292,22 @@ class TicketQuery:
     table: str | None = None
     origin: Origin | None = None
     overdue: bool = False
+    mine: bool = False
+    """Only those whose next step is the reader's; long lists know it."""
     limit: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketReader:
+    """Who looks at tickets, and what that person may do with whose."""
+
+    id: str
+    orgs: Sequence[str]
+    """Departments whose tickets are seen."""
+    handles: Sequence[str]
+    """Those for which the reader answers: the own one, or none."""
+    supervises: Sequence[str]
+    """Those whose answers to a rule the reader judges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,8 @@ class ReleaseOrder(BaseModel):
 
     version: int = Field(ge=1)
     reason: str = Field(min_length=1, max_length=1000)
+    seen: str = Field(default="", max_length=300)
+    """The ``seen`` of what keeps it back, as it was read; without it nothing is released."""
 
 
 class ScorecardOrder(BaseModel):
@@ -181,9 +183,16 @@ def _add_runs(routes: APIRouter, service: Quality) -> None:
     def failing(request: Request, run: str, rule: str) -> dict[str, Any]:
         return _failing(service.failing(_actor(request), run, rule))
 
+    @routes.get(
+        "/tables/{name}/quality/held/{version}", summary="What keeps a version back: rules that fail, on how many rows"
+    )
+    def kept_back(request: Request, name: str, version: int) -> dict[str, Any]:
+        found = service.kept_back(_actor(request), name, version)
+        return {**_hold(found), "facts": [_fact(fact) for fact in found.facts]}
+
     @routes.post("/tables/{name}/quality/release", status_code=201, summary="Give readers a version all the same")
     def release(request: Request, name: str, order: ReleaseOrder) -> dict[str, Any]:
-        return _release(service.release(_actor(request), name, order.version, order.reason))
+        return _release(service.release(_actor(request), name, order.version, order.reason, seen=order.seen))
 
 
 def _add_scorecards(routes: APIRouter, service: Quality) -> None:
@@ -315,7 +324,12 @@ def _score(mark: Score) -> dict[str, Any]:
 
 
 def _hold(hold: Hold) -> dict[str, Any]:
-    return {"version": hold.version, "run": hold.run_id or None, "rules": list(hold.rules)}
+    return {
+        "version": hold.version,
+        "run": hold.run_id or None,
+        "rules": list(hold.rules),
+        "seen": hold.shown.token,
+    }
 
 
 def _release(one: Release) -> dict[str, Any]:

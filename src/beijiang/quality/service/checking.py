@@ -158,9 +158,9 @@ class Checking(Agreeing):
             return None
         judged = {} if run is None else {(f.rule_id, f.revision): f for f in run.facts}
         found = [(rule, judged.get((rule.id, rule.revision))) for rule in critical]
-        broken = tuple(r.name for r, f in found if f is not None and f.outcome in {Outcome.FAILED, Outcome.ERROR})
+        broken = [(r.name, f) for r, f in found if f is not None and f.outcome in {Outcome.FAILED, Outcome.ERROR}]
         if run is not None and broken:
-            return Hold(table, version, run.id, broken)
+            return Hold(table, version, run.id, tuple(name for name, _ in broken), tuple(f for _, f in broken))
         unjudged = tuple(rule.name for rule, fact in found if fact is None)
         return Hold(table, version, "", unjudged) if unjudged else None
 
@@ -169,28 +169,45 @@ class Checking(Agreeing):
         broken = self.broken(table, version)
         with self.db.read() as connection:
             run = RunStore(connection).newest(table, version)
-        return Hold(table, version, run.id, broken) if broken and run is not None else None
+        if not broken or run is None:
+            return None
+        return Hold(table, version, run.id, broken, tuple(f for f in run.failed if f.name in broken))
 
     def _serves(self, table: str, version: int) -> bool:
         """Tell whether readers have a version, or a later one: a rule that comes after it takes nothing back."""
         served = self.runner.catalog.released(table)
         return served is not None and served.table_version >= version
 
-    def release(self, actor: Actor, table: str, version: int, reason: str) -> Release:
+    def kept_back(self, actor: Actor, table: str, version: int) -> Hold:
+        """Return what keeps a version from readers, or from deliveries under a contract, as it is before a release.
+
+        Raises:
+            NotFound: the table is hidden from the actor.
+            Conflict: nothing keeps the version back, or it was not judged yet.
+
+        """
+        info = self._table(actor, table)
+        hold = self.held(info.name, version) or self._breach(info.name, version)
+        if hold is None or not hold.run_id:
+            raise not_held(version)
+        return hold
+
+    def release(self, actor: Actor, table: str, version: int, reason: str, *, seen: str | None = None) -> Release:
         """Give readers a version although critical rules fail; a decision of the data authority, kept for good.
+
+        ``seen`` is the token of what kept it back, as it was shown.
 
         Raises:
             Invalid: no reason.
-            Conflict: nothing keeps the version back.
+            Conflict: nothing keeps the version back, or other rules fail now, or on other rows (``changed_since_seen``).
 
         """
         info = self._table(actor, table)
         self.access.require(actor, Permission.QUALITY_VERSION_RELEASE, info.org_id)
         if not reason.strip():
             raise Invalid("放行需要说明理由。", "A release needs a reason.", code="reason_needed")
-        hold = self.held(info.name, version) or self._breach(info.name, version)
-        if hold is None or not hold.run_id:
-            raise not_held(version)
+        hold = self.kept_back(actor, info.name, version)
+        hold.shown.check(seen)
         made = Release(
             table=info.name,
             version=version,

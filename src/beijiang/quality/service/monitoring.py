@@ -40,12 +40,12 @@ from beijiang.quality.models.monitors import (
 )
 from beijiang.quality.models.rules import Severity
 from beijiang.quality.service.base import Base
-from beijiang.quality.store import MonitorStore
+from beijiang.quality.store import MonitorStore, QualityLists
 from beijiang.quality.store.monitors import key_of
 
 if TYPE_CHECKING:
     from beijiang.ingest import Freshness, FreshnessBoard
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.quality.service.scoring import Quality
     from beijiang.tables import TableWritten
@@ -142,14 +142,24 @@ class Monitors(Base):
 
     def findings(self, actor: Actor, limit: int = 500) -> Sequence[Finding]:
         """Return findings of the tables whose results the actor may see, those that go on first."""
-        self.access.require(actor, Permission.QUALITY_RESULT_READ)
-        tables = [
-            t.name
-            for t in self.tables.list(actor)
-            if self.access.allows(actor, Permission.QUALITY_RESULT_READ, t.org_id)
-        ]
+        tables = self._judged(actor)
         with self.db.read() as connection:
             return MonitorStore(connection).findings(tables, limit)
+
+    def _judged(self, actor: Actor) -> list[str]:
+        """Return the tables whose results the actor may see."""
+        self.access.require(actor, Permission.QUALITY_RESULT_READ)
+        tables = self.tables.list(actor)
+        seen = {
+            org: self.access.allows(actor, Permission.QUALITY_RESULT_READ, org) for org in {t.org_id for t in tables}
+        }
+        return [t.name for t in tables if seen[t.org_id]]
+
+    def finding_part(self, actor: Actor, wanted: Wanted) -> Part[Finding]:
+        """Return a part of the findings that ``findings`` lists, narrowed, counted and sorted; of any age."""
+        tables = self._judged(actor)
+        with self.db.read() as connection:
+            return QualityLists(connection).findings(wanted, tables, self.clock.now())
 
     def standing(self, actor: Actor, table: str) -> int:
         """Count what goes on at a table."""

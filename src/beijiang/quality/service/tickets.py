@@ -21,6 +21,7 @@ from beijiang.quality.models.tickets import (
     Ticket,
     TicketPolicy,
     TicketQuery,
+    TicketReader,
     TicketState,
     TicketStep,
     by_department,
@@ -30,11 +31,11 @@ from beijiang.quality.models.tickets import (
 from beijiang.quality.service.handing import HandedOut, failing_file, sheet
 from beijiang.quality.service.rechecking import Rechecking, found_words
 from beijiang.quality.service.ticketing import closing, said
-from beijiang.quality.store import RuleStore, TicketStore
+from beijiang.quality.store import QualityLists, RuleStore, TicketStore
 
 if TYPE_CHECKING:
     from beijiang.catalog import Entry
-    from beijiang.kit import Actor, Language
+    from beijiang.kit import Actor, Language, Part, Wanted
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import SheetFormat
 
@@ -67,6 +68,13 @@ class Tickets(Rechecking):
         with self.db.read() as connection:
             store = TicketStore(connection)
             return store.find(query, self._seen_orgs(actor, store), actor.id, self.today)
+
+    def ticket_part(self, actor: Actor, query: TicketQuery, wanted: Wanted) -> Part[Ticket]:
+        """Return a part of the tickets that were asked for and the actor may see, narrowed, counted and sorted."""
+        self.access.require(actor, Permission.QUALITY_TICKET_READ)
+        with self.db.read() as connection:
+            reader = self._reader(actor, TicketStore(connection))
+            return QualityLists(connection).tickets(query, wanted, reader, self.today, self.clock.now())
 
     def waiting(self, actor: Actor) -> Sequence[Ticket]:
         """Return the open tickets whose next step is this actor's, what is due first."""
@@ -315,6 +323,12 @@ class Tickets(Rechecking):
 
     def _seen_orgs(self, actor: Actor, store: TicketStore) -> list[str]:
         return [o for o in store.organisations() if self.access.allows(actor, Permission.QUALITY_TICKET_READ, o)]
+
+    def _reader(self, actor: Actor, store: TicketStore) -> TicketReader:
+        orgs, own = self._seen_orgs(actor, store), actor.org_id
+        handles = own is not None and self.access.allows(actor, Permission.QUALITY_TICKET_HANDLE, own)
+        judged = [o for o in orgs if self.access.allows(actor, Permission.QUALITY_TICKET_SUPERVISE, o)]
+        return TicketReader(id=actor.id, orgs=orgs, handles=[own] if own and handles else [], supervises=judged)
 
     def _may(self, actor: Actor, ticket: Ticket, move: Move) -> bool:
         spec = MOVES[move]

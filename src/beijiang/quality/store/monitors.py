@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,9 +22,9 @@ from beijiang.quality.models.rules import Severity
 from beijiang.quality.store.schema import quality_finding, quality_monitor, quality_observation
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
-__all__ = ["MonitorStore"]
+__all__ = ["MonitorStore", "finding_of", "findings_asked"]
 
 _O, _F, _M = quality_observation.c, quality_finding.c, quality_monitor.c
 KEPT: Final = 2_000
@@ -84,21 +84,17 @@ class MonitorStore:
     def finding(self, finding_id: str) -> Finding | None:
         """Return one finding."""
         row = self._connection.execute(select(quality_finding).where(_F.id == finding_id)).one_or_none()
-        return None if row is None else _finding(row)
+        return None if row is None else finding_of(row)
 
     def standing(self, table: str) -> list[Finding]:
         """Return what goes on at a table."""
         query = select(quality_finding).where(_F.table_name == table, _F.state.in_(_STANDS)).order_by(_F.id)
-        return [_finding(row) for row in self._connection.execute(query)]
+        return [finding_of(row) for row in self._connection.execute(query)]
 
     def findings(self, tables: Collection[str] | None, limit: int) -> list[Finding]:
         """Return findings of tables (None: of all): those that go on first, then the newest, of one moment the gravest."""
-        gravest = case({one.value: n for n, one in enumerate(Severity)}, value=_F.severity)
-        order = (_F.state.not_in(_STANDS), _F.at.desc(), gravest, _F.aspect, _F.column_name, _F.id)
-        query = select(quality_finding).order_by(*order).limit(limit)
-        if tables is not None:
-            query = query.where(_F.table_name.in_(tables))
-        return [_finding(row) for row in self._connection.execute(query)]
+        query, order = findings_asked(tables)
+        return [finding_of(row) for row in self._connection.execute(query.order_by(*order).limit(limit))]
 
     def add(self, one: Finding) -> None:
         """Add a finding."""
@@ -189,7 +185,16 @@ def _observation(row: Row[Any]) -> Observation:
     )
 
 
-def _finding(row: Row[Any]) -> Finding:
+def findings_asked(tables: Collection[str] | None) -> tuple[Select[Any], Sequence[ColumnElement[Any]]]:
+    """Return the query for findings of tables (None: of all), and their order: what goes on, the newest, the gravest."""
+    gravest = case({one.value: n for n, one in enumerate(Severity)}, value=_F.severity)
+    query = select(quality_finding)
+    order = (_F.state.not_in(_STANDS), _F.at.desc(), gravest, _F.aspect, _F.column_name, _F.id)
+    return query if tables is None else query.where(_F.table_name.in_(tables)), order
+
+
+def finding_of(row: Row[Any]) -> Finding:
+    """Make a finding of its row."""
     return Finding(
         id=row.id,
         table=row.table_name,

@@ -27,7 +27,7 @@ from beijiang.quality.store.schema import quality_ticket, quality_ticket_policy,
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
-__all__ = ["TicketStore"]
+__all__ = ["TicketStore", "ticket_of", "tickets_asked"]
 
 _T, _S, _P = quality_ticket.c, quality_ticket_step.c, quality_ticket_policy.c
 _OVER = tuple(state.value for state in TicketState if state.is_over)
@@ -56,7 +56,7 @@ class TicketStore:
     def standing_of(self, table: str) -> list[Ticket]:
         """Return the open tickets of the rules of a table."""
         query = select(quality_ticket).where(_T.table_name == table, _T.standing.is_not(None))
-        return [_ticket(row) for row in self._connection.execute(query.order_by(_T.id))]
+        return [ticket_of(row) for row in self._connection.execute(query.order_by(_T.id))]
 
     def last(self, rule_id: str) -> Ticket | None:
         """Return the newest ticket of a rule, open or not."""
@@ -66,12 +66,12 @@ class TicketStore:
     def running(self) -> list[Ticket]:
         """Return the tickets whose supplier's time runs."""
         query = select(quality_ticket).where(_T.state.in_(_RUNNING)).order_by(_T.id)
-        return [_ticket(row) for row in self._connection.execute(query)]
+        return [ticket_of(row) for row in self._connection.execute(query)]
 
     def doubted(self, table: str) -> list[Ticket]:
         """Return the open tickets that readers of a table should know of."""
         query = select(quality_ticket).where(_T.table_name == table, _T.state.not_in(_OVER)).order_by(_T.id)
-        return [_ticket(row) for row in self._connection.execute(query)]
+        return [ticket_of(row) for row in self._connection.execute(query)]
 
     def add(self, ticket: Ticket) -> None:
         """Add a ticket."""
@@ -121,17 +121,15 @@ class TicketStore:
 
         ``org_ids`` are the departments whose tickets the actor sees; None: all.
         """
-        wanted = self._wanted(query, today)
-        if org_ids is not None:
-            wanted.append(or_(_T.org_id.in_(org_ids), _T.opened_org.in_(org_ids), _T.opened_by == actor_id))
-        count = self._connection.execute(select(func.count()).select_from(quality_ticket).where(*wanted)).scalar_one()
-        asked = select(quality_ticket).where(*wanted).order_by(_T.closed_at.is_not(None), _T.due_on, _T.id)
-        return [_ticket(row) for row in self._connection.execute(asked.limit(query.limit))], int(count)
+        asked = tickets_asked(query, org_ids, actor_id, today)
+        count = self._connection.execute(asked.with_only_columns(func.count(), maintain_column_froms=True)).scalar_one()
+        sorted_ = asked.order_by(_T.closed_at.is_not(None), _T.due_on, _T.id)
+        return [ticket_of(row) for row in self._connection.execute(sorted_.limit(query.limit))], int(count)
 
     def opened_between(self, org_ids: Collection[str], since: datetime, until: datetime) -> list[Ticket]:
         """Return the tickets of some departments that were opened in a time."""
         query = select(quality_ticket).where(_T.org_id.in_(org_ids), _T.opened_at >= since, _T.opened_at < until)
-        return [_ticket(row) for row in self._connection.execute(query.order_by(_T.id))]
+        return [ticket_of(row) for row in self._connection.execute(query.order_by(_T.id))]
 
     def policies(self) -> dict[str, TicketPolicy]:
         """Return the policies by their scope."""
@@ -150,32 +148,40 @@ class TicketStore:
             )
         )
 
-    @staticmethod
-    def _wanted(query: TicketQuery, today: date) -> list[ColumnElement[bool]]:
-        wanted: list[ColumnElement[bool]] = []
-        if query.words:
-            wanted.append(
-                or_(
-                    _T.title.contains(query.words, autoescape=True),
-                    _T.table_name.contains(query.words, autoescape=True),
-                    _T.id == query.words,
-                )
-            )
-        if query.states:
-            wanted.append(_T.state.in_(sorted(state.value for state in query.states)))
-        if query.org_id:
-            wanted.append(_T.org_id == query.org_id)
-        if query.table:
-            wanted.append(_T.table_name == query.table)
-        if query.origin is not None:
-            wanted.append(_T.origin == query.origin.value)
-        if query.overdue:
-            wanted += [_T.state.in_(_RUNNING), _T.due_on < today]
-        return wanted
-
     def _one(self, query: Select[Any]) -> Ticket | None:
         row = self._connection.execute(query).one_or_none()
-        return None if row is None else _ticket(row)
+        return None if row is None else ticket_of(row)
+
+
+def tickets_asked(query: TicketQuery, org_ids: Collection[str] | None, actor_id: str, today: date) -> Select[Any]:
+    """Return the query for the tickets that an actor may see; ``org_ids`` are the departments whose tickets these are, None: all."""
+    wanted = _wanted(query, today)
+    if org_ids is not None:
+        wanted.append(or_(_T.org_id.in_(org_ids), _T.opened_org.in_(org_ids), _T.opened_by == actor_id))
+    return select(quality_ticket).where(*wanted)
+
+
+def _wanted(query: TicketQuery, today: date) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if query.words:
+        wanted.append(
+            or_(
+                _T.title.contains(query.words, autoescape=True),
+                _T.table_name.contains(query.words, autoescape=True),
+                _T.id == query.words,
+            )
+        )
+    if query.states:
+        wanted.append(_T.state.in_(sorted(state.value for state in query.states)))
+    if query.org_id:
+        wanted.append(_T.org_id == query.org_id)
+    if query.table:
+        wanted.append(_T.table_name == query.table)
+    if query.origin is not None:
+        wanted.append(_T.origin == query.origin.value)
+    if query.overdue:
+        wanted += [_T.state.in_(_RUNNING), _T.due_on < today]
+    return wanted
 
 
 def _values(ticket: Ticket) -> dict[str, Any]:
@@ -197,7 +203,8 @@ def _values(ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _ticket(row: Row[Any]) -> Ticket:
+def ticket_of(row: Row[Any]) -> Ticket:
+    """Make a ticket of its row."""
     return Ticket(
         **{name: getattr(row, name) for name in _SAME},
         table=row.table_name,

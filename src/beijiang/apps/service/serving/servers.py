@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
@@ -20,15 +18,19 @@ from beijiang.apps.errors import no_page, not_now, people_only, server_failed, s
 from beijiang.apps.models import App, AppVersion, ServerStanding, ServerState, digest_of
 from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to, unpacked
 from beijiang.apps.models.serving import pause_after
+from beijiang.apps.service.audience import said
 from beijiang.apps.service.relay import RelayAsk, RelayStart
 from beijiang.apps.service.serving.child import LOG, Child, ChildOrder, sweep_sockets
+from beijiang.apps.service.serving.folders import Held, held_in, put_aside, sweep_aside
 from beijiang.apps.store import AppStore, ServerStore
 from beijiang.kit import ActorKind, BeijiangError, Conflict, Refused, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from beijiang.apps.service.cycle import Apps
     from beijiang.apps.service.viewers import Viewers
+    from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
+    from beijiang.kit.errors import JsonValue
     from beijiang.outbound import Outbound
     from beijiang.settings import Settings
 
@@ -41,9 +43,7 @@ _KEY_MARK: Final = "key_"
 """How proofs of a person's own API keys begin; those of applications' tokens begin otherwise."""
 _STEADY: Final = 60.0
 """Seconds after which a server that ends by itself counts as having failed for the first time."""
-_OWN_BYTES: Final = 64 << 20
-_OWN_ENTRIES: Final = 10_000
-_FULL: Final = "工作目录已满，请平台管理员清理 (the own folder is full; the operator clears it)"
+_FULL: Final = "工作目录已满，请在应用页面清空 (the own folder is full; empty it on the application's page)"
 _LINES: Final = 200
 _SANDBOX: Final = (
     "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -138,17 +138,54 @@ class AppServers:
             Conflict: it never ran (``server_never_ran``).
 
         """
+        app = self._kept(actor, app_id)
+        with self.apps.db.begin() as tx:
+            found = self._begin_anew(tx, app_id)
+            self.apps.evidence.record(tx, actor, "apps.server_restart", target=app_id, detail={"org": app.org_id})
+        return found
+
+    def clear(self, actor: Actor, app_id: str, reason: str) -> Held:
+        """Empty the own folder of an application's server for good, and have it begun anew; return what it held.
+
+        Raises:
+            NotFound: unknown, or none of the actor's business.
+            Denied: the actor neither builds nor releases it.
+            Invalid: no reason (``app_reason``).
+            Conflict: it never ran (``server_never_ran``).
+
+        """
+        app, words = self._kept(actor, app_id), said(reason)
+        place, folder = self._place(app_id), self._folder / app_id
+        with place.turn:
+            if place.child is not None:
+                self._stop(app_id, place, place.child)
+            held = held_in(folder)
+            with self.apps.db.begin() as tx:
+                standing = self._begin_anew(tx, app_id)
+                detail: dict[str, JsonValue] = {
+                    "org": app.org_id, "entries": held.entries, "bytes": held.bytes, "full": held.is_full, "reason": words,
+                }  # fmt: skip
+                self.apps.evidence.record(tx, actor, "apps.server_clear", target=app_id, detail=detail)
+                put_aside(folder)
+            if standing.error == _FULL:
+                self._say(app_id, standing.version, standing.state, place)
+        sweep_aside(self._folder)
+        return held
+
+    def _kept(self, actor: Actor, app_id: str) -> App:
+        """Return an application whose server the actor may look after."""
         app, _ = self.apps.app(actor, app_id)
         if not self.access.allows(actor, Permission.APPS_APP_BUILD, app.org_id):
             self.access.require(actor, Permission.APPS_APP_RELEASE, app.org_id)
-        with self.apps.db.begin() as tx:
-            store = ServerStore(tx.connection)
-            if not store.want_restart(app_id, self.apps.clock.now()):
-                raise Conflict(
-                    "这个应用的服务还没有运行过。", "The server of this application never ran.", code="server_never_ran"
-                )
-            self.apps.evidence.record(tx, actor, "apps.server_restart", target=app_id, detail={"org": app.org_id})
-            found = store.get(app_id)
+        return app
+
+    def _begin_anew(self, tx: UnitOfWork, app_id: str) -> ServerStanding:
+        store = ServerStore(tx.connection)
+        if not store.want_restart(app_id, self.apps.clock.now()):
+            raise Conflict(
+                "这个应用的服务还没有运行过。", "The server of this application never ran.", code="server_never_ran"
+            )
+        found = store.get(app_id)
         assert found is not None  # noqa: S101 - it was written to just now
         return found
 
@@ -173,6 +210,7 @@ class AppServers:
     def start(self) -> None:
         """Remove what an earlier platform left behind."""
         sweep_sockets()
+        sweep_aside(self._folder)
 
     def stop(self) -> None:
         """End every server."""
@@ -299,16 +337,7 @@ class AppServers:
 
     def _is_full(self, app_id: str) -> bool:
         """Tell whether a server's own folder holds more than it may; the look itself is bounded."""
-        size = entries = 0
-        folders = [self._folder / app_id / "work"]
-        while folders and size <= _OWN_BYTES and entries <= _OWN_ENTRIES:
-            with suppress(OSError), os.scandir(folders.pop()) as found:  # what vanishes meanwhile takes no room
-                for one in islice(found, _OWN_ENTRIES + 1):
-                    entries += 1
-                    size += one.stat(follow_symlinks=False).st_size
-                    if one.is_dir(follow_symlinks=False):
-                        folders.append(Path(one.path))
-        return size > _OWN_BYTES or entries > _OWN_ENTRIES
+        return held_in(self._folder / app_id).is_full
 
     def _is_over(self, app_id: str, child: Child) -> bool:
         idle = time.monotonic() - child.used_at > self._settings.server_idle_seconds

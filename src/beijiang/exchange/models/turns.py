@@ -1,0 +1,28 @@
+"""Whose move it is, said so that a database can look for it among all matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["MatterReader", "Turn"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A move that a reader may take: where a matter has to stand, and for which departments the reader may."""
+
+    states: Sequence[str]
+    side: str
+    orgs: Sequence[str]
+    once: bool = False
+    """Whether it is taken once only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterReader:
+    """Who looks at matters: the departments whose matters are seen, and the moves that are this reader's."""
+
+    orgs: Sequence[str]
+    every: bool
+    turns: Sequence[Turn] = ()
