@@ -362,7 +362,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def for_tests(cls, folder: Path, **changes: object) -> Self:
-        """Return settings for a throw-away platform in ``folder``: cheap password hashes, any free port."""
+        """Return settings for a throw-away platform in ``folder``: cheap password hashes, any free port, patience."""
         quick = {
             "home": folder / "home",
             "argon2_memory_kib": 64,
@@ -371,6 +371,7 @@ class Settings(BaseSettings):
             "flight_port": 0,
             "ckan_calls": 0,
             "engine_memory_mb": 1024,
+            "query_seconds": 120.0,
         }
         return cls.model_validate({**quick, **changes})
 

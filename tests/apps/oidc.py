@@ -72,7 +72,7 @@ class Served:
     def close(self) -> None:
         self.http.close()
         self.server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(90)
         self._listener.close()
         self.platform.close()
 

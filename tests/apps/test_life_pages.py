@@ -50,7 +50,7 @@ def address(office: Office) -> Iterator[str]:
         time.sleep(0.02)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(90)
     listener.close()
 
 

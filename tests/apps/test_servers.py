@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from beijiang.access import KeyDraft, Permission
 from beijiang.apps import AudienceKind, ServerState, VersionState
 from beijiang.apps.commands import commands
 from beijiang.kit import Denied, Invalid, NotFound
+from waiting import until
 
 READER = '''
 async def firms(desk):
@@ -133,7 +134,7 @@ APP = "with-server"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     opened = Served(
-        tmp_path_factory.mktemp("servers"), server_seconds=6.0, server_idle_seconds=5, server_cpu_seconds=20
+        tmp_path_factory.mktemp("servers"), server_seconds=60.0, server_idle_seconds=5, server_cpu_seconds=20
     )
     opened.platform.jobs.start_worker()
     from asking import firm
@@ -154,13 +155,6 @@ def files(served: Served, version: str = "1.0.0", app_id: str = APP, main: str =
 def ask(served: Served, path: str, login: str = "first", app_id: str = APP) -> Any:
     """Open an address of the server as a browser does."""
     return served.reader(login).get(f"/apps/{app_id}/server/{path}")
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def settled(served: Served, app_id: str = APP) -> None:
@@ -285,6 +279,7 @@ def test_it_begins_again_with_pauses_after_it_ended_by_itself(served: Served) ->
     died = ask(served, "die")
     assert died.status_code == 503
     assert "going down" not in died.text  # its words are for its department
+    until(lambda: served.platform.app_servers.pid(APP) is None)
     waits = ask(served, "")
     assert waits.status_code == 503
     assert "server_waits" in waits.text
@@ -333,9 +328,13 @@ def test_one_that_fills_its_folder_is_refused_at_the_next_request(served: Served
     assert standing.error == ""
 
 
-def test_one_that_hangs_is_left_after_its_time(served: Served) -> None:
+def test_one_that_hangs_is_left_after_its_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     settled(served)
-    assert ask(served, "hang").status_code == 503
+    assert ask(served, "").status_code == 200, "it has begun"
+    servers = served.platform.app_servers
+    with monkeypatch.context() as hasty:
+        hasty.setattr(servers, "_settings", servers._settings.model_copy(update={"server_seconds": 2.0}))
+        assert ask(served, "hang").status_code == 503
     after = ask(served, "")
     assert after.status_code == 200, re.findall(r"<code>.*?</code>", after.text)
 
@@ -392,6 +391,7 @@ def test_console_api_and_terminal_show_state_log_and_restart(served: Served) -> 
     settled(served)
     ask(served, "")
     steward = served.reader("steward")
+    until(lambda: "asked for /" in served.platform.app_servers.standing(served.office["steward"], APP)[1])
     page = steward.get(f"/console/apps/{APP}").text
     assert "运行中" in page
     assert "asked for /" in page

@@ -248,7 +248,8 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     looked = steward.post("/console/demands/new", {"title": "医疗机构", "do": "look"}).text
     assert f"/console/sharing/ask?resource={resources[THEIRS]}" in looked
     assert "请填写" in steward.post("/console/demands/new", {"title": "医疗机构校验结果"}).text
-    facts = {"items": "机构名称、校验结论", "purpose": "service", "use": "确认合作医院资质", "wished_by": "2027-01-31"}
+    wished, supplied = (str(office.exchange.today + timedelta(days=days)) for days in (65, 54))
+    facts = {"items": "机构名称、校验结论", "purpose": "service", "use": "确认合作医院资质", "wished_by": wished}
     made = steward.post("/console/demands/new", {"title": "医疗机构校验结果", **facts})
     here = made.headers["location"]
     assert "撤回" in steward.get(here).text
@@ -261,7 +262,7 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     reviewer.post(here, {"move": "pass"})
     reviewer.post(here, {"move": "dispatch", "org": "education"})
     assert "确认是数源" in steward.get(here).text
-    steward.post(here, {"move": "confirm", "supply_by": "2027-01-20"})
+    steward.post(here, {"move": "confirm", "supply_by": supplied})
     assert here in steward.get("/console/demands?show=duties").text
     steward.post(here, {"move": "complete", "resource": resources[OURS]})
     steward.post(here, {"move": "evaluate", "evaluation": "matched"})

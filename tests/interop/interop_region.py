@@ -90,5 +90,5 @@ def region_of(folder: Path, **words: Any) -> Iterator[Region]:
         time.sleep(0.02)
     yield Region(bureau, address_of(listener), opened.id)
     server.should_exit = True
-    thread.join(30)
+    thread.join(90)
     built.close()

@@ -350,7 +350,7 @@ def test_schemathesis_finds_no_answer_that_is_not_described(portal: Portal, pyth
     address = f"{portal.platform.opendata.base}/ogc"
     done = subprocess.run(
         [str(python.with_name("schemathesis")), "run", str(document), "--url", address, *words],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=240,
+        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=500,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[:6000] + done.stderr[-500:]
     tested = re.search(r"Tested: (\d+)", done.stdout)

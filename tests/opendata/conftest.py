@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from beijiang.kit import SYSTEM, Actor, ActorKind
 from beijiang.settings import Settings
 from beijiang.standards import check_citizen_id, check_uscc
 from beijiang.web.language import COOKIE
+from waiting import until
 
 BASE = "http://data.example.test"
 CITIES = ("呼和浩特市", "包头市", "赤峰市", "通辽市", "鄂尔多斯市")
@@ -214,11 +214,7 @@ class Portal:
     def close(self) -> None:
         self.client.close()
         self.server.should_exit = True
-        deadline = time.monotonic() + 30
-        while self.server.started and self.server.servers and time.monotonic() < deadline:
-            if not any(s.is_serving() for s in self.server.servers):
-                break
-            time.sleep(0.01)
+        until(lambda: not any(s.is_serving() for s in self.server.servers))
         self.platform.close()
 
     def get(self, path: str, **options: Any) -> Any:
@@ -322,10 +318,7 @@ def serve(platform: Platform) -> tuple[uvicorn.Server, str]:
     config = uvicorn.Config(create_app(platform), host="127.0.0.1", port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, daemon=True).start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < deadline, "the server does not start"
-        time.sleep(0.01)
+    until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     return server, f"http://127.0.0.1:{port}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from patience import until
 
@@ -99,9 +99,9 @@ def test_the_keyboard_walks_rows_and_opens_the_box(browser: Browser, address: st
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.textContent") == "1"
     page.keyboard.press("Control+k")
-    assert page.locator("dialog.palette").is_visible()
+    expect(page.locator("dialog.palette")).to_be_visible(timeout=60_000)
     page.keyboard.press("Escape")
-    assert not page.locator("dialog.palette").is_visible()
+    expect(page.locator("dialog.palette")).to_be_hidden(timeout=60_000)
     page.context.close()
 
 
