@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -179,10 +180,14 @@ def test_a_call_leaves_a_receipt_and_a_record(granted: Region) -> None:
     platform = granted.bureau.platform
     receipt = platform.evidence.find(answer["citation"]["receipt"])
     assert (receipt.exit, receipt.actor_id) == (str(Exit.AGENT), granted.bureau["consumer"].id)
-    platform.evidence.flush()
     from beijiang.evidence import EvidenceQuery
 
-    noted = next(one for one in platform.evidence.page(EvidenceQuery(action="agents.call")).records)
+    def calls() -> list[Any]:
+        platform.evidence.flush()
+        found = platform.evidence.page(EvidenceQuery(action="agents.call")).records
+        return [one for one in found if one.detail.get("arguments_sha256") == answer["citation"]["query_hash"]]
+
+    noted = until(calls)[0]
     assert (noted.target, noted.detail["rows"]) == ("query_rows", 3)
     assert noted.detail["arguments_sha256"] == answer["citation"]["query_hash"]
 
