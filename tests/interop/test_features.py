@@ -272,8 +272,7 @@ def test_a_mark_of_another_version_is_refused(portal: Portal) -> None:
 
 def test_the_reading_is_on_record_as_it_was_sent(portal: Portal) -> None:
     answer = portal.get(f"/ogc/collections/{portal.ids['stations']}/items?limit=5")
-    receipt = answer.headers["x-beijiang-receipt"]
-    told = portal.json(f"/api/v1/evidence/receipts/{receipt}")
+    told = portal.receipt(answer.headers["x-beijiang-receipt"])
     assert hashlib.sha256(answer.content).hexdigest() in json.dumps(told)
 
 

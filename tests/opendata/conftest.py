@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -219,6 +220,12 @@ class Portal:
 
     def get(self, path: str, **options: Any) -> Any:
         return self.client.get(path, **options)
+
+    def receipt(self, number: str) -> Any:
+        """Return a receipt once it says what was sent: that is noted when the last part is out, and so after it came."""
+        path = f"/api/v1/evidence/receipts/{number}"
+        until(lambda: "read.sent" in json.dumps(self.json(path)))
+        return self.json(path)
 
     def forget_language(self) -> None:
         """Ask in the reader's own language again, whatever link was followed."""
