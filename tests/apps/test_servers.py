@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -363,6 +364,32 @@ def test_it_is_stopped_when_idle_restarted_when_wanted_and_killed_by_others(serv
         servers.restart(served.office["reviewer"], APP)
     with pytest.raises(NotFound):
         servers.restart(served.office["first"], APP)
+
+
+def test_who_waited_for_the_turn_does_not_begin_a_fresh_server_anew(served: Served) -> None:
+    """When a restart was wanted is a moment: it does not move while somebody waits."""
+    settled(served)
+    ask(served, "")
+    servers = served.platform.app_servers
+    servers.restart(served.office["steward"], APP)
+    fresh, app_ = ask(served, "whose").text, served.platform.apps.open(served.office["first"], APP)[0]
+    place, found = servers._place(APP), list[int]()
+    asked = threading.Event()
+    version = servers._version
+
+    def looked(app: Any) -> Any:
+        told = version(app)
+        asked.set()
+        return told
+
+    with pytest.MonkeyPatch.context() as patch, place.turn:
+        patch.setattr(servers, "_version", looked)
+        waiting = threading.Thread(target=lambda: found.append(servers._running(app_, place).pid))
+        waiting.start()
+        assert asked.wait(90)
+        time.sleep(1.5)
+    waiting.join(90)
+    assert found == [int(fresh)]
 
 
 def test_a_changed_server_file_is_another_version_and_needs_review(served: Served) -> None:
