@@ -73,6 +73,7 @@ def page(desk: Desk, chromium: tuple[str, dict[str, str]]) -> Iterator[Page]:
             executable_path=path, env=dict(variables), args=["--no-sandbox", "--headless=shell", "--disable-gpu"]
         )
         opened = browser.new_page(viewport={"width": 390, "height": 900}, reduced_motion="reduce")
+        opened.set_default_timeout(60_000)
         faults: list[str] = []
         opened.on("pageerror", lambda error: faults.append(str(error)))
         opened.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)

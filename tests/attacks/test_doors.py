@@ -245,6 +245,7 @@ def test_no_name_cell_or_text_runs_in_a_browser(region: Region, browser: Browser
     hacked: list[str] = []
     for who, paths in (("visitor", open_pages), ("steward", own_pages)):
         context = browser.new_context(locale="zh-CN")
+        context.set_default_timeout(60_000)
         context.expose_function("hacked", lambda: hacked.append("script"))
         name, _, value = region[who].cookie.partition("=")
         page = context.new_page()

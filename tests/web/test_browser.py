@@ -32,6 +32,7 @@ def browser(chromium: tuple[str, dict[str, str]]) -> Iterator[Browser]:
 def visit(browser: Browser, address: str, **options: Any) -> tuple[Page, list[str]]:
     """Open a page and collect everything that goes wrong on it."""
     page = browser.new_context(**options).new_page()
+    page.set_default_timeout(60_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: faults.append(line.text) if line.type in {"error", "warning"} else None)
