@@ -80,7 +80,7 @@ class Caller:
     def __init__(self, address: str, name: str, inside: Inside) -> None:
         self.name = name
         self.inside = inside
-        self.client = httpx.Client(base_url=address, timeout=60)
+        self.client = httpx.Client(base_url=address, timeout=300)
         self.cookie = ""
 
     def begin(self, answer: httpx.Response) -> None:

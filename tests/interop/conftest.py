@@ -41,7 +41,7 @@ def open_served(folder: Path) -> Portal:
     platform = build(Settings.for_tests(folder, public_url=address))
     add_departments(platform)
     server = serve(platform, listener)
-    return Portal(platform, httpx.Client(base_url=address, timeout=60), server, folder, {}, [])
+    return Portal(platform, httpx.Client(base_url=address, timeout=300), server, folder, {}, [])
 
 
 def serve(platform: Platform, listener: Any) -> uvicorn.Server:

@@ -306,7 +306,7 @@ def open_portal(folder: Path) -> Portal:
     platform = build(Settings.for_tests(folder, public_url=BASE))
     add_departments(platform)
     server, address = serve(platform)
-    client = httpx.Client(base_url=address, timeout=60)
+    client = httpx.Client(base_url=address, timeout=300)
     return Portal(platform, client, server, folder, {}, [])
 
 

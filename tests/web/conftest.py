@@ -154,5 +154,5 @@ def address(settings: Settings, pages: Pages) -> Iterator[str]:
 
 @pytest.fixture
 def client(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, headers={"User-Agent": "tests"}, timeout=60) as opened:
+    with httpx.Client(base_url=address, headers={"User-Agent": "tests"}, timeout=300) as opened:
         yield opened
