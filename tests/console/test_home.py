@@ -117,5 +117,7 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
         run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=f"更多{n}"))
         office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
-    assert least() == before
+    until(
+        lambda: all(now <= before[login] for login, now in least().items())
+    )  # no more, once nothing is written beside us
     assert max(before.values()) < 80
