@@ -170,7 +170,9 @@ def logical_url(logical_server: str) -> Iterator[str]:
         connection.execute(text(f"CREATE DATABASE {name}"))
     yield logical_server.replace("/postgres?", f"/{name}?")
     with admin.connect() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active"))
+        connection.execute(
+            text("SELECT pg_terminate_backend(active_pid, 60000) FROM pg_replication_slots WHERE active")
+        )  # it waits for their end: the slot is theirs until then
         connection.execute(
             text("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = :d"),
             {"d": name},

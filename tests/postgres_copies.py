@@ -46,6 +46,7 @@ def server(kind: str, *settings: str) -> Iterator[Any]:
         "fsync = off",
         "synchronous_commit = off",
         "full_page_writes = off",
+        "autovacuum = off",
         "dynamic_shared_memory_type = mmap",
         *settings,
     ):
@@ -86,7 +87,7 @@ def database(address: str) -> Iterator[str]:
     name = f"{_MARK}{uuid.uuid4().hex}"
     with _speaking(address) as connection:
         if _knows(connection, _SPARE):
-            connection.execute(text(f"ALTER DATABASE {_SPARE} RENAME TO {name}"))
+            _rename(connection, _SPARE, name)
         else:
             connection.execute(text(f"CREATE DATABASE {name} STRATEGY FILE_COPY"))
     yield address.replace("/postgres?", f"/{name}?")
@@ -96,6 +97,13 @@ def database(address: str) -> Iterator[str]:
 def _drop(address: str, name: str) -> None:
     with _speaking(address) as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _rename(connection: Connection, name: str, to: str) -> None:
+    """Give a database another name, once whoever left it is gone: the server itself waits for that for five seconds."""
+    left = text("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = :n")
+    connection.execute(left, {"n": name})
+    connection.execute(text(f"ALTER DATABASE {name} RENAME TO {to}"))
 
 
 def _knows(connection: Connection, name: str) -> bool:
@@ -119,9 +127,9 @@ def replace(url: URL, key: str, make: Callable[[URL], None]) -> None:
             connection.execute(text(f"DROP DATABASE IF EXISTS {made}_unready WITH (FORCE)"))
             connection.execute(text(f"CREATE DATABASE {made}_unready STRATEGY FILE_COPY"))
             make(url.set(database=f"{made}_unready"))
-            connection.execute(text(f"ALTER DATABASE {made}_unready RENAME TO {made}"))
+            _rename(connection, f"{made}_unready", made)
         if _knows(connection, _SPARE):
-            connection.execute(text(f"DROP DATABASE {url.database}"))
+            connection.execute(text(f"DROP DATABASE {url.database} WITH (FORCE)"))
         else:
-            connection.execute(text(f"ALTER DATABASE {url.database} RENAME TO {_SPARE}"))
+            _rename(connection, str(url.database), _SPARE)
         connection.execute(text(f"CREATE DATABASE {url.database} TEMPLATE {made} STRATEGY FILE_COPY"))

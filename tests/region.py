@@ -78,4 +78,4 @@ def _killed_build(home: Path) -> tuple[int, int]:
     while tables_of(home) < TABLES_BEFORE_KILL and first.poll() is None:
         time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
-    return first.wait(10), tables_of(home)
+    return first.wait(120), tables_of(home)

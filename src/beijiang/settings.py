@@ -362,7 +362,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def for_tests(cls, folder: Path, **changes: object) -> Self:
-        """Return settings for a throw-away platform in ``folder``: cheap hashes, any free port, patience with a busy machine."""
+        """Return settings for a throw-away platform in ``folder``: cheap password hashes, any free port, patience."""
         quick = {
             "home": folder / "home",
             "argon2_memory_kib": 64,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.settings import Settings
 
+log = logging.getLogger(__name__)
+
 RETRY_SECONDS = 10.0
 SHUTDOWN_SECONDS = 30
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -236,5 +238,9 @@ async def _announce(server: uvicorn.Server, listener: socket.socket, ready: Call
 
 
 def _redeliver(platform: Platform, stop: threading.Event) -> None:
+    known: frozenset[int] = frozenset()
     while not stop.wait(RETRY_SECONDS):
-        platform.db.deliver_waiting()
+        try:
+            known = platform.db.deliver_again(known)
+        except Exception:  # a database that is away for a while must not end this for good
+            log.exception("looking for what was not told failed; it will be tried again")

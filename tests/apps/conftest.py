@@ -15,6 +15,6 @@ from asking import Office, open_office  # noqa: E402
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     opened = open_office(tmp_path_factory.mktemp("apps"))
-    opened.platform.apps.patience = 30.0  # pages of tests wait for all their cards
+    opened.platform.apps.patience = 300.0  # pages of tests wait for all their cards
     yield opened
     opened.close()

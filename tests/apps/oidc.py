@@ -67,12 +67,12 @@ class Served:
         while not self.server.started:
             assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.01)
-        self.http = httpx.Client(base_url=self.address, timeout=60, follow_redirects=False)
+        self.http = httpx.Client(base_url=self.address, timeout=300, follow_redirects=False)
 
     def close(self) -> None:
         self.http.close()
         self.server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(90)
         self._listener.close()
         self.platform.close()
 

@@ -102,7 +102,7 @@ def test_the_page_ends_in_an_application_that_everybody_opens(tmp_path: Path) ->
 
 def opened(home: Path) -> None:
     built = build(Settings(home=home, public_url=ORIGIN))
-    built.apps.patience = 30.0
+    built.apps.patience = 300.0
     with TestClient(create_app(built)) as visitor:
         assert "各盟市企业" in visitor.get("/apps").text
         page = visitor.get("/apps/first-app/overview", params={"league": "包头市"})

@@ -50,7 +50,7 @@ def address(office: Office) -> Iterator[str]:
         time.sleep(0.02)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(90)
     listener.close()
 
 
@@ -72,6 +72,7 @@ def test_they_are_accessible_and_fit(
     token = office.platform.access.sign_in(login, PASSWORD, "tests").token
     context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", bypass_csp=False)
     context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": address.replace("http:", "https:")}])
+    context.set_default_timeout(60_000)
     page, faults = context.new_page(), list[str]()
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)

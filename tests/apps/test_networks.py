@@ -64,7 +64,7 @@ FILES = {"app.toml": HEAD, "pages/owners.md": PAGE, "i18n/en.toml": ENGLISH}
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     opened = open_company(tmp_path_factory.mktemp("networks"))
-    opened.office.platform.apps.patience = 30.0
+    opened.office.platform.apps.patience = 300.0
     released(opened.office, FILES, AudienceKind.PUBLIC)
     yield opened
     opened.office.close()

@@ -52,7 +52,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
     clock = FixedClock(BEGAN_AT)
     built = build(Settings.for_tests(tmp_path_factory.mktemp("own-grants")), clock)
     built.first_start()
-    built.apps.patience = 30.0
+    built.apps.patience = 300.0
     yield Bureau(built, clock)
     built.close()
 

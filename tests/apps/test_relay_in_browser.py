@@ -16,6 +16,7 @@ from upstreams import Upstream
 from beijiang.apps import AudienceKind, Plan
 from beijiang.kit import SYSTEM
 from beijiang.outbound import Target, Use
+from patience import until
 
 AXE = Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js"
 PROBLEMS = """async () => (await axe.run()).violations.map(
@@ -91,12 +92,18 @@ def served(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iter
 
 def signed_in(browser: Browser, served: Served, login: str, width: int = 1440, height: int = 900) -> Page:
     page = browser.new_context(locale="zh-CN", viewport={"width": width, "height": height}).new_page()
+    page.set_default_timeout(60_000)
     page.goto(f"{served.address}/console/sign-in")
     page.fill("input[name=login]", login)
     page.fill("input[name=password]", PASSWORD)
     page.locator("form[action='/console/sign-in'] button").click()
     page.wait_for_url("**/console")
     return page
+
+
+def asked_for(upstream: Upstream, wanted: str) -> dict[str, str]:
+    """Return the headers of the last request for a page; a browser may ask for an icon besides."""
+    return [heads for method, path, heads, _ in upstream.asked if (method, path) == ("GET", wanted)][-1]
 
 
 def client_id(served: Served) -> str:
@@ -113,11 +120,10 @@ def test_one_agrees_and_stands_on_the_applications_own_origin(
     page.get_by_role("button", name="同意并打开").click()
     page.wait_for_url(f"http://forest-fire.apps.localhost:{port}/page?x=1")
     assert page.text_content("#said") == "cookies: own=1; wide=1"  # none of ours is for scripts
-    method, path, heads, _ = upstream.asked[-1]
-    assert (method, path) == ("GET", "/page?x=1")
+    heads = asked_for(upstream, "/page?x=1")
     assert "beijiang" not in heads.get("cookie", "")
     page.goto(f"http://forest-fire.apps.localhost:{port}/page")
-    assert upstream.asked[-1][2]["cookie"] == "own=1; wide=1"
+    assert asked_for(upstream, "/page")["cookie"] == "own=1; wide=1"
     page.goto(f"{served.address}/console")
     assert "own" not in str(page.evaluate("document.cookie"))
     page.context.close()
@@ -126,7 +132,7 @@ def test_one_agrees_and_stands_on_the_applications_own_origin(
 def test_a_bundles_page_has_no_origin_cookie_or_storage(browser: Browser, served: Served) -> None:
     page = signed_in(browser, served, "first")
     page.goto(f"{served.address}/apps/firms-app/server/")
-    page.wait_for_function("document.getElementById('said').textContent != 'waits'")
+    until(page, "document.getElementById('said').textContent != 'waits'")
     assert page.text_content("#said") == "SecurityError kept out"
     page.context.close()
 

@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from beijiang.apps import AudienceKind, ServerState, VersionState
 from beijiang.apps.commands import commands
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import SYSTEM, Denied, Invalid, NotFound
+from waiting import until
 
 READER = '''
 async def firms(desk):
@@ -134,7 +136,7 @@ APP = "with-server"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     opened = Served(
-        tmp_path_factory.mktemp("servers"), server_seconds=6.0, server_idle_seconds=5, server_cpu_seconds=20
+        tmp_path_factory.mktemp("servers"), server_seconds=60.0, server_idle_seconds=5, server_cpu_seconds=20
     )
     opened.platform.jobs.start_worker()
     from asking import firm
@@ -155,13 +157,6 @@ def files(served: Served, version: str = "1.0.0", app_id: str = APP, main: str =
 def ask(served: Served, path: str, login: str = "first", app_id: str = APP) -> Any:
     """Open an address of the server as a browser does."""
     return served.reader(login).get(f"/apps/{app_id}/server/{path}")
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def settled(served: Served, app_id: str = APP) -> None:
@@ -286,6 +281,7 @@ def test_it_begins_again_with_pauses_after_it_ended_by_itself(served: Served) ->
     died = ask(served, "die")
     assert died.status_code == 503
     assert "going down" not in died.text  # its words are for its department
+    until(lambda: served.platform.app_servers.pid(APP) is None)
     waits = ask(served, "")
     assert waits.status_code == 503
     assert "server_waits" in waits.text
@@ -356,9 +352,13 @@ def _empty_it_by_hand(served: Served, *, many: bool) -> None:
     assert (newest.detail["reason"], newest.detail["full"]) == ("日志写满", True)
 
 
-def test_one_that_hangs_is_left_after_its_time(served: Served) -> None:
+def test_one_that_hangs_is_left_after_its_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     settled(served)
-    assert ask(served, "hang").status_code == 503
+    assert ask(served, "").status_code == 200, "it has begun"
+    servers = served.platform.app_servers
+    with monkeypatch.context() as hasty:
+        hasty.setattr(servers, "_settings", servers._settings.model_copy(update={"server_seconds": 2.0}))
+        assert ask(served, "hang").status_code == 503
     after = ask(served, "")
     assert after.status_code == 200, re.findall(r"<code>.*?</code>", after.text)
 
@@ -389,6 +389,32 @@ def test_it_is_stopped_when_idle_restarted_when_wanted_and_killed_by_others(serv
         servers.restart(served.office["first"], APP)
 
 
+def test_who_waited_for_the_turn_does_not_begin_a_fresh_server_anew(served: Served) -> None:
+    """When a restart was wanted is a moment: it does not move while somebody waits."""
+    settled(served)
+    ask(served, "")
+    servers = served.platform.app_servers
+    servers.restart(served.office["steward"], APP)
+    fresh, app_ = ask(served, "whose").text, served.platform.apps.open(served.office["first"], APP)[0]
+    place, found = servers._place(APP), list[int]()
+    asked = threading.Event()
+    version = servers._version
+
+    def looked(app: Any) -> Any:
+        told = version(app)
+        asked.set()
+        return told
+
+    with pytest.MonkeyPatch.context() as patch, place.turn:
+        patch.setattr(servers, "_version", looked)
+        waiting = threading.Thread(target=lambda: found.append(servers._running(app_, place).pid))
+        waiting.start()
+        assert asked.wait(90)
+        time.sleep(1.5)
+    waiting.join(90)
+    assert found == [int(fresh)]
+
+
 def test_a_changed_server_file_is_another_version_and_needs_review(served: Served) -> None:
     settled(served)
     apps = served.platform.apps
@@ -415,6 +441,7 @@ def test_console_api_and_terminal_show_state_log_and_restart(served: Served) -> 
     settled(served)
     ask(served, "")
     steward = served.reader("steward")
+    until(lambda: "asked for /" in served.platform.app_servers.standing(served.office["steward"], APP)[1])
     page = steward.get(f"/console/apps/{APP}").text
     assert "运行中" in page
     assert "asked for /" in page

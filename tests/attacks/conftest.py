@@ -27,6 +27,7 @@ from beijiang.kit import SYSTEM
 from beijiang.settings import Settings
 from beijiang.standards import check_uscc
 from inside import Inside
+from waiting import until
 
 PASSWORD: Final = "Hulun-Buir-2026"
 SCRIPT: Final = "<img src=x onerror=hacked()>"
@@ -79,7 +80,7 @@ class Caller:
     def __init__(self, address: str, name: str, inside: Inside) -> None:
         self.name = name
         self.inside = inside
-        self.client = httpx.Client(base_url=address, timeout=60)
+        self.client = httpx.Client(base_url=address, timeout=300)
         self.cookie = ""
 
     def begin(self, answer: httpx.Response) -> None:
@@ -138,22 +139,19 @@ class Region:
     def run(self, who: str, org: str, files: list[str], into: str, **how: Any) -> dict[str, Any]:
         """Submit a run and wait for its end."""
         run = self[who].ok("POST", "/api/v1/ingest/runs", json={"org_id": org, "files": files, "into": into, **how})
-        deadline = time.monotonic() + 60
-        while run["ended_at"] is None:
-            assert time.monotonic() < deadline, run
-            time.sleep(0.05)
-            run = self[who].ok("GET", f"/api/v1/ingest/runs/{run['id']}")
-        return dict(run)
+        at = f"/api/v1/ingest/runs/{run['id']}"
+        until(lambda: self[who].ok("GET", at)["ended_at"] is not None)
+        self.platform.jobs.wait(run["job_id"], timeout=90)
+        return dict(self[who].ok("GET", at))
 
     def judged(self, table: str, rule: str) -> str:
         """Wait for a run in which a rule was counted; return its id."""
-        deadline = time.monotonic() + 60
-        while True:
-            for run in self["steward"].ok("GET", f"/api/v1/tables/{table}/quality/runs")["runs"]:
-                if rule in {fact["rule"] for fact in run["facts"]}:
-                    return str(run["id"])
-            assert time.monotonic() < deadline, "the check never came to its end"
-            time.sleep(0.1)
+
+        def found() -> str:
+            runs = self["steward"].ok("GET", f"/api/v1/tables/{table}/quality/runs")["runs"]
+            return next((str(run["id"]) for run in runs if rule in {fact["rule"] for fact in run["facts"]}), "")
+
+        return until(found)
 
     def take_in(self, table: str, name: str, content: bytes, **how: Any) -> dict[str, Any]:
         run = self.run("steward", "market", [self.land("steward", "market", name, content)], table, **how)
@@ -196,7 +194,8 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
         )
     app = create_app(platform)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
-    threading.Thread(target=server.run, daemon=True).start()
+    serving = threading.Thread(target=server.run, daemon=True)
+    serving.start()
     while not server.started:
         time.sleep(0.01)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -207,13 +206,14 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
             _fill(made)
             yield made
         finally:
-            _end(made, server)
+            _end(made, server, serving)
 
 
-def _end(region: Region, server: uvicorn.Server) -> None:
+def _end(region: Region, server: uvicorn.Server, serving: threading.Thread) -> None:
     for caller in region.callers.values():
         caller.client.close()
     server.should_exit = True
+    serving.join(90)
     region.platform.close()
 
 

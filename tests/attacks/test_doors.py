@@ -64,7 +64,7 @@ def test_another_site_changes_nothing_in_the_name_of_somebody_signed_in(region: 
     cookie = {"cookie": steward.cookie}
     form = {"column": "盟市", "level": "L1", "reason": "x"}
     page = f"/console/tables/{OPEN_TABLE}/grade"
-    with httpx.Client(base_url=region.address, headers=cookie) as browser:
+    with httpx.Client(base_url=region.address, headers=cookie, timeout=300) as browser:
         for headers in ({}, FOREIGN, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"}):
             for sent in ({"data": form}, {"data": form, "files": {"x": ("a", b"b")}}, {"data": {**form, "_csrf": "x"}}):
                 assert browser.post(page, headers=headers, **sent).status_code == 403
@@ -95,7 +95,7 @@ def test_signing_in_leads_to_this_site_only(region: Region, target: str) -> None
     carried = re.findall(r'name="target" value="([^"]*)"', page)
     assert len(carried) == 1
     assert httpx.URL(region.address).join(carried[0]).host == "127.0.0.1"
-    with httpx.Client(base_url=region.address) as browser:
+    with httpx.Client(base_url=region.address, timeout=300) as browser:
         form = {"login": "endorser", "password": PASSWORD, "target": target}
         answer = browser.post("/console/sign-in", data=form)
     assert answer.status_code == 303
@@ -105,7 +105,7 @@ def test_signing_in_leads_to_this_site_only(region: Region, target: str) -> None
 
 @pytest.mark.threat("TM-08")
 def test_a_session_is_new_at_sign_in_and_dead_after_sign_out(region: Region) -> None:
-    with httpx.Client(base_url=region.address) as browser:
+    with httpx.Client(base_url=region.address, timeout=300) as browser:
         fixed = {"cookie": "__Host-beijiang-session=chosen-by-an-attacker"}
         answer = browser.post("/api/v1/session", json={"name": "endorser", "password": PASSWORD}, headers=fixed)
         token = answer.headers["set-cookie"].split(";")[0]
@@ -245,6 +245,7 @@ def test_no_name_cell_or_text_runs_in_a_browser(region: Region, browser: Browser
     hacked: list[str] = []
     for who, paths in (("visitor", open_pages), ("steward", own_pages)):
         context = browser.new_context(locale="zh-CN")
+        context.set_default_timeout(60_000)
         context.expose_function("hacked", lambda: hacked.append("script"))
         name, _, value = region[who].cookie.partition("=")
         page = context.new_page()

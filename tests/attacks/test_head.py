@@ -103,8 +103,10 @@ def _returns(region: Region) -> int:
 
 
 def _records(region: Region) -> list[int]:
-    found = region.platform.evidence_reader.search(SYSTEM, EvidenceQuery(limit=1000)).records
-    return [r.sequence for r in found if r.exit or r.decision == "deny"]
+    """Return the reads and refusals; how much a read handed over is noted after its answer, and is none."""
+    asked = (EvidenceQuery(action="read", limit=1000), EvidenceQuery(decision="deny", limit=1000))
+    found = [region.platform.evidence_reader.search(SYSTEM, query).records for query in asked]
+    return [r.sequence for records in found for r in records if r.action != "read.close"]
 
 
 def _exports(region: Region) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,8 @@ def entries(office: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def period() -> str:
-    return str(Period.holding(datetime.now(UTC).date(), PeriodKind.MONTH).before)
+def period(office: Any) -> str:
+    return str(Period.holding(office.assess.today, PeriodKind.MONTH).before)
 
 
 def test_a_month_is_computed_looked_into_frozen_and_appealed(
@@ -162,7 +162,7 @@ def test_an_indicator_is_defined_reported_released_and_drawn(desk: Callable[...,
 def test_a_task_is_reported_confirmed_and_exported(desk: Callable[..., Any], office: Any) -> None:
     reviewer, steward = desk("bureau_reviewer"), desk("steward")
     assert "还没有督办任务" in steward.get("/console/plan").text
-    now = datetime.now(UTC).date()
+    now = office.assess.today
     days = {"since": str(now - timedelta(days=10)), "due_on": str(now + timedelta(days=300))}
     reviewer.post("/console/plan-load", {"name": "今年", **days})
     assert "任务清单取自" in reviewer.get("/console/plan").text
@@ -270,7 +270,7 @@ def test_the_same_at_the_terminal(  # noqa: PLR0915 - one story
         return json.loads(found.stdout) if found.stdout.strip() else None
 
     assert run("periods")[0]["period"] == period
-    now = str(Period.holding(datetime.now(UTC).date(), PeriodKind.YEAR))
+    now = str(Period.holding(office.assess.today, PeriodKind.YEAR))
     assert run("compute", now, "--as", "a.bureau_reviewer")[0]["period"] == now
     run("freeze", now, code=1)
     assert run("rank", now)[0]["org_id"] == ORG

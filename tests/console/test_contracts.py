@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,7 @@ def table(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     path.write_text("编号,号牌,盟市\n" + "".join(f"{n},蒙A{n:05},包头市\n" for n in range(1, 21)), encoding="utf-8")
     landed = office.ingest.land(SYSTEM, path, path.name, "education")
     run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=TABLE))
-    deadline = time.monotonic() + 60
-    while not office.ingest.run(SYSTEM, run).ended:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
 
 

@@ -14,6 +14,7 @@ from beijiang.access import PersonDraft, Role
 from beijiang.console.tiles import tiles
 from beijiang.ingest import IngestRequest
 from beijiang.kit import SYSTEM
+from waiting import until
 
 TILE = re.compile(r'<li[^>]*><a href="([^"]+)"><b>(?:<span[^>]*>■</span> )?([\d,]+)(\+?)</b>')
 SUMS = re.compile(r"/console/quarantine\?_sort=-(open|fixed)")
@@ -102,6 +103,7 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
 
     def least() -> dict[str, int]:
         """Jobs write beside us, whereupon what is remembered is read anew: the fewest of some tries are what a page costs."""
+        until(lambda: all(job.ended for job in office.jobs.jobs(SYSTEM)))
         return {login: min(statements(login) for _ in range(4)) for login in logins}
 
     before = least()
@@ -115,5 +117,7 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
         run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=f"更多{n}"))
         office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
-    assert least() == before
+    until(
+        lambda: all(now <= before[login] for login, now in least().items())
+    )  # no more, once nothing is written beside us
     assert max(before.values()) < 80

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import waiting
 from beijiang.ingest import IngestRequest
 from beijiang.kit import SYSTEM
 
@@ -30,20 +30,18 @@ def tables(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
         path.write_text(HEAD + rows, encoding="utf-8")
         landed = office.ingest.land(SYSTEM, path, path.name, "education")
         run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=name))
-        deadline = time.monotonic() + 60
-        while not office.ingest.run(SYSTEM, run).ended:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
 
 
 def until(desk: Any, path: str, words: str) -> str:
     """Reload a page until it says something."""
-    deadline = time.monotonic() + 300
-    while words not in (page := desk.get(path).text):
-        assert time.monotonic() < deadline, page
-        time.sleep(0.1)
-    return str(page)
+
+    def told() -> str:
+        page = str(desk.get(path).text)
+        return page if words in page else ""
+
+    return waiting.until(told, 300, every=0.1)
 
 
 def form_of(page: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+import waiting
 from beijiang.ingest import IngestRequest
 from beijiang.kit import SYSTEM
 
@@ -26,10 +26,7 @@ def table(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     path.write_text("编号,机构名称,原始基金,住所\n" + rows, encoding="utf-8")
     landed = office.ingest.land(SYSTEM, path, path.name, "education")
     run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=TABLE))
-    deadline = time.monotonic() + 60
-    while not office.ingest.run(SYSTEM, run).ended:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
 
 
@@ -41,11 +38,12 @@ def packed(page: str) -> str:
 
 def until(desk: Any, path: str, words: str) -> str:
     """Reload a page until it says something."""
-    deadline = time.monotonic() + 60
-    while words not in (page := desk.get(path).text):
-        assert time.monotonic() < deadline, page
-        time.sleep(0.1)
-    return str(page)
+
+    def told() -> str:
+        page = str(desk.get(path).text)
+        return page if words in page else ""
+
+    return waiting.until(told, every=0.1)
 
 
 def test_a_steward_cleanses_a_table_step_by_step(desk: Callable[..., Any]) -> None:

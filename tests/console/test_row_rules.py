@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -24,10 +23,7 @@ def table(office: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     path.write_text("编号,名称\n" + "".join(f"{n},第{n}食堂\n" for n in range(1, 11)), encoding="utf-8")
     landed = office.ingest.land(SYSTEM, path, path.name, "education")
     run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=TABLE))
-    deadline = time.monotonic() + 60
-    while not office.ingest.run(SYSTEM, run).ended:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
 
 

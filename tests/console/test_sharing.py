@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from beijiang.exchange import Item, RequestDraft, RequestState, Terms, Way
 from beijiang.kit import SYSTEM, Actor, ActorKind, new_id
 from beijiang.protection import Handling
 from beijiang.tables import CommitRequest, WriteMode
+from waiting import until
 
 OURS, THEIRS = "校舍清单", "医疗机构名录"
 PASSWORD = "Steppe-under-a-wide-sky-26"
@@ -248,7 +248,8 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     looked = steward.post("/console/demands/new", {"title": "医疗机构", "do": "look"}).text
     assert f"/console/sharing/ask?resource={resources[THEIRS]}" in looked
     assert "请填写" in steward.post("/console/demands/new", {"title": "医疗机构校验结果"}).text
-    facts = {"items": "机构名称、校验结论", "purpose": "service", "use": "确认合作医院资质", "wished_by": "2027-01-31"}
+    wished, supplied = (str(office.exchange.today + timedelta(days=days)) for days in (65, 54))
+    facts = {"items": "机构名称、校验结论", "purpose": "service", "use": "确认合作医院资质", "wished_by": wished}
     made = steward.post("/console/demands/new", {"title": "医疗机构校验结果", **facts})
     here = made.headers["location"]
     assert "撤回" in steward.get(here).text
@@ -261,7 +262,7 @@ def test_a_demand_goes_from_wish_to_duty(office: Any, desk: Callable[..., Any], 
     reviewer.post(here, {"move": "pass"})
     reviewer.post(here, {"move": "dispatch", "org": "education"})
     assert "确认是数源" in steward.get(here).text
-    steward.post(here, {"move": "confirm", "supply_by": "2027-01-20"})
+    steward.post(here, {"move": "confirm", "supply_by": supplied})
     assert here in steward.get("/console/demands?show=duties").text
     steward.post(here, {"move": "complete", "resource": resources[OURS]})
     steward.post(here, {"move": "evaluate", "evaluation": "matched"})
@@ -454,12 +455,8 @@ def test_a_push_is_planned_registered_followed_and_ended(
     assert "每次全量推送" in planned, "the table has no key"
     assert "目标表名" in steward.post("/console/push", {**form, "target": 'a"b', "do": "plan"}).text
     made = steward.post("/console/push", {**form, "do": "add"}).headers["location"]
-    for _ in range(600):  # the office is at work: its own threads deliver
-        seen = steward.get(made).text
-        if "已送达" in seen:
-            break
-        time.sleep(0.05)
-    assert "已送达" in seen
+    until(lambda: "已送达" in steward.get(made).text)  # the office is at work: its own threads deliver
+    seen = steward.get(made).text
     assert "一致" in seen
     assert steward.post(made, {"do": "pause", "words": "维护"}).status_code == 303
     assert "维护" in steward.get(made).text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -30,10 +29,7 @@ def ticket(office: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
         path.write_text("编号,楼名,盟市\n" + rows, encoding="utf-8")
         landed = office.ingest.land(SYSTEM, path, path.name, "education")
         run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=TABLE))
-        deadline = time.monotonic() + 60
-        while not office.ingest.run(SYSTEM, run).ended:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        office.ingest.wait(SYSTEM, run)
         office.db.deliver_waiting()
 
     take_in(1)

@@ -37,7 +37,7 @@ def spec_of(unruly: Unruly, **words: Any) -> ServiceSpec:
         "rows": "data.rows",
         "ok": "code",
         "fields": FIELDS,
-        "seconds": 1,
+        "seconds": 60,
         "retries": 0,
         "failures": 3,
         "cool_seconds": 60,

@@ -97,7 +97,8 @@ def test_answers_are_limited_for_a_department_and_those_given_stay(
 def test_what_may_not_be_had_may_be_counted_and_nothing_else(bureau: Bureau) -> None:
     resource = bureau.publish("统计五", ROWS).id
     grant = granted(bureau, ID, CITY, resource=resource)
-    assert 60 < (count(bureau, "统计五", f"{CITY}={CITIES[1]}") or 0) < 140
+    # There are 100, and the scale is 5: one run in sixty million comes near these limits.
+    assert 10 < (count(bureau, "统计五", f"{CITY}={CITIES[1]}") or 0) < 190
     seen = bureau.platform.gate.seen(bureau["consumer"], "统计五", Exit.ROW_API)
     assert seen is None or {column.name for column in seen.columns} == {NAME}
     with pytest.raises(NotFound):

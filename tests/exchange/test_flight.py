@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -34,6 +33,7 @@ from beijiang.exchange.routes.flight import FlightServer
 from beijiang.kit import SYSTEM, BeijiangError, FixedClock, Invalid, new_id
 from beijiang.settings import Settings
 from beijiang.tables import CommitRequest, Exit, WriteMode
+from waiting import until
 
 BIG, BIG_ROWS = "企业年报明细", 400_000
 BEGAN = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
@@ -44,7 +44,7 @@ PART_BYTES = 8 << 20
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
     """One place for queries, so that whoever holds it holds up all others."""
     clock = FixedClock(BEGAN)
-    built = build(Settings.for_tests(tmp_path_factory.mktemp("flight"), query_at_once=1), clock)
+    built = build(Settings.for_tests(tmp_path_factory.mktemp("flight"), query_at_once=1, query_seconds=300), clock)
     built.first_start()
     found = Bureau(built, clock)
     found.publish(BIG, 30)
@@ -128,10 +128,8 @@ def test_what_was_handed_over_is_proved_offline_by_the_answer_itself(
     def proof() -> dict[str, Any]:
         return receipts.receipt(bureau["consumer"], reads(bureau)[0].id)
 
-    until = time.monotonic() + 20
-    while "read.sent" not in [json.loads(part["body"])["action"] for part in proof()["records"]]:
-        assert time.monotonic() < until, "the server notes what was sent once the last part is out"
-        time.sleep(0.05)
+    # The server notes what was sent once the last part is out.
+    until(lambda: "read.sent" in [json.loads(part["body"])["action"] for part in proof()["records"]])
     assert judge.examine(proof(), judge.Trust(keys=keys, request=asked, response=kept.getvalue())).ok
     assert not judge.examine(proof(), judge.Trust(keys=keys, request=asked + " ", response=kept.getvalue())).ok
     assert not judge.examine(proof(), judge.Trust(keys=keys, request=asked, response=kept.getvalue()[:-8])).ok
@@ -331,11 +329,7 @@ def parts(cursor: Any, sql: str) -> Iterator[Any]:
 
 def idle(bureau: Bureau) -> bool:
     """Wait until nothing is read any more; tell whether that came to pass."""
-    for _ in range(100):
-        if not bureau.platform.flight.state().reading and not bureau.platform.sql.governor.open():
-            return True
-        time.sleep(0.1)
-    return False
+    return until(lambda: not bureau.platform.flight.state().reading and not bureau.platform.sql.governor.open())
 
 
 def test_parts_are_small_and_the_answer_is_whole(bureau: Bureau, server: FlightServer) -> None:
@@ -381,9 +375,8 @@ def test_who_reads_slowly_does_not_hold_up_others(bureau: Bureau, server: Flight
         assert slow.read_chunk().data.num_rows
         cursor.execute(f"SELECT count(*) AS n FROM {BIG}")
         assert cursor.fetchall() == [(BIG_ROWS + 30,)]
-        assert bureau.platform.flight.state().reading == 1
-        states = [one.state.value for one in bureau.platform.sql.governor.open()]
-        assert states == ["reading"]
+        until(lambda: bureau.platform.flight.state().reading == 1)
+        until(lambda: [one.state.value for one in bureau.platform.sql.governor.open()] == ["reading"])
         slow.cancel()
     assert idle(bureau), "a client that went away leaves nothing behind"
 
@@ -393,7 +386,7 @@ def test_who_takes_nothing_for_long_is_cut_off_and_so_is_everybody_when_it_ends(
     _, secret = key_of(bureau, "consumer")
     platform = bureau.platform
     query = {1: f"SELECT 企业名称, 注册资本 FROM {BIG}".encode()}
-    impatient = platform.settings.model_copy(update={"flight_pause_seconds": 0.5})
+    impatient = platform.settings.model_copy(update={"flight_pause_seconds": 3.0})
     server = FlightServer(platform.flight, platform.access, impatient)
     with raw(server, secret) as ask:
         slow = ask.stream("CommandStatementQuery", query)
@@ -417,11 +410,16 @@ LONG = f"SELECT count(*) AS n FROM {BIG} a, {BIG} b WHERE a.注册资本 + b.注
 def test_a_query_is_cancelled_by_the_client(bureau: Bureau, server: FlightServer) -> None:
     big(bureau, "企业名称", "注册资本")
     with connected(server, key_of(bureau, "consumer")[1]) as cursor:
-        timer = threading.Timer(1.0, cursor.adbc_cancel)
-        timer.start()
+
+        def cancel() -> None:
+            until(lambda: bureau.platform.flight.state().reading)
+            cursor.adbc_cancel()
+
+        cancelling = threading.Thread(target=cancel)
+        cancelling.start()
         with pytest.raises(adbc.Error, match=r"(?i)cancel"):
             answered(cursor, LONG)
-    timer.join()
+        cancelling.join()
     assert idle(bureau)
 
 
@@ -445,12 +443,11 @@ def test_a_query_is_cancelled_by_its_ticket_and_by_nobody_else(
 
         reading = threading.Thread(target=fetch)
         reading.start()
-        while not bureau.platform.flight.state().reading:
-            time.sleep(0.05)
+        until(lambda: bureau.platform.flight.state().reading)
         assert answer(other.act(action, body)) == 3
         assert bureau.platform.flight.state().reading == 1
         assert answer(ask.act(action, body)) == 1
-        reading.join(30)
+        reading.join(90)
     assert told == ["FlightCancelledError"]
     assert idle(bureau)
 

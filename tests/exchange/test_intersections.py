@@ -77,7 +77,7 @@ def test_about_how_many_both_have_is_told_and_few_are_not(bureau: Bureau) -> Non
     strangers = OwnSet([[citizen_id(i)] for i in range(ROWS, ROWS + 60)])
     done = compared(bureau, begun(bureau, grant, strangers), strangers)
     assert done.least == 5
-    assert done.told is None or done.told < 40
+    assert done.told is None or done.told < 100, "the scale is 5: one run in a thousand million comes near"
     with pytest.raises(Conflict):
         bureau.platform.intersections.answer(bureau["consumer"], done.id)
 

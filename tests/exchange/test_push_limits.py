@@ -27,6 +27,7 @@ from beijiang.ingest.connectors.sftp_there import SftpDestination, SftpOptions
 from beijiang.ingest.connectors.webhook_there import ECHO_MOST
 from beijiang.kit import SYSTEM, Actor, Denied, Invalid, Refused, TooLarge
 from beijiang.outbound import Target, Use
+from waiting import until
 
 
 @contextmanager
@@ -49,13 +50,10 @@ def silent() -> Iterator[tuple[int, list[socket.socket]]]:
         one.close()
 
 
-def until(found: Callable[[], Any]) -> Any:
-    """Wait for something to become true; the longest wait is a bound on a broken test only."""
-    for _ in range(1200):
-        if value := found():
-            return value
-        time.sleep(0.05)
-    pytest.fail("it never came")
+def shorten(pushes: Any, **words: float) -> None:
+    """Let limits be less for the attempts that are under way, too."""
+    for name, seconds in words.items():
+        object.__setattr__(pushes.limits, name, seconds)
 
 
 @pytest.fixture
@@ -79,7 +77,7 @@ def limits(bureau: Bureau) -> Iterator[Callable[..., None]]:
 
 
 def test_a_far_side_that_says_nothing_is_cut_off_and_delays_nobody(hook: Far, limits: Callable[..., None]) -> None:
-    limits(idle=1.0)
+    limits()
     hook.publish(3)
     good = hook.add(kind="webhook", name="好")
     with silent() as (port, taken):
@@ -87,14 +85,17 @@ def test_a_far_side_that_says_nothing_is_cut_off_and_delays_nobody(hook: Far, li
         dead = hook.add(kind="webhook", name="哑", options={**hook.reach, "url": f"http://127.0.0.1:{port}/"})
         hook.pushes.start()
         try:
-            until(lambda: (d := hook.deliveries(dead)) and d[0].error)
+            until(lambda: taken)
             until(lambda: (d := hook.deliveries(good)) and d[0].state is S.DONE)
+            assert hook.deliveries(dead)[0].error is None, "it says nothing all the while"
+            shorten(hook.pushes, idle=0.1)
+            until(lambda: (d := hook.deliveries(dead)) and d[0].error)
         finally:
             hook.pushes.stop()
         letter = hook.deliveries(dead)[0]
         assert (letter.state, letter.error and letter.error["code"]) == (S.WAITING, "push_silent")
-        assert taken, "it was asked"
-        assert not hook.pushes._left, "the thread ended when its connection was cut"
+        # The thread ends when its connection is cut.
+        until(lambda: not any(thread.is_alive() for _, thread in hook.pushes._left.values()))
     assert received() == expected(3)
 
 
@@ -120,11 +121,16 @@ def test_one_departments_hanging_receivers_leave_workers_to_others(hook: Far, li
 
 
 def test_an_attempt_has_an_end_though_it_goes_forward(hook: Far, limits: Callable[..., None]) -> None:
-    limits(seconds=1.0)
+    limits()
     hook.publish(3)
     free = threading.Event()
     push = hook.add(kind="webhook")
-    Receiver.meanwhile = staticmethod(lambda: free.wait(60))
+
+    def at_length() -> None:
+        shorten(hook.pushes, seconds=0.1)
+        free.wait(90)
+
+    Receiver.meanwhile = staticmethod(at_length)
     try:
         hook.pushes.run_due()
         letter = hook.deliveries(push)[0]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -53,6 +51,7 @@ from beijiang.outbound import Target, Use
 from beijiang.protection import Handling
 from beijiang.settings import Settings
 from beijiang.tables import Filter, FilterOp
+from waiting import until
 
 
 def told(error: BeijiangError) -> str:
@@ -470,7 +469,7 @@ def test_rates_of_service_and_consumer_hold(bureau: Bureau, unruly: Unruly) -> N
 def test_a_service_that_misbehaves_gives_nothing(
     bureau: Bureau, unruly: Unruly, mode: str, error: type[BeijiangError], reason: str
 ) -> None:
-    service = offered(bureau, unruly)
+    service = offered(bureau, unruly, seconds=1 if reason == "service_timeout" else 60)
     granted(bureau, service, "企业名称", "盟市")
     unruly.mode = mode
     asked = len(unruly.seen)
@@ -638,7 +637,7 @@ def test_the_breaker_opens_tries_and_closes(bureau: Bureau, unruly: Unruly) -> N
 
 
 def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau, unruly: Unruly) -> None:
-    service = offered(bureau, unruly, consumer_per_minute=5, failures=1, seconds=5)
+    service = offered(bureau, unruly, consumer_per_minute=5, failures=1)
     granted(bureau, service, "企业名称")
     services, who = bureau.platform.offered, bureau["consumer"]
 
@@ -655,9 +654,12 @@ def test_many_at_once_do_not_get_past_a_rate_and_one_alone_tries(bureau: Bureau,
     unruly.mode = "errors"
     assert call(0) == "service_failed"
     bureau.clock.at += timedelta(minutes=2)
-    unruly.mode, asked = "slow", len(unruly.seen)
+    unruly.mode, asked = "hold", len(unruly.seen)
     with ThreadPoolExecutor(4) as pool:
-        ends = list(pool.map(call, range(4)))
+        tries = [pool.submit(call, number) for number in range(4)]
+        until(lambda: sum(one.done() for one in tries) == 3)
+        unruly.go.set()
+        ends = [one.result() for one in tries]
     assert sorted(ends) == ["service_held_back"] * 3 + ["well"]
     assert len(unruly.seen) == asked + 1
 
@@ -677,13 +679,6 @@ def test_a_slow_service_leaves_room_for_everything_else(bureau: Bureau, unruly: 
     assert found.value.reason == "service_busy"
     assert services.call(who, service.id, {}).rows, "places are given back"
     assert services.view(bureau["steward"], service.id).stats.limited == 1
-
-
-def until(there: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_restart_knows_the_breaker(bureau: Bureau, unruly: Unruly) -> None:

@@ -62,7 +62,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
         time.sleep(0.02)
     yield bureau
     server.should_exit = True
-    thread.join(30)
+    thread.join(90)
     built.close()
 
 
@@ -83,7 +83,7 @@ def ask(served: Bureau, reader: Recipient, python: Path, tmp_path: Path) -> Ask:
         environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
         done = subprocess.run(
             [str(python), "-c", HEAD + line + TAIL, str(profile), at],
-            capture_output=True, text=True, check=False, timeout=200, env=environment,
+            capture_output=True, text=True, check=False, timeout=500, env=environment,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         found: list[dict[str, Any]] = json.loads(done.stdout.rpartition("RESULT")[2])

@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._well(asked)
 
     def _hold(self, asked: dict[str, Any]) -> None:
-        self._unruly.go.wait(30)
+        self._unruly.go.wait(300)
         self._well(asked)
 
     def _trickle(self, *_: Any) -> None:

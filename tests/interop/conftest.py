@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from beijiang.app import create_app
 from beijiang.build import build
 from beijiang.settings import Settings
 from beijiang.worker import address_of, listen
+from waiting import until
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -41,16 +41,13 @@ def open_served(folder: Path) -> Portal:
     platform = build(Settings.for_tests(folder, public_url=address))
     add_departments(platform)
     server = serve(platform, listener)
-    return Portal(platform, httpx.Client(base_url=address, timeout=60), server, folder, {}, [])
+    return Portal(platform, httpx.Client(base_url=address, timeout=300), server, folder, {}, [])
 
 
 def serve(platform: Platform, listener: Any) -> uvicorn.Server:
     server = uvicorn.Server(uvicorn.Config(create_app(platform), log_level="warning", access_log=False))
     threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < deadline, "the server does not start"
-        time.sleep(0.01)
+    until(lambda: server.started)
     return server
 
 
@@ -118,7 +115,7 @@ def client(python: Path, tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=250,
+            timeout=500,
             env=environment,
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]

@@ -62,7 +62,7 @@ class Region:
     def client(self, login: str = "") -> httpx.Client:
         """Return a plain client, of somebody or of a visitor."""
         headers = {"Authorization": f"Bearer {self.key(login)}"} if login else {}
-        return httpx.Client(base_url=self.base, headers=headers, timeout=60, trust_env=False)
+        return httpx.Client(base_url=self.base, headers=headers, timeout=300, trust_env=False)
 
 
 @contextmanager
@@ -90,5 +90,5 @@ def region_of(folder: Path, **words: Any) -> Iterator[Region]:
         time.sleep(0.02)
     yield Region(bureau, address_of(listener), opened.id)
     server.should_exit = True
-    thread.join(30)
+    thread.join(90)
     built.close()

@@ -70,13 +70,13 @@ def test_the_shapes_of_dcat_ap_find_nothing(portal: Portal, python: Path, tmp_pa
         file.write_bytes(portal.get(path).content)
         done = subprocess.run(
             [str(python), "-m", "pyshacl", "-s", str(RULES), "-f", "human", str(file)],
-            capture_output=True, text=True, check=False, timeout=120,
+            capture_output=True, text=True, check=False, timeout=500,
         )  # fmt: skip
         assert done.returncode == 0, path + done.stdout[-3000:] + done.stderr[-500:]
     broken = tmp_path / "broken.ttl"
     broken.write_text((tmp_path / "0.ttl").read_text().replace("a dct:Frequency", "a dct:Nothing"))
     done = subprocess.run(
-        [str(python), "-m", "pyshacl", "-s", str(RULES), str(broken)], capture_output=True, check=False, timeout=120
+        [str(python), "-m", "pyshacl", "-s", str(RULES), str(broken)], capture_output=True, check=False, timeout=500
     )
     assert done.returncode == 1, "the shapes look"
 
@@ -189,7 +189,7 @@ def test_frictionless_on_the_command_line_ends_well(portal: Portal, python: Path
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=500,
     )
     assert done.returncode == 0, done.stdout[-2000:]
 

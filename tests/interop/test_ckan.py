@@ -82,12 +82,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Platform, s
         time.sleep(0.02)
     yield platform, address, ids
     server.should_exit = True
-    thread.join(30)
+    thread.join(90)
     platform.close()
 
 
 def call(address: str, name: str, **asked: Any) -> Any:
-    answer = httpx.get(f"{address}/api/3/action/{name}", params=asked, timeout=30)
+    answer = httpx.get(f"{address}/api/3/action/{name}", params=asked, timeout=60)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json;charset=utf-8"
     return answer.json()["result"]
@@ -99,7 +99,7 @@ def by_client(address: str, *words: str) -> str:
     environment["PATH"] = f"{program.parent}:{environment['PATH']}"  # its workers are the same program, found by name
     done = subprocess.run(
         [str(program), *words, "-r", address],
-        capture_output=True, text=True, check=False, timeout=120, env=environment,
+        capture_output=True, text=True, check=False, timeout=500, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
@@ -176,16 +176,16 @@ def test_facets_departments_themes_and_tags(site: tuple[Platform, str, list[str]
 def test_errors_have_the_shape_that_clients_tell_apart(
     site: tuple[Platform, str, list[str]], name: str, asked: dict[str, str], status: int, kind: str
 ) -> None:
-    answer = httpx.post(f"{site[1]}/api/action/{name}", json=asked)
+    answer = httpx.post(f"{site[1]}/api/action/{name}", json=asked, timeout=60)
     assert answer.status_code == status
     assert answer.json()["success"] is False
     assert answer.json()["error"]["__type"] == kind
 
 
 def test_unknown_actions_and_bad_keys(site: tuple[Platform, str, list[str]]) -> None:
-    answer = httpx.get(f"{site[1]}/api/3/action/made_up")
+    answer = httpx.get(f"{site[1]}/api/3/action/made_up", timeout=60)
     assert (answer.status_code, answer.json()) == (400, "Bad request: Action name not known: made_up")
-    refused = httpx.get(f"{site[1]}/api/3/action/site_read", headers={"authorization": "no-such-key"})
+    refused = httpx.get(f"{site[1]}/api/3/action/site_read", headers={"authorization": "no-such-key"}, timeout=60)
     assert refused.status_code == 403
     assert refused.json()["error"]["__type"] == "Authorization Error"
 
@@ -200,7 +200,7 @@ def test_a_hidden_entry_changes_no_byte(site: tuple[Platform, str, list[str]]) -
     ]  # fmt: skip
 
     def told() -> list[str]:
-        answers = [httpx.get(f"{address}/api/3/action/{one}").json() for one in asked]
+        answers = [httpx.get(f"{address}/api/3/action/{one}", timeout=60).json() for one in asked]
         for answer in answers:
             (answer.get("error") or {}).pop("request_id", None)
         return [json.dumps(answer) for answer in answers]
@@ -210,7 +210,9 @@ def test_a_hidden_entry_changes_no_byte(site: tuple[Platform, str, list[str]]) -
         person("steward", "bureau", Role.STEWARD), entry("密档台账", "bureau", keywords=("密标", "企业"))
     )
     assert told() == before
-    unknown, known = (httpx.get(f"{address}/api/3/action/package_show?id={id_}") for id_ in ("made-up", hidden.id))
+    unknown, known = (
+        httpx.get(f"{address}/api/3/action/package_show?id={id_}", timeout=60) for id_ in ("made-up", hidden.id)
+    )
     assert (unknown.status_code, unknown.json()["error"]["message"]) == (
         known.status_code,
         known.json()["error"]["message"],

@@ -28,7 +28,7 @@ def test_every_answer_is_described(region: Region, login: str, tmp_path: Path) -
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     done = subprocess.run(
         [str(program), "run", f"{region.base}/openapi.json", *words],
-        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=240,
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=500,
     )  # fmt: skip
     tested = re.search(r"Tested: (\d+)", done.stdout)
     assert tested, done.stdout[-2000:] + done.stderr[-500:]

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from nursery import Child, run
 from region import DemoRegion, environment
+from waiting import until
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -30,7 +30,7 @@ ARGUMENTS = [
 BROKEN = """document.addEventListener('securitypolicyviolation',
   (e) => window.tellBroken(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`));"""
 expect.set_options(timeout=60_000)  # a browser on a machine that does other things too
-READY = re.compile(r"http://127\.0\.0\.1:\d+")
+READY = re.compile(r"http://127\.0\.0\.1:\d+(?=\s)")  # the line may be half written
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,19 @@ class Shell:
         log = self.home / "serve.log"
         with log.open("w") as out:
             process = Child(self.words("serve", "--port", "0"), stdout=out, stderr=subprocess.STDOUT, env=environment())
-        for _ in range(1200):
-            found = READY.search(log.read_text(encoding="utf-8"))
-            if found:
-                return Server(found[0], process, log)
-            if process.poll() is not None:
-                break
-            time.sleep(0.05)
-        process.kill()
-        process.wait(10)
-        pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
+
+        def address() -> str:
+            ended, said = process.poll(), log.read_text(encoding="utf-8")
+            found = READY.search(said)
+            assert found or ended is None, f"the server did not start:\n{said}"
+            return found[0] if found else ""
+
+        try:
+            return Server(until(address, 300), process, log)
+        except BaseException:
+            process.kill()
+            process.wait(90)
+            raise
 
 
 @dataclass
@@ -82,7 +85,7 @@ class Server:
         """Send a signal and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(40)
+        return self.process.wait(180)
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,7 @@ def test_whoever_is_later_is_told_and_loses_nothing(visit: Callable[..., Any]) -
     who = visit("steward.education", java_script_enabled=False)
     who.expect("422")
     slow, quick = open_grid(who), who.context.new_page()
+    quick.set_default_timeout(60_000)
     quick.goto(slow.url)
     quick.fill("[name='5:description']", "先存的")
     quick.get_by_role("button", name="保存全部").click()

@@ -14,6 +14,8 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import expect
 
+from waiting import until
+
 TABLE = "学校食堂检查"
 HEADER = "检查编号,学校名称,检查日期,得分,检查人电话"
 ROWS = 40
@@ -36,7 +38,7 @@ def untidy() -> list[str]:
 
 def status_of(address: str) -> int:
     try:
-        with urllib.request.urlopen(address, timeout=20) as answer:  # noqa: S310  # our own server
+        with urllib.request.urlopen(address, timeout=90) as answer:  # noqa: S310  # our own server
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -152,7 +154,7 @@ def _sees_it_in_public(visit: Callable[..., Any], entry: str) -> None:
     heads = " ".join(page.locator("table.data-table thead th").all_inner_texts())
     assert "得分" in heads
     assert "检查人电话" not in heads
-    with urllib.request.urlopen(f"{anybody.address}/api/v1/datasets/{entry}/rows?_size=100") as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{anybody.address}/api/v1/datasets/{entry}/rows?_size=100", timeout=90) as answer:  # noqa: S310
         body = answer.read().decode()
     assert "第2中学" in body
     assert "1540047" not in body
@@ -199,11 +201,13 @@ def test_without_scripts_a_steward_can_sign_in_and_hand_in(
     page.get_by_role("button", name="上传并识别").click()
     page.locator("input[name=into]").fill("林场名录")
     page.get_by_role("button", name="开始汇聚").click()
-    for _ in range(60):
-        if "已完成" in page.locator("main").inner_text():
-            break
-        page.wait_for_timeout(250)
+
+    def done() -> bool:
         page.reload()
+        return "已完成" in page.locator("main").inner_text()
+
+    page.wait_for_url("**/console/runs/run_*")
+    until(done, every=0.25)
     assert numbers(page)["入库"] == "8"
 
 

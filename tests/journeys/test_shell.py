@@ -134,7 +134,7 @@ def test_a_second_server_is_told_who_holds_the_home(ready: Any) -> None:
     try:
         told = ready.run("serve", "--port", "0", status=1)
         assert str(server.process.pid) in told.stderr
-        with urllib.request.urlopen(f"{server.address}/health", timeout=10) as answer:  # noqa: S310  # our own server
+        with urllib.request.urlopen(f"{server.address}/health", timeout=90) as answer:  # noqa: S310  # our own server
             assert json.loads(answer.read()) == {"status": "ok"}
     finally:
         assert server.stop(signal.SIGINT) == 0

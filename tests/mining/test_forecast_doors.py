@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from beijiang.app import create_app
 from beijiang.kit import Language
 from beijiang.mining import Band, forecast_drawn
 from beijiang.mining.commands import forecast_commands
+from waiting import until
 
 API = "/api/v1/forecasts"
 
@@ -143,10 +143,7 @@ def test_a_steward_makes_a_forecast_on_the_pages(bureau: Bureau, app: Any) -> No
     saved = post(steward, "/console/forecasts-new", **said, do="save")
     assert saved.status_code == 303, saved.text
     here = saved.headers["location"]
-    deadline = time.monotonic() + 120
-    while not (runs := bureau.platform.forecasts.runs(bureau["steward"], here.rsplit("/", 1)[1])):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    runs = until(lambda: bureau.platform.forecasts.runs(bureau["steward"], here.rsplit("/", 1)[1]))
     assert runs[0].done == 2
     page = steward.get(here).text
     assert "包头市" in page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,16 +20,15 @@ from beijiang.mining import (
     SourceKind,
     WhyNot,
 )
+from waiting import until
 
 
 def until_run(bureau: Bureau, forecast_id: str, count: int) -> list[ForecastRun]:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        runs = list(bureau.platform.forecasts.runs(bureau["steward"], forecast_id))
-        if len(runs) >= count:
-            return runs
-        time.sleep(0.05)
-    raise AssertionError(f"{forecast_id} never had {count} runs")
+    def runs() -> list[ForecastRun]:
+        found = list(bureau.platform.forecasts.runs(bureau["steward"], forecast_id))
+        return found if len(found) >= count else []
+
+    return until(runs)
 
 
 def test_a_declaration_is_tried_before_it_is_kept(bureau: Bureau) -> None:

@@ -45,10 +45,10 @@ def ids(lab: Lab) -> dict[str, str]:
     view = posted(lab, "steward", "/views", plain(firm_view()), 201)["id"]
     past = posted(lab, "steward", "/views", plain(visit_view()), 201)["id"]
     made = posted(lab, "steward", "/training-sets", plain(leaving(view, past)), 202)
-    lab.platform.jobs.wait(made["job"], timeout=120)
+    lab.platform.jobs.wait(made["job"], timeout=300)
     set_id = made["training_set"]["id"]
     trained = posted(lab, "steward", "/models", plain(model_of(set_id)), 202)
-    lab.platform.jobs.wait(trained["job"], timeout=120)
+    lab.platform.jobs.wait(trained["job"], timeout=300)
     model = trained["model"]["id"]
     posted(lab, "steward", f"/models/{model}/submit", {}, 200)
     good = {"approve": True, "note": "可以"}
@@ -58,7 +58,7 @@ def ids(lab: Lab) -> dict[str, str]:
     draft = {"model": model, "table": FIRMS, "keep": ["编号"], "target": "退出评分", "time": "观察日"}
     plan = posted(lab, "steward", "/scores", draft, 201)["id"]
     job = posted(lab, "steward", f"/scores/{plan}/run", {}, 202)["job"]
-    lab.platform.jobs.wait(job, timeout=120)
+    lab.platform.jobs.wait(job, timeout=300)
     return {"view": view, "set": set_id, "model": model, "plan": plan}
 
 
@@ -187,7 +187,7 @@ def test_a_model_is_made_in_the_console_alone(lab: Lab) -> None:
 
 def _all_done(lab: Lab) -> None:
     for job in lab.platform.jobs.jobs(lab["steward"]):
-        lab.platform.jobs.wait(job.id, timeout=120)
+        lab.platform.jobs.wait(job.id, timeout=300)
 
 
 def test_the_terminal_does_the_same(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

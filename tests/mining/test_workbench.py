@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from beijiang.evidence import verifier as judge
 from beijiang.kit import Language
 from beijiang.mining import commands
 from beijiang.mining.service import Workbench
+from waiting import until
 
 sys.path.insert(0, str(Path(__file__).parent))
 from asking import FIRMS, SECRET, Office, firm
@@ -255,11 +255,9 @@ def _running(office: Office, login: str, query: str) -> tuple[threading.Thread, 
     )
     office.api(login)
     thread.start()
-    for _ in range(200):
-        if any(one.id == query and one.state.value == "running" for one in office.platform.sql.governor.open()):
-            return thread, told
-        time.sleep(0.05)
-    pytest.fail("it does not run")
+    governor = office.platform.sql.governor
+    until(lambda: any(one.id == query and one.state.value == "running" for one in governor.open()))
+    return thread, told
 
 
 def test_a_query_is_stopped_by_its_person_the_operator_or_another_process(office: Office) -> None:
@@ -277,7 +275,7 @@ def test_a_query_is_stopped_by_its_person_the_operator_or_another_process(office
             assert "first某" in page
             assert "SELECT" not in page
         assert stopper.delete(f"/api/v1/sql/queue/{query}").status_code == 204
-        thread.join(10)
+        thread.join(90)
         assert told[0].json()["error"]["code"] == "query_cancelled"
     thread, told = _running(office, "first", "c" * 32)
     bench = platform.workbench
@@ -290,7 +288,7 @@ def test_a_query_is_stopped_by_its_person_the_operator_or_another_process(office
         elsewhere.stop(office["first"], "c" * 32)
     finally:
         platform.sql.stop = kept  # type: ignore[method-assign]
-    thread.join(10)
+    thread.join(90)
     assert told[0].json()["error"]["code"] == "query_cancelled"
     runs = first.get("/api/v1/sql/history", params={"words": "7.3"}).json()["runs"]
     assert [one["state"] for one in runs] == ["stopped"] * 3
@@ -367,8 +365,7 @@ def test_the_terminal_does_the_same_and_prints_no_formula(office: Office, tmp_pa
 
     def press() -> None:
         """Press Ctrl-C once the query runs, and so its handler stands."""
-        while not any(one.state.value == "running" for one in office.platform.sql.governor.open()):
-            time.sleep(0.05)
+        until(lambda: any(one.state.value == "running" for one in office.platform.sql.governor.open()))
         os.kill(os.getpid(), signal.SIGINT)
 
     pressing = threading.Thread(target=press)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -125,12 +124,3 @@ def active(bureau: Bureau, what: str, receiver: Receiver, hooks: int = 1) -> lis
     assert {bureau.platform.follows.one(bureau["consumer"], one).state for one in made} == {FollowState.ACTIVE}
     receiver.posts.clear()
     return made
-
-
-def until(check: Callable[[], bool]) -> None:
-    """Ask again and again until it is so."""
-    for _ in range(1200):
-        if check():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came to that")

@@ -12,7 +12,7 @@ from exchange_bureau import OWNER, Bureau, firms
 from mailing import mailing
 from postbox import Postbox
 from sqlalchemy.exc import OperationalError
-from subscribing import Receiver, active, changed, confirmed, draft, plain, receiving, told, until, working
+from subscribing import Receiver, active, changed, confirmed, draft, plain, receiving, told, working
 
 from beijiang.catalog import Wanted
 from beijiang.ingest import AffectedKind
@@ -22,6 +22,7 @@ from beijiang.opendata import FollowKind, FollowWay, Spreading
 from beijiang.opendata.follows import Follow, wanted
 from beijiang.opendata.lanes import BRISK, PER_LANE
 from beijiang.opendata.store.follows import FollowStore
+from waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,9 @@ def hotels(region: Bureau) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _another_day(bureau: Bureau, box: Postbox) -> None:
-    """Let what waits from the test before go out, and end every subscription."""
+def _another_day(bureau: Bureau, box: Postbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what waits from the test before go out, and end every subscription. Who hangs does so for as long as a test takes."""
+    monkeypatch.setattr("beijiang.opendata.spreading._POST_SECONDS", 600.0)
     bureau.clock.at += timedelta(days=8)
     told(bureau)
     for actor in bureau.people.values():

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
-from subscribing import until
 
 from beijiang.db import Database
 from beijiang.kit import Language
 from beijiang.opendata.follows import Follow, FollowKind, FollowPace, FollowState, FollowWay, Happening
 from beijiang.opendata.store.follows import FollowStore
+from waiting import until
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 ID = "fol_1"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from beijiang.kit import SYSTEM, Actor, ActorKind
 from beijiang.settings import Settings
 from beijiang.standards import check_citizen_id, check_uscc
 from beijiang.web.language import COOKIE
+from waiting import until
 
 BASE = "http://data.example.test"
 CITIES = ("呼和浩特市", "包头市", "赤峰市", "通辽市", "鄂尔多斯市")
@@ -214,15 +215,17 @@ class Portal:
     def close(self) -> None:
         self.client.close()
         self.server.should_exit = True
-        deadline = time.monotonic() + 30
-        while self.server.started and self.server.servers and time.monotonic() < deadline:
-            if not any(s.is_serving() for s in self.server.servers):
-                break
-            time.sleep(0.01)
+        until(lambda: not any(s.is_serving() for s in self.server.servers))
         self.platform.close()
 
     def get(self, path: str, **options: Any) -> Any:
         return self.client.get(path, **options)
+
+    def receipt(self, number: str) -> Any:
+        """Return a receipt once it says what was sent: that is noted when the last part is out, and so after it came."""
+        path = f"/api/v1/evidence/receipts/{number}"
+        until(lambda: "read.sent" in json.dumps(self.json(path)))
+        return self.json(path)
 
     def forget_language(self) -> None:
         """Ask in the reader's own language again, whatever link was followed."""
@@ -303,7 +306,7 @@ def open_portal(folder: Path) -> Portal:
     platform = build(Settings.for_tests(folder, public_url=BASE))
     add_departments(platform)
     server, address = serve(platform)
-    client = httpx.Client(base_url=address, timeout=60)
+    client = httpx.Client(base_url=address, timeout=300)
     return Portal(platform, client, server, folder, {}, [])
 
 
@@ -322,10 +325,7 @@ def serve(platform: Platform) -> tuple[uvicorn.Server, str]:
     config = uvicorn.Config(create_app(platform), host="127.0.0.1", port=0, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, daemon=True).start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < deadline, "the server does not start"
-        time.sleep(0.01)
+    until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     return server, f"http://127.0.0.1:{port}"
 

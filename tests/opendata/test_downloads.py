@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from beijiang.evidence.verifier import Key, Trust, examine
+from waiting import until
 
 if TYPE_CHECKING:
     from conftest import Portal
@@ -143,9 +144,9 @@ def test_a_file_is_recorded_with_its_rows(portal: Portal) -> None:
     from beijiang.kit import SYSTEM
 
     fetch(portal, format="json", 盟市__exact="赤峰市")
-    records = portal.platform.evidence_reader.search(SYSTEM, EvidenceQuery(target="企业登记信息", limit=20)).records
-    closed = [r for r in records if r.rows == 60]
-    assert closed, [(r.action, r.rows) for r in records]
+    query = EvidenceQuery(target="企业登记信息", limit=20)
+    # How many rows there were is noted once the last is out.
+    until(lambda: [r for r in portal.platform.evidence_reader.search(SYSTEM, query).records if r.rows == 60])
     assert portal.platform.evidence_reader.check(SYSTEM).ok
 
 
@@ -154,7 +155,7 @@ def test_a_file_is_proved_by_its_receipt(portal: Portal) -> None:
     answer = portal.get(address)
     rows = portal.get(portal.api("firms", "/rows?_size=2"))
     assert rows.headers["x-beijiang-receipt"] != answer.headers["x-beijiang-receipt"]
-    receipt = portal.json(f"/api/v1/evidence/receipts/{answer.headers['x-beijiang-receipt']}")
+    receipt = portal.receipt(answer.headers["x-beijiang-receipt"])
     keys = [Key.parse(key) for key in portal.json("/api/v1/evidence/keys")["keys"]]
     whole = Trust(keys=tuple(keys), request=f"GET {address}", response=answer.content)
     found = examine(receipt, whole)

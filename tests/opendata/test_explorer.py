@@ -352,7 +352,7 @@ def test_a_view_has_a_receipt_of_what_was_asked_and_sent(portal: Portal) -> None
     import hashlib
 
     answer = portal.get(portal.api("firms", "/view?_form=bar&_by=盟市"))
-    receipt = portal.json(f"/api/v1/evidence/receipts/{answer.json()['receipt']}")
+    receipt = portal.receipt(answer.json()["receipt"])
     assert hashlib.sha256(answer.content).hexdigest() in str(receipt)
     assert answer.headers["x-beijiang-receipt"] == answer.json()["receipt"]
 

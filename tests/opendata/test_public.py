@@ -106,9 +106,9 @@ def portal(own_portal: Portal) -> Portal:
 def town(portal: Portal) -> Iterator[Town]:
     made = Town(portal, TestClient(create_app(portal.platform), base_url="https://testserver"))
     doorman = portal.platform.voices.parts.doorman
-    clock = doorman._clock
-    made._now = clock.now  # type: ignore[attr-defined]
-    doorman._clock = made  # type: ignore[assignment]  # the one clock that a test moves: minutes between forms
+    clock, began = doorman._clock, doorman._clock.now()
+    made._now = lambda: began  # type: ignore[attr-defined]
+    doorman._clock = made  # type: ignore[assignment]  # the one clock that only a test moves: minutes between forms
     yield made
     doorman._clock = clock
 

@@ -149,10 +149,10 @@ def address(settings: Settings, pages: Pages) -> Iterator[str]:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
-        thread.join(10)
+        thread.join(90)
 
 
 @pytest.fixture
 def client(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, headers={"User-Agent": "tests"}, timeout=30) as opened:
+    with httpx.Client(base_url=address, headers={"User-Agent": "tests"}, timeout=300) as opened:
         yield opened

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from patience import until
 
@@ -32,6 +32,7 @@ def browser(chromium: tuple[str, dict[str, str]]) -> Iterator[Browser]:
 def visit(browser: Browser, address: str, **options: Any) -> tuple[Page, list[str]]:
     """Open a page and collect everything that goes wrong on it."""
     page = browser.new_context(**options).new_page()
+    page.set_default_timeout(60_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: faults.append(line.text) if line.type in {"error", "warning"} else None)
@@ -99,9 +100,9 @@ def test_the_keyboard_walks_rows_and_opens_the_box(browser: Browser, address: st
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.textContent") == "1"
     page.keyboard.press("Control+k")
-    assert page.locator("dialog.palette").is_visible()
+    expect(page.locator("dialog.palette")).to_be_visible(timeout=60_000)
     page.keyboard.press("Escape")
-    assert not page.locator("dialog.palette").is_visible()
+    expect(page.locator("dialog.palette")).to_be_hidden(timeout=60_000)
     page.context.close()
 
 

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +57,8 @@ class Database:
         self.engine = self._connect()
         self._subscriptions = outbox.Subscriptions()
         self._open = threading.local()
-        self._delivering: set[int] = set()
-        self._hands = threading.Lock()
+        self._delivering: dict[int, int] = {}
+        self._hands = threading.Condition()
         self._writing = threading.Lock()
         self._askers: deque[sqlite3.Connection] = deque()
         """Idle connections of SQLite that only ask for the count of changes."""
@@ -171,11 +171,29 @@ class Database:
         self._subscriptions.add(event_type, name, handler)
 
     def deliver_waiting(self) -> int:
-        """Deliver what an earlier process left undelivered; return how many were waiting."""
-        with self.read() as connection:
-            ids = outbox.waiting(connection)
+        """Deliver what waits, whoever left it, and wait for what other threads deliver just now; return how many there were.
+
+        What was committed before this was called has been told to everybody when it returns, or failed and will be told again.
+        """
+        ids = self._waiting()
         self._deliver(ids)
+        me = threading.get_ident()
+        with self._hands:
+            self._hands.wait_for(lambda: all(self._delivering.get(one, me) == me for one in ids))
         return len(ids)
+
+    def deliver_again(self, known: Collection[int]) -> frozenset[int]:
+        """Deliver what waits and is ``known`` from the last look; return what waits.
+
+        What was committed this moment is left to the thread that did: it answers its caller when all is told.
+        """
+        ids = self._waiting()
+        self._deliver([one for one in ids if one in known])
+        return frozenset(ids)
+
+    def _waiting(self) -> list[int]:
+        with self.read() as connection:
+            return outbox.waiting(connection)
 
     def _deliver(self, deliveries: list[int]) -> None:
         for delivery in deliveries:
@@ -188,13 +206,14 @@ class Database:
         """Tell whether no other thread delivers this event just now: what waits is looked for while others deliver."""
         with self._hands:
             mine = delivery not in self._delivering
-            self._delivering.add(delivery)
+            self._delivering.setdefault(delivery, threading.get_ident())
         try:
             yield mine
         finally:
             if mine:
                 with self._hands:
-                    self._delivering.discard(delivery)
+                    del self._delivering[delivery]
+                    self._hands.notify_all()
 
     def _deliver_one(self, delivery: int) -> None:
         with self.read() as connection:

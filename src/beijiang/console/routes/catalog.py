@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
-from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
+from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType
 from beijiang.console.extending import fields_shown, read_fields
 from beijiang.console.listing import FIND, ONLY
 from beijiang.console.lists.sharing import entry_table

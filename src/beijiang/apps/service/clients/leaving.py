@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 _SECONDS: Final = 120
 _EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 _GOOD: Final = (200, 204)
+_TRY_SECONDS: Final = 10.0
+_TRY_IDLE: Final = 5.0
+"""What one try may take, and how long nothing may come."""
 _LOOK_SECONDS: Final = 1.0
 _HANDS: Final = 4
 """So many applications are told at the same time; of each one farewell."""
@@ -178,7 +181,7 @@ class Farewells:
         content = urlencode({"logout_token": self._keys.sign(claims, "logout+jwt")}).encode()
         way = self._outbound.bound(Use.CALL, client.org_id)
         try:
-            with Http(way, HttpLimits(body=65_536, seconds=10, idle=5, redirects=0)) as http:
+            with Http(way, HttpLimits(body=65_536, seconds=_TRY_SECONDS, idle=_TRY_IDLE, redirects=0)) as http:
                 answer = http.fetch(
                     "POST",
                     client.facts.logout_uri,

@@ -60,7 +60,8 @@ class Child:
         self._shut = order.bridge(self._sockets / "out")
         _lay_out(order)
         self._process = self._begun(order, settings, spawn)
-        threading.Thread(target=self._hear, name="beijiang-server-log", daemon=True).start()
+        self._hearer = threading.Thread(target=self._hear, name="beijiang-server-log", daemon=True)
+        self._hearer.start()
         self._ready.wait(_READY)
 
     def _begun(
@@ -119,7 +120,7 @@ class Child:
         return self._process.pid
 
     def end(self) -> None:
-        """End it: asked first, killed after a moment; its sockets go too."""
+        """End it: asked first, killed after a moment; its sockets go too, and its last words are heard."""
         if self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.close()
@@ -128,6 +129,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._hearer.join(_GRACE)
         self._shut()
         shutil.rmtree(self._sockets, ignore_errors=True)
 

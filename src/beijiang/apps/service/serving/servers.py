@@ -243,7 +243,7 @@ class AppServers:
             if child is not None and not child.lives:
                 self._ended(app.id, place, child)
                 child = None
-            if child is not None and (child.digest != version.digest or self._is_stale(child, wanted_at)):
+            if child is not None and (child.digest != version.digest or child.began_at < wanted_at):
                 self._stop(app.id, place, child)
                 child = None
             if child is None:
@@ -251,7 +251,7 @@ class AppServers:
             return child
 
     def _version(self, app: App) -> tuple[AppVersion, float]:
-        """Return the version in use, whose files are those that were reviewed, and how long ago a restart was wanted."""
+        """Return the version in use, whose files are those that were reviewed, and when a restart was wanted, on the steady clock."""
         with self.apps.db.read() as connection:
             found = AppStore(connection).version(app.id, app.current or 0)
             standing = ServerStore(connection).get(app.id)
@@ -263,10 +263,7 @@ class AppServers:
             )
         wanted = None if standing is None else standing.restart_at
         ago = float("inf") if wanted is None else (self.apps.clock.now() - wanted).total_seconds()
-        return found, ago
-
-    def _is_stale(self, child: Child, wanted_ago: float) -> bool:
-        return time.monotonic() - child.began_at > wanted_ago
+        return found, time.monotonic() - ago
 
     def _begun(self, app: App, version: AppVersion, place: _Place) -> Child:
         left = place.wait_until - time.monotonic()
