@@ -65,7 +65,7 @@ def test_a_version_on_trial_is_begun_compared_promoted_and_withdrawn(office: Off
             before, trial = ask("publisher", "canary", "show", name)
             assert [(before["version"], before["trial"]), (trial["version"], trial["trial"])] == [(1, False), (2, True)]
             assert trial["answers"] >= 1
-            ask("publisher", "canary", "promote", name, "--reason", "good")
+            ask("publisher", "canary", "promote", name, "--reason", "good", "--seen", trial["seen"])
             assert office.platform.apps.app(office["steward"], name)[0].current == 2
     ask("publisher", "canary", "begin", name, "3", "--to", "share", "--percent", "10")
     ask("steward", "canary", "withdraw", name, "--reason", "not yet")

@@ -127,6 +127,7 @@ def make_people(office: Any, first: int, last: int) -> None:
 
 
 def make_jobs(office: Any, first: int, last: int) -> None:
+    office.jobs.stop()  # or it would begin what is to stand there as waiting
     now = office.clock.now()
     with office.db.begin() as tx:
         store = JobStore(tx.connection)
