@@ -101,14 +101,14 @@ def test_a_log_follows_its_witness_to_the_key_that_the_old_one_named(pair: Pair)
     before = pair.witnessed()
     assert pair.proved(before, pair.old)
     made = pair.city.succession.begin(GUARD, "witness", DAYS)
-    new, note = made.key, made.handover
+    new, note, begun = made.key, made.handover, pair.clock.now()
     assert judge.successor(note, pair.old) == new
 
     both = pair.witnessed()
     assert pair.troubles() == []
     peers = {one.key: one for one in pair.county.witnesses.peers(AUDITOR)}
     assert {key: one.followed_by for key, one in peers.items()} == {pair.old: str(new), new: ""}
-    assert peers[pair.old].until == pair.clock.now() + timedelta(days=DAYS)
+    assert peers[pair.old].until == begun + timedelta(days=DAYS)
     assert [pair.proved(both, key) for key in (pair.old, new)] == [True, True]
     assert not pair.proved(both, pair.old, notes=(note,), quorum=2), "two keys of one witness are one witness"
     followed = [one for one in _records(pair.county) if one[0] == "evidence.peer.follow"]
