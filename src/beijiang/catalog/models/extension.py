@@ -309,7 +309,7 @@ def _link(field: ExtensionField, said: str, _codes: Mapping[str, Text]) -> str:
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.username or parts.password)
     except ValueError:
         good = False
-    if not good or any(c.isspace() or ord(c) < 0x20 for c in said):  # noqa: PLR2004 - control characters
+    if not good or any(c.isspace() or not c.isprintable() for c in said):  # those that hide or turn what is read, too
         raise _wrong(
             field,
             "应为 http:// 或 https:// 开头的网址，不含账号。",
