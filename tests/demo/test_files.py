@@ -552,3 +552,12 @@ def test_an_impossible_scale_is_refused_with_a_reason(tmp_path: Path, scale: flo
 def test_importing_the_writers_loads_no_heavy_library() -> None:
     code = "import sys, beijiang.demo; assert not {'duckdb', 'deltalake', 'pandas', 'polars', 'pyarrow', 'xlsxwriter'} & set(sys.modules)"
     run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_what_nobody_compared_with_the_text_of_the_standard_is_not_called_compared() -> None:
+    for name in ("air_limits.csv", "air_rules.csv"):
+        text = files("beijiang").joinpath("demo", "files", name).read_text("utf-8")
+        rows = list(csv.DictReader(text.splitlines()))
+        assert {row["核对"] for row in rows} <= {"已核对", "待核对"}
+        for row in rows:
+            assert row["核对"] == "待核对" or not re.search("未对照|转引|征求意见|修改单", row["依据"]), row
