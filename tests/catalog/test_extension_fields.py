@@ -98,6 +98,18 @@ def test_values_are_kept_in_the_one_form_of_their_kind(office: Office) -> None:
     assert fill(office, found.id, word="丙")["day"] == "2026-05-01", "what is not named stays"
 
 
+@pytest.mark.parametrize("mark", ["\x00", "\x0b", "\x1b", "\x7f", "\ud800"])
+def test_what_cannot_be_written_is_refused(office: Office, mark: str) -> None:
+    kinds = {"note": FieldKind.LONG_TEXT, "word": FieldKind.TEXT, "home": FieldKind.LINK}
+    declared(office, *(FieldDraft(key=k, name_zh=k, name_en=k, kind=v) for k, v in kinds.items()))
+    found = office.write()
+    for key in kinds:
+        with pytest.raises(Invalid) as refused:
+            fill(office, found.id, **{key: f"https://a.example/a{mark}b"})
+        assert refused.value.reason == "bad_field_value"
+    assert fill(office, found.id, note="一\r\n\t二") == {"note": "一\r\n\t二"}
+
+
 def test_numbers_keep_their_size(office: Office) -> None:
     declared(office, FieldDraft(key="number", name_zh="数", name_en="n", kind=FieldKind.NUMBER))
     field = office.catalog.extension_field(office.steward, "number")

@@ -51,11 +51,17 @@ def as_resource(found: Resource) -> dict[str, Any]:
 
 
 def as_version(found: Version, hidden: Collection[str] = ()) -> dict[str, Any]:
-    """Return a published version with its entry instead of its text, without the declared fields that are hidden."""
+    """Return a published version with its entry instead of its text, without the declared fields that are hidden.
+
+    Where something is hidden, the digest is left out too: whoever has all the rest could try values until it fits.
+    """
     facts = as_plain(found)
     del facts["document"]
     entry = as_plain(found.entry)
-    entry["extensions"] = [one for one in entry["extensions"] if one["field"] not in hidden]
+    held = entry["extensions"]
+    entry["extensions"] = [one for one in held if one["field"] not in hidden]
+    if entry["extensions"] != held:
+        facts["digest"] = None
     return {**facts, "codes": list(found.codes), "intact": found.intact, "entry": entry}
 
 

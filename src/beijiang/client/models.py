@@ -79,14 +79,25 @@ class Dataset:
     rows: int
     columns: tuple[str, ...]
     raw: Mapping[str, Any] = field(repr=False)
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    """What it holds in the fields that the region declared, by key; dates, numbers and codes as they are written."""
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Self:
         """Read one."""
         data = value["data"]
         names = tuple(one["column"] for one in value["fields"])
+        declared = {one["key"]: one["value"] for one in value["extension"].get("fields", ())}
         return cls(
-            value["id"], value["title"], value["summary"], data["open"], data["version"], data["rows"], names, value
+            value["id"],
+            value["title"],
+            value["summary"],
+            data["open"],
+            data["version"],
+            data["rows"],
+            names,
+            value,
+            declared,
         )
 
 

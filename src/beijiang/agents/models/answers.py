@@ -120,6 +120,15 @@ class FieldTold(_Told):
     state: str
 
 
+class ExtensionTold(_Told):
+    """What a data set holds in a field that the region declared beyond the national guide."""
+
+    key: str
+    name: str
+    value: str
+    text: str
+
+
 class VersionTold(_Told):
     """One version of the rows."""
 
@@ -143,6 +152,7 @@ class DatasetTold(Answer):
     rows: int | None
     table_id: str | None
     url: str
+    extensions: list[ExtensionTold]
     columns: list[FieldTold]
     versions: list[VersionTold]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.agents.models import answers, clean, fit
 from beijiang.agents.service.base import Base, unknown
 from beijiang.assess import Period
-from beijiang.catalog import Facet, OpenType, SearchQuery, Sort
+from beijiang.catalog import Facet, FieldPlace, OpenType, SearchQuery, Sort
 from beijiang.exchange import ServiceQuery
 from beijiang.kit import Denied, Invalid, NotFound, Unauthenticated
 
@@ -74,6 +74,7 @@ class Finding(Base):
             rows=dataset.rows if dataset.readable else None,
             table_id=dataset.id if dataset.readable else None,
             url=self.page_of(dataset.id),
+            extensions=[],
             columns=[],
             versions=[
                 answers.VersionTold(version=one.number, at=one.at.isoformat(), rows=one.rows) for one in versions[:10]
@@ -81,6 +82,13 @@ class Finding(Base):
         )
         if not dataset.readable:
             found.reason = answers.Reason.NOT_LOADED
+        declared = [
+            answers.ExtensionTold(
+                key=one.field.key, name=clean(one.field.name.zh), value=clean(one.value), text=clean(one.shown.zh)
+            )
+            for one in dataset.extensions
+            if FieldPlace.API in one.field.places
+        ]
         columns = [
             answers.FieldTold(
                 name=clean(one.column),
@@ -91,8 +99,10 @@ class Finding(Base):
             )
             for one in dataset.items
         ]
+        said = fit(found.model_dump(mode="json"), [one.model_dump(mode="json") for one in declared])
+        found.extensions = declared[:said]
         count = fit(found.model_dump(mode="json"), [one.model_dump(mode="json") for one in columns])
-        found.columns, found.truncated = columns[:count], count < len(columns)
+        found.columns, found.truncated = columns[:count], count < len(columns) or said < len(declared)
         return found
 
     def get_indicator(self, actor: Actor, asked: arguments.IndicatorAsked) -> answers.Indicator:

@@ -37,6 +37,8 @@ POSITION_MOST: Final = 9_999
 _LONGEST: Final = {"text": 200, "long_text": 4_000, "number": 40, "link": 500}
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _DATE: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]00:00(?::00(?:\.0+)?)?)?")
+_UNWRITTEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Control characters and halves of characters: no database and no file keeps them all."""
 _YES: Final = frozenset({"yes", "y", "true", "1", "是", "有"})
 _NO: Final = frozenset({"no", "n", "false", "0", "否", "无"})
 _TAKEN: Final = frozenset(
@@ -244,6 +246,8 @@ def read_value(field: ExtensionField, text: str, codes: Mapping[str, Text]) -> s
 
     """
     said = text.strip()
+    if _UNWRITTEN.search(said):
+        raise _wrong(field, "含有控制字符，请删去后再填。", "it has control characters; take them out.")
     limit = _LONGEST.get(field.kind)
     if limit is not None and len(said) > limit:
         raise _wrong(field, f"不能超过 {limit} 字。", f"at most {limit} characters.")
@@ -309,7 +313,7 @@ def _link(field: ExtensionField, said: str, _codes: Mapping[str, Text]) -> str:
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.username or parts.password)
     except ValueError:
         good = False
-    if not good or any(c.isspace() or ord(c) < 0x20 for c in said):  # noqa: PLR2004 - control characters
+    if not good or any(c.isspace() or not c.isprintable() for c in said):  # those that hide or turn what is read, too
         raise _wrong(
             field,
             "应为 http:// 或 https:// 开头的网址，不含账号。",

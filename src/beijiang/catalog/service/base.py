@@ -271,9 +271,9 @@ class Base:
         return named[facet](value) if facet in named else Text(value, value)
 
     def _named_value(self, pair: str) -> Text:
-        """Return the words for a value of a declared field, as facets tell it."""
+        """Return the words for a value of a declared field that searches are narrowed by; of another one nothing is told."""
         key, _, value = pair.partition("=")
-        field = next((one for one in self._fields() if one.key == key), None)
+        field = next((one for one in self._fields() if one.key == key and one.narrows), None)
         if field is None:
             raise NotFound("没有这个扩展字段。", "There is no such field.", code="unknown_field")
         shown = shown_value(field, value, codes_of(self._standards, field.code_set))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from beijiang.catalog import OpenType
 from beijiang.kit import Language, Text
 from beijiang.opendata.exports.described import Described
 from beijiang.standards import SheetFormat, text_file
+
+if TYPE_CHECKING:
+    from beijiang.catalog import ExtensionField
 
 __all__ = ["sheet"]
 
@@ -26,10 +29,19 @@ _NO_REASON: Final = Text("提供部门未填写原因。", "The department has g
 
 def sheet(datasets: Iterable[Described], base: str, form: SheetFormat, language: Language) -> bytes:
     """Return the catalog as CSV or Excel, entries without open rows with the reason why."""
-    lines = [_line(one, base, language) for one in datasets]
-    head = [name.in_language(language) for name in _HEAD]
+    sets = list(datasets)
+    declared = {value.field.key: value.field for one in sets for value in one.dataset.extensions}
+    fields = sorted(declared.values(), key=lambda one: (one.position, one.key))
+    lines = [[*_line(one, base, language), *_declared(one, fields, language)] for one in sets]
+    head = [name.in_language(language) for name in (*_HEAD, *(one.name for one in fields))]
     title = Text("公共数据开放目录", "catalog of open data").in_language(language)
     return text_file([(title, [head, *lines])], form, title=title, language=language)
+
+
+def _declared(one: Described, fields: Sequence[ExtensionField], language: Language) -> list[str]:
+    """Return what a data set holds in the fields that the region declared and everybody may see, in words."""
+    held = {value.field.key: value.shown.in_language(language) for value in one.dataset.extensions}
+    return [held.get(field.key, "") for field in fields]
 
 
 def _line(one: Described, base: str, language: Language) -> list[str]:
