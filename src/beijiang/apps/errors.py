@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from beijiang.kit import Conflict, Denied, Invalid, NotFound, Refused, Throttled, Unauthenticated, Unavailable
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "server_full",
     "server_waits",
     "sign_on_refused",
+    "table_other",
+    "table_taken",
     "table_waits",
     "used_up",
     "visitor_slow",
@@ -63,6 +67,28 @@ def table_waits(job: str, table: str) -> Conflict:
         "presses “Fill its tables” on the application's page first.",
         code="app_table_waits",
         detail={"job": job, "table": table},
+    )
+
+
+def table_taken(job: str, table: str, app: str, number: int) -> Conflict:
+    """Return the error for a version that would fill a table of another one with something else."""
+    return Conflict(
+        f"作业 {job} 写入表“{table}”，应用 {app} 的第 {number} 版也写这张表，而内容不同。请在新的一版里给这个作业换一个表名；读者在用的表不变。",
+        f'The job {job} fills the table "{table}", which version {number} of the application {app} fills with something else. Name '
+        "another table in a new version; the table that readers have stays as it is.",
+        code="app_table_taken",
+        detail={"job": job, "table": table, "app": app, "version": number},
+    )
+
+
+def table_other(job: str, table: str, columns: Sequence[str]) -> Conflict:
+    """Return the error for a table that is not what the job of a version makes."""
+    return Conflict(
+        f"表“{table}”没有列 {'、'.join(columns)}，不是作业 {job} 现在写的样子。请在新的一版里给这个作业换一个表名。",
+        f'The table "{table}" has no column {", ".join(columns)}, so it is not what the job {job} makes. Name another table in a new '
+        "version.",
+        code="app_table_other",
+        detail={"job": job, "table": table, "columns": [*columns]},
     )
 
 
