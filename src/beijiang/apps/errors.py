@@ -18,6 +18,7 @@ __all__ = [
     "no_sockets",
     "no_subscription",
     "no_ticket",
+    "not_emptied",
     "not_now",
     "not_subscribed",
     "over_plan",
@@ -245,6 +246,15 @@ def server_full() -> Unavailable:
         "应用的服务写满了自己的目录，已停止。请联系它的主办部门；在应用页面清空目录后即可恢复。",
         "The server of this application has filled its own folder and was stopped. Tell its department; it runs again when they have emptied the folder on the application's page.",
         code="server_full",
+    )
+
+
+def not_emptied() -> Unavailable:
+    """Return the error for a server's own folder of which some was put aside and could not be removed."""
+    return Unavailable(
+        "应用的服务已有新的空目录，但旧目录中有文件删不掉。请联系平台管理员，在应用服务目录下删除 aside- 开头的文件夹。",
+        "The server has a new, empty folder, but some of the old one could not be removed. Tell the operator, who removes what begins with aside- in the folder of the server.",
+        code="server_left",
     )
 
 
