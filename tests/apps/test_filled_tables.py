@@ -235,14 +235,20 @@ def test_what_readers_have_is_filled_by_the_version_that_they_have(office: Offic
     assert office.platform.app_jobs.fills(office["steward"], "sharing") == {number: []}
     office.write([firm(n) for n in range(30)])
     assert office.platform.app_jobs.fill(office["steward"], "sharing", number) == []
-    apps = office.platform.apps
+    apps, trials = office.platform.apps, office.platform.app_canaries
+    trials.begin(office["publisher"], "sharing", number, CanaryTo(kind=CanaryKind.SHARE, percent=50))
+    assert office.platform.app_jobs.fill(office["steward"], "sharing", number) == []
+    filled(office, "sharing", 1)
+    assert counts(office, "sharing") == [10, 10, 10], "the version in use fills its table, beside a trial too"
+    trials.withdraw(office["steward"], "sharing", "x")
+    office.write([firm(n) for n in range(60)])
     apps.release(office["publisher"], "sharing", number, AudienceKind.DEPARTMENTS, [OWNER, OTHER])
-    assert counts(office, "sharing") == [20, 20, 20]
+    assert counts(office, "sharing") == [10, 10, 10]
     assert office.platform.app_jobs.fill(office["steward"], "sharing", 1) == [], (
         "an old version fills nothing of the new one"
     )
     filled(office, "sharing", number)
-    assert counts(office, "sharing") == [10, 10, 10]
+    assert counts(office, "sharing") == [20, 20, 20]
 
 
 def test_a_run_that_was_queued_before_a_release_does_not_overwrite_what_readers_got(office: Office) -> None:

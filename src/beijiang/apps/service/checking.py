@@ -170,7 +170,7 @@ class Checking(Filling):
         from beijiang.apps.models.faults import line_of
 
         with self.db.read() as connection:
-            taken = self.clashes(connection, found.bundle)
+            taken = self._clashes(connection, found.bundle)
         if taken is not None:
             job, app, number = taken
             found.faults.say(

@@ -58,12 +58,12 @@ class Filling(Running):
         """
         bundle = self.bundle_of(version)
         with self.db.read() as connection:
-            found = self.clashes(connection, bundle, version.number)
+            found = self._clashes(connection, bundle, version.number)
         if found is not None:
             job, app_id, number = found
             raise table_taken(job.name, job.table, app_id, number)
 
-    def clashes(self, connection: Connection, bundle: Bundle, number: int = 0) -> tuple[JobSpec, str, int] | None:
+    def _clashes(self, connection: Connection, bundle: Bundle, number: int = 0) -> tuple[JobSpec, str, int] | None:
         """Return a job that would fill a table of another approved version with something else, and which version that is."""
         if not any(job.table for job in bundle.jobs.values()):
             return None

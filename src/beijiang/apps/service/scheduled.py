@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from beijiang.apps.models import App, AppVersion, Bundle
     from beijiang.apps.service.cycle import Apps
+    from beijiang.apps.store import VersionMark
     from beijiang.jobs import JobRun, Jobs
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -106,16 +107,17 @@ class AppJobs:
             raise wrong_state("只能为审核通过的版本算表。", "Tables are filled for a version that was approved.")
         if number != app.current:
             self.apps.check_statements(version)
-        jobs = self._ahead(app, version).values()
+        jobs = self._ahead(app, version, self._used(app)).values()
         return [self._submit(app, version, job.name, new_id("ahead"), ahead=True) for job in jobs]
 
     def fills(self, actor: Actor, app_id: str) -> Mapping[int, Sequence[str]]:
         """Return which tables ``fill`` would fill for each version that waits for its release; see ``fill``."""
         app, versions = self.apps.app(actor, app_id)
         found: dict[int, Sequence[str]] = {}
+        used = self._used(app)
         for version in (one for one in versions if one.state is VersionState.APPROVED):
             with suppress(BeijiangError):  # by today's rules it is no application any more, and is not released
-                found[version.number] = [*self._ahead(app, version)]
+                found[version.number] = [*self._ahead(app, version, used)]
         return found
 
     def alerts(self, actor: Actor, app_id: str) -> Sequence[AppAlert]:
@@ -162,7 +164,9 @@ class AppJobs:
         if found is None or name not in found[2].jobs or found[1].number != arguments["version"]:
             return {"gone": True}  # switched off, or another version is in use
         app, version, bundle = found
-        if arguments.get("ahead") and name not in {one.name for one in self._ahead(app, version).values()}:
+        if arguments.get("ahead") and name not in {
+            one.name for one in self._ahead(app, version, self._used(app)).values()
+        }:
             return {"gone": True}  # readers have got another version meanwhile that fills its table
         began = time.monotonic()
         try:
@@ -204,15 +208,19 @@ class AppJobs:
         except Conflict:
             return None
 
-    def _ahead(self, app: App, version: AppVersion) -> Mapping[str, JobSpec]:
-        """Return the jobs that fill tables of a version's pages, by table, but for tables that another one fills which readers have."""
-        with self.apps.db.read() as connection:
-            trial = CanaryStore(connection).get(app.id)
-            store = AppStore(connection)
-            numbers = {app.current or 0, 0 if trial is None else trial.version} - {version.number, 0}
-            used = [one for number in numbers if (one := store.mark(app.id, number)) is not None]
-        taken = {job.table for one in used for job in self.apps.bundle_of(one).jobs.values()}
+    def _ahead(self, app: App, version: AppVersion, used: Sequence[VersionMark]) -> Mapping[str, JobSpec]:
+        """Return the jobs that fill tables of a version's pages, by table, but for tables that another one in use fills."""
+        now = version.number == app.current
+        others = [] if now else [self.apps.bundle_of(one) for one in used if one.number != version.number]
+        taken = {job.table for other in others for job in other.jobs.values()}
         return {table: job for table, job in filled_by(self.apps.bundle_of(version)).items() if table not in taken}
+
+    def _used(self, app: App) -> Sequence[VersionMark]:
+        """Return the versions that readers have: the one in use, and one on trial."""
+        with self.apps.db.read() as connection:
+            trial, store = CanaryStore(connection).get(app.id), AppStore(connection)
+            numbers = (app.current or 0, 0 if trial is None else trial.version)
+            return [one for number in numbers if (one := store.mark(app.id, number)) is not None]
 
     def _refreshed(self, app: App, bundle: Bundle) -> Mapping[str, JobStanding]:
         """Let the jobs of the version in use have their next moment, and forget those that it has not."""
