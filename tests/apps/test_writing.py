@@ -27,7 +27,7 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/writing/[\w-]+/pages/-")
 AXE = ROOT / "packaging/web/node_modules/axe-core/axe.min.js"
 PROBLEMS = "async () => (await axe.run()).violations.map((v) => v.id + v.nodes.map((n) => n.html.slice(0, 160)))"
 SOON = 60_000
-"""Milliseconds in which a saved file shows on the busiest of machines."""
+"""Milliseconds after which a test gives up waiting; how soon a saved file shows is no promise."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ MACHINERY: dict[str, set[str]] = {
         "sign_out",
     },
     "Bench": {"work"},
-    "Apps": {"bundle_of", "check_audience", "check_filled", "opened", "own_grants"},
+    "Apps": {"bundle_of", "check_audience", "check_filled", "check_statements", "opened", "own_grants"},
     "AppServers": {"pid", "start", "stop", "watch"},
     "AppJobs": {"watch", "work"},
     "Alerts": {"clear", "open", "say"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from beijiang.kit import Conflict, Denied, Invalid, NotFound, Refused, Throttled, Unauthenticated, Unavailable
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "no_sockets",
     "no_subscription",
     "no_ticket",
+    "not_emptied",
     "not_now",
     "not_subscribed",
     "over_plan",
@@ -28,6 +31,8 @@ __all__ = [
     "server_full",
     "server_waits",
     "sign_on_refused",
+    "table_other",
+    "table_taken",
     "table_waits",
     "used_up",
     "visitor_slow",
@@ -63,6 +68,28 @@ def table_waits(job: str, table: str) -> Conflict:
         "presses “Fill its tables” on the application's page first.",
         code="app_table_waits",
         detail={"job": job, "table": table},
+    )
+
+
+def table_taken(job: str, table: str, app: str, number: int) -> Conflict:
+    """Return the error for a version that would fill a table of another one with something else."""
+    return Conflict(
+        f"作业 {job} 写入表“{table}”，应用 {app} 的第 {number} 版也写这张表，而内容不同。请在新的一版里给这个作业换一个表名；读者在用的表不变。",
+        f'The job {job} fills the table "{table}", which version {number} of the application {app} fills with something else. Name '
+        "another table in a new version; the table that readers have stays as it is.",
+        code="app_table_taken",
+        detail={"job": job, "table": table, "app": app, "version": number},
+    )
+
+
+def table_other(job: str, table: str, columns: Sequence[str]) -> Conflict:
+    """Return the error for a table that is not what the job of a version makes."""
+    return Conflict(
+        f"表“{table}”没有列 {'、'.join(columns)}，不是作业 {job} 现在写的样子。请在新的一版里给这个作业换一个表名。",
+        f'The table "{table}" has no column {", ".join(columns)}, so it is not what the job {job} makes. Name another table in a new '
+        "version.",
+        code="app_table_other",
+        detail={"job": job, "table": table, "columns": [*columns]},
     )
 
 
@@ -219,6 +246,15 @@ def server_full() -> Unavailable:
         "应用的服务写满了自己的目录，已停止。请联系它的主办部门；在应用页面清空目录后即可恢复。",
         "The server of this application has filled its own folder and was stopped. Tell its department; it runs again when they have emptied the folder on the application's page.",
         code="server_full",
+    )
+
+
+def not_emptied() -> Unavailable:
+    """Return the error for a server's own folder of which some was put aside and could not be removed."""
+    return Unavailable(
+        "应用的服务已有新的空目录，但旧目录中有文件删不掉。请联系平台管理员，在应用服务目录下删除 aside- 开头的文件夹。",
+        "The server has a new, empty folder, but some of the old one could not be removed. Tell the operator, who removes what begins with aside- in the folder of the server.",
+        code="server_left",
     )
 
 

@@ -49,11 +49,14 @@ def demo_command(
             built.start()
             try:
                 with tour.far_side:
-                    _build(tour)
-                    _introduce(tour, settings())
-                    if serve is not None:
-                        tour.settle()
-                        serve(built)
+                    try:
+                        _build(tour)
+                        _introduce(tour, settings())
+                        if serve is not None:
+                            tour.settle()
+                            serve(built)
+                    finally:
+                        tour.part()
             finally:
                 built.stop()
 

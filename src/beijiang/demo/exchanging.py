@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from beijiang.exchange import Request
     from beijiang.kit import Actor
 
-__all__ = ["BELOW", "add_claims", "add_pushes", "add_questions", "add_service", "open_far_side"]
+__all__ = ["BELOW", "add_claims", "add_pushes", "add_questions", "add_service", "close_far_side", "open_far_side"]
 
 BELOW: Final = {"baotou": "gov-150200", "ordos": "gov-150600"}
 """Units below that answer for themselves in the demo, by the last word of their steward's login."""
@@ -77,6 +77,13 @@ def open_far_side(platform: Platform, far_side: FarSide, actor: Callable[[str], 
     _follow(platform, far_side, actor(f"steward.{_SOURCE}"))
 
 
+def close_far_side(platform: Platform) -> None:
+    """Close the address with the far side: whoever listens there afterwards is brought no rows and asked nothing."""
+    for one in platform.sources.targets(SYSTEM):
+        if (one.host, one.org_id) == (HOST, _SOURCE):
+            platform.sources.close_target(SYSTEM, one.id)
+
+
 def _follow(platform: Platform, far_side: FarSide, steward: Actor) -> None:
     """Bring push and service to the address where they are now."""
     url = f"{far_side.base}/receive"
@@ -84,13 +91,14 @@ def _follow(platform: Platform, far_side: FarSide, steward: Actor) -> None:
         if push.name == _PUSH and push.options.get("url") != url:
             platform.pushes.change(steward, push.id, options={"url": url, "secret": far_side.push_secret})
     for service in platform.offered.services(steward)[0]:
-        if service.name != _SERVICE or service.state is not ServiceState.OFFERED:
+        if service.name != _SERVICE or service.state in {ServiceState.PAUSED, ServiceState.RETIRED}:
             continue
         if platform.offered.view(steward, service.id).version.spec.base_url != far_side.base:
             draft = _service(service.resource_id, far_side)
             platform.offered.change(steward, service.id, draft, far_side.call_secret)
-            platform.offered.test(steward, service.id)
-            platform.offered.offer(steward, service.id)
+            if service.state is ServiceState.OFFERED:  # what is not yet, the build tests and offers
+                platform.offered.test(steward, service.id)
+                platform.offered.offer(steward, service.id)
 
 
 def add_claims(platform: Platform, actor: Callable[[str], Actor]) -> None:

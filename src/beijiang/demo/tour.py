@@ -14,7 +14,7 @@ from beijiang.access import RegionFacts
 from beijiang.catalog import ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType, State
 from beijiang.demo.applications import add_applications
 from beijiang.demo.assessment import add_assessment
-from beijiang.demo.exchanging import add_claims, add_pushes, add_questions, add_service, open_far_side
+from beijiang.demo.exchanging import add_claims, add_pushes, add_questions, add_service, close_far_side, open_far_side
 from beijiang.demo.far_side import FarSide
 from beijiang.demo.files import HandIn, write_later, write_region
 from beijiang.demo.files.meanings import meaning
@@ -138,6 +138,10 @@ class Tour:
     def settle(self) -> None:
         """Have the platform find the far side where it listens now."""
         open_far_side(self._platform, self.far_side, self.people.actor)
+
+    def part(self) -> None:
+        """Let nothing go to where the far side listened; the far side ends after this."""
+        close_far_side(self._platform)
 
     def _exchange(self) -> None:
         self.settle()

@@ -1,6 +1,6 @@
 """What hosted applications are made of; no input or output."""
 
-from beijiang.apps.models.ahead import ahead, filled_by
+from beijiang.apps.models.ahead import ahead, filled_by, handed_in
 from beijiang.apps.models.blocks import Block
 from beijiang.apps.models.bundle import AppTest, Bundle, EndPoint, Query, parse_bundle
 from beijiang.apps.models.canary import Canary, CanaryKind, CanaryTo, Comparison, Side
@@ -17,6 +17,7 @@ from beijiang.apps.models.clients import (
 from beijiang.apps.models.drawing import drawing, places
 from beijiang.apps.models.farewells import FAREWELL_PAUSES, FAREWELLS_MOST, Farewell, FarewellState
 from beijiang.apps.models.faults import Fault
+from beijiang.apps.models.filling import clash
 from beijiang.apps.models.jobs import JobSpec
 from beijiang.apps.models.manifest import Manifest
 from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpack
@@ -119,11 +120,13 @@ __all__ = [
     "ahead",
     "api_of",
     "bin_of",
+    "clash",
     "coarse",
     "digest_of",
     "digest_of_secret",
     "drawing",
     "filled_by",
+    "handed_in",
     "mark_of",
     "pack",
     "parse_bundle",

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from beijiang.apps.models.blocks import toml_line
 from beijiang.apps.models.faults import Faults, faulty, line_of
-from beijiang.apps.models.filling import check_filled
 from beijiang.apps.models.jobs import JobSpec, check_jobs, read_job
 from beijiang.apps.models.manifest import Manifest, read_manifest
 from beijiang.apps.models.pages import AppPage, read_page
@@ -256,7 +255,6 @@ def _check_names(bundle: Bundle, files: Mapping[str, str], faults: Faults) -> No
         if end.query not in bundle.queries:
             _missing(f"api/{end.name}.toml", 1, "查询", "query", end.query, faults)
     check_jobs(bundle.jobs, bundle.queries, bundle.manifest, files, faults)
-    check_filled(bundle.jobs, bundle.queries, bundle.manifest, files, faults)
     for test in bundle.tests:
         if test.query not in bundle.queries:
             at = next((n for n, line in enumerate(files[test.file].splitlines(), 1) if f'"{test.query}"' in line), 1)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from beijiang.access import Permission
-from beijiang.apps.models import AppTest, BlockKind, Bundle, CardData, Check, ahead, filled_by, parse_bundle, values_of
+from beijiang.apps.models import AppTest, BlockKind, Bundle, CardData, Check, filled_by, handed_in, values_of
 from beijiang.apps.models.drawing import shown
 from beijiang.apps.models.faults import Faults
-from beijiang.apps.service.running import Running
+from beijiang.apps.service.filling import Filling
 from beijiang.kit import ANONYMOUS, BeijiangError, Language, Text
 from beijiang.protection import QueryClass, Spoken
 from beijiang.tables import Exit
@@ -61,7 +61,7 @@ class OpenedGrant:
     seen: Seen | None
 
 
-class Checking(Running):
+class Checking(Filling):
     """Check bundles."""
 
     def check(self, actor: Actor, files: Mapping[str, str]) -> Checked:
@@ -72,7 +72,7 @@ class Checking(Running):
             Denied: the actor may not build for the department that it names.
 
         """
-        bundle = ahead(parse_bundle(files))
+        bundle = handed_in(files)
         self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
         found = Checked(bundle)
         found.checks.append(
@@ -112,7 +112,7 @@ class Checking(Running):
             Invalid, Denied: as ``check`` does.
 
         """
-        bundle = ahead(parse_bundle(files))
+        bundle = handed_in(files)
         self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
         found = Checked(bundle)
         self._check_tests(actor, found)
@@ -156,6 +156,7 @@ class Checking(Running):
                         "mend the name, or ask for it in sharing, by way of hosted applications",
                     ),
                 )
+        self._check_own_tables(found, files)
         names = found.bundle.manifest.resources
         found.add(
             "resources",
@@ -163,6 +164,24 @@ class Checking(Running):
             before,
             (f"{len(names)} 张表", f"{len(names)} tables"),
         )
+
+    def _check_own_tables(self, found: Checked, files: Mapping[str, str]) -> None:
+        """No job fills a table of another version or application with something else."""
+        from beijiang.apps.models.faults import line_of
+
+        with self.db.read() as connection:
+            taken = self._clashes(connection, found.bundle)
+        if taken is not None:
+            job, app, number = taken
+            found.faults.say(
+                job.file,
+                line_of(files[job.file], "table"),
+                (
+                    f"应用 {app} 的第 {number} 版也写表 {job.table}，而内容不同",
+                    f"version {number} of {app} fills the table {job.table} too, with something else",
+                ),
+                ("换一个表名，读者在用的表不变", "name another table; the one that readers have stays as it is"),
+            )
 
     def _check_own_grants(self, found: Checked, files: Mapping[str, str]) -> None:
         """Every grant that the application reads under is its department's, in force, and opens hosted applications."""

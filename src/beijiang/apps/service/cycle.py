@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.apps.errors import no_app, own_work, table_waits, wrong_state
+from beijiang.apps.errors import no_app, own_work, wrong_state
 from beijiang.apps.models import (
     App,
     AppVersion,
@@ -18,15 +18,13 @@ from beijiang.apps.models import (
     Usage,
     VersionState,
     digest_of,
-    filled_by,
     unpack,
 )
 from beijiang.apps.models.faults import faulty
 from beijiang.apps.service.audience import departments, people, said
 from beijiang.apps.service.checking import Checked, Checking, OpenedGrant
 from beijiang.apps.store import AppStore, CanaryStore, UsageStore
-from beijiang.kit import SYSTEM, Conflict, NotFound, Refused
-from beijiang.tables import Exit
+from beijiang.kit import Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
@@ -153,7 +151,8 @@ class Apps(Checking):
         Raises:
             Refused: it reads under grants of its own, and that is not allowed with the approval (``app_own_grants``).
             Denied: the actor submitted it (``app_self_approval``).
-            Conflict: it does not wait for review (``app_state``).
+            Conflict: it does not wait for review (``app_state``), or a job of it would fill a table of another version with
+                something else (``app_table_taken``).
 
         """
         app = self._known(actor, app_id)
@@ -165,6 +164,8 @@ class Apps(Checking):
                 raise own_work()
             if found.state is not VersionState.SUBMITTED:
                 raise wrong_state("这个版本不在待审核状态。", "This version does not wait for review.")
+            if approve:
+                self.check_statements(found)
             opened = self.own_grants(self.bundle_of(found)) if approve else {}
             if opened and not own_grants:
                 raise _not_allowed(tuple(opened))
@@ -182,7 +183,8 @@ class Apps(Checking):
 
         Raises:
             Denied: the actor submitted it (``app_self_approval``).
-            Conflict: it is not approved (``app_state``).
+            Conflict: it is not approved (``app_state``), or a table that it reads is not the one that its job fills (see
+                ``check_filled``).
             Refused: it is for the public, and reads what is not open (``app_not_public``).
             Invalid, NotFound: nobody is named, or somebody who is not there.
 
@@ -342,21 +344,6 @@ class Apps(Checking):
             raise wrong_state(
                 "有一个版本正在试发，请先转正或撤回。", "A version is on trial; promote or withdraw it first."
             )
-
-    def check_filled(self, version: AppVersion) -> None:
-        """Return if the tables are there that jobs of a version fill and its pages read, as whoever submitted it sees them.
-
-        Raises:
-            Conflict: one is not; its job has to run first (``app_table_waits``).
-
-        """
-        filled = filled_by(self.bundle_of(version))
-        if not filled:
-            return
-        person = self.access.person(SYSTEM, version.by_id).as_actor(None)
-        for table, job in filled.items():
-            if self.gate.seen(person, self.gate.find(table), Exit.APP) is None:
-                raise table_waits(job.name, table)
 
     def _check_public(self, bundle: Bundle) -> None:
         closed = self._closed_to_public(bundle)

@@ -21,7 +21,7 @@ from beijiang.apps.models import (
     CardState,
     Parameter,
     ahead,
-    parse_bundle,
+    handed_in,
     values_of,
 )
 from beijiang.apps.service.base import Base
@@ -198,7 +198,7 @@ class Running(Base):
             Denied: the actor may not build for the department that it names.
 
         """
-        bundle = ahead(parse_bundle(files))
+        bundle = handed_in(files)
         self.access.require(actor, Permission.APPS_APP_BUILD, bundle.manifest.owner)
         view = self._view(actor, bundle, page or bundle.first_page.name, asked, 0, patience=LONGEST)
         return replace(view, cards={number: _fitting(card) for number, card in view.cards.items()})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.apps.errors import no_app, no_job, wrong_state
 from beijiang.apps.models import AppAlert, JobSpec, JobStanding, VersionState, filled_by, timing_of, values_of
-from beijiang.apps.store import AppJobStore, AppStore
+from beijiang.apps.store import AppJobStore, AppStore, CanaryStore
 from beijiang.ingest import Timing
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, NotFound, new_id
 from beijiang.protection import QueryClass, QueryOrder, Spoken
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from beijiang.apps.models import App, AppVersion, Bundle
     from beijiang.apps.service.cycle import Apps
+    from beijiang.apps.store import VersionMark
     from beijiang.jobs import JobRun, Jobs
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -89,9 +90,12 @@ class AppJobs:
     def fill(self, actor: Actor, app_id: str, number: int) -> Sequence[str]:
         """Have the tables filled now that pages of an approved version read, before readers get it; return the ids of the jobs.
 
+        What another version fills that readers have is left to that one.
+
         Raises:
             NotFound: no such application or version, or none of the actor's business.
-            Conflict: the version is not approved (``app_state``).
+            Conflict: the version is not approved (``app_state``), or a table of it is filled with something else by another
+                version (``app_table_taken``).
 
         """
         app, versions = self.apps.app(actor, app_id)
@@ -101,8 +105,20 @@ class AppJobs:
             raise no_app()
         if version.state not in _READY:
             raise wrong_state("只能为审核通过的版本算表。", "Tables are filled for a version that was approved.")
-        jobs = filled_by(self.apps.bundle_of(version)).values()
+        if number != app.current:
+            self.apps.check_statements(version)
+        jobs = self._ahead(app, version, self._used(app)).values()
         return [self._submit(app, version, job.name, new_id("ahead"), ahead=True) for job in jobs]
+
+    def fills(self, actor: Actor, app_id: str) -> Mapping[int, Sequence[str]]:
+        """Return which tables ``fill`` would fill for each version that waits for its release; see ``fill``."""
+        app, versions = self.apps.app(actor, app_id)
+        found: dict[int, Sequence[str]] = {}
+        used = self._used(app)
+        for version in (one for one in versions if one.state is VersionState.APPROVED):
+            with suppress(BeijiangError):  # by today's rules it is no application any more, and is not released
+                found[version.number] = [*self._ahead(app, version, used)]
+        return found
 
     def alerts(self, actor: Actor, app_id: str) -> Sequence[AppAlert]:
         """Return the latest alerts of an application, newest first, for its department and the authority.
@@ -147,7 +163,11 @@ class AppJobs:
         found = self._approved(app_id, arguments) if arguments.get("ahead") else self._serving(app_id)
         if found is None or name not in found[2].jobs or found[1].number != arguments["version"]:
             return {"gone": True}  # switched off, or another version is in use
-        app, _, bundle = found
+        app, version, bundle = found
+        if arguments.get("ahead") and name not in {
+            one.name for one in self._ahead(app, version, self._used(app)).values()
+        }:
+            return {"gone": True}  # readers have got another version meanwhile that fills its table
         began = time.monotonic()
         try:
             actor = self.access.current(job.actor)
@@ -187,6 +207,20 @@ class AppJobs:
             return app, version, self.apps.bundle_of(version)
         except Conflict:
             return None
+
+    def _ahead(self, app: App, version: AppVersion, used: Sequence[VersionMark]) -> Mapping[str, JobSpec]:
+        """Return the jobs that fill tables of a version's pages, by table, but for tables that another one in use fills."""
+        now = version.number == app.current
+        others = [] if now else [self.apps.bundle_of(one) for one in used if one.number != version.number]
+        taken = {job.table for other in others for job in other.jobs.values()}
+        return {table: job for table, job in filled_by(self.apps.bundle_of(version)).items() if table not in taken}
+
+    def _used(self, app: App) -> Sequence[VersionMark]:
+        """Return the versions that readers have: the one in use, and one on trial."""
+        with self.apps.db.read() as connection:
+            trial, store = CanaryStore(connection).get(app.id), AppStore(connection)
+            numbers = (app.current or 0, 0 if trial is None else trial.version)
+            return [one for number in numbers if (one := store.mark(app.id, number)) is not None]
 
     def _refreshed(self, app: App, bundle: Bundle) -> Mapping[str, JobStanding]:
         """Let the jobs of the version in use have their next moment, and forget those that it has not."""

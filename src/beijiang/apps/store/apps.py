@@ -70,6 +70,12 @@ class AppStore:
         digest = self._connection.execute(query).scalar_one_or_none()
         return None if digest is None else VersionMark(app_id, number, digest)
 
+    def approved(self, app_id: str) -> Sequence[VersionMark]:
+        """Return by what the versions of an application are known that readers have, had or may get, newest first."""
+        states = [VersionState.APPROVED.value, VersionState.RELEASED.value]
+        query = select(_V.number, _V.digest).where(_V.app_id == app_id, _V.state.in_(states)).order_by(_V.number.desc())
+        return [VersionMark(app_id, row.number, row.digest) for row in self._connection.execute(query)]
+
     def next_number(self, app_id: str) -> int:
         """Return the number of the next version."""
         last = self._connection.execute(select(func.max(_V.number)).where(_V.app_id == app_id)).scalar_one()

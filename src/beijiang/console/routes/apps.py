@@ -15,9 +15,7 @@ from beijiang.apps import (
     CanaryKind,
     VersionState,
     coarse,
-    filled_by,
     page_facts,
-    parse_bundle,
     wall_text,
 )
 from beijiang.console.routes.app_life import add_life
@@ -84,9 +82,7 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
                 for v in versions
                 if "own_grants" in v.files["app.toml"]
             },
-            filled={
-                v.number: [*filled_by(parse_bundle(v.files))] for v in versions if v.state is VersionState.APPROVED
-            },
+            filled=platform.app_jobs.fills(who, app),
             trial=platform.app_canaries.comparison(who, app),
             trials=CanaryKind,
             said=platform.app_ratings.of(who, app),

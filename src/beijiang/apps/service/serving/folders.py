@@ -26,24 +26,32 @@ class Held:
 
     bytes: int
     entries: int
+    closed: bool = False
+    """Whether some of it cannot be looked into, so that what it holds is not known."""
 
     @property
     def is_full(self) -> bool:
-        """Tell whether it is more than a server may keep."""
-        return self.bytes > _BYTES or self.entries > _ENTRIES
+        """Tell whether it is more than a server may keep; what it hides counts as more."""
+        return self.closed or self.bytes > _BYTES or self.entries > _ENTRIES
 
 
 def held_in(folder: Path) -> Held:
     """Count what the own folder of a server holds; the look itself is bounded."""
     size = entries = 0
     folders = [folder / WORK]
-    while folders and size <= _BYTES and entries <= _ENTRIES:
-        with suppress(OSError), os.scandir(folders.pop()) as found:  # what vanishes meanwhile takes no room
-            for one in islice(found, _ENTRIES + 1):
-                entries += 1
-                size += one.stat(follow_symlinks=False).st_size
-                if one.is_dir(follow_symlinks=False):
-                    folders.append(Path(one.path))
+    try:
+        while folders and size <= _BYTES and entries <= _ENTRIES:
+            with (
+                suppress(FileNotFoundError),
+                os.scandir(folders.pop()) as found,
+            ):  # what vanishes meanwhile takes no room
+                for one in islice(found, _ENTRIES + 1):
+                    entries += 1
+                    size += one.stat(follow_symlinks=False).st_size
+                    if one.is_dir(follow_symlinks=False):
+                        folders.append(Path(one.path))
+    except OSError:
+        return Held(size, entries, closed=True)
     return Held(size, entries)
 
 
@@ -61,4 +69,22 @@ def put_aside(folder: Path) -> Path | None:
 def sweep_aside(folders: Path) -> None:
     """Remove what was put aside and not removed yet, of all servers."""
     for left in folders.glob(f"*/{_ASIDE}-*"):
+        _open_up(left)
         shutil.rmtree(left, ignore_errors=True)
+
+
+def _open_up(folder: Path) -> None:
+    """Let what a server closed be looked into and removed; no link is followed."""
+    _open_one(folder, None)
+    for _, names, _, at in os.fwalk(folder):
+        for name in names:
+            _open_one(name, at)
+
+
+def _open_one(name: str | Path, at: int | None) -> None:
+    with suppress(OSError):  # a link, or it is somebody else's
+        found = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+        try:
+            Path(f"/proc/self/fd/{found}").chmod(0o700)
+        finally:
+            os.close(found)

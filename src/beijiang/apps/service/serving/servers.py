@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from beijiang.access import Permission
-from beijiang.apps.errors import no_page, not_now, people_only, server_failed, server_full, server_waits
+from beijiang.apps.errors import no_page, not_emptied, not_now, people_only, server_failed, server_full, server_waits
 from beijiang.apps.models import App, AppVersion, ServerStanding, ServerState, digest_of
 from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to, unpacked
 from beijiang.apps.models.serving import pause_after
@@ -152,6 +152,7 @@ class AppServers:
             Denied: the actor neither builds nor releases it.
             Invalid: no reason (``app_reason``).
             Conflict: it never ran (``server_never_ran``).
+            Unavailable: the server has an empty folder, but some of the old one could not be removed (``server_left``).
 
         """
         app, words = self._kept(actor, app_id), said(reason)
@@ -166,10 +167,12 @@ class AppServers:
                     "org": app.org_id, "entries": held.entries, "bytes": held.bytes, "full": held.is_full, "reason": words,
                 }  # fmt: skip
                 self.apps.evidence.record(tx, actor, "apps.server_clear", target=app_id, detail=detail)
-                put_aside(folder)
+            aside = put_aside(folder)  # only once it is evidence
             if standing.error == _FULL:
                 self._say(app_id, standing.version, standing.state, place)
         sweep_aside(self._folder)
+        if aside is not None and aside.exists():
+            raise not_emptied()
         return held
 
     def _kept(self, actor: Actor, app_id: str) -> App:
