@@ -158,6 +158,21 @@ def test_a_new_revision_a_look_up_a_rollback_and_a_replacement_make_the_whole(ho
     assert "replaced" in why()
 
 
+def test_a_look_up_in_the_source_itself_makes_the_whole(house: Kitchen) -> None:
+    source = source_of(house, [row(n, 企业名称=f"{n + 1:03d}", 注册地址=f"址{n}") for n in range(6)])
+    above = step(StepKind.LOOKUP, "企业名称", table=source.name, key="编号", take="注册地址", prefix="上级")
+    recipe = recipe_on(house, source.name, above)
+    house.run(recipe)
+    source.write([row(3, 企业名称="004", 注册地址="新址")])
+    run = house.run(recipe)
+    assert run.making is Making.WHOLE
+    assert run.why is not None
+    assert "its own source" in run.why.en
+    found = {one["编号"]: one["上级注册地址"] for one in house.rows(recipe.target)}
+    assert (found["002"], found["003"]) == ("新址", "址4")
+    assert_as_whole(house, recipe, run)
+
+
 def test_a_source_whose_old_files_are_gone_makes_the_whole(house: Kitchen) -> None:
     source = source_of(house, [row(n) for n in range(6)])
     recipe = recipe_on(house, source.name, *CLEAN)

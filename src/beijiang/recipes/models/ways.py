@@ -74,6 +74,9 @@ _DEDUPE: Final = Text(
     "the columns by which repeats are removed are not plain columns of the source, or not in the result",
 )
 _DEDUPES: Final = Text("有多个去重步骤", "repeats are removed more than once")
+_ITSELF: Final = Text(
+    "关联的是来源自身：一行变化会影响其他行", "it looks up in its own source: one changed row changes what others find"
+)
 _SEVERAL: Final = Text("SQL 读取多张表，或同一张表读取多次", "the SQL reads several tables, or one more than once")
 _SHAPE: Final = Text(
     "SQL 含有跨行的部分（连接、子查询、窗口、去重、排序取前几行等）",
@@ -154,6 +157,8 @@ def steps_way(
     ``out`` is what comes out as it is (column of the source to column of the result); ``before_dedupe`` the same of the
     rows that the step reads which removes repeats, where there is one.
     """
+    if any(step.kind is StepKind.LOOKUP and step.param("table") == source.table for step in steps):
+        return whole(_ITSELF)
     dedupes = [step for step in steps if step.kind is StepKind.DEDUPE]
     if not dedupes or before_dedupe is None:
         return _by_rows(source, out, None)
