@@ -112,6 +112,11 @@ def test_what_is_made_of_a_made_table_follows_too(house: Kitchen) -> None:
         ("SELECT left(盟市, 2) AS 市, COUNT(*) AS n FROM {} GROUP BY left(盟市, 2)", "no plain column"),
         ("SELECT COUNT(*) AS n FROM {} GROUP BY 盟市", "no plain column"),
         ("SELECT a.编号 FROM {} a JOIN {} b ON a.编号 = b.编号", "several tables"),
+        ("SELECT 编号, CAST(x AS VARCHAR) AS v FROM {} x", "takes a row"),
+        ("SELECT 编号 FROM {} x WHERE concat(x) LIKE '%通辽%'", "takes a row"),
+        ("SELECT 人数, MAX(concat(x)) AS m FROM {} x GROUP BY 人数", "takes a row"),
+        ("SELECT 编号, 1 AS x FROM {} x WHERE concat(x) LIKE '%通辽%'", "takes a row"),
+        ("SELECT a, f FROM {} AS x(a, b, c, d, e, f, g)", "names columns anew"),
         ("WITH x AS (SELECT 编号 FROM {}) SELECT 编号 FROM x", ""),
     ],
 )
@@ -125,6 +130,26 @@ def test_what_works_across_rows_is_made_as_a_whole_and_says_why(house: Kitchen, 
     source.write([row(2, 盟市="通辽市")])
     run = house.run(model)
     assert (run.making, run.why) == (Making.WHOLE, way.why)
+    assert_as_whole(house, model, run)
+
+
+@pytest.mark.parametrize(
+    ("sql", "making"),
+    [
+        ("SELECT x.编号, x.人数 + 1 AS 加 FROM {} x WHERE x.人数 BETWEEN 1 AND 9 AND 盟市 IN ('包头市', '赤峰市')", Making.ROWS),
+        ("SELECT x.* FROM {} AS x WHERE NOT 盟市 IS NULL AND 企业名称 LIKE '%公司%'", Making.ROWS),
+        ("SELECT 编号, (CASE WHEN 人数 > 2 THEN '多' ELSE '少' END) || 盟市 AS 档 FROM {} WHERE 档 <> '无'", Making.ROWS),
+        ("SELECT 盟市 AS 市, COUNT(DISTINCT 企业名称) AS 数, MAX(-人数) FILTER (WHERE 人数 > 1) AS m FROM {} GROUP BY 市", Making.GROUPS),
+    ],
+)  # fmt: skip
+def test_qualified_names_and_names_of_the_result_are_followed(house: Kitchen, sql: str, making: Making) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    model = recipe_on(house, source.name, sql=sql)
+    house.run(model)
+    source.write([row(2, 盟市="包头市"), row(4, 人数=0)])
+    run = house.run(model)
+    assert (run.making, run.why) == (making, None)
+    assert_as_whole(house, model, run)
 
 
 def test_a_new_revision_a_look_up_a_rollback_and_a_replacement_make_the_whole(house: Kitchen) -> None:
