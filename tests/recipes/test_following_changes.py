@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from followed import GROUPED, assert_as_whole, recipe_on, row, source_of
 from recipe_bureau import CLEAN, DIRT, Kitchen, step
 
-from beijiang.kit import SYSTEM, Conflict
-from beijiang.recipes import Making, OnFault, StepKind
+from beijiang.jobs import Job, JobRun
+from beijiang.kit import SYSTEM, Conflict, Text
+from beijiang.recipes import Making, OnFault, RunTrigger, StepKind
 from beijiang.tables import WriteMode
 
 
@@ -181,6 +184,45 @@ def test_a_new_revision_a_look_up_a_rollback_and_a_replacement_make_the_whole(ho
     assert house.run(recipe).making is Making.WHOLE
     source.write([row(n) for n in range(3)], mode=WriteMode.REPLACE)
     assert "replaced" in why()
+
+
+class Beside(JobRun):
+    """A run at whose first sign of progress another process writes."""
+
+    def __init__(self, house: Kitchen, job: Job, meanwhile: Callable[[], None]) -> None:
+        super().__init__(job, house.platform.db, Event())
+        self.todo = [meanwhile]
+
+    def progress(self, done: int, total: int | None, note: Text) -> None:
+        del done, total, note
+        if self.todo:
+            self.todo.pop()()
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_what_another_process_made_of_newer_rows_is_not_written_over(house: Kitchen, *, first: bool) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    recipe, other = recipe_on(house, source.name, *CLEAN), recipe_on(house, source.name, *CLEAN)
+    job = house.platform.jobs.job(house.steward, house.run(other).id.removeprefix("recipe-"))
+    if not first:
+        house.run(recipe)
+        source.write([row(1, 人数=111)])
+    recipes = house.platform.recipes
+    mine, theirs = (house.folder / f"{recipe.id}-{n}" for n in range(2))
+    landed = []
+
+    def meanwhile() -> None:
+        source.write([row(2, 人数=222)])
+        order = recipes._order(house.steward, "recipe-other", recipe, theirs)
+        made, _ = recipes._landed(order, recipes._noted(house.steward, recipe), lambda: None)
+        landed.append(made.spot.sources)
+
+    for folder in (mine, theirs):
+        folder.mkdir()
+    run = recipes._made(Beside(house, job, meanwhile), recipe, RunTrigger.ASKED, mine)
+    assert landed == [run.sources] == [{source.name: house.platform.tables.get(SYSTEM, source.name).version}]
+    assert {one["编号"]: one["人数"] for one in house.rows(recipe.target)}["002"] == 222
+    assert_as_whole(house, recipe, run)
 
 
 def test_a_look_up_in_the_source_itself_makes_the_whole(house: Kitchen) -> None:
