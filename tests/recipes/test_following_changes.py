@@ -225,6 +225,27 @@ def test_what_another_process_made_of_newer_rows_is_not_written_over(house: Kitc
     assert_as_whole(house, recipe, run)
 
 
+def test_a_source_rolled_back_to_before_it_had_a_key_makes_the_whole(house: Kitchen) -> None:
+    repeated = [*(row(n) for n in range(6)), row(2), row(4, 人数=20)]
+    source = source_of(house, repeated, key=(), mode=WriteMode.APPEND)
+    source.write([row(n) for n in range(6)], mode=WriteMode.REPLACE, key=("编号",))
+    recipe, model = recipe_on(house, source.name, *CLEAN), recipe_on(house, source.name, sql=GROUPED)
+    for one in (recipe, model):
+        house.run(one)
+    house.platform.tables.rollback(SYSTEM, source.name, 1, "试")
+    for one in (recipe, model):
+        run = house.run(one)
+        assert run.making is Making.WHOLE
+        assert run.why is not None
+        assert "rolled back" in run.why.en
+        assert_as_whole(house, one, run)
+    source.write([row(9)], mode=WriteMode.APPEND, key=())
+    run = house.run(recipe)
+    assert run.why is not None
+    assert "not unique" in run.why.en
+    assert_as_whole(house, recipe, run)
+
+
 def test_a_look_up_in_the_source_itself_makes_the_whole(house: Kitchen) -> None:
     source = source_of(house, [row(n, 企业名称=f"{n + 1:03d}", 注册地址=f"址{n}") for n in range(6)])
     above = step(StepKind.LOOKUP, "企业名称", table=source.name, key="编号", take="注册地址", prefix="上级")
