@@ -14,7 +14,7 @@ from recipe_bureau import DIRT, RAW, Kitchen
 from beijiang.recipes import Making, Recipe, RecipeDraft, RecipeRun, Step
 from beijiang.tables import TableVersion, WriteMode
 
-__all__ = ["CITIES", "GROUPED", "Source", "assert_as_whole", "recipe_on", "row", "source_of"]
+__all__ = ["CITIES", "GROUPED", "KEYED", "Source", "assert_as_whole", "recipe_on", "row", "source_of"]
 
 KEYED = pa.schema([("编号", pa.string()), *RAW, ("盟市", pa.string()), ("人数", pa.int64())])
 CITIES = ("呼和浩特市", "包头市", "赤峰市")
@@ -32,6 +32,7 @@ class Source:
     name: str
     key: tuple[str, ...] = ("编号",)
     mode: WriteMode = WriteMode.MERGE
+    schema: pa.Schema = KEYED
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def write(self, rows: Sequence[dict[str, Any]], gone: Sequence[str] = (), **words: Any) -> TableVersion:
@@ -40,7 +41,7 @@ class Source:
             path = self.house.folder / f"gone{next(self.house.names)}.parquet"
             pq.write_table(pa.table({"编号": list(gone)}), path)
             removed = (path,)
-        given_ = {"mode": self.mode, "key": self.key, "removed": removed, "schema": KEYED, **words}
+        given_ = {"mode": self.mode, "key": self.key, "removed": removed, "schema": self.schema, **words}
         return self.house.write(list(rows), self.name, **given_)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from followed import GROUPED, assert_as_whole, recipe_on, row, source_of
 from recipe_bureau import CLEAN, DIRT, Kitchen, step
 
-from beijiang.kit import SYSTEM, Conflict
-from beijiang.recipes import Making, OnFault, StepKind
+from beijiang.jobs import Job, JobRun
+from beijiang.kit import SYSTEM, Conflict, Text
+from beijiang.recipes import Making, OnFault, RunTrigger, StepKind
 from beijiang.tables import WriteMode
 
 
@@ -112,6 +115,11 @@ def test_what_is_made_of_a_made_table_follows_too(house: Kitchen) -> None:
         ("SELECT left(盟市, 2) AS 市, COUNT(*) AS n FROM {} GROUP BY left(盟市, 2)", "no plain column"),
         ("SELECT COUNT(*) AS n FROM {} GROUP BY 盟市", "no plain column"),
         ("SELECT a.编号 FROM {} a JOIN {} b ON a.编号 = b.编号", "several tables"),
+        ("SELECT 编号, CAST(x AS VARCHAR) AS v FROM {} x", "takes a row"),
+        ("SELECT 编号 FROM {} x WHERE concat(x) LIKE '%通辽%'", "takes a row"),
+        ("SELECT 人数, MAX(concat(x)) AS m FROM {} x GROUP BY 人数", "takes a row"),
+        ("SELECT 编号, 1 AS x FROM {} x WHERE concat(x) LIKE '%通辽%'", "takes a row"),
+        ("SELECT a, f FROM {} AS x(a, b, c, d, e, f, g)", "names columns anew"),
         ("WITH x AS (SELECT 编号 FROM {}) SELECT 编号 FROM x", ""),
     ],
 )
@@ -125,6 +133,26 @@ def test_what_works_across_rows_is_made_as_a_whole_and_says_why(house: Kitchen, 
     source.write([row(2, 盟市="通辽市")])
     run = house.run(model)
     assert (run.making, run.why) == (Making.WHOLE, way.why)
+    assert_as_whole(house, model, run)
+
+
+@pytest.mark.parametrize(
+    ("sql", "making"),
+    [
+        ("SELECT x.编号, x.人数 + 1 AS 加 FROM {} x WHERE x.人数 BETWEEN 1 AND 9 AND 盟市 IN ('包头市', '赤峰市')", Making.ROWS),
+        ("SELECT x.* FROM {} AS x WHERE NOT 盟市 IS NULL AND 企业名称 LIKE '%公司%'", Making.ROWS),
+        ("SELECT 编号, (CASE WHEN 人数 > 2 THEN '多' ELSE '少' END) || 盟市 AS 档 FROM {} WHERE 档 <> '无'", Making.ROWS),
+        ("SELECT 盟市 AS 市, COUNT(DISTINCT 企业名称) AS 数, MAX(-人数) FILTER (WHERE 人数 > 1) AS m FROM {} GROUP BY 市", Making.GROUPS),
+    ],
+)  # fmt: skip
+def test_qualified_names_and_names_of_the_result_are_followed(house: Kitchen, sql: str, making: Making) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    model = recipe_on(house, source.name, sql=sql)
+    house.run(model)
+    source.write([row(2, 盟市="包头市"), row(4, 人数=0)])
+    run = house.run(model)
+    assert (run.making, run.why) == (making, None)
+    assert_as_whole(house, model, run)
 
 
 def test_a_new_revision_a_look_up_a_rollback_and_a_replacement_make_the_whole(house: Kitchen) -> None:
@@ -156,6 +184,81 @@ def test_a_new_revision_a_look_up_a_rollback_and_a_replacement_make_the_whole(ho
     assert house.run(recipe).making is Making.WHOLE
     source.write([row(n) for n in range(3)], mode=WriteMode.REPLACE)
     assert "replaced" in why()
+
+
+class Beside(JobRun):
+    """A run at whose first sign of progress another process writes."""
+
+    def __init__(self, house: Kitchen, job: Job, meanwhile: Callable[[], None]) -> None:
+        super().__init__(job, house.platform.db, Event())
+        self.todo = [meanwhile]
+
+    def progress(self, done: int, total: int | None, note: Text) -> None:
+        del done, total, note
+        if self.todo:
+            self.todo.pop()()
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_what_another_process_made_of_newer_rows_is_not_written_over(house: Kitchen, *, first: bool) -> None:
+    source = source_of(house, [row(n) for n in range(6)])
+    recipe, other = recipe_on(house, source.name, *CLEAN), recipe_on(house, source.name, *CLEAN)
+    job = house.platform.jobs.job(house.steward, house.run(other).id.removeprefix("recipe-"))
+    if not first:
+        house.run(recipe)
+        source.write([row(1, 人数=111)])
+    recipes = house.platform.recipes
+    mine, theirs = (house.folder / f"{recipe.id}-{n}" for n in range(2))
+    landed = []
+
+    def meanwhile() -> None:
+        source.write([row(2, 人数=222)])
+        order = recipes._order(house.steward, "recipe-other", recipe, theirs)
+        made, _ = recipes._landed(order, recipes._noted(house.steward, recipe), lambda: None)
+        landed.append(made.spot.sources)
+
+    for folder in (mine, theirs):
+        folder.mkdir()
+    run = recipes._made(Beside(house, job, meanwhile), recipe, RunTrigger.ASKED, mine)
+    assert landed == [run.sources] == [{source.name: house.platform.tables.get(SYSTEM, source.name).version}]
+    assert {one["编号"]: one["人数"] for one in house.rows(recipe.target)}["002"] == 222
+    assert_as_whole(house, recipe, run)
+
+
+def test_a_source_rolled_back_to_before_it_had_a_key_makes_the_whole(house: Kitchen) -> None:
+    repeated = [*(row(n) for n in range(6)), row(2), row(4, 人数=20)]
+    source = source_of(house, repeated, key=(), mode=WriteMode.APPEND)
+    source.write([row(n) for n in range(6)], mode=WriteMode.REPLACE, key=("编号",))
+    recipe, model = recipe_on(house, source.name, *CLEAN), recipe_on(house, source.name, sql=GROUPED)
+    for one in (recipe, model):
+        house.run(one)
+    house.platform.tables.rollback(SYSTEM, source.name, 1, "试")
+    for one in (recipe, model):
+        run = house.run(one)
+        assert run.making is Making.WHOLE
+        assert run.why is not None
+        assert "rolled back" in run.why.en
+        assert_as_whole(house, one, run)
+    source.write([row(9)], mode=WriteMode.APPEND, key=())
+    run = house.run(recipe)
+    assert run.why is not None
+    assert "not unique" in run.why.en
+    assert_as_whole(house, recipe, run)
+
+
+def test_a_look_up_in_the_source_itself_makes_the_whole(house: Kitchen) -> None:
+    source = source_of(house, [row(n, 企业名称=f"{n + 1:03d}", 注册地址=f"址{n}") for n in range(6)])
+    above = step(StepKind.LOOKUP, "企业名称", table=source.name, key="编号", take="注册地址", prefix="上级")
+    recipe = recipe_on(house, source.name, above)
+    house.run(recipe)
+    source.write([row(3, 企业名称="004", 注册地址="新址")])
+    run = house.run(recipe)
+    assert run.making is Making.WHOLE
+    assert run.why is not None
+    assert "its own source" in run.why.en
+    found = {one["编号"]: one["上级注册地址"] for one in house.rows(recipe.target)}
+    assert (found["002"], found["003"]) == ("新址", "址4")
+    assert_as_whole(house, recipe, run)
 
 
 def test_a_source_whose_old_files_are_gone_makes_the_whole(house: Kitchen) -> None:

@@ -74,13 +74,21 @@ _DEDUPE: Final = Text(
     "the columns by which repeats are removed are not plain columns of the source, or not in the result",
 )
 _DEDUPES: Final = Text("有多个去重步骤", "repeats are removed more than once")
+_ITSELF: Final = Text(
+    "关联的是来源自身：一行变化会影响其他行", "it looks up in its own source: one changed row changes what others find"
+)
 _SEVERAL: Final = Text("SQL 读取多张表，或同一张表读取多次", "the SQL reads several tables, or one more than once")
 _SHAPE: Final = Text(
     "SQL 含有跨行的部分（连接、子查询、窗口、去重、排序取前几行等）",
     "the SQL works across rows (join, subquery, window, distinct, order, limit and the like)",
 )
 _FUNCTION: Final = Text(
-    "SQL 所用的函数不在可增量的清单中", "the SQL uses a function that is not on the list of those that can be followed"
+    "SQL 所用的函数或写法不在可增量的清单中",
+    "the SQL uses a function or a form that is not on the list of those that can be followed",
+)
+_NAMES: Final = Text(
+    "SQL 把整行当作值、给列另起名，或所用的名称不是来源的列",
+    "the SQL takes a row as a value, names columns anew, or uses a name that is no column of the source",
 )
 _GROUPING: Final = Text(
     "分组列不是来源的原样列，或不在结果中",
@@ -126,7 +134,40 @@ _PER_ROW: Final[tuple[type[exp.Expr], ...]] = (
     exp.Year,
 )
 _PER_GROUP: Final[tuple[type[exp.Expr], ...]] = (exp.Avg, exp.Count, exp.CountIf, exp.Max, exp.Min, exp.Sum)
+_FORMS: Final[tuple[type[exp.Expr], ...]] = (
+    exp.Alias,
+    exp.AtTimeZone,
+    exp.Between,
+    exp.Binary,
+    exp.Boolean,
+    exp.Column,
+    exp.DataType,
+    exp.DataTypeParam,
+    exp.Distinct,
+    exp.Filter,
+    exp.From,
+    exp.Group,
+    exp.Having,
+    exp.Identifier,
+    exp.In,
+    exp.Interval,
+    exp.Literal,
+    exp.Neg,
+    exp.Not,
+    exp.Null,
+    exp.Order,
+    exp.Ordered,
+    exp.Paren,
+    exp.Select,
+    exp.Star,
+    exp.Table,
+    exp.TableAlias,
+    exp.Tuple,
+    exp.Var,
+    exp.Where,
+)
 _ACROSS: Final[tuple[type[exp.Expr], ...]] = (exp.Window, exp.WithinGroup, exp.UDTF, exp.TableSample, exp.Lambda)
+_PLAIN_TABLE: Final = frozenset({"this", "db", "alias"})
 _PARTS: Final = frozenset({"expressions", "from_", "from", "where", "group", "having"})
 
 
@@ -154,6 +195,8 @@ def steps_way(
     ``out`` is what comes out as it is (column of the source to column of the result); ``before_dedupe`` the same of the
     rows that the step reads which removes repeats, where there is one.
     """
+    if any(step.kind is StepKind.LOOKUP and step.param("table") == source.table for step in steps):
+        return whole(_ITSELF)
     dedupes = [step for step in steps if step.kind is StepKind.DEDUPE]
     if not dedupes or before_dedupe is None:
         return _by_rows(source, out, None)
@@ -168,22 +211,30 @@ def sql_way(tree: exp.Query, tables: Sequence[str], source: Source, out: Mapping
     """Return the way of a model: one SELECT over one table, row by row, or grouped by plain columns."""
     if len(tables) != 1 or len(list(tree.find_all(exp.Table))) != 1:
         return whole(_SEVERAL)
-    across = not isinstance(tree, exp.Select) or any(value for name, value in tree.args.items() if name not in _PARTS)
     nodes = list(tree.walk())
-    if across or any(isinstance(node, (*_ACROSS, exp.Query)) for node in nodes if node is not tree):
-        return whole(_SHAPE)
-    functions = [node for node in nodes if isinstance(node, exp.Func) and not isinstance(node, _PER_ROW)]
-    if any(not isinstance(node, _PER_GROUP) for node in functions):
-        return whole(_FUNCTION)
+    bar = _bar(tree, nodes, source)
+    if bar is not None:
+        return whole(bar)
     columns = None if any(_is_star(node) for node in nodes) else _columns_in(tree, source)
     group = tree.args.get("group")
     if group is None:
-        return whole(_SHAPE) if functions or tree.args.get("having") else _by_rows(source, out, columns)
+        across = tree.args.get("having") or any(isinstance(node, _PER_GROUP) for node in nodes)
+        return whole(_SHAPE) if across else _by_rows(source, out, columns)
     given = group.expressions
     if any(value for name, value in group.args.items() if name != "expressions") or not given:
         return whole(_GROUPING)
     groups = tuple(dict.fromkeys(_grouping(one, tree, source) for one in given))
     return _by_groups(source, groups, out, columns, _GROUPING)
+
+
+def _bar(tree: exp.Query, nodes: Sequence[exp.Expr], source: Source) -> Text | None:
+    """Return what in a query cannot be followed, whatever it groups by; None where everything is on the lists."""
+    across = not isinstance(tree, exp.Select) or any(value for name, value in tree.args.items() if name not in _PARTS)
+    if across or any(isinstance(node, (*_ACROSS, exp.Query)) for node in nodes if node is not tree):
+        return _SHAPE
+    if not all(isinstance(node, (*_PER_ROW, *_PER_GROUP) if isinstance(node, exp.Func) else _FORMS) for node in nodes):
+        return _FUNCTION
+    return None if _names_columns_only(tree, source) else _NAMES
 
 
 def _by_rows(source: Source, out: Mapping[str, str], columns: tuple[str, ...] | None) -> Way:
@@ -219,6 +270,29 @@ def _grouping(one: exp.Expr, tree: exp.Query, source: Source) -> str:
 
 def _is_star(node: exp.Expr) -> bool:
     return isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count)
+
+
+def _names_columns_only(tree: exp.Query, source: Source) -> bool:
+    """Tell whether every name is a column of the source, or one that the query shows: a row can be named too, and be a value."""
+    table = tree.find(exp.Table)
+    if table is None or any(value for name, value in table.args.items() if name not in _PLAIN_TABLE):
+        return False
+    if table.alias_column_names:
+        return False
+    tables = {table.name.casefold(), table.alias_or_name.casefold()}
+    columns = set(_folded(source))
+    shown = {one.alias.casefold() for one in tree.selects} - tables
+
+    def known(one: exp.Column) -> bool:
+        if len(one.parts) > 1:
+            return (
+                one.table.casefold() in tables
+                and not one.db
+                and (isinstance(one.this, exp.Star) or one.name.casefold() in columns)
+            )
+        return one.name.casefold() in columns | shown
+
+    return all(known(one) for one in tree.find_all(exp.Column))
 
 
 def _columns_in(tree: exp.Query, source: Source) -> tuple[str, ...]:

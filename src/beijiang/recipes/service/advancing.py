@@ -46,7 +46,6 @@ _WHOLE_BECAUSE: Final = frozenset(
         "source_gone",
         "source_mostly_new",
         "source_rewritten",
-        "table_moved_on",
     }
 )
 _FIRST: Final = Text("结果表还没有由本配方记下的版本", "the table has no version yet that this recipe has noted")
@@ -74,8 +73,8 @@ class Order:
     way: Way
     mark: str
     folder: Path
-    upon: int | None
-    """The version of the result before anything else about it was read; None where there is no table yet."""
+    upon: int
+    """The version of the result before anything else was read; 0 where there is none yet."""
 
     @property
     def source(self) -> str:
@@ -210,7 +209,6 @@ class Advancing(Writing):
             self._request(order, made, new),
             mode=WriteMode.APPEND if found.touched is None else WriteMode.MERGE,
             by=way.by,
-            upon=order.upon,
             removed=self._gone(order, made, found),
         )
         return Made(request=request, spot=new)
@@ -258,6 +256,7 @@ class Advancing(Writing):
             staged=(made.file,),
             schema=made.schema,
             mode=WriteMode.REPLACE,
+            upon=order.upon,
             run_id=order.run,
             reason=f"配方“{recipe.name}”第 {recipe.revision} 版",
             comments=self._comments(recipe),

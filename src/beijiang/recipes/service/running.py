@@ -34,6 +34,8 @@ __all__ = ["RECIPE_JOB", "Faulty", "Running"]
 RECIPE_JOB: Final = "recipes.run"
 RUNS_SHOWN: Final = 50
 PLACES_MOST: Final = 500
+TRIES: Final = 5
+"""How often a run begins again because another process wrote its table meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +149,35 @@ class Running(Advancing):
         started = time.monotonic()
         actor = self.access.current(job.actor)
         self.access.require(actor, Permission.RECIPES_RECIPE_MANAGE, recipe.org_id)
-        order = self._order(actor, f"recipe-{job.id}", recipe, folder)
-        spot = self._noted(actor, recipe)
+        for left in reversed(range(TRIES)):
+            place = folder / f"{left}"
+            place.mkdir()
+            try:
+                done = self._tried(job, self._order(actor, f"recipe-{job.id}", recipe, place))
+            except Conflict as error:
+                if error.reason != "table_moved_on" or not left:
+                    raise
+                continue  # another process wrote the result meanwhile, maybe of newer sources: look again
+            break
+        return self._note(job, recipe, trigger, seconds=time.monotonic() - started, done=done)
+
+    def _tried(self, job: JobRun, order: Order) -> _Done:
+        """Bring the table up to date upon the version that it had; raise ``table_moved_on`` where it has another by then."""
+        spot = self._noted(order.actor, order.recipe)
         if spot is not None and spot.run == order.run:  # killed after the commit: what it came to stands with the rows
-            version = self.tables.history(actor, recipe.target, 1)[0]
-            done = _Done(version.version, version.rows, spot)
-            return self._note(job, recipe, trigger, seconds=time.monotonic() - started, done=done)
+            version = self.tables.history(order.actor, order.recipe.target, 1)[0]
+            return _Done(version.version, version.rows, spot)
         job.progress(0, 3, Text("正在清点", "counting"))
         made, version = self._landed(order, spot, lambda: job.progress(1, 3, Text("正在加工", "making rows")))
         job.progress(3, 3, Text("已更新结果表", "the table is up to date"))
-        done = _Done(version.version, version.rows, made.spot)
-        return self._note(job, recipe, trigger, seconds=time.monotonic() - started, done=done)
+        return _Done(version.version, version.rows, made.spot)
 
     def _order(self, actor: Actor, run: str, recipe: Recipe, folder: Path) -> Order:
+        upon = self._newest(recipe.target)
         tree, names = self._tree(recipe)
         pinned = {name: self.measures.version(name).version for name in names}
         way = self._way(recipe)
         mark = self._mark(tree, names[0], way)
-        there = recipe.target in self.tables.names(actor)
-        upon = self.tables.get(actor, recipe.target).version if there else None
         return Order(
             actor=actor,
             recipe=recipe,
@@ -178,6 +190,12 @@ class Running(Advancing):
             upon=upon,
         )
 
+    def _newest(self, table: str) -> int:
+        try:
+            return self.measures.version(table).version
+        except NotFound:
+            return 0
+
     def _landed(self, order: Order, spot: Spot | None, working: Callable[[], None]) -> tuple[Made, TableVersion]:
         """Commit what changed, or all rows where that cannot be; both with how far the sources were read."""
         why = self._hindrance(order, spot)
@@ -185,12 +203,7 @@ class Running(Advancing):
             working()
             made = self._advanced(order, spot)
             if isinstance(made, Made):
-                try:
-                    return made, self.tables.commit(order.actor, made.request)
-                except Conflict as error:
-                    if error.reason != "table_moved_on":
-                        raise
-                    made = error.text
+                return made, self.tables.commit(order.actor, made.request)
             why = made
         counted = self._counted(order.recipe, dict(order.pinned))
         working()

@@ -47,7 +47,7 @@ _WHY: Final[dict[str, Text]] = {
         "上次加工的来源版本已不可读取", "the version of the source that was last worked can no longer be read"
     ),
     "source_columns": Text("来源的列有变化", "the columns of the source changed"),
-    "source_rewritten": Text("来源被整体替换或重写", "the source was replaced or rewritten"),
+    "source_rewritten": Text("来源被整体替换、回滚或重写", "the source was replaced, rolled back or rewritten"),
     "source_mostly_new": Text("来源的多数行有变化", "most rows of the source changed"),
     "empty_group": Text("变化的行中有空的分组值", "a changed row has no value in a column that groups"),
 }

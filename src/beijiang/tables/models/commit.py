@@ -117,6 +117,6 @@ class CommitRequest:
     by: tuple[str, ...] = ()
     """Columns by which this merge tells the rows of a table without a key apart; its writer answers for it, and nothing is pinned."""
     upon: int | None = None
-    """The version of the table that the rows were made for: if another is the newest, nothing is written (``table_moved_on``)."""
+    """The version of the table that the rows were made for (0: it has none yet): if another is the newest, nothing is written (``table_moved_on``)."""
     position: Mapping[str, JsonValue] = field(default_factory=dict)
     """How far each sync has read its source, by the sync's id: it moves with the rows, forwards and back, or not at all."""

@@ -50,7 +50,8 @@ class Changer:
             raise unfollowable("source_columns")
         gone = tuple(sorted(set(old.files) - set(new.files)))
         fresh = tuple(name for name in new.files if name not in set(old.files))
-        replaced = any(v.mode is WriteMode.REPLACE for v in versions)
+        # Rows that a rollback brings back may be of a time when the table had no key: nothing says that they are told apart.
+        replaced = any(v.mode in {WriteMode.REPLACE, WriteMode.ROLLBACK} for v in versions)
         if replaced or (gone and not how.key):
             raise unfollowable("source_rewritten")
         if any(not Path(name).exists() for name in gone):

@@ -342,9 +342,15 @@ class Tables:
         note = self._note(actor, request, key)
         if request.mode is WriteMode.HISTORY:
             note["at"] = moment_after(self._clock.now(), [row.written_at]).isoformat()
-        upon = None if request.upon is None else self._lake.snapshot(row.name, request.upon).delta_version
+        upon = None if request.upon is None else -1
+        if request.upon:
+            upon = self._lake.snapshot(row.name, request.upon).delta_version
         target = Target(self._lake.folder(row.id), row.name, key or request.by, note, upon)
-        self._writer.commit(target, request)
+        try:
+            self._writer.commit(target, request)
+        except Conflict:
+            self._follower.follow(row.name)  # what was in the way is seen by whoever looks again
+            raise
         return self._follower.version_of(row.name, request.run_id)
 
     def rollback(self, actor: Actor, name: str, version: int, reason: str) -> TableVersion:

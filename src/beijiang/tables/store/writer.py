@@ -14,7 +14,7 @@ from beijiang.kit import Conflict, Invalid
 from beijiang.tables.models import CommitRequest, WriteMode, subject_of
 from beijiang.tables.store import merge
 from beijiang.tables.store.attempts import Attempts
-from beijiang.tables.store.delta import Change, Lost, files_of, land, open_delta, restore, schema_of
+from beijiang.tables.store.delta import Change, Lost, files_of, land, open_delta, read_commits, restore, schema_of
 from beijiang.tables.store.files import data_file
 from beijiang.tables.store.schema import check_schema
 from beijiang.tables.store.work import LONG, Counts, Work, accepted_plan, compare, numbers, require_rows
@@ -38,7 +38,7 @@ class Target:
     note: Mapping[str, Any]
     """What the commit's info says besides the counts: who, why, from what."""
     upon: int | None = None
-    """Version of the log that the commit is made for; on top of any other nothing is written."""
+    """Version of the log that the commit is made for (-1: before the first); after any later version of ours nothing is written."""
 
 
 class Writer:
@@ -64,7 +64,7 @@ class Writer:
             for base in _tries(target.folder):
                 if base is not None and base.transaction_version(request.run_id) is not None:
                     return
-                if target.upon is not None and (base is None or base.version() != target.upon):
+                if target.upon is not None and _has_moved(target.folder, base, target.upon):
                     raise _moved_on(target.name)
                 plan = accepted_plan(request, base, incoming)
                 work = Work(self._engine, attempt, key, request, staged, base, plan, target.note)
@@ -149,6 +149,11 @@ def _tries(folder: Path) -> Iterator[DeltaTable | None]:
         "Several writers were at work and this one did not get its turn; nothing changed. Try again later.",
         code="too_many_writers",
     )
+
+
+def _has_moved(folder: Path, base: DeltaTable | None, upon: int) -> bool:
+    """Tell whether a table has another version than that one of the log; columns added for a commit that was lost are none."""
+    return upon >= 0 if base is None else bool(read_commits(folder, base, upon))
 
 
 def _moved_on(name: str) -> Conflict:
