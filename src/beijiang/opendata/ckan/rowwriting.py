@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
@@ -15,7 +17,7 @@ from beijiang.opendata.ckan.parameters import Parameters, missing, wrong
 from beijiang.opendata.ckan.reading import not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from beijiang.access import Access
     from beijiang.catalog import Catalog, Resource
@@ -23,15 +25,24 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.tables import Tables
 
-__all__ = ["RowWrites"]
+__all__ = ["Accepted", "RowWrites"]
 
 MOST: Final = 32_000
 """Records of one call."""
+PATIENCE: Final = 20.0
+"""Seconds from the moment a call came until it is answered, whether its run has ended by then or not."""
 _CREATE: Final = frozenset(
     ["resource_id", "resource", "fields", "records", "primary_key", "force", "aliases", "indexes"]
 )
 _UPSERT: Final = frozenset(["resource_id", "records", "method", "force"])
 _MODES: Final = {"upsert": RunMode.MERGE, "insert": RunMode.APPEND}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Rows that were landed and wait for their run; the result tells which one to look at."""
+
+    result: Mapping[str, Any]
 
 
 class RowWrites:
@@ -42,8 +53,9 @@ class RowWrites:
         self._ingest = ingest
         self._tables = tables
         self._access = access
+        self.patience = PATIENCE
 
-    def datastore_create(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
+    def datastore_create(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
         """Take in the first rows of an entry: its table is made, and what is published is decided by review, not by a key.
 
         Raises:
@@ -71,10 +83,10 @@ class RowWrites:
         self._access.require(actor, Permission.INGEST_RUN_SUBMIT, found.provider_id)
         table = found.table or tidy_name(found.entry.name)
         self._catalog.bind(actor, found.id, table)
-        run = self._take(actor, found, table, records, key, RunMode.MERGE if key else RunMode.APPEND)
+        run = self._take(actor, asked, found, table, records, key, RunMode.MERGE if key else RunMode.APPEND)
         return self._told(found, run, columns, "insert")
 
-    def datastore_upsert(self, actor: Actor, asked: Parameters) -> dict[str, Any]:
+    def datastore_upsert(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
         """Take rows in: ``upsert`` replaces those of the same key, ``insert`` adds to a table without a key.
 
         Raises:
@@ -100,7 +112,7 @@ class RowWrites:
         key = tuple(self._tables.get(actor, found.table).key)
         if method == "upsert" and not key:
             raise wrong("method", "数据表没有主键，请用 insert。", "The table has no key; use insert", "no_key")
-        run = self._take(actor, found, found.table, records, key, _MODES[method])
+        run = self._take(actor, asked, found, found.table, records, key, _MODES[method])
         return self._told(found, run, _columns(asked, records), method)
 
     def _signed_in(self, actor: Actor) -> None:
@@ -117,20 +129,22 @@ class RowWrites:
     def _take(
         self,
         actor: Actor,
+        asked: Parameters,
         found: Resource,
         table: str,
         records: Sequence[dict[str, Any]],
         key: tuple[str, ...],
         mode: RunMode,
     ) -> Run:
-        """Land the records as they came and wait for the run that takes them in."""
+        """Land the records as they came and wait a while for the run that takes them in."""
         lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records).encode()
         landed = self._ingest.land(actor, io.BytesIO(lines), f"ckan-{found.id}.ndjson", found.provider_id)
         request = IngestRequest(
             files=(landed.sha256,), into=table, org_id=found.provider_id, key=key, mode=mode, reason="CKAN datastore"
         )
-        run = self._ingest.wait(actor, self._ingest.submit(actor, request))
-        if run.state is not RunState.COMMITTED:
+        submitted = self._ingest.submit(actor, request)
+        run = self._ingest.watch(actor, submitted, max(0.0, asked.came + self.patience - time.monotonic()))
+        if run.ended and run.state is not RunState.COMMITTED:
             said = run.error or {}
             raise Conflict(
                 f"这批数据没有入库（批次 {run.id}）：{said.get('zh') or '未通过的行太多，已隔离'}。请到“批次”页查看并修正后重试。",
@@ -141,8 +155,8 @@ class RowWrites:
             )
         return run
 
-    def _told(self, found: Resource, run: Run, columns: Sequence[str], method: str) -> dict[str, Any]:
-        return {
+    def _told(self, found: Resource, run: Run, columns: Sequence[str], method: str) -> dict[str, Any] | Accepted:
+        told = {
             "resource_id": f"{found.id}-{ROWS}",
             "package_id": found.id,
             "method": method,
@@ -150,6 +164,13 @@ class RowWrites:
             "primary_key": list(run.key),
             "run": {"id": run.id, "state": run.state.value, "version": run.version, "report": dict(run.report)},
         }
+        if run.ended:
+            return told
+        waits = (
+            f"这批数据已收下，批次 {run.id} 还没有执行完。请勿重发，稍后查看 /api/v1/ingest/runs/{run.id}。",
+            f"The rows were handed in; run {run.id} has not ended yet. Do not send them again, look at /api/v1/ingest/runs/{run.id} later.",
+        )
+        return Accepted({**told, "message": list(waits)})
 
 
 def _target(asked: Parameters) -> str:
