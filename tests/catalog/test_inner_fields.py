@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -57,10 +58,34 @@ def test_facets_tell_an_inner_field_from_none_to_nobody(office: Office, open_doo
 
     assert told(ANONYMOUS) == [("online=yes", "在线办理：是", 1)]
     for actor in (ANONYMOUS, office.steward):
-        found = dict((value, (label, count)) for value, label, count in told(actor, "audit_case=yes", "no_such=yes"))
+        found = {value: (label, count) for value, label, count in told(actor, "audit_case=yes", "no_such=yes")}
         assert found["audit_case=yes"] == ("audit_case=yes", 0)
         assert found["no_such=yes"] == ("no_such=yes", 0)
     answer = door.ask("GET", "/search?extension=audit_case%3Dyes", ANONYMOUS)
     assert answer.status_code == 200
     assert "内部审计" not in answer.text
     assert door.ask("GET", "/fields/audit_case", ANONYMOUS).status_code == 404
+
+
+def test_facets_keep_nothing_that_a_visitor_makes_up_and_take_new_names_at_once(office: Office) -> None:
+    published(office)
+
+    def labels() -> list[str]:
+        box = office.catalog.search(ANONYMOUS, SearchQuery()).facets
+        return [one.label.zh for one in box[Facet.EXTENSION]]
+
+    assert labels() == ["在线办理：是"]
+    office.catalog.change_field(office.reviewer, "online", replace(SHOWN, name_zh="网上办理"))
+    assert labels() == ["网上办理：是"]
+
+    def made_up(run: int) -> int:
+        gc.collect()
+        values = {
+            facet: frozenset(f"{'online=' * (facet is Facet.EXTENSION)}{run}_{n}" for n in range(200))
+            for facet in Facet
+        }
+        for facet, asked in values.items():
+            office.catalog.search(ANONYMOUS, SearchQuery(facets={facet: asked}, page=1 + run))
+        return sum(len(one) for one in vars(office.catalog).values() if isinstance(one, dict))
+
+    assert made_up(1) == made_up(2)
