@@ -131,3 +131,31 @@ def test_what_is_not_done_in_time_is_answered_with_its_run_and_taken_in_later(
     writer.platform.ckan.row_writes.patience = 120.0
     until(lambda: writer.platform.ingest.run(writer.steward, run["id"]).ended)
     assert sorted(row["编号"] for row in writer.rows(entry)) == ["A", "B"]
+
+
+def test_an_upsert_neither_empties_a_column_nor_makes_one(writer: Writer) -> None:
+    entry = writer.entry("停车设施")
+    rows = [{"编号": f"A{n}", "位置": f"区{n}", "车位": n} for n in range(3)]
+    fields = [{"id": "编号"}, {"id": "备注"}]
+    writer.act("datastore_create", resource={"package_id": entry}, fields=fields, primary_key=["编号"], records=rows)
+    for sent, reason in (
+        ({"编号": "A1", "车位": 99}, "column_not_sent"),
+        ({"编号": "A1", "位置": "x", "车位": 9, "备注": "", "车 位": 9}, "unknown_column"),
+    ):
+        whole = {"编号": "A2", "位置": "新区", "车位": 5, "备注": "修"}
+        assert writer.refused("datastore_upsert", resource_id=entry, records=[whole, sent]) == (409, reason)
+    before = {row["编号"]: (row["位置"], row["车位"], row["备注"]) for row in writer.rows(entry)}
+    assert before == {f"A{n}": (f"区{n}", n, None) for n in range(3)}
+    changed = {"编号": "A1", "位置": None, "车位": 99, "备注": "修"}
+    writer.act("datastore_upsert", resource_id=entry, records=[changed])
+    assert next(row for row in writer.rows(entry) if row["编号"] == "A1") == changed
+
+
+def test_an_insert_may_lack_a_column_and_makes_none(writer: Writer) -> None:
+    entry = writer.entry("读数登记")
+    writer.act("datastore_create", resource={"package_id": entry}, records=[{"时刻": "2026-01-01", "值": 1}])
+    strange = {"时刻": "2026-01-02", "值": 1, "直": 1}
+    asked = {"resource_id": entry, "method": "insert"}
+    assert writer.refused("datastore_upsert", **asked, records=[strange]) == (409, "unknown_column")
+    writer.act("datastore_upsert", **asked, records=[{"时刻": "2026-01-02"}])
+    assert [row["值"] for row in writer.rows(entry)].count(None) == 1

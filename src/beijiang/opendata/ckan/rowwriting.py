@@ -77,6 +77,7 @@ class RowWrites:
         records = _records(asked)
         key = tuple(asked.texts("primary_key"))
         columns = _columns(asked, records)
+        records = [dict.fromkeys(columns) | one for one in records]
         unknown = [name for name in key if name not in columns]
         if unknown:
             raise wrong("primary_key", f"没有列“{unknown[0][:60]}”。", f"There is no column {unknown[0][:60]}")
@@ -87,12 +88,13 @@ class RowWrites:
         return self._told(found, run, columns, "insert")
 
     def datastore_upsert(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
-        """Take rows in: ``upsert`` replaces those of the same key, ``insert`` adds to a table without a key.
+        """Take rows in: ``upsert`` replaces those of the same key by whole rows, ``insert`` adds to a table without a key.
 
         Raises:
             NotFound: there is no such entry that this actor may see, or it has no table.
             Denied: no key, or one that may not hand in rows for the department.
-            Invalid: no records, or a method that there is not.
+            Invalid: no records, a method that there is not, a column that the table does not have, or of a row that is to
+                be replaced one that was not sent.
             Conflict: the method does not fit the table, or the run was stopped.
 
         """
@@ -109,9 +111,11 @@ class RowWrites:
         if found.table is None or not found.facts.version:
             raise not_found("resource")
         records = _records(asked)
-        key = tuple(self._tables.get(actor, found.table).key)
+        table = self._tables.get(actor, found.table)
+        key = tuple(table.key)
         if method == "upsert" and not key:
             raise wrong("method", "数据表没有主键，请用 insert。", "The table has no key; use insert", "no_key")
+        _fits([column.name for column in table.columns], records, whole=method == "upsert")
         run = self._take(actor, asked, found, found.table, records, key, _MODES[method])
         return self._told(found, run, _columns(asked, records), method)
 
@@ -202,3 +206,27 @@ def _columns(asked: Parameters, records: Sequence[dict[str, Any]]) -> list[str]:
     listed = asked.json("fields") if "fields" in asked else None
     declared = [one["id"] for one in listed or [] if isinstance(one, dict) and isinstance(one.get("id"), str)]
     return list(dict.fromkeys([*declared, *(key for one in records for key in one)]))
+
+
+def _fits(columns: Sequence[str], records: Sequence[dict[str, Any]], *, whole: bool) -> None:
+    """Refuse a column that the table does not have, and a row without one of them: a run would make it, or empty it."""
+    listed = frozenset(columns)
+    for number, one in enumerate(records, 1):
+        sent = {key.strip() for key in one}
+        strange = next((key for key in sent if key not in listed), None)
+        if strange is not None:
+            raise wrong(
+                "records",
+                f"第 {number} 条记录的列“{strange[:60]}”不在数据表中；表的列为：{'、'.join(columns)[:400]}。请更正列名，新列请通过平台的导入添加。",
+                f"Record {number} has the column {strange[:60]}, which the table does not have; it has {', '.join(columns)[:400]}. "
+                "Mend the name; new columns come by the platform's ingest",
+                "unknown_column",
+            )
+        lacking = next((name for name in columns if whole and name not in sent), None)
+        if lacking is not None:
+            raise wrong(
+                "records",
+                f"第 {number} 条记录缺少列“{lacking[:60]}”。upsert 按整行替换，请写全所有列；要清空的列请写 null。",
+                f"Record {number} lacks the column {lacking[:60]}. Upsert replaces whole rows: send every column, null for what is to be empty",
+                "column_not_sent",
+            )
