@@ -159,3 +159,16 @@ def test_an_insert_may_lack_a_column_and_makes_none(writer: Writer) -> None:
     assert writer.refused("datastore_upsert", **asked, records=[strange]) == (409, "unknown_column")
     writer.act("datastore_upsert", **asked, records=[{"时刻": "2026-01-02"}])
     assert [row["值"] for row in writer.rows(entry)].count(None) == 1
+
+
+def test_an_entry_is_bound_to_no_table_that_was_not_made(region: Region, writer: Writer) -> None:
+    entry = writer.entry("待定登记")
+    asked = {"resource": {"package_id": entry}, "primary_key": ["编号"]}
+    lacking = Writer(region, "ingest:file:land")
+    assert lacking.ask("datastore_create", **asked, records=[{"编号": "1"}]).status_code == 403
+    assert writer.table(entry) is None
+    bad = [{"编号": "1"}, {"编号": ""}]
+    assert writer.refused("datastore_create", **asked, records=bad) == (409, "run_stopped")
+    assert writer.table(entry) is None
+    writer.act("datastore_create", **asked, records=[{"编号": "1"}])
+    assert writer.table(entry) == "待定登记"

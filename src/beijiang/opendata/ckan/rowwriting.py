@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.access import Permission
 from beijiang.catalog import tidy_name
 from beijiang.ingest import IngestRequest, RunMode, RunState
-from beijiang.kit import Conflict, Denied, Invalid, NotFound
+from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound
 from beijiang.opendata.ckan.dicts import ROWS
 from beijiang.opendata.ckan.parameters import Parameters, missing, wrong
 from beijiang.opendata.ckan.reading import not_found
@@ -81,10 +81,16 @@ class RowWrites:
         unknown = [name for name in key if name not in columns]
         if unknown:
             raise wrong("primary_key", f"没有列“{unknown[0][:60]}”。", f"There is no column {unknown[0][:60]}")
-        self._access.require(actor, Permission.INGEST_RUN_SUBMIT, found.provider_id)
+        for right in (Permission.INGEST_FILE_LAND, Permission.INGEST_RUN_SUBMIT, Permission.JOBS_JOB_SUBMIT):
+            self._access.require(actor, right, found.provider_id)
         table = found.table or tidy_name(found.entry.name)
         self._catalog.bind(actor, found.id, table)
-        run = self._take(actor, asked, found, table, records, key, RunMode.MERGE if key else RunMode.APPEND)
+        try:
+            run = self._take(actor, asked, found, table, records, key, RunMode.MERGE if key else RunMode.APPEND)
+        except BeijiangError:
+            if found.table is None:
+                self._catalog.unbind(actor, found.id, table)
+            raise
         return self._told(found, run, columns, "insert")
 
     def datastore_upsert(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
