@@ -172,3 +172,21 @@ def test_an_entry_is_bound_to_no_table_that_was_not_made(region: Region, writer:
     assert writer.table(entry) is None
     writer.act("datastore_create", **asked, records=[{"编号": "1"}])
     assert writer.table(entry) == "待定登记"
+
+
+def test_equal_rows_that_are_inserted_twice_are_two_rows(writer: Writer, held_work: threading.Event) -> None:
+    entry = writer.entry("无主键读数")
+    row = {"时刻": "2026-01-01", "值": 1}
+    writer.act("datastore_create", resource={"package_id": entry}, records=[row])
+    asked = {"resource_id": entry, "method": "insert", "records": [row]}
+    writer.act("datastore_upsert", **asked)
+    assert len(writer.rows(entry)) == 2
+    writer.platform.ckan.row_writes.patience = 0.2
+    with busy(writer, held_work):
+        told = [writer.ask("datastore_upsert", **asked) for _ in range(2)]
+        assert [one.status_code for one in told] == [202, 202]
+    writer.platform.ckan.row_writes.patience = 120.0
+    runs = {one.json()["result"]["run"]["id"] for one in told}
+    assert len(runs) == 2
+    until(lambda: all(writer.platform.ingest.run(writer.steward, run).ended for run in runs))
+    assert [one["值"] for one in writer.rows(entry)] == [1] * 4

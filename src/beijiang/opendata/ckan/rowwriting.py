@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.access import Permission
 from beijiang.catalog import tidy_name
 from beijiang.ingest import IngestRequest, RunMode, RunState
-from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound
+from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound, new_id
 from beijiang.opendata.ckan.dicts import ROWS
 from beijiang.opendata.ckan.parameters import Parameters, missing, wrong
 from beijiang.opendata.ckan.reading import not_found
@@ -149,8 +149,17 @@ class RowWrites:
         """Land the records as they came and wait a while for the run that takes them in."""
         lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records).encode()
         landed = self._ingest.land(actor, io.BytesIO(lines), f"ckan-{found.id}.ndjson", found.provider_id)
+        adds = (
+            mode is RunMode.APPEND
+        )  # equal rows of two calls are two rows: the second call is neither refused nor the first
         request = IngestRequest(
-            files=(landed.sha256,), into=table, org_id=found.provider_id, key=key, mode=mode, reason="CKAN datastore"
+            files=(landed.sha256,),
+            into=table,
+            org_id=found.provider_id,
+            key=key,
+            mode=mode,
+            reason=f"CKAN datastore {new_id('call')}" if adds else "CKAN datastore",
+            again=adds,
         )
         submitted = self._ingest.submit(actor, request)
         run = self._ingest.watch(actor, submitted, max(0.0, asked.came + self.patience - time.monotonic()))
