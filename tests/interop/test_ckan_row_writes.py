@@ -190,3 +190,21 @@ def test_equal_rows_that_are_inserted_twice_are_two_rows(writer: Writer, held_wo
     assert len(runs) == 2
     until(lambda: all(writer.platform.ingest.run(writer.steward, run).ended for run in runs))
     assert [one["值"] for one in writer.rows(entry)] == [1] * 4
+
+
+def test_what_is_of_another_kind_than_it_has_to_be_is_refused_by_name(writer: Writer) -> None:
+    entry = writer.entry("写错的参数")
+    right = {"resource": {"package_id": entry}, "records": [{"编号": "1"}]}
+    for name, value in (
+        *(("fields", value) for value in (5, "5", "x", True, {"id": "编号"}, [5], [{"id": 5}], [{"id": " "}], [{}])),
+        *(("records", value) for value in (5, "5", {"编号": "1"}, [5], '[{"编号": "\\ud800"}]')),
+        *(("primary_key", value) for value in (5, {"a": 1}, [{}], "没有")),
+    ):
+        told = writer.ask("datastore_create", **{**right, name: value})
+        assert (told.status_code, name in told.json()["error"]) == (409, True), (name, value, told.text)
+    for resource in (5, "x", [], {"package_id": 5}):
+        assert writer.ask("datastore_create", **{**right, "resource": resource}).status_code == 409
+    for method in (5, [], {}):
+        asked = {"resource_id": entry, "records": [{"编号": "1"}], "method": method}
+        assert writer.ask("datastore_upsert", **asked).status_code == 409
+    assert writer.table(entry) is None

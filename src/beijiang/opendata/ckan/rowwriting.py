@@ -75,7 +75,7 @@ class RowWrites:
                 code="table_there",
             )
         records = _records(asked)
-        key = tuple(asked.texts("primary_key"))
+        key = tuple(dict.fromkeys(asked.texts("primary_key")))
         columns = _columns(asked, records)
         records = [dict.fromkeys(columns) | one for one in records]
         unknown = [name for name in key if name not in columns]
@@ -147,8 +147,7 @@ class RowWrites:
         mode: RunMode,
     ) -> Run:
         """Land the records as they came and wait a while for the run that takes them in."""
-        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records).encode()
-        landed = self._ingest.land(actor, io.BytesIO(lines), f"ckan-{found.id}.ndjson", found.provider_id)
+        landed = self._ingest.land(actor, io.BytesIO(_lines(records)), f"ckan-{found.id}.ndjson", found.provider_id)
         adds = (
             mode is RunMode.APPEND
         )  # equal rows of two calls are two rows: the second call is neither refused nor the first
@@ -219,8 +218,27 @@ def _records(asked: Parameters) -> list[dict[str, Any]]:
 def _columns(asked: Parameters, records: Sequence[dict[str, Any]]) -> list[str]:
     """Return the columns in the order in which they were declared, then in that of the records."""
     listed = asked.json("fields") if "fields" in asked else None
-    declared = [one["id"] for one in listed or [] if isinstance(one, dict) and isinstance(one.get("id"), str)]
-    return list(dict.fromkeys([*declared, *(key for one in records for key in one)]))
+    if not isinstance(listed or [], list) or not all(_names(one) for one in listed or []):
+        raise wrong(
+            "fields",
+            "fields 应是由对象组成的列表，每个对象的 id 是列名。",
+            "Must be a list of objects, each with a name as id",
+        )
+    return list(dict.fromkeys([*(one["id"] for one in listed or []), *(key for one in records for key in one)]))
+
+
+def _names(one: object) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("id"), str) and bool(one["id"].strip())
+
+
+def _lines(records: Sequence[dict[str, Any]]) -> bytes:
+    """Return the records as they are landed, one a line."""
+    try:
+        return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records).encode()
+    except (ValueError, RecursionError):  # half of a pair of UTF-16, or nested without end
+        raise wrong(
+            "records", "records 中有无法保存的文字或嵌套过深。", "Holds text that is no Unicode, or is nested too deep"
+        ) from None
 
 
 def _fits(columns: Sequence[str], records: Sequence[dict[str, Any]], *, whole: bool) -> None:
