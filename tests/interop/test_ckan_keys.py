@@ -135,7 +135,9 @@ def test_rows_are_taken_in_by_a_key_and_published_by_nobody_but_the_bureau(
         str(p) for p in Permission if p.startswith(("catalog:", "ingest:", "jobs:", "opendata:", "tables:"))
     )
     _, key = platform.access.issue_key(steward, KeyDraft(name="rows", scopes=scopes, days=1))
+    platform.jobs.start_worker()
     made, created, changed, said = client(ROWS, region.base, key, region.key("consumer"))
+    platform.jobs.stop()
     assert (created["method"], created["package_id"], created["primary_key"]) == ("insert", made["id"], ["编号"])
     assert [one["id"] for one in created["fields"]] == ["编号", "位置", "车位"]
     assert (created["run"]["state"], changed["run"]["state"]) == ("committed", "committed")

@@ -53,15 +53,14 @@ def as_resource(found: Resource) -> dict[str, Any]:
 def as_version(found: Version, hidden: Collection[str] = ()) -> dict[str, Any]:
     """Return a published version with its entry instead of its text, without the declared fields that are hidden.
 
-    Where something is hidden, the digest is left out too: whoever has all the rest could try values until it fits.
+    Where any field is hidden the digest is too: it is of the whole text, so a guess of the hidden value could be proved by it.
     """
     facts = as_plain(found)
     del facts["document"]
-    entry = as_plain(found.entry)
-    held = entry["extensions"]
-    entry["extensions"] = [one for one in held if one["field"] not in hidden]
-    if entry["extensions"] != held:
+    if hidden:
         facts["digest"] = None
+    entry = as_plain(found.entry)
+    entry["extensions"] = [one for one in entry["extensions"] if one["field"] not in hidden]
     return {**facts, "codes": list(found.codes), "intact": found.intact, "entry": entry}
 
 

@@ -166,6 +166,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "catalog.advance_release": Text("推进发布版本", "release advanced"),
         "catalog.approve": Text("审核通过", "entry approved"),
         "catalog.bind": Text("目录绑定表", "entry bound to a table"),
+        "catalog.unbind": Text("目录解除绑定表", "entry no longer bound to a table"),
         "catalog.change_field": Text("修改扩展字段", "field of the region changed"),
         "catalog.declare_field": Text("声明扩展字段", "field of the region declared"),
         "catalog.edit": Text("编辑目录", "entry edited"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -72,7 +73,6 @@ class Base:
         self._indexer = Indexer(standards)
         self._finder = Finder(self._label)
         self._departments: dict[str, Text] = {}
-        self._labels: dict[tuple[Facet, str], Text] = {}
         self.release_checks: Sequence[ReleaseCheck] = ()
         """Asked in this order before readers are moved to a version of a table; set in build.py."""
         self.entry_checks: Sequence[EntryCheck] = ()
@@ -247,19 +247,18 @@ class Base:
         return self._departments[org_id]
 
     def _label(self, facet: Facet, value: str) -> Text:
-        """Return the words for one value of a facet; once there are any, they stay."""
-        known = self._labels.get((facet, value))
-        if known is None:
-            try:
-                known = self._words_for(facet, value)
-            except (NotFound, ValueError):
-                return Text(value, value)
-            self._labels[facet, value] = known
-        return known
+        """Return the words for one value of a facet; nothing is kept of what a visitor may have made up."""
+        name = self._names.get(facet)
+        try:
+            return Text(value, value) if name is None else name(value)
+        except (NotFound, ValueError):
+            return Text(value, value)
 
-    def _words_for(self, facet: Facet, value: str) -> Text:
+    @cached_property
+    def _names(self) -> Mapping[Facet, Callable[[str], Text]]:
+        """Return who knows the words for the values of each facet; what is not among them speaks for itself."""
         standards = self._standards
-        named: dict[Facet, Callable[[str], Text]] = {
+        return {
             Facet.THEME: lambda code: standards.category(code).plain,
             Facet.DEPARTMENT: self._department,
             Facet.REGION: lambda code: Text(standards.region(code).name, standards.region(code).name_en),
@@ -268,7 +267,6 @@ class Base:
             Facet.OPEN_TYPE: lambda word: OpenType(word).text,
             Facet.EXTENSION: self._named_value,
         }
-        return named[facet](value) if facet in named else Text(value, value)
 
     def _named_value(self, pair: str) -> Text:
         """Return the words for a value of a declared field that searches are narrowed by; of another one nothing is told."""

@@ -152,6 +152,20 @@ class Harvested(Compiling, Reviewing):
             saved = self._save(tx, found, replace(found, table=table))
             self._record(tx, actor, "bind", saved)
 
+    def unbind(self, actor: Actor, resource_id: str, table: str) -> None:
+        """Take back that a table would hold the data of an entry; where there is one by now, it stays.
+
+        Raises:
+            Denied: the actor does not compile for this provider.
+
+        """
+        self._seen(actor, Permission.CATALOG_RESOURCE_EDIT, resource_id)
+        with self._db.begin() as tx:
+            found = self._stored(ResourceStore(tx.connection), resource_id)
+            if found.table == table and not found.facts.version:
+                saved = self._save(tx, found, replace(found, table=None))
+                self._record(tx, actor, "unbind", saved)
+
 
 class _Names:
     """Names that are free, looked up for many entries at once."""

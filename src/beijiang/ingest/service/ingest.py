@@ -426,6 +426,14 @@ class Ingest:
         self.jobs.run_inline(found.job_id, on_progress)
         return self.run(actor, run_id)
 
+    def watch(self, actor: Actor, run_id: str, patience: float) -> Run:
+        """Wait up to so many seconds for whoever serves this home to work off a run; return it as it then stands."""
+        found = self.run(actor, run_id)
+        if not found.ended:
+            self.jobs.wait(found.job_id, timeout=patience)
+            found = self.run(actor, run_id)
+        return found
+
     def settle(self, tx: UnitOfWork, job: Job) -> None:
         """End the run of a job that ended without its report; ``jobs`` calls it as the job ends, in the same transaction."""
         store = IngestStore(tx.connection)

@@ -6,7 +6,7 @@ from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads
 from beijiang.opendata.ckan.refusals import told
-from beijiang.opendata.ckan.rowwriting import RowWrites
+from beijiang.opendata.ckan.rowwriting import Accepted, RowWrites
 from beijiang.opendata.ckan.service import ACTIONS, Ckan
 from beijiang.opendata.ckan.sqlasked import SqlAsked
 from beijiang.opendata.ckan.writing import PackageWrites
@@ -14,6 +14,7 @@ from beijiang.opendata.ckan.writing import PackageWrites
 __all__ = [
     "ACTIONS",
     "MEDIA_TYPES",
+    "Accepted",
     "Ckan",
     "Datastore",
     "Pace",

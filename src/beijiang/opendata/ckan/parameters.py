@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -27,10 +28,12 @@ def missing(field: str) -> Invalid:
 class Parameters:
     """What was sent with one action."""
 
-    def __init__(self, values: Mapping[str, Any], whose: str = "") -> None:
+    def __init__(self, values: Mapping[str, Any], whose: str = "", came: float | None = None) -> None:
         self._values = values
         self.whose = whose
         """On whose account it goes, where nobody has signed in."""
+        self.came = time.monotonic() if came is None else came
+        """When it came, by a clock that only goes on; it may have stood in a queue since."""
 
     def __contains__(self, name: str) -> bool:
         """Tell whether it was sent."""

@@ -32,6 +32,8 @@ class Action:
 
     verb: Verb
     changes: bool = False
+    waits: bool = False
+    """Whether a job has to end before it can be answered."""
     refusal: tuple[str, str] | None = None
     """Why it is not offered and what to use instead, where that is so."""
 
@@ -145,7 +147,7 @@ def _takes(name: str) -> Action:
         return method(ckan.row_writes, actor, asked)
 
     verb.__doc__ = method.__doc__
-    return Action(verb, changes=True)
+    return Action(verb, changes=True, waits=True)
 
 
 _READS: Final = [

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -14,11 +16,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from beijiang.kit import ANONYMOUS, BeijiangError, Denied, Invalid, TooLarge, Unauthenticated
-from beijiang.opendata.ckan import ACTIONS, MEDIA_TYPES, Ckan, Parameters, Told, dump, form_of, told
+from beijiang.opendata.ckan import ACTIONS, MEDIA_TYPES, Accepted, Ckan, Parameters, Told, dump, form_of, told
 from beijiang.opendata.routes.api import under, with_receipt
 from beijiang.opendata.routes.citizens import source
 from beijiang.protection import files
 from beijiang.web import entered, request_line
+from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
     from beijiang.kit import Actor
@@ -29,6 +32,8 @@ DUMPS: Final = "/datastore/dump/"
 PREFIXES: Final = ("/api/action/", "/api/3/", "/api/2/", "/api/util/", DUMPS)
 """Addresses that tell by themselves who asks."""
 BODY_BYTES: Final = 2 << 20
+SEATS: Final = 8
+"""Writes of rows that wait for their run at a time; the others queue at the door and hold no thread."""
 JSON_TYPE: Final = "application/json;charset=utf-8"
 ANY_SITE: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _CALLBACK: Final = re.compile(r"[A-Za-z_$][\w$.]{0,60}", re.ASCII)
@@ -45,10 +50,14 @@ def protocol_error(status: int, body: dict[str, Any], error: Exception) -> tuple
 def router(ckan: Ckan) -> APIRouter:
     """Return the fixed addresses of the API."""
     routes = APIRouter(include_in_schema=False)
+    room = WaitingRoom(SEATS)
 
     async def act(request: Request, name: str) -> Response:
         content = b"" if request.method == "GET" else await _body(request)
-        return await run_in_threadpool(_acted, ckan, request, name, content)
+        work = partial(_acted, ckan, request, name, content, time.monotonic())
+        if name in ACTIONS and ACTIONS[name].waits:
+            return await room.serve(request, work, _goes_on)
+        return await run_in_threadpool(work)
 
     for path in ("/api/action/{name}", "/api/3/action/{name}"):
         routes.add_api_route(path, act, methods=["GET", "POST"])
@@ -114,7 +123,11 @@ def _account(request: Request) -> str:
     return hashlib.sha256(source(request).encode()).hexdigest()[:12]
 
 
-def _acted(ckan: Ckan, request: Request, name: str, content: bytes) -> Response:
+def _goes_on() -> None:
+    """Leave a run alone whose sender has left: what was handed in is taken in."""
+
+
+def _acted(ckan: Ckan, request: Request, name: str, content: bytes, came: float | None = None) -> Response:
     if name not in ACTIONS:
         return Response(
             orjson.dumps(f"Bad request: Action name not known: {name[:100]}"), status_code=400, media_type=JSON_TYPE
@@ -127,10 +140,11 @@ def _acted(ckan: Ckan, request: Request, name: str, content: bytes) -> Response:
             )
         parameters = _from_query(request) if request.method == "GET" else _from_body(request, content)
         parameters.pop("callback", None)
-        result = ckan.act(_who(ckan, request), name, Parameters(parameters, _account(request)))
+        result = ckan.act(_who(ckan, request), name, Parameters(parameters, _account(request), came))
         if isinstance(result, Told):
             return _delivered(request, help_, result)
-        status, answer = 200, {"help": help_, "success": True, "result": result}
+        status, result = (202, result.result) if isinstance(result, Accepted) else (200, result)
+        answer = {"help": help_, "success": True, "result": result}
     except BeijiangError as error:
         status, said = told(error.status, error)
         answer = {"help": help_, "success": False, "error": {**said, "request_id": request.state.request_id}}

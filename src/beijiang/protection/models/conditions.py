@@ -13,11 +13,12 @@ from typing import Any, Final
 from sqlglot import exp
 
 from beijiang.kit import Invalid, half_width
-from beijiang.tables import Filter, FilterOp
+from beijiang.tables import AnyPart, Filter, FilterOp
 
 __all__ = ["column_ref", "condition", "conditions", "literal", "unknown_column"]
 
 VALUES_LIMIT: Final = 3000
+PARTS_LIMIT: Final = 50_000
 TEXT_LIMIT: Final = 2000
 _TEXT_OPS: Final = {FilterOp.CONTAINS, FilterOp.STARTSWITH, FilterOp.ENDSWITH}
 _ORDER_OPS: Final[dict[FilterOp, type[exp.Binary]]] = {
@@ -67,6 +68,8 @@ def condition(one: Filter, types: Mapping[str, str]) -> exp.Expr:
     if one.column not in types:
         raise unknown_column(one.column, types)
     kind, column = types[one.column], column_ref(one.column)
+    if isinstance(one, AnyPart):
+        return _any_part(one, column, kind)
     if one.op in {FilterOp.ISNULL, FilterOp.NOTNULL}:
         is_null = exp.Is(this=column, expression=exp.null())
         return is_null if one.op is FilterOp.ISNULL else exp.Not(this=is_null)
@@ -85,6 +88,34 @@ def _membership(one: Filter, column: exp.Expr, kind: str) -> exp.Expr:
         raise _unfit(one, f"请给出 1 到 {VALUES_LIMIT} 个值", f"give 1 to {VALUES_LIMIT} values")
     inside = exp.In(this=column, expressions=[literal(value, kind, one) for value in values])
     return inside if one.op is FilterOp.IN_ else exp.Not(this=inside)
+
+
+def _any_part(one: AnyPart, column: exp.Expr, kind: str) -> exp.Expr:
+    """Look up each piece of the text among the parts, by their length: a join by value, not one search a part."""
+    parts = one.value if isinstance(one.value, Sequence) and not isinstance(one.value, str) else ()
+    if kind != "text" or not 1 <= len(parts) <= PARTS_LIMIT or not all(parts):
+        raise _unfit(
+            one, f"请对文本列给出 1 到 {PARTS_LIMIT} 段文字", f"give 1 to {PARTS_LIMIT} texts for a text column"
+        )
+    sized: dict[int, list[exp.Expr]] = {}
+    for part in parts:
+        sized.setdefault(len(str(part)), []).append(literal(part, "text", one))
+    return exp.or_(*(_holds(column, size, listed) for size, listed in sized.items()), copy=False)
+
+
+def _holds(column: exp.Expr, size: int, parts: list[exp.Expr]) -> exp.Expr:
+    """Tell whether a piece of ``size`` characters anywhere in a text is among some."""
+    whole = exp.Anonymous(this="LENGTH", expressions=[column.copy()])
+    end = exp.Add(this=exp.Sub(this=whole, expression=exp.Literal.number(size)), expression=exp.Literal.number(2))
+    places = exp.Anonymous(this="RANGE", expressions=[exp.Literal.number(1), end])
+    spots = exp.select(
+        exp.alias_(exp.Anonymous(this="UNNEST", expressions=[places]), "_bj_spot", copy=False), copy=False
+    )
+    piece = exp.Anonymous(
+        this="SUBSTRING", expressions=[column.copy(), exp.column("_bj_spot"), exp.Literal.number(size)]
+    )
+    found = exp.select(exp.Literal.number(1), copy=False).from_(spots.subquery("_bj_spots", copy=False), copy=False)
+    return exp.Exists(this=found.where(exp.In(this=piece, expressions=parts), copy=False))
 
 
 def _text_match(one: Filter, column: exp.Expr, kind: str) -> exp.Expr:

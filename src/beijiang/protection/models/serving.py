@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from beijiang.kit import Invalid, Text
 from beijiang.protection.models.conditions import condition, literal
-from beijiang.tables import Filter, FilterOp, Sort
+from beijiang.tables import AnyPart, Filter, FilterOp, Sort
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -212,7 +212,7 @@ def _put(one: Filter, place: int, column: CopyColumn) -> Put | None:
     condition(one, types)  # says what does not fit, in the words of the engine's path
     if one.op in {FilterOp.ISNULL, FilterOp.NOTNULL}:
         return Put(place, one.op, ())
-    if not column.compares:
+    if not column.compares or isinstance(one, AnyPart):
         return None
     given: Sequence[Any] = [one.value]
     if one.op in {FilterOp.IN_, FilterOp.NOTIN}:

@@ -13,7 +13,7 @@ from beijiang.tables.models.comparing import (
     Part,
     Tally,
 )
-from beijiang.tables.models.filters import Filter, FilterOp, Sort, Value
+from beijiang.tables.models.filters import AnyPart, Filter, FilterOp, Sort, Value
 from beijiang.tables.models.reading import (
     DELIVERIES,
     Aggregate,
@@ -77,6 +77,7 @@ __all__ = [
     "WINDOW_START",
     "Aggregate",
     "Among",
+    "AnyPart",
     "Changed",
     "Column",
     "CommitRequest",

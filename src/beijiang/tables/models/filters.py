@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-__all__ = ["Filter", "FilterOp", "Sort", "Value"]
+__all__ = ["AnyPart", "Filter", "FilterOp", "Sort", "Value"]
 
 Value: TypeAlias = "str | int | float | bool | Decimal | date | datetime | Sequence[str | int | float] | None"
 
@@ -39,6 +39,11 @@ class Filter:
     column: str
     op: FilterOp
     value: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnyPart(Filter):
+    """A text column contains one of the texts of ``value``; many of them cost little more than a few. For streams only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ _BOUND: Final = re.compile(
 _BRANCH: Final = re.compile(
     r"[\u4e00-\u9fffA-Za-z0-9]{0,12}?(?:分公司|分厂|加油站|经营部|门市部|项目部|商店|商行|超市|药店|厂|店)"
 )
-_HAN: Final = re.compile(r"[\u4e00-\u9fff]+$")
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]+")
+_WORDS_BEFORE: Final = 8
+"""Characters that the longest of the words before a name fits into."""
 _CODE: Final = re.compile(r"^[0-9A-Z]{2}(\d{6})[0-9A-Z]{10}")
 ONLY: Final = Text("去掉地区和组织形式后只有一个", "the only one without region and legal form")
 IN_FULL: Final = Text("文中写了它的全名", "the document gives its full name")
@@ -75,9 +77,9 @@ def keys_of(sentences: Sequence[Sentence]) -> Sequence[str]:
     found: dict[str, None] = {}
     for one in sentences:
         for end, _ in _ends(one.text):
-            head = _HAN.search(one.text[:end])
-            if head is not None and len(head.group()) >= CORE_LEAST:
-                found[head.group()[-CORE_LEAST:]] = None
+            head = one.text[max(0, end - CORE_LEAST) : end]
+            if len(head) == CORE_LEAST and _HAN.fullmatch(head):
+                found[head] = None
     return list(found)
 
 
@@ -148,7 +150,8 @@ class ShortNames:
             return replace(one, chosen="", why=LONGER)
         if any(one.words[:n] in self.places for n in range(2, REGION_MOST + 1)):
             return one
-        if _BOUND.search(sentence.text[: one.start - sentence.start]):
+        at = one.start - sentence.start
+        if _BOUND.search(sentence.text[max(0, at - _WORDS_BEFORE) : at]):
             return one
         return replace(one, chosen="", why=LONGER)
 
