@@ -257,3 +257,29 @@ def test_what_comes_again_is_known_however_far_the_broker_is_ahead_of_its_acknow
     kept.write_bytes(b"".join(lines))
     assert received([kept], range(1, 101), again=True) == 0, "ten may be on their way, a hundred were"
     assert received([kept], range(101, 111), again=True) == 10, "what did not come the first time counts"
+
+
+def test_a_number_is_forgotten_before_the_broker_gives_it_to_a_new_message(tmp_path: Path) -> None:
+    """The first sending of a new message was lost with the line, so it comes marked; its content is that of long ago."""
+    options: Any = {"host": "h", "topics": "#", "columns": [{"name": "n", "path": "n"}], "tls": "off", "inflight": 10}
+    nothing: Any = None
+    lines: list[bytes] = []
+    spool: Any = SimpleNamespace(folder=tmp_path, then=None, put=lambda line, _done: line and lines.append(line))
+    served: Any = SimpleNamespace(
+        options=MqttOptions(**options), spool=spool, stream=SimpleNamespace(id="stm"), received=0, last_at=None
+    )
+    subscription = Subscription(served, nothing, SystemClock(), list)
+
+    def come(mid: int, *, again: bool) -> None:
+        message: Any = SimpleNamespace(topic="a", payload=b'{"n":0}', mid=mid, qos=1, dup=again)
+        subscription._on_message(nothing, nothing, message)
+
+    numbers = 65_535
+    for mid in range(1, numbers + 1):
+        come(mid, again=False)
+    for mid in range(1, 11):
+        come(mid, again=True)
+    assert len(lines) == numbers + 10, "after the last number comes the first"
+    for mid in range(numbers - 20_000, numbers + 1):
+        come(mid, again=True)
+    assert len(lines) == numbers + 10, "what may be on its way is known"

@@ -14,6 +14,7 @@ import logging
 import socket
 import ssl
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -56,11 +57,12 @@ _AROUND: Final = 1 << 17
 _PATIENCE: Final = 10.0
 _PAUSES: Final = (1, 60)
 _LOOKS: Final = 5
-_NUMBERS: Final = 65_535
-"""As many messages as a broker can have on their way unacknowledged, because it numbers them with 16 bits.
+_KNOWN: Final = 65_535 // 2
+"""Messages that are known when they come again: half of the numbers that a broker has, so that a number is forgotten before it
+comes to a new message.
 
-It is asked to have no more than ``inflight``, but Mosquitto 2.0 counts from nothing after each connection: where a receiver is
-cut off several times before its acknowledgements are read, many times as many come again.
+The broker is asked to have no more than ``inflight`` on their way, but Mosquitto 2.0 counts from nothing after each connection:
+where a receiver is cut off several times before its acknowledgements are read, many times as many come again.
 """
 _LOOKED_BACK: Final = 64 << 20
 """Bytes of kept messages that are read at the start to know what may come again."""
@@ -191,8 +193,10 @@ class Subscription:
         self._clock = clock
         self._memory = served.spool.folder / "topics.json"
         self._lock = threading.Lock()
-        self._recent = dict(last_marks(tail, _NUMBERS, enough=self._options.inflight))
-        """What came last under each number of the broker's: what comes again is known by it."""
+        self._recent: OrderedDict[int, bytes] = OrderedDict()
+        """What came last under each number of the broker's, in the order in which it came: what comes again is known by it."""
+        for mark in last_marks(tail, _KNOWN, enough=self._options.inflight):
+            self._note(mark)
         self._turn = 0
         self._deaf = False
         """Whether the connection was given up and not made again yet: what came over it comes again, in its order."""
@@ -376,7 +380,7 @@ class Subscription:
             with self._lock:
                 again = bool(message.qos) and message.dup and self._recent.get(message.mid) == mark[1]
                 if message.qos and not again:
-                    self._recent[message.mid] = mark[1]
+                    self._note(mark)
             if again:
                 self._repeated += 1
                 self._served.spool.put(b"", partial(told, None))  # acknowledged once the first of it is on disk
@@ -387,6 +391,13 @@ class Subscription:
             self._served.spool.put(line_of(delivery), partial(told, mark))
         except BeijiangError as error:
             self._give_up(mark, error)
+
+    def _note(self, mark: Mark) -> None:
+        """Know a message when it comes again, and forget the one that came too long ago for that."""
+        self._recent[mark[0]] = mark[1]
+        self._recent.move_to_end(mark[0])
+        if len(self._recent) > _KNOWN:
+            self._recent.popitem(last=False)
 
     # Called from the spool's thread
 
