@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from beijiang.evidence.verifier import HANDOVER, WITNESS, Checkpoint, Key, Note, cosigned, hash_of_shard
+from beijiang.evidence.verifier import (
+    HANDOVER,
+    MOMENT,
+    WITNESS,
+    Checkpoint,
+    Key,
+    Note,
+    both_until,
+    cosigned,
+    hash_of_shard,
+)
 from beijiang.kit import Text
 
 __all__ = [
@@ -100,7 +110,7 @@ class Peer:
     @property
     def until(self) -> datetime | None:
         """Return until when it signs beside the key that follows it; None where none does."""
-        return _until(self.handover) if self.handover else None
+        return both_until(self.handover) if self.handover else None
 
     @property
     def followed_by(self) -> str:
@@ -137,7 +147,6 @@ class LogState:
 
 
 _PLAIN: Final = "sha256"
-_MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def shard_name(year: int, algorithm: str, taken: set[str]) -> str:
@@ -162,7 +171,7 @@ def signed_text(text: str, keys: dict[Key, Signer]) -> str:
 
 def handover_text(old: Key, new: Key, until: datetime) -> str:
     """Return what both keys sign when one follows the other; until then each signs every checkpoint."""
-    return f"{HANDOVER}\n{old}\n{new}\n{until.astimezone(UTC):{_MOMENT}}\n"
+    return f"{HANDOVER}\n{old}\n{new}\n{until.astimezone(UTC):{MOMENT}}\n"
 
 
 def handover_note(keys: dict[Key, Signer], until: datetime, at: datetime) -> str:
@@ -172,10 +181,6 @@ def handover_note(keys: dict[Key, Signer], until: datetime, at: datetime) -> str
     if new.kind != WITNESS:
         return signed_text(text, keys)
     return f"{text}\n{''.join(cosign(Note(text, ()), key, signer, at) for key, signer in keys.items())}"
-
-
-def _until(note: str) -> datetime:
-    return datetime.strptime(note.split("\n")[3], _MOMENT).replace(tzinfo=UTC)
 
 
 def cosign(note: Note, key: Key, signer: Signer, at: datetime) -> str:

@@ -53,7 +53,7 @@ class Following:
         """Trust the key that a trusted one named to follow it; the old one stays, for what it has signed.
 
         Raises:
-            Invalid: no trusted key signed it together with the one that it names (``bad_handover``).
+            Invalid: no trusted key signed it together with the one that it names, or it does not say until when (``bad_handover``).
             Conflict: the trusted key had named another one before (``handover_fork``); both notes are kept.
 
         """
@@ -133,7 +133,7 @@ def unannounced(peer: Peer) -> Conflict:
 
 def _bad_handover() -> Invalid:
     return Invalid(
-        "这不是有效的换钥声明：须由一把已信任的公钥和它指名的新公钥共同签名。",
-        "This is no good note of succession: a trusted key and the new one that it names both have to sign it.",
+        "这不是有效的换钥声明：须由一把已信任的公钥和它指名的新公钥共同签名，并写明并行签名至何时（UTC，如 2027-01-01T00:00:00Z）。",
+        "This is no good note of succession: a trusted key and the new one that it names both have to sign it, and it has to say until when both sign (UTC, as 2027-01-01T00:00:00Z).",
         code="bad_handover",
     )
