@@ -195,6 +195,14 @@ def test_a_note_that_does_not_say_until_when_is_not_taken(pair: Pair) -> None:
     assert [one.followed_by for one in pair.county.witnesses.peers(AUDITOR)] == [""]
 
 
+def test_peers_of_one_moment_stand_in_one_order(pair: Pair) -> None:
+    names = [f"log.{letter}.example" for letter in "gbfdaec"]
+    for name in names:
+        pair.county.witnesses.trust(GUARD, PeerKind.WITNESS, str(stranger(name)[0]))
+    listed = [one.key.name for one in pair.county.witnesses.peers(AUDITOR)]
+    assert [name for name in listed if name in names] == sorted(names)
+
+
 def test_two_successors_of_one_key_are_a_fork_offline_too(pair: Pair) -> None:
     now, until = pair.clock.now(), pair.clock.now() + timedelta(days=DAYS)
     made = pair.city.succession.begin(GUARD, "witness", DAYS)
