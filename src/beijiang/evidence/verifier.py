@@ -15,7 +15,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,6 @@ __all__ = [
     "Opened",
     "Proof",
     "Trust",
-    "both_until",
     "commitment_of",
     "entry_of",
     "examine",
@@ -46,7 +45,6 @@ __all__ = [
 
 FORMAT: Final = "beijiang-receipt/1"
 HANDOVER: Final = "beijiang-key-handover/1"
-MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 KIND: Final = "beijiang-evidence/1"
 PROOF_FORMAT: Final = "c2sp.org/tlog-proof@v1"
 HASH_BYTES: Final = 32
@@ -427,29 +425,15 @@ class Trust:
 
 
 def successor(note: str, trusted: Key) -> Key | None:
-    """Return the key, of the same log or witness, that a trusted one named to follow; None unless both signed a good note."""
+    """Return the key, of the same log or witness, that a trusted one named to follow; None unless both signed the note."""
     try:
         opened = Note.parse(note)
         word, old, new, *_ = opened.text.split("\n")
         key = Key.parse(new)
-        both_until(note)
         same = old == str(trusted) and key.name == trusted.name and (key.kind == WITNESS) == (trusted.kind == WITNESS)
         return key if word == HANDOVER and same and opened.signed_by(trusted) and opened.signed_by(key) else None
     except ValueError:
         return None
-
-
-def both_until(note: str) -> datetime:
-    """Return the moment up to which both keys of a note of succession sign.
-
-    Raises:
-        ValueError: its fourth line is none, or none that every time zone has.
-
-    """
-    moment = datetime.strptime("".join(note.split("\n")[3:4]), MOMENT).replace(tzinfo=UTC)
-    if moment.year in {MINYEAR, MAXYEAR}:
-        raise ValueError(moment)
-    return moment
 
 
 def examine(receipt: dict[str, Any], against: Trust) -> Opened:

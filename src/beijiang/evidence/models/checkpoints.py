@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
-from beijiang.evidence.verifier import (
-    HANDOVER,
-    MOMENT,
-    WITNESS,
-    Checkpoint,
-    Key,
-    Note,
-    both_until,
-    cosigned,
-    hash_of_shard,
-)
+from beijiang.evidence.verifier import HANDOVER, WITNESS, Checkpoint, Key, Note, cosigned, hash_of_shard
 from beijiang.kit import Text
 
 __all__ = [
@@ -28,6 +18,7 @@ __all__ = [
     "PeerKind",
     "Shard",
     "Signer",
+    "both_until",
     "cosign",
     "shard_name",
     "signed",
@@ -147,6 +138,7 @@ class LogState:
 
 
 _PLAIN: Final = "sha256"
+_MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def shard_name(year: int, algorithm: str, taken: set[str]) -> str:
@@ -171,7 +163,7 @@ def signed_text(text: str, keys: dict[Key, Signer]) -> str:
 
 def handover_text(old: Key, new: Key, until: datetime) -> str:
     """Return what both keys sign when one follows the other; until then each signs every checkpoint."""
-    return f"{HANDOVER}\n{old}\n{new}\n{until.astimezone(UTC):{MOMENT}}\n"
+    return f"{HANDOVER}\n{old}\n{new}\n{until.astimezone(UTC):{_MOMENT}}\n"
 
 
 def handover_note(keys: dict[Key, Signer], until: datetime, at: datetime) -> str:
@@ -181,6 +173,19 @@ def handover_note(keys: dict[Key, Signer], until: datetime, at: datetime) -> str
     if new.kind != WITNESS:
         return signed_text(text, keys)
     return f"{text}\n{''.join(cosign(Note(text, ()), key, signer, at) for key, signer in keys.items())}"
+
+
+def both_until(note: str) -> datetime:
+    """Return the moment up to which both keys of a note of succession sign.
+
+    Raises:
+        ValueError: its fourth line is none, or none that every time zone has.
+
+    """
+    moment = datetime.strptime("".join(note.split("\n")[3:4]), _MOMENT).replace(tzinfo=UTC)
+    if moment.year in {MINYEAR, MAXYEAR}:
+        raise ValueError(moment)
+    return moment
 
 
 def cosign(note: Note, key: Key, signer: Signer, at: datetime) -> str:

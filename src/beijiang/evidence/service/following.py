@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
-from beijiang.evidence.models import EvidenceRight, Peer
+from beijiang.evidence.models import EvidenceRight, Peer, both_until
 from beijiang.evidence.store import TreeStore, WitnessStore
 from beijiang.evidence.verifier import Key, Note, successor
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
@@ -67,6 +67,10 @@ class Following:
         if found is None:
             raise _bad_handover()
         peer, key = found
+        try:
+            both_until(note)
+        except ValueError:
+            raise _bad_handover() from None
         if not peer.handover:
             self._put(actor, peer, key, note)
         with self._db.read() as connection:
