@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from asked import asked
 from beijiang.access import PersonDraft, Role
 from beijiang.console.tiles import tiles
 from beijiang.ingest import IngestRequest
 from beijiang.kit import SYSTEM
+from statements import asked
 
 TILE = re.compile(r'<li[^>]*><a href="([^"]+)"><b>(?:<span[^>]*>■</span> )?([\d,]+)(\+?)</b>')
 SUMS = re.compile(r"/console/quarantine\?_sort=-(open|fixed)")

@@ -9,12 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from asked import asked
 from beijiang.access import Role
 from beijiang.app import create_app
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, ActorKind, Conflict, Denied, Invalid, NotFound
 from beijiang.opendata import PortalDraft
 from beijiang.opendata.cities import contrast
+from statements import asked
 
 if TYPE_CHECKING:
     from conftest import Portal

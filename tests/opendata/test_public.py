@@ -12,7 +12,6 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from asked import asked
 from beijiang.access import PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.evidence import EvidenceQuery
@@ -27,6 +26,7 @@ from beijiang.opendata import (
     VoiceQuery,
 )
 from beijiang.opendata.store.schema import portal_registration, portal_voice
+from statements import asked
 
 if TYPE_CHECKING:
     from conftest import Portal
