@@ -60,8 +60,10 @@ def the_long_way() -> Iterator[None]:
     """Make everything anew, as users do."""
     global _skipped  # noqa: PLW0603 - one for the process, as what it switches
     _skipped = True
-    yield
-    _skipped = False
+    try:
+        yield
+    finally:
+        _skipped = False
 
 
 @contextlib.contextmanager

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from beijiang.access import PersonDraft, Role
 from beijiang.console.tiles import tiles
 from beijiang.ingest import IngestRequest
 from beijiang.kit import SYSTEM
-from waiting import until
+from statements import asked
 
 TILE = re.compile(r'<li[^>]*><a href="([^"]+)"><b>(?:<span[^>]*>■</span> )?([\d,]+)(\+?)</b>')
 SUMS = re.compile(r"/console/quarantine\?_sort=-(open|fixed)")
@@ -83,30 +81,15 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
     people = {p.login: p for p in office.access.people(SYSTEM)}
 
     def statements(login: str) -> int:
-        told: list[str] = []
-
-        mine = threading.get_ident()
-
-        def note(*args: Any) -> None:
-            if threading.get_ident() == mine:  # workers of the platform ask on their own
-                told.append(args[2])
-
         actor = people[login].as_actor("session")
-        event.listen(office.db.engine, "before_cursor_execute", note)
-        try:
+        tiles(office, actor)  # what is known for a while is looked up
+        with asked(office.db) as told:
             tiles(office, actor)
-        finally:
-            event.remove(office.db.engine, "before_cursor_execute", note)
         return len(told)
 
     logins = [f"a.{role.value}" for role in Role]
-
-    def least() -> dict[str, int]:
-        """Jobs write beside us, whereupon what is remembered is read anew: the fewest of some tries are what a page costs."""
-        until(lambda: all(job.ended for job in office.jobs.jobs(SYSTEM)))
-        return {login: min(statements(login) for _ in range(4)) for login in logins}
-
-    before = least()
+    before = {login: statements(login) for login in logins}
+    assert any(before.values())
     for n in range(8):
         draft = PersonDraft(login=f"more.{n}", name=f"又{n}", org_id="education", roles=frozenset())
         office.access.add_person(SYSTEM, draft)
@@ -117,7 +100,6 @@ def test_more_rows_cost_no_more_statements(office: Any) -> None:
         run = office.ingest.submit(SYSTEM, IngestRequest(org_id="education", files=(landed.sha256,), into=f"更多{n}"))
         office.ingest.wait(SYSTEM, run)
     office.db.deliver_waiting()
-    until(
-        lambda: all(now <= before[login] for login, now in least().items())
-    )  # no more, once nothing is written beside us
+    for login in logins:
+        assert statements(login) <= before[login], login
     assert max(before.values()) < 80

@@ -24,7 +24,7 @@ from beijiang.crypto.signing import Ed25519Signer
 from beijiang.evidence import PeerKind
 from beijiang.evidence import verifier as judge
 from beijiang.evidence.commands import add_keys, add_witnesses
-from beijiang.evidence.models import handover_note
+from beijiang.evidence.models import cosign, handover_note
 from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
@@ -100,15 +100,16 @@ def signer_of(platform: Platform, key: judge.Key) -> Any:
 def test_a_log_follows_its_witness_to_the_key_that_the_old_one_named(pair: Pair) -> None:
     before = pair.witnessed()
     assert pair.proved(before, pair.old)
+    until = pair.clock.now() + timedelta(days=DAYS)
     made = pair.city.succession.begin(GUARD, "witness", DAYS)
-    new, note, begun = made.key, made.handover, pair.clock.now()
+    new, note = made.key, made.handover
     assert judge.successor(note, pair.old) == new
 
     both = pair.witnessed()
     assert pair.troubles() == []
     peers = {one.key: one for one in pair.county.witnesses.peers(AUDITOR)}
     assert {key: one.followed_by for key, one in peers.items()} == {pair.old: str(new), new: ""}
-    assert peers[pair.old].until == begun + timedelta(days=DAYS)
+    assert peers[pair.old].until == until
     assert [pair.proved(both, key) for key in (pair.old, new)] == [True, True]
     assert not pair.proved(both, pair.old, notes=(note,), quorum=2), "two keys of one witness are one witness"
     followed = [one for one in _records(pair.county) if one[0] == "evidence.peer.follow"]
@@ -172,6 +173,35 @@ def test_a_key_that_nobody_named_is_not_taken(pair: Pair) -> None:
     assert len([p for p in pair.county.witnesses.peers(AUDITOR) if p.kind is PeerKind.WITNESS]) == 1
 
 
+def test_a_note_that_does_not_say_until_when_is_not_taken(pair: Pair) -> None:
+    """Were it kept, nobody could list whom the log trusts any more."""
+    made = pair.city.succession.begin(GUARD, "witness", DAYS)
+    signers = {key: signer_of(pair.city, key) for key in (pair.old, made.key)}
+    good = judge.Note.parse(made.handover).text
+    line = good.split("\n")[3]
+    for other in ("2027-01-01", "", "2027-01-01T00:00:00+08:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"):
+        words = good.replace(line, other)
+        signatures = [cosign(judge.Note(words, ()), key, one, pair.clock.now()) for key, one in signers.items()]
+        note = f"{words}\n{''.join(signatures)}"
+        with pytest.raises(Invalid) as error:
+            pair.county.witnesses.follow(GUARD, note)
+        assert error.value.reason == "bad_handover"
+    with pair.city.db.begin() as tx:  # as a witness of another make answers
+        tx.execute(text("UPDATE evidence_key SET handover = :note WHERE handover <> ''"), {"note": note})
+    pair.witnessed()
+    (trouble,) = pair.troubles()
+    assert "no good note of succession" in trouble
+    assert [one.followed_by for one in pair.county.witnesses.peers(AUDITOR)] == [""]
+
+
+def test_peers_of_one_moment_stand_in_one_order(pair: Pair) -> None:
+    names = [f"log.{letter}.example" for letter in "gbfdaec"]
+    for name in names:
+        pair.county.witnesses.trust(GUARD, PeerKind.WITNESS, str(stranger(name)[0]))
+    listed = [one.key.name for one in pair.county.witnesses.peers(AUDITOR)]
+    assert [name for name in listed if name in names] == sorted(names)
+
+
 def test_two_successors_of_one_key_are_a_fork_offline_too(pair: Pair) -> None:
     now, until = pair.clock.now(), pair.clock.now() + timedelta(days=DAYS)
     made = pair.city.succession.begin(GUARD, "witness", DAYS)
@@ -202,8 +232,6 @@ def test_a_retired_key_is_not_taken_though_it_signs(pair: Pair) -> None:
     grown(pair.county)
     peers = {one.key: one for one in pair.county.witnesses.peers(AUDITOR)}
     asked = pair.county.witnesses.request(GUARD, peers[made.key].id).partition("\n\n")[2]
-    from beijiang.evidence.models import cosign
-
     signed = asked + cosign(judge.Note.parse(asked), pair.old, thief, pair.clock.now())
     with pytest.raises(Invalid):
         pair.county.witnesses.take(GUARD, signed)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import update
+
 from beijiang.build import build
 from beijiang.ingest import IngestRequest, RunState
 from beijiang.ingest.store import IngestStore
 from beijiang.jobs import JobState
-from beijiang.jobs.store import JobStore
+from beijiang.jobs.store import JobStore, job
 from beijiang.kit import SYSTEM, Wanted
 from beijiang.platform import Platform
 from beijiang.settings import Settings
@@ -51,3 +53,31 @@ def test_a_run_ends_with_its_job_and_what_a_dead_process_left_at_the_next_start(
         third: RunState.QUEUED,
     }
     office.close()
+
+
+def test_a_run_ends_with_its_job_as_a_worker_ends_it(tmp_path: Path) -> None:
+    office = build(Settings.for_tests(tmp_path / "home"))
+    office.first_start()
+    hopeless, cancelled, good = (queued(office, tmp_path, name) for name in ("甲表", "乙表", "丙表"))
+    jobs = {run: office.ingest.kept(run).job_id for run in (hopeless, cancelled, good)}
+    with office.db.begin() as tx:
+        tx.execute(update(job).where(job.c.id == jobs[hopeless]).values(attempts=200))  # each brought its process down
+        JobStore(tx.connection).ask_to_cancel(jobs[cancelled])  # as it begins
+    try:
+        office.jobs.start_worker()
+        for one in jobs.values():
+            assert office.jobs.wait(one, timeout=90).ended
+        assert kept(office) == [], "without any look at the jobs"
+        with office.db.read() as connection:
+            runs = {run: IngestStore(connection).run(run) for run in jobs}
+        assert {run: found and found.state for run, found in runs.items()} == {
+            hopeless: RunState.FAILED,
+            cancelled: RunState.CANCELLED,
+            good: RunState.COMMITTED,
+        }
+        failed = runs[hopeless]
+        assert failed is not None
+        assert failed.error is not None
+        assert failed.error["code"] == "crashed_repeatedly"
+    finally:
+        office.close()

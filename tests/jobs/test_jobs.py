@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from beijiang.access import Access
 from beijiang.db import Database
 from beijiang.evidence import Evidence
 from beijiang.jobs import JobRun, Jobs, JobState
+from beijiang.jobs.store import JobStore
 from beijiang.kit import ANONYMOUS, SYSTEM, Busy, Conflict, Invalid, NotFound, SystemClock, Text, Unauthenticated
 from beijiang.settings import Settings
 from nursery import run
@@ -265,9 +267,61 @@ def test_a_done_job_is_done_to_the_last_percent(shop: Shop) -> None:
     assert (job.state, job.progress.share, job.share) == (JobState.DONE, 0.5, 1.0)
 
 
+def test_jobs_that_wait_cost_the_caretaker_nothing(tmp_path: Path) -> None:
+    """Its beat tells that this process lives: were it to ask for each waiting job, others would take over its work."""
+    shop = open_shop(tmp_path)
+    go, asked = threading.Event(), list[str]()
+    shop.jobs.register("w", lambda _run, _arguments: go.wait(90) and None)
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            asked.append(statement)
+
+    def reconciled(jobs: int) -> int:
+        for _ in range(jobs):
+            shop.jobs.submit(SYSTEM, "w", {})
+        until(lambda: not waiting(shop))
+        asked.clear()
+        shop.jobs._reconcile()
+        return len(asked)
+
+    try:
+        shop.jobs.start_worker()
+        event.listen(shop.jobs._engine._engine, "before_cursor_execute", count)
+        assert reconciled(3) == reconciled(30) > 0
+    finally:
+        go.set()
+        shop.close()
+
+
+def waiting(shop: Shop) -> int:
+    """Return how many jobs no engine was told of."""
+    with shop.db.read() as connection:
+        return len(JobStore(connection).waiting())
+
+
+def test_handing_over_many_jobs_leaves_off_for_the_beat_and_for_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beijiang.jobs.service.jobs._BEAT_EVERY", 0.0)
+    shop = open_shop(tmp_path)
+    shop.jobs.register("w", lambda _run, _arguments: None)
+    for _ in range(3):
+        shop.jobs.submit(SYSTEM, "w", {})
+    try:
+        shop.jobs._engine.start()
+        shop.jobs._dispatch()
+        assert waiting(shop) == 2, "it is time for the beat"
+        shop.jobs._stopping.set()
+        shop.jobs._dispatch()
+        assert waiting(shop) == 2, "it is time to stop"
+    finally:
+        shop.jobs._engine.stop()
+        shop.close()
+
+
 def test_a_job_whose_end_could_not_be_written_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another holds the database for too long, neither result nor error can be kept: the job must not run for ever."""
-    monkeypatch.setattr("beijiang.db.database.WAIT_SECONDS", 0.2)
     monkeypatch.setattr("beijiang.jobs.service.jobs._BEAT_EVERY", 0.5)
     begun, go, left = threading.Event(), threading.Event(), threading.Event()
 
@@ -283,7 +337,8 @@ def test_a_job_whose_end_could_not_be_written_is_done_again(tmp_path: Path, monk
         job_id = shop.jobs.submit(SYSTEM, "w", {})
         shop.jobs.start_worker()
         assert begun.wait(90)
-        with shop.db.begin():
+        with shop.db.begin(), monkeypatch.context() as patience:
+            patience.setattr("beijiang.db.database.WAIT_SECONDS", 0.2)
             go.set()
             assert left.wait(90)
             until(lambda: shop.jobs._active == 0)

@@ -6,10 +6,11 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from beijiang.kit import Conflict, Denied, Invalid, NotFound
+from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound
 from beijiang.quality import Kind, Outcome, RuleDraft, Severity
 from beijiang.tables import WriteMode
 
@@ -179,3 +180,30 @@ def test_every_write_of_a_table_with_rules_is_judged(bureau: Bureau) -> None:
     assert (fact.a, fact.b, fact.outcome) == (1, 2, Outcome.FAILED)
     known = {f.indicator for f in runs[0].facts if f.rule_id is None}
     assert known == {"0103", "0106", "0601"}
+
+
+def test_who_changed_a_rule_and_asks_again_is_judged_by_it(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that is under way, or comes to its end, was by the rules before."""
+    quality, jobs = bureau.platform.quality, bureau.platform.jobs
+    bureau.write([firm(0)])
+    bureau.add(Kind.NOT_NULL, "盟市")
+    jobs.stop()
+    first = quality.check(bureau.steward, T)
+    assert quality.check(bureau.steward, T) == first
+    bureau.add(Kind.NOT_NULL, "企业名称")
+    second = quality.check(bureau.steward, T)
+    assert second != first
+    for one in (first, second):
+        jobs.cancel(SYSTEM, one)
+    judge, judged = quality.runner.judge, list[int]()
+
+    def changed_meanwhile(measured: Any, rules: Any) -> Any:
+        judged.append(len(rules))
+        if len(judged) == 1:
+            bureau.add(Kind.NOT_NULL, "注册资本")
+        return judge(measured, rules)
+
+    monkeypatch.setattr(quality.runner, "judge", changed_meanwhile)
+    run = bureau.check()
+    assert judged == [2, 3]
+    assert len([fact for fact in run.facts if fact.rule_id]) == 3

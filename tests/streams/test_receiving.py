@@ -22,6 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from beijiang.ingest.connectors.messages import Delivery
 from beijiang.ingest.connectors.mqtt import Subscription, _Ahead
@@ -29,6 +31,7 @@ from beijiang.ingest.connectors.stream_options import MqttOptions
 from beijiang.ingest.service.attending import Served
 from beijiang.ingest.store.spool import Spool
 from beijiang.kit import SystemClock, Unavailable
+from waiting import until
 
 
 @contextmanager
@@ -257,3 +260,77 @@ def test_what_comes_again_is_known_however_far_the_broker_is_ahead_of_its_acknow
     kept.write_bytes(b"".join(lines))
     assert received([kept], range(1, 101), again=True) == 0, "ten may be on their way, a hundred were"
     assert received([kept], range(101, 111), again=True) == 10, "what did not come the first time counts"
+
+
+def test_a_number_is_forgotten_before_the_broker_gives_it_to_a_new_message(tmp_path: Path) -> None:
+    """The first sending of a new message was lost with the line, so it comes marked; its content is that of long ago."""
+    options: Any = {"host": "h", "topics": "#", "columns": [{"name": "n", "path": "n"}], "tls": "off", "inflight": 10}
+    nothing: Any = None
+    lines: list[bytes] = []
+    spool: Any = SimpleNamespace(folder=tmp_path, then=None, put=lambda line, _done: line and lines.append(line))
+    served: Any = SimpleNamespace(
+        options=MqttOptions(**options), spool=spool, stream=SimpleNamespace(id="stm"), received=0, last_at=None
+    )
+    subscription = Subscription(served, nothing, SystemClock(), list)
+
+    def come(mid: int, *, again: bool) -> None:
+        message: Any = SimpleNamespace(topic="a", payload=b'{"n":0}', mid=mid, qos=1, dup=again)
+        subscription._on_message(nothing, nothing, message)
+
+    numbers = 65_535
+    for mid in range(1, numbers + 1):
+        come(mid, again=False)
+    for mid in range(1, 11):
+        come(mid, again=True)
+    assert len(lines) == numbers + 10, "after the last number comes the first"
+    for mid in range(numbers - 20_000, numbers + 1):
+        come(mid, again=True)
+    assert len(lines) == numbers + 10, "what may be on its way is known"
+
+
+def test_a_topic_that_the_broker_does_not_grant_is_told_and_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beijiang.ingest.connectors.mqtt._ASKED_AGAIN", 0.05)
+    columns = [{"name": "n", "path": "n"}]
+    options: Any = {"host": "h", "topics": "open/#,shut/#", "columns": columns, "tls": "off"}
+    nothing: Any = None
+    served: Any = SimpleNamespace(
+        options=MqttOptions(**options),
+        spool=SimpleNamespace(folder=tmp_path, then=None),
+        stream=SimpleNamespace(id="stm"),
+        received=0,
+        last_at=None,
+    )
+    subscription = Subscription(served, nothing, SystemClock(), list)
+    asked: list[list[str]] = []
+
+    def subscribe(wanted: list[tuple[str, Any]]) -> tuple[int, int]:
+        asked.append([topic for topic, _ in wanted])
+        return 0, len(asked)
+
+    def answer(*codes: int) -> None:
+        reasons = [ReasonCode(PacketTypes.SUBACK, identifier=code) for code in codes]
+        subscription._on_subscribe(client, nothing, len(asked), reasons, nothing)
+
+    client: Any = SimpleNamespace(subscribe=subscribe)
+    for present in (False, True):
+        subscription._on_connect(
+            client, nothing, SimpleNamespace(session_present=present), SimpleNamespace(is_failure=False), nothing
+        )
+        answer(*([0x01, 0x87] if not present else [0x87]))
+        live: Any = subscription.live()
+        assert (live["connected"], live["trouble"]["code"]) == (False, "topic_refused")
+        assert "shut/# (Not authorized)" in live["trouble"]["en"]
+        assert "open/#" not in live["trouble"]["en"]
+        so_far = len(asked)
+        until(lambda so_far=so_far: len(asked) > so_far)  # type: ignore[misc]
+    assert asked == [["open/#", "shut/#"], ["shut/#"], ["shut/#"], ["shut/#"]]
+    answer(0x01)
+    assert subscription.live()["connected"]
+    assert "trouble" not in subscription.live()
+    subscription._on_connect(
+        client, nothing, SimpleNamespace(session_present=True), SimpleNamespace(is_failure=False), nothing
+    )
+    assert len(asked) == 4, "the broker has both"
+    assert subscription.live()["connected"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -18,6 +18,7 @@ __all__ = [
     "PeerKind",
     "Shard",
     "Signer",
+    "both_until",
     "cosign",
     "shard_name",
     "signed",
@@ -100,7 +101,7 @@ class Peer:
     @property
     def until(self) -> datetime | None:
         """Return until when it signs beside the key that follows it; None where none does."""
-        return _until(self.handover) if self.handover else None
+        return both_until(self.handover) if self.handover else None
 
     @property
     def followed_by(self) -> str:
@@ -174,8 +175,17 @@ def handover_note(keys: dict[Key, Signer], until: datetime, at: datetime) -> str
     return f"{text}\n{''.join(cosign(Note(text, ()), key, signer, at) for key, signer in keys.items())}"
 
 
-def _until(note: str) -> datetime:
-    return datetime.strptime(note.split("\n")[3], _MOMENT).replace(tzinfo=UTC)
+def both_until(note: str) -> datetime:
+    """Return the moment up to which both keys of a note of succession sign.
+
+    Raises:
+        ValueError: its fourth line is none, or none that every time zone has.
+
+    """
+    moment = datetime.strptime("".join(note.split("\n")[3:4]), _MOMENT).replace(tzinfo=UTC)
+    if moment.year in {MINYEAR, MAXYEAR}:
+        raise ValueError(moment)
+    return moment
 
 
 def cosign(note: Note, key: Key, signer: Signer, at: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
-from beijiang.evidence.models import EvidenceRight, Peer
+from beijiang.evidence.models import EvidenceRight, Peer, both_until
 from beijiang.evidence.store import TreeStore, WitnessStore
 from beijiang.evidence.verifier import Key, Note, successor
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
@@ -53,7 +53,7 @@ class Following:
         """Trust the key that a trusted one named to follow it; the old one stays, for what it has signed.
 
         Raises:
-            Invalid: no trusted key signed it together with the one that it names (``bad_handover``).
+            Invalid: no trusted key signed it together with the one that it names, or it does not say until when (``bad_handover``).
             Conflict: the trusted key had named another one before (``handover_fork``); both notes are kept.
 
         """
@@ -67,6 +67,10 @@ class Following:
         if found is None:
             raise _bad_handover()
         peer, key = found
+        try:
+            both_until(note)
+        except ValueError:
+            raise _bad_handover() from None
         if not peer.handover:
             self._put(actor, peer, key, note)
         with self._db.read() as connection:
@@ -133,7 +137,7 @@ def unannounced(peer: Peer) -> Conflict:
 
 def _bad_handover() -> Invalid:
     return Invalid(
-        "这不是有效的换钥声明：须由一把已信任的公钥和它指名的新公钥共同签名。",
-        "This is no good note of succession: a trusted key and the new one that it names both have to sign it.",
+        "这不是有效的换钥声明：须由一把已信任的公钥和它指名的新公钥共同签名，并写明并行签名至何时（UTC，如 2027-01-01T00:00:00Z）。",
+        "This is no good note of succession: a trusted key and the new one that it names both have to sign it, and it has to say until when both sign (UTC, as 2027-01-01T00:00:00Z).",
         code="bad_handover",
     )

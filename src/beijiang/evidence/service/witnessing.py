@@ -321,7 +321,10 @@ class Witnesses(Following):
             Conflict: one signed that no known key named (``witness_key_unannounced``).
 
         """
-        note = Note.parse(text)
+        try:
+            note = Note.parse(text)
+        except ValueError as error:
+            raise _bad_cosignature() from error
         kept = [self._keep(peer, shard, note)]
         unknown = self._unknown(peer, note)
         if unknown:

@@ -72,8 +72,8 @@ class WitnessStore:
         self.connection = connection
 
     def peers(self, kind: PeerKind | None = None) -> list[Peer]:
-        """Return trusted keys outside, oldest first."""
-        query = select(peers).order_by(peers.c.added_at, peers.c.id)
+        """Return trusted keys outside, oldest first, those of one moment by their keys."""
+        query = select(peers).order_by(peers.c.added_at, peers.c.key)
         rows = self.connection.execute(query if kind is None else query.where(peers.c.kind == kind.value))
         return [
             Peer(

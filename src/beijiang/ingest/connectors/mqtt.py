@@ -14,6 +14,7 @@ import logging
 import socket
 import ssl
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -34,6 +35,7 @@ from beijiang.outbound import tls_context
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike
+    from paho.mqtt.reasoncodes import ReasonCode
 
     from beijiang.ingest.connectors.stream_options import StreamOptions
     from beijiang.ingest.models import Stream
@@ -54,13 +56,16 @@ _LARGEST: Final = 8 << 20
 _AROUND: Final = 1 << 17
 """What topic and properties of a message may add to it."""
 _PATIENCE: Final = 10.0
+_ASKED_AGAIN: Final = 60.0
+"""Seconds after which a topic is asked for again that the broker did not grant."""
 _PAUSES: Final = (1, 60)
 _LOOKS: Final = 5
-_NUMBERS: Final = 65_535
-"""As many messages as a broker can have on their way unacknowledged, because it numbers them with 16 bits.
+_KNOWN: Final = 65_535 // 2
+"""Messages that are known when they come again: half of the numbers that a broker has, so that a number is forgotten before it
+comes to a new message.
 
-It is asked to have no more than ``inflight``, but Mosquitto 2.0 counts from nothing after each connection: where a receiver is
-cut off several times before its acknowledgements are read, many times as many come again.
+The broker is asked to have no more than ``inflight`` on their way, but Mosquitto 2.0 counts from nothing after each connection:
+where a receiver is cut off several times before its acknowledgements are read, many times as many come again.
 """
 _LOOKED_BACK: Final = 64 << 20
 """Bytes of kept messages that are read at the start to know what may come again."""
@@ -191,15 +196,23 @@ class Subscription:
         self._clock = clock
         self._memory = served.spool.folder / "topics.json"
         self._lock = threading.Lock()
-        self._recent = dict(last_marks(tail, _NUMBERS, enough=self._options.inflight))
-        """What came last under each number of the broker's: what comes again is known by it."""
+        self._recent: OrderedDict[int, bytes] = OrderedDict()
+        """What came last under each number of the broker's, in the order in which it came: what comes again is known by it."""
+        for mark in last_marks(tail, _KNOWN, enough=self._options.inflight):
+            self._note(mark)
         self._turn = 0
+        self._asking = threading.Lock()
+        """Held while the broker is asked or answers: it is asked again from another thread."""
         self._deaf = False
         """Whether the connection was given up and not made again yet: what came over it comes again, in its order."""
         self._connected: str | None = None
         """Since when, once the broker has taken what was asked for: from then on nothing that is published is missed."""
-        self._asked: set[int | None] = set()
-        """Numbers of what the broker was asked for over this connection and has not answered."""
+        self._asked: dict[int | None, Sequence[str]] = {}
+        """By its number, what the broker was asked for over this connection and has not answered: the topics."""
+        self._refused: dict[str, str] = {}
+        """Topics that the broker did not grant over this connection, and why."""
+        self._later: threading.Timer | None = None
+        """Asks again for those."""
         self._connections = 0
         self._repeated = 0
         self._too_large = 0
@@ -259,6 +272,8 @@ class Subscription:
         self._turn += 1
         self._client.disconnect()
         self._client.loop_stop()
+        if self._later is not None:
+            self._later.cancel()
         self._connected = None
 
     def live(self) -> dict[str, JsonValue]:
@@ -306,34 +321,62 @@ class Subscription:
         if present:
             with contextlib.suppress(OSError, ValueError):
                 had = json.loads(self._memory.read_text("utf-8"))
-        self._asked.clear()
-        gone = [topic for topic in had if topic not in wanted]
-        if gone:
-            self._asked.add(client.unsubscribe(gone)[1])
-        new = [topic for topic in wanted if topic not in had]
-        if new and self._options.protocol == "5":
-            kept = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-            asked = [(topic, SubscribeOptions(qos=1, retainHandling=kept)) for topic in new]
-            self._asked.add(client.subscribe(asked)[1])
-        elif new:
-            self._asked.add(client.subscribe([(topic, 1) for topic in new])[1])
-        if not self._asked:
-            self._agreed()
+        with self._asking:
+            self._asked.clear()
+            self._refused.clear()
+            gone = [topic for topic in had if topic not in wanted]
+            if gone:
+                self._asked[client.unsubscribe(gone)[1]] = ()
+            new = [topic for topic in wanted if topic not in had]
+            if new and self._options.protocol == "5":
+                kept = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+                asked = [(topic, SubscribeOptions(qos=1, retainHandling=kept)) for topic in new]
+                self._asked[client.subscribe(asked)[1]] = new
+            elif new:
+                self._asked[client.subscribe([(topic, 1) for topic in new])[1]] = new
+            if not self._asked:
+                self._agreed()
 
-    def _on_subscribe(self, _client: Client, _data: Any, mid: int, _reasons: Any, _properties: Any) -> None:
-        self._answered(mid)
+    def _on_subscribe(self, client: Client, _data: Any, mid: int, reasons: Any, _properties: Any) -> None:
+        self._answered(client, mid, reasons)
 
-    def _on_unsubscribe(self, _client: Client, _data: Any, mid: int, _reasons: Any, _properties: Any) -> None:
-        self._answered(mid)
+    def _on_unsubscribe(self, client: Client, _data: Any, mid: int, _reasons: Any, _properties: Any) -> None:
+        self._answered(client, mid, ())
 
-    def _answered(self, mid: int) -> None:
-        if mid not in self._asked:
-            return
-        self._asked.discard(mid)
-        if not self._asked:
+    def _answered(self, client: Client, mid: int, reasons: Sequence[ReasonCode]) -> None:
+        with self._asking:
+            if mid not in self._asked:
+                return
+            answered = zip(self._asked.pop(mid), reasons, strict=False)
+            self._refused |= {topic: str(reason) for topic, reason in answered if reason.is_failure}
+            if self._asked:
+                return
+            granted = [topic for topic in self._options.topics if topic not in self._refused]
             with contextlib.suppress(OSError):
-                self._memory.write_text(json.dumps([*self._options.topics], ensure_ascii=False), "utf-8")
-            self._agreed()
+                self._memory.write_text(json.dumps(granted, ensure_ascii=False), "utf-8")
+            if self._refused:
+                self._ask_later(client)
+            else:
+                self._agreed()
+
+    def _ask_later(self, client: Client) -> None:
+        """Tell what the broker does not grant, and ask for it again, as long as it is the same connection."""
+        topics = ", ".join(f"{topic} ({why})" for topic, why in self._refused.items())
+        self._trouble = _told(
+            "topic_refused",
+            f"消息服务器不准订阅主题：{topics}，收不到其消息，将不断重试。请核对主题，或请对方为账号开通读取权限。",
+            f"The broker does not grant topics: {topics}. Their messages do not come; it is asked again and again. Check the topics, or have the account allowed to read them.",
+        )
+        if self._later is not None:
+            self._later.cancel()
+        self._later = threading.Timer(_ASKED_AGAIN, self._ask_again, (client, self._turn))
+        self._later.daemon = True
+        self._later.start()
+
+    def _ask_again(self, client: Client, turn: int) -> None:
+        if turn == self._turn:
+            self._trouble = None
+            self._subscribe(client, present=True)
 
     def _agreed(self) -> None:
         """Say that it is connected: the broker has what is wanted, and a session to keep it in."""
@@ -376,7 +419,7 @@ class Subscription:
             with self._lock:
                 again = bool(message.qos) and message.dup and self._recent.get(message.mid) == mark[1]
                 if message.qos and not again:
-                    self._recent[message.mid] = mark[1]
+                    self._note(mark)
             if again:
                 self._repeated += 1
                 self._served.spool.put(b"", partial(told, None))  # acknowledged once the first of it is on disk
@@ -387,6 +430,13 @@ class Subscription:
             self._served.spool.put(line_of(delivery), partial(told, mark))
         except BeijiangError as error:
             self._give_up(mark, error)
+
+    def _note(self, mark: Mark) -> None:
+        """Know a message when it comes again, and forget the one that came too long ago for that."""
+        self._recent[mark[0]] = mark[1]
+        self._recent.move_to_end(mark[0])
+        if len(self._recent) > _KNOWN:
+            self._recent.popitem(last=False)
 
     # Called from the spool's thread
 

@@ -149,6 +149,13 @@ class DurableEngine:
             {"queue_name": _QUEUE, "workflow_name": _WORKFLOW, "workflow_id": workflow_id}, job_id
         )
 
+    def alive(self) -> frozenset[str]:
+        """Return the jobs that wait in the engine or are run by it, asked for all at once."""
+        from dbos import DBOS
+
+        found = DBOS.list_workflows(status=[*_ALIVE], queue_name=_QUEUE, load_input=False, load_output=False)
+        return frozenset(one.workflow_id.partition(".")[0] for one in found)
+
     def take_over(self, executor: str) -> int:
         """Put the begun jobs of a dead executor back into the queue; return how many."""
         from dbos import DBOS

@@ -255,14 +255,18 @@ class Jobs:
         return found
 
     def _reconcile(self) -> None:
-        """Hand every unfinished job to the engine again, in case its record there was lost (power cut) or closed.
+        """Hand to the engine again every unfinished job whose record there was lost (power cut) or closed.
 
         It is closed where the beginning or the end of an attempt could not be written, as while the database is busy.
         """
         with self.db.read() as connection:
             unfinished = JobStore(connection).unfinished()
+        alive = self._engine.alive() if unfinished else frozenset()
         for job_id in unfinished:
-            self._engine.enqueue(job_id)
+            if self._stopping.is_set():
+                return
+            if job_id not in alive:
+                self._engine.enqueue(job_id)
 
     def _look_after(self) -> None:
         """Hand new jobs to the engine, say that this process lives, and take over the work of dead ones."""
@@ -280,19 +284,28 @@ class Jobs:
             self._nudge.clear()
 
     def _dispatch(self) -> None:
+        """Hand new jobs to the engine, until it is time to say again that this process lives; the rest at the next look."""
+        until = time.monotonic() + _BEAT_EVERY
         with self.db.read() as connection:
             waiting = JobStore(connection).waiting()
         held = self._held(waiting)
         for job_id, _ in waiting:
+            if self._stopping.is_set():
+                return
             if job_id in held:
                 self._tell(job_id, held[job_id])
-                continue
-            self._told.pop(job_id, None)
-            with self.db.begin(counted=False) as tx:
-                JobStore(tx.connection).note_waiting(job_id, _FOR_A_WORKER)
-            self._engine.enqueue(job_id)
-            with self.db.begin(counted=False) as tx:
-                JobStore(tx.connection).mark_dispatched(job_id, self.clock.now())
+            else:
+                self._hand_over(job_id)
+            if time.monotonic() >= until:
+                return
+
+    def _hand_over(self, job_id: str) -> None:
+        self._told.pop(job_id, None)
+        with self.db.begin(counted=False) as tx:
+            JobStore(tx.connection).note_waiting(job_id, _FOR_A_WORKER)
+        self._engine.enqueue(job_id)
+        with self.db.begin(counted=False) as tx:
+            JobStore(tx.connection).mark_dispatched(job_id, self.clock.now())
 
     def _held(self, waiting: Sequence[tuple[str, str]]) -> dict[str, Text]:
         """Ask about jobs of the kinds that wait for their turn."""

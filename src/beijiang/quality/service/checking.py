@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
@@ -11,7 +12,7 @@ from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, Conflict, Invalid, NotFound, Text, new_id
 from beijiang.quality.errors import no_run, not_held
 from beijiang.quality.events import VersionJudged
-from beijiang.quality.models import KINDS, Hold, Outcome, Release, Run, Severity, Trigger
+from beijiang.quality.models import KINDS, Hold, Outcome, Release, Rule, Run, Severity, Trigger
 from beijiang.quality.service.agreeing import Agreeing
 from beijiang.quality.service.failing import Failing
 from beijiang.quality.service.handing import failing_file
@@ -49,11 +50,17 @@ class Checking(Agreeing):
             self._run(event.table, event.org_id, event.version, Trigger.WRITTEN, SYSTEM)
 
     def check(self, actor: Actor, table: str) -> str:
-        """Have the newest version judged as a job; return its id."""
+        """Have the newest version judged as a job; return its id: of one that is under way, if it is by the same rules."""
         info = self._table(actor, table)
         self.access.require(actor, Permission.QUALITY_RULE_MANAGE, info.org_id)
         arguments: dict[str, JsonValue] = {"table": info.name}
-        return self.jobs.submit(actor, QUALITY_JOB, arguments, key=f"{QUALITY_JOB}:{info.name}", org_id=info.org_id)
+        by = [(rule.id, rule.revision) for rule in self._rules(info.name)]
+        key = f"{QUALITY_JOB}:{sha256(repr((info.name, info.version, by)).encode()).hexdigest()}"
+        return self.jobs.submit(actor, QUALITY_JOB, arguments, key=key, org_id=info.org_id)
+
+    def _rules(self, table: str) -> Sequence[Rule]:
+        with self.db.read() as connection:
+            return RuleStore(connection).of_table(table)
 
     def check_now(self, actor: Actor, table: str, on_progress: Callable[[Job], None] | None = None) -> Run:
         """Judge the newest version in this process; for the terminal."""
@@ -226,11 +233,13 @@ class Checking(Agreeing):
         return made
 
     def _run(self, table: str, org_id: str, version: int, trigger: Trigger, actor: Actor) -> Run:
-        measured = self.runner.version(table, version)
-        with self.db.read() as connection:
-            rules = RuleStore(connection).of_table(table)
-            before = RunStore(connection).of_table(table, _READS)
+        measured, rules = self.runner.version(table, version), self._rules(table)
         facts, seconds = self.runner.judge(measured, rules)
+        while (now := self._rules(table)) != rules:  # whoever changed them is not shown what the old ones say
+            rules = now
+            facts, seconds = self.runner.judge(measured, rules)
+        with self.db.read() as connection:
+            before = RunStore(connection).of_table(table, _READS)
         worked = [not any(f.outcome is Outcome.ERROR for f in run.facts) for run in before]
         worked.append(not any(f.outcome is Outcome.ERROR for f in facts))
         run = Run(
