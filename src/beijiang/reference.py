@@ -143,7 +143,7 @@ def _command(command: Any, name: str, lines: list[str]) -> None:
 
 
 def _below(kind: type[Event]) -> set[type[Event]]:
-    found = set(kind.__subclasses__())
+    found = {child for child in kind.__subclasses__() if child.__module__.startswith("beijiang.")}
     return found.union(*(_below(child) for child in found)) if found else found
 
 

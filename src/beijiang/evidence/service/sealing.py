@@ -26,6 +26,10 @@ PIECE: Final = 2000
 """Records that one transaction seals at most, so that writers wait for milliseconds only."""
 
 
+class _BegunMeanwhileError(Exception):
+    """Another process began the very first shard while this one was about to."""
+
+
 class Sealer:
     """The one writer of the tree; several processes may run it, in turn."""
 
@@ -43,8 +47,11 @@ class Sealer:
             return done
         self.keys.signers  # noqa: B018  # opened before the transaction, because making one needs its own
         while limit is None or limit > 0:
-            with self.db.begin(counted=False) as tx:
-                count = self._seal_piece(tx)
+            try:
+                with self.db.begin(counted=False) as tx:
+                    count = self._seal_piece(tx)
+            except _BegunMeanwhileError:
+                continue
             done += count
             if count < PIECE:
                 break
@@ -85,7 +92,10 @@ class Sealer:
         year = self._year(shard, row[1], now)
         name = shard_name(year, self._settings.log_hash, {one.name for one in store.all_shards()})
         first = 1 if shard is None else shard.sealed + 1
-        return Shard(name, f"{self.keys.name}/{name}", first, 0, b"", closed=False)
+        made = Shard(name, f"{self.keys.name}/{name}", first, 0, b"", closed=False)
+        if not store.begin_shard(made):
+            raise _BegunMeanwhileError
+        return made
 
     def _extend(
         self, store: TreeStore, shard: Shard, rows: Sequence[tuple[int, datetime | None, str]], now: datetime

@@ -126,10 +126,20 @@ class TreeStore:
         return None if row is None else _shard(row)
 
     def newest(self, *, lock: bool = False) -> Shard | None:
-        """Return the shard that grows; when locked, other writers wait until this transaction ends."""
+        """Return the shard that grows; when locked, other writers wait until this transaction ends.
+
+        Whoever waited for the lock got the shard that was the newest before: it asks again until what it holds still is.
+        """
         query = select(shards).order_by(shards.c.first.desc()).limit(1)
         row = self.connection.execute(query.with_for_update() if lock else query).one_or_none()
+        while lock and row is not None and self.connection.execute(query).one().name != row.name:
+            row = self.connection.execute(query.with_for_update()).one()
         return None if row is None else _shard(row)
+
+    def begin_shard(self, shard: Shard) -> bool:
+        """Write a new, empty shard; tell whether nobody else had begun it, having waited for whoever is about to."""
+        begun = self._insert(shards).values(**_values(shard)).on_conflict_do_nothing()
+        return bool(self.connection.execute(begun).rowcount)
 
     def shard_of(self, sequence: int) -> Shard | None:
         """Return the shard that holds a record; None when it is not sealed yet."""
@@ -139,15 +149,7 @@ class TreeStore:
 
     def save_shard(self, shard: Shard) -> None:
         """Write a shard as it is now."""
-        values = {
-            "name": shard.name,
-            "origin": shard.origin,
-            "first": shard.first,
-            "size": shard.size,
-            "root": shard.root,
-            "closed": shard.closed,
-        }
-        self._put(shards, [values])
+        self._put(shards, [_values(shard)])
 
     def unsealed(self, after: int, limit: int) -> list[tuple[int, datetime | None, str]]:
         """Return sequence, time and commitment of the next records; the time is None where somebody wrote one that is none."""
@@ -264,6 +266,17 @@ class TreeStore:
 
     def _insert(self, table: Table) -> Any:
         return (sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def _values(shard: Shard) -> dict[str, Any]:
+    return {
+        "name": shard.name,
+        "origin": shard.origin,
+        "first": shard.first,
+        "size": shard.size,
+        "root": shard.root,
+        "closed": shard.closed,
+    }
 
 
 def _key(row: Any) -> KeyRow:
