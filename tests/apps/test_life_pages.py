@@ -20,7 +20,7 @@ from beijiang.apps import AudienceKind, CanaryKind, CanaryTo
 
 AXE = (Path(__file__).parents[2] / "packaging/web/node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 PROBLEMS = "async () => (await axe.run()).violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 160)))"
-PAGES = (("first", "/apps"), ("first", "/apps/lived"), ("reviewer", "/console/apps/lived"), ("steward", "/console/apps/lived"), ("publisher", "/console/apps/waits"))  # fmt: skip
+PAGES = (("first", "/apps"), ("first", "/apps/lived"), ("second", "/apps/lived"), ("reviewer", "/console/apps/lived"), ("steward", "/console/apps/lived"), ("publisher", "/console/apps/waits"))  # fmt: skip
 
 
 @pytest.fixture(scope="module")
