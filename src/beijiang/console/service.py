@@ -24,6 +24,7 @@ from beijiang.console.tiles import TileKind, tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence, Sized
+    from datetime import date
 
     from beijiang.build import Platform
     from beijiang.catalog import Task
@@ -41,6 +42,8 @@ RUNS_SHOWN = 8
 class Home:
     """What a person sees first: what waits, what went wrong, what changed."""
 
+    today: date
+    """The day by which what is due is counted."""
     tasks: Sequence[Task]
     runs: Sequence[Run]
     mending: Sequence[TableCount] = ()
@@ -119,6 +122,7 @@ class Console:
         tickets = platform.tickets.waiting(actor) if self._tickets_are_for(actor) else ()
         requests = platform.exchange.waiting(actor) if allows(actor, Permission.EXCHANGE_REQUEST_READ) else ()
         return Home(
+            today=platform.catalog.today(),
             tasks=tasks,
             runs=runs,
             mending=mending,

@@ -105,6 +105,7 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             "ticket.html",
             view=view,
             ticket=view.ticket,
+            today=platform.tickets.today,
             specs=MOVES,
             orgs=[(o.id, o.short) for o in platform.access.organisations()],
             names={o.id: o.short for o in platform.access.organisations()},
