@@ -170,7 +170,7 @@ def test_facets_departments_themes_and_tags(site: tuple[Platform, str, list[str]
         ("datastore_search", {"resource_id": "x"}, 404, "Not Found Error"),
         ("package_create", {}, 403, "Authorization Error"),
         ("resource_create", {}, 409, "Validation Error"),
-        ("datastore_upsert", {}, 409, "Validation Error"),
+        ("datastore_upsert", {}, 403, "Authorization Error"),
     ],
 )
 def test_errors_have_the_shape_that_clients_tell_apart(

@@ -63,7 +63,9 @@ class Writer:
 
 @pytest.fixture(scope="module")
 def writer(region: Region) -> Writer:
-    return Writer(region)
+    made = Writer(region)
+    made.platform.ckan.row_writes.patience = 120.0
+    return made
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,7 +102,6 @@ def busy(writer: Writer, free: threading.Event) -> Iterator[None]:
 def test_writes_that_wait_for_a_busy_queue_hold_no_page_up(writer: Writer, held_work: threading.Event) -> None:
     entry = writer.entry("设施登记")
     writer.act("datastore_create", resource={"package_id": entry}, primary_key=["编号"], records=[{"编号": "A"}])
-    writer.platform.ckan.row_writes.patience = 120.0
 
     def write(n: int) -> int:
         return writer.ask("datastore_upsert", resource_id=entry, records=[{"编号": f"K{n}"}]).status_code
