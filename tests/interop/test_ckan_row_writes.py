@@ -131,7 +131,7 @@ def test_what_is_not_done_in_time_is_answered_with_its_run_and_taken_in_later(
         assert all(run["id"] in words for words in told.json()["result"]["message"])
     writer.platform.ckan.row_writes.patience = 120.0
     until(lambda: writer.platform.ingest.run(writer.steward, run["id"]).ended)
-    assert sorted(row["编号"] for row in writer.rows(entry)) == ["A", "B"]
+    until(lambda: sorted(row["编号"] for row in writer.rows(entry)) == ["A", "B"])
 
 
 def test_an_upsert_neither_empties_a_column_nor_makes_one(writer: Writer) -> None:
@@ -190,7 +190,7 @@ def test_equal_rows_that_are_inserted_twice_are_two_rows(writer: Writer, held_wo
     runs = {one.json()["result"]["run"]["id"] for one in told}
     assert len(runs) == 2
     until(lambda: all(writer.platform.ingest.run(writer.steward, run).ended for run in runs))
-    assert [one["值"] for one in writer.rows(entry)] == [1] * 4
+    until(lambda: [one["值"] for one in writer.rows(entry)] == [1] * 4)
 
 
 def test_what_is_of_another_kind_than_it_has_to_be_is_refused_by_name(writer: Writer) -> None:
