@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -351,3 +352,27 @@ def test_an_identity_number_is_found_in_a_part_of_any_shape() -> None:
         refuse_identifiers(rows, ["说明"])
     assert number not in str(told.value)
     refuse_identifiers(rows.slice(0, 2), ["说明"])
+
+
+def test_a_version_that_is_graded_late_does_not_take_readers_back(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two versions are graded side by side, each by the thread that told of it; the older one ends last."""
+    table_of(house, "并行", {"v": ["a"]})
+    surveyor = type(house.protection._surveyor)
+    look, later = surveyor.look, threading.Thread(target=table_of, args=(house, "并行", {"v": ["a", "b", "c"]}))
+
+    def look_while_another_writes(self: Any, snapshot: Any, event: Any, before: Any) -> Any:
+        if event.version == 2:
+            later.start()
+            later.join()
+        return look(self, snapshot, event, before)
+
+    monkeypatch.setattr(surveyor, "look", look_while_another_writes)
+    table_of(house, "并行", {"v": ["a", "b"]})
+    facts = house.protection.facts("并行")
+    assert facts is not None
+    assert facts.version == 3
+    assert "tried again" not in caplog.text
+    rows = house.gate.open(house.steward, "并行", "test", Exit.PAGE).batches()
+    assert sum(batch.num_rows for batch in rows) == 1 + 2 + 3

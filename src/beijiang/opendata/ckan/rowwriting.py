@@ -146,11 +146,12 @@ class RowWrites:
         key: tuple[str, ...],
         mode: RunMode,
     ) -> Run:
-        """Land the records as they came and wait a while for the run that takes them in."""
+        """Land the records as they came and wait a while for the run that takes them in.
+
+        Equal rows that are added by two calls are two rows: the second call is neither refused nor taken for the first.
+        """
         landed = self._ingest.land(actor, io.BytesIO(_lines(records)), f"ckan-{found.id}.ndjson", found.provider_id)
-        adds = (
-            mode is RunMode.APPEND
-        )  # equal rows of two calls are two rows: the second call is neither refused nor the first
+        adds = mode is RunMode.APPEND
         request = IngestRequest(
             files=(landed.sha256,),
             into=table,

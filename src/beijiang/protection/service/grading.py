@@ -88,10 +88,9 @@ class Protection(Choosing):
                 event.table, event.version, event.columns
             )  # a crash may have come between grading and this step
             return
-        before = self.grades_of(event.table)
         snapshot = self._lake.snapshot(event.table, event.version)
         found, looked = self._surveyor.look(snapshot, event, self._looked(event.table))
-        self._store(snapshot, event, before, found, looked, inherited=self._inherited(event))
+        self._store(snapshot, event, found, looked, inherited=self._inherited(event))
         self.prepare_masks(event.table)
         self._tell_catalog(event.table)
         self._advance(event.table, event.version, event.columns)
@@ -241,16 +240,19 @@ class Protection(Choosing):
         self,
         snapshot: Snapshot,
         event: TableWritten,
-        before: Mapping[str, ColumnGrade],
         found: Mapping[str, tuple[str, Findings]],
         looked: Looked,
         *,
         inherited: Mapping[str, ColumnGrade],
     ) -> None:
-        """Store what changed, and up to which version the table is graded now."""
+        """Store what changed, and up to which version the table is graded now; nothing if that is a newer one meanwhile."""
         now = self._clock.now()
         with self._db.begin() as tx:
             store = GradeStore(tx.connection)
+            known = store.table(snapshot.table, lock=True)
+            if known is not None and known.version >= snapshot.version:
+                return
+            before = store.current(snapshot.table)
             changed: list[str] = []
             for column, (kind, evidence) in found.items():
                 old = before.get(column)
@@ -262,7 +264,6 @@ class Protection(Choosing):
                     store.add(grade)
                     changed.append(f"{column} {grade.level} {grade.kind}")
             origins = origins_from_json(event.derived)
-            known = store.table(snapshot.table)
             if not origins and known is not None:  # a rollback or compaction says nothing of where columns came from
                 origins = dict(known.origins)
             facts = TableFacts(snapshot.table, event.org_id, snapshot.version, tuple(event.columns), origins)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Row, String, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, String, bindparam, insert, select, update
 
 from beijiang.protection.models.grades import ColumnGrade, Findings, GradeSource, Level, Personal
 from beijiang.protection.models.looked import Looked
@@ -46,9 +46,9 @@ class GradeStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def table(self, name: str) -> TableFacts | None:
-        """Return what is known of a table, None before it was graded."""
-        row = self._connection.execute(_TABLE, {"name": name}).one_or_none()
+    def table(self, name: str, *, lock: bool = False) -> TableFacts | None:
+        """Return what is known of a table, None before it was graded; when locked, others who grade it wait."""
+        row = self._connection.execute(_TABLE.with_for_update() if lock else _TABLE, {"name": name}).one_or_none()
         return None if row is None else _facts(row)
 
     def tables(self) -> list[TableFacts]:
@@ -64,18 +64,17 @@ class GradeStore:
 
     def note_table(self, facts: TableFacts, at: datetime, looked: Looked | None = None) -> None:
         """Store that a table is graded up to this version, and what was counted for it."""
-        self._connection.execute(delete(graded_table).where(graded_table.c.name == facts.name))
-        self._connection.execute(
-            insert(graded_table).values(
-                name=facts.name,
-                org_id=facts.org_id,
-                version=facts.version,
-                columns=list(facts.columns),
-                origins={column: [o.to_json() for o in found] for column, found in facts.origins.items()} or None,
-                looked=None if looked is None else looked.to_json(),
-                graded_at=at,
-            )
-        )
+        values = {
+            "org_id": facts.org_id,
+            "version": facts.version,
+            "columns": list(facts.columns),
+            "origins": {column: [o.to_json() for o in found] for column, found in facts.origins.items()} or None,
+            "looked": None if looked is None else looked.to_json(),
+            "graded_at": at,
+        }
+        known = update(graded_table).where(graded_table.c.name == facts.name).values(**values)
+        if not self._connection.execute(known).rowcount:
+            self._connection.execute(insert(graded_table).values(name=facts.name, **values))
 
     def current(self, table: str) -> dict[str, ColumnGrade]:
         """Return the grades in force by column."""
