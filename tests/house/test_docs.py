@@ -54,3 +54,12 @@ def test_local_links_of_the_documentation_lead_somewhere() -> None:
         if not (page.parent / target).exists()
     ]
     assert not broken, "\n".join(broken)
+
+
+def test_every_page_of_the_documentation_is_listed() -> None:
+    docs = ROOT / "docs"
+    listed = set(re.findall(r"\]\(([^)#]+)\)", (docs / "README.md").read_text(encoding="utf-8")))
+    pages = {
+        p.relative_to(docs).as_posix() for f in ("tutorials", "how-to", "explanation") for p in docs.glob(f"{f}/*.md")
+    }
+    assert not pages - listed
