@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes
+INDEX = UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PIP) config get global.index-url 2>/dev/null)}}
+EDITABLE := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 DEMO_HOME ?= var/demo
 
 .PHONY: help demo test coverage lint docs wheel bench clean
@@ -20,11 +22,12 @@ help:
 demo: $(VENV)/.runtime
 	$(BIN)/beijiang --home $(DEMO_HOME) demo
 
+# What pytest rewrites of its plugins is written down: each of the workers would do it again.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -48,12 +51,15 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# The test environment holds everything that the product needs, so it also counts as the product's.
 $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
 	$(INSTALL) -r requirements/runtime.txt -r requirements/build.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(EDITABLE)
 	touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	$(INSTALL) -r requirements/dev.txt
-	touch $@
+# The test environment holds everything that the product needs, so it also counts as the product's. uv fetches and unpacks
+# several packages at a time, from the index that pip knows and by the same hashes; where it cannot, pip does it all.
+$(VENV)/.dev: requirements/uv.txt requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) -r requirements/uv.txt
+	$(INDEX) $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/dev.txt || $(INSTALL) -r requirements/dev.txt
+	$(EDITABLE)
+	touch $(VENV)/.runtime $@
