@@ -22,12 +22,11 @@ help:
 demo: $(VENV)/.runtime
 	$(BIN)/beijiang --home $(DEMO_HOME) demo
 
-# What pytest rewrites of its plugins is written down: each of the workers would do it again.
 test: $(VENV)/.dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 coverage: $(VENV)/.dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -57,9 +56,11 @@ $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
 	touch $@
 
 # The test environment holds everything that the product needs, so it also counts as the product's. uv fetches and unpacks
-# several packages at a time, from the index that pip knows and by the same hashes; where it cannot, pip does it all.
+# several packages at a time, from the index that pip knows and by the same hashes; where it cannot, pip does it all. What
+# pytest rewrites of its plugins is written down at the end: each of its workers would do it again.
 $(VENV)/.dev: requirements/uv.txt requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(INSTALL) -r requirements/uv.txt
 	$(INDEX) $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/dev.txt || $(INSTALL) -r requirements/dev.txt
 	$(EDITABLE)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --markers >/dev/null
 	touch $(VENV)/.runtime $@

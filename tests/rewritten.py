@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
 def rewrite(config: pytest.Config) -> None:
     """Rewrite those modules of the folders that are asked for which have changed, on all processors."""
-    stale = [path for path in _modules(config.args) if _read_pyc(path, _kept(path)) is None]
+    stale = stale_in(config.args)
     helpers = [_forked(config, stale[at :: os.cpu_count()]) for at in range(os.cpu_count() or 1)]
     for helper in helpers:
         os.waitpid(helper, 0)  # what it could not rewrite, its workers do
 
 
-def _modules(asked: Sequence[str]) -> list[Path]:
+def stale_in(asked: Sequence[str]) -> list[Path]:
+    """Return the modules of those that are folders which pytest would rewrite again."""
     folders = [Path(words) for words in asked if Path(words).is_dir()]
-    return sorted({path for folder in folders for name in ("test_*.py", "conftest.py") for path in folder.rglob(name)})
+    found = {path for folder in folders for name in ("test_*.py", "conftest.py") for path in folder.rglob(name)}
+    return [path for path in sorted(found) if _read_pyc(path, _kept(path)) is None]
 
 
 def _kept(path: Path) -> Path:
@@ -40,9 +42,14 @@ def _forked(config: pytest.Config, paths: Sequence[Path]) -> int:
     if child := os.fork():
         return child
     try:
-        for path in paths:
-            _kept(path).parent.mkdir(parents=True, exist_ok=True)
-            source_hash, code = _rewrite_test(path.absolute(), config)
-            _write_pyc(config.stash[assertstate_key], code, source_hash, _kept(path))
+        write(config, paths)
     finally:
         os._exit(0)
+
+
+def write(config: pytest.Config, paths: Sequence[Path]) -> None:
+    """Keep what pytest makes of these modules where it looks for it."""
+    for path in paths:
+        _kept(path).parent.mkdir(parents=True, exist_ok=True)
+        source_hash, code = _rewrite_test(path.absolute(), config)
+        _write_pyc(config.stash[assertstate_key], code, source_hash, _kept(path))
