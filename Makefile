@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes
+INDEX = UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PIP) config get global.index-url 2>/dev/null)}}
+EDITABLE := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 DEMO_HOME ?= var/demo
 
 .PHONY: help demo test coverage lint docs wheel bench clean
@@ -48,12 +50,17 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# The test environment holds everything that the product needs, so it also counts as the product's.
 $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
 	$(INSTALL) -r requirements/runtime.txt -r requirements/build.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(EDITABLE)
 	touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	$(INSTALL) -r requirements/dev.txt
-	touch $@
+# The test environment holds everything that the product needs, so it also counts as the product's. uv fetches and unpacks
+# several packages at a time, from the index that pip knows and by the same hashes; where it cannot, pip does it all. What
+# pytest rewrites of its plugins is written down at the end: each of its workers would do it again.
+$(VENV)/.dev: requirements/uv.txt requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) -r requirements/uv.txt
+	$(INDEX) $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/dev.txt || $(INSTALL) -r requirements/dev.txt
+	$(EDITABLE)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --markers >/dev/null
+	touch $(VENV)/.runtime $@

@@ -61,10 +61,15 @@ def pytest_configure() -> None:
     hypothesis.settings.load_profile("beijiang")
 
 
-def pytest_sessionstart() -> None:
-    """Compile the platform once: where bytecode is not written, each of the many processes of the suite would do it."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        compileall.compile_dir(ROOT / "src", quiet=1)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the platform and the suite once: where bytecode is not written, each of the many processes would do it."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    compileall.compile_dir(ROOT / "src", quiet=1, workers=0)
+    if session.config.getoption("numprocesses", None):
+        import rewritten
+
+        rewritten.rewrite(session.config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -151,11 +151,12 @@ def _is_day(year: exp.Expr, month: exp.Expr, day: exp.Expr) -> exp.Expr:
     def is_none(by: int) -> exp.Expr:
         return exp.EQ(this=_modulo(year.copy(), by), expression=_number(0))
 
-    leap = exp.and_(is_none(4), exp.or_(exp.not_(is_none(100)), is_none(400)))
-    february = exp.Case().when(leap, _number(29)).else_(_number(28))
+    leap = exp.and_(is_none(4), exp.or_(exp.not_(is_none(100), copy=False), is_none(400), copy=False), copy=False)
+    february = exp.Case().when(leap, _number(29), copy=False).else_(_number(28), copy=False)
     short = exp.In(this=month.copy(), expressions=[_number(m) for m in (4, 6, 9, 11)])
     is_february = exp.EQ(this=month.copy(), expression=_number(2))
-    longest = exp.Case().when(is_february, february).when(short, _number(30)).else_(_number(31))
+    longest = exp.Case().when(is_february, february, copy=False).when(short, _number(30), copy=False)
+    longest = longest.else_(_number(31), copy=False)
     return exp.and_(
         exp.Between(this=year.copy(), low=_number(1800), high=_number(2099)),
         exp.Between(this=month.copy(), low=_number(1), high=_number(12)),
@@ -190,7 +191,7 @@ def _luhn_holds(value: exp.Expr) -> exp.Expr:
         digit = _digit(padded, position)
         if position % 2 == 0:  # counted from the right the check digit is first; padding to 19 keeps the parity
             above = exp.GT(this=digit.copy(), expression=_number(4))
-            minus = exp.Case().when(above, _number(9)).else_(_number(0))
+            minus = exp.Case().when(above, _number(9), copy=False).else_(_number(0), copy=False)
             double = exp.Mul(this=digit, expression=_number(2))
             digit = exp.Paren(this=exp.Sub(this=double, expression=minus))
         parts.append(digit)

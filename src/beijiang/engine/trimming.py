@@ -38,4 +38,5 @@ def trimmed(text: exp.Expr) -> exp.Expr:
         exp.GTE(this=last, expression=exp.Literal.string(_BEHIND_BLANKS)),
         copy=False,
     )
-    return exp.Case().when(plain, text.copy()).when(han, text.copy()).else_(exp.Trim(this=text.copy()))
+    case = exp.Case().when(plain, text.copy(), copy=False).when(han, text.copy(), copy=False)
+    return case.else_(exp.Trim(this=text.copy()), copy=False)

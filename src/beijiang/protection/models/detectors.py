@@ -112,7 +112,7 @@ def _begins(value: exp.Expr, *letters: str) -> exp.Expr:
 
 
 def _is_ip(value: exp.Expr) -> exp.Expr:
-    dotted = exp.or_(_call("CONTAINS", value, _text(".")), _call("CONTAINS", value, _text(":")))
+    dotted = exp.or_(_call("CONTAINS", value, _text(".")), _call("CONTAINS", value, _text(":")), copy=False)
     return both(long(value, 7, 39), both(dotted, _full(value, _IP)))
 
 
@@ -239,11 +239,11 @@ class Seen:
 
 def survey(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Select:
     """Return the one query that counts the patterns in all ``columns``, given with their types."""
-    counted: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows")]
+    counted: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows", copy=False)]
     for i, kind in enumerate(columns.values()):
         counted += _looked_for(i, kind)
     lengths = [
-        exp.alias_(exp.Length(this=exp.column(f"c{i}")), f"c{i}_length")
+        exp.alias_(exp.Length(this=exp.column(f"c{i}")), f"c{i}_length", copy=False)
         for i, kind in enumerate(columns.values())
         if kind in WRITTEN
     ]
@@ -263,13 +263,21 @@ def stacked(table: str, columns: Sequence[str], kind: str, seen: Seen) -> exp.Se
     """
     places = range(len(columns))
     under = exp.select(
-        exp.alias_(_call("UNNEST", exp.Array(expressions=[_number(place) for place in places])), "place"),
-        exp.alias_(_call("UNNEST", exp.Array(expressions=[exp.column(f"c{place}") for place in places])), "c0"),
-    ).from_(_values(table, dict.fromkeys(columns, kind), seen))
-    length = exp.alias_(exp.Length(this=exp.column("c0")), "c0_length")
-    values = exp.select("*", length).from_(under.subquery("under")).subquery("measured")
-    counted = [exp.column("place"), exp.alias_(exp.Count(this=exp.Star()), "rows"), *_looked_for(0, kind)]
-    return exp.select(*counted, copy=False).from_(values, copy=False).group_by("place")
+        exp.alias_(_call("UNNEST", exp.Array(expressions=[_number(place) for place in places])), "place", copy=False),
+        exp.alias_(
+            _call("UNNEST", exp.Array(expressions=[exp.column(f"c{place}") for place in places])), "c0", copy=False
+        ),
+        copy=False,
+    ).from_(_values(table, dict.fromkeys(columns, kind), seen), copy=False)
+    length = exp.alias_(exp.Length(this=exp.column("c0")), "c0_length", copy=False)
+    values = (
+        exp.select("*", length, copy=False)
+        .from_(under.subquery("under", copy=False), copy=False)
+        .subquery("measured", copy=False)
+    )
+    rows = exp.alias_(exp.Count(this=exp.Star()), "rows", copy=False)
+    query = exp.select(exp.column("place"), rows, *_looked_for(0, kind), copy=False)
+    return query.from_(values, copy=False).group_by("place", copy=False)
 
 
 def _looked_for(i: int, kind: str) -> list[exp.Expr]:
@@ -294,11 +302,12 @@ def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.S
         for name in names
     ]
     parts = [
-        exp.alias_(make(exp.column(f"c{i}")), f"c{i}_{part}")
+        exp.alias_(make(exp.column(f"c{i}")), f"c{i}_{part}", copy=False)
         for i in range(len(wanted))
         for part, make in PARTS.items()
     ]
-    values = exp.select(*parts).from_(_values(table, dict.fromkeys(wanted, "text"), seen)).subquery("parts")
+    seen_values = _values(table, dict.fromkeys(wanted, "text"), seen)
+    values = exp.select(*parts, copy=False).from_(seen_values, copy=False).subquery("parts", copy=False)
     return exp.select(*counted, copy=False).from_(values, copy=False)
 
 
@@ -324,15 +333,16 @@ def _values(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Subquery:
         value: exp.Expr = exp.column(_quoted(name))
         if kind in WRITTEN:
             value = exp.cast(value, "VARCHAR", dialect="duckdb")
-        values.append(exp.alias_(trimmed(value) if kind == "text" else value, f"c{i}"))
-    query = exp.select(*values).from_(exp.table_(_quoted(table), db="lake"))
+        values.append(exp.alias_(trimmed(value) if kind == "text" else value, f"c{i}", copy=False))
+    query = exp.select(*values, copy=False).from_(exp.table_(_quoted(table), db="lake"), copy=False)
     if seen.step > 1:
         row = exp.column(_quoted(ROW_COLUMN))
-        query = query.where(exp.EQ(this=exp.Mod(this=row, expression=_number(seen.step)), expression=_number(0)))
+        nth = exp.EQ(this=exp.Mod(this=row, expression=_number(seen.step)), expression=_number(0))
+        query = query.where(nth, copy=False)
     if seen.files:
         file = _call("SUBSTR", exp.column(_quoted(FILE_COLUMN)), _number(1), _number(_SHA256_LENGTH))
-        query = query.where(exp.In(this=file, expressions=[_text(name) for name in seen.files]))
-    return query.subquery("seen")
+        query = query.where(exp.In(this=file, expressions=[_text(name) for name in seen.files]), copy=False)
+    return query.subquery("seen", copy=False)
 
 
 def _quoted(name: str) -> exp.Identifier:
