@@ -214,7 +214,8 @@ def make_reviewed(office: Any, first: int, last: int) -> None:
             if n % 11 == 0:
                 case = pause(case, PauseReason.PAPERS, at.date())
             over = {"state": RequestState.PROVIDER_REVIEW, "decided_at": now - timedelta(days=n % 15, hours=1)}
-            made = replace(asked(n, "rev", at), stages=(stage,), case=case, **over)
+            # Urged already, or the platform would write to each of them meanwhile.
+            made = replace(asked(n, "rev", at), stages=(stage,), case=case, urged=99, **over)
             store.add(made, deadline(case, now, works, zone))
 
 
