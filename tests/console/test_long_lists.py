@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -67,6 +67,7 @@ from beijiang.exchange import (
     Way,
 )
 from beijiang.exchange import Request as ShareRequest
+from beijiang.exchange.models.flows import flow_of
 from beijiang.exchange.store import DemandStore, DisputeStore, GrantStore, PushStore, RequestStore
 from beijiang.ingest import IngestRequest, RunState
 from beijiang.ingest.store import IngestStore
@@ -88,6 +89,8 @@ from beijiang.quality import (
 )
 from beijiang.quality.store import MonitorStore, TicketStore
 from beijiang.settings import Settings
+from beijiang.standards import begin, deadline, pause
+from beijiang.standards.models.deadlines import PauseReason
 from beijiang.tables import CommitRequest, WriteMode
 
 FEW, MANY = 200, 1000
@@ -191,32 +194,54 @@ def make_requests(office: Any, first: int, last: int) -> None:
     with office.db.begin() as tx:
         store = RequestStore(tx.connection)
         for n in range(first, last):
-            draft = RequestDraft(resource_id="res_1", terms=terms(n), purpose="service", use=f"用途{n}", basis="据")
             at = now - timedelta(minutes=n)
-            store.add(
-                ShareRequest(
-                    id=f"req_{n:06d}",
-                    org_id=("health", "bigdata")[n % 2],
-                    by=f"person_{n % 3}",
-                    by_name=f"某{n % 3}",
-                    draft=draft,
-                    resource_name=name(n),
-                    resource_version=1,
-                    table=name(n),
-                    provider_id="education",
-                    state=states[n % 3],
-                    stages=(),
-                    at_stage=0,
-                    offered=terms(n),
-                    case=None,
-                    urged=0,
-                    revision=1,
-                    created_at=at,
-                    submitted_at=at,
-                    decided_at=at - timedelta(days=n % 15, hours=1),
-                    grant_id=None,
-                )
-            )
+            over = {"state": states[n % 3], "decided_at": at - timedelta(days=n % 15, hours=1)}
+            store.add(replace(asked(n, "req", at), **over))
+
+
+def make_reviewed(office: Any, first: int, last: int) -> None:
+    """Make requests that the steward may decide on, each with a time of its own; some stand still, some are late."""
+    now, works, zone = office.clock.now(), office.standards.calendar, office.exchange.parts.zone
+    rule = replace(
+        office.standards.limit("share.reply.conditional", "education"), unit="hour", value="240", can_pause=True
+    )
+    stage = next(one for one, _ in flow_of("flows") if one.id == "provider_opinion")
+    with office.db.begin() as tx:
+        store = RequestStore(tx.connection)
+        for n in range(first, last):
+            at = now - timedelta(days=n % 40, minutes=n % 600 + 30)  # no time ends while the test looks
+            case = begin(rule, at)
+            if n % 11 == 0:
+                case = pause(case, PauseReason.PAPERS, at.date())
+            over = {"state": RequestState.PROVIDER_REVIEW, "decided_at": now - timedelta(days=n % 15, hours=1)}
+            # Urged already, or the platform would write to each of them meanwhile.
+            made = replace(asked(n, "rev", at), stages=(stage,), case=case, urged=99, **over)
+            store.add(made, deadline(case, now, works, zone))
+
+
+def asked(n: int, prefix: str, at: datetime) -> ShareRequest:
+    draft = RequestDraft(resource_id="res_1", terms=terms(n), purpose="service", use=f"用途{n}", basis="据")
+    return ShareRequest(
+        id=f"{prefix}_{n:06d}",
+        org_id=("health", "bigdata")[n % 2],
+        by=f"person_{n % 3}",
+        by_name=f"某{n % 3}",
+        draft=draft,
+        resource_name=name(n),
+        resource_version=1,
+        table=name(n),
+        provider_id="education",
+        state=RequestState.APPROVED,
+        stages=(),
+        at_stage=0,
+        offered=terms(n),
+        case=None,
+        urged=0,
+        revision=1,
+        created_at=at,
+        submitted_at=at,
+        grant_id=None,
+    )
 
 
 def make_entries(office: Any, first: int, last: int) -> None:
@@ -405,6 +430,7 @@ LISTS: dict[str, tuple[str, str, Callable[[Any, int, int], None], Callable[[Any,
     "runs": ("steward", "/console/runs", make_runs, run_table),
     "grants": ("steward", "/console/grants?state=all", make_grants, lambda o, a: grant_table(o, a, GrantQuery(), {"health": "卫健委"})),
     "requests": ("steward", "/console/sharing?show=all", make_requests, lambda o, a: request_table(o, RequestQuery(), {"health": "卫健委"}, actor=a)),
+    "reviews": ("steward", "/console/sharing?show=mine", make_reviewed, lambda o, a: request_table(o, RequestQuery(mine=True), {"health": "卫健委"}, actor=a)),
     "catalog": ("steward", "/console/catalog", make_entries, entry_table),
     "findings": ("steward", "/console/quality-findings", make_findings, finding_table),
     "tickets": ("steward", "/console/tickets?state=all", make_tickets, lambda o, a: ticket_table(o, a, TicketQuery(), CALLED)),

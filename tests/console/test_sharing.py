@@ -230,6 +230,45 @@ def test_the_provider_decides_with_less_and_ends_what_it_gave(
     lead.get(f"{grant}?lang=zh-CN")
 
 
+def test_pages_name_the_day_by_which_a_dispute_is_raised(
+    office: Any, desk: Callable[..., Any], resources: dict[str, str]
+) -> None:
+    from beijiang.exchange import GranteeKind
+
+    steward, today = desk("steward"), office.exchange.today
+    terms = Terms(
+        items=(Item("名称", Handling.AS_IS),),
+        ways=frozenset({Way.API}),
+        since=today,
+        until=today + timedelta(days=30),
+    )
+    draft = RequestDraft(
+        resource_id=resources[THEIRS],
+        terms=terms,
+        purpose="service",
+        use="核对校医院名录，安排体检服务",
+        basis="学校卫生工作条例第六条",
+        grantee_kind=GranteeKind.ORGANISATION,
+    )
+    provider = person("org_reviewer", "health")
+    grant = office.exchange.give(provider, "education", draft, "双方约定用途")
+    page = f"/console/grants/{grant.id}"
+    assert "可提出至" not in steward.get(page).text
+    office.exchange.suspend(provider, grant.id, "核查用途")
+    rule = office.standards.limit("dispute.file", "health")
+    last = office.standards.due(today, int(rule.value)).on
+    seen = steward.get(page).text
+    assert f"可提出至 {last}" in seen
+    assert f"/console/dispute?kind=revocation&amp;subject={grant.id}" in seen
+    order = {"kind": "revocation", "subject": grant.id, "words": "用途属我厅法定职责"}
+    made = steward.post("/console/dispute", order).headers["location"]
+    told = steward.get(made).text
+    assert f"{last}（规则 {rule.id}" in told
+    assert "不是法定期限" in told
+    office.exchange.resume(provider, grant.id, "无误")
+    assert f"{last}（规则 {rule.id}" in steward.get(made).text, "the day stays, though nothing is suspended any more"
+
+
 def test_a_reviewer_who_is_away_names_a_colleague(office: Any, desk: Callable[..., Any]) -> None:
     lead, today = desk("org_reviewer"), office.exchange.today.isoformat()
     lead.post("/console/sharing/delegations", {"to": "a.member", "since": today, "until": today, "words": "出差"})

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,11 @@ from beijiang.crypto.signing import Ed25519Signer
 from beijiang.evidence import PeerKind
 from beijiang.evidence import verifier as judge
 from beijiang.evidence.commands import add_keys, add_witnesses
-from beijiang.evidence.models import cosign, handover_note
+from beijiang.evidence.models import cosign, handover_note, signed_text
 from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
+from waiting import until
 
 from .test_witnesses import AUDITOR, GUARD, STEWARD, _read, grown, keys_of
 
@@ -192,6 +194,140 @@ def test_a_note_that_does_not_say_until_when_is_not_taken(pair: Pair) -> None:
     (trouble,) = pair.troubles()
     assert "no good note of succession" in trouble
     assert [one.followed_by for one in pair.county.witnesses.peers(AUDITOR)] == [""]
+
+
+@contextmanager
+def serving(platform: Platform) -> Iterator[int]:
+    """Serve a platform on the loopback and yield its port."""
+    config = uvicorn.Config(create_app(platform), host="127.0.0.1", port=0, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(60)
+
+
+def told_where(pair: Pair, port: int) -> None:
+    """Have the city know where the county's notes are."""
+    (log,) = [one for one in pair.city.witnesses.peers(AUDITOR) if one.key == pair.log]
+    pair.city.witnesses.distrust(GUARD, log.id)
+    pair.city.sources.allow(GUARD, Target(host="127.0.0.1", port=port, network="127.0.0.1/32"), "日志")
+    pair.city.witnesses.trust(GUARD, PeerKind.LOG, str(pair.log), f"http://127.0.0.1:{port}/witness")
+
+
+def logs_of(pair: Pair) -> dict[judge.Key, str]:
+    return {one.key: one.followed_by for one in pair.city.witnesses.peers(AUDITOR) if one.kind is PeerKind.LOG}
+
+
+def test_a_witness_follows_a_log_to_its_new_key_by_itself(pair: Pair) -> None:
+    with serving(pair.county) as port:
+        told_where(pair, port)
+        pair.witnessed()
+        new = pair.county.succession.begin(GUARD, "log", DAYS).key
+        pair.clock.advance(timedelta(hours=2))
+        assert pair.proved(pair.witnessed(), pair.old)
+        assert logs_of(pair) == {pair.log: str(new), new: ""}
+        detail = [json.loads(body)["detail"] for name, body in _records(pair.city) if name == "evidence.peer.follow"]
+        assert [(one["old"], one["new"]) for one in detail] == [(str(pair.log), str(new))]
+
+        pair.clock.advance(timedelta(days=DAYS))
+        pair.county.succession.watch()
+        third = pair.county.succession.begin(GUARD, "log", 1).key
+        pair.clock.advance(timedelta(days=2))
+        pair.county.succession.watch()
+        fourth = pair.county.succession.begin(GUARD, "log", 1).key
+        pair.clock.advance(timedelta(days=2))
+        pair.county.succession.watch()
+        pair.witnessed()
+        assert pair.troubles() == [], "one that was away while two keys were changed is led past both"
+        assert logs_of(pair) == {pair.log: str(new), new: str(third), third: str(fourth), fourth: ""}
+        assert all(one.trouble is None for one in pair.city.witnesses.peers(AUDITOR))
+
+
+def test_a_witness_that_cannot_ask_says_so_and_goes_on_once_told(pair: Pair) -> None:
+    pair.witnessed()
+    made = pair.county.succession.begin(GUARD, "log", 1)
+    pair.clock.advance(timedelta(days=2))
+    pair.county.succession.watch()
+    pair.witnessed()
+    assert len(pair.troubles()) == 1, "the county is told that it was not signed"
+    (log,) = [one for one in pair.city.witnesses.peers(AUDITOR) if one.key == pair.log]
+    assert log.trouble is not None
+    assert "evidence follow" in log.trouble.zh
+    pair.city.witnesses.follow(GUARD, made.handover)
+    pair.witnessed()
+    assert pair.troubles() == []
+
+
+@pytest.mark.threat("TM-17")
+def test_a_log_that_names_two_successors_alarms_its_witness(pair: Pair) -> None:
+    """The county's key is stolen: who has it publishes another note, and signs a checkpoint with the key that it names."""
+    until_, now = pair.clock.now() + timedelta(days=DAYS), pair.clock.now()
+    with serving(pair.county) as port:
+        told_where(pair, port)
+        pair.county.succession.begin(GUARD, "log", DAYS)
+        pair.witnessed()
+        signer = Ed25519Signer(Ed25519Signer.new_secret())
+        evil = judge.Key(pair.log.name, judge.ED25519, signer.public)
+        old = next(one for key, one in pair.county.succession._keys.signers.items() if key == pair.log)
+        other = handover_note({pair.log: old, evil: signer}, until_, now)
+        with pair.county.db.begin() as tx:
+            tx.execute(text("UPDATE evidence_key SET handover = :note WHERE handover <> ''"), {"note": other})
+        peer = next(one for one in pair.county.witnesses.peers(AUDITOR) if one.kind is PeerKind.WITNESS)
+        grown(pair.county)
+        head, _, note = pair.county.witnesses.request(GUARD, peer.id).partition("\n\n")
+        words = judge.Note.parse(note).text
+        pair.clock.advance(timedelta(minutes=2))
+        stolen = signed_text(words, {evil: signer})
+        answer = pair.city.witnesses.add_checkpoint(f"{head}\n\n{stolen}".encode())
+    assert answer.status == 403
+    assert evil not in logs_of(pair)
+    alerts = [one for one in pair.city.alerts.alerts(SYSTEM) if one.kind == "evidence_fork"]
+    assert len(alerts) == 1
+    assert [(origin, kept) for origin, kept, _, _ in pair.city.witnesses.forks(AUDITOR)] == [(pair.log.name, other)]
+
+
+def test_a_log_is_asked_once_a_minute_however_many_checkpoints_come(pair: Pair) -> None:
+    pair.witnessed()
+    peer = next(one for one in pair.county.witnesses.peers(AUDITOR) if one.kind is PeerKind.WITNESS)
+    grown(pair.county)
+    head, _, note = pair.county.witnesses.request(GUARD, peer.id).partition("\n\n")
+    words = judge.Note.parse(note).text
+    with serving(pair.county) as port:
+        told_where(pair, port)
+        asked: list[str] = []
+        fetched = pair.city.witnesses._fetched
+        pair.city.witnesses._fetched = lambda one: (asked.append(one.id), fetched(one))[1]  # type: ignore[method-assign]
+        for _ in range(5):
+            signer = Ed25519Signer(Ed25519Signer.new_secret())
+            body = signed_text(words, {judge.Key(pair.log.name, judge.ED25519, signer.public): signer})
+            assert pair.city.witnesses.add_checkpoint(f"{head}\n\n{body}".encode()).status == 403
+    assert len(asked) == 1
+
+
+def test_an_unclear_note_that_is_kept_already_is_told_and_mended(pair: Pair) -> None:
+    made = pair.city.succession.begin(GUARD, "witness", DAYS)
+    pair.witnessed()
+    broken = made.handover.replace(made.handover.split("\n")[3], "einst")
+    with pair.county.db.begin() as tx:
+        tx.execute(text("UPDATE evidence_peer SET handover = :note WHERE handover <> ''"), {"note": broken})
+    with pair.city.db.begin() as tx:
+        tx.execute(text("UPDATE evidence_key SET handover = :note WHERE handover <> ''"), {"note": broken})
+    pair.county.witnesses.watch()
+    (old,) = [one for one in pair.county.witnesses.peers(AUDITOR) if one.key == pair.old]
+    assert (old.is_unclear, old.until, old.followed_by) == (True, None, str(made.key))
+    assert old.trouble is not None
+    assert "evidence follow" in old.trouble.en
+
+    with pair.city.db.begin() as tx:
+        tx.execute(text("UPDATE evidence_key SET handover = :note WHERE handover <> ''"), {"note": made.handover})
+    pair.county.witnesses.watch()
+    (old,) = [one for one in pair.county.witnesses.peers(AUDITOR) if one.key == pair.old]
+    assert (old.is_unclear, old.handover, old.trouble) == (False, made.handover, None)
 
 
 def test_peers_of_one_moment_stand_in_one_order(pair: Pair) -> None:

@@ -51,6 +51,9 @@ def test_terms_are_told_before_and_kept_with_the_dispute(bureau: Bureau) -> None
     made = disputes.raise_(bureau["consumer"], draft)
     view = disputes.view(bureau["consumer"], made.id)
     assert view.ground == told.ground
+    assert (view.dispute.limit, told.limit is None) == (told.limit, False)
+    done = CliRunner().invoke(group, ["show", made.id, "--as", "consumer"])
+    assert json.loads(done.output.splitlines()[0])[0]["until"] == last.isoformat()
     (record,) = bureau.platform.evidence_reader.search(SYSTEM, EvidenceQuery(target=made.id, limit=1)).records
     kept = record.detail
     assert kept is not None
@@ -59,3 +62,22 @@ def test_terms_are_told_before_and_kept_with_the_dispute(bureau: Bureau) -> None
 
     bureau.clock.at += timedelta(days=(last - bureau.today).days + 1)
     assert disputes.terms(bureau["consumer"], DisputeKind.NARROWING, grant.id).late
+    moved = disputes.view(bureau["consumer"], made.id).dispute.limit
+    assert moved == told.limit, "the last day of a dispute stays the one it was raised by"
+
+
+def test_what_may_be_disputed_is_told_to_who_may_and_late_ones_as_late(bureau: Bureau) -> None:
+    disputes, grant = bureau.platform.disputes, bureau.granted(NAME, CAPITAL)
+    kinds = (DisputeKind.REVOCATION, DisputeKind.NARROWING)
+    assert not disputes.disputable(bureau["consumer"], grant.id, kinds)
+    bureau.exchange.narrow(bureau["lead"], grant.id, Narrowing(without=frozenset({CAPITAL})), "只需名称")
+    (told,) = disputes.disputable(bureau["consumer"], grant.id, kinds)
+    assert (told.kind, told.late) == (DisputeKind.NARROWING, False)
+    for other in ("lead", "banner"):
+        assert not disputes.disputable(bureau[other], grant.id, kinds), other
+    bureau.exchange.suspend(bureau["lead"], grant.id, "核查用途")
+    assert [one.kind for one in disputes.disputable(bureau["consumer"], grant.id, kinds)] == [*kinds]
+    assert told.until is not None
+    bureau.clock.at += timedelta(days=(told.until - bureau.today).days + 1)
+    late = {one.kind: one.late for one in disputes.disputable(bureau["consumer"], grant.id, kinds)}
+    assert late == {DisputeKind.REVOCATION: True, DisputeKind.NARROWING: True}

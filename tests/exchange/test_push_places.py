@@ -11,10 +11,13 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
@@ -24,11 +27,15 @@ from push_places import mariadb_server, s3, sshd  # noqa: F401 - fixtures
 
 from beijiang.exchange import PushMode
 from beijiang.ingest.connectors import s3_signing
-from beijiang.kit import SYSTEM
+from beijiang.ingest.connectors.destination import GONE, Parcel
+from beijiang.ingest.connectors.mysql import MySQLOptions
+from beijiang.ingest.connectors.mysql_there import MySQLDestination
+from beijiang.kit import SYSTEM, Denied, Invalid
 from beijiang.outbound import Target, Use
 from waiting import until
 
 SECRET = "ein-geheimnis-4711"
+AT = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 
 
 def allow(bureau: Bureau, host: str, port: int) -> None:
@@ -85,6 +92,108 @@ def test_mariadb_gets_everything_then_what_changed_all_or_nothing(maria: Far) ->
     assert {str(k): float(v) for k, v in maria.sql(f"SELECT `{KEY}`, `{MONEY}` FROM firms")} == wanted
     listed = maria.sql("SELECT sequence, rows_written, rows_gone FROM beijiang_deliveries ORDER BY 1")
     assert listed == [(1, 5, 0), (2, 2, 1)]
+
+
+ODD = {
+    "键": pa.array(["a\tb", "行\n断", "反\\斜\\N", "\\N", "引'\"号", "NULL", "\0零", "回\r车", "", "🐎"], pa.string()),
+    "文": pa.array(["\\N", None, "", "\t\t", "\\", "\n", "\0", "\\0", "NULL", "\r\n"], pa.string()),
+    "整": pa.array([0, None, -1, 2**63 - 1, -(2**63), 5, 6, 7, 8, 9], pa.int64()),
+    "小": pa.array([None, *(Decimal(word) for word in ("0.0000001", "-0.0000001", "12345678901234567890123.4567891", "0", "1", "-1", "10", "1.5", "99.9999999"))], pa.decimal128(30, 7)),
+    "浮": pa.array([0.1, None, -0.0, 1e300, 5e-324, 1 / 3, 123456789.123456789, 1e22, 2.5, -1e-7], pa.float64()),
+    "日": pa.array([date(1000, 1, 1), None, date(9999, 12, 31), *[date(2024, 2, 29)] * 7], pa.date32()),
+    "时": pa.array([datetime(1970, 1, 1, tzinfo=UTC), None, datetime(2024, 2, 28, 16, 0, 0, 1, tzinfo=UTC), *[datetime(2024, 1, 1, 15, 59, 59, 999999, tzinfo=UTC)] * 7], pa.timestamp("us", "UTC")),
+    "真": pa.array([True, None, *[False] * 8], pa.bool_()),
+}  # fmt: skip
+"""Values that a way to a database may spoil."""
+
+
+def brought(
+    maria: Far, name: str, goods: pa.Table, way: str, *, number: int = 1, before: int | None = None
+) -> list[Any]:
+    """Bring rows straight to a table, and return what is there by key."""
+    options = MySQLOptions.model_validate(maria.reach)
+    there = MySQLDestination(options, maria.bureau.platform.sources.outbound.bound(Use.PUSH, OTHER))
+    plain = [n for n in goods.schema.names if n != GONE]
+    parcel = Parcel(
+        id=f"{name}-{number}", push=name, sequence=number, table=name, version=number, before=before,
+        key=("键",), schema=goods.select(plain).schema, target=name, at=AT,
+    )  # fmt: skip
+    said = there.look(parcel)
+    assert ("LOAD DATA" in said.en, "local_infile = 1" in said.en) == (way == "load_data", way == "insert")
+    done = there.deliver(parcel, iter(goods.to_batches(max_chunksize=4)))
+    assert done.facts["way"] == way
+    assert there.prove(parcel, done, None).facts["way"] == way
+    return maria.sql(f"SELECT {', '.join(f'`{n}`' for n in plain)} FROM `{name}` ORDER BY `键`")
+
+
+@contextmanager
+def refusing_streams(maria: Far) -> Iterator[None]:
+    """Have the server take no streams meanwhile."""
+    maria.sql("SET GLOBAL local_infile = 0")
+    try:
+        yield
+    finally:
+        maria.sql("SET GLOBAL local_infile = 1")
+
+
+def test_a_stream_brings_what_inserts_bring_to_the_last_digit(maria: Far) -> None:
+    rows = pa.table(ODD)
+    streamed = brought(maria, "streamed", rows, "load_data")
+    with refusing_streams(maria):
+        inserted = brought(maria, "inserted", rows, "insert")
+    assert len(streamed) == rows.num_rows
+    assert repr(streamed) == repr(inserted)
+    found = {row[0]: row for row in streamed}
+    for place, key in enumerate(ODD["键"].to_pylist()):
+        text, whole, exact, double = (ODD[name][place].as_py() for name in ("文", "整", "小", "浮"))
+        assert found[key][1:5] == (text, whole, exact, double), key
+
+    changes = rows.slice(0, 2).append_column(GONE, pa.array([False, True]))
+    left = brought(maria, "streamed", changes, "load_data", number=2, before=1)
+    with refusing_streams(maria):
+        assert brought(maria, "inserted", changes, "insert", number=2, before=1) == left
+    assert len(left) == rows.num_rows - 1
+
+
+def test_a_stream_whose_values_do_not_fit_changes_nothing(maria: Far) -> None:
+    rows = pa.table({"键": ["a", "b"], "文": ["x", "y"]})
+    before = brought(maria, "narrow", rows, "load_data")
+    long = pa.table({"键": ["a" * 300], "文": ["z"]})
+    with pytest.raises(Invalid) as caught:
+        brought(maria, "narrow", long, "load_data", number=2)
+    assert caught.value.reason == "push_rejected"
+    assert maria.sql("SELECT `键`, `文` FROM narrow ORDER BY 1") == before
+
+
+def test_a_stream_that_breaks_off_here_changes_nothing_there(maria: Far) -> None:
+    rows = pa.table({"键": ["a", "b"], "文": ["x", "y"]})
+    before = brought(maria, "broken", rows, "load_data")
+    options = MySQLOptions.model_validate(maria.reach)
+    there = MySQLDestination(options, maria.bureau.platform.sources.outbound.bound(Use.PUSH, OTHER))
+
+    def ending() -> Iterator[pa.RecordBatch]:
+        yield pa.table({"键": ["c"], "文": ["w"]}).to_batches()[0]
+        raise Denied("授权已结束", "the grant has ended")
+
+    parcel = Parcel(
+        id="second", push="broken", sequence=2, table="broken", version=2, before=None, key=("键",), schema=rows.schema,
+        target="broken", at=AT,
+    )  # fmt: skip
+    with pytest.raises(Denied):
+        there.deliver(parcel, ending())
+    assert maria.sql("SELECT `键`, `文` FROM broken ORDER BY 1") == before
+    assert there.held(parcel) is None
+
+
+def test_a_webhook_is_listed_by_its_host_and_never_by_its_path(hook: Far) -> None:
+    hook.publish(1)
+    push = hook.add(kind="webhook", options={**hook.reach, "url": f"{hook.reach['url']}/geheim?token=4711"})
+    assert push.target == hook.reach["url"].removesuffix("/in")
+    assert hook.pushes.called(push.kind).zh == "网络回调（Webhook）"
+    moved = hook.pushes.change(
+        hook.bureau["consumer"], push.id, options={"url": "https://empfang.example/a", "secret": SECRET}
+    )
+    assert moved.target == "https://empfang.example"
 
 
 def test_mariadb_tables_that_cannot_take_a_delivery_whole_are_refused(maria: Far) -> None:

@@ -105,7 +105,7 @@ MACHINERY: dict[str, set[str]] = {
     "Packages": {"watch"},
     "Servings": {"watch", "work"},
     "PackageReads": {"described"},
-    "Pushes": {"carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
+    "Pushes": {"called", "carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Quality": {
         "agree",
         "broken",

@@ -21,6 +21,8 @@ from beijiang.console.menu import (
     Section,
 )
 from beijiang.console.tiles import TileKind, tiles
+from beijiang.exchange import DemandQuery, DisputeQuery, RequestQuery
+from beijiang.kit import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence, Sized
@@ -70,12 +72,13 @@ class Console:
 
     def menu(self, actor: Actor) -> tuple[Section, ...]:
         """Return the links to what the actor may do; a link that leads to a refusal is not shown."""
-        sections = []
+        sections, count, platform = [], Wanted(limit=0), self._platform
+        exchange, demands, disputes = platform.exchange, platform.demands, platform.disputes
         counted: dict[str, Callable[[Actor], Sized]] = {
-            SHARING: self._platform.exchange.waiting,
-            DEMANDS: self._platform.demands.waiting,
+            SHARING: lambda who: range(exchange.request_part(who, RequestQuery(mine=True), count).found),
+            DEMANDS: lambda who: range(demands.demand_part(who, DemandQuery(mine=True), count).found),
             RECALLS: self._platform.recalls.waiting,
-            DISPUTES: self._platform.disputes.waiting,
+            DISPUTES: lambda who: range(disputes.dispute_part(who, DisputeQuery(mine=True), count).found),
             TEMPLATES: self._platform.templates.waiting,
             VOICES: self._platform.voices.waiting,
             NOTICES: lambda who: range(self.unread(who) or 0),

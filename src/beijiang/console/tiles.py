@@ -103,7 +103,7 @@ def _entries(platform: Platform, actor: Actor) -> Iterator[Tile]:
 
 
 def _requests(platform: Platform, actor: Actor) -> Iterator[Tile]:
-    waiting = request_table(platform, platform.exchange.waiting(actor), {}, actor=actor)
+    waiting = request_table(platform, RequestQuery(mine=True), {}, actor=actor)
     count, _ = _count(platform, waiting)
     yield Tile(
         TileKind.WAITING, Text("共享申请待审批", "share requests to decide"), count, "/console/sharing?show=mine"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from beijiang.console.listing import Column, Kind, Table
+from beijiang.console.listing import Coded, Column, Kind, Table
 from beijiang.console.lists.words import age, age_name
 from beijiang.exchange import DemandState, DisputeKind, DisputeState, Evaluation, Fulfilment, Outcome, PushState
 from beijiang.kit import Text
@@ -109,7 +109,7 @@ def push_table(platform: Platform, actor: Actor, query: PushQuery, names: Mappin
             Column(key="resource", words=Text("资源", "Entry"), of=lambda p: p.resource_name),
             Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda p: called(p.org_id), choice=True, named=called),
             Column(key="provider", words=Text("提供部门", "Provider"), of=lambda p: called(p.provider_id), choice=True, named=called, shown=False),
-            Column(key="kind", words=Text("方式", "Kind"), of=lambda p: p.kind, choice=True, named=str),
+            Column(key="kind", words=Text("方式", "Kind"), of=lambda p: Coded(p.kind, platform.pushes.called(p.kind)), choice=True, named=platform.pushes.called),
             Column(key="target", words=Text("去处", "To"), of=lambda p: p.target),
             Column(key="state", words=Text("状态", "State"), of=lambda p: p.state, kind=Kind.TAG, level=lambda p: _PUSH.get(p.state.value, ""), choice=True, named=lambda code: PushState(code).text),
             Column(key="why", words=Text("说明", "Why"), of=lambda p: p.why, sorts=False),

@@ -12,7 +12,7 @@ from beijiang.exchange import ENDS_SOON, GranteeKind, GrantState, RequestQuery, 
 from beijiang.kit import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date
 
     from beijiang.build import Platform
@@ -75,26 +75,20 @@ def _entry_level(row: Resource) -> str:
 
 def request_table(
     platform: Platform,
-    rows: Sequence[Request] | RequestQuery,
+    query: RequestQuery,
     names: Mapping[str, str],
     *,
     actor: Actor,
     bulk: bool = False,
 ) -> Table[Request]:
-    """Return the list of share requests; with ``bulk`` its rows can be approved together.
-
-    What is still being worked at is given as rows, so that it can be sorted by its time; what is not is left to the database.
-    """
-    query = rows if isinstance(rows, RequestQuery) else None
-    held = () if isinstance(rows, RequestQuery) else rows
-    due: dict[str, Deadline | None] = {one.id: platform.exchange.due(one) for one in held if not one.state.is_over}
+    """Return the list of those share requests that were asked for; with ``bulk`` its rows can be approved together."""
     words, now = purposes(), platform.clock.now()
 
     def called(org_id: str) -> str:
         return names.get(org_id, org_id)
 
     def deadline(row: Request) -> Deadline | None:
-        found = due.get(row.id) if query is None else platform.exchange.due(row) if not row.state.is_over else None
+        found = None if row.state.is_over else platform.exchange.due(row)
         return None if found is None or found.state.value == "answered" else found
 
     def pace(row: Request) -> Coded | None:
@@ -109,19 +103,18 @@ def request_table(
         key="requests",
         path="/console/sharing",
         title=Text("共享申请", "Share requests"),
-        rows=held,
-        part=None if query is None else lambda wanted: platform.exchange.request_part(actor, query, wanted),
+        part=lambda wanted: platform.exchange.request_part(actor, query, wanted),
         row_key=lambda r: r.id,
         bulk=_TOGETHER if bulk else None,
         columns=(
-            Column(key="due", words=Text("期限", "Due"), of=lambda r: _last_day(deadline(r)), kind=Kind.DAY, level=level, sorts=query is None),
+            Column(key="due", words=Text("期限", "Due"), of=lambda r: _last_day(deadline(r)), kind=Kind.DAY, level=level),
             Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: _short(r.draft.use)),
             Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: called(r.org_id), choice=True, named=called),
             Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: called(r.provider_id), choice=True, named=called),
             Column(key="purpose", words=Text("用途", "Purpose"), of=lambda r: words.get(r.draft.purpose), choice=True, named=lambda code: words.get(code, code)),
-            Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER, sorts=query is None),
+            Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER, sorts=False),
             Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=lambda r: _STATES.get(r.state.value, "warn"), choice=True, named=lambda code: RequestState(code).text),
-            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=level, choice=query is None, sorts=query is None, shown=False),
+            Column(key="pace", words=Text("期限状态", "Time"), of=pace, kind=Kind.TAG, level=level, choice=True, named=lambda code: (LATE if code == LATE.value else SOON).text, shown=False),
             Column(key="by", words=Text("申请人", "Asked by"), of=lambda r: r.by_name, shown=False),
             Column(key="turn", words=Text("谁提的", "Whose"), of=lambda r: _OURS if r.by == actor.id else _OTHERS, choice=True, named=lambda code: (_OURS if code == _OURS.value else _OTHERS).text, shown=False),
             Column(key="submitted", words=Text("提交", "Handed in"), of=lambda r: r.submitted_at, kind=Kind.MOMENT),

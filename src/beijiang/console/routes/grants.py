@@ -13,7 +13,7 @@ from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.routes.shares import card
 from beijiang.console.routes.sharing import Many, Said, Short, Word, names, narrowing
-from beijiang.exchange import MEETING, GrantQuery, GrantState, Way, purposes
+from beijiang.exchange import MEETING, DisputeKind, GrantQuery, GrantState, Way, purposes
 from beijiang.kit import Text
 from beijiang.opendata import told
 from beijiang.protection import read_where
@@ -59,6 +59,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             view=view,
             stops=platform.stops.of(who, grant_id),
             g=view.grant,
+            disputable=platform.disputes.disputable(who, grant_id, (DisputeKind.REVOCATION, DisputeKind.NARROWING)),
             share=card(platform, who, view),
             met=platform.intersections.mine(who, grant_id) if view.grant.terms.ways & MEETING else (),
             rows=[told(one, language(request)) for one in view.grant.terms.filters],

@@ -116,7 +116,9 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/pushes/{push}")
     def one(request: Request, push: str) -> HTMLResponse:
         view = pushes.view(person(request), push)
-        return frame.page(request, "push.html", view=view, p=view.push, names=names(platform))
+        return frame.page(
+            request, "push.html", view=view, p=view.push, called=pushes.called(view.push.kind), names=names(platform)
+        )
 
     @pages.post("/pushes/{push}")
     def move(

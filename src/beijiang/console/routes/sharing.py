@@ -17,6 +17,7 @@ from beijiang.console.routes.listed import listed
 from beijiang.console.routes.tickets import handed_out
 from beijiang.exchange import (
     PUBLIC,
+    DisputeKind,
     GranteeKind,
     Item,
     RequestDraft,
@@ -29,7 +30,7 @@ from beijiang.exchange import (
     purposes,
     refusals,
 )
-from beijiang.kit import BeijiangError, Invalid, Text
+from beijiang.kit import BeijiangError, Invalid, Text, Wanted
 from beijiang.opendata import told
 from beijiang.protection import Handling, read_where, written
 
@@ -107,19 +108,18 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/sharing")
     def requests(request: Request, q: Word = "", show: Word = "") -> Response:
         who = person(request)
-        waiting = exchange.waiting(who)
+        waiting = exchange.request_part(who, RequestQuery(mine=True), Wanted(limit=0)).found
         shown = show or ("mine" if waiting else "open")
         states = {"open": OPEN, "over": frozenset(s for s in RequestState if s.is_over)}.get(shown, frozenset())
-        query = RequestQuery(words=q.strip(), states=states, limit=None)
-        rows = {"mine": lambda: waiting, "open": lambda: exchange.requests(who, query)[0]}.get(shown, lambda: query)()
+        query = RequestQuery(words=q.strip(), states=states, mine=shown == "mine")
         may_ask = _may_ask(platform, who)
         return listed(
             frame,
             platform,
             request,
             "sharing.html",
-            request_table(platform, rows, names(platform), actor=who, bulk=shown == "mine"),
-            waiting=len(waiting),
+            request_table(platform, query, names(platform), actor=who, bulk=shown == "mine"),
+            waiting=waiting,
             basket=len(exchange.basket(who)) if may_ask else 0,
             q=q,
             show=shown,
@@ -265,14 +265,16 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     exchange = platform.exchange
 
     def shown(request: Request, request_id: str, template: str) -> HTMLResponse:
-        view = exchange.request(person(request), request_id)
+        who = person(request)
+        view = exchange.request(who, request_id)
         one = view.request
-        entry = platform.catalog.published(person(request), one.draft.resource_id).version.entry
+        entry = platform.catalog.published(who, one.draft.resource_id).version.entry
         return frame.page(
             request,
             template,
             view=view,
             r=one,
+            disputable=platform.disputes.disputable(who, one.id, (DisputeKind.SILENCE, DisputeKind.REFUSAL)),
             entry=entry,
             items={item.column: item for item in entry.items},
             offered=set(one.offered.columns),

@@ -12,6 +12,7 @@ from beijiang.access import Permission
 from beijiang.console.lists import ticket_table
 from beijiang.console.routes.frame import Frame, language, person
 from beijiang.console.routes.listed import listed
+from beijiang.exchange import DisputeKind
 from beijiang.kit import Text, Wanted
 from beijiang.quality import (
     MOVES,
@@ -99,11 +100,13 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     @pages.get("/tickets/{ticket}")
     def one(request: Request, ticket: str) -> HTMLResponse:
-        view = platform.tickets.ticket(person(request), ticket)
+        who = person(request)
+        view = platform.tickets.ticket(who, ticket)
         return frame.page(
             request,
             "ticket.html",
             view=view,
+            disputable=platform.disputes.disputable(who, ticket, (DisputeKind.CORRECTION,)),
             ticket=view.ticket,
             today=platform.tickets.today,
             specs=MOVES,

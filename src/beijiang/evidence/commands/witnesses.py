@@ -58,7 +58,10 @@ def add_witnesses(group: typer.Typer, get: Callable[[], Witnesses]) -> None:
     def trust(
         kind: str = typer.Argument(help="witness (of this log) or log (to witness here)."),
         key: str = typer.Argument(help="Verifier key: name+id+base64."),
-        url: str = typer.Option("", help="Of a witness: its address before /add-checkpoint."),
+        url: str = typer.Option(
+            "",
+            help="Address before /add-checkpoint of a witness; of a log, where its notes of succession are asked for.",
+        ),
     ) -> None:
         """Trust the key of a witness, or of a log to witness."""
         from beijiang.evidence.models import PeerKind

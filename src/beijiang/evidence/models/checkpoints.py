@@ -100,8 +100,16 @@ class Peer:
 
     @property
     def until(self) -> datetime | None:
-        """Return until when it signs beside the key that follows it; None where none does."""
-        return both_until(self.handover) if self.handover else None
+        """Return until when it signs beside the key that follows it; None where none does, or where the note does not say so."""
+        try:
+            return both_until(self.handover) if self.handover else None
+        except ValueError:
+            return None
+
+    @property
+    def is_unclear(self) -> bool:
+        """Tell whether the note by which it named the next key does not say until when both sign: older releases kept such."""
+        return bool(self.handover) and self.until is None
 
     @property
     def followed_by(self) -> str:

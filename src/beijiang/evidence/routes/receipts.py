@@ -227,4 +227,5 @@ def _peer(peer: Peer) -> dict[str, Any]:
         "trouble": peer.trouble and asdict(peer.trouble),
         "followed_by": peer.followed_by,
         "until": peer.until,
+        "is_unclear": peer.is_unclear,
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from beijiang.evidence.service.reader import AccessCheck
     from beijiang.kit import Actor, Clock
 
-__all__ = ["Following", "unannounced"]
+__all__ = ["Following", "unannounced", "unclear"]
 
 _OLD: Final = 1
 """The line of a note of succession that holds the key that names."""
@@ -73,6 +73,8 @@ class Following:
             raise _bad_handover() from None
         if not peer.handover:
             self._put(actor, peer, key, note)
+        elif peer.is_unclear and peer.followed_by == str(key):
+            self._mend(actor, peer, note)
         with self._db.read() as connection:
             store = WitnessStore(connection)
             known = next((one for one in store.peers() if one.id == peer.id), peer)
@@ -101,6 +103,21 @@ class Following:
                 "Somebody else trusted this key just now; try again.",
                 code="peer_known",
             ) from None
+
+    def _mend(self, actor: Actor, peer: Peer, note: str) -> None:
+        """Keep a note that says until when both keys sign, where the one that is kept names the same key and does not."""
+        detail = {
+            "kind": peer.kind.value,
+            "old": str(peer.key),
+            "new": peer.followed_by,
+            "url": peer.url,
+            "mended": True,
+        }
+        with self._db.begin() as tx:
+            store = WitnessStore(tx.connection)
+            if store.mend(peer.id, peer.handover, note):
+                store.say_trouble(peer.id, None)
+                self._evidence.record(tx, actor, "evidence.peer.follow", target=peer.key.name, detail=detail)
 
     def _forked(self, peer: Peer, note: str, known: str) -> BeijiangError:
         """Keep two notes by which one key named two successors, and return what is told of it."""
@@ -132,6 +149,14 @@ def unannounced(peer: Peer) -> Conflict:
         f"{peer.key.name} 用了一把未经旧密钥声明的新密钥签名，未予采信。请向对方索取由旧密钥签名的换钥声明后导入（beijiang evidence follow）。",
         f"{peer.key.name} signed with a key that its trusted one did not name; it is not taken. Get the note of succession that the old key signed, and bring it in (beijiang evidence follow).",
         code="witness_key_unannounced",
+    )
+
+
+def unclear(peer: Peer) -> Text:
+    """Say what to do about a note of succession that does not say until when both keys sign."""
+    return Text(
+        f"{peer.key.name} 的换钥声明没有写明两把密钥并行签名至何时，旧密钥的签名暂不采信。请向对方重新索取声明并导入（beijiang evidence follow），内容完整的会自动替换。",
+        f"The note of succession of {peer.key.name} does not say until when both keys sign, so what the old one signs is not taken. Ask for the note again and bring it in (beijiang evidence follow); a whole one takes its place.",
     )
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
 from beijiang.evidence.models import Cosigned, EvidenceRight, Peer, PeerKind, Shard, consistency, cosign, root, signed
-from beijiang.evidence.service.following import Following, unannounced
+from beijiang.evidence.service.following import Following, unannounced, unclear
 from beijiang.evidence.service.tiles import StoredNodes
 from beijiang.evidence.store import Seen, TreeStore, WitnessStore
 from beijiang.evidence.verifier import WITNESS, Checkpoint, Key, Note, hash_of_shard, verify_consistency
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, NotFound, Text, new_id
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from beijiang.db import Database, UnitOfWork
     from beijiang.evidence.service.log import Evidence
     from beijiang.evidence.service.reader import AccessCheck
@@ -26,6 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Witnesses"]
 
+log = logging.getLogger(__name__)
+_PAUSE: Final = timedelta(minutes=1)
+_SELDOM: Final = timedelta(hours=1)
+_MOST_KEYS: Final = 8
+"""Successions that are followed at once, by a witness that was away for long."""
 MOST_HASHES: Final = 63
 MOST_BYTES: Final = 64 << 10
 _SECONDS: Final = 10.0
@@ -82,6 +91,8 @@ class Witnesses(Following):
         super().__init__(db, evidence, access, clock)
         self._sealer = sealer
         self._outbound = outbound
+        self._asked: dict[str, datetime] = {}
+        """When a log was asked last for who follows a key of its."""
 
     # Trust
 
@@ -161,6 +172,8 @@ class Witnesses(Following):
         except ValueError:
             return Answer(BAD, "malformed request\n")
         trusted, status = self._trusted(offer)
+        if self._learn(offer, signed=trusted):
+            trusted, status = self._trusted(offer)
         if not trusted:
             return Answer(status, "unknown log\n" if status == UNKNOWN else "no signature of a trusted key\n")
         if offer.old > offer.point.size:
@@ -197,10 +210,48 @@ class Witnesses(Following):
             )
         return text.partition("\n\n")[2] + answer.text
 
-    def _trusted(self, offer: _Offer) -> tuple[bool, int]:
+    def _learn(self, offer: _Offer, *, signed: bool) -> bool:
+        """Follow a log to keys of its that signed a checkpoint and that nobody here knows; tell whether it was asked.
+
+        Anybody may send a checkpoint, so a log is asked at most once a minute, and once an hour where a trusted key signed too: the
+        other may be of a kind that is not trusted here. It is asked only where the security administrator said that it is.
+        """
+        now, pause, peers = self._clock.now(), _SELDOM if signed else _PAUSE, self._logs(offer)
+        names, any_asked = {peer.key.name for peer in peers}, False
+        named = {key_id for name, key_id, _ in offer.note.signatures if name in names}
+        for _ in range(_MOST_KEYS):
+            asked = [one for one in peers if one.id not in self._asked or now - self._asked[one.id] >= pause]
+            if not asked or not named - {peer.key.id for peer in peers}:
+                break
+            for peer in asked:
+                self._asked[peer.id] = now
+                self._led_on(peer, signed=signed)
+            any_asked, peers = True, self._logs(offer)
+        return any_asked
+
+    def _led_on(self, peer: Peer, *, signed: bool) -> None:
+        """Ask a log for the note by which a key of its named the next and follow it; where that fails, keep why."""
+        trouble = peer.trouble if signed else None
+        try:
+            if not peer.url:
+                raise unannounced(peer)
+            self._followed(SYSTEM, self._fetched(peer))
+        except BeijiangError as error:
+            silent = error.reason == unannounced(peer).reason and (signed or peer.followed_by)
+            trouble = trouble if silent else error.text
+        if trouble != peer.trouble:
+            with self._db.begin() as tx:
+                WitnessStore(tx.connection).say_trouble(peer.id, trouble)
+
+    def _logs(self, offer: _Offer) -> list[Peer]:
+        """Return the trusted keys of the log that a checkpoint is of."""
+        origin = offer.point.origin
         with self._db.read() as connection:
-            keys = [peer.key for peer in WitnessStore(connection).peers(PeerKind.LOG)]
-        mine = [key for key in keys if offer.point.origin == key.name or offer.point.origin.startswith(f"{key.name}/")]
+            peers = WitnessStore(connection).peers(PeerKind.LOG)
+        return [one for one in peers if origin == one.key.name or origin.startswith(f"{one.key.name}/")]
+
+    def _trusted(self, offer: _Offer) -> tuple[bool, int]:
+        mine = [peer.key for peer in self._logs(offer)]
         try:
             signed = [offer.note.signed_by(key) for key in mine]
         except ValueError:
@@ -233,9 +284,12 @@ class Witnesses(Following):
     def watch(self) -> None:
         """Have every witness sign what it has not seen yet; called on the dispatcher's tick, so nobody waits for it."""
         with self._db.read() as connection:
-            every = [peer for peer in WitnessStore(connection).peers(PeerKind.WITNESS) if peer.url]
-            peers = [peer for peer in every if not peer.handover]
+            every = WitnessStore(connection).peers()
             shards = TreeStore(connection).all_shards()
+        for peer in every:
+            if peer.is_unclear:
+                self._clear_up(peer)
+        peers = [one for one in every if one.kind is PeerKind.WITNESS and one.url and not one.handover]
         for peer in peers:
             trouble = None
             try:
@@ -246,6 +300,18 @@ class Witnesses(Following):
             if trouble != peer.trouble:
                 with self._db.begin() as tx:
                     WitnessStore(tx.connection).say_trouble(peer.id, trouble)
+
+    def _clear_up(self, peer: Peer) -> None:
+        """Ask for a note of succession again that does not say until when both keys sign; where none comes, say what to do."""
+        try:
+            if peer.url:
+                self._followed(SYSTEM, self._fetched(peer))
+                return
+        except BeijiangError as error:
+            log.info("the note of succession of %s stays unclear: %s", peer.key.name, error.reason)
+        if peer.trouble != unclear(peer):
+            with self._db.begin() as tx:
+                WitnessStore(tx.connection).say_trouble(peer.id, unclear(peer))
 
     def request(self, actor: Actor, peer_id: str, shard: str = "") -> str:
         """Return what a witness is asked to sign, as a file to be carried there.
@@ -368,7 +434,7 @@ class Witnesses(Following):
             return False
         if signature is None:
             return False
-        if peer.until is not None and self._clock.now() >= peer.until:
+        if peer.is_unclear or (peer.until is not None and self._clock.now() >= peer.until):
             return False  # it is retired; whoever signs with it now should not have it
         point = Checkpoint.parse(note.text)
         with self._db.begin() as tx:

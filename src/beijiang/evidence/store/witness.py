@@ -106,6 +106,11 @@ class WitnessStore:
         here = (peers.c.id == peer_id) & peers.c.handover.is_(None)
         return bool(self.connection.execute(update(peers).where(here).values(handover=note)).rowcount)
 
+    def mend(self, peer_id: str, unclear: str, note: str) -> bool:
+        """Put a clear note in the place of an unclear one; False when somebody else was faster."""
+        here = (peers.c.id == peer_id) & (peers.c.handover == unclear)
+        return bool(self.connection.execute(update(peers).where(here).values(handover=note)).rowcount)
+
     def remove_peer(self, peer_id: str) -> bool:
         """Trust a key no longer; tell whether it was trusted."""
         return bool(self.connection.execute(delete(peers).where(peers.c.id == peer_id)).rowcount)

@@ -56,6 +56,11 @@ _RECEIVERS = (
     Column("reads", Text("取数次数", "reads")),
     Column("last", Text("最近一次", "last")),
 )
+_LIMIT = (
+    Column("raised", Text("提出", "raised")),
+    Column("until", Text("可提出至", "could be raised until")),
+    Column("limit", Text("期限规则", "rule of that")),
+)
 _TERMS = (
     Column("title", Text("资源", "entry")),
     Column("until", Text("提出期限", "until")),
@@ -201,7 +206,7 @@ def disputes(get: Callable[[], Disputes], access: Callable[[], Access]) -> typer
     def show_(dispute: str = typer.Argument(help="Id of the dispute."), person: str = _AS) -> None:
         """Show one dispute with both sides' words."""
         found = get().view(who(person), dispute)
-        show([_dispute(found.dispute)], _DISPUTES)
+        show([{**_dispute(found.dispute), **_limit(found.dispute)}], (*_DISPUTES, *_LIMIT))
         steps = [
             {"at": s.at.isoformat(timespec="seconds"), "by": s.name, "move": s.move.text, "words": s.words}
             for s in found.steps
@@ -290,6 +295,16 @@ def _dispute(one: Dispute) -> dict[str, Any]:
         "org": one.org_id,
         "against": one.against,
         "outcome": None if one.outcome is None else one.outcome.text,
+    }
+
+
+def _limit(one: Dispute) -> dict[str, Any]:
+    found = one.limit
+    words = None if found is None else f"{found.rule}: {found.days}; {found.basis}"
+    return {
+        "raised": one.created_at.isoformat(timespec="seconds"),
+        "until": None if found is None else found.until.isoformat(),
+        "limit": words,
     }
 
 

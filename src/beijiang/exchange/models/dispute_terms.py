@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
-from beijiang.exchange.models.disputes import DisputeGround, DisputeKind
+from beijiang.exchange.models.disputes import DisputeGround, DisputeKind, RaiseLimit
 from beijiang.exchange.models.flows import csv_rows
 from beijiang.kit import Text
 
@@ -35,6 +35,20 @@ class DisputeTerms:
     def is_default(self) -> bool:
         """Tell whether the time is the project's own, which is no legal value."""
         return self.rule is not None and self.rule.profile == "project"
+
+    @property
+    def limit(self) -> RaiseLimit | None:
+        """Return the last day and its rule; None where no time runs."""
+        if self.rule is None or self.until is None:
+            return None
+        return RaiseLimit(
+            until=self.until,
+            rule=self.rule.id,
+            days=int(self.rule.value),
+            basis=self.rule.basis,
+            since=self.rule.effective_from,
+            is_default=self.is_default,
+        )
 
     def facts(self) -> dict[str, JsonValue]:
         """Return what the log keeps, and what the API tells."""

@@ -9,14 +9,15 @@ with its basis (`standards.md` 2.11).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beijiang.kit import Conflict, Text, Word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import datetime
 
     from beijiang.exchange.models.requests import Step
     from beijiang.standards import Case, Deadline
@@ -34,6 +35,7 @@ __all__ = [
     "DisputeState",
     "DisputeView",
     "Outcome",
+    "RaiseLimit",
     "check_dispute_move",
     "dispute_moves_from",
 ]
@@ -135,6 +137,30 @@ class DisputeDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseLimit:
+    """The last day on which a decision can be disputed, and the rule that says so."""
+
+    until: date
+    rule: str
+    days: int
+    """Working days from the decision on."""
+    basis: str
+    since: str
+    """The day from which the rule holds; empty where none is on file."""
+    is_default: bool
+    """Whether the time is the project's own, which is no legal value."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {**asdict(self), "until": self.until.isoformat()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read a stored limit back."""
+        return cls(**{**value, "until": date.fromisoformat(value["until"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
     """One dispute."""
 
@@ -153,6 +179,8 @@ class Dispute:
     basis: str = ""
     """What the decision rests on."""
     case: Case | None = None
+    limit: RaiseLimit | None = None
+    """By when it could be raised, as the rule was then; None where no time ran, or where that was not kept yet."""
     urged: int = 0
     revision: int = 1
     created_at: datetime

@@ -237,6 +237,8 @@ class RequestQuery:
     states: frozenset[RequestState] = frozenset()
     org_id: str | None = None
     provider_id: str | None = None
+    mine: bool = False
+    """Only those whose stage the reader may decide now, the oldest first; long lists know it."""
     limit: int | None = 200
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["MatterReader", "Turn"]
+__all__ = ["Judge", "MatterReader", "Turn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,14 @@ class Turn:
     orgs: Sequence[str]
     once: bool = False
     """Whether it is taken once only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Somebody who may decide stages: by which right for the requests to which providers."""
+
+    person_id: str
+    orgs: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

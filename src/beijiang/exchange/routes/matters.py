@@ -254,6 +254,7 @@ def _dispute(one: Dispute) -> dict[str, Any]:
         "basis": one.basis,
         "created_at": one.created_at.isoformat(),
         "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
+        "raise_limit": None if one.limit is None else one.limit.to_json(),
     }
 
 

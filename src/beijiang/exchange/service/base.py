@@ -102,7 +102,7 @@ class Base:
         """
         changed = replace(after, revision=before.revision + 1)
         store = RequestStore(tx.connection)
-        if not store.save(changed):
+        if not store.save(changed, self._deadline(changed)):
             raise changed_meanwhile()
         store.add_step(step)
         detail: dict[str, JsonValue] = {

@@ -13,6 +13,7 @@ from beijiang.exchange.models import (
     Move,
     Narrowing,
     Request,
+    RequestQuery,
     RequestState,
     levels_of,
     refusals,
@@ -20,7 +21,7 @@ from beijiang.exchange.models import (
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import STATES, Requesting
 from beijiang.exchange.store import RequestStore
-from beijiang.kit import Conflict, Invalid, new_id
+from beijiang.kit import Conflict, Invalid, Wanted, new_id
 from beijiang.standards import PauseReason, extend, pause, stop
 
 if TYPE_CHECKING:
@@ -40,12 +41,7 @@ class Deciding(Requesting):
 
     def waiting(self, actor: Actor) -> Sequence[Request]:
         """Return the requests whose stage the actor may decide now, oldest first."""
-        self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
-        with self.db.read() as connection:
-            store = RequestStore(connection)
-            found = store.under_review()
-            steps = store.steps_of([one.id for one in found])
-        return [one for one in found if self._may_decide(actor, one, steps[one.id]) is None]
+        return self.request_part(actor, RequestQuery(mine=True), Wanted(limit=None)).rows
 
     def approve(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -65,6 +66,20 @@ class Disputes(Disputable):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
         return self._terms(kind, self._about(actor, DisputeDraft(kind=kind, subject=subject, words="")))
 
+    def disputable(self, actor: Actor, subject: str, kinds: Iterable[DisputeKind]) -> Sequence[DisputeTerms]:
+        """Return the terms of those kinds of dispute that the actor may raise about something, late or not.
+
+        Whoever may raise none is refused nothing: a page asks to know whether it shows a button.
+        """
+        if not self.access.allows(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id):
+            return ()
+        found = []
+        for kind in kinds:
+            with contextlib.suppress(BeijiangError):
+                about = self._about(actor, DisputeDraft(kind=kind, subject=subject, words=""))
+                found.append(self._terms(kind, about))
+        return [one for one in found if one.against != actor.org_id]
+
     def raise_(self, actor: Actor, draft: DisputeDraft) -> Dispute:
         """Raise a dispute for the actor's department.
 
@@ -84,7 +99,7 @@ class Disputes(Disputable):
             same = [d for d in DisputeStore(connection).running() if (d.org_id, d.subject) == (org, draft.subject)]
         if same:
             raise Conflict("关于此事的异议正在办理中。", "A dispute about this is open already.", code="dispute_exists")
-        now = self.clock.now()
+        now, terms = self.clock.now(), self._terms(draft.kind, about)
         made = self._timed(
             Dispute(
                 id=new_id("dis"),
@@ -97,6 +112,7 @@ class Disputes(Disputable):
                 title=title,
                 words=words,
                 state=DisputeState.OPEN,
+                limit=terms.limit,
                 created_at=now,
                 changed_at=now,
             )
@@ -107,7 +123,7 @@ class Disputes(Disputable):
             "org": made.org_id,
             "against": made.against,
             "words": words,
-            **self._terms(draft.kind, about).facts(),
+            **terms.facts(),
         }
         with self.db.begin() as tx:
             DisputeStore(tx.connection).add(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, not_ready
@@ -36,6 +36,7 @@ from beijiang.exchange.store import (
     MatterLists,
     RequestStore,
     StopStore,
+    time_of,
 )
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, Invalid, Text, new_id
@@ -43,7 +44,7 @@ from beijiang.quality import HandedOut
 from beijiang.standards import CaseState, SheetFormat, paper_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from beijiang.kit import Actor, Language, Part, Wanted
@@ -261,11 +262,12 @@ class Exchange(Delivering):
     def watch(self) -> None:
         """Remind, escalate, and tell who holds a grant that it ends soon; called by the dispatcher every minute."""
         with self.db.read() as connection:
-            reviewed = RequestStore(connection).under_review()
+            running, times = RequestStore(connection).running(), RequestStore(connection).times()
             ending = GrantStore(connection).ending(self.today + timedelta(days=ENDING_DAYS))
-        for request in reviewed:
+        for request in running:
             standing = self._deadline(request)
-            if standing is not None:
+            self._keep_time(request, standing, times.get(request.id))
+            if standing is not None and request.state.is_under_review:
                 self._guarded_urge(request, standing)
         for grant in ending:
             if grant.org_id == PUBLIC:
@@ -278,6 +280,12 @@ class Exchange(Delivering):
                     f"The grant on {grant.resource_name} ends on {grant.terms.until}; ask anew if you need it longer.",
                 )
                 self.parts.alerts.say(AlertKind.GRANT_ENDING, grant.id, grant.org_id, text)
+
+    def _keep_time(self, request: Request, standing: Deadline | None, written: Mapping[str, Any] | None) -> None:
+        """Write down how a time stands where that moved without anybody's step: a calendar came, or it stands still."""
+        if written is not None and written != time_of(standing):
+            with self.db.begin() as tx:
+                RequestStore(tx.connection).write_time(request, standing)
 
     def _guarded_urge(self, request: Request, standing: Deadline) -> None:
         passed = sum(self.clock.now() >= moment for moment in standing.warnings)

@@ -105,6 +105,10 @@ class Pushes(PushWork):
             warnings=tuple(warnings),
         )
 
+    def called(self, kind: str) -> Text:
+        """Return what a kind of destination is called."""
+        return self.destinations.kind(kind).text
+
     def add(self, actor: Actor, draft: PushDraft) -> Push:
         """Register a destination; the first delivery brings everything.
 
@@ -136,7 +140,7 @@ class Pushes(PushWork):
             resource_name=grant.resource_name,
             name=name,
             kind=draft.kind,
-            target=draft.target.strip(),
+            target=self.destinations.shown_as(draft.kind, options, draft.target),
             options=options,
             secrets=secrets,
             mode=draft.mode,
@@ -255,7 +259,8 @@ class Pushes(PushWork):
         if options:
             before = (dict(push.options), dict(push.secrets))
             plain, secrets = self.destinations.sealed(push.id, push.kind, options, before)
-            values |= {"options": plain, "secrets": secrets, **_answering(actor)}
+            place = self.destinations.shown_as(push.kind, plain, push.target)
+            values |= {"options": plain, "secrets": secrets, "target": place, **_answering(actor)}
             moved = {n for n in ("host", "port", "database", "endpoint", "bucket", "prefix", "url", "path")
                      if plain.get(n) != push.options.get(n)}  # fmt: skip
             values |= _anew(push) if moved else {}

@@ -247,7 +247,8 @@ class Requesting(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_READ)
         orgs, every = self._orgs(actor, Permission.EXCHANGE_REQUEST_READ)
         with self.db.read() as connection:
-            return MatterLists(connection).requests(query, wanted, orgs, actor.id, self.clock.now(), every=every)
+            lists, now, judges = MatterLists(connection), self.clock.now(), self._judges(actor) if query.mine else ()
+            return lists.requests(query, wanted, orgs, actor.id, now, every=every, judges=judges)
 
     def due(self, request: Request) -> Deadline | None:
         """Return how the time of a request stands that its reader holds already."""

@@ -20,6 +20,7 @@ from beijiang.exchange.models import (
     traits,
 )
 from beijiang.exchange.models.flows import OPENING
+from beijiang.exchange.models.turns import Judge
 from beijiang.exchange.service.attaching import Attaching
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.ingest import AlertKind
@@ -71,25 +72,41 @@ class Settling(Attaching):
         who = {actor.id, *([deputed.id] if deputed else [])}
         return own_request() if who & (asked | decided) else None
 
+    def _judges(self, actor: Actor) -> list[Judge]:
+        """Return the actor and those for whom the actor stands in today, with what each may decide now."""
+        with self.db.read() as connection:
+            asked = RequestStore(connection).asked()
+        people = {actor.id: actor, **{one.id: one for one in self._principals(actor)}}
+        judges = []
+        for person in people.values():
+            orgs: dict[str, list[str]] = {}
+            for right, org in asked:
+                if self.access.allows(person, right, org):
+                    orgs.setdefault(right, []).append(org)
+            judges.append(Judge(person_id=person.id, orgs=orgs))
+        return judges
+
+    def _principals(self, actor: Actor) -> list[Actor]:
+        """Return for whom an actor stands in today, in the order in which they are looked at."""
+        if actor.is_anonymous or actor.scopes is not None:
+            return []
+        if not self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ):
+            return []  # an administrator, whom the limits keep from all data work
+        with self.db.read() as connection:
+            given = RequestStore(connection).delegations(actor.id)
+        named = dict.fromkeys(one.by for one in given if one.to == actor.id and one.holds_on(self.today))
+        return [found for one in named if (found := self._person(one)) is not None]
+
     def _entitled(self, actor: Actor, request: Request) -> bool:
         stage = request.stage
         return stage is not None and self.access.allows(actor, stage.permission, request.provider_id)
 
     def _stands_in(self, actor: Actor, request: Request) -> Actor | None:
         """Return somebody who may decide and for whom the actor stands in today; None for nobody."""
-        if actor.is_anonymous or actor.scopes is not None or self._entitled(actor, request):
+        if self._entitled(actor, request):
             return None
-        if not self.access.allows(actor, Permission.EXCHANGE_REQUEST_READ):
-            return None  # an administrator, whom the limits keep from all data work
-        with self.db.read() as connection:
-            given = RequestStore(connection).delegations(actor.id)
-        for one in given:
-            if one.to != actor.id or not one.holds_on(self.today) or one.by == request.by:
-                continue
-            entitled = self._person(one.by)
-            if entitled is not None and self._entitled(entitled, request):
-                return entitled
-        return None
+        fit = (one for one in self._principals(actor) if one.id != request.by and self._entitled(one, request))
+        return next(fit, None)
 
     def _person(self, name: str) -> Actor | None:
         """Return somebody by id or login with today's roles; None for unknown and for disabled accounts."""

@@ -12,7 +12,7 @@ from beijiang.exchange.store.openings import OpeningStore
 from beijiang.exchange.store.profiles import ProfileStore
 from beijiang.exchange.store.pushes import PushStore
 from beijiang.exchange.store.recalls import RecallStore
-from beijiang.exchange.store.requests import RequestStore
+from beijiang.exchange.store.requests import RequestStore, time_of
 from beijiang.exchange.store.services import ServiceStore
 from beijiang.exchange.store.serving import ServingStore
 from beijiang.exchange.store.stops import StopStore
@@ -37,4 +37,5 @@ __all__ = [
     "ServingStore",
     "StopStore",
     "TemplateStore",
+    "time_of",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from beijiang.exchange.models.disputes import Dispute, DisputeKind, DisputeState, Outcome
+from beijiang.exchange.models.disputes import Dispute, DisputeKind, DisputeState, Outcome, RaiseLimit
 from beijiang.exchange.models.ratings import Rating
 from beijiang.exchange.store.schema import exchange_dispute, exchange_rating
 from beijiang.standards import Case
@@ -93,6 +93,7 @@ def _values(one: Dispute) -> dict[str, Any]:
         "state": one.state.value,
         "outcome": None if one.outcome is None else one.outcome.value,
         "clock": None if one.case is None else one.case.to_json(),
+        "raise_limit": None if one.limit is None else one.limit.to_json(),
     }
 
 
@@ -116,4 +117,5 @@ def dispute_of(row: Row[Any]) -> Dispute:
         state=DisputeState(row.state),
         outcome=None if row.outcome is None else Outcome(row.outcome),
         case=None if row.clock is None else Case.from_json(row.clock),
+        limit=None if row.raise_limit is None else RaiseLimit.from_json(row.raise_limit),
     )

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case
+from sqlalchemy import and_, case, exists, false, not_, or_
 
 from beijiang.db import Shelf, age_of, part_of
-from beijiang.exchange.models import ENDS_SOON, GrantState
+from beijiang.exchange.models import ENDS_SOON, GrantState, Move
 from beijiang.exchange.store.grants import grant_of, grants_asked
 from beijiang.exchange.store.requests import request_of, requests_asked
-from beijiang.exchange.store.schema import exchange_grant, exchange_request
+from beijiang.exchange.store.schema import exchange_grant, exchange_request, exchange_step
 from beijiang.kit import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import ColumnElement, Connection
 
     from beijiang.exchange.models import Grant, GrantQuery, Request, RequestQuery
+    from beijiang.exchange.models.turns import Judge
     from beijiang.kit import Wanted
 
 __all__ = ["MatterLists"]
 
-_R, _G = exchange_request.c, exchange_grant.c
+_R, _G, _S = exchange_request.c, exchange_grant.c, exchange_step.c
+_ASKED = (Move.SUBMIT.value, Move.SUPPLY.value)
+_AGREED = (Move.APPROVE.value, Move.NARROW.value)
 
 
 class MatterLists:
@@ -42,11 +45,18 @@ class MatterLists:
         now: datetime,
         *,
         every: bool,
+        judges: Sequence[Judge] = (),
     ) -> Part[Request]:
-        """Return a part of the requests by or to some departments, newest first."""
+        """Return a part of the requests by or to some departments, newest first.
+
+        Of those that wait for the reader, the oldest first: the first of ``judges`` is the reader, those for whom the reader stands in follow.
+        """
+        asked = requests_asked(query, orgs, person_id, every=every or query.mine)
         shelf = Shelf(
-            rows=requests_asked(query, orgs, person_id, every=every),
+            rows=asked.where(_waits(judges)) if query.mine else asked,
             columns={
+                "due": _R.due_on,
+                "pace": case((_R.warned_at.is_(None), None), (_R.late_at < now, "late"), (_R.warned_at <= now, "soon")),
                 "resource": _R.resource_name,
                 "use": _R.draft["use"].as_string(),
                 "consumer": _R.org_id,
@@ -60,9 +70,9 @@ class MatterLists:
                 "age": age_of(_R.decided_at, now),
                 "id": _R.id,
             },
-            counted=("consumer", "provider", "purpose", "state", "turn", "age"),
+            counted=("consumer", "provider", "purpose", "state", "pace", "turn", "age"),
             words=("resource", "use", "by", "id"),
-            order=(_R.created_at.desc(), _R.id),
+            order=(_R.submitted_at.asc() if query.mine else _R.created_at.desc(), _R.id),
         )
         rows, found, counts = part_of(self._connection, shelf, wanted)
         return Part([request_of(row) for row in rows], found, counts)
@@ -94,6 +104,30 @@ class MatterLists:
         )
         found_rows, found, counts = part_of(self._connection, shelf, wanted)
         return Part([grant_of(row) for row in found_rows], found, counts)
+
+
+def _waits(judges: Sequence[Judge]) -> ColumnElement[bool]:
+    """Say in SQL whether one of the judges may decide the stage that is worked at: what ``_may_decide`` says of one request."""
+    ways, better = [], list[Any]()
+    for judge in judges:
+        entitled = or_(
+            false(), *(and_(_R.asks == right, _R.provider_id.in_(orgs)) for right, orgs in judge.orgs.items())
+        )
+        if judge is not judges[0]:  # nobody stands in for whoever asked
+            entitled = and_(entitled, _R.by != judge.person_id)
+        who = {judges[0].person_id, judge.person_id}
+        ways.append(and_(entitled, *(not_(one) for one in better), not_(_is_party(who))))
+        better.append(entitled)
+    return and_(_R.asks.is_not(None), or_(false(), *ways))
+
+
+def _is_party(who: Collection[str]) -> ColumnElement[bool]:
+    """Say in SQL whether somebody asked for a request, or had a say in another stage of it."""
+    here = _S.matter_id == _R.id
+    behalf = _S.detail["behalf"].as_string()
+    earlier = and_(_S.move.in_(_AGREED), _S.stage != _R.stage, or_(_S.by.in_(who), behalf.in_(who)))
+    spoke = or_(and_(_S.move.in_((*_ASKED, Move.REFUSE.value)), _S.by.in_(who)), earlier)
+    return or_(_R.by.in_(who), exists().where(here, spoke))
 
 
 def _standing(today: date) -> ColumnElement[Any]:

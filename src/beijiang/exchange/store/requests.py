@@ -25,21 +25,22 @@ from beijiang.exchange.models import (
 from beijiang.exchange.models.templates import ClaimMove
 from beijiang.exchange.store.schema import exchange_delegation, exchange_request, exchange_step
 from beijiang.kit import Word
-from beijiang.standards import Case
+from beijiang.standards import Case, CaseState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from beijiang.exchange.models import RequestQuery
+    from beijiang.standards import Deadline
 
-__all__ = ["RequestStore", "request_of", "requests_asked"]
+__all__ = ["RequestStore", "request_of", "requests_asked", "time_of"]
 
 _R, _S, _D = exchange_request.c, exchange_step.c, exchange_delegation.c
 _SAME = (
     "id", "org_id", "by", "by_name", "resource_name", "resource_version", "provider_id", "at_stage", "urged",
     "revision", "created_at", "submitted_at", "decided_at", "grant_id",
 )  # fmt: skip
-_UNDER_REVIEW = tuple(state.value for state in RequestState if state.is_under_review)
+_RUNNING = tuple(s.value for s in RequestState if not s.is_over and s is not RequestState.DRAFT)
 
 
 class RequestStore:
@@ -53,14 +54,15 @@ class RequestStore:
         row = self._connection.execute(select(exchange_request).where(_R.id == request_id)).one_or_none()
         return None if row is None else request_of(row)
 
-    def add(self, made: Request) -> None:
-        """Add a request."""
-        self._connection.execute(insert(exchange_request).values(**_values(made)))
+    def add(self, made: Request, time: Deadline | None = None) -> None:
+        """Add a request, with how its time stands."""
+        self._connection.execute(insert(exchange_request).values(**_values(made), **time_of(time)))
 
-    def save(self, changed: Request) -> bool:
-        """Write the next revision of a request; False where somebody was faster."""
+    def save(self, changed: Request, time: Deadline | None = None) -> bool:
+        """Write the next revision of a request with how its time stands; False where somebody was faster."""
         unchanged = (_R.id == changed.id, _R.revision == changed.revision - 1)
-        done = self._connection.execute(update(exchange_request).where(*unchanged).values(**_values(changed)))
+        values = {**_values(changed), **time_of(time)}
+        done = self._connection.execute(update(exchange_request).where(*unchanged).values(**values))
         return done.rowcount == 1
 
     def discard(self, request_id: str) -> None:
@@ -73,10 +75,30 @@ class RequestStore:
         query = select(exchange_request).where(_R.by == person_id, _R.state == RequestState.DRAFT.value)
         return self._all(query.order_by(_R.created_at, _R.id))
 
-    def under_review(self) -> list[Request]:
-        """Return the requests that a stage of their flow is worked at, oldest first."""
-        query = select(exchange_request).where(_R.state.in_(_UNDER_REVIEW))
-        return self._all(query.order_by(_R.submitted_at, _R.id))
+    def running(self) -> list[Request]:
+        """Return the requests that were handed in and are not over, oldest first."""
+        query = select(exchange_request).where(_R.state.in_(_RUNNING)).order_by(_R.submitted_at, _R.id)
+        return self._all(query)
+
+    def times(self) -> dict[str, dict[str, Any]]:
+        """Return how the time of every request that is not over was written down."""
+        query = select(_R.id, _R.due_on, _R.warned_at, _R.late_at).where(_R.state.in_(_RUNNING))
+        return {
+            row.id: {"due_on": row.due_on, "warned_at": row.warned_at, "late_at": row.late_at}
+            for row in self._connection.execute(query)
+        }
+
+    def write_time(self, request: Request, time: Deadline | None) -> None:
+        """Write down how the time of a request stands, unless somebody moved it meanwhile."""
+        same = (_R.id == request.id, _R.revision == request.revision)
+        self._connection.execute(update(exchange_request).where(*same).values(**time_of(time)))
+
+    def asked(self) -> list[tuple[str, str]]:
+        """Return by which right the stages that are worked at now are decided, and for which providers."""
+        pairs = select(_R.asks, _R.provider_id).where(_R.asks.is_not(None)).distinct()
+        return [
+            (row.asks, row.provider_id) for row in self._connection.execute(pairs.order_by(_R.asks, _R.provider_id))
+        ]
 
     def find(
         self, query: RequestQuery, orgs: Collection[str], person_id: str, *, every: bool
@@ -154,6 +176,20 @@ def _values(one: Request) -> dict[str, Any]:
         "stages": [stage.to_json() for stage in one.stages],
         "offered": one.offered.to_json(),
         "clock": None if one.case is None else one.case.to_json(),
+        "stage": None if one.stage is None else one.stage.id,
+        "asks": None if one.stage is None else one.stage.permission,
+    }
+
+
+def time_of(time: Deadline | None) -> dict[str, Any]:
+    """Return what lists sort and narrow by; of a time that stands still only the day, as it would be if it ran on now."""
+    if time is None or time.state is CaseState.ANSWERED:
+        return {"due_on": None, "warned_at": None, "late_at": None}
+    runs = time.state is not CaseState.PAUSED
+    return {
+        "due_on": time.last_day,
+        "warned_at": time.warnings[0] if runs and time.warnings else None,
+        "late_at": time.due if runs else None,
     }
 
 

@@ -102,6 +102,12 @@ class Destination(ABC):
         self.moved: Callable[[], None] = lambda: None
         """Called when something went forward that is no batch taken; raises where the delivery was given up."""
 
+    @classmethod
+    def shown_as(cls, options: Mapping[str, JsonValue], target: str) -> str:
+        """Return what lists call the place: the table or folder, unless the kind has none."""
+        del options
+        return target.strip()
+
     def checked(self, url: str) -> None:
         """Return if rows may be brought to an address: over https, or where plain http was allowed for that target.
 

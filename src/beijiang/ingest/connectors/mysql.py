@@ -115,6 +115,8 @@ class MySQL(Connector, FollowsLog):
         "MySQL / MariaDB 数据库（及兼容产品）", "MySQL or MariaDB database (and compatible products)"
     )
     options_model: ClassVar[type[ConnectorOptions]] = MySQLOptions
+    flags: ClassVar[int] = 0
+    """What the client says it can do beyond reading."""
     options: MySQLOptions
 
     def discover(self) -> list[Feed]:
@@ -270,6 +272,7 @@ class MySQL(Connector, FollowsLog):
             ssl_disabled=context is None,
             read_timeout=_PATIENCE,
             write_timeout=60,
+            client_flag=self.flags,
             auth_plugin_map=None if given.tls == "verify" and not local else {"mysql_clear_password": _NoBarePassword},
             defer_connect=True,
         )

@@ -1,8 +1,8 @@
-"""Deliveries to MySQL and MariaDB: staged by inserts of many rows, then merged in the one transaction that lists the delivery."""
+"""Deliveries to MySQL and MariaDB: staged by a stream or by inserts, then merged in the one transaction that lists the delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from beijiang.ingest.connectors.destination import Delivered, Parcel
+from beijiang.ingest.connectors.destination import Delivered, Parcel, specs_of
 from beijiang.ingest.connectors.mysql import MySQL, MySQLOptions
+from beijiang.ingest.connectors.mysql_stream import LOCAL_FILES, is_allowed, load, written
 from beijiang.ingest.connectors.tables_there import Run, TableDestination, counted, rejected
 from beijiang.ingest.typing import ColumnSpec, ColumnType
 from beijiang.kit import Invalid, Text, Unavailable
@@ -42,6 +43,22 @@ _TYPES: Final[dict[ColumnType, sa.types.TypeEngine[Any]]] = {
 }
 
 
+_WAYS: Final = {
+    True: Text("数据以流送入（LOAD DATA LOCAL）。", "Rows go in as a stream (LOAD DATA LOCAL)."),
+    False: Text(
+        "目标服务器没有打开 local_infile，改用多行 INSERT，较慢；需要更快时请其管理员执行 SET GLOBAL local_infile = 1。",
+        "The server does not allow local_infile, so rows go in by INSERT, which is slower; for the quicker way let its administrator run SET GLOBAL local_infile = 1.",
+    ),
+}
+"""By whether the server takes streams: how rows get there, and how to have the other way."""
+
+
+class _Taker(MySQL):
+    """The connector of a place that is written to: it may be sent streams."""
+
+    flags: ClassVar[int] = LOCAL_FILES
+
+
 class MySQLDestination(TableDestination):
     """Bring rows into a table of a MySQL or MariaDB database."""
 
@@ -50,7 +67,13 @@ class MySQLDestination(TableDestination):
     options: MySQLOptions
 
     def source(self) -> MySQL:
-        return MySQL(self.options, self.outbound)
+        return _Taker(self.options, self.outbound)
+
+    def look(self, parcel: Parcel) -> Text:
+        found = super().look(parcel)
+        with self.source().connection() as connection:
+            way = _WAYS[is_allowed(connection)]
+        return Text(f"{found.zh}{way.zh}", f"{found.en} {way.en}")
 
     def schema_of(self, target: str) -> tuple[str | None, str]:
         schema, name = super().schema_of(target)
@@ -121,17 +144,35 @@ class MySQLDestination(TableDestination):
             if known is not None:
                 return known
             run(sa.schema.CreateTable(self.stage(parcel)))
-            self._fill(connection, parcel, counted(goods, totals))
+            way = self._fill(connection, parcel, counted(goods, totals), totals)
             for statement in self.merge(parcel, feed):
                 run(statement)
             run(self.note(parcel, totals.get("rows", 0), totals.get("gone", 0)))
             connection.commit()
-        return Delivered(rows=totals.get("rows", 0), gone=totals.get("gone", 0))
+        return Delivered(rows=totals.get("rows", 0), gone=totals.get("gone", 0), facts={"way": way})
 
-    def _fill(self, connection: Connection[Any], parcel: Parcel, goods: Iterator[pa.RecordBatch]) -> None:
-        stage, zone = self.stage(parcel), ZoneInfo(self.options.time_zone)
-        quoted = _DIALECT.identifier_preparer
-        names = ", ".join(quoted.quote(c.name).replace("%", "%%") for c in stage.columns)
+    def _fill(
+        self, connection: Connection[Any], parcel: Parcel, goods: Iterator[pa.RecordBatch], totals: Mapping[str, int]
+    ) -> str:
+        """Bring rows into the stage, as a stream where the server takes one; return which way they went."""
+        stage, quoted = self.stage(parcel), _DIALECT.identifier_preparer
+        names = [quoted.quote(column.name) for column in stage.columns]
+        if is_allowed(connection):
+            specs = [*specs_of(parcel.schema), *([] if parcel.whole else [None])]
+            lines = written(goods, specs, self.options.time_zone)
+            taken = load(connection, quoted.format_table(stage), names, lines)
+            if taken is not None:
+                if taken != totals.get("rows", 0) + totals.get("gone", 0):
+                    raise rejected(f"{taken}")
+                return "load_data"
+        self._insert(connection, stage, names, goods)
+        return "insert"
+
+    def _insert(
+        self, connection: Connection[Any], stage: sa.Table, named: Sequence[str], goods: Iterator[pa.RecordBatch]
+    ) -> None:
+        zone, quoted = ZoneInfo(self.options.time_zone), _DIALECT.identifier_preparer
+        names = ", ".join(name.replace("%", "%%") for name in named)
         places = ", ".join(["%s"] * len(stage.columns))
         words = ("INSERT INTO", quoted.format_table(stage), "(", names, ") VALUES (", places, ")")
         with connection.cursor() as cursor:

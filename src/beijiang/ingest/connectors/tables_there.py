@@ -210,10 +210,9 @@ class TableDestination(Destination):
         return None
 
     def prove(self, parcel: Parcel, done: Delivered, whole: tuple[int, int] | None) -> Proof:
-        del done
         feed = self.found(parcel)
         if feed is None or whole is None:
-            return Proof(equal=None if feed else False)
+            return Proof(equal=None if feed else False, facts=done.facts)
         columns = tuple(c for c in map(feed.column, parcel.schema.names) if c is not None)
         exact = self._alike(parcel, feed)
         with self.source().open(Wanted(feed=replace(feed, columns=columns))) as look:
@@ -224,7 +223,7 @@ class TableDestination(Destination):
         sums = [None if checksum is None else str(checksum), str(whole[1])]
         return Proof(
             equal=equal,
-            facts={"rows": rows, "rows_here": whole[0], "checksum": sums[0], "checksum_here": sums[1]},
+            facts={**done.facts, "rows": rows, "rows_here": whole[0], "checksum": sums[0], "checksum_here": sums[1]},
         )
 
     def _check(self, spec: ColumnSpec, feed: Feed) -> None:

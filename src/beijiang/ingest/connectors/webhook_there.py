@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import SecretStr, field_validator
@@ -71,6 +71,13 @@ class WebhookDestination(Destination):
     options_model: ClassVar[type[ConnectorOptions]] = WebhookOptions
     tells: ClassVar[bool] = False
     options: WebhookOptions
+
+    @classmethod
+    def shown_as(cls, options: Mapping[str, JsonValue], target: str) -> str:
+        """Return scheme and host of the receiver; the path stays unsaid, as receivers may put a secret into it."""
+        del target
+        url = parsed(str(options["url"]))
+        return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
     def look(self, parcel: Parcel) -> Text:
         url = parsed(self.options.url)

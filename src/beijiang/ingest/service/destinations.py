@@ -87,6 +87,10 @@ class Destinations:
         opened = self._seals.opened(owner_id, secrets)
         return made(made.options_model.model_validate({**options, **opened}), self._outbound.bound(Use.PUSH, org_id))
 
+    def shown_as(self, kind: str, options: Mapping[str, JsonValue], target: str) -> str:
+        """Return what lists call the place that options and target lead to; without any secret."""
+        return self.kind(kind).shown_as(options, target)
+
     def renewed(self, owner_id: str, secrets: Mapping[str, str]) -> dict[str, str]:
         """Return secrets under the newest root key."""
         return self._seals.renewed(owner_id, secrets)
