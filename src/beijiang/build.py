@@ -121,9 +121,12 @@ from beijiang.opendata import (
     Doorman,
     Exports,
     Features,
+    FileWrites,
     FollowParts,
     Follows,
     Glance,
+    HandIns,
+    Intake,
     Keepings,
     Newsroom,
     OpenData,
@@ -308,6 +311,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     opendata = OpenData(catalog, tables, standards, access, clock, settings)
     entries = PackageReads(catalog, standards, access, clock, settings)
     rows = Datastore(opendata, catalog, tables, access)
+    intake = Intake(catalog, ingest, access)
     opendata.announced = recalls.announced
     glance = Glance(opendata, quality, tables, measures, standards, clock)
     opendata.glimpsed = glance.glimpse
@@ -533,7 +537,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
             SqlAsked(rows, sql, access),
             access,
             Pace(clock, settings.ckan_calls),
-            RowWrites(catalog, ingest, tables, access),
+            HandIns(RowWrites(intake, tables, rows), FileWrites(intake, catalog, tables, entries.base)),
         ),
         exports=exports,
         features=Features(opendata, access, clock),

@@ -354,6 +354,8 @@ class Platform:
         self.ingest.recover()
         self.db.deliver_waiting()
         self.ingest.recover()
+        self.catalog.warming.start()
+        self.catalog.warming.nudge()
         self.jobs.start_worker()
         self.streams.attend()
         self.stream_rules.start()
@@ -368,6 +370,7 @@ class Platform:
 
     def stop(self) -> None:
         """Let running work reach a safe point."""
+        self.catalog.warming.stop()
         self.streams.stop()
         self.stream_rules.stop()
         self.dispatcher.stop()

@@ -6,7 +6,8 @@ import gc
 import random
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from beijiang.catalog import (
     Entry,
@@ -21,6 +23,7 @@ from beijiang.catalog import (
     Item,
     MatchKind,
     OpenType,
+    PickQuery,
     ResourceEdit,
     SearchPage,
     SearchQuery,
@@ -30,6 +33,7 @@ from beijiang.catalog import (
 from beijiang.kit import ANONYMOUS, Invalid, NotFound, bigrams, normalise
 
 if TYPE_CHECKING:
+    from beijiang.db import Database
     from conftest import Office
 
 LETTERS = "人口库企业登记数据0a1b"
@@ -407,6 +411,74 @@ def test_another_process_sees_changes_at_once(tmp_path: Path, office: Office) ->
     assert other.search(ANONYMOUS, SearchQuery(text="空气")).total == 0
     assert office.catalog.reindex(office.publisher) == 1
     assert other.search(office.steward, SearchQuery(text="空气")).total == 1
+
+
+@contextmanager
+def rows_taken(db: Database) -> Iterator[list[str]]:
+    """Collect, for as long as this lasts, the statements by which rows of the index are taken into a process."""
+    taken: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *more: object) -> None:
+        del connection, cursor, more
+        if "catalog_search.seq >" in " ".join(statement.split()):
+            taken.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield taken
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_what_was_made_ready_is_not_made_by_who_asks(office: Office) -> None:
+    from beijiang.catalog import Catalog
+    from beijiang.standards import Standards
+
+    for number in range(5):
+        office.published(f"空气监测{number}")
+    other = Catalog(office.db, office.access, office.evidence, Standards(), office.clock)
+    with rows_taken(office.db) as taken:
+        other.warm()
+        assert len(taken) == 2  # the shelf of facets, and the register that programs pick by
+        assert other.search(ANONYMOUS, SearchQuery(text="空气")).total == 5
+        assert other.pick(ANONYMOUS, PickQuery()).total == 5
+        assert len(taken) == 2
+        office.published("空气监测5")
+        other.warm()
+        assert len(taken) == 4
+        assert other.search(ANONYMOUS, SearchQuery(text="空气")).total == 6
+        assert len(taken) == 4
+        office.published("空气监测6")
+        assert other.search(ANONYMOUS, SearchQuery(text="空气")).total == 7
+        assert other.pick(ANONYMOUS, PickQuery()).total == 7
+
+
+def test_however_many_ask_first_it_is_made_once(office: Office) -> None:
+    from beijiang.catalog import Catalog
+    from beijiang.standards import Standards
+
+    for number in range(5):
+        office.published(f"空气监测{number}")
+    other = Catalog(office.db, office.access, office.evidence, Standards(), office.clock)
+    totals: list[int] = []
+    ready = threading.Barrier(4)
+
+    def ask() -> None:
+        ready.wait(90)
+        totals.append(other.search(ANONYMOUS, SearchQuery(text="空气")).total)
+
+    with rows_taken(office.db) as taken:
+        other.warming.start()
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        other.warming.nudge()
+        for thread in threads:
+            thread.join()
+        other.warming.stop()
+        assert totals == [5, 5, 5, 5]
+        other.warm()
+        assert len(taken) == 2
 
 
 def test_terms_cut_text_exactly_as_the_kit_does() -> None:

@@ -43,6 +43,8 @@ def test_a_build_that_was_killed_goes_on_and_ends_as_promised(built_region: Demo
     assert len(answer(home, "exchange", "grants")) == 5
     _has_the_promised_exchange(home)
     _has_the_promised_forecasts(home)
+    assert len(answer(home, "texts", "list", "--as", "reviewer")) == 14
+    assert len(answer(home, "notebook", "list", "--as", "analyst")) == 2
     (met,) = answer(home, "exchange", "intersections", "--as", "steward.statistics")
     assert (met["asks"], met["state"]) == ("overlap", "已答复")
     assert answer(home, *BUILD) == accounts

@@ -40,6 +40,7 @@ MACHINERY: dict[str, set[str]] = {
         "releases",
         "resource_for_table",
         "today",
+        "warm",
     },
     "Contracts": {"announced"},
     "Demands": {"due", "watch"},

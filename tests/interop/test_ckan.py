@@ -169,7 +169,9 @@ def test_facets_departments_themes_and_tags(site: tuple[Platform, str, list[str]
         ("package_search", {"made_up": "1"}, 400, "Search Query Error"),
         ("datastore_search", {"resource_id": "x"}, 404, "Not Found Error"),
         ("package_create", {}, 403, "Authorization Error"),
-        ("resource_create", {}, 409, "Validation Error"),
+        ("resource_create", {}, 403, "Authorization Error"),
+        ("organization_create", {}, 409, "Validation Error"),
+        ("datastore_delete", {}, 403, "Authorization Error"),
         ("datastore_upsert", {}, 403, "Authorization Error"),
     ],
 )

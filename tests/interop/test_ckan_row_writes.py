@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from ckan_writer import Writer
 
-from beijiang.access import KeyDraft, Permission
 from beijiang.kit import SYSTEM
-from beijiang.tables import Exit
 from waiting import until
 
 if TYPE_CHECKING:
@@ -20,51 +19,14 @@ if TYPE_CHECKING:
 
     from interop_region import Region
 
-SCOPES = ("catalog:", "ingest:", "jobs:", "opendata:", "tables:")
 MANY = 45
 """More than the threads that all pages share."""
-
-
-class Writer:
-    """Somebody with a key that may write rows."""
-
-    def __init__(self, region: Region, *without: str) -> None:
-        self.region = region
-        self.platform, self.steward = region.bureau.platform, region.bureau["steward"]
-        scopes = frozenset(str(p) for p in Permission if p.startswith(SCOPES) and p not in without)
-        draft = KeyDraft(name="rows" + "".join(without), scopes=scopes, days=1)
-        self.key = self.platform.access.issue_key(self.steward, draft)[1]
-
-    def ask(self, name: str, **asked: Any) -> httpx.Response:
-        headers = {"Authorization": self.key}
-        address = f"{self.region.base}/api/3/action/{name}"
-        return httpx.post(address, json=asked, headers=headers, timeout=300, trust_env=False)
-
-    def act(self, name: str, **asked: Any) -> dict[str, Any]:
-        told = self.ask(name, **asked)
-        assert told.status_code == 200, told.text
-        result: dict[str, Any] = told.json()["result"]
-        return result
-
-    def refused(self, name: str, **asked: Any) -> tuple[int, str]:
-        told = self.ask(name, **asked)
-        return told.status_code, told.json()["error"]["reason"]
-
-    def entry(self, title: str) -> str:
-        return str(self.act("package_create", title=title, notes="每行一处")["id"])
-
-    def table(self, entry: str) -> str | None:
-        return self.platform.catalog.get(self.steward, entry).table
-
-    def rows(self, entry: str) -> list[dict[str, Any]]:
-        opened = self.platform.gate.open(self.steward, self.table(entry) or "", "test", Exit.PAGE)
-        return [row for batch in opened.batches() for row in batch.to_pylist()]
 
 
 @pytest.fixture(scope="module")
 def writer(region: Region) -> Writer:
     made = Writer(region)
-    made.platform.ckan.row_writes.patience = 120.0
+    made.platform.ckan.hand_ins.rows.intake.patience = 120.0
     return made
 
 
@@ -122,14 +84,14 @@ def test_what_is_not_done_in_time_is_answered_with_its_run_and_taken_in_later(
 ) -> None:
     entry = writer.entry("慢慢入库")
     writer.act("datastore_create", resource={"package_id": entry}, primary_key=["编号"], records=[{"编号": "A"}])
-    writer.platform.ckan.row_writes.patience = 0.2
+    writer.platform.ckan.hand_ins.rows.intake.patience = 0.2
     with busy(writer, held_work):
         told = writer.ask("datastore_upsert", resource_id=entry, records=[{"编号": "B"}])
         assert (told.status_code, told.json()["success"]) == (202, True)
         run = told.json()["result"]["run"]
         assert run["state"] == "queued"
         assert all(run["id"] in words for words in told.json()["result"]["message"])
-    writer.platform.ckan.row_writes.patience = 120.0
+    writer.platform.ckan.hand_ins.rows.intake.patience = 120.0
     until(lambda: writer.platform.ingest.run(writer.steward, run["id"]).ended)
     until(lambda: sorted(row["编号"] for row in writer.rows(entry)) == ["A", "B"])
 
@@ -182,11 +144,11 @@ def test_equal_rows_that_are_inserted_twice_are_two_rows(writer: Writer, held_wo
     asked = {"resource_id": entry, "method": "insert", "records": [row]}
     writer.act("datastore_upsert", **asked)
     assert len(writer.rows(entry)) == 2
-    writer.platform.ckan.row_writes.patience = 0.2
+    writer.platform.ckan.hand_ins.rows.intake.patience = 0.2
     with busy(writer, held_work):
         told = [writer.ask("datastore_upsert", **asked) for _ in range(2)]
         assert [one.status_code for one in told] == [202, 202]
-    writer.platform.ckan.row_writes.patience = 120.0
+    writer.platform.ckan.hand_ins.rows.intake.patience = 120.0
     runs = {one.json()["result"]["run"]["id"] for one in told}
     assert len(runs) == 2
     until(lambda: all(writer.platform.ingest.run(writer.steward, run).ended for run in runs))

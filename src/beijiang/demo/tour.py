@@ -23,6 +23,7 @@ from beijiang.demo.forest import add_forest
 from beijiang.demo.graphs import add_graph
 from beijiang.demo.libraries import add_libraries
 from beijiang.demo.models import add_models
+from beijiang.demo.papers import add_papers
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
@@ -133,6 +134,8 @@ class Tour:
         add_applications(self._platform, self.people.actor, self._publish)
         report(Step(Text("训练模型", "training models"), total, total))
         add_models(self._platform, self.people.actor)
+        report(Step(Text("收存文档、保存笔记本", "keeping documents and notebooks"), total, total))
+        add_papers(self._platform, self.people.actor)
         (self._folder / DONE).touch()
 
     def settle(self) -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "no_rows",
     "no_such_file",
     "no_such_run",
+    "remove_needs_key",
     "table_is_made",
     "too_large",
     "unknown_columns",
@@ -70,6 +71,16 @@ def no_such_file(sha256: str) -> NotFound:
         f"本部门没有提交过文件 {sha256[:12]}…。请先上传。",
         f"Your department has handed in no file {sha256[:12]}…. Upload it first.",
         code="file_not_found",
+    )
+
+
+def remove_needs_key(table: str) -> Conflict:
+    """Say that rows are taken out by their keys, and that there are none to go by."""
+    return Conflict(
+        f"表“{table}”还不存在或没有主键，不能按键删除行。请改用整表替换：提交不含这些行的文件（--mode replace）。",
+        f'Table "{table}" is not there yet or has no key, so rows cannot be taken out by it. '
+        "Replace the table: hand in a file without those rows (--mode replace).",
+        code="remove_needs_key",
     )
 
 

@@ -7,7 +7,18 @@ on its pages from a release record. It owns what the public says and keeps, and 
 
 from beijiang.opendata.announcing import Newsroom
 from beijiang.opendata.cities import Portal, PortalDraft
-from beijiang.opendata.ckan import Ckan, Datastore, Pace, PackageReads, PackageWrites, RowWrites, SqlAsked
+from beijiang.opendata.ckan import (
+    Ckan,
+    Datastore,
+    FileWrites,
+    HandIns,
+    Intake,
+    Pace,
+    PackageReads,
+    PackageWrites,
+    RowWrites,
+    SqlAsked,
+)
 from beijiang.opendata.counting import Statistics
 from beijiang.opendata.doorman import Doorman
 from beijiang.opendata.exports.service import Exports
@@ -66,6 +77,7 @@ __all__ = [
     "Exports",
     "Features",
     "FieldState",
+    "FileWrites",
     "Follow",
     "FollowDraft",
     "FollowKind",
@@ -79,7 +91,9 @@ __all__ = [
     "GapCode",
     "Glance",
     "Glimpse",
+    "HandIns",
     "Home",
+    "Intake",
     "Keepings",
     "Kept",
     "News",

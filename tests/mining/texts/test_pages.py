@@ -96,6 +96,8 @@ def test_a_notebook_is_written_run_and_compared(office: Office) -> None:
     assert f"{here}/cells/draw/run" in ran, "the next cell is asked for"
     drawn = browser.post(f"{here}/cells/draw/run", data={"value:city": "赤峰市", "all": "1"}).text
     assert '"values": [20.0]' in drawn
+    assert "charts.js" in page or re.search(r"/charts-[A-Z0-9]+\.js", page), "what draws is there"
+    assert '<template id="chart-draw-data">' in drawn, "a script would be taken away before it is drawn"
     assert "全部完成" in drawn
     assert "没有声明" in browser.post(f"{here}/cells/n/run", data={"value:x": "1", "all": "1"}).text
     assert "VALUES = " in browser.post(f"{here}/cells/n/python", data={}).text

@@ -138,10 +138,37 @@ class Finder:
         self._register = Register()
         self._recent = Recent()
         self._lock = threading.Lock()
+        self._making = threading.Lock()
+
+    def warm(self, store: SearchStore) -> None:
+        """Bring shelf and register up to what the index holds; the first ones are made aside, while whoever asks waits for the shelf only."""
+        self._make_shelf(store)
+        register, seq = Register(), store.head().seq
+        if seq and not self._register.seq:
+            _take(register, store, seq)
+        with self._lock:
+            if register.seq > self._register.seq:
+                self._register = register
+            self._up_to_date(store)
+            if self._shelf.seq > self._register.seq:
+                _take(self._register, store, self._shelf.seq)
+
+    def _make_shelf(self, store: SearchStore) -> None:
+        """Make the first shelf of this process, once however many ask for it."""
+        with self._making:
+            head = store.head()
+            if self._shelf.seq or not head.seq:
+                return
+            shelf = Shelf()
+            _take(shelf, store, head.seq)
+            with self._lock:
+                self._shelf = shelf
 
     def find(self, query: SearchQuery, reader: Reader, store: SearchStore, words: WordIndex) -> Result:
         """Return a page; what the reader may not see takes part in nothing, not even a count."""
         asked = _asked(query, reader)
+        if not self._shelf.seq:
+            self._make_shelf(store)
         with self._lock:
             shelf = self._up_to_date(store)
             visible = shelf.visible_to(reader)
@@ -181,6 +208,8 @@ class Finder:
 
     def pick(self, query: PickQuery, reader: Reader, store: SearchStore, words: WordIndex) -> PickResult:
         """Return a page of what meets a condition, in an order of its own."""
+        if not self._shelf.seq:
+            self._make_shelf(store)
         with self._lock:
             shelf = self._up_to_date(store)
             if shelf.seq > self._register.seq:

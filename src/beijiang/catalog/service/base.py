@@ -33,10 +33,10 @@ from beijiang.catalog.models.lifecycle import TASK_OF, Move, actions_from, move_
 from beijiang.catalog.search.finder import Finder
 from beijiang.catalog.search.shelf import Reader
 from beijiang.catalog.service.indexing import Indexer, codes_of
-from beijiang.catalog.store import ExtensionStore, ResourceStore
+from beijiang.catalog.store import ExtensionStore, ResourceStore, SearchStore
 from beijiang.db import Database, Remembered, UnitOfWork
 from beijiang.evidence import Evidence
-from beijiang.kit import Actor, Clock, Conflict, NotFound, Text
+from beijiang.kit import Actor, Clock, Conflict, NotFound, Rounds, Text
 from beijiang.standards import Standards
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 TOO_SENSITIVE = frozenset({Level.L3, Level.L4})
 """Grades that are never open as they are."""
+
+_WARM_EVERY = 60.0
+"""Seconds between two looks at what changed in the index; whoever searches meanwhile takes it in by themselves."""
 
 _ANY_ORGANISATION = "*"
 """No organisation has this id: who may read its entries may read everybody's."""
@@ -72,6 +75,8 @@ class Base:
         self._zone = ZoneInfo(time_zone)
         self._indexer = Indexer(standards)
         self._finder = Finder(self._label)
+        self.warming = Rounds("search", self.warm, _WARM_EVERY)
+        """Keeps what a search goes by ready; a process that serves starts and stops it."""
         self._departments: dict[str, Text] = {}
         self.release_checks: Sequence[ReleaseCheck] = ()
         """Asked in this order before readers are moved to a version of a table; set in build.py."""
@@ -81,6 +86,11 @@ class Base:
         self._declared: Remembered[tuple[ExtensionField, ...]] = Remembered(db, 1)
         self._referring: Remembered[tuple[Row[Any], ...]] = Remembered(db)
         self._published: Remembered[tuple[Resource | None, Version | None]] = Remembered(db)
+
+    def warm(self) -> None:
+        """Make what a search goes by before somebody searches, or take in what changed since; nobody learns anything by it."""
+        with self._db.read() as connection:
+            self._finder.warm(SearchStore(connection))
 
     def _fields(self) -> tuple[ExtensionField, ...]:
         """Return every field that was declared, retired ones too."""

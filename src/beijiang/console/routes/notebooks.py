@@ -29,6 +29,7 @@ FILE_MOST: Final = 2 << 20
 SPARE: Final = 2
 """Empty cells at the end of the form, for new ones."""
 _VALUE: Final = "value:"
+_CELL_HEADING: Final = 2
 _READER: Final = MarkdownIt("commonmark", {"html": False}).disable("image")
 _CELL: Final = {"id": "", "kind": "sql", "title": "", "text": "", "source": "", "chart": None}
 _PARAMETER: Final = {"name": "", "kind": "text", "label": "", "default": ""}
@@ -207,11 +208,15 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
 
 def note(text: str) -> Markup:
-    """Return a note as HTML: no tags of its own, no pictures, headings below those of the page."""
+    """Return a note as HTML: no tags of its own, no pictures, headings below that of its cell and without a gap between them."""
     tokens = _READER.parse(text)
-    for token in tokens:
-        if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+    headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
+    top = min((int(token.tag[1]) for token in headings), default=1)
+    above = _CELL_HEADING
+    for token in headings:
+        if token.type == "heading_open":
+            above = min(int(token.tag[1]) - top + _CELL_HEADING + 1, above + 1, 6)
+        token.tag = f"h{above}"
     return Markup(_READER.renderer.render(tokens, _READER.options, {}))  # noqa: S704 - HTML of the text is escaped
 
 

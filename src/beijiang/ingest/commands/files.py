@@ -73,7 +73,7 @@ def commands(get: Callable[[], Ingest]) -> typer.Typer:  # noqa: C901  # a list 
         mode: Annotated[
             RunMode,
             typer.Option(
-                help="auto merges where there is a key and appends otherwise; history keeps what rows were before."
+                help="auto merges where there is a key and appends otherwise; history keeps what rows were before; remove takes out the rows whose keys are in the file."
             ),
         ] = RunMode.AUTO,
         encoding: str = typer.Option("auto", help="auto, utf-8, gb18030, gbk, big5, utf-16."),

@@ -79,6 +79,8 @@ class RunMode(StrEnum):
     REPLACE = "replace"
     HISTORY = "history"
     """Merge, and keep every state that a row ever had, with the moments from and up to which it held."""
+    REMOVE = "remove"
+    """Take out the rows whose keys stand in the file; the version before still has them."""
 
 
 class CheckKind(StrEnum):

@@ -30,12 +30,13 @@ from beijiang.ingest.models import (
     RunState,
     changed_columns,
 )
+from beijiang.ingest.service.modes import not_taken, settle_mode
 from beijiang.ingest.store import IngestStore, Landing
 from beijiang.ingest.store.sources import SourceStore
 from beijiang.ingest.store.streams import StreamStore
 from beijiang.jobs import TERMINAL, JobState
-from beijiang.kit import SYSTEM, Conflict, Invalid, Language, NotFound, Part, Wanted, new_id
-from beijiang.tables import TableWriter, WriterKind, kind_differs
+from beijiang.kit import SYSTEM, Invalid, Language, NotFound, Part, Wanted, new_id
+from beijiang.tables import TableWriter, WriterKind
 
 if TYPE_CHECKING:
     from beijiang.access import Access
@@ -195,13 +196,13 @@ class Ingest:
         if table is not None and table.org_id != request.org_id:
             raise name_taken(request.into)
         self.require_free(actor, request.into.strip(), request.org_id)
-        settled = _settle_mode(request, table)
+        settled = settle_mode(request, table)
         with self.db.read() as connection:
             store = IngestStore(connection)
             files = [self._delivered(store, sha256, request.org_id) for sha256 in dict.fromkeys(settled.files)]
             taken = store.taken_in(settled.into, settled.files) if settled.mode is RunMode.APPEND else {}
         if table is not None and taken and not settled.again:
-            files = _not_taken(files, taken)
+            files = not_taken(files, taken)
         return self.queue(actor, settled, files)
 
     def queue(
@@ -404,11 +405,13 @@ class Ingest:
 
         The job only names the run: its report is the department's, while jobs are seen by those who run the platform.
         """
+        from beijiang.ingest.service.removing import Removal
         from beijiang.ingest.service.work import Work
 
         del arguments
-        run_id, _ = self.request_of(job.id)
-        Work(self.shop, job, run_id).do()
+        run_id, request = self.request_of(job.id)
+        kind = Removal if request.mode is RunMode.REMOVE else Work
+        kind(self.shop, job, run_id).do()
         return {"run": run_id}
 
     def request_of(self, job_id: str) -> tuple[str, IngestRequest]:
@@ -532,44 +535,6 @@ class Ingest:
             return replace(run, state=state, progress=progress)
         state = RunState.CANCELLED if job.state is JobState.CANCELLED else RunState.FAILED
         return replace(run, state=state, ended_at=job.ended_at, error=job.error)
-
-
-def _settle_mode(request: IngestRequest, table: TableInfo | None) -> IngestRequest:
-    """Decide the mode and the key once, when the run is submitted."""
-    key = request.key or (table.subject if table is not None and request.mode is not RunMode.REPLACE else ())
-    keeps = table is not None and table.history
-    mode = request.mode
-    if mode is RunMode.AUTO:
-        mode = RunMode.HISTORY if keeps else RunMode.MERGE if key else RunMode.APPEND
-    if table is not None and keeps != (mode is RunMode.HISTORY):
-        raise kind_differs(table.name, keeps_history=keeps)
-    if mode in {RunMode.MERGE, RunMode.HISTORY} and not key:
-        raise Invalid(
-            "合并和保留历史需要主键。请用 --key 指定能唯一确定一行的列。",
-            "A merge, or to keep history, needs a key. Name the columns that identify a row with --key.",
-            code="key_required",
-        )
-    if mode is RunMode.APPEND and table is not None and table.key:
-        raise Conflict(
-            f"表“{table.name}”有主键（{'、'.join(table.key)}），追加会产生重复。请用合并方式（--mode merge）。",
-            f'Table "{table.name}" has a key ({", ".join(table.key)}); appending would repeat rows. Use --mode merge.',
-            code="append_to_keyed_table",
-            detail={"key": [*table.key]},
-        )
-    return replace(request, mode=mode, key=tuple(key))
-
-
-def _not_taken(files: list[tuple[str, str]], taken: dict[str, str]) -> list[tuple[str, str]]:
-    left = [(s, n) for s, n in files if s not in taken]
-    if left:
-        return left
-    names = [n for _, n in files]
-    raise Conflict(
-        f"这些文件已追加到该表，无需再次提交：{'、'.join(names[:5])}。确需再次追加请加 --again。",
-        f"These files were appended to the table before: {', '.join(names[:5])}. Add --again to append them once more.",
-        code="already_taken_in",
-        detail={"runs": [*sorted(set(taken.values()))]},
-    )
 
 
 def _clean_name(name: str) -> str:

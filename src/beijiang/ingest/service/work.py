@@ -231,15 +231,17 @@ class Work:
             CommitRequest(
                 table=self.request.into,
                 org_id=self.request.org_id,
-                staged=tuple(staged_files(self.space.folder("settle"))),
-                schema=staged_schema(self.plan.schema),
                 mode=self.mode,
                 run_id=self.run_id,
                 key=self.run.key,
                 reason=self.request.reason,
                 sources=tuple(SourceFile(s, n) for s, n in self.files),
                 accept_plan=self.request.accept_plan,
-                **self._commit_words(),
+                **{
+                    "staged": tuple(staged_files(self.space.folder("settle"))),
+                    "schema": staged_schema(self.plan.schema),
+                    **self._commit_words(),
+                },
             ),
         )
         return {
@@ -254,7 +256,7 @@ class Work:
         return not good and self.table is not None and self.mode is not WriteMode.REPLACE
 
     def _commit_words(self) -> dict[str, Any]:
-        """Return what a kind of run adds to its commit."""
+        """Return what a kind of run adds to its commit, or says otherwise."""
         return {}
 
     def _ask_release_checks(self, good: int) -> None:
@@ -295,12 +297,16 @@ class Work:
             )
             if ended:
                 self._also_at_the_end(tx, number)
-                store.pin_schema(self.request.into, self.plan.schema.to_json(), now)
+                self._pin(store, now)
                 self._remember(store, now)
                 for run_id, rows in resolved.items():
                     store.resolve(run_id, rows, self.run_id, now)
                 self._record(tx, RunState.COMMITTED, report)
         return report | {"version": version}
+
+    def _pin(self, store: IngestStore, now: datetime) -> None:
+        """Keep what the columns of the table are."""
+        store.pin_schema(self.request.into, self.plan.schema.to_json(), now)
 
     def _remember(self, store: IngestStore, now: datetime) -> None:
         """Keep how the supplier's file was laid out, for the next one."""

@@ -2,12 +2,14 @@
 
 from beijiang.opendata.ckan.datastore import Datastore, Told
 from beijiang.opendata.ckan.dumping import MEDIA_TYPES, dump, form_of
+from beijiang.opendata.ckan.filewriting import FileWrites
+from beijiang.opendata.ckan.intake import Accepted, Intake
 from beijiang.opendata.ckan.pace import Pace
-from beijiang.opendata.ckan.parameters import Parameters
+from beijiang.opendata.ckan.parameters import Parameters, Upload
 from beijiang.opendata.ckan.reading import PackageReads
 from beijiang.opendata.ckan.refusals import told
-from beijiang.opendata.ckan.rowwriting import Accepted, RowWrites
-from beijiang.opendata.ckan.service import ACTIONS, Ckan
+from beijiang.opendata.ckan.rowwriting import RowWrites
+from beijiang.opendata.ckan.service import ACTIONS, Ckan, HandIns
 from beijiang.opendata.ckan.sqlasked import SqlAsked
 from beijiang.opendata.ckan.writing import PackageWrites
 
@@ -17,6 +19,9 @@ __all__ = [
     "Accepted",
     "Ckan",
     "Datastore",
+    "FileWrites",
+    "HandIns",
+    "Intake",
     "Pace",
     "PackageReads",
     "PackageWrites",
@@ -24,6 +29,7 @@ __all__ = [
     "RowWrites",
     "SqlAsked",
     "Told",
+    "Upload",
     "dump",
     "form_of",
     "told",

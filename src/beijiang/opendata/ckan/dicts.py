@@ -12,7 +12,20 @@ from beijiang.catalog import Entry, FieldPlace, OpenType, Picked
 from beijiang.kit import Text
 from beijiang.standards import Licence
 
-__all__ = ["ROWS", "Names", "body", "group", "has_rows", "licence", "moment", "package", "parts", "resources", "tag"]
+__all__ = [
+    "ROWS",
+    "Names",
+    "body",
+    "group",
+    "has_rows",
+    "licence",
+    "moment",
+    "package",
+    "parts",
+    "resources",
+    "rows_resource",
+    "tag",
+]
 
 ROWS: Final = "csv"
 """The kind of a package's resource that is a table of the datastore."""
@@ -182,9 +195,11 @@ def resources(found: Picked, names: Names) -> list[dict[str, Any]]:
     title = found.entry.name
     if has_rows(found):
         api = f"{names.base}/api/v1/datasets/{found.id}"
+        listed.append(rows_resource(found, names.base))
         for kind, (form, type_) in FILES.items():
+            if kind == ROWS:
+                continue
             own: dict[str, Any] = {"format": form, "mimetype": type_, "resource_type": "file"}
-            own["datastore_active"] = kind == ROWS
             listed.append(_resource(found, kind, f"{title}（{form}）", f"{api}/download?format={kind}", own))
         own = {"format": "API", "mimetype": "application/json", "resource_type": "api"}
         listed.append(_resource(found, API, f"{title}（API）", f"{api}/rows", own))
@@ -192,6 +207,14 @@ def resources(found: Picked, names: Names) -> list[dict[str, Any]]:
         own = {"format": link.format.upper(), "resource_type": "file"}
         listed.append(_resource(found, f"link-{number}", link.title or title, link.url, own))
     return [{**one, "position": place} for place, one in enumerate(listed)]
+
+
+def rows_resource(found: Picked, base: str) -> dict[str, Any]:
+    """Return the table of an entry as a resource, whether or not it is open by now."""
+    form, type_ = FILES[ROWS]
+    own = {"format": form, "mimetype": type_, "resource_type": "file", "datastore_active": True}
+    url = f"{base}/api/v1/datasets/{found.id}/download?format={ROWS}"
+    return _resource(found, ROWS, f"{found.entry.name}（{form}）", url, own)
 
 
 def _resource(found: Picked, kind: str, name: str, url: str, own: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from beijiang.kit import Invalid
 
-__all__ = ["Parameters", "missing", "wrong"]
+__all__ = ["Parameters", "Upload", "missing", "wrong"]
 
 _YES: Final = {"true", "1", "yes", "on", "t"}
 _NO: Final = {"false", "0", "no", "off", "f", "", "none"}
@@ -23,6 +24,14 @@ def wrong(field: str, zh: str, en: str, code: str = "bad_value") -> Invalid:
 def missing(field: str) -> Invalid:
     """Return the error for a parameter that has to be there."""
     return wrong(field, f"缺少参数 {field}。", "Missing value", "missing_field")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that came with a call."""
+
+    name: str
+    content: bytes
 
 
 class Parameters:

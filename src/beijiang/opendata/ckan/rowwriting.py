@@ -2,58 +2,46 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.access import Permission
-from beijiang.catalog import tidy_name
-from beijiang.ingest import IngestRequest, RunMode, RunState
-from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound, new_id
-from beijiang.opendata.ckan.dicts import ROWS
+from beijiang.ingest import RunMode
+from beijiang.kit import Conflict, Denied, Invalid, NotFound
+from beijiang.opendata.ckan import rowquestions
+from beijiang.opendata.ckan.intake import Handed, rows_told
 from beijiang.opendata.ckan.parameters import Parameters, missing, wrong
 from beijiang.opendata.ckan.reading import not_found
+from beijiang.protection import files
+from beijiang.tables import NUMBER, Sift
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from beijiang.access import Access
-    from beijiang.catalog import Catalog, Resource
-    from beijiang.ingest import Ingest, Run
     from beijiang.kit import Actor
+    from beijiang.opendata.ckan.datastore import Datastore, Opened
+    from beijiang.opendata.ckan.intake import Accepted, Intake
     from beijiang.tables import Tables
 
-__all__ = ["Accepted", "RowWrites"]
+__all__ = ["RowWrites"]
 
 MOST: Final = 32_000
 """Records of one call."""
-PATIENCE: Final = 20.0
-"""Seconds from the moment a call came until it is answered, whether its run has ended by then or not."""
 _CREATE: Final = frozenset(
     ["resource_id", "resource", "fields", "records", "primary_key", "force", "aliases", "indexes"]
 )
 _UPSERT: Final = frozenset(["resource_id", "records", "method", "force"])
+_DELETE: Final = frozenset(["resource_id", "filters", "force"])
 _MODES: Final = {"upsert": RunMode.MERGE, "insert": RunMode.APPEND}
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Rows that were landed and wait for their run; the result tells which one to look at."""
-
-    result: Mapping[str, Any]
 
 
 class RowWrites:
     """Take rows in as CKAN's clients write them; checks, quarantine and review are those of every other run."""
 
-    def __init__(self, catalog: Catalog, ingest: Ingest, tables: Tables, access: Access) -> None:
-        self._catalog = catalog
-        self._ingest = ingest
+    def __init__(self, intake: Intake, tables: Tables, rows: Datastore) -> None:
+        self.intake = intake
         self._tables = tables
-        self._access = access
-        self.patience = PATIENCE
+        self._rows = rows
 
     def datastore_create(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
         """Take in the first rows of an entry: its table is made, and what is published is decided by review, not by a key.
@@ -65,9 +53,9 @@ class RowWrites:
             Conflict: the entry has a table already, or the run was stopped.
 
         """
-        self._signed_in(actor)
+        self.intake.signed_in(actor)
         asked.only(_CREATE, code="unexpected_field")
-        found = self._found(actor, _target(asked))
+        found = self.intake.found(actor, _target(asked))
         if found.facts.version:
             raise Conflict(
                 "这条目录已有数据表，请用 datastore_upsert 写入。",
@@ -81,17 +69,9 @@ class RowWrites:
         unknown = [name for name in key if name not in columns]
         if unknown:
             raise wrong("primary_key", f"没有列“{unknown[0][:60]}”。", f"There is no column {unknown[0][:60]}")
-        for right in (Permission.INGEST_FILE_LAND, Permission.INGEST_RUN_SUBMIT, Permission.JOBS_JOB_SUBMIT):
-            self._access.require(actor, right, found.provider_id)
-        table = found.table or tidy_name(found.entry.name)
-        self._catalog.bind(actor, found.id, table)
-        try:
-            run = self._take(actor, asked, found, table, records, key, RunMode.MERGE if key else RunMode.APPEND)
-        except BeijiangError:
-            if found.table is None:
-                self._catalog.unbind(actor, found.id, table)
-            raise
-        return self._told(found, run, columns, "insert")
+        handed = Handed(_lines(records), key, RunMode.MERGE if key else RunMode.APPEND)
+        run = self.intake.first(actor, asked, found, handed)
+        return self.intake.told(found, run, rows_told(found, run, columns, "insert"))
 
     def datastore_upsert(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
         """Take rows in: ``upsert`` replaces those of the same key by whole rows, ``insert`` adds to a table without a key.
@@ -104,7 +84,7 @@ class RowWrites:
             Conflict: the method does not fit the table, or the run was stopped.
 
         """
-        self._signed_in(actor)
+        self.intake.signed_in(actor)
         asked.only(_UPSERT, code="unexpected_field")
         method = asked.text("method", "upsert")
         if method not in _MODES:
@@ -113,7 +93,7 @@ class RowWrites:
                 "可用 upsert 与 insert；update 不支持，请用 upsert 写完整的行。",
                 "Must be upsert or insert; update is not supported, send whole rows by upsert",
             )
-        found = self._found(actor, asked.needed("resource_id"))
+        found = self.intake.found(actor, asked.needed("resource_id"))
         if found.table is None or not found.facts.version:
             raise not_found("resource")
         records = _records(asked)
@@ -122,74 +102,90 @@ class RowWrites:
         if method == "upsert" and not key:
             raise wrong("method", "数据表没有主键，请用 insert。", "The table has no key; use insert", "no_key")
         _fits([column.name for column in table.columns], records, whole=method == "upsert")
-        run = self._take(actor, asked, found, found.table, records, key, _MODES[method])
-        return self._told(found, run, _columns(asked, records), method)
+        run = self.intake.take(actor, asked, found, Handed(_lines(records), key, _MODES[method]))
+        return self.intake.told(found, run, rows_told(found, run, _columns(asked, records), method))
 
-    def _signed_in(self, actor: Actor) -> None:
-        self._access.require(actor, Permission.OPENDATA_DATASET_READ)
-        if actor.is_anonymous:
-            raise Denied("请携带密钥。", "Send a key to write.", code="unauthenticated")
+    def datastore_delete(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
+        """Take out the rows that fit ``filters``, as a run and a version of its own; the version before still has them.
 
-    def _found(self, actor: Actor, resource_id: str) -> Resource:
-        try:
-            return self._catalog.get(actor, resource_id.removesuffix(f"-{ROWS}"))
-        except NotFound:
-            raise not_found("resource") from None
+        Rows are told by what the actor sees of them, as in ``datastore_search``, and leave by their keys.
 
-    def _take(
-        self,
-        actor: Actor,
-        asked: Parameters,
-        found: Resource,
-        table: str,
-        records: Sequence[dict[str, Any]],
-        key: tuple[str, ...],
-        mode: RunMode,
-    ) -> Run:
-        """Land the records as they came and wait a while for the run that takes them in.
+        Raises:
+            NotFound: there is no such entry that this actor may see, or it has no rows for them.
+            Denied: no key, or one that may not hand in rows for the department.
+            Invalid: no filters, or of another form; or more rows fit than a call may take out.
+            Conflict: the table has no key, or this actor sees it masked; or the run was stopped.
 
-        Equal rows that are added by two calls are two rows: the second call is neither refused nor taken for the first.
         """
-        landed = self._ingest.land(actor, io.BytesIO(_lines(records)), f"ckan-{found.id}.ndjson", found.provider_id)
-        adds = mode is RunMode.APPEND
-        request = IngestRequest(
-            files=(landed.sha256,),
-            into=table,
-            org_id=found.provider_id,
-            key=key,
-            mode=mode,
-            reason=f"CKAN datastore {new_id('call')}" if adds else "CKAN datastore",
-            again=adds,
-        )
-        submitted = self._ingest.submit(actor, request)
-        run = self._ingest.watch(actor, submitted, max(0.0, asked.came + self.patience - time.monotonic()))
-        if run.ended and run.state is not RunState.COMMITTED:
-            said = run.error or {}
-            raise Conflict(
-                f"这批数据没有入库（批次 {run.id}）：{said.get('zh') or '未通过的行太多，已隔离'}。请到“批次”页查看并修正后重试。",
-                f"The rows were not taken in (run {run.id}): {said.get('en') or 'too many did not pass and are in quarantine'}. "
-                "Look at the run, mend them and send again.",
-                code="run_stopped",
-                detail={"field": "records", "run": run.id},
+        self.intake.signed_in(actor)
+        asked.only(_DELETE, code="unexpected_field")
+        found = self.intake.found(actor, asked.needed("resource_id"))
+        if found.table is None or not found.facts.version:
+            raise not_found("resource")
+        if not asked.json("filters"):
+            raise wrong(
+                "filters",
+                "请写明条件 filters。整表不由接口清空：撤下数据集用 package_delete，换一份文件用 resource_update。",
+                "Say which rows by filters. A table is not emptied by a call: package_delete takes a data set offline, "
+                "resource_update puts another file in its place",
+                "filters_needed",
             )
-        return run
+        self.intake.may_hand_in(actor, found.provider_id)
+        key = self._tables.get(actor, found.table).subject
+        try:
+            opened = self._rows.opened(actor, asked.needed("resource_id"))
+        except NotFound:
+            raise Denied(
+                "您或此密钥不能读取这张表，无法按条件找出要删除的行。请为密钥加上 protection:rows:read_own。",
+                "You, or this key, may not read the table, so rows cannot be found by filters. Give the key protection:rows:read_own.",
+                code="may_not_read",
+            ) from None
+        _told_apart(opened, key)
+        rows = self._leaving(opened, key, asked)
+        named: dict[str, Any] = {"resource_id": asked.needed("resource_id"), "filters": asked.json("filters")}
+        if not rows:
+            return {**named, "package_id": found.id, "deleted": 0, "run": None}
+        run = self.intake.take(actor, asked, found, Handed(_lines(rows), key, RunMode.REMOVE))
+        return self.intake.told(found, run, {**named, "deleted": run.report.get("rows_removed")})
 
-    def _told(self, found: Resource, run: Run, columns: Sequence[str], method: str) -> dict[str, Any] | Accepted:
-        told = {
-            "resource_id": f"{found.id}-{ROWS}",
-            "package_id": found.id,
-            "method": method,
-            "fields": [{"id": name} for name in columns],
-            "primary_key": list(run.key),
-            "run": {"id": run.id, "state": run.state.value, "version": run.version, "report": dict(run.report)},
-        }
-        if run.ended:
-            return told
-        waits = (
-            f"这批数据已收下，批次 {run.id} 还没有执行完。请勿重发，稍后查看 /api/v1/ingest/runs/{run.id}。",
-            f"The rows were handed in; run {run.id} has not ended yet. Do not send them again, look at /api/v1/ingest/runs/{run.id} later.",
+    def _leaving(self, opened: Opened, key: Sequence[str], asked: Parameters) -> list[dict[str, Any]]:
+        """Return the keys of the rows that fit; the receipt of the read learns what was read."""
+        fits = rowquestions.question(asked).filters
+        sift = Sift(filters=fits, columns=tuple(key), distinct=True, size=MOST + 1)
+        found = opened.governed.sift(sift)
+        if found.rows.num_rows > MOST:
+            raise wrong(
+                "filters",
+                f"符合条件的超过 {MOST:,} 行，请缩小条件分次删除，或用 resource_update 换一份文件。",
+                f"More than {MOST:,} rows fit. Narrow the filters and go by parts, or put another file in place by resource_update",
+                "too_many_records",
+            )
+        records = files.records(found.rows, self._rows.zone)
+        rows = [{name: value for name, value in one.items() if name != NUMBER} for one in records]
+        content = _lines(rows)
+        asked_for = json.dumps(asked.json("filters"), ensure_ascii=False, sort_keys=True).encode()
+        digests = {"request": hashlib.sha256(asked_for).hexdigest(), "response": hashlib.sha256(content).hexdigest()}
+        opened.governed.delivered(digests, len(content))
+        return rows
+
+
+def _told_apart(opened: Opened, key: Sequence[str]) -> None:
+    """Return if the rows can be named by keys that this reader has as they are."""
+    if not key:
+        raise Conflict(
+            "数据表没有主键，不能按条件删除行。请用 resource_update 换一份不含这些行的文件。",
+            "The table has no key, so rows cannot be taken out by filters. Put a file without them in its place by resource_update.",
+            code="no_key",
         )
-        return Accepted({**told, "message": list(waits)})
+    plain = {column.name for column in opened.governed.columns if not column.masked}
+    hidden = [name for name in key if name not in plain]
+    if hidden:
+        raise Conflict(
+            f"主键列“{hidden[0][:60]}”对您脱敏或不可见，不能由您按条件删除行。请由本部门的汇聚人员处理。",
+            f"You see the key column {hidden[0][:60]} masked or not at all, so you cannot name rows to take out. "
+            "Ask those who hand in data for the department.",
+            code="key_hidden",
+        )
 
 
 def _target(asked: Parameters) -> str:
@@ -235,7 +231,7 @@ def _names(one: object) -> bool:
 def _lines(records: Sequence[dict[str, Any]]) -> bytes:
     """Return the records as they are landed, one a line."""
     try:
-        return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records).encode()
+        return "".join(json.dumps(one, ensure_ascii=False, default=str) + "\n" for one in records).encode()
     except (ValueError, RecursionError):  # half of a pair of UTF-16, or nested without end
         raise wrong(
             "records", "records 中有无法保存的文字或嵌套过深。", "Holds text that is no Unicode, or is nested too deep"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beijiang.access import Permission
 from beijiang.kit import Invalid
 from beijiang.opendata.ckan.datastore import Datastore
+from beijiang.opendata.ckan.filewriting import FileWrites
 from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads, not_found
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.kit import Actor
 
-__all__ = ["ACTIONS", "Action", "Ckan"]
+__all__ = ["ACTIONS", "Action", "Ckan", "HandIns"]
 
 Verb = Callable[["Ckan", "Actor", Parameters], Any]
 
@@ -34,8 +35,18 @@ class Action:
     changes: bool = False
     waits: bool = False
     """Whether a job has to end before it can be answered."""
+    files: bool = False
+    """Whether a file may come with it."""
     refusal: tuple[str, str] | None = None
     """Why it is not offered and what to use instead, where that is so."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandIns:
+    """What programs may hand in for the tables of entries."""
+
+    rows: RowWrites
+    files: FileWrites
 
 
 class Ckan:
@@ -49,7 +60,7 @@ class Ckan:
         sql: SqlAsked,
         access: Access,
         pace: Pace,
-        row_writes: RowWrites,
+        hand_ins: HandIns,
     ) -> None:
         self.packages = packages
         self.writes = writes
@@ -57,7 +68,7 @@ class Ckan:
         self.sql = sql
         self.access = access
         self.pace = pace
-        self.row_writes = row_writes
+        self.hand_ins = hand_ins
 
     @property
     def base(self) -> str:
@@ -144,10 +155,20 @@ def _takes(name: str) -> Action:
     method = getattr(RowWrites, name)
 
     def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
-        return method(ckan.row_writes, actor, asked)
+        return method(ckan.hand_ins.rows, actor, asked)
 
     verb.__doc__ = method.__doc__
     return Action(verb, changes=True, waits=True)
+
+
+def _hands_in(name: str) -> Action:
+    method = getattr(FileWrites, name)
+
+    def verb(ckan: Ckan, actor: Actor, asked: Parameters) -> Any:
+        return method(ckan.hand_ins.files, actor, asked)
+
+    verb.__doc__ = method.__doc__
+    return Action(verb, changes=True, waits=True, files=True)
 
 
 _READS: Final = [
@@ -187,14 +208,6 @@ _NO_WRITE: Final = (
     "Entries come to be by compiling, review and publication here, so this action is not supported. Use /api/v1/catalog or the console.",
 )
 _ROW_READS: Final = ("datastore_search", "datastore_info")
-_NO_FILE: Final = (
-    "资源由目录条目的数据行产生，不单独增删，此操作不支持。行用 datastore_create、datastore_upsert 写入，文件用 /api/v1/ingest/files 提交。",
-    "Resources follow from the rows of an entry and are not made one by one. Write rows by datastore_create and datastore_upsert, hand files in at /api/v1/ingest/files.",
-)
-_NO_DELETE: Final = (
-    "数据行不逐行删除，此操作不支持。请在控制台整表替换，或用带删除标志的增量取数；撤下整个数据集用 package_delete。",
-    "Rows are not deleted one by one. Replace the table in the console, or follow a source that tells deletions; package_delete takes a data set offline.",
-)
 _NO_KEYS: Final = (
     "密钥在控制台签发，此操作不支持。请使用 /api/v1/keys。",
     "Keys are issued in the console, so this action is not supported. Use /api/v1/keys.",
@@ -216,12 +229,8 @@ ACTIONS: Final[Mapping[str, Action]] = {
         for verb in ("create", "update", "patch", "delete")
     },
     **{f"package_{verb}": _writes(f"package_{verb}") for verb in ("create", "update", "patch", "delete")},
-    **{
-        f"resource_{verb}": Action(_refused, changes=True, refusal=_NO_FILE)
-        for verb in ("create", "update", "patch", "delete")
-    },
-    **{f"datastore_{verb}": _takes(f"datastore_{verb}") for verb in ("create", "upsert")},
-    "datastore_delete": Action(_refused, changes=True, refusal=_NO_DELETE),
+    **{f"resource_{verb}": _hands_in(f"resource_{verb}") for verb in ("create", "update", "patch", "delete")},
+    **{f"datastore_{verb}": _takes(f"datastore_{verb}") for verb in ("create", "upsert", "delete")},
     **{f"api_token_{verb}": Action(_refused, changes=True, refusal=_NO_KEYS) for verb in ("create", "list", "revoke")},
 }
 """Every action by its name."""

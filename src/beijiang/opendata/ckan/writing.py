@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.opendata.ckan.reading import PackageReads
 
-__all__ = ["PackageWrites"]
+__all__ = ["PackageWrites", "working"]
 
 _OURS: Final = frozenset(
     [
@@ -122,21 +122,7 @@ class PackageWrites:
 
     def _told(self, actor: Actor, resource: Resource) -> dict[str, Any]:
         """Return the working entry, which nobody else sees."""
-        picked = Picked(
-            id=resource.id,
-            entry=resource.entry,
-            number=0,
-            codes=(),
-            state=resource.state,
-            is_public=False,
-            created_at=resource.created_at,
-            modified_at=resource.updated_at,
-            table=None,
-            table_version=None,
-            rows=None,
-            extensions=self._catalog.extension_values(actor, resource.entry),
-        )
-        return self._packages.described(picked)
+        return self._packages.described(working(self._catalog, actor, resource))
 
     def _values(self, asked: Parameters) -> dict[str, Any]:
         """Return what was sent as an entry has it; what nobody knows is refused, for dropping it would be a lie."""
@@ -166,6 +152,24 @@ class PackageWrites:
             keys = [*_EXTRAS, *sorted(known)]
             raise wrong("extras", f"可用的 key：{'、'.join(keys)}。", f"Keys are {', '.join(keys)}")
         return sent
+
+
+def working(catalog: Catalog, actor: Actor, resource: Resource) -> Picked:
+    """Return an entry as it is being compiled, in the form in which packages are described."""
+    return Picked(
+        id=resource.id,
+        entry=resource.entry,
+        number=0,
+        codes=(),
+        state=resource.state,
+        is_public=False,
+        created_at=resource.created_at,
+        modified_at=resource.updated_at,
+        table=None,
+        table_version=None,
+        rows=None,
+        extensions=catalog.extension_values(actor, resource.entry),
+    )
 
 
 def _named(asked: Parameters, field: str) -> list[str]:

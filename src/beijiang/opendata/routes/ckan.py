@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +16,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from beijiang.kit import ANONYMOUS, BeijiangError, Denied, Invalid, TooLarge, Unauthenticated
-from beijiang.opendata.ckan import ACTIONS, MEDIA_TYPES, Accepted, Ckan, Parameters, Told, dump, form_of, told
+from beijiang.opendata.ckan import ACTIONS, MEDIA_TYPES, Accepted, Ckan, Parameters, Told, Upload, dump, form_of, told
 from beijiang.opendata.routes.api import under, with_receipt
 from beijiang.opendata.routes.citizens import source
 from beijiang.protection import files
 from beijiang.web import entered, request_line
+from beijiang.web.limits import DOCUMENT_BYTES
 from beijiang.web.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ DUMPS: Final = "/datastore/dump/"
 PREFIXES: Final = ("/api/action/", "/api/3/", "/api/2/", "/api/util/", DUMPS)
 """Addresses that tell by themselves who asks."""
 BODY_BYTES: Final = 2 << 20
+FILE_BYTES: Final = DOCUMENT_BYTES
+"""With a key, of a form that brings a file; the door itself lets no more of it in."""
 SEATS: Final = 8
 """Writes of rows that wait for their run at a time; the others queue at the door and hold no thread."""
 JSON_TYPE: Final = "application/json;charset=utf-8"
@@ -53,8 +56,8 @@ def router(ckan: Ckan) -> APIRouter:
     room = WaitingRoom(SEATS)
 
     async def act(request: Request, name: str) -> Response:
-        content = b"" if request.method == "GET" else await _body(request)
-        work = partial(_acted, ckan, request, name, content, time.monotonic())
+        sent = b"" if request.method == "GET" else await _sent(request, name)
+        work = partial(_acted, ckan, request, name, sent, time.monotonic())
         if name in ACTIONS and ACTIONS[name].waits:
             return await room.serve(request, work, _goes_on)
         return await run_in_threadpool(work)
@@ -87,14 +90,22 @@ def router(ckan: Ckan) -> APIRouter:
     return routes
 
 
-async def _body(request: Request) -> bytes:
+async def _sent(request: Request, name: str) -> bytes | dict[str, Any]:
+    """Return the body, or what a form with parts says; only an action that takes a file may bring one, with a key."""
+    is_form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
+    takes_file = is_form and name in ACTIONS and ACTIONS[name].files and bool(_token(request))
+    content = await _body(request, FILE_BYTES if takes_file else BODY_BYTES)
+    return await _parts(request, content, takes_file=takes_file) if is_form and content else content
+
+
+async def _body(request: Request, most: int) -> bytes:
     parts = bytearray()
     async for part in request.stream():
         parts += part
-        if len(parts) > BODY_BYTES:
+        if len(parts) > most:
             raise TooLarge(
-                "请求正文最大 2 MB；文件请用平台的上传。",
-                "A body has at most 2 MB; hand files in by the platform's upload.",
+                f"请求正文最大 {most >> 20} MB。更大的文件请提交到 /api/v1/ingest/files，再以其 SHA-256 作为 hash 调用 resource_create 或 resource_update。",
+                f"A body has at most {most >> 20} MB here. Hand a larger file in at /api/v1/ingest/files, then name its SHA-256 as hash in resource_create or resource_update.",
             )
     return bytes(parts)
 
@@ -108,14 +119,18 @@ def _who(ckan: Ckan, request: Request) -> Actor:
 
 
 def _known(ckan: Ckan, request: Request) -> Actor:
-    sent = request.headers.get("authorization") or request.headers.get("x-ckan-api-key") or ""
-    token = sent.removeprefix("Bearer ").strip()
+    token = _token(request)
     if not token or "callback" in request.query_params:
         return ANONYMOUS
     try:
         return ckan.access.actor_for({}, f"Bearer {token}")
     except Unauthenticated as error:
         raise Denied(error.text.zh, error.text.en, code=error.reason) from None
+
+
+def _token(request: Request) -> str:
+    sent = request.headers.get("authorization") or request.headers.get("x-ckan-api-key") or ""
+    return sent.removeprefix("Bearer ").strip()
 
 
 def _account(request: Request) -> str:
@@ -127,7 +142,9 @@ def _goes_on() -> None:
     """Leave a run alone whose sender has left: what was handed in is taken in."""
 
 
-def _acted(ckan: Ckan, request: Request, name: str, content: bytes, came: float | None = None) -> Response:
+def _acted(
+    ckan: Ckan, request: Request, name: str, sent: bytes | dict[str, Any], came: float | None = None
+) -> Response:
     if name not in ACTIONS:
         return Response(
             orjson.dumps(f"Bad request: Action name not known: {name[:100]}"), status_code=400, media_type=JSON_TYPE
@@ -138,7 +155,7 @@ def _acted(ckan: Ckan, request: Request, name: str, content: bytes, came: float 
             raise Invalid(
                 "这个操作会改变数据，请用 POST。", "This action changes something; call it by POST.", code="post_only"
             )
-        parameters = _from_query(request) if request.method == "GET" else _from_body(request, content)
+        parameters = _from_query(request) if request.method == "GET" else _from_body(request, sent)
         parameters.pop("callback", None)
         result = ckan.act(_who(ckan, request), name, Parameters(parameters, _account(request), came))
         if isinstance(result, Told):
@@ -209,12 +226,12 @@ def _from_query(request: Request) -> dict[str, Any]:
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
-def _from_body(request: Request, content: bytes) -> dict[str, Any]:
+def _from_body(request: Request, content: bytes | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(content, dict):
+        return content
     if not content.strip():
         return _from_query(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return _parts(request, content)
     try:
         found = orjson.loads(content)
     except ValueError:
@@ -248,25 +265,37 @@ def _form(content: bytes) -> dict[str, Any]:
     return {name: listed[0] if len(listed) == 1 else listed for name, listed in values.items()}
 
 
-def _parts(request: Request, content: bytes) -> dict[str, Any]:
-    """Return the values of a multipart body; a file is refused by name, for files come by the platform's own upload."""
-    from email import message_from_bytes
-    from email.policy import HTTP
+async def _parts(request: Request, content: bytes, *, takes_file: bool) -> dict[str, Any]:
+    """Return the values of a form with parts; a file where none is taken is refused by name."""
+    from starlette.datastructures import UploadFile
+    from starlette.formparsers import MultiPartException, MultiPartParser
 
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode("latin-1", "replace")
-    found: Mapping[str, Any] = {}
-    message = message_from_bytes(head + content, policy=HTTP)
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        if not isinstance(name, str):
-            continue
-        if part.get_filename():
-            raise Invalid(
-                "文件请通过平台的上传提交。",
-                "Hand files in by the platform's upload (beijiang ingest, /api/v1/ingest/files).",
-                code="upload_elsewhere",
-                detail={"field": name},
-            )
-        payload = part.get_payload(decode=True)
-        found = {**found, name: payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""}
-    return dict(found)
+    async def whole() -> AsyncGenerator[bytes]:
+        yield content
+
+    try:
+        form = await MultiPartParser(request.headers, whole(), max_files=1, max_fields=_FEW).parse()
+    except MultiPartException as error:
+        raise Invalid(
+            f"表单无法读取：{error.message}。每次至多一个文件。",
+            f"The form cannot be read: {error.message} One file a call at most.",
+            code="bad_form",
+            detail={"field": "message"},
+        ) from None
+    found: dict[str, Any] = {}
+    try:
+        for name, value in form.multi_items():
+            if not isinstance(value, UploadFile):
+                found[name] = value
+            elif takes_file and name == "upload":
+                found[name] = Upload(value.filename or "upload", await value.read())
+            else:
+                raise Invalid(
+                    "文件只能随 resource_create、resource_update、resource_patch 的 upload 提交，并携带密钥。",
+                    "A file comes as upload of resource_create, resource_update or resource_patch, with a key.",
+                    code="upload_elsewhere",
+                    detail={"field": name},
+                )
+    finally:
+        await form.close()
+    return found
