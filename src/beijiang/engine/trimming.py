@@ -38,4 +38,5 @@ def trimmed(text: exp.Expr) -> exp.Expr:
         exp.GTE(this=last, expression=exp.Literal.string(_BEHIND_BLANKS)),
         copy=False,
     )
-    return exp.Case().when(plain, text.copy()).when(han, text.copy()).else_(exp.Trim(this=text.copy()))
+    whole = [exp.If(this=shape, true=text.copy()) for shape in (plain, han)]
+    return exp.Case(ifs=whole, default=exp.Trim(this=text.copy()))

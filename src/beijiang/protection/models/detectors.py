@@ -265,11 +265,16 @@ def stacked(table: str, columns: Sequence[str], kind: str, seen: Seen) -> exp.Se
     under = exp.select(
         exp.alias_(_call("UNNEST", exp.Array(expressions=[_number(place) for place in places])), "place"),
         exp.alias_(_call("UNNEST", exp.Array(expressions=[exp.column(f"c{place}") for place in places])), "c0"),
-    ).from_(_values(table, dict.fromkeys(columns, kind), seen))
+        copy=False,
+    ).from_(_values(table, dict.fromkeys(columns, kind), seen), copy=False)
     length = exp.alias_(exp.Length(this=exp.column("c0")), "c0_length")
-    values = exp.select("*", length).from_(under.subquery("under")).subquery("measured")
+    values = (
+        exp.select("*", length, copy=False)
+        .from_(under.subquery("under", copy=False), copy=False)
+        .subquery("measured", copy=False)
+    )
     counted = [exp.column("place"), exp.alias_(exp.Count(this=exp.Star()), "rows"), *_looked_for(0, kind)]
-    return exp.select(*counted, copy=False).from_(values, copy=False).group_by("place")
+    return exp.select(*counted, copy=False).from_(values, copy=False).group_by("place", copy=False)
 
 
 def _looked_for(i: int, kind: str) -> list[exp.Expr]:
@@ -293,12 +298,18 @@ def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.S
         for i, names in enumerate(wanted.values())
         for name in names
     ]
+    used = {node.name for condition in counted for node in condition.find_all(exp.Column)}
     parts = [
-        exp.alias_(make(exp.column(f"c{i}")), f"c{i}_{part}")
+        exp.alias_(make(exp.column(f"c{i}")), f"c{i}_{part}", copy=False)
         for i in range(len(wanted))
         for part, make in PARTS.items()
+        if f"c{i}_{part}" in used
     ]
-    values = exp.select(*parts).from_(_values(table, dict.fromkeys(wanted, "text"), seen)).subquery("parts")
+    values = (
+        exp.select(*parts, copy=False)
+        .from_(_values(table, dict.fromkeys(wanted, "text"), seen), copy=False)
+        .subquery("parts", copy=False)
+    )
     return exp.select(*counted, copy=False).from_(values, copy=False)
 
 
@@ -324,15 +335,17 @@ def _values(table: str, columns: Mapping[str, str], seen: Seen) -> exp.Subquery:
         value: exp.Expr = exp.column(_quoted(name))
         if kind in WRITTEN:
             value = exp.cast(value, "VARCHAR", dialect="duckdb")
-        values.append(exp.alias_(trimmed(value) if kind == "text" else value, f"c{i}"))
-    query = exp.select(*values).from_(exp.table_(_quoted(table), db="lake"))
+        values.append(exp.alias_(trimmed(value) if kind == "text" else value, f"c{i}", copy=False))
+    query = exp.select(*values, copy=False).from_(exp.table_(_quoted(table), db="lake"), copy=False)
     if seen.step > 1:
         row = exp.column(_quoted(ROW_COLUMN))
-        query = query.where(exp.EQ(this=exp.Mod(this=row, expression=_number(seen.step)), expression=_number(0)))
+        query = query.where(
+            exp.EQ(this=exp.Mod(this=row, expression=_number(seen.step)), expression=_number(0)), copy=False
+        )
     if seen.files:
         file = _call("SUBSTR", exp.column(_quoted(FILE_COLUMN)), _number(1), _number(_SHA256_LENGTH))
-        query = query.where(exp.In(this=file, expressions=[_text(name) for name in seen.files]))
-    return query.subquery("seen")
+        query = query.where(exp.In(this=file, expressions=[_text(name) for name in seen.files]), copy=False)
+    return query.subquery("seen", copy=False)
 
 
 def _quoted(name: str) -> exp.Identifier:
