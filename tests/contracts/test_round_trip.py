@@ -211,7 +211,9 @@ def test_what_3_2_brings_is_counted_where_it_can_be() -> None:
         ("等级",): "[1, 2]",
     }
     expected = next(json.loads(str(d.params["expected"])) for d in made.drafts if d.kind.value == "columns")
-    assert list(expected) == ["编号", "类别", "等级", "旧代码", "各项", "特征"], "measures and dimensions are no columns"
+    assert list(expected) == ["编号", "类别", "等级", "旧代码", "各项", "特征"], (
+        "measures and dimensions are no columns"
+    )
     assert not [draft for draft in made.drafts if {"月份", "平均浓度"} & {*draft.columns}]
     assert {left.where for left in made.left} >= {"断面.月份", "断面.平均浓度", "断面.各项", "断面 sql"}
     told = {change.what.en: change.effect.value for change in compare(terms, replace_enum(terms, ("一类",)))}

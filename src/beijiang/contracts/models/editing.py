@@ -141,7 +141,9 @@ def _add_key(document: Document, path: Path, value: Value) -> Document:
         raise _cannot(path)
     if parent.flow:
         at = parent.end - 1
-        words = f"{', ' if parent.entries else ''}{json.dumps(str(key))}: {json.dumps(_data(value), ensure_ascii=False)}"
+        words = (
+            f"{', ' if parent.entries else ''}{json.dumps(str(key))}: {json.dumps(_data(value), ensure_ascii=False)}"
+        )
         at = len(document.text[:at].rstrip())
         return _checked(document, at, at, words, path, value)
     indent = parent.entries[0].column - 1
