@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # for the nursery and such, which any folder of tests may ask
 SHARED_DATA = ROOT.parent / "shared" / "data"
+NAMED_SPARK = "BEIJIANG_TEST_SPARK_URL"
 LONG = (
     "demo/test_tour.py",
     "attacks/",
@@ -251,9 +252,10 @@ def _no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def spark_url() -> Iterator[str]:
-    """Address of a Spark Connect server of our own (Sail), in this process; needs no Java."""
-    from pysail.spark import SparkConnectServer
+    """Address of a Spark Connect server of our own (Sail), in this process, which needs no Java; or of the one that is named.
 
+    ``BEIJIANG_TEST_SPARK_URL=sc://127.0.0.1:15002`` runs the same tests on Apache Spark: see the how-to of the distributed engine.
+    """
     import __main__
     from beijiang.engine.spark import client
 
@@ -263,6 +265,11 @@ def spark_url() -> Iterator[str]:
     client()
     if bare:
         del __main__.__file__
+    if named := os.environ.get(NAMED_SPARK):
+        yield named
+        return
+    from pysail.spark import SparkConnectServer
+
     server = SparkConnectServer(ip="127.0.0.1", port=0)
     server.start(background=True)
     host, port = server.listening_address

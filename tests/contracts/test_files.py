@@ -26,7 +26,8 @@ def test_every_section_is_read_and_every_edit_changes_its_lines_only(path: Path)
     document = parse(path.read_bytes())
     assert document.text.encode() == path.read_bytes()
     terms, findings = usable(document)
-    assert not findings
+    assert not [one for one in findings if one.grave]
+    assert not findings or path.stem == "shapes.odcs", "only this one has what the standard does not name"
     assert terms.version
     status = changed(document.text, put(document, ("status",), "retired").text)
     assert len(status) == 2

@@ -1,9 +1,11 @@
-"""Every key of ODCS 3.1 comes out as it went in: by verb, over HTTP and at the terminal; what is counted of it, and what is said."""
+"""Every key of ODCS 3.1 and 3.2 comes out as it went in: by verb, over HTTP and at the terminal; what is counted of it, and what is said."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,13 @@ from quality_bureau import OWNER, Bureau
 from beijiang.access import KeyDraft, Permission
 from beijiang.app import create_app
 from beijiang.build import build
-from beijiang.contracts import Edit, commands, enforced, parse, plain, usable
-from beijiang.kit import SystemClock
+from beijiang.contracts import Edit, Terms, commands, compare, enforced, parse, plain, usable
+from beijiang.kit import Invalid, SystemClock
 from beijiang.settings import Settings
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
 WHOLE = Path(__file__).parent / "examples" / "whole.odcs.yaml"
+NEWEST = WHOLE.with_name("newest.odcs.yaml")
 
 KEYS = {
     "contract": "apiVersion kind id version status name tenant tags servers dataProduct description domain schema support price"
@@ -55,17 +58,37 @@ KEYS = {
     "definition": "id url type description",
 }
 """The keys of the standard's JSON schema 3.1.0, section by section."""
+NEWER = {
+    "contract": "context",
+    "object": "deprecated synonyms context",
+    "property": "deprecated synonyms semanticType enum map",
+    "options": "dimensions elementType distanceMetric normalized embeddingModel",
+    "relationship": "id",
+    "server": "catalogUrl namespace encoding workgroup",
+    "service": "customProperties authoritativeDefinitions",
+    "custom": "vendor",
+    "synonym": "id synonym description locale source status customProperties",
+    "choice": "value label id description tags customProperties authoritativeDefinitions",
+    "map": "key value",
+    "context": "instructions verifiedStatements constraints",
+    "statement": "id question answer tags customProperties authoritativeDefinitions",
+    "constraint": "id constraint tags customProperties authoritativeDefinitions",
+}
+"""What that of 3.2.0 has beside them."""
 INSIDE = {
     "description": "description", "schema": "object", "properties": "property", "items": "property", "quality": "quality",
     "logicalTypeOptions": "options", "relationships": "relationship", "servers": "server", "price": "price", "team": "team",
     "members": "member", "roles": "role", "slaProperties": "service", "support": "channel",
     "customProperties": "custom", "authoritativeDefinitions": "definition",
+    "synonyms": "synonym", "enum": "choice", "map": "map", "context": "context", "verifiedStatements": "statement",
+    "constraints": "constraint",
 }  # fmt: skip
 SERVERS = (
     "api athena azure bigquery clickhouse databricks denodo dremio duckdb glue cloudsql db2 hive impala informix kafka"
     " kinesis local mysql oracle postgresql postgres presto pubsub redshift s3 sftp snowflake sqlserver synapse trino"
     " vertica zen custom"
 )
+NEWER_SERVERS = "iceberg s3 athena postgresql hana exasol teradata ingres fastobjects btrieve poet vectorwise versant"
 """The types of servers that the standard names."""
 
 
@@ -95,9 +118,10 @@ def used(node: Any, section: str = "contract") -> set[tuple[str, str]]:
 
 def test_the_examples_have_every_key_of_the_standard() -> None:
     documents = [loaded(path.read_bytes()) for path in EXAMPLES]
-    wanted = {(section, key) for section, keys in KEYS.items() for key in keys.split()}
+    wanted = {(section, key) for known in (KEYS, NEWER) for section, keys in known.items() for key in keys.split()}
     assert set().union(*map(used, documents)) >= wanted
     assert {server["type"] for server in loaded(WHOLE.read_bytes())["servers"]} == {*SERVERS.split()}
+    assert {server["type"] for server in loaded(NEWEST.read_bytes())["servers"]} == {*NEWER_SERVERS.split()}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -176,3 +200,38 @@ def test_what_can_be_counted_is_and_the_rest_is_said() -> None:
         "homes text",
         "SLA retention",
     }
+
+
+def test_what_3_2_brings_is_counted_where_it_can_be() -> None:
+    terms, findings = usable(parse(NEWEST.read_bytes()))
+    assert not findings
+    made = enforced(terms, terms.objects[0])
+    assert {draft.columns: draft.params["values"] for draft in made.drafts if draft.kind.value == "values"} == {
+        ("类别",): '["一类", "二类"]',
+        ("等级",): "[1, 2]",
+    }
+    expected = next(json.loads(str(d.params["expected"])) for d in made.drafts if d.kind.value == "columns")
+    assert list(expected) == ["编号", "类别", "等级", "旧代码", "各项", "特征"], (
+        "measures and dimensions are no columns"
+    )
+    assert not [draft for draft in made.drafts if {"月份", "平均浓度"} & {*draft.columns}]
+    assert {left.where for left in made.left} >= {"断面.月份", "断面.平均浓度", "断面.各项", "断面 sql"}
+    told = {change.what.en: change.effect.value for change in compare(terms, replace_enum(terms, ("一类",)))}
+    assert told == {"list of values": "compatible"}
+    told = {change.what.en: change.effect.value for change in compare(terms, replace_enum(terms, ("一类", "三类")))}
+    assert told == {"list of values": "breaking"}
+    assert {c.effect.value for c in compare(terms, replace_enum(terms, ()))} == {"breaking"}, "any value may come then"
+
+
+def replace_enum(terms: Terms, allowed: tuple[str, ...]) -> Terms:
+    """Return the terms with another list of values of the second column."""
+    first = terms.objects[0]
+    fields = (first.fields[0], replace(first.fields[1], allowed=allowed), *first.fields[2:])
+    return replace(terms, objects=(replace(first, fields=fields), *terms.objects[1:]))
+
+
+def test_only_3_2_goes_without_a_status() -> None:
+    bare = b"apiVersion: v3.2.0\nkind: DataContract\nid: a\nversion: 1.0.0\n"
+    assert usable(parse(bare))[0].status == ""
+    with pytest.raises(Invalid, match="status is missing"):
+        usable(parse(bare.replace(b"v3.2.0", b"v3.1.0")))

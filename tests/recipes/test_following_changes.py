@@ -12,7 +12,7 @@ from recipe_bureau import CLEAN, DIRT, Kitchen, step
 
 from beijiang.jobs import Job, JobRun
 from beijiang.kit import SYSTEM, Conflict, Text
-from beijiang.recipes import Making, OnFault, RunTrigger, StepKind
+from beijiang.recipes import Making, OnFault, RecipeRun, RunTrigger, StepKind
 from beijiang.tables import WriteMode
 
 
@@ -289,3 +289,36 @@ def test_a_step_that_must_read_everything_stops_a_run_over_changes_too(house: Ki
     run = house.run(recipe)
     assert run.making is Making.ROWS
     assert_as_whole(house, recipe, run)
+
+
+def test_a_grouping_statement_follows_only_where_little_is_concerned(house: Kitchen) -> None:
+    """Finding what is touched costs more than one pass over everything, as soon as it lies all over the table."""
+
+    def spread(number: int, **changes: object) -> dict[str, object]:
+        return row(number, 盟市=f"区{number % 400}", **changes)
+
+    def why(run: RecipeRun) -> str:
+        return "" if run.why is None else run.why.en
+
+    source = source_of(house, [spread(n) for n in range(10_000)])
+    source.write([spread(n) for n in range(10_000, 12_500)])
+    model = recipe_on(house, source.name, sql=GROUPED)
+    house.run(model)
+    source.write([spread(12_400, 人数=0)])
+    near = house.run(model)
+    assert (near.making, near.why, near.worked) == (Making.GROUPS, None, len(range(0, 12_500, 400)))
+    assert_as_whole(house, model, near)
+    source.write([spread(1, 人数=0)])
+    apart = house.run(model)
+    assert apart.making is Making.WHOLE, "its file holds most of the table"
+    assert "many files or groups" in why(apart)
+    assert_as_whole(house, model, apart)
+    broad = source_of(house, [row(n) for n in range(10_000)])
+    broad.write([row(n) for n in range(10_000, 12_500)])
+    cities = recipe_on(house, broad.name, sql=GROUPED)
+    house.run(cities)
+    broad.write([row(12_400, 人数=0)])
+    wide = house.run(cities)
+    assert wide.making is Making.WHOLE, "its group is a third of the table"
+    assert "many files or groups" in why(wide)
+    assert_as_whole(house, cities, wide)

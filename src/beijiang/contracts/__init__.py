@@ -1,4 +1,4 @@
-"""Data contracts (ODCS 3.1): files kept byte for byte, versions that people agree on, terms that are counted in tables.
+"""Data contracts (ODCS 3.0 to 3.2): files kept byte for byte, versions that people agree on, terms that are counted in tables.
 
 Owns the tables ``contract``, ``contract_version``, ``contract_file`` and ``contract_binding``. The terms of a contract in
 force are rules of ``quality`` on its tables; what is delivered names its contract, and a version that breaks it is not.

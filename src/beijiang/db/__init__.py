@@ -3,6 +3,7 @@
 Services open a unit of work with ``Database.begin``; stores below them get its connection; nobody else commits.
 """
 
+from beijiang.db.among import among
 from beijiang.db.database import Database, UnitOfWork
 from beijiang.db.lock import HomeLock, LockHolder
 from beijiang.db.parts import Shelf, age_of, number_of, part_of
@@ -19,6 +20,7 @@ __all__ = [
     "UnitOfWork",
     "UtcDateTime",
     "age_of",
+    "among",
     "metadata",
     "number_of",
     "part_of",

@@ -229,7 +229,11 @@ def _bound(query: exp.Query, scans: Mapping[str, Scan | View], view_of: Any) -> 
             made.set("joins", node.args["joins"])
         return made
 
-    return query.copy().transform(step)  # type: ignore[return-value]
+    whole = query.copy()
+    for name in whole.find_all(exp.Identifier):
+        if not name.this.isascii():
+            name.set("quoted", True)  # Spark itself takes no other name than of ASCII without quotes
+    return whole.transform(step)  # type: ignore[return-value]
 
 
 def _capped(query: exp.Query, rows: int) -> exp.Query:

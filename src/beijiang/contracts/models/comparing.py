@@ -94,6 +94,7 @@ def _field(place: str, old: Field, new: Field) -> Iterator[Change]:
         lower = new.classification < old.classification and len(old.classification) == len(new.classification)
         effect = Effect.COMPATIBLE if not old.classification or lower else Effect.BREAKING
         yield Change(effect, place, Text("分级", "classification"), old.classification, new.classification)
+    yield from _values(place, old, new)
     if dict(old.options) != dict(new.options):
         effect = Effect.COMPATIBLE if not old.options else Effect.BREAKING
         yield Change(effect, place, Text("类型约束", "options of the type"), _shown(old.options), _shown(new.options))
@@ -103,6 +104,17 @@ def _field(place: str, old: Field, new: Field) -> Iterator[Change]:
     ):
         if a != b:
             yield Change(Effect.WORDS, place, what, a, b)
+
+
+def _values(place: str, old: Field, new: Field) -> Iterator[Change]:
+    """Tell of the list of permitted values: fewer of them break nobody; and of a column that is reckoned from others."""
+    if old.allowed != new.allowed:
+        fewer = not old.allowed or (new.allowed and all(value in old.allowed for value in new.allowed))
+        sides = [", ".join(map(str, f.allowed)) for f in (old, new)]
+        yield Change(Effect.COMPATIBLE if fewer else Effect.BREAKING, place, Text("取值列表", "list of values"), *sides)
+    if old.derived != new.derived:
+        sides = [_yes(f.derived) for f in (old, new)]
+        yield Change(Effect.BREAKING, place, Text("由列算出", "reckoned from columns"), *sides)
 
 
 def _checks(place: str, old: Iterable[Check], new: Iterable[Check]) -> Iterator[Change]:

@@ -137,11 +137,13 @@ def _add_key(document: Document, path: Path, value: Value) -> Document:
     parent = document.at(*above)
     if parent is None and len(above) == 1:
         return _add_key(document, tuple(above), {str(key): value})
-    if not isinstance(parent, Map) or parent.shared or not parent.entries:
+    if not isinstance(parent, Map) or parent.shared or not (parent.entries or parent.flow):
         raise _cannot(path)
     if parent.flow:
         at = parent.end - 1
-        words = f", {json.dumps(str(key))}: {json.dumps(_data(value), ensure_ascii=False)}"
+        words = (
+            f"{', ' if parent.entries else ''}{json.dumps(str(key))}: {json.dumps(_data(value), ensure_ascii=False)}"
+        )
         at = len(document.text[:at].rstrip())
         return _checked(document, at, at, words, path, value)
     indent = parent.entries[0].column - 1

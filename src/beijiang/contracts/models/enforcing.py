@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from beijiang.contracts.models.promises import RELATION, Left, grave, of_options, unheld
+from beijiang.contracts.models.promises import DERIVED_SHOWN, RELATION, Left, grave, of_options, unheld
 from beijiang.contracts.models.terms import CheckType
 from beijiang.kit import BeijiangError, Text
 from beijiang.protection import read_query
@@ -35,6 +35,8 @@ TYPES: Final = {
     "boolean": "boolean",
     "object": "text|geometry",
     "array": "text",
+    "map": "text",
+    "vector": "text",
 }
 """Types that a column of a logical type may have here."""
 HOURS: Final = {
@@ -78,10 +80,11 @@ def enforced(terms: Terms, found: DataObject) -> Enforced:
     made = Enforced()
     owner = f"{terms.name or terms.id} {terms.version}"[:200]
     drafts: list[RuleDraft | None] = [*_shape(found)]
-    for one in found.fields:
+    for one in found.columns:
         drafts += of_options(one)
         made.left += unheld(found, one)
     made.left += [Left(f"{found.name} → {to}", RELATION) for to in found.relationships]
+    made.left += [Left(f"{found.name}.{one.name}", DERIVED_SHOWN) for one in found.fields if one.derived]
     drafts += [_of_check(found, place, check, made.left) for place, check in _checks(found)]
     drafts += [_of_service(found, one, made.left, alone=len(terms.objects) == 1) for one in terms.services]
     made.drafts += [replace(draft, owner=owner) for draft in drafts if draft is not None]
@@ -89,11 +92,11 @@ def enforced(terms: Terms, found: DataObject) -> Enforced:
 
 
 def _shape(found: DataObject) -> Iterator[RuleDraft]:
-    expected = {f.column: TYPES.get(f.logical_type, "") for f in found.fields}
+    expected = {f.column: TYPES.get(f.logical_type, "") for f in found.columns}
     if expected:
         yield grave("契约：列与类型", Kind.COLUMNS, (), expected=json.dumps(expected, ensure_ascii=False))
     key = [f.column for f in found.key]
-    for one in found.fields:
+    for one in found.columns:
         if one.required or one.primary_key:
             yield grave(f"契约：{one.column} 必填", Kind.NOT_NULL, [one.column])
         if one.unique and key != [one.column]:
@@ -105,7 +108,7 @@ def _shape(found: DataObject) -> Iterator[RuleDraft]:
 def _checks(found: DataObject) -> Iterator[tuple[Field | None, Check]]:
     for check in found.checks:
         yield None, check
-    for one in found.fields:
+    for one in found.columns:
         for check in one.checks:
             yield one, check
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
     from beijiang.contracts.models.terms import DataObject, Field
     from beijiang.kit.errors import JsonValue
 
-__all__ = ["RELATION", "Left", "grave", "of_options", "unheld"]
+__all__ = ["DERIVED_SHOWN", "RELATION", "Left", "grave", "of_options", "unheld"]
 
 RELATION: Final = Text(
     "引用关系仅供查阅；需要计数时请为表添加“引用”规则。", "A relationship is shown; add a reference rule to count it."
+)
+DERIVED_SHOWN: Final = Text(
+    "度量或维度由列算出，表中没有这一列，仅供查阅。",
+    "A measure or dimension is reckoned from columns; the table has no such column, and it is shown.",
 )
 _FORM: Final = {"pattern": "pattern", "minLength": "shortest", "maxLength": "longest"}
 _SIZE: Final = {"minimum": "low", "maximum": "high", "exclusiveMinimum": "above", "exclusiveMaximum": "below"}
@@ -41,7 +46,10 @@ def grave(name: str, kind: Kind, columns: Sequence[str], **words: object) -> Rul
 
 
 def of_options(one: Field) -> Iterator[RuleDraft]:
-    """Return the rules that the options of a column's logical type come to."""
+    """Return the rules that the options of a column's logical type and its list of values come to."""
+    if one.allowed:
+        values = json.dumps(one.allowed, ensure_ascii=False)
+        yield grave(f"契约：{one.column} 取值列表", Kind.VALUES, [one.column], values=values)
     held = _held(one)
     form = {name: held[key] for key, name in _FORM.items() if key in held}
     if form:

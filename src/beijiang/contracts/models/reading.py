@@ -1,6 +1,6 @@
 """Reading a contract: every fault with line, column and how to mend it; what is not known is kept and named.
 
-The names and types are those of the JSON schema of ODCS 3.1.0.
+The names and types are those of the JSON schemas of ODCS 3.1.0 and 3.2.0.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.contracts.models.contracts import semver
 from beijiang.contracts.models.terms import (
     API_VERSIONS,
+    DERIVED,
     DIMENSIONS,
     LOGICAL_TYPES,
     METRICS,
@@ -54,8 +55,10 @@ _ELEMENT: Final = {
     "relationships",
     "logicalType",
     "physicalName",
+    "deprecated",
+    "synonyms",
 }
-_OBJECT: Final = _ELEMENT | {"dataGranularityDescription", "properties"}
+_OBJECT: Final = _ELEMENT | {"dataGranularityDescription", "properties", "context"}
 _FIELD: Final = _ELEMENT | {
     "primaryKey",
     "primaryKeyPosition",
@@ -73,6 +76,9 @@ _FIELD: Final = _ELEMENT | {
     "criticalDataElement",
     "properties",
     "items",
+    "enum",
+    "map",
+    "semanticType",
 }
 _ROOT: Final = {
     "version",
@@ -97,6 +103,7 @@ _ROOT: Final = {
     "authoritativeDefinitions",
     "customProperties",
     "contractCreatedTs",
+    "context",
 }
 _OLD_METRICS: Final = {"nullCheck": "nullValues", "duplicateCount": "duplicateValues", "validValues": "invalidValues"}
 """Rules of ODCS 3.0 whose metric has another name since 3.1."""
@@ -206,7 +213,9 @@ class _Reader(Walker):
         return found
 
     def status(self, root: Map) -> str:
-        found = self.words(root, (), "status", needed=True)
+        version = root.get("apiVersion")
+        free = isinstance(version, Leaf) and version.value == "v3.2.0"  # which needs none any more
+        found = self.words(root, (), "status", needed=not free)
         node = root.get("status")
         if node is not None and found and found not in _STATUSES:
             listed = ", ".join(_STATUSES)
@@ -274,6 +283,10 @@ class _Reader(Walker):
         parts = self.fields(at, path)
         if isinstance(items, Map):
             parts = (*parts, self.field(items, (*path, "items"), nameless=True))
+        pair = at.get("map")
+        if isinstance(pair, Map):
+            sides = [(key, node) for key in ("key", "value") if isinstance(node := pair.get(key), Map)]
+            parts = (*parts, *(self.field(node, (*path, "map", key), nameless=True) for key, node in sides))
         said = plain(options) if isinstance(options, Map) else {}
         return Field(
             path=path,
@@ -294,7 +307,17 @@ class _Reader(Walker):
             checks=tuple(self.each(at, path, "quality", self.check)),
             parts=parts,
             relationships=self.relationships(at, path),
+            allowed=tuple(self.each(at, path, "enum", self.allowed)),
+            derived=self.words(at, path, "semanticType") in DERIVED,
         )
+
+    def allowed(self, at: Map, path: Path) -> JsonValue:
+        self.unknown(
+            at, path, {"value", "label", "id", "description", "customProperties", "authoritativeDefinitions", "tags"}
+        )
+        if at.get("value") is None:
+            self.say(at, path, "enum 的取值缺少 value。", "A value of the enum lacks its value.")
+        return plain(at.get("value"))
 
     def relationships(self, at: Map, path: Path) -> tuple[str, ...]:
         """Return what the values refer to; several columns together are one relationship."""

@@ -1,4 +1,4 @@
-"""What a data contract says (ODCS 3.1.0, and 3.0.0 to 3.0.2), as far as the platform acts on it or shows it.
+"""What a data contract says (ODCS 3.0.0 to 3.2.0), as far as the platform acts on it or shows it.
 
 What is not here is kept all the same: the file itself is the contract.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_VERSIONS",
+    "DERIVED",
     "DIMENSIONS",
     "LOGICAL_TYPES",
     "METRICS",
@@ -36,8 +37,23 @@ __all__ = [
     "Terms",
 ]
 
-API_VERSIONS: Final = ("v3.1.0", "v3.0.2", "v3.0.1", "v3.0.0")
-LOGICAL_TYPES: Final = ("string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean")
+API_VERSIONS: Final = ("v3.1.0", "v3.2.0", "v3.0.2", "v3.0.1", "v3.0.0")
+"""Versions of the standard that are read; drafts of our own are written in the first."""
+LOGICAL_TYPES: Final = (
+    "string",
+    "date",
+    "timestamp",
+    "time",
+    "number",
+    "integer",
+    "object",
+    "array",
+    "boolean",
+    "map",
+    "vector",
+)
+DERIVED: Final = ("measure", "dimension")
+"""Semantic types (ODCS 3.2) of what is reckoned from columns when it is asked for, and stands in no table."""
 METRICS: Final = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
 DIMENSIONS: Final = (
     "accuracy",
@@ -143,6 +159,10 @@ class Field:
     parts: tuple[Field, ...] = ()
     relationships: tuple[str, ...] = ()
     """What its values refer to."""
+    allowed: tuple[JsonValue, ...] = ()
+    """The only values that it may have (``enum``); none said: any."""
+    derived: bool = False
+    """It is a measure or a dimension: no column of the table."""
 
     @property
     def column(self) -> str:
@@ -163,6 +183,11 @@ class DataObject:
     fields: tuple[Field, ...] = ()
     checks: tuple[Check, ...] = ()
     relationships: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Field, ...]:
+        """Return the fields that stand in the table."""
+        return tuple(f for f in self.fields if not f.derived)
 
     @property
     def key(self) -> tuple[Field, ...]:

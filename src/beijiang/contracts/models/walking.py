@@ -108,8 +108,8 @@ class Walker:
             if entry.key in known:
                 continue
             key = entry.key[:60]
-            zh = f"“{key}”不是 ODCS 3.1 的键" + ("，请移入 customProperties。" if grave else "，已保留，平台不使用。")
-            en = f'"{key}" is no key of ODCS 3.1' + (
+            zh = f"“{key}”不是 ODCS 的键" + ("，请移入 customProperties。" if grave else "，已保留，平台不使用。")
+            en = f'"{key}" is no key of ODCS' + (
                 "; move it to customProperties." if grave else "; it is kept and not used."
             )
             self.findings.append(

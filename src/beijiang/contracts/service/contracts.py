@@ -162,12 +162,12 @@ def _gaps(info: TableInfo, one: DataObject) -> Sequence[Gap]:
     """Return the columns in which table and contract differ."""
     real = {column.name: column.type for column in info.columns}
     found = []
-    for field in one.fields:
+    for field in one.columns:
         kinds = TYPES.get(field.logical_type, "")
         has = real.get(field.column, "")
         if not has or (kinds and has not in kinds.split("|")):
             found.append(Gap(field.column, field.logical_type or field.physical_type or "-", has, grave=True))
-    named = {field.column for field in one.fields}
+    named = {field.column for field in one.columns}
     found += [Gap(name, "", kind, grave=False) for name, kind in real.items() if name not in named]
     key = tuple(field.column for field in one.key)
     if key and info.key and set(key) != set(info.key):

@@ -229,7 +229,11 @@ def _spoken(query: exp.Query) -> str:
             node.set("order", exp.Order(expressions=[exp.Ordered(this=exp.Literal.number(1))]))
         return node
 
-    return query.copy().transform(step).sql(DIALECT)
+    made = query.copy()
+    for name in made.find_all(exp.Identifier):
+        if not name.this.isascii():
+            name.set("quoted", True)  # Spark itself takes no other name than of ASCII without quotes
+    return made.transform(step).sql(DIALECT)
 
 
 def _of_the_server(exc: BaseException) -> bool:

@@ -301,10 +301,12 @@ def checks(table: str, wanted: Mapping[str, Sequence[str]], seen: Seen) -> exp.S
         for i, names in enumerate(wanted.values())
         for name in names
     ]
+    used = {node.name for condition in counted for node in condition.find_all(exp.Column)}
     parts = [
         exp.alias_(make(exp.column(f"c{i}")), f"c{i}_{part}", copy=False)
         for i in range(len(wanted))
         for part, make in PARTS.items()
+        if f"c{i}_{part}" in used
     ]
     seen_values = _values(table, dict.fromkeys(wanted, "text"), seen)
     values = exp.select(*parts, copy=False).from_(seen_values, copy=False).subquery("parts", copy=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, case, delete, func, insert, literal, or_, select, update
 
+from beijiang.db import among
 from beijiang.kit import Text
 from beijiang.quality.models.monitors import (
     Call,
@@ -190,7 +191,7 @@ def findings_asked(tables: Collection[str] | None) -> tuple[Select[Any], Sequenc
     gravest = case({one.value: n for n, one in enumerate(Severity)}, value=_F.severity)
     query = select(quality_finding)
     order = (_F.state.not_in(_STANDS), _F.at.desc(), gravest, _F.aspect, _F.column_name, _F.id)
-    return query if tables is None else query.where(_F.table_name.in_(tables)), order
+    return query if tables is None else query.where(among(_F.table_name, tables)), order
 
 
 def finding_of(row: Row[Any]) -> Finding:

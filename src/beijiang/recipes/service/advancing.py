@@ -46,6 +46,7 @@ _WHOLE_BECAUSE: Final = frozenset(
         "source_gone",
         "source_mostly_new",
         "source_rewritten",
+        "source_widely_changed",
     }
 )
 _FIRST: Final = Text("结果表还没有由本配方记下的版本", "the table has no version yet that this recipe has noted")
@@ -177,7 +178,8 @@ class Advancing(Writing):
         way, name = order.way, order.source
         history = self.measures.version(name).history and order.recipe.kind is RecipeKind.STEPS
         columns = None if way.columns is None else tuple(c for c in way.columns if c != VALID_TO or not history)
-        how = Following(key=way.key, groups=way.groups, columns=columns, holding=history)
+        untrusted = order.recipe.kind is RecipeKind.SQL
+        how = Following(key=way.key, groups=way.groups, columns=columns, holding=history, light=untrusted)
         span = (spot.sources[name], order.pinned[name])
         try:
             found = self.tables.changes(order.actor, name, span, how, order.folder)
@@ -186,7 +188,6 @@ class Advancing(Writing):
                 raise
             return error.text
         counted = self._recounted(order, spot, found)
-        untrusted = order.recipe.kind is RecipeKind.SQL
         made = self.tables.derive(
             order.actor,
             order.tree,
@@ -216,7 +217,7 @@ class Advancing(Writing):
     def _recounted(self, order: Order, spot: Spot, found: Changed) -> dict[str, int]:
         """Return what the steps changed and could not read over all rows: as before, less what was, and what is now."""
         recipe = order.recipe
-        if recipe.kind is RecipeKind.SQL:
+        if recipe.kind is RecipeKind.SQL or found.before is None:
             return {}
         query = self._compiled(recipe, audit=True).counts(len(recipe.steps))
         sides = ((spot.sources, found.before), (order.pinned, found.after))

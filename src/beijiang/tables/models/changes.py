@@ -26,14 +26,16 @@ class Following:
     """Columns whose change matters; None: all that people see."""
     holding: bool = False
     """Of a history table, look at the states that hold only."""
+    light: bool = False
+    """What is made of the rows is one pass over them: rows as they were are not wanted, and groups pay only where few are touched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
     """Rows of a table that changed between two versions, as Parquet files in the columns that people see."""
 
-    before: Path
-    """The rows as they were."""
+    before: Path | None
+    """The rows as they were, where they are wanted."""
     after: Path
     """The rows as they are."""
     touched: Path | None
@@ -49,6 +51,10 @@ _WHY: Final[dict[str, Text]] = {
     "source_columns": Text("来源的列有变化", "the columns of the source changed"),
     "source_rewritten": Text("来源被整体替换、回滚或重写", "the source was replaced, rolled back or rewritten"),
     "source_mostly_new": Text("来源的多数行有变化", "most rows of the source changed"),
+    "source_widely_changed": Text(
+        "变化散布在来源的许多文件或分组中，整表汇总更快",
+        "changes lie in many files or groups of the source: to work all rows is the faster way",
+    ),
     "empty_group": Text("变化的行中有空的分组值", "a changed row has no value in a column that groups"),
 }
 

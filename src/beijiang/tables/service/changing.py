@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Changer"]
 
+_LIGHT: Final = 0.25
+"""Share of the rows above which one pass over all of them is done sooner than finding what is touched (``bench_recipes.py``)."""
 _SMALL: Final = 10_000
 """Rows up to which it is of no matter how many of them changed."""
 
@@ -56,6 +58,8 @@ class Changer:
             raise unfollowable("source_rewritten")
         if any(not Path(name).exists() for name in gone):
             raise unfollowable("source_gone")
+        if how.light and how.groups:
+            _require_little(_rows_in(fresh), new.rows)
         sides = {changes.OLD: gone, changes.NEW: fresh}
         if not how.key and not how.groups:
             return self._added(new, sides, how, folder)
@@ -98,15 +102,19 @@ class Changer:
             raise unfollowable("empty_group")
         # A changed row itself stands in a file that one version lacks; the others of its group stand anywhere.
         files = {changes.OLD: old.files, changes.NEW: new.files} if how.groups else sides
-        found: list[tuple[Path, int]] = []
-        for name, target in ((changes.OLD, "before"), (changes.NEW, "after")):
-            rows = self._scan(files[name], new.schema, names, holding=how.holding)
-            place = folder / f"{target}.parquet"
-            made = self._engine.write_parquet(changes.among(name, groups, names), {**keys, name: rows}, place, LONG)
-            found.append((place, made.rows))
-        worked = found[0][1] + found[1][1]
-        _require_few(found[1][1], new.rows)
-        return Changed(before=found[0][0], after=found[1][0], touched=path, rows=worked)
+        if how.light and how.groups:
+            rows = self._scan(files[changes.NEW], new.schema, groups, holding=how.holding)
+            few = self._engine.fetch(changes.counted(changes.NEW, groups), {**keys, changes.NEW: rows}, LONG)
+            _require_little(few.column(0)[0].as_py(), new.rows)
+        before, after = None if how.light else folder / "before.parquet", folder / "after.parquet"
+        written: list[int] = []
+        for name, place in ((changes.OLD, before), (changes.NEW, after)):
+            if place is not None:
+                rows = self._scan(files[name], new.schema, names, holding=how.holding)
+                scans = {**keys, name: rows}
+                written.append(self._engine.write_parquet(changes.among(name, groups, names), scans, place, LONG).rows)
+        _require_few(written[-1], new.rows)
+        return Changed(before=before, after=after, touched=path, rows=sum(written))
 
     @staticmethod
     def _scan(files: Sequence[str], schema: pa.Schema, names: Sequence[str], *, holding: bool) -> Scan | View:
@@ -126,6 +134,19 @@ class Changer:
 
 def _shown(schema: pa.Schema) -> list[str]:
     return [name for name in schema.names if name not in HIDDEN]
+
+
+def _rows_in(files: Sequence[str]) -> int:
+    """Return how many rows files have, by their footers."""
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(name).num_rows for name in files)
+
+
+def _require_little(rows: int, of: int) -> None:
+    """Return if so many rows are few enough for what is one pass over all."""
+    if of > _SMALL and rows > _LIGHT * of:
+        raise unfollowable("source_widely_changed")
 
 
 def _require_few(rows: int, of: int) -> None:

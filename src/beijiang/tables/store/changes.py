@@ -10,7 +10,7 @@ from sqlglot import exp
 from beijiang.tables.models import TOUCHED_KEY
 from beijiang.tables.store.merge import column, relation
 
-__all__ = ["NEW", "OLD", "TOUCHED", "added", "among", "empty_keys", "touched"]
+__all__ = ["NEW", "OLD", "TOUCHED", "added", "among", "counted", "empty_keys", "touched"]
 
 OLD: Final = "old"
 NEW: Final = "new"
@@ -53,6 +53,11 @@ def among(name: str, groups: Sequence[str], columns: Sequence[str]) -> exp.Query
     )
     there = exp.Exists(this=exp.select("1").from_(relation(TOUCHED, "t")).where(same))
     return exp.select(*(column("r", c) for c in columns)).from_(relation(name, "r")).where(there)
+
+
+def counted(name: str, groups: Sequence[str]) -> exp.Query:
+    """Count the rows of a relation whose values of ``groups`` are among those of ``touched``."""
+    return exp.select(exp.Count(this=exp.Star()).as_("n")).from_(among(name, groups, groups).subquery("there"))
 
 
 def empty_keys(count: int) -> exp.Query:
