@@ -78,6 +78,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
+from beijiang.federation import Letters, NodeKeys, NodeParts, Nodes
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -373,6 +374,20 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         stream_rules.writer_of,
     )
     figures.released = forecasts.on_indicator_released
+    node_keys = NodeKeys(db, vault, clock, settings)
+    sources.renewals.append(node_keys.renew)
+    node_parts = NodeParts(
+        db=db,
+        keys=node_keys,
+        access=access,
+        evidence=evidence,
+        standards=standards,
+        outbound=sources.outbound,
+        clock=clock,
+        public_url=settings.public_url,
+    )
+    letters = Letters(node_parts)
+    nodes = Nodes(node_parts, letters)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
@@ -467,6 +482,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 app_jobs.watch,
                 app_health.watch,
                 app_servers.watch,
+                letters.watch,
             ),
         ),
         captures=captures,
@@ -541,6 +557,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         figures=figures,
         public_figures=public_figures,
         plan=plan,
+        nodes=nodes,
+        letters=letters,
         plan_drafts=PlanDrafts(plan, texts),
         health=Health(
             settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost
