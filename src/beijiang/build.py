@@ -78,7 +78,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.federation import Letters, NodeKeys, NodeParts, Nodes
+from beijiang.federation import Letters, NodeKeys, NodeParts, Nodes, TravelParts, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -388,6 +388,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     letters = Letters(node_parts)
     nodes = Nodes(node_parts, letters)
+    travels = Travels(TravelParts(exchange=exchange, disputes=disputes, letters=letters, vault=vault))
+    exchange.afar = travels
+    sources.renewals.append(travels.renew)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
@@ -483,6 +486,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 app_health.watch,
                 app_servers.watch,
                 letters.watch,
+                travels.watch,
             ),
         ),
         captures=captures,
@@ -558,6 +562,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         public_figures=public_figures,
         plan=plan,
         nodes=nodes,
+        travels=travels,
         letters=letters,
         plan_drafts=PlanDrafts(plan, texts),
         health=Health(

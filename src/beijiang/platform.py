@@ -45,7 +45,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.federation import Letters, Nodes
+from beijiang.federation import Letters, Nodes, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -219,6 +219,7 @@ class Platform:
     public_figures: PublicFigures
     plan: WorkPlan
     nodes: Nodes
+    travels: Travels
     letters: Letters
     plan_drafts: PlanDrafts
     health: Health

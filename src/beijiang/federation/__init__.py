@@ -5,11 +5,22 @@ are written in the transaction of what they tell, signed, and read exactly once.
 """
 
 from beijiang.federation.models import Bearing, Card, Letter, LetterState, Link, LinkState, Way, node_actor
-from beijiang.federation.service import Letters, NodeKeys, NodeParts, Nodes
+from beijiang.federation.models.travels import Parcel, ParcelForm, ParcelState
+from beijiang.federation.service import (
+    DisputeCame,
+    Letters,
+    NodeKeys,
+    NodeParts,
+    Nodes,
+    ParcelWanted,
+    TravelParts,
+    Travels,
+)
 
 __all__ = [
     "Bearing",
     "Card",
+    "DisputeCame",
     "Letter",
     "LetterState",
     "Letters",
@@ -18,6 +29,12 @@ __all__ = [
     "NodeKeys",
     "NodeParts",
     "Nodes",
+    "Parcel",
+    "ParcelForm",
+    "ParcelState",
+    "ParcelWanted",
+    "TravelParts",
+    "Travels",
     "Way",
     "node_actor",
 ]

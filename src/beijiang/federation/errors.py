@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from beijiang.kit import BeijiangError, Conflict, Denied, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
+from beijiang.kit import (
+    BeijiangError,
+    Conflict,
+    Denied,
+    Invalid,
+    NotFound,
+    Text,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
 
 __all__ = [
     "answer_unsigned",
+    "bad_entry_id",
     "bad_invitation_use",
     "bad_signature",
     "clock_skew",
+    "data_are_here",
+    "grant_over",
     "identity_missing",
     "identity_taken",
     "letter_too_large",
+    "no_dispute_there",
     "no_letter",
     "no_node",
+    "no_parcel",
     "node_known",
     "not_from_there",
     "not_linked",
+    "nothing_granted",
+    "parcel_not_there",
+    "parcels_many",
     "replayed",
     "unknown_kind",
     "wrong_fingerprint",
@@ -166,4 +184,72 @@ def answer_unsigned(status: int) -> Unavailable:
         f"The answer has no valid signature of the node (status {status}); it is tried again. Check the address, and whether a proxy or a sign-in page stands between.",
         code="node_answer_unsigned",
         detail={"status": status},
+    )
+
+
+def nothing_granted() -> Conflict:
+    """Return: no data can be wanted on a request."""
+    return Conflict(
+        "对方节点还没有给出授权，或授权已经终止，不能索取数据。请看申请页上的办理情况，需要时重新申请。",
+        "The other node has granted nothing on this request, or the grant ended. See how it stands on its page; ask anew if need be.",
+        code="nothing_granted",
+    )
+
+
+def grant_over(state: Text) -> Conflict:
+    """Return: the grant does not hold now."""
+    return Conflict(
+        f"授权现为“{state.zh}”，不能取用数据。仍需使用的，请重新申请。",
+        f"The grant is {state.en}; its data cannot be had. Ask anew if you need them.",
+        code="grant_over",
+    )
+
+
+def parcels_many(most: int) -> Conflict:
+    """Return: too many parcels are on their way."""
+    return Conflict(
+        f"这件申请已有 {most} 份数据在途或待领取，请先领取。",
+        f"{most} parcels of this request are on their way or wait; collect them first.",
+        code="parcels_many",
+    )
+
+
+def no_parcel() -> NotFound:
+    """Return: there is no such parcel, or it is not that node's or person's."""
+    return NotFound(
+        "没有这份数据，或者不是向您送来的。请在申请页上查看。",
+        "There is no such parcel, or it is not yours. See the page of the request.",
+        code="parcel_not_found",
+    )
+
+
+def parcel_not_there(state: Text) -> Conflict:
+    """Return: a parcel cannot be collected as it stands."""
+    return Conflict(
+        f"这份数据现为“{state.zh}”，不能领取。领取只有一次；再要请重新索取。",
+        f"This parcel is: {state.en}. It is collected once; ask for another.",
+        code="parcel_not_there",
+    )
+
+
+def no_dispute_there() -> Conflict:
+    """Return: there is no dispute to go on with."""
+    return Conflict("没有正在办理的异议。", "There is no dispute to go on with.", code="no_dispute_there")
+
+
+def data_are_here() -> Conflict:
+    """Return: an entry with a table is not another node's."""
+    return Conflict(
+        "这条目录在本节点有数据表，不能登记为其他节点的数据。",
+        "The entry has a table here, so its data are not another node's.",
+        code="data_are_here",
+    )
+
+
+def bad_entry_id() -> Invalid:
+    """Return: that is no id of an entry."""
+    return Invalid(
+        "请填写对方节点上的目录标识（字母、数字、下划线，最长 40 个字符）。",
+        "Give the id of the entry at the other node: letters, digits, underscore, at most 40.",
+        code="bad_entry_id",
     )

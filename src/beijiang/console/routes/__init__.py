@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from beijiang.console.routes import (
+    afar,
     apps,
     assess,
     bench,
@@ -134,6 +135,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         shares,
         grants,
         together,
+        afar,
         sharing,
         apps,
         clients,

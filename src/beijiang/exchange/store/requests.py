@@ -13,6 +13,7 @@ from beijiang.exchange.models import (
     Delegation,
     DemandMove,
     DisputeMove,
+    Elsewhere,
     Move,
     Request,
     RequestDraft,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from beijiang.exchange.models import RequestQuery
 
-__all__ = ["RequestStore", "request_of", "requests_asked"]
+__all__ = ["RequestStore", "move_of", "request_of", "requests_asked"]
 
 _R, _S, _D = exchange_request.c, exchange_step.c, exchange_delegation.c
 _SAME = (
@@ -154,6 +155,7 @@ def _values(one: Request) -> dict[str, Any]:
         "stages": [stage.to_json() for stage in one.stages],
         "offered": one.offered.to_json(),
         "clock": None if one.case is None else one.case.to_json(),
+        "afar": None if one.afar is None else one.afar.to_json(),
     }
 
 
@@ -189,6 +191,7 @@ def request_of(row: Row[Any]) -> Request:
         stages=tuple(Stage.from_json(one) for one in row.stages),
         offered=Terms.from_json(row.offered),
         case=None if row.clock is None else Case.from_json(row.clock),
+        afar=None if row.afar is None else Elsewhere.from_json(row.afar),
     )
 
 
@@ -197,6 +200,16 @@ _MOVES: Final[Mapping[str, Word]] = {
     for kind in (ClaimMove, DisputeMove, DemandMove, ServiceMove, Move)
     for move in tuple[Word, ...](kind)
 }
+
+
+def move_of(code: str) -> Word:
+    """Return a move of whatever matter by its code.
+
+    Raises:
+        KeyError: there is none.
+
+    """
+    return _MOVES[code]
 
 
 def _step(row: Row[Any]) -> Step:

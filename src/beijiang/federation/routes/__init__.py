@@ -2,5 +2,6 @@
 
 from beijiang.federation.routes.doors import doors
 from beijiang.federation.routes.nodes import router
+from beijiang.federation.routes.travels import travels
 
-__all__ = ["doors", "router"]
+__all__ = ["doors", "router", "travels"]

@@ -3,6 +3,19 @@
 from beijiang.federation.service.keys import NodeKeys
 from beijiang.federation.service.letters import Letters
 from beijiang.federation.service.nodes import Identity, Nodes
+from beijiang.federation.service.parcels import ParcelWanted, Travels
 from beijiang.federation.service.parts import NodeParts, Reply
+from beijiang.federation.service.travelling import DisputeCame, TravelParts
 
-__all__ = ["Identity", "Letters", "NodeKeys", "NodeParts", "Nodes", "Reply"]
+__all__ = [
+    "DisputeCame",
+    "Identity",
+    "Letters",
+    "NodeKeys",
+    "NodeParts",
+    "Nodes",
+    "ParcelWanted",
+    "Reply",
+    "TravelParts",
+    "Travels",
+]
