@@ -5,11 +5,12 @@ are written in the transaction of what they tell, signed, and read exactly once.
 """
 
 from beijiang.federation.models import Bearing, Card, Letter, LetterState, Link, LinkState, Way, node_actor
-from beijiang.federation.service import Letters, NodeKeys, NodeParts, Nodes
+from beijiang.federation.service import Identity, Letters, NodeKeys, NodeParts, Nodes
 
 __all__ = [
     "Bearing",
     "Card",
+    "Identity",
     "Letter",
     "LetterState",
     "Letters",
