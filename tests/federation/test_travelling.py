@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from linked import AUDITOR
 from sqlalchemy import text
 from travelling import CAPITAL, CITY, NAME, Levels
 
@@ -18,6 +17,7 @@ from beijiang.exchange import DisputeMove, Narrowing, RequestState, Way
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
 from beijiang.kit import Conflict, Invalid, Language, NotFound
+from linked import AUDITOR
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_what_the_city_cannot_file_comes_back_as_a_refusal_with_its_reasons(leve
     assert view.request.state is RequestState.REFUSED
     assert (view.steps[-1].move.value, view.steps[-1].detail["node"]) == (
         "refuse",
-        levels.down.platform.nodes.identity(AUDITOR).name.zh,
+        levels.up.platform.nodes.link(AUDITOR, levels.down.id).card.name.zh,
     )
     assert view.steps[-1].words
 
@@ -314,9 +314,9 @@ def test_a_parcel_that_nobody_wanted_is_refused(levels: Levels) -> None:
 def test_a_way_or_a_grantee_that_does_not_travel_is_told_at_once(levels: Levels) -> None:
     draft = levels.region.draft(CAPITAL, resource=levels.entry, ways=frozenset({Way.API}))
     made = levels.region.exchange.put(levels.region["consumer"], draft)
-    with pytest.raises(Invalid) as error:
+    with pytest.raises(Invalid, match="another node") as error:
         levels.region.exchange.submit(levels.region["consumer"], [made.id])
-    assert "way_not_afar" in {one["code"] for one in error.value.detail["problems"]}  # type: ignore[index,union-attr]
+    assert error.value.reason == "request_incomplete"
     levels.region.exchange.discard(levels.region["consumer"], made.id)
 
 

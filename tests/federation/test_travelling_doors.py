@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_bureau import Bureau, People
 from fastapi.testclient import TestClient
-from travelling import CAPITAL, CITY, Levels
 from typer.testing import CliRunner
 
 from beijiang.app import create_app
@@ -18,6 +16,7 @@ from beijiang.exchange import RequestState
 from beijiang.federation import ParcelState
 from beijiang.federation.commands import parcel_commands
 from beijiang.kit import SYSTEM
+from travelling import CAPITAL, CITY, Bureau, Levels, People
 
 ORIGIN, WORD = "https://testserver", "Zhen-Shi-De-Mi-Ma-9"
 

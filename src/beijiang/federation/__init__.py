@@ -8,6 +8,7 @@ from beijiang.federation.models import Bearing, Card, Letter, LetterState, Link,
 from beijiang.federation.models.travels import Parcel, ParcelForm, ParcelState
 from beijiang.federation.service import (
     DisputeCame,
+    Identity,
     Letters,
     NodeKeys,
     NodeParts,
@@ -21,6 +22,7 @@ __all__ = [
     "Bearing",
     "Card",
     "DisputeCame",
+    "Identity",
     "Letter",
     "LetterState",
     "Letters",

@@ -20,6 +20,7 @@ from beijiang.console.routes import (
     drafts,
     evidence,
     explain,
+    federation,
     fields,
     figures,
     forecasts,
@@ -159,6 +160,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         receipts,
         evidence,
         holds,
+        federation,
     ):
         whole.routes.extend(area.router(frame, platform).routes)  # as they are: an included router is asked one by one
     whole.routes.extend(sql.router(frame, platform, room).routes)

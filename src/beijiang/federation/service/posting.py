@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,10 @@ Hearer = Callable[["UnitOfWork", Letter], None]
 
 _ANSWERS: Final = TypeAdapter(list[WireAnswer])
 _OK: Final = 200
+_OPEN: Final = frozenset({LinkState.LINKED, LinkState.ENDED})
+"""In which a link is posted to: of an ended one, only its last word waits."""
+_AT_ONCE: Final = 8
+"""Nodes that are spoken to at once."""
 _BATCH: Final = 100
 _IN_HAND: Final = timedelta(minutes=3)
 _FIRST, _LONGEST = timedelta(seconds=10), timedelta(hours=1)
@@ -53,14 +58,21 @@ class Posting:
         self._hearers.setdefault(kind, []).append(hearer)
 
     def post_due(self) -> int:
-        """Post what may be posted now; return how many letters were answered. Harmless at any time, from anywhere."""
+        """Post what may be posted now; return how many letters were answered. Harmless at any time, from anywhere.
+
+        Several nodes are spoken to at once, so that one that hangs does not hold up the others.
+        """
         with self._turn:
-            with self._db.read() as connection:
-                store = NodeStore(connection)
-                identity, links = store.identity(), store.links()
             now = self._parts.clock.now()
-            due = [one for one in links if one.state in {LinkState.LINKED, LinkState.ENDED} and one.next_at <= now]
-            return 0 if identity is None else sum(self._post_all(identity, link) for link in due)
+            with self._db.read() as connection:
+                store, letters = NodeStore(connection), LetterStore(connection)
+                identity = store.identity()
+                open_ = [one for one in store.links() if one.state in _OPEN and one.next_at <= now]
+                due = [one for one in open_ if letters.due(one.node_id, now, 1)]
+            if identity is None or not due:
+                return 0
+            with ThreadPoolExecutor(min(_AT_ONCE, len(due)), thread_name_prefix="beijiang-letters") as hands:
+                return sum(hands.map(lambda link: self._post_all(identity, link), due))
 
     def _post_all(self, identity: Card, link: Link) -> int:
         answered = 0
@@ -163,5 +175,5 @@ def close(parts: NodeParts, tx: UnitOfWork, link: Link, why: Text) -> None:
         return
     values = {"state": LinkState.ENDED.value, "since": parts.clock.now(), "decided_by": link.node_id}
     NodeStore(tx.connection).change_link(link.node_id, **values)
-    detail = {"by": link.node_id, "why": why.zh, "withdrawn": withdrawn}
-    parts.evidence.record(tx, SYSTEM, "federation.link_end", target=link.node_id, detail={**detail})
+    detail: dict[str, JsonValue] = {"by": link.node_id, "why": why.zh, "withdrawn": withdrawn}
+    parts.evidence.record(tx, SYSTEM, "federation.link_end", target=link.node_id, detail=detail)

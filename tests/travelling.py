@@ -7,20 +7,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from linked import AUDITOR, Node, linked, region_and_city
-
 from beijiang.catalog import Entry, ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType
 from beijiang.catalog import Item as CatalogItem
 from beijiang.exchange import Request, Way
 from beijiang.federation import LetterState
 from beijiang.federation import Way as Direction
+from linked import AUDITOR, Node, linked, region_and_city
 from waiting import until
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "exchange"))
-from exchange_bureau import ID, OWNER, Bureau
+sys.path.insert(0, str(Path(__file__).parent / "exchange"))
+from exchange_bureau import ID, OWNER, Bureau, People
 
 CAPITAL, CITY, NAME = "注册资本", "盟市", "企业名称"
 COLUMNS = (NAME, CITY, CAPITAL, ID)
+
+
+__all__ = ["CAPITAL", "CITY", "NAME", "Bureau", "Levels", "People"]
 
 
 class Levels:

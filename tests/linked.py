@@ -13,8 +13,7 @@ from sqlalchemy import text
 from beijiang.access import Role
 from beijiang.app import create_app
 from beijiang.build import Platform, build
-from beijiang.federation import Bearing, Letter, LetterState, Way
-from beijiang.federation.service import Identity
+from beijiang.federation import Bearing, Identity, Letter, LetterState, Way
 from beijiang.kit import SYSTEM, Actor, ActorKind, FixedClock
 from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
@@ -29,14 +28,17 @@ PUBLISHER = Actor(
 STEWARD = Actor(id="per_1", name="王丽", kind=ActorKind.PERSON, org_id="bigdata", roles=frozenset({Role.STEWARD}))
 
 
+ORIGIN = "https://testserver"
+
+
 class Node:
     """One platform and its server; ``down`` and ``up`` as often as a test likes, always at the same port."""
 
-    def __init__(self, home: Path, identity: Identity, clock: FixedClock) -> None:
+    def __init__(self, home: Path, identity: Identity, clock: FixedClock, **settings: Any) -> None:
         home.mkdir()
         self.id = identity.node_id
         self.clock = clock
-        self.platform: Platform = build(Settings.for_tests(home), clock)
+        self.platform: Platform = build(Settings.for_tests(home, public_url=ORIGIN, **settings), clock)
         self.port = own_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.server: uvicorn.Server | None = None
