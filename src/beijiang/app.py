@@ -18,6 +18,7 @@ from beijiang.contracts import routes as contracts_routes
 from beijiang.desk import routes as desk_routes
 from beijiang.evidence import routes as evidence_routes
 from beijiang.exchange import routes as exchange_routes
+from beijiang.federation import routes as federation_routes
 from beijiang.fusion import routes as fusion_routes
 from beijiang.guard import routes as guard_routes
 from beijiang.ingest import routes as ingest_routes
@@ -159,6 +160,9 @@ def create_app(platform: Platform) -> FastAPI:
         assess_routes.sdmx_router(platform.public_figures),
         assess_routes.drafts_router(platform.plan_drafts),
         assess_routes.plan_router(platform.plan),
+        federation_routes.doors(platform.nodes, platform.letters),
+        federation_routes.router(platform.nodes, platform.letters),
+        federation_routes.travels(platform.travels, platform.exchange),
         evidence_routes.router(platform.evidence_reader),
         evidence_routes.holds_router(platform.holds),
         evidence_routes.receipts_router(platform.receipts, platform.witnesses, platform.retention),

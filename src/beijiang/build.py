@@ -78,6 +78,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
+from beijiang.federation import Letters, NodeKeys, NodeParts, Nodes, TravelParts, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -377,6 +378,23 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         stream_rules.writer_of,
     )
     figures.released = forecasts.on_indicator_released
+    node_keys = NodeKeys(db, vault, clock, settings)
+    sources.renewals.append(node_keys.renew)
+    node_parts = NodeParts(
+        db=db,
+        keys=node_keys,
+        access=access,
+        evidence=evidence,
+        standards=standards,
+        outbound=sources.outbound,
+        clock=clock,
+        public_url=settings.public_url,
+    )
+    letters = Letters(node_parts)
+    nodes = Nodes(node_parts, letters)
+    travels = Travels(TravelParts(exchange=exchange, disputes=disputes, letters=letters, vault=vault))
+    exchange.afar = travels
+    sources.renewals.append(travels.renew)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
@@ -471,6 +489,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 app_jobs.watch,
                 app_health.watch,
                 app_servers.watch,
+                letters.watch,
+                travels.watch,
             ),
         ),
         captures=captures,
@@ -545,6 +565,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         figures=figures,
         public_figures=public_figures,
         plan=plan,
+        nodes=nodes,
+        travels=travels,
+        letters=letters,
         plan_drafts=PlanDrafts(plan, texts),
         health=Health(
             settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost

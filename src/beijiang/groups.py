@@ -243,6 +243,15 @@ def _standards() -> typer.Typer:
     return group
 
 
+def _federation() -> typer.Typer:
+    from beijiang.federation.commands import commands, parcel_commands
+
+    group = commands(_get(lambda p: p.nodes), _get(lambda p: p.letters), _get(lambda p: p.access))
+    parcels = parcel_commands(_get(lambda p: p.travels), _get(lambda p: p.exchange), _get(lambda p: p.access))
+    group.add_typer(parcels, name="parcel")
+    return group
+
+
 def _sql() -> typer.Typer:
     from beijiang.mining.commands import commands
 
@@ -352,6 +361,9 @@ LATER = {
     "contracts": Later("Data contracts (ODCS): hand in, agree, compare, hold tables against them.", _contracts),
     "lineage": Later("Lineage: where columns come from and go to; OpenLineage events.", _lineage),
     "assess": Later("Assessment of departments; statistical indicators; the work plan.", _assess),
+    "federation": Later(
+        "Three-level linkage: which node this is, links to nodes above and below, letters.", _federation
+    ),
     "portal": Later(
         "The portal: words of the public, registrations, conditional opening, city portals, news, works.", _portal
     ),

@@ -45,6 +45,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
+from beijiang.federation import Letters, Nodes, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -217,6 +218,9 @@ class Platform:
     figures: Figures
     public_figures: PublicFigures
     plan: WorkPlan
+    nodes: Nodes
+    travels: Travels
+    letters: Letters
     plan_drafts: PlanDrafts
     health: Health
 
@@ -295,6 +299,8 @@ class Platform:
             self.figures,
             self.public_figures,
             self.plan,
+            self.nodes,
+            self.letters,
             self.plan_drafts,
             self.health,
         )
@@ -366,6 +372,7 @@ class Platform:
         self.app_servers.start()
         self.sign_on.start()
         self.spreading.start()
+        self.letters.start()
         self.live.ending = False
 
     def stop(self) -> None:
@@ -378,6 +385,7 @@ class Platform:
         self.notices.stop()
         self.mail.stop()
         self.spreading.stop()
+        self.letters.stop()
         self.live.end()
         self.offered.stop()
         self.sign_on.stop()

@@ -120,6 +120,7 @@ REVIEWS = {
     "Mappings.confirm": Bound.OWN,
     "Monitors.decide": Bound.SEEN,
     "Newsroom.publish": Bound.SEEN,
+    "Nodes.confirm": Bound.SEEN,
     "PlanDrafts.decide": Bound.SEEN,
     "Private.approve": Bound.SEEN,
     "Recalls.confirm": Bound.OWN,

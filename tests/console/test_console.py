@@ -32,6 +32,7 @@ PAGES = {
     "/console/health": ADMINISTRATORS,
     "/console/receipts": set(EVERY),
     "/console/seal": ADMINISTRATORS,
+    "/console/federation": ADMINISTRATORS | {"bureau_publisher", "bureau_reviewer"},
     "/console/holds": {"sec_admin", "audit_admin"},
 }
 

@@ -46,7 +46,7 @@ MACHINERY: dict[str, set[str]] = {
     "Demands": {"due", "watch"},
     "Disputes": {"due", "watch"},
     "Stops": {"watch"},
-    "Exchange": {"due", "on_doubt_moved", "watch"},
+    "Exchange": {"due", "heard", "on_doubt_moved", "standing", "watch"},
     "FlightSql": {"leaves", "listens", "state"},
     "Forecasts": {"on_indicator_released", "on_table_written", "work", "writer_of"},
     "Fusion": {"on_table_written", "work", "writer_of"},
@@ -80,6 +80,7 @@ MACHINERY: dict[str, set[str]] = {
     "Mappings": {"on_table_written"},
     "Monitors": {"on_table_written", "watch"},
     "Learning": {"model_work", "score_work", "set_work", "watch", "writer_of"},
+    "Letters": {"hears", "post_due", "reads", "receive", "send", "start", "stop", "watch", "write"},
     "Lineage": {"declare", "namespace", "on_table_written"},
     "Holds": {"held", "keeps_table"},
     "Succession": {"watch"},
@@ -126,6 +127,18 @@ MACHINERY: dict[str, set[str]] = {
     "Follows": {"followers", "matching", "number_following", "opened", "renew"},
     "Spreading": {"hear", "round", "start", "stop", "tell_due", "watch"},
     "Mail": {"end_by_link", "hear", "post", "renew", "require_set_up", "send_due", "start", "stop"},
+    "Nodes": {"card", "greet"},
+    "Travels": {
+        "dispute",
+        "entry",
+        "leave",
+        "on_dispute_came",
+        "on_parcel_wanted",
+        "on_request_moved",
+        "renew",
+        "take_back",
+        "watch",
+    },
     "Notices": {"pulse", "start", "stop", "sweep", "take", "watch"},
     "Shares": {"actor_for", "fetch", "watch"},
     "Services": {"locked_out", "probe_due", "probed", "renew", "stop", "watch"},
@@ -161,7 +174,8 @@ MACHINERY: dict[str, set[str]] = {
 """Public methods without an actor, per class: what the platform's own parts call. Each is listed on purpose.
 
 ``Catalog.release_as`` takes several actors and asks for each of its steps. ``Witnesses.add_checkpoint`` is decided by the signature
-of a trusted log, whoever carries it; ``Witnesses.handover`` tells everybody which key of this installation follows which.
+of a trusted log, whoever carries it; ``Witnesses.handover`` tells everybody which key of this installation follows which. ``Letters.receive``
+and ``Nodes.greet`` are decided by the signature of a linked node and by the one-use code of an invitation.
 """
 
 ASKING = {"require", "allows", "permitted"}

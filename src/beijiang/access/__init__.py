@@ -8,11 +8,12 @@ from beijiang.access.models.explaining import Explanation, PolicyWords
 from beijiang.access.models.organisations import Organisation, OrganisationDraft, OrganisationKind, RegionFacts
 from beijiang.access.models.people import ApiKey, KeyDraft, Person, PersonDraft, Session, SignedIn
 from beijiang.access.models.permission import ADMINISTRATORS, Permission, Role
-from beijiang.access.models.proofs import TOKEN_PREFIX, TokenProof
+from beijiang.access.models.proofs import PEER_NODE, TOKEN_PREFIX, TokenProof
 from beijiang.access.service import SCOPES, SESSION_COOKIE, TERMINAL, Access, Question, watch_questions
 
 __all__ = [
     "ADMINISTRATORS",
+    "PEER_NODE",
     "SCOPES",
     "SESSION_COOKIE",
     "TERMINAL",

@@ -147,6 +147,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
             (Permission.EVIDENCE_LOG_READ, "/console/evidence", Text("存证", "Evidence")),
             (Permission.EVIDENCE_TREE_READ, "/console/seal", Text("封存与见证", "Seal and witnesses")),
             (Permission.EVIDENCE_HOLD_SET, "/console/holds", Text("证据保全", "Legal holds")),
+            (Permission.FEDERATION_NODE_READ, "/console/federation", Text("三级联动", "Linkage")),
             (Permission.PLATFORM_HEALTH_READ, "/console/health", Text("运行状况", "Health")),
         ),
     ),

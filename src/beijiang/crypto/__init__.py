@@ -5,6 +5,7 @@ Nothing else in the platform seals, opens or hashes under a key; callers name a 
 
 from beijiang.crypto.blinding import POINT, Blinder, OwnSet, points_of, spoken
 from beijiang.crypto.calls import call_headers, call_is_signed
+from beijiang.crypto.envelopes import envelope_for, new_envelope_key, opened_envelope
 from beijiang.crypto.ff1 import Ff1
 from beijiang.crypto.packages import draw_password, open_package, seal_package, sm3_of
 from beijiang.crypto.pseudonyms import Pseudonyms
@@ -26,8 +27,11 @@ __all__ = [
     "call_headers",
     "call_is_signed",
     "draw_password",
+    "envelope_for",
+    "new_envelope_key",
     "new_token_key",
     "open_package",
+    "opened_envelope",
     "points_of",
     "public_half",
     "seal_package",

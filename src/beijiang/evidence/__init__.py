@@ -13,6 +13,8 @@ from beijiang.evidence.models import (
     PeerKind,
     Problem,
     ProblemKind,
+    Signer,
+    signed_text,
 )
 from beijiang.evidence.models.holds import Hold, HoldDraft, HoldKind, HoldState, Known
 from beijiang.evidence.service import (
@@ -27,8 +29,11 @@ from beijiang.evidence.service import (
     Succession,
     Witnesses,
 )
+from beijiang.evidence.verifier import ED25519, SM2, Key, Note
 
 __all__ = [
+    "ED25519",
+    "SM2",
     "AccessCheck",
     "CheckReport",
     "Decision",
@@ -43,14 +48,18 @@ __all__ = [
     "HoldKind",
     "HoldState",
     "Holds",
+    "Key",
     "Known",
     "LogKeys",
+    "Note",
     "PeerKind",
     "Problem",
     "ProblemKind",
     "Receipts",
     "Retention",
     "Sealer",
+    "Signer",
     "Succession",
     "Witnesses",
+    "signed_text",
 ]

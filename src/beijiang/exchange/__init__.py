@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beijiang.exchange import models
+from beijiang.exchange.events import RequestMoved
 from beijiang.exchange.models import *  # noqa: F403 - the front door shows the whole vocabulary
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ __all__ = [
     "Pushes",
     "RatingBook",
     "Recalls",
+    "RequestMoved",
     "Services",
     "Servings",
     "ShareParts",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beijiang.kit import Conflict, Denied, Invalid, NotFound, Throttled
+from beijiang.kit import Conflict, Denied, Invalid, NotFound, Refused, Text, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from beijiang.exchange.models import Problem, RequestState
-    from beijiang.kit import Text
 
 __all__ = [
     "bad_department",
@@ -26,6 +25,7 @@ __all__ = [
     "no_push",
     "no_request",
     "no_service",
+    "not_its_matter",
     "not_now",
     "not_ready",
     "other_purpose",
@@ -44,6 +44,15 @@ def no_request() -> NotFound:
         "There is no such request, or it is not yours to see. Look under Sharing.",
         code="request_not_found",
     )
+
+
+def not_its_matter(why: Text | None = None) -> Refused:
+    """Return the error for a request between nodes that is not the matter of the node that spoke, or was spoken to."""
+    said = why or Text(
+        "这件申请不是这个节点能办理或答复的：数据须在本节点，答复须来自受理节点。",
+        "This request is not that node's to decide or answer: the data have to be here, and the answer from where it was asked.",
+    )
+    return Refused(said.zh, said.en, code="not_its_matter")
 
 
 def no_delivery() -> NotFound:

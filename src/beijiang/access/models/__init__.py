@@ -14,11 +14,12 @@ from beijiang.access.models.people import (
     check_roles,
 )
 from beijiang.access.models.permission import ADMINISTRATORS, Permission, Role, incompatible
-from beijiang.access.models.proofs import APPLICATION_ITSELF, TOKEN_PREFIX, TokenProof, TokenProofs
+from beijiang.access.models.proofs import APPLICATION_ITSELF, PEER_NODE, TOKEN_PREFIX, TokenProof, TokenProofs
 
 __all__ = [
     "ADMINISTRATORS",
     "APPLICATION_ITSELF",
+    "PEER_NODE",
     "SET_UP_PENDING",
     "TOKEN_PREFIX",
     "ApiKey",

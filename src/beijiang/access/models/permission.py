@@ -123,6 +123,13 @@ class Permission(StrEnum):
     EXCHANGE_SERVING_MANAGE = "exchange:serving:manage", "设置服务副本", "have serving copies of tables made"
     EXCHANGE_TEMPLATE_ISSUE = "exchange:template:issue", "下发标准目录", "issue standard entries to units below"
     EXCHANGE_TRACE_RUN = "exchange:trace:run", "追踪泄露的文件", "trace a file that got out"
+    FEDERATION_LETTER_RESEND = "federation:letter:resend", "重发节点间信件", "send letters between nodes again"
+    FEDERATION_NODE_LINK = (
+        "federation:node:link",
+        "填写本节点身份，联结、暂停、断开上下级节点",
+        "say which node this is; link, suspend and end links to nodes above and below",
+    )
+    FEDERATION_NODE_READ = "federation:node:read", "查看三级联动节点与信件", "see linked nodes and their letters"
     FUSION_CLAIM_DECIDE = (
         "fusion:claim:decide",
         "确认数源部门、裁定异议",

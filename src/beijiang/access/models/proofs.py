@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
 
-__all__ = ["APPLICATION_ITSELF", "TOKEN_PREFIX", "TokenProof", "TokenProofs"]
+__all__ = ["APPLICATION_ITSELF", "PEER_NODE", "TOKEN_PREFIX", "TokenProof", "TokenProofs"]
 
 TOKEN_PREFIX = "bjt_"  # noqa: S105 - how tokens begin
 """How access tokens begin, so that scanners know them."""
 
 APPLICATION_ITSELF = "application"
 """The one role of an application that asks for itself; policies/roles.cedar says how little it may do."""
+
+PEER_NODE = "peer_node"
+"""The one role of another node that asks for a department of its own; policies/roles.cedar says how little it may do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,14 @@ class Organisations(Decisions):
                 )
         return len(drafts)
 
+    def admit(self, tx: UnitOfWork, actor: Actor, draft: OrganisationDraft) -> bool:
+        """Add an organisation in the caller's transaction unless it is there; tell whether it was added."""
+        self.require(actor, Permission.ACCESS_ORGANISATION_MANAGE)
+        if draft.id is not None and OrganisationStore(tx.connection).get(draft.id) is not None:
+            return False
+        self._add_organisation(tx, actor, draft.checked())
+        return True
+
     def _add_organisation(self, tx: UnitOfWork, actor: Actor, draft: OrganisationDraft) -> Organisation:
         store = OrganisationStore(tx.connection)
         new = _from_draft(draft)

@@ -14,6 +14,7 @@ from beijiang.assess.models import Fact, Indicator, Subject
 from beijiang.assess.service.exchanged import claim_rate, demand_satisfaction, reply_on_time, service_availability
 from beijiang.assess.service.looking import MANY, Look
 from beijiang.catalog import OpenType, ShareType, State, SystemQuery, SystemState, TaskKind
+from beijiang.exchange import PEER_ORGANISATION
 from beijiang.fusion import ClaimState, DisputeState
 from beijiang.kit import SYSTEM, Text
 from beijiang.quality import TicketQuery, TicketState
@@ -114,8 +115,8 @@ def linkage_rate(look: Look) -> Iterator[Fact]:
     active = look.parts.evidence.active(look.start, look.until)
     units = {unit.id: unit for unit in look.parts.access.organisations()}
     for unit in units.values():
-        if unit.admin_tier == REGION_TIER:
-            continue
+        if unit.admin_tier == REGION_TIER or unit.id.startswith(PEER_ORGANISATION):
+            continue  # what stands for a department of another node is no unit of this one
         league = unit
         while league.admin_tier > LEAGUE_TIER and league.parent_id in units:
             league = units[league.parent_id]

@@ -111,6 +111,7 @@ def request_table(
             Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: _short(r.draft.use)),
             Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: called(r.org_id), choice=True, named=called),
             Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: called(r.provider_id), choice=True, named=called),
+            Column(key="node", words=Text("节点", "Node"), of=_node, sorts=query is None, shown=any(one.afar for one in held)),
             Column(key="purpose", words=Text("用途", "Purpose"), of=lambda r: words.get(r.draft.purpose), choice=True, named=lambda code: words.get(code, code)),
             Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER, sorts=False),
             Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=lambda r: _STATES.get(r.state.value, "warn"), choice=True, named=lambda code: RequestState(code).text),
@@ -127,6 +128,15 @@ def request_table(
 
 _OURS: Final = Coded("mine", Text("我提的", "mine"))
 _OTHERS: Final = Coded("others", Text("他人提的", "others'"))
+
+
+def _node(row: Request) -> Text | None:
+    """Return to which node a request goes, or from which it came; nothing for those of this one."""
+    if row.afar is None:
+        return None
+    name = row.afar.node_name
+    out = row.afar.outward
+    return Text(f"{'送往' if out else '来自'}{name.zh}", f"{'to' if out else 'from'} {name.en}")
 
 
 def _last_day(deadline: Deadline | None) -> date | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 
 from beijiang.console.routes import (
+    afar,
     apps,
     assess,
     bench,
@@ -19,6 +20,7 @@ from beijiang.console.routes import (
     drafts,
     evidence,
     explain,
+    federation,
     fields,
     figures,
     forecasts,
@@ -134,6 +136,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         shares,
         grants,
         together,
+        afar,
         sharing,
         apps,
         clients,
@@ -157,6 +160,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         receipts,
         evidence,
         holds,
+        federation,
     ):
         whole.routes.extend(area.router(frame, platform).routes)  # as they are: an included router is asked one by one
     whole.routes.extend(sql.router(frame, platform, room).routes)

@@ -63,6 +63,8 @@ def _add_looking(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         return frame.page(
             request,
             "entry.html",
+            afar=platform.travels.entry(resource_id),
+            neighbours=platform.travels.neighbours(who),
             resource=resource,
             left=platform.catalog.open_threads(who).get(resource_id, 0),
             doubted=platform.tickets.doubted(who, resource_id),

@@ -12,11 +12,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from beijiang.access import Permission
 from beijiang.catalog import SearchQuery
 from beijiang.console.lists import request_table
+from beijiang.console.routes.afar import travelled
 from beijiang.console.routes.frame import Frame, language, number, person
 from beijiang.console.routes.listed import listed
 from beijiang.console.routes.tickets import handed_out
 from beijiang.exchange import (
     PUBLIC,
+    TRAVELLING_WAYS,
     DisputeKind,
     GranteeKind,
     Item,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from beijiang.build import Platform
     from beijiang.catalog import Entry, Published
-    from beijiang.exchange import Narrowing
+    from beijiang.exchange import EntryAfar, Narrowing
     from beijiang.kit import Actor
 
 HERE = "/console/sharing"
@@ -138,6 +140,7 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             found=found,
             shown=shown,
             served=served,
+            afar=_afar(platform, [hit.id for hit, known in shown if known and not known.table]),
             q=q,
             may_ask=_may_ask(platform, who),
             org=who.org_id,
@@ -284,6 +287,7 @@ def _add_one(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             purposes=every_purpose(),
             refusals=refusals(),
             ways=tuple(Way),
+            **travelled(platform, person(request), one),
         )
 
     @pages.get("/sharing/requests/{request_id}")
@@ -417,6 +421,7 @@ def _first(platform: Platform, who: Actor, resource: str, entry: Entry) -> Reque
     levels = [str(item.level or "L1") for item in entry.items]
     last = min(longest(levels, today), today + timedelta(days=365))
     ways = frozenset({Way.SERVICE} if _is_called(platform, who, resource) else {Way.PAGE, Way.API})
+    ways = TRAVELLING_WAYS if _afar(platform, [resource]) else ways
     terms = Terms(items=items, ways=ways, since=today, until=last)
     return RequestDraft(resource_id=resource, terms=terms, purpose="", use="", contact=who.name)
 
@@ -434,6 +439,7 @@ def _form(
 ) -> HTMLResponse:
     who = person(request)
     entry = platform.catalog.published(who, draft.resource_id).version.entry
+    afar = _afar(platform, [draft.resource_id]).get(draft.resource_id)
     return frame.page(
         request,
         "sharing_ask.html",
@@ -444,7 +450,8 @@ def _form(
         plan=platform.exchange.plan(who, draft) if planned else None,
         purposes=purposes(),
         kinds=tuple(kind for kind in GranteeKind if kind is not GranteeKind.PUBLIC),
-        ways=tuple(w for w in Way if (w is Way.SERVICE) is _is_called(platform, who, draft.resource_id)),
+        ways=_ways(platform, who, draft.resource_id, afar),
+        afar=afar,
         keys=platform.access.keys(who) if platform.access.allows(who, Permission.ACCESS_KEY_ISSUE) else (),
         names=names(platform),
         fault=fault,
@@ -457,6 +464,20 @@ def _is_called(platform: Platform, who: Actor, resource_id: str) -> bool:
     """Tell whether a service stands behind an entry that can be asked for."""
     found = platform.offered.behind(who, resource_id)
     return found is not None and found.live is not None
+
+
+def _afar(platform: Platform, resource_ids: Sequence[str]) -> Mapping[str, EntryAfar]:
+    """Return those of some entries without a table that another node holds."""
+    known = platform.exchange.afar
+    found = {} if known is None else {one: known.entry(one) for one in resource_ids}
+    return {one: where for one, where in found.items() if where is not None}
+
+
+def _ways(platform: Platform, who: Actor, resource_id: str, afar: EntryAfar | None) -> tuple[Way, ...]:
+    if afar is not None:
+        return tuple(way for way in Way if way in TRAVELLING_WAYS)
+    called = _is_called(platform, who, resource_id)
+    return tuple(way for way in Way if (way is Way.SERVICE) is called)
 
 
 def _may_ask(platform: Platform, who: Actor) -> bool:

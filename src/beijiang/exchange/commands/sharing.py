@@ -67,6 +67,7 @@ _REQUESTS = (
     Column("items", Text("数据项", "items")),
     Column("until", Text("截止", "until")),
     Column("grant_id", Text("授权", "grant"), spare=True),
+    Column("node", Text("节点", "node"), spare=True),
 )
 _STEPS = (
     Column("at", Text("时间", "at")),
@@ -554,6 +555,7 @@ def _request(one: Request) -> dict[str, Any]:
         "items": "、".join(one.offered.columns),
         "until": one.offered.until.isoformat(),
         "grant_id": one.grant_id,
+        "node": "" if one.afar is None else f"{'→' if one.afar.outward else '←'} {one.afar.node_id}",
     }
 
 

@@ -1,7 +1,23 @@
 """What is asked for, decided and granted."""
 
+from beijiang.exchange.models.afar import (
+    PEER_ORGANISATION,
+    TRAVELLING_WAYS,
+    Elsewhere,
+    EntryAfar,
+    GrantAfar,
+    Standing,
+)
 from beijiang.exchange.models.applicants import PUBLIC, Applicant, ApplicantKind, Applicants, Application
-from beijiang.exchange.models.checking import item_problems, levels_of, period_problems, way_problems, word_problems
+from beijiang.exchange.models.carrying import Afar
+from beijiang.exchange.models.checking import (
+    item_problems,
+    levels_of,
+    period_problems,
+    travel_problems,
+    way_problems,
+    word_problems,
+)
 from beijiang.exchange.models.demands import (
     DEMAND_MOVES,
     Demand,
@@ -154,9 +170,12 @@ __all__ = [
     "MEETING",
     "MOST_ATTEMPTS",
     "OPENING_WAYS",
+    "PEER_ORGANISATION",
     "PUBLIC",
     "SERVICE_MOVES",
     "STARS",
+    "TRAVELLING_WAYS",
+    "Afar",
     "Applicant",
     "ApplicantKind",
     "Applicants",
@@ -193,12 +212,15 @@ __all__ = [
     "DisputeView",
     "Duty",
     "DutyState",
+    "Elsewhere",
+    "EntryAfar",
     "Evaluation",
     "Fetched",
     "FlightState",
     "FlightTable",
     "Fulfilment",
     "Grant",
+    "GrantAfar",
     "GrantQuery",
     "GrantState",
     "GrantView",
@@ -271,6 +293,7 @@ __all__ = [
     "SharedVersion",
     "Side",
     "Stage",
+    "Standing",
     "Step",
     "Suspect",
     "TableQuery",
@@ -304,6 +327,7 @@ __all__ = [
     "shared_name",
     "stages_for",
     "traits",
+    "travel_problems",
     "way_problems",
     "word_problems",
 ]

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
+from beijiang.exchange.models.afar import TRAVELLING_WAYS
 from beijiang.exchange.models.flows import Trait, longest, purposes, traits
 from beijiang.exchange.models.requests import Problem
-from beijiang.exchange.models.terms import ASKING, Way
+from beijiang.exchange.models.terms import ASKING, GranteeKind, Way
 from beijiang.kit import Text
 from beijiang.protection import Handling
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models.requests import RequestDraft
     from beijiang.exchange.models.terms import Terms
 
-__all__ = ["item_problems", "levels_of", "period_problems", "way_problems", "word_problems"]
+__all__ = ["item_problems", "levels_of", "period_problems", "travel_problems", "way_problems", "word_problems"]
 
 USE_SHORTEST: Final = 10
 COLUMNS_MOST: Final = 2000
@@ -139,3 +140,18 @@ def period_problems(terms: Terms, levels: Mapping[str, str], today: date) -> lis
             Problem("too_long", Text(f"按数据项分级，最长到 {last}", f"for these grades, until {last} at the latest"))
         ]
     return []
+
+
+def travel_problems(draft: RequestDraft) -> list[Problem]:
+    """Return what keeps a request from going to another node."""
+    found = []
+    if draft.terms.ways - TRAVELLING_WAYS:
+        text = Text(
+            "其他节点的数据只能以“文件下载”方式取得，文件为申请部门加密",
+            "data of another node come as a file, sealed for whoever asked: choose the way file",
+        )
+        found.append(Problem("way_not_afar", text))
+    if draft.grantee_kind is not GranteeKind.ORGANISATION:
+        text = Text("跨节点的授权只给整个部门", "a grant of another node is for the whole department")
+        found.append(Problem("grantee_not_afar", text))
+    return found

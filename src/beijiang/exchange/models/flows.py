@@ -41,6 +41,7 @@ class Trait(Word):
     SENSITIVE = "sensitive", "含 L3 级数据项或敏感个人信息", "items of grade L3, or sensitive personal ones"
     CROSS_LEVEL = "cross_level", "跨层级", "across levels of government"
     NO_BASIS = "no_basis", "列为不予共享但未登记依据", "said to be not shared without a basis on file"
+    ELSEWHERE = "elsewhere", "数据在另一节点", "the data are another node's"
     APPEALED = "appealed", "已申诉", "appealed against"
 
 
@@ -95,7 +96,7 @@ def traits(entry: Entry, terms: Terms, levels: Mapping[str, str], *, cross_level
 
 def stages_for(found: frozenset[Trait], kept: Collection[Stage] = (), flow: str = _SHARING) -> tuple[Stage, ...]:
     """Return the stages in their order, with those that were there before; none where no approval is needed."""
-    if Trait.CONDITIONAL not in found:
+    if not found & {Trait.CONDITIONAL, Trait.ELSEWHERE}:
         return tuple(kept)
     known = {stage.id: stage for stage in kept}
     return tuple(known.get(stage.id, stage) for stage, when in flow_of(flow) if when & found or stage.id in known)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from beijiang.exchange.models.afar import Elsewhere
 from beijiang.exchange.models.applicants import Application
 from beijiang.exchange.models.terms import GranteeKind, Terms
 from beijiang.kit import Text, Word
@@ -38,6 +39,7 @@ class RequestState(Word):
     SUPPLEMENT = "supplement", "待补正", "to be completed"
     PROVIDER_REVIEW = "provider_review", "提供部门审核", "with the provider"
     AUTHORITY_REVIEW = "authority_review", "数据局审定", "with the data authority"
+    AWAY = "away", "在对方节点办理", "with another node"
     APPROVED = "approved", "同意", "approved"
     PARTLY_APPROVED = "partly_approved", "部分同意", "approved in part"
     REFUSED = "refused", "不同意", "refused"
@@ -162,6 +164,13 @@ class Request:
     submitted_at: datetime | None = None
     decided_at: datetime | None = None
     grant_id: str | None = None
+    afar: Elsewhere | None = None
+    """The other node, of a request that travels."""
+
+    @property
+    def outward(self) -> Elsewhere | None:
+        """Return the node that decides it, where that is another."""
+        return self.afar if self.afar is not None and self.afar.outward else None
 
     @property
     def stage(self) -> Stage | None:

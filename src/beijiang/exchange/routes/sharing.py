@@ -455,6 +455,7 @@ def _request(one: ShareRequest) -> dict[str, Any]:
         "submitted_at": None if one.submitted_at is None else one.submitted_at.isoformat(),
         "decided_at": None if one.decided_at is None else one.decided_at.isoformat(),
         "grant_id": one.grant_id,
+        "afar": None if one.afar is None else one.afar.to_json(),
     }
 
 

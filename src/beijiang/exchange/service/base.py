@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, no_request, reason_needed
+from beijiang.exchange.events import RequestMoved
 from beijiang.exchange.models import Request, RequestState, Step
 from beijiang.exchange.store import GrantStore, RequestStore
 from beijiang.standards import deadline
@@ -119,8 +120,14 @@ class Base:
             "words": step.words,
             **({"behalf": step.behalf} if step.behalf else {}),
         }
+        self._travelled(tx, changed)
         self.parts.evidence.record(tx, actor, f"exchange.{action}", target=changed.id, detail=detail)
         return changed
+
+    def _travelled(self, tx: UnitOfWork, request: Request | None) -> None:
+        """Have the node told that a request came from."""
+        if request is not None and request.afar is not None and not request.afar.outward:
+            tx.publish(RequestMoved(request_id=request.id))
 
     def _step(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from beijiang.exchange.errors import grant_ended, used_up
-from beijiang.exchange.models import GranteeKind, Move
+from beijiang.exchange.models import PEER_ORGANISATION, GranteeKind, Move
 from beijiang.exchange.store import CountStore, GrantStore, RequestStore
 from beijiang.kit import Refused, new_id
 from beijiang.protection import Granted, GrantedItem, Level
@@ -181,4 +181,5 @@ def _granted(grant: Grant, steps: Sequence[Step]) -> Granted:
         approvers=tuple(f"{step.stage}:{step.by}" for step in steps if step.move in _DECIDING),
         rows_limited=grant.terms.rows_per_day is not None,
         public=grant.grantee_kind is GranteeKind.PUBLIC,
+        alone=grant.org_id.startswith(PEER_ORGANISATION),
     )

@@ -21,12 +21,13 @@ from beijiang.exchange.models import (
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import STATES, Requesting
 from beijiang.exchange.store import RequestStore
-from beijiang.kit import Conflict, Invalid, Wanted, new_id
+from beijiang.kit import Conflict, Invalid, Refused, Wanted, new_id
 from beijiang.standards import PauseReason, extend, pause, stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
 
@@ -70,7 +71,7 @@ class Deciding(Requesting):
         by = narrowing or Narrowing()
         less = by != Narrowing()
         offered = before.offered.narrowed(by)
-        if by.filters:
+        if by.filters and before.outward is None:
             self._check_filters(before.table, 0, by.filters)
         known = self._published(actor, before.draft.resource_id)
         levels = levels_of(known)
@@ -80,7 +81,11 @@ class Deciding(Requesting):
         stages = self._stages(known, offered, before)
         last = before.at_stage + 1 == len(stages)
         after = replace(before, offered=offered, stages=stages)
-        if last:
+        if last and before.outward is not None:
+            case = None if before.case is None else stop(before.case, self.clock.now())
+            gone = replace(before.outward, left_at=self.clock.now())
+            after = replace(after, state=RequestState.AWAY, case=case, afar=gone)
+        elif last:
             whole = offered == before.draft.terms
             after = replace(
                 after,
@@ -105,7 +110,9 @@ class Deciding(Requesting):
         )
         with self.db.begin() as tx:
             done = self._save(tx, actor, before, after, step, "request_approve")
-            if last:
+            if last and done.outward is not None:
+                self._let_out(tx, done, step.words)
+            elif last:
                 done = self._granted(tx, actor, done, levels)
         self._quiet(done)
         return done
@@ -148,7 +155,7 @@ class Deciding(Requesting):
         before, behalf = self._to_decide(actor, request_id)
         with self.db.read() as connection:
             steps = RequestStore(connection).steps(before.id)
-        if any(step.move is Move.ASK_MORE for step in steps):
+        if any(step.move is Move.ASK_MORE and "node" not in step.detail for step in steps):
             raise Conflict(
                 "补正只能一次性告知，此件已告知过。请决定同意、收窄或不同意。",
                 "What is missing is told once, and that was done. Decide: approve, narrow, or refuse.",
@@ -252,6 +259,15 @@ class Deciding(Requesting):
             if not RequestStore(tx.connection).end_delegation(delegation_id, self.clock.now()):
                 raise no_delegation()
             self.parts.evidence.record(tx, actor, "exchange.delegate_end", target=delegation_id, detail={})
+
+    def _let_out(self, tx: UnitOfWork, request: Request, words: str) -> None:
+        if self.afar is None:
+            raise Refused(
+                "这个节点现在不能向其他节点送出申请。请先在“三级联动”中连接对方节点。",
+                "This node sends no requests to others now. Link the other node under Federation first.",
+                code="not_linked",
+            )
+        self.afar.leave(tx, request, words)
 
     def _to_decide(self, actor: Actor, request_id: str) -> tuple[Request, Actor | None]:
         """Return a request whose stage the actor decides now, and whom they stand in for."""

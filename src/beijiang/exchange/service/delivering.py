@@ -118,8 +118,10 @@ class Delivering(Deciding):
         governed = self.parts.gate.open(actor, grant.table, grant.purpose, Exit.PAGE, grant=grant.id)
         return self._page(governed, rowquery.RowQuery(after=after))
 
-    def file(self, actor: Actor, table: str, order: files.DownloadOrder, purpose: str = "") -> files.Download:
-        """Return the released rows as a file; the first piece is ready when this returns.
+    def file(
+        self, actor: Actor, table: str, order: files.DownloadOrder, purpose: str = "", *, grant: str = ""
+    ) -> files.Download:
+        """Return the released rows as a file, under the ``grant`` that is named, if one is; the first piece is ready then.
 
         Files for people, and all of grade L3, say in words who took them under which grant.
 
@@ -129,7 +131,7 @@ class Delivering(Deciding):
             Throttled: the grant does not cover so many rows today.
 
         """
-        governed = self._open(actor, table, Exit.DOWNLOAD, purpose)
+        governed = self._open(actor, table, Exit.DOWNLOAD, purpose, grant)
         zoned = self.marked(actor, governed, order, purpose)
         name = files.file_name(governed.table, governed.version, zoned)
         content = files.receipted(governed, zoned)
@@ -194,9 +196,9 @@ class Delivering(Deciding):
         self.access.require(actor, Permission.EXCHANGE_GRANT_READ)
         raise no_grant()
 
-    def _open(self, actor: Actor, table: str, exit_: Exit, purpose: str) -> GovernedTable:
+    def _open(self, actor: Actor, table: str, exit_: Exit, purpose: str, grant: str = "") -> GovernedTable:
         stored, stated = self._stated(actor, table, exit_, purpose)
-        return self.parts.gate.open(actor, stored, stated, exit_)
+        return self.parts.gate.open(actor, stored, stated, exit_, grant=grant)
 
     def _stated(self, actor: Actor, table: str, exit_: Exit, purpose: str) -> tuple[str, str]:
         """Return the table's stored name, and the purpose to read for; one that no grant here is for is refused."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from beijiang.db import UnitOfWork
     from beijiang.exchange.models import Grant, Step
     from beijiang.exchange.models.disputes import DisputeDraft
     from beijiang.kit import Actor
@@ -42,6 +43,11 @@ class Matter:
 
 class Disputable(Base):
     """Below the verbs of disputes."""
+
+    def _tell(self, tx: UnitOfWork, subject: str) -> None:
+        """Have the node told that what is disputed came from, if it came from another."""
+        grant, requests = GrantStore(tx.connection).get(subject), RequestStore(tx.connection)
+        self._travelled(tx, requests.get(subject if grant is None else grant.request_id or ""))
 
     def _matter(self, actor: Actor, draft: DisputeDraft) -> Matter:
         """Return what a draft is about.

@@ -128,6 +128,7 @@ class Disputes(Disputable):
         with self.db.begin() as tx:
             DisputeStore(tx.connection).add(made)
             RequestStore(tx.connection).add_step(self._step(actor, made.id, DisputeMove.RAISE, words))
+            self._tell(tx, made.subject)
             self.parts.evidence.record(tx, actor, "exchange.dispute_raise", target=made.id, detail=detail)
         told = Text(
             f"收到异议：{made.title}。请按期答复。", f"A dispute was raised: {made.title}. Please answer in time."
@@ -285,6 +286,7 @@ class Disputes(Disputable):
             if not DisputeStore(tx.connection).save(changed):
                 raise changed_meanwhile()
             RequestStore(tx.connection).add_step(self._step(actor, changed.id, move, words))
+            self._tell(tx, changed.subject)
             self.parts.evidence.record(tx, actor, "exchange.dispute_move", target=changed.id, detail=detail)
         if move not in {DisputeMove.URGE, DisputeMove.ESCALATE}:
             for kind in _ALERTS:

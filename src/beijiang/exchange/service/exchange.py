@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile, not_ready
+from beijiang.exchange.errors import not_ready
 from beijiang.exchange.models import (
     PUBLIC,
     Grant,
@@ -26,16 +26,14 @@ from beijiang.exchange.models import (
     period_problems,
     word_problems,
 )
-from beijiang.exchange.models.stops import Stop, StopReason, removed
 from beijiang.exchange.service.base import said
-from beijiang.exchange.service.delivering import Delivering
 from beijiang.exchange.service.minuting import minutes_of
 from beijiang.exchange.service.settling import AGREEMENT
+from beijiang.exchange.service.travelling import Travelling
 from beijiang.exchange.store import (
     GrantStore,
     MatterLists,
     RequestStore,
-    StopStore,
     time_of,
 )
 from beijiang.ingest import AlertKind
@@ -45,10 +43,8 @@ from beijiang.standards import CaseState, SheetFormat, paper_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from beijiang.kit import Actor, Language, Part, Wanted
-    from beijiang.kit.errors import JsonValue
     from beijiang.quality import DoubtMoved
     from beijiang.standards import Deadline
 
@@ -61,7 +57,7 @@ ENDING_DAYS: Final = 14
 """Days before its end at which a grant's holder is told."""
 
 
-class Exchange(Delivering):
+class Exchange(Travelling):
     """From a department's demand to the data that it may have, and the proof of it (共享交换)."""
 
     def minutes(self, actor: Actor, request_id: str, language: Language) -> HandedOut:
@@ -334,29 +330,11 @@ class Exchange(Delivering):
     def _put(self, actor: Actor, before: Grant, after: Grant, move: Move, words: str) -> Grant:
         changed = replace(after, revision=before.revision + 1)
         step = self._step(actor, before.id, move, said(words, needed=True), detail={"terms": changed.terms.to_json()})
-        detail: dict[str, JsonValue] = {
-            "from": before.state.value,
-            "to": changed.state.value,
-            "table": changed.table,
-            "org": changed.org_id,
-            "provider": changed.provider_id,
-            "terms": changed.terms.to_json(),
-            "reason": step.words,
-        }
         with self.db.begin() as tx:
-            if not GrantStore(tx.connection).save(changed):
-                raise changed_meanwhile()
-            RequestStore(tx.connection).add_step(step)
-            StopStore(tx.connection).add(_narrowed(before, changed, self.clock.now()))
-            self.parts.evidence.record(tx, actor, f"exchange.grant_{move.value}", target=before.id, detail=detail)
+            self._changed(tx, actor, before, changed, step)
         if changed.state is GrantState.REVOKED:
             self.parts.alerts.clear(AlertKind.GRANT_ENDING, before.id)
         return changed
-
-
-def _narrowed(before: Grant, after: Grant, at: datetime) -> list[Stop]:
-    gone = removed(before.terms.columns, after.terms.columns)
-    return [Stop(grant_id=before.id, column=one, reason=StopReason.NARROWED, since=at) for one in gone]
 
 
 def _ended(state: GrantState) -> Conflict:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, no_request, not_now, not_ready
 from beijiang.exchange.models import (
+    Elsewhere,
     GranteeKind,
     Move,
     Plan,
@@ -23,6 +24,7 @@ from beijiang.exchange.models import (
     levels_of,
     period_problems,
     stages_for,
+    travel_problems,
     word_problems,
 )
 from beijiang.exchange.service.base import said
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from beijiang.catalog import Published
+    from beijiang.db import UnitOfWork
+    from beijiang.exchange.models import Step
     from beijiang.kit import Actor, Part, Wanted
     from beijiang.standards import Deadline
 
@@ -42,6 +46,7 @@ __all__ = ["Requesting"]
 
 BASKET_MOST: Final = 100
 STATES: Final = {
+    "leaving": RequestState.AUTHORITY_REVIEW,
     "formal_review": RequestState.FORMAL_REVIEW,
     "provider_opinion": RequestState.PROVIDER_REVIEW,
     "provider_decision": RequestState.PROVIDER_REVIEW,
@@ -81,6 +86,7 @@ class Requesting(Settling):
             resource_name=entry.name,
             resource_version=known.version.number,
             table=known.table or "",
+            afar=self._elsewhere(known),
             provider_id=entry.provider_id,
             state=RequestState.DRAFT,
             offered=draft.terms,
@@ -151,24 +157,25 @@ class Requesting(Settling):
         if problems:
             raise not_ready(problems)
         with self.db.begin() as tx:
-            done = []
-            for before in drafts:
-                entry = known[before.id].version.entry
-                stages = stages_for(self._traits(known[before.id], before.draft.terms, before.org_id))
-                opened = replace(
-                    before,
-                    resource_version=known[before.id].version.number,
-                    stages=stages,
-                    at_stage=0,
-                    submitted_at=self.clock.now(),
-                    state=STATES[stages[0].id] if stages else RequestState.APPROVED,
-                    case=self._clock_for(None, stages[0], entry.provider_id) if stages else None,
-                    decided_at=None if stages else self.clock.now(),
-                )
-                step = self._step(actor, before.id, Move.SUBMIT, detail={"stages": [stage.id for stage in stages]})
-                opened = self._save(tx, actor, before, opened, step, "request_submit")
-                done.append(opened if stages else self._granted(tx, actor, opened, levels_of(known[before.id])))
-        return done
+            return [self._handed_in(tx, actor, before, known[before.id]) for before in drafts]
+
+    def _handed_in(self, tx: UnitOfWork, actor: Actor, before: Request, known: Published) -> Request:
+        """Open the flow of a request, or grant it at once where none is needed."""
+        entry = known.version.entry
+        stages = stages_for(self._traits(known, before.draft.terms, before.org_id))
+        opened = replace(
+            before,
+            resource_version=known.version.number,
+            stages=stages,
+            at_stage=0,
+            submitted_at=self.clock.now(),
+            state=STATES[stages[0].id] if stages else RequestState.APPROVED,
+            case=self._clock_for(None, stages[0], entry.provider_id) if stages else None,
+            decided_at=None if stages else self.clock.now(),
+        )
+        step = self._step(actor, before.id, Move.SUBMIT, detail={"stages": [stage.id for stage in stages]})
+        opened = self._save(tx, actor, before, opened, step, "request_submit")
+        return opened if stages else self._granted(tx, actor, opened, levels_of(known))
 
     def supply(self, actor: Actor, request_id: str, draft: RequestDraft, words: str) -> Request:
         """Complete a request that was sent back; the clock runs on. Other terms or purposes begin again.
@@ -180,6 +187,15 @@ class Requesting(Settling):
 
         """
         before = self._seen(actor, request_id)
+        after, step = self._completed(actor, before, draft, words)
+        with self.db.begin() as tx:
+            done = self._save(tx, actor, before, after, step, "request_supply")
+            if done.state is RequestState.AWAY and self.afar is not None:
+                self.afar.leave(tx, done, step.words)
+            return done
+
+    def _completed(self, actor: Actor, before: Request, draft: RequestDraft, words: str) -> tuple[Request, Step]:
+        """Return a request as it is completed, and the step that says so."""
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
         if before.state is not RequestState.SUPPLEMENT:
             raise not_now(before.state)
@@ -199,6 +215,7 @@ class Requesting(Settling):
         same = told == draft and stages == before.stages
         stages = stages or before.stages
         at = before.at_stage if same else 0
+        gone = same and before.outward is not None and before.outward.left_at is not None
         case = before.case
         if case is not None and case.pauses and case.pauses[-1].until is None:
             case = resume(case, self.today)
@@ -208,12 +225,10 @@ class Requesting(Settling):
             offered=before.offered if same else draft.terms,
             stages=stages,
             at_stage=at,
-            state=STATES[stages[at].id],
+            state=RequestState.AWAY if gone else STATES[stages[at].id],
             case=case if same else self._clock_for(case, stages[at], entry.provider_id),
         )
-        step = self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id)
-        with self.db.begin() as tx:
-            return self._save(tx, actor, before, after, step, "request_supply")
+        return after, self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id)
 
     def withdraw(self, actor: Actor, request_id: str, words: str) -> Request:
         """Take a request back before it is decided.
@@ -225,15 +240,20 @@ class Requesting(Settling):
 
         """
         before = self._seen(actor, request_id)
+        with self.db.begin() as tx:
+            done = self._withdrawn(tx, actor, before, words)
+            if done.outward is not None and done.outward.left_at is not None and self.afar is not None:
+                self.afar.take_back(tx, done, words)
+        self._quiet(done)
+        return done
+
+    def _withdrawn(self, tx: UnitOfWork, actor: Actor, before: Request, words: str) -> Request:
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
         if before.state.is_over or before.state is RequestState.DRAFT:
             raise not_now(before.state)
         after = replace(before, state=RequestState.WITHDRAWN, decided_at=self.clock.now())
-        with self.db.begin() as tx:
-            step = self._step(actor, before.id, Move.WITHDRAW, said(words, needed=True))
-            done = self._save(tx, actor, before, after, step, "request_withdraw")
-        self._quiet(done)
-        return done
+        step = self._step(actor, before.id, Move.WITHDRAW, said(words, needed=True))
+        return self._save(tx, actor, before, after, step, "request_withdraw")
 
     def requests(self, actor: Actor, query: RequestQuery | None = None) -> tuple[Sequence[Request], int]:
         """Return the requests that the actor may see, newest first, and how many there are."""
@@ -285,7 +305,9 @@ class Requesting(Settling):
             *word_problems(draft),
             *period_problems(draft.terms, levels, self.today),
         ]
-        if entry.provider_id == actor.org_id:
+        if known.table is None and self._entry_afar(known.resource_id) is not None:
+            found += travel_problems(draft)
+        elif entry.provider_id == actor.org_id:
             found.append(
                 Problem("own_data", Text("这是本部门的数据，不需要申请", "these are your own department's data"))
             )
@@ -323,6 +345,8 @@ class Requesting(Settling):
 
     def _published(self, actor: Actor, resource_id: str) -> Published:
         known = self._as_service(self.parts.catalog.published(actor, resource_id))
+        if known.table is None and self._entry_afar(resource_id) is not None:
+            return known
         if known.table is None or known.table_version is None:
             raise Invalid(
                 "这个资源还没有可共享的数据表或服务接口。可以提出数据需求。",
@@ -330,6 +354,12 @@ class Requesting(Settling):
                 code="nothing_to_share",
             )
         return known
+
+    def _elsewhere(self, known: Published) -> Elsewhere | None:
+        found = None if known.table is not None else self._entry_afar(known.resource_id)
+        if found is None:
+            return None
+        return Elsewhere(node_id=found.node_id, node_name=found.node_name, outward=True, resource_id=found.resource_id)
 
     def _draft(self, actor: Actor, request_id: str) -> Request:
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)

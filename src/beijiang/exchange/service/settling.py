@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.exchange.errors import changed_meanwhile, not_now, own_request
 from beijiang.exchange.models import (
+    PEER_ORGANISATION,
     Grant,
     GrantState,
     Move,
     Side,
+    Trait,
     item_problems,
     levels_of,
     opening_item_problems,
@@ -20,19 +22,21 @@ from beijiang.exchange.models import (
     traits,
 )
 from beijiang.exchange.models.flows import OPENING
+from beijiang.exchange.models.stops import Stop, StopReason, removed
 from beijiang.exchange.models.turns import Judge
 from beijiang.exchange.service.attaching import Attaching
-from beijiang.exchange.store import GrantStore, RequestStore
+from beijiang.exchange.store import GrantStore, RequestStore, StopStore
 from beijiang.ingest import AlertKind
 from beijiang.kit import SYSTEM, BeijiangError, Denied, NotFound, Text, new_id
 from beijiang.standards import begin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from beijiang.catalog import Published
     from beijiang.db import UnitOfWork
-    from beijiang.exchange.models import Problem, Request, Stage, Step, Terms, Trait
+    from beijiang.exchange.models import Afar, EntryAfar, Problem, Request, Stage, Step, Terms
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
     from beijiang.standards import Case
@@ -50,6 +54,9 @@ ALERTS: Final = (AlertKind.REQUEST, AlertKind.REQUEST_OVERDUE)
 
 class Settling(Attaching):
     """Below the verbs of both sides."""
+
+    afar: Afar | None = None
+    """Who brings requests to other nodes; wired when everything is there."""
 
     def _may_decide(self, actor: Actor, request: Request, steps: Sequence[Step]) -> BeijiangError | None:
         """Return why the actor may not decide the stage of a request; None if they may."""
@@ -121,12 +128,20 @@ class Settling(Attaching):
 
     # What an entry asks for
 
+    def _entry_afar(self, resource_id: str) -> EntryAfar | None:
+        """Return where the data of an entry are, if they are another node's."""
+        return None if self.afar is None else self.afar.entry(resource_id)
+
     def _traits(self, known: Published, terms: Terms, org_id: str) -> frozenset[Trait]:
         entry = known.version.entry
+        if known.table is None and self._entry_afar(known.resource_id) is not None:
+            return frozenset({Trait.ELSEWHERE})  # what else it is like, the other node sees by its own flow
         return traits(entry, terms, levels_of(known), cross_level=self._crosses(org_id, entry.provider_id))
 
     def _crosses(self, org_id: str, provider_id: str) -> bool:
-        """Tell whether consumer and provider are of different levels of government."""
+        """Tell whether consumer and provider are of different levels of government, or on different nodes."""
+        if org_id.startswith(PEER_ORGANISATION):
+            return True
         try:
             first, second = (self.access.organisation(one).admin_tier for one in (org_id, provider_id))
         except NotFound:
@@ -203,7 +218,35 @@ class Settling(Attaching):
         }
         self.parts.evidence.record(tx, actor, "exchange.grant", target=grant.id, detail=detail)
 
+    def _changed(self, tx: UnitOfWork, actor: Actor, before: Grant, changed: Grant, step: Step) -> None:
+        """Write a grant's next revision with its step and evidence.
+
+        Raises:
+            Conflict: somebody else changed it first.
+
+        """
+        detail: dict[str, JsonValue] = {
+            "from": before.state.value,
+            "to": changed.state.value,
+            "table": changed.table,
+            "org": changed.org_id,
+            "provider": changed.provider_id,
+            "terms": changed.terms.to_json(),
+            "reason": step.words,
+        }
+        if not GrantStore(tx.connection).save(changed):
+            raise changed_meanwhile()
+        RequestStore(tx.connection).add_step(step)
+        StopStore(tx.connection).add(_narrowed(before, changed, self.clock.now()))
+        self._travelled(tx, RequestStore(tx.connection).get(before.request_id or ""))
+        self.parts.evidence.record(tx, actor, f"exchange.grant_{step.move.value}", target=before.id, detail=detail)
+
     def _quiet(self, request: Request) -> None:
         """Close the alerts of a request that has moved."""
         for kind in ALERTS:
             self.parts.alerts.clear(kind, request.id)
+
+
+def _narrowed(before: Grant, after: Grant, at: datetime) -> list[Stop]:
+    gone = removed(before.terms.columns, after.terms.columns)
+    return [Stop(grant_id=before.id, column=one, reason=StopReason.NARROWED, since=at) for one in gone]

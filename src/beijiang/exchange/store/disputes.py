@@ -61,6 +61,11 @@ class DisputeStore:
         rows = self._connection.execute(wanted.order_by(_D.created_at.desc(), _D.id).limit(query.limit))
         return [dispute_of(row) for row in rows], count
 
+    def about(self, subjects: Collection[str]) -> list[Dispute]:
+        """Return the disputes about some things, the oldest first."""
+        rows = select(exchange_dispute).where(_D.subject.in_(subjects)).order_by(_D.created_at, _D.id)
+        return [dispute_of(row) for row in self._connection.execute(rows)]
+
     def organisations(self) -> set[str]:
         """Return the departments that ever were a side."""
         known = select(_D.org_id).union(select(_D.against))

@@ -13,6 +13,7 @@ from beijiang.exchange.models import (
     Delegation,
     DemandMove,
     DisputeMove,
+    Elsewhere,
     Move,
     Request,
     RequestDraft,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from beijiang.exchange.models import RequestQuery
     from beijiang.standards import Deadline
 
-__all__ = ["RequestStore", "request_of", "requests_asked", "time_of"]
+__all__ = ["RequestStore", "move_of", "request_of", "requests_asked", "time_of"]
 
 _R, _S, _D = exchange_request.c, exchange_step.c, exchange_delegation.c
 _SAME = (
@@ -176,6 +177,7 @@ def _values(one: Request) -> dict[str, Any]:
         "stages": [stage.to_json() for stage in one.stages],
         "offered": one.offered.to_json(),
         "clock": None if one.case is None else one.case.to_json(),
+        "afar": None if one.afar is None else one.afar.to_json(),
         "stage": None if one.stage is None else one.stage.id,
         "asks": None if one.stage is None else one.stage.permission,
     }
@@ -225,6 +227,7 @@ def request_of(row: Row[Any]) -> Request:
         stages=tuple(Stage.from_json(one) for one in row.stages),
         offered=Terms.from_json(row.offered),
         case=None if row.clock is None else Case.from_json(row.clock),
+        afar=None if row.afar is None else Elsewhere.from_json(row.afar),
     )
 
 
@@ -233,6 +236,16 @@ _MOVES: Final[Mapping[str, Word]] = {
     for kind in (ClaimMove, DisputeMove, DemandMove, ServiceMove, Move)
     for move in tuple[Word, ...](kind)
 }
+
+
+def move_of(code: str) -> Word:
+    """Return a move of whatever matter by its code.
+
+    Raises:
+        KeyError: there is none.
+
+    """
+    return _MOVES[code]
 
 
 def _step(row: Row[Any]) -> Step:

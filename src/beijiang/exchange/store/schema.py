@@ -78,6 +78,7 @@ exchange_request = Table(
     Column("submitted_at", UtcDateTime),
     Column("decided_at", UtcDateTime),
     Column("grant_id", String(40)),
+    Column("afar", JsonDocument),
 )
 
 exchange_grant = Table(

@@ -57,6 +57,8 @@ class Granted:
 
     public: bool = False
     """Whether it is held by a member of the public: then nothing is had that only departments may have."""
+    alone: bool = False
+    """Whether nothing is had with it but its own items: a department of another node has no part in what is shared here."""
 
     def item(self, column: str) -> GrantedItem | None:
         """Return the item of a column."""

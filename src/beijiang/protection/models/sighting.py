@@ -48,6 +48,8 @@ def _offered(audience: Audience, release: Release | None, grant: Granted | None)
     granted = frozenset(item.column for item in grant.items) if grant else frozenset()
     if grant is not None and grant.public:
         return release.open_items | (granted & (release.conditional_items - release.refused_items))
+    if grant is not None and grant.alone:
+        return granted & (release.items - release.refused_items)
     return release.shared_items | release.open_items | (granted & (release.items - release.refused_items))
 
 
@@ -145,7 +147,7 @@ def _treatment(audience: Audience, grade: ColumnGrade, grant: Granted | None) ->
     """Return the treatment of a column: under a grant what was decided for the item, unless its grade rose since."""
     item = None if grant is None else grant.item(grade.column)
     if audience is Audience.GRANTED and (item is None or not item.holds_for(grade.level)):
-        public = grant is not None and grant.public
+        public = grant is not None and (grant.public or grant.alone)
         return treatment_of(Audience.OPEN if public else Audience.SHARED, grade.level, grade.kind)
     found = treatment_of(audience, grade.level, grade.kind)
     if item is None or found is Treatment.WITHHELD:

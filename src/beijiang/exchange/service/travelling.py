@@ -1,0 +1,323 @@
+"""Requests that travel: those that other nodes file here, and what other nodes say of ours.
+
+What a letter says is written in the transaction that reads it, so that each letter counts once; nothing a node says of its
+decision gives a right here: the grant stands at the node that holds the data, and so does the gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from beijiang.access import Permission
+from beijiang.exchange.errors import no_request, not_its_matter, not_now, not_ready
+from beijiang.exchange.models import (
+    GrantAfar,
+    GrantState,
+    Move,
+    Request,
+    RequestState,
+    Standing,
+    Step,
+    Terms,
+)
+from beijiang.exchange.service.base import said
+from beijiang.exchange.service.delivering import Delivering
+from beijiang.exchange.store import DisputeStore, GrantStore, RequestStore
+from beijiang.exchange.store.requests import move_of
+from beijiang.kit import Actor, ActorKind, Conflict, Text
+from beijiang.protection import Handling
+from beijiang.standards import CaseState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from beijiang.db import UnitOfWork
+    from beijiang.exchange.models import Dispute, DisputeMove, Elsewhere, RequestDraft
+
+__all__ = ["Travelling"]
+
+STEPS_MOST: Final = 300
+NAME_MOST: Final = 200
+WORDS_MOST: Final = 2000
+
+
+class Travelling(Delivering):
+    """Both ends of a request that crosses nodes."""
+
+    # Where the data are
+
+    def arrive(self, tx: UnitOfWork, actor: Actor, request_id: str, draft: RequestDraft, came: Elsewhere) -> Request:
+        """File a request of another node's department, which ``actor`` stands for; its clock begins now.
+
+        Raises:
+            NotFound: no such resource, or it is not published.
+            Invalid: something stands against it; everything is told (``request_incomplete``).
+            Conflict: it was filed before (``filed_before``).
+
+        """
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
+        known = self._published(actor, draft.resource_id)
+        if known.table is None:
+            raise not_its_matter()
+        problems = self._problems(actor, known, draft)
+        if problems:
+            raise not_ready(problems)
+        store = RequestStore(tx.connection)
+        if store.get(request_id) is not None:
+            raise Conflict("这件申请已经收到过。", "This request was filed before.", code="filed_before")
+        entry = known.version.entry
+        made = Request(
+            id=request_id,
+            org_id=actor.org_id or "",
+            by=actor.id,
+            by_name=actor.name,
+            draft=draft,
+            resource_name=entry.name,
+            resource_version=known.version.number,
+            table=known.table,
+            provider_id=entry.provider_id,
+            state=RequestState.DRAFT,
+            offered=draft.terms,
+            created_at=self.clock.now(),
+            afar=came,
+        )
+        store.add(made)
+        return self._handed_in(tx, actor, made, known)
+
+    def supplied(self, tx: UnitOfWork, actor: Actor, request_id: str, draft: RequestDraft, words: str) -> Request:
+        """Complete a request of another node that was sent back.
+
+        Raises:
+            NotFound: no such request of this node's.
+            Conflict: nothing was asked for.
+            Invalid: something still stands against it.
+
+        """
+        before = self._of_peer(tx, actor, request_id)
+        after, step = self._completed(actor, before, draft, words)
+        return self._save(tx, actor, before, after, step, "request_supply")
+
+    def given_back(self, tx: UnitOfWork, actor: Actor, request_id: str, words: str) -> Request:
+        """Withdraw a request of another node, or end what was granted on it.
+
+        Raises:
+            NotFound: no such request of this node's.
+            Conflict: there is nothing to give back.
+            Invalid: no reason.
+
+        """
+        found = self._of_peer(tx, actor, request_id)
+        if not found.state.is_over:
+            return self._withdrawn(tx, actor, found, words)
+        grant = None if found.grant_id is None else GrantStore(tx.connection).get(found.grant_id)
+        if grant is None or grant.state is GrantState.REVOKED:
+            raise not_now(found.state)
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, grant.org_id)
+        text = said(words, needed=True)
+        ended = replace(
+            grant, state=GrantState.REVOKED, ended_at=self.clock.now(), reason=text, revision=grant.revision + 1
+        )
+        step = self._step(actor, grant.id, Move.GIVE_UP, text, detail={"terms": ended.terms.to_json()})
+        self._changed(tx, actor, grant, ended, step)
+        return found
+
+    def standing(self, request_id: str) -> tuple[Request, Standing]:
+        """Return a request that came from another node, and what that node is told of it.
+
+        Raises:
+            NotFound: no such request, or it came from no other node.
+
+        """
+        with self.db.read() as connection:
+            store = RequestStore(connection)
+            found = store.get(request_id)
+            if found is None or found.afar is None or found.afar.outward:
+                raise no_request()
+            steps = store.steps(found.id)
+            grant = None if found.grant_id is None else GrantStore(connection).get(found.grant_id)
+            steps += [] if grant is None else store.steps(grant.id)
+            disputes = DisputeStore(connection).about([found.id, *([] if grant is None else [grant.id])])
+            steps += [step for one in disputes for step in store.steps(one.id)]
+        due = self._deadline(found)
+        names = {one.id: one.short for one in self.access.organisations()}
+        granted = None
+        if grant is not None:
+            granted = GrantAfar(
+                id=grant.id, state=grant.standing(self.today).value, until=grant.terms.until, reason=grant.reason
+            )
+        runs = due is not None and due.state is not CaseState.ANSWERED
+        return found, Standing(
+            revision=found.revision + (0 if grant is None else grant.revision) + sum(one.revision for one in disputes),
+            state=found.state.value,
+            stages=[{**stage.to_json(), "who": names.get(found.provider_id, "")} for stage in found.stages],
+            at_stage=found.at_stage,
+            offered=(found.offered if grant is None else grant.terms).to_json(),
+            steps=[_told(step, names) for step in sorted(steps, key=lambda step: step.at)],
+            due=due.last_day if runs and due is not None else None,
+            rule=found.case.rule_id if runs and found.case is not None else "",
+            paused=due is not None and due.state is CaseState.PAUSED,
+            arrived_at=found.submitted_at or found.created_at,
+            grant=granted,
+            dispute=_dispute(disputes[-1]) if disputes else None,
+        )
+
+    def _of_peer(self, tx: UnitOfWork, actor: Actor, request_id: str) -> Request:
+        found = RequestStore(tx.connection).get(request_id)
+        if found is None or found.org_id != actor.org_id or found.afar is None:
+            raise no_request()
+        return found
+
+    # Where it was asked
+
+    def heard(self, tx: UnitOfWork, node_id: str, request_id: str, told: Standing) -> Request:
+        """Note how a request of ours stands at the node that decides it.
+
+        Raises:
+            Refused: the request is not this node's to answer, or it says that more is given than was asked for.
+
+        """
+        store = RequestStore(tx.connection)
+        before = store.get(request_id)
+        gone = None if before is None else before.outward
+        if before is None or gone is None or gone.node_id != node_id or gone.left_at is None:
+            raise not_its_matter()
+        known = gone.standing
+        if known is not None and told.revision < known.revision and told.refused is None:
+            return before  # told before, and overtaken
+        state, offered = _state(before, told), _within(before.draft.terms, told)
+        ends = state.is_over and not before.state.is_over
+        after = replace(
+            before,
+            state=state,
+            offered=offered,
+            afar=replace(gone, standing=told),
+            decided_at=self.clock.now() if ends else before.decided_at,
+        )
+        peer = Actor(_peer_id(node_id), gone.node_name.zh, ActorKind.APPLICATION)
+        fresh = self._fresh(peer, before, told, () if known is None else known.steps)
+        if not fresh:
+            store.save(replace(after, revision=before.revision + 1))
+            return after
+        for step in fresh[:-1]:
+            store.add_step(step)
+        return self._save(tx, peer, before, after, fresh[-1], "request_told")
+
+    def give_back(self, actor: Actor, request_id: str, words: str) -> Request:
+        """Give back what another node granted; its gate refuses as soon as it hears of it.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: no other node has granted anything on it.
+            Invalid: no reason.
+
+        """
+        before = self._seen(actor, request_id)
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
+        grant = before.outward and before.outward.standing and before.outward.standing.grant
+        if not grant or grant.state == GrantState.REVOKED.value or self.afar is None:
+            raise not_now(before.state)
+        step = self._step(actor, before.id, Move.GIVE_UP, said(words, needed=True))
+        with self.db.begin() as tx:
+            self.afar.take_back(tx, before, step.words)
+            return self._save(tx, actor, before, before, step, "request_give_back")
+
+    def dispute(self, actor: Actor, request_id: str, move: DisputeMove, words: str) -> Request:
+        """Disagree with what the node that decides did, or go on with a dispute there; it is that node's to settle.
+
+        Raises:
+            NotFound: no such request.
+            Conflict: that node has said nothing yet that one could disagree with.
+            Invalid: no reason.
+
+        """
+        before = self._seen(actor, request_id)
+        self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
+        if before.outward is None or before.outward.standing is None or self.afar is None:
+            raise not_now(before.state)
+        step = self._step(actor, before.id, move, said(words, needed=True))
+        with self.db.begin() as tx:
+            self.afar.dispute(tx, before, move.value, step.words)
+            return self._save(tx, actor, before, before, step, "request_dispute")
+
+    def _fresh(
+        self, peer: Actor, before: Request, told: Standing, known: Sequence[Mapping[str, str]]
+    ) -> Sequence[Step]:
+        """Return what happened at the other node since it last told, as steps of our own request."""
+        had = {one["key"] for one in known}
+        fresh = [
+            Step(
+                matter_id=before.id,
+                at=_moment(one["at"]),
+                by=peer.id,
+                name=str(one["name"])[:NAME_MOST],
+                org_id=None,
+                move=move_of(str(one["move"])),
+                stage=str(one["stage"])[:40],
+                words=str(one["words"])[:WORDS_MOST],
+                detail={"node": peer.name, "org": str(one["org"])[:NAME_MOST]},
+            )
+            for one in told.steps[:STEPS_MOST]
+            if one["key"] not in had
+        ]
+        if told.refused is not None:
+            why = told.refused.zh[:WORDS_MOST]
+            fresh.append(self._step(peer, before.id, Move.REFUSE, why, detail={"node": peer.name}))
+        return fresh
+
+
+def _peer_id(node_id: str) -> str:
+    return f"node:{node_id}"[:60]
+
+
+def _told(step: Step, names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "key": f"{step.matter_id}:{step.place}",
+        "at": step.at.isoformat(),
+        "move": step.move.value,
+        "stage": step.stage,
+        "name": step.name,
+        "org": names.get(step.org_id or "", ""),
+        "words": step.words,
+    }
+
+
+def _dispute(one: Dispute) -> dict[str, str]:
+    outcome = "" if one.outcome is None else one.outcome.value
+    return {"id": one.id, "kind": one.kind.value, "state": one.state.value, "outcome": outcome, "basis": one.basis}
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        msg = "a moment without a zone"
+        raise ValueError(msg)
+    return found
+
+
+def _state(before: Request, told: Standing) -> RequestState:
+    """Return how a request stands here after what the other node said; what was taken back stays so."""
+    if before.state is RequestState.WITHDRAWN:
+        return before.state
+    there = RequestState(told.state)
+    if there.is_over or there is RequestState.SUPPLEMENT:
+        return there
+    return before.state if before.state.is_under_review else RequestState.AWAY
+
+
+def _within(asked: Terms, told: Standing) -> Terms:
+    """Return the terms that the other node offers, none of which may be more than was asked for."""
+    if not told.offered:
+        return asked  # it was never filed there
+    offered = Terms.from_json(told.offered)
+    handled = {item.column: item.handling for item in asked.items}
+    more = [
+        item.column
+        for item in offered.items
+        if item.column not in handled
+        or (item.handling is Handling.AS_IS and handled[item.column] is not Handling.AS_IS)
+    ]
+    if more or offered.ways - asked.ways or offered.until > asked.until or offered.since < asked.since:
+        raise not_its_matter(Text("对方给出的范围超过了申请的范围。", "What it offers is more than was asked for."))
+    return offered

@@ -1,0 +1,21 @@
+"""The verbs of linkage: which node this is, whom it is linked with, and the letters between them."""
+
+from beijiang.federation.service.keys import NodeKeys
+from beijiang.federation.service.letters import Letters
+from beijiang.federation.service.nodes import Identity, Nodes
+from beijiang.federation.service.parcels import ParcelWanted, Travels
+from beijiang.federation.service.parts import NodeParts, Reply
+from beijiang.federation.service.travelling import DisputeCame, TravelParts
+
+__all__ = [
+    "DisputeCame",
+    "Identity",
+    "Letters",
+    "NodeKeys",
+    "NodeParts",
+    "Nodes",
+    "ParcelWanted",
+    "Reply",
+    "TravelParts",
+    "Travels",
+]

@@ -1,0 +1,332 @@
+"""Requests that travel between two real nodes: filed, decided, told back, collected, taken back, disputed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from beijiang.exchange import DisputeMove, Narrowing, RequestState, Way
+from beijiang.federation import LetterState, ParcelForm, ParcelState
+from beijiang.federation import Way as Direction
+from beijiang.kit import Conflict, Invalid, Language, NotFound
+from linked import AUDITOR
+from travelling import CAPITAL, CITY, NAME, Levels
+
+
+@pytest.fixture(scope="module")
+def levels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Levels]:
+    made = Levels(tmp_path_factory.mktemp("levels"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Levels]:
+    """Nodes of its own for a test that moves the clock or goes offline."""
+    made = Levels(tmp_path)
+    yield made
+    made.close()
+
+
+def parcel(levels: Levels, request_id: str, form: ParcelForm = ParcelForm.CSV) -> Any:
+    """Want the data, let letters go, and return the parcel as the region has it then."""
+    travels, consumer = levels.up.platform.travels, levels.region["consumer"]
+    made = travels.want(consumer, request_id, form)
+    levels.post()
+    return next(one for one in travels.parcels(consumer, request_id) if one.id == made.id)
+
+
+def told(node: Any, kind: str, way: Direction = Direction.IN) -> list[Any]:
+    """Return the letters of a kind that came to a node, oldest first."""
+    return [one for one in reversed(node.platform.letters.page(AUDITOR, ways=(way,))[0]) if one.kind == kind]
+
+
+def test_the_own_authority_lets_a_request_out_before_anybody_else_hears_of_it(levels: Levels) -> None:
+    plan = levels.region.exchange.plan(
+        levels.region["consumer"], levels.region.draft(CAPITAL, resource=levels.entry, ways=frozenset({Way.FILE}))
+    )
+    assert ([one.stage.id for one in plan.stages], plan.problems) == (["leaving"], ())
+    other_way = levels.region.draft(CAPITAL, resource=levels.entry)
+    assert {one.code for one in levels.region.exchange.plan(levels.region["consumer"], other_way).problems} == {
+        "way_not_afar"
+    }
+    made = levels.ask(CAPITAL)
+    assert made.state is RequestState.AUTHORITY_REVIEW
+    levels.post()
+    with pytest.raises(StopIteration):
+        levels.there(made.id)
+    levels.region.exchange.refuse(levels.region["reviewer"], made.id, "本级已有这些数据")
+    levels.post()
+    assert levels.here(made.id).state is RequestState.REFUSED
+    with pytest.raises(StopIteration):
+        levels.there(made.id)
+
+
+def test_it_passes_the_flow_of_the_node_that_holds_the_data_and_every_step_comes_back(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL, CITY)
+    assert (made.state, filed.state) == (RequestState.AWAY, RequestState.FORMAL_REVIEW)
+    assert filed.org_id.startswith("peer-")
+    own = levels.region.platform.access.organisation(made.org_id).name_zh
+    assert levels.city.platform.access.organisation(filed.org_id).name_zh.startswith(own)
+    assert [stage.id for stage in filed.stages][-1] == "authority_decision", "the city knows that it goes across levels"
+    assert made.outward is not None
+    assert made.outward.standing is not None
+    assert [one["id"] for one in made.outward.standing.stages] == [stage.id for stage in filed.stages]
+
+    levels.city.exchange.ask_more(levels.city["reviewer"], filed.id, "请补充业务系统名称")
+    levels.post()
+    made = levels.here(made.id)
+    assert made.state is RequestState.SUPPLEMENT
+    from dataclasses import replace
+
+    levels.region.exchange.supply(
+        levels.region["consumer"], made.id, replace(made.draft, system="监管系统"), "已补充系统名称"
+    )
+    levels.post()
+    assert (levels.here(made.id).state, levels.there(made.id).draft.system) == (RequestState.AWAY, "监管系统")
+
+    exchange = levels.city.exchange
+    exchange.approve(levels.city["reviewer"], filed.id, "符合")
+    levels.post()
+    standing = levels.here(made.id).outward.standing  # type: ignore[union-attr]
+    assert standing is not None
+    assert (standing.stages[standing.at_stage]["id"], standing.rule) == (
+        "provider_opinion",
+        "share.reply.conditional.809",
+    )
+    assert standing.due == levels.city.platform.standards.due(levels.city.today, 10).on
+    exchange.approve(levels.city["steward"], filed.id, "同意")
+    exchange.approve(levels.city["lead"], filed.id, "只给资本", Narrowing(without=frozenset({CITY})))
+    exchange.approve(levels.city["publisher"], filed.id, "同意")
+    levels.post()
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert (view.request.state, view.request.offered.columns) == (RequestState.PARTLY_APPROVED, (CAPITAL,))
+    said = [(step.move.value, step.words) for step in view.steps]
+    assert [
+        one
+        for one in said
+        if one in {("approve", "同意外送"), ("ask_more", "请补充业务系统名称"), ("narrow", "只给资本")}
+    ] == [("approve", "同意外送"), ("ask_more", "请补充业务系统名称"), ("narrow", "只给资本")]
+    assert len({(s.at, s.by, s.move.value, s.stage, s.words) for s in view.steps}) == len(view.steps), (
+        "nothing is told twice"
+    )
+    paper = levels.region.exchange.minutes(levels.region["consumer"], made.id, Language("zh-CN"))
+    assert paper.content.startswith(b"%PDF")
+
+
+def test_data_come_sealed_once_and_as_the_city_masks_them(levels: Levels) -> None:
+    made, _ = levels.granted(CAPITAL, CITY)
+    assert made.state is RequestState.APPROVED
+    came = parcel(levels, made.id)
+    assert (came.state, came.grade) == (ParcelState.ARRIVED, "L1")
+    with levels.up.platform.db.read() as up, levels.down.platform.db.read() as down:
+        for connection in (up, down):
+            bodies = "".join(connection.execute(text("SELECT body FROM federation_letter")).scalars())
+            assert "呼和浩特市" not in bodies
+    travels = levels.up.platform.travels
+    with pytest.raises(NotFound):
+        travels.collect(levels.region["banner"], came.id)
+    found = travels.collect(levels.region["consumer"], came.id)
+    rows = list(csv.reader(io.StringIO(found.content.decode("utf-8-sig"))))
+    head = next(row for row in rows if CITY in row)
+    assert sorted(head) == sorted([CITY, CAPITAL]), (
+        "the granted items, and not what departments of the city share beside"
+    )
+    assert len(rows) - rows.index(head) - 1 == 30
+    with pytest.raises(Conflict):
+        travels.collect(levels.region["consumer"], came.id)
+    sent = [body for target, body in levels.down.evidence("federation.parcel_send") if came.receipt in body]
+    kept = [body for target, body in levels.up.evidence("federation.parcel_come") if came.receipt in body]
+    assert len(sent) == len(kept) == 1
+    assert came.digest in sent[0], "both sides keep the hash of what was sent"
+    assert came.digest in kept[0]
+
+
+def test_a_revoked_grant_refuses_the_very_next_use_whatever_the_asker_believes(levels: Levels) -> None:
+    made, filed = levels.granted(CAPITAL)
+    levels.city.exchange.revoke(levels.city["lead"], filed.grant_id, "用途不符")
+    assert levels.here(made.id).outward.standing.grant.state == "active"  # type: ignore[union-attr]
+    travels, consumer = levels.up.platform.travels, levels.region["consumer"]
+    wanted = travels.want(consumer, made.id, ParcelForm.CSV)
+    levels.up.post()
+    levels.post()
+    after = next(one for one in travels.parcels(consumer, made.id) if one.id == wanted.id)
+    assert after.state is ParcelState.REFUSED
+    assert after.reason is not None
+    assert after.reason.zh
+    assert levels.here(made.id).outward.standing.grant.state == "revoked"  # type: ignore[union-attr]
+    with pytest.raises(Conflict):
+        travels.want(consumer, made.id, ParcelForm.CSV)
+
+
+def test_what_the_city_cannot_file_comes_back_as_a_refusal_with_its_reasons(levels: Levels) -> None:
+    travels, steward = levels.up.platform.travels, levels.region["steward"]
+    travels.place(steward, levels.entry, levels.down.id, "res_unknown")
+    try:
+        made = levels.ask(CAPITAL)
+        levels.region.exchange.approve(levels.region["reviewer"], made.id, "同意外送")
+        levels.post()
+    finally:
+        travels.place(steward, levels.entry, levels.down.id, levels.city.resource.id)
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert view.request.state is RequestState.REFUSED
+    assert (view.steps[-1].move.value, view.steps[-1].detail["node"]) == (
+        "refuse",
+        levels.up.platform.nodes.link(AUDITOR, levels.down.id).card.name.zh,
+    )
+    assert view.steps[-1].words
+
+
+def test_a_refusal_is_disputed_where_it_was_decided(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    levels.city.exchange.refuse(levels.city["reviewer"], filed.id, "用途不明确")
+    levels.post()
+    assert levels.here(made.id).state is RequestState.REFUSED
+    levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.RAISE, "用途已写明")
+    levels.post()
+    disputes = levels.city.platform.disputes
+    raised = next(one for one in disputes.disputes(levels.city["lead"])[0] if one.subject == filed.id)
+    assert (raised.words, raised.org_id) == ("用途已写明", filed.org_id)
+    disputes.move(levels.city["lead"], raised.id, DisputeMove.KEEP, "仍需说明法定职责")
+    levels.post()
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert view.request.outward is not None
+    assert view.request.outward.standing is not None
+    assert view.request.outward.standing.dispute is not None
+    assert view.request.outward.standing.dispute["state"] == "negotiating"
+    assert "仍需说明法定职责" in [step.words for step in view.steps]
+    levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.AGREE, "接受")
+    levels.post()
+    assert disputes.view(levels.city["lead"], raised.id).dispute.state.value == "settled"
+
+
+def test_withdrawing_and_giving_back_travel(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    levels.region.exchange.withdraw(levels.region["consumer"], made.id, "业务取消")
+    levels.post()
+    assert (levels.here(made.id).state, levels.there(made.id).state) == (RequestState.WITHDRAWN, RequestState.WITHDRAWN)
+    made, filed = levels.granted(CAPITAL)
+    levels.region.exchange.give_back(levels.region["consumer"], made.id, "业务结束")
+    levels.post()
+    grant = levels.city.exchange.grant(levels.city["lead"], filed.grant_id).grant
+    assert (grant.state.value, grant.reason) == ("revoked", "业务结束")
+    assert levels.here(made.id).outward.standing.grant.state == "revoked"  # type: ignore[union-attr]
+
+
+def test_the_city_asks_the_region_in_the_same_way(levels: Levels) -> None:
+    asked = levels.city.asked(NAME, resource=levels.above, ways=frozenset({Way.FILE}))
+    levels.city.exchange.approve(levels.city["reviewer"], asked.id, "同意外送")
+    levels.post()
+    done = levels.city.exchange.request(levels.city["consumer"], asked.id).request
+    assert done.state is RequestState.APPROVED, "the region shares names without conditions: its own flow needs nobody"
+    travels, consumer = levels.down.platform.travels, levels.city["consumer"]
+    wanted = travels.want(consumer, done.id, ParcelForm.PARQUET)
+    levels.post()
+    assert travels.collect(consumer, wanted.id).content[:4] == b"PAR1"
+
+
+def test_after_days_offline_it_is_filed_once_and_the_legal_time_begins_with_arrival(fresh: Levels) -> None:
+    levels = fresh
+    levels.down.down()
+    made = levels.ask(CAPITAL)
+    levels.region.exchange.approve(levels.region["reviewer"], made.id, "同意外送")
+    levels.up.post()
+    left = levels.clock.at
+    for _ in range(3):
+        levels.clock.at += timedelta(days=1)
+        levels.up.post()
+    levels.clock.at += timedelta(days=1)
+    levels.down.up()
+    levels.post()
+    filed = levels.there(made.id)
+    came = filed.afar
+    assert came is not None
+    assert came.asked_at == left
+    assert filed.submitted_at == left + timedelta(days=4)
+    assert len([one for one in levels.city.exchange.requests(levels.city["reviewer"])[0] if one.afar]) == 1
+    levels.city.exchange.approve(levels.city["reviewer"], filed.id, "符合")
+    levels.post()
+    standing = levels.here(made.id).outward.standing  # type: ignore[union-attr]
+    assert standing is not None
+    assert standing.arrived_at == left + timedelta(days=4)
+    assert standing.due == levels.city.platform.standards.due(levels.city.today, 10).on
+
+
+def test_a_letter_that_says_the_same_again_changes_nothing(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    letter = told(levels.down, "request.file")[-1]
+    sent = levels.up.send(levels.down, letter.kind, dict(letter.body), "request:again")
+    levels.post()
+    assert levels.up.letter(levels.down, sent).state is LetterState.REFUSED
+    assert levels.up.letter(levels.down, sent).code == "filed_before"
+    assert levels.there(made.id).revision == filed.revision
+    levels.region.exchange.withdraw(levels.region["consumer"], made.id, "测试结束")
+    levels.post()
+
+
+def test_a_node_answers_only_for_what_was_asked_of_it_and_never_gives_more(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    own = levels.region.asked(CAPITAL)
+    said = told(levels.up, "request.told")[-1].body
+    more = {**said["standing"], "revision": 99, "state": "approved"}
+    more["offered"] = {**more["offered"], "items": [{"column": "法定代表人证件号码", "handling": "as_is"}]}
+    for body, code in (
+        ({"request": own.id, "standing": said["standing"]}, "not_its_matter"),
+        ({"request": "req_none", "standing": said["standing"]}, "not_its_matter"),
+        ({"request": made.id, "standing": more}, "not_its_matter"),
+        ({"request": made.id, "standing": {"state": "approved"}}, "bad_letter"),
+        ({"request": made.id, "standing": {**said["standing"], "state": "owned", "revision": 99}}, "bad_letter"),
+    ):
+        sent = levels.down.send(levels.up, "request.told", body, f"request:{code}")
+        levels.post()
+        assert (levels.down.letter(levels.up, sent).state, levels.down.letter(levels.up, sent).code) == (
+            LetterState.REFUSED,
+            code,
+        )
+    assert (levels.here(made.id).state, levels.here(made.id).offered.columns) == (RequestState.AWAY, (CAPITAL,))
+    for one in (made, own):
+        levels.region.exchange.withdraw(levels.region["consumer"], one.id, "测试结束")
+    levels.post()
+
+
+def test_a_parcel_that_nobody_wanted_is_refused(levels: Levels) -> None:
+    body = {
+        "parcel": "pcl_none",
+        "number": 1,
+        "of": 1,
+        "sealed": "AAAA",
+        "file_name": "x.csv",
+        "receipt": "r",
+        "grade": "L1",
+    }
+    sent = levels.down.send(levels.up, "parcel.part", body)
+    levels.post()
+    assert levels.down.letter(levels.up, sent).code == "parcel_not_found"
+
+
+def test_a_way_or_a_grantee_that_does_not_travel_is_told_at_once(levels: Levels) -> None:
+    draft = levels.region.draft(CAPITAL, resource=levels.entry, ways=frozenset({Way.API}))
+    made = levels.region.exchange.put(levels.region["consumer"], draft)
+    with pytest.raises(Invalid, match="another node") as error:
+        levels.region.exchange.submit(levels.region["consumer"], [made.id])
+    assert error.value.reason == "request_incomplete"
+    levels.region.exchange.discard(levels.region["consumer"], made.id)
+
+
+def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    out = [body for target, body in levels.up.evidence("federation.request_sent") if target == made.id]
+    came = [body for target, body in levels.down.evidence("federation.request_came") if target == filed.id]
+    letter = next(one for one in told(levels.down, "request.file") if one.body["request"] == made.id)
+    assert letter.digest in out[0]
+    assert letter.digest in came[0]
+    back = [body for target, body in levels.up.evidence("federation.request_told") if target == made.id]
+    assert back
+    assert all("digest" in body for body in back)

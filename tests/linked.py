@@ -1,0 +1,130 @@
+"""Real nodes on the loopback: each its own home, its own server, and the one outbound client between them."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from sqlalchemy import text
+
+from beijiang.access import Role
+from beijiang.app import create_app
+from beijiang.build import Platform, build
+from beijiang.federation import Bearing, Identity, Letter, LetterState, Way
+from beijiang.kit import SYSTEM, Actor, ActorKind, FixedClock
+from beijiang.outbound import Target, Use
+from beijiang.settings import Settings
+from ports import own_port
+from waiting import until
+
+GUARD = Actor(id="per_sec", name="安全", kind=ActorKind.PERSON, roles=frozenset({Role.SEC_ADMIN}))
+AUDITOR = Actor(id="per_aud", name="审计", kind=ActorKind.PERSON, roles=frozenset({Role.AUDIT_ADMIN}))
+PUBLISHER = Actor(
+    id="per_pub", name="发布", kind=ActorKind.PERSON, org_id="bigdata", roles=frozenset({Role.BUREAU_PUBLISHER})
+)
+STEWARD = Actor(id="per_1", name="王丽", kind=ActorKind.PERSON, org_id="bigdata", roles=frozenset({Role.STEWARD}))
+
+
+ORIGIN = "https://testserver"
+
+
+class Node:
+    """One platform and its server; ``down`` and ``up`` as often as a test likes, always at the same port."""
+
+    def __init__(self, home: Path, identity: Identity, clock: FixedClock, **settings: Any) -> None:
+        home.mkdir()
+        self.id = identity.node_id
+        self.clock = clock
+        self.platform: Platform = build(Settings.for_tests(home, public_url=ORIGIN, **settings), clock)
+        self.port = own_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.server: uvicorn.Server | None = None
+        self.platform.nodes.set_identity(
+            GUARD,
+            Identity(
+                identity.node_id, identity.name_zh, identity.name_en, identity.tier, identity.region_code, self.url
+            ),
+        )
+        self.up()
+
+    def up(self) -> None:
+        config = uvicorn.Config(
+            create_app(self.platform), host="127.0.0.1", port=self.port, log_level="warning", access_log=False
+        )
+        self.server = uvicorn.Server(config)
+        self.serving = threading.Thread(target=self.server.run, daemon=True)
+        self.serving.start()
+        until(lambda: self.server is not None and self.server.started)
+
+    def down(self) -> None:
+        if self.server is not None:
+            self.server.should_exit = True
+            self.serving.join()
+            self.server = None
+
+    def reaches(self, other: Node) -> None:
+        target = Target(
+            host="127.0.0.1", port=other.port, network="127.0.0.1/32", uses=frozenset({Use.TELL}), plain_http=True
+        )
+        self.platform.sources.allow(GUARD, target, "三级联动")
+
+    def send(self, other: Node, kind: str, body: dict[str, Any], subject: str = "") -> Letter:
+        with self.platform.db.begin() as tx:
+            return self.platform.letters.send(tx, other.id, kind, body, subject=subject)
+
+    def post(self) -> int:
+        return self.platform.letters.post_due()
+
+    def letter(self, other: Node, letter: Letter, way: Way = Way.OUT) -> Letter:
+        return self.platform.letters.letter(AUDITOR, other.id, way, letter.id)
+
+    def states(self, other: Node, way: Way = Way.OUT) -> list[LetterState]:
+        found, _ = self.platform.letters.page(AUDITOR, other.id, (way,))
+        return [one.state for one in reversed(found) if not one.kind.startswith("node.")]
+
+    def evidence(self, action: str) -> list[tuple[str, str]]:
+        """Return target and body of the records of one action, oldest first."""
+        with self.platform.db.read() as connection:
+            query = text("SELECT target, body FROM evidence_record WHERE action = :action ORDER BY sequence")
+            return [(row.target, row.body) for row in connection.execute(query, {"action": action})]
+
+    def close(self) -> None:
+        self.down()
+        self.platform.close()
+
+
+def linked(above: Node, below: Node) -> None:
+    """Link two nodes as their administrators would."""
+    above.reaches(below)
+    below.reaches(above)
+    invitation = str(above.platform.nodes.invite(GUARD, below.id, Bearing.BELOW))
+    below.platform.nodes.accept(GUARD, invitation, below.platform.nodes.look(GUARD, invitation).shown.token)
+    above.platform.nodes.confirm(GUARD, below.id, above.platform.nodes.link(GUARD, below.id).shown.token)
+    assert above.post() == 1
+
+
+def region_and_city(folder: Path) -> tuple[Node, Node]:
+    """Return the region and a city below it, not linked yet, under one clock."""
+    clock = FixedClock(datetime(2026, 6, 1, 4, tzinfo=UTC))
+    return Node(folder / "region", Identity("NM"), clock), Node(folder / "city", Identity("NM-1502"), clock)
+
+
+def reads_into(node: Node, seen: list[Any], kind: str = "test.note") -> None:
+    """Have a node read letters of a kind and keep what they say."""
+    node.platform.letters.reads(kind, lambda _, letter: seen.append(letter.body["n"]))
+
+
+__all__ = [
+    "AUDITOR",
+    "GUARD",
+    "PUBLISHER",
+    "STEWARD",
+    "SYSTEM",
+    "Node",
+    "linked",
+    "reads_into",
+    "region_and_city",
+]
