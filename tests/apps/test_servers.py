@@ -196,6 +196,33 @@ def test_an_answer_that_was_packed_arrives_whole(served: Served) -> None:
     assert "content-encoding" not in answer.headers
 
 
+COUNTED = """
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        status = 500 if scope["path"].endswith("/bad") else 200
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"1000")]})
+        await send({"type": "http.response.body", "body": b"x" * 1000})
+"""
+
+
+def test_its_requests_errors_time_and_bytes_are_counted_by_day(served: Served) -> None:
+    name, steward = "counted-server", served.office["steward"]
+    released(served.office, files(served, app_id=name, main=COUNTED), AudienceKind.DEPARTMENTS, "education", "health")
+    assert [ask(served, path, app_id=name).status_code for path in ("", "good", "bad")] == [200, 200, 500]
+    assert ask(served, "", "publisher", app_id=name).status_code == 404, "who may not open it does not count"
+    apps = served.platform.apps
+    until(lambda: sum(one.requests for one in apps.usage(steward, name)) == 3)  # noted once the last byte is out
+    days = apps.usage(steward, name)
+    assert [(one.version, one.opens) for one in days] == [(1, 0)]
+    assert (days[0].errors, days[0].sent) == (1, 3000)
+    assert days[0].served_seconds > 0
+    page = served.reader("steward").get(f"/console/apps/{name}").text
+    assert "近 30 天自带服务的使用情况" in page
+    assert "Its own server in the last 30 days" in served.reader("steward").get(f"/console/apps/{name}?lang=en").text
+    told = served.reader("steward").call("GET", f"/api/v1/apps/{name}/usage").json()["days"][0]
+    assert (told["requests"], told["errors"], told["sent"]) == (3, 1, 3000)
+
+
 def test_attacks_from_within_meet_walls(served: Served) -> None:
     found = ask(served, "attacks")
     assert found.status_code == 200, found.text

@@ -10,9 +10,10 @@ import pytest
 from forecasting import MONTHLY, OWNER, PLACES, Bureau, draft, month, monthly
 
 from beijiang.assess import Better, FigureDraft, Period, PeriodKind, ValueDraft, ValueKind
-from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound
+from beijiang.kit import Conflict, Denied, Invalid, NotFound
 from beijiang.mining import (
     BENCHMARKS,
+    Forecast,
     ForecastRun,
     Frequency,
     Method,
@@ -31,23 +32,37 @@ def until_run(bureau: Bureau, forecast_id: str, count: int) -> list[ForecastRun]
     return until(runs)
 
 
-def test_a_declaration_is_tried_before_it_is_kept(bureau: Bureau) -> None:
+@pytest.fixture(scope="module")
+def source(bureau: Bureau) -> str:
     bureau.write(monthly())
-    found = bureau.platform.forecasts.check(bureau["steward"], draft())
+    return MONTHLY
+
+
+@pytest.fixture(scope="module")
+def ran(bureau: Bureau, source: str) -> tuple[Forecast, ForecastRun]:
+    """Return the forecast over the source, and its first run."""
+    made = bureau.save(source, on_write=False)
+    return made, bureau.run(made)
+
+
+def test_a_declaration_is_tried_before_it_is_kept(bureau: Bureau) -> None:
+    bureau.write(monthly(), "先试一试")
+    found = bureau.platform.forecasts.check(bureau["steward"], draft("先试一试"))
     assert (found.frequency, found.series, found.ready) == (Frequency.MONTH, 3, 2)
     assert found.last_period == "2024-12"
     ((key, reason),) = found.without
     assert (key, reason.why) == (("赤峰市",), WhyNot.SHORT)
 
 
-def test_a_forecast_is_made_shown_beside_its_back_test_and_kept(bureau: Bureau) -> None:
+def test_a_forecast_is_made_shown_beside_its_back_test_and_kept(
+    bureau: Bureau, ran: tuple[Forecast, ForecastRun]
+) -> None:
     forecasts, steward = bureau.platform.forecasts, bureau["steward"]
-    made = bureau.save(on_write=False)
+    made, run = ran
     for table in (made.target, made.tests):
         with pytest.raises(Conflict) as taken:
             bureau.platform.ingest.require_free(steward, table, OWNER)
         assert taken.value.detail["id"] == made.id
-    run = bureau.run(made)
     assert (run.number, run.series, run.done, run.version) == (1, 3, 2, 1)
     assert (run.cause, run.data_version, run.last_period) == (RunCause.ASKED, "1", "2024-12")
     assert run.model.startswith("statsforecast ")
@@ -82,8 +97,8 @@ def test_a_forecast_is_made_shown_beside_its_back_test_and_kept(bureau: Bureau) 
     assert before.expected == view.expected
 
 
-def test_the_results_are_tables_as_sensitive_as_their_source(bureau: Bureau) -> None:
-    made = bureau.platform.forecasts.forecast(SYSTEM, f"{MONTHLY}_预测")
+def test_the_results_are_tables_as_sensitive_as_their_source(bureau: Bureau, ran: tuple[Forecast, ForecastRun]) -> None:
+    made = ran[0]
     grades = bureau.platform.protection.grades_of
     for table in (made.target, made.tests):
         info = bureau.platform.tables.get(bureau["steward"], table)
@@ -96,10 +111,12 @@ def test_the_results_are_tables_as_sensitive_as_their_source(bureau: Bureau) -> 
     assert target["地区"] >= source["地区"]
 
 
-def test_others_see_nothing_and_may_do_nothing(bureau: Bureau) -> None:
+def test_others_see_nothing_and_may_do_nothing(bureau: Bureau, ran: tuple[Forecast, ForecastRun]) -> None:
     forecasts = bureau.platform.forecasts
-    made = forecasts.forecast(bureau["steward"], f"{MONTHLY}_预测")
-    assert [one.id for one in forecasts.forecasts(bureau["analyst"])] == [made.id]
+    made = forecasts.forecast(bureau["steward"], ran[0].target)
+    seen = [one.id for one in forecasts.forecasts(bureau["analyst"])]
+    assert made.id in seen
+    assert seen == [one.id for one in forecasts.forecasts(bureau["steward"])]
     assert forecasts.forecasts(bureau["stranger"]) == []
     for name in (made.id, made.target, "fct_made_up"):
         with pytest.raises(NotFound) as hidden:
@@ -136,6 +153,7 @@ def test_a_source_of_many_rows_is_read_whole(bureau: Bureau) -> None:
         ({"target": MONTHLY}, "forecast_target_taken"),
     ],
 )
+@pytest.mark.usefixtures("source")
 def test_what_cannot_be_used_is_refused(bureau: Bureau, changes: dict[str, Any], code: str) -> None:
     with pytest.raises((Invalid, Conflict)) as refused:
         bureau.platform.forecasts.save(bureau["steward"], draft(**{"target": "新的预测", **changes}))

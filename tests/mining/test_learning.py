@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -486,6 +487,41 @@ def test_scores_on_schedule_are_made_once_a_period_until_the_model_retires(lab: 
     learning.retire_model(steward, model.id, "停用")
     with pytest.raises(Conflict):
         learning.score(steward, plan.id)
+
+
+def test_scores_asked_for_again_are_made_of_what_is_there_by_then(
+    lab: Lab, approved: LearnedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that is under way read what there was before, and what it writes later must not cover newer scores."""
+    learning, jobs, steward = lab.platform.learning, lab.platform.jobs, lab["steward"]
+    table, target = "另算企业", "另算评分"
+    lab.put(table, firms()[0], FIRM_SCHEMA)
+    plan = learning.plan_scores(
+        steward, ScoreDraft(model=approved.id, table=table, keep=("编号",), target=target, time="观察日")
+    )
+    read, free = threading.Event(), threading.Event()
+    written = learning._written
+
+    def slowly(*asked: Any) -> Any:
+        made = written(*asked)
+        read.set()
+        assert free.wait(90)
+        return made
+
+    monkeypatch.setattr(learning, "_written", slowly)
+    first = learning.score(steward, plan.id)
+    assert learning.score(steward, plan.id) == first
+    assert read.wait(90)
+    lab.put(table, firms()[0][:100], FIRM_SCHEMA)
+    monkeypatch.setattr(learning, "_written", written)
+    second = learning.score(steward, plan.id)
+    assert second != first
+    jobs.wait(second, timeout=90)
+    free.set()
+    jobs.wait(first, timeout=90)
+    _, runs = learning.runs(steward, plan.id)
+    assert {(one.state, one.rows) for one in runs} == {(ScoreState.DONE, 100)}, "the first looked again"
+    assert lab.platform.tables.open(steward, target, "核对", Exit.PAGE).page(limit=500).rows.num_rows == 100
 
 
 def test_the_stability_index_is_what_the_books_say_and_its_limits_have_a_date() -> None:

@@ -28,7 +28,7 @@ MOMENTS = 6
 KILLS = 3
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def home(tmp_path_factory: pytest.TempPathFactory, furnish: Callable[[Platform, Path], None]) -> Path:
     folder = tmp_path_factory.mktemp("kill")
     platform = build(Settings.for_tests(folder))

@@ -19,7 +19,7 @@ from beijiang.ingest.models import Lateness, learned
 from beijiang.ingest.routes.sources import sources_router
 from beijiang.ingest.typing import ColumnType
 from beijiang.jobs import JobState
-from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, NotFound
 from beijiang.outbound import Target
 from beijiang.settings import Settings
 
@@ -211,8 +211,10 @@ def test_a_verification_is_a_job_that_may_be_watched_cancelled_and_mend(office: 
     with pytest.raises(BeijiangError) as hidden:
         sources.verification(other, waiting)
     assert hidden.value.reason == "verification_not_found"
-    with pytest.raises(BeijiangError):
-        sources.verify_later(SYSTEM, "keys_full")
+    jobs.start_worker()
+    sources.take(SYSTEM, SyncDraft(source_id="库", feed="public.proved", table="proved_full"))
+    with pytest.raises(NotFound):  # never filled
+        sources.verify_later(SYSTEM, "proved_full")
 
 
 def test_the_same_over_http(office: Office) -> None:
@@ -226,7 +228,6 @@ def test_the_same_over_http(office: Office) -> None:
 
     jobs, client = office.platform.jobs, TestClient(app)
     office.table("spoken", overlap="auto", deletes=True, deletes_every=9)
-    jobs.start_worker()
     assert client.get("/api/v1/syncs/spoken/plan").json()["overlap"]["size"] == "86400"
     answer = client.post("/api/v1/syncs/spoken/verify", json={"repair": False})
     assert answer.status_code == 202

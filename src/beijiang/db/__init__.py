@@ -8,6 +8,7 @@ from beijiang.db.database import Database, UnitOfWork
 from beijiang.db.lock import HomeLock, LockHolder
 from beijiang.db.parts import Shelf, age_of, number_of, part_of
 from beijiang.db.remembered import Remembered
+from beijiang.db.revisions import Revisions
 from beijiang.db.schema import JsonDocument, UtcDateTime, metadata
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "JsonDocument",
     "LockHolder",
     "Remembered",
+    "Revisions",
     "Shelf",
     "UnitOfWork",
     "UtcDateTime",

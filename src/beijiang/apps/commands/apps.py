@@ -59,6 +59,12 @@ _USAGE = (
     Column("seconds", Text("秒", "seconds"), right=True),
     Column("scanned", Text("行", "rows"), right=True),
 )
+_SERVED = (
+    Column("requests", Text("服务请求", "server requests"), right=True),
+    Column("errors", Text("服务出错", "server errors"), right=True),
+    Column("served_seconds", Text("服务用时", "server seconds"), right=True),
+    Column("sent", Text("服务字节", "server bytes"), right=True),
+)
 _JOBS = (
     Column("name", Text("作业", "job"), whole=True),
     Column("schedule", Text("时间", "when")),
@@ -194,7 +200,9 @@ def _add_looking(group: typer.Typer, get: Callable[[], Apps], who: Callable[[str
     @group.command("usage")
     def usage(app: str = _APP, person: str = _AS) -> None:
         """Show how an application was used in the last 30 days, in coarse numbers."""
-        show([one.to_json() for one in get().usage(who(person), app)], _USAGE)
+        days = get().usage(who(person), app)
+        served = _SERVED if any(one.requests for one in days) else ()
+        show([one.to_json() for one in days], (*_USAGE, *served))
 
     @group.command("show")
     def show_(app: str = _APP, person: str = _AS) -> None:

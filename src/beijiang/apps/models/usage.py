@@ -33,6 +33,11 @@ class Usage:
     seconds: float = 0.0
     scanned: int = 0
     """Runs of the engine that its pages caused, what they took, and rows of the tables that they read."""
+    requests: int = 0
+    errors: int = 0
+    served_seconds: float = 0.0
+    sent: int = 0
+    """Requests to the server that it brings along, those that it did not answer or answered with 5xx, time and bytes of the answers."""
 
     def plus(self, other: Usage) -> Usage:
         """Return both together, under the day and version of the first."""
@@ -48,6 +53,10 @@ class Usage:
             readings=self.readings + other.readings,
             seconds=self.seconds + other.seconds,
             scanned=self.scanned + other.scanned,
+            requests=self.requests + other.requests,
+            errors=self.errors + other.errors,
+            served_seconds=self.served_seconds + other.served_seconds,
+            sent=self.sent + other.sent,
         )
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -63,6 +72,10 @@ class Usage:
             "readings": self.readings,
             "seconds": round(self.seconds, 3),
             "scanned": self.scanned,
+            "requests": self.requests,
+            "errors": self.errors,
+            "served_seconds": round(self.served_seconds, 3),
+            "sent": self.sent,
         }
 
 

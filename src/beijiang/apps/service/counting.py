@@ -5,24 +5,41 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from beijiang.apps.models import Card, CardState, Usage
 from beijiang.apps.store import UsageStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from beijiang.db import Database
 
-__all__ = ["Counting"]
+__all__ = ["Counting", "Served"]
 
 VIEWERS_MOST: Final = 100_000
 
 
+@dataclass(slots=True)
+class Served:
+    """One request to the server of an application, while it is answered."""
+
+    began: float = field(default_factory=time.monotonic)
+    failed: bool = False
+    sent: int = 0
+
+    def passing(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the pieces of an answer, and count their bytes."""
+        for piece in pieces:
+            self.sent += len(piece)
+            yield piece
+
+
 class Counting:
-    """Count opens, different viewers of a day, cards that were not shown, and what the pages cost."""
+    """Count opens, different viewers of a day, cards that were not shown, what the pages cost, and requests to servers of bundles."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -52,6 +69,21 @@ class Counting:
                 seconds=sum(data.seconds for data in readings.values()),
                 scanned=sum(data.scanned for data in readings.values()),
             )
+            self._add(one)
+
+    def note_served(self, whose: tuple[str, int], day: date, answer: Served) -> None:
+        """Count a request to the server of an application and version."""
+        app_id, version = whose
+        one = Usage(
+            app_id=app_id,
+            version=version,
+            day=day,
+            requests=1,
+            errors=int(answer.failed),
+            served_seconds=time.monotonic() - answer.began,
+            sent=answer.sent,
+        )
+        with self._lock:
             self._add(one)
 
     def write(self) -> None:

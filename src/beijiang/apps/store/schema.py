@@ -82,6 +82,10 @@ hosted_usage = Table(
     Column("readings", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("scanned", BigInteger, nullable=False),
+    Column("requests", Integer, nullable=False, server_default="0"),
+    Column("errors", Integer, nullable=False, server_default="0"),
+    Column("served_seconds", Float, nullable=False, server_default="0"),
+    Column("sent", BigInteger, nullable=False, server_default="0"),
 )
 
 hosted_server = Table(

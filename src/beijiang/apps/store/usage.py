@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["UsageStore"]
 
 _U = hosted_usage.c
-_COUNTS: Final = ("opens", "viewers", "failed", "denied", "slow", "readings", "seconds", "scanned")
+_COUNTS: Final = (
+    *("opens", "viewers", "failed", "denied", "slow", "readings", "seconds", "scanned"),
+    *("requests", "errors", "served_seconds", "sent"),
+)
 
 
 class UsageStore:

@@ -83,6 +83,7 @@ def request_table(
 ) -> Table[Request]:
     """Return the list of those share requests that were asked for; with ``bulk`` its rows can be approved together."""
     words, now = purposes(), platform.clock.now()
+    linked = platform.access.allows(actor, Permission.CATALOG_RESOURCE_READ) and bool(platform.travels.neighbours(actor))
 
     def called(org_id: str) -> str:
         return names.get(org_id, org_id)
@@ -111,7 +112,7 @@ def request_table(
             Column(key="resource", words=Text("资源", "Resource"), of=lambda r: r.resource_name, link=lambda r: f"/console/sharing/requests/{r.id}", under=lambda r: _short(r.draft.use)),
             Column(key="consumer", words=Text("使用部门", "Consumer"), of=lambda r: called(r.org_id), choice=True, named=called),
             Column(key="provider", words=Text("提供部门", "Provider"), of=lambda r: called(r.provider_id), choice=True, named=called),
-            Column(key="node", words=Text("节点", "Node"), of=_node, sorts=query is None, shown=any(one.afar for one in held)),
+            Column(key="node", words=Text("节点", "Node"), of=_node, sorts=False, shown=linked),
             Column(key="purpose", words=Text("用途", "Purpose"), of=lambda r: words.get(r.draft.purpose), choice=True, named=lambda code: words.get(code, code)),
             Column(key="items", words=Text("数据项", "Items"), of=lambda r: len(r.offered.columns), kind=Kind.NUMBER, sorts=False),
             Column(key="state", words=Text("状态", "State"), of=lambda r: r.state, kind=Kind.TAG, level=lambda r: _STATES.get(r.state.value, "warn"), choice=True, named=lambda code: RequestState(code).text),

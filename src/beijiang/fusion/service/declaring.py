@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.fusion.errors import bad_draft, changed, reason_needed, taken
+from beijiang.fusion.errors import bad_draft, reason_needed, taken
 from beijiang.fusion.models import Choosing, Element, Library, LibraryDraft, LibraryModel
 from beijiang.fusion.models.libraries import GOLDEN
 from beijiang.fusion.models.starting import MATCHING
@@ -161,9 +161,6 @@ class Declaring(Base):
     def _put(self, actor: Actor, made: Library, what: str) -> Library:
         with self.db.begin() as tx:
             store = LibraryStore(tx.connection)
-            newest = store.get(made.id)
-            if (0 if newest is None else newest.revision) != made.revision - 1:
-                raise changed()
             other = store.filling(made.target) or store.filling(made.crosswalk)
             if other is not None and other.id != made.id:
                 raise taken(made.target)

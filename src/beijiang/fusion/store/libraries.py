@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
+from beijiang.db import Revisions
 from beijiang.fusion.models import (
     Element,
     FieldReport,
@@ -30,58 +31,42 @@ _S = fusion_link.c
 _RUN = fusion_run.c
 
 
-class LibraryStore:
+class LibraryStore(Revisions[Library]):
     """Read and write libraries on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, fusion_library, _library)
 
     def add(self, new: Library) -> None:
         """Add a revision; it is the one in force from now on."""
-        self._connection.execute(
-            update(fusion_library).where(_L.id == new.id, _L.is_current.is_(True)).values(is_current=False)
+        self.put(
+            {
+                "id": new.id,
+                "revision": new.revision,
+                "retired": new.retired,
+                "kind": new.kind,
+                "name": new.name,
+                "org_id": new.org_id,
+                "target": new.target,
+                "prefix": new.prefix,
+                "elements": [one.to_json() for one in new.elements],
+                "key": list(new.key),
+                "matching": new.matching,
+                "certain": new.certain,
+                "grey": new.grey,
+                "reason": new.reason,
+                "owner": new.owner.to_json(),
+                "set_at": new.at,
+            }
         )
-        self._connection.execute(
-            insert(fusion_library).values(
-                id=new.id,
-                revision=new.revision,
-                is_current=True,
-                retired=new.retired,
-                kind=new.kind,
-                name=new.name,
-                org_id=new.org_id,
-                target=new.target,
-                prefix=new.prefix,
-                elements=[one.to_json() for one in new.elements],
-                key=list(new.key),
-                matching=new.matching,
-                certain=new.certain,
-                grey=new.grey,
-                reason=new.reason,
-                owner=new.owner.to_json(),
-                set_at=new.at,
-            )
-        )
-
-    def get(self, library_id: str) -> Library | None:
-        """Return a library as it is now."""
-        query = select(fusion_library).where(_L.id == library_id, _L.is_current.is_(True))
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else _library(row)
 
     def all(self) -> list[Library]:
         """Return the libraries in force, by kind and name."""
-        query = select(fusion_library).where(_L.is_current.is_(True), _L.retired.is_(False))
-        return [_library(row) for row in self._connection.execute(query.order_by(_L.kind, _L.name, _L.id))]
+        return self.in_force(by=(_L.kind, _L.name))
 
     def filling(self, target: str) -> Library | None:
         """Return the library in force that fills a table, or keeps its crosswalk in it."""
         return next((one for one in self.all() if target in {one.target, one.crosswalk}), None)
-
-    def history(self, library_id: str) -> list[Library]:
-        """Return all revisions of a library, oldest first."""
-        query = select(fusion_library).where(_L.id == library_id).order_by(_L.revision)
-        return [_library(row) for row in self._connection.execute(query)]
 
     # The secret by which records are named
 

@@ -29,7 +29,6 @@ __all__ = ["Announcer"]
 
 log = logging.getLogger(__name__)
 
-_EVERY: Final = 0.4
 _ASK_EVERY: Final = 2.0
 _AT_ONCE: Final = 64
 
@@ -49,17 +48,12 @@ class Announcer:
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
-        self._told_at = 0.0
         self._asked_at = 0.0
         self._heard: int | None = None
 
     def look(self, stream: Stream, options: StreamOptions, spool: Spool) -> None:
         """Tell of segments that were closed since; what cannot be told now the batch will tell."""
-        now = time.monotonic()
-        if not self._ingest.watches or now - self._told_at < _EVERY:
-            return
-        self._told_at = now
-        if self._heard is None and now - self._asked_at < _ASK_EVERY:
+        if not self._ingest.watches or (self._heard is None and time.monotonic() - self._asked_at < _ASK_EVERY):
             return
         try:
             for watch in self._ingest.watches:

@@ -50,6 +50,8 @@ log = logging.getLogger(__name__)
 
 _EVERY: Final = 0.25
 _TELL_EVERY: Final = 2.0
+_ROUND: Final = 0.4
+"""Seconds from one telling of closed segments to the next, at the least."""
 _LEASE: Final = timedelta(seconds=30)
 _KEYS_FOR: Final = timedelta(hours=24)
 _TAIL: Final = 200
@@ -169,6 +171,7 @@ class Attendant:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._teller: threading.Thread | None = None
+        self._closed = threading.Event()
         self._swept = 0.0
         place = f"{platform.node()} {ingest.settings.home.resolve()}"
         self._holder = hashlib.sha256(place.encode()).hexdigest()[:32]
@@ -187,6 +190,7 @@ class Attendant:
         if self._thread is None:
             return
         self._stopping.set()
+        self._closed.set()
         self._thread.join()
         self._thread = None
         if self._teller is not None:
@@ -205,10 +209,15 @@ class Attendant:
 
     def _announce(self) -> None:
         """Tell of closed segments in a thread of its own: whoever listens does not wait for what batches have to do."""
-        while not self._stopping.wait(_EVERY):
+        took = 0.0
+        while not self._stopping.wait(max(_EVERY, _ROUND - took)):  # many at once rather than a few often
+            self._closed.wait(_ROUND)
+            self._closed.clear()
+            began = time.monotonic()
             for served in [*self._served.values()]:
                 if served.announcer is not None:
                     served.announcer.look(served.stream, served.options, served.spool)
+            took = time.monotonic() - began
 
     def _look(self) -> None:
         try:
@@ -247,6 +256,7 @@ class Attendant:
         self._lease(stream)
         folder = self.ingest.settings.home / "spool" / stream.id
         spool = Spool(folder, seconds=options.batch_seconds, limit=self.ingest.settings.spool_limit_bytes)
+        spool.closes = self._closed.set
         spool.open(lambda: max(stream.position, self._last_landed(stream.id)))
         pace = Pace(options.per_second if isinstance(options, WebhookOptions) else 1.0)
         tail = partial(self._tail, stream.id, spool)

@@ -63,6 +63,8 @@ class Spool:
         """Who knows the keys of earlier deliveries; set before the first of this process is put."""
         self.then: Callable[[], None] | None = None
         """Called after all of a batch were told; set before the first that wants it is put."""
+        self.closes: Callable[[], None] | None = None
+        """Called when a file was closed, and may be taken."""
         self.held = 0
         """Bytes in closed files that no run has taken yet; kept by ``look``."""
 
@@ -249,6 +251,8 @@ class Spool:
             if self._size:
                 path.rename(path.with_suffix(_CLOSED))
                 self.held += self._size
+                if self.closes is not None:
+                    self.closes()
             else:
                 path.unlink()
             flush_folder(self.folder)

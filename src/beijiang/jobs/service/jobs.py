@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks for jobs that other processes submitted."""
+_PAUSE = 0.2
+"""Seconds between two looks whether a job has ended that somebody waits for."""
 _BEAT_EVERY = 10.0
 _DEAD_AFTER = timedelta(seconds=60)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -210,9 +212,12 @@ class Jobs:
     def wait(
         self, job_id: str, *, on_progress: Callable[[Job], None] | None = None, timeout: float | None = None
     ) -> Job:
-        """Wait until a job has ended, telling how far it is; return it as it then stands, also when the time is up."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause = 0.02
+        """Wait until a job has ended, telling how far it is; return it as it then stands, also when the time is up.
+
+        Where nobody is told how far it is, a long wait asks less often, and may last a fiftieth longer, a second at most.
+        """
+        began, pause, longest = time.monotonic(), 0.02, _PAUSE
+        deadline = None if timeout is None else began + timeout
         while True:
             found = self._get(job_id)
             if on_progress is not None:
@@ -220,7 +225,9 @@ class Jobs:
             if found.ended or (deadline is not None and time.monotonic() >= deadline):
                 return found
             time.sleep(pause)
-            pause = min(pause * 1.5, 0.2)
+            if on_progress is None:
+                longest = min(max(_PAUSE, (time.monotonic() - began) / 50), 1.0)
+            pause = min(pause * 1.5, longest)
 
     def run_inline(self, job_id: str, on_progress: Callable[[Job], None] | None = None) -> Job:
         """Work off jobs in this process until ``job_id`` has ended (for the terminal), and return it.

@@ -3,7 +3,6 @@
 from beijiang.mining.errors.bench import id_taken, no_query, no_run, unfit
 from beijiang.mining.errors.forecasting import (
     column_missing,
-    forecast_changed,
     masked,
     no_forecast,
     no_periods,
@@ -24,7 +23,6 @@ __all__ = [
     "bad_value",
     "column_missing",
     "draft_unfit",
-    "forecast_changed",
     "graph_blind",
     "graph_too_large",
     "graph_too_long",

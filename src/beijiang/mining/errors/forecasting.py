@@ -8,7 +8,6 @@ from beijiang.kit import Conflict, Invalid, NotFound, Refused
 
 __all__ = [
     "column_missing",
-    "forecast_changed",
     "masked",
     "no_forecast",
     "no_periods",
@@ -88,13 +87,6 @@ def target_taken(table: str) -> Conflict:
         f"表“{table}”已由别处写入。请为预测结果另取表名。",
         f'The table "{table}" is filled from elsewhere. Choose another name for the results.',
         code="forecast_target_taken",
-    )
-
-
-def forecast_changed() -> Conflict:
-    """Return the error for two changes at once."""
-    return Conflict(
-        "这项预测刚被别人改过，请重新查看。", "Somebody just changed the forecast; look again.", code="forecast_changed"
     )
 
 

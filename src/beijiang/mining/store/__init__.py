@@ -2,7 +2,7 @@
 
 from beijiang.mining.store.forecasting import ForecastStore
 from beijiang.mining.store.graphs import GraphStore
-from beijiang.mining.store.learning import LearningStore
+from beijiang.mining.store.learning import LearningStore, ViewStore
 from beijiang.mining.store.notebooks import NotebookStore
 from beijiang.mining.store.queries import RunStore, SavedStore
 from beijiang.mining.store.reading_alerts import CopyStore, ReadingAlertStore
@@ -20,4 +20,5 @@ __all__ = [
     "RunStore",
     "SavedStore",
     "TextStore",
+    "ViewStore",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
+from beijiang.db import Revisions
 from beijiang.kit import Actor, Text
 from beijiang.mining.models import Effort, Forecast, ForecastRun, Frequency, RunCause, SourceKind
 from beijiang.mining.store.forecast_tables import forecast, forecast_run
@@ -20,61 +21,44 @@ _F = forecast.c
 _RUN = forecast_run.c
 
 
-class ForecastStore:
+class ForecastStore(Revisions[Forecast]):
     """Read and write forecasts on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, forecast, _forecast)
 
     def add(self, new: Forecast) -> None:
         """Add a revision; it is the one in force from now on."""
-        self._connection.execute(
-            update(forecast).where(_F.id == new.id, _F.is_current.is_(True)).values(is_current=False)
-        )
-        self._connection.execute(
-            insert(forecast).values(
-                id=new.id,
-                revision=new.revision,
-                is_current=True,
-                retired=new.retired,
-                name=new.name,
-                org_id=new.org_id,
-                kind=new.kind.value,
-                source=new.source,
-                target=new.target,
-                declared=new.to_json(),
-                reason=new.reason,
-                owner=new.owner.to_json(),
-                set_at=new.at,
-            )
+        self.put(
+            {
+                "id": new.id,
+                "revision": new.revision,
+                "retired": new.retired,
+                "name": new.name,
+                "org_id": new.org_id,
+                "kind": new.kind.value,
+                "source": new.source,
+                "target": new.target,
+                "declared": new.to_json(),
+                "reason": new.reason,
+                "owner": new.owner.to_json(),
+                "set_at": new.at,
+            }
         )
 
     def all(self) -> list[Forecast]:
         """Return the forecasts in force, by name."""
-        query = select(forecast).where(_F.is_current.is_(True), _F.retired.is_(False)).order_by(_F.name, _F.id)
-        return [_forecast(row) for row in self._connection.execute(query)]
+        return self.in_force(by=(_F.name,))
 
     def over(self, kind: SourceKind, source: str) -> list[Forecast]:
-        """Return the forecasts in force over a source."""
-        return [one for one in self.all() if (one.kind, one.source) == (kind, source)]
-
-    def get(self, forecast_id: str, revision: int | None = None) -> Forecast | None:
-        """Return a forecast as it is now, or one of its revisions."""
-        query = select(forecast).where(_F.id == forecast_id)
-        query = query.where(_F.is_current.is_(True)) if revision is None else query.where(_F.revision == revision)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else _forecast(row)
+        """Return the forecasts in force over a source, by name."""
+        return self.in_force(_F.kind == kind.value, _F.source == source, by=(_F.name,))
 
     def filling(self, target: str) -> Forecast | None:
         """Return the newest revision of the forecast that fills a table, in force or retired."""
         query = select(forecast).where(_F.is_current.is_(True), _F.target == target).order_by(_F.retired, _F.id)
         row = self._connection.execute(query).first()
         return None if row is None else _forecast(row)
-
-    def history(self, forecast_id: str) -> list[Forecast]:
-        """Return all revisions of a forecast, oldest first."""
-        query = select(forecast).where(_F.id == forecast_id).order_by(_F.revision)
-        return [_forecast(row) for row in self._connection.execute(query)]
 
     def add_run(self, run: ForecastRun) -> None:
         """Add a run, or replace one that was cut short after it was noted."""

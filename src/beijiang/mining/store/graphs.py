@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, insert, select, update
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table
 
-from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.db import JsonDocument, Revisions, UtcDateTime, metadata
 from beijiang.mining.models.graphs import GraphDraft, RelationGraph
 
 if TYPE_CHECKING:
@@ -35,36 +35,29 @@ class GraphStore:
     """Read and write declarations on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._kept = Revisions(connection, relation_graph, _graph)
 
     def add(self, new: RelationGraph, *, retired: bool = False) -> None:
         """Add a revision; it is the one in force from now on."""
-        self._connection.execute(
-            update(relation_graph).where(_G.id == new.id, _G.is_current.is_(True)).values(is_current=False)
-        )
-        self._connection.execute(
-            insert(relation_graph).values(
-                id=new.id,
-                revision=new.revision,
-                is_current=True,
-                retired=retired,
-                org_id=new.org_id,
-                draft=new.draft.to_json(),
-                set_by=new.by[:200],
-                set_at=new.at,
-            )
+        self._kept.put(
+            {
+                "id": new.id,
+                "revision": new.revision,
+                "retired": retired,
+                "org_id": new.org_id,
+                "draft": new.draft.to_json(),
+                "set_by": new.by[:200],
+                "set_at": new.at,
+            }
         )
 
     def all(self) -> Sequence[RelationGraph]:
         """Return the graphs in force, oldest first."""
-        query = select(relation_graph).where(_G.is_current.is_(True), _G.retired.is_(False)).order_by(_G.set_at, _G.id)
-        return [_graph(row) for row in self._connection.execute(query)]
+        return self._kept.in_force(by=(_G.set_at,))
 
     def get(self, graph_id: str) -> RelationGraph | None:
         """Return a graph in force."""
-        query = select(relation_graph).where(_G.id == graph_id, _G.is_current.is_(True), _G.retired.is_(False))
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else _graph(row)
+        return next(iter(self._kept.in_force(_G.id == graph_id)), None)
 
 
 def _graph(row: Row[Any]) -> RelationGraph:

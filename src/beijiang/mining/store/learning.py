@@ -7,54 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
+from beijiang.db import Revisions
 from beijiang.kit import Actor
 from beijiang.mining.models.learning import FeatureView, LearnedModel, ModelState, ScorePlan, ScoreRun, TrainingSet
 from beijiang.mining.store.learning_schema import feature_view, learned_model, score_plan, score_run, training_set
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
-__all__ = ["LearningStore"]
+__all__ = ["LearningStore", "ViewStore"]
 
-_V = feature_view.c
 _S = training_set.c
 _M = learned_model.c
 _P = score_plan.c
 _R = score_run.c
 
 
+class ViewStore(Revisions[FeatureView]):
+    """Read and write feature views on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, feature_view, _view)
+
+    def add(self, new: FeatureView) -> None:
+        """Add a revision; it is the one in force from now on."""
+        self.put({"id": new.id, "revision": new.revision, "org_id": new.org_id, "body": _body(new)})
+
+    def all(self) -> Sequence[FeatureView]:
+        """Return all feature views in force."""
+        return [one for one in self.in_force() if not one.retired]
+
+
 class LearningStore:
-    """Read and write on one connection."""
+    """Read and write on one connection: training sets, models, plans of scores and their runs."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    # Feature views
-
-    def put_view(self, new: FeatureView) -> None:
-        """Add a revision; it is the one in force from now on."""
-        old = update(feature_view).where(_V.id == new.id, _V.is_current.is_(True)).values(is_current=False)
-        self._connection.execute(old)
-        values = {"id": new.id, "revision": new.revision, "is_current": True, "org_id": new.org_id, "body": _body(new)}
-        self._connection.execute(insert(feature_view).values(**values))
-
-    def view(self, view_id: str) -> FeatureView | None:
-        """Return a feature view as it is now."""
-        query = select(_V.body).where(_V.id == view_id, _V.is_current.is_(True))
-        found = self._connection.execute(query).scalar_one_or_none()
-        return None if found is None else FeatureView.model_validate(found)
-
-    def views(self) -> Sequence[FeatureView]:
-        """Return all feature views in force."""
-        query = select(_V.body).where(_V.is_current.is_(True)).order_by(_V.id)
-        found = [FeatureView.model_validate(body) for body in self._connection.execute(query).scalars()]
-        return [one for one in found if not one.retired]
-
-    def revisions(self, view_id: str) -> Sequence[FeatureView]:
-        """Return all revisions of a feature view, oldest first."""
-        query = select(_V.body).where(_V.id == view_id).order_by(_V.revision)
-        return [FeatureView.model_validate(body) for body in self._connection.execute(query).scalars()]
 
     # Training sets
 
@@ -152,6 +141,10 @@ class LearningStore:
         """Return runs, newest first."""
         query = select(_R.body).where(_R.plan_id == plan_id).order_by(_R.at.desc(), _R.id.desc()).limit(limit)
         return [ScoreRun.model_validate(body) for body in self._connection.execute(query).scalars()]
+
+
+def _view(row: Row[Any]) -> FeatureView:
+    return FeatureView.model_validate(row.body)
 
 
 def _body(one: BaseModel) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, or_
 
+from beijiang.db import Revisions
 from beijiang.mining.models.notebooks import Notebook, NotebookDraft, Sharing
 from beijiang.mining.store.notebook_schema import notebook
 
@@ -22,29 +23,25 @@ _N = notebook.c
 _PLAIN = ("id", "revision", "retired", "owner_id", "owner", "org_id", "by", "by_name", "at")
 
 
-class NotebookStore:
+class NotebookStore(Revisions[Notebook]):
     """Read and write notebooks on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, notebook, _notebook)
 
     def add(self, one: Notebook) -> None:
         """Add a version; it is the one in force from now on."""
-        self._connection.execute(
-            update(notebook).where(_N.id == one.id, _N.is_current.is_(True)).values(is_current=False)
-        )
         whole = one.to_json()
-        self._connection.execute(
-            insert(notebook).values(
+        self.put(
+            {
                 **{name: getattr(one, name) for name in _PLAIN},
-                is_current=True,
-                name=one.name,
-                description=one.description,
-                sharing=one.sharing.value,
-                parameters=whole["parameters"],
-                cells=whole["cells"],
-                note=one.note,
-            )
+                "name": one.name,
+                "description": one.description,
+                "sharing": one.sharing.value,
+                "parameters": whole["parameters"],
+                "cells": whole["cells"],
+                "note": one.note,
+            }
         )
 
     def visible(self, actor: Actor) -> Sequence[Notebook]:
@@ -52,19 +49,7 @@ class NotebookStore:
         seen = [_N.owner_id == actor.id]
         if actor.org_id is not None:
             seen.append(and_(_N.org_id == actor.org_id, _N.sharing != Sharing.PRIVATE.value))
-        query = select(notebook).where(_N.is_current.is_(True), _N.retired.is_(False), or_(*seen))
-        return [_notebook(row) for row in self._connection.execute(query.order_by(_N.name, _N.id))]
-
-    def get(self, notebook_id: str) -> Notebook | None:
-        """Return the version in force."""
-        query = select(notebook).where(_N.id == notebook_id, _N.is_current.is_(True))
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else _notebook(row)
-
-    def history(self, notebook_id: str) -> Sequence[Notebook]:
-        """Return all versions, oldest first."""
-        query = select(notebook).where(_N.id == notebook_id).order_by(_N.revision)
-        return [_notebook(row) for row in self._connection.execute(query)]
+        return self.in_force(or_(*seen), by=(_N.name,))
 
 
 def _notebook(row: Row[Any]) -> Notebook:

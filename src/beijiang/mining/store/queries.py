@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, insert, or_, select, update
 
+from beijiang.db import Revisions
 from beijiang.mining.models import Chart, QueryRun, RunState, SavedQuery
 from beijiang.mining.store.schema import query_run, saved_query
 from beijiang.protection import QueryClass
@@ -87,34 +88,30 @@ class RunStore:
         self._connection.execute(delete(query_run).where(_R.asked_at < before))
 
 
-class SavedStore:
+class SavedStore(Revisions[SavedQuery]):
     """Read and write saved queries on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, saved_query, _saved)
 
     def add(self, new: SavedQuery) -> None:
         """Add a revision; it is the one in force from now on."""
-        self._connection.execute(
-            update(saved_query).where(_S.id == new.id, _S.is_current.is_(True)).values(is_current=False)
-        )
-        self._connection.execute(
-            insert(saved_query).values(
-                id=new.id,
-                revision=new.revision,
-                is_current=True,
-                retired=new.retired,
-                name=new.name,
-                text=new.text,
-                description=new.description,
-                folder=new.folder,
-                shared=new.shared,
-                chart=None if new.chart is None else new.chart.to_json(),
-                owner_id=new.owner_id,
-                owner=new.owner[:200],
-                org_id=new.org_id,
-                set_at=new.at,
-            )
+        self.put(
+            {
+                "id": new.id,
+                "revision": new.revision,
+                "retired": new.retired,
+                "name": new.name,
+                "text": new.text,
+                "description": new.description,
+                "folder": new.folder,
+                "shared": new.shared,
+                "chart": None if new.chart is None else new.chart.to_json(),
+                "owner_id": new.owner_id,
+                "owner": new.owner[:200],
+                "org_id": new.org_id,
+                "set_at": new.at,
+            }
         )
 
     def visible(self, actor: Actor) -> Sequence[SavedQuery]:
@@ -122,19 +119,7 @@ class SavedStore:
         seen = [_S.owner_id == actor.id]
         if actor.org_id is not None:
             seen.append(and_(_S.org_id == actor.org_id, _S.shared.is_(True)))
-        query = select(saved_query).where(_S.is_current.is_(True), _S.retired.is_(False), or_(*seen))
-        return [_saved(row) for row in self._connection.execute(query.order_by(_S.folder, _S.name, _S.id))]
-
-    def get(self, query_id: str) -> SavedQuery | None:
-        """Return the revision in force."""
-        query = select(saved_query).where(_S.id == query_id, _S.is_current.is_(True))
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else _saved(row)
-
-    def history(self, query_id: str) -> Sequence[SavedQuery]:
-        """Return all revisions, oldest first."""
-        query = select(saved_query).where(_S.id == query_id).order_by(_S.revision)
-        return [_saved(row) for row in self._connection.execute(query)]
+        return self.in_force(or_(*seen), by=(_S.folder, _S.name))
 
 
 def _outcome(run: QueryRun) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, and_, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beijiang.db import JsonDocument, UtcDateTime, metadata
+from beijiang.db import JsonDocument, Revisions, UtcDateTime, metadata
 from beijiang.mining.models import KeyState, RuleDraft, StreamRule
 
 if TYPE_CHECKING:
@@ -66,24 +66,22 @@ class RuleStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._kept = Revisions(connection, stream_rule, _said)
 
     def add(self, rule: StreamRule) -> None:
         """Add a revision; it is the one in force from now on, and begins with nothing remembered."""
-        current = update(stream_rule).where(_R.id == rule.id, _R.is_current.is_(True))
-        self._connection.execute(current.values(is_current=False))
-        self._connection.execute(
-            insert(stream_rule).values(
-                id=rule.id,
-                revision=rule.revision,
-                is_current=True,
-                active=rule.active,
-                stream_id=rule.stream_id,
-                org_id=rule.org_id,
-                table_name=rule.table,
-                draft=rule.draft.to_json(),
-                set_by=rule.set_by[:200],
-                set_at=rule.set_at,
-            )
+        self._kept.put(
+            {
+                "id": rule.id,
+                "revision": rule.revision,
+                "active": rule.active,
+                "stream_id": rule.stream_id,
+                "org_id": rule.org_id,
+                "table_name": rule.table,
+                "draft": rule.draft.to_json(),
+                "set_by": rule.set_by[:200],
+                "set_at": rule.set_at,
+            }
         )
         self._connection.execute(delete(stream_rule_standing).where(_S.rule_id == rule.id))
         self._connection.execute(delete(stream_rule_sensor).where(_K.rule_id == rule.id))
@@ -108,11 +106,7 @@ class RuleStore:
 
     def history(self, rule_id: str) -> list[tuple[int, bool, RuleDraft, str, datetime]]:
         """Return all revisions, newest first: number, whether it was active, what it said, who set it and when."""
-        query = select(stream_rule).where(_R.id == rule_id).order_by(_R.revision.desc())
-        return [
-            (row.revision, row.active, RuleDraft.from_json(row.draft), row.set_by, row.set_at)
-            for row in self._connection.execute(query)
-        ]
+        return self._kept.history(rule_id)[::-1]
 
     def revision(self, rule_id: str, number: int) -> RuleDraft:
         """Return what one revision said."""
@@ -172,6 +166,10 @@ class RuleStore:
         put = kind.insert(stream_rule_sensor)
         changed = {name: put.excluded[name] for name in ("heard", "up", "state")}
         self._connection.execute(put.on_conflict_do_update(index_elements=["rule_id", "sensor"], set_=changed), values)
+
+
+def _said(row: Row[Any]) -> tuple[int, bool, RuleDraft, str, datetime]:
+    return row.revision, row.active, RuleDraft.from_json(row.draft), row.set_by, row.set_at
 
 
 def _rule(row: Row[Any]) -> StreamRule:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
+from beijiang.db import Revisions
 from beijiang.kit import Text
 from beijiang.quality.models import Kind, Rule, Scorecard, Severity
 from beijiang.quality.store.schema import quality_rule, quality_scorecard
@@ -18,69 +19,49 @@ __all__ = ["RuleStore"]
 _MINE = quality_rule.c
 
 
-class RuleStore:
+class RuleStore(Revisions[Rule]):
     """Read and write rules on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, quality_rule, _rule)
 
     def of_table(self, table: str) -> list[Rule]:
         """Return the rules in force of a table by name, so that those about one column stand together."""
-        query = select(quality_rule).where(
-            _MINE.table_name == table, _MINE.is_current.is_(True), _MINE.retired.is_(False)
-        )
-        return [_rule(row) for row in self._connection.execute(query.order_by(_MINE.name, _MINE.id))]
+        return self.in_force(_MINE.table_name == table, by=(_MINE.name,))
 
     def beside(self, table: str) -> list[Rule]:
         """Return the rules in force of other tables that look into further ones, by table and name."""
         kinds = (Kind.EQUAL.value, Kind.REFERENCE.value, Kind.SQL.value)
-        query = select(quality_rule).where(
-            _MINE.table_name != table, _MINE.kind.in_(kinds), _MINE.is_current.is_(True), _MINE.retired.is_(False)
-        )
-        rows = self._connection.execute(query.order_by(_MINE.table_name, _MINE.name, _MINE.id))
-        return [_rule(row) for row in rows]
+        return self.in_force(_MINE.table_name != table, _MINE.kind.in_(kinds), by=(_MINE.table_name, _MINE.name))
 
     def counts(self) -> dict[str, int]:
         """Return how many rules in force each table has that has any."""
         query = select(_MINE.table_name, func.count()).where(_MINE.is_current.is_(True), _MINE.retired.is_(False))
         return {name: rules for name, rules in self._connection.execute(query.group_by(_MINE.table_name))}  # noqa: C416 - rows are no pairs to the type checker
 
-    def get(self, rule_id: str, revision: int | None = None) -> Rule | None:
-        """Return a rule, retired or not, as it is now or was at a revision."""
-        which = _MINE.is_current.is_(True) if revision is None else _MINE.revision == revision
-        row = self._connection.execute(select(quality_rule).where(_MINE.id == rule_id, which)).one_or_none()
-        return None if row is None else _rule(row)
-
-    def history(self, rule_id: str) -> list[Rule]:
-        """Return all revisions of a rule, oldest first."""
-        query = select(quality_rule).where(_MINE.id == rule_id).order_by(_MINE.revision)
-        return [_rule(row) for row in self._connection.execute(query)]
-
     def add(self, rule: Rule) -> None:
         """Add a revision and make it the one that counts."""
-        self._connection.execute(update(quality_rule).where(_MINE.id == rule.id).values(is_current=False))
-        self._connection.execute(
-            insert(quality_rule).values(
-                id=rule.id,
-                revision=rule.revision,
-                is_current=True,
-                retired=rule.retired,
-                table_name=rule.table,
-                kind=rule.kind.value,
-                columns=list(rule.columns),
-                params=dict(rule.params),
-                name=rule.name,
-                severity=rule.severity.value,
-                threshold=rule.threshold,
-                indicator=rule.indicator,
-                condition=rule.where,
-                owner=rule.owner,
-                limit_words=rule.limit,
-                contract=rule.contract,
-                reason=rule.reason,
-                set_by=rule.by,
-                set_at=rule.at,
-            )
+        self.put(
+            {
+                "id": rule.id,
+                "revision": rule.revision,
+                "retired": rule.retired,
+                "table_name": rule.table,
+                "kind": rule.kind.value,
+                "columns": list(rule.columns),
+                "params": dict(rule.params),
+                "name": rule.name,
+                "severity": rule.severity.value,
+                "threshold": rule.threshold,
+                "indicator": rule.indicator,
+                "condition": rule.where,
+                "owner": rule.owner,
+                "limit_words": rule.limit,
+                "contract": rule.contract,
+                "reason": rule.reason,
+                "set_by": rule.by,
+                "set_at": rule.at,
+            }
         )
 
     def scorecards(self) -> list[Scorecard]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.kit import BeijiangError, Conflict, Invalid, NotFound, new_id
+from beijiang.kit import BeijiangError, Invalid, NotFound, new_id
 from beijiang.recipes.errors import circle, taken
 from beijiang.recipes.models.compiling import ASIDE, compiled
 from beijiang.recipes.models.frame import HIDDEN_MARK
@@ -255,13 +255,6 @@ class Writing(Base):
     def _put(self, actor: Actor, made: Recipe, what: str) -> Recipe:
         with self.db.begin() as tx:
             store = RecipeStore(tx.connection)
-            newest = store.get(made.id)
-            if (0 if newest is None else newest.revision) != made.revision - 1:
-                raise Conflict(
-                    "配方刚被别人改过，请重新查看。",
-                    "Somebody just changed the recipe; look again.",
-                    code="recipe_changed",
-                )
             other = store.filling(made.target)
             if other is not None and other.id != made.id:
                 raise taken(made.target)

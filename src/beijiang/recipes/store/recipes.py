@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
+from beijiang.db import Revisions
 from beijiang.kit import Actor, Text
 from beijiang.recipes.models import Making, Recipe, RecipeRun, RunTrigger, Step, StepCount
 from beijiang.recipes.store.schema import recipe, recipe_run
@@ -20,61 +21,44 @@ _R = recipe.c
 _RUN = recipe_run.c
 
 
-class RecipeStore:
+class RecipeStore(Revisions[Recipe]):
     """Read and write recipes on one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection, recipe, _recipe)
 
     def add(self, new: Recipe) -> None:
         """Add a revision; it is the one in force from now on."""
-        self._connection.execute(
-            update(recipe).where(_R.id == new.id, _R.is_current.is_(True)).values(is_current=False)
+        self.put(
+            {
+                "id": new.id,
+                "revision": new.revision,
+                "retired": new.retired,
+                "name": new.name,
+                "org_id": new.org_id,
+                "target": new.target,
+                "sources": list(new.sources),
+                "steps": [step.to_json() for step in new.steps],
+                "sql": new.sql,
+                "on_write": new.on_write,
+                "reason": new.reason,
+                "owner": new.owner.to_json(),
+                "set_at": new.at,
+            }
         )
-        self._connection.execute(
-            insert(recipe).values(
-                id=new.id,
-                revision=new.revision,
-                is_current=True,
-                retired=new.retired,
-                name=new.name,
-                org_id=new.org_id,
-                target=new.target,
-                sources=list(new.sources),
-                steps=[step.to_json() for step in new.steps],
-                sql=new.sql,
-                on_write=new.on_write,
-                reason=new.reason,
-                owner=new.owner.to_json(),
-                set_at=new.at,
-            )
-        )
-
-    def get(self, recipe_id: str, revision: int | None = None) -> Recipe | None:
-        """Return a recipe as it is now, or one of its revisions."""
-        query = select(recipe).where(_R.id == recipe_id)
-        query = query.where(_R.is_current.is_(True)) if revision is None else query.where(_R.revision == revision)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else _recipe(row)
 
     def all(self) -> list[Recipe]:
         """Return the recipes in force, by the tables that they fill."""
-        query = select(recipe).where(_R.is_current.is_(True), _R.retired.is_(False)).order_by(_R.target, _R.id)
-        return [_recipe(row) for row in self._connection.execute(query)]
+        return self.in_force(by=(_R.target,))
 
     def filling(self, target: str) -> Recipe | None:
         """Return the recipe in force that fills a table."""
-        return next((one for one in self.all() if one.target == target), None)
+        return next(iter(self.in_force(_R.target == target)), None)
 
     def once_filled(self, target: str, org_id: str) -> bool:
         """Tell whether recipes of an organisation have filled a table, in force or retired."""
         query = select(_R.id).where(_R.target == target, _R.org_id == org_id).limit(1)
         return self._connection.execute(query).first() is not None
-
-    def history(self, recipe_id: str) -> list[Recipe]:
-        """Return all revisions of a recipe, oldest first."""
-        query = select(recipe).where(_R.id == recipe_id).order_by(_R.revision)
-        return [_recipe(row) for row in self._connection.execute(query)]
 
     def add_run(self, run: RecipeRun) -> None:
         """Add a run, or replace one that was cut short after it was noted."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
@@ -19,6 +19,7 @@ from beijiang.apps.models import App, AppVersion, ServerStanding, ServerState, d
 from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to, unpacked
 from beijiang.apps.models.serving import pause_after
 from beijiang.apps.service.audience import said
+from beijiang.apps.service.counting import Served
 from beijiang.apps.service.relay import RelayAsk, RelayStart
 from beijiang.apps.service.serving.child import LOG, Child, ChildOrder, sweep_sockets
 from beijiang.apps.service.serving.folders import Held, held_in, put_aside, sweep_aside
@@ -39,6 +40,8 @@ __all__ = ["AppServers"]
 AT_ONCE: Final = 8
 """Requests that one server answers at once; the next are told to come again."""
 _BODY: Final = 16 << 20
+_BROKEN: Final = 500
+"""The first status that says that a server failed."""
 _KEY_MARK: Final = "key_"
 """How proofs of a person's own API keys begin; those of applications' tokens begin otherwise."""
 _STEADY: Final = 60.0
@@ -102,18 +105,16 @@ class AppServers:
             )
         if actor.kind is not ActorKind.PERSON and not (actor.session_id or "").startswith(_KEY_MARK):
             raise people_only()
-        place = self._place(app_id)
-        if not place.room.acquire(blocking=False):
-            raise not_now()
+        place, answer = self._place(app_id), Served()
         try:
-            self._require_room(app, place)
-            child = self._running(app, place)
-            child.used_at = time.monotonic()
-            with self._exchange(app, child, actor, ask) as start:
-                yield start
-            child.used_at = time.monotonic()
+            with self._room(place), self._answering(app, place, actor, ask) as start:
+                answer.failed = start.status >= _BROKEN
+                yield replace(start, pieces=answer.passing(start.pieces))
+        except BeijiangError:
+            answer.failed = True
+            raise
         finally:
-            place.room.release()
+            self.apps.counting.note_served((app_id, app.current or 0), self.apps.clock.now().date(), answer)
 
     def standing(self, actor: Actor, app_id: str) -> tuple[ServerStanding | None, str]:
         """Return how an application's server stands and its last words, for whoever has to do with the application.
@@ -233,6 +234,25 @@ class AppServers:
         return child.pid if child is not None and child.lives else None
 
     # Inside
+
+    @contextmanager
+    def _room(self, place: _Place) -> Iterator[None]:
+        if not place.room.acquire(blocking=False):
+            raise not_now()
+        try:
+            yield
+        finally:
+            place.room.release()
+
+    @contextmanager
+    def _answering(self, app: App, place: _Place, viewer: Actor, ask: RelayAsk) -> Iterator[RelayStart]:
+        """Have the process that runs, or is begun, answer."""
+        self._require_room(app, place)
+        child = self._running(app, place)
+        child.used_at = time.monotonic()
+        with self._exchange(app, child, viewer, ask) as start:
+            yield start
+        child.used_at = time.monotonic()
 
     def _place(self, app_id: str) -> _Place:
         with self._turn:

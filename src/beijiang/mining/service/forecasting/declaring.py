@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.kit import Invalid, NotFound, new_id
-from beijiang.mining.errors import forecast_changed, reserved, target_taken, unfit_forecast
+from beijiang.mining.errors import reserved, target_taken, unfit_forecast
 from beijiang.mining.models import Declared, Forecast, SourceKind
 from beijiang.mining.service.forecasting.base import HORIZON_MOST, Base
 from beijiang.mining.service.forecasting.results import RESERVED
@@ -174,9 +174,6 @@ class Declaring(Base):
     def _put(self, actor: Actor, made: Forecast, what: str) -> Forecast:
         with self.db.begin() as tx:
             store = ForecastStore(tx.connection)
-            newest = store.get(made.id)
-            if (0 if newest is None else newest.revision) != made.revision - 1:
-                raise forecast_changed()
             other = store.filling(made.target)
             if other is not None and other.id != made.id:
                 raise target_taken(made.target)

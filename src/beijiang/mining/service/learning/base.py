@@ -9,7 +9,7 @@ from beijiang.access import Permission
 from beijiang.kit import BeijiangError
 from beijiang.mining.errors.learning import no_model, no_set, no_view, sight_changed, unfit_draft
 from beijiang.mining.models.learning import Reason
-from beijiang.mining.store import LearningStore
+from beijiang.mining.store import LearningStore, ViewStore
 from beijiang.protection import Asked
 from beijiang.tables import Exit
 
@@ -81,7 +81,7 @@ class Base:
     def _view(self, actor: Actor, view_id: str) -> FeatureView:
         """Return a feature view of the actor's department; unknown and hidden look the same."""
         with self.db.read() as connection:
-            found = LearningStore(connection).view(view_id)
+            found = ViewStore(connection).get(view_id)
         if found is None or found.retired or not self._sees(actor, found.org_id):
             self.access.require(actor, Permission.MINING_MODEL_READ, actor.org_id)
             raise no_view()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -53,6 +54,7 @@ log = logging.getLogger(__name__)
 
 SCORE_JOB: Final = "mining.score"
 RUNS_SHOWN: Final = 50
+TRIES: Final = 3
 SCORE, CLASS, AMOUNT, GROUP, ODD = "得分", "判定", "预测值", "分组", "是否异常"
 MODEL, MOMENT = "模型", "评分时点"
 _MADE: Final = (SCORE, CLASS, AMOUNT, GROUP, ODD, MODEL, MOMENT)
@@ -138,16 +140,22 @@ class Scoring(Registering):
         return TableWriter(WriterKind.SCORES, found.id, table, found.org_id, (found.draft.table,))
 
     def score(self, actor: Actor, plan_id: str) -> str:
-        """Have scores made now by a job; return its id.
+        """Have scores made now by a job; return its id: of one that is under way, if it was asked for with the same inputs.
 
         Raises:
             Conflict: the model is not approved any more.
+            NotFound: a table that is read is hidden from the actor by now.
 
         """
         plan, _ = self._plan(actor, plan_id)
         self.access.require(actor, Permission.MINING_MODEL_BUILD, plan.org_id)
-        _usable(self._model(actor, plan.draft.model))
-        return self._submit(actor, plan)
+        model = self._model(actor, plan.draft.model)
+        _usable(model)
+        made = self._set(actor, model.draft.training_set)
+        names = sorted({plan.draft.table, *(one.view.table for one in _joined(made))})
+        read = [self.gate.sketch(actor, name, "", Exit.TRAINING) for name in names]
+        inputs = repr([(one.table, one.version, one.obligations) for one in read])
+        return self._submit(actor, plan, sha256(inputs.encode()).hexdigest())
 
     def score_now(self, actor: Actor, plan_id: str) -> ScoreRun:
         """Make scores in this process; for the terminal.
@@ -178,7 +186,7 @@ class Scoring(Registering):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
-            run = self._scored(job, plan, base, folder / "part-00000.parquet")
+            run = self._scored(job, plan, base, folder)
         except BeijiangError as error:
             failed = {"state": ScoreState.FAILED, "error": reason_of(error), "seconds": time.monotonic() - started}
             self._note_run(base.model_copy(update=failed))
@@ -207,7 +215,7 @@ class Scoring(Registering):
             ):
                 continue
             try:
-                self._submit(self.access.current(owner), plan)
+                self._submit(self.access.current(owner), plan, begun.isoformat())
             except BeijiangError:
                 log.exception("scores that are due could not be begun; it will be tried again")
 
@@ -234,12 +242,31 @@ class Scoring(Registering):
                 code="table_has_source",
             )
 
-    def _submit(self, actor: Actor, plan: ScorePlan) -> str:
-        return self.jobs.submit(actor, SCORE_JOB, {"plan": plan.id}, key=f"{SCORE_JOB}:{plan.id}", org_id=plan.org_id)
+    def _submit(self, actor: Actor, plan: ScorePlan, what: str) -> str:
+        key = f"{SCORE_JOB}:{plan.id}:{what}"
+        return self.jobs.submit(actor, SCORE_JOB, {"plan": plan.id}, key=key, org_id=plan.org_id)
 
-    def _scored(self, job: JobRun, plan: ScorePlan, base: ScoreRun, file: Path) -> ScoreRun:
+    def _scored(self, job: JobRun, plan: ScorePlan, base: ScoreRun, folder: Path) -> ScoreRun:
+        """Score upon the version that the table has; again where others were written meanwhile, maybe of newer inputs."""
+        left = TRIES
+        while True:
+            left -= 1
+            try:
+                return self._tried(job, plan, base, folder / f"part-{left:05}.parquet")
+            except Conflict as error:
+                if error.reason != "table_moved_on" or not left:
+                    raise
+
+    def _newest(self, actor: Actor, table: str) -> int:
+        try:
+            return self.tables.get(actor, table).version
+        except NotFound:
+            return 0
+
+    def _tried(self, job: JobRun, plan: ScorePlan, base: ScoreRun, file: Path) -> ScoreRun:
         actor = self.access.current(job.actor)
         self.access.require(actor, Permission.MINING_MODEL_BUILD, plan.org_id)
+        upon = self._newest(actor, plan.draft.target)
         with self.db.read() as connection:
             store = LearningStore(connection)
             model = store.model(plan.draft.model)
@@ -264,6 +291,7 @@ class Scoring(Registering):
             reason=f"模型“{model.draft.name}”评分",
             comments=_COMMENTS,
             derived=_origins(plan, made, schema.names),
+            upon=upon,
         )
         version = self.tables.commit(actor, replace(request, accept_plan=self.tables.plan(actor, request).token))
         used = {name: one.version for name, one in assembly.readings.items()}

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.kit import new_id
-from beijiang.mining.errors.learning import bad_column, moved_on
+from beijiang.mining.errors.learning import bad_column
 from beijiang.mining.models.learning import FeatureView, ViewDraft
 from beijiang.mining.service.learning.base import Base
-from beijiang.mining.store import LearningStore
+from beijiang.mining.store import ViewStore
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Views(Base):
         """Return the feature views of the actor's department."""
         self.access.require(actor, Permission.MINING_MODEL_READ, actor.org_id)
         with self.db.read() as connection:
-            found = LearningStore(connection).views()
+            found = ViewStore(connection).all()
         return [one for one in found if self._sees(actor, one.org_id)]
 
     def view(self, actor: Actor, view_id: str) -> FeatureView:
@@ -43,7 +43,7 @@ class Views(Base):
         """Return all revisions of a feature view, oldest first."""
         found = self._view(actor, view_id)
         with self.db.read() as connection:
-            return LearningStore(connection).revisions(found.id)
+            return ViewStore(connection).history(found.id)
 
     def declare_view(self, actor: Actor, draft: ViewDraft) -> FeatureView:
         """Declare a feature view over a table that the actor sees.
@@ -94,10 +94,6 @@ class Views(Base):
     def _put_view(self, actor: Actor, made: FeatureView, what: str) -> FeatureView:
         detail: dict[str, JsonValue] = {"revision": made.revision, "table": made.table, "columns": [*made.columns]}
         with self.db.begin() as tx:
-            store = LearningStore(tx.connection)
-            known = store.revisions(made.id)
-            if len(known) != made.revision - 1:
-                raise moved_on()
-            store.put_view(made)
+            ViewStore(tx.connection).add(made)
             self.evidence.record(tx, actor, f"mining.view_{what}", target=made.id, detail=detail)
         return made

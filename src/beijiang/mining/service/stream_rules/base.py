@@ -17,6 +17,7 @@ from beijiang.mining.models import (
     StepKind,
     StreamRule,
 )
+from beijiang.mining.service.stream_rules.recalling import Recalling
 from beijiang.mining.store import ReadingAlertStore, RuleStore
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Base:
         self.tables = tables
         self.home = streams.ingest.settings.home
         self._recorded: dict[str, datetime] = {}
+        self._recalled = Recalling()
         self.gate = gate
         self.access = access
         self.evidence = evidence

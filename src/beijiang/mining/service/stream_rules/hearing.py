@@ -70,18 +70,19 @@ class Hearing(Recording):
         now = self.clock.now()
         with self.db.begin(counted=False) as tx:
             rules = RuleStore(tx.connection)
-            states = rules.states(rule.id, list(by_sensor))
+            states = self._recalled.take(rules, rule, by_sensor)
             late, turned = 0, []
             for sensor, readings in by_sensor.items():
-                state = states.setdefault(sensor, KeyState())
+                state = states[sensor]
                 readings.sort(key=lambda one: one[0])
                 before = state.late
                 turned += [(sensor, turn) for turn in judge(draft, state, readings, now.timestamp())]
                 late += state.late - before
             if not rules.advance(rule, batch.last, late):
                 return  # another process has judged it, or the rule says something else by now
-            rules.keep(rule.id, states)
+            rules.keep(rule.id, {sensor: states[sensor] for sensor in by_sensor})
             self._turned(tx, rule, turned, now)
+        self._recalled.hold(rule, batch.last, states)
 
     def _note(self, rule: StreamRule, position: int, error: BeijiangError) -> None:
         told = {"code": error.reason, "zh": error.text.zh, "en": error.text.en}
