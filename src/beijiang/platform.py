@@ -45,7 +45,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.federation import Letters, Nodes, Travels
+from beijiang.federation import Cascade, Letters, Nodes, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -221,6 +221,7 @@ class Platform:
     nodes: Nodes
     travels: Travels
     letters: Letters
+    cascade: Cascade
     plan_drafts: PlanDrafts
     health: Health
 
@@ -301,6 +302,7 @@ class Platform:
             self.plan,
             self.nodes,
             self.letters,
+            self.cascade,
             self.plan_drafts,
             self.health,
         )
