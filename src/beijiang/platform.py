@@ -300,12 +300,13 @@ class Platform:
             self.figures,
             self.public_figures,
             self.plan,
-            self.nodes,
-            self.letters,
-            self.cascade,
+            *self._linkage(),
             self.plan_drafts,
             self.health,
         )
+
+    def _linkage(self) -> Sequence[object]:
+        return (self.nodes, self.travels, self.letters, self.cascade)
 
     def _mining(self) -> Sequence[object]:
         return (
