@@ -7,22 +7,47 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from fastapi.testclient import TestClient
+
+from beijiang.app import create_app
 from beijiang.catalog import Entry, ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType
 from beijiang.catalog import Item as CatalogItem
 from beijiang.exchange import Request, Way
 from beijiang.federation import LetterState
 from beijiang.federation import Way as Direction
+from beijiang.kit import SYSTEM
 from linked import AUDITOR, Node, linked, region_and_city
 from waiting import until
 
 sys.path.insert(0, str(Path(__file__).parent / "exchange"))
 from exchange_bureau import ID, OWNER, Bureau, People
 
+ORIGIN, WORD = "https://testserver", "Zhen-Shi-De-Mi-Ma-9"
 CAPITAL, CITY, NAME = "注册资本", "盟市", "企业名称"
 COLUMNS = (NAME, CITY, CAPITAL, ID)
 
 
-__all__ = ["CAPITAL", "CITY", "NAME", "Bureau", "Levels", "People"]
+__all__ = ["CAPITAL", "CITY", "NAME", "Browser", "Bureau", "Levels", "People", "answered", "turn"]
+
+
+def answered(up: Node, down: Node) -> bool:
+    """Post what two nodes have written; tell whether every letter is answered, and let a minute pass where one is not."""
+    while up.post() + down.post():
+        pass
+    waiting = sum(
+        node.platform.letters.page(AUDITOR, ways=(Direction.OUT,), states=(LetterState.WAITING,))[1]
+        for node in (up, down)
+    )
+    up.clock.at += timedelta(minutes=1 if waiting else 0)
+    return not waiting
+
+
+def turn(levels: Any) -> None:
+    """Have two nodes look at what is due of their catalogs, and post until every letter is answered."""
+    levels.clock.advance(timedelta(minutes=1))
+    for node in (levels.down, levels.up):
+        node.platform.cascade.watch()
+    levels.post()
 
 
 class Levels:
@@ -69,17 +94,7 @@ class Levels:
     def post(self) -> None:
         """Let letters go to and fro until every one is answered; one that a slow machine cut off goes again a minute later."""
 
-        def answered() -> bool:
-            while self.up.post() + self.down.post():
-                pass
-            waiting = sum(
-                node.platform.letters.page(AUDITOR, ways=(Direction.OUT,), states=(LetterState.WAITING,))[1]
-                for node in (self.up, self.down)
-            )
-            self.clock.at += timedelta(minutes=1 if waiting else 0)
-            return not waiting
-
-        until(answered)
+        until(lambda: answered(self.up, self.down))
 
     def ask(self, *columns: str, **words: Any) -> Request:
         """Have a department of the region ask for the city's data; its own authority has it now."""
@@ -113,3 +128,28 @@ class Levels:
     def close(self) -> None:
         self.up.close()
         self.down.close()
+
+
+class Browser:
+    """Somebody signed in to the console of one node."""
+
+    def __init__(self, bureau: Bureau, login: str) -> None:
+        access = bureau.platform.access
+        code = access.reset_person(SYSTEM, bureau[login].id).code
+        access.change_password(access.sign_in(login, code, "tests").actor, code, WORD)
+        self.client = TestClient(
+            create_app(bureau.platform), base_url=ORIGIN, follow_redirects=False, headers={"Origin": ORIGIN}
+        )
+        assert self.client.post("/console/sign-in", data={"login": login, "password": WORD}).status_code == 303
+        page = self.client.get("/console/sharing").text
+        self.client.headers["X-CSRF-Token"] = page.split('<meta name="csrf" content="')[1].split('"')[0]
+
+    def get(self, path: str) -> str:
+        found = self.client.get(path)
+        assert found.status_code == 200, (path, found.status_code, found.text[:500])
+        return found.text
+
+    def post(self, path: str, **data: Any) -> Any:
+        found = self.client.post(path, data=data)
+        assert found.status_code in {200, 303}, (path, found.status_code, found.text[:500])
+        return found

@@ -38,7 +38,7 @@ from beijiang.catalog import Catalog, Inventory
 from beijiang.connected import connect
 from beijiang.contracts import Contracts
 from beijiang.crypto import RootKeys, Vault
-from beijiang.db import Database, HomeLock, migrations
+from beijiang.db import Database, HomeLock, migrations, prepared_home
 from beijiang.desk import Desk
 from beijiang.engine.duckdb import DuckDBEngine
 from beijiang.engine.linking import Linker
@@ -78,7 +78,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.federation import Letters, NodeKeys, NodeParts, Nodes, TravelParts, Travels
+from beijiang.federation import Cascade, Letters, NodeKeys, NodeParts, Nodes, TravelParts, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -168,8 +168,6 @@ from beijiang.standards import Books, Laws, Standards
 from beijiang.tables import Lake, Measures, Tables
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from beijiang.kit import Actor, Clock
     from beijiang.settings import Settings
 
@@ -181,7 +179,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
 
     ``clock`` is the machine's unless a test moves the time.
     """
-    home, clock = _prepared(settings.home), clock or SystemClock()
+    home, clock = prepared_home(settings.home), clock or SystemClock()
     db = Database(settings.metadata_url)
     migrations.upgrade(db)
     engine = DuckDBEngine(settings, (home / "lake", home / "staging"))
@@ -392,7 +390,11 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     )
     letters = Letters(node_parts)
     nodes = Nodes(node_parts, letters)
-    travels = Travels(TravelParts(exchange=exchange, disputes=disputes, letters=letters, vault=vault))
+    cascade = Cascade(node_parts, letters, catalog, alerts)
+    catalog.elsewhere = cascade.version
+    travels = Travels(
+        TravelParts(exchange=exchange, disputes=disputes, letters=letters, vault=vault, entry=cascade.afar)
+    )
     exchange.afar = travels
     sources.renewals.append(travels.renew)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
@@ -490,6 +492,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 app_health.watch,
                 app_servers.watch,
                 letters.watch,
+                cascade.watch,
                 travels.watch,
             ),
         ),
@@ -568,6 +571,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         nodes=nodes,
         travels=travels,
         letters=letters,
+        cascade=cascade,
         plan_drafts=PlanDrafts(plan, texts),
         health=Health(
             settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost
@@ -582,18 +586,3 @@ def _assets_present() -> bool:
     from beijiang.web.assets import assets_present
 
     return assets_present()
-
-
-def _prepared(home: Path) -> Path:
-    """Make the folders of a home that are not there."""
-    for folder in (
-        home,
-        home / "lake",
-        home / "landing",
-        home / "staging",
-        home / "evidence",
-        home / "cache",
-        home / "serving",
-    ):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return home

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beijiang.apps import APP_JOB
-from beijiang.catalog import VersionCleared
+from beijiang.catalog import EntryMoved, VersionCleared
 from beijiang.dependents import Dependents
 from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, RequestMoved
 from beijiang.federation import DisputeCame, ParcelWanted
@@ -40,6 +40,7 @@ def connect(platform: Platform) -> None:
         platform.db.subscribe(TableWritten, name, hear)
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
     platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
+    platform.db.subscribe(EntryMoved, "federation", platform.cascade.on_entry_moved)
     platform.db.subscribe(RequestMoved, "federation", platform.travels.on_request_moved)
     platform.db.subscribe(DisputeCame, "federation", platform.travels.on_dispute_came)
     platform.db.subscribe(ParcelWanted, "federation", platform.travels.on_parcel_wanted)

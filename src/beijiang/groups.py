@@ -244,11 +244,12 @@ def _standards() -> typer.Typer:
 
 
 def _federation() -> typer.Typer:
-    from beijiang.federation.commands import commands, parcel_commands
+    from beijiang.federation.commands import catalog_commands, commands, parcel_commands
 
     group = commands(_get(lambda p: p.nodes), _get(lambda p: p.letters), _get(lambda p: p.access))
     parcels = parcel_commands(_get(lambda p: p.travels), _get(lambda p: p.exchange), _get(lambda p: p.access))
     group.add_typer(parcels, name="parcel")
+    group.add_typer(catalog_commands(_get(lambda p: p.cascade), _get(lambda p: p.access)), name="catalog")
     return group
 
 

@@ -45,7 +45,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.federation import Letters, Nodes, Travels
+from beijiang.federation import Cascade, Letters, Nodes, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -221,6 +221,7 @@ class Platform:
     nodes: Nodes
     travels: Travels
     letters: Letters
+    cascade: Cascade
     plan_drafts: PlanDrafts
     health: Health
 
@@ -299,11 +300,13 @@ class Platform:
             self.figures,
             self.public_figures,
             self.plan,
-            self.nodes,
-            self.letters,
+            *self._linkage(),
             self.plan_drafts,
             self.health,
         )
+
+    def _linkage(self) -> Sequence[object]:
+        return (self.nodes, self.travels, self.letters, self.cascade)
 
     def _mining(self) -> Sequence[object]:
         return (

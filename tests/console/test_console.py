@@ -33,6 +33,7 @@ PAGES = {
     "/console/receipts": set(EVERY),
     "/console/seal": ADMINISTRATORS,
     "/console/federation": ADMINISTRATORS | {"bureau_publisher", "bureau_reviewer"},
+    "/console/linked-entries": GOVERNMENT,
     "/console/holds": {"sec_admin", "audit_admin"},
 }
 

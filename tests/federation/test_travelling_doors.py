@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from beijiang.app import create_app
 from beijiang.exchange import RequestState
 from beijiang.federation import ParcelState
 from beijiang.federation.commands import parcel_commands
-from beijiang.kit import SYSTEM
-from travelling import CAPITAL, CITY, Bureau, Levels, People
-
-ORIGIN, WORD = "https://testserver", "Zhen-Shi-De-Mi-Ma-9"
+from travelling import CAPITAL, CITY, Browser, Levels, People
 
 
 @pytest.fixture(scope="module")
@@ -26,31 +20,6 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Levels]:
     made = Levels(tmp_path_factory.mktemp("doors"))
     yield made
     made.close()
-
-
-class Browser:
-    """Somebody signed in to the console of one node."""
-
-    def __init__(self, bureau: Bureau, login: str) -> None:
-        access = bureau.platform.access
-        code = access.reset_person(SYSTEM, bureau[login].id).code
-        access.change_password(access.sign_in(login, code, "tests").actor, code, WORD)
-        self.client = TestClient(
-            create_app(bureau.platform), base_url=ORIGIN, follow_redirects=False, headers={"Origin": ORIGIN}
-        )
-        assert self.client.post("/console/sign-in", data={"login": login, "password": WORD}).status_code == 303
-        page = self.client.get("/console/sharing").text
-        self.client.headers["X-CSRF-Token"] = page.split('<meta name="csrf" content="')[1].split('"')[0]
-
-    def get(self, path: str) -> str:
-        found = self.client.get(path)
-        assert found.status_code == 200, (path, found.status_code, found.text[:500])
-        return found.text
-
-    def post(self, path: str, **data: Any) -> Any:
-        found = self.client.post(path, data=data)
-        assert found.status_code in {200, 303}, (path, found.status_code, found.text[:500])
-        return found
 
 
 def test_a_department_asks_follows_and_collects_in_the_browser(levels: Levels) -> None:

@@ -26,6 +26,7 @@ MACHINERY: dict[str, set[str]] = {
     "AppJobs": {"watch", "work"},
     "Alerts": {"clear", "open", "say"},
     "Assess": {"indicators", "watch"},
+    "Cascade": {"afar", "on_entry_moved", "version", "watch"},
     "Catalog": {
         "candidate",
         "advance_release",

@@ -6,7 +6,7 @@ Owns the tables ``catalog_resource``, ``catalog_code``, ``catalog_code_counter``
 (``catalog_fts`` on SQLite, ``catalog_words`` on PostgreSQL).
 """
 
-from beijiang.catalog.events import EntryCheck, ReleaseCheck, VersionCleared
+from beijiang.catalog.events import EntryCheck, EntryMoved, ReleaseCheck, VersionCleared
 from beijiang.catalog.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.catalog.models import __all__ as _models
 from beijiang.catalog.search.sieve import Sieve
@@ -16,6 +16,7 @@ from beijiang.catalog.service import Catalog, Inventory, Published, promise
 __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Catalog",
     "EntryCheck",
+    "EntryMoved",
     "Inventory",
     "Published",
     "ReleaseCheck",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from beijiang.catalog.models import Gap, Release, Resource
 
-__all__ = ["EntryCheck", "ReleaseCheck", "VersionCleared"]
+__all__ = ["EntryCheck", "EntryMoved", "ReleaseCheck", "VersionCleared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,13 @@ class VersionCleared(Event):
 
     table: str
     version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryMoved(Event):
+    """An entry was published, or anew, or taken offline, or the grades of one in force changed."""
+
+    resource_id: str
 
 
 class EntryCheck(Protocol):

@@ -94,6 +94,7 @@ MENU: tuple[tuple[Text, tuple[tuple[Permission, str, Text], ...]], ...] = (
         Text("目录与共享", "Catalog and sharing"),
         (
             (Permission.CATALOG_RESOURCE_READ, "/console/catalog", Text("目录", "Catalog")),
+            (Permission.CATALOG_RESOURCE_READ, "/console/linked-entries", Text("联动目录", "Entries of nodes below")),
             (Permission.CATALOG_RESOURCE_READ, "/console/systems", Text("系统清单", "Systems")),
             (Permission.CATALOG_RESOURCE_READ, "/console/fields", Text("扩展字段", "Fields of the region")),
             (Permission.EXCHANGE_REQUEST_READ, TEMPLATES, Text("标准目录", "Standard entries")),

@@ -206,6 +206,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "evidence.peer.trust": Text("信任公钥", "key trusted"),
         "evidence.search": Text("查询存证", "log searched"),
         "evidence.witness": Text("为他人日志见证", "other log witnessed"),
+        "federation.catalog_compared": Text("比对下级上报的目录", "catalog of a node below compared"),
+        "federation.catalog_rule": Text("决定目录上报", "what is told to a node above decided"),
         "federation.identity_set": Text("填写节点身份", "this node named"),
         "federation.invite": Text("邀请节点", "node invited"),
         "federation.key_replace": Text("更换节点密钥", "key of this node replaced"),

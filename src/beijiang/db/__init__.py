@@ -5,7 +5,7 @@ Services open a unit of work with ``Database.begin``; stores below them get its 
 
 from beijiang.db.among import among
 from beijiang.db.database import Database, UnitOfWork
-from beijiang.db.lock import HomeLock, LockHolder
+from beijiang.db.lock import HomeLock, LockHolder, prepared_home
 from beijiang.db.parts import Shelf, age_of, number_of, part_of
 from beijiang.db.remembered import Remembered
 from beijiang.db.revisions import Revisions
@@ -26,4 +26,5 @@ __all__ = [
     "metadata",
     "number_of",
     "part_of",
+    "prepared_home",
 ]

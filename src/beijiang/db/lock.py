@@ -69,3 +69,10 @@ def _busy(holder: LockHolder | None) -> Busy:
         code="home_in_use",
         detail={"pid": holder.pid, "command": holder.command, "since": holder.since},
     )
+
+
+def prepared_home(home: Path) -> Path:
+    """Make the folders of a home that are not there, and return it."""
+    for name in ("", "lake", "landing", "staging", "evidence", "cache", "serving"):
+        (home / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home

@@ -5,8 +5,10 @@ are written in the transaction of what they tell, signed, and read exactly once.
 """
 
 from beijiang.federation.models import Bearing, Card, Letter, LetterState, Link, LinkState, Way, node_actor
+from beijiang.federation.models.entries import CatalogStanding, Comparison, LinkedEntry, Rule
 from beijiang.federation.models.travels import Parcel, ParcelForm, ParcelState
 from beijiang.federation.service import (
+    Cascade,
     DisputeCame,
     Identity,
     Letters,
@@ -21,6 +23,9 @@ from beijiang.federation.service import (
 __all__ = [
     "Bearing",
     "Card",
+    "Cascade",
+    "CatalogStanding",
+    "Comparison",
     "DisputeCame",
     "Identity",
     "Letter",
@@ -28,6 +33,7 @@ __all__ = [
     "Letters",
     "Link",
     "LinkState",
+    "LinkedEntry",
     "NodeKeys",
     "NodeParts",
     "Nodes",
@@ -35,6 +41,7 @@ __all__ = [
     "ParcelForm",
     "ParcelState",
     "ParcelWanted",
+    "Rule",
     "TravelParts",
     "Travels",
     "Way",

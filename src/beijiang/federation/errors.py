@@ -16,6 +16,7 @@ from beijiang.kit import (
 
 __all__ = [
     "answer_unsigned",
+    "bad_division",
     "bad_entry_id",
     "bad_invitation_use",
     "bad_signature",
@@ -26,10 +27,13 @@ __all__ = [
     "identity_taken",
     "letter_too_large",
     "no_dispute_there",
+    "no_entry",
     "no_letter",
     "no_node",
     "no_parcel",
     "node_known",
+    "not_above",
+    "not_from_below",
     "not_from_there",
     "not_linked",
     "nothing_granted",
@@ -93,6 +97,42 @@ def not_linked(node_id: str) -> Conflict:
         f"与节点 {node_id} 尚未联结或已断开，不能发信。请双方先完成联结。",
         f"The node {node_id} is not linked, or no longer; no letter can be written to it. Both sides have to link first.",
         code="node_not_linked",
+    )
+
+
+def bad_division() -> Invalid:
+    """Return: that is no beginning of a category code."""
+    return Invalid(
+        "类目代码由字母和数字组成，最多 50 个。请照“目录类目”填写代码的开头，留空为全部。",
+        "Codes of divisions are letters and digits, at most 50. Give the beginnings of category codes, or none for all.",
+        code="bad_division",
+    )
+
+
+def no_entry() -> NotFound:
+    """Return: no linked node told such an entry."""
+    return NotFound(
+        "没有这条联动目录，或其节点已断开。请在“找数据”中查找。",
+        "No linked node told such an entry, or its link has ended. Look for it under Find data.",
+        code="linked_entry_not_found",
+    )
+
+
+def not_above() -> Invalid:
+    """Return: catalogs are told upwards only."""
+    return Invalid(
+        "目录只上报给上级节点。请选择上级节点。",
+        "Catalogs are told to nodes above only. Choose a node above.",
+        code="not_above",
+    )
+
+
+def not_from_below() -> Denied:
+    """Return: catalogs are taken from below only."""
+    return Denied(
+        "本节点只收下级节点上报的目录。请核对双方登记的上下级关系。",
+        "This node takes catalogs from nodes below only. See which side is above as both have it.",
+        code="not_from_below",
     )
 
 

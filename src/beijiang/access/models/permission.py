@@ -123,6 +123,11 @@ class Permission(StrEnum):
     EXCHANGE_SERVING_MANAGE = "exchange:serving:manage", "设置服务副本", "have serving copies of tables made"
     EXCHANGE_TEMPLATE_ISSUE = "exchange:template:issue", "下发标准目录", "issue standard entries to units below"
     EXCHANGE_TRACE_RUN = "exchange:trace:run", "追踪泄露的文件", "trace a file that got out"
+    FEDERATION_CATALOG_OFFER = (
+        "federation:catalog:offer",
+        "决定向上级节点上报哪些目录",
+        "decide which entries are told to nodes above",
+    )
     FEDERATION_LETTER_RESEND = "federation:letter:resend", "重发节点间信件", "send letters between nodes again"
     FEDERATION_NODE_LINK = (
         "federation:node:link",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from beijiang.access import Access, Organisation, Permission
-from beijiang.catalog.events import EntryCheck, ReleaseCheck
+from beijiang.catalog.events import EntryCheck, EntryMoved, ReleaseCheck
 from beijiang.catalog.models import (
     Action,
     Entry,
@@ -82,6 +82,8 @@ class Base:
         """Asked in this order before readers are moved to a version of a table; set in build.py."""
         self.entry_checks: Sequence[EntryCheck] = ()
         """Asked what an entry lacks beyond the rules of the catalog; set in build.py."""
+        self.elsewhere: Callable[[str], Version | None] = lambda _: None
+        """Asked for the published version of an entry that another node told; only who works in government sees it. Set in build.py."""
         self._releases: Remembered[Release | None] = Remembered(db)
         self._declared: Remembered[tuple[ExtensionField, ...]] = Remembered(db, 1)
         self._referring: Remembered[tuple[Row[Any], ...]] = Remembered(db)
@@ -183,6 +185,8 @@ class Base:
         store = ResourceStore(tx.connection)
         store.save(changed, before=before.revision)
         self._indexer.put(tx.connection, changed, now)
+        if before.version != changed.version or (changed.is_serving and before.grades != changed.grades):
+            tx.publish(EntryMoved(resource_id=changed.id))
         return changed
 
     def _move(self, resource: Resource, action: Action) -> Move:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
+from beijiang.catalog.events import EntryMoved
 from beijiang.catalog.models import EXTENSION, Action, ExtensionField, Gap, Resource, State, Version
 from beijiang.catalog.models.entry import canonical, digest
 from beijiang.catalog.service.base import graded
@@ -230,6 +231,7 @@ class Reviewing(Serving):
         entry = found.entry if version is None or found.state is State.PUBLISHED else version.entry
         entry = replace(entry, items=graded(entry.items, found.grades))
         bare = replace(found, entry=entry, state=State.PUBLISHED, version=None, released_table_version=None)
+        tx.publish(EntryMoved(resource_id=found.id))
         return self._go(tx, actor, bare, Action.TAKE_OFFLINE, told)
 
     def _go(self, tx: UnitOfWork, actor: Actor, found: Resource, action: Action, reasons: tuple[str, ...]) -> Resource:

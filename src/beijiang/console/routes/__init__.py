@@ -35,6 +35,7 @@ from beijiang.console.routes import (
     laws,
     libraries,
     lineage,
+    linked_entries,
     mapping,
     matters,
     models,
@@ -161,6 +162,7 @@ def router(platform: Platform, pages: Pages, room: WaitingRoom) -> APIRouter:
         evidence,
         holds,
         federation,
+        linked_entries,
     ):
         whole.routes.extend(area.router(frame, platform).routes)  # as they are: an included router is asked one by one
     whole.routes.extend(sql.router(frame, platform, room).routes)

@@ -59,6 +59,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             counts=counts,
             tree=_tree(units, identity, links, counts),
             invitations=nodes.invitations(who),
+            catalogs=platform.cascade.standings(who),
             letters=found,
             total=total,
             way=way,

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from beijiang.build import Platform
-    from beijiang.catalog import Entry, Published
+    from beijiang.catalog import Entry, Published, SearchHit, SearchPage
     from beijiang.exchange import EntryAfar, Narrowing
+    from beijiang.federation import LinkedEntry
     from beijiang.kit import Actor
 
 HERE = "/console/sharing"
@@ -132,12 +133,17 @@ def _add_lists(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     def find(request: Request, q: Word = "", page: Annotated[int, Query(ge=1, le=100)] = 1) -> HTMLResponse:
         who = person(request)
         found = platform.catalog.search(who, SearchQuery(text=q, page=page))
-        shown = [(hit, _published(platform, who, hit.id)) for hit in found.hits]
+        linked, twins, total = _linked(platform, who, q, found)
+        hits: list[SearchHit | LinkedEntry] = [*found.hits, *linked]
+        shown = [(hit, _published(platform, who, hit.id)) for hit in hits]
         served = {hit.id for hit, known in shown if known and not known.table and _is_called(platform, who, hit.id)}
         return frame.page(
             request,
             "sharing_find.html",
             found=found,
+            total=total,
+            linked={one.id: one for one in linked},
+            twins=twins,
             shown=shown,
             served=served,
             afar=_afar(platform, [hit.id for hit, known in shown if known and not known.table]),
@@ -464,6 +470,17 @@ def _is_called(platform: Platform, who: Actor, resource_id: str) -> bool:
     """Tell whether a service stands behind an entry that can be asked for."""
     found = platform.offered.behind(who, resource_id)
     return found is not None and found.live is not None
+
+
+def _linked(
+    platform: Platform, who: Actor, words: str, found: SearchPage
+) -> tuple[Sequence[LinkedEntry], Mapping[str, str], int]:
+    """Return the entries of linked nodes that fill a page of results after those of this node, which of those they are too, and how many there are in all."""
+    if not platform.access.allows(who, Permission.CATALOG_RESOURCE_READ, who.org_id):
+        return (), {}, found.total
+    skip = max(0, (found.page - 1) * found.size - found.total)
+    linked, more = platform.cascade.entries(who, words, skip=skip, most=found.size - len(found.hits))
+    return linked, platform.cascade.twins(who), found.total + more
 
 
 def _afar(platform: Platform, resource_ids: Sequence[str]) -> Mapping[str, EntryAfar]:

@@ -1,6 +1,7 @@
 """``beijiang federation``: nodes, links and letters at the terminal."""
 
+from beijiang.federation.commands.entries import catalog_commands
 from beijiang.federation.commands.nodes import commands
 from beijiang.federation.commands.travels import parcel_commands
 
-__all__ = ["commands", "parcel_commands"]
+__all__ = ["catalog_commands", "commands", "parcel_commands"]

@@ -17,6 +17,7 @@ __all__ = [
     "PARCEL_MOST",
     "PART_BYTES",
     "Collected",
+    "Department",
     "Disputed",
     "Filing",
     "GivenBack",
@@ -26,11 +27,14 @@ __all__ = [
     "ParcelPart",
     "ParcelState",
     "ParcelWish",
+    "Said",
     "Supplying",
     "Told",
     "bad_letter",
     "organisation_of",
     "request_of",
+    "short_of",
+    "visible",
 ]
 
 PARCEL_MOST: Final = 8 << 20
@@ -41,17 +45,17 @@ PARTS_MOST: Final = PARCEL_MOST // PART_BYTES + 2
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
-def _seen(text: str) -> str:
+def visible(text: str) -> str:
     """Return words of another node without signs that cannot be seen, which could make them look like other words."""
     return "".join(sign for sign in text if sign.isprintable() or sign == "\n").strip()
 
 
-_Name = Annotated[str, Field(max_length=100), AfterValidator(_seen)]
-_Long = Annotated[str, Field(max_length=2000), AfterValidator(_seen)]
-_Short = Annotated[str, Field(max_length=200), AfterValidator(_seen)]
+_Name = Annotated[str, Field(max_length=100), AfterValidator(visible)]
+_Long = Annotated[str, Field(max_length=2000), AfterValidator(visible)]
+_Short = Annotated[str, Field(max_length=200), AfterValidator(visible)]
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
     """A body of a letter."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,7 +74,7 @@ class _Said(BaseModel):
             raise bad_letter() from error
 
 
-class Asking(_Said):
+class Asking(Said):
     """What is asked for; the terms are checked as those of any request."""
 
     terms: dict[str, Any]
@@ -102,7 +106,7 @@ class Asking(_Said):
         return {"terms": terms.to_json(), **{name: getattr(draft, name) for name in names}}
 
 
-class Department(_Said):
+class Department(Said):
     """The department that asks, as its own node knows it."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9@_-]{1,60}$")]
@@ -110,7 +114,7 @@ class Department(_Said):
     en: _Name
 
 
-class Filing(_Said):
+class Filing(Said):
     """A request that comes to the node that holds the data."""
 
     request: _Id
@@ -122,7 +126,7 @@ class Filing(_Said):
     words: _Long
 
 
-class Supplying(_Said):
+class Supplying(Said):
     """A request that was sent back, completed."""
 
     request: _Id
@@ -133,7 +137,7 @@ class Supplying(_Said):
     words: _Long
 
 
-class GivenBack(_Said):
+class GivenBack(Said):
     """A request, or what was granted on it, is given back."""
 
     request: _Id
@@ -142,7 +146,7 @@ class GivenBack(_Said):
     words: _Long
 
 
-class Disputed(_Said):
+class Disputed(Said):
     """What the department that asked does about a decision that it does not agree with."""
 
     request: _Id
@@ -152,7 +156,7 @@ class Disputed(_Said):
     words: _Long
 
 
-class Told(_Said):
+class Told(Said):
     """How a request stands, from the node that decides it."""
 
     request: _Id
@@ -179,7 +183,7 @@ class ParcelForm(Word):
     PARQUET = "parquet", "Parquet", "Parquet"
 
 
-class ParcelWish(_Said):
+class ParcelWish(Said):
     """The data of a grant are wanted, sealed for a key that opens this one parcel."""
 
     parcel: _Id
@@ -190,7 +194,7 @@ class ParcelWish(_Said):
     key: str = Field(max_length=100)
 
 
-class ParcelPart(_Said):
+class ParcelPart(Said):
     """A part of a sealed parcel."""
 
     parcel: _Id
@@ -202,7 +206,7 @@ class ParcelPart(_Said):
     grade: str = Field(max_length=4)
 
 
-class ParcelNo(_Said):
+class ParcelNo(Said):
     """Why no parcel comes: the gate of the node that holds the data refused."""
 
     parcel: _Id
@@ -287,13 +291,14 @@ def bad_letter() -> Invalid:
 
 def organisation_of(node_id: str, org_id: str) -> str:
     """Return the id of the organisation that stands here for a department of another node."""
-    return f"{PEER_ORGANISATION}{_short(node_id, org_id)}"
+    return f"{PEER_ORGANISATION}{short_of(node_id, org_id)}"
 
 
 def request_of(node_id: str, request_id: str) -> str:
     """Return the id here of a request of another node: the same whenever it comes."""
-    return f"req_{_short(node_id, request_id)}"
+    return f"req_{short_of(node_id, request_id)}"
 
 
-def _short(*words: str) -> str:
+def short_of(*words: str) -> str:
+    """Return the end of an id here that stands for something of another node."""
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:24]

@@ -1,5 +1,6 @@
 """The verbs of linkage: which node this is, whom it is linked with, and the letters between them."""
 
+from beijiang.federation.service.cascade import Cascade
 from beijiang.federation.service.keys import NodeKeys
 from beijiang.federation.service.letters import Letters
 from beijiang.federation.service.nodes import Identity, Nodes
@@ -8,6 +9,7 @@ from beijiang.federation.service.parts import NodeParts, Reply
 from beijiang.federation.service.travelling import DisputeCame, TravelParts
 
 __all__ = [
+    "Cascade",
     "DisputeCame",
     "Identity",
     "Letters",

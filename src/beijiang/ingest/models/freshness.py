@@ -138,6 +138,7 @@ class AlertKind(StrEnum):
     CLAIM = "claim"
     CLAIM_OVERDUE = "claim_overdue"
     DOUBT = "doubt"
+    ENTRY_TOLD = "entry_told"
     EVIDENCE_FORK = "evidence_fork"
     FRESHNESS_DUE = "freshness_due"
     FRESHNESS_LATE = "freshness_late"
@@ -178,6 +179,7 @@ _MILD: Final = frozenset(
     {
         AlertKind.CLAIM,
         AlertKind.DOUBT,
+        AlertKind.ENTRY_TOLD,
         AlertKind.FRESHNESS_DUE,
         AlertKind.GRANT_ENDING,
         AlertKind.MONITOR,
@@ -193,6 +195,7 @@ _KINDS: Final = {
     AlertKind.CLAIM: Text("标准目录待认领", "standard entry to be claimed"),
     AlertKind.CLAIM_OVERDUE: Text("目录认领超期", "claim overdue"),
     AlertKind.DOUBT: Text("数据项校核中", "values in doubt"),
+    AlertKind.ENTRY_TOLD: Text("目录由来源节点上报", "entry told by its origin"),
     AlertKind.EVIDENCE_FORK: Text("存证日志分叉", "evidence log forked"),
     AlertKind.FRESHNESS_DUE: Text("即将超期", "due soon"),
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
