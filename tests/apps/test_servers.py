@@ -213,7 +213,9 @@ def test_its_requests_errors_time_and_bytes_are_counted_by_day(served: Served) -
     apps = served.platform.apps
     until(lambda: sum(one.requests for one in apps.usage(steward, name)) == 3)  # noted once the last byte is out
     days = apps.usage(steward, name)
-    assert {(one.version, one.opens) for one in days} == {(1, 0)}  # a midnight between two requests makes two days of it
+    assert {(one.version, one.opens) for one in days} == {
+        (1, 0)
+    }  # a midnight between two requests makes two days of it
     assert (sum(one.errors for one in days), sum(one.sent for one in days)) == (1, 3000)
     assert sum(one.served_seconds for one in days) > 0
     page = served.reader("steward").get(f"/console/apps/{name}").text
