@@ -270,6 +270,16 @@ def test_every_recorded_action_has_a_word(desk: Callable[..., Any], office: Any)
     assert recorded - set(actions()) == set()
 
 
+def test_every_mode_of_a_run_and_of_a_version_has_a_word() -> None:
+    from beijiang.console.words import word
+    from beijiang.ingest import RunMode
+    from beijiang.tables import WriteMode
+
+    codes = {mode.value for mode in (*RunMode, *WriteMode)}
+    bare = {code for code in codes if word("mode", code).zh == code}
+    assert not bare, "a code stands on a page for want of a word"
+
+
 def test_the_catalog_of_the_console_is_searched_by_name(desk: Callable[..., Any], office: Any, register: Path) -> None:
     from beijiang.kit import SYSTEM
 

@@ -129,6 +129,18 @@ def test_the_bytes_are_kept_as_they_came_and_large_files_come_by_their_digest(wr
     assert unknown == (404, "file_not_found")
 
 
+def test_why_a_file_came_stands_beside_the_version_it_made(writer: Writer) -> None:
+    entry = writer.entry("缘由")
+    where = f"{entry}-csv"
+    assert upload(writer, "resource_create", FIRST.encode(), package_id=entry, reason=" 首次提供 ").status_code == 200
+    assert upload(writer, "resource_update", SECOND.encode(), id=where, reason="二月更正").status_code == 200
+    assert upload(writer, "resource_patch", FIRST.encode(), id=where, reason="三" * 2000).status_code == 200
+    assert upload(writer, "resource_update", SECOND.encode(), id=where).status_code == 200
+    said = [one.reason for one in writer.platform.tables.history(writer.steward, writer.table(entry) or "")]
+    assert said == ["CKAN datastore", "三" * 1000, "二月更正", "首次提供"]
+    assert writer.refused("resource_update", id=where, hash="0" * 64, reason={"a": 1}) == (409, "bad_value")
+
+
 def test_what_is_no_file_or_too_large_or_has_no_key_is_refused_before_anything_is_made(writer: Writer) -> None:
     entry = writer.entry("不收的文件")
     for asked, reason in (

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from beijiang.build import build
 from beijiang.evidence import EvidenceQuery
 from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound
 from beijiang.quality import Decision, FindingState, Monitor, Observation, limits_on
-from beijiang.quality.models.monitors import judge_volume
+from beijiang.quality.models.monitors import judge_volume, volume_band
 from beijiang.settings import Settings
 from beijiang.standards import Standards
 from beijiang.tables import CommitRequest, WriteMode
@@ -136,6 +137,45 @@ def test_every_fault_of_a_delivery_is_found_and_goes_when_it_is_mended(bureau: B
             after = deliver(bureau, good, table, WriteMode.APPEND)
         assert after == [], name
     assert not alerted(bureau, table)
+
+
+def taken_out(bureau: Bureau, table: str, *keys: str, mode: WriteMode = WriteMode.MERGE) -> list[str]:
+    """Take rows out of a table by their keys, as a version of its own."""
+    path = bureau.folder / f"{table}-{keys[0]}.keys.parquet"
+    pq.write_table(pa.table({"编号": [*keys]}), path)
+    return deliver(bureau, [], table, mode, staged=(), removed=(path,), key=("编号",))
+
+
+@pytest.mark.parametrize("mode", [WriteMode.MERGE, WriteMode.HISTORY])
+def test_rows_that_are_taken_out_are_no_delivery_of_none(bureau: Bureau, mode: WriteMode) -> None:
+    table, monitors = f"删行{mode.value}", bureau.platform.monitors
+    for n in range(12):
+        rows = [{**row, "编号": f"{n}-{row['编号']}"} for row in payments(400 + 7 * (n % 5))]
+        assert deliver(bureau, rows, table, mode, key=("编号",)) == [], n
+    assert taken_out(bureau, table, "3-P000003", "3-P000004", mode=mode) == []
+    assert not alerted(bureau, table)
+    report = monitors.report(bureau.steward, table)
+    last = report.observations[-1]
+    assert (last.version, last.mode, last.expected, last.moved) == (13, "remove", True, 0)
+    day = bureau.clock.now().date()
+    limits = limits_on(day, Monitor.VOLUME)
+    before = volume_band(report.observations[:-1], day, whole=False, calendar=CALENDAR, limits=limits)
+    assert report.band is not None
+    assert (report.band, report.known) == before, "nothing is learned from it"
+
+    few = [{**row, "编号": f"few-{row['编号']}"} for row in payments(50)]
+    assert deliver(bureau, few, table, mode, key=("编号",)) == ["low"]
+    assert taken_out(bureau, table, "3-P000005", mode=mode) == ["low"], "what goes on is not over for rows that left"
+    assert deliver(bureau, [few[0]], table, mode, key=("编号",)) == ["low"], (
+        "a delivery that brings nothing is still one"
+    )
+
+
+def test_a_smaller_whole_is_still_judged(bureau: Bureau) -> None:
+    table = "整表变小"
+    for n in range(9):
+        assert deliver(bureau, payments(400 + 7 * (n % 5)), table, WriteMode.REPLACE, key=("编号",)) == [], n
+    assert deliver(bureau, payments(60), table, WriteMode.REPLACE, key=("编号",)) == ["low"]
 
 
 def alerted(bureau: Bureau, table: str) -> bool:

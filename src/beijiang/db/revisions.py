@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from beijiang.kit import Conflict
 
@@ -21,7 +22,8 @@ class Revisions(Generic[T]):
     """Read and write the documents of one table on one connection; a store of such documents is one of these.
 
     The table has the columns ``id``, ``revision`` (from 1) and ``is_current``; where it has ``retired``, a document ends by a last
-    revision that says so. A revision that was added is never changed.
+    revision that says so. A revision that was added is never changed. That ``id`` and ``revision`` are its key is what keeps
+    two transactions from adding the same one.
     """
 
     def __init__(self, connection: Connection, table: Table, read: Callable[[Row[Any]], T]) -> None:
@@ -36,6 +38,17 @@ class Revisions(Generic[T]):
             Conflict: it does not follow the newest one, since somebody else added that meanwhile (``changed_meanwhile``).
 
         """
+        self._check_follows(values)
+        before = update(self._table).where(self._table.c.id == values["id"], self._table.c.is_current.is_(True))
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(before.values(is_current=False))
+                self._connection.execute(insert(self._table).values(**values, is_current=True))
+        except IntegrityError:
+            self._check_follows(values)  # another transaction that had begun before ended while this one waited for it
+            raise
+
+    def _check_follows(self, values: Mapping[str, Any]) -> None:
         mine = self._table.c.id == values["id"]
         newest = self._connection.execute(select(func.max(self._table.c.revision)).where(mine)).scalar_one()
         if (newest or 0) + 1 != values["revision"]:
@@ -44,9 +57,6 @@ class Revisions(Generic[T]):
                 "Somebody else has just changed this, and your change was not kept. Load it again and change the newest revision.",
                 code="changed_meanwhile",
             )
-        before = update(self._table).where(mine, self._table.c.is_current.is_(True))
-        self._connection.execute(before.values(is_current=False))
-        self._connection.execute(insert(self._table).values(**values, is_current=True))
 
     def get(self, document_id: str, revision: int | None = None) -> T | None:
         """Return a document as it is now, in force or retired, or one of its revisions."""

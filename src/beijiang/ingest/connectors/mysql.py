@@ -46,6 +46,8 @@ _BAD: Final = {
     **dict.fromkeys(_GONE, "source_object_missing"),
     **dict.fromkeys(_NO_TLS, "source_tls"),
 }
+_ODD: Final = {"LOAD_LOCAL": "source_asks_for_file", "auth method": "source_login_failed"}
+"""By what stands in a bare RuntimeError of the driver: it was asked for a file, or for a way to sign in that it does not know."""
 _SECONDS: Final = 10
 _PATIENCE: Final = 900
 """Seconds in which a source may count its rows without a word."""
@@ -253,6 +255,11 @@ class MySQL(Connector, FollowsLog):
             raise
         except (pymysql.err.Error, OSError) as error:
             raise _told(error) from error
+        except RuntimeError as error:
+            code = next((code for words, code in _ODD.items() if words in str(error)), None)
+            if code is None:
+                raise
+            raise source_refuses(code) from error
 
     def _connected(self) -> Connection[Any]:
         from pymysql.connections import Connection

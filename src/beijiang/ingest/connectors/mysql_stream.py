@@ -14,6 +14,7 @@ from pymysql.connections import LoadLocalPacketWrapper, MySQLResult
 from pymysql.constants.COMMAND import COM_QUERY
 from pymysql.err import DataError, OperationalError, ProgrammingError
 
+from beijiang.ingest.connectors.troubles import source_refuses
 from beijiang.ingest.typing import ColumnType
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _PART: Final = 64 << 10
 """Bytes of a packet; every server takes so many."""
 _FORBIDDEN: Final = frozenset({1148, 3948, 4166})
 """What servers answer where loading is not allowed, before anything was sent."""
-_UNKNOWN_WORDS: Final = 2014
+_YES: Final = frozenset({"1", "ON"})
 _MOMENT: Final = "%Y-%m-%d %H:%M:%S%.6f"
 _ESCAPED: Final = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\0", "\\0"))
 
@@ -43,7 +44,7 @@ def is_allowed(connection: Connection[Any]) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT @@local_infile")
-            return bool((cursor.fetchone() or (0,))[0])
+            return str((cursor.fetchone() or (0,))[0]).upper() in _YES  # some products tell it as a text
     except (OperationalError, ProgrammingError):
         return False
 
@@ -55,6 +56,7 @@ def load(connection: Connection[Any], table: str, columns: Sequence[str], goods:
 
     Raises:
         pymysql.err.DataError: a value or a row was not taken as it is; its first argument is the server's code.
+        Invalid: the server asks for something else than our stream (``source_asks_for_file``).
 
     """
     name = f"beijiang-{secrets.token_hex(8)}"
@@ -70,7 +72,7 @@ def load(connection: Connection[Any], table: str, columns: Sequence[str], goods:
             return None
         raise
     if not asked.is_load_local_packet() or LoadLocalPacketWrapper(asked).filename != name.encode():
-        raise OperationalError(_UNKNOWN_WORDS, "the server asks for something else than our stream")
+        raise source_refuses("source_asks_for_file")
     for part in goods:
         for start in range(0, len(part), _PART):
             connection.write_packet(part[start : start + _PART])

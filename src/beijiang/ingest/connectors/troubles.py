@@ -22,6 +22,10 @@ _REFUSALS = {
         "数据源中的库、表或列不存在，可能已被改名或删除。请重新选择。",
         "The database, table or column is not there; it may have been renamed or dropped. Choose anew.",
     ),
+    "source_asks_for_file": Text(
+        "对方服务器索要本机的文件。未传送任何文件，已断开连接，没有写入任何数据。正常的服务器不会这样做，请其管理员核查是否被仿冒或入侵。",
+        "The server asks for a file of this machine. No file was sent, the connection was ended and nothing was written. No sound server does that: let its administrator see whether it was replaced or broken into.",
+    ),
     "source_tls": Text(
         "无法与数据源建立经过验证的加密连接。请为其配置受信任的证书，或在知情的前提下把 tls 设为 encrypt 或 off。",
         "No verified TLS connection to the source could be made. Give it a trusted certificate, or knowingly set tls to encrypt or off.",

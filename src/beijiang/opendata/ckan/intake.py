@@ -27,6 +27,7 @@ __all__ = ["Accepted", "Handed", "Intake", "rows_told"]
 
 PATIENCE: Final = 20.0
 """Seconds from the moment a call came until it is answered, whether its run has ended by then or not."""
+_REASON_MOST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Intake:
             raise
 
     def take(self, actor: Actor, asked: Parameters, found: Resource, handed: Handed, table: str = "") -> Run:
-        """Land what came and wait a while for the run that takes it in.
+        """Land what came and wait a while for the run that takes it in; its ``reason``, if one was said, is kept with the version.
 
         Equal rows that are added by two calls are two rows: the second call is neither refused nor taken for the first.
 
@@ -122,13 +123,14 @@ class Intake:
             name = handed.name or f"ckan-{found.id}.ndjson"
             sha256 = self._ingest.land(actor, io.BytesIO(sha256), name, found.provider_id).sha256
         adds = handed.mode is RunMode.APPEND
+        said = asked.text("reason").strip()[:_REASON_MOST] or "CKAN datastore"
         request = IngestRequest(
             files=(sha256,),
             into=table or found.table or "",
             org_id=found.provider_id,
             key=handed.key,
             mode=handed.mode,
-            reason=f"CKAN datastore {new_id('call')}" if adds else "CKAN datastore",
+            reason=f"{said} {new_id('call')}" if adds else said,
             again=adds,
         )
         submitted = self._ingest.submit(actor, request)

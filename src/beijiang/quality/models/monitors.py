@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from beijiang.standards import WorkingCalendar
 
 __all__ = [
+    "REMOVAL",
     "Band",
     "Call",
     "DayKind",
@@ -47,6 +48,8 @@ USED: Final = 26
 """Observations of a kind that a band is made of, the newest."""
 _SIGMA: Final = 1.4826
 _LEAST_SPREAD: Final = 0.02
+REMOVAL: Final = "remove"
+"""The mode that is noted of a version that only takes rows out, however it came about."""
 TINY: Final = 20
 """A delivery of fewer rows is a handful; its counts say nothing."""
 
@@ -156,6 +159,7 @@ class Observation:
     at: datetime
     mode: str
     rows: int
+    """All rows; once its columns were counted, those that hold now, where the table keeps its history."""
     moved: int
     """Rows that were added or changed."""
     columns: tuple[tuple[str, str], ...]
@@ -168,6 +172,11 @@ class Observation:
     def whole(self) -> bool:
         """Tell whether the version replaced everything, so that all of its rows were delivered."""
         return self.mode == "replace"
+
+    @property
+    def brings(self) -> bool:
+        """Tell whether it is a delivery; a version that only takes rows out says nothing of how many come."""
+        return self.mode != REMOVAL
 
     @property
     def volume(self) -> int:
@@ -316,7 +325,7 @@ def volume_band(
     """
     margin = int(limits["season_margin"])
     kind = day_kind(day, calendar, margin)
-    usable = [o for o in history if o.expected and o.whole == whole]
+    usable = [o for o in history if o.expected and o.brings and o.whole == whole]
     kinds = {o.day: day_kind(o.day, calendar, margin) for o in usable}
     same = [o for o in usable if kinds[o.day] == kind]
     weekday = [o for o in same if o.day.weekday() == day.weekday()]
@@ -358,7 +367,9 @@ def _band(
 def judge_volume(
     history: Sequence[Observation], now: Observation, calendar: WorkingCalendar, limits: Mapping[str, float]
 ) -> list[Call]:
-    """Return whether far fewer or more rows came than on such days before."""
+    """Return whether far fewer or more rows came than on such days before; of a version that brings none, nothing."""
+    if not now.brings:
+        return []
     band, _ = volume_band(history, now.day, whole=now.whole, calendar=calendar, limits=limits)
     came = now.volume
     if band is None or (band.low <= came <= band.high) or max(came, band.low) < TINY:

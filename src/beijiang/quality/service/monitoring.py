@@ -25,6 +25,7 @@ from beijiang.quality.models.looking import (
     with_shares,
 )
 from beijiang.quality.models.monitors import (
+    REMOVAL,
     Band,
     Call,
     Decision,
@@ -42,6 +43,7 @@ from beijiang.quality.models.rules import Severity
 from beijiang.quality.service.base import Base
 from beijiang.quality.store import MonitorStore, QualityLists
 from beijiang.quality.store.monitors import key_of
+from beijiang.tables import WriteMode
 
 if TYPE_CHECKING:
     from beijiang.ingest import Freshness, FreshnessBoard
@@ -103,7 +105,7 @@ class Monitors(Base):
             org_id=event.org_id,
             day=at.astimezone(self.zone).date(),
             at=at,
-            mode=event.mode,
+            mode=_mode(event),
             rows=event.rows,
             moved=event.rows_added + event.rows_changed,
             columns=tuple(zip(event.columns, event.column_types, strict=False)),
@@ -120,7 +122,8 @@ class Monitors(Base):
         if _is_on(settings, Monitor.SCHEMA):
             calls += judge_schema(known[-1] if known else None, now)
         now = replace(now, expected=not any(call.learns for call in calls))
-        self._settle(now, calls, {Monitor.VOLUME, Monitor.SCHEMA})
+        judged = {Monitor.VOLUME, Monitor.SCHEMA} if now.brings else {Monitor.SCHEMA}
+        self._settle(now, calls, judged)
 
     def watch(self) -> None:
         """Look into the newest versions that nobody looked into; called by the dispatcher every minute."""
@@ -180,7 +183,8 @@ class Monitors(Base):
             known, settings = store.observations(info.name, REMEMBERED, looks=True), store.settings(info.name)
             found = store.findings([info.name], 200)
         today = self.clock.now().astimezone(self.zone).date()
-        whole = bool(known) and known[-1].whole
+        last = next((o for o in reversed(known) if o.brings), None)
+        whole = last is not None and last.whole
         limits = self._limits(today, Monitor.VOLUME, settings)
         band, days = volume_band(known, today, whole=whole, calendar=self.standards.calendar, limits=limits)
         fresh = None
@@ -322,11 +326,12 @@ class Monitors(Base):
         types = {column.name: column.type for column in measured.columns[:COLUMNS_MOST]}
         at = {one.table: one.version}
         count = self.runner.measures.count
-        looks = looks_of(list(types), count(look_query(one.table, types, history=measured.history), at))
+        counted = count(look_query(one.table, types, history=measured.history), at)
+        looks = looks_of(list(types), counted)
         codes = codes_of(looks, types, limits["codes"])
         if codes:
             looks = with_shares(looks, list(codes), count(shares_query(one.table, codes, history=measured.history), at))
-        seen = replace(one, looks=looks, seconds=time.monotonic() - started)
+        seen = replace(one, rows=counted["rows"], looks=looks, seconds=time.monotonic() - started)
         calls = judge_distribution(before, seen, limits)
         seen = replace(seen, expected=one.expected and not any(call.learns for call in calls))
         self._settle(seen, calls, {Monitor.DISTRIBUTION})
@@ -378,6 +383,12 @@ class Monitors(Base):
             zh = "；".join(f.call.words.zh for f in loud[:3])
             en = "; ".join(f.call.words.en for f in loud[:3])
             self.alerts.say(AlertKind.MONITOR, table, org_id, Text(f"表 {table}：{zh}", f"Table {table}: {en}"))
+
+
+def _mode(event: TableWritten) -> str:
+    """Return how a version came about; one that brings nothing and takes rows out is a removal, by whatever commit."""
+    takes_out = event.mode != WriteMode.REPLACE and event.rows_removed and not event.rows_added + event.rows_changed
+    return REMOVAL if takes_out else event.mode
 
 
 def _is_on(settings: Mapping[Monitor, MonitorSetting], monitor: Monitor) -> bool:
