@@ -269,6 +269,17 @@ def test_every_recorded_action_has_a_word(desk: Callable[..., Any], office: Any)
     assert recorded - set(actions()) == set()
 
 
+def test_every_way_to_change_a_table_has_a_word() -> None:
+    from beijiang.console.words import word
+    from beijiang.ingest import RunMode
+    from beijiang.tables import WriteMode
+
+    for mode in (*RunMode, *WriteMode):
+        told = word("mode", mode.value)
+        assert mode.value != told.zh, mode
+    assert word("mode", RunMode.REMOVE.value).en == "rows taken out by key"
+
+
 def test_the_catalog_of_the_console_is_searched_by_name(desk: Callable[..., Any], office: Any, register: Path) -> None:
     from beijiang.kit import SYSTEM
 

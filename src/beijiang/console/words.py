@@ -27,6 +27,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "merge": Text("按主键合并", "merge by key"),
         "replace": Text("整表替换", "replace"),
         "history": Text("保留历史", "keep history"),
+        "remove": Text("按主键删除行", "rows taken out by key"),
         "rollback": Text("回到旧版", "rollback"),
         "compact": Text("压实", "compaction"),
     },

@@ -45,6 +45,8 @@ __all__ = [
 
 USED: Final = 26
 """Observations of a kind that a band is made of, the newest."""
+REMOVES: Final = "remove"
+"""The mode under which a version that only took rows out is kept."""
 _SIGMA: Final = 1.4826
 _LEAST_SPREAD: Final = 0.02
 TINY: Final = 20
@@ -168,6 +170,11 @@ class Observation:
     def whole(self) -> bool:
         """Tell whether the version replaced everything, so that all of its rows were delivered."""
         return self.mode == "replace"
+
+    @property
+    def removes(self) -> bool:
+        """Tell whether the version only took rows out, so that nothing was delivered and no band learns from it."""
+        return self.mode == REMOVES
 
     @property
     def volume(self) -> int:
@@ -316,7 +323,7 @@ def volume_band(
     """
     margin = int(limits["season_margin"])
     kind = day_kind(day, calendar, margin)
-    usable = [o for o in history if o.expected and o.whole == whole]
+    usable = [o for o in history if o.expected and o.whole == whole and not o.removes]
     kinds = {o.day: day_kind(o.day, calendar, margin) for o in usable}
     same = [o for o in usable if kinds[o.day] == kind]
     weekday = [o for o in same if o.day.weekday() == day.weekday()]

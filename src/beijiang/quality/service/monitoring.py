@@ -25,6 +25,7 @@ from beijiang.quality.models.looking import (
     with_shares,
 )
 from beijiang.quality.models.monitors import (
+    REMOVES,
     Band,
     Call,
     Decision,
@@ -103,7 +104,7 @@ class Monitors(Base):
             org_id=event.org_id,
             day=at.astimezone(self.zone).date(),
             at=at,
-            mode=event.mode,
+            mode=REMOVES if _only_removes(event) else event.mode,
             rows=event.rows,
             moved=event.rows_added + event.rows_changed,
             columns=tuple(zip(event.columns, event.column_types, strict=False)),
@@ -114,13 +115,14 @@ class Monitors(Base):
         if any(o.version >= event.version for o in known):
             return
         calls: list[Call] = []
-        if _is_on(settings, Monitor.VOLUME):
+        judged = {Monitor.SCHEMA} if now.removes else {Monitor.VOLUME, Monitor.SCHEMA}
+        if Monitor.VOLUME in judged and _is_on(settings, Monitor.VOLUME):
             limits = self._limits(now.day, Monitor.VOLUME, settings)
             calls += judge_volume(known, now, self.standards.calendar, limits)
         if _is_on(settings, Monitor.SCHEMA):
             calls += judge_schema(known[-1] if known else None, now)
         now = replace(now, expected=not any(call.learns for call in calls))
-        self._settle(now, calls, {Monitor.VOLUME, Monitor.SCHEMA})
+        self._settle(now, calls, judged)
 
     def watch(self) -> None:
         """Look into the newest versions that nobody looked into; called by the dispatcher every minute."""
@@ -180,7 +182,7 @@ class Monitors(Base):
             known, settings = store.observations(info.name, REMEMBERED, looks=True), store.settings(info.name)
             found = store.findings([info.name], 200)
         today = self.clock.now().astimezone(self.zone).date()
-        whole = bool(known) and known[-1].whole
+        whole = next((o.whole for o in reversed(known) if not o.removes), False)
         limits = self._limits(today, Monitor.VOLUME, settings)
         band, days = volume_band(known, today, whole=whole, calendar=self.standards.calendar, limits=limits)
         fresh = None
@@ -378,6 +380,11 @@ class Monitors(Base):
             zh = "；".join(f.call.words.zh for f in loud[:3])
             en = "; ".join(f.call.words.en for f in loud[:3])
             self.alerts.say(AlertKind.MONITOR, table, org_id, Text(f"表 {table}：{zh}", f"Table {table}: {en}"))
+
+
+def _only_removes(event: TableWritten) -> bool:
+    """Tell whether rows left and none came: that says nothing of how much is delivered."""
+    return event.mode != "replace" and bool(event.rows_removed) and not event.rows_added + event.rows_changed
 
 
 def _is_on(settings: Mapping[Monitor, MonitorSetting], monitor: Monitor) -> bool:
