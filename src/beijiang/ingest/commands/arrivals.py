@@ -28,7 +28,7 @@ _FILES = (
 )
 _MODE = typer.Option(
     metavar="[auto|append|merge|history|replace]",
-    help="append, merge (with a key), history (merge, earlier states kept) or replace; auto: merge with a key, otherwise append."
+    help="append, merge (with a key), history (merge, earlier states kept) or replace; auto: merge with a key, otherwise append.",
 )
 
 
