@@ -201,6 +201,15 @@ def test_a_pattern_means_what_its_signs_mean_however_many_there_are() -> None:
     assert refused.value.reason == "bad_file_rules"
 
 
+def test_files_that_arrive_take_no_rows_out(bureau: Any) -> None:
+    bureau.put("一.csv", bureau.lines(1, 2))
+    with pytest.raises(BeijiangError) as refused:
+        bureau.take(key=("编号",), mode=RunMode.REMOVE)
+    assert (refused.value.reason, "--mode remove" in str(refused.value)) == ("bad_file_rules", True)
+    bureau.take(key=("编号",), mode=RunMode.HISTORY)
+    assert bureau.run().report["rows_added"] == 2
+
+
 def test_nothing_outside_of_the_folder_is_opened(bureau: Any, tmp_path: Path) -> None:
     secret = tmp_path / "秘密.csv"
     secret.write_text(bureau.lines(666))

@@ -58,5 +58,8 @@ def test_from_a_folder_to_a_proof(office: Any, desk: Callable[..., Any], tmp_pat
         f"/api/v1/sources/{place.rsplit('/', 1)[1]}/syncs", json=order | {"files": {"mode": "merge"}}, headers=headers
     )
     assert odd.json()["error"]["code"] == "bad_file_rules"
+    removal = order | {"table": "到达名册三", "key": ["编号"], "files": {"mode": "remove"}}
+    odd = api.post(f"/api/v1/sources/{place.rsplit('/', 1)[1]}/syncs", json=removal, headers=headers)
+    assert odd.json()["error"]["code"] == "bad_file_rules"
     steward.post(f"{place}/remove")
     assert office.tables.get(SYSTEM, "到达名册").rows == 2

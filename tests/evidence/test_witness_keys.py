@@ -254,13 +254,47 @@ def test_a_witness_that_cannot_ask_says_so_and_goes_on_once_told(pair: Pair) -> 
     pair.clock.advance(timedelta(days=2))
     pair.county.succession.watch()
     pair.witnessed()
-    assert len(pair.troubles()) == 1, "the county is told that it was not signed"
+    (told,) = pair.troubles()
+    assert "evidence follow" in told, "the county is told that it was not signed, and what to do"
     (log,) = [one for one in pair.city.witnesses.peers(AUDITOR) if one.key == pair.log]
-    assert log.trouble is not None
-    assert "evidence follow" in log.trouble.zh
+    assert log.trouble is None, "anybody may have sent it"
     pair.city.witnesses.follow(GUARD, made.handover)
     pair.witnessed()
     assert pair.troubles() == []
+
+
+def test_a_stranger_accuses_no_log(pair: Pair) -> None:
+    pair.witnessed()
+    peer = next(one for one in pair.county.witnesses.peers(AUDITOR) if one.kind is PeerKind.WITNESS)
+    grown(pair.county)
+    head, _, note = pair.county.witnesses.request(GUARD, peer.id).partition("\n\n")
+    key, signer = stranger(pair.log.name)
+    words = judge.Note.parse(note).text
+    asked: list[str] = []
+    fetched = pair.city.witnesses._fetched
+    pair.city.witnesses._fetched = lambda one: (asked.append(one.url), fetched(one))[1]  # type: ignore[method-assign]
+    for url in ("", "http://127.0.0.1:9/witness"):  # nobody opened the address: to ask there fails
+        for log in [one for one in pair.city.witnesses.peers(AUDITOR) if one.kind is PeerKind.LOG]:
+            pair.city.witnesses.distrust(GUARD, log.id)
+        log = pair.city.witnesses.trust(GUARD, PeerKind.LOG, str(pair.log), url)
+        answer = pair.city.witnesses.add_checkpoint(f"{head}\n\n{signed_text(words, {key: signer})}".encode())
+        assert answer.status == 403
+        assert [one.trouble for one in pair.city.witnesses.peers(AUDITOR) if one.id == log.id] == [None]
+    assert asked == ["http://127.0.0.1:9/witness"]
+
+    pair.clock.advance(timedelta(hours=2))
+    line = signed_text(words, {key: signer}).partition("\n\n")[2]
+    pair.city.witnesses.add_checkpoint(f"{head}\n\n{note}{line}".encode())
+
+    def trouble() -> list[bool]:
+        return [one.trouble is not None for one in pair.city.witnesses.peers(AUDITOR) if one.id == log.id]
+
+    assert trouble() == [True], (
+        "the log's own signature stands there too, and it could not be asked who signed beside it"
+    )
+    grown(pair.county)
+    pair.witnessed()
+    assert trouble() == [False], "a checkpoint of known keys alone clears that"
 
 
 @pytest.mark.threat("TM-17")

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 
 from beijiang.build import Platform, build
 from beijiang.evidence import EvidenceQuery
-from beijiang.ingest import BenchQuery, CheckSpec, Fix, FixKind, IngestRequest, MendState, RunState
+from beijiang.ingest import BenchQuery, CheckSpec, Fix, FixKind, IngestRequest, MendState, Run, RunMode, RunState
 from beijiang.kit import SYSTEM, Conflict, Invalid, Language
 from beijiang.settings import Settings
 
@@ -279,3 +279,37 @@ def test_what_a_source_brought_is_mended_in_the_region_s_time(office: Platform, 
     assert counts(office, name)[0] == 1
     sql = f"""SELECT count(*) AS n FROM "{name}" WHERE "编号" = 'R900'"""
     assert office.sql.run(SYSTEM, sql).rows.to_pylist() == [{"n": 1 if history else 0}], "a state that was, or no row"
+
+
+def take_out(office: Platform, home: Path, table: str, text: str) -> Run:
+    path = home / f"{table}-删.csv"
+    path.write_text(text, encoding="utf-8")
+    landed = office.ingest.land(SYSTEM, path, path.name, ORG)
+    request = IngestRequest(files=(landed.sha256,), into=table, org_id=ORG, mode=RunMode.REMOVE)
+    return office.ingest.wait(SYSTEM, office.ingest.submit(SYSTEM, request))
+
+
+def test_a_mended_row_of_a_removal_takes_its_row_out(office: Platform, home: Path) -> None:
+    table, bench = "删行补正", office.bench
+    take_in(office, home, table, [])
+    first = take_out(office, home, table, "编号,备注\nA001,x\n,漏写编号\nA003,x\n")
+    assert (first.report["rows_removed"], first.report["bad_by_reason"]) == (2, {"missing_key": 1})
+    later = take_in(office, home, table, ["C001,新校,2026-03-01,九十,15400470999"])
+    query = BenchQuery(table=table)
+    wrong, coming = sorted(bench.rows(SYSTEM, query).rows, key=lambda row: row.row.run_id)
+    assert (wrong.row.run_id, coming.row.run_id) == (first.id, later)
+    assert [c.column for c in wrong.cells if c.problem is not None] == ["编号"], "its other columns are not looked at"
+    assert bench.correct(SYSTEM, first.id, wrong.row.seq, {"编号": "A002"}).ready
+    assert bench.correct(SYSTEM, later, coming.row.seq, {"得分": "90"}).ready
+    plan = bench.plan_replay(SYSTEM, query)
+    assert (plan.mode, plan.ready, plan.later) == ("remove", 1, 1)
+
+    done = office.ingest.wait(SYSTEM, bench.replay(SYSTEM, query))
+    assert (done.state, done.mode, done.error) == (RunState.COMMITTED, RunMode.REMOVE, None)
+    assert (done.report["rows_removed"], done.report["rows_changed"]) == (1, 0)
+    assert "A002" not in content(office, table)
+    plan = bench.plan_replay(SYSTEM, query)
+    assert (plan.mode, plan.ready, plan.later) == ("merge", 1, 0)
+    office.ingest.wait(SYSTEM, bench.replay(SYSTEM, query))
+    assert content(office, table)["C001"]["校名"] == "新校"
+    assert counts(office, table) == (0, 0, 0, 0, 2)

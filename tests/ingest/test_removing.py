@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beijiang.ingest import RunMode, RunState
+from beijiang.ingest import CheckSpec, RunMode, RunState
 from beijiang.kit import SYSTEM, Conflict
 
 if TYPE_CHECKING:
@@ -71,3 +71,16 @@ def test_without_a_table_or_its_key_nothing_is_taken_out(desk: Desk) -> None:
     lacking = desk.take(desk.file("错.csv", "名称\n甲1\n"), into="有键", mode=RunMode.REMOVE)
     assert (lacking.state, lacking.version) == (RunState.FAILED, None)
     assert desk.rows("有键").height == 20
+
+
+def test_of_a_removal_s_file_the_key_alone_is_looked_at(any_desk: Desk) -> None:
+    desk = any_desk
+    desk.take(desk.file("一.csv", HEAD + ROWS), key=("编号",))
+    rows = "".join(f"A001,{word},不是数\n" for word in "甲乙丙丁") + "A002,戊,\n"
+    checks = (CheckSpec.parse("金额=not_null"),)
+    run = desk.take(desk.file("删.csv", "编号,名称,金额\n" + rows), mode=RunMode.REMOVE, checks=checks)
+    assert (run.state, run.error) == (RunState.COMMITTED, None)
+    report = run.report
+    assert (report["bad"], report["duplicates"], report["good"], report["rows_removed"]) == (0, 3, 2, 2)
+    assert [column["name"] for column in report["columns"]] == ["编号"]
+    assert desk.rows().height == 18

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 from ckan_writer import Writer
 
 from beijiang.catalog import OpenType
+from beijiang.ingest import IngestRequest, RunMode
 from waiting import until
 
 if TYPE_CHECKING:
@@ -179,6 +181,76 @@ def test_rows_leave_by_keys_of_every_type_and_not_without_one(writer: Writer) ->
     writer.act("datastore_create", resource={"package_id": keyless}, records=rows)
     assert writer.refused("datastore_delete", resource_id=keyless, filters={"序": 1}) == (409, "no_key")
     assert len(writer.rows(keyless)) == 28
+
+
+def test_a_heading_is_no_row_of_what_had_none(writer: Writer) -> None:
+    entry = writer.entry("只有表头")
+    rows = [{"编号": one, "备注": f"备{one}"} for one in "ABCD"]
+    writer.act("datastore_create", resource={"package_id": entry}, primary_key=["编号"], records=rows)
+    for alone in ("编号,备注\n", "备注,编号\r\n", "编号,备注\r\n,\r\n"):
+        told = upload(writer, "resource_update", alone.encode(), id=f"{entry}-csv")
+        assert (told.status_code, told.json()["error"]["reason"]) == (409, "run_stopped"), alone
+        assert "not one row" in told.text
+        assert sorted(row["编号"] for row in writer.rows(entry)) == ["A", "B", "C", "D"]
+    told = upload(writer, "resource_update", "备注,编号\n别的,X\n".encode(), id=f"{entry}-csv")
+    assert told.status_code == 200, told.text
+    until(lambda: [(row["编号"], row["备注"]) for row in writer.rows(entry)] == [("X", "别的")])
+
+
+def test_rows_are_not_taken_out_by_their_places(writer: Writer) -> None:
+    entry = writer.entry("按位置删除")
+    rows = [{"编号": one, "备注": one} for one in "ABCD"]
+    writer.act("datastore_create", resource={"package_id": entry}, primary_key=["编号"], records=rows)
+    for filters in ({"_id": 1}, {"备注": "A", "_id": {"lte": 2}}):
+        told = writer.ask("datastore_delete", resource_id=entry, filters=filters)
+        assert (told.status_code, told.json()["error"]["reason"]) == (409, "row_number")
+        assert "(编号)" in told.text, "the way to say it is named"
+    assert len(writer.rows(entry)) == 4
+
+
+def test_what_others_write_between_the_look_and_the_removal_stays(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = writer.entry("边删边改")
+    rows = [{"编号": "P1", "车位": 50}, {"编号": "P2", "车位": 5}]
+    writer.act("datastore_create", resource={"package_id": entry}, primary_key=["编号"], records=rows)
+    intake = writer.platform.ckan.hand_ins.rows.intake
+    take = intake.take
+
+    def late(*asked: Any) -> Any:
+        monkeypatch.setattr(intake, "take", take)
+        writer.act("datastore_upsert", resource_id=entry, records=[{"编号": "P1", "车位": 10}])
+        return take(*asked)
+
+    monkeypatch.setattr(intake, "take", late)
+    asked = {"resource_id": entry, "filters": {"车位": {"gt": 40}}}
+    told = writer.ask("datastore_delete", **asked)
+    assert (told.status_code, told.json()["error"]["reason"]) == (409, "table_moved_on")
+    until(lambda: {row["编号"]: int(row["车位"]) for row in writer.rows(entry)} == {"P1": 10, "P2": 5})
+    assert writer.act("datastore_delete", **asked)["deleted"] == 0, "asked anew, it sees what was written"
+
+
+def test_of_states_the_one_that_holds_is_written_and_taken_out(writer: Writer) -> None:
+    platform, steward = writer.platform, writer.steward
+    org = platform.catalog.get(steward, writer.entry("部门")).provider_id
+    for text in ("编号,状态\nP1,停用\nP2,启用\n", "编号,状态\nP1,启用\nP2,启用\n"):
+        sha256 = platform.ingest.land(steward, io.BytesIO(text.encode()), "车位.csv", org).sha256
+        request = IngestRequest(files=(sha256,), into="车位状态", org_id=org, key=("编号",), mode=RunMode.HISTORY)
+        platform.ingest.wait(steward, platform.ingest.submit(steward, request))
+    entry = until(lambda: next((one.id for one in platform.catalog.list(steward) if one.table == "车位状态"), None))
+
+    def held() -> dict[str, str]:
+        return {row["编号"]: row["状态"] for row in writer.rows(entry) if row["valid_to"] is None}
+
+    until(lambda: held() == {"P1": "启用", "P2": "启用"})
+    assert writer.act("datastore_delete", resource_id=f"{entry}-csv", filters={"状态": "停用"})["deleted"] == 0
+    told = writer.act("datastore_upsert", resource_id=entry, records=[{"编号": "P2", "状态": "停用"}])
+    assert (told["primary_key"], told["run"]["report"]["rows_removed"]) == (["编号"], 0)
+    until(lambda: held() == {"P1": "启用", "P2": "停用"})
+    assert writer.act("datastore_delete", resource_id=entry, filters={"状态": "停用"})["deleted"] == 1
+    until(lambda: held() == {"P1": "启用"})
+    sent = {"编号": "P1", "状态": "启用", "valid_from": "2020-01-01T00:00:00Z"}
+    assert writer.refused("datastore_upsert", resource_id=entry, records=[sent]) == (409, "unknown_column")
 
 
 def test_a_published_file_is_served_until_its_withdrawal_was_reviewed(region: Region, writer: Writer) -> None:

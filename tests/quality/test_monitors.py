@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 
 from beijiang.build import build
 from beijiang.evidence import EvidenceQuery
+from beijiang.ingest import IngestRequest, RunMode
 from beijiang.kit import SYSTEM, Conflict, Denied, FixedClock, Invalid, NotFound
 from beijiang.quality import Decision, FindingState, Monitor, Observation, limits_on
 from beijiang.quality.models.monitors import judge_volume, volume_band
@@ -238,3 +240,36 @@ def test_a_decision_is_recorded_and_the_band_learns_from_it(bureau: Bureau) -> N
     assert {f.table for f in monitors.findings(bureau.reviewer)} >= {table}
     assert monitors.findings(bureau.stranger) == []
     assert monitors.look(bureau.steward, table).observations[-1].looks is not None
+
+
+def test_rows_that_are_taken_out_are_no_delivery(bureau: Bureau) -> None:
+    table, monitors, office = "删行监测", bureau.platform.monitors, bureau.platform
+    merged: dict[str, Any] = {"key": ("编号",)}
+    for n in range(9):
+        rows = [{**row, "编号": f"{n}-{row['编号']}"} for row in payments(400 + 7 * (n % 5))]
+        assert deliver(bureau, rows, table, WriteMode.MERGE, **merged) == [], n
+
+    def take_out(*keys: str) -> list[str]:
+        file = io.BytesIO("\n".join(["编号", *keys]).encode())
+        landed = office.ingest.land(SYSTEM, file, "删.csv", OWNER)
+        request = IngestRequest(files=(landed.sha256,), into=table, org_id=OWNER, mode=RunMode.REMOVE)
+        run = office.ingest.wait(SYSTEM, office.ingest.submit(SYSTEM, request))
+        assert run.report["rows_removed"] == len(keys), run.error
+        office.dispatcher.tick()
+        return [f.call.aspect for f in monitors.report(bureau.steward, table).findings if f.stands]
+
+    assert take_out("1-P000003", "1-P000004") == []
+    assert not alerted(bureau, table)
+    few = [{**row, "编号": f"f-{row['编号']}"} for row in payments(30)]
+    assert deliver(bureau, few, table, WriteMode.MERGE, **merged) == ["low"]
+    assert take_out("1-P000005") == ["low"], "what was found in a delivery is not over by a removal"
+    finding = next(f for f in monitors.report(bureau.steward, table).findings if f.stands)
+    monitors.decide(bureau.steward, finding.id, Decision.EXPECTED, "月中少")
+    report = monitors.report(bureau.steward, table)
+    assert report.observations[-1].removes
+    delivered_only = [o for o in report.observations if not o.removes]
+    assert len(delivered_only) == len(report.observations) - 2
+    today, limits = bureau.clock.now().date(), limits_on(bureau.clock.now().date(), Monitor.VOLUME)
+    learned = volume_band(delivered_only, today, whole=False, calendar=CALENDAR, limits=limits)
+    assert (report.band, report.known) == learned, "bands learn from deliveries alone"
+    assert report.band is not None

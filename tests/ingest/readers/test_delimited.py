@@ -195,6 +195,17 @@ def test_a_group_row_above_the_names_is_joined(one: One) -> None:
     assert one(",姓名,地区\n甲,张三,呼市\n乙,李四,包头\n").table.columns == ("列1", "姓名", "地区")
 
 
+@pytest.mark.parametrize("text", ["名称,代码\n", "代码,名称\n1,甲\n", "甲,1\n"])
+def test_names_that_stand_in_a_file_are_no_row_though_what_came_before_had_none(one: One, text: str) -> None:
+    template = HeaderTemplate(title_rows=0, header_rows=0, columns=("名称", "代码"))
+    read = one(text, options=ReadOptions(header=template))
+    first, *rows = [line.split(",") for line in text.split()]
+    named = "代码" in first
+    assert read.table.columns == (tuple(first) if named else template.columns)
+    assert read.table.header.header_rows == int(named)
+    assert len(read.rows) == (len(rows) if named else 1)
+
+
 def test_a_remembered_template_is_followed_and_a_foreign_one_is_not(one: One) -> None:
     text = "说明文字一,说明文字二\n甲,乙\n名称,代码\nA,1\n"
     template = HeaderTemplate(title_rows=2, header_rows=1, columns=("名称", "代码"))

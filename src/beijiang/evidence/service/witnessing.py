@@ -44,6 +44,10 @@ UNTRUSTED: Final = 403
 UNKNOWN: Final = 404
 OTHER_SIZE: Final = 409
 CONTRADICTS: Final = 422
+_UNSIGNED: Final = (
+    "no signature of a trusted key; where the log has a new one, its note of succession is brought in at the witness "
+    "(beijiang evidence follow)\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +179,10 @@ class Witnesses(Following):
         if self._learn(offer, signed=trusted):
             trusted, status = self._trusted(offer)
         if not trusted:
-            return Answer(status, "unknown log\n" if status == UNKNOWN else "no signature of a trusted key\n")
+            return Answer(status, "unknown log\n" if status == UNKNOWN else _UNSIGNED)
         if offer.old > offer.point.size:
             return Answer(BAD, "old size is larger than that of the checkpoint\n")
-        signers = self._sealer.keys.witnesses
+        signers, logs = self._sealer.keys.witnesses, self._logs(offer)
         with self._db.begin() as tx:
             answer, known = self._judge(tx, offer)
             if answer is None:
@@ -187,6 +191,7 @@ class Witnesses(Following):
                 self._evidence.record(
                     tx, SYSTEM, "evidence.witness", target=offer.point.origin, detail=_detail(offer.point)
                 )
+                self._cleared(tx, offer, logs)
                 return Answer(OK, lines)
         if known is not None:
             self._fork(offer.point.origin, offer.note, known)
@@ -217,10 +222,11 @@ class Witnesses(Following):
         other may be of a kind that is not trusted here. It is asked only where the security administrator said that it is.
         """
         now, pause, peers = self._clock.now(), _SELDOM if signed else _PAUSE, self._logs(offer)
-        names, any_asked = {peer.key.name for peer in peers}, False
-        named = {key_id for name, key_id, _ in offer.note.signatures if name in names}
+        named, any_asked = _named(offer, peers), False
         for _ in range(_MOST_KEYS):
-            asked = [one for one in peers if one.id not in self._asked or now - self._asked[one.id] >= pause]
+            asked = [
+                one for one in peers if one.url and (one.id not in self._asked or now - self._asked[one.id] >= pause)
+            ]
             if not asked or not named - {peer.key.id for peer in peers}:
                 break
             for peer in asked:
@@ -230,18 +236,29 @@ class Witnesses(Following):
         return any_asked
 
     def _led_on(self, peer: Peer, *, signed: bool) -> None:
-        """Ask a log for the note by which a key of its named the next and follow it; where that fails, keep why."""
-        trouble = peer.trouble if signed else None
+        """Ask a log for the note by which a key of its named the next and follow it.
+
+        Why that failed is kept where a trusted key signed the checkpoint: of one that anybody may have made up nobody is accused.
+        """
+        trouble = peer.trouble if peer.is_unclear else None
         try:
-            if not peer.url:
-                raise unannounced(peer)
             self._followed(SYSTEM, self._fetched(peer))
         except BeijiangError as error:
-            silent = error.reason == unannounced(peer).reason and (signed or peer.followed_by)
-            trouble = trouble if silent else error.text
+            if not signed:
+                log.info("a checkpoint of %s is of no trusted key: %s", peer.key.name, error.reason)
+                return
+            if error.reason != unannounced(peer).reason:
+                trouble = error.text
         if trouble != peer.trouble:
             with self._db.begin() as tx:
                 WitnessStore(tx.connection).say_trouble(peer.id, trouble)
+
+    def _cleared(self, tx: UnitOfWork, offer: _Offer, peers: Sequence[Peer]) -> None:
+        """Have no trouble with a log any more whose checkpoint was taken and is signed by keys that are known, all of them."""
+        if _named(offer, peers) <= {peer.key.id for peer in peers}:
+            for peer in peers:
+                if peer.trouble is not None and not peer.is_unclear:
+                    WitnessStore(tx.connection).say_trouble(peer.id, None)
 
     def _logs(self, offer: _Offer) -> list[Peer]:
         """Return the trusted keys of the log that a checkpoint is of."""
@@ -477,6 +494,12 @@ def _witness(key: Key) -> str:
     return f"{key.name}+{key.id.hex()}"
 
 
+def _named(offer: _Offer, peers: Sequence[Peer]) -> set[bytes]:
+    """Return the ids of keys that a checkpoint says its log signed with, known or not; whether they did is another question."""
+    names = {peer.key.name for peer in peers}
+    return {key_id for name, key_id, _ in offer.note.signatures if name in names}
+
+
 def _detail(point: Checkpoint) -> dict[str, Any]:
     return {"size": point.size, "root": point.root.hex()}
 
@@ -513,7 +536,7 @@ def _contradicted(peer: Peer) -> Conflict:
 
 def _refused(peer: Peer, status: int) -> Conflict:
     return Conflict(
-        f"见证方 {peer.key.name} 没有签名（{status}）。请确认对方已信任本日志的公钥。",
-        f"The witness {peer.key.name} did not sign ({status}). See that it trusts the key of this log.",
+        f"见证方 {peer.key.name} 没有签名（{status}）。请确认对方已信任本日志的公钥；本日志换过密钥的，请对方导入换钥声明（beijiang evidence follow）。",
+        f"The witness {peer.key.name} did not sign ({status}). See that it trusts the key of this log; where that was followed by another, have the note of succession brought in there (beijiang evidence follow).",
         code="witness_refused",
     )

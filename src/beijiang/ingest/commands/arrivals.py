@@ -27,7 +27,8 @@ _FILES = (
     Column("why", Text("原因", "why")),
 )
 _MODE = typer.Option(
-    help="append, merge (with a key), history (merge, earlier states kept) or replace; auto: merge with a key, otherwise append."
+    metavar="[auto|append|merge|history|replace]",
+    help="append, merge (with a key), history (merge, earlier states kept) or replace; auto: merge with a key, otherwise append.",
 )
 
 

@@ -34,8 +34,6 @@ _MOST_QUIET: Final = 600
 _MOST_ROWS: Final = 50
 _LONGEST: Final = 300
 _PARTS: Final = re.compile(r"(\*\*/|\*\*|\*|\?)")
-_MODES: Final = (RunMode.AUTO, RunMode.APPEND, RunMode.MERGE, RunMode.REPLACE)
-
 _KEYLESS: Final = Text(
     "按主键合并需要主键。请用 --key 指定能唯一确定一行的列，或改用追加、替换。",
     "A merge needs a key. Name the columns that identify a row with --key, or append or replace.",
@@ -43,6 +41,11 @@ _KEYLESS: Final = Text(
 _KEYED: Final = Text(
     "有主键的表不能追加（会产生重复）。请改用合并（merge），或不填主键。",
     "A table with a key is not appended to, as rows would repeat. Merge, or leave the key out.",
+)
+_TAKING: Final = Text(
+    "到达的文件不能按主键删除行：每次删除都要有人提交。请在“导入”页提交写有主键的文件，方式选“删除”；数据源自己删除的行由同步带走（add-sync 的 --deletes）。",
+    "Files that arrive take no rows out: somebody hands in each removal. Hand in the file of keys with --mode remove; "
+    "rows that a source deletes leave by a sync (--deletes of add-sync).",
 )
 _NEWEST: Final = Text("“只取最新一份”只用于替换方式。", "Only the newest: that goes with replace.")
 _OUTSIDE: Final = Text(
@@ -192,6 +195,7 @@ class FileRules:
         outside = any(p.startswith("/") or ".." in p.split("/") or "\\" in p for p in everything)
         bounds = (0 <= self.quiet <= _MOST_QUIET, 1 <= self.limit <= _MOST_FILES, "/" not in self.done)
         checks = (
+            (mode is RunMode.REMOVE, _TAKING),
             (mode in {RunMode.MERGE, RunMode.HISTORY} and not key, _KEYLESS),
             (mode is RunMode.APPEND and bool(key), _KEYED),
             (self.newest and mode is not RunMode.REPLACE, _NEWEST),

@@ -395,6 +395,8 @@ class ReplayPlan:
     mode: str
     from_source: bool
     """A source fills the table: what is not mended there too comes again with the next whole run."""
+    later: int = 0
+    """Rows that are ready and go in by the next replay, as they change the table in another way than ``mode``."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return it for an API answer or the terminal."""
@@ -405,4 +407,5 @@ class ReplayPlan:
             "busy": self.busy,
             "mode": self.mode,
             "from_source": self.from_source,
+            "later": self.later,
         }

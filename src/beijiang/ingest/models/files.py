@@ -155,6 +155,8 @@ class IngestRequest:
     """Canonical texts of the cursor: read this part again and leave the position as it is."""
     keys: bool = False
     """Compare all keys at this run, whether it is their turn or not."""
+    upon: int | None = None
+    """The version of the table that the rows were made for; where it has another by then, nothing is written."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the request for storage; equal requests give equal values."""
@@ -179,6 +181,7 @@ class IngestRequest:
             "since": self.since,
             "until": self.until,
             "keys": self.keys,
+            **({"upon": self.upon} if self.upon is not None else {}),
         }
 
     @classmethod

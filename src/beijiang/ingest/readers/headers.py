@@ -127,12 +127,20 @@ def _by_template(grid: Grid, given: HeaderTemplate, width: int) -> Header | None
     if given.header_rows == 0:
         if given.columns and len(given.columns) != width:
             return None
+        if given.columns and sorted(_names(grid, given.title_rows)) == sorted(given.columns):
+            columns = _names(grid, given.title_rows)  # the names stand in this file: they are no row
+            return Header(HeaderTemplate(given.title_rows, 1, columns, given.titles), columns, ())
         columns, notes = unique_names(list(given.columns) or [""] * width)
         return Header(HeaderTemplate(given.title_rows, 0, columns, given.titles), columns, notes)
     columns, notes = unique_names(_flatten(body, width))
     if given.columns and not set(given.columns) <= set(columns):
         return None
     return Header(HeaderTemplate(given.title_rows, given.header_rows, columns, given.titles), columns, notes)
+
+
+def _names(grid: Grid, at: int) -> tuple[str, ...]:
+    """Return what a row says as names of columns; none where there is no such row."""
+    return tuple(_flatten(grid[at : at + 1], _extent(grid[at]))) if at < len(grid) else ()
 
 
 def _extent(row: Sequence[str | None]) -> int:

@@ -47,7 +47,7 @@ class FilesOrder(_Order):
     members: list[str] = Field(default_factory=list, max_length=50, description="Members of archives; empty: all.")
     done: str = Field(default="", max_length=100, description="Marker: .done beside the file, or a name like _SUCCESS.")
     quiet: int = Field(default=5, ge=0, le=600, strict=True, description="Seconds for which a file stays as it is.")
-    mode: RunMode = RunMode.AUTO
+    mode: RunMode = Field(default=RunMode.AUTO, description="auto, append, merge, history or replace.")
     newest: bool = Field(default=False, strict=True, description="Only the newest file makes the table (replace).")
     order: FileOrder = FileOrder.TIME
     limit: int = Field(default=10_000, ge=1, le=100_000, strict=True, description="Files that one run takes.")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from beijiang.ingest.errors import remove_needs_key
+from beijiang.ingest.service.reading import ReadPlan
 from beijiang.ingest.service.staging import staged_files
 from beijiang.ingest.service.work import Work
+from beijiang.ingest.typing import TypedSchema
 from beijiang.kit import NotFound
 from beijiang.tables import WriteMode
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from beijiang.ingest.service.work import Shop
     from beijiang.ingest.store import IngestStore
+    from beijiang.jobs import JobRun
     from beijiang.tables import TableInfo
 
 __all__ = ["Removal"]
@@ -21,6 +27,17 @@ __all__ = ["Removal"]
 
 class Removal(Work):
     """One attempt at a run whose files hold the keys of rows that leave; what else they hold is not looked at."""
+
+    def __init__(self, shop: Shop, job: JobRun, run_id: str) -> None:
+        super().__init__(shop, job, run_id)
+        checks = tuple(check for check in self.request.checks if check.column in self.run.key)
+        self.request = replace(self.request, checks=checks)
+
+    @cached_property
+    def plan(self) -> ReadPlan:
+        """What step one decided, of the key columns alone: rows are typed, told apart and kept by these."""
+        plan = ReadPlan.from_json(self.read())
+        return replace(plan, schema=TypedSchema(tuple(c for c in plan.schema.columns if c.name in self.run.key)))
 
     @property
     def mode(self) -> WriteMode:

@@ -237,6 +237,7 @@ class Work:
                 reason=self.request.reason,
                 sources=tuple(SourceFile(s, n) for s, n in self.files),
                 accept_plan=self.request.accept_plan,
+                upon=self.request.upon,
                 **{
                     "staged": tuple(staged_files(self.space.folder("settle"))),
                     "schema": staged_schema(self.plan.schema),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.opendata.ckan.parameters import Parameters
 
-__all__ = ["Accepted", "Handed", "Intake", "rows_told"]
+__all__ = ["Accepted", "Handed", "Intake", "moved_on", "rows_told"]
 
 PATIENCE: Final = 20.0
 """Seconds from the moment a call came until it is answered, whether its run has ended by then or not."""
@@ -46,6 +46,8 @@ class Handed:
     mode: RunMode
     name: str = ""
     """The file's name; rows are records of JSON, one a line."""
+    upon: int | None = None
+    """The version of the table that this was made for: where it has another by then, nothing is written."""
 
 
 class Intake:
@@ -132,11 +134,14 @@ class Intake:
             mode=handed.mode,
             reason=f"{said} {new_id('call')}" if adds else said,
             again=adds,
+            upon=handed.upon,
         )
         submitted = self._ingest.submit(actor, request)
         run = self._ingest.watch(actor, submitted, max(0.0, asked.came + self.patience - time.monotonic()))
         if run.ended and run.state is not RunState.COMMITTED:
             said = run.error or {}
+            if said.get("code") == "table_moved_on":
+                raise moved_on(run.id)
             raise Conflict(
                 f"这批数据没有入库（批次 {run.id}）：{said.get('zh') or '未通过的行太多，已隔离'}。请到“批次”页查看并修正后重试。",
                 f"The rows were not taken in (run {run.id}): {said.get('en') or 'too many did not pass and are in quarantine'}. "
@@ -160,6 +165,17 @@ class Intake:
             f"The rows were handed in; run {run.id} has not ended yet. Do not send them again, look at /api/v1/ingest/runs/{run.id} later.",
         )
         return Accepted({**told, "message": list(waits)})
+
+
+def moved_on(run: str = "") -> Conflict:
+    """Return the error for a table that others wrote to between a look at it and the write that followed from it."""
+    which = (f"（批次 {run}）", f" (run {run})") if run else ("", "")
+    return Conflict(
+        f"数据表在此期间有了新版本，没有改动任何行{which[0]}。请重新查询，确认后再提交。",
+        f"The table has got a newer version meanwhile; no row was changed{which[1]}. Search again and send it anew.",
+        code="table_moved_on",
+        detail={"run": run} if run else None,
+    )
 
 
 def rows_told(found: Resource, run: Run, columns: Sequence[str], method: str) -> dict[str, Any]:

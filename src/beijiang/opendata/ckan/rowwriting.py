@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.ingest import RunMode
 from beijiang.kit import Conflict, Denied, Invalid, NotFound
 from beijiang.opendata.ckan import rowquestions
-from beijiang.opendata.ckan.intake import Handed, rows_told
+from beijiang.opendata.ckan.intake import Handed, moved_on, rows_told
 from beijiang.opendata.ckan.parameters import Parameters, missing, wrong
 from beijiang.opendata.ckan.reading import not_found
 from beijiang.protection import files
-from beijiang.tables import NUMBER, Sift
+from beijiang.tables import NUMBER, STATE_COLUMNS, VALID_TO, Filter, FilterOp, Sift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.opendata.ckan.datastore import Datastore, Opened
     from beijiang.opendata.ckan.intake import Accepted, Intake
-    from beijiang.tables import Tables
+    from beijiang.tables import TableInfo, Tables
 
 __all__ = ["RowWrites"]
 
 MOST: Final = 32_000
 """Records of one call."""
+_AGAIN: Final = 0.2
+"""Seconds after which it is looked again whether the newest version may be read."""
 _CREATE: Final = frozenset(
     ["resource_id", "resource", "fields", "records", "primary_key", "force", "aliases", "indexes"]
 )
@@ -98,11 +101,13 @@ class RowWrites:
             raise not_found("resource")
         records = _records(asked)
         table = self._tables.get(actor, found.table)
-        key = tuple(table.key)
-        if method == "upsert" and not key:
+        if method == "upsert" and not table.key:
             raise wrong("method", "数据表没有主键，请用 insert。", "The table has no key; use insert", "no_key")
-        _fits([column.name for column in table.columns], records, whole=method == "upsert")
-        run = self.intake.take(actor, asked, found, Handed(_lines(records), key, _MODES[method]))
+        own = STATE_COLUMNS if table.history else ()  # what a table that keeps its history says by itself
+        columns = [column.name for column in table.columns if column.name not in own]
+        _fits(columns, records, whole=method == "upsert")
+        mode = RunMode.HISTORY if table.history and method == "upsert" else _MODES[method]
+        run = self.intake.take(actor, asked, found, Handed(_lines(records), table.subject, mode))
         return self.intake.told(found, run, rows_told(found, run, _columns(asked, records), method))
 
     def datastore_delete(self, actor: Actor, asked: Parameters) -> dict[str, Any] | Accepted:
@@ -114,7 +119,7 @@ class RowWrites:
             NotFound: there is no such entry that this actor may see, or it has no rows for them.
             Denied: no key, or one that may not hand in rows for the department.
             Invalid: no filters, or of another form; or more rows fit than a call may take out.
-            Conflict: the table has no key, or this actor sees it masked; or the run was stopped.
+            Conflict: the table has no key, or this actor sees it masked; or it was written to meanwhile, or the run was stopped.
 
         """
         self.intake.signed_in(actor)
@@ -131,27 +136,50 @@ class RowWrites:
                 "filters_needed",
             )
         self.intake.may_hand_in(actor, found.provider_id)
-        key = self._tables.get(actor, found.table).subject
+        table = self._tables.get(actor, found.table)
+        key = table.subject
+        _named_by_key(asked, key)
         try:
-            opened = self._rows.opened(actor, asked.needed("resource_id"))
+            opened = self._current(actor, asked, table.name)
         except NotFound:
             raise Denied(
                 "您或此密钥不能读取这张表，无法按条件找出要删除的行。请为密钥加上 protection:rows:read_own。",
                 "You, or this key, may not read the table, so rows cannot be found by filters. Give the key protection:rows:read_own.",
                 code="may_not_read",
             ) from None
-        _told_apart(opened, key)
-        rows = self._leaving(opened, key, asked)
+        _told_apart(opened, (*key, VALID_TO) if table.history else key)
+        rows = self._leaving(opened, table, asked)
         named: dict[str, Any] = {"resource_id": asked.needed("resource_id"), "filters": asked.json("filters")}
         if not rows:
             return {**named, "package_id": found.id, "deleted": 0, "run": None}
-        run = self.intake.take(actor, asked, found, Handed(_lines(rows), key, RunMode.REMOVE))
+        handed = Handed(_lines(rows), key, RunMode.REMOVE, upon=opened.governed.version)
+        run = self.intake.take(actor, asked, found, handed)
         return self.intake.told(found, run, {**named, "deleted": run.report.get("rows_removed")})
 
-    def _leaving(self, opened: Opened, key: Sequence[str], asked: Parameters) -> list[dict[str, Any]]:
-        """Return the keys of the rows that fit; the receipt of the read learns what was read."""
+    def _current(self, actor: Actor, asked: Parameters, table: str) -> Opened:
+        """Open the newest version of a table: one that was written a moment ago is graded before anybody reads it.
+
+        Raises:
+            NotFound: this actor may not read it.
+            Conflict: others keep writing to it (``table_moved_on``).
+
+        """
+        until = asked.came + self.intake.patience
+        while True:
+            newest = self._tables.get(actor, table).version
+            opened = self._rows.opened(actor, asked.needed("resource_id"))
+            if opened.governed.version >= newest:
+                return opened
+            if time.monotonic() >= until:
+                raise moved_on()
+            time.sleep(_AGAIN)
+
+    def _leaving(self, opened: Opened, table: TableInfo, asked: Parameters) -> list[dict[str, Any]]:
+        """Return the keys of the rows that fit, of their states the one that holds; the receipt learns what was read."""
         fits = rowquestions.question(asked).filters
-        sift = Sift(filters=fits, columns=tuple(key), distinct=True, size=MOST + 1)
+        if table.history:
+            fits = (*fits, Filter(VALID_TO, FilterOp.ISNULL))
+        sift = Sift(filters=fits, columns=table.subject, distinct=True, size=MOST + 1)
         found = opened.governed.sift(sift)
         if found.rows.num_rows > MOST:
             raise wrong(
@@ -167,6 +195,20 @@ class RowWrites:
         digests = {"request": hashlib.sha256(asked_for).hexdigest(), "response": hashlib.sha256(content).hexdigest()}
         opened.governed.delivered(digests, len(content))
         return rows
+
+
+def _named_by_key(asked: Parameters, key: Sequence[str]) -> None:
+    """Refuse to take rows out by their places: each write moves them, so that others leave than those that were seen."""
+    filters = asked.json("filters")
+    if isinstance(filters, dict) and NUMBER in filters:
+        names = "、".join(key)[:200]
+        raise wrong(
+            "filters",
+            f"{NUMBER} 是行在某一版中的位置，每次写入都会变动，不能据此删除。请按主键写条件{f'（{names}）' if names else ''}。",
+            f"{NUMBER} is the place of a row in one version and moves with every write, so nothing is taken out by it. "
+            f"Name the rows by the key{f' ({names})' if names else ''}",
+            "row_number",
+        )
 
 
 def _told_apart(opened: Opened, key: Sequence[str]) -> None:

@@ -28,13 +28,22 @@ class Rules:
     key: tuple[str, ...]
     history: bool = False
     """The table keeps its history."""
+    removes: bool = False
+    """The rows name by their keys those that leave."""
 
     @property
     def mode(self) -> RunMode:
         """Return how mended rows are taken in."""
+        if self.removes:
+            return RunMode.REMOVE
         if self.history:
             return RunMode.HISTORY
         return RunMode.MERGE if self.key else RunMode.APPEND
+
+    def leaving(self) -> Rules:
+        """Return what rows have to meet that name others to be taken out: the key columns are all that is looked at."""
+        keys = TypedSchema(tuple(column for column in self.schema.columns if column.name in self.key))
+        return replace(self, schema=keys, removes=True)
 
 
 def problems(rows: Sequence[Mapping[str, str]], rules: Rules, checks: Sequence[CheckSpec]) -> list[dict[str, Text]]:

@@ -20,6 +20,7 @@ from beijiang.ingest.models import (
     Origin,
     QuarantinedRow,
     Run,
+    RunMode,
     RunState,
     TableCount,
 )
@@ -221,6 +222,8 @@ class Looking:
             mends = bench.mends(run.id)
             newest = bench.replaced(run.table).get(run.table, "")
         rules = self._rules(run.table)
+        if rules is not None and request.mode is RunMode.REMOVE:
+            rules = rules.leaving()
         return RunView(
             run=run,
             request=request,

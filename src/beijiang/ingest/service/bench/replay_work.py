@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from beijiang.ingest.models import DUPLICATE_SAME
 from beijiang.ingest.readers import RawBatch
 from beijiang.ingest.service.reading import ReadPlan, Source
+from beijiang.ingest.service.removing import Removal
 from beijiang.ingest.service.staging import stage
 from beijiang.ingest.service.work import Work
 from beijiang.ingest.store import IngestStore
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from beijiang.ingest.models import BenchRow
 
-__all__ = ["ReplayWork", "file_of"]
+__all__ = ["ReplayRemoval", "ReplayWork", "file_of"]
 
 ORIGIN_RUN: Final = "_bj_origin_run"
 ORIGIN_FILE: Final = "_bj_origin_file"
@@ -107,3 +108,7 @@ class ReplayWork(Work):
                     (same if row["reason"] == DUPLICATE_SAME else bad).add(row["line"])
         outcomes = {"good": sorted(lines - bad - same), "same": sorted(same), "bad": sorted(bad)}
         bench.settle(self.run_id, outcomes)
+
+
+class ReplayRemoval(ReplayWork, Removal):
+    """One attempt at one run of mended rows that name others to be taken out."""

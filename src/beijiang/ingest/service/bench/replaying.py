@@ -44,25 +44,29 @@ class Replaying(SendingBack):
     def plan_replay(self, actor: Actor, query: BenchQuery) -> ReplayPlan:
         """Say what taking the mended rows of a table (or of what a query means) in would do."""
         views = self._views(actor, query, Permission.INGEST_QUARANTINE_READ)
-        ready, wrong, busy = 0, 0, 0
-        for view in views:
+        ready: Counter[RunMode] = Counter()
+        wrong, busy = 0, 0
+        for view in reversed(views):
             for row in self._batches(view, _mended(query)):
-                ready += row.ready and row.blocked is None
+                if view.rules is not None and row.ready and row.blocked is None:
+                    ready[view.rules.mode] += 1
                 wrong += not row.ready and row.blocked is None
                 busy += row.replay in view.live if row.replay else 0
         table = query.table or (views[0].run.table if views else "")
         rules = next((v.rules for v in views if v.rules is not None), None)
-        mode = RunMode.APPEND if rules is None else rules.mode
+        mode = next(iter(ready), RunMode.APPEND if rules is None else rules.mode)
         with self.db.read() as connection:
             from_source = SourceStore(connection).sync(table) is not None
-        return ReplayPlan(table, ready, wrong, busy, mode.value, from_source)
+        later = ready.total() - ready[mode]
+        return ReplayPlan(table, ready[mode], wrong, busy, mode.value, from_source, later)
 
     def replay(self, actor: Actor, query: BenchQuery, *, reason: str = "") -> str:
         """Queue a run that takes in every mended row with nothing wrong in it; return the run's id.
 
         The rows are landed as a file of their own that names, for each, the run, file and line it came from and the
         columns that were corrected. Originals are resolved by the run; a row that still fails is set aside anew, with
-        its new reason. Asked again while the run goes on, the same run is returned.
+        its new reason. Asked again while the run goes on, the same run is returned. Rows that name others to be taken out
+        do not go with those that come in: of the two the earlier ones are taken, the others by the next replay.
 
         Raises:
             Invalid: no row is ready.
@@ -74,7 +78,7 @@ class Replaying(SendingBack):
         views = self._views(actor, query, Permission.INGEST_QUARANTINE_MEND)
         picked = [(view, row) for view in reversed(views) for row in self._batches(view, _mended(query))]
         waiting = sorted({row.replay for view, row in picked if row.replay is not None and row.replay in view.live})
-        chosen = [(view, row) for view, row in picked if row.ready and row.blocked is None][:_MOST]
+        chosen = _alike([(view, row) for view, row in picked if row.ready and row.blocked is None])[:_MOST]
         if not chosen and waiting:
             return waiting[0]
         if not chosen:
@@ -126,11 +130,12 @@ class Replaying(SendingBack):
 
     def work(self, job: JobRun, arguments: dict[str, JsonValue]) -> JsonValue:
         """Do the run that a job stands for; registered in build.py as the work of ``REPLAY_JOB``."""
-        from beijiang.ingest.service.bench.replay_work import ReplayWork
+        from beijiang.ingest.service.bench.replay_work import ReplayRemoval, ReplayWork
 
         del arguments
-        run_id, _ = self.ingest.request_of(job.id)
-        ReplayWork(self.ingest.shop, job, run_id).do()
+        run_id, request = self.ingest.request_of(job.id)
+        kind = ReplayRemoval if request.mode is RunMode.REMOVE else ReplayWork
+        kind(self.ingest.shop, job, run_id).do()
         return {"run": run_id}
 
     # Inside
@@ -162,6 +167,12 @@ class Replaying(SendingBack):
                 "Somebody else takes some of these rows in at this moment. Reload and try again.",
                 code="already_replayed",
             )
+
+
+def _alike(ready: list[tuple[RunView, BenchRow]]) -> list[tuple[RunView, BenchRow]]:
+    """Return the rows that change their table as the first one does: one run has one mode."""
+    modes = [None if view.rules is None else view.rules.mode for view, _ in ready]
+    return [one for one, mode in zip(ready, modes, strict=True) if mode is modes[0]]
 
 
 def _mended(query: BenchQuery) -> BenchQuery:
