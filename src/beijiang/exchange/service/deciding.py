@@ -7,7 +7,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile, items_changed, no_delegation, not_now, refusal_reason
+from beijiang.exchange.errors import (
+    changed_meanwhile,
+    data_moved,
+    items_changed,
+    no_delegation,
+    not_now,
+    refusal_reason,
+)
 from beijiang.exchange.models import (
     Delegation,
     Move,
@@ -27,6 +34,7 @@ from beijiang.standards import PauseReason, extend, pause, stop
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beijiang.catalog import Published
     from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -59,7 +67,8 @@ class Deciding(Requesting):
 
         Raises:
             NotFound: no such request.
-            Conflict: no stage of it is worked at, somebody moved it, or an item may not be given any more (``items_changed``).
+            Conflict: no stage of it is worked at, somebody moved it, an item may not be given any more (``items_changed``), or
+                the data are held elsewhere than when it was handed in (``data_moved``).
             Denied: it is another's to decide, or the actor's own request.
             Invalid: it would give more than was asked for, or less without a reason.
 
@@ -73,7 +82,7 @@ class Deciding(Requesting):
         offered = before.offered.narrowed(by)
         if by.filters and before.outward is None:
             self._check_filters(before.table, 0, by.filters)
-        known = self._published(actor, before.draft.resource_id)
+        known = self._unmoved(actor, before)
         levels = levels_of(known)
         wrong = self._wrong(known, offered, before)
         if wrong:
@@ -259,6 +268,13 @@ class Deciding(Requesting):
             if not RequestStore(tx.connection).end_delegation(delegation_id, self.clock.now()):
                 raise no_delegation()
             self.parts.evidence.record(tx, actor, "exchange.delegate_end", target=delegation_id, detail={})
+
+    def _unmoved(self, actor: Actor, request: Request) -> Published:
+        """Return the entry of a request, whose data are where they were when it was handed in."""
+        known = self._published(actor, request.draft.resource_id)
+        if self._moved(request, known):
+            raise data_moved()
+        return known
 
     def _let_out(self, tx: UnitOfWork, request: Request, words: str) -> None:
         if self.afar is None:
