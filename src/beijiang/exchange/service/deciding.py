@@ -29,7 +29,7 @@ from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import STATES, Requesting
 from beijiang.exchange.store import RequestStore
 from beijiang.kit import Conflict, Invalid, Refused, Wanted, new_id
-from beijiang.standards import PauseReason, extend, pause, stop
+from beijiang.standards import PauseReason, extend, pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,16 +91,14 @@ class Deciding(Requesting):
         last = before.at_stage + 1 == len(stages)
         after = replace(before, offered=offered, stages=stages)
         if last and before.outward is not None:
-            case = None if before.case is None else stop(before.case, self.clock.now())
             gone = replace(before.outward, left_at=self.clock.now())
-            after = replace(after, state=RequestState.AWAY, case=case, afar=gone)
+            after = replace(after, state=RequestState.AWAY, afar=gone)
         elif last:
             whole = offered == before.draft.terms
             after = replace(
                 after,
                 state=RequestState.APPROVED if whole else RequestState.PARTLY_APPROVED,
                 decided_at=self.clock.now(),
-                case=None if before.case is None else stop(before.case, self.clock.now()),
             )
         else:
             coming = stages[before.at_stage + 1]
@@ -139,9 +137,7 @@ class Deciding(Requesting):
         before, behalf = self._to_decide(actor, request_id)
         if before.draft.is_public and reason not in refusals():
             raise refusal_reason(refusals())
-        now = self.clock.now()
-        case = None if before.case is None else stop(before.case, now)
-        after = replace(before, state=RequestState.REFUSED, decided_at=now, case=case)
+        after = replace(before, state=RequestState.REFUSED, decided_at=self.clock.now())
         stage = before.stages[before.at_stage].id
         detail = {"reason": reason} if before.draft.is_public else {}
         text = said(words, needed=True)

@@ -38,7 +38,6 @@ from beijiang.exchange.service.base import said
 from beijiang.exchange.service.settling import Settling
 from beijiang.exchange.store import MatterLists, RequestStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, Text, new_id
-from beijiang.standards import resume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +102,7 @@ class Requesting(Settling):
         with self.db.begin() as tx:
             store = RequestStore(tx.connection)
             if before is not None:
-                if not store.save(made):
+                if not store.save(made, None):
                     raise changed_meanwhile()
                 return made
             if len(store.drafts(actor.id)) >= BASKET_MOST:
@@ -229,9 +228,7 @@ class Requesting(Settling):
         stages = stages or before.stages
         at = before.at_stage if same else 0
         gone = same and base.outward is not None and base.outward.crossed
-        case = before.case
-        if case is not None and case.pauses and case.pauses[-1].until is None:
-            case = resume(case, self.today)
+        case = None if before.case is None else self._running(before.case)
         after = replace(
             base,
             draft=draft,

@@ -199,10 +199,7 @@ class Settling(Attaching):
             made_at=self.clock.now(),
         )
         self._make(tx, actor, grant, f"{request.resource_name}：{len(terms.items)}")
-        done = replace(request, grant_id=grant.id, revision=request.revision + 1)
-        if not RequestStore(tx.connection).save(done):
-            raise changed_meanwhile()
-        return done
+        return self._write(tx, request, replace(request, grant_id=grant.id))
 
     def _make(self, tx: UnitOfWork, actor: Actor, grant: Grant, words: str) -> None:
         GrantStore(tx.connection).add(grant)
