@@ -144,6 +144,7 @@ class Deciding(Requesting):
         step = self._step(actor, before.id, Move.REFUSE, text, stage=stage, behalf=behalf, detail=detail)
         with self.db.begin() as tx:
             done = self._save(tx, actor, before, after, step, "request_refuse")
+            self._take_back(tx, done, step.words)
         self._quiet(done)
         return done
 

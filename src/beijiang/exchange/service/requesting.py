@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Requesting"]
 
 BASKET_MOST: Final = 100
+_OPINIONS: Final = frozenset({Move.APPROVE, Move.NARROW, Move.ASK_MORE})
 STATES: Final = {
     "leaving": RequestState.AUTHORITY_REVIEW,
     "formal_review": RequestState.FORMAL_REVIEW,
@@ -227,7 +228,7 @@ class Requesting(Settling):
         same = told == draft and stages == before.stages and not moved
         stages = stages or before.stages
         at = before.at_stage if same else 0
-        gone = same and base.outward is not None and base.outward.crossed
+        gone = same and base.outward is not None and base.outward.crossed and self._was_let_out(before)
         case = None if before.case is None else self._running(before.case)
         after = replace(
             base,
@@ -239,6 +240,13 @@ class Requesting(Settling):
             case=case if same else self._clock_for(case, stages[at], entry.provider_id),
         )
         return after, self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id)
+
+    def _was_let_out(self, request: Request) -> bool:
+        """Tell whether the own authority let a request out as it is; what other nodes say that they did does not count."""
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(request.id)
+        own = [step.move for step in steps if step.move in _OPINIONS and "node" not in step.detail]
+        return bool(own) and own[-1] is not Move.ASK_MORE
 
     def withdraw(self, actor: Actor, request_id: str, words: str) -> Request:
         """Take a request back before it is decided.
@@ -252,10 +260,14 @@ class Requesting(Settling):
         before = self._seen(actor, request_id)
         with self.db.begin() as tx:
             done = self._withdrawn(tx, actor, before, words)
-            if done.outward is not None and done.outward.left_at is not None and self.afar is not None:
-                self.afar.take_back(tx, done, words)
+            self._take_back(tx, done, words)
         self._quiet(done)
         return done
+
+    def _take_back(self, tx: UnitOfWork, request: Request, words: str) -> None:
+        """Tell the node that has a request already that it is not asked for any more."""
+        if request.outward is not None and request.outward.crossed and self.afar is not None:
+            self.afar.take_back(tx, request, words)
 
     def _withdrawn(self, tx: UnitOfWork, actor: Actor, before: Request, words: str) -> Request:
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)

@@ -300,9 +300,13 @@ def _state(before: Request, told: Standing) -> RequestState:
     if before.state is RequestState.WITHDRAWN:
         return before.state
     there = RequestState(told.state)
-    if there.is_over or there is RequestState.SUPPLEMENT:
+    if there is RequestState.WITHDRAWN and before.state.is_over:
+        return before.state  # the own authority refused what was completed, and had it taken back
+    if there.is_over:
         return there
-    return before.state if before.state.is_under_review else RequestState.AWAY
+    if before.state.is_under_review:
+        return before.state  # the own authority has what was completed; that it was asked for there is no news
+    return there if there is RequestState.SUPPLEMENT else RequestState.AWAY
 
 
 def _within(asked: Terms, told: Standing) -> Terms:
