@@ -101,7 +101,7 @@ class Base:
             Conflict: somebody else moved it first.
 
         """
-        changed = self._write(tx, before, after)
+        changed = self._revise(tx, before, after)
         RequestStore(tx.connection).add_step(step)
         detail: dict[str, JsonValue] = {
             "from": before.state.value,
@@ -121,7 +121,7 @@ class Base:
         self.parts.evidence.record(tx, actor, f"exchange.{action}", target=changed.id, detail=detail)
         return changed
 
-    def _write(self, tx: UnitOfWork, before: Request, after: Request) -> Request:
+    def _revise(self, tx: UnitOfWork, before: Request, after: Request) -> Request:
         """Write a request's next revision with how its time stands, which runs only as long as somebody here has it.
 
         Raises:

@@ -199,7 +199,7 @@ class Settling(Attaching):
             made_at=self.clock.now(),
         )
         self._make(tx, actor, grant, f"{request.resource_name}：{len(terms.items)}")
-        return self._write(tx, request, replace(request, grant_id=grant.id))
+        return self._revise(tx, request, replace(request, grant_id=grant.id))
 
     def _make(self, tx: UnitOfWork, actor: Actor, grant: Grant, words: str) -> None:
         GrantStore(tx.connection).add(grant)

@@ -198,7 +198,7 @@ class Travelling(Delivering):
         peer = Actor(_peer_id(node_id), gone.node_name.zh, ActorKind.APPLICATION)
         fresh = self._fresh(peer, before, told, () if known is None else known.steps)
         if not fresh:
-            return self._write(tx, before, after)
+            return self._revise(tx, before, after)
         for step in fresh[:-1]:
             store.add_step(step)
         return self._save(tx, peer, before, after, fresh[-1], "request_told")
