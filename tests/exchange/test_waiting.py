@@ -116,3 +116,32 @@ def test_a_time_that_moves_by_itself_is_written_down_for_the_lists(bureau: Burea
     exchange.refuse(bureau["steward"], request.id, "逾期")
     with bureau.platform.db.read() as connection:
         assert request.id not in RequestStore(connection).times()
+
+
+def test_no_time_runs_for_what_is_over_however_it_ended(bureau: Bureau) -> None:
+    exchange, consumer, reviewer = bureau.exchange, bureau["consumer"], bureau["reviewer"]
+    withdrawn, sent_back, refused = (bureau.asked(CAPITAL) for _ in range(3))
+    for one in (withdrawn, sent_back, refused):
+        exchange.approve(reviewer, one.id)
+    exchange.ask_more(bureau["steward"], sent_back.id, "请补充系统名称")
+    for one in (withdrawn, sent_back):
+        exchange.withdraw(consumer, one.id, "业务取消")
+    exchange.refuse(bureau["steward"], refused.id, "用途不明确")
+    granted = exchange.grant(consumer, bureau.granted(CAPITAL).id).grant.request_id
+    ended = bureau.clock.at
+    bureau.clock.at += timedelta(days=90)
+    exchange.watch()
+    over = {withdrawn.id, sent_back.id, refused.id, granted}
+    with bureau.platform.db.read() as connection:
+        rows = connection.execute(
+            text("SELECT id, stage, asks, due_on, warned_at, late_at FROM exchange_request WHERE state <> 'draft'")
+        )
+        kept = {row.id: tuple(row[1:]) for row in rows}
+    assert {kept[one] for one in over} == {(None,) * 5}
+    for one in over:
+        request = exchange.request(consumer, one).request
+        assert (exchange.due(request).state, request.case.answered) == (CaseState.ANSWERED, ended)
+        assert exchange.due(request).paused_days == 0
+    for word in ("soon", "late"):
+        wanted = Wanted(only={"pace": word}, limit=None)
+        assert not over & {one.id for one in exchange.request_part(consumer, RequestQuery(), wanted).rows}

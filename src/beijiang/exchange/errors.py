@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bad_department",
     "changed_meanwhile",
+    "data_moved",
     "grant_ended",
     "items_changed",
     "no_application",
@@ -28,6 +29,7 @@ __all__ = [
     "not_its_matter",
     "not_now",
     "not_ready",
+    "nothing_to_share",
     "other_purpose",
     "own_request",
     "push_stopped",
@@ -125,6 +127,24 @@ def items_changed(problems: Sequence[Problem]) -> Conflict:
         f"Grades or kinds of sharing changed since it was handed in: {en}. Take these items out, send it back, or refuse it.",
         code="items_changed",
         detail={"problems": [{"code": p.code, "column": p.column} for p in problems]},
+    )
+
+
+def data_moved() -> Conflict:
+    """Return the error for a request whose data are held at another place than when it was handed in."""
+    return Conflict(
+        "提交之后，这个资源的数据换了存放处（数据表或所在节点）。审核人请一次性告知补正或不同意；申请人请撤回后重新申请。",
+        "Since it was handed in, the data have come to be held elsewhere: another table, or another node. A reviewer sends it back or refuses it; who asked withdraws it and asks anew.",
+        code="data_moved",
+    )
+
+
+def nothing_to_share() -> Invalid:
+    """Return the error for an entry without rows here to share."""
+    return Invalid(
+        "这个资源还没有可共享的数据表或服务接口。可以提出数据需求。",
+        "This resource has no table and no service to share yet. State a demand for it.",
+        code="nothing_to_share",
     )
 
 

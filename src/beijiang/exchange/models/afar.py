@@ -138,6 +138,11 @@ class Elsewhere:
     standing: Standing | None = None
     """Outward: what the other node last said."""
 
+    @property
+    def crossed(self) -> bool:
+        """Tell whether the request has gone from one node to the other, so that it stays with that one."""
+        return not self.outward or self.left_at is not None
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {

@@ -11,7 +11,7 @@ from beijiang.exchange.errors import changed_meanwhile, no_request, reason_neede
 from beijiang.exchange.events import RequestMoved
 from beijiang.exchange.models import Request, RequestState, Step
 from beijiang.exchange.store import GrantStore, RequestStore
-from beijiang.standards import deadline
+from beijiang.standards import deadline, resume, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from beijiang.kit.errors import JsonValue
     from beijiang.protection import AnswerGate, Gate
     from beijiang.quality import TicketView
-    from beijiang.standards import Deadline, Standards
+    from beijiang.standards import Case, Deadline, Standards
 
 __all__ = ["WORDS_LONGEST", "Base", "SharingParts", "said"]
 
@@ -101,11 +101,8 @@ class Base:
             Conflict: somebody else moved it first.
 
         """
-        changed = replace(after, revision=before.revision + 1)
-        store = RequestStore(tx.connection)
-        if not store.save(changed, self._deadline(changed)):
-            raise changed_meanwhile()
-        store.add_step(step)
+        changed = self._revise(tx, before, after)
+        RequestStore(tx.connection).add_step(step)
         detail: dict[str, JsonValue] = {
             "from": before.state.value,
             "to": changed.state.value,
@@ -123,6 +120,25 @@ class Base:
         self._travelled(tx, changed)
         self.parts.evidence.record(tx, actor, f"exchange.{action}", target=changed.id, detail=detail)
         return changed
+
+    def _revise(self, tx: UnitOfWork, before: Request, after: Request) -> Request:
+        """Write a request's next revision with how its time stands, which runs only as long as somebody here has it.
+
+        Raises:
+            Conflict: somebody else moved it first.
+
+        """
+        case = after.case
+        if case is not None and case.answered is None and (after.state.is_over or after.state is RequestState.AWAY):
+            case = stop(self._running(case), self.clock.now())
+        changed = replace(after, case=case, revision=before.revision + 1)
+        if not RequestStore(tx.connection).save(changed, self._deadline(changed)):
+            raise changed_meanwhile()
+        return changed
+
+    def _running(self, case: Case) -> Case:
+        """Return a time that runs on, if it stood still."""
+        return resume(case, self.today) if case.pauses and case.pauses[-1].until is None else case
 
     def _travelled(self, tx: UnitOfWork, request: Request | None) -> None:
         """Have the node told that a request came from."""

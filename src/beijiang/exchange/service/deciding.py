@@ -7,7 +7,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile, items_changed, no_delegation, not_now, refusal_reason
+from beijiang.exchange.errors import (
+    changed_meanwhile,
+    data_moved,
+    items_changed,
+    no_delegation,
+    not_now,
+    refusal_reason,
+)
 from beijiang.exchange.models import (
     Delegation,
     Move,
@@ -22,11 +29,12 @@ from beijiang.exchange.service.base import said
 from beijiang.exchange.service.requesting import STATES, Requesting
 from beijiang.exchange.store import RequestStore
 from beijiang.kit import Conflict, Invalid, Refused, Wanted, new_id
-from beijiang.standards import PauseReason, extend, pause, stop
+from beijiang.standards import PauseReason, extend, pause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beijiang.catalog import Published
     from beijiang.db import UnitOfWork
     from beijiang.kit import Actor
     from beijiang.kit.errors import JsonValue
@@ -59,7 +67,8 @@ class Deciding(Requesting):
 
         Raises:
             NotFound: no such request.
-            Conflict: no stage of it is worked at, somebody moved it, or an item may not be given any more (``items_changed``).
+            Conflict: no stage of it is worked at, somebody moved it, an item may not be given any more (``items_changed``), or
+                the data are held elsewhere than when it was handed in (``data_moved``).
             Denied: it is another's to decide, or the actor's own request.
             Invalid: it would give more than was asked for, or less without a reason.
 
@@ -73,7 +82,7 @@ class Deciding(Requesting):
         offered = before.offered.narrowed(by)
         if by.filters and before.outward is None:
             self._check_filters(before.table, 0, by.filters)
-        known = self._published(actor, before.draft.resource_id)
+        known = self._unmoved(actor, before)
         levels = levels_of(known)
         wrong = self._wrong(known, offered, before)
         if wrong:
@@ -82,16 +91,14 @@ class Deciding(Requesting):
         last = before.at_stage + 1 == len(stages)
         after = replace(before, offered=offered, stages=stages)
         if last and before.outward is not None:
-            case = None if before.case is None else stop(before.case, self.clock.now())
             gone = replace(before.outward, left_at=self.clock.now())
-            after = replace(after, state=RequestState.AWAY, case=case, afar=gone)
+            after = replace(after, state=RequestState.AWAY, afar=gone)
         elif last:
             whole = offered == before.draft.terms
             after = replace(
                 after,
                 state=RequestState.APPROVED if whole else RequestState.PARTLY_APPROVED,
                 decided_at=self.clock.now(),
-                case=None if before.case is None else stop(before.case, self.clock.now()),
             )
         else:
             coming = stages[before.at_stage + 1]
@@ -130,15 +137,14 @@ class Deciding(Requesting):
         before, behalf = self._to_decide(actor, request_id)
         if before.draft.is_public and reason not in refusals():
             raise refusal_reason(refusals())
-        now = self.clock.now()
-        case = None if before.case is None else stop(before.case, now)
-        after = replace(before, state=RequestState.REFUSED, decided_at=now, case=case)
+        after = replace(before, state=RequestState.REFUSED, decided_at=self.clock.now())
         stage = before.stages[before.at_stage].id
         detail = {"reason": reason} if before.draft.is_public else {}
         text = said(words, needed=True)
         step = self._step(actor, before.id, Move.REFUSE, text, stage=stage, behalf=behalf, detail=detail)
         with self.db.begin() as tx:
             done = self._save(tx, actor, before, after, step, "request_refuse")
+            self._take_back(tx, done, step.words)
         self._quiet(done)
         return done
 
@@ -259,6 +265,13 @@ class Deciding(Requesting):
             if not RequestStore(tx.connection).end_delegation(delegation_id, self.clock.now()):
                 raise no_delegation()
             self.parts.evidence.record(tx, actor, "exchange.delegate_end", target=delegation_id, detail={})
+
+    def _unmoved(self, actor: Actor, request: Request) -> Published:
+        """Return the entry of a request, whose data are where they were when it was handed in."""
+        known = self._published(actor, request.draft.resource_id)
+        if self._moved(request, known):
+            raise data_moved()
+        return known
 
     def _let_out(self, tx: UnitOfWork, request: Request, words: str) -> None:
         if self.afar is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from beijiang.db import UnitOfWork
-    from beijiang.exchange.models import Grant, Step
+    from beijiang.exchange.models import Grant, Request, Step
     from beijiang.exchange.models.disputes import DisputeDraft
     from beijiang.kit import Actor
     from beijiang.standards import Rule
@@ -110,15 +110,22 @@ class Disputable(Base):
         entry = self.parts.catalog.published(actor, subject).version.entry
         return Matter(entry.provider_id, entry.name)
 
+    def _decided_here(self, actor: Actor, subject: str) -> Request:
+        """Return a request that a department of this node decides; what another node did is disputed there."""
+        found = self._seen(actor, subject)
+        if found.outward is not None:
+            raise nothing_to_dispute()
+        return found
+
     def _refusal(self, actor: Actor, subject: str) -> Matter:
-        request = self._seen(actor, subject)
+        request = self._decided_here(actor, subject)
         if request.state is not RequestState.REFUSED or request.org_id != actor.org_id:
             raise nothing_to_dispute()
         return Matter(request.provider_id, request.resource_name, request.decided_at)
 
     def _silence(self, actor: Actor, subject: str) -> Matter:
         """Return a request of one's own that its provider did not answer in time; there is no being late for that."""
-        request = self._seen(actor, subject)
+        request = self._decided_here(actor, subject)
         standing = self._deadline(request)
         silent = request.stage is not None and request.stage.side is Side.PROVIDER
         overdue = silent and standing is not None and standing.state is CaseState.OVERDUE
@@ -163,7 +170,7 @@ class Disputable(Base):
 def nothing_to_dispute() -> BeijiangError:
     """Return the error for what cannot be disputed."""
     return Invalid(
-        "只能对本部门被拒绝或逾期未答复的申请、被收窄或终止的授权、本部门提出的校核的结果，或其他部门的目录提出异议。",
-        "A dispute is about a request of one's own department that was refused or not answered in time, a grant to it that was narrowed or ended, what came of a correction it asked for, or another department's entry.",
+        "只能对本部门被拒绝或逾期未答复的申请、被收窄或终止的授权、本部门提出的校核的结果，或其他部门的目录提出异议。其他节点的决定，请在该申请的页面向对方节点提出异议。",
+        "A dispute is about a request of one's own department that was refused or not answered in time, a grant to it that was narrowed or ended, what came of a correction it asked for, or another department's entry. What another node decided is disputed there, from the page of the request.",
         code="no_dispute",
     )

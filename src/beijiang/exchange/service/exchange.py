@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import not_ready
+from beijiang.exchange.errors import not_its_matter, not_ready
 from beijiang.exchange.models import (
     PUBLIC,
     Grant,
@@ -120,11 +120,14 @@ class Exchange(Travelling):
         Raises:
             NotFound: no such resource or department.
             Invalid: something stands against it.
+            Refused: its data are another node's, which alone grants them.
 
         """
         known = self._published(actor, draft.resource_id)
         entry, levels = known.version.entry, levels_of(known)
         self.access.require(actor, Permission.EXCHANGE_GRANT_GIVE, entry.provider_id)
+        if known.table is None:
+            raise not_its_matter()
         self.access.organisation(org_id)
         terms = draft.terms
         problems = [
@@ -142,7 +145,7 @@ class Exchange(Travelling):
                 "A grant without a request is for a whole department.",
                 code="whole_department",
             )
-        found = self._traits(known, terms, org_id)
+        found = self._traits(known, terms, org_id, outward=False)
         if found & {Trait.SENSITIVE, Trait.CROSS_LEVEL, Trait.NO_BASIS}:
             raise Invalid(
                 "敏感、不予共享或跨层级的数据须由使用方申请并经数据局审定，不能直接授权。",
@@ -154,7 +157,7 @@ class Exchange(Travelling):
             request_id=None,
             resource_id=draft.resource_id,
             resource_name=entry.name,
-            table=known.table or "",
+            table=known.table,
             provider_id=entry.provider_id,
             org_id=org_id,
             grantee_kind=draft.grantee_kind,

@@ -46,7 +46,6 @@ from beijiang.exchange.service.settling import Settling
 from beijiang.exchange.store import GrantStore, HandingStore, OpeningStore, RequestStore
 from beijiang.kit import ANONYMOUS, Conflict, Denied, NotFound, new_id
 from beijiang.protection import FileMark
-from beijiang.standards import resume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -225,9 +224,7 @@ class Openings(Settling):
         same = made.terms == before.draft.terms and made.purpose == before.draft.purpose
         stages = stages_for(opening_traits(known.version.entry, made.terms, levels_of(known)), before.stages, OPENING)
         at = before.at_stage if same and stages == before.stages else 0
-        case = before.case
-        if case is not None and case.pauses and case.pauses[-1].until is None:
-            case = resume(case, self.today)
+        case = None if before.case is None else self._running(before.case)
         after = replace(
             before,
             draft=made,

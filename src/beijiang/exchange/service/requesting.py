@@ -6,7 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import changed_meanwhile, no_request, not_now, not_ready
+from beijiang.exchange.errors import (
+    changed_meanwhile,
+    data_moved,
+    no_request,
+    not_now,
+    not_ready,
+    nothing_to_share,
+)
 from beijiang.exchange.models import (
     Elsewhere,
     GranteeKind,
@@ -31,7 +38,6 @@ from beijiang.exchange.service.base import said
 from beijiang.exchange.service.settling import Settling
 from beijiang.exchange.store import MatterLists, RequestStore
 from beijiang.kit import BeijiangError, Conflict, Invalid, Text, new_id
-from beijiang.standards import resume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Requesting"]
 
 BASKET_MOST: Final = 100
+_OPINIONS: Final = frozenset({Move.APPROVE, Move.NARROW, Move.ASK_MORE})
 STATES: Final = {
     "leaving": RequestState.AUTHORITY_REVIEW,
     "formal_review": RequestState.FORMAL_REVIEW,
@@ -96,7 +103,7 @@ class Requesting(Settling):
         with self.db.begin() as tx:
             store = RequestStore(tx.connection)
             if before is not None:
-                if not store.save(made):
+                if not store.save(made, None):
                     raise changed_meanwhile()
                 return made
             if len(store.drafts(actor.id)) >= BASKET_MOST:
@@ -129,7 +136,8 @@ class Requesting(Settling):
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
         known = self._published(actor, draft.resource_id)
         entry = known.version.entry
-        found = self._traits(known, draft.terms, actor.org_id or "")
+        outward = self._elsewhere(known) is not None
+        found = self._traits(known, draft.terms, actor.org_id or "", outward=outward)
         planned = []
         for stage in stages_for(found):
             rule = self.parts.standards.limit(stage.limit, entry.provider_id) if stage.limit else None
@@ -160,12 +168,12 @@ class Requesting(Settling):
             return [self._handed_in(tx, actor, before, known[before.id]) for before in drafts]
 
     def _handed_in(self, tx: UnitOfWork, actor: Actor, before: Request, known: Published) -> Request:
-        """Open the flow of a request, or grant it at once where none is needed."""
-        entry = known.version.entry
-        stages = stages_for(self._traits(known, before.draft.terms, before.org_id))
+        """Open the flow of a request, as its entry is now, or grant it at once where no flow is needed."""
+        entry, made = known.version.entry, self._renewed(before, known)
+        outward = made.outward is not None
+        stages = stages_for(self._traits(known, made.draft.terms, made.org_id, outward=outward))
         opened = replace(
-            before,
-            resource_version=known.version.number,
+            made,
             stages=stages,
             at_stage=0,
             submitted_at=self.clock.now(),
@@ -180,9 +188,11 @@ class Requesting(Settling):
     def supply(self, actor: Actor, request_id: str, draft: RequestDraft, words: str) -> Request:
         """Complete a request that was sent back; the clock runs on. Other terms or purposes begin again.
 
+        So does a request whose data have come to be held elsewhere, unless it is with another node already.
+
         Raises:
             NotFound: no such request.
-            Conflict: nothing was asked for.
+            Conflict: nothing was asked for, or another node has it and the data moved (``data_moved``).
             Invalid: something still stands against it.
 
         """
@@ -209,18 +219,19 @@ class Requesting(Settling):
         problems = self._problems(actor, known, draft)
         if problems:
             raise not_ready(problems)
-        entry = known.version.entry
-        stages = stages_for(self._traits(known, draft.terms, before.org_id))
+        entry, moved = known.version.entry, self._moved(before, known)
+        if moved and before.afar is not None and before.afar.crossed:
+            raise data_moved()
+        base = self._renewed(before, known) if moved else before
+        stages = stages_for(self._traits(known, draft.terms, base.org_id, outward=base.outward is not None))
         told = replace(before.draft, basis=draft.basis, system=draft.system, contact=draft.contact, impact=draft.impact)
-        same = told == draft and stages == before.stages
+        same = told == draft and stages == before.stages and not moved
         stages = stages or before.stages
         at = before.at_stage if same else 0
-        gone = same and before.outward is not None and before.outward.left_at is not None
-        case = before.case
-        if case is not None and case.pauses and case.pauses[-1].until is None:
-            case = resume(case, self.today)
+        gone = same and base.outward is not None and base.outward.crossed and self._was_let_out(before)
+        case = None if before.case is None else self._running(before.case)
         after = replace(
-            before,
+            base,
             draft=draft,
             offered=before.offered if same else draft.terms,
             stages=stages,
@@ -229,6 +240,13 @@ class Requesting(Settling):
             case=case if same else self._clock_for(case, stages[at], entry.provider_id),
         )
         return after, self._step(actor, before.id, Move.SUPPLY, said(words, needed=True), stage=stages[at].id)
+
+    def _was_let_out(self, request: Request) -> bool:
+        """Tell whether the own authority let a request out as it is; what other nodes say that they did does not count."""
+        with self.db.read() as connection:
+            steps = RequestStore(connection).steps(request.id)
+        own = [step.move for step in steps if step.move in _OPINIONS and "node" not in step.detail]
+        return bool(own) and own[-1] is not Move.ASK_MORE
 
     def withdraw(self, actor: Actor, request_id: str, words: str) -> Request:
         """Take a request back before it is decided.
@@ -242,10 +260,14 @@ class Requesting(Settling):
         before = self._seen(actor, request_id)
         with self.db.begin() as tx:
             done = self._withdrawn(tx, actor, before, words)
-            if done.outward is not None and done.outward.left_at is not None and self.afar is not None:
-                self.afar.take_back(tx, done, words)
+            self._take_back(tx, done, words)
         self._quiet(done)
         return done
+
+    def _take_back(self, tx: UnitOfWork, request: Request, words: str) -> None:
+        """Tell the node that has a request already that it is not asked for any more."""
+        if request.outward is not None and request.outward.crossed and self.afar is not None:
+            self.afar.take_back(tx, request, words)
 
     def _withdrawn(self, tx: UnitOfWork, actor: Actor, before: Request, words: str) -> Request:
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
@@ -348,17 +370,39 @@ class Requesting(Settling):
         if known.table is None and self._entry_afar(resource_id) is not None:
             return known
         if known.table is None or known.table_version is None:
-            raise Invalid(
-                "这个资源还没有可共享的数据表或服务接口。可以提出数据需求。",
-                "This resource has no table and no service to share yet.",
-                code="nothing_to_share",
-            )
+            raise nothing_to_share()
         return known
 
+    def _renewed(self, request: Request, known: Published) -> Request:
+        """Return a request with what its entry says now: whose the data are, and where they are held."""
+        entry = known.version.entry
+        return replace(
+            request,
+            resource_name=entry.name,
+            resource_version=known.version.number,
+            table=known.table or "",
+            provider_id=entry.provider_id,
+            afar=request.afar if request.afar is not None and not request.afar.outward else self._elsewhere(known),
+        )
+
+    def _moved(self, request: Request, known: Published) -> bool:
+        """Tell whether the data are held elsewhere than when a request was handed in: in another table, or at another node."""
+        was, now = request.outward, self._elsewhere(known)
+        at = [None if one is None else (one.node_id, one.resource_id) for one in (was, now)]
+        return request.table != (known.table or "") or at[0] != at[1]
+
     def _elsewhere(self, known: Published) -> Elsewhere | None:
-        found = None if known.table is not None else self._entry_afar(known.resource_id)
-        if found is None:
+        """Return the node that holds the data of an entry; None where they are here.
+
+        Raises:
+            Invalid: they are nowhere by now (``nothing_to_share``).
+
+        """
+        if known.table is not None:
             return None
+        found = self._entry_afar(known.resource_id)
+        if found is None:
+            raise nothing_to_share()
         return Elsewhere(node_id=found.node_id, node_name=found.node_name, outward=True, resource_id=found.resource_id)
 
     def _draft(self, actor: Actor, request_id: str) -> Request:

@@ -132,9 +132,10 @@ class Settling(Attaching):
         """Return where the data of an entry are, if they are another node's."""
         return None if self.afar is None else self.afar.entry(resource_id)
 
-    def _traits(self, known: Published, terms: Terms, org_id: str) -> frozenset[Trait]:
+    def _traits(self, known: Published, terms: Terms, org_id: str, *, outward: bool) -> frozenset[Trait]:
+        """Return what a request for these terms is like; ``outward`` says that another node decides it."""
         entry = known.version.entry
-        if known.table is None and self._entry_afar(known.resource_id) is not None:
+        if outward:
             return frozenset({Trait.ELSEWHERE})  # what else it is like, the other node sees by its own flow
         return traits(entry, terms, levels_of(known), cross_level=self._crosses(org_id, entry.provider_id))
 
@@ -153,7 +154,8 @@ class Settling(Attaching):
         if request.draft.is_public:
             found = opening_traits(known.version.entry, terms, levels_of(known))
             return stages_for(found, request.stages, OPENING)
-        return stages_for(self._traits(known, terms, request.org_id), request.stages)
+        outward = request.outward is not None
+        return stages_for(self._traits(known, terms, request.org_id, outward=outward), request.stages)
 
     def _wrong(self, known: Published, terms: Terms, request: Request) -> list[Problem]:
         """Return what stands against the items of terms as they are graded, shared and opened now."""
@@ -197,10 +199,7 @@ class Settling(Attaching):
             made_at=self.clock.now(),
         )
         self._make(tx, actor, grant, f"{request.resource_name}：{len(terms.items)}")
-        done = replace(request, grant_id=grant.id, revision=request.revision + 1)
-        if not RequestStore(tx.connection).save(done):
-            raise changed_meanwhile()
-        return done
+        return self._revise(tx, request, replace(request, grant_id=grant.id))
 
     def _make(self, tx: UnitOfWork, actor: Actor, grant: Grant, words: str) -> None:
         GrantStore(tx.connection).add(grant)

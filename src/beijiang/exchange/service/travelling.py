@@ -198,8 +198,7 @@ class Travelling(Delivering):
         peer = Actor(_peer_id(node_id), gone.node_name.zh, ActorKind.APPLICATION)
         fresh = self._fresh(peer, before, told, () if known is None else known.steps)
         if not fresh:
-            store.save(replace(after, revision=before.revision + 1))
-            return after
+            return self._revise(tx, before, after)
         for step in fresh[:-1]:
             store.add_step(step)
         return self._save(tx, peer, before, after, fresh[-1], "request_told")
@@ -301,9 +300,13 @@ def _state(before: Request, told: Standing) -> RequestState:
     if before.state is RequestState.WITHDRAWN:
         return before.state
     there = RequestState(told.state)
-    if there.is_over or there is RequestState.SUPPLEMENT:
+    if there is RequestState.WITHDRAWN and before.state.is_over:
+        return before.state  # the own authority refused what was completed, and had it taken back
+    if there.is_over:
         return there
-    return before.state if before.state.is_under_review else RequestState.AWAY
+    if before.state.is_under_review:
+        return before.state  # the own authority has what was completed; that it was asked for there is no news
+    return there if there is RequestState.SUPPLEMENT else RequestState.AWAY
 
 
 def _within(asked: Terms, told: Standing) -> Terms:

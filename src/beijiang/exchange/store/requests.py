@@ -59,7 +59,7 @@ class RequestStore:
         """Add a request, with how its time stands."""
         self._connection.execute(insert(exchange_request).values(**_values(made), **time_of(time)))
 
-    def save(self, changed: Request, time: Deadline | None = None) -> bool:
+    def save(self, changed: Request, time: Deadline | None) -> bool:
         """Write the next revision of a request with how its time stands; False where somebody was faster."""
         unchanged = (_R.id == changed.id, _R.revision == changed.revision - 1)
         values = {**_values(changed), **time_of(time)}
