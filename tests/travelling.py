@@ -10,9 +10,7 @@ from typing import Any
 from beijiang.catalog import Entry, ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType
 from beijiang.catalog import Item as CatalogItem
 from beijiang.exchange import Request, Way
-from beijiang.federation import LetterState
-from beijiang.federation import Way as Direction
-from linked import AUDITOR, Node, linked, region_and_city
+from linked import Node, linked, region_and_city
 from waiting import until
 
 sys.path.insert(0, str(Path(__file__).parent / "exchange"))
@@ -72,10 +70,7 @@ class Levels:
         def answered() -> bool:
             while self.up.post() + self.down.post():
                 pass
-            waiting = sum(
-                node.platform.letters.page(AUDITOR, ways=(Direction.OUT,), states=(LetterState.WAITING,))[1]
-                for node in (self.up, self.down)
-            )
+            waiting = self.up.waiting() + self.down.waiting()
             self.clock.at += timedelta(minutes=1 if waiting else 0)
             return not waiting
 
