@@ -181,6 +181,41 @@ def test_a_key_is_replaced_by_a_letter_and_the_old_one_is_forgotten(pair: Pair) 
         assert NodeStore(connection).secret(old) is None
 
 
+def test_keys_may_be_replaced_while_a_node_is_away_and_answers_get_lost(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region, city = pair
+    reads_into(region, seen := [])
+    parts = city.platform.letters._parts
+    real = type(parts)._fetch
+
+    def lost(self: Any, *asked: Any) -> Any:
+        real(self, *asked)
+        raise Unavailable("答复丢失。", "The answer was lost.", code="lost")
+
+    region.down()
+    city.platform.nodes.replace_key(GUARD)
+    city.platform.nodes.replace_key(GUARD)
+    region.up()
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(type(parts), "_fetch", lost)
+            newest = city.platform.nodes.card().key
+            city.post_until(
+                lambda newest=newest: region.platform.nodes.link(AUDITOR, city.id).card.key == newest  # type: ignore[misc]
+            )
+        assert city.waiting() == 1, "only what it says of itself now"
+        city.platform.nodes.replace_key(GUARD)
+        city.clock.advance(timedelta(hours=1))
+    city.send(region, "test.note", {"n": 1})
+    city.posted(2)
+    city.send(region, "test.note", {"n": 2})
+    city.posted(1)
+    assert seen == [1, 2]
+    link = region.platform.nodes.link(AUDITOR, city.id)
+    assert (link.card.key, link.former_key) == (city.platform.nodes.card().key, "")
+
+
 def test_a_new_address_travels_too_but_nobody_becomes_somebody_else(pair: Pair) -> None:
     region, city = pair
     assert reason(lambda: city.platform.nodes.set_identity(GUARD, Identity("NM-1501"))) == "node_identity_in_use"

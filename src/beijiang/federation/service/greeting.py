@@ -20,7 +20,6 @@ from beijiang.federation.models import (
 )
 from beijiang.federation.models.wire import told
 from beijiang.federation.service.parts import NodeParts, Reply, require_fresh, signing_key
-from beijiang.federation.service.posting import close
 from beijiang.federation.service.reading import CONFIRMED, ENDED
 from beijiang.federation.store import NodeStore
 from beijiang.kit import SYSTEM, BeijiangError, Denied, Malformed, Text
@@ -108,7 +107,7 @@ class Greeting:
 
     def _on_ended(self, tx: UnitOfWork, letter: Letter) -> None:
         link = self._one(NodeStore(tx.connection), letter.node_id)
-        close(self._parts, tx, link, Text(str(letter.body.get("words", ""))[:200], ""))
+        self._letters.close(tx, link, Text(str(letter.body.get("words", ""))[:200], ""))
 
     def _on_card(self, tx: UnitOfWork, letter: Letter) -> None:
         """Take the new name, address or key of a node; who it is, and where it stands, does not change that way."""
@@ -121,8 +120,8 @@ class Greeting:
                 code="node_changed",
             )
         values = card.model_dump(exclude={"node_id"})
-        if card.key != link.card.key:
-            values["former_key"] = link.card.key
+        if card.key != link.card.key and not link.former_key:
+            values["former_key"] = link.card.key  # otherwise this post came under the former one, and so may the next
         store.change_link(link.node_id, **values)
 
     def _card_answered(self, tx: UnitOfWork, letter: Letter) -> None:
