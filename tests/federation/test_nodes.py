@@ -216,6 +216,32 @@ def test_keys_may_be_replaced_while_a_node_is_away_and_answers_get_lost(
     assert (link.card.key, link.former_key) == (city.platform.nodes.card().key, "")
 
 
+def test_a_key_that_is_replaced_after_the_end_does_not_hide_the_end(pair: Pair) -> None:
+    region, city = pair
+    city.down()
+    region.platform.nodes.end(GUARD, city.id, "密钥泄露")
+    region.platform.nodes.replace_key(GUARD)
+    city.up()
+    city.send(region, "test.note", {"n": 1})
+    city.post_until(lambda: state(city, region) is LinkState.ENDED)
+    assert city.waiting() == 0
+
+
+def test_what_a_node_says_anew_of_itself_before_the_link_is_confirmed_is_told_with_it(strangers: Pair) -> None:
+    region, city = strangers
+    text = invited(region, city)
+    region.reaches(city)
+    city.platform.nodes.accept(GUARD, text)
+    region.clock.advance(timedelta(days=1))
+    new = city.platform.nodes.replace_key(GUARD).key
+    city.platform.nodes.set_identity(GUARD, Identity(city.id, url=f"http://localhost:{city.port}"))
+    region.platform.nodes.confirm(GUARD, city.id)
+    region.posted(1)
+    city.posted(1)
+    card = region.platform.nodes.link(AUDITOR, city.id).card
+    assert (card.key, card.url) == (new, f"http://localhost:{city.port}")
+
+
 def test_a_new_address_travels_too_but_nobody_becomes_somebody_else(pair: Pair) -> None:
     region, city = pair
     assert reason(lambda: city.platform.nodes.set_identity(GUARD, Identity("NM-1501"))) == "node_identity_in_use"

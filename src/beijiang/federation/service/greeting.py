@@ -101,9 +101,11 @@ class Greeting:
 
     def _on_confirmed(self, tx: UnitOfWork, letter: Letter) -> None:
         store = NodeStore(tx.connection)
-        if self._one(store, letter.node_id).state is LinkState.ASKED:
+        link = self._one(store, letter.node_id)
+        if link.state is LinkState.ASKED:
             now = self._parts.clock.now()
             store.change_link(letter.node_id, state=LinkState.LINKED.value, since=now, next_at=now)
+            self._catch_up(tx, link)
 
     def _on_ended(self, tx: UnitOfWork, letter: Letter) -> None:
         link = self._one(NodeStore(tx.connection), letter.node_id)
@@ -132,6 +134,13 @@ class Greeting:
             store.forget_keys(self._own(store).key)
 
     # Inside
+
+    def _catch_up(self, tx: UnitOfWork, link: Link) -> None:
+        """Tell a node that is linked now what this one has said of itself anew since the link began."""
+        store = NodeStore(tx.connection)
+        identity = self._own(store)
+        if identity.key != link.own_key or store.changed_since(link.since):
+            self._letters.write(tx, link.node_id, CARD, identity.model_dump())
 
     @staticmethod
     def _own(store: NodeStore) -> Card:

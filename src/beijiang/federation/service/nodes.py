@@ -234,9 +234,7 @@ class Nodes(Greeting):
             link.shown.check(seen)
             store.change_link(node_id, **self._decided(actor, LinkState.LINKED))
             self._letters.write(tx, node_id, CONFIRMED, {})
-            identity = self._own(store)
-            if identity.key != link.own_key:
-                self._letters.write(tx, node_id, CARD, identity.model_dump())
+            self._catch_up(tx, link)
             self._parts.evidence.record(tx, actor, "federation.link_confirm", target=node_id, detail=_told(link))
         return self.link(actor, node_id)
 
