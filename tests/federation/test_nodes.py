@@ -140,6 +140,24 @@ def test_one_side_ends_a_link_and_the_other_hears_of_it(pair: Pair) -> None:
     assert sorted(numbers) == [1, 2, 3, 4], "the count of letters goes on"
 
 
+def test_an_end_that_was_never_told_does_not_end_the_next_link(pair: Pair) -> None:
+    region, city = pair
+    for node, other in ((region, city), (city, region)):
+        other.down()
+        node.platform.nodes.end(GUARD, other.id, "撤并")
+        assert node.post() == 0
+        other.up()
+    linked(region, city)
+    for node in pair:
+        assert node.waiting() == 0
+    region.clock.advance(timedelta(days=1))
+    reads_into(city, seen := [])
+    region.send(city, "test.note", {"n": 1})
+    region.posted(1)
+    assert seen == [1]
+    assert (state(region, city), state(city, region)) == (LinkState.LINKED, LinkState.LINKED)
+
+
 def test_a_node_that_could_not_be_told_of_the_end_hears_it_with_its_next_letter(pair: Pair) -> None:
     region, city = pair
     city.down()

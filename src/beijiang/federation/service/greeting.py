@@ -88,7 +88,7 @@ class Greeting:
                 require_fresh(self._parts, tx.connection, envelope, identity.node_id, body)
                 self._require_free(store, card.node_id)
                 require_tiers(identity, card, invited[0])
-                store.put_link(new_link(card, invited[0], LinkState.OFFERED, identity.key, (now, invited[1])))
+                self._begin(tx, new_link(card, invited[0], LinkState.OFFERED, identity.key, (now, invited[1])))
                 detail = {"bearing": invited[0].value, "url": card.url, "fingerprint": card.fingerprint}
                 self._parts.evidence.record(
                     tx, SYSTEM, "federation.link_offered", target=card.node_id, detail={**detail}
@@ -134,6 +134,11 @@ class Greeting:
             store.forget_keys(self._own(store).key)
 
     # Inside
+
+    def _begin(self, tx: UnitOfWork, link: Link) -> None:
+        """Keep a link that begins; the last word on an earlier one, if it was never heard, must not end this one."""
+        self._letters.withdraw(tx, link.node_id)
+        NodeStore(tx.connection).put_link(link)
 
     def _catch_up(self, tx: UnitOfWork, link: Link) -> None:
         """Tell a node that is linked now what this one has said of itself anew since the link began."""

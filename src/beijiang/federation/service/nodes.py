@@ -215,7 +215,7 @@ class Nodes(Greeting):
         with self._db.begin() as tx:
             store = NodeStore(tx.connection)
             self._require_free(store, link.node_id)
-            store.put_link(link)
+            self._begin(tx, link)
             self._parts.evidence.record(tx, actor, "federation.link_accept", target=link.node_id, detail=_told(link))
         return link
 
