@@ -16,7 +16,7 @@ from beijiang.exchange import DisputeMove, Narrowing, RequestState, Way
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
 from beijiang.kit import Conflict, Invalid, Language, NotFound
-from linked import AUDITOR
+from linked import AUDITOR, GUARD
 from travelling import CAPITAL, CITY, NAME, Levels
 
 
@@ -330,3 +330,30 @@ def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> No
     back = [body for target, body in levels.up.evidence("federation.request_told") if target == made.id]
     assert back
     assert all("digest" in body for body in back)
+
+
+def test_a_link_that_ends_while_the_gate_is_asked_opens_no_file_again(
+    fresh: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = fresh
+    made, filed = levels.granted(CAPITAL)
+    opened: list[str] = []
+    real = levels.city.exchange.file
+
+    def ends_meanwhile(*asked: Any, **named: Any) -> Any:
+        opened.append(filed.id)
+        levels.down.platform.nodes.end(GUARD, levels.up.id, "撤并")
+        return real(*asked, **named)
+
+    monkeypatch.setattr(levels.city.exchange, "file", ends_meanwhile)
+    levels.up.platform.travels.want(levels.region["consumer"], made.id, ParcelForm.CSV)
+    levels.up.post_until(lambda: levels.up.waiting() == 0)
+    levels.down.platform.db.deliver_waiting()
+    with levels.down.platform.db.read() as connection:
+        undelivered = connection.execute(text("SELECT event FROM outbox WHERE delivered_at IS NULL")).scalars().all()
+    assert (opened, undelivered) == ([filed.id], [])
+    at_origin = levels.down.platform.travels.parcels(levels.city["reviewer"], filed.id)
+    assert [one.state for one in at_origin] == [ParcelState.REFUSED]
+    assert at_origin[0].reason is not None
+    assert levels.down.evidence("federation.parcel_refuse")
+    assert not levels.down.evidence("federation.parcel_send")

@@ -36,6 +36,8 @@ from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Event, Inva
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sqlalchemy import Connection
+
     from beijiang.crypto import Vault
     from beijiang.db import UnitOfWork
     from beijiang.exchange import Disputes, Exchange, Request, RequestMoved, SharingParts
@@ -252,6 +254,12 @@ class Travelling:
     def _tell(self, tx: UnitOfWork, request_id: str, to: tuple[str, str], standing: Standing) -> None:
         node_id, theirs = to
         self._send(tx, request_id, node_id, TOLD, {"request": theirs, "standing": standing.to_json()}, theirs)
+
+    @staticmethod
+    def _reaches(connection: Connection, node_id: str) -> bool:
+        """Tell whether letters may be written to a node."""
+        link = NodeStore(connection).link(node_id)
+        return link is not None and link.is_open
 
     def _send(
         self,
