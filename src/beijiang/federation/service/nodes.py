@@ -271,7 +271,7 @@ class Nodes(Greeting):
             store = NodeStore(tx.connection)
             self._in_state(store, node_id, *(set(LinkState) - {LinkState.ENDED}))
             reason = _reason(words)
-            withdrawn = self._letters.withdraw(tx, node_id)
+            withdrawn = self._letters.part(tx, node_id)
             self._letters.write(tx, node_id, ENDED, {"words": reason})
             store.change_link(node_id, **self._decided(actor, LinkState.ENDED), next_at=self._parts.clock.now())
             self._parts.evidence.record(

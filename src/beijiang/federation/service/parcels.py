@@ -54,6 +54,14 @@ WAITS: Final = timedelta(days=7)
 WAITING_MOST: Final = 20
 """Parcels of one request that are on their way or wait at once."""
 _PURPOSE: Final = "parcel"
+_LEFT: Final = {
+    ParcelState.ARRIVED: Text("送达后七天未领取，已删除。", "It was not collected within a week, and was removed."),
+    ParcelState.WANTED: Text(
+        "七天未送达，已取消；需要时请重新索取。",
+        "It did not come within a week and was given up. Want it anew if need be.",
+    ),
+}
+"""Why a parcel ends that waited too long, by what it waited for."""
 _FORMS: Final = {
     "csv": (files.DownloadFormat.CSV, files.DownloadEncoding.UTF8_BOM),
     "xlsx": (files.DownloadFormat.XLSX, files.DownloadEncoding.UTF8),
@@ -167,16 +175,16 @@ class Travels(Travelling):
         return len(held)
 
     def watch(self) -> None:
-        """Forget what nobody collected for a week; called by the dispatcher every minute."""
+        """Forget what nobody collected, or never came, for a week; called by the dispatcher every minute."""
         now = self.clock.now()
         with self.db.read() as connection:
-            left = ParcelStore(connection).uncollected(now - WAITS)
+            left = ParcelStore(connection).left(now - WAITS)
         for one in left:
-            reason = Text("送达后七天未领取，已删除。", "It was not collected within a week, and was removed.")
+            reason = _LEFT[one.state]
             with self.db.begin() as tx:
                 store = ParcelStore(tx.connection)
                 gone = replace(one, state=ParcelState.REFUSED, key="", reason=reason, moved_at=now)
-                if store.change(gone, ParcelState.ARRIVED):
+                if store.change(gone, one.state):
                     store.forget(one.id)
 
     def _ours(self, actor: Actor, request_id: str) -> Request:
@@ -216,10 +224,10 @@ class Travels(Travelling):
     def _want_answered(self, tx: UnitOfWork, letter: Letter) -> None:
         """Note that the other node takes no such letter: a parcel does not wait for ever."""
         found = ParcelStore(tx.connection).get(str(letter.body["parcel"]))
-        if found is None or letter.state is not LetterState.REFUSED:
+        if found is None or letter.state is LetterState.READ:
             return
-        now = self.clock.now()
-        gone = replace(found, state=ParcelState.REFUSED, key="", reason=letter.reason, moved_at=now)
+        now, why = self.clock.now(), letter.reason or errors.parted()
+        gone = replace(found, state=ParcelState.REFUSED, key="", reason=why, moved_at=now)
         ParcelStore(tx.connection).change(gone, ParcelState.WANTED)
 
     def _no(self, tx: UnitOfWork, letter: Letter) -> None:

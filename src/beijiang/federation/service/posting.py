@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,14 +17,14 @@ from beijiang.federation.models import Letter, LetterState, Link, LinkState
 from beijiang.federation.models.wire import ErrorTold, WireAnswer, packed
 from beijiang.federation.service.parts import LETTERS_PATH, NodeParts
 from beijiang.federation.store import LetterStore, NodeStore
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Text
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Event, Text
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
     from beijiang.federation.models import Card
     from beijiang.kit.errors import JsonValue
 
-__all__ = ["Hearer", "Posting"]
+__all__ = ["Hearer", "LinkEnded", "Posting"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,13 @@ _FIRST, _LONGEST = timedelta(seconds=10), timedelta(hours=1)
 _LETTER_FIRST, _LETTER_LONGEST = timedelta(minutes=1), timedelta(hours=6)
 _DOUBLED: Final = 12
 _SHUT: Final = "node_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEnded(Event):
+    """A link to another node has ended, by whichever side."""
+
+    node_id: str
 
 
 class Posting:
@@ -67,9 +75,14 @@ class Posting:
             self._told(tx, letter)
         return len(taken)
 
+    def part(self, tx: UnitOfWork, node_id: str) -> int:
+        """Take back what waits for a node whose link ends, and announce the end; return how many letters."""
+        tx.publish(LinkEnded(node_id=node_id))
+        return self.withdraw(tx, node_id)
+
     def close(self, tx: UnitOfWork, link: Link, why: Text) -> None:
         """End a link because the other side did, and take back what waits for it."""
-        withdrawn = self.withdraw(tx, link.node_id)
+        withdrawn = self.part(tx, link.node_id)
         if link.state is LinkState.ENDED:
             return
         values = {"state": LinkState.ENDED.value, "since": self._parts.clock.now(), "decided_by": link.node_id}
