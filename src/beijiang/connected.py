@@ -8,7 +8,7 @@ from beijiang.apps import APP_JOB
 from beijiang.catalog import EntryMoved, VersionCleared
 from beijiang.dependents import Dependents
 from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, RequestMoved
-from beijiang.federation import DisputeCame, ParcelWanted
+from beijiang.federation import DisputeCame, LinkEnded, ParcelWanted
 from beijiang.fusion import FUSION_JOB
 from beijiang.ingest import HARVEST_JOB, INGEST_JOB, REPLAY_JOB, STREAM_JOB, STREAM_VERIFY_JOB, WINDOW_JOB
 from beijiang.mining import FORECAST_JOB, MODEL_JOB, SCORE_JOB, SET_JOB
@@ -43,6 +43,7 @@ def connect(platform: Platform) -> None:
     platform.db.subscribe(EntryMoved, "federation", platform.cascade.on_entry_moved)
     platform.db.subscribe(RequestMoved, "federation", platform.travels.on_request_moved)
     platform.db.subscribe(DisputeCame, "federation", platform.travels.on_dispute_came)
+    platform.db.subscribe(LinkEnded, "federation", platform.travels.on_link_ended)
     platform.db.subscribe(ParcelWanted, "federation", platform.travels.on_parcel_wanted)
     platform.db.subscribe(VersionCleared, "protection", platform.protection.on_version_cleared)
     platform.lineage.dependents = Dependents(platform).of

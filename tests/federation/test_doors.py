@@ -93,7 +93,7 @@ def test_two_administrators_link_their_nodes_on_the_page(strangers: Pair, desks:
     assert city.platform.nodes.card().fingerprint in page
     assert "您看过之后内容有变化" in above.told(f"{HERE}/links/{city.id}/confirm", seen="other")
     assert "已联结" in above.told(f"{HERE}/links/{city.id}/confirm", seen=hidden(page, "seen"))
-    region.post()
+    region.posted(1)
     assert "已联结" in below.get()
     assert "linked" in below.get(language="en")
     assert "请写明理由" in above.told(f"{HERE}/links/{city.id}/suspend", words=" ")
@@ -108,7 +108,7 @@ def test_letters_are_looked_at_and_sent_again_on_the_page(pair: Pair) -> None:
     city.platform.first_start()
     publisher = Browser(city, Role.BUREAU_PUBLISHER)
     letter = city.send(region, "test.note", {"n": "<script>alert(1)</script>"})
-    city.post()
+    city.posted(1)
     page = publisher.get()
     assert "被退回" in page
     assert "对方平台不认识这种信件" in page
@@ -119,7 +119,7 @@ def test_letters_are_looked_at_and_sent_again_on_the_page(pair: Pair) -> None:
     assert letter.id not in publisher.get(f"{HERE}?state=read")
     reads_into(region, seen := [])
     assert "已排队发出" in publisher.told(f"{HERE}/letters/{region.id}/{letter.id}/resend")
-    assert city.post() == 1
+    city.posted(1)
     assert seen == ["<script>alert(1)</script>"]
 
 

@@ -54,7 +54,7 @@ def test_two_sides_decide_and_each_sees_the_others_fingerprint(strangers: Pair) 
     assert reason(lambda: region.platform.nodes.confirm(GUARD, city.id, "")) == "changed_since_seen"
     assert region.platform.nodes.confirm(GUARD, city.id, link.shown.token).state is LinkState.LINKED
     assert state(city, region) is LinkState.ASKED
-    assert region.post() == 1
+    region.posted(1)
     assert state(city, region) is LinkState.LINKED
     for node, action in ((region, "invite"), (region, "link_offered"), (city, "link_accept"), (region, "link_confirm")):
         assert len(node.evidence(f"federation.{action}")) == 1, action
@@ -118,9 +118,9 @@ def test_a_suspended_node_gets_and_gives_nothing_until_it_goes_on(pair: Pair) ->
     assert "暂停" in trouble.zh
     assert city.letter(region, letter).state is LetterState.WAITING
     region.platform.nodes.resume(GUARD, city.id, "核查完毕")
-    assert region.post() == 1
+    region.posted(1)
     city.clock.advance(timedelta(minutes=1))
-    assert city.post() == 1
+    city.posted(1)
     assert (up, down) == ([1], [2])
     assert reason(lambda: region.platform.nodes.resume(GUARD, city.id, "再来")) == "link_state"
 
@@ -131,13 +131,31 @@ def test_one_side_ends_a_link_and_the_other_hears_of_it(pair: Pair) -> None:
     late = city.send(region, "test.note", {"n": 2})
     region.platform.nodes.end(GUARD, city.id, "撤并")
     assert region.letter(city, waiting).state is LetterState.WITHDRAWN
-    assert region.post() == 1
+    region.posted(1)
     assert state(city, region) is LinkState.ENDED
     assert city.letter(region, late).state is LetterState.WITHDRAWN
     linked(region, city)
     assert (state(region, city), state(city, region)) == (LinkState.LINKED, LinkState.LINKED)
     numbers = [one.number for one in region.platform.letters.page(AUDITOR, city.id, (Way.OUT,))[0]]
     assert sorted(numbers) == [1, 2, 3, 4], "the count of letters goes on"
+
+
+def test_an_end_that_was_never_told_does_not_end_the_next_link(pair: Pair) -> None:
+    region, city = pair
+    for node, other in ((region, city), (city, region)):
+        other.down()
+        node.platform.nodes.end(GUARD, other.id, "撤并")
+        assert node.post() == 0
+        other.up()
+    linked(region, city)
+    for node in pair:
+        assert node.waiting() == 0
+    region.clock.advance(timedelta(days=1))
+    reads_into(city, seen := [])
+    region.send(city, "test.note", {"n": 1})
+    region.posted(1)
+    assert seen == [1]
+    assert (state(region, city), state(city, region)) == (LinkState.LINKED, LinkState.LINKED)
 
 
 def test_a_node_that_could_not_be_told_of_the_end_hears_it_with_its_next_letter(pair: Pair) -> None:
@@ -147,12 +165,10 @@ def test_a_node_that_could_not_be_told_of_the_end_hears_it_with_its_next_letter(
     region.post()
     city.up()
     letter = city.send(region, "test.note", {"n": 1})
-    city.post()
-    assert state(city, region) is LinkState.ENDED
+    city.post_until(lambda: state(city, region) is LinkState.ENDED)
     assert city.letter(region, letter).state is LetterState.WITHDRAWN
     region.clock.advance(timedelta(minutes=1))
-    region.post()
-    assert region.platform.letters.counts(AUDITOR)[city.id].get("out.waiting", 0) == 0
+    region.post_until(lambda: not region.platform.letters.counts(AUDITOR)[city.id].get("out.waiting"))
 
 
 def test_a_key_is_replaced_by_a_letter_and_the_old_one_is_forgotten(pair: Pair) -> None:
@@ -167,13 +183,14 @@ def test_a_key_is_replaced_by_a_letter_and_the_old_one_is_forgotten(pair: Pair) 
     city.clock.advance(timedelta(days=3))
     region.up()
     region.send(city, "test.note", {"n": 2})
-    assert region.post() == 1, "the old key still answers where the new one is not known"
-    assert city.post() == 2
+    region.posted(1)  # the old key still answers where the new one is not known
+    city.posted(2)
     link = region.platform.nodes.link(AUDITOR, city.id)
     assert (link.card.key, link.former_key) == (new, old)
     city.send(region, "test.note", {"n": 3})
     region.send(city, "test.note", {"n": 4})
-    assert (city.post(), region.post()) == (1, 1)
+    city.posted(1)
+    region.posted(1)
     assert (up, down) == ([1, 3], [2, 4])
     assert region.platform.nodes.link(AUDITOR, city.id).former_key == "", "it has signed with the new one"
     from beijiang.federation.store import NodeStore
@@ -182,18 +199,79 @@ def test_a_key_is_replaced_by_a_letter_and_the_old_one_is_forgotten(pair: Pair) 
         assert NodeStore(connection).secret(old) is None
 
 
+def test_keys_may_be_replaced_while_a_node_is_away_and_answers_get_lost(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    region, city = pair
+    reads_into(region, seen := [])
+    parts = city.platform.letters._parts
+    real = type(parts)._fetch
+
+    def lost(self: Any, *asked: Any) -> Any:
+        real(self, *asked)
+        raise Unavailable("答复丢失。", "The answer was lost.", code="lost")
+
+    region.down()
+    city.platform.nodes.replace_key(GUARD)
+    city.platform.nodes.replace_key(GUARD)
+    region.up()
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(type(parts), "_fetch", lost)
+            newest = city.platform.nodes.card().key
+            city.post_until(
+                lambda newest=newest: region.platform.nodes.link(AUDITOR, city.id).card.key == newest  # type: ignore[misc]
+            )
+        assert city.waiting() == 1, "only what it says of itself now"
+        city.platform.nodes.replace_key(GUARD)
+        city.clock.advance(timedelta(hours=1))
+    city.send(region, "test.note", {"n": 1})
+    city.posted(2)
+    city.send(region, "test.note", {"n": 2})
+    city.posted(1)
+    assert seen == [1, 2]
+    link = region.platform.nodes.link(AUDITOR, city.id)
+    assert (link.card.key, link.former_key) == (city.platform.nodes.card().key, "")
+
+
+def test_a_key_that_is_replaced_after_the_end_does_not_hide_the_end(pair: Pair) -> None:
+    region, city = pair
+    city.down()
+    region.platform.nodes.end(GUARD, city.id, "密钥泄露")
+    region.platform.nodes.replace_key(GUARD)
+    city.up()
+    city.send(region, "test.note", {"n": 1})
+    city.post_until(lambda: state(city, region) is LinkState.ENDED)
+    assert city.waiting() == 0
+
+
+def test_what_a_node_says_anew_of_itself_before_the_link_is_confirmed_is_told_with_it(strangers: Pair) -> None:
+    region, city = strangers
+    text = invited(region, city)
+    region.reaches(city)
+    city.platform.nodes.accept(GUARD, text)
+    region.clock.advance(timedelta(days=1))
+    new = city.platform.nodes.replace_key(GUARD).key
+    city.platform.nodes.set_identity(GUARD, Identity(city.id, url=f"http://localhost:{city.port}"))
+    region.platform.nodes.confirm(GUARD, city.id)
+    region.posted(1)
+    city.posted(1)
+    card = region.platform.nodes.link(AUDITOR, city.id).card
+    assert (card.key, card.url) == (new, f"http://localhost:{city.port}")
+
+
 def test_a_new_address_travels_too_but_nobody_becomes_somebody_else(pair: Pair) -> None:
     region, city = pair
     assert reason(lambda: city.platform.nodes.set_identity(GUARD, Identity("NM-1501"))) == "node_identity_in_use"
     with pytest.raises(Invalid):
         city.platform.nodes.set_identity(GUARD, Identity(city.id, url="ftp://nowhere"))
     city.platform.nodes.set_identity(GUARD, Identity(city.id, url=f"http://127.0.0.1:{city.port}/"))
-    assert city.post() == 1
+    city.posted(1)
     assert region.platform.nodes.link(AUDITOR, city.id).card.url == f"http://127.0.0.1:{city.port}"
     card = city.platform.nodes.card().model_dump()
     for changed in ({"node_id": "NM-1501"}, {"tier": 1}, {"name_zh": "坏\u202e名"}, {"key": "x"}):
         letter = city.send(region, "node.card", {**card, **changed})
-        city.post()
+        city.posted(1)
         assert city.letter(region, letter).state is LetterState.REFUSED, changed
 
 
@@ -213,7 +291,7 @@ def test_root_keys_are_renewed_with_the_others(pair: Pair) -> None:
     reads_into(region, seen := [])
     city.platform.sources.rotate(GUARD)
     city.send(region, "test.note", {"n": 1})
-    assert city.post() == 1
+    city.posted(1)
     assert seen == [1]
 
 

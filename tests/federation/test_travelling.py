@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from beijiang.exchange import DisputeMove, Narrowing, RequestState, Way
+from beijiang.exchange import DisputeMove, GrantState, Move, Narrowing, RequestState, Way
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
 from beijiang.kit import Conflict, Invalid, Language, NotFound
-from linked import AUDITOR
+from linked import AUDITOR, GUARD
 from travelling import CAPITAL, CITY, NAME, Levels
 
 
@@ -330,3 +330,82 @@ def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> No
     back = [body for target, body in levels.up.evidence("federation.request_told") if target == made.id]
     assert back
     assert all("digest" in body for body in back)
+
+
+def test_a_link_that_ends_while_the_gate_is_asked_opens_no_file_again(
+    fresh: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = fresh
+    made, filed = levels.granted(CAPITAL)
+    opened: list[str] = []
+    real = levels.city.exchange.file
+
+    def ends_meanwhile(*asked: Any, **named: Any) -> Any:
+        opened.append(filed.id)
+        levels.down.platform.nodes.end(GUARD, levels.up.id, "撤并")
+        return real(*asked, **named)
+
+    monkeypatch.setattr(levels.city.exchange, "file", ends_meanwhile)
+    levels.up.platform.travels.want(levels.region["consumer"], made.id, ParcelForm.CSV)
+    levels.up.post_until(lambda: levels.up.waiting() == 0)
+    levels.down.platform.db.deliver_waiting()
+    with levels.down.platform.db.read() as connection:
+        undelivered = connection.execute(text("SELECT event FROM outbox WHERE delivered_at IS NULL")).scalars().all()
+    assert (opened, undelivered) == ([filed.id], [])
+    at_origin = levels.down.platform.travels.parcels(levels.city["reviewer"], filed.id)
+    assert [one.state for one in at_origin] == [ParcelState.REFUSED]
+    assert at_origin[0].reason is not None
+    assert levels.down.evidence("federation.parcel_refuse")
+    assert not levels.down.evidence("federation.parcel_send")
+
+
+def test_what_was_under_way_ends_with_the_link(fresh: Levels) -> None:
+    levels = fresh
+    exchange, consumer, travels = levels.region.exchange, levels.region["consumer"], levels.up.platform.travels
+    granted, filed = levels.granted(CAPITAL)
+    kept, _ = levels.granted(CITY)
+    read, _ = levels.left(CAPITAL)
+    levels.down.down()
+    unsent = levels.ask(CAPITAL)
+    exchange.approve(levels.region["reviewer"], unsent.id, "同意外送")
+    wanted = travels.want(consumer, granted.id, ParcelForm.CSV)
+    levels.up.platform.nodes.end(GUARD, levels.down.id, "撤并")
+    assert levels.here(unsent.id).state is RequestState.REFUSED
+    assert "断开" in exchange.request(consumer, unsent.id).steps[-1].words
+    assert [one.state for one in travels.parcels(consumer, granted.id)] == [ParcelState.REFUSED]
+    assert travels.parcels(consumer, granted.id)[0].id == wanted.id
+    with pytest.raises(Conflict) as error:
+        travels.want(consumer, kept.id, ParcelForm.CSV)
+    assert error.value.reason == "node_not_linked"
+
+    exchange.withdraw(consumer, read.id, "不再等候")
+    exchange.give_back(consumer, granted.id, "业务结束")
+    assert levels.here(read.id).state is RequestState.WITHDRAWN
+    assert levels.here(granted.id).outward.standing.grant.state == "revoked"  # type: ignore[union-attr]
+    with pytest.raises(Conflict):
+        exchange.give_back(consumer, granted.id, "再来")
+
+    levels.down.up()
+    levels.up.post_until(lambda: levels.up.waiting() == 0)
+    levels.down.platform.db.deliver_waiting()
+    grant = levels.city.exchange.grant(levels.city["lead"], filed.grant_id)
+    assert grant.standing is GrantState.SUSPENDED
+    assert [step.words for step in grant.steps if step.move is Move.SUSPEND and "断开" in step.words]
+    assert levels.city.exchange.resume(levels.city["lead"], filed.grant_id, "已重新联结").state is GrantState.ACTIVE
+
+
+def test_a_parcel_that_never_comes_is_given_up_after_a_week(fresh: Levels) -> None:
+    levels = fresh
+    made, _ = levels.granted(CAPITAL)
+    travels, consumer = levels.up.platform.travels, levels.region["consumer"]
+    levels.down.down()
+    travels.want(consumer, made.id, ParcelForm.CSV)
+    levels.clock.at += timedelta(days=7)
+    travels.watch()
+    assert travels.parcels(consumer, made.id)[0].state is ParcelState.WANTED
+    levels.clock.at += timedelta(seconds=1)
+    travels.watch()
+    left = travels.parcels(consumer, made.id)[0]
+    assert (left.state, left.key) == (ParcelState.REFUSED, "")
+    assert left.reason is not None
+    assert "重新索取" in left.reason.zh

@@ -91,6 +91,14 @@ def node_known(node_id: str) -> Conflict:
     )
 
 
+def parted() -> Text:
+    """Return: the link ended before a letter was answered."""
+    return Text(
+        "与对方节点的联结已断开，信件未获答复。重新联结后请另行办理。",
+        "The link to the other node ended before it answered. Try anew once the nodes are linked again.",
+    )
+
+
 def not_linked(node_id: str) -> Conflict:
     """Return: letters cannot be written to it."""
     return Conflict(

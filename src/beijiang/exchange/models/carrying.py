@@ -23,8 +23,8 @@ class Afar(Protocol):
         """Send a request that was let out, anew where it was completed, in the transaction that lets it out."""
         ...
 
-    def take_back(self, tx: UnitOfWork, request: Request, words: str) -> None:
-        """Say that a request, or what was granted on it, is given back."""
+    def take_back(self, tx: UnitOfWork, request: Request, words: str) -> bool:
+        """Say that a request, or what was granted on it, is given back; False where nobody can be told any more."""
         ...
 
     def dispute(self, tx: UnitOfWork, request: Request, move: str, words: str) -> None:

@@ -26,7 +26,7 @@ from beijiang.exchange.service.base import said
 from beijiang.exchange.service.delivering import Delivering
 from beijiang.exchange.store import DisputeStore, GrantStore, RequestStore
 from beijiang.exchange.store.requests import move_of
-from beijiang.kit import Actor, ActorKind, Conflict, Text
+from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Text
 from beijiang.protection import Handling
 from beijiang.standards import CaseState
 
@@ -204,7 +204,7 @@ class Travelling(Delivering):
         return self._save(tx, peer, before, after, fresh[-1], "request_told")
 
     def give_back(self, actor: Actor, request_id: str, words: str) -> Request:
-        """Give back what another node granted; its gate refuses as soon as it hears of it.
+        """Give back what another node granted; its gate refuses as soon as it hears of it, or has since the link ended.
 
         Raises:
             NotFound: no such request.
@@ -219,8 +219,27 @@ class Travelling(Delivering):
             raise not_now(before.state)
         step = self._step(actor, before.id, Move.GIVE_UP, said(words, needed=True))
         with self.db.begin() as tx:
-            self.afar.take_back(tx, before, step.words)
-            return self._save(tx, actor, before, before, step, "request_give_back")
+            told = self.afar.take_back(tx, before, step.words)
+            after = before if told else _given_up(before, step.words)
+            return self._save(tx, actor, before, after, step, "request_give_back")
+
+    def cut_off(self, node_id: str, words: str) -> int:
+        """Suspend every grant in force that was made on a request of another node; return how many.
+
+        Raises:
+            Conflict: somebody changed one of them this moment; those before it are suspended.
+
+        """
+        with self.db.read() as connection:
+            store = RequestStore(connection)
+            asked = [(one, store.get(one.request_id or "")) for one in GrantStore(connection).running(self.today)]
+        cut = [one for one, request in asked if request and request.afar and _came_from(request.afar, node_id)]
+        for before in cut:
+            changed = replace(before, state=GrantState.SUSPENDED, revision=before.revision + 1)
+            step = self._step(SYSTEM, before.id, Move.SUSPEND, words, detail={"terms": before.terms.to_json()})
+            with self.db.begin() as tx:
+                self._changed(tx, SYSTEM, before, changed, step)
+        return len(cut)
 
     def dispute(self, actor: Actor, request_id: str, move: DisputeMove, words: str) -> Request:
         """Disagree with what the node that decides did, or go on with a dispute there; it is that node's to settle.
@@ -264,6 +283,19 @@ class Travelling(Delivering):
             why = told.refused.zh[:WORDS_MOST]
             fresh.append(self._step(peer, before.id, Move.REFUSE, why, detail={"node": peer.name}))
         return fresh
+
+
+def _came_from(way: Elsewhere, node_id: str) -> bool:
+    return not way.outward and way.node_id == node_id
+
+
+def _given_up(request: Request, words: str) -> Request:
+    """Return a request whose grant is given back though its node cannot be told."""
+    gone = request.outward
+    if gone is None or gone.standing is None or gone.standing.grant is None:
+        return request
+    ended = replace(gone.standing.grant, state=GrantState.REVOKED.value, reason=words)
+    return replace(request, afar=replace(gone, standing=replace(gone.standing, grant=ended)))
 
 
 def _peer_id(node_id: str) -> str:

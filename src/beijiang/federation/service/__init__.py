@@ -6,6 +6,7 @@ from beijiang.federation.service.letters import Letters
 from beijiang.federation.service.nodes import Identity, Nodes
 from beijiang.federation.service.parcels import ParcelWanted, Travels
 from beijiang.federation.service.parts import NodeParts, Reply
+from beijiang.federation.service.posting import LinkEnded
 from beijiang.federation.service.travelling import DisputeCame, TravelParts
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DisputeCame",
     "Identity",
     "Letters",
+    "LinkEnded",
     "NodeKeys",
     "NodeParts",
     "Nodes",

@@ -20,7 +20,6 @@ from beijiang.federation.models import (
 )
 from beijiang.federation.models.wire import told
 from beijiang.federation.service.parts import NodeParts, Reply, require_fresh, signing_key
-from beijiang.federation.service.posting import close
 from beijiang.federation.service.reading import CONFIRMED, ENDED
 from beijiang.federation.store import NodeStore
 from beijiang.kit import SYSTEM, BeijiangError, Denied, Malformed, Text
@@ -89,7 +88,7 @@ class Greeting:
                 require_fresh(self._parts, tx.connection, envelope, identity.node_id, body)
                 self._require_free(store, card.node_id)
                 require_tiers(identity, card, invited[0])
-                store.put_link(new_link(card, invited[0], LinkState.OFFERED, identity.key, (now, invited[1])))
+                self._begin(tx, new_link(card, invited[0], LinkState.OFFERED, identity.key, (now, invited[1])))
                 detail = {"bearing": invited[0].value, "url": card.url, "fingerprint": card.fingerprint}
                 self._parts.evidence.record(
                     tx, SYSTEM, "federation.link_offered", target=card.node_id, detail={**detail}
@@ -102,13 +101,15 @@ class Greeting:
 
     def _on_confirmed(self, tx: UnitOfWork, letter: Letter) -> None:
         store = NodeStore(tx.connection)
-        if self._one(store, letter.node_id).state is LinkState.ASKED:
+        link = self._one(store, letter.node_id)
+        if link.state is LinkState.ASKED:
             now = self._parts.clock.now()
             store.change_link(letter.node_id, state=LinkState.LINKED.value, since=now, next_at=now)
+            self._catch_up(tx, link)
 
     def _on_ended(self, tx: UnitOfWork, letter: Letter) -> None:
         link = self._one(NodeStore(tx.connection), letter.node_id)
-        close(self._parts, tx, link, Text(str(letter.body.get("words", ""))[:200], ""))
+        self._letters.close(tx, link, Text(str(letter.body.get("words", ""))[:200], ""))
 
     def _on_card(self, tx: UnitOfWork, letter: Letter) -> None:
         """Take the new name, address or key of a node; who it is, and where it stands, does not change that way."""
@@ -121,8 +122,8 @@ class Greeting:
                 code="node_changed",
             )
         values = card.model_dump(exclude={"node_id"})
-        if card.key != link.card.key:
-            values["former_key"] = link.card.key
+        if card.key != link.card.key and not link.former_key:
+            values["former_key"] = link.card.key  # otherwise this post came under the former one, and so may the next
         store.change_link(link.node_id, **values)
 
     def _card_answered(self, tx: UnitOfWork, letter: Letter) -> None:
@@ -133,6 +134,18 @@ class Greeting:
             store.forget_keys(self._own(store).key)
 
     # Inside
+
+    def _begin(self, tx: UnitOfWork, link: Link) -> None:
+        """Keep a link that begins; the last word on an earlier one, if it was never heard, must not end this one."""
+        self._letters.withdraw(tx, link.node_id)
+        NodeStore(tx.connection).put_link(link)
+
+    def _catch_up(self, tx: UnitOfWork, link: Link) -> None:
+        """Tell a node that is linked now what this one has said of itself anew since the link began."""
+        store = NodeStore(tx.connection)
+        identity = self._own(store)
+        if identity.key != link.own_key or store.changed_since(link.since):
+            self._letters.write(tx, link.node_id, CARD, identity.model_dump())
 
     @staticmethod
     def _own(store: NodeStore) -> Card:

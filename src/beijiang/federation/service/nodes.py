@@ -25,7 +25,7 @@ from beijiang.federation.models.wire import ErrorTold
 from beijiang.federation.service.greeting import CARD, Greeting, digest_of_code, new_link, require_tiers
 from beijiang.federation.service.parts import LINKS_PATH, NODE_PATH
 from beijiang.federation.service.reading import CONFIRMED, ENDED
-from beijiang.federation.store import LetterStore, NodeStore
+from beijiang.federation.store import NodeStore
 from beijiang.kit import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Nodes(Greeting):
         with self._db.begin() as tx:
             store = NodeStore(tx.connection)
             self._require_free(store, link.node_id)
-            store.put_link(link)
+            self._begin(tx, link)
             self._parts.evidence.record(tx, actor, "federation.link_accept", target=link.node_id, detail=_told(link))
         return link
 
@@ -234,9 +234,7 @@ class Nodes(Greeting):
             link.shown.check(seen)
             store.change_link(node_id, **self._decided(actor, LinkState.LINKED))
             self._letters.write(tx, node_id, CONFIRMED, {})
-            identity = self._own(store)
-            if identity.key != link.own_key:
-                self._letters.write(tx, node_id, CARD, identity.model_dump())
+            self._catch_up(tx, link)
             self._parts.evidence.record(tx, actor, "federation.link_confirm", target=node_id, detail=_told(link))
         return self.link(actor, node_id)
 
@@ -273,7 +271,7 @@ class Nodes(Greeting):
             store = NodeStore(tx.connection)
             self._in_state(store, node_id, *(set(LinkState) - {LinkState.ENDED}))
             reason = _reason(words)
-            withdrawn = LetterStore(tx.connection).withdraw(node_id, self._parts.clock.now())
+            withdrawn = self._letters.part(tx, node_id)
             self._letters.write(tx, node_id, ENDED, {"words": reason})
             store.change_link(node_id, **self._decided(actor, LinkState.ENDED), next_at=self._parts.clock.now())
             self._parts.evidence.record(
@@ -299,9 +297,10 @@ class Nodes(Greeting):
         return {"state": state.value, "since": self._parts.clock.now(), "decided_by": actor.name, **quiet}
 
     def _tell(self, tx: UnitOfWork, card: Card) -> None:
-        """Tell every linked node what this one says of itself now."""
+        """Tell every linked node what this one says of itself now; what it said before and still waits is taken back."""
         for link in NodeStore(tx.connection).links():
             if link.is_open:
+                self._letters.withdraw(tx, link.node_id, CARD)
                 self._letters.write(tx, link.node_id, CARD, card.model_dump())
 
     def _facts(self, wanted: Identity) -> dict[str, Any]:

@@ -54,6 +54,14 @@ WAITS: Final = timedelta(days=7)
 WAITING_MOST: Final = 20
 """Parcels of one request that are on their way or wait at once."""
 _PURPOSE: Final = "parcel"
+_LEFT: Final = {
+    ParcelState.ARRIVED: Text("送达后七天未领取，已删除。", "It was not collected within a week, and was removed."),
+    ParcelState.WANTED: Text(
+        "七天未送达，已取消；需要时请重新索取。",
+        "It did not come within a week and was given up. Want it anew if need be.",
+    ),
+}
+"""Why a parcel ends that waited too long, by what it waited for."""
 _FORMS: Final = {
     "csv": (files.DownloadFormat.CSV, files.DownloadEncoding.UTF8_BOM),
     "xlsx": (files.DownloadFormat.XLSX, files.DownloadEncoding.UTF8),
@@ -167,16 +175,16 @@ class Travels(Travelling):
         return len(held)
 
     def watch(self) -> None:
-        """Forget what nobody collected for a week; called by the dispatcher every minute."""
+        """Forget what nobody collected, or never came, for a week; called by the dispatcher every minute."""
         now = self.clock.now()
         with self.db.read() as connection:
-            left = ParcelStore(connection).uncollected(now - WAITS)
+            left = ParcelStore(connection).left(now - WAITS)
         for one in left:
-            reason = Text("送达后七天未领取，已删除。", "It was not collected within a week, and was removed.")
+            reason = _LEFT[one.state]
             with self.db.begin() as tx:
                 store = ParcelStore(tx.connection)
                 gone = replace(one, state=ParcelState.REFUSED, key="", reason=reason, moved_at=now)
-                if store.change(gone, ParcelState.ARRIVED):
+                if store.change(gone, one.state):
                     store.forget(one.id)
 
     def _ours(self, actor: Actor, request_id: str) -> Request:
@@ -216,10 +224,10 @@ class Travels(Travelling):
     def _want_answered(self, tx: UnitOfWork, letter: Letter) -> None:
         """Note that the other node takes no such letter: a parcel does not wait for ever."""
         found = ParcelStore(tx.connection).get(str(letter.body["parcel"]))
-        if found is None or letter.state is not LetterState.REFUSED:
+        if found is None or letter.state is LetterState.READ:
             return
-        now = self.clock.now()
-        gone = replace(found, state=ParcelState.REFUSED, key="", reason=letter.reason, moved_at=now)
+        now, why = self.clock.now(), letter.reason or errors.parted()
+        gone = replace(found, state=ParcelState.REFUSED, key="", reason=why, moved_at=now)
         ParcelStore(tx.connection).change(gone, ParcelState.WANTED)
 
     def _no(self, tx: UnitOfWork, letter: Letter) -> None:
@@ -262,9 +270,12 @@ class Travels(Travelling):
         """Have the gate open what was granted, and send it sealed; a refusal is sent as such."""
         with self.db.read() as connection:
             wish = ParcelStore(connection).get(event.parcel_id)
+            reached = wish is not None and self._reaches(connection, wish.node_id)
         if wish is None or wish.state is not ParcelState.WANTED:
             return
         try:
+            if not reached:
+                raise errors.not_linked(wish.node_id)
             file, content = self._opened(wish)
             sealed = envelope_for(wish.key, content, wish.theirs)
         except BeijiangError as error:
@@ -281,22 +292,30 @@ class Travels(Travelling):
             bytes=len(content),
             moved_at=self.clock.now(),
         )
-        pieces = [sealed[at : at + PART_BYTES] for at in range(0, len(sealed), PART_BYTES)]
         with self.db.begin() as tx:
-            if not ParcelStore(tx.connection).change(done, ParcelState.WANTED):
-                return
-            for number, piece in enumerate(pieces, 1):
-                body: dict[str, JsonValue] = {
-                    "parcel": wish.theirs,
-                    "number": number,
-                    "of": len(pieces),
-                    "sealed": base64.b64encode(piece).decode(),
-                    "file_name": file.file_name,
-                    "receipt": file.receipt,
-                    "grade": self._grade(wish),
-                }
-                self._send(tx, wish.request_id, wish.node_id, PART, body, f"parcel:{wish.theirs}")
-            self._record(tx, peer_actor(wish.node_id, wish.by, wish.by_name), "parcel_send", done)
+            reached = self._reaches(tx.connection, wish.node_id)
+            if reached:
+                self._send_parts(tx, done, sealed)
+        if not reached:  # the link ended while the gate was asked: the file is not opened again for nobody
+            self._answer_no(wish, errors.not_linked(wish.node_id))
+
+    def _send_parts(self, tx: UnitOfWork, done: Parcel, sealed: bytes) -> None:
+        """Send a parcel that still waits, in letters of at most ``PART_BYTES``."""
+        if not ParcelStore(tx.connection).change(done, ParcelState.WANTED):
+            return
+        pieces = [sealed[at : at + PART_BYTES] for at in range(0, len(sealed), PART_BYTES)]
+        for number, piece in enumerate(pieces, 1):
+            body: dict[str, JsonValue] = {
+                "parcel": done.theirs,
+                "number": number,
+                "of": len(pieces),
+                "sealed": base64.b64encode(piece).decode(),
+                "file_name": done.file_name,
+                "receipt": done.receipt,
+                "grade": self._grade(done),
+            }
+            self._send(tx, done.request_id, done.node_id, PART, body, f"parcel:{done.theirs}")
+        self._record(tx, peer_actor(done.node_id, done.by, done.by_name), "parcel_send", done)
 
     def _opened(self, wish: Parcel) -> tuple[files.Download, bytes]:
         """Return the rows of the grant of a request as a file, as the gate gives them to the department that asked.
@@ -334,13 +353,15 @@ class Travels(Travelling):
         return max(levels.values(), default="L1")
 
     def _answer_no(self, wish: Parcel, error: BeijiangError) -> None:
+        """Refuse a wish, and say so where the link goes on."""
         words = error.text
         done = replace(wish, state=ParcelState.REFUSED, reason=words, moved_at=self.clock.now())
         body: dict[str, JsonValue] = {"parcel": wish.theirs, "code": error.reason, "zh": words.zh, "en": words.en}
         with self.db.begin() as tx:
             if not ParcelStore(tx.connection).change(done, ParcelState.WANTED):
                 return
-            self._send(tx, wish.request_id, wish.node_id, NO, body, f"parcel:{wish.theirs}")
+            if self._reaches(tx.connection, wish.node_id):
+                self._send(tx, wish.request_id, wish.node_id, NO, body, f"parcel:{wish.theirs}")
             self._record(tx, peer_actor(wish.node_id, wish.by, wish.by_name), "parcel_refuse", done)
 
     def _record(self, tx: UnitOfWork, actor: Actor, action: str, one: Parcel) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,14 +17,14 @@ from beijiang.federation.models import Letter, LetterState, Link, LinkState
 from beijiang.federation.models.wire import ErrorTold, WireAnswer, packed
 from beijiang.federation.service.parts import LETTERS_PATH, NodeParts
 from beijiang.federation.store import LetterStore, NodeStore
-from beijiang.kit import SYSTEM, BeijiangError, Conflict, Text
+from beijiang.kit import SYSTEM, BeijiangError, Conflict, Event, Text
 
 if TYPE_CHECKING:
     from beijiang.db import UnitOfWork
     from beijiang.federation.models import Card
     from beijiang.kit.errors import JsonValue
 
-__all__ = ["Hearer", "Posting"]
+__all__ = ["Hearer", "LinkEnded", "Posting"]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,13 @@ _DOUBLED: Final = 12
 _SHUT: Final = "node_ended"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEnded(Event):
+    """A link to another node has ended, by whichever side."""
+
+    node_id: str
+
+
 class Posting:
     """The way out of letters."""
 
@@ -54,8 +62,37 @@ class Posting:
         self._turn = threading.Lock()
 
     def hears(self, kind: str, hearer: Hearer) -> None:
-        """Have ``hearer`` called, in the transaction that notes it, when a letter of this kind was read or refused there."""
+        """Have ``hearer`` called, in the transaction that notes it, when a letter of this kind was read or refused there.
+
+        One that is taken back because the link ends is heard of too; nobody knows then whether it came.
+        """
         self._hearers.setdefault(kind, []).append(hearer)
+
+    def withdraw(self, tx: UnitOfWork, node_id: str, kind: str = "") -> int:
+        """Take back the letters to a node that wait, of one kind or of all, and tell who hears of them; return how many."""
+        taken = LetterStore(tx.connection).withdraw(node_id, self._parts.clock.now(), kind)
+        for letter in taken:
+            self._told(tx, letter)
+        return len(taken)
+
+    def part(self, tx: UnitOfWork, node_id: str) -> int:
+        """Take back what waits for a node whose link ends, and announce the end; return how many letters."""
+        tx.publish(LinkEnded(node_id=node_id))
+        return self.withdraw(tx, node_id)
+
+    def close(self, tx: UnitOfWork, link: Link, why: Text) -> None:
+        """End a link because the other side did, and take back what waits for it."""
+        withdrawn = self.part(tx, link.node_id)
+        if link.state is LinkState.ENDED:
+            return
+        values = {"state": LinkState.ENDED.value, "since": self._parts.clock.now(), "decided_by": link.node_id}
+        NodeStore(tx.connection).change_link(link.node_id, **values)
+        detail: dict[str, JsonValue] = {"by": link.node_id, "why": why.zh, "withdrawn": withdrawn}
+        self._parts.evidence.record(tx, SYSTEM, "federation.link_end", target=link.node_id, detail=detail)
+
+    def _told(self, tx: UnitOfWork, letter: Letter) -> None:
+        for hear in self._hearers.get(letter.kind, ()):
+            hear(tx, letter)
 
     def post_due(self) -> int:
         """Post what may be posted now; return how many letters were answered. Harmless at any time, from anywhere.
@@ -143,8 +180,8 @@ class Posting:
             if not store.change(letter, **words, state=LetterState(answer.state).value, answered_at=now):
                 return False
             noted = store.one(letter.node_id, letter.way, letter.id)
-            for hear in self._hearers.get(letter.kind, ()) if noted else ():
-                hear(tx, noted)  # type: ignore[arg-type]  # it is there: it was changed this moment
+            if noted is not None:
+                self._told(tx, noted)
             detail: dict[str, JsonValue] = {"node": letter.node_id, "kind": letter.kind, "digest": letter.digest}
             self._parts.evidence.record(
                 tx,
@@ -165,15 +202,4 @@ class Posting:
             trouble = {"trouble_zh": error.text.zh, "trouble_en": error.text.en}
             store.change_link(link.node_id, failures=link.failures + 1, next_at=now + pause, **trouble)
             if error.reason == _SHUT:
-                close(self._parts, tx, link, Text("对方已断开", "The other side ended it"))
-
-
-def close(parts: NodeParts, tx: UnitOfWork, link: Link, why: Text) -> None:
-    """End a link because the other side did, and take back what waits for it."""
-    withdrawn = LetterStore(tx.connection).withdraw(link.node_id, parts.clock.now())
-    if link.state is LinkState.ENDED:
-        return
-    values = {"state": LinkState.ENDED.value, "since": parts.clock.now(), "decided_by": link.node_id}
-    NodeStore(tx.connection).change_link(link.node_id, **values)
-    detail: dict[str, JsonValue] = {"by": link.node_id, "why": why.zh, "withdrawn": withdrawn}
-    parts.evidence.record(tx, SYSTEM, "federation.link_end", target=link.node_id, detail=detail)
+                self.close(tx, link, Text("对方已断开", "The other side ended it"))

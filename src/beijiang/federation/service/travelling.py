@@ -36,11 +36,14 @@ from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Event, Inva
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from sqlalchemy import Connection
+
     from beijiang.crypto import Vault
     from beijiang.db import UnitOfWork
     from beijiang.exchange import Disputes, Exchange, Request, RequestMoved, SharingParts
     from beijiang.federation.models import Card, Letter
     from beijiang.federation.service.letters import Letters
+    from beijiang.federation.service.posting import LinkEnded
     from beijiang.kit.errors import JsonValue
 
 __all__ = ["FILE", "TravelParts", "Travelling"]
@@ -172,14 +175,13 @@ class Travelling:
             body["asked_at"] = (request.submitted_at or request.created_at).isoformat()
         self._send(tx, request.id, gone.node_id, FILE if first else SUPPLY, body)
 
-    def take_back(self, tx: UnitOfWork, request: Request, words: str) -> None:
-        """Say that a request, or what was granted on it, is given back.
-
-        Raises:
-            NotFound, Conflict: its node is not linked any more.
-
-        """
-        self._send(tx, request.id, _gone(request).node_id, BACK, {**self._whose(request), "words": words})
+    def take_back(self, tx: UnitOfWork, request: Request, words: str) -> bool:
+        """Say that a request, or what was granted on it, is given back; False where the link has ended and nobody can be told."""
+        gone = _gone(request)
+        if not self._reaches(tx.connection, gone.node_id):
+            return False
+        self._send(tx, request.id, gone.node_id, BACK, {**self._whose(request), "words": words})
+        return True
 
     def dispute(self, tx: UnitOfWork, request: Request, move: str, words: str) -> None:
         """Say what the department that asked does about a decision that it does not agree with.
@@ -228,6 +230,15 @@ class Travelling:
             kind, subject = DisputeKind.REVOCATION if ended else DisputeKind.NARROWING, grant.id
         disputes.raise_(peer, DisputeDraft(kind=kind, subject=subject, words=event.words))
 
+    def on_link_ended(self, event: LinkEnded) -> None:
+        """Suspend what departments of a node hold whose link has ended; who owns the data decides when there is a link again."""
+        with self.db.read() as connection:
+            link = NodeStore(connection).link(event.node_id)
+        names = Text(event.node_id, event.node_id) if link is None else link.card.name
+        self.exchange.cut_off(
+            event.node_id, f"与“{names.zh}”的联结已断开，授权暂停；重新联结后由提供部门决定是否恢复。"
+        )
+
     def on_request_moved(self, event: RequestMoved) -> None:
         """Tell the node that a request came from how it stands."""
         request, standing = self.exchange.standing(event.request_id)
@@ -252,6 +263,12 @@ class Travelling:
     def _tell(self, tx: UnitOfWork, request_id: str, to: tuple[str, str], standing: Standing) -> None:
         node_id, theirs = to
         self._send(tx, request_id, node_id, TOLD, {"request": theirs, "standing": standing.to_json()}, theirs)
+
+    @staticmethod
+    def _reaches(connection: Connection, node_id: str) -> bool:
+        """Tell whether letters may be written to a node."""
+        link = NodeStore(connection).link(node_id)
+        return link is not None and link.is_open
 
     def _send(
         self,
@@ -311,6 +328,8 @@ class Travelling:
 
     def _file_answered(self, tx: UnitOfWork, letter: Letter) -> None:
         """Note that the other node takes no such letter: a request does not wait for an answer that never comes."""
+        if letter.state is LetterState.WITHDRAWN:
+            self.exchange.heard(tx, letter.node_id, str(letter.body["request"]), self._never(errors.parted()))
         if letter.state is LetterState.REFUSED and letter.code != "filed_before":
             why = letter.reason or bad_letter().text
             self.exchange.heard(tx, letter.node_id, str(letter.body["request"]), self._never(why))

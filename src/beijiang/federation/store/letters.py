@@ -78,12 +78,14 @@ class LetterStore:
         waiting = letters.c.state == LetterState.WAITING.value
         return bool(self.connection.execute(update(letters).where(here, waiting).values(**values)).rowcount)
 
-    def withdraw(self, node_id: str, at: datetime) -> int:
-        """Take back every letter to a node that still waits; return how many."""
-        here = letters.c.node_id == node_id
-        waiting = (letters.c.way == Way.OUT.value) & (letters.c.state == LetterState.WAITING.value)
+    def withdraw(self, node_id: str, at: datetime, kind: str = "") -> list[Letter]:
+        """Take back the letters to a node that still wait, of one kind or of all; return them in order."""
+        which = [letters.c.node_id == node_id, letters.c.way == Way.OUT.value]
+        which += [letters.c.state == LetterState.WAITING.value]
+        which += [letters.c.kind == kind] if kind else []
         values = {"state": LetterState.WITHDRAWN.value, "answered_at": at}
-        return self.connection.execute(update(letters).where(here, waiting).values(**values)).rowcount
+        taken = update(letters).where(*which).values(**values).returning(letters)
+        return sorted(map(_letter, self.connection.execute(taken)), key=lambda one: one.number)
 
     def page(
         self, node_id: str, ways: Sequence[Way], states: Sequence[LetterState], most: int, skip: int = 0

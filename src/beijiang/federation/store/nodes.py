@@ -36,6 +36,11 @@ class NodeStore:
         self.connection.execute(delete(identities))
         self.connection.execute(insert(identities).values(**card.model_dump(), changed_at=at))
 
+    def changed_since(self, moment: datetime) -> bool:
+        """Tell whether what this node says of itself was changed after a moment."""
+        changed = select(identities.c.node_id).where(identities.c.changed_at > moment)
+        return self.connection.execute(changed).first() is not None
+
     def add_key(self, key: str, secret: str, at: datetime) -> None:
         """Keep a key of this node."""
         self.connection.execute(insert(keys).values(key=key, secret=secret, made_at=at))
@@ -54,8 +59,8 @@ class NodeStore:
         self.connection.execute(update(keys).where(keys.c.key == key).values(secret=secret))
 
     def forget_keys(self, newest: str) -> None:
-        """Forget the private halves that nobody knows as this node's any more."""
-        known = select(links.c.own_key).where(links.c.state != LinkState.ENDED.value)
+        """Forget the private halves that nobody knows as this node's any more; over an ended link, that it ended is still said."""
+        known = select(links.c.own_key)
         self.connection.execute(delete(keys).where(keys.c.key != newest, keys.c.key.not_in(known)))
 
     # Invitations

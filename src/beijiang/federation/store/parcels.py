@@ -90,9 +90,10 @@ class ParcelStore:
         query = select(parcels).where(_P.request_id == request_id).order_by(_P.at.desc(), _P.id)
         return [_parcel(row) for row in self._connection.execute(query)]
 
-    def uncollected(self, before: datetime) -> list[Parcel]:
-        """Return what arrived before a moment and waits still."""
-        query = select(parcels).where(_P.state == ParcelState.ARRIVED.value, _P.moved_at < before)
+    def left(self, before: datetime) -> list[Parcel]:
+        """Return what was wanted here before a moment, or arrived before it, and waits still."""
+        waits = _P.state.in_([ParcelState.WANTED.value, ParcelState.ARRIVED.value])
+        query = select(parcels).where(_P.theirs == "", waits, _P.moved_at < before)
         return [_parcel(row) for row in self._connection.execute(query)]
 
     def keyed(self) -> list[Parcel]:
