@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from beijiang.exchange import DisputeMove, Narrowing, RequestState, Way
+from beijiang.exchange import ASKER_MOVES, DisputeMove, Move, Narrowing, RequestState, Way
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
 from beijiang.kit import Conflict, Invalid, Language, NotFound
@@ -205,6 +205,32 @@ def test_a_refusal_is_disputed_where_it_was_decided(levels: Levels) -> None:
     levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.AGREE, "接受")
     levels.post()
     assert disputes.view(levels.city["lead"], raised.id).dispute.state.value == "settled"
+
+
+def test_what_is_the_other_sides_to_do_in_a_dispute_is_done_neither_here_nor_by_letter(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    before = levels.region.exchange.request(levels.region["consumer"], made.id).steps
+    org = {"id": made.org_id, "zh": "某部门", "en": ""}
+    sent = []
+    for move in [one for one in DisputeMove if one not in ASKER_MOVES]:
+        with pytest.raises(Invalid) as error:
+            levels.region.exchange.dispute(levels.region["consumer"], made.id, move, "裁定")
+        assert error.value.reason == "not_the_askers"
+        body = {"request": made.id, "org": org, "by": "某人", "move": move.value, "words": "裁定"}
+        sent.append(levels.up.send(levels.down, "request.dispute", body))
+    assert levels.region.exchange.request(levels.region["consumer"], made.id).steps == before
+    levels.post()
+    assert {levels.up.letter(levels.down, one).code for one in sent} == {"bad_letter"}
+    assert levels.there(made.id).revision == filed.revision
+
+
+def test_a_move_that_could_not_be_made_there_is_no_refusal_of_the_request(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.AGREE, "接受")
+    levels.post()
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert view.request.state is RequestState.AWAY
+    assert (view.steps[-1].move, "refuse" in {step.move.value for step in view.steps}) == (Move.UNDONE, False)
 
 
 def test_withdrawing_and_giving_back_travel(levels: Levels) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from beijiang.exchange.models import Problem, RequestState
+    from beijiang.kit import Word
 
 __all__ = [
     "bad_department",
@@ -28,6 +29,7 @@ __all__ = [
     "not_its_matter",
     "not_now",
     "not_ready",
+    "not_the_askers",
     "other_purpose",
     "own_request",
     "push_stopped",
@@ -113,6 +115,16 @@ def not_now(state: RequestState) -> Conflict:
         f"The request is {state.text.en}; this is not possible now. Load it again to see what is.",
         code="request_state",
         detail={"state": state.value},
+    )
+
+
+def not_the_askers(moves: Sequence[Word]) -> Invalid:
+    """Return the error for a move in a dispute that is for the other side, or for the authority there, to make."""
+    return Invalid(
+        f"这一步由对方办理。申请部门可以：{'、'.join(one.text.zh for one in moves)}。",
+        f"That is for the other side to do. The department that asked may: {', '.join(one.value for one in moves)}.",
+        code="not_the_askers",
+        detail={"possible": [one.value for one in moves]},
     )
 
 

@@ -33,6 +33,7 @@ from beijiang.exchange.models.demands import (
     demand_moves_from,
 )
 from beijiang.exchange.models.disputes import (
+    ASKER_MOVES,
     DISPUTE_MOVES,
     Dispute,
     DisputeDraft,
@@ -162,6 +163,7 @@ from beijiang.exchange.models.templates import (
 from beijiang.exchange.models.terms import EXITS, MEETING, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
+    "ASKER_MOVES",
     "BUCKETS",
     "DEMAND_MOVES",
     "DISPUTE_MOVES",

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import no_request, not_its_matter, not_now, not_ready
+from beijiang.exchange.errors import no_request, not_its_matter, not_now, not_ready, not_the_askers
 from beijiang.exchange.models import (
+    ASKER_MOVES,
     GrantAfar,
     GrantState,
     Move,
@@ -229,13 +230,15 @@ class Travelling(Delivering):
         Raises:
             NotFound: no such request.
             Conflict: that node has said nothing yet that one could disagree with.
-            Invalid: no reason.
+            Invalid: no reason, or the other side's to do (``not_the_askers``).
 
         """
         before = self._seen(actor, request_id)
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
         if before.outward is None or before.outward.standing is None or self.afar is None:
             raise not_now(before.state)
+        if move not in ASKER_MOVES:
+            raise not_the_askers(ASKER_MOVES)
         step = self._step(actor, before.id, move, said(words, needed=True))
         with self.db.begin() as tx:
             self.afar.dispute(tx, before, move.value, step.words)
@@ -262,8 +265,8 @@ class Travelling(Delivering):
             if one["key"] not in had
         ]
         if told.refused is not None:
-            why = told.refused.zh[:WORDS_MOST]
-            fresh.append(self._step(peer, before.id, Move.REFUSE, why, detail={"node": peer.name}))
+            move = Move.UNDONE if told.stages else Move.REFUSE  # with no stage it was never filed
+            fresh.append(self._step(peer, before.id, move, told.refused.zh[:WORDS_MOST], detail={"node": peer.name}))
         return fresh
 
 

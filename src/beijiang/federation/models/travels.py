@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from beijiang.exchange import PEER_ORGANISATION, DisputeMove, GranteeKind, RequestDraft, Standing, Terms
+from beijiang.exchange import ASKER_MOVES, PEER_ORGANISATION, DisputeMove, GranteeKind, RequestDraft, Standing, Terms
 from beijiang.kit import BeijiangError, Invalid, Text, Word
 
 __all__ = [
@@ -44,6 +44,14 @@ _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 def _seen(text: str) -> str:
     """Return words of another node without signs that cannot be seen, which could make them look like other words."""
     return "".join(sign for sign in text if sign.isprintable() or sign == "\n").strip()
+
+
+def _askers(move: DisputeMove) -> DisputeMove:
+    """Return a move that is the asking side's to make."""
+    if move not in ASKER_MOVES:
+        msg = f"{move} is not for who asked"
+        raise ValueError(msg)
+    return move
 
 
 _Name = Annotated[str, Field(max_length=100), AfterValidator(_seen)]
@@ -148,7 +156,7 @@ class Disputed(_Said):
     request: _Id
     org: Department
     by: _Name
-    move: DisputeMove
+    move: Annotated[DisputeMove, AfterValidator(_askers)]
     words: _Long
 
 
