@@ -15,7 +15,7 @@ from beijiang.app import create_app
 from beijiang.exchange import RequestState
 from beijiang.federation import ParcelState
 from beijiang.federation.commands import parcel_commands
-from beijiang.kit import SYSTEM
+from beijiang.kit import SYSTEM, Invalid
 from travelling import CAPITAL, CITY, Bureau, Levels, People
 
 ORIGIN, WORD = "https://testserver", "Zhen-Shi-De-Mi-Ma-9"
@@ -143,7 +143,12 @@ def test_the_api_and_the_terminal_do_the_same(levels: Levels, tmp_path: Path) ->
 
     run("want", made.id, "--format", "csv")
     levels.post()
-    assert "ARRIVED" not in run("list", made.id)
+    assert "已送达" in run("list", made.id)
+    other = CliRunner().invoke(
+        group, ["dispute", made.id, "--words", "裁定", "--move", "decide", "--as", "consumer"], catch_exceptions=True
+    )
+    assert isinstance(other.exception, Invalid), "what is the other side's to do is not done from here"
+    assert other.exception.reason == "not_the_askers"
     fresh = next(
         one for one in platform.travels.parcels(levels.region["consumer"], made.id) if one.state is ParcelState.ARRIVED
     )
