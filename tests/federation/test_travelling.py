@@ -15,8 +15,9 @@ from sqlalchemy import text
 from beijiang.exchange import ASKER_MOVES, DisputeMove, Move, Narrowing, RequestState, Way
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
+from beijiang.federation.service.travelling import DisputeCame
 from beijiang.kit import Conflict, Invalid, Language, NotFound
-from linked import AUDITOR
+from linked import AUDITOR, GUARD
 from travelling import CAPITAL, CITY, NAME, Levels
 
 
@@ -231,6 +232,46 @@ def test_a_move_that_could_not_be_made_there_is_no_refusal_of_the_request(levels
     view = levels.region.exchange.request(levels.region["consumer"], made.id)
     assert view.request.state is RequestState.AWAY
     assert (view.steps[-1].move, "refuse" in {step.move.value for step in view.steps}) == (Move.UNDONE, False)
+
+
+def disputes_that_wait(node: Any) -> list[str]:
+    """Return why disputes that came have not been taken up."""
+    with node.platform.db.read() as connection:
+        query = text("SELECT last_error FROM outbox WHERE event = 'DisputeCame' AND delivered_at IS NULL")
+        return list(connection.execute(query).scalars())
+
+
+def test_a_dispute_about_what_was_never_filed_is_refused_as_a_letter(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    own = {"id": made.org_id, "zh": "某部门", "en": ""}
+    other = {"id": "another", "zh": "另一部门", "en": ""}
+    sent = [
+        levels.up.send(
+            levels.down,
+            "request.dispute",
+            {"request": request, "org": org, "by": "某人", "move": "raise", "words": "不服"},
+        )
+        for request, org in (("req_never", own), (made.id, other))
+    ]
+    levels.post()
+    answers = [levels.up.letter(levels.down, one) for one in sent]
+    assert [one.code for one in answers] == ["request_not_found", "no_dispute_there"]
+    assert {one.state for one in answers} == {LetterState.REFUSED}
+    levels.down.platform.db.deliver_waiting()
+    assert disputes_that_wait(levels.down) == []
+
+
+def test_a_dispute_of_a_node_that_has_parted_meanwhile_is_delivered_once(fresh: Levels) -> None:
+    levels = fresh
+    _, filed = levels.left(CAPITAL)
+    levels.down.platform.nodes.end(GUARD, levels.up.id, "联结结束")
+    came = DisputeCame(
+        node_id=levels.up.id, org_id=filed.org_id, by="某人", request_id=filed.id, move="agree", words="接受"
+    )
+    with levels.down.platform.db.begin() as tx:
+        tx.publish(came)
+    levels.down.platform.db.deliver_waiting()
+    assert disputes_that_wait(levels.down) == [], "nobody is told, and the event has had its effect"
 
 
 def test_withdrawing_and_giving_back_travel(levels: Levels) -> None:

@@ -31,7 +31,7 @@ from beijiang.federation.models.travels import (
 )
 from beijiang.federation.store import NodeStore
 from beijiang.federation.store.parcels import ParcelStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Event, Invalid, NotFound, Refused, Text
+from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Conflict, Event, Invalid, NotFound, Refused, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -196,12 +196,10 @@ class Travelling:
         peer = peer_actor(event.node_id, event.org_id, event.by)
         try:
             self._dispute_here(peer, event)
-        except (NotFound, Conflict, Invalid, Denied) as error:
-            request, standing = self.exchange.standing(event.request_id)
-            theirs = "" if request.afar is None else request.afar.request_id
-            with self.db.begin() as tx:
-                refused = replace(_short(standing), refused=error.text)
-                self._tell(tx, request.id, (event.node_id, theirs), refused)
+        except BeijiangError as error:
+            if error.transient:
+                raise
+            self._tell_now(event.request_id, error.text)
 
     def _dispute_here(self, peer: Actor, event: DisputeCame) -> None:
         """Do as a department of this node would; what it is about follows from how the request stands.
@@ -230,15 +228,18 @@ class Travelling:
 
     def on_request_moved(self, event: RequestMoved) -> None:
         """Tell the node that a request came from how it stands."""
-        request, standing = self.exchange.standing(event.request_id)
-        came = request.afar
-        if came is None:
-            return
+        self._tell_now(event.request_id)
+
+    def _tell_now(self, request_id: str, refused: Text | None = None) -> None:
+        """Tell the node that a request came from how it stands, and what could not be done, while there is somebody to tell."""
         try:
-            with self.db.begin() as tx:
-                self._tell(tx, request.id, (came.node_id, came.request_id), _short(standing))
+            request, standing = self.exchange.standing(request_id)
+            if request.afar is not None:
+                to = request.afar.node_id, request.afar.request_id
+                with self.db.begin() as tx:
+                    self._tell(tx, request.id, to, replace(_short(standing), refused=refused))
         except (NotFound, Conflict) as error:
-            log.warning("%s is not told to %s: %s", request.id, came.node_id, error.reason)
+            log.warning("the other node is not told of %s: %s", request_id, error.reason)
 
     def _whose(self, request: Request) -> dict[str, Any]:
         try:
@@ -337,6 +338,8 @@ class Travelling:
         said = Disputed.parsed(letter.body)
         peer, _ = self._peer(tx, letter, said.org, said.by)
         ours = request_of(letter.node_id, said.request)
+        if self.exchange.standing(ours)[0].org_id != peer.org_id:
+            raise errors.no_dispute_there()
         tx.publish(
             DisputeCame(
                 node_id=letter.node_id,
