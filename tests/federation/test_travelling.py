@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from beijiang.exchange import ASKER_MOVES, DisputeMove, Move, Narrowing, RequestState, Way
+from beijiang.exchange import ASKER_MOVES, TRAVELLING_LONGEST, DisputeMove, Move, Narrowing, RequestState, Way
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
 from beijiang.federation.service.travelling import DisputeCame
@@ -85,8 +86,6 @@ def test_it_passes_the_flow_of_the_node_that_holds_the_data_and_every_step_comes
     levels.post()
     made = levels.here(made.id)
     assert made.state is RequestState.SUPPLEMENT
-    from dataclasses import replace
-
     levels.region.exchange.supply(
         levels.region["consumer"], made.id, replace(made.draft, system="监管系统"), "已补充系统名称"
     )
@@ -276,7 +275,7 @@ def test_a_dispute_of_a_node_that_has_parted_meanwhile_is_delivered_once(fresh: 
 
 def test_withdrawing_and_giving_back_travel(levels: Levels) -> None:
     made, _ = levels.left(CAPITAL)
-    levels.region.exchange.withdraw(levels.region["consumer"], made.id, "业务取消")
+    levels.region.exchange.withdraw(levels.region["consumer"], made.id, "业务取消" * 1500)
     levels.post()
     assert (levels.here(made.id).state, levels.there(made.id).state) == (RequestState.WITHDRAWN, RequestState.WITHDRAWN)
     made, filed = levels.granted(CAPITAL)
@@ -385,6 +384,16 @@ def test_a_way_or_a_grantee_that_does_not_travel_is_told_at_once(levels: Levels)
         levels.region.exchange.submit(levels.region["consumer"], [made.id])
     assert error.value.reason == "request_incomplete"
     levels.region.exchange.discard(levels.region["consumer"], made.id)
+
+
+def test_what_no_letter_takes_is_told_before_it_is_handed_in(levels: Levels) -> None:
+    for name, most in TRAVELLING_LONGEST.items():
+        draft = levels.region.draft(CAPITAL, resource=levels.entry, ways=frozenset({Way.FILE}))
+        for length, codes in ((most, set()), (most + 1, {"too_long_afar"})):
+            said = replace(draft, **{name: "据" * length})
+            assert {one.code for one in levels.region.exchange.plan(levels.region["consumer"], said).problems} == codes
+    made, filed = levels.left(CAPITAL, use="核" * TRAVELLING_LONGEST["use"])
+    assert (made.state, filed.draft.use) == (RequestState.AWAY, made.draft.use)
 
 
 def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> None:

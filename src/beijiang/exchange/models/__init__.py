@@ -2,6 +2,7 @@
 
 from beijiang.exchange.models.afar import (
     PEER_ORGANISATION,
+    TRAVELLING_LONGEST,
     TRAVELLING_WAYS,
     Elsewhere,
     EntryAfar,
@@ -176,6 +177,7 @@ __all__ = [
     "PUBLIC",
     "SERVICE_MOVES",
     "STARS",
+    "TRAVELLING_LONGEST",
     "TRAVELLING_WAYS",
     "Afar",
     "Applicant",

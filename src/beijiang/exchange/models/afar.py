@@ -12,6 +12,7 @@ from beijiang.kit import Text
 
 __all__ = [
     "PEER_ORGANISATION",
+    "TRAVELLING_LONGEST",
     "TRAVELLING_WAYS",
     "Elsewhere",
     "EntryAfar",
@@ -21,6 +22,9 @@ __all__ = [
 
 TRAVELLING_WAYS: Final = frozenset({Way.FILE})
 """How data of another node are had: as a file that is sealed for whoever asked; nothing else crosses between nodes."""
+
+TRAVELLING_LONGEST: Final = {"use": 2000, "basis": 2000, "system": 200, "contact": 200, "impact": 200}
+"""Signs of what is written in a request that a letter about it takes."""
 
 PEER_ORGANISATION: Final = "peer-"
 """How the ids of organisations begin that stand for departments of other nodes."""

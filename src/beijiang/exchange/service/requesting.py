@@ -239,7 +239,7 @@ class Requesting(Settling):
             Invalid: no reason.
 
         """
-        before = self._seen(actor, request_id)
+        before, words = self._seen(actor, request_id), said(words, needed=True)
         with self.db.begin() as tx:
             done = self._withdrawn(tx, actor, before, words)
             if done.outward is not None and done.outward.left_at is not None and self.afar is not None:

@@ -10,7 +10,16 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from beijiang.exchange import ASKER_MOVES, PEER_ORGANISATION, DisputeMove, GranteeKind, RequestDraft, Standing, Terms
+from beijiang.exchange import (
+    ASKER_MOVES,
+    PEER_ORGANISATION,
+    TRAVELLING_LONGEST,
+    DisputeMove,
+    GranteeKind,
+    RequestDraft,
+    Standing,
+    Terms,
+)
 from beijiang.kit import BeijiangError, Invalid, Text, Word
 
 __all__ = [
@@ -83,11 +92,11 @@ class Asking(_Said):
 
     terms: dict[str, Any]
     purpose: str = Field(max_length=40)
-    use: _Long
-    basis: _Long
-    system: _Short
-    contact: _Short
-    impact: _Short
+    use: Annotated[str, Field(max_length=TRAVELLING_LONGEST["use"]), AfterValidator(_seen)]
+    basis: Annotated[str, Field(max_length=TRAVELLING_LONGEST["basis"]), AfterValidator(_seen)]
+    system: Annotated[str, Field(max_length=TRAVELLING_LONGEST["system"]), AfterValidator(_seen)]
+    contact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["contact"]), AfterValidator(_seen)]
+    impact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["impact"]), AfterValidator(_seen)]
 
     def draft(self, resource_id: str) -> RequestDraft:
         """Return it as exchange takes it.
