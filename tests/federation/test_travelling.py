@@ -396,6 +396,22 @@ def test_what_no_letter_takes_is_told_before_it_is_handed_in(levels: Levels) -> 
     assert (made.state, filed.draft.use) == (RequestState.AWAY, made.draft.use)
 
 
+def test_words_completed_after_a_stage_there_took_something_away_go_on_where_it_stood(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL, CITY)
+    exchange = levels.city.exchange
+    exchange.approve(levels.city["reviewer"], filed.id, "只给资本", Narrowing(without=frozenset({CITY})))
+    exchange.ask_more(levels.city["steward"], filed.id, "请补充业务系统名称")
+    levels.post()
+    stood = levels.there(made.id).at_stage
+    draft = replace(levels.here(made.id).draft, system="监管系统")
+    levels.region.exchange.supply(levels.region["consumer"], made.id, draft, "已补充")
+    levels.post()
+    there = levels.there(made.id)
+    assert stood == 1, "the second stage sent it back"
+    assert (there.at_stage, there.state, there.offered.columns) == (1, RequestState.PROVIDER_REVIEW, (CAPITAL,))
+    assert levels.here(made.id).offered.columns == (CAPITAL,)
+
+
 def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> None:
     made, filed = levels.left(CAPITAL)
     out = [body for target, body in levels.up.evidence("federation.request_sent") if target == made.id]

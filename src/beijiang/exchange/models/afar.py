@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from beijiang.exchange.models.terms import Way
+from beijiang.exchange.models.terms import Terms, Way
 from beijiang.kit import Text
 
 __all__ = [
@@ -139,6 +139,8 @@ class Elsewhere:
     """Inward: when it was handed in there."""
     left_at: datetime | None = None
     """Outward: when it was let out of this node; None while this node's own authority has it."""
+    let_out: Terms | None = None
+    """Outward: the terms on which it left; what the other node offers is never more."""
     standing: Standing | None = None
     """Outward: what the other node last said."""
 
@@ -153,6 +155,7 @@ class Elsewhere:
             "request_id": self.request_id,
             "asked_at": self.asked_at and self.asked_at.isoformat(),
             "left_at": self.left_at and self.left_at.isoformat(),
+            "let_out": self.let_out and self.let_out.to_json(),
             "standing": None if self.standing is None else self.standing.to_json(),
         }
 
@@ -160,6 +163,7 @@ class Elsewhere:
     def from_json(cls, value: Mapping[str, Any]) -> Elsewhere:
         """Read it back."""
         asked, left, standing = value["asked_at"], value["left_at"], value["standing"]
+        terms = value["let_out"]
         return cls(
             node_id=value["node_id"],
             node_name=Text(value["zh"], value["en"]),
@@ -168,5 +172,6 @@ class Elsewhere:
             request_id=value["request_id"],
             asked_at=asked and datetime.fromisoformat(asked),
             left_at=left and datetime.fromisoformat(left),
+            let_out=terms and Terms.from_json(terms),
             standing=None if standing is None else Standing.from_json(standing),
         )

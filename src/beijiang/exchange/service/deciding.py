@@ -83,7 +83,7 @@ class Deciding(Requesting):
         after = replace(before, offered=offered, stages=stages)
         if last and before.outward is not None:
             case = None if before.case is None else stop(before.case, self.clock.now())
-            gone = replace(before.outward, left_at=self.clock.now())
+            gone = replace(before.outward, left_at=self.clock.now(), let_out=offered)
             after = replace(after, state=RequestState.AWAY, case=case, afar=gone)
         elif last:
             whole = offered == before.draft.terms

@@ -187,7 +187,7 @@ class Travelling(Delivering):
         known = gone.standing
         if known is not None and told.revision < known.revision and told.refused is None:
             return before  # told before, and overtaken
-        state, offered = _state(before, told), _within(before.draft.terms, told)
+        state, offered = _state(before, told), _within(gone.let_out or before.draft.terms, told)
         ends = state.is_over and not before.state.is_over
         after = replace(
             before,

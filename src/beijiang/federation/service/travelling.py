@@ -164,7 +164,7 @@ class Travelling:
         body: dict[str, Any] = {
             **self._whose(request),
             "resource": gone.resource_id,
-            "asking": Asking.from_draft(request.draft, request.offered),
+            "asking": Asking.from_draft(request.draft, gone.let_out or request.offered),
             "words": words,
         }
         first = gone.standing is None
