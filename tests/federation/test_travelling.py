@@ -412,6 +412,53 @@ def test_words_completed_after_a_stage_there_took_something_away_go_on_where_it_
     assert levels.here(made.id).offered.columns == (CAPITAL,)
 
 
+def sent_back(levels: Levels) -> Any:
+    """Return a request of the region that the city has sent back to be completed."""
+    made, filed = levels.left(CAPITAL)
+    levels.city.exchange.ask_more(levels.city["reviewer"], filed.id, "请补充业务系统名称")
+    levels.post()
+    return levels.here(made.id)
+
+
+def completed(levels: Levels, made: Any) -> None:
+    draft = replace(made.draft, system="监管系统")
+    levels.region.exchange.supply(levels.region["consumer"], made.id, draft, "已补充")
+    levels.post()
+
+
+def test_a_completion_that_the_city_cannot_take_up_waits_here_again_with_the_reason(fresh: Levels) -> None:
+    levels = fresh
+    made = sent_back(levels)
+    levels.city.platform.catalog.withdraw(levels.city["publisher"], levels.city.resource.id, "目录调整")
+    completed(levels, made)
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert (view.request.state, view.may_supply) == (RequestState.SUPPLEMENT, True)
+    assert view.steps[-1].move is Move.UNDONE
+    assert view.steps[-1].words
+
+
+def test_what_a_node_does_not_take_is_known_where_it_was_said(fresh: Levels) -> None:
+    levels = fresh
+    made, taken = sent_back(levels), levels.left(CAPITAL)[0]
+    readers = levels.down.platform.letters._readers  # an older release does not know these letters yet
+    for kind in ("request.supply", "request.back", "request.dispute"):
+        del readers[kind]
+    completed(levels, made)
+    assert levels.here(made.id).state is RequestState.SUPPLEMENT
+    exchange, consumer = levels.region.exchange, levels.region["consumer"]
+    exchange.dispute(consumer, taken.id, DisputeMove.RAISE, "逾期未答复")
+    levels.post()
+    assert (levels.here(taken.id).state, exchange.request(consumer, taken.id).steps[-1].move) == (
+        RequestState.AWAY,
+        Move.UNDONE,
+    )
+    exchange.withdraw(consumer, taken.id, "业务取消")
+    levels.post()
+    after = exchange.request(consumer, taken.id)
+    assert [step.move for step in after.steps[-2:]] == [Move.WITHDRAW, Move.UNDONE]
+    assert after.request.state is RequestState.WITHDRAWN
+
+
 def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> None:
     made, filed = levels.left(CAPITAL)
     out = [body for target, body in levels.up.evidence("federation.request_sent") if target == made.id]

@@ -46,7 +46,7 @@ MACHINERY: dict[str, set[str]] = {
     "Demands": {"due", "watch"},
     "Disputes": {"due", "watch"},
     "Stops": {"watch"},
-    "Exchange": {"due", "heard", "on_doubt_moved", "standing", "watch"},
+    "Exchange": {"due", "heard", "not_taken", "on_doubt_moved", "standing", "watch"},
     "FlightSql": {"leaves", "listens", "state"},
     "Forecasts": {"on_indicator_released", "on_table_written", "work", "writer_of"},
     "Fusion": {"on_table_written", "work", "writer_of"},

@@ -163,7 +163,7 @@ class Elsewhere:
     def from_json(cls, value: Mapping[str, Any]) -> Elsewhere:
         """Read it back."""
         asked, left, standing = value["asked_at"], value["left_at"], value["standing"]
-        terms = value["let_out"]
+        terms = value.get("let_out")
         return cls(
             node_id=value["node_id"],
             node_name=Text(value["zh"], value["en"]),

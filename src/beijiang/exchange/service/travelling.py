@@ -180,10 +180,7 @@ class Travelling(Delivering):
 
         """
         store = RequestStore(tx.connection)
-        before = store.get(request_id)
-        gone = None if before is None else before.outward
-        if before is None or gone is None or gone.node_id != node_id or gone.left_at is None:
-            raise not_its_matter()
+        before, gone = self._sent(tx, node_id, request_id)
         known = gone.standing
         if known is not None and told.revision < known.revision and told.refused is None:
             return before  # told before, and overtaken
@@ -196,7 +193,7 @@ class Travelling(Delivering):
             afar=replace(gone, standing=told),
             decided_at=self.clock.now() if ends else before.decided_at,
         )
-        peer = Actor(_peer_id(node_id), gone.node_name.zh, ActorKind.APPLICATION)
+        peer = _peer(gone)
         fresh = self._fresh(peer, before, told, () if known is None else known.steps)
         if not fresh:
             store.save(replace(after, revision=before.revision + 1))
@@ -204,6 +201,31 @@ class Travelling(Delivering):
         for step in fresh[:-1]:
             store.add_step(step)
         return self._save(tx, peer, before, after, fresh[-1], "request_told")
+
+    def not_taken(
+        self, tx: UnitOfWork, node_id: str, request_id: str, why: Text, *, completion: bool = False
+    ) -> Request:
+        """Note that the node that decides did not take what was sent; where that was a ``completion``, it is waited for again.
+
+        Raises:
+            Refused: the request was not sent to that node (``not_its_matter``).
+
+        """
+        before, gone = self._sent(tx, node_id, request_id)
+        peer = _peer(gone)
+        state = before.state
+        if completion and state is RequestState.AWAY and gone.standing is not None:
+            state = _state(before, gone.standing)
+        step = self._step(peer, before.id, Move.UNDONE, why.zh[:WORDS_MOST], detail={"node": peer.name})
+        return self._save(tx, peer, before, replace(before, state=state), step, "request_told")
+
+    def _sent(self, tx: UnitOfWork, node_id: str, request_id: str) -> tuple[Request, Elsewhere]:
+        """Return a request of ours that a node decides, and what is known of it there."""
+        found = RequestStore(tx.connection).get(request_id)
+        gone = None if found is None else found.outward
+        if found is None or gone is None or gone.node_id != node_id or gone.left_at is None:
+            raise not_its_matter()
+        return found, gone
 
     def give_back(self, actor: Actor, request_id: str, words: str) -> Request:
         """Give back what another node granted; its gate refuses as soon as it hears of it.
@@ -270,8 +292,8 @@ class Travelling(Delivering):
         return fresh
 
 
-def _peer_id(node_id: str) -> str:
-    return f"node:{node_id}"[:60]
+def _peer(gone: Elsewhere) -> Actor:
+    return Actor(f"node:{gone.node_id}"[:60], gone.node_name.zh, ActorKind.APPLICATION)
 
 
 def _told(step: Step, names: Mapping[str, str]) -> dict[str, str]:

@@ -105,6 +105,8 @@ class Travelling:
         ):
             parts.letters.reads(kind, reader)
         parts.letters.hears(FILE, self._file_answered)
+        for kind in (SUPPLY, BACK, DISPUTE):
+            parts.letters.hears(kind, self._answered)
 
     # What leaves
 
@@ -316,13 +318,23 @@ class Travelling:
             why = letter.reason or bad_letter().text
             self.exchange.heard(tx, letter.node_id, str(letter.body["request"]), self._never(why))
 
+    def _answered(self, tx: UnitOfWork, letter: Letter) -> None:
+        """Note that the other node did not take what was said: it is no more believed to be done there."""
+        if letter.state is not LetterState.READ:
+            why = letter.reason or Text("信件没有送达对方节点。", "The letter did not reach the other node.")
+            said = str(letter.body["request"])
+            try:
+                self.exchange.not_taken(tx, letter.node_id, said, why, completion=letter.kind == SUPPLY)
+            except Refused as error:  # it was about no request that left from here: there is nobody to tell
+                log.warning("%s: %s", said, error.reason)
+
     def _supplied(self, tx: UnitOfWork, letter: Letter) -> None:
         said = Supplying.parsed(letter.body)
         peer, _ = self._peer(tx, letter, said.org, said.by)
         ours = request_of(letter.node_id, said.request)
         try:
             self.exchange.supplied(tx, peer, ours, said.asking.draft(said.resource), said.words)
-        except (Invalid, Refused) as error:
+        except (NotFound, Conflict, Invalid, Refused) as error:
             _, standing = self.exchange.standing(ours)
             self._tell(tx, ours, (letter.node_id, said.request), replace(_short(standing), refused=error.text))
         self._note(tx, peer, "request_came", ours, letter)
