@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -457,6 +457,51 @@ def test_what_a_node_does_not_take_is_known_where_it_was_said(fresh: Levels) -> 
     after = exchange.request(consumer, taken.id)
     assert [step.move for step in after.steps[-2:]] == [Move.WITHDRAW, Move.UNDONE]
     assert after.request.state is RequestState.WITHDRAWN
+
+
+def filing(levels: Levels, body: Mapping[str, Any], number: str, **other: Any) -> Any:
+    """Send the letter of a request again as another one, with something else in it; return what the region hears of it."""
+    levels.up.send(levels.down, "request.file", {**body, "request": number, **other}, f"request:{number}")
+    levels.post()
+    found = [one for one in told(levels.down, "request.told", Direction.OUT) if one.body["request"] == number]
+    return found[-1].body["standing"]
+
+
+def test_departments_come_only_with_a_request_that_is_filed_and_never_too_many(
+    levels: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels.left(CAPITAL)
+    body = told(levels.down, "request.file")[-1].body
+    access = levels.city.platform.access
+    known = access.organisations()
+    other = {"id": "police", "zh": "公安厅", "en": ""}
+    assert filing(levels, body, "req_org_1", org=other, resource="res_none")["state"] == "refused"
+    assert access.organisations() == known, "nothing was filed, so nobody is known by it"
+    monkeypatch.setattr("beijiang.exchange.service.travelling.DEPARTMENTS_MOST", 1)
+    assert "1 个部门" in filing(levels, body, "req_org_2", org=other)["refused"]["zh"]
+    assert access.organisations() == known
+    assert filing(levels, body, "req_org_3")["state"] == "formal_review", "a department that asked before asks on"
+    monkeypatch.undo()
+    assert filing(levels, body, "req_org_4", org=other)["state"] == "formal_review"
+    assert len(access.organisations()) == len(known) + 1
+
+
+def test_only_what_travels_is_filed_for_another_node(levels: Levels) -> None:
+    levels.left(CAPITAL)
+    body = told(levels.down, "request.file")[-1].body
+    asking = body["asking"]
+    terms = {**asking["terms"], "ways": [Way.API.value, Way.PAGE.value]}
+    standing = filing(levels, body, "req_ways_1", asking={**asking, "terms": terms})
+    assert (standing["state"], "文件下载" in standing["refused"]["zh"]) == ("refused", True)
+    made = sent_back(levels)
+    body = told(levels.down, "request.file")[-1].body
+    sent = {key: body[key] for key in ("request", "resource", "org", "by", "words")}
+    levels.up.send(
+        levels.down, "request.supply", {**sent, "asking": {**body["asking"], "terms": terms}}, "request:ways"
+    )
+    levels.post()
+    there = levels.there(made.id)
+    assert (there.state, there.draft.terms.ways) == (RequestState.SUPPLEMENT, frozenset({Way.FILE}))
 
 
 def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bad_department",
     "changed_meanwhile",
+    "departments_many",
     "grant_ended",
     "items_changed",
     "no_application",
@@ -115,6 +116,16 @@ def not_now(state: RequestState) -> Conflict:
         f"The request is {state.text.en}; this is not possible now. Load it again to see what is.",
         code="request_state",
         detail={"state": state.value},
+    )
+
+
+def departments_many(most: int) -> Refused:
+    """Return the error for one more department of another node than may ask here."""
+    return Refused(
+        f"该节点已有 {most} 个部门在本节点申请，不再接受新的部门。请由已有的部门申请，或联系受理节点的数据局。",
+        f"{most} departments of that node ask here; no other is taken. Let one of them ask, or call the data authority there.",
+        code="departments_many",
+        detail={"most": most},
     )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import no_request, not_its_matter, not_now, not_ready, not_the_askers
+from beijiang.exchange.errors import departments_many, no_request, not_its_matter, not_now, not_ready, not_the_askers
 from beijiang.exchange.models import (
     ASKER_MOVES,
     GrantAfar,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Travelling"]
 
+DEPARTMENTS_MOST: Final = 500
+"""Departments of one other node that ask here."""
 STEPS_MOST: Final = 300
 NAME_MOST: Final = 200
 WORDS_MOST: Final = 2000
@@ -56,6 +58,7 @@ class Travelling(Delivering):
             NotFound: no such resource, or it is not published.
             Invalid: something stands against it; everything is told (``request_incomplete``).
             Conflict: it was filed before (``filed_before``).
+            Refused: the data are not here, or too many departments of that node ask already (``departments_many``).
 
         """
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
@@ -68,10 +71,12 @@ class Travelling(Delivering):
         store = RequestStore(tx.connection)
         if store.get(request_id) is not None:
             raise Conflict("这件申请已经收到过。", "This request was filed before.", code="filed_before")
-        entry = known.version.entry
+        entry, org_id = known.version.entry, actor.org_id or ""
+        if not store.has_of(org_id) and len(store.departments(came.node_id)) >= DEPARTMENTS_MOST:
+            raise departments_many(DEPARTMENTS_MOST)
         made = Request(
             id=request_id,
-            org_id=actor.org_id or "",
+            org_id=org_id,
             by=actor.id,
             by_name=actor.name,
             draft=draft,

@@ -297,6 +297,8 @@ class Travelling:
         except (NotFound, Invalid, Refused) as error:
             never = self._never(error.text)
             self._tell(tx, ours, (letter.node_id, asked.request), never)
+        else:
+            self._admit(tx, peer.org_id or "", asked.org, card)
         self._note(tx, peer, "request_came", ours, letter)
 
     def _never(self, why: Text) -> Standing:
@@ -374,11 +376,15 @@ class Travelling:
         self._note(tx, self._node(letter, ""), "request_told", done.id, letter)
 
     def _peer(self, tx: UnitOfWork, letter: Letter, org: Department, by: str) -> tuple[Actor, Card]:
-        """Return who files here for another node's department, which becomes an organisation of this node the first time."""
+        """Return who files here for another node's department, and the node."""
         link = NodeStore(tx.connection).link(letter.node_id)
         if link is None:
             raise errors.no_node()
-        card, org_id = link.card, organisation_of(letter.node_id, org.id)
+        peer = self._node(letter, organisation_of(letter.node_id, org.id))
+        return replace(peer, name=f"{by}（{link.card.name_zh}）"), link.card
+
+    def _admit(self, tx: UnitOfWork, org_id: str, org: Department, card: Card) -> None:
+        """Make a department of another node an organisation of this one, the first time that something of it is filed."""
         self.access.admit(
             tx,
             SYSTEM,
@@ -390,7 +396,6 @@ class Travelling:
                 admin_tier=min(max(card.tier, 1), 3),
             ),
         )
-        return replace(self._node(letter, org_id), name=f"{by}（{card.name_zh}）"), card
 
     @staticmethod
     def _node(letter: Letter, org_id: str) -> Actor:
