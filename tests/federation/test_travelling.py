@@ -18,6 +18,7 @@ from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
 from beijiang.federation.service.travelling import DisputeCame
 from beijiang.kit import Conflict, Invalid, Language, NotFound
+from beijiang.tables import Filter, FilterOp
 from linked import AUDITOR, GUARD
 from travelling import CAPITAL, CITY, NAME, Levels
 
@@ -502,6 +503,85 @@ def test_only_what_travels_is_filed_for_another_node(levels: Levels) -> None:
     levels.post()
     there = levels.there(made.id)
     assert (there.state, there.draft.terms.ways) == (RequestState.SUPPLEMENT, frozenset({Way.FILE}))
+
+
+def tells(levels: Levels, made: Any, **other: Any) -> Any:
+    """Have the city tell how a request stands, with something else in it; return the letter as it was answered."""
+    standing = levels.city.exchange.standing(levels.there(made.id).id)[1].to_json()
+    body = {"request": made.id, "standing": {**standing, **other}}
+    sent = levels.down.send(levels.up, "request.told", body, f"request:{made.id}")
+    levels.post()
+    return levels.down.letter(levels.up, sent)
+
+
+def a_step(levels: Levels, key: str, **other: Any) -> dict[str, str]:
+    at = levels.clock.at.isoformat()
+    step = {"key": key, "at": at, "move": "urge", "stage": "", "name": "某人", "org": "某局", "words": ""}
+    return {**step, **other}
+
+
+def test_what_a_node_tells_is_read_in_its_form_only(levels: Levels) -> None:
+    firms = (Filter(CITY, FilterOp.EQ, "包头市"),)
+    made, filed = levels.left(CAPITAL, CITY, filters=firms, rows_per_day=10)
+    assert filed.offered.filters == firms
+    offered = levels.city.exchange.standing(filed.id)[1].to_json()["offered"]
+    stage = {**levels.city.exchange.standing(filed.id)[1].to_json()["stages"][0]}
+    grant = {"id": "grt_1", "state": "active", "until": "2026-12-01", "reason": ""}
+    dispute = {"id": "dsp_1", "kind": "refusal", "state": "open", "outcome": "", "basis": ""}
+    early = (levels.clock.at - timedelta(days=365)).isoformat()
+    garbage: list[tuple[dict[str, Any], str]] = [
+        ({"grant": {**grant, "state": {}}}, "bad_letter"),
+        ({"grant": {**grant, "reason": ["a"]}}, "bad_letter"),
+        ({"dispute": {**dispute, "state": ["open"]}}, "bad_letter"),
+        ({"dispute": {}}, "bad_letter"),
+        ({"stages": [{}]}, "bad_letter"),
+        ({"offered": {**offered, "rows_per_day": "many"}}, "bad_letter"),
+        ({"steps": [a_step(levels, "k", move="conquer")]}, "bad_letter"),
+        ({"steps": [a_step(levels, "k", at="yesterday")]}, "bad_letter"),
+        ({"stages": [{**stage, "id": "leaving"}]}, "not_its_matter"),
+        ({"steps": [a_step(levels, "k", stage="leaving", move="approve")]}, "not_its_matter"),
+        ({"steps": [a_step(levels, "k", at=early)]}, "not_its_matter"),
+        ({"offered": {**offered, "filters": []}}, "not_its_matter"),
+        ({"offered": {**offered, "rows_per_day": 11}}, "not_its_matter"),
+        ({"offered": {**offered, "rows_per_day": None}}, "not_its_matter"),
+    ]
+    before = levels.here(made.id)
+    for other, code in garbage:
+        letter = tells(levels, made, revision=50, **other)
+        assert (letter.state, letter.code) == (LetterState.REFUSED, code), other
+    assert levels.here(made.id) == before
+    turned = "\u202e局据数"
+    step = a_step(levels, "seen", name=turned, org=turned, words=turned)
+    assert tells(levels, made, revision=50, steps=[step]).state is LetterState.READ
+    last = levels.region.exchange.request(levels.region["consumer"], made.id).steps[-1]
+    assert (last.name, last.words, last.detail["org"]) == ("局据数",) * 3
+
+
+def test_a_refusal_that_was_overtaken_is_told_and_changes_nothing_else(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    levels.city.exchange.approve(levels.city["reviewer"], filed.id, "符合")
+    levels.post()
+    known = levels.here(made.id).outward.standing  # type: ignore[union-attr]
+    assert known is not None
+    assert (known.at_stage, known.revision > 1) == (1, True)
+    letter = tells(levels, made, revision=1, at_stage=0, refused={"zh": "那时不能办理", "en": "not then"})
+    assert letter.state is LetterState.READ
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert view.request.outward is not None
+    assert view.request.outward.standing == known
+    assert (view.steps[-1].move, view.steps[-1].words) == (Move.UNDONE, "那时不能办理")
+
+
+def test_every_step_is_shown_however_many_there_were_before(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    many = [a_step(levels, f"k{number}") for number in range(320)]
+    assert tells(levels, made, revision=50, steps=many).state is LetterState.READ
+    many.append(a_step(levels, "last", words="最后一步"))
+    assert tells(levels, made, revision=51, steps=many).state is LetterState.READ
+    keys = [step.words for step in levels.region.exchange.request(levels.region["consumer"], made.id).steps]
+    assert "最后一步" in keys
+    shown = levels.here(made.id).outward.standing.steps  # type: ignore[union-attr]
+    assert {one["key"] for one in many} == {one["key"] for one in shown}
 
 
 def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> None:

@@ -16,6 +16,7 @@ from beijiang.exchange import RequestState
 from beijiang.federation import ParcelState
 from beijiang.federation.commands import parcel_commands
 from beijiang.kit import SYSTEM, Invalid
+from linked import AUDITOR
 from travelling import CAPITAL, CITY, Bureau, Levels, People
 
 ORIGIN, WORD = "https://testserver", "Zhen-Shi-De-Mi-Ma-9"
@@ -89,6 +90,13 @@ def test_a_department_asks_follows_and_collects_in_the_browser(levels: Levels) -
     assert "等对方回执" in consumer.get(page)
     levels.post()
     assert "到达对方" in consumer.get(page)
+    standing = levels.city.exchange.standing(levels.there(request_id).id)[1].to_json()
+    step = {"at": standing["arrived_at"], "move": "urge", "stage": "", "name": "某人", "org": "某某局", "words": ""}
+    told = {**standing, "state": "supplement", "steps": [{**step, "key": "other:1"}]}
+    levels.down.send(levels.up, "request.told", {"request": request_id, "standing": told}, f"request:{request_id}")
+    levels.post()
+    node = levels.up.platform.nodes.link(AUDITOR, levels.down.id).card.name.zh
+    assert f"某某局 · {node}" in consumer.get(page), "whose step it was, and a page although nothing was asked for"
 
     theirs = Browser(levels.city, "reviewer")
     assert "来自" in theirs.get("/console/sharing?show=mine")

@@ -47,7 +47,7 @@ from beijiang.exchange.models.disputes import (
     Outcome,
 )
 from beijiang.exchange.models.flight import FlightState, FlightTable
-from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
+from beijiang.exchange.models.flows import Side, Stage, Trait, longest, own_stages, purposes, stages_for, traits
 from beijiang.exchange.models.grants import ENDS_SOON, Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, PackageCipher, Suspect, Traced, TraceReport
 from beijiang.exchange.models.intersections import Intersection, IntersectionState
@@ -324,6 +324,7 @@ __all__ = [
     "opening_problems",
     "opening_purposes",
     "opening_traits",
+    "own_stages",
     "period_problems",
     "purposes",
     "refusals",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from beijiang.exchange import (
     ASKER_MOVES,
@@ -17,10 +16,10 @@ from beijiang.exchange import (
     DisputeMove,
     GranteeKind,
     RequestDraft,
-    Standing,
     Terms,
 )
-from beijiang.kit import BeijiangError, Invalid, Text, Word
+from beijiang.federation.models.said import Id, Said, StandingSaid, TermsSaid, bad_letter, seen
+from beijiang.kit import Text, Word
 
 __all__ = [
     "PARCEL_MOST",
@@ -47,12 +46,6 @@ PARCEL_MOST: Final = 8 << 20
 PART_BYTES: Final = 150_000
 """Sealed bytes in one letter: in base64 they stay within its size."""
 PARTS_MOST: Final = PARCEL_MOST // PART_BYTES + 2
-_Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
-
-
-def _seen(text: str) -> str:
-    """Return words of another node without signs that cannot be seen, which could make them look like other words."""
-    return "".join(sign for sign in text if sign.isprintable() or sign == "\n").strip()
 
 
 def _askers(move: DisputeMove) -> DisputeMove:
@@ -63,40 +56,21 @@ def _askers(move: DisputeMove) -> DisputeMove:
     return move
 
 
-_Name = Annotated[str, Field(max_length=100), AfterValidator(_seen)]
-_Long = Annotated[str, Field(max_length=2000), AfterValidator(_seen)]
-_Short = Annotated[str, Field(max_length=200), AfterValidator(_seen)]
+_Name = Annotated[str, Field(max_length=100), AfterValidator(seen)]
+_Long = Annotated[str, Field(max_length=2000), AfterValidator(seen)]
+_Short = Annotated[str, Field(max_length=200), AfterValidator(seen)]
 
 
-class _Said(BaseModel):
-    """A body of a letter."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def parsed(cls, body: Mapping[str, Any]) -> Self:
-        """Read a body.
-
-        Raises:
-            Invalid: it has another form (``bad_letter``).
-
-        """
-        try:
-            return cls.model_validate(body)
-        except ValidationError as error:
-            raise bad_letter() from error
-
-
-class Asking(_Said):
+class Asking(Said):
     """What is asked for; the terms are checked as those of any request."""
 
-    terms: dict[str, Any]
+    terms: TermsSaid
     purpose: str = Field(max_length=40)
-    use: Annotated[str, Field(max_length=TRAVELLING_LONGEST["use"]), AfterValidator(_seen)]
-    basis: Annotated[str, Field(max_length=TRAVELLING_LONGEST["basis"]), AfterValidator(_seen)]
-    system: Annotated[str, Field(max_length=TRAVELLING_LONGEST["system"]), AfterValidator(_seen)]
-    contact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["contact"]), AfterValidator(_seen)]
-    impact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["impact"]), AfterValidator(_seen)]
+    use: Annotated[str, Field(max_length=TRAVELLING_LONGEST["use"]), AfterValidator(seen)]
+    basis: Annotated[str, Field(max_length=TRAVELLING_LONGEST["basis"]), AfterValidator(seen)]
+    system: Annotated[str, Field(max_length=TRAVELLING_LONGEST["system"]), AfterValidator(seen)]
+    contact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["contact"]), AfterValidator(seen)]
+    impact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["impact"]), AfterValidator(seen)]
 
     def draft(self, resource_id: str) -> RequestDraft:
         """Return it as exchange takes it.
@@ -105,11 +79,7 @@ class Asking(_Said):
             Invalid: the terms have another form (``bad_letter``).
 
         """
-        try:
-            terms = Terms.from_json(self.terms)
-        except (KeyError, TypeError, ValueError, BeijiangError) as error:
-            raise bad_letter() from error
-        own = self.model_dump(exclude={"terms"})
+        terms, own = self.terms.read(), self.model_dump(exclude={"terms"})
         return RequestDraft(resource_id=resource_id, terms=terms, grantee_kind=GranteeKind.ORGANISATION, **own)
 
     @classmethod
@@ -119,7 +89,7 @@ class Asking(_Said):
         return {"terms": terms.to_json(), **{name: getattr(draft, name) for name in names}}
 
 
-class Department(_Said):
+class Department(Said):
     """The department that asks, as its own node knows it."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9@_-]{1,60}$")]
@@ -127,11 +97,11 @@ class Department(_Said):
     en: _Name
 
 
-class Filing(_Said):
+class Filing(Said):
     """A request that comes to the node that holds the data."""
 
-    request: _Id
-    resource: _Id
+    request: Id
+    resource: Id
     org: Department
     by: _Name
     asked_at: AwareDatetime
@@ -139,53 +109,41 @@ class Filing(_Said):
     words: _Long
 
 
-class Supplying(_Said):
+class Supplying(Said):
     """A request that was sent back, completed."""
 
-    request: _Id
-    resource: _Id
+    request: Id
+    resource: Id
     org: Department
     by: _Name
     asking: Asking
     words: _Long
 
 
-class GivenBack(_Said):
+class GivenBack(Said):
     """A request, or what was granted on it, is given back."""
 
-    request: _Id
+    request: Id
     org: Department
     by: _Name
     words: _Long
 
 
-class Disputed(_Said):
+class Disputed(Said):
     """What the department that asked does about a decision that it does not agree with."""
 
-    request: _Id
+    request: Id
     org: Department
     by: _Name
     move: Annotated[DisputeMove, AfterValidator(_askers)]
     words: _Long
 
 
-class Told(_Said):
+class Told(Said):
     """How a request stands, from the node that decides it."""
 
-    request: _Id
-    standing: dict[str, Any]
-
-    def read(self) -> Standing:
-        """Return the standing.
-
-        Raises:
-            Invalid: it has another form (``bad_letter``).
-
-        """
-        try:
-            return Standing.from_json(self.standing)
-        except (KeyError, TypeError, ValueError, AttributeError, BeijiangError) as error:
-            raise bad_letter() from error
+    request: Id
+    standing: StandingSaid
 
 
 class ParcelForm(Word):
@@ -196,21 +154,21 @@ class ParcelForm(Word):
     PARQUET = "parquet", "Parquet", "Parquet"
 
 
-class ParcelWish(_Said):
+class ParcelWish(Said):
     """The data of a grant are wanted, sealed for a key that opens this one parcel."""
 
-    parcel: _Id
-    request: _Id
+    parcel: Id
+    request: Id
     org: Department
     by: _Name
     form: ParcelForm
     key: str = Field(max_length=100)
 
 
-class ParcelPart(_Said):
+class ParcelPart(Said):
     """A part of a sealed parcel."""
 
-    parcel: _Id
+    parcel: Id
     number: int = Field(ge=1, le=PARTS_MOST)
     of: int = Field(ge=1, le=PARTS_MOST)
     sealed: str = Field(max_length=PART_BYTES * 2)
@@ -219,10 +177,10 @@ class ParcelPart(_Said):
     grade: str = Field(max_length=4)
 
 
-class ParcelNo(_Said):
+class ParcelNo(Said):
     """Why no parcel comes: the gate of the node that holds the data refused."""
 
-    parcel: _Id
+    parcel: Id
     code: str = Field(max_length=100)
     zh: _Long
     en: _Long
@@ -291,15 +249,6 @@ class Collected:
 
     parcel: Parcel
     content: bytes
-
-
-def bad_letter() -> Invalid:
-    """Return the error for a letter that says something else than letters of its kind do."""
-    return Invalid(
-        "信件内容的格式不对，没有办理。请双方平台使用相近的版本。",
-        "The letter does not say what letters of its kind do; nothing was done. Let both platforms be of a like version.",
-        code="bad_letter",
-    )
 
 
 def organisation_of(node_id: str, org_id: str) -> str:

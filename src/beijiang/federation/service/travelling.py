@@ -31,7 +31,19 @@ from beijiang.federation.models.travels import (
 )
 from beijiang.federation.store import NodeStore
 from beijiang.federation.store.parcels import ParcelStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, BeijiangError, Conflict, Event, Invalid, NotFound, Refused, Text
+from beijiang.kit import (
+    SYSTEM,
+    Actor,
+    ActorKind,
+    BeijiangError,
+    Busy,
+    Conflict,
+    Event,
+    Invalid,
+    NotFound,
+    Refused,
+    Text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -370,9 +382,11 @@ class Travelling:
         """Note what the node that decides says; of a request that is not its to answer it is refused."""
         said = Told.parsed(letter.body)
         try:
-            done = self.exchange.heard(tx, letter.node_id, said.request, said.read())
-        except (KeyError, TypeError, ValueError) as error:
+            done = self.exchange.heard(tx, letter.node_id, said.request, said.standing.read())
+        except KeyError as error:
             raise bad_letter() from error
+        except Conflict as error:  # somebody moved the request this moment: the letter comes again
+            raise Busy(error.text.zh, error.text.en, code=error.reason) from error
         self._note(tx, self._node(letter, ""), "request_told", done.id, letter)
 
     def _peer(self, tx: UnitOfWork, letter: Letter, org: Department, by: str) -> tuple[Actor, Card]:
