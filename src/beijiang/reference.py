@@ -143,7 +143,12 @@ def _command(command: Any, name: str, lines: list[str]) -> None:
 
 
 def _below(kind: type[Event]) -> set[type[Event]]:
-    found = {child for child in kind.__subclasses__() if child.__module__.startswith("beijiang.")}
+    # with slots=True a dataclass is made twice, and the first one lives on; its module knows the second
+    found = {
+        child
+        for child in kind.__subclasses__()
+        if child.__module__.startswith("beijiang.") and getattr(sys.modules[child.__module__], child.__name__) is child
+    }
     return found.union(*(_below(child) for child in found)) if found else found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,21 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from beijiang.exchange import DisputeMove, GrantState, Move, Narrowing, RequestState, Way
+from beijiang.exchange import (
+    ASKER_MOVES,
+    TRAVELLING_LONGEST,
+    DisputeMove,
+    GrantState,
+    Move,
+    Narrowing,
+    RequestState,
+    Way,
+)
 from beijiang.federation import LetterState, ParcelForm, ParcelState
 from beijiang.federation import Way as Direction
+from beijiang.federation.service.travelling import DisputeCame
 from beijiang.kit import Conflict, Invalid, Language, NotFound
+from beijiang.tables import Filter, FilterOp
 from linked import AUDITOR, GUARD
 from travelling import CAPITAL, CITY, NAME, Levels
 
@@ -84,8 +96,6 @@ def test_it_passes_the_flow_of_the_node_that_holds_the_data_and_every_step_comes
     levels.post()
     made = levels.here(made.id)
     assert made.state is RequestState.SUPPLEMENT
-    from dataclasses import replace
-
     levels.region.exchange.supply(
         levels.region["consumer"], made.id, replace(made.draft, system="监管系统"), "已补充系统名称"
     )
@@ -207,9 +217,75 @@ def test_a_refusal_is_disputed_where_it_was_decided(levels: Levels) -> None:
     assert disputes.view(levels.city["lead"], raised.id).dispute.state.value == "settled"
 
 
+def test_what_is_the_other_sides_to_do_in_a_dispute_is_done_neither_here_nor_by_letter(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    before = levels.region.exchange.request(levels.region["consumer"], made.id).steps
+    org = {"id": made.org_id, "zh": "某部门", "en": ""}
+    sent = []
+    for move in [one for one in DisputeMove if one not in ASKER_MOVES]:
+        with pytest.raises(Invalid) as error:
+            levels.region.exchange.dispute(levels.region["consumer"], made.id, move, "裁定")
+        assert error.value.reason == "not_the_askers"
+        body = {"request": made.id, "org": org, "by": "某人", "move": move.value, "words": "裁定"}
+        sent.append(levels.up.send(levels.down, "request.dispute", body))
+    assert levels.region.exchange.request(levels.region["consumer"], made.id).steps == before
+    levels.post()
+    assert {levels.up.letter(levels.down, one).code for one in sent} == {"bad_letter"}
+    assert levels.there(made.id).revision == filed.revision
+
+
+def test_a_move_that_could_not_be_made_there_is_no_refusal_of_the_request(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    levels.region.exchange.dispute(levels.region["consumer"], made.id, DisputeMove.AGREE, "接受")
+    levels.post()
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert view.request.state is RequestState.AWAY
+    assert (view.steps[-1].move, "refuse" in {step.move.value for step in view.steps}) == (Move.UNDONE, False)
+
+
+def disputes_that_wait(node: Any) -> list[str]:
+    """Return why disputes that came have not been taken up."""
+    with node.platform.db.read() as connection:
+        query = text("SELECT last_error FROM outbox WHERE event = 'DisputeCame' AND delivered_at IS NULL")
+        return list(connection.execute(query).scalars())
+
+
+def test_a_dispute_about_what_was_never_filed_is_refused_as_a_letter(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    own = {"id": made.org_id, "zh": "某部门", "en": ""}
+    other = {"id": "another", "zh": "另一部门", "en": ""}
+    sent = [
+        levels.up.send(
+            levels.down,
+            "request.dispute",
+            {"request": request, "org": org, "by": "某人", "move": "raise", "words": "不服"},
+        )
+        for request, org in (("req_never", own), (made.id, other))
+    ]
+    levels.post()
+    answers = [levels.up.letter(levels.down, one) for one in sent]
+    assert [one.code for one in answers] == ["request_not_found", "no_dispute_there"]
+    assert {one.state for one in answers} == {LetterState.REFUSED}
+    levels.down.platform.db.deliver_waiting()
+    assert disputes_that_wait(levels.down) == []
+
+
+def test_a_dispute_of_a_node_that_has_parted_meanwhile_is_delivered_once(fresh: Levels) -> None:
+    levels = fresh
+    _, filed = levels.left(CAPITAL)
+    levels.down.platform.nodes.end(GUARD, levels.up.id, "联结结束")
+    came = DisputeCame(
+        node_id=levels.up.id, org_id=filed.org_id, by="某人", request_id=filed.id, move="agree", words="接受"
+    )
+    with levels.down.platform.db.begin() as tx:
+        tx.publish(came)
+    levels.down.platform.db.deliver_waiting()
+    assert disputes_that_wait(levels.down) == [], "nobody is told, and the event has had its effect"
+
+
 def test_withdrawing_and_giving_back_travel(levels: Levels) -> None:
     made, _ = levels.left(CAPITAL)
-    levels.region.exchange.withdraw(levels.region["consumer"], made.id, "业务取消")
+    levels.region.exchange.withdraw(levels.region["consumer"], made.id, "业务取消" * 1500)
     levels.post()
     assert (levels.here(made.id).state, levels.there(made.id).state) == (RequestState.WITHDRAWN, RequestState.WITHDRAWN)
     made, filed = levels.granted(CAPITAL)
@@ -318,6 +394,203 @@ def test_a_way_or_a_grantee_that_does_not_travel_is_told_at_once(levels: Levels)
         levels.region.exchange.submit(levels.region["consumer"], [made.id])
     assert error.value.reason == "request_incomplete"
     levels.region.exchange.discard(levels.region["consumer"], made.id)
+
+
+def test_what_no_letter_takes_is_told_before_it_is_handed_in(levels: Levels) -> None:
+    for name, most in TRAVELLING_LONGEST.items():
+        draft = levels.region.draft(CAPITAL, resource=levels.entry, ways=frozenset({Way.FILE}))
+        for length, codes in ((most, set()), (most + 1, {"too_long_afar"})):
+            said = replace(draft, **{name: "据" * length})
+            assert {one.code for one in levels.region.exchange.plan(levels.region["consumer"], said).problems} == codes
+    made, filed = levels.left(CAPITAL, use="核" * TRAVELLING_LONGEST["use"])
+    assert (made.state, filed.draft.use) == (RequestState.AWAY, made.draft.use)
+
+
+def test_words_completed_after_a_stage_there_took_something_away_go_on_where_it_stood(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL, CITY)
+    exchange = levels.city.exchange
+    exchange.approve(levels.city["reviewer"], filed.id, "只给资本", Narrowing(without=frozenset({CITY})))
+    exchange.ask_more(levels.city["steward"], filed.id, "请补充业务系统名称")
+    levels.post()
+    stood = levels.there(made.id).at_stage
+    draft = replace(levels.here(made.id).draft, system="监管系统")
+    levels.region.exchange.supply(levels.region["consumer"], made.id, draft, "已补充")
+    levels.post()
+    there = levels.there(made.id)
+    assert stood == 1, "the second stage sent it back"
+    assert (there.at_stage, there.state, there.offered.columns) == (1, RequestState.PROVIDER_REVIEW, (CAPITAL,))
+    assert levels.here(made.id).offered.columns == (CAPITAL,)
+
+
+def sent_back(levels: Levels) -> Any:
+    """Return a request of the region that the city has sent back to be completed."""
+    made, filed = levels.left(CAPITAL)
+    levels.city.exchange.ask_more(levels.city["reviewer"], filed.id, "请补充业务系统名称")
+    levels.post()
+    return levels.here(made.id)
+
+
+def completed(levels: Levels, made: Any) -> None:
+    draft = replace(made.draft, system="监管系统")
+    levels.region.exchange.supply(levels.region["consumer"], made.id, draft, "已补充")
+    levels.post()
+
+
+def test_a_completion_that_the_city_cannot_take_up_waits_here_again_with_the_reason(fresh: Levels) -> None:
+    levels = fresh
+    made = sent_back(levels)
+    levels.city.platform.catalog.withdraw(levels.city["publisher"], levels.city.resource.id, "目录调整")
+    completed(levels, made)
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert (view.request.state, view.may_supply) == (RequestState.SUPPLEMENT, True)
+    assert view.steps[-1].move is Move.UNDONE
+    assert view.steps[-1].words
+
+
+def test_what_a_node_does_not_take_is_known_where_it_was_said(fresh: Levels) -> None:
+    levels = fresh
+    made, taken = sent_back(levels), levels.left(CAPITAL)[0]
+    readers = levels.down.platform.letters._readers  # an older release does not know these letters yet
+    for kind in ("request.supply", "request.back", "request.dispute"):
+        del readers[kind]
+    completed(levels, made)
+    assert levels.here(made.id).state is RequestState.SUPPLEMENT
+    exchange, consumer = levels.region.exchange, levels.region["consumer"]
+    exchange.dispute(consumer, taken.id, DisputeMove.RAISE, "逾期未答复")
+    levels.post()
+    assert (levels.here(taken.id).state, exchange.request(consumer, taken.id).steps[-1].move) == (
+        RequestState.AWAY,
+        Move.UNDONE,
+    )
+    exchange.withdraw(consumer, taken.id, "业务取消")
+    levels.post()
+    after = exchange.request(consumer, taken.id)
+    assert [step.move for step in after.steps[-2:]] == [Move.WITHDRAW, Move.UNDONE]
+    assert after.request.state is RequestState.WITHDRAWN
+
+
+def filing(levels: Levels, body: Mapping[str, Any], number: str, **other: Any) -> Any:
+    """Send the letter of a request again as another one, with something else in it; return what the region hears of it."""
+    levels.up.send(levels.down, "request.file", {**body, "request": number, **other}, f"request:{number}")
+    levels.post()
+    found = [one for one in told(levels.down, "request.told", Direction.OUT) if one.body["request"] == number]
+    return found[-1].body["standing"]
+
+
+def test_departments_come_only_with_a_request_that_is_filed_and_never_too_many(
+    levels: Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels.left(CAPITAL)
+    body = told(levels.down, "request.file")[-1].body
+    access = levels.city.platform.access
+    known = access.organisations()
+    other = {"id": "police", "zh": "公安厅", "en": ""}
+    assert filing(levels, body, "req_org_1", org=other, resource="res_none")["state"] == "refused"
+    assert access.organisations() == known, "nothing was filed, so nobody is known by it"
+    monkeypatch.setattr("beijiang.exchange.service.travelling.DEPARTMENTS_MOST", 1)
+    assert "1 个部门" in filing(levels, body, "req_org_2", org=other)["refused"]["zh"]
+    assert access.organisations() == known
+    assert filing(levels, body, "req_org_3")["state"] == "formal_review", "a department that asked before asks on"
+    monkeypatch.undo()
+    assert filing(levels, body, "req_org_4", org=other)["state"] == "formal_review"
+    assert len(access.organisations()) == len(known) + 1
+
+
+def test_only_what_travels_is_filed_for_another_node(levels: Levels) -> None:
+    levels.left(CAPITAL)
+    body = told(levels.down, "request.file")[-1].body
+    asking = body["asking"]
+    terms = {**asking["terms"], "ways": [Way.API.value, Way.PAGE.value]}
+    standing = filing(levels, body, "req_ways_1", asking={**asking, "terms": terms})
+    assert (standing["state"], "文件下载" in standing["refused"]["zh"]) == ("refused", True)
+    made = sent_back(levels)
+    body = told(levels.down, "request.file")[-1].body
+    sent = {key: body[key] for key in ("request", "resource", "org", "by", "words")}
+    levels.up.send(
+        levels.down, "request.supply", {**sent, "asking": {**body["asking"], "terms": terms}}, "request:ways"
+    )
+    levels.post()
+    there = levels.there(made.id)
+    assert (there.state, there.draft.terms.ways) == (RequestState.SUPPLEMENT, frozenset({Way.FILE}))
+
+
+def tells(levels: Levels, made: Any, **other: Any) -> Any:
+    """Have the city tell how a request stands, with something else in it; return the letter as it was answered."""
+    standing = levels.city.exchange.standing(levels.there(made.id).id)[1].to_json()
+    body = {"request": made.id, "standing": {**standing, **other}}
+    sent = levels.down.send(levels.up, "request.told", body, f"request:{made.id}")
+    levels.post()
+    return levels.down.letter(levels.up, sent)
+
+
+def a_step(levels: Levels, key: str, **other: Any) -> dict[str, str]:
+    at = levels.clock.at.isoformat()
+    step = {"key": key, "at": at, "move": "urge", "stage": "", "name": "某人", "org": "某局", "words": ""}
+    return {**step, **other}
+
+
+def test_what_a_node_tells_is_read_in_its_form_only(levels: Levels) -> None:
+    firms = (Filter(CITY, FilterOp.EQ, "包头市"),)
+    made, filed = levels.left(CAPITAL, CITY, filters=firms, rows_per_day=10)
+    assert filed.offered.filters == firms
+    offered = levels.city.exchange.standing(filed.id)[1].to_json()["offered"]
+    stage = {**levels.city.exchange.standing(filed.id)[1].to_json()["stages"][0]}
+    grant = {"id": "grt_1", "state": "active", "until": "2026-12-01", "reason": ""}
+    dispute = {"id": "dsp_1", "kind": "refusal", "state": "open", "outcome": "", "basis": ""}
+    early = (levels.clock.at - timedelta(days=365)).isoformat()
+    garbage: list[tuple[dict[str, Any], str]] = [
+        ({"grant": {**grant, "state": {}}}, "bad_letter"),
+        ({"grant": {**grant, "reason": ["a"]}}, "bad_letter"),
+        ({"dispute": {**dispute, "state": ["open"]}}, "bad_letter"),
+        ({"dispute": {}}, "bad_letter"),
+        ({"stages": [{}]}, "bad_letter"),
+        ({"offered": {**offered, "rows_per_day": "many"}}, "bad_letter"),
+        ({"steps": [a_step(levels, "k", move="conquer")]}, "bad_letter"),
+        ({"steps": [a_step(levels, "k", at="yesterday")]}, "bad_letter"),
+        ({"stages": [{**stage, "id": "leaving"}]}, "not_its_matter"),
+        ({"steps": [a_step(levels, "k", stage="leaving", move="approve")]}, "not_its_matter"),
+        ({"steps": [a_step(levels, "k", at=early)]}, "not_its_matter"),
+        ({"offered": {**offered, "filters": []}}, "not_its_matter"),
+        ({"offered": {**offered, "rows_per_day": 11}}, "not_its_matter"),
+        ({"offered": {**offered, "rows_per_day": None}}, "not_its_matter"),
+    ]
+    before = levels.here(made.id)
+    for other, code in garbage:
+        letter = tells(levels, made, revision=50, **other)
+        assert (letter.state, letter.code) == (LetterState.REFUSED, code), other
+    assert levels.here(made.id) == before
+    turned = "\u202e局据数"
+    step = a_step(levels, "seen", name=turned, org=turned, words=turned)
+    assert tells(levels, made, revision=50, steps=[step]).state is LetterState.READ
+    last = levels.region.exchange.request(levels.region["consumer"], made.id).steps[-1]
+    assert (last.name, last.words, last.detail["org"]) == ("局据数",) * 3
+
+
+def test_a_refusal_that_was_overtaken_is_told_and_changes_nothing_else(levels: Levels) -> None:
+    made, filed = levels.left(CAPITAL)
+    levels.city.exchange.approve(levels.city["reviewer"], filed.id, "符合")
+    levels.post()
+    known = levels.here(made.id).outward.standing  # type: ignore[union-attr]
+    assert known is not None
+    assert (known.at_stage, known.revision > 1) == (1, True)
+    letter = tells(levels, made, revision=1, at_stage=0, refused={"zh": "那时不能办理", "en": "not then"})
+    assert letter.state is LetterState.READ
+    view = levels.region.exchange.request(levels.region["consumer"], made.id)
+    assert view.request.outward is not None
+    assert view.request.outward.standing == known
+    assert (view.steps[-1].move, view.steps[-1].words) == (Move.UNDONE, "那时不能办理")
+
+
+def test_every_step_is_shown_however_many_there_were_before(levels: Levels) -> None:
+    made, _ = levels.left(CAPITAL)
+    many = [a_step(levels, f"k{number}") for number in range(320)]
+    assert tells(levels, made, revision=50, steps=many).state is LetterState.READ
+    many.append(a_step(levels, "last", words="最后一步"))
+    assert tells(levels, made, revision=51, steps=many).state is LetterState.READ
+    keys = [step.words for step in levels.region.exchange.request(levels.region["consumer"], made.id).steps]
+    assert "最后一步" in keys
+    shown = levels.here(made.id).outward.standing.steps  # type: ignore[union-attr]
+    assert {one["key"] for one in many} == {one["key"] for one in shown}
 
 
 def test_both_sides_keep_the_digest_of_what_the_other_sent(levels: Levels) -> None:

@@ -12,7 +12,11 @@ from typer.testing import CliRunner
 from beijiang.exchange import RequestState
 from beijiang.federation import ParcelState
 from beijiang.federation.commands import parcel_commands
+from beijiang.kit import Invalid
+from linked import AUDITOR
 from travelling import CAPITAL, CITY, Browser, Levels, People
+
+ORIGIN, WORD = "https://testserver", "Zhen-Shi-De-Mi-Ma-9"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,13 @@ def test_a_department_asks_follows_and_collects_in_the_browser(levels: Levels) -
     assert "等对方回执" in consumer.get(page)
     levels.post()
     assert "到达对方" in consumer.get(page)
+    standing = levels.city.exchange.standing(levels.there(request_id).id)[1].to_json()
+    step = {"at": standing["arrived_at"], "move": "urge", "stage": "", "name": "某人", "org": "某某局", "words": ""}
+    told = {**standing, "state": "supplement", "steps": [{**step, "key": "other:1"}]}
+    levels.down.send(levels.up, "request.told", {"request": request_id, "standing": told}, f"request:{request_id}")
+    levels.post()
+    node = levels.up.platform.nodes.link(AUDITOR, levels.down.id).card.name.zh
+    assert f"某某局 · {node}" in consumer.get(page), "whose step it was, and a page although nothing was asked for"
 
     theirs = Browser(levels.city, "reviewer")
     assert "来自" in theirs.get("/console/sharing?show=mine")
@@ -112,7 +123,12 @@ def test_the_api_and_the_terminal_do_the_same(levels: Levels, tmp_path: Path) ->
 
     run("want", made.id, "--format", "csv")
     levels.post()
-    assert "ARRIVED" not in run("list", made.id)
+    assert "已送达" in run("list", made.id)
+    other = CliRunner().invoke(
+        group, ["dispute", made.id, "--words", "裁定", "--move", "decide", "--as", "consumer"], catch_exceptions=True
+    )
+    assert isinstance(other.exception, Invalid), "what is the other side's to do is not done from here"
+    assert other.exception.reason == "not_the_askers"
     fresh = next(
         one for one in platform.travels.parcels(levels.region["consumer"], made.id) if one.state is ParcelState.ARRIVED
     )

@@ -47,7 +47,7 @@ MACHINERY: dict[str, set[str]] = {
     "Demands": {"due", "watch"},
     "Disputes": {"due", "watch"},
     "Stops": {"watch"},
-    "Exchange": {"cut_off", "due", "heard", "on_doubt_moved", "standing", "watch"},
+    "Exchange": {"cut_off", "due", "heard", "not_taken", "on_doubt_moved", "standing", "watch"},
     "FlightSql": {"leaves", "listens", "state"},
     "Forecasts": {"on_indicator_released", "on_table_written", "work", "writer_of"},
     "Fusion": {"on_table_written", "work", "writer_of"},

@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from beijiang.exchange.models import Problem, RequestState
+    from beijiang.kit import Word
 
 __all__ = [
     "bad_department",
     "changed_meanwhile",
     "data_moved",
+    "departments_many",
     "grant_ended",
     "items_changed",
     "no_application",
@@ -29,6 +31,7 @@ __all__ = [
     "not_its_matter",
     "not_now",
     "not_ready",
+    "not_the_askers",
     "nothing_to_share",
     "other_purpose",
     "own_request",
@@ -115,6 +118,26 @@ def not_now(state: RequestState) -> Conflict:
         f"The request is {state.text.en}; this is not possible now. Load it again to see what is.",
         code="request_state",
         detail={"state": state.value},
+    )
+
+
+def departments_many(most: int) -> Refused:
+    """Return the error for one more department of another node than may ask here."""
+    return Refused(
+        f"该节点已有 {most} 个部门在本节点申请，不再接受新的部门。请由已有的部门申请，或联系受理节点的数据局。",
+        f"{most} departments of that node ask here; no other is taken. Let one of them ask, or call the data authority there.",
+        code="departments_many",
+        detail={"most": most},
+    )
+
+
+def not_the_askers(moves: Sequence[Word]) -> Invalid:
+    """Return the error for a move in a dispute that is for the other side, or for the authority there, to make."""
+    return Invalid(
+        f"这一步由对方办理。申请部门可以：{'、'.join(one.text.zh for one in moves)}。",
+        f"That is for the other side to do. The department that asked may: {', '.join(one.value for one in moves)}.",
+        code="not_the_askers",
+        detail={"possible": [one.value for one in moves]},
     )
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from beijiang.access import Permission
 from beijiang.console.routes.frame import Frame, person
-from beijiang.exchange import DISPUTE_MOVES, DisputeMove, DisputeSide, DisputeState, GrantState
+from beijiang.exchange import ASKER_MOVES, DISPUTE_MOVES, DisputeMove, DisputeState, GrantState
 from beijiang.federation import ParcelForm
 from beijiang.kit import Text
 from beijiang.web import content_disposition
@@ -118,8 +118,4 @@ def _moves(one: ShareRequest) -> Sequence[DisputeMove]:
     state = "" if standing.dispute is None else standing.dispute.get("state", "")
     if state not in set(DisputeState) or DisputeState(state).is_over:
         return (DisputeMove.RAISE,)
-    return [
-        move
-        for move, spec in DISPUTE_MOVES.items()
-        if spec.side is DisputeSide.OPENER and DisputeState(state) in spec.at and move is not DisputeMove.RAISE
-    ]
+    return [move for move in ASKER_MOVES if move in DISPUTE_MOVES and DisputeState(state) in DISPUTE_MOVES[move].at]

@@ -2,6 +2,7 @@
 
 from beijiang.exchange.models.afar import (
     PEER_ORGANISATION,
+    TRAVELLING_LONGEST,
     TRAVELLING_WAYS,
     Elsewhere,
     EntryAfar,
@@ -33,6 +34,7 @@ from beijiang.exchange.models.demands import (
     demand_moves_from,
 )
 from beijiang.exchange.models.disputes import (
+    ASKER_MOVES,
     DISPUTE_MOVES,
     Dispute,
     DisputeDraft,
@@ -45,7 +47,7 @@ from beijiang.exchange.models.disputes import (
     Outcome,
 )
 from beijiang.exchange.models.flight import FlightState, FlightTable
-from beijiang.exchange.models.flows import Side, Stage, Trait, longest, purposes, stages_for, traits
+from beijiang.exchange.models.flows import Side, Stage, Trait, longest, own_stages, purposes, stages_for, traits
 from beijiang.exchange.models.grants import ENDS_SOON, Grant, GrantQuery, GrantState, GrantView, Usage
 from beijiang.exchange.models.handing import MadePackage, Mark, Package, PackageCipher, Suspect, Traced, TraceReport
 from beijiang.exchange.models.intersections import Intersection, IntersectionState
@@ -162,6 +164,7 @@ from beijiang.exchange.models.templates import (
 from beijiang.exchange.models.terms import EXITS, MEETING, GranteeKind, Item, Narrowing, Terms, Way
 
 __all__ = [
+    "ASKER_MOVES",
     "BUCKETS",
     "DEMAND_MOVES",
     "DISPUTE_MOVES",
@@ -174,6 +177,7 @@ __all__ = [
     "PUBLIC",
     "SERVICE_MOVES",
     "STARS",
+    "TRAVELLING_LONGEST",
     "TRAVELLING_WAYS",
     "Afar",
     "Applicant",
@@ -320,6 +324,7 @@ __all__ = [
     "opening_problems",
     "opening_purposes",
     "opening_traits",
+    "own_stages",
     "period_problems",
     "purposes",
     "refusals",

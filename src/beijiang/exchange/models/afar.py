@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from beijiang.exchange.models.terms import Way
+from beijiang.exchange.models.terms import Terms, Way
 from beijiang.kit import Text
 
 __all__ = [
     "PEER_ORGANISATION",
+    "TRAVELLING_LONGEST",
     "TRAVELLING_WAYS",
     "Elsewhere",
     "EntryAfar",
@@ -21,6 +22,9 @@ __all__ = [
 
 TRAVELLING_WAYS: Final = frozenset({Way.FILE})
 """How data of another node are had: as a file that is sealed for whoever asked; nothing else crosses between nodes."""
+
+TRAVELLING_LONGEST: Final = {"use": 2000, "basis": 2000, "system": 200, "contact": 200, "impact": 200}
+"""Signs of what is written in a request that a letter about it takes."""
 
 PEER_ORGANISATION: Final = "peer-"
 """How the ids of organisations begin that stand for departments of other nodes."""
@@ -135,6 +139,8 @@ class Elsewhere:
     """Inward: when it was handed in there."""
     left_at: datetime | None = None
     """Outward: when it was let out of this node; None while this node's own authority has it."""
+    let_out: Terms | None = None
+    """Outward: the terms on which it left; what the other node offers is never more."""
     standing: Standing | None = None
     """Outward: what the other node last said."""
 
@@ -154,6 +160,7 @@ class Elsewhere:
             "request_id": self.request_id,
             "asked_at": self.asked_at and self.asked_at.isoformat(),
             "left_at": self.left_at and self.left_at.isoformat(),
+            "let_out": self.let_out and self.let_out.to_json(),
             "standing": None if self.standing is None else self.standing.to_json(),
         }
 
@@ -161,6 +168,7 @@ class Elsewhere:
     def from_json(cls, value: Mapping[str, Any]) -> Elsewhere:
         """Read it back."""
         asked, left, standing = value["asked_at"], value["left_at"], value["standing"]
+        terms = value.get("let_out")
         return cls(
             node_id=value["node_id"],
             node_name=Text(value["zh"], value["en"]),
@@ -169,5 +177,6 @@ class Elsewhere:
             request_id=value["request_id"],
             asked_at=asked and datetime.fromisoformat(asked),
             left_at=left and datetime.fromisoformat(left),
+            let_out=terms and Terms.from_json(terms),
             standing=None if standing is None else Standing.from_json(standing),
         )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from beijiang.exchange.models.afar import TRAVELLING_WAYS
+from beijiang.exchange.models.afar import TRAVELLING_LONGEST, TRAVELLING_WAYS
 from beijiang.exchange.models.flows import Trait, longest, purposes, traits
 from beijiang.exchange.models.requests import Problem
 from beijiang.exchange.models.terms import ASKING, GranteeKind, Way
@@ -25,6 +25,13 @@ COLUMNS_MOST: Final = 2000
 FILTERS_MOST: Final = 30
 VERIFY_FEWEST: Final = 2
 """Items that a verification compares at least: one alone would tell who is in a table."""
+_WRITTEN: Final = {
+    "use": "用途说明",
+    "basis": "履职依据",
+    "system": "使用系统",
+    "contact": "联系方式",
+    "impact": "影响评估",
+}
 AHEAD_MOST: Final = 90
 """Days from now on which a grant may begin at the latest; what comes later is a decision of its own."""
 
@@ -154,4 +161,11 @@ def travel_problems(draft: RequestDraft) -> list[Problem]:
     if draft.grantee_kind is not GranteeKind.ORGANISATION:
         text = Text("跨节点的授权只给整个部门", "a grant of another node is for the whole department")
         found.append(Problem("grantee_not_afar", text))
+    for name, most in TRAVELLING_LONGEST.items():
+        if len(getattr(draft, name)) > most:
+            text = Text(
+                f"送往其他节点的“{_WRITTEN[name]}”最多 {most} 字，请写短一些",
+                f"what goes to another node has at most {most} signs in “{name}”: shorten it",
+            )
+            found.append(Problem("too_long_afar", text))
     return found

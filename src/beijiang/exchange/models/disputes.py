@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from beijiang.standards import Case, Deadline
 
 __all__ = [
+    "ASKER_MOVES",
     "DISPUTE_MOVES",
     "Dispute",
     "DisputeDraft",
@@ -124,6 +125,11 @@ DISPUTE_MOVES: Final[Mapping[DisputeMove, DisputeMoveOf]] = {
     ),
 }
 """Every move of a person. An overdue answer goes to the authority by itself."""
+ASKER_MOVES: Final = (
+    DisputeMove.RAISE,
+    *(move for move, spec in DISPUTE_MOVES.items() if spec.side is DisputeSide.OPENER),
+)
+"""What the side may do that raises a dispute; the rest is for the others to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

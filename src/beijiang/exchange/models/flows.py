@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from beijiang.catalog import Entry
     from beijiang.exchange.models.terms import Terms
 
-__all__ = ["OPENING", "Side", "Stage", "csv_rows", "flow_of", "longest", "purposes", "stages_for", "traits"]
+__all__ = [
+    "OPENING",
+    "Side",
+    "Stage",
+    "csv_rows",
+    "flow_of",
+    "longest",
+    "own_stages",
+    "purposes",
+    "stages_for",
+    "traits",
+]
 
 
 OPENING: Final = "opening_flows"
@@ -119,6 +130,12 @@ def flow_of(flow: str) -> tuple[tuple[Stage, frozenset[Trait]], ...]:
         )
         for row in csv_rows(flow)
     )
+
+
+@cache
+def own_stages() -> frozenset[str]:
+    """Return the stages that a request passes only where it is asked, before it leaves for another node."""
+    return frozenset(stage.id for stage, when in flow_of(_SHARING) if when == {Trait.ELSEWHERE})
 
 
 @cache

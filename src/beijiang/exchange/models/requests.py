@@ -82,6 +82,7 @@ class Move(Word):
     CONFIRM_RECALL = "confirm_recall", "确认处理", "confirmed"
     EXCUSE = "excuse", "免除", "excused"
     APPEAL = "appeal", "申诉", "appealed"
+    UNDONE = "undone", "对方节点未能办理", "could not be done at the other node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ class Deciding(Requesting):
         last = before.at_stage + 1 == len(stages)
         after = replace(before, offered=offered, stages=stages)
         if last and before.outward is not None:
-            gone = replace(before.outward, left_at=self.clock.now())
+            gone = replace(before.outward, left_at=self.clock.now(), let_out=offered)
             after = replace(after, state=RequestState.AWAY, afar=gone)
         elif last:
             whole = offered == before.draft.terms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from beijiang.access import Permission
+from beijiang.access import PEER_NODE, Permission
 from beijiang.exchange.errors import (
     changed_meanwhile,
     data_moved,
@@ -257,7 +257,7 @@ class Requesting(Settling):
             Invalid: no reason.
 
         """
-        before = self._seen(actor, request_id)
+        before, words = self._seen(actor, request_id), said(words, needed=True)
         with self.db.begin() as tx:
             done = self._withdrawn(tx, actor, before, words)
             self._take_back(tx, done, words)
@@ -327,7 +327,8 @@ class Requesting(Settling):
             *word_problems(draft),
             *period_problems(draft.terms, levels, self.today),
         ]
-        if known.table is None and self._entry_afar(known.resource_id) is not None:
+        afar = known.table is None and self._entry_afar(known.resource_id) is not None
+        if afar or PEER_NODE in actor.roles:
             found += travel_problems(draft)
         elif entry.provider_id == actor.org_id:
             found.append(

@@ -7,12 +7,20 @@ decision gives a right here: the grant stands at the node that holds the data, a
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
-from beijiang.exchange.errors import no_request, not_its_matter, not_now, not_ready
+from beijiang.exchange.errors import (
+    departments_many,
+    no_request,
+    not_its_matter,
+    not_now,
+    not_ready,
+    not_the_askers,
+)
 from beijiang.exchange.models import (
+    ASKER_MOVES,
     GrantAfar,
     GrantState,
     Move,
@@ -21,6 +29,7 @@ from beijiang.exchange.models import (
     Standing,
     Step,
     Terms,
+    own_stages,
 )
 from beijiang.exchange.service.base import said
 from beijiang.exchange.service.delivering import Delivering
@@ -38,9 +47,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Travelling"]
 
+DEPARTMENTS_MOST: Final = 500
+"""Departments of one other node that ask here."""
 STEPS_MOST: Final = 300
 NAME_MOST: Final = 200
 WORDS_MOST: Final = 2000
+CLOCKS_APART: Final = timedelta(hours=1)
+"""How far what another node tells may lie before a request was handed in, or ahead of the clock here."""
+_OURS: Final = Text(
+    "对方所说的步骤或环节不可能是它办理的。", "It tells of a step or a stage that cannot have been its own."
+)
 
 
 class Travelling(Delivering):
@@ -55,6 +71,7 @@ class Travelling(Delivering):
             NotFound: no such resource, or it is not published.
             Invalid: something stands against it; everything is told (``request_incomplete``).
             Conflict: it was filed before (``filed_before``).
+            Refused: the data are not here, or too many departments of that node ask already (``departments_many``).
 
         """
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, actor.org_id)
@@ -67,10 +84,12 @@ class Travelling(Delivering):
         store = RequestStore(tx.connection)
         if store.get(request_id) is not None:
             raise Conflict("这件申请已经收到过。", "This request was filed before.", code="filed_before")
-        entry = known.version.entry
+        entry, org_id = known.version.entry, actor.org_id or ""
+        if not store.has_of(org_id) and len(store.departments(came.node_id)) >= DEPARTMENTS_MOST:
+            raise departments_many(DEPARTMENTS_MOST)
         made = Request(
             id=request_id,
-            org_id=actor.org_id or "",
+            org_id=org_id,
             by=actor.id,
             by_name=actor.name,
             draft=draft,
@@ -175,33 +194,71 @@ class Travelling(Delivering):
         """Note how a request of ours stands at the node that decides it.
 
         Raises:
-            Refused: the request is not this node's to answer, or it says that more is given than was asked for.
+            Refused: the request is not this node's to answer, or it says that more is given than was asked for, or what
+                it cannot have done (``not_its_matter``).
+            Conflict: somebody else moved it first.
+            KeyError: it tells of a move that there is none of.
 
         """
         store = RequestStore(tx.connection)
-        before = store.get(request_id)
-        gone = None if before is None else before.outward
-        if before is None or gone is None or gone.node_id != node_id or gone.left_at is None:
-            raise not_its_matter()
+        before, gone = self._sent(tx, node_id, request_id)
         known = gone.standing
-        if known is not None and told.revision < known.revision and told.refused is None:
-            return before  # told before, and overtaken
-        state, offered = _state(before, told), _within(before.draft.terms, told)
-        ends = state.is_over and not before.state.is_over
-        after = replace(
-            before,
-            state=state,
-            offered=offered,
-            afar=replace(gone, standing=told),
-            decided_at=self.clock.now() if ends else before.decided_at,
-        )
-        peer = Actor(_peer_id(node_id), gone.node_name.zh, ActorKind.APPLICATION)
-        fresh = self._fresh(peer, before, told, () if known is None else known.steps)
+        overtaken = known is not None and told.revision < known.revision
+        if overtaken and told.refused is None:
+            return before
+        peer = _peer(gone)
+        news = [] if overtaken else _news(told, known)
+        fresh = [self._theirs(peer, before, one) for one in news]
+        if told.refused is not None:
+            move = Move.UNDONE if told.stages else Move.REFUSE  # with no stage it was never filed
+            fresh.append(self._step(peer, before.id, move, told.refused.zh[:WORDS_MOST], detail={"node": peer.name}))
+        after = before if overtaken else self._told_of(before, gone, told, news)
         if not fresh:
             return self._revise(tx, before, after)
         for step in fresh[:-1]:
             store.add_step(step)
         return self._save(tx, peer, before, after, fresh[-1], "request_told")
+
+    def _told_of(self, before: Request, gone: Elsewhere, told: Standing, news: Sequence[Mapping[str, Any]]) -> Request:
+        """Return a request of ours as it stands after what the node said that decides it."""
+        if any(stage["id"] in own_stages() for stage in told.stages):
+            raise not_its_matter(_OURS)
+        state, offered = _state(before, told), _within(gone.let_out or before.draft.terms, told)
+        had = {one["key"] for one in (*news, *(() if gone.standing is None else gone.standing.steps))}
+        kept = replace(told, steps=[one for one in told.steps if one["key"] in had])
+        ends = state.is_over and not before.state.is_over
+        return replace(
+            before,
+            state=state,
+            offered=offered,
+            afar=replace(gone, standing=kept),
+            decided_at=self.clock.now() if ends else before.decided_at,
+        )
+
+    def not_taken(
+        self, tx: UnitOfWork, node_id: str, request_id: str, why: Text, *, completion: bool = False
+    ) -> Request:
+        """Note that the node that decides did not take what was sent; where that was a ``completion``, it is waited for again.
+
+        Raises:
+            Refused: the request was not sent to that node (``not_its_matter``).
+
+        """
+        before, gone = self._sent(tx, node_id, request_id)
+        peer = _peer(gone)
+        state = before.state
+        if completion and state is RequestState.AWAY and gone.standing is not None:
+            state = _state(before, gone.standing)
+        step = self._step(peer, before.id, Move.UNDONE, why.zh[:WORDS_MOST], detail={"node": peer.name})
+        return self._save(tx, peer, before, replace(before, state=state), step, "request_told")
+
+    def _sent(self, tx: UnitOfWork, node_id: str, request_id: str) -> tuple[Request, Elsewhere]:
+        """Return a request of ours that a node decides, and what is known of it there."""
+        found = RequestStore(tx.connection).get(request_id)
+        gone = None if found is None else found.outward
+        if found is None or gone is None or gone.node_id != node_id or gone.left_at is None:
+            raise not_its_matter()
+        return found, gone
 
     def give_back(self, actor: Actor, request_id: str, words: str) -> Request:
         """Give back what another node granted; its gate refuses as soon as it hears of it, or has since the link ended.
@@ -247,42 +304,42 @@ class Travelling(Delivering):
         Raises:
             NotFound: no such request.
             Conflict: that node has said nothing yet that one could disagree with.
-            Invalid: no reason.
+            Invalid: no reason, or the other side's to do (``not_the_askers``).
 
         """
         before = self._seen(actor, request_id)
         self.access.require(actor, Permission.EXCHANGE_REQUEST_MAKE, before.org_id)
         if before.outward is None or before.outward.standing is None or self.afar is None:
             raise not_now(before.state)
+        if move not in ASKER_MOVES:
+            raise not_the_askers(ASKER_MOVES)
         step = self._step(actor, before.id, move, said(words, needed=True))
         with self.db.begin() as tx:
             self.afar.dispute(tx, before, move.value, step.words)
             return self._save(tx, actor, before, before, step, "request_dispute")
 
-    def _fresh(
-        self, peer: Actor, before: Request, told: Standing, known: Sequence[Mapping[str, str]]
-    ) -> Sequence[Step]:
-        """Return what happened at the other node since it last told, as steps of our own request."""
-        had = {one["key"] for one in known}
-        fresh = [
-            Step(
-                matter_id=before.id,
-                at=_moment(one["at"]),
-                by=peer.id,
-                name=str(one["name"])[:NAME_MOST],
-                org_id=None,
-                move=move_of(str(one["move"])),
-                stage=str(one["stage"])[:40],
-                words=str(one["words"])[:WORDS_MOST],
-                detail={"node": peer.name, "org": str(one["org"])[:NAME_MOST]},
-            )
-            for one in told.steps[:STEPS_MOST]
-            if one["key"] not in had
-        ]
-        if told.refused is not None:
-            why = told.refused.zh[:WORDS_MOST]
-            fresh.append(self._step(peer, before.id, Move.REFUSE, why, detail={"node": peer.name}))
-        return fresh
+    def _theirs(self, peer: Actor, before: Request, one: Mapping[str, Any]) -> Step:
+        """Return what happened at the other node as a step of our own request.
+
+        Raises:
+            Refused: it is at a stage of this node, or of a time when the request was not there.
+            KeyError: there is no such move.
+
+        """
+        at, since = datetime.fromisoformat(one["at"]), before.submitted_at or before.created_at
+        if one["stage"] in own_stages() or not since - CLOCKS_APART <= at <= self.clock.now() + CLOCKS_APART:
+            raise not_its_matter(_OURS)
+        return Step(
+            matter_id=before.id,
+            at=at,
+            by=peer.id,
+            name=str(one["name"])[:NAME_MOST],
+            org_id=None,
+            move=move_of(str(one["move"])),
+            stage=str(one["stage"])[:40],
+            words=str(one["words"])[:WORDS_MOST],
+            detail={"node": peer.name, "org": str(one["org"])[:NAME_MOST]},
+        )
 
 
 def _came_from(way: Elsewhere, node_id: str) -> bool:
@@ -298,8 +355,8 @@ def _given_up(request: Request, words: str) -> Request:
     return replace(request, afar=replace(gone, standing=replace(gone.standing, grant=ended)))
 
 
-def _peer_id(node_id: str) -> str:
-    return f"node:{node_id}"[:60]
+def _peer(gone: Elsewhere) -> Actor:
+    return Actor(f"node:{gone.node_id}"[:60], gone.node_name.zh, ActorKind.APPLICATION)
 
 
 def _told(step: Step, names: Mapping[str, str]) -> dict[str, str]:
@@ -308,9 +365,9 @@ def _told(step: Step, names: Mapping[str, str]) -> dict[str, str]:
         "at": step.at.isoformat(),
         "move": step.move.value,
         "stage": step.stage,
-        "name": step.name,
+        "name": step.name[:NAME_MOST],
         "org": names.get(step.org_id or "", ""),
-        "words": step.words,
+        "words": step.words[:WORDS_MOST],
     }
 
 
@@ -319,12 +376,10 @@ def _dispute(one: Dispute) -> dict[str, str]:
     return {"id": one.id, "kind": one.kind.value, "state": one.state.value, "outcome": outcome, "basis": one.basis}
 
 
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        msg = "a moment without a zone"
-        raise ValueError(msg)
-    return found
+def _news(told: Standing, known: Standing | None) -> Sequence[Mapping[str, Any]]:
+    """Return what happened since the other node last told; what is too much at once comes with the next letter."""
+    had = set() if known is None else {one["key"] for one in known.steps}
+    return [one for one in told.steps if one["key"] not in had][:STEPS_MOST]
 
 
 def _state(before: Request, told: Standing) -> RequestState:
@@ -353,6 +408,10 @@ def _within(asked: Terms, told: Standing) -> Terms:
         if item.column not in handled
         or (item.handling is Handling.AS_IS and handled[item.column] is not Handling.AS_IS)
     ]
-    if more or offered.ways - asked.ways or offered.until > asked.until or offered.since < asked.since:
+    rows = [one for one in asked.filters if one not in offered.filters]
+    quotas = (asked.calls_per_day, offered.calls_per_day), (asked.rows_per_day, offered.rows_per_day)
+    often = any(most is not None and (given is None or given > most) for most, given in quotas)
+    wider = offered.ways - asked.ways or offered.until > asked.until or offered.since < asked.since
+    if more or rows or often or wider:
         raise not_its_matter(Text("对方给出的范围超过了申请的范围。", "What it offers is more than was asked for."))
     return offered

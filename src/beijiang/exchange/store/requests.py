@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from beijiang.exchange.models import (
+    PEER_ORGANISATION,
     Delegation,
     DemandMove,
     DisputeMove,
@@ -65,6 +66,15 @@ class RequestStore:
         values = {**_values(changed), **time_of(time)}
         done = self._connection.execute(update(exchange_request).where(*unchanged).values(**values))
         return done.rowcount == 1
+
+    def has_of(self, org_id: str) -> bool:
+        """Tell whether an organisation has asked for anything."""
+        return self._connection.execute(select(_R.id).where(_R.org_id == org_id).limit(1)).first() is not None
+
+    def departments(self, node_id: str) -> set[str]:
+        """Return the organisations that stand for departments of another node and have asked here."""
+        theirs = (_R.org_id.startswith(PEER_ORGANISATION), _R.afar["node_id"].as_string() == node_id)
+        return set(self._connection.execute(select(_R.org_id).where(*theirs).distinct()).scalars())
 
     def discard(self, request_id: str) -> None:
         """Take a draft away; what was handed in stays."""

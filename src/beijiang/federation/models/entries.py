@@ -14,7 +14,8 @@ from beijiang.catalog import Entry, Item, Level
 from beijiang.catalog import Link as CatalogLink
 from beijiang.federation.models.letters import LETTER_MOST, canonical
 from beijiang.federation.models.nodes import Bearing
-from beijiang.federation.models.travels import Department, Said, bad_letter, organisation_of, short_of, visible
+from beijiang.federation.models.said import Said, bad_letter, seen
+from beijiang.federation.models.travels import Department, organisation_of, short_of
 from beijiang.kit import Text, normalise
 
 if TYPE_CHECKING:
@@ -308,7 +309,7 @@ def digest_told(body: Mapping[str, JsonValue]) -> str:
 def _clean(value: Any) -> Any:
     """Return what another node wrote without signs that cannot be seen."""
     if isinstance(value, str):
-        return visible(value)
+        return seen(value)
     if isinstance(value, dict):
         return {key: _clean(one) for key, one in value.items()}
     return [_clean(one) for one in value] if isinstance(value, list) else value

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field
 
-from beijiang.exchange import PEER_ORGANISATION, DisputeMove, GranteeKind, RequestDraft, Standing, Terms
-from beijiang.kit import BeijiangError, Invalid, Text, Word
+from beijiang.exchange import (
+    ASKER_MOVES,
+    PEER_ORGANISATION,
+    TRAVELLING_LONGEST,
+    DisputeMove,
+    GranteeKind,
+    RequestDraft,
+    Terms,
+)
+from beijiang.federation.models.said import Id, Said, StandingSaid, TermsSaid, seen
+from beijiang.kit import Text, Word
 
 __all__ = [
     "PARCEL_MOST",
@@ -27,14 +35,11 @@ __all__ = [
     "ParcelPart",
     "ParcelState",
     "ParcelWish",
-    "Said",
     "Supplying",
     "Told",
-    "bad_letter",
     "organisation_of",
     "request_of",
     "short_of",
-    "visible",
 ]
 
 PARCEL_MOST: Final = 8 << 20
@@ -42,48 +47,31 @@ PARCEL_MOST: Final = 8 << 20
 PART_BYTES: Final = 150_000
 """Sealed bytes in one letter: in base64 they stay within its size."""
 PARTS_MOST: Final = PARCEL_MOST // PART_BYTES + 2
-_Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
-def visible(text: str) -> str:
-    """Return words of another node without signs that cannot be seen, which could make them look like other words."""
-    return "".join(sign for sign in text if sign.isprintable() or sign == "\n").strip()
+def _askers(move: DisputeMove) -> DisputeMove:
+    """Return a move that is the asking side's to make."""
+    if move not in ASKER_MOVES:
+        msg = f"{move} is not for who asked"
+        raise ValueError(msg)
+    return move
 
 
-_Name = Annotated[str, Field(max_length=100), AfterValidator(visible)]
-_Long = Annotated[str, Field(max_length=2000), AfterValidator(visible)]
-_Short = Annotated[str, Field(max_length=200), AfterValidator(visible)]
-
-
-class Said(BaseModel):
-    """A body of a letter."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def parsed(cls, body: Mapping[str, Any]) -> Self:
-        """Read a body.
-
-        Raises:
-            Invalid: it has another form (``bad_letter``).
-
-        """
-        try:
-            return cls.model_validate(body)
-        except ValidationError as error:
-            raise bad_letter() from error
+_Name = Annotated[str, Field(max_length=100), AfterValidator(seen)]
+_Long = Annotated[str, Field(max_length=2000), AfterValidator(seen)]
+_Short = Annotated[str, Field(max_length=200), AfterValidator(seen)]
 
 
 class Asking(Said):
     """What is asked for; the terms are checked as those of any request."""
 
-    terms: dict[str, Any]
+    terms: TermsSaid
     purpose: str = Field(max_length=40)
-    use: _Long
-    basis: _Long
-    system: _Short
-    contact: _Short
-    impact: _Short
+    use: Annotated[str, Field(max_length=TRAVELLING_LONGEST["use"]), AfterValidator(seen)]
+    basis: Annotated[str, Field(max_length=TRAVELLING_LONGEST["basis"]), AfterValidator(seen)]
+    system: Annotated[str, Field(max_length=TRAVELLING_LONGEST["system"]), AfterValidator(seen)]
+    contact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["contact"]), AfterValidator(seen)]
+    impact: Annotated[str, Field(max_length=TRAVELLING_LONGEST["impact"]), AfterValidator(seen)]
 
     def draft(self, resource_id: str) -> RequestDraft:
         """Return it as exchange takes it.
@@ -92,11 +80,7 @@ class Asking(Said):
             Invalid: the terms have another form (``bad_letter``).
 
         """
-        try:
-            terms = Terms.from_json(self.terms)
-        except (KeyError, TypeError, ValueError, BeijiangError) as error:
-            raise bad_letter() from error
-        own = self.model_dump(exclude={"terms"})
+        terms, own = self.terms.read(), self.model_dump(exclude={"terms"})
         return RequestDraft(resource_id=resource_id, terms=terms, grantee_kind=GranteeKind.ORGANISATION, **own)
 
     @classmethod
@@ -117,8 +101,8 @@ class Department(Said):
 class Filing(Said):
     """A request that comes to the node that holds the data."""
 
-    request: _Id
-    resource: _Id
+    request: Id
+    resource: Id
     org: Department
     by: _Name
     asked_at: AwareDatetime
@@ -129,8 +113,8 @@ class Filing(Said):
 class Supplying(Said):
     """A request that was sent back, completed."""
 
-    request: _Id
-    resource: _Id
+    request: Id
+    resource: Id
     org: Department
     by: _Name
     asking: Asking
@@ -140,7 +124,7 @@ class Supplying(Said):
 class GivenBack(Said):
     """A request, or what was granted on it, is given back."""
 
-    request: _Id
+    request: Id
     org: Department
     by: _Name
     words: _Long
@@ -149,30 +133,18 @@ class GivenBack(Said):
 class Disputed(Said):
     """What the department that asked does about a decision that it does not agree with."""
 
-    request: _Id
+    request: Id
     org: Department
     by: _Name
-    move: DisputeMove
+    move: Annotated[DisputeMove, AfterValidator(_askers)]
     words: _Long
 
 
 class Told(Said):
     """How a request stands, from the node that decides it."""
 
-    request: _Id
-    standing: dict[str, Any]
-
-    def read(self) -> Standing:
-        """Return the standing.
-
-        Raises:
-            Invalid: it has another form (``bad_letter``).
-
-        """
-        try:
-            return Standing.from_json(self.standing)
-        except (KeyError, TypeError, ValueError, AttributeError, BeijiangError) as error:
-            raise bad_letter() from error
+    request: Id
+    standing: StandingSaid
 
 
 class ParcelForm(Word):
@@ -186,8 +158,8 @@ class ParcelForm(Word):
 class ParcelWish(Said):
     """The data of a grant are wanted, sealed for a key that opens this one parcel."""
 
-    parcel: _Id
-    request: _Id
+    parcel: Id
+    request: Id
     org: Department
     by: _Name
     form: ParcelForm
@@ -197,7 +169,7 @@ class ParcelWish(Said):
 class ParcelPart(Said):
     """A part of a sealed parcel."""
 
-    parcel: _Id
+    parcel: Id
     number: int = Field(ge=1, le=PARTS_MOST)
     of: int = Field(ge=1, le=PARTS_MOST)
     sealed: str = Field(max_length=PART_BYTES * 2)
@@ -209,7 +181,7 @@ class ParcelPart(Said):
 class ParcelNo(Said):
     """Why no parcel comes: the gate of the node that holds the data refused."""
 
-    parcel: _Id
+    parcel: Id
     code: str = Field(max_length=100)
     zh: _Long
     en: _Long
@@ -278,15 +250,6 @@ class Collected:
 
     parcel: Parcel
     content: bytes
-
-
-def bad_letter() -> Invalid:
-    """Return the error for a letter that says something else than letters of its kind do."""
-    return Invalid(
-        "信件内容的格式不对，没有办理。请双方平台使用相近的版本。",
-        "The letter does not say what letters of its kind do; nothing was done. Let both platforms be of a like version.",
-        code="bad_letter",
-    )
 
 
 def organisation_of(node_id: str, org_id: str) -> str:

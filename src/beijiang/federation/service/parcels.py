@@ -18,6 +18,7 @@ from beijiang.crypto import envelope_for, new_envelope_key, opened_envelope
 from beijiang.exchange import GrantState
 from beijiang.federation import errors
 from beijiang.federation.models import LetterState
+from beijiang.federation.models.said import bad_letter
 from beijiang.federation.models.travels import (
     PARCEL_MOST,
     PART_BYTES,
@@ -27,7 +28,6 @@ from beijiang.federation.models.travels import (
     ParcelPart,
     ParcelState,
     ParcelWish,
-    bad_letter,
     organisation_of,
     request_of,
 )

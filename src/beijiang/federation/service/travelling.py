@@ -17,6 +17,7 @@ from beijiang.exchange import DisputeDraft, DisputeKind, DisputeMove, EntryAfar,
 from beijiang.exchange import Elsewhere as Otherwise
 from beijiang.federation import errors
 from beijiang.federation.models import LetterState
+from beijiang.federation.models.said import bad_letter
 from beijiang.federation.models.travels import (
     Asking,
     Department,
@@ -25,13 +26,24 @@ from beijiang.federation.models.travels import (
     GivenBack,
     Supplying,
     Told,
-    bad_letter,
     organisation_of,
     request_of,
 )
 from beijiang.federation.store import NodeStore
 from beijiang.federation.store.parcels import ParcelStore
-from beijiang.kit import SYSTEM, Actor, ActorKind, Conflict, Denied, Event, Invalid, NotFound, Refused, Text
+from beijiang.kit import (
+    SYSTEM,
+    Actor,
+    ActorKind,
+    BeijiangError,
+    Busy,
+    Conflict,
+    Event,
+    Invalid,
+    NotFound,
+    Refused,
+    Text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,6 +120,8 @@ class Travelling:
         ):
             parts.letters.reads(kind, reader)
         parts.letters.hears(FILE, self._file_answered)
+        for kind in (SUPPLY, BACK, DISPUTE):
+            parts.letters.hears(kind, self._answered)
 
     # What leaves
 
@@ -167,7 +181,7 @@ class Travelling:
         body: dict[str, Any] = {
             **self._whose(request),
             "resource": gone.resource_id,
-            "asking": Asking.from_draft(request.draft, request.offered),
+            "asking": Asking.from_draft(request.draft, gone.let_out or request.offered),
             "words": words,
         }
         first = gone.standing is None
@@ -198,12 +212,10 @@ class Travelling:
         peer = peer_actor(event.node_id, event.org_id, event.by)
         try:
             self._dispute_here(peer, event)
-        except (NotFound, Conflict, Invalid, Denied) as error:
-            request, standing = self.exchange.standing(event.request_id)
-            theirs = "" if request.afar is None else request.afar.request_id
-            with self.db.begin() as tx:
-                refused = replace(_short(standing), refused=error.text)
-                self._tell(tx, request.id, (event.node_id, theirs), refused)
+        except BeijiangError as error:
+            if error.transient:
+                raise
+            self._tell_now(event.request_id, error.text)
 
     def _dispute_here(self, peer: Actor, event: DisputeCame) -> None:
         """Do as a department of this node would; what it is about follows from how the request stands.
@@ -241,15 +253,18 @@ class Travelling:
 
     def on_request_moved(self, event: RequestMoved) -> None:
         """Tell the node that a request came from how it stands."""
-        request, standing = self.exchange.standing(event.request_id)
-        came = request.afar
-        if came is None:
-            return
+        self._tell_now(event.request_id)
+
+    def _tell_now(self, request_id: str, refused: Text | None = None) -> None:
+        """Tell the node that a request came from how it stands, and what could not be done, while there is somebody to tell."""
         try:
-            with self.db.begin() as tx:
-                self._tell(tx, request.id, (came.node_id, came.request_id), _short(standing))
+            request, standing = self.exchange.standing(request_id)
+            if request.afar is not None:
+                to = request.afar.node_id, request.afar.request_id
+                with self.db.begin() as tx:
+                    self._tell(tx, request.id, to, replace(_short(standing), refused=refused))
         except (NotFound, Conflict) as error:
-            log.warning("%s is not told to %s: %s", request.id, came.node_id, error.reason)
+            log.warning("the other node is not told of %s: %s", request_id, error.reason)
 
     def _whose(self, request: Request) -> dict[str, Any]:
         try:
@@ -311,6 +326,8 @@ class Travelling:
         except (NotFound, Invalid, Refused) as error:
             never = self._never(error.text)
             self._tell(tx, ours, (letter.node_id, asked.request), never)
+        else:
+            self._admit(tx, peer.org_id or "", asked.org, card)
         self._note(tx, peer, "request_came", ours, letter)
 
     def _never(self, why: Text) -> Standing:
@@ -334,13 +351,23 @@ class Travelling:
             why = letter.reason or bad_letter().text
             self.exchange.heard(tx, letter.node_id, str(letter.body["request"]), self._never(why))
 
+    def _answered(self, tx: UnitOfWork, letter: Letter) -> None:
+        """Note that the other node did not take what was said: it is no more believed to be done there."""
+        if letter.state is not LetterState.READ:
+            why = letter.reason or Text("信件没有送达对方节点。", "The letter did not reach the other node.")
+            said = str(letter.body["request"])
+            try:
+                self.exchange.not_taken(tx, letter.node_id, said, why, completion=letter.kind == SUPPLY)
+            except Refused as error:  # it was about no request that left from here: there is nobody to tell
+                log.warning("%s: %s", said, error.reason)
+
     def _supplied(self, tx: UnitOfWork, letter: Letter) -> None:
         said = Supplying.parsed(letter.body)
         peer, _ = self._peer(tx, letter, said.org, said.by)
         ours = request_of(letter.node_id, said.request)
         try:
             self.exchange.supplied(tx, peer, ours, said.asking.draft(said.resource), said.words)
-        except (Invalid, Refused) as error:
+        except (NotFound, Conflict, Invalid, Refused) as error:
             _, standing = self.exchange.standing(ours)
             self._tell(tx, ours, (letter.node_id, said.request), replace(_short(standing), refused=error.text))
         self._note(tx, peer, "request_came", ours, letter)
@@ -356,6 +383,8 @@ class Travelling:
         said = Disputed.parsed(letter.body)
         peer, _ = self._peer(tx, letter, said.org, said.by)
         ours = request_of(letter.node_id, said.request)
+        if self.exchange.standing(ours)[0].org_id != peer.org_id:
+            raise errors.no_dispute_there()
         tx.publish(
             DisputeCame(
                 node_id=letter.node_id,
@@ -372,17 +401,23 @@ class Travelling:
         """Note what the node that decides says; of a request that is not its to answer it is refused."""
         said = Told.parsed(letter.body)
         try:
-            done = self.exchange.heard(tx, letter.node_id, said.request, said.read())
-        except (KeyError, TypeError, ValueError) as error:
+            done = self.exchange.heard(tx, letter.node_id, said.request, said.standing.read())
+        except KeyError as error:
             raise bad_letter() from error
+        except Conflict as error:  # somebody moved the request this moment: the letter comes again
+            raise Busy(error.text.zh, error.text.en, code=error.reason) from error
         self._note(tx, self._node(letter, ""), "request_told", done.id, letter)
 
     def _peer(self, tx: UnitOfWork, letter: Letter, org: Department, by: str) -> tuple[Actor, Card]:
-        """Return who files here for another node's department, which becomes an organisation of this node the first time."""
+        """Return who files here for another node's department, and the node."""
         link = NodeStore(tx.connection).link(letter.node_id)
         if link is None:
             raise errors.no_node()
-        card, org_id = link.card, organisation_of(letter.node_id, org.id)
+        peer = self._node(letter, organisation_of(letter.node_id, org.id))
+        return replace(peer, name=f"{by}（{link.card.name_zh}）"), link.card
+
+    def _admit(self, tx: UnitOfWork, org_id: str, org: Department, card: Card) -> None:
+        """Make a department of another node an organisation of this one, the first time that something of it is filed."""
         self.access.admit(
             tx,
             SYSTEM,
@@ -394,7 +429,6 @@ class Travelling:
                 admin_tier=min(max(card.tier, 1), 3),
             ),
         )
-        return replace(self._node(letter, org_id), name=f"{by}（{card.name_zh}）"), card
 
     @staticmethod
     def _node(letter: Letter, org_id: str) -> Actor:

@@ -125,14 +125,14 @@ class Intake:
             name = handed.name or f"ckan-{found.id}.ndjson"
             sha256 = self._ingest.land(actor, io.BytesIO(sha256), name, found.provider_id).sha256
         adds = handed.mode is RunMode.APPEND
-        said = asked.text("reason").strip()[:_REASON_MOST] or "CKAN datastore"
+        reason = asked.text("reason").strip()[:_REASON_MOST] or "CKAN datastore"
         request = IngestRequest(
             files=(sha256,),
             into=table or found.table or "",
             org_id=found.provider_id,
             key=handed.key,
             mode=handed.mode,
-            reason=f"{said} {new_id('call')}" if adds else said,
+            reason=f"{reason} {new_id('call')}" if adds else reason,
             again=adds,
             upon=handed.upon,
         )
