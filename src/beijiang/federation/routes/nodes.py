@@ -127,7 +127,7 @@ def router(nodes: Nodes, letters: Letters) -> APIRouter:
         node: Annotated[str, Query(max_length=40)] = "",
         way: Annotated[list[Way], Query()] = list(Way),  # noqa: B006 - FastAPI copies it
         state: Annotated[list[LetterState], Query()] = list(LetterState),  # noqa: B006
-        skip: Annotated[int, Query(ge=0)] = 0,
+        skip: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     ) -> dict[str, Any]:
         found, total = letters.page(_actor(request), node, way, state, skip)
         return {"letters": [one.to_json() for one in found], "total": total}
