@@ -266,8 +266,8 @@ def test_rows_that_are_taken_out_are_no_delivery(bureau: Bureau) -> None:
     finding = next(f for f in monitors.report(bureau.steward, table).findings if f.stands)
     monitors.decide(bureau.steward, finding.id, Decision.EXPECTED, "月中少")
     report = monitors.report(bureau.steward, table)
-    assert report.observations[-1].removes
-    delivered_only = [o for o in report.observations if not o.removes]
+    assert not report.observations[-1].brings
+    delivered_only = [o for o in report.observations if o.brings]
     assert len(delivered_only) == len(report.observations) - 2
     today, limits = bureau.clock.now().date(), limits_on(bureau.clock.now().date(), Monitor.VOLUME)
     learned = volume_band(delivered_only, today, whole=False, calendar=CALENDAR, limits=limits)
