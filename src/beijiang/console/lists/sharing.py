@@ -83,9 +83,8 @@ def request_table(
 ) -> Table[Request]:
     """Return the list of those share requests that were asked for; with ``bulk`` its rows can be approved together."""
     words, now = purposes(), platform.clock.now()
-    linked = platform.access.allows(actor, Permission.CATALOG_RESOURCE_READ) and bool(
-        platform.travels.neighbours(actor)
-    )
+    reads = bool(names) and platform.access.allows(actor, Permission.CATALOG_RESOURCE_READ)  # the home page only counts
+    linked = reads and bool(platform.travels.neighbours(actor))
 
     def called(org_id: str) -> str:
         return names.get(org_id, org_id)
