@@ -13,10 +13,8 @@ from beijiang.app import create_app
 from beijiang.catalog import Entry, ItemEdit, OpenType, ResourceEdit, ShareMethod, ShareType
 from beijiang.catalog import Item as CatalogItem
 from beijiang.exchange import Request, Way
-from beijiang.federation import LetterState
-from beijiang.federation import Way as Direction
 from beijiang.kit import SYSTEM
-from linked import AUDITOR, Node, linked, region_and_city
+from linked import Node, linked, region_and_city
 from waiting import until
 
 sys.path.insert(0, str(Path(__file__).parent / "exchange"))
@@ -34,10 +32,7 @@ def answered(up: Node, down: Node) -> bool:
     """Post what two nodes have written; tell whether every letter is answered, and let a minute pass where one is not."""
     while up.post() + down.post():
         pass
-    waiting = sum(
-        node.platform.letters.page(AUDITOR, ways=(Direction.OUT,), states=(LetterState.WAITING,))[1]
-        for node in (up, down)
-    )
+    waiting = up.waiting() + down.waiting()
     up.clock.at += timedelta(minutes=1 if waiting else 0)
     return not waiting
 

@@ -12,7 +12,7 @@ import pytest
 
 from beijiang.crypto.signing import Ed25519Signer
 from beijiang.evidence import ED25519, Key, signed_text
-from beijiang.federation import LetterState, Way
+from beijiang.federation import LetterState, LinkState, Way
 from beijiang.federation.models import NOTE_HEADER, Envelope, canonical
 from beijiang.federation.store import NodeStore
 from beijiang.kit import Conflict, Denied, NotFound, TooLarge, Unavailable
@@ -161,6 +161,28 @@ def test_what_a_reader_refuses_is_answered_shown_and_undone(pair: Pair) -> None:
     assert again.id != letter.id
     city.posted(1)
     assert city.states(region) == [LetterState.REFUSED, LetterState.REFUSED]
+
+
+def test_who_has_no_use_for_an_answer_holds_up_neither_letters_nor_the_end_of_a_link(pair: Pair) -> None:
+    region, city = pair
+    heard: list[tuple[int, LetterState]] = []
+
+    def hearer(tx: Any, letter: Any) -> None:
+        heard.append((letter.body["n"], letter.state))
+        NodeStore(tx.connection).change_link(region.id, decided_by="nobody")
+        raise NotFound("没有这件事。", "There is no such thing.", code="no_such_thing")
+
+    reads_into(region, [])
+    city.platform.letters.hears("test.note", hearer)
+    first, second = (city.send(region, "test.note", {"n": n}) for n in (1, 2))
+    city.posted(2)
+    assert heard == [(1, LetterState.READ), (2, LetterState.READ)]
+    assert {city.letter(region, one).state for one in (first, second)} == {LetterState.READ}
+    assert city.platform.nodes.link(AUDITOR, region.id).decided_by != "nobody", "what the hearer did is undone"
+    city.send(region, "test.note", {"n": 3})
+    city.platform.nodes.end(GUARD, region.id, "搬迁")
+    assert heard[-1] == (3, LetterState.WITHDRAWN)
+    assert city.platform.nodes.link(AUDITOR, region.id).state is LinkState.ENDED
 
 
 def test_what_waits_holds_up_its_own_subject_and_nothing_else(pair: Pair) -> None:

@@ -14,7 +14,7 @@ from beijiang.catalog import Entry, Item, Level
 from beijiang.catalog import Link as CatalogLink
 from beijiang.federation.models.letters import LETTER_MOST, canonical
 from beijiang.federation.models.nodes import Bearing
-from beijiang.federation.models.said import Said, bad_letter, seen
+from beijiang.federation.models.said import Id, Said, bad_letter, seen
 from beijiang.federation.models.travels import Department, organisation_of, short_of
 from beijiang.kit import Text, normalise
 
@@ -50,7 +50,6 @@ _SPARE: Final = 2048
 """Bytes that a letter keeps for what the digest does not cover."""
 _PRIVATE: Final = frozenset({"extensions", "provider_id", "related_codes"})
 """What stays here: fields that the region declared, and ids and codes that mean something here only."""
-_Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -181,7 +180,7 @@ def listings(digests: Mapping[str, str]) -> list[dict[str, JsonValue]]:
 class EntryTold(Said):
     """A published entry of another node."""
 
-    resource: _Id
+    resource: Id
     version: int = Field(ge=1, le=2**31 - 1)
     published_at: AwareDatetime
     codes: list[Annotated[str, Field(max_length=100)]] = Field(max_length=20)
@@ -209,7 +208,7 @@ class EntryTold(Said):
 class Gone(Said):
     """Entries that their origin no longer publishes, or no longer tells."""
 
-    resource: _Id
+    resource: Id
 
 
 class Listing(Said):
@@ -217,7 +216,7 @@ class Listing(Said):
 
     after: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
     upto: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")]
-    entries: dict[_Id, _Digest] = Field(max_length=LIST_MOST)
+    entries: dict[Id, _Digest] = Field(max_length=LIST_MOST)
 
 
 class Wanted(Said):
@@ -225,7 +224,7 @@ class Wanted(Said):
 
     number: int = Field(ge=1)
     """The number of the letter that listed it."""
-    ids: list[_Id] = Field(max_length=LIST_MOST)
+    ids: list[Id] = Field(max_length=LIST_MOST)
     fresh: int = Field(ge=0, le=LIST_MOST)
     gone: int = Field(ge=0, le=2**31 - 1)
     first: bool

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from beijiang.access import OrganisationDraft, OrganisationKind
 from beijiang.exchange import (
     ASKER_MOVES,
     PEER_ORGANISATION,
@@ -18,6 +19,7 @@ from beijiang.exchange import (
     RequestDraft,
     Terms,
 )
+from beijiang.federation.models.nodes import Card
 from beijiang.federation.models.said import Id, Said, StandingSaid, TermsSaid, seen
 from beijiang.kit import Text, Word
 
@@ -91,11 +93,21 @@ class Asking(Said):
 
 
 class Department(Said):
-    """The department that asks, as its own node knows it."""
+    """A department of another node, as that node knows it."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9@_-]{1,60}$")]
     zh: _Name
     en: _Name
+
+    def organisation(self, node: Card) -> OrganisationDraft:
+        """Return the organisation that stands here for it."""
+        return OrganisationDraft(
+            id=organisation_of(node.node_id, self.id),
+            name_zh=f"{self.zh or self.id}（{node.name_zh}）",
+            name_en=f"{self.en or self.id} ({node.name_en})",
+            kind=OrganisationKind.OTHER,
+            admin_tier=min(max(node.tier, 1), 3),
+        )
 
 
 class Filing(Said):

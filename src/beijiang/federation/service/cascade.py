@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from beijiang.access import OrganisationDraft, OrganisationKind, Permission
+from beijiang.access import Permission
 from beijiang.exchange import EntryAfar
 from beijiang.federation import errors
 from beijiang.federation.models import Bearing, canonical, node_actor
@@ -21,7 +21,6 @@ from beijiang.federation.models.entries import (
     entry_of,
     words_of,
 )
-from beijiang.federation.models.travels import organisation_of
 from beijiang.federation.service.telling import ENTRY, GONE, LISTING, SUBJECT, WANTED, CatalogTelling
 from beijiang.federation.store import EntryStore, NodeStore
 from beijiang.ingest import AlertKind, Alerts
@@ -139,15 +138,7 @@ class Cascade(CatalogTelling):
         entry, entry_id = self._known(said.read(letter.node_id)), entry_of(letter.node_id, said.resource)
         if said.version < store.version(entry_id):
             return
-        org_id = organisation_of(letter.node_id, said.org.id)
-        names = OrganisationDraft(
-            id=org_id,
-            name_zh=f"{said.org.zh or said.org.id}（{card.name_zh}）",
-            name_en=f"{said.org.en or said.org.id} ({card.name_en})",
-            kind=OrganisationKind.OTHER,
-            admin_tier=min(max(card.tier, 1), 3),
-        )
-        self._parts.access.admit(tx, SYSTEM, names)
+        self._parts.access.admit(tx, SYSTEM, said.org.organisation(card))
         document = canonical({"number": said.version, "codes": [*said.codes], "entry": entry.to_json()})
         store.put(
             entry_id,

@@ -303,6 +303,7 @@ class Travels(Travelling):
         """Send a parcel that still waits, in letters of at most ``PART_BYTES``."""
         if not ParcelStore(tx.connection).change(done, ParcelState.WANTED):
             return
+        grade = self._grade(done)
         pieces = [sealed[at : at + PART_BYTES] for at in range(0, len(sealed), PART_BYTES)]
         for number, piece in enumerate(pieces, 1):
             body: dict[str, JsonValue] = {
@@ -312,7 +313,7 @@ class Travels(Travelling):
                 "sealed": base64.b64encode(piece).decode(),
                 "file_name": done.file_name,
                 "receipt": done.receipt,
-                "grade": self._grade(done),
+                "grade": grade,
             }
             self._send(tx, done.request_id, done.node_id, PART, body, f"parcel:{done.theirs}")
         self._record(tx, peer_actor(done.node_id, done.by, done.by_name), "parcel_send", done)

@@ -64,7 +64,8 @@ class Posting:
     def hears(self, kind: str, hearer: Hearer) -> None:
         """Have ``hearer`` called, in the transaction that notes it, when a letter of this kind was read or refused there.
 
-        One that is taken back because the link ends is heard of too; nobody knows then whether it came.
+        One that is taken back because the link ends is heard of too; nobody knows then whether it came. As with readers, an
+        error that is transient makes the letter be posted, and heard of, again; any other undoes what this hearer did, no more.
         """
         self._hearers.setdefault(kind, []).append(hearer)
 
@@ -91,8 +92,17 @@ class Posting:
         self._parts.evidence.record(tx, SYSTEM, "federation.link_end", target=link.node_id, detail=detail)
 
     def _told(self, tx: UnitOfWork, letter: Letter) -> None:
+        """Tell who hears of a letter; one who has no use for it holds up no other letter, and no end of a link."""
         for hear in self._hearers.get(letter.kind, ()):
-            hear(tx, letter)
+            try:
+                with tx.connection.begin_nested():
+                    hear(tx, letter)
+            except BeijiangError as error:
+                if error.transient:
+                    raise
+                log.warning(
+                    "what became of the letter %s (%s) was of no use here: %s", letter.id, letter.kind, error.reason
+                )
 
     def post_due(self) -> int:
         """Post what may be posted now; return how many letters were answered. Harmless at any time, from anywhere.

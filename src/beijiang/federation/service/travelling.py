@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from beijiang.access import PEER_NODE, OrganisationDraft, OrganisationKind, Permission
+from beijiang.access import PEER_NODE, Permission
 from beijiang.exchange import DisputeDraft, DisputeKind, DisputeMove, EntryAfar, GrantState, RequestState, Standing
 from beijiang.exchange import Elsewhere as Otherwise
 from beijiang.federation import errors
@@ -46,7 +47,7 @@ from beijiang.kit import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -327,7 +328,7 @@ class Travelling:
             never = self._never(error.text)
             self._tell(tx, ours, (letter.node_id, asked.request), never)
         else:
-            self._admit(tx, peer.org_id or "", asked.org, card)
+            self.access.admit(tx, SYSTEM, asked.org.organisation(card))  # the first time that something of it is filed
         self._note(tx, peer, "request_came", ours, letter)
 
     def _never(self, why: Text) -> Standing:
@@ -345,21 +346,18 @@ class Travelling:
 
     def _file_answered(self, tx: UnitOfWork, letter: Letter) -> None:
         """Note that the other node takes no such letter: a request does not wait for an answer that never comes."""
-        if letter.state is LetterState.WITHDRAWN:
-            self.exchange.heard(tx, letter.node_id, str(letter.body["request"]), self._never(errors.parted()))
-        if letter.state is LetterState.REFUSED and letter.code != "filed_before":
-            why = letter.reason or bad_letter().text
-            self.exchange.heard(tx, letter.node_id, str(letter.body["request"]), self._never(why))
+        if letter.state is LetterState.READ or letter.code == "filed_before":
+            return
+        with _in_turn():
+            self.exchange.heard(tx, letter.node_id, str(letter.body["request"]), self._never(_why(letter)))
 
     def _answered(self, tx: UnitOfWork, letter: Letter) -> None:
         """Note that the other node did not take what was said: it is no more believed to be done there."""
-        if letter.state is not LetterState.READ:
-            why = letter.reason or Text("信件没有送达对方节点。", "The letter did not reach the other node.")
-            said = str(letter.body["request"])
-            try:
-                self.exchange.not_taken(tx, letter.node_id, said, why, completion=letter.kind == SUPPLY)
-            except Refused as error:  # it was about no request that left from here: there is nobody to tell
-                log.warning("%s: %s", said, error.reason)
+        if letter.state is LetterState.READ:
+            return
+        said = str(letter.body["request"])
+        with _in_turn():
+            self.exchange.not_taken(tx, letter.node_id, said, _why(letter), completion=letter.kind == SUPPLY)
 
     def _supplied(self, tx: UnitOfWork, letter: Letter) -> None:
         said = Supplying.parsed(letter.body)
@@ -401,11 +399,10 @@ class Travelling:
         """Note what the node that decides says; of a request that is not its to answer it is refused."""
         said = Told.parsed(letter.body)
         try:
-            done = self.exchange.heard(tx, letter.node_id, said.request, said.standing.read())
+            with _in_turn():
+                done = self.exchange.heard(tx, letter.node_id, said.request, said.standing.read())
         except KeyError as error:
             raise bad_letter() from error
-        except Conflict as error:  # somebody moved the request this moment: the letter comes again
-            raise Busy(error.text.zh, error.text.en, code=error.reason) from error
         self._note(tx, self._node(letter, ""), "request_told", done.id, letter)
 
     def _peer(self, tx: UnitOfWork, letter: Letter, org: Department, by: str) -> tuple[Actor, Card]:
@@ -416,23 +413,25 @@ class Travelling:
         peer = self._node(letter, organisation_of(letter.node_id, org.id))
         return replace(peer, name=f"{by}（{link.card.name_zh}）"), link.card
 
-    def _admit(self, tx: UnitOfWork, org_id: str, org: Department, card: Card) -> None:
-        """Make a department of another node an organisation of this one, the first time that something of it is filed."""
-        self.access.admit(
-            tx,
-            SYSTEM,
-            OrganisationDraft(
-                id=org_id,
-                name_zh=f"{org.zh or org.id}（{card.name_zh}）",
-                name_en=f"{org.en or org.id} ({card.name_en})",
-                kind=OrganisationKind.OTHER,
-                admin_tier=min(max(card.tier, 1), 3),
-            ),
-        )
-
     @staticmethod
     def _node(letter: Letter, org_id: str) -> Actor:
         return peer_actor(letter.node_id, org_id, letter.node_id)
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Have a letter come again where somebody moved its request this moment."""
+    try:
+        yield
+    except Conflict as error:
+        raise Busy(error.text.zh, error.text.en, code=error.reason) from error
+
+
+def _why(letter: Letter) -> Text:
+    """Return why a letter did not do what it was written for."""
+    if letter.state is LetterState.WITHDRAWN:
+        return errors.parted()
+    return letter.reason or bad_letter().text
 
 
 def peer_actor(node_id: str, org_id: str, name: str) -> Actor:
