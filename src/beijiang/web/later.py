@@ -16,6 +16,8 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 
+from beijiang.web import errors
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -27,7 +29,10 @@ _making = threading.RLock()
 
 
 class LateRoute(APIRoute):
-    """A route that is made whole by the first look at anything but its address, its methods and its endpoint."""
+    """A route that is made whole by the first look at anything but its address, its methods and its endpoint.
+
+    What every endpoint says of errors it says itself: a router or an application that said it would make every route again.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.path, self.endpoint = path, endpoint
@@ -41,6 +46,7 @@ class LateRoute(APIRoute):
                 self.path_regex, self.path_format, self.param_convertors = _compiled(self.path)
             elif self.__dict__.get("_options") is not None:
                 options, self._options = self._options or {}, None
+                options["responses"] = {**errors.DOCUMENTED, **(options.get("responses") or {})}
                 super().__init__(self.path, self.endpoint, **options)
         try:
             return self.__dict__[name]
