@@ -136,6 +136,12 @@ def test_a_dump_takes_questions_and_disarms_formulas(portal: Portal) -> None:
     guarded = portal.client.get(address, params={"guard_formulas": "true", "fields": "备注"}).text
     assert not re.search(r"^[=@]", guarded, re.MULTILINE)
     assert "'=1+1" in guarded
+    for words in ({"bom": "true"}, {"encoding": "gb18030"}):
+        assert "'=1+1" in portal.client.get(address, params={"fields": "备注", **words}).content.decode(
+            "gb18030", "replace"
+        )
+        bare = {"fields": "备注", "guard_formulas": "false", **words}
+        assert "'=1+1" not in portal.client.get(address, params=bare).content.decode("gb18030", "replace")
     head = portal.client.head(address)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-disposition"].endswith('.csv"')

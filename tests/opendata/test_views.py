@@ -166,6 +166,16 @@ def test_clicks_become_a_view() -> None:
     assert same == view
 
 
+def test_a_click_keeps_the_third_measure() -> None:
+    fields = {"build": "1", "form": "table", "by1": "盟市", "fn1": "count", "fn2": "sum", "of2": "注册资本"}
+    three = building.built([*fields.items(), ("fn3", MeasureFn.AVG.value), ("of3", "注册资本")], FIRMS)
+    assert [m.fn for m in three.measures] == [MeasureFn.COUNT, MeasureFn.SUM, MeasureFn.AVG]
+    clicked = [("build", "1"), ("form", "bar"), ("by1", "盟市")]
+    clicked += [(f"fn{i}", m.fn.value) for i, m in enumerate(three.measures, 1)]
+    clicked += [(f"of{i}", m.column or "") for i, m in enumerate(three.measures, 1)]
+    assert building.built(clicked, FIRMS).measures == three.measures
+
+
 def test_good_first_views_are_suggested() -> None:
     stations = columns(站点="text", 经度="double", 纬度="double", 监测时间="timestamp", AQI="integer", PM25="double")
     forms = [view.form for view in explorer.suggestions(stations)]

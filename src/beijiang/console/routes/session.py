@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from beijiang.access import SESSION_COOKIE, KeyDraft, Permission
+from beijiang.access import SCOPES, SESSION_COOKIE, KeyDraft, Permission
 from beijiang.console.routes.frame import SEE_OTHER, Frame, actor, person
 from beijiang.kit import BeijiangError, Text
 from beijiang.web import local_path
@@ -16,8 +16,39 @@ from beijiang.web import local_path
 if TYPE_CHECKING:
     from beijiang.access import SignedIn
     from beijiang.build import Platform
+    from beijiang.kit import Actor
 
-KEY_SCOPES = (Permission.OPENDATA_DATASET_READ, Permission.PROTECTION_ROWS_READ_OPEN)
+_OPEN = (Permission.OPENDATA_DATASET_READ, Permission.PROTECTION_ROWS_READ_OPEN)
+KEY_USES: Final[dict[str, tuple[Text, tuple[Permission, ...]]]] = {
+    "open": (Text("读取开放数据", "Read open data"), _OPEN),
+    "granted": (
+        Text("读取开放的和授权给我的数据", "Read open data, and what I am granted"),
+        (*_OPEN, Permission.PROTECTION_ROWS_READ_GRANTED),
+    ),
+    "query": (
+        Text("用 SQL 查询我能读的数据", "Ask by SQL of what I may read"),
+        (
+            *_OPEN,
+            Permission.PROTECTION_ROWS_READ_GRANTED,
+            Permission.PROTECTION_ROWS_READ_OWN,
+            Permission.PROTECTION_SQL_RUN,
+        ),
+    ),
+    "publish": (
+        Text("编目并交数据（CKAN 客户端）", "Keep entries and hand in rows (CKAN clients)"),
+        (
+            Permission.OPENDATA_DATASET_READ,
+            Permission.CATALOG_RESOURCE_READ,
+            Permission.CATALOG_RESOURCE_REGISTER,
+            Permission.CATALOG_RESOURCE_EDIT,
+            Permission.CATALOG_RESOURCE_WITHDRAW,
+            Permission.INGEST_FILE_LAND,
+            Permission.INGEST_RUN_SUBMIT,
+            Permission.JOBS_JOB_SUBMIT,
+        ),
+    ),
+}
+"""What keys are made for, and what each of them then needs; offered to whoever may do all of it."""
 
 
 def router(frame: Frame, platform: Platform) -> APIRouter:
@@ -94,23 +125,31 @@ def _add_account(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         keep_session(answer, fresh)
         return answer
 
+    def keys_page(request: Request, who: Actor, secret: str = "") -> HTMLResponse:
+        held = [scope for scope in SCOPES if platform.access.allows(who, scope, who.org_id)]
+        uses = {name: use for name, use in KEY_USES.items() if set(use[1]) <= set(held)}
+        mine = platform.access.keys(who, who.id)
+        return frame.page(request, "keys.html", keys=mine, uses=uses, scopes=held, secret=secret)
+
     @pages.get("/keys")
     def keys(request: Request) -> HTMLResponse:
-        who = person(request)
-        return frame.page(request, "keys.html", keys=platform.access.keys(who, who.id), scopes=KEY_SCOPES, secret="")
+        return keys_page(request, person(request))
 
     @pages.post("/keys", response_model=None)
     def issue(
-        request: Request, name: Annotated[str, Form(max_length=100)], days: Annotated[int, Form(ge=1, le=366)] = 90
+        request: Request,
+        name: Annotated[str, Form(max_length=100)],
+        days: Annotated[int, Form(ge=1, le=366)] = 90,
+        use: Annotated[str, Form(max_length=20)] = "open",
+        scope: Annotated[list[str] | None, Form(max_length=len(SCOPES))] = None,
     ) -> HTMLResponse | RedirectResponse:
         who = person(request)
+        scopes = KEY_USES[use][1] if use in KEY_USES else scope or ()
         try:
-            _, secret = platform.access.issue_key(who, KeyDraft(name=name, scopes=frozenset(KEY_SCOPES), days=days))
+            _, secret = platform.access.issue_key(who, KeyDraft(name=name, scopes=frozenset(scopes), days=days))
         except BeijiangError as error:
             return frame.after(request, "/console/keys", error.text, "bad")
-        return frame.page(
-            request, "keys.html", keys=platform.access.keys(who, who.id), scopes=KEY_SCOPES, secret=secret
-        )
+        return keys_page(request, who, secret)
 
     @pages.post("/keys/{key_id}/revoke")
     def revoke(request: Request, key_id: str) -> RedirectResponse:

@@ -72,8 +72,10 @@ def dump(rows: Datastore, actor: Actor, resource_id: str, asked: Parameters) -> 
         sift = replace(sift, order=())
     batches = opened.governed.sift_all(sift)
     names = list(sift.columns) or [NUMBER, *(column.name for column in opened.governed.columns)]
-    writer = _Writer(form, encoding, fields(opened, names), guard=asked.flag("guard_formulas"))
-    pieces = writer.pieces(batches, rows.zone, bom=asked.flag("bom"))
+    bom = asked.flag("bom")
+    guard = asked.flag("guard_formulas", default=bom or encoding != "utf-8")  # both are asked for by spreadsheets
+    writer = _Writer(form, encoding, fields(opened, names), guard=guard)
+    pieces = writer.pieces(batches, rows.zone, bom=bom)
     first = next(pieces, b"")
 
     def whole() -> Iterator[bytes]:

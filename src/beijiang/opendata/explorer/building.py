@@ -15,7 +15,25 @@ from beijiang.tables import GovernedColumn, Measure, MeasureFn, Sort
 __all__ = ["CUTS", "FIELDS", "built"]
 
 FIELDS: Final = frozenset(
-    {"form", "by1", "cut1", "by2", "cut2", "fn1", "of1", "fn2", "of2", "x", "y", "order", "top", "sort", "way"}
+    {
+        "form",
+        "by1",
+        "cut1",
+        "by2",
+        "cut2",
+        "fn1",
+        "of1",
+        "fn2",
+        "of2",
+        "fn3",
+        "of3",
+        "x",
+        "y",
+        "order",
+        "top",
+        "sort",
+        "way",
+    }
     | {"column", "op", "value", "build"}
 )
 """Names of the fields; a filter's own name holds its operator, so that no column is mistaken for one."""
@@ -39,7 +57,7 @@ def built(asked: Sequence[tuple[str, str]], columns: Sequence[GovernedColumn]) -
     filters = parse([pair for pair in carried if pair[0] not in WORDS]).filters
     known = {c.name: c for c in columns}
     by = [_by(fields, place, known) for place in ("1", "2")]
-    measures = [_measure(fields, place, columns) for place in ("1", "2")]
+    measures = [_measure(fields, place, columns) for place in ("1", "2", "3")]
     view = View(
         form=Form(fields["form"]) if fields.get("form") in set(Form) else Form.TABLE,
         by=tuple(one for one in by if one is not None),

@@ -79,7 +79,7 @@ class GapCode(Word):
 
 NEXT_STEPS: Final[dict[GapCode, tuple[Text, str]]] = {
     GapCode.CLOSED: (Text("提出开放需求", "Ask for it to be opened"), "/voice?kind=request&dataset={id}"),
-    GapCode.CONDITIONAL: (Text("看条件并申请", "See the conditions and apply"), "/voice?kind=request&dataset={id}"),
+    GapCode.CONDITIONAL: (Text("看条件并申请", "See the conditions and apply"), "/datasets/{id}/apply"),
     GapCode.NOT_RELEASED: (Text("问何时发布", "Ask when it comes"), "/voice?kind=request&dataset={id}"),
     GapCode.COLUMN_MASKED: (Text("看各列的开放方式", "See how each column is open"), "/datasets/{id}/fields"),
     GapCode.COLUMN_WITHHELD: (Text("申请开放这些字段", "Ask for these fields"), "/voice?kind=request&dataset={id}"),

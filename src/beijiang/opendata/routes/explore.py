@@ -172,7 +172,7 @@ def _fields(view: explorer.View, reading: Reading, language: Language) -> dict[s
     """Return what the forms offer, and what of it is chosen."""
     every = [c for c in reading.columns if c.type != "geometry"]
     by = [*view.by, None, None][:2]
-    measures = [*view.measures, None, None][:2]
+    measures = [*view.measures, None, None, None][:3]
     cuts = [explorer.written_cut(one) if one else "" for one in by]
     return {
         "view": view,
