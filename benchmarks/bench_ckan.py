@@ -50,8 +50,6 @@ def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name) / "home"
         dataset = fill(home, rows)
-        with (home / "beijiang.toml").open("a", encoding="utf-8") as file:
-            file.write("ckan_calls = 0\n")
         port = free_port()
         command = [sys.executable, "-m", "beijiang.cli", "--home", str(home), "serve", "--port", str(port)]
         own = f"/api/v1/datasets/{dataset}/rows"

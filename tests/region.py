@@ -37,6 +37,7 @@ def environment() -> dict[str, str]:
     """Return the environment of a command: quick password hashes, nothing of the developer's own settings."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("BEIJIANG_")}
     quick = {"BEIJIANG_ARGON2_MEMORY_KIB": "64", "BEIJIANG_ARGON2_ROUNDS": "1", "BEIJIANG_ENGINE_MEMORY_MB": "1024"}
+    quick["BEIJIANG_VISITOR_CALLS"] = quick["BEIJIANG_CKAN_CALLS"] = "0"
     return {**own, **quick, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
 
 

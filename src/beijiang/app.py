@@ -33,7 +33,7 @@ from beijiang.quality import routes as quality_routes
 from beijiang.recipes import routes as recipes_routes
 from beijiang.standards import routes as standards_routes
 from beijiang.tables import routes as tables_routes
-from beijiang.web import Pages, describe, description, new_app
+from beijiang.web import Addresses, Pages, describe, description, new_app
 from beijiang.web.directory import Directory
 from beijiang.web.later import routes_made_later
 from beijiang.web.waiting import WaitingRoom
@@ -46,14 +46,18 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
 
 WITH_PAGES = ("apps", "console", "opendata")
-UPLOAD_PATHS = (
-    "/api/v1/ingest/files",
-    "/api/v1/exchange/trace",
-    exchange_routes.POINTS_PATH,
-    "/console/ingest",
-    "/console/trace",
+UPLOAD_PATHS = frozenset(
+    {
+        "/api/v1/ingest/files",
+        "/api/v1/exchange/trace",
+        exchange_routes.POINTS_PATH,
+        "/console/ingest",
+        "/console/trace",
+    }
 )
 """Where a body may be as large as a file."""
+METERED = ("/api/v1/datasets", "/ogc", "/sdmx", "/mcp")
+"""Where visitors' calls are counted; the other addresses that take no key know their callers by a signature or a secret."""
 
 
 def folder_app(platform: Platform, folder: Path, who: Callable[[], Actor], key: str) -> FastAPI:
@@ -72,7 +76,8 @@ def create_app(platform: Platform) -> FastAPI:
     protocols = {"/share/": exchange_routes.protocol_error} | dict.fromkeys(ckan.PREFIXES, ckan.protocol_error)
     protocols |= {ogc.PREFIX: ogc.protocol_error, assess_routes.SDMX: assess_routes.protocol_error}
     protocols |= dict.fromkeys(apps_routes.PROTOCOL_PATHS, apps_routes.protocol_error)
-    app = new_app(platform.settings, platform.access, pages, UPLOAD_PATHS, protocols, platform.subscriptions)
+    addresses = Addresses(UPLOAD_PATHS, protocols, METERED)
+    app = new_app(platform.settings, platform.access, pages, addresses, platform.subscriptions)
     datasets = opendata_routes.router(platform.opendata, platform.glance, platform.exports, pages)
     offered = exchange_routes.services(platform.offered)
     routers = (

@@ -101,7 +101,7 @@ from beijiang.ingest import (
     Windows,
 )
 from beijiang.jobs import Jobs
-from beijiang.kit import SystemClock
+from beijiang.kit import Pace, SystemClock
 from beijiang.lineage import Lineage, columns_of
 from beijiang.mining import (
     DataWish,
@@ -131,7 +131,6 @@ from beijiang.opendata import (
     Keepings,
     Newsroom,
     OpenData,
-    Pace,
     PackageReads,
     PackageWrites,
     Portals,

@@ -208,6 +208,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Calls of CKAN's API a minute from one address without a key; 0 means without limit.",
     )
+    visitor_calls: int = Field(
+        default=600,
+        ge=0,
+        description="Calls of all program addresses a minute from one address without a key or a session; 0 means without limit.",
+    )
     query_history_days: int = Field(default=180, ge=1, description="Days for which a person's past queries are kept.")
     share_cache_mb: int = Field(
         default=20_480, ge=1, description="Disk for the files of Delta Sharing, in megabytes; the least used go first."
@@ -370,6 +375,7 @@ class Settings(BaseSettings):
             "port": 0,
             "flight_port": 0,
             "ckan_calls": 0,
+            "visitor_calls": 0,
             "engine_memory_mb": 1024,
             "query_seconds": 120.0,
         }

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import clients
-from beijiang.access import OrganisationDraft, Role
+from beijiang.access import KeyDraft, OrganisationDraft, PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.build import Platform, build
 from beijiang.catalog import (
@@ -263,4 +263,31 @@ def test_visitors_have_a_number_of_calls_a_minute_and_keys_have_not(tmp_path: An
         assert client.get("/api/2/util/tag/autocomplete?incomplete=a").status_code == 429
         clock.advance(timedelta(seconds=61))
         assert client.get("/api/3/action/site_read").status_code == 200
+    platform.close()
+
+
+def test_the_other_faces_count_visitors_too_and_no_key(tmp_path: Any) -> None:
+    platform = build(Settings.for_tests(tmp_path, visitor_calls=3))
+    platform.first_start()
+    draft = PersonDraft(login="a.member", name="某人", org_id=None, roles=frozenset({Role.MEMBER}))
+    _, code = platform.access.add_person(SYSTEM, draft)
+    first = platform.access.sign_in("a.member", code, "tests")
+    actor = platform.access.change_password(first.actor, code, "Steppe-under-a-wide-sky-26").actor
+    _, secret = platform.access.issue_key(
+        actor, KeyDraft(name="程序", scopes=frozenset({"opendata:dataset:read"}), days=1)
+    )
+    with TestClient(create_app(platform)) as client:
+        faces = ["/api/v1/datasets", "/ogc/conformance", "/sdmx/v1/dataflow"]
+        left = [client.get(one) for one in faces]
+        assert [one.status_code for one in left] == [200, 200, 404], "no indicator is public yet"
+        assert [one.headers["RateLimit"] for one in left] == [f'"visitor";r={n}' for n in (2, 1, 0)]
+        assert left[0].headers["RateLimit-Policy"] == '"visitor";q=3;w=60'
+        over = [client.get(one) for one in faces] + [client.post("/mcp", json={})]
+        assert [one.status_code for one in over] == [429] * 4
+        assert all(0 < int(one.headers["Retry-After"]) <= 60 for one in over)
+        assert "每分钟最多调用 3 次" in client.get("/developers").text
+        known = client.get("/api/v1/datasets", headers={"Authorization": f"Bearer {secret}"})
+        assert known.status_code == 200
+        assert "RateLimit" not in known.headers
+        assert client.get("/").status_code == 200, "pages are not counted"
     platform.close()

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from beijiang.kit import ANONYMOUS, Actor, ActorKind, Busy, Conflict, Denied, Throttled, Unauthenticated
 from beijiang.settings import Settings
-from beijiang.web import Pages, new_app
+from beijiang.web import Addresses, Pages, new_app
 from beijiang.web.security import SESSION_COOKIE
 
 SECRET = "postgresql://keeper:hunter2@db/bj /srv/home/keys SELECT * FROM person"
@@ -139,7 +139,7 @@ def pages(settings: Settings) -> Pages:
 @pytest.fixture(scope="session")
 def address(settings: Settings, pages: Pages) -> Iterator[str]:
     """One real server for the whole folder: what one request leaves behind would show in the next."""
-    app = new_app(settings, Doorkeeper(), pages, upload_paths={"/upload"})
+    app = new_app(settings, Doorkeeper(), pages, Addresses(uploads=frozenset({"/upload"})))
     add_routes(app, pages)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from beijiang.app import create_app
 from beijiang.build import build
 from beijiang.settings import Settings
+from beijiang.web import errors
 from beijiang.web.later import LateRoute, routes_made_later
 
 
@@ -37,7 +38,7 @@ def app_of(*, late: bool) -> FastAPI:
         with routes_made_later():
             router = APIRouter(prefix="/api", tags=["works"])
     else:
-        router = APIRouter(prefix="/api", tags=["works"])
+        router = APIRouter(prefix="/api", tags=["works"], responses=errors.DOCUMENTED)
     add_endpoints(router)
     app = FastAPI()
     app.router.routes.extend(router.routes)

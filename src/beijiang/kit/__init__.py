@@ -19,6 +19,7 @@ from beijiang.kit.errors import (
 )
 from beijiang.kit.events import Event
 from beijiang.kit.ids import new_id
+from beijiang.kit.pace import Pace
 from beijiang.kit.parts import NEW_FOR, Find, Part, Wanted
 from beijiang.kit.rounds import Rounds
 from beijiang.kit.shown import Shown
@@ -44,6 +45,7 @@ __all__ = [
     "Malformed",
     "NotAcceptable",
     "NotFound",
+    "Pace",
     "Part",
     "Refused",
     "Rounds",

@@ -1,7 +1,7 @@
 """The HTTP kit: the door every request passes, the pages' templates and look, errors in one shape. Knows no domain."""
 
 from beijiang.kit import guard_formula
-from beijiang.web.app import CallWatch, IdentityProvider, describe, description, entered, new_app
+from beijiang.web.app import Addresses, CallWatch, IdentityProvider, describe, description, entered, new_app
 from beijiang.web.security import (
     check_origin,
     content_disposition,
@@ -13,6 +13,7 @@ from beijiang.web.security import (
 from beijiang.web.templating import Pages
 
 __all__ = [
+    "Addresses",
     "CallWatch",
     "IdentityProvider",
     "Pages",

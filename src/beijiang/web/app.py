@@ -9,9 +9,9 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote_plus, urlsplit
 
@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beijiang import __version__
-from beijiang.kit import ANONYMOUS, Actor, ActorKind, BeijiangError, Unauthenticated
+from beijiang.kit import ANONYMOUS, Actor, ActorKind, BeijiangError, Pace, SystemClock, Unauthenticated
 from beijiang.web import errors, language, limits, security
 from beijiang.web.assets import Assets
 
@@ -88,27 +88,38 @@ def entered(request: Request, actor: Actor) -> None:
         request.state.watch.admit(actor, request.scope["path"])
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the door treats requests in a way of their own.
+
+    Only ``uploads`` take bodies as large as a file, and only from somebody who has signed in. ``protocols`` are addresses of
+    protocols that others wrote, by how they begin: they tell by themselves who asks, and have a shape of errors. At addresses
+    that begin as one of ``metered``, visitors may call so often a minute as the setting ``visitor_calls`` says.
+    """
+
+    uploads: frozenset[str] = frozenset()
+    protocols: Mapping[str, errors.Shape] = field(default_factory=dict)
+    metered: tuple[str, ...] = ()
+
+
+ORDINARY: Final = Addresses()
+
+
 def new_app(
     settings: Settings,
     identity: IdentityProvider,
     pages: Pages,
-    upload_paths: Collection[str] = (),
-    protocols: Mapping[str, errors.Shape] = MappingProxyType({}),
+    addresses: Addresses = ORDINARY,
     watch: CallWatch | None = None,
 ) -> FastAPI:
-    """Return an application with the door in front, errors in one shape, and the static files.
-
-    Only ``upload_paths`` take bodies as large as a file, and only from somebody who has signed in. ``protocols`` are addresses
-    of protocols that others wrote, by how they begin: they tell by themselves who asks, and have a shape of errors.
-    """
+    """Return an application with the door in front, errors in one shape, and the static files."""
     app = FastAPI(**TITLE, docs_url=None, redoc_url=None)
     app.add_middleware(
         Door,
         settings=settings,
         identity=identity,
         pages=pages,
-        upload_paths=frozenset(upload_paths),
-        protocols=protocols,
+        addresses=addresses,
         watch=watch,
     )
 
@@ -151,14 +162,13 @@ class Door:
         settings: Settings,
         identity: IdentityProvider,
         pages: Pages,
-        upload_paths: frozenset[str] = frozenset(),
-        protocols: Mapping[str, errors.Shape] = MappingProxyType({}),
+        addresses: Addresses = ORDINARY,
         watch: CallWatch | None = None,
     ) -> None:
         self._app = app
+        self._addresses = addresses
+        self._pace = Pace(SystemClock(), settings.visitor_calls)
         self._watch = watch
-        self._protocols = tuple(protocols.items())
-        self._upload_paths = upload_paths
         self._settings = settings
         self._identity = identity
         self._pages = pages
@@ -176,8 +186,10 @@ class Door:
         )
         request.state.actor = ANONYMOUS
         request.state.csrf = ""
-        request.state.shape = next((s for start, s in self._protocols if request.url.path.startswith(start)), None)
-        request.state.watch = self._watch
+        request.state.shape = next(
+            (s for start, s in self._addresses.protocols.items() if request.url.path.startswith(start)), None
+        )
+        request.state.watch, request.state.pace = self._watch, self._pace
         request.state.head = request.method == "HEAD"
         request.state.language = language.choose(
             request.query_params, request.cookies, request.headers.get("accept-language", ""), self._settings.language
@@ -207,7 +219,10 @@ class Door:
             await self._done(request, time.monotonic() - began)
 
     async def _admit(self, request: Request) -> None:
-        """Hold applications to their plans; people and their keys have none."""
+        """Hold applications to their plans, and count what visitors call; people and their keys have no plan."""
+        if request.state.actor.is_anonymous and request.url.path.startswith(self._addresses.metered):
+            source = request.client.host if request.client else "unknown"
+            request.state.calls_left = self._pace.admit(request.state.actor, source)
         if self._watch is not None and request.state.actor.kind is ActorKind.APPLICATION:
             await run_in_threadpool(self._watch.admit, request.state.actor, request.scope["path"])
 
@@ -228,7 +243,7 @@ class Door:
         """Let a state-changing request pass only if this site sent it; programs with a key and no cookie are exempt."""
         if request.method in security.SAFE_METHODS:
             return receive
-        takes_files = request.url.path in self._upload_paths
+        takes_files = request.url.path in self._addresses.uploads
         if takes_files and request.state.actor.is_anonymous:
             raise Unauthenticated("请先登录，再上传文件。", "Sign in before you hand in a file.")
         limit = limits.body_limit(request.headers, self._settings.upload_limit_bytes, takes_files=takes_files)
@@ -261,6 +276,10 @@ class Door:
             answer["Cache-Control"] = "no-cache" if request.state.actor.is_anonymous else "no-store"
         if not request.url.path.startswith("/static/"):
             answer.add_vary_header("Cookie, Authorization, Accept, Accept-Language")
+        left = getattr(request.state, "calls_left", None)
+        if left is not None:
+            answer["RateLimit-Policy"] = f'"visitor";q={self._pace.most};w=60'
+            answer["RateLimit"] = f'"visitor";r={left}'
         asked = request.query_params.get("lang")
         if asked == request.state.language.value and request.cookies.get(language.COOKIE) != asked:
             secure = "; Secure" if "Strict-Transport-Security" in self._headers else ""

@@ -4,7 +4,6 @@ from beijiang.opendata.ckan.datastore import Datastore, Told
 from beijiang.opendata.ckan.dumping import MEDIA_TYPES, dump, form_of
 from beijiang.opendata.ckan.filewriting import FileWrites
 from beijiang.opendata.ckan.intake import Accepted, Intake
-from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters, Upload
 from beijiang.opendata.ckan.reading import PackageReads
 from beijiang.opendata.ckan.refusals import told
@@ -22,7 +21,6 @@ __all__ = [
     "FileWrites",
     "HandIns",
     "Intake",
-    "Pace",
     "PackageReads",
     "PackageWrites",
     "Parameters",

@@ -11,7 +11,6 @@ from beijiang.access import Permission
 from beijiang.kit import Invalid
 from beijiang.opendata.ckan.datastore import Datastore
 from beijiang.opendata.ckan.filewriting import FileWrites
-from beijiang.opendata.ckan.pace import Pace
 from beijiang.opendata.ckan.parameters import Parameters
 from beijiang.opendata.ckan.reading import PackageReads, not_found
 from beijiang.opendata.ckan.rowwriting import RowWrites
@@ -20,7 +19,7 @@ from beijiang.opendata.ckan.writing import PackageWrites
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.kit import Actor
+    from beijiang.kit import Actor, Pace
 
 __all__ = ["ACTIONS", "Action", "Ckan", "HandIns"]
 

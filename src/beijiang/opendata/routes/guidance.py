@@ -53,7 +53,13 @@ def pages(opendata: OpenData, site: Pages) -> APIRouter:
         query = SearchQuery(sort=Sort.UPDATED, size=OFFERED, facets=opened)
         hits = [hit for hit in opendata.search(actor(request), query).hits if hit.rows]
         return site.render(
-            request, "opendata/developers.html", hits=hits, chosen=dataset, base=opendata.base, errors=ERRORS
+            request,
+            "opendata/developers.html",
+            hits=hits,
+            chosen=dataset,
+            base=opendata.base,
+            errors=ERRORS,
+            visitor_calls=request.state.pace.most,
         )
 
     return routes

@@ -7,10 +7,11 @@ from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from beijiang.kit import Throttled
+from beijiang.kit.errors import Throttled
 
 if TYPE_CHECKING:
-    from beijiang.kit import Actor, Clock
+    from beijiang.kit.actor import Actor
+    from beijiang.kit.clock import Clock
 
 __all__ = ["Pace"]
 
@@ -27,15 +28,20 @@ class Pace:
         self._lock = threading.Lock()
         self._seen: OrderedDict[str, deque[datetime]] = OrderedDict()
 
-    def admit(self, actor: Actor, source: str) -> None:
-        """Return if another call is in order.
+    @property
+    def most(self) -> int:
+        """Return how many calls a minute are taken; 0 is without limit."""
+        return self._most
+
+    def admit(self, actor: Actor, source: str) -> int | None:
+        """Return how many calls are left in this minute, None where they are not counted.
 
         Raises:
             Throttled: too many came from there within a minute; ``retry_after`` says when the next is in order.
 
         """
         if not self._most or not actor.is_anonymous:
-            return
+            return None
         now = self._clock.now()
         with self._lock:
             times = self._seen.setdefault(source, deque())
@@ -46,7 +52,7 @@ class Pace:
                 times.popleft()
             if len(times) < self._most:
                 times.append(now)
-                return
+                return self._most - len(times)
             seconds = max(1, -int((now - WINDOW - times[0]).total_seconds() // 1))
         raise Throttled(
             f"未带密钥的调用每分钟最多 {self._most} 次，请 {seconds} 秒后再试，或使用密钥。",
