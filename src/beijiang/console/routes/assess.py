@@ -32,6 +32,7 @@ _PAGES: Final = {
     Subject.TABLE: "/console/tables/",
     Subject.TICKET: "/console/tickets/",
     Subject.LIBRARY: "/console/libraries/",
+    Subject.NODE: "/console/federation?node=",
     Subject.SERVICE: "/console/services/",
     Subject.SYSTEM: "/console/systems/",
 }
