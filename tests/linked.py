@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from sqlalchemy import text
 
@@ -15,6 +16,8 @@ from beijiang.access import Role
 from beijiang.app import create_app
 from beijiang.build import Platform, build
 from beijiang.federation import Bearing, Identity, Letter, LetterState, Way
+from beijiang.federation.models import NOTE_HEADER, Envelope, canonical
+from beijiang.federation.store import NodeStore
 from beijiang.kit import SYSTEM, Actor, ActorKind, FixedClock
 from beijiang.outbound import Target, Use
 from beijiang.settings import Settings
@@ -30,6 +33,17 @@ STEWARD = Actor(id="per_1", name="王丽", kind=ActorKind.PERSON, org_id="bigdat
 
 
 ORIGIN = "https://testserver"
+BODY: dict[str, Any] = {
+    "resource": "res_1",
+    "version": 1,
+    "published_at": "2026-06-01T00:00:00+00:00",
+    "codes": ["301001/1"],
+    "url": "https://city.example/datasets/res_1",
+    "org": {"id": "health", "zh": "卫生健康委", "en": "Health"},
+    "entry": {"name": "好目录", "share_type": "unconditional", "open_type": "not_open", "later": {"kept": 1}},
+    "items_left_off": 0,
+}
+"""An entry of a node below, as it tells it."""
 
 
 class Node:
@@ -37,6 +51,7 @@ class Node:
 
     def __init__(self, home: Path, identity: Identity, clock: FixedClock, **settings: Any) -> None:
         home.mkdir()
+        self.home = home
         self.id = identity.node_id
         self.clock = clock
         self.platform: Platform = build(Settings.for_tests(home, public_url=ORIGIN, **settings), clock)
@@ -65,6 +80,12 @@ class Node:
             self.server.should_exit = True
             self.serving.join()
             self.server = None
+
+    def again(self, **settings: Any) -> None:
+        """Stop the platform, and start it with other settings."""
+        self.close()
+        self.platform = build(Settings.for_tests(self.home, public_url=ORIGIN, **settings), self.clock)
+        self.up()
 
     def reaches(self, other: Node) -> None:
         target = Target(
@@ -140,13 +161,45 @@ def reads_into(node: Node, seen: list[Any], kind: str = "test.note") -> None:
     node.platform.letters.reads(kind, lambda _, letter: seen.append(letter.body["n"]))
 
 
+def body_of(number: int = 1, **changed: Any) -> bytes:
+    letter = {
+        "id": f"ltr_{number:020d}",
+        "number": number,
+        "kind": "test.note",
+        "subject": "test.note",
+        "written_at": "2026-06-01T04:00:00+00:00",
+        "body": {"n": number},
+    }
+    return canonical({"letters": [{**letter, **changed}]}).encode()
+
+
+def knock(city: Node, region: Node, body: bytes, **told: Any) -> httpx.Response:
+    """Post to the region as the city would, or as somebody who pretends to."""
+    at = told.get("at", city.clock.now())
+    envelope = Envelope.over(
+        told.get("purpose", "letters"),
+        (told.get("sender", city.id), told.get("receiver", region.id)),
+        at,
+        told.get("nonce", "0123456789abcdef"),
+        told.get("signed", body),
+    )
+    with city.platform.db.read() as connection:
+        own = NodeStore(connection).identity()
+    assert own is not None
+    header = told.get("header") or city.platform.nodes._parts.keys.sign(own.key, envelope)
+    return httpx.post(f"{region.url}/api/v1/federation/letters", content=body, headers={NOTE_HEADER: header})
+
+
 __all__ = [
     "AUDITOR",
+    "BODY",
     "GUARD",
     "PUBLISHER",
     "STEWARD",
     "SYSTEM",
     "Node",
+    "body_of",
+    "knock",
     "linked",
     "reads_into",
     "region_and_city",

@@ -166,7 +166,7 @@ def create_app(platform: Platform) -> FastAPI:
         assess_routes.drafts_router(platform.plan_drafts),
         assess_routes.plan_router(platform.plan),
         federation_routes.doors(platform.nodes, platform.letters),
-        federation_routes.router(platform.nodes, platform.letters),
+        federation_routes.router(platform.nodes, platform.letters, platform.link_watch),
         federation_routes.entries(platform.cascade),
         federation_routes.travels(platform.travels, platform.exchange),
         evidence_routes.router(platform.evidence_reader),

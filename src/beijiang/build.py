@@ -78,7 +78,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.federation import Cascade, Letters, NodeKeys, NodeParts, Nodes, TravelParts, Travels
+from beijiang.federation import Cascade, Letters, LinkWatch, NodeKeys, NodeParts, Nodes, TravelParts, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -385,11 +385,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         standards=standards,
         outbound=sources.outbound,
         clock=clock,
-        public_url=settings.public_url,
+        settings=settings,
     )
     letters = Letters(node_parts)
     nodes = Nodes(node_parts, letters)
     cascade = Cascade(node_parts, letters, catalog, alerts)
+    facts.linkage = link_watch = LinkWatch(node_parts, letters, alerts, holds)
     catalog.elsewhere = cascade.version
     travels = Travels(
         TravelParts(exchange=exchange, disputes=disputes, letters=letters, vault=vault, entry=cascade.afar)
@@ -492,6 +493,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 app_servers.watch,
                 letters.watch,
                 cascade.watch,
+                link_watch.watch,
                 travels.watch,
             ),
         ),
@@ -571,6 +573,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         travels=travels,
         letters=letters,
         cascade=cascade,
+        link_watch=link_watch,
         plan_drafts=PlanDrafts(plan, texts),
         health=Health(
             settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost

@@ -244,10 +244,11 @@ def _standards() -> typer.Typer:
 
 
 def _federation() -> typer.Typer:
-    from beijiang.federation.commands import catalog_commands, commands, parcel_commands
+    from beijiang.federation.commands import add_watch, catalog_commands, commands, parcel_commands
 
     group = commands(_get(lambda p: p.nodes), _get(lambda p: p.letters), _get(lambda p: p.access))
     parcels = parcel_commands(_get(lambda p: p.travels), _get(lambda p: p.exchange), _get(lambda p: p.access))
+    add_watch(group, _get(lambda p: p.link_watch), _get(lambda p: p.access))
     group.add_typer(parcels, name="parcel")
     group.add_typer(catalog_commands(_get(lambda p: p.cascade), _get(lambda p: p.access)), name="catalog")
     return group

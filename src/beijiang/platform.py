@@ -45,7 +45,7 @@ from beijiang.exchange import (
     Templates,
     Tracing,
 )
-from beijiang.federation import Cascade, Letters, Nodes, Travels
+from beijiang.federation import Cascade, Letters, LinkWatch, Nodes, Travels
 from beijiang.fusion import Fusion
 from beijiang.guard import Health
 from beijiang.ingest import (
@@ -222,6 +222,7 @@ class Platform:
     travels: Travels
     letters: Letters
     cascade: Cascade
+    link_watch: LinkWatch
     plan_drafts: PlanDrafts
     health: Health
 
@@ -306,7 +307,7 @@ class Platform:
         )
 
     def _linkage(self) -> Sequence[object]:
-        return (self.nodes, self.travels, self.letters, self.cascade)
+        return (self.nodes, self.travels, self.letters, self.cascade, self.link_watch)
 
     def _mining(self) -> Sequence[object]:
         return (

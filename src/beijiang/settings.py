@@ -298,6 +298,17 @@ class Settings(BaseSettings):
         ge=1000,
         description="Rows that a training set has at most, and that are read of the past of one feature view.",
     )
+    linkage_late_hours: int = Field(
+        default=24,
+        ge=1,
+        description="Hours that letters to a linked node may wait, or that it may be silent, before an alert is raised.",
+    )
+    linkage_entries_most: int = Field(
+        default=50_000, ge=1, description="Catalog entries in force that are kept of one linked node below."
+    )
+    linkage_departments_most: int = Field(
+        default=1000, ge=1, description="Departments whose entries are kept of one linked node below."
+    )
     workers: int = Field(default=2, ge=1, description="Jobs that run at the same time in one process.")
 
     @classmethod

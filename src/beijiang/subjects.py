@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.exchange import DemandMove
 from beijiang.fusion import DisputeState
-from beijiang.kit import ANONYMOUS, BeijiangError, NotFound, Text
+from beijiang.kit import ANONYMOUS, SYSTEM, BeijiangError, NotFound, Text
 from beijiang.notices import Seen
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Subjects:
             "job": self._guarded(Permission.JOBS_JOB_READ, self._job),
             "model": self._guarded(Permission.MINING_MODEL_READ, self._model),
             "library": self._guarded(Permission.FUSION_LIBRARY_READ, self._library),
+            "node": self._guarded(Permission.FEDERATION_NODE_READ, self._node),
             "proposal": self._guarded(Permission.STANDARDS_PROPOSAL_READ, self._proposal),
             "push": self._guarded(Permission.EXCHANGE_GRANT_READ, self._push),
             "reading_alert": self._guarded(Permission.MINING_ALERT_READ, self._reading_alert),
@@ -128,6 +129,9 @@ class Subjects:
 
     def _alert(self, actor: Actor, thing: str) -> Seen:
         return Seen(self._platform.alerts.alert(actor, thing).text, "/console/alerts")
+
+    def _node(self, _: Actor, thing: str) -> Seen:
+        return Seen(self._platform.alerts.alert(SYSTEM, thing).text, "/console/federation#links")
 
     def _reading_alert(self, actor: Actor, thing: str) -> Seen:
         found = self._platform.stream_rules.alert(actor, thing)

@@ -16,7 +16,7 @@ from beijiang.federation.models import entries as models
 from beijiang.federation.models.entries import Rule, entry_of
 from beijiang.ingest import AlertKind
 from beijiang.kit import ANONYMOUS, SYSTEM, Actor, ActorKind, BeijiangError, Denied, Invalid, NotFound
-from linked import AUDITOR, GUARD, PUBLISHER, STEWARD, Node, linked
+from linked import AUDITOR, BODY, GUARD, PUBLISHER, STEWARD, Node, linked
 from travelling import CAPITAL, CITY, answered, turn
 from waiting import until
 
@@ -25,16 +25,6 @@ KEEPER = Actor(id="per_own", name="专员", kind=ActorKind.PERSON, org_id=OWNER,
 REVIEWER = Actor(
     id="per_rev", name="审核", kind=ActorKind.PERSON, org_id="bigdata", roles=frozenset({Role.BUREAU_REVIEWER})
 )
-BODY: dict[str, Any] = {
-    "resource": "res_1",
-    "version": 1,
-    "published_at": "2026-06-01T00:00:00+00:00",
-    "codes": ["301001/1"],
-    "url": "https://city.example/datasets/res_1",
-    "org": {"id": "health", "zh": "卫生健康委", "en": "Health"},
-    "entry": {"name": "好目录", "share_type": "unconditional", "open_type": "not_open", "later": {"kept": 1}},
-    "items_left_off": 0,
-}
 
 
 class Linked:
@@ -369,3 +359,61 @@ def test_what_is_marked_secret_is_never_told(levels: Linked) -> None:
     assert Rule(on=True).takes(entry)
     assert not Rule(on=True).takes(replace(entry, secret_flag=True))
     assert not Rule(on=True).takes(replace(entry, items=(replace(entry.items[0], secret_flag=True),)))
+
+
+def full(node: Node) -> list[str]:
+    """Look at the catalogs as is done every minute, and return what is said of nodes of which no more is taken."""
+    node.platform.cascade.watch()
+    return [one.text.zh for (kind, _), one in node.platform.alerts.open().items() if kind is AlertKind.NODE_FULL]
+
+
+def refusals(levels: Linked) -> list[str]:
+    letters, _ = levels.down.platform.letters.page(AUDITOR, levels.up.id, (Way.OUT,), (LetterState.REFUSED,))
+    return [one.code for one in letters]
+
+
+def test_over_the_cap_is_refused_in_words_and_comes_once_the_cap_is_raised(levels: Linked) -> None:
+    levels.up.again(linkage_entries_most=2)
+    others = [levels.publish(levels.down, name) for name in ("企业年报信息", "企业变更信息", "企业注销信息")]
+    began(levels)
+    assert len(found(levels)) == 2
+    assert refusals(levels) == ["entries_many"], "of four, the first over the cap is wanted, so that it is known there"
+    (said,) = full(levels.up)
+    assert "包头市" in said
+    (standing,) = levels.up.platform.cascade.standings(AUDITOR)
+    assert standing.to_json()["room"] == {"entries": 2, "departments": 1000}
+    assert (standing.entries, standing.departments, standing.found) == (2, 1, Comparison(fresh=4))
+    kept = {one.theirs for one in found(levels)}
+    levels.again(levels.down, min(kept), summary="改写后的摘要")
+    levels.post()
+    assert len(found(levels, "改写后的摘要")) == 1, "what is there already is followed all the same"
+    levels.clock.advance(timedelta(days=1))
+    turn(levels)
+    assert refusals(levels) == ["entries_many"] * 2
+    assert full(levels.up) == [said]
+    assert len(levels.up.evidence("ingest.alert_open")) == 1
+    levels.up.again(linkage_entries_most=10)
+    levels.clock.advance(timedelta(days=1))
+    turn(levels)
+    assert {one.theirs for one in found(levels)} == {levels.register.id, *(one.id for one in others)}
+    assert full(levels.up) == []
+
+
+def test_departments_are_capped_too_and_a_refused_one_leaves_nothing_behind(levels: Linked) -> None:
+    levels.up.again(linkage_departments_most=1)
+    region, city = levels.up, levels.down
+    city.send(region, "catalog.entry", BODY, "one")
+    city.send(region, "catalog.entry", {**BODY, "resource": "res_2"}, "two")
+    other = {**BODY, "resource": "res_3", "org": {"id": "water", "zh": "水利局", "en": "Water"}}
+    odd = city.send(region, "catalog.entry", other, "three")
+    levels.post()
+    assert city.letter(region, odd).code == "told_departments_many"
+    assert len(found(levels)) == 2
+    names = [one.name_zh for one in region.platform.access.organisations()]
+    assert any(name.startswith("卫生健康委") for name in names)
+    assert not any(name.startswith("水利局") for name in names)
+    assert "部门 1 个" in full(region)[0]
+    region.again()
+    city.platform.letters.resend(PUBLISHER, region.id, odd.id)
+    levels.post()
+    assert len(found(levels)) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from beijiang.access import PersonDraft, Role
 from beijiang.app import create_app
 from beijiang.federation import Bearing, LetterState, LinkState
-from beijiang.federation.commands import commands
+from beijiang.federation.commands import add_watch, commands
 from beijiang.kit import SYSTEM, Language
 from beijiang.terminal import set_style
 from linked import AUDITOR, GUARD, ORIGIN, PUBLISHER, Node, reads_into
@@ -192,6 +193,41 @@ def test_the_api_says_the_same_to_those_who_may(pair: Pair) -> None:
     assert browser.client.get("/api/v1/federation/invitations").json() == {"invitations": []}
     one = browser.client.get(f"/api/v1/federation/links/{region.id}").json()
     assert one["fingerprint"] == region.platform.nodes.card().fingerprint
+
+
+def test_what_is_wrong_with_a_link_stands_on_the_home_page_on_that_of_linkage_at_the_terminal_and_in_the_api(
+    pair: Pair,
+) -> None:
+    region, city = pair
+    city.platform.first_start()
+    region.down()
+    letter = city.send(region, "test.note", {"n": 1})
+    city.clock.advance(timedelta(hours=25))
+    publisher = Browser(city, Role.BUREAU_PUBLISHER)
+    assert "<b>0</b> <span>三级联动告警</span>" in publisher.get("/console")
+    assert "网络安全法第21条" in publisher.get()
+    city.platform.link_watch.watch()
+    assert "</span> 1</b> <span>三级联动告警</span>" in publisher.get("/console")
+    page = publisher.get()
+    assert 'data-found="1"' in page
+    assert "节点失联或信件滞留" in page
+    assert letter.id not in publisher.get(f"{HERE}?node=NM-1501")
+    assert letter.id in publisher.get(f"{HERE}?node={region.id}")
+    (told,) = publisher.client.get("/api/v1/federation/troubles").json()["troubles"]
+    assert (told["kind"], told["subject"]) == ("node_late", region.id)
+    clocks = publisher.client.get("/api/v1/federation/retention").json()["letters"]
+    assert [one["rule"] for one in clocks] == [
+        "retention.security_log",
+        "retention.transfer_record",
+        "retention.security_log",
+    ]
+    set_style(as_json=True, language=Language.ZH)
+    group, platform = typer.Typer(), city.platform
+    add_watch(group, lambda: platform.link_watch, lambda: platform.access)
+    (late,) = json.loads(CliRunner().invoke(group, ["troubles"]).stdout)
+    assert (late["subject"], late["text"][:3]) == (region.id, "内蒙古")
+    (sealed, requests, other) = json.loads(CliRunner().invoke(group, ["retention"]).stdout)
+    assert (sealed["limit"], requests["limit"], other["letters"]) == ("6 个月", "3 年", "其他信件")
 
 
 def test_the_server_posts_by_itself(pair: Pair) -> None:

@@ -13,41 +13,12 @@ import pytest
 from beijiang.crypto.signing import Ed25519Signer
 from beijiang.evidence import ED25519, Key, signed_text
 from beijiang.federation import LetterState, LinkState, Way
-from beijiang.federation.models import NOTE_HEADER, Envelope, canonical
+from beijiang.federation.models import NOTE_HEADER, Envelope
 from beijiang.federation.store import NodeStore
 from beijiang.kit import Conflict, Denied, NotFound, TooLarge, Unavailable
-from linked import AUDITOR, GUARD, PUBLISHER, STEWARD, Node, reads_into
+from linked import AUDITOR, GUARD, PUBLISHER, STEWARD, Node, body_of, knock, reads_into
 
 Pair = tuple[Node, Node]
-
-
-def body_of(number: int = 1, **changed: Any) -> bytes:
-    letter = {
-        "id": f"ltr_{number:020d}",
-        "number": number,
-        "kind": "test.note",
-        "subject": "test.note",
-        "written_at": "2026-06-01T04:00:00+00:00",
-        "body": {"n": number},
-    }
-    return canonical({"letters": [{**letter, **changed}]}).encode()
-
-
-def knock(city: Node, region: Node, body: bytes, **told: Any) -> httpx.Response:
-    """Post to the region as the city would, or as somebody who pretends to."""
-    at = told.get("at", city.clock.now())
-    envelope = Envelope.over(
-        told.get("purpose", "letters"),
-        (told.get("sender", city.id), told.get("receiver", region.id)),
-        at,
-        told.get("nonce", "0123456789abcdef"),
-        told.get("signed", body),
-    )
-    with city.platform.db.read() as connection:
-        own = NodeStore(connection).identity()
-    assert own is not None
-    header = told.get("header") or city.platform.nodes._parts.keys.sign(own.key, envelope)
-    return httpx.post(f"{region.url}/api/v1/federation/letters", content=body, headers={NOTE_HEADER: header})
 
 
 def test_a_letter_is_read_once_and_both_sides_keep_its_digest(pair: Pair) -> None:

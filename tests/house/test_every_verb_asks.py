@@ -81,6 +81,7 @@ MACHINERY: dict[str, set[str]] = {
     "Mappings": {"on_table_written"},
     "Monitors": {"on_table_written", "watch"},
     "Learning": {"model_work", "score_work", "set_work", "watch", "writer_of"},
+    "LinkWatch": {"clear", "deeds", "watch"},
     "Letters": {
         "close",
         "hears",

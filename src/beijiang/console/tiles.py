@@ -193,6 +193,11 @@ def _denials(platform: Platform, actor: Actor) -> Iterator[Tile]:
     yield Tile(TileKind.WRONG, words, len(found.records), href, more=found.next is not None)
 
 
+def _nodes(platform: Platform, actor: Actor) -> Iterator[Tile]:
+    words = Text("三级联动告警", "alerts about linked nodes")
+    yield Tile(TileKind.WRONG, words, len(platform.link_watch.troubles(actor)), "/console/federation")
+
+
 def _health(platform: Platform, actor: Actor) -> Iterator[Tile]:
     del actor
     ill = sum(1 for finding in platform.health.examine() if not finding.ok)
@@ -214,5 +219,6 @@ _MAKERS: Final[tuple[tuple[Permission, _Maker], ...]] = (
     (Permission.ACCESS_ROLE_ASSIGN, _people),
     (Permission.ACCESS_PERSON_MANAGE, _accounts),
     (Permission.EVIDENCE_LOG_READ, _denials),
+    (Permission.FEDERATION_NODE_READ, _nodes),
     (Permission.PLATFORM_HEALTH_READ, _health),
 )

@@ -214,6 +214,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "federation.letter_refused": Text("退回节点来信", "letter of a node refused"),
         "federation.letter_resend": Text("重发节点信件", "letter to a node sent again"),
         "federation.letter_sent": Text("节点信件获答复", "letter to a node answered"),
+        "federation.letters_clear": Text("清除到期的节点信件", "letters past their time cleared"),
         "federation.link_accept": Text("接受节点邀请", "invitation of a node accepted"),
         "federation.link_confirm": Text("确认节点联结", "link to a node confirmed"),
         "federation.link_end": Text("断开节点联结", "link to a node ended"),

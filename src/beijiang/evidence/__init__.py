@@ -17,6 +17,7 @@ from beijiang.evidence.models import (
     signed_text,
 )
 from beijiang.evidence.models.holds import Hold, HoldDraft, HoldKind, HoldState, Known
+from beijiang.evidence.models.retention import before, clocks, spoken
 from beijiang.evidence.service import (
     AccessCheck,
     Evidence,
@@ -61,5 +62,8 @@ __all__ = [
     "Signer",
     "Succession",
     "Witnesses",
+    "before",
+    "clocks",
     "signed_text",
+    "spoken",
 ]

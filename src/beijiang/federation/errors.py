@@ -8,6 +8,7 @@ from beijiang.kit import (
     Denied,
     Invalid,
     NotFound,
+    Refused,
     Text,
     TooLarge,
     Unauthenticated,
@@ -22,6 +23,7 @@ __all__ = [
     "bad_signature",
     "clock_skew",
     "data_are_here",
+    "entries_many",
     "grant_over",
     "identity_missing",
     "identity_taken",
@@ -40,6 +42,7 @@ __all__ = [
     "parcel_not_there",
     "parcels_many",
     "replayed",
+    "told_departments_many",
     "unknown_kind",
     "wrong_fingerprint",
     "wrong_tiers",
@@ -141,6 +144,26 @@ def not_from_below() -> Denied:
         "本节点只收下级节点上报的目录。请核对双方登记的上下级关系。",
         "This node takes catalogs from nodes below only. See which side is above as both have it.",
         code="not_from_below",
+    )
+
+
+def entries_many(most: int) -> Refused:
+    """Return: there is no room for one more entry of that node."""
+    return Refused(
+        f"上级节点最多保留本节点 {most} 条有效目录，已满，这条没有收下。请联系上级系统管理员调高 linkage_entries_most；调高后，下一次每日比对会自动补齐。",
+        f"The node above keeps at most {most} entries of this one, and there is no room for this. Have its system administrator raise linkage_entries_most; the next daily comparison then brings what is lacking.",
+        code="entries_many",
+        detail={"most": most},
+    )
+
+
+def told_departments_many(most: int) -> Refused:
+    """Return: there is no room for one more department of that node."""
+    return Refused(
+        f"上级节点最多保留本节点 {most} 个部门的目录，这个部门的没有收下。请联系上级系统管理员调高 linkage_departments_most；调高后，下一次每日比对会自动补齐。",
+        f"The node above keeps the entries of at most {most} departments of this one, and not of this department. Have its system administrator raise linkage_departments_most; the next daily comparison then brings what is lacking.",
+        code="told_departments_many",
+        detail={"most": most},
     )
 
 

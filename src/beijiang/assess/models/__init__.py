@@ -1,7 +1,7 @@
 """The vocabulary of assessment, statistical indicators and the work plan."""
 
 from beijiang.assess.models.appeals import Appeal, AppealState, AppealView
-from beijiang.assess.models.asked import Closed, Due, ExchangeFacts, Met, Probed
+from beijiang.assess.models.asked import Closed, Due, ExchangeFacts, LinkageFacts, Met, NodeDone, Probed
 from beijiang.assess.models.drafts import (
     DraftLine,
     DraftState,
@@ -96,10 +96,12 @@ __all__ = [
     "Light",
     "LineSaid",
     "LineVerdict",
+    "LinkageFacts",
     "Lit",
     "Mark",
     "MarkState",
     "Met",
+    "NodeDone",
     "OpenFigure",
     "Opening",
     "Operator",

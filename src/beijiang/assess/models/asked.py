@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from beijiang.kit import Word
 
-__all__ = ["Closed", "Due", "ExchangeFacts", "Met", "Probed"]
+__all__ = ["Closed", "Due", "ExchangeFacts", "LinkageFacts", "Met", "NodeDone", "Probed"]
 
 
 class Met(Word):
@@ -51,6 +51,41 @@ class Probed:
     name: str
     well: int
     probes: int
+
+
+class NodeDone(Protocol):
+    """What the people of a unit did from a platform of their own, a linked node."""
+
+    @property
+    def node_id(self) -> str:
+        """Return its id."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+
+    @property
+    def region_code(self) -> str:
+        """Return the code of its region; empty where it has none."""
+
+    @property
+    def entries(self) -> int:
+        """Return how often they told of a catalog entry."""
+
+    @property
+    def requests(self) -> int:
+        """Return how often they wrote about requests for data."""
+
+    @property
+    def last(self) -> datetime | None:
+        """Return when last; None: not at all."""
+
+
+class LinkageFacts(Protocol):
+    """The facts of linked nodes."""
+
+    def deeds(self, since: datetime, until: datetime) -> Sequence[NodeDone]:
+        """Return what each linked node below did from a moment on and before another."""
 
 
 class ExchangeFacts(Protocol):

@@ -30,6 +30,7 @@ class Subject(Word):
     SERVICE = "service", "服务接口", "service"
     SYSTEM = "system", "信息系统", "system"
     UNIT = "unit", "单位", "unit"
+    NODE = "node", "联动节点", "linked node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

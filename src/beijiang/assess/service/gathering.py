@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from beijiang.access import OrganisationKind
 from beijiang.assess.models import Fact, Indicator, Subject
 from beijiang.assess.service.exchanged import claim_rate, demand_satisfaction, reply_on_time, service_availability
 from beijiang.assess.service.looking import MANY, Look
@@ -21,6 +22,7 @@ from beijiang.quality import TicketQuery, TicketState
 from beijiang.tables import WriteMode
 
 if TYPE_CHECKING:
+    from beijiang.assess.models import NodeDone
     from beijiang.catalog import Entry, Resource
     from beijiang.ingest import Promised
     from beijiang.tables import TableVersion
@@ -111,8 +113,12 @@ def system_coverage(look: Look) -> Iterator[Fact]:
 
 
 def linkage_rate(look: Look) -> Iterator[Fact]:
-    """Look at what the people of leagues, cities and counties did here, each under its league; signing in alone is nothing done."""
+    """Look at what the people of leagues, cities and counties did, each under its league; signing in alone is nothing done.
+
+    A unit that runs a linked node is active too by the entries that it told and the requests that it wrote about.
+    """
     active = look.parts.evidence.active(look.start, look.until)
+    nodes = {} if look.parts.linkage is None else _by_unit(look.parts.linkage.deeds(look.start, look.until))
     units = {unit.id: unit for unit in look.parts.access.organisations()}
     for unit in units.values():
         if unit.admin_tier == REGION_TIER or unit.id.startswith(PEER_ORGANISATION):
@@ -120,20 +126,39 @@ def linkage_rate(look: Look) -> Iterator[Fact]:
         league = unit
         while league.admin_tier > LEAGUE_TIER and league.parent_id in units:
             league = units[league.parent_id]
-        last = active.get(unit.id)
-        why = Text("本期没有活动", "nothing done in the period")
-        if last is not None:
-            why = Text(f"最近一次活动 {last:%Y-%m-%d}", f"last active {last:%Y-%m-%d}")
+        governs = unit.kind in {OrganisationKind.GOVERNMENT, OrganisationKind.ZONE}
+        node = nodes.get(unit.region_code or unit.id) if governs else None
+        last, why = _activity(active.get(unit.id), node)
         yield Fact(
             org_id=league.id,
-            subject=Subject.UNIT,
-            ref=unit.id,
+            subject=Subject.UNIT if node is None else Subject.NODE,
+            ref=unit.id if node is None else node.node_id,
             name=unit.name_zh,
             a=float(last is not None),
             b=1.0,
             why=why,
             at=last,
         )
+
+
+def _by_unit(found: Sequence[NodeDone]) -> dict[str, NodeDone]:
+    """Return nodes by the unit that each is the platform of: its region code, or the id that a unit without one is seeded by."""
+    return {one.region_code or f"gov-{one.node_id.lower()}": one for one in found}
+
+
+def _activity(here: datetime | None, node: NodeDone | None) -> tuple[datetime | None, Text]:
+    """Return when a unit did something last, on this platform or on its own, and what."""
+    zh, en = [], []
+    if here is not None:
+        zh.append(f"最近一次活动 {here:%Y-%m-%d}")
+        en.append(f"last active {here:%Y-%m-%d}")
+    there = None if node is None else node.last
+    if node is not None and there is not None:
+        zh.append(f"从本级节点上报目录 {node.entries} 条次、往来申请 {node.requests} 件次，最近 {there:%Y-%m-%d}")
+        en.append(f"told {node.entries} entries and wrote {node.requests} times about requests, last {there:%Y-%m-%d}")
+    if not zh:
+        return None, Text("本期没有活动", "nothing done in the period")
+    return max(one for one in (here, there) if one is not None), Text("；".join(zh), "; ".join(en))
 
 
 def binding_rate(look: Look) -> Iterator[Fact]:

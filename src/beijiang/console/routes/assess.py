@@ -32,6 +32,7 @@ _PAGES: Final = {
     Subject.TABLE: "/console/tables/",
     Subject.TICKET: "/console/tickets/",
     Subject.LIBRARY: "/console/libraries/",
+    Subject.NODE: "/console/federation?node=",
     Subject.SERVICE: "/console/services/",
     Subject.SYSTEM: "/console/systems/",
 }
@@ -207,7 +208,10 @@ def _add_department(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
 def href_of(fact: Fact) -> str:
     """Return the page of what a fact is about; empty where it has none."""
-    return f"{_PAGES[fact.subject]}{quote(fact.ref, safe='')}" if fact.subject in _PAGES else ""
+    if fact.subject not in _PAGES:
+        return ""
+    place = "#letters" if fact.subject is Subject.NODE else ""
+    return f"{_PAGES[fact.subject]}{quote(fact.ref, safe='')}{place}"
 
 
 def _add_weights(pages: APIRouter, frame: Frame, platform: Platform) -> None:

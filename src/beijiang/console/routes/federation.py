@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
@@ -43,12 +43,12 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     """Return the pages."""
     pages, nodes, letters = APIRouter(prefix="/console", include_in_schema=False), platform.nodes, platform.letters
 
-    def show(request: Request, way: str = "", state: str = "", **more: object) -> HTMLResponse:
+    def show(request: Request, way: str = "", state: str = "", node: str = "", **more: object) -> HTMLResponse:
         who = person(request)
         identity, links, counts = nodes.identity(who), nodes.links(who), letters.counts(who)
         ways = (Way(way),) if way in set(Way) else tuple(Way)
         states = (LetterState(state),) if state in set(LetterState) else tuple(LetterState)
-        found, total = letters.page(who, "", ways, states)
+        found, total = letters.page(who, node, ways, states)
         units = nodes.units(who)
         spoken = language(request)
         return frame.page(
@@ -60,10 +60,14 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
             tree=_tree(units, identity, links, counts),
             invitations=nodes.invitations(who),
             catalogs=platform.cascade.standings(who),
+            troubles=platform.link_watch.troubles(who),
+            kept=platform.link_watch.kept(who),
             letters=found,
             total=total,
             way=way,
             state=state,
+            node=node,
+            nodes=[("", Text("全部", "all").in_language(spoken)), *((one.node_id, one.node_id) for one in links)],
             ways=[
                 ("", Text("全部", "all").in_language(spoken)),
                 *((one.value, one.text.in_language(spoken)) for one in Way),
@@ -80,8 +84,10 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
         )
 
     @pages.get("/federation")
-    def all_(request: Request, way: str = "", state: str = "") -> HTMLResponse:
-        return show(request, way, state)
+    def all_(
+        request: Request, way: str = "", state: str = "", node: Annotated[str, Query(max_length=40)] = ""
+    ) -> HTMLResponse:
+        return show(request, way, state, node)
 
     @pages.post("/federation/identity")
     def identity(

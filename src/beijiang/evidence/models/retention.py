@@ -61,9 +61,9 @@ def spoken(rule: Rule) -> Text:
 
 
 @cache
-def clocks() -> Sequence[Clock]:
-    """Return the clocks of the packaged table, the general one last."""
-    text = files("beijiang").joinpath("evidence", "reference", "retention.csv").read_text("utf-8")
+def clocks(domain: str = "evidence") -> Sequence[Clock]:
+    """Return the clocks of the packaged table of a domain, the general one last."""
+    text = files("beijiang").joinpath(domain, "reference", "retention.csv").read_text("utf-8")
     return tuple(
         Clock(row["rule"], tuple(row["actions"].split()), Text(row["zh"], row["en"]))
         for row in csv.DictReader(text.splitlines())

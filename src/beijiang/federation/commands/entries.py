@@ -32,6 +32,8 @@ _CATALOGS = (
     Column("bearing", Text("上下级", "stands")),
     Column("on", Text("上报", "told")),
     Column("entries", Text("目录数", "entries"), right=True),
+    Column("most", Text("最多", "at most"), right=True),
+    Column("departments", Text("部门", "departments"), right=True),
     Column("compared_at", Text("最近比对", "compared")),
     Column("fresh", Text("缺", "lacking"), right=True),
     Column("changed", Text("有变", "changed"), right=True),
@@ -70,7 +72,10 @@ def catalog_commands(get: Callable[[], Cascade], access: Callable[[], Access]) -
     @group.command("show")
     def catalogs(person: str = _AS) -> None:
         """Show how the catalog of each linked node stands: how many entries, when compared, what differed."""
-        show([one.to_json() for one in get().standings(who(person))], _CATALOGS)
+        show(
+            [{**one.to_json(), "most": one.room.entries if one.room else ""} for one in get().standings(who(person))],
+            _CATALOGS,
+        )
 
     @group.command("entries")
     def entries(

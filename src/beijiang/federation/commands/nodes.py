@@ -42,6 +42,7 @@ _LETTERS = (
     Column("attempts", Text("次数", "tries"), right=True),
     Column("written_at", Text("写信时间", "written")),
     Column("reason", Text("原因", "reason")),
+    Column("cleared_at", Text("已清除", "cleared"), spare=True),
 )
 
 

@@ -2,6 +2,7 @@
 
 from beijiang.federation.models.letters import (
     LETTER_MOST,
+    Kept,
     Letter,
     LetterState,
     Way,
@@ -28,6 +29,7 @@ __all__ = [
     "Card",
     "Envelope",
     "Invitation",
+    "Kept",
     "Letter",
     "LetterState",
     "Link",

@@ -31,6 +31,7 @@ __all__ = [
     "Gone",
     "LinkedEntry",
     "Listing",
+    "Room",
     "Rule",
     "Telling",
     "Wanted",
@@ -92,6 +93,16 @@ class Comparison:
         return cls(len(now) - len(both), changed, len(known) - len(both))
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much is kept of one node below."""
+
+    entries: int
+    """Entries in force."""
+    departments: int
+    """Departments that ever told one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogStanding:
     """How the catalog of, or for, a linked node stands."""
@@ -105,6 +116,10 @@ class CatalogStanding:
     """When a list was last held against what is kept."""
     found: Comparison = Comparison()
     """What that comparison found to differ; it was put right by the letters that followed."""
+    departments: int = 0
+    """Departments of a node below that told an entry."""
+    room: Room | None = None
+    """Of a node below: how much of it is kept at most."""
 
     @property
     def is_above(self) -> bool:
@@ -122,6 +137,8 @@ class CatalogStanding:
             "decided_at": self.rule.decided_at.isoformat() if self.rule.decided_at else None,
             "entries": self.entries,
             "compared_at": self.compared_at.isoformat() if self.compared_at else None,
+            "departments": self.departments,
+            "room": None if self.room is None else asdict(self.room),
             **asdict(self.found),
         }
 

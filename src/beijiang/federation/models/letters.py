@@ -12,7 +12,7 @@ from typing import Any, Final
 from beijiang.kit import Actor, ActorKind, Text, Word
 from beijiang.kit.errors import JsonValue
 
-__all__ = ["LETTER_MOST", "Letter", "LetterState", "Way", "canonical", "digest_of", "node_actor"]
+__all__ = ["LETTER_MOST", "Kept", "Letter", "LetterState", "Way", "canonical", "digest_of", "node_actor"]
 
 LETTER_MOST: Final = 256 << 10
 """Bytes of the body of one letter."""
@@ -58,6 +58,8 @@ class Letter:
     written_at: datetime
     next_at: datetime
     answered_at: datetime | None
+    cleared_at: datetime | None = None
+    """When its words went because their time to be kept was over; what refuses it to come again stays."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the letter for an API answer or the terminal, without its body."""
@@ -75,6 +77,39 @@ class Letter:
             "attempts": self.attempts,
             "written_at": self.written_at.isoformat(),
             "answered_at": self.answered_at.isoformat() if self.answered_at else None,
+            "cleared_at": self.cleared_at.isoformat() if self.cleared_at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How long letters of some kinds are kept, and what a legal hold keeps for longer."""
+
+    text: Text
+    rule: str
+    limit: Text
+    basis: str
+    until: datetime
+    """Settled letters older than this are cleared."""
+    kinds: tuple[str, ...]
+    """Beginnings of kinds; none means all but ``others``."""
+    others: tuple[str, ...]
+    held: frozenset[str] = frozenset()
+    """Ids of letters that a hold names."""
+    held_nodes: frozenset[str] = frozenset()
+    held_subjects: frozenset[str] = frozenset()
+    due: int = 0
+    """How many are past it now."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the clock for an API answer or the terminal."""
+        return {
+            "letters": {"zh": self.text.zh, "en": self.text.en},
+            "rule": self.rule,
+            "limit": {"zh": self.limit.zh, "en": self.limit.en},
+            "basis": self.basis,
+            "until": self.until.isoformat(),
+            "due": self.due,
         }
 
 

@@ -159,6 +159,11 @@ class Link:
         return self.state in {LinkState.LINKED, LinkState.SUSPENDED}
 
     @property
+    def spoke_at(self) -> datetime:
+        """Return when the other node last wrote or answered; at first, since when the link stands as it does."""
+        return max(one for one in (self.since, self.heard_at, self.told_at) if one is not None)
+
+    @property
     def shown(self) -> Shown:
         """Return what is decided on when the link is confirmed."""
         return _shown(self.card, self.bearing, self.state.text)

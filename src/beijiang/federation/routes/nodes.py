@@ -11,7 +11,7 @@ from beijiang.federation.models import Bearing, LetterState, Way
 from beijiang.federation.service import Identity
 
 if TYPE_CHECKING:
-    from beijiang.federation.service import Letters, Nodes
+    from beijiang.federation.service import Letters, LinkWatch, Nodes
     from beijiang.kit import Actor
 
 __all__ = ["router"]
@@ -66,7 +66,7 @@ class WordsOrder(_Order):
     words: str = Field(max_length=1000)
 
 
-def router(nodes: Nodes, letters: Letters) -> APIRouter:
+def router(nodes: Nodes, letters: Letters, watch: LinkWatch) -> APIRouter:
     """Return the endpoints of ``/api/v1/federation`` for people and programs of this platform."""
     api = APIRouter(prefix="/api/v1/federation", tags=["federation"])
 
@@ -136,6 +136,14 @@ def router(nodes: Nodes, letters: Letters) -> APIRouter:
     def letter(request: Request, node_id: NodeId, way: Way, letter_id: LetterId) -> dict[str, Any]:
         found = letters.letter(_actor(request), node_id, way, letter_id)
         return {**found.to_json(), "body": found.body}
+
+    @api.get("/retention", summary="How long letters are kept, by which law, and how many are past it")
+    def retention(request: Request) -> dict[str, Any]:
+        return {"letters": [one.to_json() for one in watch.kept(_actor(request))]}
+
+    @api.get("/troubles", summary="Open alerts about linked nodes: who is late, of whom no more entries are taken")
+    def troubles(request: Request) -> dict[str, Any]:
+        return {"troubles": [one.to_json() for one in watch.troubles(_actor(request))]}
 
     @api.post("/letters/{node_id}/out/{letter_id}/resend", summary="Post a waiting letter now, or a refused one anew")
     def resend(request: Request, node_id: NodeId, letter_id: LetterId) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from beijiang.federation.service.parcels import ParcelWanted, Travels
 from beijiang.federation.service.parts import NodeParts, Reply
 from beijiang.federation.service.posting import LinkEnded
 from beijiang.federation.service.travelling import DisputeCame, TravelParts
+from beijiang.federation.service.watching import LinkWatch
 
 __all__ = [
     "Cascade",
@@ -15,6 +16,7 @@ __all__ = [
     "Identity",
     "Letters",
     "LinkEnded",
+    "LinkWatch",
     "NodeKeys",
     "NodeParts",
     "Nodes",

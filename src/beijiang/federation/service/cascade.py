@@ -17,16 +17,19 @@ from beijiang.federation.models.entries import (
     Gone,
     LinkedEntry,
     Listing,
+    Room,
     digest_told,
     entry_of,
     words_of,
 )
 from beijiang.federation.service.telling import ENTRY, GONE, LISTING, SUBJECT, WANTED, CatalogTelling
-from beijiang.federation.store import EntryStore, NodeStore
+from beijiang.federation.store import EntryStore, LetterStore, NodeStore
 from beijiang.ingest import AlertKind, Alerts
 from beijiang.kit import SYSTEM, NotFound, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from beijiang.catalog import Catalog, Entry, Version
     from beijiang.db import UnitOfWork
     from beijiang.federation.models import Card, Letter
@@ -40,6 +43,8 @@ __all__ = ["Cascade"]
 _OTHER_CYCLE: Final = "9"
 _WORDS: Final = 200
 PAGE: Final = 50
+NO_ROOM: Final = ("entries_many", "told_departments_many")
+"""Why a letter that tells of an entry is refused when the cap of its node is reached."""
 
 
 class Cascade(CatalogTelling):
@@ -62,6 +67,7 @@ class Cascade(CatalogTelling):
                 self._alerts.clear(kind, subject)
         for resource_id, (_, name) in twins.items():
             self._alerts.say(AlertKind.ENTRY_TOLD, resource_id, self._provider(resource_id), _twin(name))
+        self._say_full()
 
     # Looking
 
@@ -104,11 +110,56 @@ class Cascade(CatalogTelling):
                     compared_at, differed = store.found(link.node_id)
                     above = link.bearing is Bearing.ABOVE
                     count = len(store.told(link.node_id)) if above else counts.get(link.node_id, 0)
-                    rule = store.rule(link.node_id)
                     found.append(
-                        CatalogStanding(link=link, rule=rule, entries=count, compared_at=compared_at, found=differed)
+                        CatalogStanding(
+                            link=link,
+                            rule=store.rule(link.node_id),
+                            entries=count,
+                            compared_at=compared_at,
+                            found=differed,
+                            departments=len(store.departments(link.node_id)),
+                            room=None if above else self._room,
+                        )
                     )
         return found
+
+    # How much is taken of a node
+
+    @property
+    def _room(self) -> Room:
+        settings = self._parts.settings
+        return Room(settings.linkage_entries_most, settings.linkage_departments_most)
+
+    def _say_full(self) -> None:
+        """Say of which nodes something was refused for lack of room since their lists were last compared; close the alert of others."""
+        full: dict[str, Text] = {}
+        with self._db.read() as connection:
+            for link in NodeStore(connection).links():
+                if link.is_open and link.bearing is Bearing.BELOW:
+                    since = EntryStore(connection).found(link.node_id)[0] or link.since
+                    refused = LetterStore(connection).refused(link.node_id, NO_ROOM, max(since, link.since))
+                    if refused:
+                        full[link.node_id] = _no_room(link.card, self._room, refused)
+        for kind, subject in self._alerts.open():
+            if kind is AlertKind.NODE_FULL and subject not in full:
+                self._alerts.clear(kind, subject)
+        for node_id, words in full.items():
+            self._alerts.say(AlertKind.NODE_FULL, node_id, "", words)
+
+    def _require_room(self, store: EntryStore, origin: str, entry_id: str, org_id: str) -> None:
+        """Return if one more entry of a node is taken, and one of this department.
+
+        Raises:
+            Refused: it is not (``entries_many``, ``told_departments_many``).
+
+        """
+        if not store.in_force(origin, entry_id) and store.in_force(origin) >= self._room.entries:
+            raise errors.entries_many(self._room.entries)
+        known = store.departments(origin)
+        if org_id not in known:
+            if len(known) >= self._room.departments:
+                raise errors.told_departments_many(self._room.departments)
+            store.add_department(origin, org_id)
 
     # What others ask
 
@@ -138,6 +189,7 @@ class Cascade(CatalogTelling):
         entry, entry_id = self._known(said.read(letter.node_id)), entry_of(letter.node_id, said.resource)
         if said.version < store.version(entry_id):
             return
+        self._require_room(store, letter.node_id, entry_id, entry.provider_id)
         self._parts.access.admit(tx, SYSTEM, said.org.organisation(card))
         document = canonical({"number": said.version, "codes": [*said.codes], "entry": entry.to_json()})
         store.put(
@@ -169,14 +221,18 @@ class Cascade(CatalogTelling):
         first = not said.after
         for resource_id in kept.keys() - said.entries.keys():
             store.withdraw(entry_of(letter.node_id, resource_id), now)
-        wanted = sorted(one for one, digest in said.entries.items() if kept.get(one) != digest)
+        changed = sorted(one for one in said.entries.keys() & kept.keys() if said.entries[one] != kept[one])
+        fresh = sorted(said.entries.keys() - kept.keys())
+        # One more than there is room for is wanted all the same: its refusal says there why the others are not.
+        fresh = fresh[: max(0, self._room.entries - store.in_force(letter.node_id)) + 1]
+        wanted = changed + fresh
         for resource_id in wanted:
             store.want(entry_of(letter.node_id, resource_id))
         differs = Comparison.between(kept, said.entries)
         body: dict[str, JsonValue] = {
             "number": letter.number,
             "ids": [*wanted],
-            "fresh": differs.fresh,
+            "fresh": len(fresh),
             "gone": differs.gone,
             "first": first,
         }
@@ -208,6 +264,14 @@ class Cascade(CatalogTelling):
             return self._catalog.get(SYSTEM, resource_id).provider_id
         except NotFound:
             return ""
+
+
+def _no_room(card: Card, room: Room, refused: Mapping[str, int]) -> Text:
+    count = sum(refused.values())
+    return Text(
+        f"{card.name_zh}（{card.node_id}）上报的 {count} 条目录超出上限（目录 {room.entries} 条，部门 {room.departments} 个），没有收下。确需收下的，请系统管理员调高 linkage_entries_most 或 linkage_departments_most，下一次每日比对会自动补齐。",
+        f"{count} entries that {card.name_en} ({card.node_id}) told are over the cap ({room.entries} entries, {room.departments} departments) and were not taken. To take them, raise linkage_entries_most or linkage_departments_most; the next daily comparison brings what is lacking.",
+    )
 
 
 def _twin(name: str) -> Text:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beijiang.federation.service.keys import NodeKeys
     from beijiang.kit import Clock
     from beijiang.outbound import HttpAnswer, Outbound
+    from beijiang.settings import Settings
     from beijiang.standards import Standards
 
 __all__ = ["LETTERS_PATH", "LINKS_PATH", "NODE_PATH", "NodeParts", "Reply", "require_fresh", "signing_key"]
@@ -58,7 +59,12 @@ class NodeParts:
     standards: Standards
     outbound: Outbound
     clock: Clock
-    public_url: str
+    settings: Settings
+
+    @property
+    def public_url(self) -> str:
+        """Return the address under which this platform is reached."""
+        return self.settings.public_url
 
     def look(self, url: str) -> Any:
         """Return what is said without a signature at an address: JSON, to be checked.

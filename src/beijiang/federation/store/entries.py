@@ -69,12 +69,21 @@ entries = Table(
     Column("published_at", UtcDateTime, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime),
+    Index("ix_federation_entry_in_force", "origin", "withdrawn_at"),
     Index("ix_federation_entry_origin", "origin", "theirs", unique=True),
     Index("ix_federation_entry_name", "name"),
 )
 """Entries of nodes below, as they told them. ``version`` 0: wanted anew, whatever version it has by now."""
 
-_C, _T, _E, _P = catalogs.c, told.c, entries.c, places.c
+departments = Table(
+    "federation_department",
+    metadata,
+    Column("node_id", String(40), primary_key=True),
+    Column("org_id", String(60), primary_key=True),
+)
+"""The organisations that stand here for departments of whose entries a node below told."""
+
+_C, _T, _E, _P, _D = catalogs.c, told.c, entries.c, places.c, departments.c
 _OPEN = (LinkState.LINKED.value, LinkState.SUSPENDED.value)
 
 
@@ -157,6 +166,20 @@ class EntryStore:
     def version(self, entry_id: str) -> int:
         """Return the version of an entry that is kept; 0 where there is none, or any is wanted."""
         return int(self.connection.execute(select(_E.version).where(_E.id == entry_id)).scalar_one_or_none() or 0)
+
+    def in_force(self, origin: str, entry_id: str = "") -> int:
+        """Count the entries of a node that are in force; of one id only, if it is given."""
+        where = [_E.origin == origin, _E.withdrawn_at.is_(None)]
+        where += [_E.id == entry_id] if entry_id else []
+        return int(self.connection.execute(select(func.count()).select_from(entries).where(*where)).scalar_one())
+
+    def departments(self, origin: str) -> frozenset[str]:
+        """Return the organisations that stand here for departments of a node."""
+        return frozenset(self.connection.execute(select(_D.org_id).where(_D.node_id == origin)).scalars())
+
+    def add_department(self, origin: str, org_id: str) -> None:
+        """Note that an organisation stands here for a department of a node."""
+        self.connection.execute(insert(departments).values(node_id=origin, org_id=org_id))
 
     def put(self, entry_id: str, **values: Any) -> None:
         """Keep an entry in place of what was kept of it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beijiang.federation.models import Letter, LetterState, Way, canonical
+from beijiang.federation.models import Kept, Letter, LetterState, Way, canonical
 from beijiang.federation.store.schema import letters, nonces
 from beijiang.kit import Text
 
@@ -110,6 +110,75 @@ class LetterStore:
             found.setdefault(node_id, {})[f"{way}.{state}"] = count
         return found
 
+    def waiting(self) -> dict[str, tuple[int, datetime]]:
+        """Return by node how many letters to it wait, and when the oldest of them was written."""
+        query = select(letters.c.node_id, func.count(), func.min(letters.c.written_at)).where(
+            letters.c.way == Way.OUT.value, letters.c.state == LetterState.WAITING.value
+        )
+        rows = self.connection.execute(query.group_by(letters.c.node_id))
+        return {node_id: (count, oldest) for node_id, count, oldest in rows}
+
+    def refused(self, node_id: str, codes: Sequence[str], since: datetime) -> dict[str, int]:
+        """Count the letters of a node that were refused for some reasons since a moment, by reason."""
+        query = select(letters.c.code, func.count()).where(
+            letters.c.way == Way.IN.value,
+            letters.c.state == LetterState.REFUSED.value,
+            letters.c.node_id == node_id,
+            letters.c.code.in_(codes),
+            letters.c.answered_at >= since,
+        )
+        return {row[0]: row[1] for row in self.connection.execute(query.group_by(letters.c.code))}
+
+    def read(
+        self, kinds: Sequence[str], since: datetime, until: datetime
+    ) -> dict[str, dict[str, tuple[int, datetime]]]:
+        """Return by node and kind how many letters were read from a moment on and before another, and when last."""
+        query = select(letters.c.node_id, letters.c.kind, func.count(), func.max(letters.c.answered_at)).where(
+            letters.c.way == Way.IN.value,
+            letters.c.state == LetterState.READ.value,
+            letters.c.kind.in_(kinds),
+            letters.c.answered_at >= since,
+            letters.c.answered_at < until,
+        )
+        found: dict[str, dict[str, tuple[int, datetime]]] = {}
+        rows = self.connection.execute(query.group_by(letters.c.node_id, letters.c.kind))
+        for node_id, kind, count, last in rows:
+            found.setdefault(node_id, {})[kind] = (count, last)
+        return found
+
+    # How long they are kept
+
+    def subjects(self, beginning: str) -> list[tuple[str, str]]:
+        """Return every subject that begins so, with its node."""
+        query = select(letters.c.node_id, letters.c.subject).where(
+            letters.c.subject.startswith(beginning, autoescape=True), letters.c.cleared_at.is_(None)
+        )
+        return [(row.node_id, row.subject) for row in self.connection.execute(query.distinct())]
+
+    def old(self, kept: Kept) -> int:
+        """Count the letters whose time to be kept is over."""
+        query = select(func.count()).select_from(letters).where(*_old(kept))
+        return int(self.connection.execute(query).scalar_one())
+
+    def clear(self, kept: Kept, at: datetime, most: int) -> int:
+        """Clear some letters whose time to be kept is over; return how many.
+
+        Those that were sent are removed. Of those that came the words go; number, id, digest and answer stay, so that one that comes
+        again is answered as before and not read.
+        """
+        where = _old(kept)
+        piece = select(letters.c.way, letters.c.node_id, letters.c.id).where(*where).limit(most)
+        found: dict[tuple[str, str], list[str]] = {}
+        for row in self.connection.execute(piece):
+            found.setdefault((row.way, row.node_id), []).append(row.id)
+        for (way, node_id), ids in found.items():
+            these = and_(letters.c.way == way, letters.c.node_id == node_id, letters.c.id.in_(ids))
+            if way == Way.IN.value:
+                self.connection.execute(update(letters).where(these).values(body="{}", cleared_at=at))
+            else:
+                self.connection.execute(delete(letters).where(these))
+        return sum(map(len, found.values()))
+
     # Requests
 
     def first_time(self, node_id: str, nonce: str, at: datetime) -> bool:
@@ -121,6 +190,22 @@ class LetterStore:
     def forget_requests(self, before: datetime) -> None:
         """Forget requests that are too old to be taken again anyhow."""
         self.connection.execute(delete(nonces).where(nonces.c.at < before))
+
+
+def _old(kept: Kept) -> list[ColumnElement[bool]]:
+    """Return what holds of letters that were settled and whose time to be kept is over, but for those that a hold names."""
+    where: list[ColumnElement[bool]] = [
+        letters.c.cleared_at.is_(None),
+        letters.c.answered_at < kept.until,
+        letters.c.state != LetterState.WAITING.value,
+        letters.c.node_id.not_in(kept.held_nodes),
+        letters.c.id.not_in(kept.held),
+        letters.c.subject.not_in([*kept.held_subjects]),
+    ]
+    if kept.kinds:
+        where.append(or_(*(letters.c.kind.startswith(one, autoescape=True) for one in kept.kinds)))
+    where += [not_(letters.c.kind.startswith(one, autoescape=True)) for one in kept.others]
+    return where
 
 
 def _values(letter: Letter) -> dict[str, Any]:
@@ -161,4 +246,5 @@ def _letter(row: Row[Any]) -> Letter:
         written_at=row.written_at,
         next_at=row.next_at,
         answered_at=row.answered_at,
+        cleared_at=row.cleared_at,
     )

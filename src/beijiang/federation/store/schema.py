@@ -87,7 +87,9 @@ letters = Table(
     Column("written_at", UtcDateTime, nullable=False),
     Column("next_at", UtcDateTime, nullable=False),
     Column("answered_at", UtcDateTime),
+    Column("cleared_at", UtcDateTime),
     Index("ix_federation_letter_due", "way", "state", "node_id", "number"),
+    Index("ix_federation_letter_kept", "cleared_at", "answered_at"),
     Index("ix_federation_letter_subject", "node_id", "way", "subject", "number"),
 )
 

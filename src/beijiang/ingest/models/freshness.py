@@ -144,6 +144,8 @@ class AlertKind(StrEnum):
     FRESHNESS_LATE = "freshness_late"
     GRANT_ENDING = "grant_ending"
     MONITOR = "monitor"
+    NODE_FULL = "node_full"
+    NODE_LATE = "node_late"
     PLAN_TASK = "plan_task"
     PUSH_DEAD = "push_dead"
     PUSH_DIFFERS = "push_differs"
@@ -183,6 +185,7 @@ _MILD: Final = frozenset(
         AlertKind.FRESHNESS_DUE,
         AlertKind.GRANT_ENDING,
         AlertKind.MONITOR,
+        AlertKind.NODE_FULL,
         AlertKind.PLAN_TASK,
         AlertKind.PUSH_HELD,
         AlertKind.QUALITY_TICKET,
@@ -201,6 +204,8 @@ _KINDS: Final = {
     AlertKind.FRESHNESS_LATE: Text("更新超期", "late"),
     AlertKind.GRANT_ENDING: Text("授权将到期", "grant ends soon"),
     AlertKind.MONITOR: Text("监测异常", "out of the usual"),
+    AlertKind.NODE_FULL: Text("下级目录已达上限", "no room for entries of a node"),
+    AlertKind.NODE_LATE: Text("节点失联或信件滞留", "a linked node is late"),
     AlertKind.PLAN_TASK: Text("督办任务", "task of the work plan"),
     AlertKind.PUSH_DEAD: Text("推送多次失败", "push failed for good"),
     AlertKind.PUSH_DIFFERS: Text("推送对账不一致", "push differs at the far side"),
