@@ -84,7 +84,11 @@ class PlanTables(Base):
         with self.db.begin() as tx:
             PlanTableStore(tx.connection).add(made)
             self.evidence.record(
-                tx, actor, "assess.plan_tables", target=f"org:{org}", detail={"tables": list(PLAN_TABLES)}
+                tx,
+                actor,
+                "assess.plan_tables",
+                target=f"org:{org}",
+                detail={"written": True, "tables": list(PLAN_TABLES)},
             )
         self._write(made)
         return next(one for one in self._all() if one.org_id == org)
@@ -104,7 +108,9 @@ class PlanTables(Base):
                 raise NotFound(
                     "督办计划没有写入该部门的数据表。", "The plan is not written into tables of that department."
                 )
-            self.evidence.record(tx, actor, "assess.plan_tables_stop", target=f"org:{org_id}", detail={"reason": told})
+            self.evidence.record(
+                tx, actor, "assess.plan_tables", target=f"org:{org_id}", detail={"written": False, "reason": told}
+            )
 
     def writer_of(self, table: str) -> TableWriter | None:
         """Tell that a table holds the work plan; others ask before they begin to fill it."""
