@@ -164,6 +164,7 @@ def create_app(platform: Platform) -> FastAPI:
         assess_routes.openings_router(platform.public_figures),
         assess_routes.sdmx_router(platform.public_figures),
         assess_routes.drafts_router(platform.plan_drafts),
+        assess_routes.plan_tables_router(platform.plan_tables),
         assess_routes.plan_router(platform.plan),
         federation_routes.doors(platform.nodes, platform.letters),
         federation_routes.router(platform.nodes, platform.letters, platform.link_watch),

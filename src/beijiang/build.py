@@ -31,6 +31,7 @@ from beijiang.assess import (
     Figures,
     IndicatorSeries,
     PlanDrafts,
+    PlanTables,
     PublicFigures,
     WorkPlan,
 )
@@ -287,7 +288,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
     ingest.watches.append(stream_rules)
     texts = Texts(db, Landing(home / "texts"), access, evidence, standards, fusion, clock)
-    apps = Apps(db, sql, gate, catalog, access, evidence, clock, graphs)
+    apps = Apps(db, sql, gate, catalog, access, evidence, clock, graphs, zone)
     sign_on = SignOn(db, access, evidence, vault, sources.outbound, clock, settings)
     access.tokens = sign_on
     clients = Clients(db, access, evidence, clock, settings)
@@ -398,6 +399,8 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     exchange.afar = travels
     sources.renewals.append(travels.renew)
     plan = WorkPlan(db, access, evidence, standards, clock, zone, alerts, catalog, tables, figures)
+    plan_tables = PlanTables(plan, figures, tables, home / "staging")
+    tables.writers = (*tables.writers, plan_tables.writer_of)
     notices = Notices(db, access, evidence, clock, zone, [keepings.followers])
     mail = Mail(
         db,
@@ -481,6 +484,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
                 offered.watch,
                 assess.watch,
                 plan.watch,
+                plan_tables.watch,
                 witnesses.watch,
                 succession.watch,
                 registrations.watch,
@@ -569,6 +573,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         figures=figures,
         public_figures=public_figures,
         plan=plan,
+        plan_tables=plan_tables,
         nodes=nodes,
         travels=travels,
         letters=letters,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beijiang.apps import APP_JOB
+from beijiang.assess import PlanMoved
 from beijiang.catalog import EntryMoved, VersionCleared
 from beijiang.dependents import Dependents
 from beijiang.exchange import INTERSECTION_JOB, SERVING_JOB, RequestMoved
@@ -39,6 +40,7 @@ def connect(platform: Platform) -> None:
     ):
         platform.db.subscribe(TableWritten, name, hear)
     platform.db.subscribe(VersionJudged, "tickets", platform.tickets.on_version_judged)
+    platform.db.subscribe(PlanMoved, "plan_tables", platform.plan_tables.on_plan_moved)
     platform.db.subscribe(DoubtMoved, "exchange", platform.exchange.on_doubt_moved)
     platform.db.subscribe(EntryMoved, "federation", platform.cascade.on_entry_moved)
     platform.db.subscribe(RequestMoved, "federation", platform.travels.on_request_moved)

@@ -150,7 +150,7 @@ def _assess() -> typer.Typer:
 
     group = commands(_get(lambda p: p.assess), _get(lambda p: p.access))
     add_figures(group, _get(lambda p: p.figures), _get(lambda p: p.public_figures), _get(lambda p: p.access))
-    add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.access))
+    add_plan(group, _get(lambda p: p.plan), _get(lambda p: p.plan_tables), _get(lambda p: p.access))
     add_drafts(group, _get(lambda p: p.plan_drafts), _get(lambda p: p.access))
     return group
 

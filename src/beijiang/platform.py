@@ -20,7 +20,7 @@ from beijiang.apps import (
     SignOn,
     Subscriptions,
 )
-from beijiang.assess import Assess, Figures, PlanDrafts, PublicFigures, WorkPlan
+from beijiang.assess import Assess, Figures, PlanDrafts, PlanTables, PublicFigures, WorkPlan
 from beijiang.catalog import Catalog, Inventory
 from beijiang.contracts import Contracts
 from beijiang.db import Database, HomeLock
@@ -218,6 +218,7 @@ class Platform:
     figures: Figures
     public_figures: PublicFigures
     plan: WorkPlan
+    plan_tables: PlanTables
     nodes: Nodes
     travels: Travels
     letters: Letters
@@ -301,6 +302,7 @@ class Platform:
             self.figures,
             self.public_figures,
             self.plan,
+            self.plan_tables,
             *self._linkage(),
             self.plan_drafts,
             self.health,

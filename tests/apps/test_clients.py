@@ -23,6 +23,7 @@ from beijiang.crypto import verified_claims
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound
 from beijiang.outbound import Target
 from beijiang.outbound import Use as Purpose
+from beijiang.standards import Verdict, check_citizen_id, check_luhn, check_org_code, check_uscc
 
 
 @pytest.fixture(scope="module")
@@ -385,12 +386,23 @@ def test_synthetic_values_follow_code_sets_and_check_digits() -> None:
     items = [
         ShapedItem(column="性别", type="text", codes=("1", "2")),
         ShapedItem(column="证件", type="text", check="citizen_id"),
+        ShapedItem(column="信用代码", type="text", length=18, check="uscc"),
+        ShapedItem(column="机构代码", type="text", length=9, check="org_code"),
+        ShapedItem(column="卡号", type="text", length=19, check="bank_card"),
+        ShapedItem(column="编号", type="text", check="luhn"),
         ShapedItem(column="数量", type="integer", length=3),
         ShapedItem(column="日期", type="date"),
     ]
     rows = synthetic_rows("res_1", items, 0, 500)
     assert {row["性别"] for row in rows} == {"1", "2", None}
     assert all(len(row["证件"]) == 18 and row["证件"].startswith("159999") for row in rows)
+    assert all(check_citizen_id(row["证件"]).passes for row in rows)
+    assert all(check_uscc(row["信用代码"], inner=True).verdict is Verdict.OK for row in rows)
+    assert {row["信用代码"][2:8] for row in rows} == {"159999"}, "of a region that there is none of"
+    assert all(check_org_code(row["机构代码"]).passes for row in rows)
+    assert all(check_luhn(row["卡号"]).passes and len(row["卡号"]) == 19 for row in rows)
+    assert all(check_luhn(row["编号"]).passes for row in rows)
+    assert len({row["信用代码"] for row in rows}) > 490
     assert {type(row["数量"]) for row in rows} == {int, type(None)}
     assert 0.05 < sum(row["日期"] is None for row in rows) / len(rows) < 0.15
     assert synthetic_rows("res_1", items, 999, 5) == synthetic_rows("res_1", items, 999, 1)

@@ -280,6 +280,10 @@ def test_enterprises_hold_the_dirt_they_declare(handed_in: dict[str, HandIn]) ->
         sum(1 for cell in column(handin, rows, "基本信息_企业名称") if "\n" in str(cell))
         == planted["line_break_in_name"]
     )
+    states = column(handin, rows, "基本信息_登记状态")
+    left = column(handin, rows, "基本信息_注销吊销日期")
+    assert [bool(day) for day in left] == [state in {"注销", "吊销"} for state in states], "who left has a day"
+    assert all(day >= founded for day, founded in zip(left, dates, strict=True) if day and isinstance(founded, date))
     phones = column(handin, rows, "法定代表人_联系电话")
     assert sum(1 for cell in phones if not str(cell).isascii()) == planted["full_width_phone"]
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from beijiang.apps import parse_bundle
+from beijiang.apps import Card, parse_bundle
 from beijiang.build import Platform, build
 from beijiang.demo.applications import add_applications, bundled
-from beijiang.demo.files.forest import HOURS, STATIONS, danger, readings
+from beijiang.demo.files.forest import HOURS, SPOTS, STATIONS, danger, readings
 from beijiang.demo.files.scene import Scene
 from beijiang.demo.forest import ALERTS, READINGS, add_forest
 from beijiang.demo.tour import SEED, Tour
-from beijiang.kit import ANONYMOUS, SYSTEM
+from beijiang.kit import ANONYMOUS, SYSTEM, FixedClock
 from beijiang.mining import AlertQuery
 from beijiang.settings import Settings
 
 NAME = "forest-fire"
+
+
+def rows_of(card: Card) -> Sequence[Mapping[str, Any]]:
+    assert card.data is not None, card.why
+    return card.data.rows
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +105,41 @@ def test_every_card_has_its_numbers(region: Platform) -> None:
     assert first["观测点数"] == STATIONS
     lasting = region.apps.try_page(steward, files, "situation", {}).cards[3].first
     assert lasting["持续中"] == len(region.stream_rules.alerts(SYSTEM, AlertQuery(lasting=True, limit=1000)))
+
+
+def test_days_go_on_and_the_rota_and_the_ten_days_go_with_them(
+    region: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steward, files = region.access.actor_for_person("steward.forestry"), dict(bundled(NAME))
+    began = region.exchange.today
+
+    def shown(days: int, page: str) -> Mapping[int, Card]:
+        monkeypatch.setattr(region.apps, "clock", FixedClock(region.clock.now() + timedelta(days=days)))
+        return region.apps.try_page(steward, files, page, {}).cards
+
+    for days in (0, 1, 3):
+        duty = shown(days, "duty")
+        listed = {row["值班日期"] for row in rows_of(duty[3])}
+        assert listed == {began + timedelta(days=days), began + timedelta(days=days + 1)}, days
+        assert duty[1].first["旗县数"] == STATIONS
+        assert duty[2].first["班次数"] == 2 * STATIONS
+    assert shown(60, "duty")[1].first["旗县数"] == 0, "no rota was written that far"
+    now, later = shown(0, "hotspots")[1].first, shown(30, "hotspots")
+    assert 0 < now["热点数"] <= SPOTS
+    assert later[1].first["热点数"] == later[1].first["火情数"] == 0
+    assert later[1].first["待反馈"] == now["待反馈"] > 0, "who waits for an answer waits on"
+    assert not rows_of(later[4])
+    assert not rows_of(later[5])
+
+
+def test_the_day_is_that_of_the_region(region: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    steward, files = region.access.actor_for_person("steward.forestry"), dict(bundled(NAME))
+    files["queries/station_names.sql"] = (
+        'SELECT CAST(CAST($today AS DATE) AS VARCHAR) AS "观测点" FROM "防火值班表" LIMIT 1'
+    )
+    monkeypatch.setattr(region.apps, "clock", FixedClock(datetime(2026, 11, 27, 16, 30, tzinfo=UTC)))
+    view = region.apps.try_page(steward, files, "points", {})
+    assert view.choices["station"] == ["2026-11-28"], "half past midnight in the region"
 
 
 def test_english_pages_hold_no_chinese() -> None:

@@ -51,7 +51,10 @@ def test_a_citizen_drills_down_from_the_store_to_a_league(visit: Callable[..., A
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"/apps/market-entities{page}" for page in ("", "/overview", "/leagues", "/industries", "/ownership")),
+        *(
+            f"/apps/market-entities{page}"
+            for page in ("", "/overview", "/leagues", "/industries", "/exits", "/ownership")
+        ),
         *(f"/apps/forest-fire{page}" for page in ("", "/situation", "/points", "/hotspots", "/duty")),
     ],
 )

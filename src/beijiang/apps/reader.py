@@ -133,7 +133,7 @@ class Reader:
         return drawing(card, self.view.bundle.word, self.language)
 
     def is_points(self, card: Card) -> bool:
-        """Tell whether a map has points, and is no list of regions as bars."""
+        """Tell whether a map has points, those of banners among them, and is no list of regions as tiles or bars."""
         return places(card)
 
     def seen(self, card: Card) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Scores are made of the platform's own facts (catalog, tables, quality, tickets, libraries), which are kept beside them. Owns
 the tables ``assess_book``, ``assess_sheet``, ``assess_mark``, ``assess_fact``, ``assess_appeal``, ``assess_figure``,
 ``assess_figure_value``, ``assess_figure_target``, ``assess_figure_opening``, ``plan_task``, ``plan_progress``,
-``plan_draft`` and ``plan_draft_line``. What it needs of exchange is the
+``plan_draft``, ``plan_draft_line`` and ``plan_table_set``. What it needs of exchange is the
 protocol ``ExchangeFacts``, which ``ExchangeRecord`` fulfils.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beijiang.assess.events import PlanMoved
 from beijiang.assess.models import *  # noqa: F403 - the front door shows the whole vocabulary
 from beijiang.assess.models import __all__ as _models
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         Figures,
         IndicatorSeries,
         PlanDrafts,
+        PlanTables,
         PublicFigures,
         WorkPlan,
     )
@@ -33,6 +35,8 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "Figures",
     "IndicatorSeries",
     "PlanDrafts",
+    "PlanMoved",
+    "PlanTables",
     "PublicFigures",
     "WorkPlan",
     *_models,

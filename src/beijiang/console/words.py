@@ -237,6 +237,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "mining.alert_close": Text("办结读数预警", "alert of a reading closed"),
         "mining.alert_hold_back": Text("读数预警（免打扰时段）", "alert of a reading, in quiet hours"),
         "mining.alert_raise": Text("发出读数预警", "alert of a reading raised"),
+        "assess.plan_tables": Text("督办计划写入数据表或停止", "work plan written into tables, or no more"),
         "mining.alert_record": Text("预警写入数据表", "alerts written into a table"),
         "mining.alert_reopen": Text("重新打开读数预警", "alert of a reading re-opened"),
         "mining.rule_change": Text("修改预警规则", "rule on a stream changed"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from importlib.resources import files
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from beijiang.kit import Actor
     from beijiang.platform import Platform
 
-__all__ = ["add_papers"]
+__all__ = ["PLAN_2018", "add_papers"]
+
+PLAN_2018: Final = "2018 年大数据发展工作要点"
 
 _CITIES: Final = ("呼和浩特市", "包头市", "赤峰市", "鄂尔多斯市", "通辽市")
 _MATTERS: Final = (
@@ -68,17 +71,37 @@ def _notice(rng: Random, number: int) -> str:
 
 
 def add_papers(platform: Platform, person: Callable[[str], Actor]) -> None:
-    """Keep the documents of some years and the notebooks, each where an earlier build did not."""
+    """Keep the documents of some years and the notebooks, each where an earlier build did not, and read the plan of 2018."""
     keeper, analyst = person("reviewer"), person("analyst")
     kept = {one.title for one in platform.texts.documents(keeper)}
     for title, label, text in _documents(LAST.year):
         if title not in kept:
             draft = DocumentDraft(name=f"{title}.md", title=title, grade="L1", label=label)
             platform.texts.add(keeper, keeper.org_id or "", draft, io.BytesIO(text.encode()))
+    _read_plan(platform, keeper)
     named = {one.name for one in platform.notebooks.notebooks(analyst)}
     for book in _notebooks():
         if book.name not in named:
             platform.notebooks.save(analyst, book)
+
+
+def _read_plan(platform: Platform, keeper: Actor) -> None:
+    """Read the plan of 2018 into a draft of tasks, and go through its first lines as a person would; the others wait.
+
+    One line is taken as it was read, one in the person's words, one is left out because it is on the plan already.
+    """
+    drafts = platform.plan_drafts
+    if drafts.drafts(keeper):
+        return
+    document = next(one for one in platform.texts.documents(keeper) if one.title == PLAN_2018)
+    draft = drafts.read(keeper, document.id, plan="2018")
+    answers: tuple[tuple[bool, dict[str, str] | None, str], ...] = (
+        (True, None, ""),
+        (True, {"due_on": "2018-11-30"}, "期限以任务分工方案为准"),
+        (False, None, "已由当年的督办任务承接，不再重复列入"),
+    )
+    for line, (accept, said, note) in zip(draft.lines, answers, strict=False):
+        drafts.decide(keeper, draft.id, line.place, said, note, accept=accept, seen=line.shown.token)
 
 
 def _documents(year: int) -> list[tuple[str, str, str]]:
@@ -87,8 +110,9 @@ def _documents(year: int) -> list[tuple[str, str, str]]:
     plans = [(f"{one} 年政务数据工作要点", _PLAN, _plan(rng, one)) for one in range(year - 3, year + 1)]
     briefs = [(f"数据应用情况简报第 {n} 期", _BRIEF, _brief(rng, n)) for n in range(1, 6)]
     notices = [(f"数据协调会通知（{n}）", _NOTICE, _notice(rng, n)) for n in range(1, 5)]
+    first = (PLAN_2018, _PLAN, files("beijiang.demo").joinpath("plan_2018.md").read_text("utf-8"))
     repeated = (briefs[-1][2].replace("近期", "本月"), "数据应用情况简报第 5 期（修改稿）")
-    return [*plans, *briefs, *notices, (repeated[1], "", repeated[0])]
+    return [first, *plans, *briefs, *notices, (repeated[1], "", repeated[0])]
 
 
 def _notebooks() -> tuple[NotebookDraft, ...]:

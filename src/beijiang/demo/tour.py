@@ -27,7 +27,7 @@ from beijiang.demo.papers import add_papers
 from beijiang.demo.people import People
 from beijiang.demo.public import REGIONS, add_city_portals, add_openings
 from beijiang.demo.sharing import add_demand, add_intersection, add_requests
-from beijiang.demo.supervision import OWNER, write_work_plan
+from beijiang.demo.supervision import OWNER, keep_work_plan
 from beijiang.demo.systems import add_systems
 from beijiang.ingest import IngestRequest, RunMode, RunState
 from beijiang.kit import SYSTEM, NotFound, Text, Unavailable
@@ -154,10 +154,9 @@ class Tour:
         add_questions(self._platform, self.people.actor)
 
     def _hand_on_plan(self) -> None:
-        """Hand the work plan in as tables, so that applications show it like any other data."""
+        """Have the work plan kept as tables, so that applications show it like any other data."""
         steward = self.people.actor(f"steward.{OWNER}")
-        for hand_in in write_work_plan(self._platform, steward, self._folder / "work-plan"):
-            self._take_in(hand_in, version=1)
+        for hand_in in keep_work_plan(self._platform, steward):
             self._publish(hand_in)
 
     def _take_in(self, hand_in: HandIn, version: int) -> None:

@@ -102,6 +102,8 @@ def table_is_made(table: str, writer: TableWriter) -> Conflict:
             "请交入一张来源表，并把它接入该库",
             "hand it into a table of its own and link that to the library",
         )
+    elif writer.kind is WriterKind.PLAN:
+        mend_zh, mend_en = "请在督办页面填报任务进展", "report tasks and progress on the page of the plan"
     else:
         sources = writer.sources[:_SHOWN]
         mend_zh = f"请交入它的来源表（{'、'.join(sources)}）" if sources else "请交入它的来源表"

@@ -13,6 +13,9 @@ from beijiang.standards.checks import (
     check_luhn,
     check_org_code,
     check_uscc,
+    citizen_check_character,
+    luhn_check_digit,
+    org_check_character,
     uscc_check_character,
 )
 from beijiang.standards.models import *  # noqa: F403 - the front door shows the whole vocabulary
@@ -54,6 +57,9 @@ __all__ = [  # noqa: PLE0604 - the starred list is spelled out in models
     "check_luhn",
     "check_org_code",
     "check_uscc",
+    "citizen_check_character",
+    "luhn_check_digit",
+    "org_check_character",
     "uscc_check_character",
     "paper_file",
     "text_file",

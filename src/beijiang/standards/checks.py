@@ -119,6 +119,12 @@ def check_uscc(value: str, *, inner: bool = False) -> CheckResult:
     return CheckResult(Verdict.OK, text)
 
 
+def org_check_character(first8: str) -> str:
+    """Return the check character for the first 8 characters of an organisation code (GB 11714)."""
+    rest = 11 - sum(_BASE36.index(c) * w for c, w in zip(first8, _ORG_WEIGHTS, strict=True)) % 11
+    return {10: "X", 11: "0"}.get(rest, str(rest))
+
+
 def check_org_code(value: str) -> CheckResult:
     """Check an organisation code (GB 11714), with or without its hyphen."""
     text = _clean(value)
@@ -127,12 +133,21 @@ def check_org_code(value: str) -> CheckResult:
         zh = "组织机构代码应为 8 位数字或大写字母加 1 位校验码。"
         return _error(text, "shape", zh, "An organisation code has 8 digits or capitals and one check character.")
     body, check = found.groups()
-    rest = 11 - sum(_BASE36.index(c) * w for c, w in zip(body, _ORG_WEIGHTS, strict=True)) % 11
-    if check != {10: "X", 11: "0"}.get(rest, str(rest)):
+    if check != org_check_character(body):
         return _error(
             text, "check", "组织机构代码校验位不符。", "The check character of the organisation code is wrong."
         )
     return CheckResult(Verdict.OK, f"{body}-{check}")
+
+
+def luhn_check_digit(digits: str) -> str:
+    """Return the check digit of a bank card number without it (ISO/IEC 7812)."""
+    return str(-_luhn_total(digits + "0") % 10)
+
+
+def _luhn_total(text: str) -> int:
+    digits = [int(c) for c in reversed(text)]
+    return sum(digits[0::2]) + sum(sum(divmod(2 * d, 10)) for d in digits[1::2])
 
 
 def check_luhn(value: str) -> CheckResult:
@@ -140,9 +155,7 @@ def check_luhn(value: str) -> CheckResult:
     text = _clean(value).replace(" ", "")
     if not _CARD.fullmatch(text):
         return _error(text, "shape", "银行卡号应为 8 至 19 位数字。", "A card number has 8 to 19 digits.")
-    digits = [int(c) for c in reversed(text)]
-    total = sum(digits[0::2]) + sum(sum(divmod(2 * d, 10)) for d in digits[1::2])
-    if total % 10:
+    if _luhn_total(text) % 10:
         return _error(text, "check", "银行卡号校验位不符。", "The check digit of the card number is wrong.")
     return CheckResult(Verdict.OK, text)
 
@@ -155,5 +168,7 @@ __all__ = [
     "check_org_code",
     "check_uscc",
     "citizen_check_character",
+    "luhn_check_digit",
+    "org_check_character",
     "uscc_check_character",
 ]

@@ -22,7 +22,7 @@ from beijiang.apps.models.jobs import JobSpec
 from beijiang.apps.models.manifest import Manifest
 from beijiang.apps.models.packing import ZIP_BYTES, digest_of, pack, take, unpack
 from beijiang.apps.models.pages import AppPage, Prose
-from beijiang.apps.models.parameters import Parameter, values_of
+from beijiang.apps.models.parameters import TODAY, Parameter, values_of
 from beijiang.apps.models.protocol import Asking, Leaving, ProtocolAnswer, ProtocolCall
 from beijiang.apps.models.ratings import STARS, AppRating, AppRatings, Stars
 from beijiang.apps.models.running import AppAlert, JobStanding, timing_of
@@ -56,6 +56,7 @@ __all__ = [
     "OTHER_API",
     "OWN_MARK",
     "STARS",
+    "TODAY",
     "ZIP_BYTES",
     "App",
     "AppAlert",

@@ -13,7 +13,7 @@ from beijiang.apps.models.faults import Faults, faulty, line_of
 from beijiang.apps.models.jobs import JobSpec, check_jobs, read_job
 from beijiang.apps.models.manifest import Manifest, read_manifest
 from beijiang.apps.models.pages import AppPage, read_page
-from beijiang.apps.models.parameters import numbered
+from beijiang.apps.models.parameters import TODAY, numbered
 from beijiang.apps.models.serving import read_server
 from beijiang.kit import Text
 
@@ -160,7 +160,7 @@ def _query(file: str, text: str, manifest: Manifest | None, faults: Faults) -> Q
         )
         return None
     known = {one.name for one in manifest.parameters} if manifest else set(names)
-    for name in (one for one in names if one not in known):
+    for name in (one for one in names if one not in known | {TODAY}):
         at = next((n for n, line in enumerate(text.splitlines(), 1) if f"${name}" in line), 1)
         faults.say(
             file,

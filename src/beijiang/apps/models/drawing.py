@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.apps.models.words import BlockKind
 from beijiang.kit import Language, Text
+from beijiang.standards import seat_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from beijiang.apps.models.cards import Card
     from beijiang.kit.errors import JsonValue
@@ -71,7 +72,7 @@ def _named(value: Any, word: Callable[[str], Text], language: Language) -> str:
 
 def _map(card: Card, word: Callable[[str], Text], language: Language) -> dict[str, JsonValue]:
     facts, rows = card.block.facts, card.data.rows if card.data else ()
-    if "region" in facts:
+    if not places(card):
         drawn = rows[:REGION_BARS]
         values: JsonValue = [_number(row[facts["value"]]) for row in drawn]
         name = word(str(facts["value"])).in_language(language)
@@ -80,7 +81,7 @@ def _map(card: Card, word: Callable[[str], Text], language: Language) -> dict[st
         return {"type": "bar", "x": names, "x_name": "", "series": [{"name": name, "values": values}], "unit": unit}
     points: list[JsonValue] = []
     for row in rows[:POINTS_MOST]:
-        longitude, latitude = _number(row[facts["longitude"]]), _number(row[facts["latitude"]])
+        longitude, latitude = _where(row, facts)
         if (
             isinstance(longitude, float)
             and isinstance(latitude, float)
@@ -88,7 +89,8 @@ def _map(card: Card, word: Callable[[str], Text], language: Language) -> dict[st
             and abs(latitude) <= NORTH
         ):
             value = row[facts["value"]]
-            name = _named(row[facts["name"]], word, language) if "name" in facts else f"{longitude:g}, {latitude:g}"
+            called = facts.get("name", facts.get("region"))
+            name = _named(row[called], word, language) if called else f"{longitude:g}, {latitude:g}"
             points.append(
                 {
                     "name": f"{name} · {_named(value, word, language)}",
@@ -101,8 +103,19 @@ def _map(card: Card, word: Callable[[str], Text], language: Language) -> dict[st
 
 
 def places(card: Card) -> bool:
-    """Tell whether a card is a map of points, and not one of regions as bars."""
-    return card.block.kind is BlockKind.MAP and "region" not in card.block.facts
+    """Tell whether a card is a map of points, of banners at their seats too, and not one of regions as tiles or bars."""
+    facts, rows = card.block.facts, card.data.rows if card.data else ()
+    if card.block.kind is not BlockKind.MAP or "region" not in facts:
+        return card.block.kind is BlockKind.MAP
+    seated = sum(1 for row in rows if seat_of(str(row[facts["region"]])) is not None)
+    return bool(rows) and 2 * seated >= len(rows)
+
+
+def _where(row: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Return longitude and latitude of a row: its own, or those of the seat of the banner that it names."""
+    if "region" in facts:
+        return seat_of(str(row[facts["region"]])) or (None, None)
+    return _number(row[facts["longitude"]]), _number(row[facts["latitude"]])
 
 
 def _number(value: Any) -> float | None:

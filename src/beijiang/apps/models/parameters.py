@@ -13,8 +13,10 @@ from beijiang.apps.models.words import ParamType
 from beijiang.kit import Text
 from beijiang.protection import numbered
 
-__all__ = ["Parameter", "numbered", "values_of"]
+__all__ = ["TODAY", "Parameter", "numbered", "values_of"]
 
+TODAY: Final = "today"
+"""A parameter that every query may name without a declaration: the day on which it is asked, in the region's time zone."""
 TEXT_MOST: Final = 200
 _WHOLE: Final = re.compile(r"[+-]?\d{1,18}")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,10})?")

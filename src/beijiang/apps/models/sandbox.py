@@ -6,10 +6,12 @@ The same resource and row number give the same row, so that pages fit together a
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
+
+from beijiang.standards import citizen_check_character, luhn_check_digit, org_check_character, uscc_check_character
 
 __all__ = ["SANDBOX_ROWS", "ShapedItem", "synthetic_rows"]
 
@@ -20,7 +22,10 @@ _DAYS: Final = 2000
 _EMPTY: Final = 0.1
 """The share of empty cells of an item that no standard calls an identifier."""
 _WORDS: Final = "草原云山河川林湖光明安和平新民兴华东南西北"
-_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_NOWHERE: Final = "159999"
+"""A code of a region that GB/T 2260 does not have."""
+_NO_ISSUER: Final = "99"
+"""No bank issues cards of these numbers in this country."""
 _LETTERS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
@@ -52,7 +57,7 @@ def _cell(item: ShapedItem, dice: random.Random, number: int) -> Any:
     if item.codes:
         return dice.choice(item.codes)
     if item.check:
-        return _checked(item, dice)
+        return _checked(item, dice, number)
     return _plain(item, dice, number)
 
 
@@ -70,11 +75,40 @@ def _plain(item: ShapedItem, dice: random.Random, number: int) -> Any:
     return numbers.get(item.type, words)
 
 
-def _checked(item: ShapedItem, dice: random.Random) -> str:
-    """Return a number of the right form; that of a citizen names a region that there is none of, so that it is nobody's."""
-    if item.check == "citizen_id":
-        day = _FIRST - timedelta(days=dice.randrange(7000, 20_000))
-        head = f"159999{day:%Y%m%d}{dice.randrange(1000):03d}"
-        return head + "10X98765432"[sum(int(d) * w for d, w in zip(head, _WEIGHTS, strict=True)) % 11]
-    length = item.length or 18
-    return "9" + "".join(dice.choices(_LETTERS, k=max(1, length - 1)))
+def _checked(item: ShapedItem, dice: random.Random, number: int) -> Any:
+    """Return a number whose check character holds; its region or issuer is one that there is none of, so that it is nobody's."""
+    make = _MADE.get(item.check)
+    return make(item, dice) if make else _plain(item, dice, number)
+
+
+def _citizen(item: ShapedItem, dice: random.Random) -> str:
+    del item
+    day = _FIRST - timedelta(days=dice.randrange(7000, 20_000))
+    head = f"{_NOWHERE}{day:%Y%m%d}{dice.randrange(1000):03d}"
+    return head + citizen_check_character(head)
+
+
+def _organisation(item: ShapedItem, dice: random.Random) -> str:
+    head = "".join(dice.choices(_LETTERS, k=8))
+    hyphen = "-" if item.length == len("12345678-X") else ""
+    return head + hyphen + org_check_character(head)
+
+
+def _credit(item: ShapedItem, dice: random.Random) -> str:
+    body = f"91{_NOWHERE}" + _organisation(replace(item, length=None), dice)
+    return body + uscc_check_character(body)
+
+
+def _card(item: ShapedItem, dice: random.Random) -> str:
+    size = min(max(item.length or 16, 8), 19)
+    head = _NO_ISSUER + "".join(dice.choices("0123456789", k=size - 1 - len(_NO_ISSUER)))
+    return head + luhn_check_digit(head)
+
+
+_MADE: Final[Mapping[str, Callable[[ShapedItem, random.Random], str]]] = {
+    "citizen_id": _citizen,
+    "uscc": _credit,
+    "org_code": _organisation,
+    "luhn": _card,
+    "bank_card": _card,
+}

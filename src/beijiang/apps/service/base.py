@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.apps.errors import no_app
-from beijiang.apps.models import App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
+from beijiang.apps.models import TODAY, App, AppVersion, Bundle, CardData, Query, digest_of, parse_bundle
 from beijiang.apps.service.counting import Counting
 from beijiang.apps.service.lanes import Lanes, Meter
 from beijiang.apps.service.networks import Networks
@@ -18,6 +18,8 @@ from beijiang.kit import BeijiangError, Conflict
 from beijiang.protection import OwnGrant, QueryClass, QueryOrder, Spoken
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from beijiang.access import Access
     from beijiang.catalog import Catalog
     from beijiang.db import Database
@@ -44,6 +46,7 @@ class Base:
         evidence: Evidence,
         clock: Clock,
         graphs: Graphs,
+        zone: tzinfo,
     ) -> None:
         self.db = db
         self.sql = sql
@@ -53,6 +56,7 @@ class Base:
         self.access = access
         self.evidence = evidence
         self.clock = clock
+        self.zone = zone
         self.lanes = Lanes()
         self.meter = Meter()
         self.counting = Counting(db)
@@ -108,12 +112,17 @@ class Base:
         facts = bundle.manifest
         return {self.gate.find(table): OwnGrant(facts.owner, grant) for table, grant in facts.own_grants.items()}
 
+    def spoken(self, query: Query, values: Mapping[str, Any]) -> Spoken:
+        """Return the values of a query's parameters in their order; ``today`` is the region's day unless it is declared."""
+        if TODAY in query.parameters and TODAY not in values:
+            values = {**values, TODAY: self.clock.now().astimezone(self.zone).date()}
+        return Spoken([values.get(name) for name in query.parameters])
+
     def _answer(
         self, actor: Actor, bundle: Bundle, query: Query, values: Mapping[str, Any], door: QueryClass
     ) -> CardData:
         """Ask as the reader, through the gateway; what the public asks is counted on the application's account."""
-        spoken = Spoken([values.get(name) for name in query.parameters])
-        order = self._order(actor, bundle, door)
+        order, spoken = self._order(actor, bundle, door), self.spoken(query, values)
         return data_of(self.sql.answer(actor, query.text, f"app:{bundle.manifest.id}", order, spoken))
 
     def _answer_all(
@@ -125,7 +134,7 @@ class Base:
         ready: Callable[[str, CardData | BeijiangError], None],
     ) -> None:
         """Ask the queries of a page together; ``ready`` is told of each by its name."""
-        asked = {one.name: (one.text, Spoken([values.get(name) for name in one.parameters])) for one in queries}
+        asked = {one.name: (one.text, self.spoken(one, values)) for one in queries}
 
         def land(name: str, result: SqlResult | BeijiangError) -> None:
             ready(name, result if isinstance(result, BeijiangError) else data_of(result))

@@ -9,7 +9,6 @@ from beijiang.apps.models import clash, filled_by, values_of
 from beijiang.apps.service.running import Running
 from beijiang.apps.store import AppStore
 from beijiang.kit import SYSTEM, BeijiangError
-from beijiang.protection import Spoken
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ class Filling(Running):
             if seen is None:
                 raise table_waits(job.name, table)
             query, values = bundle.queries[job.asks], values_of(bundle.manifest.parameters, job.parameters)
-            spoken = Spoken([values.get(name) for name in query.parameters])
-            told = self.sql.describe(person, query.text, spoken, self.own_grants(bundle))
+            told = self.sql.describe(person, query.text, self.spoken(query, values), self.own_grants(bundle))
             there = {*(column.name for column in seen.columns), *seen.withheld}
             missing = [column.name for column in told.columns if column.name not in there]
             if missing:

@@ -16,7 +16,7 @@ from beijiang.apps.models import AppAlert, JobSpec, JobStanding, VersionState, f
 from beijiang.apps.store import AppJobStore, AppStore, CanaryStore
 from beijiang.ingest import Timing
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, NotFound, new_id
-from beijiang.protection import QueryClass, QueryOrder, Spoken
+from beijiang.protection import QueryClass, QueryOrder
 from beijiang.tables import CommitRequest, WriteMode
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ class AppJobs:
         query = bundle.queries[job.asks]
         values = values_of(bundle.manifest.parameters, job.parameters)
         order = QueryOrder(door=QueryClass.BACKGROUND, own=self.apps.own_grants(bundle))
-        spoken = Spoken([values.get(name) for name in query.parameters])
+        spoken = self.apps.spoken(query, values)
         return self.apps.sql.answer(actor, query.text, f"app:{bundle.manifest.id}", order, spoken)
 
     def _carried_out(self, actor: Actor, app: App, job: JobSpec, result: SqlResult, run: str) -> JsonValue:

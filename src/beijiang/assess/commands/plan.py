@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from beijiang.assess.commands.shared import AS, OUT, day_of, form_of, who_by, write
-from beijiang.assess.models import LIGHT_RULE
+from beijiang.assess.models import LIGHT_RULE, PLAN_TABLES
 from beijiang.kit import Text
 from beijiang.terminal import Column, asked_after, language, say, show
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.assess.models import Lit, Progress, TaskView
-    from beijiang.assess.service import WorkPlan
+    from beijiang.assess.models import Lit, PlanTableSet, Progress, TaskView
+    from beijiang.assess.service import PlanTables, WorkPlan
 
 __all__ = ["add_plan"]
 
@@ -35,6 +35,13 @@ _TASKS = (
     Column("light", Text("灯", "light")),
     Column("why", Text("原因", "why")),
 )
+_SETS = (
+    Column("org_id", Text("部门", "department"), whole=True),
+    Column("tables", Text("数据表", "tables")),
+    Column("by", Text("谁设的", "set by"), spare=True),
+    Column("since", Text("自", "since"), spare=True),
+    Column("written_at", Text("最近写入", "written")),
+)
 _PROGRESS = (
     Column("at", Text("时间", "at")),
     Column("by", Text("谁", "by")),
@@ -45,7 +52,9 @@ _PROGRESS = (
 )
 
 
-def add_plan(group: typer.Typer, get: Callable[[], WorkPlan], access: Callable[[], Access]) -> None:
+def add_plan(
+    group: typer.Typer, get: Callable[[], WorkPlan], kept: Callable[[], PlanTables], access: Callable[[], Access]
+) -> None:
     """Add the commands of the work plan."""
     plan = typer.Typer(help="The supervised work plan: tasks, progress, lights.", no_args_is_help=True)
     who = who_by(access)
@@ -118,7 +127,47 @@ def add_plan(group: typer.Typer, get: Callable[[], WorkPlan], access: Callable[[
         get().urge(who(person), task, words)
         say(Text("已督办。", "They are told."))
 
+    _add_tables(plan, kept, access)
     group.add_typer(plan, name="plan")
+
+
+def _add_tables(plan: typer.Typer, kept: Callable[[], PlanTables], access: Callable[[], Access]) -> None:
+    who = who_by(access)
+
+    @plan.command("tables")
+    def tables(person: str = AS) -> None:
+        """Show which departments have the plan written into tables, and when that was last done."""
+        show([_set(one) for one in kept().sets(who(person))], _SETS)
+
+    @plan.command("record")
+    def record(person: str = AS) -> None:
+        """Have the plan written into tables of your department, now and whenever it changes."""
+        show([_set(kept().record_into(who(person)))], _SETS)
+
+    @plan.command("unrecord")
+    def unrecord(
+        org: str = typer.Argument(help="Id of the department."),
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = AS,
+    ) -> None:
+        """Have the plan written into tables no more; the tables stay as they are."""
+        kept().stop(who(person), org, reason)
+        say(
+            Text(
+                "督办计划不再写入数据表，已有的表保持不变。",
+                "The plan is written no more; the tables stay as they are.",
+            )
+        )
+
+
+def _set(one: PlanTableSet) -> dict[str, Any]:
+    return {
+        "org_id": one.org_id,
+        "tables": "、".join(PLAN_TABLES),
+        "by": one.by_name,
+        "since": one.set_at,
+        "written_at": one.written_at,
+    }
 
 
 def _lit(one: Lit) -> dict[str, Any]:

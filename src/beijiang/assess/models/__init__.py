@@ -67,10 +67,12 @@ from beijiang.assess.models.plan import (
     TaskView,
     light,
 )
+from beijiang.assess.models.plan_tables import PLAN_TABLES, PlanTableSet
 
 __all__ = [
     "FEW",
     "LIGHT_RULE",
+    "PLAN_TABLES",
     "REGION",
     "Act",
     "Appeal",
@@ -109,6 +111,7 @@ __all__ = [
     "PeriodKind",
     "Place",
     "PlanDraft",
+    "PlanTableSet",
     "PlanTask",
     "Probed",
     "Progress",

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from beijiang.assess.models import LIGHT_RULE
+from beijiang.assess.models import LIGHT_RULE, PLAN_TABLES
 from beijiang.assess.routes.plain import actor_of, handed_out, words_json
 from beijiang.kit import Language
 from beijiang.standards import SheetFormat
 from beijiang.web.described import CSV, XLSX, files_of
 
 if TYPE_CHECKING:
-    from beijiang.assess.models import Lit, PlanTask, Progress
-    from beijiang.assess.service import WorkPlan
+    from beijiang.assess.models import Lit, PlanTableSet, PlanTask, Progress
+    from beijiang.assess.service import PlanTables, WorkPlan
 
-__all__ = ["plan_router"]
+__all__ = ["plan_router", "plan_tables_router"]
 
 _Words = Annotated[str, Field(max_length=4000)]
 
@@ -69,6 +69,43 @@ class UrgeOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     words: _Words
+
+
+class StopOrder(BaseModel):
+    """Why the plan is written into tables no more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: _Words
+
+
+def plan_tables_router(service: PlanTables) -> APIRouter:
+    """Return the endpoints of the tables that the plan is written into."""
+    routes = APIRouter(prefix="/api/v1", tags=["assess"])
+
+    @routes.get("/plan/tables", summary="Which departments have the work plan written into tables")
+    def sets(request: Request) -> list[dict[str, Any]]:
+        return [_set(one) for one in service.sets(actor_of(request))]
+
+    @routes.post("/plan/tables", status_code=201, summary="Have the work plan written into tables of one's department")
+    def record(request: Request) -> dict[str, Any]:
+        return _set(service.record_into(actor_of(request)))
+
+    @routes.post("/plan/tables/{org}/stop", status_code=204, summary="Have the work plan written into tables no more")
+    def stop(request: Request, org: str, order: StopOrder) -> None:
+        service.stop(actor_of(request), org, order.reason)
+
+    return routes
+
+
+def _set(one: PlanTableSet) -> dict[str, Any]:
+    return {
+        "org_id": one.org_id,
+        "tables": list(PLAN_TABLES),
+        "by": one.by_name,
+        "since": one.set_at.isoformat(),
+        "written_at": None if one.written_at is None else one.written_at.isoformat(),
+    }
 
 
 def plan_router(service: WorkPlan) -> APIRouter:

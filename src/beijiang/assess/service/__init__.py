@@ -6,6 +6,7 @@ from beijiang.assess.service.figuring import Figures
 from beijiang.assess.service.forecasting import IndicatorSeries
 from beijiang.assess.service.looking import FactSources
 from beijiang.assess.service.opening import PublicFigures
+from beijiang.assess.service.plan_tables import PlanTables
 from beijiang.assess.service.planning import WorkPlan
 from beijiang.assess.service.record import ExchangeRecord
 
@@ -16,6 +17,7 @@ __all__ = [
     "Figures",
     "IndicatorSeries",
     "PlanDrafts",
+    "PlanTables",
     "PublicFigures",
     "WorkPlan",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beijiang.access import Permission
 from beijiang.assess.errors import decided, no_figure, no_value, own_proposal
+from beijiang.assess.events import PlanMoved
 from beijiang.assess.models import (
     REGION,
     Better,
@@ -234,6 +235,7 @@ class Figures(Base):
                 if not FigureStore(tx.connection).decide(value):
                     raise decided()
                 self._tell(tx, actor, "assess.figure_decide", value)
+                tx.publish(PlanMoved(subject=value.code))
         for code in sorted({value.code for value in done if approve}):
             self.released(code)
         return done
@@ -271,6 +273,7 @@ class Figures(Base):
                 "basis": made.basis,
             }
             self.evidence.record(tx, actor, "assess.figure_target", target=made.code, detail=detail)
+            tx.publish(PlanMoved(subject=made.code))
         return made
 
     def load_plan(self, actor: Actor) -> Sequence[Figure]:

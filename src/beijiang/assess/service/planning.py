@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
 from beijiang.assess.errors import no_task, own_proposal
+from beijiang.assess.events import PlanMoved
 from beijiang.assess.models import (
     LIGHT_RULE,
     Act,
@@ -128,6 +129,7 @@ class WorkPlan(Base):
             if added:
                 detail: dict[str, JsonValue] = {"tasks": added, "since": first.isoformat(), "due_on": last.isoformat()}
                 self.evidence.record(tx, actor, "assess.plan_load", target=f"plan:{name}", detail=detail)
+                tx.publish(PlanMoved(subject=name))
         return added
 
     def report(self, actor: Actor, task_id: str, percent: int, words: str, proofs: Sequence[str] = ()) -> PlanTask:
@@ -321,6 +323,7 @@ class WorkPlan(Base):
                 "proofs": [str(proof) for proof in note.proofs],
             }
             self.evidence.record(tx, actor, f"assess.plan_{note.act.value}", target=after.id, detail=detail)
+            tx.publish(PlanMoved(subject=after.id))
         return after
 
     def _from_row(

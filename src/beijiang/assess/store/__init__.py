@@ -5,5 +5,6 @@ from beijiang.assess.store.figures import FigureStore
 from beijiang.assess.store.marks import MarkStore
 from beijiang.assess.store.opening import OpeningStore
 from beijiang.assess.store.plan import PlanStore
+from beijiang.assess.store.plan_tables import PlanTableStore
 
-__all__ = ["DraftStore", "FigureStore", "MarkStore", "OpeningStore", "PlanStore"]
+__all__ = ["DraftStore", "FigureStore", "MarkStore", "OpeningStore", "PlanStore", "PlanTableStore"]

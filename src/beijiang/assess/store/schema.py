@@ -238,3 +238,15 @@ plan_progress = Table(
     Column("by_name", String(200), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
+
+plan_table_set = Table(
+    "plan_table_set",
+    metadata,
+    Column("org_id", String(64), primary_key=True),
+    Column("owner", JsonDocument, nullable=False),
+    Column("by_name", String(200), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("written_at", UtcDateTime),
+)
+"""Which department has the work plan written into tables of its own, under whose rights, and what they hold now."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beijiang.access import Permission
-from beijiang.assess import LIGHT_RULE, Light, Proof, ProofKind, TaskState
+from beijiang.assess import LIGHT_RULE, PLAN_TABLES, Light, Proof, ProofKind, TaskState
 from beijiang.console.routes.frame import Frame, Seen, language, person
 from beijiang.console.routes.tickets import handed_out
 from beijiang.kit import Text
@@ -45,6 +45,7 @@ def _rights(platform: Platform, who: Actor, task: PlanTask | None = None) -> dic
     mine = [] if task is None else [*task.leads, *task.joint]
     return {
         "manage": allows(who, Permission.ASSESS_PLAN_MANAGE),
+        "record": allows(who, Permission.TABLES_TABLE_WRITE, who.org_id),
         "report": any(allows(who, Permission.ASSESS_PLAN_REPORT, org) for org in mine),
     }
 
@@ -83,6 +84,8 @@ def _add_reading(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             names={o.id: o.short for o in platform.access.organisations()},
             may=_rights(platform, who),
             year=plan.today.year,
+            sets=platform.plan_tables.sets(who),
+            plan_tables=list(PLAN_TABLES),
         )
 
     @pages.get("/plan-file")
@@ -122,6 +125,25 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         def step() -> tuple[str, Text]:
             added = plan.load(person(request), plan=name, since=since, due_on=due_on)
             return HERE, Text(f"新增 {added} 项任务。", f"{added} tasks added.")
+
+        return frame.attempt(request, HERE, step)
+
+    @pages.post("/plan-tables")
+    def record(request: Request) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.plan_tables.record_into(person(request))
+            words = Text(
+                "督办计划已写入数据表，此后随时更新。", "The plan is written into tables, and kept up to date."
+            )
+            return HERE, words
+
+        return frame.attempt(request, HERE, step)
+
+    @pages.post("/plan-tables/{org}/stop")
+    def stop(request: Request, org: str, reason: _Said = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.plan_tables.stop(person(request), org, reason)
+            return HERE, Text("不再写入，已有的表保持不变。", "It is written no more; the tables stay as they are.")
 
         return frame.attempt(request, HERE, step)
 

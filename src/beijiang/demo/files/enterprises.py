@@ -15,7 +15,7 @@ __all__ = ["FULL_SIZE", "firms_needed", "write_enterprises"]
 FULL_SIZE = 50_000
 _HEADINGS = (
     Group("序号"),
-    Group("基本信息", ("企业名称", "统一社会信用代码", "成立日期", "企业类型", "登记状态", "行业门类")),
+    Group("基本信息", ("企业名称", "统一社会信用代码", "成立日期", "企业类型", "登记状态", "注销吊销日期", "行业门类")),
     Group("法定代表人", ("姓名", "联系电话", "证件号码")),
     Group("注册资本"),
     Group("经营地", ("盟市", "旗县", "地址", "经度", "纬度")),
@@ -104,6 +104,7 @@ def _row(rng: Random, firm: Firm) -> list[Cell]:
         firm.founded,
         firm.type_name,
         firm.state,
+        firm.left,
         firm.trade,
         firm.head_name,
         firm.head_phone,

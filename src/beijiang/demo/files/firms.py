@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 
 from beijiang.demo.files.identity import credit_code, landline
@@ -73,6 +73,8 @@ class Firm:
     street: str
     place: tuple[float, float] | None
     """Longitude and latitude; nobody surveys the stalls of sole traders."""
+    left: date | None = None
+    """The day of deregistration or revocation."""
 
     @property
     def is_sole_trader(self) -> bool:
@@ -134,7 +136,16 @@ def _with_leavers(rng: Random, firms: list[Firm]) -> list[Firm]:
     marks = sorted(range(len(firms)), key=lambda at: rng.expovariate(weights[at]))
     gone = dict(zip(marks[: len(leaving)], leaving, strict=True))
     there = iter([firm.state for firm in firms if firm.state not in _LEFT])
-    return [replace(firm, state=gone[at] if at in gone else next(there)) for at, firm in enumerate(firms)]
+    return [
+        replace(firm, state=gone[at], left=_left(rng, firm)) if at in gone else replace(firm, state=next(there))
+        for at, firm in enumerate(firms)
+    ]
+
+
+def _left(rng: Random, firm: Firm) -> date:
+    """Draw a day of leaving between the founding and the reporting date, later ones more often."""
+    lived = (AS_OF - firm.founded).days
+    return firm.founded + timedelta(days=int(lived * rng.random() ** 0.6))
 
 
 def _with_neighbours(firms: list[Firm]) -> list[Firm]:

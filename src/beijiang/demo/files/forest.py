@@ -24,7 +24,7 @@ __all__ = [
     "write_hot_spots",
 ]
 
-STATIONS, HOURS, SPOTS, DAYS = 36, 48, 90, 7
+STATIONS, HOURS, SPOTS, DAYS = 36, 48, 90, 31
 _WOODED = frozenset({"150700", "152200", "150400", "150500", "152500", "150200"})
 _DUTY = ("值班日期", "盟市", "旗县", "班次", "带班岗位", "值班岗位", "值班电话")
 _SPOT = ("热点编号", "发现时间", "盟市", "旗县", "经度", "纬度", "卫星", "亮温", "地类", "反馈时间", "核查结论")
@@ -87,7 +87,7 @@ def _reading(rng: Random, place: tuple[County, float, float], at: datetime, spel
 
 
 def write_duty(scene: Scene, today: date) -> HandIn:
-    """Write who is on duty for a week, by post; no names."""
+    """Write who is on duty for a month, by post; no names."""
     rng = scene.rng("fire duty")
     rows = [
         (

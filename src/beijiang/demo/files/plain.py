@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import TypeAlias
 
 from beijiang.demo.files.delimited import lines
 from beijiang.demo.files.handin import OPEN_LICENCE, HandIn, LoadMode, OpenType, ShareType
 from beijiang.demo.files.scene import DEMO_NOTE, Scene
 
-__all__ = ["Named", "PlainCell", "write_plain"]
+__all__ = ["Named", "PlainCell", "described", "write_plain"]
 
 PlainCell: TypeAlias = str | int | float | date | datetime | None
 
@@ -36,10 +37,15 @@ class Named:
 
 def write_plain(scene: Scene, named: Named, rows: Iterable[Sequence[PlainCell]]) -> HandIn:
     """Write the rows as they are, and fill in the hand-in form."""
-    is_open = not named.closed_because
     texts = [[_text(cell) for cell in row] for row in rows]
     path = scene.path(f"{named.table}.csv")
     path.write_bytes(lines([named.columns, *texts]).encode())
+    return described(path, named, len(texts))
+
+
+def described(path: Path, named: Named, rows: int) -> HandIn:
+    """Return the hand-in form of a table."""
+    is_open = not named.closed_because
     return HandIn(
         path=path,
         org_key=named.org_key,
@@ -48,7 +54,7 @@ def write_plain(scene: Scene, named: Named, rows: Iterable[Sequence[PlainCell]])
         summary=named.summary + (DEMO_NOTE if named.is_made_up else ""),
         columns=named.columns,
         key_columns=named.key,
-        rows=len(texts),
+        rows=rows,
         category=named.category,
         update_cycle=named.update_cycle,
         share_type=ShareType.UNCONDITIONAL,

@@ -124,7 +124,7 @@ class Scene:
     @cached_property
     def counties(self) -> list[County]:
         """The 103 county-level units of GB/T 2260; statistical functional zones are not among them."""
-        seats = {row["code"]: row for row in packaged_rows("demo", "files", "seats.csv")}
+        seats = {row["code"]: row for row in packaged_rows("standards", "reference", "seats.csv")}
         rows = [row for row in self.regions if row["code"] in seats]
         return [self._county(row, seats[row["code"]], rows) for row in rows]
 

@@ -71,6 +71,7 @@ from beijiang.standards.models.registry import (
     successors,
 )
 from beijiang.standards.models.rules import RULE_FIELDS, RuleKind, flat_rule, rule_from
+from beijiang.standards.models.seats import seat_of
 
 __all__ = [
     "CODE_FIELDS",
@@ -133,6 +134,7 @@ __all__ = [
     "pause",
     "resume",
     "rule_from",
+    "seat_of",
     "set_from",
     "stop",
     "successors",

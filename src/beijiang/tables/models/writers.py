@@ -16,6 +16,7 @@ class WriterKind(Word):
     ALERTS = "alerts", "读数预警记录", "record of alerts"
     FORECAST = "forecast", "预测", "forecast"
     LIBRARY = "library", "基础库", "base library"
+    PLAN = "plan", "督办计划", "work plan"
     RECIPE = "recipe", "加工配方", "recipe"
     SCORES = "scores", "评分计划", "plan of scores"
     SOURCE = "source", "数据来源", "data source"

@@ -10,4 +10,4 @@ FROM (
 WHERE ($league IS NULL OR "盟市" = $league)
 GROUP BY 1, 2
 ORDER BY 3 DESC, 2
-LIMIT 40
+LIMIT 110

@@ -4,6 +4,7 @@ SELECT
   "纬度",
   "亮温" AS "亮温（K）"
 FROM "卫星热点"
-WHERE ($league IS NULL OR "盟市" = $league)
+WHERE "发现时间" >= CAST($today AS DATE) - 9
+  AND ($league IS NULL OR "盟市" = $league)
 ORDER BY "发现时间" DESC, 1
 LIMIT 500

@@ -8,6 +8,7 @@ SELECT
 FROM "森林火险气象"
 WHERE "观测时间" > (SELECT max("观测时间") FROM "森林火险气象") - INTERVAL 24 HOUR
   AND ($league IS NULL OR "盟市" = $league)
+  AND ($banner IS NULL OR "旗县" = $banner)
   AND ($station IS NULL OR "站点名称" = $station)
 GROUP BY 1
 ORDER BY 1

@@ -9,6 +9,7 @@ SELECT
   round(arg_max("火险指数", "观测时间"), 1) AS "火险指数"
 FROM "森林火险气象"
 WHERE ($league IS NULL OR "盟市" = $league)
+  AND ($banner IS NULL OR "旗县" = $banner)
   AND ($station IS NULL OR "站点名称" = $station)
 GROUP BY 1, 2, 3
 ORDER BY 8 DESC, 3

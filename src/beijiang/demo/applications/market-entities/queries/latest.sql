@@ -4,6 +4,7 @@ SELECT
 FROM "企业登记信息"
 WHERE "基本信息_成立日期" IS NOT NULL
   AND ($league IS NULL OR "经营地_盟市" = $league)
+  AND ($county IS NULL OR "经营地_旗县" = $county)
   AND ($industry IS NULL OR "基本信息_行业门类" = $industry)
 ORDER BY 1 DESC, 2
 LIMIT 15

@@ -1,0 +1,236 @@
+"""The work plan as lake tables: catalogued, graded and shown by applications like any other data, and never older than a day."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from beijiang.access import Permission
+from beijiang.assess.models import PLAN_TABLES, PlanTableSet, met
+from beijiang.assess.service.base import Base
+from beijiang.assess.store import PlanTableStore
+from beijiang.kit import BeijiangError, Conflict, NotFound, new_id
+from beijiang.tables import CommitRequest, TableWriter, WriteMode, WriterKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beijiang.assess.events import PlanMoved
+    from beijiang.assess.models import Lit
+    from beijiang.assess.service.figuring import Figures
+    from beijiang.assess.service.planning import WorkPlan
+    from beijiang.kit import Actor
+    from beijiang.tables import Tables
+
+__all__ = ["PlanTables"]
+
+log = logging.getLogger(__name__)
+
+_Row = Mapping[str, Any]
+_KEYS: Final = {
+    "督办任务": ("任务编号", "责任部门", "职责"),
+    "督办进展": ("记录编号",),
+    "督办指标": ("指标代码", "期间"),
+}
+
+
+class PlanTables(Base):
+    """Keep tables of the work plan up to date: after each change, and daily, as working days go by and lights move."""
+
+    def __init__(self, plan: WorkPlan, figures: Figures, tables: Tables, staging: Path) -> None:
+        super().__init__(plan.db, plan.access, plan.evidence, plan.standards, plan.clock, plan.zone)
+        self._plan = plan
+        self._figures = figures
+        self._tables = tables
+        self._staging = staging
+        self._writing = threading.Lock()
+
+    def sets(self, actor: Actor) -> Sequence[PlanTableSet]:
+        """Return which departments have the plan written into tables, and when that was last done."""
+        self.access.require(actor, Permission.ASSESS_PLAN_READ)
+        return self._all()
+
+    def record_into(self, actor: Actor) -> PlanTableSet:
+        """Have the plan written into tables of the actor's department (``PLAN_TABLES``), now and whenever it changes.
+
+        They hold what the actor may read of the plan and its indicators; names of persons are not in them.
+
+        Raises:
+            Denied: the actor may not write tables of the department.
+            Conflict: one of the names is taken (``table_exists``).
+
+        """
+        org = actor.org_id or ""
+        self.access.require(actor, Permission.ASSESS_PLAN_READ)
+        self.access.require(actor, Permission.TABLES_TABLE_WRITE, org)
+        taken = [
+            name
+            for name in PLAN_TABLES
+            if self._tables.schema(actor, name) is not None or self._tables.writers_of(name)
+        ]
+        if self._all() or taken:
+            named = "、".join(taken or PLAN_TABLES)
+            raise Conflict(
+                f"数据表 {named} 已存在或已由督办计划写入。请先停止写入，或把原来的表改名。",
+                f"The tables {named} are there already, or the plan is written into them. Stop that first, or rename them.",
+                code="table_exists",
+            )
+        made = PlanTableSet(org_id=org, owner=actor, by_name=actor.name, set_at=self.clock.now())
+        with self.db.begin() as tx:
+            PlanTableStore(tx.connection).add(made)
+            self.evidence.record(
+                tx,
+                actor,
+                "assess.plan_tables",
+                target=f"org:{org}",
+                detail={"written": True, "tables": list(PLAN_TABLES)},
+            )
+        self._write(made)
+        return next(one for one in self._all() if one.org_id == org)
+
+    def stop(self, actor: Actor, org_id: str, reason: str) -> None:
+        """Have the plan written no more; the tables stay as they are.
+
+        Raises:
+            Denied: the actor may not write tables of the department.
+            NotFound: the plan is not written into tables of that department.
+
+        """
+        self.access.require(actor, Permission.TABLES_TABLE_WRITE, org_id)
+        told = self._words(reason)
+        with self.db.begin() as tx:
+            if not PlanTableStore(tx.connection).drop(org_id):
+                raise NotFound(
+                    "督办计划没有写入该部门的数据表。", "The plan is not written into tables of that department."
+                )
+            self.evidence.record(
+                tx, actor, "assess.plan_tables", target=f"org:{org_id}", detail={"written": False, "reason": told}
+            )
+
+    def writer_of(self, table: str) -> TableWriter | None:
+        """Tell that a table holds the work plan; others ask before they begin to fill it."""
+        found = self._all() if table in PLAN_TABLES else ()
+        return next((TableWriter(WriterKind.PLAN, one.org_id, table, one.org_id) for one in found), None)
+
+    def on_plan_moved(self, event: PlanMoved) -> None:
+        """Write the tables anew after a change."""
+        del event
+        self.watch()
+
+    def watch(self) -> None:
+        """Write the tables whose rows are others than they hold, and once a day; called every minute too."""
+        for one in self._all():
+            try:
+                self._write(one)
+            except BeijiangError as error:
+                log.warning("the work plan could not be written into the tables of %s: %s", one.org_id, error)
+
+    # Inside
+
+    def _all(self) -> Sequence[PlanTableSet]:
+        with self.db.read() as connection:
+            return PlanTableStore(connection).all()
+
+    def _write(self, kept: PlanTableSet) -> None:
+        actor = self.access.current(kept.owner)
+        with self._writing:
+            made = {
+                "督办任务": [*self._tasks(actor)],
+                "督办进展": [*self._progress(actor)],
+                "督办指标": [*self._targets(actor)],
+            }
+            said = json.dumps([self.today, made], default=str, ensure_ascii=False)
+            digest = hashlib.sha256(said.encode()).hexdigest()
+            if any(one.org_id == kept.org_id and one.digest == digest for one in self._all()):
+                return
+            for name, rows in made.items():
+                if rows:
+                    self._commit(actor, kept.org_id, name, rows)
+            with self.db.begin() as tx:
+                PlanTableStore(tx.connection).note(kept.org_id, digest, self.clock.now())
+
+    def _commit(self, actor: Actor, org_id: str, name: str, rows: Sequence[_Row]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        types = {
+            "text": pa.string(),
+            "date": pa.date32(),
+            "whole": pa.int64(),
+            "number": pa.float64(),
+            "moment": pa.timestamp("us", "UTC"),
+        }
+        schema = pa.schema([(column, types[kind]) for column, (kind, _) in PLAN_TABLES[name].items()])
+        folder = self._staging / new_id("plan")
+        folder.mkdir(parents=True)
+        try:
+            path = folder / "part-00000.parquet"
+            pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path, compression="zstd")
+            self._tables.commit(
+                actor,
+                CommitRequest(
+                    table=name,
+                    org_id=org_id,
+                    staged=(path,),
+                    schema=schema,
+                    mode=WriteMode.REPLACE,
+                    run_id=new_id("run"),
+                    key=_KEYS[name],
+                    reason="督办计划有更新",
+                    comments={column: words for column, (_, words) in PLAN_TABLES[name].items()},
+                ),
+            )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _names(self) -> Mapping[str, str]:
+        return {one.id: one.short for one in self.access.organisations()}
+
+    def _newest(self, actor: Actor) -> Sequence[Lit]:
+        """Return the tasks of the newest plan: numbers of tasks come again in every plan."""
+        found = self._plan.tasks(actor)
+        return [one for one in found if one.task.plan == found[0].task.plan]
+
+    def _tasks(self, actor: Actor) -> Iterator[_Row]:
+        names = self._names()
+        for lit in self._newest(actor):
+            task = lit.task
+            for duty, orgs in (("牵头", task.leads), ("配合", task.joint)):
+                for org in orgs:
+                    values = (
+                        f"任务{task.number}", task.title.zh, task.part.zh, names.get(org, org), duty, task.since,
+                        task.due_on, lit.days_left, task.percent, task.state.text.zh, lit.light.text.zh, lit.why.zh,
+                    )  # fmt: skip
+                    yield dict(zip(PLAN_TABLES["督办任务"], values, strict=True))
+
+    def _progress(self, actor: Actor) -> Iterator[_Row]:
+        names = self._names()
+        for lit in self._newest(actor):
+            task = lit.task
+            for one in self._plan.task(actor, task.id).progress:
+                org = names.get(one.org_id or "", one.org_id or "平台")
+                values = (
+                    one.id, f"任务{task.number}", task.title.zh, org, one.act.text.zh, one.at, one.percent,
+                    one.words or "—",
+                )  # fmt: skip
+                yield dict(zip(PLAN_TABLES["督办进展"], values, strict=True))
+
+    def _targets(self, actor: Actor) -> Iterator[_Row]:
+        names = self._names()
+        for row in self._figures.figures(actor):
+            target, figure = row.target, row.figure
+            if target is None:
+                continue
+            state = "未报送" if row.value is None else "达标" if met(target, row.value, figure.better) else "未达标"
+            values = (
+                figure.code, figure.name.zh, figure.unit.zh, str(target.period),
+                f"{target.operator.value}{target.value}", float(target.value),
+                None if row.value is None else float(row.value.number), state,
+                names.get(figure.org_id, figure.org_id), figure.basis,
+            )  # fmt: skip
+            yield dict(zip(PLAN_TABLES["督办指标"], values, strict=True))

@@ -1,0 +1,4 @@
+SELECT DISTINCT "旗县"
+FROM "森林火险气象"
+WHERE "旗县" IS NOT NULL
+ORDER BY 1

@@ -1,0 +1,243 @@
+"""The work plan as tables: written anew after each change and each day, and the application of the plan follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from beijiang import terminal
+from beijiang.access import PersonDraft, Role
+from beijiang.app import create_app
+from beijiang.assess import PLAN_TABLES, Period, Stage, TaskState, ValueDraft
+from beijiang.assess.commands import add_plan
+from beijiang.build import build
+from beijiang.demo.applications import bundled
+from beijiang.evidence import EvidenceQuery
+from beijiang.ingest import IngestRequest
+from beijiang.kit import SYSTEM, Actor, Conflict, Denied, FixedClock, Language, NotFound
+from beijiang.platform import Platform
+from beijiang.settings import Settings
+
+START = datetime(2026, 3, 2, 2, tzinfo=UTC)
+PASSWORD = "Steppe-under-a-wide-sky-26"
+
+
+@dataclass
+class Office:
+    platform: Platform
+    clock: FixedClock
+    steward: Actor
+    reviewer: Actor
+    publisher: Actor
+    stranger: Actor
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.platform.sql.run(self.steward, f'SELECT * FROM "{table}"').rows.to_pylist()
+        return rows
+
+    def task(self, number: str) -> str:
+        return next(one.task.id for one in self.platform.plan.tasks(self.reviewer) if one.task.number == number)
+
+    def version(self, table: str) -> int:
+        return self.platform.tables.get(SYSTEM, table).version
+
+    def told(self, action: str) -> list[object]:
+        """Return what the evidence says of each, the newest first."""
+        self.platform.evidence.flush()
+        return [one.detail["written"] for one in self.platform.evidence.page(EvidenceQuery(action=action)).records]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    clock = FixedClock(START)
+    built = build(Settings.for_tests(tmp_path), clock)
+    built.first_start()
+    people = {}
+    for login, org, role in (
+        ("steward", "bigdata", Role.STEWARD),
+        ("reviewer", "bigdata", Role.BUREAU_REVIEWER),
+        ("publisher", "bigdata", Role.BUREAU_PUBLISHER),
+        ("stranger", "health", Role.STEWARD),
+    ):
+        draft = PersonDraft(login=login, name=login, org_id=org, roles=frozenset({role}))
+        _, code = built.access.add_person(SYSTEM, draft)
+        built.access.change_password(built.access.sign_in(login, code, "tests").actor, code, PASSWORD)
+        people[login] = built.access.actor_for_person(login)
+    built.plan.load(people["reviewer"], plan="2026", since=date(2026, 1, 1), due_on=date(2026, 12, 31))
+    built.figures.load_plan(people["reviewer"])
+    yield Office(built, clock, **people)
+    built.close()
+
+
+def test_tables_follow_each_change_and_each_day(office: Office) -> None:
+    plan, tables = office.platform.plan, office.platform.plan_tables
+    with pytest.raises(Denied):
+        tables.record_into(office.reviewer)
+    made = tables.record_into(office.steward)
+    assert (made.org_id, made.written_at) == ("bigdata", START)
+    rows = office.rows("督办任务")
+    assert tuple(rows[0]) == tuple(PLAN_TABLES["督办任务"])
+    assert len({row["任务编号"] for row in rows}) == 27
+    mine = [row for row in rows if row["任务编号"] == "任务4.1"]
+    assert ("自治区大数据局", "牵头", 0) in [(row["责任部门"], row["职责"], row["进度（%）"]) for row in mine]
+    assert {row["职责"] for row in rows} == {"牵头", "配合"}
+    before = {name: office.version(name) for name in PLAN_TABLES}
+
+    # Nothing happened: nothing is written.
+    tables.watch()
+    assert {name: office.version(name) for name in PLAN_TABLES} == before
+
+    # A report, a confirmation, a figure: each is in the tables once its event is delivered.
+    plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
+    office.platform.db.deliver_waiting()
+    assert {row["进度（%）"] for row in office.rows("督办任务") if row["任务编号"] == "任务4.1"} == {40}
+    told = [row for row in office.rows("督办进展") if row["事项"] == "报告进展"]
+    assert [(row["任务编号"], row["说明"], row["进度（%）"], row["时间"]) for row in told] == [
+        ("任务4.1", "目录已发布", 40, START)
+    ]
+    plan.report(office.steward, office.task("4.3"), 100, "已运行", ["https://example.org/acceptance"])
+    plan.confirm(
+        office.reviewer,
+        office.task("4.3"),
+        accept=True,
+        seen=plan.task(office.reviewer, office.task("4.3")).shown.token,
+    )
+    office.platform.db.deliver_waiting()
+    assert {row["亮灯"] for row in office.rows("督办任务") if row["任务编号"] == "任务4.3"} == {"已办结"}
+    figures, code = office.platform.figures, "bigdata_industry_output_growth"
+    assert {row["完成情况"] for row in office.rows("督办指标")} == {"未报送"}
+    (value,) = figures.report(
+        office.reviewer,
+        [ValueDraft(code=code, period=Period.parse("2018"), value="26.4", stage=Stage.FINAL, source="统计")],
+    )
+    figures.decide(office.publisher, [value.id], approve=True, seen=dict(figures.figure(office.publisher, code).seen))
+    office.platform.db.deliver_waiting()
+    reached = {row["指标代码"]: (row["实际值"], row["完成情况"]) for row in office.rows("督办指标")}
+    assert reached[code] == (26.4, "达标")
+
+    # A day goes by without a change: days left and lights move, and the data are of that day.
+    left = {row["剩余工作日"] for row in office.rows("督办任务")}
+    before = {name: office.version(name) for name in PLAN_TABLES}
+    office.clock.at += timedelta(days=1)
+    tables.watch()
+    assert {row["剩余工作日"] + 1 for row in office.rows("督办任务")} == left
+    assert {name: office.version(name) - before[name] for name in PLAN_TABLES} == dict.fromkeys(PLAN_TABLES, 1)
+    office.clock.at = datetime(2027, 1, 20, 2, tzinfo=UTC)
+    tables.watch()
+    assert {row["亮灯"] for row in office.rows("督办任务")} == {"红灯", "已办结"}
+
+
+def test_the_application_of_the_plan_follows(office: Office) -> None:
+    office.platform.plan_tables.record_into(office.steward)
+    apps, files = office.platform.apps, dict(bundled("work-plan"))
+    found = apps.check(office.steward, files)
+    assert found.good, [fault.line_in(1) for fault in found.faults]
+
+    def shown(page: str, card: int, **asked: str) -> Any:
+        got = apps.try_page(office.steward, files, page, asked).cards[card].data
+        assert got is not None
+        return got.rows
+
+    assert shown("overview", 3)[0]["已办结"] == 0
+    task = office.task("4.3")
+    office.platform.plan.report(office.steward, task, 100, "已运行", ["https://example.org/acceptance"])
+    seen = office.platform.plan.task(office.reviewer, task).shown.token
+    assert office.platform.plan.confirm(office.reviewer, task, accept=True, seen=seen).state is TaskState.DONE
+    office.platform.db.deliver_waiting()
+    assert shown("overview", 3)[0]["已办结"] == 1
+    assert shown("record", 2, task="任务4.3")[0]["情况"].startswith("任务4.3")
+    assert shown("record", 2, task="任务4.3")[0]["时间"].isoformat() == "2026-03-02T10:00:00", (
+        "as the clocks of the region say"
+    )
+    before = {row["任务编号"] for row in shown("record", 1)}
+    office.clock.at = datetime(2027, 1, 20, 2, tzinfo=UTC)
+    office.platform.plan_tables.watch()
+    reminded = {row["任务编号"] for row in shown("record", 1)}
+    assert before < reminded, "the reminder asks the same query"
+    assert len(reminded) == 26
+    view = apps.try_page(office.steward, files, "overview", {})
+    assert not view.cards[0].old, "written today"
+
+
+def test_one_writer_that_says_so_and_can_be_stopped(office: Office) -> None:
+    tables = office.platform.plan_tables
+    tables.record_into(office.steward)
+    with pytest.raises(Conflict) as again:
+        tables.record_into(office.stranger)
+    assert again.value.reason == "table_exists"
+    (writer,) = office.platform.tables.writers_of("督办任务")
+    assert (writer.kind.value, writer.org_id) == ("plan", "bigdata")
+    landed = office.platform.settings.home / "督办任务.csv"
+    landed.write_text("任务编号\n1\n", encoding="utf-8")
+    sent = office.platform.ingest.land(office.steward, landed, landed.name, "bigdata")
+    request = IngestRequest(files=(sent.sha256,), into="督办任务", org_id="bigdata")
+    with pytest.raises(Conflict, match=r"is filled by the work plan .* on the page of the plan"):
+        office.platform.ingest.submit(office.steward, request)
+    with pytest.raises(Denied):
+        tables.stop(office.stranger, "bigdata", "不归我管")
+    tables.stop(office.steward, "bigdata", "改用导出文件")
+    assert not tables.sets(office.stranger)
+    held = office.rows("督办任务")
+    office.platform.plan.report(office.steward, office.task("4.1"), 40, "目录已发布")
+    office.platform.db.deliver_waiting()
+    assert office.rows("督办任务") == held, "what is there stays"
+    with pytest.raises(NotFound):
+        tables.stop(office.steward, "bigdata", "再停一次")
+    assert office.told("assess.plan_tables") == [False, True]
+
+
+def test_by_api_and_console(office: Office) -> None:
+    origin = "https://testserver"
+    with TestClient(
+        create_app(office.platform), base_url=origin, headers={"Origin": origin}, follow_redirects=False
+    ) as client:
+        client.post("/console/sign-in", data={"login": "steward", "password": PASSWORD})
+        page = client.get("/console/plan").text
+        assert "写入本部门的数据表" in page
+        token = {"_csrf": page.split('<meta name="csrf" content="')[1].split('"')[0]}
+        sent = {"x-csrf-token": token["_csrf"]}
+        assert client.post("/console/plan-tables", data=token).status_code == 303
+        page = client.get("/console/plan").text
+        assert "最近写入" in page
+        assert "/console/plan-tables/bigdata/stop" in page
+        assert "Written into tables" in client.get("/console/plan?lang=en").text
+        (one,) = client.get("/api/v1/plan/tables").json()
+        assert (one["org_id"], one["tables"], one["written_at"]) == ("bigdata", list(PLAN_TABLES), START.isoformat())
+        assert client.post("/api/v1/plan/tables/bigdata/stop", json={"reason": ""}, headers=sent).status_code == 422
+        assert (
+            client.post("/console/plan-tables/bigdata/stop", data={"reason": "换一种办法", **token}).status_code == 303
+        )
+        assert client.get("/api/v1/plan/tables").json() == []
+        refused = client.post("/api/v1/plan/tables", headers=sent)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "table_exists")
+
+
+def test_by_the_terminal(office: Office) -> None:
+    group, platform = typer.Typer(), office.platform
+    add_plan(group, lambda: platform.plan, lambda: platform.plan_tables, lambda: platform.access)
+
+    def run(*words: str) -> Any:
+        done = CliRunner().invoke(group, ["plan", *words, "--as", "steward"], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        lines = [line for line in done.output.splitlines() if line.startswith("[")]
+        return json.loads(lines[-1]) if lines else done.output
+
+    terminal.set_style(as_json=True, language=Language.EN)
+    try:
+        assert run("tables") == []
+        (made,) = run("record")
+        assert (made["org_id"], made["by"]) == ("bigdata", "steward")
+        assert run("tables") == [made]
+        run("unrecord", "bigdata", "--reason", "换一种办法")
+        assert run("tables") == []
+    finally:
+        terminal.set_style(as_json=False, language=Language.ZH)
