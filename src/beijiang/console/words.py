@@ -127,6 +127,7 @@ _WORDS: dict[str, dict[str, Text]] = {
         "access.sign_out": Text("退出", "signed out"),
         "agents.call": Text("智能体调用", "agent called a tool"),
         "apps.app_approve": Text("应用审核通过", "application approved"),
+        "apps.app_audience": Text("改应用的发布范围", "application given to other readers"),
         "apps.app_off": Text("停用应用", "application switched off"),
         "apps.app_on": Text("启用应用", "application switched on"),
         "apps.app_release": Text("发布应用", "application released"),

@@ -245,6 +245,19 @@ def _add_deciding(group: typer.Typer, get: Callable[[], Apps], who: Callable[[st
         found = get().release(who(person), app, number, to, names)
         say(Text(f"{found.id} 第 {number} 版已发布。", f"Version {number} of {found.id} is released."))
 
+    @group.command("audience")
+    def audience(
+        app: str = _APP,
+        number: int = _NUMBER,
+        to: AudienceKind = typer.Option(..., help="people, departments or public."),  # noqa: B008
+        names: list[str] = typer.Option([], "--name", help="A department's id or a person's login."),  # noqa: B008
+        reason: str = _REASON,
+        person: str = _AS,
+    ) -> None:
+        """Give the version in use to other readers."""
+        found = get().audience(who(person), app, number, to, names, reason=reason)
+        say(Text(f"{found.id} 改为发布给：{to.text.zh}。", f"{found.id} is released to: {to.text.en}."))
+
     @group.command("rollback")
     def rollback(app: str = _APP, number: int = _NUMBER, reason: str = _REASON, person: str = _AS) -> None:
         """Go back to a version that was released before."""

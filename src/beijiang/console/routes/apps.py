@@ -144,8 +144,23 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         request: Request, app: str, number: int, to: Annotated[AudienceKind, Form()], names: _Names = ""
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            apps.release(person(request), app, number, to, names.replace("，", ",").replace("、", ",").split(","))
+            apps.release(person(request), app, number, to, _named(names))
             return _page(app), Text(f"第 {number} 版已发布。", f"Version {number} is released.")
+
+        return frame.attempt(request, _page(app), step)
+
+    @pages.post("/apps/{app}/versions/{number}/audience")
+    def audience(
+        request: Request,
+        app: str,
+        number: int,
+        to: Annotated[AudienceKind, Form()],
+        names: _Names = "",
+        reason: _Said = "",
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            apps.audience(person(request), app, number, to, _named(names), reason=reason)
+            return _page(app), Text("发布范围已改，下一次访问即生效。", "Changed; the next request meets it.")
 
         return frame.attempt(request, _page(app), step)
 
@@ -208,6 +223,10 @@ def _add_server(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             )
 
         return frame.attempt(request, _page(app), step)
+
+
+def _named(names: str) -> list[str]:
+    return names.replace("，", ",").replace("、", ",").split(",")
 
 
 def _page(app: str) -> str:
