@@ -20,6 +20,7 @@ from beijiang.protection import OwnGrant, QueryClass, QueryOrder, Spoken
 if TYPE_CHECKING:
     from beijiang.access import Access
     from beijiang.catalog import Catalog
+    from beijiang.contracts import Contracts
     from beijiang.db import Database
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
@@ -44,11 +45,13 @@ class Base:
         evidence: Evidence,
         clock: Clock,
         graphs: Graphs,
+        contracts: Contracts,
     ) -> None:
         self.db = db
         self.sql = sql
         self.networks = Networks(graphs)
         self.gate = gate
+        self.contracts = contracts
         self.catalog = catalog
         self.access = access
         self.evidence = evidence

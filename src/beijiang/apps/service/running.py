@@ -126,7 +126,9 @@ class Running(Base):
             view = self._view(actor, bundle, page, asked, app.current or 0)
             cards.extend(view.cards.values())
         self._still(actor, app, whence)
-        viewer = f"visitor {whence}" if actor.is_anonymous else actor.id
+        viewer = _reader(actor, whence)
+        late = sum(card.state is CardState.LOADING for card in view.cards.values())
+        self.meter.owe(app_id, view.page.name, viewer, late)
         self.counting.note((app_id, view.number), self.clock.now().date(), viewer, view.cards.values())
         return view
 
@@ -135,11 +137,14 @@ class Running(Base):
     ) -> PageView:
         """Return a page with one of its cards only, waited for to its end.
 
+        A card that came late belongs to the view of its page; any other counts as a view.
+
         Raises:
-            NotFound, Invalid: as ``page`` does.
+            NotFound, Invalid, Throttled: as ``page`` does.
 
         """
         app, bundle = self.open(actor, app_id, whence)
+        self.meter.take_card(app_id, page, bundle.manifest.per_minute, _reader(actor, whence))
         with self.timing.measured(app_id, app.current or 0) as cards:
             view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
             cards.extend(view.cards.values())
@@ -204,8 +209,7 @@ class Running(Base):
         return replace(view, cards={number: _fitting(card) for number, card in view.cards.items()})
 
     def _count(self, actor: Actor, bundle: Bundle, whence: str) -> None:
-        reader = f"visitor {whence}" if actor.is_anonymous else actor.id
-        self.meter.take(bundle.manifest.id, bundle.manifest.per_minute, reader)
+        self.meter.take(bundle.manifest.id, bundle.manifest.per_minute, _reader(actor, whence))
 
     def _still(self, actor: Actor, before: App, whence: str) -> None:
         """Ask again before anything is handed over: an application may be switched off while its page is made."""
@@ -308,6 +312,11 @@ class Running(Base):
         as_of = found.data.as_of if found.data else None
         old = days is not None and as_of is not None and self.clock.now() - as_of > timedelta(days=days)
         return replace(found, old=old)
+
+
+def _reader(actor: Actor, whence: str) -> str:
+    """Return by what readers are told apart; visitors by where they come from."""
+    return f"visitor {whence}" if actor.is_anonymous else actor.id
 
 
 def _card(query: str, found: CardData | BeijiangError) -> Card:
