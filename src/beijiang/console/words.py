@@ -163,6 +163,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "apps.server_clear": Text("清空应用服务的工作目录", "folder of an application's server emptied"),
         "apps.server_restart": Text("重启应用的服务", "server of an application begun anew"),
         "apps.signing_key": Text("更换签名密钥", "signing key renewed"),
+        "apps.job_fail": Text("应用的作业开始失败", "a job of an application began to fail"),
+        "apps.job_recover": Text("应用的作业恢复正常", "a job of an application works again"),
         "apps.job_alert": Text("应用发出提醒", "an application raised an alert"),
         "catalog.move_readers": Text("变更提供的版本", "readers moved"),
         "catalog.advance_release": Text("推进发布版本", "release advanced"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -25,9 +26,10 @@ from beijiang.apps.models import (
     values_of,
 )
 from beijiang.apps.service.base import Base
+from beijiang.apps.service.counting import Asked
 from beijiang.apps.service.networks import NO_GRAPH
 from beijiang.apps.store import AppStore, CanaryStore
-from beijiang.kit import BeijiangError, Denied, Text
+from beijiang.kit import BeijiangError, Denied, Text, Throttled
 from beijiang.protection import QueryClass
 
 if TYPE_CHECKING:
@@ -169,15 +171,29 @@ class Running(Base):
             raise no_page()
         values = values_of(bundle.manifest.parameters, asked)
         query = bundle.queries[bundle.api[end].query]
-        with self.timing.measured(app_id, app.current or 0):
+        with self.timing.measured(app_id, app.current or 0), self._asked_of(app) as asking:
             try:
                 found = self._answer(actor, bundle, query, values, QueryClass.API)
             except BeijiangError as error:
                 if error.reason not in HIDDEN:
                     raise
+                asking.denied = True
                 raise Denied(DENIED.zh, DENIED.en, code="app_data_denied") from None
+            asking.cost = None if found.cached else (found.seconds, found.scanned)
         self._still(actor, app, whence)
         return bundle, found
+
+    @contextmanager
+    def _asked_of(self, app: App) -> Iterator[Asked]:
+        """Count a request to an end-point, whatever becomes of it."""
+        asking = Asked()
+        try:
+            yield asking
+        except BaseException as error:
+            asking.failed = not isinstance(error, Throttled)
+            raise
+        finally:
+            self.counting.note_asked((app.id, app.current or 0), self.clock.now().date(), asking)
 
     def preview(self, actor: Actor, app_id: str, number: int, page: str, asked: Mapping[str, str]) -> PageView:
         """Return a page of any version, for its department and for reviewers, as the actor sees the data.
