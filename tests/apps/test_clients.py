@@ -349,6 +349,18 @@ def test_the_terminal_knows_the_same_verbs(served: Served) -> None:
     assert made.id in run("list")
     run("review", made.id, "--approve", "--note", "可以", "--seen", made.shown.token, "--as", "reviewer")
     assert "bjs_" in run("secret", made.id, "--as", "steward")
+    run("change", made.id, "--purpose", "查企业", "--machine", "--redirect", f"{CALLBACK}/two", "--as", "steward")
+    waiting, _ = served.platform.clients.client(SYSTEM, made.id)
+    assert waiting.facts.purpose == "试", "what is in force stays until the review"
+    assert waiting.proposed == replace(
+        waiting.facts, purpose="查企业", machine=True, redirect_uris=(f"{CALLBACK}/two",)
+    )
+    run("change", made.id, "--no-machine", "--as", "steward")
+    waiting, _ = served.platform.clients.client(SYSTEM, made.id)
+    assert waiting.proposed == replace(waiting.facts, purpose="查企业", redirect_uris=(f"{CALLBACK}/two",))
+    assert shell.invoke(group, ["change", made.id, "--name", "别人的", "--as", "first"]).exit_code != 0
+    run("review", made.id, "--approve", "--note", "可以", "--seen", waiting.shown.token, "--as", "reviewer")
+    assert served.platform.clients.client(SYSTEM, made.id)[0].facts.purpose == "查企业"
     api = rows_api(served.office)
     run("subscribe", made.id, api, "--plan", "standard", "--as", "steward")
     asked = served.platform.subscriptions.subscriptions(SYSTEM, made.id)[0]

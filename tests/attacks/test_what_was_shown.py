@@ -55,6 +55,8 @@ BY_PERMISSION = {
     "AppCanaries.promote": Bound.SEEN,
     "AppCanaries.withdraw": Bound.NONE,
     "AppServers.clear": Bound.NONE,
+    "AppServers.hold": Bound.NONE,
+    "AppServers.let_run": Bound.NONE,
     "AppServers.restart": Bound.NONE,
     "Apps.apps": Bound.NONE,
     "Apps.audience": Bound.NUMBER,

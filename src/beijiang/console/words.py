@@ -161,6 +161,8 @@ _WORDS: dict[str, dict[str, Text]] = {
         "apps.rating_show": Text("恢复应用评价", "rating of an application shown again"),
         "apps.client_up": Text("外部应用恢复", "outside application answers again"),
         "apps.server_clear": Text("清空应用服务的工作目录", "folder of an application's server emptied"),
+        "apps.server_start": Text("启动应用的服务", "server of an application started"),
+        "apps.server_stop": Text("停止应用的服务", "server of an application stopped"),
         "apps.server_restart": Text("重启应用的服务", "server of an application begun anew"),
         "apps.signing_key": Text("更换签名密钥", "signing key renewed"),
         "apps.job_fail": Text("应用的作业开始失败", "a job of an application began to fail"),

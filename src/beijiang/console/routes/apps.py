@@ -213,6 +213,22 @@ def _add_server(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
         return frame.attempt(request, _page(app), step)
 
+    @pages.post("/apps/{app}/server/stop")
+    def stop(request: Request, app: str, reason: Annotated[str, Form(max_length=1000)] = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_servers.hold(person(request), app, reason)
+            return _page(app), Text("服务已停止；页面不受影响。", "It is stopped; the pages go on.")
+
+        return frame.attempt(request, _page(app), step)
+
+    @pages.post("/apps/{app}/server/start")
+    def start(request: Request, app: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_servers.let_run(person(request), app)
+            return _page(app), Text("下一次访问时启动。", "It begins at the next request.")
+
+        return frame.attempt(request, _page(app), step)
+
     @pages.post("/apps/{app}/server/clear")
     def clear(request: Request, app: str, reason: Annotated[str, Form(max_length=1000)] = "") -> RedirectResponse:
         def step() -> tuple[str, Text]:
