@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.apps.models import AppTest, BlockKind, Bundle, CardData, Check, filled_by, handed_in, values_of
 from beijiang.apps.models.drawing import shown
-from beijiang.apps.models.faults import Faults
-from beijiang.apps.service.promises import Promises
+from beijiang.apps.service.promises import Checked, Promises
 from beijiang.kit import ANONYMOUS, BeijiangError, Language, Text
 from beijiang.protection import QueryClass, Spoken
 from beijiang.tables import Exit
@@ -29,27 +28,6 @@ BUDGET: Final = 5.0
 """Seconds that one query may take when nothing is kept of it."""
 CLOSED: Final = frozenset({"L4"})
 """Grades that no application shows; see the handling of grades."""
-
-
-@dataclass(slots=True)
-class Checked:
-    """A bundle, what the checks found, and every fault with its place."""
-
-    bundle: Bundle
-    checks: list[Check] = field(default_factory=list)
-    faults: Faults = field(default_factory=Faults)
-
-    @property
-    def good(self) -> bool:
-        """Tell whether it may be submitted."""
-        return all(one.good for one in self.checks)
-
-    def add(self, name: str, text: tuple[str, str], before: int, found: tuple[str, str]) -> None:
-        """Add a check; it is good if no fault came since ``before``."""
-        good = len(self.faults) == before
-        count = len(self.faults) - before
-        words = found if good else (f"{count} 处问题", f"{count} faults")
-        self.checks.append(Check(name=name, text=Text(*text), good=good, found=Text(*words)))
 
 
 @dataclass(frozen=True, slots=True)

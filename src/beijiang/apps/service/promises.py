@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from beijiang.access import Role
-from beijiang.apps.models import filled_by
-from beijiang.apps.models.faults import line_of
+from beijiang.apps.models import Bundle, Check, filled_by
+from beijiang.apps.models.faults import Faults, line_of
 from beijiang.apps.service.filling import Filling
-from beijiang.kit import Conflict
+from beijiang.kit import Conflict, Text
 from beijiang.tables import Exit
 
 if TYPE_CHECKING:
-    from beijiang.apps.models import Bundle
-    from beijiang.apps.service.checking import Checked
     from beijiang.kit import Actor
 
-__all__ = ["Promises"]
+__all__ = ["Checked", "Promises"]
 
 _Words: TypeAlias = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Checked:
+    """A bundle, what the checks found, and every fault with its place."""
+
+    bundle: Bundle
+    checks: list[Check] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+
+    @property
+    def good(self) -> bool:
+        """Tell whether it may be submitted."""
+        return all(one.good for one in self.checks)
+
+    def add(self, name: str, text: tuple[str, str], before: int, found: tuple[str, str]) -> None:
+        """Add a check; it is good if no fault came since ``before``."""
+        good = len(self.faults) == before
+        count = len(self.faults) - before
+        words = found if good else (f"{count} 处问题", f"{count} faults")
+        self.checks.append(Check(name=name, text=Text(*text), good=good, found=Text(*words)))
 
 
 class Promises(Filling):

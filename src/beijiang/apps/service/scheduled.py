@@ -179,7 +179,7 @@ class AppJobs:
             told = self._carried_out(actor, app, bundle.jobs[name], result, job.id)
             asking.failed = False
         except BeijiangError as error:
-            words = {"zh": error.text.zh, "en": error.text.en}
+            words: JsonValue = {"zh": error.text.zh, "en": error.text.en}
             self._note(app, name, began, {"error": words})
             raise
         finally:
@@ -263,7 +263,7 @@ class AppJobs:
         try:
             self._submit(app, version, name, moment.isoformat())
         except BeijiangError as error:
-            words = {"zh": error.text.zh, "en": error.text.en}
+            words: JsonValue = {"zh": error.text.zh, "en": error.text.en}
             self._note(app, name, time.monotonic(), {"error": words})
 
     def _submit(self, app: App, version: AppVersion, name: str, moment: str, *, ahead: bool = False) -> str:
