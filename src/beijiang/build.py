@@ -288,7 +288,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     stream_rules = StreamRules(streams, tables, gate, access, evidence, clock, zone)
     ingest.watches.append(stream_rules)
     texts = Texts(db, Landing(home / "texts"), access, evidence, standards, fusion, clock)
-    apps = Apps(db, sql, gate, catalog, access, evidence, clock, graphs, zone)
+    apps = Apps(db, sql, gate, catalog, access, evidence, clock, graphs, contracts, zone)
     sign_on = SignOn(db, access, evidence, vault, sources.outbound, clock, settings)
     access.tokens = sign_on
     clients = Clients(db, access, evidence, clock, settings)

@@ -34,6 +34,7 @@ class Subjects:
         return {
             "account": _account,
             "alert": self._guarded(Permission.INGEST_RUN_READ, self._alert),
+            "app": self._guarded(Permission.APPS_APP_OPEN, self._app),
             "app_alert": self._guarded(Permission.APPS_APP_OPEN, self._app_alert),
             "claim": self._guarded(Permission.EXCHANGE_REQUEST_READ, self._claim),
             "client": self._guarded(Permission.APPS_CLIENT_SIGN_ON, self._client),
@@ -67,6 +68,10 @@ class Subjects:
             return look(actor, thing)
 
         return checked
+
+    def _app(self, actor: Actor, thing: str) -> Seen:
+        found, _ = self._platform.apps.app(actor, thing)
+        return Seen(title=found.name, href=f"/console/apps/{thing}")
 
     def _app_alert(self, actor: Actor, thing: str) -> Seen:
         found = self._platform.app_jobs.alert(actor, thing)

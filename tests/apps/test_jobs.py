@@ -10,6 +10,7 @@ from asking import FIRMS, OWNER, Office, firm
 from hosting import bundle, released, renamed
 
 from beijiang.apps import AudienceKind, JobStanding
+from beijiang.evidence import EvidenceQuery
 from beijiang.kit import SYSTEM, Denied, Invalid, NotFound, Refused
 
 TABLE = """query = "firms"
@@ -66,12 +67,12 @@ def test_a_table_holds_what_the_person_sees_and_keeps_its_grade(office: Office, 
         office.platform.sql.run(office["first"], 'SELECT * FROM "firms_listed"')
 
 
-def told(office: Office, login: str) -> list[str]:
+def told(office: Office, login: str, subject: str = "app_alert") -> list[str]:
     office.platform.evidence.flush()
     while office.platform.notices.take():
         pass
     shown = office.platform.notices.notices(office[login])
-    return [one.seen.title.en for one in shown if one.notice.subject == "app_alert" and one.seen is not None]
+    return [one.seen.title.en for one in shown if one.notice.subject == subject and one.seen is not None]
 
 
 def test_an_alert_is_told_once_and_again_after_it_was_gone(office: Office, app: str) -> None:
@@ -154,6 +155,49 @@ def test_a_job_fails_in_words_when_the_right_is_gone(office: Office, monkeypatch
         assert "not do this" in standing.error.en
     finally:
         access.set_roles(SYSTEM, office["steward"].id, frozenset({Role.STEWARD}))
+
+
+def test_the_department_is_told_once_when_a_job_begins_to_fail_and_when_it_works_again(office: Office) -> None:
+    files = renamed(bundle(jobs__list_toml=TABLE.replace("firms_listed", "told_of")), "tells-failures")
+    files["app.toml"] = files["app.toml"].replace('zh = "企业一览"\nen = "Firms"', 'zh = "会失败"\nen = "It may fail"')
+    released(office, files, AudienceKind.DEPARTMENTS, OWNER)
+    assert ran(office, "tells-failures", "list").error is None
+    day = office.platform.apps.usage(office["steward"], "tells-failures")[0]
+    assert (day.opens, day.runs, day.failed) == (0, 1, 0)
+    version = office.platform.tables.get(SYSTEM, "told_of").version
+    office.write([firm(1)], table="told_of")  # somebody else fills it now
+    for times in (1, 2):
+        assert ran(office, "tells-failures", "list").error is not None
+        assert told(office, "steward", "app").count("It may fail") == 1, "however often it fails"
+        assert office.platform.apps.usage(office["steward"], "tells-failures")[0].failed == times
+    assert told(office, "first_keeper", "app") == []
+    assert told(office, "reviewer", "app") == [], "who builds nothing hears nothing"
+    assert version < office.platform.tables.get(SYSTEM, "told_of").version
+    log = office.platform.evidence_reader.search(SYSTEM, EvidenceQuery(target="tells-failures")).records
+    assert [one.action for one in log].count("apps.job_fail") == 1
+
+
+def test_a_job_for_which_nobody_answers_is_told_too_and_its_recovery(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = renamed(bundle(jobs__list_toml=TABLE.replace("firms_listed", "told_again")), "nobody-answers")
+    released(office, files, AudienceKind.DEPARTMENTS, OWNER)
+    assert ran(office, "nobody-answers", "list").error is None
+    jobs = office.platform.app_jobs
+    with monkeypatch.context() as later:
+        later.setattr(office.platform.apps, "clock", Later(days=2))
+
+        def gone(*_words: object) -> None:
+            raise NotFound("没有这个人。", "There is no such person.")
+
+        later.setattr(type(jobs.access), "person", gone)
+        jobs.watch()
+    log = EvidenceQuery(target="nobody-answers")
+    actions = [one.action for one in office.platform.evidence_reader.search(SYSTEM, log).records]
+    assert actions.count("apps.job_fail") == 1
+    assert ran(office, "nobody-answers", "list").error is None
+    actions = [one.action for one in office.platform.evidence_reader.search(SYSTEM, log).records]
+    assert (actions.count("apps.job_fail"), actions.count("apps.job_recover")) == (1, 1)
 
 
 def test_a_job_fills_no_table_that_has_a_source(office: Office) -> None:

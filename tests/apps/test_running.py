@@ -286,6 +286,57 @@ def test_quotas_of_an_application_and_of_a_reader(office: Office, monkeypatch: p
     meter.take("a", 600, "two")
 
 
+def test_cards_that_no_page_owes_are_counted_as_views(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "MINUTE", 3600.0)  # all that follows is asked in one of them
+    files, apps = renamed(bundle(), "card-quota"), office.platform.apps
+    files["app.toml"] = files["app.toml"].replace('version = "1.0.0"', 'version = "1.0.0"\nper_minute = 3')
+    released(office, files, AudienceKind.DEPARTMENTS, *BOTH)
+    monkeypatch.setattr(apps, "meter", Meter())
+    monkeypatch.setattr(apps, "patience", 0.0)
+    gate, real = threading.Event(), type(apps.sql).answer_all
+
+    def answer_all(*words: Any, **more: Any) -> None:
+        assert gate.wait(90)
+        real(*words, **more)
+
+    def card(login: str, **asked: str) -> CardState:
+        return apps.card(office[login], "card-quota", "overview", 0, asked).cards[0].state
+
+    with monkeypatch.context() as slow:
+        slow.setattr(type(apps.sql), "answer_all", answer_all)
+        late = list(apps.page(office["first"], "card-quota", "overview", {}).cards.values())
+        assert [one.state for one in late].count(CardState.LOADING) == 3
+        gate.set()
+    assert {card("first") for _ in range(3)} == {CardState.READY}, "what its page owes is not counted again"
+    assert {card("first", league=f"a{n}") for n in range(2)} == {CardState.READY}
+    with pytest.raises(Throttled) as caught:
+        card("first", league="a2")
+    assert caught.value.reason == "app_quota"
+    with pytest.raises(Throttled):
+        card("second", league="a3")
+    assert not apps.meter._late.get(("card-quota", "overview", office["second"].id))
+
+
+def test_what_a_page_owes_is_each_readers_own_and_ends_with_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, meter = [1000.0], Meter(reader_per_minute=1)
+    monkeypatch.setattr(lanes.time, "monotonic", lambda: now[0])
+    meter.owe("a", "p", "one", 2)
+    meter.take_card("a", "p", 600, "one")
+    for page, reader in (("q", "two"), ("p", "three")):
+        meter.take_card("a", page, 600, reader)
+        with pytest.raises(Throttled):
+            meter.take_card("a", page, 600, reader)
+    meter.take("a", 600, "one")
+    now[0] += 59
+    meter.take_card("a", "p", 600, "one")
+    with pytest.raises(Throttled):
+        meter.take_card("a", "p", 600, "one")
+    meter.owe("a", "p", "one", 1)
+    now[0] += 61
+    meter.take_card("a", "p", 600, "one")
+    assert not meter._late
+
+
 def waits(gate: threading.Event) -> Callable[[], None]:
     def work() -> None:
         gate.wait(300)

@@ -23,8 +23,9 @@ from typer.testing import CliRunner
 from beijiang.access import KeyDraft, Permission
 from beijiang.apps import AudienceKind, ServerState, VersionState
 from beijiang.apps.commands import commands
+from beijiang.apps.store import ServerStore
 from beijiang.evidence import EvidenceQuery
-from beijiang.kit import SYSTEM, Denied, Invalid, NotFound
+from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound
 from waiting import until
 
 READER = '''
@@ -490,6 +491,76 @@ def test_console_api_and_terminal_show_state_log_and_restart(served: Served) -> 
     assert shown.exit_code == 0, shown.output
     assert "asked for /" in shown.output
     assert CliRunner().invoke(group, ["server-restart", APP, "--as", "steward"]).exit_code == 0
+
+
+def test_it_is_stopped_and_started_by_itself_by_whoever_looks_after_it(served: Served) -> None:
+    settled(served)
+    ask(served, "")
+    servers, steward = served.platform.app_servers, served.reader("steward")
+    assert servers.pid(APP) is not None
+    for login, fault in (("reviewer", Denied), ("first", NotFound)):
+        with pytest.raises(fault):
+            servers.hold(served.office[login], APP, "x")
+    with pytest.raises(Invalid):
+        servers.hold(served.office["steward"], APP, "  ")
+    with pytest.raises(Conflict):
+        servers.let_run(served.office["steward"], APP)
+    servers.hold(served.office["publisher"], APP, "查一处问题")
+    try:
+        assert servers.pid(APP) is None
+        refused = served.reader("first").call("GET", f"/apps/{APP}/server/")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "server_held")
+        assert "查一处问题" not in refused.text, "why is for its department"
+        assert served.reader("first").get(f"/apps/{APP}/overview").status_code == 200, "its pages go on"
+        for ask_again in (
+            lambda: servers.restart(served.office["steward"], APP),
+            lambda: servers.hold(served.office["steward"], APP, "x"),
+        ):
+            with pytest.raises(Conflict):
+                ask_again()
+        page = steward.get(f"/console/apps/{APP}").text
+        assert "查一处问题" in page
+        assert f"/console/apps/{APP}/server/start" in page
+        body = steward.call("GET", f"/api/v1/apps/{APP}/server").json()
+        assert (body["state"], body["held_reason"]) == ("held", "查一处问题")
+        assert (
+            steward.post(
+                f"/console/apps/{APP}/server/start", {"_csrf": steward.csrf}, Origin=served.address
+            ).status_code
+            == 303
+        )
+        assert ask(served, "").status_code == 200
+        sent = {"_csrf": steward.csrf, "reason": "再停"}
+        assert steward.post(f"/console/apps/{APP}/server/stop", sent, Origin=served.address).status_code == 303
+        assert ask(served, "").status_code == 503
+        p = served.platform
+        group = commands(
+            *(lambda part=part: part for part in (p.apps, p.app_jobs, p.access, p.app_servers)), serve=lambda *_: None
+        )
+        assert CliRunner().invoke(group, ["server-start", APP, "--as", "steward"]).exit_code == 0
+        assert CliRunner().invoke(group, ["server-stop", APP, "--reason", "三停", "--as", "steward"]).exit_code == 0
+        assert steward.call("POST", f"/api/v1/apps/{APP}/server/stop", {"reason": "x"}).status_code == 409
+        assert steward.call("POST", f"/api/v1/apps/{APP}/server/start").json()["state"] == "stopped"
+        assert steward.call("POST", f"/api/v1/apps/{APP}/server/stop", {"reason": "四停"}).json()["state"] == "held"
+    finally:
+        servers.let_run(served.office["steward"], APP)
+    assert ask(served, "").status_code == 200
+    log = served.platform.evidence_reader.search(SYSTEM, EvidenceQuery(action="apps.server_stop", target=APP)).records
+    assert {one.detail["reason"] for one in log} == {"查一处问题", "再停", "三停", "四停"}
+
+
+def test_a_server_that_another_process_stopped_is_ended_by_the_watch(served: Served) -> None:
+    settled(served)
+    ask(served, "")
+    servers = served.platform.app_servers
+    with served.platform.db.begin() as tx:
+        ServerStore(tx.connection).hold(APP, served.platform.clock.now(), "elsewhere")
+    try:
+        assert servers.pid(APP) is not None
+        servers.watch()
+        assert servers.pid(APP) is None
+    finally:
+        servers.let_run(served.office["steward"], APP)
 
 
 def test_no_process_outlives_a_platform_that_is_killed(tmp_path: Path) -> None:

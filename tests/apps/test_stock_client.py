@@ -49,6 +49,14 @@ def test_a_stock_client_signs_on_with_code_and_pkce_and_renews(served: Served, t
     assert claims["sub"] == served.office["first"].id
     assert claims["org"] == "health"
     who = stock.get(found["userinfo_endpoint"]).json()
+    for posted in (
+        stock.post(found["userinfo_endpoint"]),
+        served.http.post(found["userinfo_endpoint"], data={"access_token": token["access_token"]}),
+    ):
+        assert (posted.status_code, posted.json()) == (200, who), posted.text
+        assert posted.headers["cache-control"] == "no-store"
+    assert served.http.post(found["userinfo_endpoint"]).status_code == 401
+    assert served.http.post(found["userinfo_endpoint"], data={"access_token": "bjt_none"}).status_code == 401
     assert who == {"sub": claims["sub"], "name": "first某", "org": "health", "org_name": claims["org_name"]}
     fresh = stock.refresh_token(found["token_endpoint"], refresh_token=token["refresh_token"])
     assert fresh["access_token"] != token["access_token"]

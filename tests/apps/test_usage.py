@@ -46,6 +46,30 @@ def test_opens_denials_and_costs_are_counted(office: Office, app: str) -> None:
         apps.costs(office["steward"])
 
 
+def test_calls_of_end_points_are_counted_with_what_they_cost_and_were_denied(office: Office) -> None:
+    files, apps = renamed(bundle(), "by-program"), office.platform.apps
+    files["app.toml"] = files["app.toml"].replace(f'["{FIRMS}"]', f'["{FIRMS}", "{SECRET}"]')
+    files["queries/total.sql"] = f'SELECT count(*) AS "户数" FROM "{SECRET}" WHERE $league IS NULL'
+    files["api/total.toml"] = 'query = "total"\nsummary = { zh = "户数", en = "Number" }\n'
+    files["tests/shape.toml"] = ""
+    released(office, files, AudienceKind.DEPARTMENTS, *BOTH)
+    apps.sql._answers.forget()
+    for _ in range(2):
+        apps.data(office["first"], "by-program", "leagues", {})
+    with pytest.raises(Denied):
+        apps.data(office["first"], "by-program", "total", {})
+    with pytest.raises(NotFound):
+        apps.data(office["first"], "by-program", "no-such-end", {})
+    day = apps.usage(office["steward"], "by-program")[0]
+    assert (day.opens, day.viewers, day.calls, day.runs, day.failed, day.denied) == (0, 0, 3, 0, 0, 1)
+    assert (day.readings, day.scanned) == (1, 60), "the second came from memory, the third read nothing"
+    assert day.seconds > 0
+    told = office.browser_json("steward").get("/api/v1/apps/by-program/usage").json()["days"][0]
+    assert (told["calls"], told["runs"]) == (3, 0)
+    assert "接口请求" in office.browser("steward").get("/console/apps/by-program").text
+    assert apps.costs(office["reviewer"])["by-program"].calls == 3
+
+
 def test_nobody_is_kept(office: Office, app: str) -> None:
     office.platform.apps.page(office["first"], app, "overview", {})
     office.platform.apps.counting.write()

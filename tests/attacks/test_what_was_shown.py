@@ -46,7 +46,7 @@ FIXED = {
     "Holds.confirm": "what is held and on what basis is written once; another asking is another hold",
     "Laws.approve": "a proposal is written once, and an entry that got another version meanwhile refuses it",
     "Registrations.admit": "a registration is written once; another is another one",
-    "Subscriptions.decide": "another plan is another subscription, in place of the one there was",
+    "Subscriptions.decide": "another plan is another subscription, beside the one in force until it is approved",
 }
 
 BY_PERMISSION = {
@@ -55,8 +55,11 @@ BY_PERMISSION = {
     "AppCanaries.promote": Bound.SEEN,
     "AppCanaries.withdraw": Bound.NONE,
     "AppServers.clear": Bound.NONE,
+    "AppServers.hold": Bound.NONE,
+    "AppServers.let_run": Bound.NONE,
     "AppServers.restart": Bound.NONE,
     "Apps.apps": Bound.NONE,
+    "Apps.audience": Bound.NUMBER,
     "Apps.costs": Bound.NONE,
     "Apps.release": Bound.NUMBER,
     "Apps.rollback": Bound.NUMBER,

@@ -29,6 +29,7 @@ __all__ = [
     "relay_closed",
     "server_failed",
     "server_full",
+    "server_held",
     "server_waits",
     "sign_on_refused",
     "table_other",
@@ -237,6 +238,15 @@ def server_failed() -> Unavailable:
         "应用的服务没有启动或已退出。请稍后再试；主办部门可在应用页查看它的日志。",
         "The server of this application did not begin, or ended. Try again later; its department reads its log on the application's page.",
         code="server_failed",
+    )
+
+
+def server_held() -> Unavailable:
+    """Return the error for an application's server that somebody stopped."""
+    return Unavailable(
+        "应用的服务已由负责人员停止，页面不受影响。请联系它的主办部门；在应用页面点“启动”后即可恢复。",
+        "The server of this application was stopped; its pages are not touched. Tell its department; it runs again once they start it on the application's page.",
+        code="server_held",
     )
 
 

@@ -55,6 +55,8 @@ _USAGE = (
     Column("failed", Text("失败", "failed"), right=True),
     Column("denied", Text("无权", "denied"), right=True),
     Column("slow", Text("迟到", "late"), right=True),
+    Column("calls", Text("接口", "calls"), right=True),
+    Column("runs", Text("作业", "jobs"), right=True),
     Column("readings", Text("读取", "readings"), right=True),
     Column("seconds", Text("秒", "seconds"), right=True),
     Column("scanned", Text("行", "rows"), right=True),
@@ -244,6 +246,19 @@ def _add_deciding(group: typer.Typer, get: Callable[[], Apps], who: Callable[[st
         """Give readers an approved version."""
         found = get().release(who(person), app, number, to, names)
         say(Text(f"{found.id} 第 {number} 版已发布。", f"Version {number} of {found.id} is released."))
+
+    @group.command("audience")
+    def audience(
+        app: str = _APP,
+        number: int = _NUMBER,
+        to: AudienceKind = typer.Option(..., help="people, departments or public."),  # noqa: B008
+        names: list[str] = typer.Option([], "--name", help="A department's id or a person's login."),  # noqa: B008
+        reason: str = _REASON,
+        person: str = _AS,
+    ) -> None:
+        """Give the version in use to other readers."""
+        found = get().audience(who(person), app, number, to, names, reason=reason)
+        say(Text(f"{found.id} 改为发布给：{to.text.zh}。", f"{found.id} is released to: {to.text.en}."))
 
     @group.command("rollback")
     def rollback(app: str = _APP, number: int = _NUMBER, reason: str = _REASON, person: str = _AS) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -131,6 +132,41 @@ def _add_registry(group: typer.Typer, get: Callable[[], Clients], who: Callable[
             health_path=health_path,
         )
         show([_client(get().register(who(person), draft))], _CLIENTS)
+
+    @group.command("change")
+    def change(
+        client: str = _CLIENT,
+        name: str = typer.Option(None, help="Name that people see when they sign on."),
+        purpose: str = typer.Option(None, help="What it is for."),
+        redirect: list[str] = typer.Option(None, help="Address for codes; may be repeated."),  # noqa: B008
+        after: list[str] = typer.Option(None, help="Address after signing out; may be repeated."),  # noqa: B008
+        logout: str = typer.Option(None, help="Address that is told of a sign-out."),
+        scope: list[str] = typer.Option(None, help="What it may ask for; may be repeated."),  # noqa: B008
+        machine: bool = typer.Option(None, "--machine/--no-machine", help="Whether it also asks for itself."),
+        upstream: str = typer.Option(None, help="Where it runs, if the platform is to relay it: https://HOST."),
+        label: str = typer.Option(None, help="Its name in front of the domain of relayed applications."),
+        health_path: str = typer.Option(None, help="What is asked for, to see whether it answers."),
+        person: str = _WHO,
+    ) -> None:
+        """Propose other facts, which wait for review; what is left out stays, and a list that is given takes the place of the whole list."""
+        actor = who(person)
+        found, _ = get().client(actor, client)
+        said: dict[str, Any] = {
+            "name": name,
+            "purpose": purpose,
+            "redirect_uris": tuple(redirect) if redirect else None,
+            "after_uris": tuple(after) if after else None,
+            "logout_uri": logout,
+            "scopes": frozenset(scope) if scope else None,
+            "machine": machine,
+            "upstream": upstream,
+            "label": label,
+            "health_path": health_path,
+        }
+        draft = replace(
+            found.proposed or found.facts, **{key: value for key, value in said.items() if value is not None}
+        )
+        show([_client(get().change(actor, client, draft))], _CLIENTS)
 
     @group.command("review")
     def review(

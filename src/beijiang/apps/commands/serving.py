@@ -55,6 +55,23 @@ def add_server(group: typer.Typer, get: Callable[[], AppServers], who: Callable[
         """Have the server of an application begun anew at the next request."""
         show([_facts(get().restart(who(person), app))], _SERVER)
 
+    @group.command("server-stop")
+    def stop(
+        app: str = typer.Argument(help="Id of the application."),
+        reason: str = typer.Option(..., help="Why; kept in the evidence."),
+        person: str = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts."),
+    ) -> None:
+        """Stop the server of an application until it is started; its pages go on."""
+        show([_facts(get().hold(who(person), app, reason))], _SERVER)
+
+    @group.command("server-start")
+    def start(
+        app: str = typer.Argument(help="Id of the application."),
+        person: str = typer.Option("", "--as", help="Login of the person to act as; without it the operator acts."),
+    ) -> None:
+        """Let the server of an application that was stopped run again, with the next request."""
+        show([_facts(get().let_run(who(person), app))], _SERVER)
+
     @group.command("server-clear")
     def clear(
         app: str = typer.Argument(help="Id of the application."),

@@ -226,7 +226,7 @@ def _check_values(file: str, line: int, kind: BlockKind, text: str, facts: Mappi
 def _check_looks(facts: Mapping[str, Any], say: Callable[[str, str, str], None]) -> None:
     if facts.get("better", "higher") not in BETTER:
         say("better", f"可用：{'、'.join(BETTER)}", f"use one of: {', '.join(BETTER)}")
-    if "tones" in facts and not set(facts["tones"].values()) <= set(TONES):
+    if "tones" in facts and not all(one in TONES for one in facts["tones"].values()):
         offered = ", ".join(TONES)
         say(
             "tones",

@@ -21,6 +21,7 @@ __all__ = ["AppTest", "Bundle", "EndPoint", "Query", "parse_bundle"]
 
 MANIFEST: Final = "app.toml"
 ENGLISH: Final = "i18n/en.toml"
+ENGLISH_MOST: Final = 4000
 _NUMBERS: Final = (int, float)
 
 
@@ -138,7 +139,11 @@ def _toml(files: Mapping[str, str], file: str, faults: Faults) -> dict[str, Any]
 
 def _english(text: str, faults: Faults) -> dict[str, str]:
     found = _toml({ENGLISH: text}, ENGLISH, faults) or {}
-    for key in [one for one, words in found.items() if not (isinstance(words, str) and 0 < len(words) <= 4000)]:  # noqa: PLR2004
+    for key in [
+        one
+        for one, words in found.items()
+        if not (isinstance(words, str) and words.strip() and len(words) <= ENGLISH_MOST)
+    ]:
         faults.say(
             ENGLISH,
             line_of(text, key),
@@ -195,8 +200,16 @@ def _end_point(file: str, files: Mapping[str, str], faults: Faults) -> EndPoint 
 def _tests(file: str, files: Mapping[str, str], faults: Faults) -> Sequence[AppTest]:
     facts = _toml(files, file, faults)
     rows = (facts or {}).get("test", [])
+    if not set(facts or {}) <= {"test"} or not isinstance(rows, list):
+        faults.say(
+            file,
+            1,
+            ("测试文件只写 [[test]]", "a file of tests holds [[test]] only"),
+            ("每项测试以 [[test]] 开头", "begin each test with [[test]]"),
+        )
+        return []
     found = []
-    for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
+    for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not _is_test(row):
             lines = [n for n, line in enumerate(files[file].splitlines(), 1) if line.strip() == "[[test]]"]
             faults.say(
@@ -229,6 +242,7 @@ def _is_test(row: Mapping[str, Any]) -> bool:
         and isinstance(row.get("parameters", {}), dict)
         and isinstance(row.get("first", {}), dict)
         and type(row.get("rows_at_least", 0)) is int
+        and isinstance(row.get("columns", []), list)
         and all(isinstance(one, str) for one in row.get("columns", []))
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from beijiang.apps.models.faults import Faults, line_of
 from beijiang.apps.models.parameters import Parameter
 from beijiang.apps.models.words import ParamType, Schedule
-from beijiang.kit import BeijiangError, Text
+from beijiang.kit import BeijiangError, Text, Word
 
 __all__ = ["Manifest", "read_manifest"]
 
@@ -107,7 +107,7 @@ def _check_plain(facts: Mapping[str, Any], say: Any) -> None:
                 f"写 [{key}]，zh 和 en 各至多 {most} 字",
                 f"write [{key}] with zh and en of at most {most} characters",
             )
-    if facts.get("schedule", "none") not in set(Schedule):
+    if not _is_one_of(Schedule, facts.get("schedule", "none")):
         say("schedule", f"可用：{'、'.join(Schedule)}", f"use one of: {', '.join(Schedule)}")
     if type(facts.get("per_minute", MINUTE)) is not int or not 1 <= facts.get("per_minute", MINUTE) <= MINUTE:
         say("per_minute", f"1 到 {MINUTE} 的整数", f"a whole number from 1 to {MINUTE}")
@@ -134,6 +134,10 @@ def _check_own(facts: Mapping[str, Any], say: Any) -> None:
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:
     return isinstance(value, str) and bool(pattern.fullmatch(value))
+
+
+def _is_one_of(words: type[Word], value: object) -> bool:
+    return isinstance(value, str) and value in set(words)
 
 
 def _is_both(value: object, most: int) -> bool:
@@ -173,9 +177,10 @@ def _parameter(name: str, facts: object) -> Parameter | None:
     choices = facts.get("choices", [])
     good = (
         set(facts) <= {"type", "label", "default", "choices", "query"}
-        and facts.get("type") in set(ParamType)
+        and _is_one_of(ParamType, facts.get("type"))
         and _is_both(facts.get("label"), 60)
         and isinstance(choices, list)
+        and not any(isinstance(one, list | dict) for one in (*choices, facts.get("default", "")))
         and isinstance(facts.get("query", ""), str)
     )
     if not good:

@@ -22,6 +22,8 @@ __all__ = ["AppPage", "Prose", "read_page"]
 
 PARAGRAPH_MOST: Final = 4000
 BLOCKS_MOST: Final = 40
+_CARD: Final = 2
+"""The level of the heads of cards."""
 _LINK: Final = re.compile(r"https://[^\s\\]+|/(?![/\\])[^\s\\]*|[?#][^\s\\]*")
 _HOLE: Final = re.compile(r"\{\{\s*([a-z][a-z0-9_]{0,39})\s*\}\}")
 
@@ -80,6 +82,7 @@ def read_page(name: str, file: str, text: str, english: Mapping[str, str], fault
         return None
     tokens = _reader().parse(text)
     title = _title(file, tokens, english, faults)
+    _check_reading(file, tokens, english, faults)
     parts: list[Prose | Block] = []
     held: list[Token] = []
     for token in tokens:
@@ -120,6 +123,43 @@ def _title(file: str, tokens: Sequence[Token], english: Mapping[str, str], fault
         return Text("", "")
     words = tokens[heads[0] + 1].content
     return Text(words, english.get(words, words))
+
+
+def _check_reading(file: str, tokens: Sequence[Token], english: Mapping[str, str], faults: Faults) -> None:
+    """Look for what who has a page read out cannot follow: nameless links, heads and columns, and levels left out (WCAG 2.2, 1.3.1, 2.4.4, 2.4.6)."""
+    level, line = 0, 1
+    for token, inner in zip(tokens, [*tokens[1:], None], strict=True):
+        line = token.map[0] + 1 if token.map else line
+        words = inner.content.strip() if inner is not None and inner.type == "inline" else ""
+        if token.type == "fence" and token.info.strip() in set(BlockKind):
+            level = max(level, _CARD)  # cards have heads of their own
+        elif token.type == "heading_open":
+            before, level = level, int(token.tag.removeprefix("h"))
+            if level > before + 1:
+                want = "#" * (before + 1)
+                what = (f"标题从第 {before} 级跳到第 {level} 级", f"the headings leap from level {before} to {level}")
+                faults.say(file, line, what, (f"改成 {want} 标题", f"write {want} Title"))
+            if not words:
+                faults.say(file, line, ("标题是空的", "a heading has no words"), ("写上标题", "give it words"))
+        elif token.type == "th_open" and not words:
+            what = ("表头有一格是空的", "a column of a table has no head")
+            faults.say(file, line, what, ("写上列名", "name the column"))
+        elif token.type == "inline":
+            _check_links(file, line, token, english, faults)
+
+
+def _check_links(file: str, line: int, token: Token, english: Mapping[str, str], faults: Faults) -> None:
+    own = token.children or []
+    other = _reader().parseInline(english[token.content])[0].children if token.content in english else []
+    for pieces, zh, en in ((own, "中文", "Chinese"), (other or [], "英文", "English")):
+        named = True
+        for piece in pieces:
+            if piece.type == "link_open":
+                named = False
+            elif piece.type == "link_close" and not named:
+                what = (f"{zh}里有一个链接没有文字", f"a link in the {en} has no words")
+                faults.say(file, line, what, ("写成 [文字](地址)", "write [words](address)"))
+            named = named or bool(piece.content.strip())
 
 
 def _unknown(file: str, token: Token, faults: Faults) -> None:

@@ -23,6 +23,7 @@ class ServerState(Word):
 
     STOPPED = "stopped", "未运行（有人访问时启动）", "not running (begins when somebody asks)"
     RUNNING = "running", "运行中", "running"
+    HELD = "held", "已停止（启动后才再运行）", "stopped until somebody starts it"
     WAITING = "waiting", "已退出，等待重启", "ended, waits before it begins again"
 
 
@@ -40,6 +41,9 @@ class ServerStanding:
     """The last line that it wrote before it ended by itself."""
     restart_at: datetime | None = None
     """When somebody wanted it begun anew."""
+    held_at: datetime | None = None
+    held_reason: str = ""
+    """When and why somebody stopped it; it does not run until somebody starts it."""
 
 
 def pause_after(failures: int) -> int:

@@ -28,16 +28,20 @@ class Usage:
     failed: int = 0
     denied: int = 0
     slow: int = 0
-    """Cards that could not be shown, were not allowed, or came after their page."""
+    """Cards, requests to end-points and runs of jobs that failed or were not allowed, and cards that came after their page."""
     readings: int = 0
     seconds: float = 0.0
     scanned: int = 0
-    """Runs of the engine that its pages caused, what they took, and rows of the tables that they read."""
+    """Runs of the engine that pages, end-points and jobs caused, what they took, and rows of the tables that they read."""
     requests: int = 0
     errors: int = 0
     served_seconds: float = 0.0
     sent: int = 0
     """Requests to the server that it brings along, those that it did not answer or answered with 5xx, time and bytes of the answers."""
+
+    calls: int = 0
+    runs: int = 0
+    """Requests to its end-points, and runs of its jobs; what failed, was not allowed or was read of them is counted with the cards."""
 
     def plus(self, other: Usage) -> Usage:
         """Return both together, under the day and version of the first."""
@@ -57,6 +61,8 @@ class Usage:
             errors=self.errors + other.errors,
             served_seconds=self.served_seconds + other.served_seconds,
             sent=self.sent + other.sent,
+            calls=self.calls + other.calls,
+            runs=self.runs + other.runs,
         )
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -76,6 +82,8 @@ class Usage:
             "errors": self.errors,
             "served_seconds": round(self.served_seconds, 3),
             "sent": self.sent,
+            "calls": self.calls,
+            "runs": self.runs,
         }
 
 

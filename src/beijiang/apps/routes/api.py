@@ -43,6 +43,12 @@ class ReleaseOrder(BaseModel):
     names: list[str] = Field(default=[], max_length=200)
 
 
+class AudienceOrder(ReleaseOrder):
+    """To whom the version in use goes from now on, and why."""
+
+    reason: str = Field(min_length=1, max_length=1000)
+
+
 class ReasonOrder(BaseModel):
     """Why; kept in the evidence."""
 
@@ -128,6 +134,10 @@ def _add_steps(routes: APIRouter, service: Apps) -> None:
     @routes.post("/{app}/versions/{number}/release", summary="Release an approved version")
     def release(request: Request, app: str, number: int, order: ReleaseOrder) -> dict[str, Any]:
         return _app(service.release(_actor(request), app, number, order.to, order.names))
+
+    @routes.post("/{app}/versions/{number}/audience", summary="Give the version in use to other readers")
+    def audience(request: Request, app: str, number: int, order: AudienceOrder) -> dict[str, Any]:
+        return _app(service.audience(_actor(request), app, number, order.to, order.names, reason=order.reason))
 
     @routes.post("/{app}/versions/{number}/rollback", summary="Go back to a version that was released before")
     def rollback(request: Request, app: str, number: int, order: ReasonOrder) -> dict[str, Any]:

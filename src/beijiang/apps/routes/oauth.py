@@ -87,11 +87,20 @@ def _add_machines(routes: APIRouter, service: SignOn) -> None:
     async def introspect(request: Request) -> Response:
         return await answered(request, service.introspection)
 
+    def told(secret: str) -> JSONResponse:
+        return JSONResponse(dict(service.userinfo(secret)), headers={"Cache-Control": "no-store"})
+
     @routes.get("/oauth/userinfo", include_in_schema=False)
     def userinfo(request: Request) -> JSONResponse:
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-        found = service.userinfo(secret.strip() if scheme.lower() == "bearer" else "")
-        return JSONResponse(dict(found), headers={"Cache-Control": "no-store"})
+        return told(_bearer(request))
+
+    @routes.post("/oauth/userinfo", include_in_schema=False)
+    async def userinfo_posted(request: Request) -> JSONResponse:
+        """Answer a POST too (OpenID Connect Core 5.3.1), with the token in the header or, of a form, in its body (RFC 6750, 2.2)."""
+        secret = _bearer(request)
+        if not request.headers.get("authorization") and "content-type" in request.headers:
+            secret = (await _posted(request)).value("access_token")
+        return await run_in_threadpool(told, secret)
 
 
 def _add_pages(routes: APIRouter, service: SignOn, access: Access, site: Pages) -> None:
@@ -170,6 +179,11 @@ def _add_leaving(routes: APIRouter, service: SignOn, access: Access, site: Pages
         state: Annotated[str, Form(max_length=2000)] = "",
     ) -> Response:
         return left(request, id_token_hint, client_id, post_logout_redirect_uri, state, out=True)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _posted(request: Request) -> ProtocolCall:

@@ -84,8 +84,8 @@ def _answered(service: AppServers, who: Actor, app: str, wish: RelayAsk, places:
         return answer
 
 
-class ClearOrder(BaseModel):
-    """Why a folder is emptied; kept in the evidence."""
+class ReasonedOrder(BaseModel):
+    """Why a server is stopped or its folder emptied; kept in the evidence."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -105,8 +105,16 @@ def servers(service: AppServers) -> APIRouter:
     def restart(request: Request, app: str) -> dict[str, Any]:
         return _standing(service.restart(_actor(request), app))
 
+    @routes.post("/{app}/server/stop", summary="Stop the server of an application until it is started")
+    def stop(request: Request, app: str, order: ReasonedOrder) -> dict[str, Any]:
+        return _standing(service.hold(_actor(request), app, order.reason))
+
+    @routes.post("/{app}/server/start", summary="Let the server of an application that was stopped run again")
+    def start(request: Request, app: str) -> dict[str, Any]:
+        return _standing(service.let_run(_actor(request), app))
+
     @routes.post("/{app}/server/clear", summary="Empty the own folder of an application's server, and begin it anew")
-    def clear(request: Request, app: str, order: ClearOrder) -> dict[str, Any]:
+    def clear(request: Request, app: str, order: ReasonedOrder) -> dict[str, Any]:
         held = service.clear(_actor(request), app, order.reason)
         return {"app": app, "entries": held.entries, "bytes": held.bytes, "full": held.is_full}
 
@@ -124,6 +132,8 @@ def _standing(found: ServerStanding | None) -> dict[str, Any]:
         "walls": {name: {"zh": wall_text(name).zh, "en": wall_text(name).en} for name in found.walls},
         "error": found.error,
         "restart_at": None if found.restart_at is None else found.restart_at.isoformat(),
+        "held_at": None if found.held_at is None else found.held_at.isoformat(),
+        "held_reason": found.held_reason,
     }
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from beijiang.access import Access
     from beijiang.catalog import Catalog
+    from beijiang.contracts import Contracts
     from beijiang.db import Database
     from beijiang.evidence import Evidence
     from beijiang.kit import Actor, Clock
@@ -46,12 +47,14 @@ class Base:
         evidence: Evidence,
         clock: Clock,
         graphs: Graphs,
+        contracts: Contracts,
         zone: tzinfo,
     ) -> None:
         self.db = db
         self.sql = sql
         self.networks = Networks(graphs)
         self.gate = gate
+        self.contracts = contracts
         self.catalog = catalog
         self.access = access
         self.evidence = evidence

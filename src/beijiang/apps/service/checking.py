@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from beijiang.access import Permission
 from beijiang.apps.models import AppTest, BlockKind, Bundle, CardData, Check, filled_by, handed_in, values_of
 from beijiang.apps.models.drawing import shown
-from beijiang.apps.models.faults import Faults
-from beijiang.apps.service.filling import Filling
+from beijiang.apps.service.promises import Checked, Promises
 from beijiang.kit import ANONYMOUS, BeijiangError, Language, Text
 from beijiang.protection import QueryClass, Spoken
 from beijiang.tables import Exit
@@ -31,27 +30,6 @@ CLOSED: Final = frozenset({"L4"})
 """Grades that no application shows; see the handling of grades."""
 
 
-@dataclass(slots=True)
-class Checked:
-    """A bundle, what the checks found, and every fault with its place."""
-
-    bundle: Bundle
-    checks: list[Check] = field(default_factory=list)
-    faults: Faults = field(default_factory=Faults)
-
-    @property
-    def good(self) -> bool:
-        """Tell whether it may be submitted."""
-        return all(one.good for one in self.checks)
-
-    def add(self, name: str, text: tuple[str, str], before: int, found: tuple[str, str]) -> None:
-        """Add a check; it is good if no fault came since ``before``."""
-        good = len(self.faults) == before
-        count = len(self.faults) - before
-        words = found if good else (f"{count} 处问题", f"{count} faults")
-        self.checks.append(Check(name=name, text=Text(*text), good=good, found=Text(*words)))
-
-
 @dataclass(frozen=True, slots=True)
 class OpenedGrant:
     """A grant that an application reads under, and what it opens; None where it opens nothing now."""
@@ -61,7 +39,7 @@ class OpenedGrant:
     seen: Seen | None
 
 
-class Checking(Filling):
+class Checking(Promises):
     """Check bundles."""
 
     def check(self, actor: Actor, files: Mapping[str, str]) -> Checked:
@@ -86,7 +64,17 @@ class Checking(Filling):
                 ),
             )
         )
+        found.checks.append(
+            Check(
+                name="accessibility",
+                text=Text("无障碍", "accessibility"),
+                good=True,
+                found=Text("标题、链接和表头都读得出来", "headings, links and heads of tables can be read out"),
+            )
+        )
+        self._check_roles(found, files)
         self._check_resources(actor, found, files)
+        self._check_contracts(actor, found, files)
         self._check_own_grants(found, files)
         self._check_networks(actor, found)
         grades = self._check_queries(actor, found)
@@ -131,6 +119,11 @@ class Checking(Filling):
 
     def _public(self, bundle: Bundle, grade: str) -> Text:
         closed = self._closed_to_public(bundle)
+        if not closed and bundle.manifest.roles:
+            return Text(
+                f"可以（最高 {grade}），但限定了角色，没有登录的人打不开",
+                f"yes (at most {grade}), but for its roles only: nobody opens it without signing in",
+            )
         if not closed:
             return Text(f"可以（最高 {grade}）", f"yes (at most {grade})")
         return Text(f"不可以：{'、'.join(closed)} 用到未开放的数据", f"no: {', '.join(closed)} read what is not open")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from beijiang.db import Database
 
-__all__ = ["Counting", "Served"]
+__all__ = ["Asked", "Counting", "Served"]
 
 VIEWERS_MOST: Final = 100_000
 
@@ -38,8 +38,19 @@ class Served:
             yield piece
 
 
+@dataclass(slots=True)
+class Asked:
+    """One request to an end-point or one run of a job, while it is answered."""
+
+    job: bool = False
+    failed: bool = False
+    denied: bool = False
+    cost: tuple[float, int] | None = None
+    """Seconds and rows of the run of the engine; None where the answer came from memory, or there is none."""
+
+
 class Counting:
-    """Count opens, different viewers of a day, cards that were not shown, what the pages cost, and requests to servers of bundles."""
+    """Count opens, different viewers of a day, calls of end-points, runs of jobs, what was not shown, what all that cost, and servers."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -69,6 +80,25 @@ class Counting:
                 seconds=sum(data.seconds for data in readings.values()),
                 scanned=sum(data.scanned for data in readings.values()),
             )
+            self._add(one)
+
+    def note_asked(self, whose: tuple[str, int], day: date, asked: Asked) -> None:
+        """Count a request to an end-point of an application and version, or a run of a job of it."""
+        app_id, version = whose
+        seconds, scanned = asked.cost or (0.0, 0)
+        one = Usage(
+            app_id=app_id,
+            version=version,
+            day=day,
+            calls=int(not asked.job),
+            runs=int(asked.job),
+            failed=int(asked.failed and not asked.denied),
+            denied=int(asked.denied),
+            readings=int(asked.cost is not None),
+            seconds=seconds,
+            scanned=scanned,
+        )
+        with self._lock:
             self._add(one)
 
     def note_served(self, whose: tuple[str, int], day: date, answer: Served) -> None:

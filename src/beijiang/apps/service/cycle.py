@@ -214,6 +214,45 @@ class Apps(Checking):
             self.evidence.record(tx, actor, "apps.app_release", target=app_id, detail=detail)
         return changed
 
+    def audience(
+        self, actor: Actor, app_id: str, number: int, kind: AudienceKind, names: Sequence[str] = (), *, reason: str
+    ) -> App:
+        """Give the version in use to other readers; the next request of whoever is no longer among them is refused.
+
+        Raises:
+            Denied: the actor submitted it (``app_self_approval``).
+            Conflict: it is not the version in use, or they have it already (``app_state``).
+            Refused: it is for the public, and reads what is not open (``app_not_public``).
+            Invalid, NotFound: no reason, nobody is named, or somebody who is not there.
+
+        """
+        app = self._known(actor, app_id)
+        self.access.require(actor, Permission.APPS_APP_RELEASE, app.org_id)
+        reason, to = said(reason), self._release(kind, names)
+        self.check_audience(replace(app, release=to), number)
+        with self.db.begin() as tx:
+            found, now = self._version(tx, app_id, number), self._current(tx, app_id)
+            if found.by_id == actor.id:
+                raise own_work()
+            if now.current != number or now.release is None:
+                raise wrong_state(
+                    "只有正在使用的版本可以改发布范围。", "Only the version in use is given to other readers."
+                )
+            if now.release == to:
+                raise wrong_state("发布范围没有变化。", "It is released to just these already.")
+            self._no_trial(tx, app_id)
+            changed = replace(now, release=to, at=self.clock.now())
+            AppStore(tx.connection).set(changed)
+            detail: dict[str, JsonValue] = {
+                "version": number,
+                "sha256": found.digest,
+                "from": now.release.to_json(),
+                "to": to.to_json(),
+                "reason": reason,
+            }
+            self.evidence.record(tx, actor, "apps.app_audience", target=app_id, detail=detail)
+        return changed
+
     def rollback(self, actor: Actor, app_id: str, number: int, reason: str) -> App:
         """Go back to a version that was released before, for the same readers.
 

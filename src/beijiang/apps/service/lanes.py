@@ -104,12 +104,16 @@ def _reader(reader: str) -> str:
 
 
 class Meter:
-    """Count views within a minute: of one application by everybody, and by one reader of anything."""
+    """Count views within a minute: of one application by everybody, and by one reader of anything.
+
+    The cards of a page that come late belong to the view of that page; any other card is a view of its own.
+    """
 
     def __init__(self, reader_per_minute: int = READER_PER_MINUTE) -> None:
         self.reader_per_minute = reader_per_minute
         self._lock = threading.Lock()
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._late: OrderedDict[tuple[str, str, str], tuple[float, int]] = OrderedDict()
 
     def take(self, app: str, most: int, reader: str) -> None:
         """Count one view.
@@ -131,6 +135,34 @@ class Meter:
                 self._seen.move_to_end(key)
             while len(self._seen) > KEPT:
                 self._seen.popitem(last=False)
+
+    def owe(self, app: str, page: str, reader: str, cards: int) -> None:
+        """Note how many cards of a page that was counted are still to be fetched."""
+        key, now = (app, page, reader), time.monotonic()
+        with self._lock:
+            since, left = self._late.get(key, (now, 0))
+            left = left if now - since < MINUTE else 0
+            if cards or key in self._late:
+                self._late[key] = (now, left + cards)
+                self._late.move_to_end(key)
+            while len(self._late) > KEPT:
+                self._late.popitem(last=False)
+
+    def take_card(self, app: str, page: str, most: int, reader: str) -> None:
+        """Take one of the cards that are owed of a page; count a view where none is.
+
+        Raises:
+            Throttled: the minute is used up (``app_quota``).
+
+        """
+        key = app, page, reader
+        with self._lock:
+            since, left = self._late.get(key, (0.0, 0))
+            if left > 0 and time.monotonic() - since < MINUTE:
+                self._late[key] = (since, left - 1)
+                return
+            self._late.pop(key, None)
+        self.take(app, most, reader)
 
     def _window(self, key: str, now: float) -> tuple[float, int]:
         since, count = self._seen.get(key, (now, 0))

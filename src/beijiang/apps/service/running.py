@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -25,9 +26,10 @@ from beijiang.apps.models import (
     values_of,
 )
 from beijiang.apps.service.base import Base
+from beijiang.apps.service.counting import Asked
 from beijiang.apps.service.networks import NO_GRAPH
 from beijiang.apps.store import AppStore, CanaryStore
-from beijiang.kit import BeijiangError, Denied, Text
+from beijiang.kit import BeijiangError, Denied, Text, Throttled
 from beijiang.protection import QueryClass
 
 if TYPE_CHECKING:
@@ -126,7 +128,9 @@ class Running(Base):
             view = self._view(actor, bundle, page, asked, app.current or 0)
             cards.extend(view.cards.values())
         self._still(actor, app, whence)
-        viewer = f"visitor {whence}" if actor.is_anonymous else actor.id
+        viewer = _reader(actor, whence)
+        late = sum(card.state is CardState.LOADING for card in view.cards.values())
+        self.meter.owe(app_id, view.page.name, viewer, late)
         self.counting.note((app_id, view.number), self.clock.now().date(), viewer, view.cards.values())
         return view
 
@@ -135,11 +139,14 @@ class Running(Base):
     ) -> PageView:
         """Return a page with one of its cards only, waited for to its end.
 
+        A card that came late belongs to the view of its page; any other counts as a view.
+
         Raises:
-            NotFound, Invalid: as ``page`` does.
+            NotFound, Invalid, Throttled: as ``page`` does.
 
         """
         app, bundle = self.open(actor, app_id, whence)
+        self.meter.take_card(app_id, page, bundle.manifest.per_minute, _reader(actor, whence))
         with self.timing.measured(app_id, app.current or 0) as cards:
             view = self._view(actor, bundle, page, asked, app.current or 0, only=number)
             cards.extend(view.cards.values())
@@ -164,15 +171,29 @@ class Running(Base):
             raise no_page()
         values = values_of(bundle.manifest.parameters, asked)
         query = bundle.queries[bundle.api[end].query]
-        with self.timing.measured(app_id, app.current or 0):
+        with self.timing.measured(app_id, app.current or 0), self._asked_of(app) as asking:
             try:
                 found = self._answer(actor, bundle, query, values, QueryClass.API)
             except BeijiangError as error:
                 if error.reason not in HIDDEN:
                     raise
+                asking.denied = True
                 raise Denied(DENIED.zh, DENIED.en, code="app_data_denied") from None
+            asking.cost = None if found.cached else (found.seconds, found.scanned)
         self._still(actor, app, whence)
         return bundle, found
+
+    @contextmanager
+    def _asked_of(self, app: App) -> Iterator[Asked]:
+        """Count a request to an end-point, whatever becomes of it."""
+        asking = Asked()
+        try:
+            yield asking
+        except BaseException as error:
+            asking.failed = not isinstance(error, Throttled)
+            raise
+        finally:
+            self.counting.note_asked((app.id, app.current or 0), self.clock.now().date(), asking)
 
     def preview(self, actor: Actor, app_id: str, number: int, page: str, asked: Mapping[str, str]) -> PageView:
         """Return a page of any version, for its department and for reviewers, as the actor sees the data.
@@ -204,8 +225,7 @@ class Running(Base):
         return replace(view, cards={number: _fitting(card) for number, card in view.cards.items()})
 
     def _count(self, actor: Actor, bundle: Bundle, whence: str) -> None:
-        reader = f"visitor {whence}" if actor.is_anonymous else actor.id
-        self.meter.take(bundle.manifest.id, bundle.manifest.per_minute, reader)
+        self.meter.take(bundle.manifest.id, bundle.manifest.per_minute, _reader(actor, whence))
 
     def _still(self, actor: Actor, before: App, whence: str) -> None:
         """Ask again before anything is handed over: an application may be switched off while its page is made."""
@@ -308,6 +328,11 @@ class Running(Base):
         as_of = found.data.as_of if found.data else None
         old = days is not None and as_of is not None and self.clock.now() - as_of > timedelta(days=days)
         return replace(found, old=old)
+
+
+def _reader(actor: Actor, whence: str) -> str:
+    """Return by what readers are told apart; visitors by where they come from."""
+    return f"visitor {whence}" if actor.is_anonymous else actor.id
 
 
 def _card(query: str, found: CardData | BeijiangError) -> Card:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from beijiang.access import Permission
 from beijiang.apps.errors import no_app, no_job, wrong_state
 from beijiang.apps.models import AppAlert, JobSpec, JobStanding, VersionState, filled_by, timing_of, values_of
+from beijiang.apps.service.counting import Asked
 from beijiang.apps.store import AppJobStore, AppStore, CanaryStore
 from beijiang.ingest import Timing
 from beijiang.kit import SYSTEM, BeijiangError, Conflict, NotFound, new_id
@@ -168,17 +169,23 @@ class AppJobs:
             one.name for one in self._ahead(app, version, self._used(app)).values()
         }:
             return {"gone": True}  # readers have got another version meanwhile that fills its table
-        began = time.monotonic()
+        began, asking = time.monotonic(), Asked(job=True, failed=True)
         try:
             actor = self.access.current(job.actor)
             self.access.require(actor, Permission.APPS_APP_BUILD, app.org_id)
             result = self._asked(actor, bundle, bundle.jobs[name])
+            if result.cost is not None and not result.cached:
+                asking.cost = result.cost.seconds, result.cost.rows
             told = self._carried_out(actor, app, bundle.jobs[name], result, job.id)
+            asking.failed = False
         except BeijiangError as error:
-            words = {"zh": error.text.zh, "en": error.text.en}
-            self._note(app_id, name, began, {"error": words})
+            words: JsonValue = {"zh": error.text.zh, "en": error.text.en}
+            self._note(app, name, began, {"error": words})
             raise
-        self._note(app_id, name, began, {"error": None, "rows": result.rows.num_rows})
+        finally:
+            self.apps.counting.note_asked((app.id, version.number), self.apps.clock.now().date(), asking)
+            self.apps.counting.write()  # the process that works may not be the one that writes by the clock
+        self._note(app, name, began, {"error": None, "rows": result.rows.num_rows})
         return told
 
     # When
@@ -256,8 +263,8 @@ class AppJobs:
         try:
             self._submit(app, version, name, moment.isoformat())
         except BeijiangError as error:
-            words = {"zh": error.text.zh, "en": error.text.en}
-            self._note(app.id, name, time.monotonic(), {"error": words})
+            words: JsonValue = {"zh": error.text.zh, "en": error.text.en}
+            self._note(app, name, time.monotonic(), {"error": words})
 
     def _submit(self, app: App, version: AppVersion, name: str, moment: str, *, ahead: bool = False) -> str:
         """Queue a run as whoever submitted the version, who answers for it."""
@@ -359,10 +366,18 @@ class AppJobs:
                 code="table_has_source",
             )
 
-    def _note(self, app_id: str, name: str, began: float, facts: Mapping[str, object]) -> None:
+    def _note(self, app: App, name: str, began: float, facts: Mapping[str, JsonValue]) -> None:
+        """Write what became of a run; the department is told once when a job begins to fail, and when it works again."""
         with self.apps.db.begin() as tx:
+            store = AppJobStore(tx.connection)
+            before = store.of(app.id).get(name)
             done = {"last_at": self.apps.clock.now(), "seconds": time.monotonic() - began, **facts}
-            AppJobStore(tx.connection).note(app_id, name, done)
+            store.note(app.id, name, done)
+            fails = facts["error"] is not None
+            if before is not None and fails != (before.error is not None):
+                action = "apps.job_fail" if fails else "apps.job_recover"
+                detail: dict[str, JsonValue] = {"job": name, "org": app.org_id, "error": facts["error"]}
+                self.apps.evidence.record(tx, SYSTEM, action, target=app.id, detail=detail)
 
     def _near(self, actor: Actor, app_id: str) -> None:
         """Return if the actor is of the application's department, or has to do with it.

@@ -70,13 +70,13 @@ class Viewers:
         return self.standing(name)
 
     def standing(self, proof_id: str) -> TokenProof | None:
-        """Return what began under a token as of now: nothing once the application is off or serves another version's readers."""
+        """Return what began under a token as of now: nothing once the application is off or released to others than then."""
         held = self._held.get(proof_id)
         if held is None or self._clock.now() - held.issued_at >= _STREAMS:
             return None
         with self._db.read() as connection:
             app = AppStore(connection).get(held.app.id)
-        if app is None or not app.serves:
+        if app is None or not app.serves or app.release != held.app.release:
             return None
         return TokenProof(
             id=proof_id,

@@ -86,6 +86,8 @@ hosted_usage = Table(
     Column("errors", Integer, nullable=False, server_default="0"),
     Column("served_seconds", Float, nullable=False, server_default="0"),
     Column("sent", BigInteger, nullable=False, server_default="0"),
+    Column("calls", Integer, nullable=False, server_default="0"),
+    Column("runs", Integer, nullable=False, server_default="0"),
 )
 
 hosted_server = Table(
@@ -99,4 +101,6 @@ hosted_server = Table(
     Column("walls", JsonDocument, nullable=False),
     Column("error", Text, nullable=False),
     Column("restart_at", UtcDateTime),
+    Column("held_at", UtcDateTime),
+    Column("held_reason", Text, nullable=False, server_default=""),
 )

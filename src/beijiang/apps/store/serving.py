@@ -33,16 +33,18 @@ class ServerStore:
         return ServerStanding(
             app_id=row.app_id,
             version=row.version,
-            state=ServerState(row.state),
+            state=ServerState(row.state) if row.held_at is None else ServerState.HELD,
             since=row.since,
             starts=row.starts,
             walls=tuple(row.walls),
             error=row.error,
             restart_at=row.restart_at,
+            held_at=row.held_at,
+            held_reason=row.held_reason,
         )
 
     def set(self, standing: ServerStanding) -> None:
-        """Write how a server stands; when somebody wants it begun anew stays as it is."""
+        """Write how a server stands; when somebody wants it begun anew, or stopped it, stays as it is."""
         values: dict[str, Any] = {
             "version": standing.version,
             "state": standing.state.value,
@@ -54,6 +56,11 @@ class ServerStore:
         here = _S.app_id == standing.app_id
         if not self._connection.execute(update(hosted_server).where(here).values(**values)).rowcount:
             self._connection.execute(insert(hosted_server).values(app_id=standing.app_id, restart_at=None, **values))
+
+    def hold(self, app_id: str, at: datetime | None, reason: str = "") -> None:
+        """Note that somebody stopped it, or that it may run again (None)."""
+        values = {"held_at": at, "held_reason": reason}
+        self._connection.execute(update(hosted_server).where(_S.app_id == app_id).values(**values))
 
     def want_restart(self, app_id: str, at: datetime) -> bool:
         """Note that somebody wants it begun anew; False if it never ran."""

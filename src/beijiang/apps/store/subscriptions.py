@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from beijiang.apps.models import Plan, Subscription, SubscriptionState, Use
-from beijiang.apps.store.subscription_schema import app_subscription, app_use
+from beijiang.apps.store.subscription_schema import app_subscription, app_subscription_wish, app_use
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -27,16 +27,22 @@ class SubscriptionStore:
         self._connection = connection
 
     def all(self, client_id: str | None = None) -> Sequence[Subscription]:
-        """Return the subscriptions of an application, or all, the newest first."""
-        query = select(app_subscription).order_by(_S.at.desc(), _S.id)
-        if client_id is not None:
-            query = query.where(_S.client_id == client_id)
-        return [_subscription(row) for row in self._connection.execute(query)]
+        """Return the subscriptions of an application, or all, and other plans that were asked for, the newest first."""
+        found = []
+        for table in (app_subscription, app_subscription_wish):
+            query = select(table)
+            if client_id is not None:
+                query = query.where(table.c.client_id == client_id)
+            found += [_subscription(row) for row in self._connection.execute(query)]
+        return sorted(sorted(found, key=lambda one: one.id), key=lambda one: one.at, reverse=True)
 
     def get(self, subscription_id: str) -> Subscription | None:
-        """Return one subscription."""
-        row = self._connection.execute(select(app_subscription).where(_S.id == subscription_id)).one_or_none()
-        return None if row is None else _subscription(row)
+        """Return one subscription, or another plan that was asked for."""
+        for table in (app_subscription, app_subscription_wish):
+            row = self._connection.execute(select(table).where(table.c.id == subscription_id)).one_or_none()
+            if row is not None:
+                return _subscription(row)
+        return None
 
     def of(self, client_id: str, api: str) -> Subscription | None:
         """Return the subscription of an application to an API."""
@@ -45,15 +51,25 @@ class SubscriptionStore:
         return None if row is None else _subscription(row)
 
     def put(self, new: Subscription) -> None:
-        """Add a subscription, in place of an earlier one to the same API."""
-        self._connection.execute(delete(app_subscription).where((_S.client_id == new.client_id) & (_S.api == new.api)))
+        """Add a subscription in place of an earlier one to the same API; one that is in force stays while another plan waits."""
+        before = self.of(new.client_id, new.api)
+        waits = new.state is not SubscriptionState.ACTIVE
+        beside = waits and before is not None and before.state is SubscriptionState.ACTIVE
+        for table in (app_subscription_wish,) if beside else (app_subscription_wish, app_subscription):
+            here = (table.c.client_id == new.client_id) & (table.c.api == new.api)
+            self._connection.execute(delete(table).where(here))
         values = {name: getattr(new, name) for name in new.__slots__}
-        self._connection.execute(insert(app_subscription).values(**values))
+        self._connection.execute(insert(app_subscription_wish if beside else app_subscription).values(**values))
 
     def set(self, changed: Subscription) -> None:
-        """Write where a subscription stands."""
+        """Write where a subscription stands; another plan that is approved takes the place of the one before."""
         values = {name: getattr(changed, name) for name in ("plan", "state", "decided_by", "note")}
-        self._connection.execute(update(app_subscription).where(_S.id == changed.id).values(**values))
+        for table in (app_subscription, app_subscription_wish):
+            self._connection.execute(update(table).where(table.c.id == changed.id).values(**values))
+        wished = select(app_subscription_wish).where(app_subscription_wish.c.id == changed.id)
+        row = self._connection.execute(wished).one_or_none()
+        if row is not None and changed.state is SubscriptionState.ACTIVE:
+            self.put(_subscription(row))
 
     def add_use(self, use: Use) -> None:
         """Add to what is counted of an hour."""

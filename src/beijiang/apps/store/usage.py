@@ -19,7 +19,7 @@ __all__ = ["UsageStore"]
 _U = hosted_usage.c
 _COUNTS: Final = (
     *("opens", "viewers", "failed", "denied", "slow", "readings", "seconds", "scanned"),
-    *("requests", "errors", "served_seconds", "sent"),
+    *("requests", "errors", "served_seconds", "sent", "calls", "runs"),
 )
 
 

@@ -144,8 +144,23 @@ def _add_steps(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         request: Request, app: str, number: int, to: Annotated[AudienceKind, Form()], names: _Names = ""
     ) -> RedirectResponse:
         def step() -> tuple[str, Text]:
-            apps.release(person(request), app, number, to, names.replace("，", ",").replace("、", ",").split(","))
+            apps.release(person(request), app, number, to, _named(names))
             return _page(app), Text(f"第 {number} 版已发布。", f"Version {number} is released.")
+
+        return frame.attempt(request, _page(app), step)
+
+    @pages.post("/apps/{app}/versions/{number}/audience")
+    def audience(
+        request: Request,
+        app: str,
+        number: int,
+        to: Annotated[AudienceKind, Form()],
+        names: _Names = "",
+        reason: _Said = "",
+    ) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            apps.audience(person(request), app, number, to, _named(names), reason=reason)
+            return _page(app), Text("发布范围已改，下一次访问即生效。", "Changed; the next request meets it.")
 
         return frame.attempt(request, _page(app), step)
 
@@ -198,6 +213,22 @@ def _add_server(pages: APIRouter, frame: Frame, platform: Platform) -> None:
 
         return frame.attempt(request, _page(app), step)
 
+    @pages.post("/apps/{app}/server/stop")
+    def stop(request: Request, app: str, reason: Annotated[str, Form(max_length=1000)] = "") -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_servers.hold(person(request), app, reason)
+            return _page(app), Text("服务已停止；页面不受影响。", "It is stopped; the pages go on.")
+
+        return frame.attempt(request, _page(app), step)
+
+    @pages.post("/apps/{app}/server/start")
+    def start(request: Request, app: str) -> RedirectResponse:
+        def step() -> tuple[str, Text]:
+            platform.app_servers.let_run(person(request), app)
+            return _page(app), Text("下一次访问时启动。", "It begins at the next request.")
+
+        return frame.attempt(request, _page(app), step)
+
     @pages.post("/apps/{app}/server/clear")
     def clear(request: Request, app: str, reason: Annotated[str, Form(max_length=1000)] = "") -> RedirectResponse:
         def step() -> tuple[str, Text]:
@@ -208,6 +239,10 @@ def _add_server(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             )
 
         return frame.attempt(request, _page(app), step)
+
+
+def _named(names: str) -> list[str]:
+    return names.replace("，", ",").replace("、", ",").split(",")
 
 
 def _page(app: str) -> str:

@@ -187,6 +187,7 @@ def _add_model(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             weights=bars([(one.name, one.mean) for one in found.weights]),
             curves=curves(found.curves, chances=found.draft.algorithm.task is Task.CLASSES),
             words=FIGURES,
+            labelled=found.draft.algorithm.task.has_label,
             states=ModelState,
             rhythms=Rhythm,
             wide=WIDE,

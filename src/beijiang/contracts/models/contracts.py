@@ -107,6 +107,11 @@ class Contract:
         return next((v for v in reversed(self.versions) if v.state is State.ACTIVE), None)
 
     @property
+    def ended(self) -> bool:
+        """Tell whether it bound once, and nothing of it does now."""
+        return self.active is None and any(v.state is State.RETIRED for v in self.versions)
+
+    @property
     def open(self) -> Version | None:
         """Return the version that is being worked on."""
         return next((v for v in reversed(self.versions) if v.state in OPEN_STATES), None)

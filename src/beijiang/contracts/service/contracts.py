@@ -12,7 +12,7 @@ from beijiang.contracts.models import Change, Contract, Finding, Left, Terms, Ve
 from beijiang.contracts.models.enforcing import TYPES
 from beijiang.contracts.service.deciding import Deciding
 from beijiang.contracts.store import ContractStore
-from beijiang.kit import Text
+from beijiang.kit import SYSTEM, Text
 from beijiang.quality import Outcome, RuleDraft
 
 if TYPE_CHECKING:
@@ -94,6 +94,15 @@ class Contracts(Deciding):
             found = ContractStore(connection).binding(table)
         seen = found is not None and self.access.allows(actor, Permission.CONTRACTS_CONTRACT_READ, found[0].org_id)
         return found[0] if found is not None and seen else None
+
+    def gaps(self, actor: Actor, table: str) -> Sequence[Gap]:
+        """Return where a table and the contract in force that binds it differ in shape; no row is read."""
+        found = self.of_table(actor, table)
+        if found is None or found.active is None:
+            return ()
+        name = next(binding.object for binding in found.bindings if binding.table == table)
+        one = self._terms(found.active).object(name)
+        return () if one is None else _gaps(self.tables.get(SYSTEM, table), one)
 
     def file(self, actor: Actor, contract_id: str, version: str = "", *, original: bool = False) -> bytes:
         """Return the file of a version (by default the newest), as it is or as it was handed in.

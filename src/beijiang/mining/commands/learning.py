@@ -86,8 +86,15 @@ _RUNS = (
 )
 _WEIGHTS = (
     Column("name", Text("特征", "feature"), whole=True),
-    Column("mean", Text("打乱后变差", "worse when shuffled"), right=True),
+    Column("mean", Text("打乱后变差（无标签：变化）", "worse (without a label: changed) when shuffled"), right=True),
     Column("spread", Text("波动", "spread"), right=True),
+)
+_PROFILES = (
+    Column("group", Text("组", "group"), right=True),
+    Column("rows", Text("行数", "rows"), right=True),
+    Column("name", Text("特征", "feature"), whole=True),
+    Column("words", Text("均值或最常见的值", "mean, or commonest value")),
+    Column("off", Text("与全部行相差", "off from all rows"), right=True),
 )
 _FIGURES = (
     Column("name", Text("指标", "figure"), whole=True),
@@ -270,6 +277,15 @@ def _card(model: LearnedModel) -> None:
     if model.weights:
         weights = [{"name": w.name, "mean": f"{w.mean:.4f}", "spread": f"{w.spread:.4f}"} for w in model.weights]
         show(weights, _WEIGHTS)
+    if model.profiles:
+        of = [(one, trait) for one in model.profiles for trait in one.traits]
+        show(
+            [
+                {"group": p.group, "rows": p.rows, "name": t.name, "words": t.words, "off": f"{t.off:+.2f}"}
+                for p, t in of
+            ],
+            _PROFILES,
+        )
 
 
 def _number(value: float | None) -> str:

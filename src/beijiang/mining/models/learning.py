@@ -23,6 +23,7 @@ __all__ = [
     "LearnedModel",
     "ModelDraft",
     "ModelState",
+    "Profile",
     "Reading",
     "Reason",
     "Rhythm",
@@ -38,6 +39,7 @@ __all__ = [
     "Split",
     "Task",
     "TrainingSet",
+    "Trait",
     "ViewDraft",
     "ViewUse",
     "Weight",
@@ -385,7 +387,11 @@ class Decided(Plain):
 
 
 class Weight(Plain):
-    """How much worse a model gets without a feature: its values shuffled among the rows that were held out."""
+    """How much worse a model gets without a feature: its values shuffled among the rows that were held out.
+
+    Without a label nothing gets worse. It is then how much the answers change: the mean change of the scores of outliers, or the share of
+    the rows that fall into another group.
+    """
 
     name: str
     mean: float
@@ -406,6 +412,26 @@ class GroupError(Plain):
     group: str
     rows: int
     figures: dict[str, float]
+
+
+class Trait(Plain):
+    """How a group that a model found differs from all rows in one feature."""
+
+    name: str
+    words: str
+    """The mean of a number, or the commonest of texts."""
+    share: float | None = None
+    """The share of the group's rows that have this text."""
+    off: float
+    """Of a number how many standard deviations its mean lies from that of all rows; of a text how much larger its share is."""
+
+
+class Profile(Plain):
+    """What one group that a model found is like; its number is the one that scores name it by."""
+
+    group: int
+    rows: int
+    traits: tuple[Trait, ...]
 
 
 _MODEL: Final = Text("模型", "the model")
@@ -435,6 +461,8 @@ class LearnedModel(Plain):
     weights: tuple[Weight, ...] = ()
     curves: tuple[Curve, ...] = ()
     groups: tuple[GroupError, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    """Of a model that finds groups: what each of them is like."""
     classes: tuple[str, ...] = ()
     history: tuple[Decided, ...] = ()
     error: Reason | None = None

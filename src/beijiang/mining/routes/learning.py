@@ -178,7 +178,7 @@ def _plain(one: BaseModel) -> dict[str, Any]:
     return one.model_dump(mode="json")
 
 
-_SHORT = {"classes", "curves", "groups", "confusion", "weights"}
+_SHORT = {"classes", "curves", "groups", "profiles", "confusion", "weights"}
 """What lists leave out: it is long, or holds values."""
 
 

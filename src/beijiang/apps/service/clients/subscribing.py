@@ -73,6 +73,8 @@ class Subscriptions:
     def ask(self, actor: Actor, client_id: str, api: str, plan: Plan) -> Subscription:
         """Subscribe an application to an API; the trial plan holds at once, a larger one, or one after an end, is reviewed.
 
+        A plan that holds goes on until another one is approved, and after another one was refused.
+
         Raises:
             NotFound: the API is not there, or not the actor's to see.
             Conflict: the application is not active (``client_state``).
@@ -86,7 +88,8 @@ class Subscriptions:
             raise not_subscribed(api)
         if not client.serves:
             raise wrong_client_state("应用还没有审核通过。", "The application is not active.")
-        earlier = next((one for one in self.subscriptions(actor, client_id) if one.api == api), None)
+        with self.clients.db.read() as connection:
+            earlier = SubscriptionStore(connection).of(client_id, api)
         at_once = plan is Plan.TRIAL and (earlier is None or earlier.state is SubscriptionState.ACTIVE)
         state = SubscriptionState.ACTIVE if at_once else SubscriptionState.ASKED
         made = Subscription(

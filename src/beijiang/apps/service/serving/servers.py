@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from beijiang.access import Permission
-from beijiang.apps.errors import no_page, not_emptied, not_now, people_only, server_failed, server_full, server_waits
+from beijiang.apps.errors import (
+    no_page,
+    not_emptied,
+    not_now,
+    people_only,
+    server_failed,
+    server_full,
+    server_held,
+    server_waits,
+    wrong_state,
+)
 from beijiang.apps.models import App, AppVersion, ServerStanding, ServerState, digest_of
 from beijiang.apps.models.relaying import answer_headers, asked_headers, led_to, unpacked
 from beijiang.apps.models.serving import pause_after
@@ -91,7 +101,8 @@ class AppServers:
             NotFound: no such application for the actor, or it has no server.
             Unauthenticated: nobody has signed in.
             Denied: an application asks, by itself or for somebody (``server_people_only``).
-            Unavailable: it does not begin, waits before it begins again, is busy, or breaks off; its folder is full (``server_full``).
+            Unavailable: it does not begin, waits before it begins again, is busy, or breaks off; its folder is full (``server_full``),
+                or somebody stopped it (``server_held``).
 
         """
         app, bundle = self.apps.open(actor, app_id)
@@ -136,14 +147,62 @@ class AppServers:
         Raises:
             NotFound: unknown, or none of the actor's business.
             Denied: the actor neither builds nor releases it.
-            Conflict: it never ran (``server_never_ran``).
+            Conflict: it never ran (``server_never_ran``), or was stopped (``app_state``).
 
         """
         app = self._kept(actor, app_id)
         with self.apps.db.begin() as tx:
             found = self._begin_anew(tx, app_id)
+            if found.held_at is not None:
+                raise wrong_state("应用的服务已停止，请先启动。", "The server is stopped; start it first.")
             self.apps.evidence.record(tx, actor, "apps.server_restart", target=app_id, detail={"org": app.org_id})
         return found
+
+    def hold(self, actor: Actor, app_id: str, reason: str) -> ServerStanding:
+        """Stop an application's server; nobody's request begins it until it is started. Its pages go on.
+
+        Raises:
+            NotFound: unknown, or none of the actor's business.
+            Denied: the actor neither builds nor releases it.
+            Invalid: no reason (``app_reason``).
+            Conflict: it never ran (``server_never_ran``), or is stopped already (``app_state``).
+
+        """
+        app, words = self._kept(actor, app_id), said(reason)
+        place = self._place(app_id)
+        with place.turn:
+            found = self._turned(actor, app, words, off=True)
+            if place.child is not None:
+                self._stop(app_id, place, place.child)
+        return found
+
+    def let_run(self, actor: Actor, app_id: str) -> ServerStanding:
+        """Let an application's server that was stopped run again, with the next request.
+
+        Raises:
+            NotFound: unknown, or none of the actor's business.
+            Denied: the actor neither builds nor releases it.
+            Conflict: it never ran (``server_never_ran``), or is not stopped (``app_state``).
+
+        """
+        return self._turned(actor, self._kept(actor, app_id), "", off=False)
+
+    def _turned(self, actor: Actor, app: App, reason: str, *, off: bool) -> ServerStanding:
+        with self.apps.db.begin() as tx:
+            store = ServerStore(tx.connection)
+            found = store.get(app.id)
+            if found is None:
+                raise _never_ran()
+            if off == (found.held_at is not None):
+                zh, en = ("已经停止", "It is stopped already.") if off else ("没有停止", "It is not stopped.")
+                raise wrong_state(f"应用的服务{zh}。", en)
+            store.hold(app.id, self.apps.clock.now() if off else None, reason)
+            action = "apps.server_stop" if off else "apps.server_start"
+            detail: dict[str, JsonValue] = {"org": app.org_id, "reason": reason}
+            self.apps.evidence.record(tx, actor, action, target=app.id, detail=detail)
+            changed = store.get(app.id)
+            assert changed is not None  # noqa: S101 - it was written to just now
+        return changed
 
     def clear(self, actor: Actor, app_id: str, reason: str) -> Held:
         """Empty the own folder of an application's server for good, and have it begun anew; return what it held.
@@ -186,9 +245,7 @@ class AppServers:
     def _begin_anew(self, tx: UnitOfWork, app_id: str) -> ServerStanding:
         store = ServerStore(tx.connection)
         if not store.want_restart(app_id, self.apps.clock.now()):
-            raise Conflict(
-                "这个应用的服务还没有运行过。", "The server of this application never ran.", code="server_never_ran"
-            )
+            raise _never_ran()
         found = store.get(app_id)
         assert found is not None  # noqa: S101 - it was written to just now
         return found
@@ -284,6 +341,8 @@ class AppServers:
                 "The files of the application are not those that were submitted, so it does not run. Tell the operator.",
                 code="app_changed",
             )
+        if standing is not None and standing.held_at is not None:
+            raise server_held()
         wanted = None if standing is None else standing.restart_at
         ago = float("inf") if wanted is None else (self.apps.clock.now() - wanted).total_seconds()
         return found, time.monotonic() - ago
@@ -362,8 +421,9 @@ class AppServers:
     def _is_over(self, app_id: str, child: Child) -> bool:
         idle = time.monotonic() - child.used_at > self._settings.server_idle_seconds
         with self.apps.db.read() as connection:
-            app = AppStore(connection).get(app_id)
-        return idle or app is None or not app.serves or app.current != child.version
+            app, standing = AppStore(connection).get(app_id), ServerStore(connection).get(app_id)
+        held = standing is not None and standing.held_at is not None
+        return idle or held or app is None or not app.serves or app.current != child.version
 
     def _say(
         self, app_id: str, version: int, state: ServerState, place: _Place, walls: tuple[str, ...] = (), error: str = ""
@@ -416,3 +476,9 @@ class AppServers:
 
     def _told(self, child: Child, error: BeijiangError) -> BeijiangError:
         return error if child.lives else server_failed()
+
+
+def _never_ran() -> Conflict:
+    return Conflict(
+        "这个应用的服务还没有运行过。", "The server of this application never ran.", code="server_never_ran"
+    )

@@ -103,6 +103,11 @@ def confusion_of(label: Numbers, said: Numbers) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, np.bincount(places, minlength=many * many).reshape(many, many).tolist()))
 
 
+def _moved(task: Task, before: Numbers, said: Numbers) -> float:
+    """Return how much the answers of a model without a label changed: scores by their mean change, groups by the share of rows that left theirs."""
+    return float((before != said).mean()) if task is Task.GROUPS else float(np.abs(said - before).mean())
+
+
 def _loss(task: Task, label: Numbers, said: Numbers) -> float:
     figures = figures_of(task, label, said)
     return figures[LEADING[task]]
@@ -111,21 +116,23 @@ def _loss(task: Task, label: Numbers, said: Numbers) -> float:
 def weights_of(
     model: Fitted, encoder: Encoder, task: Task, rows: Numbers, label: Numbers, seed: int
 ) -> tuple[Weight, ...]:
-    """Return how much worse the model gets when a feature is shuffled, the most important first."""
-    if not task.has_label or not len(rows):
+    """Return how much worse the model gets, or how much its answers change, when a feature is shuffled; the most important first."""
+    if not len(rows):
         return ()
     dice = np.random.default_rng(seed)
     if len(rows) > SAMPLE:
         some = np.sort(dice.choice(len(rows), SAMPLE, replace=False))
         rows, label = rows[some], label[some]
-    before = _loss(task, label, model.predict(rows))
+    plain = model.predict(rows)
+    before = _loss(task, label, plain) if task.has_label else 0.0
     found = []
     for place, name in enumerate(encoder.names):
         worse = []
         changed = rows.copy()
         for _ in range(SHUFFLES):
             changed[:, place] = dice.permutation(rows[:, place])
-            worse.append(_loss(task, label, model.predict(changed)) - before)
+            said = model.predict(changed)
+            worse.append(_loss(task, label, said) - before if task.has_label else _moved(task, plain, said))
         found.append(Weight(name=name, mean=float(np.mean(worse)), spread=float(np.std(worse))))
     return tuple(sorted(found, key=lambda one: -one.mean))
 
@@ -164,7 +171,7 @@ def _grid(values: tuple[str, ...] | None, column: Numbers) -> list[tuple[str, fl
 
 def group_errors(task: Task, groups: Sequence[str], label: Numbers, said: Numbers) -> tuple[GroupError, ...]:
     """Return the figures of each group; groups of few rows are put together."""
-    if not task.has_label or not len(groups):
+    if not len(groups):
         return ()
     names, places, many = np.unique(
         np.asarray(groups, dtype=object).astype(str), return_inverse=True, return_counts=True

@@ -27,6 +27,7 @@ from beijiang.mining.service.learning import judging
 from beijiang.mining.service.learning.base import file_digest, reason_of
 from beijiang.mining.service.learning.encoding import Encoder
 from beijiang.mining.service.learning.learners import Fitted, fit, load
+from beijiang.mining.service.learning.profiling import profiles_of
 from beijiang.mining.service.learning.reference import Spread
 from beijiang.mining.service.learning.sets import AT, GROUP, LABEL, Sets, ended
 from beijiang.mining.store import LearningStore
@@ -101,7 +102,12 @@ class Training(Sets):
         if self._in_sight(actor, self._set(actor, found.draft.training_set)):
             return found
         return found.model_copy(
-            update={"curves": (), "groups": (), "classes": self.training_set(actor, found.draft.training_set).classes}
+            update={
+                "curves": (),
+                "groups": (),
+                "profiles": (),
+                "classes": self.training_set(actor, found.draft.training_set).classes,
+            }
         )
 
     def called(self, actor: Actor, address: str) -> str:
@@ -361,7 +367,8 @@ class _Trial:
         named = [one.name for one in weights] or list(self.encoder.names)
         shown = self._shown if self._task is not Task.GROUPS else None
         curves = judging.curves_of(self.model, self.encoder, rows, named, shown, self._draft.seed) if shown else ()
-        return {"weights": weights, "curves": curves}
+        profiles = profiles_of(self.encoder, rows, self.model.predict(rows)) if self._task is Task.GROUPS else ()
+        return {"weights": weights, "curves": curves, "profiles": profiles}
 
     def _shown(self, said: Numbers) -> Numbers:
         """Return what a curve is drawn of: the probability of the last class, or the amount."""
