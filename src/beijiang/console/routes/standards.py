@@ -40,6 +40,12 @@ CARRIED_MOST = 700_000
 """Characters of a packed file that a page carries from its preview to its proposal."""
 UNPACKED_MOST = 8 << 20
 _PAGE = 100
+_PLACES = {
+    EntryKind.ELEMENT: "elements",
+    EntryKind.CODE_SET: "code-sets",
+    EntryKind.RULE: "rules",
+    EntryKind.CALENDAR: "calendar",
+}
 _PERSONAL = (
     ("N", Text("否", "none")),
     ("P", Text("个人信息", "personal information")),
@@ -234,7 +240,7 @@ def _add_proposals(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         reason: Annotated[str, Form(max_length=1000)] = "",
         valid_from: Annotated[str, Form(max_length=10)] = "",
     ) -> RedirectResponse:
-        back = f"{HERE}/{'elements' if kind is EntryKind.ELEMENT else 'code-sets'}/{quote(entry)}"
+        back = f"{HERE}/{_PLACES[kind]}/{quote(entry)}"
 
         def do() -> tuple[str, Text]:
             who = person(request)

@@ -17,6 +17,7 @@ from beijiang.standards.models import (
     DataElement,
     Department,
     Due,
+    Holiday,
     ItemType,
     Jurisdiction,
     Licence,
@@ -51,7 +52,8 @@ def _name(row: Row) -> Text:
 class Standards:
     """What the standards and rules say: public facts, the same for everybody.
 
-    Packaged with the platform, but for data elements and code sets: those are the registry's, as they are in force today.
+    Packaged with the platform, but for data elements, code sets, rules of law and the working-day calendar: those are the
+    registry's, as they are in force today.
     """
 
     def __init__(
@@ -441,15 +443,26 @@ class Standards:
         """Return the twenty indicators of GB/T 36344-2018."""
         return self._indicators
 
-    @cached_property
+    @property
     def calendar(self) -> WorkingCalendar:
-        """Return the working-day calendar of the years that are loaded."""
-        rows = [(date.fromisoformat(row["date"]), row["kind"]) for row in self.table("calendar_days")]
-        return WorkingCalendar(
-            holidays=frozenset(day for day, kind in rows if kind == "holiday"),
-            workdays=frozenset(day for day, kind in rows if kind == "adjusted_workday"),
-            years=frozenset(day.year for day, _ in rows),
-        )
+        """Return the working-day calendar as it is now: the years that the registry has in force; ask anew each time."""
+        book, today = self._entries()
+        return book.calendar_on(today)
+
+    def is_working(self, day: date) -> bool:
+        """Tell whether people work on ``day`` by the calendar as it is now."""
+        return self.calendar.is_working(day)
+
+    def statutory(self, year: int) -> Sequence[Holiday]:
+        """Return the days of a year that the law makes holidays on a fixed day of the sun's or the moon's calendar."""
+        fixed = [
+            Holiday(date.fromisoformat(f"{year}-{row['month_day']}"), _name(row), row["basis"])
+            for row in self.table("statutory_holidays")
+            if date.fromisoformat(row["effective_from"]).year <= year
+        ]
+        spring = Text("春节（正月初一）", "Spring Festival (lunar new year)")
+        moon = [Holiday(date.fromisoformat(r["on"]), spring, r["basis"]) for r in self.table("lunar_new_year")]
+        return sorted([*fixed, *(one for one in moon if one.day.year == year)], key=lambda one: one.day)
 
     def due(self, day: date, count: int) -> Due:
         """Return the due date ``count`` working days after ``day`` (day 0); ``provisional`` if a year is not loaded."""
