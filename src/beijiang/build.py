@@ -465,6 +465,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
             schedules,
             freshness,
             (
+                quality.watch,
                 tickets.watch,
                 monitors.watch,
                 exchange.watch,

@@ -74,6 +74,7 @@ from beijiang.standards.models.registry import (
     successors,
 )
 from beijiang.standards.models.rules import RULE_FIELDS, RuleKind, flat_rule, rule_from
+from beijiang.standards.models.spans import CodeSpan, replacements, spans
 
 __all__ = [
     "CODE_FIELDS",
@@ -96,6 +97,7 @@ __all__ = [
     "Change",
     "Choice",
     "CodeSet",
+    "CodeSpan",
     "CodeValue",
     "DataElement",
     "DayChange",
@@ -143,9 +145,11 @@ __all__ = [
     "in_force",
     "kind_of",
     "pause",
+    "replacements",
     "resume",
     "rule_from",
     "set_from",
+    "spans",
     "stop",
     "successors",
     "wrong",

@@ -14,6 +14,8 @@ from beijiang.standards.models import (
     Category,
     Choice,
     CodeSet,
+    CodeSpan,
+    CodeValue,
     DataElement,
     Department,
     Due,
@@ -29,6 +31,8 @@ from beijiang.standards.models import (
     UpdateCycle,
     WorkingCalendar,
     in_force,
+    replacements,
+    spans,
 )
 from beijiang.standards.service.seeds import Row, as_packaged, packaged
 
@@ -297,6 +301,27 @@ class Standards:
         if found is None and set_id in book.sets:
             found = in_force(book.sets[set_id], today)[1].on(today)
         return _get({} if found is None else {set_id: found}, set_id, Text("代码集", "code set"))
+
+    def code_spans(self, set_id: str) -> tuple[CodeSpan, ...]:
+        """Return the codes of a value domain by the days on which they hold, over all its versions.
+
+        Raises:
+            NotFound: no such set.
+
+        """
+        return spans(self._versions(set_id))
+
+    def code_replacements(self, set_id: str) -> Mapping[str, tuple[CodeValue, ...]]:
+        """Return for every code that a value domain ever had those that hold today in its place: one, several, or none.
+
+        Raises:
+            NotFound: no such set.
+
+        """
+        return replacements(self._versions(set_id), self._entries()[1])
+
+    def _versions(self, set_id: str) -> Sequence[CodeSet]:
+        return _get(self._entries()[0].sets, set_id, Text("代码集", "code set"))
 
     def code_set_for_column(self, name: str) -> CodeSet | None:
         """Return the value domain that a column of this name usually carries (``性别代码``)."""
