@@ -187,3 +187,19 @@ def test_a_year_of_working_days_is_a_picture_and_comes_in_by_a_file(desk: Callab
     steward.get(f"{HERE}?lang=zh-CN")
     ended = steward.post(f"{HERE}/retire", {"kind": "calendar", "entry": str(year), "reason": "误录", "valid_from": ""})
     assert "/proposals/" in ended.headers["location"]
+
+
+def test_regions_are_a_tree_as_of_a_day(desk: Callable[..., Any]) -> None:
+    steward = desk("steward")
+    then = steward.get(f"{HERE}/regions?on=2000-01-01").text
+    assert "伊克昭盟" in then
+    assert "2001-02-26 起失效" in then
+    assert "鄂尔多斯市" not in then
+    now = steward.get(f"{HERE}/regions").text
+    assert "鄂尔多斯市" in now
+    assert "伊克昭盟" not in now
+    assert "日期写成" in steward.get(f"{HERE}/regions?on=x").text
+    english = steward.get(f"{HERE}/regions?on=2000-01-01&lang=en").text
+    assert "Regions as of 2000-01-01" in english
+    assert "截至哪天" not in english
+    steward.get(f"{HERE}?lang=zh-CN")

@@ -123,6 +123,7 @@ MACHINERY: dict[str, set[str]] = {
     "PackageReads": {"described"},
     "Pushes": {"called", "carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Quality": {
+        "aging_work",
         "agree",
         "broken",
         "held",
@@ -132,6 +133,7 @@ MACHINERY: dict[str, set[str]] = {
         "presets",
         "published_score",
         "rehearse",
+        "watch",
         "work",
     },
     "Recipes": {"on_table_written", "work", "writer_of"},

@@ -58,6 +58,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_elements(pages, frame, platform)
     _add_code_sets(pages, frame, platform)
+    _add_regions(pages, frame, platform)
     _add_proposals(pages, frame, platform)
     _add_import(pages, frame, platform)
     return pages
@@ -163,6 +164,21 @@ def _add_code_sets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
             fault=fault,
             users=registry.elements(who, ElementQuery(code_set=code_set)),
             may=_rights(platform, who),
+        )
+
+
+def _add_regions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/standards/regions")
+    def regions(request: Request, on: Annotated[str, Query(max_length=10)] = "") -> HTMLResponse:
+        day, fault = _day(on)
+        today = platform.registry.books.today()
+        return frame.page(
+            request,
+            "standard_regions.html",
+            tree=platform.standards.region_tree(day or today),
+            today=today,
+            fault=fault,
+            waiting=_waiting(platform, person(request)),
         )
 
 

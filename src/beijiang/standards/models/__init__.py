@@ -75,6 +75,7 @@ from beijiang.standards.models.registry import (
 )
 from beijiang.standards.models.rules import RULE_FIELDS, RuleKind, flat_rule, rule_from
 from beijiang.standards.models.spans import CodeSpan, replacements, spans
+from beijiang.standards.models.trees import CodeNode, CodeTree, tree_of
 
 __all__ = [
     "CODE_FIELDS",
@@ -96,8 +97,10 @@ __all__ = [
     "Category",
     "Change",
     "Choice",
+    "CodeNode",
     "CodeSet",
     "CodeSpan",
+    "CodeTree",
     "CodeValue",
     "DataElement",
     "DayChange",
@@ -152,6 +155,7 @@ __all__ = [
     "spans",
     "stop",
     "successors",
+    "tree_of",
     "wrong",
     "year_from",
 ]

@@ -13,8 +13,10 @@ from beijiang.standards.models import (
     Book,
     Category,
     Choice,
+    CodeNode,
     CodeSet,
     CodeSpan,
+    CodeTree,
     CodeValue,
     DataElement,
     Department,
@@ -33,6 +35,7 @@ from beijiang.standards.models import (
     in_force,
     replacements,
     spans,
+    tree_of,
 )
 from beijiang.standards.service.seeds import Row, as_packaged, packaged
 
@@ -105,6 +108,28 @@ class Standards:
     def children(self, code: str) -> tuple[Region, ...]:
         """Return the regions directly below ``code``."""
         return tuple(region for region in self._regions.values() if region.parent == code)
+
+    def region_tree(self, on: date) -> CodeTree:
+        """Return the regions as they stood on a day, by the code set ``region`` of the registry (no functional zones)."""
+        versions = self._versions("region")
+        return tree_of(in_force(versions, on)[1], on)
+
+    def region_on(self, code: str, on: date) -> CodeNode:
+        """Return a region as it stood on a day, with those below it.
+
+        Raises:
+            NotFound: no such code held on that day.
+
+        """
+        found = self.region_tree(on).find(code)
+        if found is None:
+            raise NotFound(
+                f"{on} 没有行政区划代码“{code[:40]}”。请用“代码去向”查它何时有效、由哪个代码接替。",
+                f"No region had the code “{code[:40]}” on {on}. Ask what became of the code to see when it held and what took its place.",
+                code="unknown_code",
+                detail={"code": code[:40], "on": on.isoformat()},
+            )
+        return found
 
     @cached_property
     def _region_names(self) -> dict[str, list[Region]]:

@@ -157,9 +157,19 @@ def _region_codes() -> CodeSet:
 
 
 def _regions() -> Iterator[CodeValue]:
+    """Return the codes of now; one that took the place of others begins on the day on which the first of them ended.
+
+    That is so because all changes that are known made a league a city, and its codes new ones: no code was there before.
+    """
+    begun: dict[str, date] = {}
+    for row in packaged("region_history"):
+        ended = date.fromisoformat(row["valid_to"])
+        for code in row["replaced_by"].split(";"):
+            begun[code] = min(ended, begun.get(code, ended))
     for row in packaged("regions"):
         if row["is_functional_zone"] != "true":
-            yield CodeValue(row["code"], Text(row["name"], row["name_en"]), row["parent"] or None)
+            name = Text(row["name"], row["name_en"])
+            yield CodeValue(row["code"], name, row["parent"] or None, begun.get(row["code"]))
 
 
 def _former_regions() -> Iterator[CodeValue]:
