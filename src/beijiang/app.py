@@ -99,6 +99,7 @@ def create_app(platform: Platform) -> FastAPI:
         standards_routes.router(platform.standards),
         standards_routes.registry_router(platform.registry),
         standards_routes.laws_router(platform.registry),
+        standards_routes.calendar_router(platform.registry),
         tables_routes.router(platform.tables),
         catalog_routes.router(platform.catalog),
         catalog_routes.fields_router(platform.catalog),

@@ -215,7 +215,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     harvests = Harvests(sources, ingest, register=catalog)
     streams = Streams(ingest, tables, vault, access, evidence, sources.outbound)
     windows = Windows(ingest, streams, tables, jobs, access, evidence)
-    turns = Turns(db, jobs, clock, zone, standards.calendar.is_working)
+    turns = Turns(db, jobs, clock, zone, standards.is_working)
     alerts = Alerts(db, access, evidence, clock)
     schedules = Schedules(sources, alerts, turns, standards, zone)
     freshness = FreshnessBoard(schedules, catalog.cycle_of)
@@ -299,7 +299,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
     viewers = Viewers(db, clock)
     sign_on.others = viewers
     app_servers = AppServers(apps, viewers, settings, sources.outbound)
-    app_jobs = AppJobs(apps, tables, jobs, home / "staging", zone, standards.calendar.is_working)
+    app_jobs = AppJobs(apps, tables, jobs, home / "staging", zone, standards.is_working)
     releases = Releases(db, gate, engine, protection, catalog, access, evidence, clock)
     receipts.subjects |= {"release_check": ("", releases.reports), "quality_release": ("", quality.report)}
     receipts.actions = {"release_check": "protection.release_check", "quality_release": "quality.release"}
@@ -468,6 +468,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
             schedules,
             freshness,
             (
+                quality.watch,
                 tickets.watch,
                 monitors.watch,
                 exchange.watch,
@@ -581,7 +582,16 @@ def build(settings: Settings, clock: Clock | None = None) -> Platform:  # noqa: 
         link_watch=link_watch,
         plan_drafts=PlanDrafts(plan, texts),
         health=Health(
-            settings, db, engine, evidence, _assets_present, locked_out, captures.left_behind, flight.state, texts.lost
+            settings,
+            db,
+            engine,
+            evidence,
+            _assets_present,
+            locked_out,
+            captures.left_behind,
+            flight.state,
+            texts.lost,
+            books.years_wanting,
         ),
     )
     connect(platform)

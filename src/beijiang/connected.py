@@ -13,7 +13,7 @@ from beijiang.federation import DisputeCame, LinkEnded, ParcelWanted
 from beijiang.fusion import FUSION_JOB
 from beijiang.ingest import HARVEST_JOB, INGEST_JOB, REPLAY_JOB, STREAM_JOB, STREAM_VERIFY_JOB, WINDOW_JOB
 from beijiang.mining import FORECAST_JOB, MODEL_JOB, SCORE_JOB, SET_JOB
-from beijiang.quality import QUALITY_JOB, DoubtMoved, VersionJudged
+from beijiang.quality import AGING_JOB, QUALITY_JOB, DoubtMoved, VersionJudged
 from beijiang.recipes import RECIPE_JOB
 from beijiang.subjects import Subjects
 from beijiang.tables import TableWritten
@@ -51,6 +51,7 @@ def connect(platform: Platform) -> None:
     platform.lineage.dependents = Dependents(platform).of
     platform.notices.looks = Subjects(platform).looks()
     platform.jobs.register(QUALITY_JOB, platform.quality.work)
+    platform.jobs.register(AGING_JOB, platform.quality.aging_work)
     platform.jobs.register(RECIPE_JOB, platform.recipes.work)
     platform.jobs.register(FORECAST_JOB, platform.forecasts.work)
     platform.jobs.register(FUSION_JOB, platform.fusion.work)

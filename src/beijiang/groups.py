@@ -235,10 +235,11 @@ def _notices() -> typer.Typer:
 
 
 def _standards() -> typer.Typer:
-    from beijiang.standards.commands import add_laws, add_registry, commands
+    from beijiang.standards.commands import add_calendar, add_laws, add_registry, commands
 
     group = commands(_get(lambda p: p.standards))
     add_registry(group, _get(lambda p: p.registry), _get(lambda p: p.access))
+    add_calendar(group, _get(lambda p: p.registry), _get(lambda p: p.access))
     add_laws(group, _get(lambda p: p.registry), _get(lambda p: p.access))
     return group
 

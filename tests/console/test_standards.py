@@ -154,3 +154,52 @@ def test_who_has_no_business_here_changes_nothing(desk: Callable[..., Any], role
     browser = desk(role)
     for path in (f"{HERE}/proposals", f"{HERE}/propose", f"{HERE}/import", MAPPING):
         assert browser.get(path).status_code in {303, 401, 403, 404}
+
+
+def test_a_year_of_working_days_is_a_picture_and_comes_in_by_a_file(desk: Callable[..., Any]) -> None:
+    steward, reviewer = desk("steward"), desk("bureau_reviewer")
+    page = steward.get(f"{HERE}/calendar/2026").text
+    assert re.search(r'<td class="off" title="2026-02-17 放假 春节">17<small>休</small>', page)
+    assert re.search(r'<td class="makeup" title="2026-02-14 调休上班 春节调休">14<small>班</small>', page)
+    assert re.search(r'<td class="rest" title="2026-03-01 周末">1</td>', page)
+    assert len(re.findall(r'<table class="card month">', page)) == 12
+    assert steward.get(f"{HERE}/calendar").status_code == 200
+    year = 2098  # nobody has arranged it, whatever the day on which this runs
+    page = steward.get(f"{HERE}/calendar/{year}").text
+    assert f"{year} 年的放假安排还没有录入" in page
+    assert steward.get(f"{HERE}/calendar/1").status_code == 422
+    days = ["01-01", "05-01", "05-02", "10-01", "10-02", "10-03"]
+    rows = "".join(f"{year}-{day},holiday,节日,国办通知,true\n" for day in days[1:])
+    head = "date,kind,note,basis,verified\n"
+    answer = steward.post(f"{HERE}/import", files={"file": ("2098.csv", (head + rows).encode(), "text/csv")})
+    assert f"缺少法定节假日 {year}-01-01 元旦" in answer.text
+    rows += f"{year}-01-01,holiday,元旦,国办通知,true\n"
+    answer = steward.post(f"{HERE}/import", files={"file": ("2098.csv", (head + rows).encode(), "text/csv")})
+    carried = re.search(r'name="carried" value="([^"]+)"', answer.text)[1]  # type: ignore[index]
+    form = {"name": "2098.csv", "carried": carried, "reason": "公布", "valid_from": ""}
+    made = steward.post(f"{HERE}/import/propose", form)
+    at = made.headers["location"]
+    assert "国办通知" in reviewer.get(at).text
+    assert reviewer.post(f"{at}/approve", {"reason": "同意"}).status_code == 303
+    page = steward.get(f"{HERE}/calendar/{year}?lang=en").text
+    assert re.search(r'title="2098-01-01 holiday 元旦">1<small>off</small>', page)
+    assert "放假与调休" not in page
+    steward.get(f"{HERE}?lang=zh-CN")
+    ended = steward.post(f"{HERE}/retire", {"kind": "calendar", "entry": str(year), "reason": "误录", "valid_from": ""})
+    assert "/proposals/" in ended.headers["location"]
+
+
+def test_regions_are_a_tree_as_of_a_day(desk: Callable[..., Any]) -> None:
+    steward = desk("steward")
+    then = steward.get(f"{HERE}/regions?on=2000-01-01").text
+    assert "伊克昭盟" in then
+    assert "2001-02-26 起失效" in then
+    assert "鄂尔多斯市" not in then
+    now = steward.get(f"{HERE}/regions").text
+    assert "鄂尔多斯市" in now
+    assert "伊克昭盟" not in now
+    assert "日期写成" in steward.get(f"{HERE}/regions?on=x").text
+    english = steward.get(f"{HERE}/regions?on=2000-01-01&lang=en").text
+    assert "Regions as of 2000-01-01" in english
+    assert "截至哪天" not in english
+    steward.get(f"{HERE}?lang=zh-CN")

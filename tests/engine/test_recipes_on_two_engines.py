@@ -73,6 +73,14 @@ class Stove:
             today=date(2026, 3, 10),
             places=lambda: PLACES,
             codes=lambda name: [("1", "男性"), ("2", "女性")] if name == "sex" else [],
+            successors={
+                "region": {
+                    "150602": [("150602", "东胜区")],
+                    "152701": [("150602", "东胜区")],
+                    "150601": [("150602", "东胜区"), ("150603", "康巴什区")],
+                    "150699": [],
+                }
+            }.__getitem__,
             columns_of=self.columns.__getitem__,
             keeps_history=lambda name: name in self.histories,
         )
@@ -293,6 +301,16 @@ def test_codes_are_mapped_and_columns_split_and_joined(stove: Stove) -> None:
     assert stove.one(list(sexes), coded) == list(sexes.values())
     assert stove.counted(coded)["f0"] == 1
     assert stove.one(["1"], step(StepKind.CODES, code_set="sex", to="name", into="性别"), "性别") == ["男性"]
+    regions = ["152701", "150602", "１５２７０１ ", "150601", "150699", "999999", "", None]
+    now = step(StepKind.CODES, code_set="region", to="successor")
+    assert stove.one(regions, now) == ["150602", "150602", "150602", None, None, None, None, None]
+    assert stove.one(regions, now, "值候选") == [None, None, None, "150602 东胜区、150603 康巴什区", *[None] * 4]
+    assert stove.counted(now)["f0"] == 3
+    kept = step(StepKind.CODES, code_set="region", to="successor", on_fault=OnFault.KEEP, candidates="可能")
+    assert stove.one(regions, kept) == ["150602", "150602", "150602", "150601", "150699", "999999", None, None]
+    decided = step(StepKind.CODES, code_set="region", to="successor", pairs="150601=150603", into="今")
+    assert stove.one(regions, decided, "今")[3] == "150603"
+    assert stove.one(regions, decided, "今候选")[3] is None
     rows = pa.table({"a": ["呼和浩特市-新城区-x", "包头市", None, "-b"], "n": [1, 2, 3, 4], "w": [0.5, 1.0, None, 2.0]})
     stove.table(T, rows)
     made = stove.made(
@@ -370,6 +388,7 @@ WRONG: list[tuple[Step, str]] = [
     (step(StepKind.NUMBER, "值", decimals="99"), "step_parameter"),
     (step(StepKind.CODES, "值"), "step_parameter"),
     (step(StepKind.CODES, "值", pairs="男"), "step_parameter"),
+    (step(StepKind.CODES, "值", to="successor"), "step_parameter"),
     (step(StepKind.SPLIT, "值", by="-", into="_bj_x"), "column_name"),
     (step(StepKind.DERIVE, "值", into="甲", expression="1"), "step_columns"),
     (step(StepKind.DERIVE, into="甲", expression="(SELECT 1)"), "condition_not_allowed"),

@@ -26,7 +26,7 @@ from beijiang.quality.models.judging import judged
 from beijiang.quality.models.measure import measure
 from beijiang.quality.models.values import Facts
 from beijiang.settings import Settings
-from beijiang.standards import DataElement
+from beijiang.standards import CodeSpan, DataElement
 from beijiang.tables import Column, Filter, FilterOp, Measured
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -101,6 +101,11 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+SPANS = (
+    CodeSpan(None, None, ("1",)),
+    CodeSpan(None, date(2024, 2, 29), ("男",)),
+    CodeSpan(date(2024, 2, 29), date(2026, 3, 10), ("2",)),
+)
 DRAFTS = [
     RuleDraft(kind=Kind.NOT_NULL, columns=("名称",)),
     RuleDraft(kind=Kind.NOT_NULL, columns=("盟市", "数", "时刻")),
@@ -109,6 +114,10 @@ DRAFTS = [
     RuleDraft(kind=Kind.CHECK, columns=("代码",), params={"algorithm": "org_code"}),
     RuleDraft(kind=Kind.CHECK, columns=("数",), params={"algorithm": "luhn"}),
     RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex"}),
+    RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "2024-02-29"}),
+    RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "开始"}),
+    RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "文日"}),
+    RuleDraft(kind=Kind.CODE_SET, columns=("性别",), params={"code_set": "sex", "as_of": "时刻"}),
     RuleDraft(kind=Kind.DIRTY, columns=("名称", "盟市")),
     RuleDraft(kind=Kind.SQL, columns=("数",), params={"query": "SELECT MAX({column}) FROM {table}", "must": "< 0"}),
     RuleDraft(kind=Kind.DUPLICATE),
@@ -189,6 +198,7 @@ def facts() -> Facts:
         types={column.name: column.type for column in columns},
         now=NOW,
         codes={"sex": ["0", "1", "2", "9"]}.__getitem__,
+        spans={"sex": SPANS}.__getitem__,
         element=elements.__getitem__,
         columns_of={OTHER: {"名": "text", "码": "text"}}.__getitem__,
         read=read,

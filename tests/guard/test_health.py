@@ -35,6 +35,7 @@ def test_a_fresh_home_is_well(platform: Platform) -> None:
         "secrets",
         "captures",
         "texts",
+        "calendar",
         "evidence",
         "evidence_seal",
         "flight",

@@ -125,6 +125,7 @@ MACHINERY: dict[str, set[str]] = {
     "PackageReads": {"described"},
     "Pushes": {"called", "carry_out", "renew_secrets", "run_due", "start", "stop", "watch"},
     "Quality": {
+        "aging_work",
         "agree",
         "broken",
         "held",
@@ -134,6 +135,7 @@ MACHINERY: dict[str, set[str]] = {
         "presets",
         "published_score",
         "rehearse",
+        "watch",
         "work",
     },
     "Recipes": {"on_table_written", "work", "writer_of"},

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from beijiang.kit import Invalid
-from beijiang.quality import KINDS, Kind
+from beijiang.kit import BeijiangError, Invalid
+from beijiang.quality import KINDS, Kind, Outcome
 
 sys.path.insert(0, str(Path(__file__).parent))
 from quality_bureau import FIRMS, GOOD_CODES, Bureau, firm
@@ -247,3 +247,34 @@ def test_a_history_table_is_judged_by_what_holds_now(bureau: Bureau) -> None:
     bureau.write([firm(0), firm(1)], "历史", FIRMS, **words)
     assert bureau.counted(Kind.NOT_NULL, "盟市", table="历史") == (2, 0)
     assert bureau.counted(Kind.UNIQUE, "企业名称", table="历史") == (2, 0)
+
+
+def test_codes_are_judged_as_of_a_day_or_of_the_day_that_a_row_says(bureau: Bureau) -> None:
+    schema = pa.schema([("区划代码", pa.string()), ("登记日期", pa.date32()), ("文本日期", pa.string())])
+    rows = [
+        {"区划代码": "152701", "登记日期": date(2000, 6, 30), "文本日期": "2000-06-30"},  # 东胜市 until 2001-02-26
+        {"区划代码": "152701", "登记日期": date(2001, 2, 26), "文本日期": "2001-02-26"},
+        {"区划代码": "150602", "登记日期": date(2005, 1, 1), "文本日期": "2005-01-01"},
+        {"区划代码": "999999", "登记日期": date(2005, 1, 1), "文本日期": "2005-01-01"},
+        {"区划代码": "152701", "登记日期": None, "文本日期": "不详"},
+        {"区划代码": None, "登记日期": date(2005, 1, 1), "文本日期": "2005-01-01"},
+    ]
+    bureau.write(rows, "老登记", schema)
+
+    def counted(**params: str) -> tuple[int, int]:
+        return bureau.counted(Kind.CODE_SET, "区划代码", table="老登记", params={"code_set": "region", **params})
+
+    assert counted() == (5, 4)
+    assert counted(as_of="2000-06-30") == (5, 2)
+    assert counted(as_of="登记日期") == (4, 2)
+    assert counted(as_of="文本日期") == (4, 2)
+    for wrong in ("很久以前", "2001-13-01", "没有这列"):
+        with pytest.raises(BeijiangError) as error:
+            counted(as_of=wrong)
+        assert error.value.reason == "rule_parameter"
+    rule = bureau.add(
+        Kind.CODE_SET, "区划代码", table="老登记", params={"code_set": "region", "as_of": "登记日期"}, threshold=0.5
+    )
+    assert not rule.ages
+    run = bureau.check("老登记")
+    assert [(f.a, f.b, f.outcome) for f in run.facts if f.rule_id] == [(2, 4, Outcome.PASSED)]

@@ -13,6 +13,7 @@ import pytest
 
 from beijiang.kit import SYSTEM, Conflict, Denied, Invalid, NotFound, Refused
 from beijiang.recipes import OnFault, RecipeDraft, RunTrigger, StepKind
+from beijiang.standards import Action, EntryKind
 from beijiang.tables import Exit, Origin, Use, WriteMode
 from waiting import until
 
@@ -306,3 +307,26 @@ def test_steps_are_suggested_from_what_is_there(house: Kitchen) -> None:
     tried = house.platform.recipes.preview(house.steward, RecipeDraft(target="建议", source=source, steps=tuple(steps)))
     assert tried.rows == 41
     assert not any(count.faulty for count in tried.counts)
+
+
+def test_former_codes_become_those_that_hold_and_splits_are_faults_with_their_candidates(house: Kitchen) -> None:
+    reviewer = house.platform.access.actor_for_person("reviewer")
+    head = {"code_set": "grassland", "set_name_zh": "草场", "set_name_en": "Grassland"}
+    codes = [
+        {"code": "A", "name_zh": "东草场", "name_en": "East"},
+        {"code": "B", "name_zh": "西草场", "name_en": "West"},
+        {"code": "X", "name_zh": "老草场", "name_en": "Old", "valid_to": "2015-01-01", "replaced_by": "A;B"},
+        {"code": "Y", "name_zh": "旧东草场", "name_en": "Old east", "valid_to": "2015-01-01", "replaced_by": "A"},
+    ]
+    registry = house.platform.registry
+    change = registry.change_of(house.steward, Action.ADD, EntryKind.CODE_SET, head, codes)
+    registry.approve(reviewer, registry.propose(house.steward, [change], "试").id)
+    source = house.raw([{**DIRT[0], "企业名称": code} for code in ("Y", "X", "B", "Q")], "草场表")
+    steps = (step(StepKind.CODES, "企业名称", code_set="grassland", to="successor"),)
+    draft = RecipeDraft(target="草场净表", source=source, steps=steps)
+    tried = house.platform.recipes.preview(house.steward, draft)
+    assert [(c.changed, c.faulty) for c in tried.counts] == [(3, 2)]
+    run = house.run(house.platform.recipes.save(house.steward, draft))
+    assert run.counts[0].faulty == 2
+    rows = sorted(((row["企业名称"], row["企业名称候选"]) for row in house.rows("草场净表")), key=repr)
+    assert rows == sorted([("A", None), (None, "A 东草场、B 西草场"), ("B", None), (None, None)], key=repr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,16 @@ class Office:
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     clock = FixedClock(datetime(2026, 3, 10, 4, 0, tzinfo=UTC))
     built = build(Settings.for_tests(tmp_path_factory.mktemp("registry")), clock)
+    built.first_start()
+    yield Office(built, clock)
+    built.close()
+
+
+@pytest.fixture
+def late(tmp_path: Path) -> Iterator[Office]:
+    """An office in the last weeks of a year whose next one is not in the working-day calendar."""
+    clock = FixedClock(datetime(2026, 11, 28, 4, 0, tzinfo=UTC))
+    built = build(Settings.for_tests(tmp_path / "late"), clock)
     built.first_start()
     yield Office(built, clock)
     built.close()

@@ -262,7 +262,7 @@ def test_what_is_exported_is_imported_unchanged(
     content = office.registry.export(ANONYMOUS, kind, form, language)
     planned = office.registry.plan(office.steward, "x", content)
     assert {one.outcome for one in planned} == {"unchanged"}
-    assert len(planned) > 5
+    assert len(planned) > (1 if kind is EntryKind.CALENDAR else 5)
     with pytest.raises(Conflict):
         office.registry.propose_import(office.steward, "x", content, "再导一次")
     assert office.registry.export(ANONYMOUS, kind, form, language) == content

@@ -198,6 +198,12 @@ def _nodes(platform: Platform, actor: Actor) -> Iterator[Tile]:
     yield Tile(TileKind.WRONG, words, len(platform.link_watch.troubles(actor)), "/console/federation")
 
 
+def _calendar(platform: Platform, actor: Actor) -> Iterator[Tile]:
+    wanting = platform.registry.years_wanting(actor)
+    href = f"/console/standards/calendar/{wanting[0]}" if wanting else "/console/standards/calendar"
+    yield Tile(TileKind.WAITING, Text("工作日历待录入的年份", "years to bring into the calendar"), len(wanting), href)
+
+
 def _health(platform: Platform, actor: Actor) -> Iterator[Tile]:
     del actor
     ill = sum(1 for finding in platform.health.examine() if not finding.ok)
@@ -216,6 +222,7 @@ _MAKERS: Final[tuple[tuple[Permission, _Maker], ...]] = (
     (Permission.INGEST_RUN_READ, _runs),
     (Permission.JOBS_JOB_READ, _jobs),
     (Permission.QUALITY_RESULT_READ, _findings),
+    (Permission.STANDARDS_ENTRY_APPROVE, _calendar),
     (Permission.ACCESS_ROLE_ASSIGN, _people),
     (Permission.ACCESS_PERSON_MANAGE, _accounts),
     (Permission.EVIDENCE_LOG_READ, _denials),

@@ -14,3 +14,5 @@ class Finding:
     name: str
     ok: bool
     text: Text
+    warns: bool = False
+    """Well by now, and still something for somebody to do."""

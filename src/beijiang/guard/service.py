@@ -45,6 +45,7 @@ class Health:
         left_behind: Callable[[], Sequence[str]],
         flight: Callable[[], FlightState],
         lost_texts: Callable[[], Sequence[str]],
+        years_wanting: Callable[[], Sequence[int]],
     ) -> None:
         self._settings = settings
         self._db = db
@@ -55,6 +56,7 @@ class Health:
         self._left_behind = left_behind
         self._flight_state = flight
         self._lost_texts = lost_texts
+        self._years_wanting = years_wanting
 
     def alive(self) -> bool:
         """Tell whether the metadata database answers; cheap enough to be asked every second."""
@@ -74,6 +76,7 @@ class Health:
             self._secrets(),
             self._captures(),
             self._texts(),
+            self._calendar(),
             self._flight(),
             self._evidence_log(),
             self._evidence_seal(),
@@ -172,6 +175,14 @@ class Health:
         zh = f"{len(lost)} 份文档的原件缺失或已变动（{named}）。请从备份恢复主目录里的 texts 文件夹。"
         en = f"The bytes of {len(lost)} documents are gone or changed ({named}). Restore the folder texts of the home from its backup."
         return Finding("texts", ok=False, text=Text(zh, en))
+
+    def _calendar(self) -> Finding:
+        years = ", ".join(map(str, self._years_wanting()))
+        if not years:
+            return Finding("calendar", ok=True, text=Text("工作日历齐全", "the working-day calendar is complete"))
+        zh = f"工作日历缺少 {years} 年，进入该年的法定时限只是暂定。请数据局在“数据标准 · 工作日历”导入放假安排。"
+        en = f"The working-day calendar lacks {years}, and limits of law that reach it are provisional. Have the data authority import its holidays on “Standards · Working days”."
+        return Finding("calendar", ok=True, text=Text(zh, en), warns=True)
 
     def _flight(self) -> Finding:
         state = self._flight_state()

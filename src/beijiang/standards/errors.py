@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beijiang.kit import Conflict, Denied, NotFound, Text
 
-__all__ = ["entry_changed", "no_code", "no_entry", "no_proposal", "not_open", "own_proposal"]
+__all__ = ["entry_changed", "no_code", "no_entry", "no_proposal", "no_year", "not_open", "own_proposal"]
 
 
 def no_entry(kind: Text, entry_id: str) -> NotFound:
@@ -21,6 +21,15 @@ def no_code(set_id: str, code: str) -> NotFound:
     return NotFound(
         f"代码集“{set_id}”的任何版本都没有代码“{code[:60]}”。",
         f'No version of the code set "{set_id}" has the code "{code[:60]}".',
+        code="unknown_code",
+    )
+
+
+def no_year(year: int) -> NotFound:
+    """Return the error for a year whose arrangement of holidays is not in."""
+    return NotFound(
+        f"{year} 年的放假安排还没有录入。请在数据标准的工作日历页导入国务院办公厅的通知。",
+        f"The holidays of {year} are not in. Import the notice of the State Council on the page of the working-day calendar.",
         code="unknown_code",
     )
 

@@ -40,6 +40,12 @@ CARRIED_MOST = 700_000
 """Characters of a packed file that a page carries from its preview to its proposal."""
 UNPACKED_MOST = 8 << 20
 _PAGE = 100
+_PLACES = {
+    EntryKind.ELEMENT: "elements",
+    EntryKind.CODE_SET: "code-sets",
+    EntryKind.RULE: "rules",
+    EntryKind.CALENDAR: "calendar",
+}
 _PERSONAL = (
     ("N", Text("否", "none")),
     ("P", Text("个人信息", "personal information")),
@@ -52,6 +58,7 @@ def router(frame: Frame, platform: Platform) -> APIRouter:
     pages = APIRouter(prefix="/console", include_in_schema=False)
     _add_elements(pages, frame, platform)
     _add_code_sets(pages, frame, platform)
+    _add_regions(pages, frame, platform)
     _add_proposals(pages, frame, platform)
     _add_import(pages, frame, platform)
     return pages
@@ -160,6 +167,21 @@ def _add_code_sets(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         )
 
 
+def _add_regions(pages: APIRouter, frame: Frame, platform: Platform) -> None:
+    @pages.get("/standards/regions")
+    def regions(request: Request, on: Annotated[str, Query(max_length=10)] = "") -> HTMLResponse:
+        day, fault = _day(on)
+        today = platform.registry.books.today()
+        return frame.page(
+            request,
+            "standard_regions.html",
+            tree=platform.standards.region_tree(day or today),
+            today=today,
+            fault=fault,
+            waiting=_waiting(platform, person(request)),
+        )
+
+
 def _add_proposals(pages: APIRouter, frame: Frame, platform: Platform) -> None:
     registry = platform.registry
 
@@ -234,7 +256,7 @@ def _add_proposals(pages: APIRouter, frame: Frame, platform: Platform) -> None:
         reason: Annotated[str, Form(max_length=1000)] = "",
         valid_from: Annotated[str, Form(max_length=10)] = "",
     ) -> RedirectResponse:
-        back = f"{HERE}/{'elements' if kind is EntryKind.ELEMENT else 'code-sets'}/{quote(entry)}"
+        back = f"{HERE}/{_PLACES[kind]}/{quote(entry)}"
 
         def do() -> tuple[str, Text]:
             who = person(request)

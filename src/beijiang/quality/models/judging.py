@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
@@ -35,6 +35,9 @@ from beijiang.quality.models.values import (
     param,
     whole_number,
 )
+
+if TYPE_CHECKING:
+    from beijiang.standards import CodeSpan
 
 __all__ = ["BASE", "Joined", "Judged", "asked_of", "judged", "must_of"]
 
@@ -143,9 +146,44 @@ def _among(name: str, values: Sequence[str], facts: Facts) -> exp.Expr:
 
 
 def _code_set(rule: RuleDraft, facts: Facts) -> Judged:
-    name = rule.columns[0]
-    codes = [exp.Literal.string(code) for code in facts.codes(param(rule, "code_set"))]
-    return Judged(filled(name, facts), negated(exp.In(this=cell(name, "text"), expressions=codes)))
+    """Judge by the codes of today, of a day, or of the day that each row says; a row that says none is not assessed."""
+    name, said = rule.columns[0], param(rule, "as_of")
+    if not said:
+        return Judged(filled(name, facts), negated(_coded(name, facts.codes(param(rule, "code_set")))))
+    known = facts.spans(param(rule, "code_set"))
+    if said not in facts.types:
+        codes = [code for span in known if span.holds(_day_of(said, facts)) for code in span.codes]
+        return Judged(filled(name, facts), negated(_coded(name, codes)))
+    day = exp.cast(moment(said, facts), "DATE")
+    tests = [exp.and_(_coded(name, span.codes), *_within(day, span), copy=False) for span in known] or [exp.false()]
+    assessed = exp.and_(filled(name, facts), exp.Not(this=is_null(day.copy())), copy=False)
+    return Judged(assessed, negated(exp.or_(*tests, copy=False)))
+
+
+def _coded(name: str, codes: Sequence[str]) -> exp.Expr:
+    if not codes:
+        return exp.false()
+    return exp.In(this=cell(name, "text"), expressions=[exp.Literal.string(code) for code in codes])
+
+
+def _within(day: exp.Expr, span: CodeSpan) -> Iterator[exp.Expr]:
+    """Test a day against the bounds that a span has."""
+    if span.begins is not None:
+        yield exp.GTE(this=day.copy(), expression=exp.cast(exp.Literal.string(span.begins.isoformat()), "DATE"))
+    if span.ends is not None:
+        yield exp.LT(this=day.copy(), expression=exp.cast(exp.Literal.string(span.ends.isoformat()), "DATE"))
+
+
+def _day_of(said: str, facts: Facts) -> date:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        columns = "、".join(list(facts.types)[:20])
+        raise Invalid(
+            f"“{said[:60]}”既不是日期（如 2001-12-31），也不是这张表的列。列有：{columns}。",
+            f'"{said[:60]}" is neither a day (as 2001-12-31) nor a column of the table. Columns: {columns}.',
+            code="rule_parameter",
+        ) from None
 
 
 def _dirty(rule: RuleDraft, facts: Facts) -> Judged:

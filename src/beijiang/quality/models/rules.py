@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,6 +70,8 @@ class ParamType(StrEnum):
     """What a parameter of a rule is."""
 
     ALGORITHM = "algorithm"
+    AS_OF = "as_of"
+    """A day, as ``2001-12-31``, or a column of the judged table in which each row says its own."""
     CODE_SET = "code_set"
     COLUMN_OF = "column_of"
     """A column of the table that the parameter ``table`` names."""
@@ -133,7 +136,16 @@ KINDS: Final[dict[Kind, KindOf]] = {
         (Param("algorithm", ParamType.ALGORITHM, Text("校验算法", "algorithm"), required=True),),
     ),
     Kind.CODE_SET: KindOf(
-        ("0105",), (1, 1), (Param("code_set", ParamType.CODE_SET, Text("代码集", "code set"), required=True),)
+        ("0105",),
+        (1, 1),
+        (
+            Param("code_set", ParamType.CODE_SET, Text("代码集", "code set"), required=True),
+            Param(
+                "as_of",
+                ParamType.AS_OF,
+                Text("按哪天的代码（日期或列名，空为今天）", "codes as of (a day or a column)"),
+            ),
+        ),
     ),
     Kind.COLUMNS: KindOf(
         ("0103",),
@@ -231,6 +243,9 @@ KINDS: Final[dict[Kind, KindOf]] = {
 }
 """Every kind with what it takes. Indicators 0103, 0106 and 0601 need no rule: the platform knows them of each table."""
 
+_NOW: Final = re.compile(r"current_(date|time)|\b(now|today)\s*\(", re.IGNORECASE)
+"""How a condition or a query says what day it is; whoever writes it in a text pays a count a day and no more."""
+
 FALLING: Final = frozenset({"0303", "0305"})
 """Indicators whose A counts what is wrong: the less the better."""
 
@@ -269,6 +284,12 @@ class Rule(RuleDraft):
     at: datetime
     reason: str = ""
     retired: bool = False
+
+    @property
+    def ages(self) -> bool:
+        """Tell whether time alone can change what it says of a version that stays as it is."""
+        words = (self.where, str(self.params.get("expression", "")), str(self.params.get("query", "")))
+        return self.kind in {Kind.FRESHNESS, Kind.VALIDITY} or any(_NOW.search(text) for text in words)
 
     @property
     def falls(self) -> bool:

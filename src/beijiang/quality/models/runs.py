@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from beijiang.kit import Shown, Text, Word
@@ -22,11 +21,13 @@ class Outcome(Word):
     ERROR = "error", "出错", "error"
 
 
-class Trigger(StrEnum):
+class Trigger(Word):
     """Why a run was made."""
 
-    WRITTEN = "written"
-    ASKED = "asked"
+    WRITTEN = "written", "新版本", "a new version"
+    ASKED = "asked", "手工检查", "somebody asked"
+    TIME = "time", "按日复评", "a day went by"
+    """Rules that time alone can break were held against the same version again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from beijiang.quality.models.rules import RuleDraft
 
 if TYPE_CHECKING:
     from beijiang.quality.models.queries import Reader
-    from beijiang.standards import DataElement
+    from beijiang.standards import CodeSpan, DataElement
     from beijiang.tables import Measured
 
 __all__ = [
@@ -49,7 +49,9 @@ class Facts:
     types: Mapping[str, str]
     now: datetime
     codes: Callable[[str], Sequence[str]]
-    """The codes of a code set."""
+    """The codes of a code set that hold today."""
+    spans: Callable[[str], Sequence[CodeSpan]]
+    """All codes that a code set ever had, by the days on which they hold."""
     element: Callable[[str], DataElement]
     """A data element of the registry."""
     columns_of: Callable[[str], Mapping[str, str]]

@@ -1,5 +1,6 @@
 """The verbs of quality."""
 
+from beijiang.quality.service.aging import AGING_JOB
 from beijiang.quality.service.checking import QUALITY_JOB
 from beijiang.quality.service.failing import Failing
 from beijiang.quality.service.handing import HandedOut, record_file, tickets_file
@@ -13,6 +14,7 @@ from beijiang.quality.service.suggesting import Suggester, Suggestion
 from beijiang.quality.service.tickets import Tickets, TicketView
 
 __all__ = [
+    "AGING_JOB",
     "LIKELY",
     "QUALITY_JOB",
     "ColumnView",

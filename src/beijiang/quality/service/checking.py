@@ -21,6 +21,7 @@ from beijiang.tables import Exit
 
 if TYPE_CHECKING:
     from beijiang.catalog import Release as Candidate
+    from beijiang.db import UnitOfWork
     from beijiang.jobs import Job, JobRun
     from beijiang.kit import Actor, Language
     from beijiang.kit.errors import JsonValue
@@ -255,20 +256,24 @@ class Checking(Agreeing):
             facts=(*facts, *self.runner.known(measured, worked)),
         )
         with self.db.begin() as tx:
-            RunStore(tx.connection).add(run)
-            detail: dict[str, JsonValue] = {
-                "run": run.id,
-                "version": version,
-                "rules": len(rules),
-                "failed": [f.rule_id for f in run.failed if f.rule_id],
-                "trigger": trigger.value,
-            }
-            self.evidence.record(tx, actor, "quality.run", target=table, detail=detail)
-            tx.publish(VersionJudged(table=table, version=version, run_id=run.id))
-            if not run.blocking:
-                tx.publish(VersionCleared(table=table, version=version))
+            self._keep(tx, actor, run, len(rules))
         self._tell_owner(run)
         return run
+
+    def _keep(self, tx: UnitOfWork, actor: Actor, run: Run, rules: int) -> None:
+        """Write a run for which so many rules were counted, and say that its version was judged."""
+        RunStore(tx.connection).add(run)
+        detail: dict[str, JsonValue] = {
+            "run": run.id,
+            "version": run.version,
+            "rules": rules,
+            "failed": [f.rule_id for f in run.failed if f.rule_id],
+            "trigger": run.trigger.value,
+        }
+        self.evidence.record(tx, actor, "quality.run", target=run.table, detail=detail)
+        tx.publish(VersionJudged(table=run.table, version=run.version, run_id=run.id))
+        if not run.blocking:
+            tx.publish(VersionCleared(table=run.table, version=run.version))
 
     def _tell_owner(self, run: Run) -> None:
         """Say once that critical rules fail and what readers get, and take it back when it is over."""

@@ -49,7 +49,7 @@ class Rechecking(Ticketing):
         facts = {fact.rule_id: fact for fact in run.facts if fact.rule_id is not None}
         for rule_id, ticket in open_ones.items():
             self._guarded(partial(self._recheck, ticket, run, facts.get(rule_id or "")))
-        if run.trigger is Trigger.WRITTEN:
+        if run.trigger in {Trigger.WRITTEN, Trigger.TIME}:
             for fact in facts.values():
                 if fact.outcome is Outcome.FAILED and fact.rule_id not in open_ones:
                     self._guarded(partial(self._open_by_policy, run, fact))

@@ -71,6 +71,7 @@ class Runner:
             types={column.name: column.type for column in table.columns},
             now=self._clock.now().astimezone(self.zone),
             codes=self._codes,
+            spans=self.standards.code_spans,
             element=self.standards.element,
             columns_of=self._columns_of,
             keeps_history=lambda name: self.measures.version(name).history,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from beijiang.access import Permission
 from beijiang.kit import Invalid, NotFound, Text
 from beijiang.quality.models import Hold, Release, Run, Score, Scorecard, check_weights, packaged, score
-from beijiang.quality.service.checking import Checking
+from beijiang.quality.service.aging import Aging
 from beijiang.quality.store import RuleStore, RunStore
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Report:
     """The version that readers have, None where nothing is published."""
 
 
-class Quality(Checking):
+class Quality(Aging):
     """Rules of quality, what they found, and how tables and departments stand."""
 
     def board(self, actor: Actor) -> Sequence[Standing]:

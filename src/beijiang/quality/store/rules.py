@@ -29,6 +29,12 @@ class RuleStore(Revisions[Rule]):
         """Return the rules in force of a table by name, so that those about one column stand together."""
         return self.in_force(_MINE.table_name == table, by=(_MINE.name,))
 
+    def aging(self) -> list[Rule]:
+        """Return the rules in force that time alone can break, of all tables."""
+        kinds = (Kind.FRESHNESS, Kind.VALIDITY, Kind.EXPRESSION, Kind.SQL)
+        may = _MINE.kind.in_([kind.value for kind in kinds]) | (_MINE.condition != "")
+        return [rule for rule in self.in_force(may, by=(_MINE.table_name, _MINE.name)) if rule.ages]
+
     def beside(self, table: str) -> list[Rule]:
         """Return the rules in force of other tables that look into further ones, by table and name."""
         kinds = (Kind.EQUAL.value, Kind.REFERENCE.value, Kind.SQL.value)

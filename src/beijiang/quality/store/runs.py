@@ -9,9 +9,11 @@ from sqlalchemy import insert, select, update
 
 from beijiang.kit import Text
 from beijiang.quality.models import Fact, Outcome, Release, Run, Severity, Trigger
-from beijiang.quality.store.schema import quality_fact, quality_release, quality_run
+from beijiang.quality.store.schema import quality_aged, quality_fact, quality_release, quality_run
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy import Connection, Row
 
 __all__ = ["RunStore"]
@@ -72,6 +74,25 @@ class RunStore:
         """Return the newest run of each table, with its facts."""
         query = select(quality_run).where(_RUN.is_newest.is_(True)).order_by(_RUN.table_name)
         return self._with_facts(self._connection.execute(query).all())
+
+    def aged(self) -> dict[str, date]:
+        """Return for each table the day on which time was last reckoned with."""
+        return {row.table_name: row.day for row in self._connection.execute(select(quality_aged))}
+
+    def age(self, table: str, day: date) -> bool:
+        """Write down that time was reckoned with on a day; false if it was written down before.
+
+        Raises:
+            IntegrityError: another process does it for the first time at the same moment.
+
+        """
+        mine = quality_aged.c.table_name == table
+        known = self._connection.execute(select(quality_aged.c.day).where(mine)).scalar_one_or_none()
+        if known is None:
+            self._connection.execute(insert(quality_aged).values(table_name=table, day=day))
+            return True
+        changed = update(quality_aged).where(mine, quality_aged.c.day == known, quality_aged.c.day != day)
+        return self._connection.execute(changed.values(day=day)).rowcount == 1
 
     def release(self, table: str, version: int) -> Release | None:
         """Return the decision on a version, if one was made."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from beijiang.db import JsonDocument, UtcDateTime, metadata
 
 __all__ = [
+    "quality_aged",
     "quality_conformity",
     "quality_fact",
     "quality_finding",
@@ -76,6 +77,14 @@ quality_run = Table(
     Index("ix_quality_run_table", "table_name", "version"),
     Index("ix_quality_run_newest", "is_newest"),
 )
+
+quality_aged = Table(
+    "quality_aged",
+    metadata,
+    Column("table_name", String(200), primary_key=True),
+    Column("day", Date, nullable=False),
+)
+"""The day on which the rules of a table that time alone can break were last held against its newest version."""
 
 quality_fact = Table(
     "quality_fact",

@@ -34,6 +34,8 @@ class Surroundings:
     places: Callable[[], Places]
     codes: Callable[[str], Sequence[tuple[str, str]]]
     """Codes and Chinese names of a code set."""
+    successors: Callable[[str], Mapping[str, Sequence[tuple[str, str]]]]
+    """For every code that a code set ever had, codes and Chinese names of those that hold today in its place."""
     columns_of: Callable[[str], Sequence[Column]]
     """Columns of another table."""
     keeps_history: Callable[[str], bool]

@@ -36,6 +36,7 @@ __all__ = ["SHAPING"]
 
 _TAKEN: Final = f"{HIDDEN_MARK}taken:"
 _FOUND: Final = f"{HIDDEN_MARK}found"
+_CANDIDATES: Final = f"{HIDDEN_MARK}candidates"
 _RANK: Final = f"{HIDDEN_MARK}rank"
 
 
@@ -71,6 +72,9 @@ def trade(kitchen: Kitchen, step: Step) -> None:
 def codes(kitchen: Kitchen, step: Step) -> None:
     """Map codes or words by a code set and by pairs."""
     column = step.columns[0]
+    if step.param("to") == "successor":
+        _successors(kitchen, step)
+        return
     pairs = pairs_in(step)
     if step.param("code_set"):
         values = kitchen.around.codes(step.param("code_set"))
@@ -80,14 +84,45 @@ def codes(kitchen: Kitchen, step: Step) -> None:
         pairs = {**dict(own), **dict((name, code) if to_code else (code, name) for code, name in values), **pairs}
     if not pairs:
         raise lacking("code_set")
-    plain = texts.trimmed(texts.narrowed(kitchen.text(column)), "keep")
-    key = kitchen.keep(plain)
-    on = exp.EQ(this=key, expression=of_dictionary("word"))
+    on = exp.EQ(this=_word(kitchen, column), expression=of_dictionary("word"))
     kitchen.frame.join(dictionary(("word", "becomes"), pairs.items()), on, {_FOUND: of_dictionary("becomes")})
+    kitchen.watch(step, *_mapped(kitchen, step))
+
+
+def _word(kitchen: Kitchen, column: str) -> exp.Expr:
+    """Return a cell as it is looked up: narrow letters, nothing around it."""
+    return kitchen.keep(texts.trimmed(texts.narrowed(kitchen.text(column)), "keep"))
+
+
+def _mapped(kitchen: Kitchen, step: Step) -> tuple[dict[str, Made], dict[str, exp.Expr]]:
+    """Return the column of what was found, and when there was a word and nothing was found."""
+    column = step.columns[0]
     target = step.param("into") or column
     blank = is_blank(cell(column), kitchen.frame.types[column])
-    fault = exp.and_(exp.not_(blank), is_null(cell(_FOUND)))
-    kitchen.watch(step, {target: Made(cell(_FOUND), "text")}, {target: fault})
+    return {target: Made(cell(_FOUND), "text")}, {target: exp.and_(exp.not_(blank), is_null(cell(_FOUND)))}
+
+
+def _successors(kitchen: Kitchen, step: Step) -> None:
+    """Replace codes that ended by the one that holds today; where there are several, name them beside the empty cell."""
+    column, code_set = step.columns[0], step.param("code_set")
+    if not code_set:
+        raise lacking("code_set")
+    decided = pairs_in(step)
+    rows: list[tuple[str, str | None, str | None]] = [(word, code, None) for word, code in decided.items()]
+    for word, codes_now in kitchen.around.successors(code_set).items():
+        if word not in decided:
+            one = codes_now[0][0] if len(codes_now) == 1 else None
+            several = "、".join(f"{code} {name}" for code, name in codes_now) if len(codes_now) > 1 else None
+            rows.append((word, one, several))
+    on = exp.EQ(this=_word(kitchen, column), expression=of_dictionary("word"))
+    taken = {
+        _FOUND: exp.cast(of_dictionary("becomes"), "VARCHAR"),
+        _CANDIDATES: exp.cast(of_dictionary("several"), "VARCHAR"),
+    }
+    kitchen.frame.join(dictionary(("word", "becomes", "several"), rows), on, taken)
+    made, faults = _mapped(kitchen, step)
+    named = step.param("candidates") or f"{step.param('into') or column}候选"
+    kitchen.watch(step, {**made, named: Made(cell(_CANDIDATES), "text")}, faults)
 
 
 def split(kitchen: Kitchen, step: Step) -> None:

@@ -108,9 +108,14 @@ class Base:
             today=self.clock.now().astimezone(self.zone).date(),
             places=lambda: self.places,
             codes=lambda name: [(value.code, value.name.zh) for value in self.standards.code_set(name).values],
+            successors=self._successors,
             columns_of=columns_of,
             keeps_history=lambda name: self.measures.version(name).history,
         )
+
+    def _successors(self, code_set: str) -> Mapping[str, Sequence[tuple[str, str]]]:
+        found = self.standards.code_replacements(code_set)
+        return {code: [(value.code, value.name.zh) for value in values] for code, values in found.items()}
 
     def _compiled(
         self, draft: RecipeDraft, *, audit: bool = False, positions: bool = False, lineage: bool = False

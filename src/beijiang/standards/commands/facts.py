@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,10 +13,21 @@ from beijiang.standards import checks
 from beijiang.standards.service import Standards
 from beijiang.terminal import Column, language, show
 
+if TYPE_CHECKING:
+    from beijiang.standards.models import CodeNode
+
 __all__ = ["commands"]
 
 _CODE = Column("code", Text("代码", "Code"), whole=True)
 _NAME = Column("name", Text("名称", "Name"))
+_STOOD = (
+    _CODE,
+    _NAME,
+    Column("tier", Text("层级", "Tier"), right=True),
+    Column("valid_from", Text("生效", "From")),
+    Column("valid_to", Text("失效", "Ended")),
+    Column("replaced_by", Text("后继", "Replaced by")),
+)
 _CHECKS: dict[str, Callable[[str], checks.CheckResult]] = {
     "citizen-id": lambda value: checks.check_citizen_id(value, today=SystemClock().now().date()),
     "uscc": lambda value: checks.check_uscc(value, inner=True),
@@ -26,14 +39,7 @@ _CHECKS: dict[str, Callable[[str], checks.CheckResult]] = {
 def commands(get: Callable[[], Standards]) -> typer.Typer:
     """Return the command group."""
     app = typer.Typer(help="What the standards say; the registry of data elements and code sets.", no_args_is_help=True)
-
-    @app.command()
-    def regions(parent: str = typer.Argument("150000", help="Code of the region above.")) -> None:
-        """List the regions directly below one."""
-        show(
-            [{"code": r.code, "name": r.name, "name_en": r.name_en, "kind": r.kind} for r in get().children(parent)],
-            [_CODE, _NAME, Column("name_en", Text("英文名", "English name")), Column("kind", Text("类型", "Kind"))],
-        )
+    _add_regions(app, get)
 
     @app.command()
     def categories() -> None:
@@ -101,3 +107,34 @@ def commands(get: Callable[[], Standards]) -> typer.Typer:
             raise typer.Exit(1)
 
     return app
+
+
+def _add_regions(app: typer.Typer, get: Callable[[], Standards]) -> None:
+    @app.command()
+    def regions(
+        parent: str = typer.Argument("150000", help="Code of the region above."),
+        on: datetime | None = typer.Option(None, formats=["%Y-%m-%d"], help="As they stood on this day."),  # noqa: B008
+        deep: bool = typer.Option(False, "--deep", help="With all regions below them; needs --on."),
+    ) -> None:
+        """List the regions directly below one, as they are or as they stood on a day."""
+        if on is not None:
+            node = get().region_on(parent, on.date())
+            below = [one for child in node.children for one in (child.walk() if deep else [child])]
+            show([_stood(one) for one in below], _STOOD)
+            return
+        show(
+            [{"code": r.code, "name": r.name, "name_en": r.name_en, "kind": r.kind} for r in get().children(parent)],
+            [_CODE, _NAME, Column("name_en", Text("英文名", "English name")), Column("kind", Text("类型", "Kind"))],
+        )
+
+
+def _stood(node: CodeNode) -> dict[str, Any]:
+    value = node.value
+    return {
+        "code": value.code,
+        "name": value.name.in_language(language()),
+        "tier": node.tier,
+        "valid_from": value.valid_from,
+        "valid_to": value.valid_to,
+        "replaced_by": "、".join(value.replaced_by),
+    }

@@ -1,5 +1,7 @@
 """What the standards speak of: packaged facts, the registry's entries, proposals, and their flat forms."""
 
+from beijiang.standards.models.calendar import CalendarDay, CalendarYear, DayChange
+from beijiang.standards.models.calendar_forms import DAY_FIELDS, YEAR_FIELDS, day_from, flat_day, flat_year, year_from
 from beijiang.standards.models.deadlines import (
     Case,
     CaseState,
@@ -13,10 +15,12 @@ from beijiang.standards.models.deadlines import (
     resume,
     stop,
 )
+from beijiang.standards.models.editions import Edition
 from beijiang.standards.models.facts import (
     Category,
     Department,
     Due,
+    Holiday,
     ItemType,
     Jurisdiction,
     Licence,
@@ -60,7 +64,6 @@ from beijiang.standards.models.registry import (
     CodeSet,
     CodeValue,
     DataElement,
-    Edition,
     Entry,
     EntryKind,
     Profile,
@@ -72,26 +75,36 @@ from beijiang.standards.models.registry import (
 )
 from beijiang.standards.models.rules import RULE_FIELDS, RuleKind, flat_rule, rule_from
 from beijiang.standards.models.seats import seat_of
+from beijiang.standards.models.spans import CodeSpan, replacements, spans
+from beijiang.standards.models.trees import CodeNode, CodeTree, tree_of
 
 __all__ = [
     "CODE_FIELDS",
+    "DAY_FIELDS",
     "ELEMENT_FIELDS",
     "INSTALLATION",
     "LEVELS",
     "PERSONAL",
     "RULE_FIELDS",
     "SET_FIELDS",
+    "YEAR_FIELDS",
     "Action",
     "Became",
     "Book",
+    "CalendarDay",
+    "CalendarYear",
     "Case",
     "CaseState",
     "Category",
     "Change",
     "Choice",
+    "CodeNode",
     "CodeSet",
+    "CodeSpan",
+    "CodeTree",
     "CodeValue",
     "DataElement",
+    "DayChange",
     "Deadline",
     "Department",
     "Difference",
@@ -99,6 +112,7 @@ __all__ = [
     "Edition",
     "Entry",
     "EntryKind",
+    "Holiday",
     "ItemType",
     "Jurisdiction",
     "Licence",
@@ -119,24 +133,31 @@ __all__ = [
     "WorkingCalendar",
     "begin",
     "code_from",
+    "day_from",
     "day_of",
     "deadline",
     "differences",
     "element_from",
     "extend",
     "flat_code",
+    "flat_day",
     "flat_element",
     "flat_of",
     "flat_rule",
     "flat_set",
+    "flat_year",
     "in_force",
     "kind_of",
     "pause",
+    "replacements",
     "resume",
     "rule_from",
     "seat_of",
     "set_from",
+    "spans",
     "stop",
     "successors",
+    "tree_of",
     "wrong",
+    "year_from",
 ]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from beijiang.kit import Text
+
+AHEAD: Final = timedelta(days=60)
+"""So long does a limit of twenty working days run that was extended by as many; so long before a year its days are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,15 @@ class QualityIndicator:
 
 
 @dataclass(frozen=True, slots=True)
+class Holiday:
+    """A day that the law makes a holiday, whatever the arrangement of its year says."""
+
+    day: date
+    name: Text
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """A due date: the last working day (it ends at 24:00 local time), and whether its year's calendar was missing."""
 
@@ -153,6 +166,10 @@ class WorkingCalendar:
     workdays: frozenset[date]
     years: frozenset[int]
     """Years whose official arrangement is loaded; in others only weekends count."""
+
+    def wanting(self, today: date) -> tuple[int, ...]:
+        """Return the years that limits which begin today run through and whose arrangement is not loaded, earliest first."""
+        return tuple(sorted({today.year, (today + AHEAD).year} - self.years))
 
     def is_working(self, day: date) -> bool:
         """Tell whether people work on ``day``."""
@@ -189,6 +206,7 @@ __all__ = [
     "Category",
     "Department",
     "Due",
+    "Holiday",
     "ItemType",
     "Jurisdiction",
     "Licence",

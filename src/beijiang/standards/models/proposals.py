@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from beijiang.kit import Text, Word
+from beijiang.standards.models.calendar import CalendarDay, CalendarYear
+from beijiang.standards.models.calendar_forms import YEAR_FIELDS, flat_year
 from beijiang.standards.models.forms import (
     CODE_FIELDS,
     ELEMENT_FIELDS,
@@ -117,18 +119,24 @@ def kind_of(entry: Entry) -> EntryKind:
     """Tell what an entry is."""
     if isinstance(entry, Rule):
         return EntryKind.RULE
+    if isinstance(entry, CalendarYear):
+        return EntryKind.CALENDAR
     return EntryKind.ELEMENT if isinstance(entry, DataElement) else EntryKind.CODE_SET
 
 
 def flat_of(entry: Entry) -> dict[str, str]:
-    """Return the form of an entry; of a code set without its codes."""
+    """Return the form of an entry; of a code set without its codes, of a year without its days."""
     if isinstance(entry, Rule):
         return flat_rule(entry)
+    if isinstance(entry, CalendarYear):
+        return flat_year(entry)
     return flat_element(entry) if isinstance(entry, DataElement) else flat_set(entry)
 
 
 def differences(before: Entry | None, after: Entry) -> tuple[Difference, ...]:
-    """Return what differs between two versions of an entry, fields first, then codes."""
+    """Return what differs between two versions of an entry, fields first, then codes or days."""
+    if isinstance(after, CalendarYear):
+        return _year(before if isinstance(before, CalendarYear) else None, after)
     if isinstance(after, Rule):
         return _fields(flat_of(before) if isinstance(before, Rule) else {}, flat_rule(after), RULE_FIELDS)
     if isinstance(after, DataElement):
@@ -147,6 +155,21 @@ def differences(before: Entry | None, after: Entry) -> tuple[Difference, ...]:
     if not found and old_set is not None and list(codes) != list(new):
         found.append(Difference(Text("代码顺序", "order of the codes"), " ".join(codes)[:200], " ".join(new)[:200]))
     return tuple(found)
+
+
+def _year(before: CalendarYear | None, after: CalendarYear) -> tuple[Difference, ...]:
+    found = list(_fields(flat_year(before) if before else {}, flat_year(after), YEAR_FIELDS))
+    old = {one.day: one for one in before.days} if before else {}
+    new = {one.day: one for one in after.days}
+    for day in sorted({*old, *new}):
+        if old.get(day) != new.get(day):
+            words = Text(day.isoformat(), day.isoformat())
+            found.append(Difference(words, _arranged(old.get(day)), _arranged(new.get(day))))
+    return tuple(found)
+
+
+def _arranged(one: CalendarDay | None) -> str:
+    return "" if one is None else f"{one.change.text.zh} {one.note}".strip()
 
 
 def _fields(old: Mapping[str, str], new: Mapping[str, str], names: Mapping[str, Text]) -> tuple[Difference, ...]:

@@ -1,4 +1,4 @@
-"""The registry after GB/T 18391 and GB/T 19488: data elements and code sets, each in versions with effective dates."""
+"""The registry after GB/T 18391 and GB/T 19488: data elements, code sets and more, each in versions with effective dates."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from beijiang.kit import Text, Word, normalise
+from beijiang.standards.models.calendar import CalendarYear, calendar_of
+from beijiang.standards.models.editions import UNDECIDED, Edition
+
+if TYPE_CHECKING:
+    from beijiang.standards.models.facts import WorkingCalendar
 
 __all__ = [
     "INSTALLATION",
@@ -20,7 +25,6 @@ __all__ = [
     "CodeSet",
     "CodeValue",
     "DataElement",
-    "Edition",
     "Entry",
     "EntryKind",
     "Profile",
@@ -42,6 +46,7 @@ class EntryKind(Word):
     ELEMENT = "element", "数据元", "data element"
     CODE_SET = "code_set", "代码集", "code set"
     RULE = "rule", "法规规则", "rule of law"
+    CALENDAR = "calendar", "工作日历", "working-day calendar"
 
 
 class Status(Word):
@@ -50,26 +55,6 @@ class Status(Word):
     DRAFT = "draft", "未生效", "not in force yet"
     IN_FORCE = "in_force", "生效", "in force"
     RETIRED = "retired", "废止", "retired"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
-    """What a version says of itself: since when it counts, who decided it and why; it never changes afterwards."""
-
-    version: int = 0
-    """0: proposed, not decided."""
-    valid_from: date | None = None
-    """The first day it counts; None: as long as anybody asks."""
-    valid_to: date | None = None
-    """The first day it counts no longer, because the next version does; None: open."""
-    retired: bool = False
-    """Whether the entry ends with this version, which then says what it said last."""
-    verified: bool = False
-    """Whether the data authority stands for it; what came with the platform awaits a comparison with the official text."""
-    reason: str = ""
-    by: str = ""
-    at: datetime | None = None
-    proposal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +82,7 @@ class DataElement:
     note: str = ""
     column_words: tuple[str, ...] = ()
     """Other names that columns of this meaning bear."""
-    edition: Edition = Edition()
+    edition: Edition = UNDECIDED
 
     @property
     def library(self) -> str:
@@ -146,7 +131,7 @@ class CodeSet:
     standard: str = ""
     column_words: tuple[str, ...] = ()
     values: tuple[CodeValue, ...] = ()
-    edition: Edition = Edition()
+    edition: Edition = UNDECIDED
 
     @property
     def verified(self) -> bool:
@@ -189,7 +174,7 @@ class Rule:
     """Whether the words and numbers were compared with the official text."""
     active: bool = True
     note: str = ""
-    edition: Edition = Edition()
+    edition: Edition = UNDECIDED
 
     @property
     def name(self) -> Text:
@@ -236,8 +221,8 @@ class Choice:
     at: datetime
 
 
-Entry: TypeAlias = DataElement | CodeSet | Rule
-T = TypeVar("T", DataElement, CodeSet, Rule)
+Entry: TypeAlias = DataElement | CodeSet | Rule | CalendarYear
+T = TypeVar("T", DataElement, CodeSet, Rule, CalendarYear)
 
 
 def in_force(versions: Sequence[T], on: date) -> tuple[Status, T]:
@@ -256,10 +241,13 @@ class Book:
         elements: Mapping[str, Sequence[DataElement]],
         sets: Mapping[str, Sequence[CodeSet]],
         rules: Mapping[str, Sequence[Rule]] | None = None,
+        years: Mapping[str, Sequence[CalendarYear]] | None = None,
     ) -> None:
         self.elements = {key: _dated(versions) for key, versions in elements.items()}
         self.sets = {key: _dated(versions) for key, versions in sets.items()}
         self.rules = {key: _dated(versions) for key, versions in (rules or {}).items()}
+        self.years = {key: _dated(versions) for key, versions in sorted((years or {}).items())}
+        self._calendar_days: dict[date, WorkingCalendar] = {}
         self._rule_days: dict[date, dict[str, Rule]] = {}
         self._days: dict[date, tuple[dict[str, DataElement], dict[str, CodeSet]]] = {}
 
@@ -277,11 +265,25 @@ class Book:
             self._rule_days = {day: {rule.id: rule for rule in _holding(self.rules.values(), day)}}
         return self._rule_days[day]
 
+    def calendar_on(self, day: date) -> WorkingCalendar:
+        """Return the working days by the arrangements of years that the registry has in force on a day."""
+        if day not in self._calendar_days:
+            self._calendar_days = {day: calendar_of(_holding(self.years.values(), day))}
+        return self._calendar_days[day]
+
+    def of_kind(self, kind: EntryKind) -> Mapping[str, Sequence[Entry]]:
+        """Return all versions of all entries of a kind, by their ids."""
+        every: Mapping[EntryKind, Mapping[str, Sequence[Entry]]] = {
+            EntryKind.ELEMENT: self.elements,
+            EntryKind.CODE_SET: self.sets,
+            EntryKind.RULE: self.rules,
+            EntryKind.CALENDAR: self.years,
+        }
+        return every[kind]
+
     def versions(self, kind: EntryKind, entry_id: str) -> Sequence[Entry]:
         """Return all versions of an entry, oldest first, none where there is no such entry."""
-        if kind is EntryKind.RULE:
-            return self.rules.get(entry_id, ())
-        return self.elements.get(entry_id, ()) if kind is EntryKind.ELEMENT else self.sets.get(entry_id, ())
+        return self.of_kind(kind).get(entry_id, ())
 
     def _on(self, day: date) -> tuple[dict[str, DataElement], dict[str, CodeSet]]:
         if day not in self._days:

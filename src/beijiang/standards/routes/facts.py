@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from beijiang.kit import Text
 from beijiang.standards.service import Standards
+
+if TYPE_CHECKING:
+    from beijiang.standards.models import CodeNode
 
 __all__ = ["router"]
 
@@ -20,8 +24,13 @@ def router(service: Standards) -> APIRouter:
     """Return the endpoints; all are public."""
     api = APIRouter(prefix="/api/v1/standards", tags=["standards"])
 
-    @api.get("/regions", summary="Regions directly below one (default: the leagues and cities)")
-    def regions(parent: str = "150000") -> dict[str, Any]:
+    @api.get("/regions", summary="Regions directly below one (default: the leagues and cities), also as of a day")
+    def regions(
+        parent: str = "150000",
+        on: Annotated[date | None, Query(description="As they stood on this day, former ones among them.")] = None,
+    ) -> dict[str, Any]:
+        if on is not None:
+            return _stood(service.region_on(parent, on), on)
         region = service.region(parent)
         return {
             "parent": {"code": region.code, "name": {"zh": region.name, "en": region.name_en}},
@@ -111,3 +120,22 @@ def router(service: Standards) -> APIRouter:
         }
 
     return api
+
+
+def _stood(node: CodeNode, on: date) -> dict[str, Any]:
+    return {
+        "on": on,
+        "parent": {"code": node.value.code, "name": _both(node.value.name)},
+        "regions": [
+            {
+                "code": child.value.code,
+                "name": _both(child.value.name),
+                "tier": child.tier,
+                "below": len(child.children),
+                "valid_from": child.value.valid_from,
+                "valid_to": child.value.valid_to,
+                "replaced_by": list(child.value.replaced_by),
+            }
+            for child in node.children
+        ],
+    }

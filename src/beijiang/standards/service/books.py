@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from beijiang.kit import SYSTEM
 from beijiang.standards.models import Book, Choice, Entry, EntryKind, kind_of
-from beijiang.standards.service.seeds import rule_seeds, seeds
+from beijiang.standards.service.seeds import rule_seeds, seeds, year_seeds
 from beijiang.standards.store import RegistryStore
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class Books:
         self._asked = at
         return known[1], self.today()
 
+    def years_wanting(self) -> tuple[int, ...]:
+        """Return the years that limits of today run through and whose days are not in (`WorkingCalendar.wanting`)."""
+        book, today = self.now()
+        return book.calendar_on(today).wanting(today)
+
     def choices(self) -> Sequence[Choice]:
         """Return which profiles of law were chosen, newest first."""
         with self._db.read() as connection:
@@ -74,7 +79,7 @@ class Books:
     def seed(self) -> None:
         """Add version 1 of what is packaged and not there yet; what is there is left as it is. Idempotent."""
         elements, sets = seeds()
-        packaged: list[Entry] = [*elements, *sets, *rule_seeds()]
+        packaged: list[Entry] = [*elements, *sets, *rule_seeds(), *year_seeds()]
         with self._db.read() as connection:
             known = RegistryStore(connection).known()
         missing = [entry for entry in packaged if (kind_of(entry).value, entry.id) not in known]
@@ -86,8 +91,7 @@ class Books:
             with self._db.begin() as tx:
                 store = RegistryStore(tx.connection)
                 store.add([replace(found, edition=replace(found.edition, at=at)) for found in missing])
-                names = ((EntryKind.ELEMENT, "elements"), (EntryKind.CODE_SET, "code_sets"), (EntryKind.RULE, "rules"))
-                detail = {name: counts[kind] for kind, name in names}
+                detail = {f"{kind.value}s": counts[kind] for kind in EntryKind}
                 self._evidence.record(tx, SYSTEM, "standards.seed", target="registry", detail=detail)
         except IntegrityError:  # another process of the same home did it at the same time
             self.forget()

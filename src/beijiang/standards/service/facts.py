@@ -13,10 +13,15 @@ from beijiang.standards.models import (
     Book,
     Category,
     Choice,
+    CodeNode,
     CodeSet,
+    CodeSpan,
+    CodeTree,
+    CodeValue,
     DataElement,
     Department,
     Due,
+    Holiday,
     ItemType,
     Jurisdiction,
     Licence,
@@ -28,6 +33,9 @@ from beijiang.standards.models import (
     UpdateCycle,
     WorkingCalendar,
     in_force,
+    replacements,
+    spans,
+    tree_of,
 )
 from beijiang.standards.service.seeds import Row, as_packaged, packaged
 
@@ -51,7 +59,8 @@ def _name(row: Row) -> Text:
 class Standards:
     """What the standards and rules say: public facts, the same for everybody.
 
-    Packaged with the platform, but for data elements and code sets: those are the registry's, as they are in force today.
+    Packaged with the platform, but for data elements, code sets, rules of law and the working-day calendar: those are the
+    registry's, as they are in force today.
     """
 
     def __init__(
@@ -99,6 +108,28 @@ class Standards:
     def children(self, code: str) -> tuple[Region, ...]:
         """Return the regions directly below ``code``."""
         return tuple(region for region in self._regions.values() if region.parent == code)
+
+    def region_tree(self, on: date) -> CodeTree:
+        """Return the regions as they stood on a day, by the code set ``region`` of the registry (no functional zones)."""
+        versions = self._versions("region")
+        return tree_of(in_force(versions, on)[1], on)
+
+    def region_on(self, code: str, on: date) -> CodeNode:
+        """Return a region as it stood on a day, with those below it.
+
+        Raises:
+            NotFound: no such code held on that day.
+
+        """
+        found = self.region_tree(on).find(code)
+        if found is None:
+            raise NotFound(
+                f"{on} 没有行政区划代码“{code[:40]}”。请用“代码去向”查它何时有效、由哪个代码接替。",
+                f"No region had the code “{code[:40]}” on {on}. Ask what became of the code to see when it held and what took its place.",
+                code="unknown_code",
+                detail={"code": code[:40], "on": on.isoformat()},
+            )
+        return found
 
     @cached_property
     def _region_names(self) -> dict[str, list[Region]]:
@@ -296,6 +327,27 @@ class Standards:
             found = in_force(book.sets[set_id], today)[1].on(today)
         return _get({} if found is None else {set_id: found}, set_id, Text("代码集", "code set"))
 
+    def code_spans(self, set_id: str) -> tuple[CodeSpan, ...]:
+        """Return the codes of a value domain by the days on which they hold, over all its versions.
+
+        Raises:
+            NotFound: no such set.
+
+        """
+        return spans(self._versions(set_id))
+
+    def code_replacements(self, set_id: str) -> Mapping[str, tuple[CodeValue, ...]]:
+        """Return for every code that a value domain ever had those that hold today in its place: one, several, or none.
+
+        Raises:
+            NotFound: no such set.
+
+        """
+        return replacements(self._versions(set_id), self._entries()[1])
+
+    def _versions(self, set_id: str) -> Sequence[CodeSet]:
+        return _get(self._entries()[0].sets, set_id, Text("代码集", "code set"))
+
     def code_set_for_column(self, name: str) -> CodeSet | None:
         """Return the value domain that a column of this name usually carries (``性别代码``)."""
         return next((s for s in self.code_sets() if name in s.column_words), None)
@@ -441,15 +493,26 @@ class Standards:
         """Return the twenty indicators of GB/T 36344-2018."""
         return self._indicators
 
-    @cached_property
+    @property
     def calendar(self) -> WorkingCalendar:
-        """Return the working-day calendar of the years that are loaded."""
-        rows = [(date.fromisoformat(row["date"]), row["kind"]) for row in self.table("calendar_days")]
-        return WorkingCalendar(
-            holidays=frozenset(day for day, kind in rows if kind == "holiday"),
-            workdays=frozenset(day for day, kind in rows if kind == "adjusted_workday"),
-            years=frozenset(day.year for day, _ in rows),
-        )
+        """Return the working-day calendar as it is now: the years that the registry has in force; ask anew each time."""
+        book, today = self._entries()
+        return book.calendar_on(today)
+
+    def is_working(self, day: date) -> bool:
+        """Tell whether people work on ``day`` by the calendar as it is now."""
+        return self.calendar.is_working(day)
+
+    def statutory(self, year: int) -> Sequence[Holiday]:
+        """Return the days of a year that the law makes holidays on a fixed day of the sun's or the moon's calendar."""
+        fixed = [
+            Holiday(date.fromisoformat(f"{year}-{row['month_day']}"), _name(row), row["basis"])
+            for row in self.table("statutory_holidays")
+            if date.fromisoformat(row["effective_from"]).year <= year
+        ]
+        spring = Text("春节（正月初一）", "Spring Festival (lunar new year)")
+        moon = [Holiday(date.fromisoformat(r["on"]), spring, r["basis"]) for r in self.table("lunar_new_year")]
+        return sorted([*fixed, *(one for one in moon if one.day.year == year)], key=lambda one: one.day)
 
     def due(self, day: date, count: int) -> Due:
         """Return the due date ``count`` working days after ``day`` (day 0); ``provisional`` if a year is not loaded."""

@@ -14,12 +14,15 @@ from beijiang.access import Permission
 from beijiang.kit import Conflict, Denied, Invalid, Text, new_id
 from beijiang.standards.errors import entry_changed, no_entry, no_proposal, not_open, own_proposal
 from beijiang.standards.models import (
+    DAY_FIELDS,
     ELEMENT_FIELDS,
     RULE_FIELDS,
     Action,
     Book,
+    CalendarYear,
     Change,
     DataElement,
+    DayChange,
     Difference,
     Edition,
     Entry,
@@ -28,11 +31,13 @@ from beijiang.standards.models import (
     ProposalState,
     Rule,
     code_from,
+    day_from,
     differences,
     element_from,
     rule_from,
     set_from,
     wrong,
+    year_from,
 )
 from beijiang.standards.service.reading import Reading
 from beijiang.standards.store import ProposalStore, RegistryStore
@@ -105,6 +110,8 @@ class Proposing(Reading):
     ) -> Change:
         """Read one change from flat words (see ``ELEMENT_FIELDS``); to retire an entry its id is enough.
 
+        ``codes`` are the codes of a code set, or the days of a year (``DAY_FIELDS``).
+
         ``base`` is the version that the author saw, by default the newest.
 
         Raises:
@@ -123,6 +130,8 @@ class Proposing(Reading):
             return Change(action, newest, version)
         if kind is EntryKind.RULE:
             return Change(action, rule_from(form), version)
+        if kind is EntryKind.CALENDAR:
+            return Change(action, year_from(form, [day_from(one) for one in codes]), version)
         if kind is EntryKind.ELEMENT:
             return Change(action, element_from(form), version)
         return Change(action, set_from(form, [code_from(one) for one in codes]), version)
@@ -265,6 +274,8 @@ class Proposing(Reading):
                 self._check_element(change.entry, sets)
             if isinstance(change.entry, Rule):
                 self._check_profile(change.entry)
+            if isinstance(change.entry, CalendarYear) and change.action is not Action.RETIRE:
+                self._check_year(change.entry)
         for change in proposal.changes:
             if change.kind is EntryKind.CODE_SET and change.action is Action.RETIRE:
                 _check_unused(book, proposal, change.id)
@@ -274,6 +285,19 @@ class Proposing(Reading):
         if rule.profile not in known:
             listed = "、".join(known)
             raise wrong(RULE_FIELDS["profile"], Text(f"应为 {listed}", f"it is one of {listed}"))
+
+    def _check_year(self, year: CalendarYear) -> None:
+        """Hold a year against the holidays that the law fixes: one that lacks them is not the whole arrangement."""
+        off = {one.day for one in year.days if one.change is DayChange.HOLIDAY}
+        for row in self.standards.statutory(year.year):
+            if row.day not in off:
+                raise wrong(
+                    DAY_FIELDS["date"],
+                    Text(
+                        f"{year.id} 年缺少法定节假日 {row.day} {row.name.zh}（{row.basis}），请补全整年的安排",
+                        f"{year.id} lacks the holiday {row.day} {row.name.en} ({row.basis}); bring the whole year in",
+                    ),
+                )
 
     def _check_element(self, element: DataElement, sets: set[str]) -> None:
         """Check what an element names: its type, code set, algorithm and pattern."""

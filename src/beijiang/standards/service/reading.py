@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from beijiang.access import Permission
 from beijiang.kit import normalise
-from beijiang.standards.errors import no_code, no_entry
+from beijiang.standards.errors import no_code, no_entry, no_year
 from beijiang.standards.models import (
     Became,
+    CalendarYear,
     CodeSet,
     DataElement,
     Entry,
@@ -162,6 +163,31 @@ class Reading:
         if versions is None:
             raise no_entry(EntryKind.RULE.text, rule_id)
         return in_force(versions, today)[0], versions[::-1]
+
+    def calendar_years(self, actor: Actor) -> Sequence[tuple[Status, CalendarYear]]:
+        """Return the arrangements of years as they stand today, the earliest first."""
+        self.access.require(actor, Permission.STANDARDS_RULE_READ)
+        book, today = self.books.now()
+        return [in_force(versions, today) for versions in book.years.values()]
+
+    def calendar_year(self, actor: Actor, year: int) -> tuple[Status, Sequence[CalendarYear]]:
+        """Return how the arrangement of a year stands today, and all its versions, newest first.
+
+        Raises:
+            NotFound: that year's days are not in.
+
+        """
+        self.access.require(actor, Permission.STANDARDS_RULE_READ)
+        book, today = self.books.now()
+        versions = book.years.get(str(year))
+        if versions is None:
+            raise no_year(year)
+        return in_force(versions, today)[0], versions[::-1]
+
+    def years_wanting(self, actor: Actor) -> Sequence[int]:
+        """Return the years whose days are needed by now and are not in: limits that reach them are provisional."""
+        self.access.require(actor, Permission.STANDARDS_RULE_READ)
+        return self.books.years_wanting()
 
     def code_sets(self, actor: Actor) -> Sequence[Listed]:
         """Return all code sets as they stand today, with the values that hold."""

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from beijiang.access import Permission
 from beijiang.kit import BeijiangError, Conflict, Invalid, Language, Text
+from beijiang.standards.errors import no_entry
 from beijiang.standards.models import (
     SET_FIELDS,
     Action,
     Book,
+    CalendarDay,
+    CalendarYear,
     Change,
-    CodeValue,
     Entry,
     EntryKind,
     Planned,
     code_from,
+    day_from,
     differences,
     element_from,
     kind_of,
     rule_from,
     set_from,
+    year_from,
 )
 from beijiang.standards.service.proposing import Proposing
 from beijiang.standards.service.sheets import Sheet, SheetFormat, read, write
@@ -34,9 +39,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Registry"]
 
+Part = TypeVar("Part")
+"""What one row says of an entry that several rows make: a code, or a day."""
+
 
 class Registry(Proposing):
-    """Data elements and code sets: what they are, who decided it, since when it counts (issue 4, GB/T 18391)."""
+    """Data elements, code sets, rules, working days: what they are, who decided it, since when it counts (GB/T 18391)."""
 
     def export(
         self,
@@ -54,14 +62,12 @@ class Registry(Proposing):
         """
         self.access.require(actor, Permission.STANDARDS_RULE_READ)
         book, _ = self.books.now()
-        if kind is EntryKind.RULE:
-            chosen = only or [key for key, versions in book.rules.items() if not versions[-1].edition.retired]
-            return write([self.rule(actor, key)[1][0] for key in chosen], kind, form, language)
-        if kind is EntryKind.ELEMENT:
-            chosen = only or [key for key, versions in book.elements.items() if not versions[-1].edition.retired]
-            return write([self.element(actor, key)[1][0] for key in chosen], kind, form, language)
-        chosen = only or [key for key, versions in book.sets.items() if not versions[-1].edition.retired]
-        return write([self.code_set_versions(actor, key)[0] for key in chosen], kind, form, language)
+        known = book.of_kind(kind)
+        chosen = only or [key for key, versions in known.items() if not versions[-1].edition.retired]
+        missing = next((key for key in chosen if key not in known), None)
+        if missing is not None:
+            raise no_entry(kind.text, missing)
+        return write([known[key][-1] for key in chosen], kind, form, language)
 
     def plan(self, actor: Actor, name: str, content: bytes) -> Sequence[Planned]:
         """Return what an import of a file would do, entry by entry, and which rows it refuses and why; nothing is done.
@@ -76,7 +82,10 @@ class Registry(Proposing):
         planned: list[Planned] = []
         for sheet in sorted(sheets, key=lambda one: one.kind is EntryKind.ELEMENT):
             if sheet.kind is EntryKind.CODE_SET:
-                planned += _plan_sets(book, sheet)
+                planned += _SETS.plan(book, sheet)
+            elif sheet.kind is EntryKind.CALENDAR:
+                head = ("basis", "verified")
+                planned += _Group(sheet.kind, _year_of, head, day_from, self._year_from).plan(book, sheet)
             elif sheet.kind is EntryKind.RULE:
                 planned += self._plan_rules(book, sheet)
             else:
@@ -113,6 +122,11 @@ class Registry(Proposing):
             )
         return self.propose(actor, changes, reason, valid_from)
 
+    def _year_from(self, row: Mapping[str, str], days: Sequence[CalendarDay]) -> CalendarYear:
+        found = year_from({**row, "id": _year_of(row)}, days)
+        self._check_year(found)
+        return found
+
     def _plan_rules(self, book: Book, sheet: Sheet) -> Iterator[Planned]:
         seen: set[str] = set()
         for line, row in sheet.rows:
@@ -145,39 +159,70 @@ class Registry(Proposing):
             yield _planned(book.elements.get(element.id, ()), element, line)
 
 
-def _plan_sets(book: Book, sheet: Sheet) -> Iterator[Planned]:
-    """Plan code sets: the rows of a set together are its next version, and one bad row refuses the set."""
-    groups: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
-    for line, row in sheet.rows:
-        groups.setdefault(str(row.get("code_set", "")).strip(), []).append((line, row))
-    for set_id, rows in groups.items():
-        values: list[CodeValue] = []
+def _codes_of(row: Mapping[str, str]) -> str:
+    return str(row.get("code_set", "")).strip()
+
+
+def _year_of(row: Mapping[str, str]) -> str:
+    return str(row.get("date", "")).strip()[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group(Generic[Part]):
+    """How the rows of one kind make entries: the rows of an entry together are its next version, a bad row refuses it."""
+
+    kind: EntryKind
+    id_of: Callable[[Mapping[str, str]], str]
+    head: Sequence[str]
+    """Fields that all rows of an entry bear alike."""
+    part: Callable[[Mapping[str, str]], Part]
+    whole: Callable[[Mapping[str, str], Sequence[Part]], Entry]
+
+    def plan(self, book: Book, sheet: Sheet) -> Iterator[Planned]:
+        groups: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
+        for line, row in sheet.rows:
+            groups.setdefault(self.id_of(row), []).append((line, row))
+        for entry_id, rows in groups.items():
+            yield from self._entry(book, entry_id, rows)
+
+    def _entry(self, book: Book, entry_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[Planned]:
+        parts: list[Part] = []
         bad: list[Planned] = []
-        head = _head(rows[0][1])
         for line, row in rows:
             try:
-                values.append(code_from(row))
-                if _head(row) != head:
-                    raise Invalid(
-                        "同一代码集各行的名称、标准、列名别称应相同。",
-                        "All rows of a set bear the same name, standard and names of columns.",
-                        code="registry_field",
-                    )
+                parts.append(self.part(row))
+                if self._head(row) != self._head(rows[0][1]):
+                    raise self._apart()
             except BeijiangError as error:
-                bad.append(Planned("refused", line, set_id[:130], EntryKind.CODE_SET, error.text))
+                bad.append(Planned("refused", line, entry_id[:130], self.kind, error.text))
         if bad:
             yield from bad
-            continue
+            return
         try:
-            found = set_from(rows[0][1], values)
+            found = self.whole(rows[0][1], parts)
         except BeijiangError as error:
-            yield Planned("refused", rows[0][0], set_id[:130], EntryKind.CODE_SET, error.text)
-            continue
-        yield _planned(book.sets.get(found.id, ()), found, rows[0][0])
+            yield Planned("refused", rows[0][0], entry_id[:130], self.kind, error.text)
+            return
+        yield _planned(book.versions(self.kind, found.id), found, rows[0][0])
+
+    def _head(self, row: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(str(row.get(name) or "").strip() for name in self.head)
+
+    def _apart(self) -> Invalid:
+        if self.kind is EntryKind.CALENDAR:
+            return Invalid(
+                "同一年各行的依据文件、已核实应相同。",
+                "All rows of a year bear the same basis and the same mark of being confirmed.",
+                code="registry_field",
+            )
+        return Invalid(
+            "同一代码集各行的名称、标准、列名别称应相同。",
+            "All rows of a set bear the same name, standard and names of columns.",
+            code="registry_field",
+        )
 
 
-def _head(row: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(str(row.get(name) or "").strip() for name in SET_FIELDS)
+_SETS: Final = _Group(EntryKind.CODE_SET, _codes_of, tuple(SET_FIELDS), code_from, set_from)
 
 
 def _planned(versions: Sequence[Entry], entry: Entry, line: int) -> Planned:

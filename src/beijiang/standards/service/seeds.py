@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Final, TypeAlias
 
 from beijiang.kit import SYSTEM, Text
-from beijiang.standards.models import Book, CodeSet, CodeValue, DataElement, Edition, Rule
+from beijiang.standards.models import (
+    Book,
+    CalendarYear,
+    CodeSet,
+    CodeValue,
+    DataElement,
+    Edition,
+    Rule,
+    day_from,
+    year_from,
+)
 
-__all__ = ["Row", "as_packaged", "packaged", "rule_seeds", "seeds"]
+__all__ = ["Row", "as_packaged", "packaged", "rule_seeds", "seeds", "year_seeds"]
 
 Row: TypeAlias = dict[str, str]
 
@@ -39,7 +51,8 @@ def as_packaged() -> tuple[Book, date]:
 @cache
 def _book() -> Book:
     elements, sets = seeds()
-    return Book({e.id: [e] for e in elements}, {s.id: [s] for s in sets}, {r.id: [r] for r in rule_seeds()})
+    rules, years = {r.id: [r] for r in rule_seeds()}, {y.id: [y] for y in year_seeds()}
+    return Book({e.id: [e] for e in elements}, {s.id: [s] for s in sets}, rules, years)
 
 
 @cache
@@ -54,6 +67,18 @@ def seeds() -> tuple[Sequence[DataElement], Sequence[CodeSet]]:
 def rule_seeds() -> Sequence[Rule]:
     """Return the packaged rules of law: limits and clocks, then what catalog entries must say."""
     return tuple(_rule(row) for name in ("time_limits", "catalog_rules") for row in packaged(name))
+
+
+@cache
+def year_seeds() -> Sequence[CalendarYear]:
+    """Return the packaged arrangements of years."""
+    years: dict[str, list[Row]] = defaultdict(list)
+    for row in packaged("calendar_days"):
+        years[row["date"][:4]].append(row)
+    return tuple(
+        replace(year_from({**rows[0], "id": year}, [day_from(row) for row in rows]), edition=_FIRST)
+        for year, rows in years.items()
+    )
 
 
 def _rule(row: Row) -> Rule:
@@ -132,9 +157,19 @@ def _region_codes() -> CodeSet:
 
 
 def _regions() -> Iterator[CodeValue]:
+    """Return the codes of now; one that took the place of others begins on the day on which the first of them ended.
+
+    That is so because all changes that are known made a league a city, and its codes new ones: no code was there before.
+    """
+    begun: dict[str, date] = {}
+    for row in packaged("region_history"):
+        ended = date.fromisoformat(row["valid_to"])
+        for code in row["replaced_by"].split(";"):
+            begun[code] = min(ended, begun.get(code, ended))
     for row in packaged("regions"):
         if row["is_functional_zone"] != "true":
-            yield CodeValue(row["code"], Text(row["name"], row["name_en"]), row["parent"] or None)
+            name = Text(row["name"], row["name_en"])
+            yield CodeValue(row["code"], name, row["parent"] or None, begun.get(row["code"]))
 
 
 def _former_regions() -> Iterator[CodeValue]:

@@ -15,13 +15,17 @@ from typing import Any, Final
 from beijiang.kit import Invalid, Language, Text, TooLarge, guard_formula, normalise
 from beijiang.standards.models import (
     CODE_FIELDS,
+    DAY_FIELDS,
     ELEMENT_FIELDS,
     RULE_FIELDS,
     SET_FIELDS,
+    YEAR_FIELDS,
+    CalendarYear,
     CodeSet,
     Entry,
     EntryKind,
     flat_code,
+    flat_day,
     flat_of,
     flat_set,
 )
@@ -36,12 +40,24 @@ _COLUMNS_MOST: Final = 40
 _GUARDED: Final = re.compile(r"^'(?=[=+\-@\t\r\n＝＋－＠])")
 
 _CODES: Final[Mapping[str, Text]] = {**SET_FIELDS, **CODE_FIELDS}
-_FIELDS: Final = {EntryKind.ELEMENT: ELEMENT_FIELDS, EntryKind.CODE_SET: _CODES, EntryKind.RULE: RULE_FIELDS}
-_TITLES: Final = {EntryKind.ELEMENT: "数据元", EntryKind.CODE_SET: "代码集", EntryKind.RULE: "法规规则"}
+_DAYS: Final[Mapping[str, Text]] = {**DAY_FIELDS, **{name: YEAR_FIELDS[name] for name in ("basis", "verified")}}
+_FIELDS: Final = {
+    EntryKind.ELEMENT: ELEMENT_FIELDS,
+    EntryKind.CODE_SET: _CODES,
+    EntryKind.RULE: RULE_FIELDS,
+    EntryKind.CALENDAR: _DAYS,
+}
+_TITLES: Final = {
+    EntryKind.ELEMENT: "数据元",
+    EntryKind.CODE_SET: "代码集",
+    EntryKind.RULE: "法规规则",
+    EntryKind.CALENDAR: "工作日历",
+}
 _NEEDED: Final = {
     EntryKind.ELEMENT: {"id", "name_zh"},
     EntryKind.CODE_SET: {"code_set", "code"},
     EntryKind.RULE: {"id", "topic_zh", "basis"},
+    EntryKind.CALENDAR: {"date", "kind", "basis"},
 }
 
 
@@ -95,8 +111,8 @@ def read(name: str, content: bytes) -> Sequence[Sheet]:
     if not found:
         needed = ("、".join(ELEMENT_FIELDS[n].zh for n in ("id", "name_zh")), "id, name_zh")
         raise Invalid(
-            f"“{name[:100]}”中没有数据元表或代码表。数据元表需要列“{needed[0]}”，代码表需要“代码集、代码”，可先导出一份作为模板。",
-            f'"{name[:100]}" has no table of elements (columns {needed[1]}) or codes (code_set, code). Export one as a template.',
+            f"“{name[:100]}”中没有数据元表、代码表或工作日历。数据元表需要列“{needed[0]}”，代码表需要“代码集、代码”，工作日历需要“日期、安排、依据文件”，可先导出一份作为模板。",
+            f'"{name[:100]}" has no table of elements (columns {needed[1]}), codes (code_set, code) or days (date, kind, basis). Export one as a template.',
             code="no_registry_table",
         )
     return found
@@ -117,7 +133,10 @@ def text_tables(content: bytes) -> list[list[list[str]]]:
 
 def _rows(entries: Iterable[Entry]) -> Iterable[dict[str, str]]:
     for entry in entries:
-        if not isinstance(entry, CodeSet):
+        if isinstance(entry, CalendarYear):
+            head = flat_of(entry)
+            yield from ({**head, **flat_day(one)} for one in entry.days)
+        elif not isinstance(entry, CodeSet):
             yield flat_of(entry)
         else:
             head = flat_set(entry)
@@ -230,7 +249,7 @@ def _sheet(rows: Sequence[Sequence[str]]) -> Sheet | None:
     if not rows:
         return None
     head = [normalise(cell) for cell in rows[0][:_COLUMNS_MOST]]
-    for kind in (EntryKind.CODE_SET, EntryKind.ELEMENT, EntryKind.RULE):
+    for kind in (EntryKind.CODE_SET, EntryKind.ELEMENT, EntryKind.RULE, EntryKind.CALENDAR):
         names = {normalise(word): name for name, text in _FIELDS[kind].items() for word in (name, text.zh, text.en)}
         fields = [names.get(word, "") for word in head]
         if set(fields) >= _NEEDED[kind]:

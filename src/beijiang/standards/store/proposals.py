@@ -9,17 +9,21 @@ from sqlalchemy import insert, select, update
 
 from beijiang.standards.models import (
     Action,
+    CalendarYear,
     Change,
     CodeSet,
     EntryKind,
     Proposal,
     ProposalState,
     code_from,
+    day_from,
     element_from,
     flat_code,
+    flat_day,
     flat_of,
     rule_from,
     set_from,
+    year_from,
 )
 from beijiang.standards.store.schema import standards_proposal
 
@@ -98,12 +102,17 @@ def document(change: Change) -> dict[str, Any]:
     }
     if isinstance(entry, CodeSet):
         said["codes"] = [flat_code(value) for value in entry.values]
+    if isinstance(entry, CalendarYear):
+        said["days"] = [flat_day(one) for one in entry.days]
     return said
 
 
 def _change(said: dict[str, Any]) -> Change:
     if said["kind"] == EntryKind.RULE:
         return Change(Action(said["action"]), rule_from(said["form"]), said["base"])
+    if said["kind"] == EntryKind.CALENDAR:
+        days = [day_from(form) for form in said["days"]]
+        return Change(Action(said["action"]), year_from(said["form"], days), said["base"])
     if said["kind"] == EntryKind.ELEMENT:
         return Change(Action(said["action"]), element_from(said["form"]), said["base"])
     values = [code_from(form) for form in said["codes"]]

@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select
 from beijiang.kit import Text
 from beijiang.standards.models import (
     Book,
+    CalendarYear,
     Choice,
     CodeSet,
     CodeValue,
@@ -20,11 +21,14 @@ from beijiang.standards.models import (
     Entry,
     EntryKind,
     Rule,
+    day_from,
     element_from,
+    flat_day,
     flat_of,
     kind_of,
     rule_from,
     set_from,
+    year_from,
 )
 from beijiang.standards.store.schema import standards_code, standards_profile, standards_version
 
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["RegistryStore"]
 
 _V, _C = standards_version.c, standards_code.c
-T = TypeVar("T", DataElement, CodeSet, Rule)
+T = TypeVar("T", DataElement, CodeSet, Rule, CalendarYear)
 
 
 class RegistryStore:
@@ -70,17 +74,21 @@ class RegistryStore:
         elements: dict[str, list[DataElement]] = defaultdict(list)
         sets: dict[str, list[CodeSet]] = defaultdict(list)
         rules: dict[str, list[Rule]] = defaultdict(list)
+        years: dict[str, list[CalendarYear]] = defaultdict(list)
         for row in self._connection.execute(select(standards_version).order_by(_V.seq)):
             if row.kind == EntryKind.RULE:
                 rules[row.entry_id].append(_edited(rule_from(row.form), row))
             elif row.kind == EntryKind.ELEMENT:
                 elements[row.entry_id].append(_edited(element_from(row.form), row))
+            elif row.kind == EntryKind.CALENDAR:
+                days = [day_from(one) for one in row.form["days"]]
+                years[row.entry_id].append(_edited(year_from(row.form, days), row))
             else:
                 sets[row.entry_id].append(_edited(set_from(row.form, values[row.seq]), row))
-        return Book(elements, sets, rules)
+        return Book(elements, sets, rules, years)
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Add versions as their editions say: elements and rules at once, code sets one by one, then all their codes."""
+        """Add versions as their editions say: what has no codes at once, code sets one by one, then all their codes."""
         elements = [_version(entry) for entry in entries if not isinstance(entry, CodeSet)]
         if elements:
             self._connection.execute(insert(standards_version), elements)
@@ -107,12 +115,19 @@ def _version(entry: Entry) -> dict[str, Any]:
         "valid_from": edition.valid_from,
         "retired": edition.retired,
         "verified": edition.verified,
-        "form": flat_of(entry),
+        "form": _form(entry),
         "reason": edition.reason,
         "by": edition.by,
         "at": edition.at,
         "proposal_id": edition.proposal,
     }
+
+
+def _form(entry: Entry) -> dict[str, Any]:
+    """Return what is stored of an entry; the days of a year are part of it, the codes of a set stand in their own table."""
+    if isinstance(entry, CalendarYear):
+        return {**flat_of(entry), "days": [flat_day(one) for one in entry.days]}
+    return dict(flat_of(entry))
 
 
 def _row(seq: int, place: int, value: CodeValue) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from beijiang.access import Permission
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from beijiang.tables import GovernedTable, Tables
 
 __all__ = ["INDICATOR_KEYS", "PURPOSE", "SERIES_MOST", "Base", "Source"]
+
+_seasons_of = lru_cache(maxsize=2)(Seasons)
 
 PURPOSE: Final = "forecast"
 INDICATOR_KEYS: Final = ("地区代码", "分组")
@@ -86,11 +88,14 @@ class Base:
         self.turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         """Runs of one forecast come one after the other."""
 
-    @cached_property
+    @property
     def seasons(self) -> Seasons:
-        """Return the calendar, read once."""
-        days = tuple(date.fromisoformat(row["on"]) for row in self.standards.table("lunar_new_year"))
-        return Seasons(days, self.standards.calendar)
+        """Return the calendar as it is now; what is reckoned of it is kept until it changes."""
+        return _seasons_of(self._lunar_new_years, self.standards.calendar)
+
+    @cached_property
+    def _lunar_new_years(self) -> tuple[date, ...]:
+        return tuple(date.fromisoformat(row["on"]) for row in self.standards.table("lunar_new_year"))
 
     def _seen(
         self, actor: Actor, forecast_id: str, permission: Permission = Permission.MINING_FORECAST_READ

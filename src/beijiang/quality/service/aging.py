@@ -1,0 +1,118 @@
+"""Time as a judge: rules that a day alone can break are held against a version again when nothing new comes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import IntegrityError
+
+from beijiang.kit import SYSTEM, BeijiangError, NotFound, Text, new_id
+from beijiang.quality.models import Trigger
+from beijiang.quality.service.checking import Checking
+from beijiang.quality.store import RuleStore, RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from beijiang.jobs import JobRun
+    from beijiang.kit.errors import JsonValue
+    from beijiang.quality.models import Run
+
+__all__ = ["AGING_JOB", "Aging"]
+
+log = logging.getLogger(__name__)
+
+AGING_JOB: Final = "quality.aging"
+
+
+class Aging(Checking):
+    """Looks once a day whether freshness, validity and other rules about today still hold; counts those rules only."""
+
+    _looked: date | None = None
+    """The day for which nothing was left to look at: a rule that comes later begins with its own first check."""
+
+    def watch(self) -> None:
+        """Queue the day's look, once, where a table waits for it; called by the dispatcher every minute."""
+        today = self._day(self.clock.now())
+        if self._looked == today:
+            return
+        if self._waiting():
+            self.jobs.submit(SYSTEM, AGING_JOB, {}, key=AGING_JOB)
+        else:
+            self._looked = today
+
+    def aging_work(self, job: JobRun, _arguments: dict[str, JsonValue]) -> JsonValue:
+        """Judge what waits, table by table; one that was killed goes on where it stood. Registered in connected.py."""
+        waiting, changed = self._waiting(), 0
+        for done, table in enumerate(waiting):
+            job.progress(done, len(waiting), Text(f"正在复评 {table}", f"judging {table} again"))
+            changed += self._age(table)
+        return {"tables": len(waiting), "changed": changed}
+
+    def _waiting(self) -> Sequence[str]:
+        """Return the tables with rules that age for which nobody reckoned with today."""
+        today = self._day(self.clock.now())
+        with self.db.read() as connection:
+            tables = {rule.table for rule in RuleStore(connection).aging()}
+            seen = RunStore(connection).aged() if tables else {}
+        return sorted(table for table in tables if seen.get(table) != today)
+
+    def _age(self, table: str) -> bool:
+        """Judge a table for today, and write down that it was done with what came of it; tell whether anything did."""
+        today = self._day(self.clock.now())
+        try:
+            run, rules = self._judged_again(table, today)
+        except NotFound:
+            log.info("table %s went away before it was judged again", table)
+            run, rules = None, 0
+        except BeijiangError:
+            log.exception("table %s could not be judged again; it is tried tomorrow", table)
+            run, rules = None, 0
+        try:
+            with self.db.begin() as tx:
+                if not RunStore(tx.connection).age(table, today):
+                    return False
+                if run is not None:
+                    self._keep(tx, SYSTEM, run, rules)
+        except IntegrityError:  # another process of the same home was faster
+            return False
+        if run is not None:
+            self._tell_owner(run)
+        return run is not None
+
+    def _judged_again(self, table: str, today: date) -> tuple[Run | None, int]:
+        """Return the newest run with what the rules that age say now, None where that is what it says already.
+
+        A version that was judged today, or that is new and waits to be judged, is left alone.
+        """
+        with self.db.read() as connection:
+            newest, rules = RunStore(connection).newest(table), RuleStore(connection).of_table(table)
+        aging = [rule for rule in rules if rule.ages]
+        if newest is None or self._day(newest.at) == today:
+            return None, 0
+        measured = self.runner.version(table)
+        if measured.version != newest.version:
+            return None, 0
+        counted, seconds = self.runner.judge(measured, aging)
+        facts = {fact.rule_id: fact for fact in counted}
+        known = {fact.rule_id: fact for fact in newest.facts}
+        if all(known.get(rule_id) == fact for rule_id, fact in facts.items()):
+            return None, 0
+        standing = {rule.id for rule in rules} | {None}
+        kept = tuple(facts.pop(f.rule_id, f) for f in newest.facts if f.rule_id in standing)
+        again = replace(
+            newest,
+            id=new_id("qrun"),
+            at=self.clock.now(),
+            trigger=Trigger.TIME,
+            by=SYSTEM.id,
+            seconds=seconds,
+            facts=(*kept, *facts.values()),
+        )
+        return again, len(aging)
+
+    def _day(self, moment: datetime) -> date:
+        return moment.astimezone(self.runner.zone).date()
