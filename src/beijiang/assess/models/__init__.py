@@ -1,7 +1,7 @@
 """The vocabulary of assessment, statistical indicators and the work plan."""
 
 from beijiang.assess.models.appeals import Appeal, AppealState, AppealView
-from beijiang.assess.models.asked import Closed, Due, ExchangeFacts, Met, Probed
+from beijiang.assess.models.asked import Called, CallFacts, Closed, Due, ExchangeFacts, Met, PortalFacts, Probed
 from beijiang.assess.models.drafts import (
     DraftLine,
     DraftState,
@@ -79,6 +79,8 @@ __all__ = [
     "Better",
     "Book",
     "BookState",
+    "CallFacts",
+    "Called",
     "Closed",
     "Direction",
     "DraftLine",
@@ -108,6 +110,7 @@ __all__ = [
     "Place",
     "PlanDraft",
     "PlanTask",
+    "PortalFacts",
     "Probed",
     "Progress",
     "Proof",

@@ -13,7 +13,7 @@ from beijiang.kit import SYSTEM, Text
 
 if TYPE_CHECKING:
     from beijiang.access import Access
-    from beijiang.assess.models import ExchangeFacts
+    from beijiang.assess.models import CallFacts, ExchangeFacts, PortalFacts
     from beijiang.catalog import Catalog, Entry, Inventory, Resource
     from beijiang.evidence import Evidence
     from beijiang.fusion import Fusion
@@ -43,6 +43,8 @@ class FactSources:
     standards: Standards
     exchange: ExchangeFacts | None = None
     """None: exchange is not there, and what rests on it has no facts."""
+    portal: PortalFacts | None = None
+    calls: CallFacts | None = None
 
 
 class Look:
